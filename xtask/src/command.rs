@@ -1,0 +1,123 @@
+//! Running another program, and saying clearly what went wrong with it.
+
+use crate::progress::Log;
+use anyhow::{Context, Result, bail};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// One call of a program: built up, then run once.
+pub struct Run {
+    command: Command,
+    program: OsString,
+    arguments: Vec<OsString>,
+    dir: Option<PathBuf>,
+}
+
+impl Run {
+    pub fn new(program: impl AsRef<OsStr>) -> Run {
+        let program = program.as_ref().to_owned();
+        let mut command = Command::new(&program);
+        // A child that waits for an answer would hang for ever behind the progress bar.
+        command.stdin(Stdio::null());
+        Run {
+            command,
+            program,
+            arguments: Vec::new(),
+            dir: None,
+        }
+    }
+
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Run {
+        self.command.arg(&argument);
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    pub fn args<I: IntoIterator<Item: AsRef<OsStr>>>(self, arguments: I) -> Run {
+        arguments.into_iter().fold(self, Run::arg)
+    }
+
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Run {
+        self.command.current_dir(&dir);
+        self.dir = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
+    /// The command as one would type it.
+    fn shown(&self) -> String {
+        let mut words = vec![quoted(&self.program)];
+        words.extend(self.arguments.iter().map(|a| quoted(a)));
+        words.join(" ")
+    }
+
+    /// Runs it with its output, both streams in the order written, in the log.
+    pub fn log(mut self, log: &Log) -> Result<()> {
+        let shown = self.shown();
+        log.line(&format!("$ {shown}"))?;
+        let status = self
+            .command
+            .stdout(log.file()?)
+            .stderr(log.file()?)
+            .status()
+            .with_context(|| self.not_started())?;
+        if !status.success() {
+            bail!("`{shown}` ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Runs it with the terminal's own streams: for what the user wants to watch.
+    pub fn show(mut self) -> Result<()> {
+        let shown = self.shown();
+        let status = self.command.status().with_context(|| self.not_started())?;
+        if !status.success() {
+            bail!("`{shown}` ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Runs it and gives back what it wrote to standard output.
+    pub fn read(mut self) -> Result<String> {
+        let shown = self.shown();
+        let output = self.command.output().with_context(|| self.not_started())?;
+        if !output.status.success() {
+            bail!(
+                "`{shown}` ended with {}\n{}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
+        }
+        String::from_utf8(output.stdout).with_context(|| format!("output of `{shown}`"))
+    }
+
+    fn not_started(&self) -> String {
+        let dir = self.dir.as_deref().map(|d| format!(" in {}", d.display()));
+        format!(
+            "`{}` could not be started{}",
+            self.shown(),
+            dir.unwrap_or_default()
+        )
+    }
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Whether a program of this name can be found on the PATH.
+pub fn on_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}

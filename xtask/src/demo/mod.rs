@@ -1,0 +1,178 @@
+//! `cargo xtask demo`: writers in four languages append to one journal and count in
+//! one document at the same time, while some are killed; then a plain reader checks.
+
+mod crew;
+mod setup;
+mod show;
+mod table;
+mod transcript;
+mod verify;
+
+use crate::command::Run;
+use crate::progress::Log;
+use crate::site::Site;
+use anyhow::{Context, Result, bail};
+use crew::Task;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use table::grouped;
+use transcript::Transcript;
+use verify::Verdict;
+
+#[derive(clap::Args, Clone)]
+pub struct Options {
+    /// How long the writers write
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(3..=3600))]
+    pub seconds: u64,
+    /// How many write at a time; a killed one is replaced at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(4..=64))]
+    pub writers: u64,
+    /// What a finished append survives: the death of a process, or of the machine
+    #[arg(long, default_value = "process", value_parser = ["process", "power"])]
+    pub durability: String,
+    /// JSON Lines whose records are appended, in place of made-up ones
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Work in this directory, which must be new or empty, and leave everything there
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// Use dist/ as it is
+    #[arg(long)]
+    pub no_package: bool,
+}
+
+/// How many records are made up.
+const RECORDS: usize = 2_000;
+
+pub fn run(site: &Site, options: &Options) -> Result<()> {
+    // Before anything slow: a mistyped file name should not cost a build.
+    let transcript = match &options.input {
+        Some(path) => Transcript::read(path)?,
+        None => Transcript::made(RECORDS),
+    };
+    let workplace = Workplace::make(site, options.keep.as_deref())?;
+    let languages = setup::languages(site, !options.no_package)?;
+
+    println!(
+        "\n{} writers for {} s, durability {}; the transcript has {} records, {} bytes{}",
+        options.writers,
+        options.seconds,
+        options.durability,
+        grouped(transcript.fingerprints.len() as u64),
+        grouped(transcript.text.len() as u64),
+        match transcript.left_out {
+            0 => String::new(),
+            n => format!(" ({n} lines left out: not JSON, or beyond the first 64 MiB)"),
+        }
+    );
+    let task = Task {
+        dir: workplace.dir.clone(),
+        durability: options.durability.clone(),
+        until: show::now() + options.seconds as f64,
+    };
+    std::fs::write(task.transcript(), &transcript.text)?;
+
+    let show::Played { members, faults } = show::play(&task, &languages, options, &transcript)?;
+
+    println!(
+        "Reading {} with a plain JSON reader.",
+        task.journal().display()
+    );
+    let told: Vec<_> = members.iter().map(crew::Member::told).collect();
+    let mut verdict = Verdict {
+        faults,
+        ..Verdict::default()
+    };
+    let journal = File::open(task.journal()).context("open the journal")?;
+    verify::journal(
+        BufReader::with_capacity(1 << 20, journal),
+        &told,
+        &transcript.fingerprints,
+        &mut verdict,
+    )?;
+    let count = std::fs::read(task.counter()).context("read the document")?;
+    verify::document(&count, &told, &mut verdict);
+
+    println!();
+    table::print(&languages, &members, &verdict, options.seconds as f64);
+    conclude(&task, &verdict)
+}
+
+fn conclude(task: &Task, verdict: &Verdict) -> Result<()> {
+    println!();
+    let quarantine = PathBuf::from(format!("{}.torn", task.journal().display()));
+    match quarantine.metadata() {
+        Ok(torn) => println!(
+            "Killed writers left torn tails; they were cut off and kept, {} bytes in all, in {}.",
+            grouped(torn.len()),
+            quarantine.display()
+        ),
+        Err(_) => println!("No killed writer left a torn tail that a later one had to repair."),
+    }
+    if verdict.torn_tail > 0 {
+        println!(
+            "The journal ends in {} bytes of a killed writer's last record; the next append would cut them off.",
+            verdict.torn_tail
+        );
+    }
+    if verdict.faults.is_empty() {
+        println!(
+            "All is well: in {} bytes every acknowledged record is there, once, whole, in its writer's order, and the count is exact.",
+            grouped(verdict.bytes)
+        );
+        println!(
+            "(found may exceed acknowledged by one where a writer was killed: written, but not yet told.)"
+        );
+        return Ok(());
+    }
+    for fault in verdict.faults.iter().take(20) {
+        println!("FAULT: {fault}");
+    }
+    bail!("{} fault(s) found", verdict.faults.len())
+}
+
+/// The directory the demo works in; removed at the end unless it is to be kept.
+struct Workplace {
+    dir: PathBuf,
+    keep: bool,
+}
+
+impl Workplace {
+    fn make(site: &Site, keep: Option<&Path>) -> Result<Workplace> {
+        let dir = match keep {
+            Some(dir) => std::path::absolute(dir)?,
+            None => site.own(&format!("demo-{}", std::process::id())),
+        };
+        std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+        if dir.read_dir()?.next().is_some() {
+            bail!(
+                "{} is not empty: the demo counts from nothing; name a new directory",
+                dir.display()
+            );
+        }
+        Ok(Workplace {
+            dir,
+            keep: keep.is_some(),
+        })
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        if !self.keep
+            && let Err(error) = std::fs::remove_dir_all(&self.dir)
+        {
+            eprintln!("could not remove {}: {error}", self.dir.display());
+        }
+    }
+}
+
+/// The demo as a step of the tests: short, on the packages that are already there.
+pub fn short(site: &Site, log: &Log) -> Result<()> {
+    let program = std::env::current_exe().context("find this program")?;
+    Run::new(program)
+        .args(["demo", "--seconds", "5", "--no-package"])
+        .dir(&site.root)
+        .log(log)
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask`: builds, tests, packages and shows off the project.
+#![allow(clippy::print_stdout, reason = "a command talks to its user")]
+
+mod bench;
+mod command;
+mod demo;
+mod header;
+mod package;
+mod progress;
+mod site;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use site::Site;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set up and run every test of every language, and the linters
+    Test(test::Options),
+    /// Write what a user installs to dist/: wheel, npm tarball, C library
+    Package(package::Options),
+    /// Writers in four languages share a journal and a document while some are killed
+    Demo(demo::Options),
+    /// Measure, and compare with the floors the system sets
+    Bench(bench::Options),
+    /// Write include/untorn.h anew from ffi/src
+    Header,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Site::find().and_then(|site| match &arguments.command {
+        Task::Test(options) => test::run(&site, options),
+        Task::Package(options) => package::run(&site, options),
+        Task::Demo(options) => demo::run(&site, options),
+        Task::Bench(options) => bench::run(&site, options),
+        Task::Header => header::run(&site),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

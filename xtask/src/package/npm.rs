@@ -1,0 +1,26 @@
+//! The npm tarball, with the addon for this platform inside.
+
+use crate::command::Run;
+use crate::progress::Log;
+use crate::site::Site;
+use crate::tools::node;
+use anyhow::{Result, bail};
+
+pub fn make(site: &Site, log: &Log) -> Result<()> {
+    let dir = node::ensure_tools(site, log)?;
+    node::npm(&dir).args(["run", "build"]).log(log)?;
+    site.clear_dist_files("tgz")?;
+    node::npm(&dir)
+        .args(["pack", "--pack-destination"])
+        .arg(site.dist())
+        .log(log)?;
+    let tarball = site.dist_file("tgz")?;
+    let listing = Run::new("tar").arg("-tzf").arg(&tarball).read()?;
+    // npm leaves out, without a word, what `files` in package.json does not name.
+    for wanted in [".node", "index.js", "index.d.ts"] {
+        if !listing.lines().any(|name| name.ends_with(wanted)) {
+            bail!("{} has no {wanted} in it:\n{listing}", tarball.display());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Showing what is being done, for how long, and, when it fails, what it said.
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::site::Site;
+
+/// The file that takes the output of a stage's programs. A file and not a pipe:
+/// both streams stay in order, and a grandchild that lives on cannot block us.
+pub struct Log {
+    path: PathBuf,
+}
+
+impl Log {
+    pub fn new(site: &Site, stage: &str) -> Result<Log> {
+        let dir = site.own("logs");
+        std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+        let path = dir.join(format!("{stage}.log"));
+        File::create(&path).with_context(|| format!("create {}", path.display()))?;
+        Ok(Log { path })
+    }
+
+    pub fn file(&self) -> Result<File> {
+        OpenOptions::new()
+            .append(true)
+            .open(&self.path)
+            .with_context(|| format!("open {}", self.path.display()))
+    }
+
+    pub fn line(&self, text: &str) -> Result<()> {
+        Ok(writeln!(self.file()?, "{text}")?)
+    }
+
+    fn text(&self) -> String {
+        std::fs::read(&self.path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_else(|error| format!("(the log {} is gone: {error})", self.path.display()))
+    }
+}
+
+/// Runs one stage of a longer job: a spinner and the time meanwhile, a line
+/// when done, and the whole output when it failed.
+pub fn stage<T>(
+    site: &Site,
+    number: &str,
+    name: &str,
+    work: impl FnOnce(&Log) -> Result<T>,
+) -> Result<T> {
+    let log = Log::new(site, name)?;
+    let spinner = spinner(&format!("{number}{name}"));
+    let began = Instant::now();
+    let outcome = work(&log);
+    spinner.finish_and_clear();
+    let took = seconds(began.elapsed());
+    match &outcome {
+        Ok(_) => eprintln!("{number}{name:<24} ok      {took:>8}"),
+        Err(error) => {
+            eprintln!("{number}{name:<24} FAILED  {took:>8}");
+            eprintln!("---- output of {name} ----\n{}", log.text().trim_end());
+            eprintln!("---- {name} failed: {error:#}");
+        }
+    }
+    outcome
+}
+
+fn spinner(label: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        // In a CI log there is no spinner; without a line at the start nobody
+        // would know what a hanging job hangs in.
+        eprintln!("{label} ...");
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg}  {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = ProgressBar::new_spinner()
+        .with_style(style)
+        .with_message(label.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+pub fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

@@ -1,0 +1,205 @@
+//! `cargo xtask test`: everything that CI runs, in the order in which it fails fastest.
+
+mod c;
+mod clean;
+mod conformance;
+mod node;
+mod python;
+mod rust;
+
+use crate::progress::{Log, seconds, stage};
+use crate::site::Site;
+use crate::tools::system;
+use crate::{demo, package};
+use anyhow::{Result, bail};
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only these steps (repeatable); later steps may need earlier ones done once
+    #[arg(long, value_name = "STEP", conflicts_with = "skip")]
+    only: Vec<String>,
+    /// All but these steps (repeatable)
+    #[arg(long, value_name = "STEP")]
+    skip: Vec<String>,
+    /// Go on after a failure, and fail at the end
+    #[arg(long)]
+    keep_going: bool,
+    /// Name the steps
+    #[arg(long)]
+    list: bool,
+}
+
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    work: fn(&Site, &Log) -> Result<()>,
+}
+
+const fn step(name: &'static str, about: &'static str, work: Work) -> Step {
+    Step { name, about, work }
+}
+
+type Work = fn(&Site, &Log) -> Result<()>;
+
+const STEPS: &[Step] = &[
+    step(
+        "system",
+        "programs of the system; installed if we may",
+        |_, log| system::ensure(log),
+    ),
+    step("fmt", "cargo fmt --check", rust::fmt),
+    step("clippy", "clippy, warnings denied", rust::clippy),
+    step(
+        "deny",
+        "licences, bans and sources of the dependencies",
+        rust::deny,
+    ),
+    step("rust", "cargo test of the workspace", rust::test),
+    step(
+        "rustdoc",
+        "the documentation builds without a warning",
+        rust::doc,
+    ),
+    step("package-c", "dist/c", package::c::make),
+    step("package-wheel", "dist/untorn-*.whl", package::wheel::make),
+    step("package-npm", "dist/untorn-*.tgz", package::npm::make),
+    step("c", "the C and C++ tests, against dist/c", c::test),
+    step(
+        "python-install",
+        "a fresh environment with the wheel",
+        python::install,
+    ),
+    step("python-lint", "ruff and mypy", python::lint),
+    step("python-stubs", "mypy.stubtest", python::stubs),
+    step(
+        "python",
+        "pytest, against the installed wheel",
+        python::test,
+    ),
+    step(
+        "node-install",
+        "an empty project with the tarball",
+        node::install,
+    ),
+    step("node-types", "tsc on the type tests", node::types),
+    step(
+        "node",
+        "node --test, against the installed tarball",
+        node::test,
+    ),
+    step(
+        "conformance-rust",
+        "the shared cases, in Rust",
+        conformance::rust,
+    ),
+    step("conformance-c", "the shared cases, in C", conformance::c),
+    step(
+        "conformance-python",
+        "the shared cases, in Python",
+        conformance::python,
+    ),
+    step(
+        "conformance-node",
+        "the shared cases, in Node",
+        conformance::node,
+    ),
+    step(
+        "kill",
+        "real processes of every language, killed at random",
+        conformance::kill,
+    ),
+    step("demo", "the demo, for five seconds", demo::short),
+    step(
+        "clean",
+        "no generated file differs from the committed one (with CI=true)",
+        clean::check,
+    ),
+];
+
+pub fn run(site: &Site, options: &Options) -> Result<()> {
+    if options.list {
+        STEPS
+            .iter()
+            .for_each(|s| println!("{:<20} {}", s.name, s.about));
+        return Ok(());
+    }
+    let chosen = choose(options)?;
+    let began = Instant::now();
+    let mut failed = Vec::new();
+    let mut passed = 0;
+    for (i, step) in chosen.iter().enumerate() {
+        let number = format!("[{:>2}/{}] ", i + 1, chosen.len());
+        match stage(site, &number, step.name, |log| (step.work)(site, log)) {
+            Ok(()) => passed += 1,
+            Err(_) => failed.push(step.name),
+        }
+        if !failed.is_empty() && !options.keep_going {
+            break;
+        }
+    }
+    println!("took {}", seconds(began.elapsed()));
+    let not_run = chosen.len() - passed - failed.len();
+    if failed.is_empty() {
+        println!("{passed} passed, 0 failed");
+        return Ok(());
+    }
+    println!(
+        "{passed} passed, {} failed, {not_run} not run",
+        failed.len()
+    );
+    bail!(
+        "failed: {}; one step alone: cargo xtask test --only {}",
+        failed.join(", "),
+        failed[0]
+    )
+}
+
+fn choose(options: &Options) -> Result<Vec<&'static Step>> {
+    for name in options.only.iter().chain(&options.skip) {
+        if STEPS.iter().all(|s| s.name != name) {
+            bail!("there is no step `{name}`; `cargo xtask test --list` names them");
+        }
+    }
+    let named = |names: &[String], step: &Step| names.iter().any(|n| n == step.name);
+    Ok(STEPS
+        .iter()
+        .filter(|s| options.only.is_empty() || named(&options.only, s))
+        .filter(|s| !named(&options.skip, s))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(only: &[&str], skip: &[&str]) -> Options {
+        let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
+        Options {
+            only: owned(only),
+            skip: owned(skip),
+            keep_going: false,
+            list: false,
+        }
+    }
+
+    #[test]
+    fn steps_have_names_of_their_own() {
+        let mut names: Vec<_> = STEPS.iter().map(|s| s.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), STEPS.len());
+    }
+
+    #[test]
+    fn steps_are_chosen_by_name() {
+        let all = choose(&options(&[], &[])).expect("all");
+        assert_eq!(all.len(), STEPS.len());
+        let one = choose(&options(&["fmt"], &[])).expect("one");
+        assert_eq!(one.iter().map(|s| s.name).collect::<Vec<_>>(), ["fmt"]);
+        let rest = choose(&options(&[], &["fmt", "c"])).expect("rest");
+        assert_eq!(rest.len(), STEPS.len() - 2);
+        assert!(choose(&options(&["fnt"], &[])).is_err());
+        assert!(choose(&options(&[], &["fnt"])).is_err());
+    }
+}

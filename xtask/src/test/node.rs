@@ -1,0 +1,75 @@
+//! The Node steps, in an empty project that has only the installed tarball.
+
+use crate::command::Run;
+use crate::progress::Log;
+use crate::site::Site;
+use crate::tools::node;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+const PROJECT: &str = "test-node";
+
+/// As the binding's own lock file has them.
+const TOOLS: [&str; 2] = ["typescript", "@types/node"];
+
+pub fn install(site: &Site, log: &Log) -> Result<()> {
+    let tools = pinned_tools(site)?;
+    let tools: Vec<&str> = tools.iter().map(String::as_str).collect();
+    let project = node::with_tarball(site, PROJECT, &tools, log)?;
+    // Node and tsc look for packages beside the file that asks for them.
+    copy_tree(&site.root.join("bindings/node/test"), &project.join("test"))
+}
+
+/// The project that `node-install` made; made now if that step was not run.
+pub fn project(site: &Site, log: &Log) -> Result<PathBuf> {
+    let project = site.own(PROJECT);
+    if !project.exists() {
+        install(site, log)?;
+    }
+    Ok(project)
+}
+
+pub fn types(site: &Site, log: &Log) -> Result<()> {
+    let project = project(site, log)?;
+    Run::new(project.join("node_modules/.bin/tsc"))
+        .args(["--project", "test"])
+        .dir(&project)
+        .log(log)
+}
+
+pub fn test(site: &Site, log: &Log) -> Result<()> {
+    let project = project(site, log)?;
+    Run::new("node").arg("--test").dir(project).log(log)
+}
+
+fn pinned_tools(site: &Site) -> Result<Vec<String>> {
+    let path = site.root.join("bindings/node/package-lock.json");
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    let lock: serde_json::Value = serde_json::from_str(&text)?;
+    TOOLS
+        .iter()
+        .map(|tool| {
+            let version = lock["packages"][format!("node_modules/{tool}")]["version"]
+                .as_str()
+                .with_context(|| format!("{} does not pin {tool}", path.display()))?;
+            Ok(format!("{tool}@{version}"))
+        })
+        .collect()
+}
+
+pub fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("create {}", to.display()))?;
+    let entries = std::fs::read_dir(from).with_context(|| format!("read {}", from.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)
+                .with_context(|| format!("copy {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}

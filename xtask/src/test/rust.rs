@@ -1,0 +1,47 @@
+//! The steps that cargo runs.
+
+use crate::command::Run;
+use crate::progress::Log;
+use crate::site::{Site, cargo};
+use crate::tools::deny as cargo_deny;
+use anyhow::Result;
+
+/// The bindings build as part of the workspace too, but are tested as packages:
+/// a test program of theirs would have to link libpython, or Node.
+const BINDINGS: [&str; 4] = ["--exclude", "untorn-python", "--exclude", "untorn-node"];
+
+fn run(site: &Site, arguments: &[&str]) -> Run {
+    Run::new(cargo()).args(arguments).dir(&site.root)
+}
+
+pub fn fmt(site: &Site, log: &Log) -> Result<()> {
+    run(site, &["fmt", "--all", "--check"]).log(log)
+}
+
+pub fn clippy(site: &Site, log: &Log) -> Result<()> {
+    run(site, &["clippy", "--workspace", "--all-targets"])
+        .args(["--", "--deny", "warnings"])
+        .log(log)
+}
+
+pub fn deny(site: &Site, log: &Log) -> Result<()> {
+    let program = cargo_deny::ensure(site, log)?;
+    // Not `advisories`: its answer changes from day to day without any change of ours.
+    Run::new(program)
+        .args(["check", "licenses", "bans", "sources"])
+        .dir(&site.root)
+        .log(log)
+}
+
+pub fn test(site: &Site, log: &Log) -> Result<()> {
+    run(site, &["test", "--workspace", "--no-fail-fast"])
+        .args(BINDINGS)
+        .log(log)
+}
+
+pub fn doc(site: &Site, log: &Log) -> Result<()> {
+    run(site, &["doc", "--workspace", "--no-deps"])
+        .args(BINDINGS)
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .log(log)
+}

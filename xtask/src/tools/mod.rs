@@ -1,0 +1,7 @@
+//! Setting up what is not there yet: virtual environments, npm projects,
+//! programs of the system, cargo-deny.
+
+pub mod deny;
+pub mod node;
+pub mod python;
+pub mod system;
