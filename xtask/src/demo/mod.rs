@@ -51,8 +51,11 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
         Some(path) => Transcript::read(path)?,
         None => Transcript::made(RECORDS),
     };
-    let workplace = Workplace::make(site, options.keep.as_deref())?;
+    if let Some(dir) = &options.keep {
+        check_empty(dir)?;
+    }
     let languages = setup::languages(site, !options.no_package)?;
+    let workplace = Workplace::make(site, options.keep.as_deref())?;
 
     println!(
         "\n{} writers for {} s, durability {}; the transcript has {} records, {} bytes{}",
@@ -145,17 +148,22 @@ impl Workplace {
             None => site.own(&format!("demo-{}", std::process::id())),
         };
         std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-        if dir.read_dir()?.next().is_some() {
-            bail!(
-                "{} is not empty: the demo counts from nothing; name a new directory",
-                dir.display()
-            );
-        }
+        check_empty(&dir)?;
         Ok(Workplace {
             dir,
             keep: keep.is_some(),
         })
     }
+}
+
+fn check_empty(dir: &Path) -> Result<()> {
+    if dir.exists() && dir.read_dir()?.next().is_some() {
+        bail!(
+            "{} is not empty: the demo counts from nothing; name a new directory",
+            dir.display()
+        );
+    }
+    Ok(())
 }
 
 impl Drop for Workplace {
