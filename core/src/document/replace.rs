@@ -1,0 +1,110 @@
+//! The new file, and the rename that puts it in place.
+
+use std::io;
+use std::path::Path;
+
+use super::DocumentOptions;
+use super::temporary::Temporary;
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+
+/// Replaces the document, under its lock. `absent`: it must not be there, also
+/// not made by a program that takes no lock.
+pub(super) fn replace(
+    path: &Path,
+    bytes: &[u8],
+    options: &DocumentOptions,
+    absent: bool,
+) -> Result<()> {
+    let told = |error| failed(path, error);
+    let like = fs::metadata(path).map_err(told)?;
+    // Until it has the mode of the file that it replaces, nobody else may
+    // read it.
+    let mode = if like.is_some() {
+        Some(0o600)
+    } else {
+        options.mode
+    };
+    let temporary = Temporary::create(path, mode).map_err(told)?;
+    let written = write(&temporary, bytes, like.as_ref(), options.durability)
+        .and_then(|()| publish(&temporary, path, absent));
+    if let Err(error) = written {
+        temporary.discard();
+        return Err(failed(path, error));
+    }
+    if options.durability == Durability::Power {
+        sync_name(path, "save")?;
+    }
+    Ok(())
+}
+
+fn write(
+    temporary: &Temporary,
+    bytes: &[u8],
+    like: Option<&fs::Attributes>,
+    durability: Durability,
+) -> io::Result<()> {
+    temporary.file.write_all_at(bytes, 0)?;
+    // Before the sync, so that it covers them.
+    if let Some(like) = like {
+        temporary.file.set_attributes(like)?;
+    }
+    // Before the rename: or a power cut may leave the new name with NULs.
+    if durability == Durability::Power {
+        temporary.file.sync_all()?;
+    }
+    Ok(())
+}
+
+fn publish(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
+    if !absent {
+        return fs::rename(&temporary.path, path);
+    }
+    match fs::link(&temporary.path, path) {
+        Ok(()) => {
+            // The document has two names now, and this one is not wanted. If
+            // that fails, a sweep removes it.
+            let _ = fs::unlink(&temporary.path);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links: under the lock it was not there a
+        // moment ago.
+        Err(_) => fs::rename(&temporary.path, path),
+    }
+}
+
+/// Removes the document, under its lock. `false`: it was not there.
+pub(super) fn remove(path: &Path, durability: Durability) -> Result<bool> {
+    match fs::unlink(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        result => result.map_err(|error| Error::os("remove", path, error))?,
+    }
+    if durability == Durability::Power {
+        sync_name(path, "remove")?;
+    }
+    Ok(true)
+}
+
+fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
+    fs::sync_parent(path).map_err(|error| {
+        Error::os(operation, path, error)
+            .with_kind(ErrorKind::NotDurable)
+            .hint("the change is in place, but a power cut may undo it")
+    })
+}
+
+#[cold]
+fn failed(path: &Path, error: io::Error) -> Error {
+    let made = Error::os("save", path, error);
+    let hint = match made.kind() {
+        ErrorKind::PermissionDenied => {
+            "the directory must be writable, since the new file is made there and then renamed; \
+             the document is as it was"
+        }
+        ErrorKind::AlreadyExists => "the document is there already; nothing was changed",
+        _ => "the document is as it was",
+    };
+    made.hint(hint)
+}

@@ -1,0 +1,147 @@
+//! The temporary that a save writes: its name, its owner, its orphans.
+//!
+//! `.<start of the document's name>.<hash of its name>.<random>.untorn`, in the
+//! document's own directory, locked for as long as its save lives. The random
+//! part keeps two savers apart, and the name is cut short: it must not exceed
+//! 255 bytes where the document's own does not.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::fs::{self, Access, File, PerProcess};
+
+const SUFFIX: &str = ".untorn";
+const RANDOM: usize = 12;
+
+/// The documents whose orphans this process has swept: reading the directory
+/// at each one-shot save would cost more than the save.
+static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
+
+pub(super) struct Temporary {
+    pub path: PathBuf,
+    pub file: File,
+}
+
+impl Temporary {
+    /// Makes one beside `document`, and locks it.
+    pub fn create(document: &Path, mode: Option<u32>) -> io::Result<Temporary> {
+        loop {
+            let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
+            let path = document.with_file_name(prefix(document) + &random + SUFFIX);
+            let file = match File::create_new(&path, Access::Write, mode) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                result => result?,
+            };
+            let temporary = Temporary { path, file };
+            match temporary.claim() {
+                Ok(true) => return Ok(temporary),
+                // A sweep came between its making and its locking.
+                Ok(false) => {}
+                Err(error) => {
+                    temporary.discard();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn claim(&self) -> io::Result<bool> {
+        match self.file.try_lock(false) {
+            Ok(true) => Ok(self.file.links_and_size()?.0 > 0),
+            Ok(false) => Ok(false),
+            // Without locks there are no sweeps either (they lock first).
+            Err(error) if fs::is_lock_unsupported(&error) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// It did not come to a rename. If this fails, a later sweep finds it.
+    pub fn discard(self) {
+        let _ = fs::unlink(&self.path);
+    }
+}
+
+/// Removes what killed saves of this document have left behind. Best effort:
+/// nothing depends on it.
+pub(super) fn sweep(document: &Path) {
+    let fresh = SWEPT
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(document.to_owned());
+    if !fresh {
+        return;
+    }
+    let Some(Ok(names)) = document.parent().map(fs::list) else {
+        return;
+    };
+    let prefix = prefix(document);
+    for name in names.into_iter().filter(|name| is_temporary(name, &prefix)) {
+        let path = document.with_file_name(name);
+        // One whose lock is not free is in use.
+        if let Ok(file) = File::open(&path, Access::LockFile)
+            && matches!(file.try_lock(false), Ok(true))
+        {
+            let _ = fs::unlink(&path);
+        }
+    }
+}
+
+fn is_temporary(name: &OsString, prefix: &str) -> bool {
+    name.to_str().is_some_and(|name| {
+        name.strip_prefix(prefix)
+            .and_then(|rest| rest.strip_suffix(SUFFIX))
+            .is_some_and(|random| random.len() == RANDOM)
+    })
+}
+
+fn prefix(document: &Path) -> String {
+    let name = document.file_name().unwrap_or_default();
+    let hash = xxhash_rust::xxh3::xxh3_64(name.as_encoded_bytes()) as u32;
+    let start: String = name
+        .to_string_lossy()
+        .chars()
+        .filter(|letter| *letter != char::REPLACEMENT_CHARACTER)
+        .take(32)
+        .collect();
+    format!(".{start}.{hash:08x}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Temporary, is_temporary, prefix, sweep};
+    use std::path::Path;
+
+    #[test]
+    fn names_stay_short_and_apart() {
+        let long = "\u{1f980}".repeat(63);
+        let name = prefix(Path::new(&long));
+        assert!(name.len() + super::RANDOM + super::SUFFIX.len() < 255);
+        assert_ne!(
+            prefix(Path::new(&"a".repeat(100))),
+            prefix(Path::new(&"a".repeat(101)))
+        );
+    }
+
+    #[test]
+    fn a_sweep_takes_orphans_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let document = dir.path().join("state.json");
+        let orphan = Temporary::create(&document, None).unwrap().path;
+        let in_use = Temporary::create(&document, None).unwrap();
+        let others = Temporary::create(&dir.path().join("state.json.bak"), None)
+            .unwrap()
+            .path;
+        sweep(&document);
+        assert!(!orphan.exists());
+        assert!(in_use.path.exists());
+        assert!(others.exists());
+        assert!(is_temporary(
+            &in_use.path.file_name().unwrap().to_owned(),
+            &prefix(&document)
+        ));
+    }
+}

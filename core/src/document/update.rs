@@ -1,0 +1,68 @@
+//! Read, change and save under one lock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Expect, Shared, Under, Version};
+use crate::error::{Error, Result};
+
+/// A document that is being updated: nobody else changes it until this is
+/// dropped or finished. It may be sent to another thread.
+pub struct Update {
+    shared: Arc<Shared>,
+    under: Option<Under>,
+    value: Option<(Vec<u8>, Version)>,
+}
+
+impl Update {
+    pub(super) fn begin(shared: Arc<Shared>, under: Under) -> Result<Update> {
+        drop(under.hold("update", &shared)?);
+        let value = shared.load()?;
+        Ok(Update {
+            shared,
+            under: Some(under),
+            value,
+        })
+    }
+
+    /// The bytes as they were when the lock was taken; `None` if the document
+    /// was not there.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.value.as_ref().map(|(bytes, _)| &bytes[..])
+    }
+
+    /// Their version.
+    pub fn version(&self) -> Option<Version> {
+        self.value.as_ref().map(|(_, version)| *version)
+    }
+
+    /// Saves, and lets the lock go.
+    ///
+    /// # Errors
+    /// As [`super::Document::save`]; `INVALID_ARGUMENT` if the update is
+    /// finished.
+    pub fn save(&mut self, bytes: &[u8]) -> Result<Version> {
+        let Some(under) = self.under.take() else {
+            return Err(Error::invalid_argument(
+                "save",
+                &self.shared.path,
+                "this update is finished, and its lock is let go",
+            ));
+        };
+        self.shared.save_under(&under, bytes, Expect::Anything)
+    }
+
+    /// Lets the lock go without a change. A second time does nothing.
+    pub fn finish(&mut self) {
+        self.under = None;
+    }
+}
+
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("path", &self.shared.path)
+            .field("version", &self.version())
+            .finish_non_exhaustive()
+    }
+}

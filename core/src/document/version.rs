@@ -1,0 +1,70 @@
+//! Which contents a document has.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A 128-bit hash (XXH3) of a document's bytes: the same bytes are the same
+/// version, whoever saved them. As text: 32 hexadecimal digits.
+///
+/// A hash, not an inode number or a time: those repeat. It guards against
+/// accidents, not against an adversary.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(u128);
+
+impl Version {
+    /// The version that these bytes are.
+    pub fn of(bytes: &[u8]) -> Version {
+        Version(xxhash_rust::xxh3::xxh3_128(bytes))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Version({self})")
+    }
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let parsed = hex.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        parsed
+            .map(Version)
+            .ok_or_else(|| format!("a version has 32 hexadecimal digits, unlike {text:?}"))
+    }
+}
+
+/// What a document must be for a change to go ahead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// Whatever it is.
+    #[default]
+    Anything,
+    /// Not there.
+    Absent,
+    /// These contents.
+    Version(Version),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Version;
+
+    #[test]
+    fn text_and_back() {
+        let version = Version::of(b"{}");
+        let text = version.to_string();
+        assert_eq!(text.len(), 32);
+        assert_eq!(text.parse(), Ok(version));
+        assert!("+".repeat(32).parse::<Version>().is_err());
+        assert!("00".parse::<Version>().is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! Which failure a finished call survives.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Which failure a finished call survives.
+///
+/// The default is [`Durability::Power`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// This process, or any other, dies at any instruction: the bytes are in
+    /// the kernel. A power cut may lose them.
+    Process,
+    /// The machine loses power: the bytes are on the medium before the call
+    /// returns (`fdatasync` or `fsync`, `F_FULLFSYNC` on Apple systems), and
+    /// so is the directory where a name was created or changed.
+    #[default]
+    Power,
+}
+
+impl Durability {
+    /// `"process"` or `"power"`, the same in every language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Durability::Process => "process",
+            Durability::Power => "power",
+        }
+    }
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Durability {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "process" => Ok(Durability::Process),
+            "power" => Ok(Durability::Power),
+            _ => Err(format!(
+                "durability is \"process\" or \"power\", not {word:?}"
+            )),
+        }
+    }
+}

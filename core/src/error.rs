@@ -1,0 +1,295 @@
+//! One error type, one list of kinds, the same code in every language.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::journal::Position;
+use crate::lock::Holder;
+
+/// The result of every call in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong. The list is closed for the other languages: each has the
+/// same names.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The lock was not free within the time given.
+    LockTimeout,
+    /// The lock is held, and the call was to try only once.
+    Locked,
+    /// This thread already holds the lock that it is about to wait for.
+    Deadlock,
+    /// The file system does not do locks.
+    LockUnsupported,
+    /// The file is not in the state that the caller expected.
+    Conflict,
+    /// The file is there already.
+    AlreadyExists,
+    /// The file, or its directory, is not there.
+    NotFound,
+    /// The bytes can't be a record of this journal.
+    InvalidRecord,
+    /// The file holds what this library can't have written.
+    Corrupt,
+    /// A limit that the caller set (or the default of one) is exceeded.
+    LimitExceeded,
+    /// The disk, the quota or the allowed file size is used up.
+    StorageFull,
+    /// The system does not allow it.
+    PermissionDenied,
+    /// The change is in place, but the sync that was to make it durable failed.
+    NotDurable,
+    /// An earlier sync on this handle failed; it must be reopened.
+    Poisoned,
+    /// The caller gave up waiting.
+    Cancelled,
+    /// The call can't be meant so.
+    InvalidArgument,
+    /// Another error of the operating system.
+    Io,
+    /// A bug in this library.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of their numbers in C.
+    pub const ALL: &'static [ErrorKind] = &[
+        ErrorKind::LockTimeout,
+        ErrorKind::Locked,
+        ErrorKind::Deadlock,
+        ErrorKind::LockUnsupported,
+        ErrorKind::Conflict,
+        ErrorKind::AlreadyExists,
+        ErrorKind::NotFound,
+        ErrorKind::InvalidRecord,
+        ErrorKind::Corrupt,
+        ErrorKind::LimitExceeded,
+        ErrorKind::StorageFull,
+        ErrorKind::PermissionDenied,
+        ErrorKind::NotDurable,
+        ErrorKind::Poisoned,
+        ErrorKind::Cancelled,
+        ErrorKind::InvalidArgument,
+        ErrorKind::Io,
+        ErrorKind::Internal,
+    ];
+
+    /// The code that every language builds its own from: `"LOCK_TIMEOUT"`.
+    pub fn code(self) -> &'static str {
+        match self {
+            ErrorKind::LockTimeout => "LOCK_TIMEOUT",
+            ErrorKind::Locked => "LOCKED",
+            ErrorKind::Deadlock => "DEADLOCK",
+            ErrorKind::LockUnsupported => "LOCK_UNSUPPORTED",
+            ErrorKind::Conflict => "CONFLICT",
+            ErrorKind::AlreadyExists => "ALREADY_EXISTS",
+            ErrorKind::NotFound => "NOT_FOUND",
+            ErrorKind::InvalidRecord => "INVALID_RECORD",
+            ErrorKind::Corrupt => "CORRUPT",
+            ErrorKind::LimitExceeded => "LIMIT_EXCEEDED",
+            ErrorKind::StorageFull => "STORAGE_FULL",
+            ErrorKind::PermissionDenied => "PERMISSION_DENIED",
+            ErrorKind::NotDurable => "NOT_DURABLE",
+            ErrorKind::Poisoned => "POISONED",
+            ErrorKind::Cancelled => "CANCELLED",
+            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
+            ErrorKind::Io => "IO",
+            ErrorKind::Internal => "INTERNAL",
+        }
+    }
+
+    /// What an error of the operating system is called here.
+    fn of(error: &io::Error) -> ErrorKind {
+        match error.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                ErrorKind::PermissionDenied
+            }
+            // A file size limit (EFBIG) is storage that this process may not
+            // use: the caller's cure is the same as for a full disk.
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => ErrorKind::StorageFull,
+            io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory => ErrorKind::InvalidArgument,
+            _ => ErrorKind::Io,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// What failed, on which file, what the system said, who holds the lock, and
+/// what can be done.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(Box<Details>);
+
+#[derive(Clone, Debug)]
+struct Details {
+    kind: ErrorKind,
+    operation: &'static str,
+    path: PathBuf,
+    os_code: Option<i32>,
+    detail: String,
+    holder: Option<Holder>,
+    position: Option<Position>,
+}
+
+impl Error {
+    /// An error of this library's own making.
+    pub(crate) fn new(
+        kind: ErrorKind,
+        operation: &'static str,
+        path: &Path,
+        detail: impl Into<String>,
+    ) -> Error {
+        Error(Box::new(Details {
+            kind,
+            operation,
+            path: path.to_owned(),
+            os_code: None,
+            detail: detail.into(),
+            holder: None,
+            position: None,
+        }))
+    }
+
+    /// What the operating system answered.
+    pub(crate) fn os(operation: &'static str, path: &Path, error: io::Error) -> Error {
+        let mut made = Error::new(ErrorKind::of(&error), operation, path, "");
+        made.0.os_code = error.raw_os_error();
+        made.0.detail = error.to_string();
+        made
+    }
+
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Error {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Adds what it means, or what can be done, after what the system said.
+    pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Error {
+        if !self.0.detail.is_empty() {
+            self.0.detail.push_str("; ");
+        }
+        self.0.detail.push_str(hint.as_ref());
+        self
+    }
+
+    pub(crate) fn held_by(mut self, holder: Option<Holder>) -> Error {
+        self.0.holder = holder;
+        self
+    }
+
+    pub(crate) fn at(mut self, position: Position) -> Error {
+        self.0.position = Some(position);
+        self
+    }
+
+    /// For bindings: the caller's arguments can't be meant so.
+    pub fn invalid_argument(
+        operation: &'static str,
+        path: &Path,
+        detail: impl Into<String>,
+    ) -> Error {
+        Error::new(ErrorKind::InvalidArgument, operation, path, detail)
+    }
+
+    /// For bindings: the bytes or the value can't be a record.
+    pub fn invalid_record(
+        operation: &'static str,
+        path: &Path,
+        detail: impl Into<String>,
+    ) -> Error {
+        Error::new(ErrorKind::InvalidRecord, operation, path, detail)
+    }
+
+    /// For bindings: something happened that can't happen.
+    pub fn internal(operation: &'static str, path: &Path, detail: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Internal, operation, path, detail)
+    }
+
+    /// For bindings: the caller gave up before the call began.
+    pub fn cancelled(operation: &'static str, path: &Path) -> Error {
+        Error::new(
+            ErrorKind::Cancelled,
+            operation,
+            path,
+            "cancelled by the caller; nothing was changed",
+        )
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The word for what was being done: `"append"`, `"save"`, `"lock"`.
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The operating system's error number, where it gave one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        self.0.os_code
+    }
+
+    /// Who holds the lock, for [`ErrorKind::LockTimeout`] and
+    /// [`ErrorKind::Locked`] where it can be known.
+    pub fn holder(&self) -> Option<&Holder> {
+        self.0.holder.as_ref()
+    }
+
+    /// Where: the journal's actual end for [`ErrorKind::Conflict`], the place
+    /// reached for [`ErrorKind::LimitExceeded`].
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+}
+
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.operation, self.path.display())?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        if let Some(holder) = &self.holder {
+            write!(f, "; held by {holder}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match error.kind() {
+            ErrorKind::LockTimeout => io::ErrorKind::TimedOut,
+            ErrorKind::Locked => io::ErrorKind::WouldBlock,
+            ErrorKind::Deadlock => io::ErrorKind::Deadlock,
+            ErrorKind::LockUnsupported => io::ErrorKind::Unsupported,
+            ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
+            ErrorKind::NotFound => io::ErrorKind::NotFound,
+            ErrorKind::InvalidRecord | ErrorKind::Corrupt => io::ErrorKind::InvalidData,
+            ErrorKind::StorageFull => io::ErrorKind::StorageFull,
+            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
+            ErrorKind::InvalidArgument => io::ErrorKind::InvalidInput,
+            _ => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, error)
+    }
+}

@@ -1,0 +1,122 @@
+//! The test implementation of the seam: counts and records the system calls of
+//! this thread, fails the n-th with any error, cuts a write short, stops the
+//! world at a call as a killed process does, or runs a closure before a call.
+//!
+//! A plan belongs to the thread that installs it, so tests run side by side.
+//!
+//! ```
+//! use untorn::fault::{Plan, Op};
+//! # let dir = tempfile::tempdir().unwrap();
+//! let journal = untorn::Journal::open(dir.path().join("a.jsonl")).unwrap();
+//! let (result, calls) = Plan::new().run(|| journal.append(b"{}"));
+//! result.unwrap();
+//! assert!(calls.contains(&Op::Write));
+//! ```
+
+use std::cell::RefCell;
+use std::io;
+use std::path::Path;
+
+pub use super::seam::Op;
+
+type Hook = Box<dyn FnMut(usize, Op)>;
+
+/// What is to happen at which call. Calls are counted from 0.
+#[derive(Default)]
+pub struct Plan {
+    fail: Vec<(usize, i32)>,
+    short: Option<(usize, usize)>,
+    die: Option<usize>,
+    hook: Option<Hook>,
+    calls: Vec<Op>,
+}
+
+thread_local! {
+    static PLAN: RefCell<Option<Plan>> = const { RefCell::new(None) };
+}
+
+impl Plan {
+    /// A plan that only records.
+    #[must_use]
+    pub fn new() -> Plan {
+        Plan::default()
+    }
+
+    /// The `n`-th call fails with this error number and has no effect.
+    #[must_use]
+    pub fn fail(mut self, n: usize, errno: i32) -> Plan {
+        self.fail.push((n, errno));
+        self
+    }
+
+    /// The `n`-th call, if it is a write, writes only this many bytes.
+    #[must_use]
+    pub fn short(mut self, n: usize, bytes: usize) -> Plan {
+        self.short = Some((n, bytes));
+        self
+    }
+
+    /// The `n`-th call and all after it have no effect and fail: what is on the disk
+    /// then is what a process leaves that is killed before its `n`-th call.
+    #[must_use]
+    pub fn die(mut self, n: usize) -> Plan {
+        self.die = Some(n);
+        self
+    }
+
+    /// Runs before each call, with its number and kind. Calls made inside are
+    /// neither counted nor failed.
+    #[must_use]
+    pub fn before(mut self, hook: impl FnMut(usize, Op) + 'static) -> Plan {
+        self.hook = Some(Box::new(hook));
+        self
+    }
+
+    /// Runs `work` under this plan; gives its result and the calls it made.
+    pub fn run<T>(self, work: impl FnOnce() -> T) -> (T, Vec<Op>) {
+        struct Remove;
+        impl Drop for Remove {
+            fn drop(&mut self) {
+                PLAN.with_borrow_mut(|plan| *plan = None);
+            }
+        }
+        PLAN.with_borrow_mut(|plan| *plan = Some(self));
+        let remove = Remove;
+        let result = work();
+        let calls = PLAN.with_borrow_mut(Option::take).map(|plan| plan.calls);
+        drop(remove);
+        (result, calls.unwrap_or_default())
+    }
+}
+
+pub(super) fn announce(op: Op, _path: Option<&Path>) -> io::Result<()> {
+    step(op, usize::MAX).map(|_| ())
+}
+
+pub(super) fn announce_write(len: usize) -> io::Result<usize> {
+    step(Op::Write, len)
+}
+
+/// The plan's word on this call: an error, or how many bytes may go through.
+fn step(op: Op, len: usize) -> io::Result<usize> {
+    // Taken out for the hook's time, so that the hook's own calls are free.
+    let Some(mut plan) = PLAN.with_borrow_mut(Option::take) else {
+        return Ok(len);
+    };
+    let n = plan.calls.len();
+    if let Some(hook) = &mut plan.hook {
+        hook(n, op);
+    }
+    plan.calls.push(op);
+    let word = if plan.die.is_some_and(|at| n >= at) {
+        Err(io::Error::from_raw_os_error(libc::EIO))
+    } else if let Some((_, errno)) = plan.fail.iter().find(|(at, _)| *at == n) {
+        Err(io::Error::from_raw_os_error(*errno))
+    } else if let Some((_, bytes)) = plan.short.filter(|(at, _)| *at == n) {
+        Ok(len.min(bytes))
+    } else {
+        Ok(len)
+    };
+    PLAN.with_borrow_mut(|slot| *slot = Some(plan));
+    word
+}

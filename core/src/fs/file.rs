@@ -1,0 +1,201 @@
+//! An open file: every call on it, announced.
+
+use std::io;
+use std::path::Path;
+
+use super::path::Attributes;
+use super::seam::{Op, announce, announce_write};
+use super::{FileId, sys};
+
+/// How a file is opened. All are close-on-exec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Access {
+    /// Read only.
+    Read,
+    /// Read, and write at the end: no write can ever land on what another
+    /// program appended meanwhile.
+    Append,
+    /// Read and write anywhere.
+    Write,
+    /// As `Write`, never through a symbolic link, never waiting for a lease or
+    /// a FIFO's other end: for lock files, whose names others can plant.
+    LockFile,
+    /// As `LockFile`, read only.
+    LockFileRead,
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct File(sys::Handle);
+
+impl File {
+    pub fn open(path: &Path, access: Access) -> io::Result<File> {
+        announce(Op::Open, Some(path))?;
+        sys::file::open(path, access).map(File)
+    }
+
+    /// Makes the file; fails with `AlreadyExists` where there is one. `mode`
+    /// is 0666 less the umask unless given; a given mode is set exactly.
+    pub fn create_new(path: &Path, access: Access, mode: Option<u32>) -> io::Result<File> {
+        announce(Op::Create, Some(path))?;
+        sys::file::create_new(path, access, mode).map(File)
+    }
+
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        announce(Op::Read, None)?;
+        again(|| sys::file::read_at(&self.0, buffer, offset))
+    }
+
+    /// Fills as much of `buffer` as the file has from `offset` on.
+    pub fn read_full_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(&mut buffer[filled..], offset + filled as u64)? {
+                0 => break,
+                n => filled += n,
+            }
+        }
+        Ok(filled)
+    }
+
+    /// One write at the end (for a file opened with [`Access::Append`]); may
+    /// be short.
+    #[inline]
+    pub fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        let len = announce_write(bytes.len())?;
+        again(|| sys::file::write(&self.0, &bytes[..len]))
+    }
+
+    /// Writes all of it at `offset`. Not for files opened with
+    /// [`Access::Append`]: Linux ignores the offset there (man 2 pwrite).
+    pub fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            let len = announce_write(bytes.len() - done)?;
+            match again(|| {
+                sys::file::write_at(&self.0, &bytes[done..done + len], offset + done as u64)
+            })? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                n => done += n,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all of it at `offset`, also in a file opened with
+    /// [`Access::Append`]. Nobody else may use this descriptor meanwhile.
+    pub fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        sys::file::set_append(&self.0, false)?;
+        let result = self.write_all_at(bytes, offset);
+        sys::file::set_append(&self.0, true)?;
+        result
+    }
+
+    pub fn set_len(&self, len: u64) -> io::Result<()> {
+        announce(Op::Truncate, None)?;
+        again(|| sys::file::set_len(&self.0, len))
+    }
+
+    pub fn sync_data(&self) -> io::Result<()> {
+        announce(Op::SyncData, None)?;
+        again(|| sys::file::sync_data(&self.0))
+    }
+
+    pub fn sync_all(&self) -> io::Result<()> {
+        announce(Op::SyncAll, None)?;
+        again(|| sys::file::sync_all(&self.0))
+    }
+
+    /// Where the next write would go, or the last one ended: on Linux and BSD
+    /// an append leaves the offset at its own end.
+    pub fn offset(&self) -> io::Result<u64> {
+        announce(Op::Stat, None)?;
+        sys::file::offset(&self.0)
+    }
+
+    pub fn id(&self) -> io::Result<FileId> {
+        announce(Op::Stat, None)?;
+        sys::file::id(&self.0)
+    }
+
+    pub fn size(&self) -> io::Result<u64> {
+        announce(Op::Stat, None)?;
+        sys::file::size(&self.0)
+    }
+
+    /// How many names the file has, and how long it is, in one call that
+    /// leaves the timestamps alone (an fstat makes the next write dearer).
+    #[inline]
+    pub fn links_and_size(&self) -> io::Result<(u64, u64)> {
+        announce(Op::Stat, None)?;
+        sys::file::links_and_size(&self.0)
+    }
+
+    /// When the file came to be, in microseconds since 1970, where the system
+    /// keeps that.
+    pub fn birth(&self) -> io::Result<Option<u64>> {
+        announce(Op::Stat, None)?;
+        sys::file::birth(&self.0)
+    }
+
+    /// Gives the file another's mode, owner and extended attributes.
+    pub fn set_attributes(&self, attributes: &Attributes) -> io::Result<()> {
+        announce(Op::SetAttributes, None)?;
+        sys::meta::write(&self.0, attributes)
+    }
+
+    /// Gives the file this owner and group, where the system lets us.
+    pub fn give_to(&self, attributes: &Attributes) -> io::Result<()> {
+        announce(Op::SetAttributes, None)?;
+        sys::meta::give_to(&self.0, attributes);
+        Ok(())
+    }
+
+    /// One try; `false` if another holds it.
+    #[inline]
+    pub fn try_lock(&self, shared: bool) -> io::Result<bool> {
+        announce(Op::Lock, None)?;
+        again(|| sys::lock::try_lock(&self.0, shared))
+    }
+
+    /// Blocks in the kernel. May return `Interrupted`.
+    pub fn lock(&self, shared: bool) -> io::Result<()> {
+        announce(Op::Lock, None)?;
+        sys::lock::lock(&self.0, shared)
+    }
+
+    #[inline]
+    pub fn unlock(&self) -> io::Result<()> {
+        announce(Op::Unlock, None)?;
+        again(|| sys::lock::unlock(&self.0))
+    }
+
+    /// For [`super::LockDescriptors`]: what a forked child has to close.
+    pub(super) fn handle(&self) -> &sys::Handle {
+        &self.0
+    }
+}
+
+/// A signal handler without SA_RESTART (Python's are such) ends any call with
+/// EINTR; none of these has done anything then.
+#[inline]
+fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// Whether this error of a lock call means that the file system does not lock
+/// at all.
+pub(crate) fn is_lock_unsupported(error: &io::Error) -> bool {
+    sys::lock::is_unsupported(error)
+}
+
+/// Whether an open failed because the name is a symbolic link that is not to
+/// be followed.
+pub(crate) fn is_symbolic_link(error: &io::Error) -> bool {
+    sys::path::is_symbolic_link(error)
+}

@@ -1,0 +1,50 @@
+//! The one seam to the operating system.
+//!
+//! Everything that touches a disk, a lock or a process goes through here, and
+//! only here is there `cfg(unix)`. Each function announces itself to
+//! [`seam`] first, so that the tests can record every call, fail any of them
+//! and cut a write short; in a release build that announcement is nothing.
+//!
+//! ```text
+//! file.rs  path.rs      what the rest of the crate calls
+//! seam.rs               the announcement; fault.rs: what the tests make of it
+//! fork.rs  process.rs   what is known of processes
+//! unix/                 the system calls
+//! ```
+
+#[cfg(feature = "fault")]
+pub mod fault;
+mod file;
+mod fork;
+mod path;
+mod process;
+mod seam;
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as sys;
+
+pub(crate) use file::{Access, File, is_lock_unsupported, is_symbolic_link};
+pub(crate) use fork::{LockDescriptors, PerProcess, generation};
+pub(crate) use path::{
+    Attributes, create_parents, link, list, metadata, real_parent, real_path, rename, stat,
+    sync_parent, unlink,
+};
+pub(crate) use process::{
+    LockOwner, boot_id, host_name, lock_owners, own_pid, start_time, without_signals,
+};
+
+/// Which file a name or a descriptor means: never two at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FileId {
+    pub device: u64,
+    pub inode: u64,
+}
+
+/// What a look at a name tells: which file it is, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub id: FileId,
+    pub size: u64,
+    pub is_file: bool,
+}

@@ -1,0 +1,120 @@
+//! Calls on names, announced.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::seam::{Op, announce};
+use super::{Stat, sys};
+
+pub(crate) use sys::meta::Attributes;
+
+/// Which file the name means, and how long it is; `None` if there is none.
+/// Follows symbolic links.
+#[inline]
+pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
+    announce(Op::StatPath, Some(path))?;
+    absent(sys::path::stat(path))
+}
+
+/// Mode, owner and extended attributes of the file; `None` if there is none.
+pub(crate) fn metadata(path: &Path) -> io::Result<Option<Attributes>> {
+    announce(Op::StatPath, Some(path))?;
+    absent(sys::meta::read(path))
+}
+
+fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    announce(Op::Rename, Some(to))?;
+    sys::path::rename(from, to)
+}
+
+/// A second name for a file; fails with `AlreadyExists` where there is one.
+pub(crate) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    announce(Op::Link, Some(to))?;
+    sys::path::link(from, to)
+}
+
+pub(crate) fn unlink(path: &Path) -> io::Result<()> {
+    announce(Op::Unlink, Some(path))?;
+    sys::path::unlink(path)
+}
+
+/// Syncs the directory that holds `path`, so that its name is durable.
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+    announce(Op::SyncDir, Some(path))?;
+    sys::path::sync_dir(parent(path))
+}
+
+/// The names in a directory.
+pub(crate) fn list(dir: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    announce(Op::List, Some(dir))?;
+    sys::path::list(dir)
+}
+
+/// Makes the directories that `path` needs, and syncs the ones that hold a new
+/// name.
+pub(crate) fn create_parents(path: &Path, durable: bool) -> io::Result<()> {
+    let mut missing = Vec::new();
+    let mut dir = parent(path);
+    while stat(dir)?.is_none() {
+        missing.push(dir);
+        dir = parent(dir);
+    }
+    for dir in missing.into_iter().rev() {
+        announce(Op::MakeDir, Some(dir))?;
+        match sys::path::make_dir(dir) {
+            // Another process made it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => result?,
+        }
+        if durable {
+            sync_parent(dir)?;
+        }
+    }
+    Ok(())
+}
+
+/// The path with every symbolic link resolved, the last one too, also where it
+/// dangles: what it points to need not exist, but the directory must.
+pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    announce(Op::Resolve, Some(path))?;
+    // Linux follows 40 links, then says ELOOP.
+    let mut path = path.to_owned();
+    for _ in 0..40 {
+        match sys::path::canonical(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
+        let Some(name) = path.file_name() else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let place = sys::path::canonical(parent(&path))?.join(name);
+        match sys::path::read_link(&place)? {
+            None => return Ok(place),
+            Some(target) => path = parent(&place).join(target),
+        }
+    }
+    Err(sys::path::too_many_links())
+}
+
+/// The directory that holds `path`, with every symbolic link resolved.
+pub(crate) fn real_parent(path: &Path) -> io::Result<PathBuf> {
+    announce(Op::Resolve, Some(path))?;
+    sys::path::canonical(parent(path))
+}
+
+/// The directory that holds `path`; `.` for a bare name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
+        Some(dir) => dir,
+        None => path,
+    }
+}

@@ -1,0 +1,64 @@
+//! The announcement of each system call.
+
+#[cfg(not(feature = "fault"))]
+use std::{io, path::Path};
+
+/// One kind of system call, as the tests tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Open a file that is there.
+    Open,
+    /// Open a file, making it where it is not there.
+    Create,
+    /// Read at an offset.
+    Read,
+    /// Write at the end or at an offset.
+    Write,
+    /// Set the length.
+    Truncate,
+    /// Sync the contents (and what is needed to find them).
+    SyncData,
+    /// Sync the contents and all that is known of the file.
+    SyncAll,
+    /// Sync a directory.
+    SyncDir,
+    /// Ask for size, identity or links of an open file.
+    Stat,
+    /// Ask the same of a name.
+    StatPath,
+    /// Take a lock.
+    Lock,
+    /// Let a lock go.
+    Unlock,
+    /// Set mode, owner or extended attributes of an open file.
+    SetAttributes,
+    /// Rename.
+    Rename,
+    /// Make a hard link.
+    Link,
+    /// Remove a name.
+    Unlink,
+    /// List a directory.
+    List,
+    /// Make a directory.
+    MakeDir,
+    /// Follow the symbolic links of a path.
+    Resolve,
+}
+
+/// Announces a call that can only be let through or failed.
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(super) fn announce(_: Op, _: Option<&Path>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Announces a write and learns how many of its bytes may be written.
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(super) fn announce_write(len: usize) -> io::Result<usize> {
+    Ok(len)
+}
+
+#[cfg(feature = "fault")]
+pub(super) use super::fault::{announce, announce_write};

@@ -1,0 +1,11 @@
+//! The system calls of Linux, macOS and the BSDs.
+
+pub(super) mod file;
+pub(super) mod fork;
+pub(super) mod lock;
+pub(super) mod meta;
+pub(super) mod path;
+pub(super) mod process;
+
+/// An open file of the system. `fs4` locks this type.
+pub(super) type Handle = std::fs::File;

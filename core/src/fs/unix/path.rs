@@ -1,0 +1,106 @@
+//! Calls on names.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fs::{FileId, Stat};
+
+#[cfg(target_os = "linux")]
+#[inline]
+pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+    let flags = StatxFlags::INO | StatxFlags::SIZE | StatxFlags::TYPE;
+    Ok(from(&statx(CWD, path, AtFlags::empty(), flags)?))
+}
+
+#[cfg(target_os = "linux")]
+fn from(seen: &rustix::fs::Statx) -> Stat {
+    Stat {
+        id: FileId {
+            device: rustix::fs::makedev(seen.stx_dev_major, seen.stx_dev_minor),
+            inode: seen.stx_ino,
+        },
+        size: seen.stx_size,
+        is_file: u32::from(seen.stx_mode) & libc::S_IFMT == libc::S_IFREG,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
+    use std::os::unix::fs::MetadataExt;
+
+    let seen = fs::metadata(path)?;
+    Ok(Stat {
+        id: FileId {
+            device: seen.dev(),
+            inode: seen.ino(),
+        },
+        size: seen.size(),
+        is_file: seen.is_file(),
+    })
+}
+
+/// The birth time that a statx brought, in microseconds since 1970.
+#[cfg(target_os = "linux")]
+pub(super) fn microseconds(seen: &rustix::fs::Statx) -> Option<u64> {
+    let born = rustix::fs::StatxFlags::BTIME.bits();
+    if seen.stx_mask & born == 0 {
+        return None;
+    }
+    let seconds = u64::try_from(seen.stx_btime.tv_sec).ok()?;
+    Some(seconds * 1_000_000 + u64::from(seen.stx_btime.tv_nsec) / 1_000)
+}
+
+pub(in crate::fs) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+pub(in crate::fs) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)
+}
+
+pub(in crate::fs) fn unlink(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// std's `sync_all` is `F_FULLFSYNC` on Apple systems; rustix's `fsync` is not.
+pub(in crate::fs) fn sync_dir(dir: &Path) -> io::Result<()> {
+    fs::File::open(dir)?.sync_all()
+}
+
+pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(dir)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
+}
+
+pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+/// Where the symbolic link points; `None` if it is none, or nothing.
+pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
+    match fs::read_link(path) {
+        Ok(target) => Ok(Some(target)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // Not a link: it came into being since it was looked for.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(in crate::fs) fn too_many_links() -> io::Error {
+    io::Error::from_raw_os_error(libc::ELOOP)
+}
+
+/// O_NOFOLLOW says ELOOP; FreeBSD says EMLINK.
+pub(in crate::fs) fn is_symbolic_link(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ELOOP | libc::EMLINK))
+}

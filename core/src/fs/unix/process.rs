@@ -1,0 +1,135 @@
+//! What `/proc` (Linux) or `proc_pidinfo` (macOS) tells of a process.
+
+use std::io;
+
+use crate::fs::{FileId, LockOwner};
+
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+    let line = match std::fs::read(format!("/proc/{pid}/stat")) {
+        Ok(line) => line,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return hidden_or_gone(pid),
+        // The process ended between open and read.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // man 5 proc: the second field is the name in parentheses and may hold
+    // anything, so count from the last one. Field 3 is the state, 22 the start.
+    let odd = || io::Error::other("/proc/PID/stat has another form than proc(5) says");
+    let line = String::from_utf8_lossy(&line);
+    let (_, rest) = line.rsplit_once(')').ok_or_else(odd)?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next().ok_or_else(odd)?;
+    if matches!(state, "Z" | "X" | "x") {
+        return Ok(None);
+    }
+    let start = fields.nth(18).ok_or_else(odd)?;
+    start.parse().map(Some).map_err(|_| odd())
+}
+
+/// With `hidepid` other users' processes are not in `/proc` (man 5 proc).
+#[cfg(target_os = "linux")]
+fn hidden_or_gone(pid: u32) -> io::Result<Option<u64>> {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    match pid.map(rustix::process::test_kill_process) {
+        None | Some(Err(rustix::io::Errno::SRCH)) => Ok(None),
+        Some(_) => Err(io::Error::other("the process is hidden from us")),
+    }
+}
+
+#[cfg(target_os = "macos")]
+pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+    let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the all-zero bit pattern is a valid `proc_bsdinfo`.
+    let mut info: libc::proc_bsdinfo = unsafe { std::mem::zeroed() };
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).expect("a small struct");
+    // SAFETY: `info` is `size` bytes long and is only written to.
+    let n = unsafe {
+        libc::proc_pidinfo(
+            pid,
+            libc::PROC_PIDTBSDINFO,
+            0,
+            std::ptr::from_mut(&mut info).cast(),
+            size,
+        )
+    };
+    if n < size {
+        let error = io::Error::last_os_error();
+        return match error.raw_os_error() {
+            Some(libc::ESRCH) => Ok(None),
+            _ => Err(error),
+        };
+    }
+    if info.pbi_status == libc::SZOMB {
+        return Ok(None);
+    }
+    Ok(Some(
+        info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec,
+    ))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(in crate::fs) fn start_time(_: u32) -> io::Result<Option<u64>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn boot_id() -> Option<String> {
+    None
+}
+
+pub(in crate::fs) fn host_name() -> Option<String> {
+    let name = rustix::system::uname();
+    Some(name.nodename().to_string_lossy().into_owned())
+}
+
+/// `/proc/locks` lists, a line a lock, `1: FLOCK ADVISORY WRITE 4711 fe:00:1234
+/// 0 EOF` (man 5 proc_locks): pid, then major:minor:inode, in hexadecimal but
+/// for the inode. Waiters' lines begin `1: ->`.
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn lock_owners(id: FileId) -> Vec<LockOwner> {
+    let Ok(table) = std::fs::read_to_string("/proc/locks") else {
+        return Vec::new();
+    };
+    let (major, minor) = (rustix::fs::major(id.device), rustix::fs::minor(id.device));
+    let place = format!("{major:02x}:{minor:02x}:{}", id.inode);
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            (fields.next()? == "FLOCK").then_some(())?;
+            let pid = fields.nth(2)?;
+            (fields.next()? == place).then_some(())?;
+            // A holder in another pid namespace shows as 0 or -1.
+            pid.parse().ok().filter(|pid| *pid > 0)
+        })
+        .map(|pid| LockOwner { pid })
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn lock_owners(_: FileId) -> Vec<LockOwner> {
+    Vec::new()
+}
+
+pub(in crate::fs) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: the all-zero bit pattern is a valid `sigset_t`; the calls only
+    // read and write the two sets, which live here.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        let done = work();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
+        done
+    }
+}

@@ -1,0 +1,174 @@
+//! What may be a record, and several of them made ready for one write.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Format;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What this journal takes as a record.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub path: PathBuf,
+    pub format: Format,
+    pub max_record: u64,
+}
+
+impl Rules {
+    /// Bytes from anywhere.
+    #[inline]
+    pub fn check(&self, record: &[u8]) -> Result<()> {
+        self.check_framing(record)?;
+        if self.format == Format::Json
+            && let Some(damage) = super::damage::inspect(record)
+        {
+            return Err(self.not_json(record, damage));
+        }
+        Ok(())
+    }
+
+    /// What an encoder made: only what would break the framing is looked for.
+    #[inline]
+    pub fn check_framing(&self, record: &[u8]) -> Result<()> {
+        let breaks = memchr::memchr2(b'\n', 0, record).is_some();
+        // A line of nothing but white space reads as a blank line, and a
+        // carriage return at its end as part of the line's end.
+        let blank = record.first().is_none_or(u8::is_ascii_whitespace) && is_blank(record);
+        let returns = self.format == Format::Lines && record.last() == Some(&b'\r');
+        if breaks || blank || returns || record.len() as u64 > self.max_record {
+            return Err(self.bad_framing(record));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn bad_framing(&self, record: &[u8]) -> Error {
+        let bad = |detail: &str| self.invalid(detail.to_owned());
+        if record.len() as u64 > self.max_record {
+            return Error::new(
+                ErrorKind::LimitExceeded,
+                "append",
+                &self.path,
+                format!(
+                    "the record has {} bytes, and max_record is {}; nothing was appended",
+                    record.len(),
+                    self.max_record
+                ),
+            );
+        }
+        if is_blank(record) {
+            return bad("an empty record would read as a blank line");
+        }
+        match memchr::memchr2(b'\n', 0, record) {
+            Some(at) if record[at] == b'\n' && at + 1 == record.len() => {
+                bad("leave the final newline off: it is added")
+            }
+            Some(at) if record[at] == b'\n' => self.invalid(format!(
+                "a newline at byte {at} would make two records of it; escape it"
+            )),
+            Some(at) => self.invalid(format!("a NUL at byte {at}")),
+            None => bad("a carriage return at the end would be lost on reading"),
+        }
+    }
+
+    #[cold]
+    fn not_json(&self, record: &[u8], damage: super::DamageKind) -> Error {
+        let why = match std::str::from_utf8(record) {
+            Err(error) => format!("not UTF-8 from byte {} on", error.valid_up_to()),
+            Ok(text) => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+                Err(error) => format!("not one JSON value: {error}"),
+                Ok(_) => damage.as_str().to_owned(),
+            },
+        };
+        self.invalid(why)
+    }
+
+    fn invalid(&self, detail: String) -> Error {
+        Error::new(
+            ErrorKind::InvalidRecord,
+            "append",
+            &self.path,
+            format!("{detail}; nothing was appended"),
+        )
+    }
+}
+
+/// Whether a line has nothing but white space.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+}
+
+/// Records that are appended together: all or none. From [`crate::Journal::batch`].
+#[derive(Clone, Debug)]
+pub struct Batch {
+    rules: Arc<Rules>,
+    lines: Vec<u8>,
+    count: usize,
+}
+
+impl Batch {
+    pub(super) fn new(rules: &Arc<Rules>) -> Batch {
+        Batch {
+            rules: Arc::clone(rules),
+            lines: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// Lines that were checked already.
+    pub(super) fn of_lines(rules: &Arc<Rules>, lines: &[u8], count: usize) -> Batch {
+        Batch {
+            rules: Arc::clone(rules),
+            lines: lines.to_vec(),
+            count,
+        }
+    }
+
+    /// Adds a record that may come from anywhere: it is checked to be one JSON
+    /// value in UTF-8 (in a journal of that format), without a newline.
+    ///
+    /// # Errors
+    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`; the batch is as it was.
+    pub fn push(&mut self, record: &[u8]) -> Result<()> {
+        self.rules.check(record)?;
+        self.add(record);
+        Ok(())
+    }
+
+    /// Adds a record that a JSON encoder has just made: only newlines, NULs,
+    /// emptiness and length are looked at.
+    ///
+    /// # Errors
+    /// As [`Batch::push`].
+    pub fn push_encoded(&mut self, record: &[u8]) -> Result<()> {
+        self.rules.check_framing(record)?;
+        self.add(record);
+        Ok(())
+    }
+
+    fn add(&mut self, record: &[u8]) {
+        self.lines.reserve(record.len() + 1);
+        self.lines.extend_from_slice(record);
+        self.lines.push(b'\n');
+        self.count += 1;
+    }
+
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+
+    /// Whether the records were checked for this journal.
+    pub(super) fn is_for(&self, rules: &Arc<Rules>) -> bool {
+        Arc::ptr_eq(&self.rules, rules)
+    }
+}

@@ -1,0 +1,65 @@
+//! A place in a journal that can be stored and compared.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A journal's generation and a byte offset at a record boundary.
+///
+/// A position from before the journal was rewritten or replaced never matches
+/// the file that took its place: its generation differs. Both numbers stay
+/// below 2^53. As text: `generation:offset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// Which of the files that had this name. 0: there was none.
+    pub generation: u64,
+    /// Bytes from the start of the file.
+    pub offset: u64,
+}
+
+impl Position {
+    /// Where a journal ends that is not there.
+    pub(crate) const NOTHING: Position = Position {
+        generation: 0,
+        offset: 0,
+    };
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.generation, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once(':').and_then(|(generation, offset)| {
+            Some(Position {
+                generation: generation.parse().ok()?,
+                offset: offset.parse().ok()?,
+            })
+        });
+        parsed.ok_or_else(|| format!("a position is written generation:offset, not {text:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Position;
+
+    #[test]
+    fn text_and_back() {
+        let position = Position {
+            generation: 7,
+            offset: 4096,
+        };
+        assert_eq!(position.to_string(), "7:4096");
+        assert_eq!("7:4096".parse(), Ok(position));
+        for bad in ["", "7", "7:", ":1", "-1:2", "1:2:3", "a:b"] {
+            assert!(bad.parse::<Position>().is_err(), "{bad:?}");
+        }
+    }
+}

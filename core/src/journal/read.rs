@@ -1,0 +1,365 @@
+//! Reading forward: no lock, constant memory, and no half record.
+//!
+//! Lines are taken out of one read each: a line that does not fit is read
+//! again, whole, into a larger buffer. What lies near the end of the file may
+//! change while it is read (a repair or a roll-back, then other records), and
+//! one read may see a part of each. So there the same bytes are read twice,
+//! and a line is yielded only where both agree.
+
+use std::sync::Arc;
+
+use super::Position;
+use super::batch::is_blank;
+use super::damage::{Damage, DamageKind, Damages};
+use super::shared::Shared;
+use super::source::Source;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Read at memory speed, and small enough for a core's own cache.
+const CHUNK: usize = 256 * 1024;
+/// Further from the end than this nothing changes within the time of a read.
+const HOT: u64 = 1 << 20;
+
+/// A record in the reader's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Without the newline.
+    pub bytes: &'a [u8],
+    /// Where it begins.
+    pub start: Position,
+    /// Where the next line begins: reading on from here yields what follows.
+    pub end: Position,
+}
+
+/// A record by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedRecord {
+    /// Without the newline.
+    pub bytes: Vec<u8>,
+    /// Where it begins.
+    pub start: Position,
+    /// Where the next line begins.
+    pub end: Position,
+}
+
+impl From<Record<'_>> for OwnedRecord {
+    fn from(record: Record<'_>) -> OwnedRecord {
+        OwnedRecord {
+            bytes: record.bytes.to_vec(),
+            start: record.start,
+            end: record.end,
+        }
+    }
+}
+
+/// Reads a journal's records in file order, up to the end that it has when it
+/// is reached.
+///
+/// Blank lines are no records. Damaged stretches are skipped and listed by
+/// [`Records::damage`]. As an iterator it yields records of their own;
+/// [`Records::next_record`] lends them without a copy.
+pub struct Records {
+    shared: Arc<Shared>,
+    source: Option<Source>,
+    buffer: Vec<u8>,
+    second: Vec<u8>,
+    /// Where in the file `buffer[0]` is.
+    base: u64,
+    /// What of the buffer holds bytes that are certain.
+    filled: usize,
+    /// Where in the buffer the next line begins.
+    next: usize,
+    at_end: bool,
+    damages: Damages,
+    max_records: Option<u64>,
+    max_bytes: Option<u64>,
+    seen_records: u64,
+    seen_bytes: u64,
+}
+
+/// What a line is.
+enum Line {
+    Record,
+    Blank,
+    Damaged(DamageKind),
+}
+
+impl Records {
+    pub(super) fn open(shared: &Arc<Shared>, from: Option<Position>) -> Result<Records> {
+        let source = Source::open(shared, "read")?;
+        let base = match (&source, from) {
+            (Some(source), Some(from)) => source.offset_of(shared, "read", from)?,
+            (None, Some(from)) if from != Position::NOTHING => {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    "read",
+                    &shared.path,
+                    format!("position {from} is of a file that is not there any more"),
+                ));
+            }
+            _ => 0,
+        };
+        Ok(Records {
+            shared: Arc::clone(shared),
+            source,
+            buffer: Vec::new(),
+            second: Vec::new(),
+            base,
+            filled: 0,
+            next: 0,
+            at_end: false,
+            damages: Damages::default(),
+            max_records: None,
+            max_bytes: None,
+            seen_records: 0,
+            seen_bytes: 0,
+        })
+    }
+
+    /// Reads at most so many records, and so many bytes of records: one more is
+    /// `LIMIT_EXCEEDED`, whose position is where to read on.
+    #[must_use]
+    pub fn limits(mut self, max_records: Option<u64>, max_bytes: Option<u64>) -> Records {
+        self.max_records = max_records;
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// What was skipped so far, in file order (the first 1,024).
+    pub fn damage(&self) -> &[Damage] {
+        &self.damages.list
+    }
+
+    /// How many stretches were skipped so far.
+    pub fn damage_count(&self) -> u64 {
+        self.damages.count
+    }
+
+    /// Where reading goes on: the end of the last line that was read.
+    pub fn position(&self) -> Position {
+        self.position_at(self.next)
+    }
+
+    /// The next record, lent until the next call.
+    ///
+    /// # Errors
+    /// `LIMIT_EXCEEDED`; `IO` if the file can't be read.
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>> {
+        let (start, stop, next) = loop {
+            let Some((start, stop)) = self.next_line()? else {
+                return Ok(None);
+            };
+            let trimmed = stop - usize::from(self.buffer[start..stop].last() == Some(&b'\r'));
+            let line = &self.buffer[start..trimmed];
+            match self.judge(line) {
+                Line::Blank => self.next = stop + 1,
+                Line::Damaged(kind) => {
+                    self.report(kind, start, stop + 1);
+                    self.next = stop + 1;
+                }
+                Line::Record => {
+                    self.check_limits(line.len())?;
+                    self.next = stop + 1;
+                    break (start, trimmed, stop + 1);
+                }
+            }
+        };
+        Ok(Some(Record {
+            bytes: &self.buffer[start..stop],
+            start: self.position_at(start),
+            end: self.position_at(next),
+        }))
+    }
+
+    /// What framing shows; decoding finds more.
+    fn judge(&self, line: &[u8]) -> Line {
+        if line.len() as u64 > self.shared.options.max_record {
+            return Line::Damaged(DamageKind::TooLong);
+        }
+        match line.first() {
+            None => Line::Blank,
+            Some(b' ' | b'\t' | b'\r') if is_blank(line) => Line::Blank,
+            Some(_) if memchr::memchr(0, line).is_some() => Line::Damaged(DamageKind::NulRun),
+            Some(_) => Line::Record,
+        }
+    }
+
+    fn check_limits(&mut self, bytes: usize) -> Result<()> {
+        self.seen_records += 1;
+        self.seen_bytes += bytes as u64;
+        let exceeded = |limit: Option<u64>, seen| limit.is_some_and(|limit| seen > limit);
+        if exceeded(self.max_records, self.seen_records) {
+            return Err(self.limit_exceeded("max_records", self.max_records));
+        }
+        if exceeded(self.max_bytes, self.seen_bytes) {
+            return Err(self.limit_exceeded("max_bytes", self.max_bytes));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn limit_exceeded(&self, name: &str, limit: Option<u64>) -> Error {
+        let at = self.position();
+        Error::new(
+            ErrorKind::LimitExceeded,
+            "read",
+            &self.shared.path,
+            format!(
+                "more than {name} = {}; read on from {at}",
+                limit.unwrap_or_default()
+            ),
+        )
+        .at(at)
+    }
+
+    /// The next line, in the buffer, without its newline.
+    fn next_line(&mut self) -> Result<Option<(usize, usize)>> {
+        loop {
+            if let Some(length) = memchr::memchr(b'\n', &self.buffer[self.next..self.filled]) {
+                return Ok(Some((self.next, self.next + length)));
+            }
+            if self.at_end {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Reads on from the start of the next line.
+    #[cold]
+    fn fill(&mut self) -> Result<()> {
+        let Some(source) = &self.source else {
+            self.at_end = true;
+            return Ok(());
+        };
+        let told = |error| Error::os("read", &self.shared.path, error);
+        // A line that filled the whole buffer needs a larger one; one that is
+        // longer than records may be is skipped, not kept.
+        let unfinished = self.filled - self.next;
+        if unfinished > 0 && unfinished as u64 > self.shared.options.max_record + 1 {
+            return self.skip_long_line();
+        }
+        let want = if unfinished * 2 > self.buffer.len() {
+            self.buffer.len() * 2
+        } else {
+            self.buffer.len().max(CHUNK)
+        };
+        self.buffer.resize(want, 0);
+        self.base += self.next as u64;
+        self.next = 0;
+        self.filled = 0;
+        loop {
+            let before = source.file.size().map_err(told)?;
+            let n = source
+                .file
+                .read_at(&mut self.buffer, self.base)
+                .map_err(told)?;
+            let after = source.file.size().map_err(told)?;
+            let end = self.base + n as u64;
+            let hot = end + HOT > before || after < before;
+            let certain = if hot {
+                self.second.resize(n, 0);
+                let again = source
+                    .file
+                    .read_full_at(&mut self.second, self.base)
+                    .map_err(told)?;
+                agreement(&self.buffer[..n], &self.second[..again])
+            } else {
+                n
+            };
+            if certain < n && memchr::memchr(b'\n', &self.buffer[..certain]).is_none() {
+                // The very first line changes under our eyes.
+                continue;
+            }
+            self.filled = certain;
+            if n < want && certain == n && memchr::memchr(b'\n', &self.buffer[..n]).is_none() {
+                self.at_end = true;
+                if n > 0 {
+                    self.report(DamageKind::TornTail, 0, n);
+                }
+            }
+            return Ok(());
+        }
+    }
+
+    /// Looks for the end of a line that is too long to be kept.
+    #[cold]
+    fn skip_long_line(&mut self) -> Result<()> {
+        let Some(source) = &self.source else {
+            return Ok(());
+        };
+        let start = self.base + self.next as u64;
+        let mut at = start;
+        let found = loop {
+            let n = source
+                .file
+                .read_at(&mut self.buffer, at)
+                .map_err(|error| Error::os("read", &self.shared.path, error))?;
+            if n == 0 {
+                break false;
+            }
+            match memchr::memchr(b'\n', &self.buffer[..n]) {
+                Some(place) => {
+                    at += place as u64 + 1;
+                    break true;
+                }
+                None => at += n as u64,
+            }
+        };
+        self.at_end = !found;
+        self.damages.add(Damage {
+            kind: if found {
+                DamageKind::TooLong
+            } else {
+                DamageKind::TornTail
+            },
+            offset: start,
+            length: at - start,
+        });
+        self.base = if found { at } else { start };
+        self.next = 0;
+        self.filled = 0;
+        Ok(())
+    }
+
+    fn report(&mut self, kind: DamageKind, start: usize, stop: usize) {
+        self.damages.add(Damage {
+            kind,
+            offset: self.base + start as u64,
+            length: (stop - start) as u64,
+        });
+    }
+
+    fn position_at(&self, place: usize) -> Position {
+        match &self.source {
+            None => Position::NOTHING,
+            Some(source) => Position {
+                generation: source.generation,
+                offset: self.base + place as u64,
+            },
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<OwnedRecord>;
+
+    fn next(&mut self) -> Option<Result<OwnedRecord>> {
+        self.next_record()
+            .map(|record| record.map(OwnedRecord::from))
+            .transpose()
+    }
+}
+
+/// How many bytes of both are the same.
+pub(super) fn agreement(first: &[u8], second: &[u8]) -> usize {
+    let n = first.len().min(second.len());
+    if first[..n] == second[..n] {
+        return n;
+    }
+    first
+        .iter()
+        .zip(second)
+        .position(|(a, b)| a != b)
+        .unwrap_or(n)
+}

@@ -1,0 +1,138 @@
+//! The torn tail: bytes after the last newline, as a killed process or a power
+//! cut leaves them.
+//!
+//! Only under the exclusive lock: a reader can't tell a torn tail from an
+//! append in flight.
+
+use std::io;
+use std::path::Path;
+
+use serde::de::IgnoredAny;
+
+use super::{Format, JournalOptions};
+use crate::error::{Error, Result};
+use crate::fs::File;
+use crate::torn::{self, Cut};
+
+/// What was done to a torn tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// Where the tail began, in bytes from the start of the file.
+    pub offset: u64,
+    /// How many bytes were cut, and kept in `P.torn` (NULs as their number).
+    pub cut: u64,
+    /// Whether the tail was a whole record that had only lost its newline.
+    pub newline_added: bool,
+}
+
+/// Makes the file end at a record's end.
+#[cold]
+pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result<Option<Repair>> {
+    let told = |error| Error::os("repair", path, error);
+    loop {
+        let size = file.size().map_err(told)?;
+        let mut last = [0];
+        if size == 0
+            || (file.read_full_at(&mut last, size - 1).map_err(told)? == 1 && last == *b"\n")
+        {
+            return Ok(None);
+        }
+        let tail = Tail::find(file, size).map_err(told)?;
+        let whole = tail.is_whole(file, options).map_err(told)?;
+        let keep = if whole { tail.text_end } else { tail.start };
+        if keep < size {
+            let cut = Cut {
+                offset: keep,
+                length: tail.text_end - keep,
+                nuls: size - tail.text_end,
+            };
+            torn::keep(file, path, cut)?;
+            // A program that ignores the lock may have appended since: then
+            // the tail is another, or none any more.
+            if file.size().map_err(told)? != size {
+                continue;
+            }
+            file.set_len(keep).map_err(told)?;
+        }
+        if whole {
+            append_newline(file).map_err(told)?;
+        }
+        return Ok(Some(Repair {
+            offset: tail.start,
+            cut: size - keep,
+            newline_added: whole,
+        }));
+    }
+}
+
+fn append_newline(file: &File) -> io::Result<()> {
+    match file.append(b"\n")? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        _ => Ok(()),
+    }
+}
+
+/// `start..text_end` are its bytes; what follows are NULs.
+struct Tail {
+    start: u64,
+    text_end: u64,
+}
+
+impl Tail {
+    /// Looks backwards for the last newline, and on the way for the last byte
+    /// that is no NUL.
+    fn find(file: &File, size: u64) -> io::Result<Tail> {
+        let mut piece = vec![0; 65_536];
+        let mut stop = size;
+        let mut text_end = None;
+        while stop > 0 {
+            let from = stop.saturating_sub(piece.len() as u64);
+            let want = usize::try_from(stop - from).unwrap_or(piece.len());
+            let n = file.read_full_at(&mut piece[..want], from)?;
+            let piece = &piece[..n];
+            if text_end.is_none() {
+                let text = piece.iter().rposition(|byte| *byte != 0);
+                text_end = text.map(|at| from + at as u64 + 1);
+            }
+            if let Some(at) = memchr::memrchr(b'\n', piece) {
+                let start = from + at as u64 + 1;
+                return Ok(Tail {
+                    start,
+                    text_end: text_end.unwrap_or(start).max(start),
+                });
+            }
+            stop = from;
+        }
+        Ok(Tail {
+            start: 0,
+            text_end: text_end.unwrap_or(0),
+        })
+    }
+
+    /// Whether it is a whole record that lost only its newline. A bare number
+    /// may be half a number.
+    fn is_whole(&self, file: &File, options: &JournalOptions) -> io::Result<bool> {
+        let length = self.text_end - self.start;
+        if options.format != Format::Json || length == 0 || length > options.max_record {
+            return Ok(false);
+        }
+        let Ok(length) = usize::try_from(length) else {
+            return Ok(false);
+        };
+        let mut text = vec![0; length];
+        if file.read_full_at(&mut text, self.start)? < length {
+            return Ok(false);
+        }
+        Ok(is_whole(&text))
+    }
+}
+
+fn is_whole(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let number = text
+        .first()
+        .is_none_or(|byte| *byte == b'-' || byte.is_ascii_digit());
+    !number
+        && std::str::from_utf8(text).is_ok()
+        && serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}

@@ -1,0 +1,112 @@
+//! What the users of one journal handle share.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::JournalOptions;
+use super::batch::Rules;
+use super::commit::Queue;
+use super::sync::SyncPoint;
+use super::writer::Writer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::PerProcess;
+use crate::lock::{Call, Held, Sidecar};
+
+pub(super) struct Shared {
+    /// Resolved: no symbolic link in it.
+    pub path: PathBuf,
+    pub options: JournalOptions,
+    pub rules: Arc<Rules>,
+    pub sidecar: Sidecar,
+    closed: AtomicBool,
+    poisoned: AtomicBool,
+    local: PerProcess<Local>,
+}
+
+/// What a forked child makes anew.
+pub(super) struct Local {
+    pub queue: Mutex<Queue>,
+    pub writer: Mutex<Writer>,
+    pub sync: SyncPoint,
+}
+
+impl Shared {
+    pub fn new(path: PathBuf, options: JournalOptions) -> Shared {
+        Shared {
+            rules: Arc::new(Rules {
+                path: path.clone(),
+                format: options.format,
+                max_record: options.max_record,
+            }),
+            sidecar: Sidecar::of(&path),
+            path,
+            options,
+            closed: AtomicBool::new(false),
+            poisoned: AtomicBool::new(false),
+            local: PerProcess::new(),
+        }
+    }
+
+    #[inline]
+    pub fn local(&self) -> &Local {
+        self.local.get(|| Local {
+            queue: Mutex::default(),
+            writer: Mutex::new(Writer::new()),
+            sync: SyncPoint::new(),
+        })
+    }
+
+    /// Not closed, not poisoned.
+    #[inline]
+    pub fn usable(&self, operation: &'static str) -> Result<()> {
+        if self.closed.load(Ordering::Relaxed) || self.is_poisoned() {
+            return Err(self.unusable(operation));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn unusable(&self, operation: &'static str) -> Error {
+        if self.closed.load(Ordering::Relaxed) {
+            return Error::invalid_argument(operation, &self.path, "the journal is closed");
+        }
+        Error::new(
+            ErrorKind::Poisoned,
+            operation,
+            &self.path,
+            "an earlier sync on this handle failed, so what it wrote before may not be durable; \
+             open the journal again",
+        )
+    }
+
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    pub fn poison(&self) {
+        self.poisoned.store(true, Ordering::Release);
+    }
+
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Works under the lock that the caller holds.
+    pub fn under_guard<T>(
+        &self,
+        operation: &'static str,
+        call: &Call<'_>,
+        work: impl FnOnce(&Shared, &Held) -> Result<T>,
+    ) -> Result<T> {
+        let Some(guard) = call.guard() else {
+            return Err(Error::internal(operation, &self.path, "no lock was given"));
+        };
+        let held = guard.work(operation, &self.path, self.sidecar.lock_path())?;
+        match &*held {
+            Some(held) => work(self, held),
+            None => Err(Error::internal(operation, &self.path, "the lock is gone")),
+        }
+    }
+}

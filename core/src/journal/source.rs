@@ -1,0 +1,85 @@
+//! The file that a reader reads: opened anew for each reading, without a lock.
+
+use std::io;
+
+use super::Position;
+use super::shared::Shared;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Access, File};
+use crate::lock::record::{self, Generation, Identity};
+
+pub(super) struct Source {
+    pub file: File,
+    pub generation: u64,
+}
+
+impl Source {
+    /// `None` where there is no file, and none is asked for.
+    pub fn open(shared: &Shared, operation: &'static str) -> Result<Option<Source>> {
+        let told = |error| Error::os(operation, &shared.path, error);
+        let file = match File::open(&shared.path, Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && shared.options.create => {
+                return Ok(None);
+            }
+            result => result.map_err(told)?,
+        };
+        let identity = Identity::of(&file).map_err(told)?;
+        let recorded = match File::open(shared.sidecar.lock_path(), Access::LockFileRead) {
+            Ok(lock) => record::read_generation(&lock)
+                .map_err(|error| Error::os(operation, shared.sidecar.lock_path(), error))?,
+            // A lock file that we may not read, or that is not there, says
+            // nothing: then the generation is the file's birth.
+            Err(_) => None,
+        };
+        Ok(Some(Source {
+            file,
+            generation: Generation::of(identity, recorded),
+        }))
+    }
+
+    /// Where this position is in the file.
+    pub fn offset_of(
+        &self,
+        shared: &Shared,
+        operation: &'static str,
+        position: Position,
+    ) -> Result<u64> {
+        if position == Position::NOTHING {
+            return Ok(0);
+        }
+        let told = |error| Error::os(operation, &shared.path, error);
+        let size = self.file.size().map_err(told)?;
+        let refuse = |detail: String| {
+            Err(Error::new(
+                ErrorKind::Conflict,
+                operation,
+                &shared.path,
+                detail,
+            ))
+        };
+        if position.generation != self.generation {
+            return refuse(format!(
+                "position {position} is of another file than the one that is there now (generation \
+                 {}): it was rewritten or replaced",
+                self.generation
+            ));
+        }
+        if position.offset > size {
+            return refuse(format!(
+                "position {position} lies behind the end: the journal has {size} bytes"
+            ));
+        }
+        let mut before = [b'\n'];
+        if position.offset > 0 {
+            self.file
+                .read_full_at(&mut before, position.offset - 1)
+                .map_err(told)?;
+        }
+        if before != *b"\n" {
+            return refuse(format!(
+                "position {position} is in the middle of a record: it is not one of this journal's"
+            ));
+        }
+        Ok(position.offset)
+    }
+}

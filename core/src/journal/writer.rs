@@ -1,0 +1,328 @@
+//! One append under the lock: the file that the path means now, whole up to
+//! its end, then one write, and back again if that fails.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::repair::{self, Repair};
+use super::{JournalOptions, Position, rollback};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, Access, File, Stat};
+use crate::lock::Held;
+use crate::lock::record::{self, Generation, Identity, PendingAppend};
+
+/// No end that we know: look at the file's tail.
+const UNKNOWN: u64 = u64::MAX;
+
+/// A file that the path meant once, open for appending.
+pub(super) struct Data {
+    pub file: File,
+    pub identity: Identity,
+    pub generation: u64,
+    /// How far it was written by us: what a sync must cover.
+    pub written: AtomicU64,
+    /// Whether the directory is known to hold its name durably.
+    pub name_synced: AtomicBool,
+}
+
+/// What is appended in one piece.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'a> {
+    /// Lines, each ended by a newline.
+    pub lines: &'a [u8],
+    pub records: usize,
+    /// Only if the journal ends here.
+    pub at: Option<Position>,
+}
+
+/// What a handle remembers of its journal between two appends. Changed only
+/// under the lock.
+pub(super) struct Writer {
+    data: Option<Arc<Data>>,
+    /// Where the file ended, at a record's end, after our last append.
+    end: u64,
+    pub buffer: Vec<u8>,
+}
+
+/// An append that is in the file.
+pub(super) struct Written {
+    pub data: Arc<Data>,
+    pub end: u64,
+}
+
+impl Writer {
+    pub fn new() -> Writer {
+        Writer {
+            data: None,
+            end: UNKNOWN,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Appends the work, or leaves the file as it was.
+    #[inline]
+    pub fn commit(
+        &mut self,
+        options: &JournalOptions,
+        path: &Path,
+        held: &Held,
+        work: &Work<'_>,
+    ) -> Result<Written> {
+        let existed = self.open(options, path, held)?;
+        let (data, end) = self.whole(options, path)?;
+        if let Some(expected) = work.at {
+            let actual = Position {
+                generation: data.generation,
+                offset: end,
+            };
+            if expected != actual && (existed || expected != Position::NOTHING) {
+                return Err(conflict(path, expected, actual));
+            }
+        }
+        if work.lines.is_empty() {
+            return Ok(Written { data, end });
+        }
+        // Until it is known how it ends.
+        self.end = UNKNOWN;
+        let result = if work.records > 1 {
+            append_many(path, held, &data, end, work.lines)
+        } else {
+            append(&data, end, work.lines)
+                .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+        };
+        result?;
+        let end = end + work.lines.len() as u64;
+        self.end = end;
+        data.written.store(end, Ordering::Release);
+        Ok(Written { data, end })
+    }
+
+    /// Repairs the tail, if there is anything to repair.
+    pub fn repair(
+        &mut self,
+        options: &JournalOptions,
+        path: &Path,
+        held: &Held,
+    ) -> Result<Option<Repair>> {
+        if fs::stat(path)
+            .map_err(|e| Error::os("repair", path, e))?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        self.open(options, path, held)?;
+        let data = self.current(path)?;
+        self.end = UNKNOWN;
+        repair::tail(&data.file, path, options)
+    }
+
+    /// The file that the path means now; `None` if there is none.
+    pub fn open_for_sync(&mut self, path: &Path) -> Result<Option<Arc<Data>>> {
+        let told = |error| Error::os("sync", path, error);
+        let Some(stat) = fs::stat(path).map_err(told)? else {
+            return Ok(None);
+        };
+        if let Some(data) = &self.data
+            && data.identity.id == stat.id
+        {
+            return Ok(Some(Arc::clone(data)));
+        }
+        // Not kept: only an append, under the lock, may learn a generation.
+        let file = File::open(path, Access::Append).map_err(told)?;
+        let identity = Identity::of(&file).map_err(told)?;
+        Ok(Some(Arc::new(Data {
+            file,
+            identity,
+            generation: 0,
+            written: AtomicU64::new(0),
+            name_synced: AtomicBool::new(false),
+        })))
+    }
+
+    pub fn close(&mut self) {
+        self.data = None;
+        self.end = UNKNOWN;
+    }
+
+    fn current(&self, path: &Path) -> Result<Arc<Data>> {
+        self.data
+            .clone()
+            .ok_or_else(|| Error::internal("append", path, "no file is open"))
+    }
+
+    /// Sees to it that `data` is the file that the path means now. `false`: it
+    /// has just been made.
+    #[inline]
+    fn open(&mut self, options: &JournalOptions, path: &Path, held: &Held) -> Result<bool> {
+        let stat = fs::stat(path).map_err(|error| Error::os("append", path, error))?;
+        if let (Some(stat), Some(data)) = (&stat, &self.data)
+            && stat.id == data.identity.id
+        {
+            if stat.size != self.end {
+                self.end = UNKNOWN;
+            }
+            return Ok(true);
+        }
+        self.reopen(options, path, held, stat)
+    }
+
+    /// The path means another file than it did: it is new, or was deleted,
+    /// replaced or rotated.
+    #[cold]
+    fn reopen(
+        &mut self,
+        options: &JournalOptions,
+        path: &Path,
+        held: &Held,
+        stat: Option<Stat>,
+    ) -> Result<bool> {
+        self.close();
+        let told = |error| Error::os("append", path, error);
+        let existed = stat.is_some();
+        if stat.is_some_and(|stat| !stat.is_file) {
+            return Err(Error::invalid_argument(
+                "append",
+                path,
+                "not a regular file",
+            ));
+        }
+        let file = if existed {
+            File::open(path, Access::Append)
+        } else if options.create {
+            File::create_new(path, Access::Append, options.mode)
+        } else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "append",
+                path,
+                "the journal is not there, and this handle was not to make it",
+            ));
+        };
+        let file = file.map_err(told)?;
+        let identity = Identity::of(&file).map_err(told)?;
+        let recorded = if held.lock_size >= record::IDLE {
+            record::read_generation(held.lock_file())
+                .map_err(|error| Error::os("append", held.lock_path(), error))?
+        } else {
+            None
+        };
+        self.data = Some(Arc::new(Data {
+            file,
+            identity,
+            generation: Generation::of(identity, recorded),
+            written: AtomicU64::new(0),
+            name_synced: AtomicBool::new(false),
+        }));
+        Ok(existed)
+    }
+
+    /// The file and its end, which is a record's end: whatever a crash left
+    /// behind it is dealt with first.
+    #[inline]
+    fn whole(&mut self, options: &JournalOptions, path: &Path) -> Result<(Arc<Data>, u64)> {
+        let data = self.current(path)?;
+        if self.end == UNKNOWN {
+            repair::tail(&data.file, path, options)?;
+            self.end = data
+                .file
+                .size()
+                .map_err(|error| Error::os("append", path, error))?;
+        }
+        Ok((data, self.end))
+    }
+}
+
+/// Many records: a kill in the middle of the write would leave the first of
+/// them, so the lock file holds, for that time, what the next locker needs to
+/// undo it.
+#[cold]
+fn append_many(path: &Path, held: &Held, data: &Arc<Data>, end: u64, lines: &[u8]) -> Result<()> {
+    let lock = held.lock_file();
+    let told = |error| {
+        Error::os("append", held.lock_path(), error)
+            .hint("an append of many records is noted here first; nothing was appended")
+    };
+    if !held.is_writable() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "append",
+            held.lock_path(),
+            "an append of many records needs this lock file to be writable, to be whole or not at \
+             all when a process dies; nothing was appended",
+        ));
+    }
+    if held.lock_size > 0 && !record::is_ours(lock).map_err(told)? {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            "append",
+            held.lock_path(),
+            "this is not a lock file of untorn, and is not overwritten; nothing was appended",
+        ));
+    }
+    let pending = PendingAppend {
+        to: data.identity,
+        start: end,
+        length: lines.len() as u64,
+        checksum: crc32c::crc32c(lines),
+    };
+    let generation = Generation {
+        number: data.generation,
+        of: data.identity,
+    };
+    record::write_pending(lock, generation, &pending).map_err(|error| {
+        let _ = record::clear_pending(lock);
+        told(error)
+    })?;
+    let result = append(data, end, lines);
+    if !matches!(result, Err((_, Err(_)))) {
+        // All of it is there, or none. If this fails, the next locker sees
+        // that by itself. (Where the roll-back failed it must do it.)
+        let _ = record::clear_pending(lock);
+    }
+    result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+}
+
+/// Writes at the end, in one call if the system takes it all.
+#[inline]
+fn append(
+    data: &Data,
+    end: u64,
+    lines: &[u8],
+) -> std::result::Result<(), (io::Error, io::Result<()>)> {
+    match data.file.append(lines) {
+        Ok(n) if n == lines.len() => Ok(()),
+        Ok(n) => rollback::write_rest(&data.file, end, lines, n),
+        // Nothing was written.
+        Err(error) => Err((error, Ok(()))),
+    }
+}
+
+#[cold]
+fn failed(path: &Path, error: io::Error, undone: bool) -> Error {
+    Error::os("append", path, error).hint(if undone {
+        "nothing was appended, and the journal is as it was"
+    } else {
+        "a part of it could not be taken back; the next append repairs that"
+    })
+}
+
+#[cold]
+fn conflict(path: &Path, expected: Position, actual: Position) -> Error {
+    let what = if expected.generation == actual.generation {
+        "others have changed it meanwhile"
+    } else {
+        "it is another file than it was"
+    };
+    Error::new(
+        ErrorKind::Conflict,
+        "append",
+        path,
+        format!(
+            "the journal ends at {actual}, not at {expected}: {what}; nothing was appended, so \
+             read what is new and try again"
+        ),
+    )
+    .at(actual)
+}

@@ -1,0 +1,46 @@
+//! Locked journal appends and atomic session saves, for programs that keep
+//! their work in plain files which several processes share.
+//!
+//! - [`Journal`]: an append-only file of one-line records. Any number of
+//!   processes and threads append to it; no record is torn, interleaved, glued
+//!   to its neighbour or lost, and what a crash leaves behind is repaired by the
+//!   next append.
+//! - [`Document`]: one value in one file, always replaced whole, under a lock,
+//!   so that two writers never lose each other's update.
+//! - [`FileLock`]: the lock itself, which the kernel frees when its holder dies.
+//!
+//! [`Durability`] says which failure a finished call survives. The files stay
+//! plain: JSON Lines and JSON. Beside a file `P` there may be `P.lock`,
+//! `P.holder` and `P.torn`; see `docs/protocol.md`.
+
+pub mod background;
+mod clock;
+mod document;
+mod durability;
+mod error;
+mod fs;
+mod journal;
+mod lock;
+mod one_shot;
+mod process;
+mod target;
+mod torn;
+
+pub use document::{Document, DocumentOptions, Expect, Update, Version};
+pub use durability::Durability;
+pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "fault")]
+pub use fs::fault;
+pub use journal::{
+    Batch, Damage, DamageKind, Format, Journal, JournalOptions, OwnedRecord, Position, Record,
+    Records, Repair, Report, inspect,
+};
+pub use lock::{Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, holder};
+pub use one_shot::{append, load, save};
+pub use process::Alive;
+
+/// This library's version.
+#[must_use]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,153 @@
+//! How one call waits, and under which lock it works.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::gate::ThreadKey;
+use super::{CancelToken, Kept, LockGuard};
+
+/// How one call waits for its lock, and under which lock it works.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::{Call, FileLock, Journal};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("session.jsonl");
+/// let journal = Journal::open(&path)?;
+/// journal.append_with(b"{\"n\":1}", &Call::new().timeout(Some(Duration::from_secs(2))))?;
+///
+/// // Several steps under one lock:
+/// let guard = FileLock::acquire(&path)?;
+/// let under = Call::new().lock(&guard);
+/// journal.append_with(b"{\"n\":2}", &under)?;
+/// journal.append_with(b"{\"n\":3}", &under)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Call<'a> {
+    timeout: Option<Option<Duration>>,
+    cancel: Option<&'a CancelToken>,
+    interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
+    lock: Option<&'a LockGuard>,
+    caller: Option<Caller>,
+}
+
+/// The thread that a call is made for, where another carries it out: an event
+/// loop, whose calls run on threads of this library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller(ThreadKey);
+
+impl Caller {
+    /// The thread that asks.
+    pub fn current() -> Caller {
+        Caller(ThreadKey::current())
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Waits as the handle does (for ever, unless it was opened with a
+    /// timeout).
+    #[must_use]
+    pub fn new() -> Call<'a> {
+        Call::default()
+    }
+
+    /// Overrides the handle's timeout for this call: `None` waits for ever,
+    /// zero tries once. One deadline holds for the whole call.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Call<'a> {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Lets another thread end the wait.
+    #[must_use]
+    pub fn cancel(mut self, token: &'a CancelToken) -> Call<'a> {
+        self.cancel = Some(token);
+        self
+    }
+
+    /// Asked about every 50 ms on the waiting thread; `true` ends the wait with
+    /// `CANCELLED`. For runtimes that deliver signals only between two
+    /// instructions of their own.
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: &'a (dyn Fn() -> bool + Sync)) -> Call<'a> {
+        self.interrupt = Some(interrupt);
+        self
+    }
+
+    /// Works under a lock that the caller holds on the same path already.
+    #[must_use]
+    pub fn lock(mut self, guard: &'a LockGuard) -> Call<'a> {
+        self.lock = Some(guard);
+        self
+    }
+
+    /// The call is asynchronous and made for this thread: a lock that this
+    /// thread holds is waited for, where a blocking call on it would be a
+    /// `DEADLOCK`; and a lock that is taken counts as held by this thread.
+    #[must_use]
+    pub fn caller(mut self, caller: Caller) -> Call<'a> {
+        self.caller = Some(caller);
+        self
+    }
+
+    pub(crate) fn guard(&self) -> Option<&'a Arc<Kept>> {
+        self.lock.map(LockGuard::kept)
+    }
+
+    /// Starts the clock, if there is one to start.
+    pub(crate) fn begin(&self, default_timeout: Option<Duration>) -> Patience<'a> {
+        let timeout = self.timeout.unwrap_or(default_timeout);
+        Patience {
+            timeout,
+            // No clock is read for calls that do not end.
+            deadline: timeout.and_then(|limit| Instant::now().checked_add(limit)),
+            cancel: self.cancel,
+            interrupt: self.interrupt,
+            caller: self.caller.map(|caller| caller.0),
+        }
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("timeout", &self.timeout)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much longer a call that has begun may wait.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub timeout: Option<Duration>,
+    pub deadline: Option<Instant>,
+    pub cancel: Option<&'a CancelToken>,
+    pub interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
+    pub caller: Option<ThreadKey>,
+}
+
+impl Patience<'_> {
+    /// Waits for as long as it takes.
+    pub fn endless() -> Patience<'static> {
+        Call::new().begin(None)
+    }
+
+    /// Zero: one try, whatever happens.
+    pub fn tries_once(&self) -> bool {
+        self.timeout == Some(Duration::ZERO)
+    }
+
+    /// Whether nothing but the lock itself can end the wait, so that the
+    /// thread may block in the kernel itself.
+    pub fn is_endless(&self) -> bool {
+        self.deadline.is_none() && self.cancel.is_none() && self.interrupt.is_none()
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(CancelToken::is_cancelled)
+    }
+}

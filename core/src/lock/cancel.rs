@@ -1,0 +1,65 @@
+//! Ending another thread's wait.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::waiter::Nudge;
+
+/// Ends the waits of the calls that were given it. A cancelled call has not
+/// changed anything and holds no lock.
+///
+/// Clones are the same token. A token stays cancelled.
+#[derive(Clone, Default)]
+pub struct CancelToken(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    cancelled: AtomicBool,
+    waiters: Mutex<Vec<Weak<dyn Nudge>>>,
+}
+
+impl CancelToken {
+    /// A token that is not cancelled.
+    #[must_use]
+    pub fn new() -> CancelToken {
+        CancelToken::default()
+    }
+
+    /// Ends the waits at once, and those that begin later with this token.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::SeqCst);
+        let waiters = std::mem::take(&mut *self.waiters());
+        for waiter in waiters.iter().filter_map(Weak::upgrade) {
+            waiter.nudge();
+        }
+    }
+
+    /// Whether `cancel` was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Has this waiter woken when the token is cancelled. A waiter has to look
+    /// at `is_cancelled` after this: it may have been before.
+    pub(crate) fn watch(&self, waiter: Weak<dyn Nudge>) {
+        let mut waiters = self.waiters();
+        waiters.retain(|other| other.strong_count() > 0);
+        waiters.push(waiter);
+    }
+
+    fn waiters(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn Nudge>>> {
+        self.0
+            .waiters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CancelToken")
+            .field(&self.is_cancelled())
+            .finish()
+    }
+}

@@ -1,0 +1,292 @@
+//! `FileLock`: a lock by itself.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::holder::{self, Holder};
+use super::{Call, Held, Sidecar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+
+/// A lock across processes and threads that the kernel frees when its holder
+/// dies.
+///
+/// The lock of `P` is an OS lock on the file `P.lock`: the same lock that
+/// `Journal` and `Document` take on `P`. `P` itself need not exist.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::FileLock;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("session.json");
+/// let guard = FileLock::options()
+///     .timeout(Some(Duration::from_secs(5)))
+///     .label("nightly build")
+///     .acquire(&path)?;
+/// // ... alone ...
+/// drop(guard);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct FileLock;
+
+impl FileLock {
+    /// Timeout, sharing and label.
+    #[must_use]
+    pub fn options() -> LockOptions {
+        LockOptions::default()
+    }
+
+    /// Waits for the exclusive lock of `path` for as long as it takes.
+    ///
+    /// # Errors
+    /// As [`LockOptions::acquire`].
+    pub fn acquire(path: impl AsRef<Path>) -> Result<LockGuard> {
+        FileLock::options().acquire(path)
+    }
+}
+
+/// How a lock is taken.
+#[derive(Clone, Debug, Default)]
+pub struct LockOptions {
+    timeout: Option<Duration>,
+    shared: bool,
+    label: Option<String>,
+}
+
+impl LockOptions {
+    /// How long to wait: `None` (the default) for ever, zero tries once.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> LockOptions {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Shares the lock with others that share it.
+    #[must_use]
+    pub fn shared(mut self, shared: bool) -> LockOptions {
+        self.shared = shared;
+        self
+    }
+
+    /// What others are told of who holds the lock.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> LockOptions {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Takes the lock of `path`.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT` and `LOCKED` name the holder where it can be known;
+    /// `DEADLOCK` if this thread holds it already; `LOCK_UNSUPPORTED` where
+    /// the file system does not lock; `NOT_FOUND` if the directory is missing;
+    /// `INVALID_ARGUMENT` for a path that ends in `.lock` (see
+    /// [`LockOptions::acquire_at`]).
+    pub fn acquire(&self, path: impl AsRef<Path>) -> Result<LockGuard> {
+        self.acquire_with(path, &Call::new())
+    }
+
+    /// [`LockOptions::acquire`], with a way to end the wait.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn acquire_with(&self, path: impl AsRef<Path>, call: &Call<'_>) -> Result<LockGuard> {
+        let path = path.as_ref();
+        let bytes = path.as_os_str().as_encoded_bytes();
+        if bytes.ends_with(b".lock") {
+            return Err(Error::invalid_argument(
+                "lock",
+                path,
+                format!(
+                    "this would lock {}.lock; name the file that the lock is for, or lock exactly \
+                     this file with `at`",
+                    path.display()
+                ),
+            ));
+        }
+        let real = fs::real_path(path).map_err(|error| missing_directory(path, error))?;
+        self.take(path, Sidecar::of(&real), call)
+    }
+
+    /// Locks exactly the file `lock_path`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// As [`LockOptions::acquire`].
+    pub fn acquire_at(&self, lock_path: impl AsRef<Path>) -> Result<LockGuard> {
+        self.acquire_at_with(lock_path, &Call::new())
+    }
+
+    /// [`LockOptions::acquire_at`], with a way to end the wait.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn acquire_at_with(
+        &self,
+        lock_path: impl AsRef<Path>,
+        call: &Call<'_>,
+    ) -> Result<LockGuard> {
+        let path = lock_path.as_ref();
+        // The directory is resolved, the name is not: a lock file that is a
+        // symbolic link is refused, not followed.
+        let Some(name) = path.file_name() else {
+            return Err(Error::invalid_argument(
+                "lock",
+                path,
+                "not the name of a file",
+            ));
+        };
+        let lock_path = fs::real_parent(path)
+            .map_err(|error| missing_directory(path, error))?
+            .join(name);
+        // What is pending in `P.lock` concerns `P`.
+        let target = lock_path.with_extension("");
+        self.take(path, Sidecar::at(&target, lock_path), call)
+    }
+
+    fn take(&self, path: &Path, sidecar: Sidecar, call: &Call<'_>) -> Result<LockGuard> {
+        if call.guard().is_some() {
+            return Err(Error::invalid_argument(
+                "lock",
+                path,
+                "a lock is not taken under a lock that is held already",
+            ));
+        }
+        let held = sidecar.acquire("lock", self.shared, &call.begin(self.timeout))?;
+        let own = Holder::own(self.label.as_deref());
+        holder::note(sidecar.lock_path(), &own, self.shared);
+        Ok(LockGuard(Arc::new(Kept {
+            path: path.to_owned(),
+            lock_path: sidecar.lock_path().to_owned(),
+            shared: self.shared,
+            own,
+            born: fs::generation(),
+            held: Mutex::new(Some(held)),
+        })))
+    }
+}
+
+fn missing_directory(path: &Path, error: std::io::Error) -> Error {
+    let made = Error::os("lock", path, error);
+    match made.kind() {
+        ErrorKind::NotFound => made.hint("the directory does not exist"),
+        _ => made,
+    }
+}
+
+/// A lock that is held. Dropping it lets it go.
+///
+/// It may be sent to another thread and let go there. In a forked child it
+/// holds nothing and letting it go does nothing: the parent still has the lock.
+pub struct LockGuard(Arc<Kept>);
+
+/// A lock that is kept, shared by its guard and the calls that work under it.
+pub(crate) struct Kept {
+    path: PathBuf,
+    lock_path: PathBuf,
+    shared: bool,
+    own: Holder,
+    born: u32,
+    held: Mutex<Option<Held>>,
+}
+
+impl LockGuard {
+    /// The path as it was given.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The lock file.
+    pub fn lock_path(&self) -> &Path {
+        &self.0.lock_path
+    }
+
+    /// Whether others may share it.
+    pub fn is_shared(&self) -> bool {
+        self.0.shared
+    }
+
+    /// Whether it is held still, and by this process.
+    pub fn is_held(&self) -> bool {
+        self.0.held().as_ref().is_some_and(Held::is_ours)
+    }
+
+    /// Lets it go. A second time does nothing.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn release(&self) -> Result<()> {
+        self.0.let_go(&mut self.0.held());
+        Ok(())
+    }
+
+    /// For calls that go on working under it.
+    pub(crate) fn kept(&self) -> &Arc<Kept> {
+        &self.0
+    }
+}
+
+impl Kept {
+    fn let_go(&self, held: &mut Option<Held>) {
+        if let Some(held) = held.take()
+            && held.is_ours()
+        {
+            // While it is held still: the next holder's line must stay.
+            holder::erase(&self.lock_path, &self.own);
+        }
+    }
+
+    /// The lock, for work on `lock_path` under it; nobody else works under it
+    /// meanwhile.
+    pub(crate) fn work(
+        &self,
+        operation: &'static str,
+        path: &Path,
+        lock_path: &Path,
+    ) -> Result<MutexGuard<'_, Option<Held>>> {
+        let refuse = |detail: &str| Err(Error::invalid_argument(operation, path, detail));
+        if self.lock_path != lock_path {
+            return refuse(&format!(
+                "the lock given is that of {}, not of this file",
+                self.path.display()
+            ));
+        }
+        if self.shared {
+            return refuse("the lock given is shared, and this changes the file");
+        }
+        let held = self.held();
+        match &*held {
+            None => refuse("the lock given was let go already"),
+            Some(held) if !held.is_ours() => {
+                refuse("the lock given belongs to the process that this one was forked from")
+            }
+            Some(_) => Ok(held),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        // In a forked child the mutex may be locked by a thread that does not
+        // exist here, and there is nothing to let go.
+        if self.0.born == fs::generation() {
+            let _ = self.release();
+        }
+    }
+}
+
+impl fmt::Debug for LockGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockGuard")
+            .field("lock_path", &self.0.lock_path)
+            .field("shared", &self.0.shared)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,384 @@
+//! One lock file in this process.
+//!
+//! All handles of a process on one lock file share one gate, and through it one
+//! descriptor: the gate keeps them apart and queues them in order, and the
+//! kernel's lock keeps processes apart. So at most one thread of the process
+//! waits in the kernel for this lock, on behalf of all that queue.
+//!
+//! States: `holders` free or not, and, only while it is free, `kernel` either
+//! idle or waiting (somebody blocks in flock for the head of the queue). While
+//! somebody blocks there, nobody else may try: both calls would be of one
+//! owner, and either's unlock would free the other's lock.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Patience;
+use super::waiter::{GaveUp, Told, Waiter};
+use crate::background;
+use crate::fs::{self, File, LockDescriptors};
+
+/// How many waiters of this process may have the lock one after another before
+/// other processes get their turn.
+const HANDOVERS: u32 = 8;
+
+pub(crate) struct Gate {
+    pub lock_path: PathBuf,
+    /// Whether the lock file can be written (recovery records can be kept).
+    pub writable: bool,
+    file: std::mem::ManuallyDrop<File>,
+    born: u32,
+    state: Mutex<State>,
+}
+
+struct State {
+    holders: Holders,
+    kernel_waiting: bool,
+    handovers: u32,
+    queue: VecDeque<Place>,
+}
+
+enum Holders {
+    Free,
+    Exclusive(ThreadKey),
+    Shared(Vec<ThreadKey>),
+}
+
+struct Place {
+    shared: bool,
+    endless: bool,
+    thread: ThreadKey,
+    waiter: Arc<Waiter>,
+}
+
+/// Which thread: for telling that a thread waits for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ThreadKey(usize);
+
+impl ThreadKey {
+    #[inline]
+    pub fn current() -> ThreadKey {
+        thread_local!(static MARK: u8 = const { 0 });
+        // The address of a thread's own variable is cheaper than its id, and
+        // differs among all threads that live.
+        ThreadKey(MARK.with(|mark| std::ptr::from_ref(mark).addr()))
+    }
+}
+
+/// Why a lock was not taken.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Busy,
+    TimedOut,
+    Cancelled,
+    Deadlock,
+    System(io::Error),
+}
+
+impl Gate {
+    pub fn new(lock_path: &Path, file: File, writable: bool) -> Gate {
+        LockDescriptors::add(&file);
+        Gate {
+            lock_path: lock_path.to_owned(),
+            writable,
+            file: std::mem::ManuallyDrop::new(file),
+            born: fs::generation(),
+            state: Mutex::new(State {
+                holders: Holders::Free,
+                kernel_waiting: false,
+                handovers: 0,
+                queue: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// The lock file. Its content belongs to whoever holds the lock.
+    #[inline]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether this gate is of this process, not of the one it was forked from.
+    #[inline]
+    pub fn is_ours(&self) -> bool {
+        self.born == fs::generation()
+    }
+
+    /// Takes the lock for `thread`.
+    #[inline]
+    pub fn acquire(
+        self: &Arc<Gate>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
+        let mut state = self.state();
+        if matches!(state.holders, Holders::Free)
+            && !state.kernel_waiting
+            && state.queue.is_empty()
+            && self.file.try_lock(shared).map_err(Refused::System)?
+        {
+            state.hold(shared, thread);
+            return Ok(());
+        }
+        self.acquire_busy(state, shared, thread, patience)
+    }
+
+    #[cold]
+    fn acquire_busy(
+        self: &Arc<Gate>,
+        mut state: MutexGuard<'_, State>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
+        if shared
+            && state.queue.is_empty()
+            && let Holders::Shared(threads) = &mut state.holders
+        {
+            threads.push(thread);
+            return Ok(());
+        }
+        if patience.tries_once() {
+            return Err(Refused::Busy);
+        }
+        if patience.caller.is_none() && state.is_held_by(thread) {
+            return Err(Refused::Deadlock);
+        }
+        let waiter = Arc::new(Waiter::new());
+        if let Some(token) = patience.cancel {
+            token.watch(Arc::downgrade(&waiter) as _);
+        }
+        state.queue.push_back(Place {
+            shared,
+            endless: patience.is_endless(),
+            thread,
+            waiter: Arc::clone(&waiter),
+        });
+        self.send_someone_to_the_kernel(&mut state);
+        drop(state);
+        let told = match waiter.wait(patience) {
+            Ok(told) => told,
+            Err(gave_up) => return self.leave(&waiter, thread, gave_up),
+        };
+        match told {
+            Told::Granted => Ok(()),
+            Told::Failed(error) => Err(Refused::System(error)),
+            Told::Block => {
+                self.block(shared);
+                // Blocking ended by a word to the head of the queue: to us,
+                // since one who blocks never leaves.
+                match waiter.take() {
+                    Some(Told::Granted) => Ok(()),
+                    Some(Told::Failed(error)) => Err(Refused::System(error)),
+                    other => Err(Refused::System(io::Error::other(format!(
+                        "a lock's queue is out of order: {other:?}"
+                    )))),
+                }
+            }
+        }
+    }
+
+    /// A waiter gives up, unless it was granted the lock at the last moment: a
+    /// lock in hand is better than a timeout, but a cancelled call keeps none.
+    fn leave(
+        self: &Arc<Gate>,
+        waiter: &Arc<Waiter>,
+        thread: ThreadKey,
+        why: GaveUp,
+    ) -> Result<(), Refused> {
+        let mut state = self.state();
+        let place = state
+            .queue
+            .iter()
+            .position(|place| Arc::ptr_eq(&place.waiter, waiter));
+        if let Some(place) = place {
+            state.queue.remove(place);
+        } else {
+            match waiter.take() {
+                Some(Told::Failed(error)) => return Err(Refused::System(error)),
+                Some(Told::Granted) if why == GaveUp::TimedOut => return Ok(()),
+                _ => self.let_go(state, thread),
+            }
+        }
+        Err(match why {
+            GaveUp::TimedOut => Refused::TimedOut,
+            GaveUp::Cancelled => Refused::Cancelled,
+        })
+    }
+
+    /// Lets the lock go that `thread` took.
+    #[inline]
+    pub fn release(self: &Arc<Gate>, thread: ThreadKey) {
+        self.let_go(self.state(), thread);
+    }
+
+    #[inline]
+    fn let_go(self: &Arc<Gate>, mut state: MutexGuard<'_, State>, thread: ThreadKey) {
+        if let Holders::Shared(threads) = &mut state.holders {
+            if let Some(place) = threads.iter().position(|other| *other == thread) {
+                threads.swap_remove(place);
+            } else {
+                // Released on another thread than it was taken on.
+                threads.pop();
+            }
+            if !threads.is_empty() {
+                return;
+            }
+        }
+        if !state.queue.is_empty() && self.hand_over(&mut state) {
+            return;
+        }
+        state.holders = Holders::Free;
+        state.handovers = 0;
+        // Explicitly, not by closing: a descriptor that a child inherited
+        // would keep it. Nothing useful can be done about an error, and there
+        // is none but EBADF.
+        let _ = self.file.unlock();
+        if !state.queue.is_empty() {
+            self.send_someone_to_the_kernel(&mut state);
+        }
+    }
+
+    /// Gives an exclusive lock to the next waiter of this process without
+    /// letting it go, if it is not other processes' turn.
+    #[cold]
+    fn hand_over(&self, state: &mut State) -> bool {
+        let was_exclusive = matches!(state.holders, Holders::Exclusive(_));
+        let next_exclusive = state.queue.front().is_some_and(|place| !place.shared);
+        if !was_exclusive || !next_exclusive || state.handovers >= HANDOVERS {
+            return false;
+        }
+        state.handovers += 1;
+        state.holders = Holders::Free;
+        state.grant_head();
+        true
+    }
+
+    /// Sees to it that somebody waits in the kernel for the head of the queue.
+    fn send_someone_to_the_kernel(self: &Arc<Gate>, state: &mut State) {
+        if state.kernel_waiting || !matches!(state.holders, Holders::Free) {
+            return;
+        }
+        let Some(head) = state.queue.front() else {
+            return;
+        };
+        state.kernel_waiting = true;
+        if head.endless {
+            // Its own thread: a helper costs two more switches a hand-over.
+            head.waiter.tell(Told::Block);
+        } else {
+            let (gate, shared) = (Arc::clone(self), head.shared);
+            if let Err(error) = background::spawn(move || gate.block(shared)) {
+                state.kernel_waiting = false;
+                self.fail_head(state, error);
+            }
+        }
+    }
+
+    /// Blocks in the kernel, then gives what it got to the head of the queue.
+    /// If all have left by then, lets it go at once.
+    fn block(self: &Arc<Gate>, mut shared: bool) {
+        loop {
+            let result = loop {
+                match self.file.lock(shared) {
+                    // Signals are the caller's business, not the lock's.
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    result => break result,
+                }
+            };
+            let mut state = self.state();
+            let Some(head) = state.queue.front() else {
+                state.kernel_waiting = false;
+                if result.is_ok() {
+                    let _ = self.file.unlock();
+                }
+                return;
+            };
+            match result {
+                Ok(()) if head.shared == shared => {
+                    state.kernel_waiting = false;
+                    state.grant_head();
+                    return;
+                }
+                Ok(()) => {
+                    // The one it was for has left. A conversion is not atomic
+                    // (man 2 flock), so begin again.
+                    shared = head.shared;
+                    let _ = self.file.unlock();
+                }
+                Err(error) => {
+                    state.kernel_waiting = false;
+                    self.fail_head(&mut state, error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The head of the queue can't have the lock; the next may have more luck.
+    fn fail_head(self: &Arc<Gate>, state: &mut State, error: io::Error) {
+        if let Some(place) = state.queue.pop_front() {
+            place.waiter.tell(Told::Failed(error));
+        }
+        self.send_someone_to_the_kernel(state);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn hold(&mut self, shared: bool, thread: ThreadKey) {
+        if !shared {
+            self.holders = Holders::Exclusive(thread);
+        } else if let Holders::Shared(threads) = &mut self.holders {
+            threads.push(thread);
+        } else {
+            self.holders = Holders::Shared(vec![thread]);
+        }
+    }
+
+    fn is_held_by(&self, thread: ThreadKey) -> bool {
+        match &self.holders {
+            Holders::Free => false,
+            Holders::Exclusive(other) => *other == thread,
+            Holders::Shared(threads) => threads.contains(&thread),
+        }
+    }
+
+    /// Gives the lock to the head of the queue; if that one shares it, to all
+    /// that follow and share it.
+    fn grant_head(&mut self) {
+        let mut first = true;
+        while let Some(head) = self.queue.front() {
+            if !first && !head.shared {
+                break;
+            }
+            let Some(place) = self.queue.pop_front() else {
+                break;
+            };
+            self.hold(place.shared, place.thread);
+            place.waiter.tell(Told::Granted);
+            if !place.shared {
+                break;
+            }
+            first = false;
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // In a forked child the descriptor is closed already, and its number
+        // may mean another file.
+        if self.is_ours() {
+            LockDescriptors::remove(&self.file);
+            // SAFETY: dropped here and nowhere else.
+            unsafe { std::mem::ManuallyDrop::drop(&mut self.file) };
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Who holds a lock: for messages, never for exclusion.
+//!
+//! Holders that mean to keep a lock write a line into `P.holder`. For those
+//! that do not (an append takes a microsecond) the system is asked.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Sidecar;
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::fs::{self, Access, File};
+use crate::process::{Alive, Identity};
+
+/// Who holds a lock.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// When it started, in the system's own unit (clock ticks since boot on
+    /// Linux): with pid, boot and host it names one process for ever.
+    pub start: Option<u64>,
+    /// Which start of the machine.
+    pub boot: Option<String>,
+    /// On which host.
+    pub host: Option<String>,
+    /// What the holder calls itself (`label=`).
+    pub label: Option<String>,
+    /// Since when, RFC 3339 in UTC.
+    pub since: Option<String>,
+}
+
+impl Holder {
+    /// This process, from now on.
+    pub(super) fn own(label: Option<&str>) -> Holder {
+        Holder {
+            label: label.map(str::to_owned),
+            since: Some(clock::now()),
+            ..Holder::from(Identity::own())
+        }
+    }
+
+    /// Whether the process lives: told by its start time, not by its pid
+    /// alone.
+    pub fn alive(&self) -> Alive {
+        Identity {
+            pid: self.pid,
+            start: self.start,
+            boot: self.boot.clone(),
+            host: self.host.clone(),
+        }
+        .alive()
+    }
+}
+
+impl From<Identity> for Holder {
+    fn from(identity: Identity) -> Holder {
+        Holder {
+            pid: identity.pid,
+            start: identity.start,
+            boot: identity.boot,
+            host: identity.host,
+            label: None,
+            since: None,
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {}", self.pid)?;
+        if let Some(label) = &self.label {
+            write!(f, " ({label})")?;
+        }
+        if let Some(since) = &self.since {
+            write!(f, " since {since}")?;
+        }
+        match self.alive() {
+            Alive::Alive => Ok(()),
+            Alive::Dead => write!(f, ", which is dead"),
+            Alive::Unknown => match &self.host {
+                Some(host) => write!(f, " on {host}"),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+/// Who holds the lock of this file now; `None` if nobody does, or if it can't
+/// be known.
+///
+/// # Errors
+/// `NOT_FOUND` where the directory is missing, or the path can't be resolved.
+pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
+    let path = path.as_ref();
+    let real = fs::real_path(path).map_err(|error| Error::os("holder", path, error))?;
+    Ok(of_lock(Sidecar::of(&real).lock_path()))
+}
+
+/// Who holds this lock file.
+pub(super) fn of_lock(lock_path: &Path) -> Option<Holder> {
+    let notes = read(&path_for(lock_path)).unwrap_or_default();
+    let stat = fs::stat(lock_path).ok()??;
+    let owners = fs::lock_owners(stat.id);
+    for owner in &owners {
+        let identity = Identity::of(owner.pid);
+        // A line of an earlier process with this pid has another start.
+        let noted = notes
+            .iter()
+            .find(|note| note.pid == owner.pid && note.start == identity.start);
+        if let Some(noted) = noted {
+            return Some(noted.clone());
+        }
+    }
+    if let Some(owner) = owners.first() {
+        return Some(Holder::from(Identity::of(owner.pid)));
+    }
+    // Another system, another host or another pid namespace: believe the line
+    // unless its process is known to be dead.
+    notes.into_iter().find(|note| note.alive() != Alive::Dead)
+}
+
+/// Notes down that we hold the lock. A failure is nobody's business: the lock
+/// does not depend on it.
+pub(super) fn note(lock_path: &Path, own: &Holder, shared: bool) {
+    let _ = change(lock_path, |notes| {
+        if shared {
+            notes.retain(|note| note.alive() != Alive::Dead);
+        } else {
+            notes.clear();
+        }
+        notes.push(own.clone());
+    });
+}
+
+/// Takes the note back.
+pub(super) fn erase(lock_path: &Path, own: &Holder) {
+    let _ = change(lock_path, |notes| notes.retain(|note| note != own));
+}
+
+/// `P.holder`.
+fn path_for(lock_path: &Path) -> PathBuf {
+    lock_path.with_extension("holder")
+}
+
+fn read(path: &Path) -> io::Result<Vec<Holder>> {
+    let file = File::open(path, Access::LockFileRead)?;
+    lines(&file)
+}
+
+fn lines(file: &File) -> io::Result<Vec<Holder>> {
+    // A file of this size was not written by us.
+    let size = usize::try_from(file.size()?).unwrap_or(0).min(1 << 20);
+    let mut bytes = vec![0; size];
+    let n = file.read_full_at(&mut bytes, 0)?;
+    Ok(bytes[..n]
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect())
+}
+
+/// Rewrites the lines under a lock of their own: holders that share the lock
+/// of `P` write here at the same time. Without lines the file is removed.
+fn change(lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result<()> {
+    let path = path_for(lock_path);
+    let file = loop {
+        let file = match File::open(&path, Access::LockFile) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mode = fs::metadata(lock_path)?.map(|like| like.mode & 0o666);
+                match File::create_new(&path, Access::LockFile, mode) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                    result => result?,
+                }
+            }
+            result => result?,
+        };
+        while let Err(error) = file.lock(false) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+        // The last holder may have removed it while we waited.
+        if file.links_and_size()?.0 > 0 {
+            break file;
+        }
+    };
+    let mut notes = lines(&file)?;
+    change(&mut notes);
+    if notes.is_empty() {
+        return fs::unlink(&path);
+    }
+    let mut text = Vec::new();
+    for note in &notes {
+        serde_json::to_writer(&mut text, note)?;
+        text.push(b'\n');
+    }
+    file.set_len(0)?;
+    file.write_all_at(&text, 0)
+}

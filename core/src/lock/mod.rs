@@ -1,0 +1,31 @@
+//! Locks: [`FileLock`] for everybody, and what journals and documents use of
+//! it.
+//!
+//! ```text
+//! file_lock.rs   FileLock, LockOptions, LockGuard: the public face
+//! sidecar.rs     the scheme: the lock of P is an flock on P.lock
+//! gate.rs        one lock file in this process: the queue, the kernel's lock
+//! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
+//! record.rs      the recovery record in the lock file; recovery.rs settles it
+//! holder.rs      who holds a lock
+//! ```
+
+mod call;
+mod cancel;
+mod file_lock;
+mod gate;
+mod holder;
+pub(crate) mod record;
+mod recovery;
+mod sidecar;
+mod waiter;
+
+pub use call::{Call, Caller};
+pub use cancel::CancelToken;
+pub use file_lock::{FileLock, LockGuard, LockOptions};
+pub use holder::{Holder, holder};
+
+pub(crate) use call::Patience;
+pub(crate) use file_lock::Kept;
+pub(crate) use sidecar::{Held, Sidecar};
+pub(crate) use waiter::{GaveUp, Nudge, Waiter};

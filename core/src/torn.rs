@@ -1,0 +1,123 @@
+//! Keeps what a repair cuts, in `P.torn`: nothing is thrown away.
+//!
+//! One entry a cut: a line of JSON (`time`, `offset` and `length` in the
+//! journal, and `nuls`: how many NULs followed, which are not stored), then
+//! the bytes themselves, then a newline.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::fs::{self, Access, File};
+
+/// What is cut: `length` bytes from `offset` on, then `nuls` NULs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    pub offset: u64,
+    pub length: u64,
+    pub nuls: u64,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    time: String,
+    offset: u64,
+    length: u64,
+    nuls: u64,
+}
+
+/// `P.torn`.
+pub(crate) fn path_for(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".torn");
+    PathBuf::from(name)
+}
+
+/// Copies what is about to be cut from `journal`, and syncs it. On an error
+/// the cut must not be made.
+pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<()> {
+    let place = path_for(path);
+    copy(journal, path, &place, cut).map_err(|error| {
+        Error::os("repair", &place, error).hint(format!(
+            "{} ends in {} bytes of a torn record, which are kept there before they are cut; \
+             nothing was changed",
+            path.display(),
+            cut.length + cut.nuls
+        ))
+    })
+}
+
+fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<()> {
+    let (torn, is_new) = open(path, place)?;
+    let before = torn.size()?;
+    let written = write_entry(journal, &torn, cut).and_then(|()| torn.sync_all());
+    if written.is_err() {
+        // Half an entry helps nobody. If this fails too, the next entry still
+        // begins with a line of its own.
+        let _ = torn.set_len(before);
+        return written;
+    }
+    if is_new {
+        fs::sync_parent(place)?;
+    }
+    Ok(())
+}
+
+/// Opens `P.torn`, made with `P`'s mode and owner: it holds parts of `P`.
+fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
+    loop {
+        match File::open(place, Access::Append) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => return result.map(|file| (file, false)),
+        }
+        let like = fs::metadata(path)?;
+        let mode = like.as_ref().map(|like| like.mode & 0o666);
+        match File::create_new(place, Access::Append, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(file) => {
+                if let Some(like) = &like {
+                    file.give_to(like)?;
+                }
+                return Ok((file, true));
+            }
+        }
+    }
+}
+
+fn write_entry(journal: &File, torn: &File, cut: Cut) -> io::Result<()> {
+    let mut head = serde_json::to_vec(&Entry {
+        time: clock::now(),
+        offset: cut.offset,
+        length: cut.length,
+        nuls: cut.nuls,
+    })?;
+    head.push(b'\n');
+    append_all(torn, &head)?;
+    // In pieces: a torn record can be as long as records may be.
+    let mut piece = vec![0; 65_536];
+    let mut done = 0;
+    while done < cut.length {
+        let want = usize::try_from(cut.length - done).map_or(piece.len(), |n| n.min(piece.len()));
+        let n = journal.read_full_at(&mut piece[..want], cut.offset + done)?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        append_all(torn, &piece[..n])?;
+        done += n as u64;
+    }
+    append_all(torn, b"\n")
+}
+
+fn append_all(file: &File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.append(bytes)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => bytes = &bytes[n..],
+        }
+    }
+    Ok(())
+}
