@@ -23,7 +23,7 @@ use verify::Verdict;
 #[derive(clap::Args, Clone)]
 pub struct Options {
     /// How long the writers write
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(3..=3600))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(3..=3600))]
     pub seconds: u64,
     /// How many write at a time; a killed one is replaced at once
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(4..=64))]
@@ -78,27 +78,28 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
 
     let show::Played { members, faults } = show::play(&task, &languages, options, &transcript)?;
 
-    println!(
-        "Reading {} with a plain JSON reader.",
-        task.journal().display()
-    );
     let told: Vec<_> = members.iter().map(crew::Member::told).collect();
     let mut verdict = Verdict {
         faults,
         ..Verdict::default()
     };
     let journal = File::open(task.journal()).context("open the journal")?;
+    let bar = show::reading(journal.metadata()?.len());
     verify::journal(
-        BufReader::with_capacity(1 << 20, journal),
+        BufReader::with_capacity(1 << 20, bar.wrap_read(journal)),
         &told,
         &transcript.fingerprints,
         &mut verdict,
     )?;
+    bar.finish_and_clear();
     let count = std::fs::read(task.counter()).context("read the document")?;
     verify::document(&count, &told, &mut verdict);
 
     println!();
     table::print(&languages, &members, &verdict, options.seconds as f64);
+    if options.keep.is_some() {
+        println!("\nEverything is in {}", task.dir.display());
+    }
     conclude(&task, &verdict)
 }
 
@@ -107,9 +108,8 @@ fn conclude(task: &Task, verdict: &Verdict) -> Result<()> {
     let quarantine = PathBuf::from(format!("{}.torn", task.journal().display()));
     match quarantine.metadata() {
         Ok(torn) => println!(
-            "Killed writers left torn tails; they were cut off and kept, {} bytes in all, in {}.",
-            grouped(torn.len()),
-            quarantine.display()
+            "Killed writers left torn tails; the next append cut them off and kept them beside the journal ({} bytes).",
+            grouped(torn.len())
         ),
         Err(_) => println!("No killed writer left a torn tail that a later one had to repair."),
     }

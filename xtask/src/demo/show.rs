@@ -186,6 +186,15 @@ fn bar(length: Duration) -> ProgressBar {
     ProgressBar::new(length.as_millis() as u64).with_style(style)
 }
 
+/// The bar while the journal is checked, which for a fast machine is a long one.
+pub fn reading(bytes: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{bar:30} {bytes} of {total_bytes} read by a plain JSON reader",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(bytes).with_style(style)
+}
+
 /// Seconds since 1970: a point in time that every language can read from its own clock.
 pub fn now() -> f64 {
     SystemTime::now()
