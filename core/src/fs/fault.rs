@@ -19,7 +19,18 @@ use std::path::Path;
 
 pub use super::seam::Op;
 
-type Hook = Box<dyn FnMut(usize, Op)>;
+type Hook = Box<dyn FnMut(&Call<'_>)>;
+
+/// A system call that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Its number, from 0.
+    pub number: usize,
+    /// Its kind.
+    pub op: Op,
+    /// The name that it is on, or that the file was opened by.
+    pub path: Option<&'a Path>,
+}
 
 /// What is to happen at which call. Calls are counted from 0.
 #[derive(Default)]
@@ -64,10 +75,9 @@ impl Plan {
         self
     }
 
-    /// Runs before each call, with its number and kind. Calls made inside are
-    /// neither counted nor failed.
+    /// Runs before each call. Calls made inside are neither counted nor failed.
     #[must_use]
-    pub fn before(mut self, hook: impl FnMut(usize, Op) + 'static) -> Plan {
+    pub fn before(mut self, hook: impl FnMut(&Call<'_>) + 'static) -> Plan {
         self.hook = Some(Box::new(hook));
         self
     }
@@ -89,23 +99,27 @@ impl Plan {
     }
 }
 
-pub(super) fn announce(op: Op, _path: Option<&Path>) -> io::Result<()> {
-    step(op, usize::MAX).map(|_| ())
+pub(super) fn announce(op: Op, path: Option<&Path>) -> io::Result<()> {
+    step(op, path, usize::MAX).map(|_| ())
 }
 
-pub(super) fn announce_write(len: usize) -> io::Result<usize> {
-    step(Op::Write, len)
+pub(super) fn announce_write(len: usize, path: Option<&Path>) -> io::Result<usize> {
+    step(Op::Write, path, len)
 }
 
 /// The plan's word on this call: an error, or how many bytes may go through.
-fn step(op: Op, len: usize) -> io::Result<usize> {
+fn step(op: Op, path: Option<&Path>, len: usize) -> io::Result<usize> {
     // Taken out for the hook's time, so that the hook's own calls are free.
     let Some(mut plan) = PLAN.with_borrow_mut(Option::take) else {
         return Ok(len);
     };
     let n = plan.calls.len();
     if let Some(hook) = &mut plan.hook {
-        hook(n, op);
+        hook(&Call {
+            number: n,
+            op,
+            path,
+        });
     }
     plan.calls.push(op);
     let word = if plan.die.is_some_and(|at| n >= at) {

@@ -26,24 +26,53 @@ pub(crate) enum Access {
 
 /// An open file.
 #[derive(Debug)]
-pub(crate) struct File(sys::Handle);
+pub(crate) struct File {
+    handle: sys::Handle,
+    /// For the tests, which have to know which file a call is on.
+    #[cfg(feature = "fault")]
+    path: std::path::PathBuf,
+}
 
 impl File {
+    #[cfg(feature = "fault")]
+    fn new(handle: sys::Handle, path: &Path) -> File {
+        let path = path.to_owned();
+        File { handle, path }
+    }
+
+    #[cfg(not(feature = "fault"))]
+    fn new(handle: sys::Handle, _: &Path) -> File {
+        File { handle }
+    }
+
+    #[cfg(feature = "fault")]
+    fn name(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    #[cfg(not(feature = "fault"))]
+    #[inline(always)]
+    fn name(&self) -> Option<&Path> {
+        None
+    }
+
     pub fn open(path: &Path, access: Access) -> io::Result<File> {
         announce(Op::Open, Some(path))?;
-        sys::file::open(path, access).map(File)
+        sys::file::open(path, access).map(|handle| File::new(handle, path))
     }
 
     /// Makes the file; fails with `AlreadyExists` where there is one. `mode`
     /// is 0666 less the umask unless given; a given mode is set exactly.
     pub fn create_new(path: &Path, access: Access, mode: Option<u32>) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
-        sys::file::create_new(path, access, mode).map(File)
+        sys::file::create_new(path, access, mode).map(|handle| File::new(handle, path))
     }
 
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        announce(Op::Read, None)?;
-        again(|| sys::file::read_at(&self.0, buffer, offset))
+        again(|| {
+            announce(Op::Read, self.name())?;
+            sys::file::read_at(&self.handle, buffer, offset)
+        })
     }
 
     /// Fills as much of `buffer` as the file has from `offset` on.
@@ -62,8 +91,10 @@ impl File {
     /// be short.
     #[inline]
     pub fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        let len = announce_write(bytes.len())?;
-        again(|| sys::file::write(&self.0, &bytes[..len]))
+        again(|| {
+            let len = announce_write(bytes.len(), self.name())?;
+            sys::file::write(&self.handle, &bytes[..len])
+        })
     }
 
     /// Writes all of it at `offset`. Not for files opened with
@@ -71,9 +102,9 @@ impl File {
     pub fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut done = 0;
         while done < bytes.len() {
-            let len = announce_write(bytes.len() - done)?;
             match again(|| {
-                sys::file::write_at(&self.0, &bytes[done..done + len], offset + done as u64)
+                let len = announce_write(bytes.len() - done, self.name())?;
+                sys::file::write_at(&self.handle, &bytes[done..done + len], offset + done as u64)
             })? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 n => done += n,
@@ -85,94 +116,104 @@ impl File {
     /// Writes all of it at `offset`, also in a file opened with
     /// [`Access::Append`]. Nobody else may use this descriptor meanwhile.
     pub fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        sys::file::set_append(&self.0, false)?;
+        sys::file::set_append(&self.handle, false)?;
         let result = self.write_all_at(bytes, offset);
-        sys::file::set_append(&self.0, true)?;
+        sys::file::set_append(&self.handle, true)?;
         result
     }
 
     pub fn set_len(&self, len: u64) -> io::Result<()> {
-        announce(Op::Truncate, None)?;
-        again(|| sys::file::set_len(&self.0, len))
+        again(|| {
+            announce(Op::Truncate, self.name())?;
+            sys::file::set_len(&self.handle, len)
+        })
     }
 
     pub fn sync_data(&self) -> io::Result<()> {
-        announce(Op::SyncData, None)?;
-        again(|| sys::file::sync_data(&self.0))
+        again(|| {
+            announce(Op::SyncData, self.name())?;
+            sys::file::sync_data(&self.handle)
+        })
     }
 
     pub fn sync_all(&self) -> io::Result<()> {
-        announce(Op::SyncAll, None)?;
-        again(|| sys::file::sync_all(&self.0))
+        again(|| {
+            announce(Op::SyncAll, self.name())?;
+            sys::file::sync_all(&self.handle)
+        })
     }
 
     /// Where the next write would go, or the last one ended: on Linux and BSD
     /// an append leaves the offset at its own end.
     pub fn offset(&self) -> io::Result<u64> {
-        announce(Op::Stat, None)?;
-        sys::file::offset(&self.0)
+        announce(Op::Stat, self.name())?;
+        sys::file::offset(&self.handle)
     }
 
     pub fn id(&self) -> io::Result<FileId> {
-        announce(Op::Stat, None)?;
-        sys::file::id(&self.0)
+        announce(Op::Stat, self.name())?;
+        sys::file::id(&self.handle)
     }
 
     pub fn size(&self) -> io::Result<u64> {
-        announce(Op::Stat, None)?;
-        sys::file::size(&self.0)
+        announce(Op::Stat, self.name())?;
+        sys::file::size(&self.handle)
     }
 
     /// How many names the file has, and how long it is, in one call that
     /// leaves the timestamps alone (an fstat makes the next write dearer).
     #[inline]
     pub fn links_and_size(&self) -> io::Result<(u64, u64)> {
-        announce(Op::Stat, None)?;
-        sys::file::links_and_size(&self.0)
+        announce(Op::Stat, self.name())?;
+        sys::file::links_and_size(&self.handle)
     }
 
     /// When the file came to be, in microseconds since 1970, where the system
     /// keeps that.
     pub fn birth(&self) -> io::Result<Option<u64>> {
-        announce(Op::Stat, None)?;
-        sys::file::birth(&self.0)
+        announce(Op::Stat, self.name())?;
+        sys::file::birth(&self.handle)
     }
 
     /// Gives the file another's mode, owner and extended attributes.
     pub fn set_attributes(&self, attributes: &Attributes) -> io::Result<()> {
-        announce(Op::SetAttributes, None)?;
-        sys::meta::write(&self.0, attributes)
+        announce(Op::SetAttributes, self.name())?;
+        sys::meta::write(&self.handle, attributes)
     }
 
     /// Gives the file this owner and group, where the system lets us.
     pub fn give_to(&self, attributes: &Attributes) -> io::Result<()> {
-        announce(Op::SetAttributes, None)?;
-        sys::meta::give_to(&self.0, attributes);
+        announce(Op::SetAttributes, self.name())?;
+        sys::meta::give_to(&self.handle, attributes);
         Ok(())
     }
 
     /// One try; `false` if another holds it.
     #[inline]
     pub fn try_lock(&self, shared: bool) -> io::Result<bool> {
-        announce(Op::Lock, None)?;
-        again(|| sys::lock::try_lock(&self.0, shared))
+        again(|| {
+            announce(Op::Lock, self.name())?;
+            sys::lock::try_lock(&self.handle, shared)
+        })
     }
 
     /// Blocks in the kernel. May return `Interrupted`.
     pub fn lock(&self, shared: bool) -> io::Result<()> {
-        announce(Op::Lock, None)?;
-        sys::lock::lock(&self.0, shared)
+        announce(Op::Lock, self.name())?;
+        sys::lock::lock(&self.handle, shared)
     }
 
     #[inline]
     pub fn unlock(&self) -> io::Result<()> {
-        announce(Op::Unlock, None)?;
-        again(|| sys::lock::unlock(&self.0))
+        again(|| {
+            announce(Op::Unlock, self.name())?;
+            sys::lock::unlock(&self.handle)
+        })
     }
 
     /// For [`super::LockDescriptors`]: what a forked child has to close.
     pub(super) fn handle(&self) -> &sys::Handle {
-        &self.0
+        &self.handle
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn announce(_: Op, _: Option<&Path>) -> io::Result<()> {
 /// Announces a write and learns how many of its bytes may be written.
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
-pub(super) fn announce_write(len: usize) -> io::Result<usize> {
+pub(super) fn announce_write(len: usize, _: Option<&Path>) -> io::Result<usize> {
     Ok(len)
 }
 

@@ -1,0 +1,414 @@
+//! Every system call of every operation fails once, with each error that it
+//! can give, and every write is cut short; each time the guarantees hold.
+
+mod scene;
+
+use std::path::Path;
+
+use scene::{Scene, bytes, records};
+use untorn::fault::{Op, Plan};
+use untorn::{Document, Durability, Error, ErrorKind, Journal};
+
+const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
+
+/// The errors that a call of this kind can give (man pages).
+fn errors(op: Op) -> &'static [i32] {
+    use libc::*;
+    match op {
+        Op::Open => &[EACCES, EMFILE, ENFILE, EIO, ENOMEM, EINTR],
+        Op::Create => &[EACCES, ENOSPC, EDQUOT, EROFS, EMFILE, EINTR],
+        Op::Read => &[EIO, EINTR],
+        Op::Write => &[ENOSPC, EDQUOT, EIO, EFBIG, EINTR],
+        Op::Truncate => &[EIO, ENOSPC, EINTR],
+        Op::SyncData | Op::SyncAll | Op::SyncDir => &[EIO, ENOSPC, EDQUOT],
+        Op::Stat => &[EIO, ENOMEM],
+        Op::StatPath | Op::Resolve | Op::List => &[EACCES, EIO, ENOMEM],
+        Op::Lock => &[ENOLCK, ENOSYS, EOPNOTSUPP, EINTR],
+        Op::Unlock => &[EINTR],
+        Op::SetAttributes => &[EPERM, EIO, ENOSPC],
+        Op::Rename | Op::Link => &[EACCES, ENOSPC, EIO, EDQUOT],
+        Op::Unlink => &[EACCES, EIO],
+        Op::MakeDir => &[EACCES, ENOSPC],
+    }
+}
+
+/// The calls that `work` makes on a fresh scene when nothing fails.
+fn calls(set_up: impl Fn(&Scene), work: impl Fn(&Scene) -> Result<(), Error>) -> Vec<Op> {
+    let scene = Scene::new();
+    set_up(&scene);
+    let (result, calls) = Plan::new().run(|| work(&scene));
+    result.expect("nothing fails");
+    calls
+}
+
+/// Fails every call in turn, cuts every write short, and both together: a
+/// short write and then an error, as a disk that fills up gives.
+fn each_fault(
+    set_up: impl Fn(&Scene),
+    work: impl Fn(&Scene) -> Result<(), Error>,
+    check: impl Fn(&Scene, Result<(), Error>, &str),
+) {
+    let calls = calls(&set_up, &work);
+    assert!(calls.len() >= 3, "a work that makes calls: {calls:?}");
+    let run = |plan: Plan, what: String| {
+        let scene = Scene::new();
+        set_up(&scene);
+        let (result, _) = plan.run(|| work(&scene));
+        check(&scene, result, &what);
+    };
+    for (n, op) in calls.iter().enumerate() {
+        for errno in errors(*op) {
+            run(
+                Plan::new().fail(n, *errno),
+                format!("call {n}, {op:?}, fails with {errno}"),
+            );
+        }
+        if *op != Op::Write {
+            continue;
+        }
+        for short in [1, 2, 7, 8, 9, 63, 64, 65] {
+            run(
+                Plan::new().short(n, short),
+                format!("call {n} writes only {short} bytes"),
+            );
+            for errno in errors(Op::Write) {
+                run(
+                    Plan::new().short(n, short).fail(n + 1, *errno),
+                    format!("call {n} writes only {short} bytes, the next fails with {errno}"),
+                );
+                // The offset is asked for in between.
+                run(
+                    Plan::new().short(n, short).fail(n + 2, *errno),
+                    format!("call {n} writes only {short} bytes, then {errno}"),
+                );
+                // The roll-back fails as well.
+                for after in 3..6 {
+                    run(
+                        Plan::new()
+                            .short(n, short)
+                            .fail(n + 2, *errno)
+                            .fail(n + after, libc::EIO),
+                        format!("call {n} writes {short} bytes, then {errno}, then EIO"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// G1 and G2 for an append of `new` (records): it is there, or it is not, and
+/// the next append finds a whole journal.
+fn check_append(path: &Path, before: &[u8], new: &[&str], result: Result<(), Error>, what: &str) {
+    let after = bytes(path);
+    let expected: Vec<u8> = new
+        .iter()
+        .flat_map(|record| [record, "\n"])
+        .collect::<String>()
+        .into();
+    let whole = [before, &expected].concat();
+    match &result {
+        Ok(()) => assert_eq!(after, whole, "{what}"),
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            match error.kind() {
+                ErrorKind::NotDurable => assert_eq!(after, whole, "{what}: {error}"),
+                ErrorKind::LockUnsupported => assert_eq!(after, before, "{what}: {error}"),
+                _ if error.to_string().contains("could not be taken back") => {
+                    assert!(after.len() > before.len(), "{what}: {error}");
+                }
+                _ => assert_eq!(after, before, "{what}: {error}"),
+            }
+        }
+    }
+    // Whatever happened, the next append finds a whole journal, and of many
+    // records all or none.
+    let next = Journal::open(path).expect("open again");
+    next.append(b"{\"n\":\"next\"}")
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let read = records(path);
+    let old = records_of(before).len();
+    let added = read.len() - old - 1;
+    assert!(
+        added == 0 || added == new.len(),
+        "{what}: {added} of {}",
+        new.len()
+    );
+    assert_eq!(read[read.len() - 1]["n"], "next", "{what}");
+    match &result {
+        Ok(()) => assert_eq!(added, new.len(), "{what}"),
+        Err(error) if error.kind() == ErrorKind::NotDurable => {
+            assert_eq!(added, new.len(), "{what}");
+        }
+        // A record that lost only its newline is a whole one (G2 allows it).
+        Err(error) if error.to_string().contains("could not be taken back") => {}
+        Err(error) => assert_eq!(added, 0, "{what}: {error}"),
+    }
+}
+
+fn records_of(bytes: &[u8]) -> Vec<&[u8]> {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn append_of_one() {
+    for durability in [Durability::Process, Durability::Power] {
+        each_fault(
+            |scene| drop(scene.with("j", OLD)),
+            |scene| {
+                let journal = Journal::options()
+                    .durability(durability)
+                    .open(scene.path("j"))?;
+                journal.append(b"{\"n\":2,\"text\":\"a record\"}").map(drop)
+            },
+            |scene, result, what| {
+                let new = ["{\"n\":2,\"text\":\"a record\"}"];
+                check_append(&scene.path("j"), OLD, &new, result, what);
+            },
+        );
+    }
+}
+
+#[test]
+fn append_to_a_new_file() {
+    each_fault(
+        |_| {},
+        |scene| {
+            let journal = Journal::open(scene.path("j"))?;
+            journal.append(b"{\"n\":2}").map(drop)
+        },
+        |scene, result, what| check_append(&scene.path("j"), b"", &["{\"n\":2}"], result, what),
+    );
+}
+
+#[test]
+fn append_of_many() {
+    let new: Vec<String> = (0..40)
+        .map(|n| format!("{{\"n\":{n},\"many\":true}}"))
+        .collect();
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    each_fault(
+        |scene| drop(scene.with("j", OLD)),
+        |scene| {
+            let journal = Journal::options()
+                .durability(Durability::Process)
+                .open(scene.path("j"))?;
+            journal.append_all(&new).map(drop)
+        },
+        |scene, result, what| check_append(&scene.path("j"), OLD, &new, result, what),
+    );
+}
+
+#[test]
+fn a_second_append_on_one_handle() {
+    // What a handle remembers after a failure must not mislead it.
+    let work = |scene: &Scene| {
+        Journal::options()
+            .durability(Durability::Process)
+            .open(scene.path("j"))
+    };
+    let count = {
+        let scene = Scene::new();
+        let journal = work(&scene).unwrap();
+        Plan::new().run(|| journal.append(b"[1]").unwrap()).1.len()
+    };
+    for n in 0..count {
+        for errno in [libc::ENOSPC, libc::EIO] {
+            let scene = Scene::new();
+            let journal = work(&scene).unwrap();
+            journal.append(b"[0]").unwrap();
+            let (first, _) = Plan::new().fail(n, errno).run(|| journal.append(b"[1]"));
+            journal.append(b"[2]").unwrap();
+            let expected: &[u8] = if first.is_ok() {
+                b"[0]\n[1]\n[2]\n"
+            } else {
+                b"[0]\n[2]\n"
+            };
+            assert_eq!(
+                bytes(&scene.path("j")),
+                expected,
+                "call {n} fails with {errno}"
+            );
+        }
+    }
+}
+
+#[test]
+fn repair_of_a_torn_tail() {
+    let torn = [OLD, b"{\"n\":2,\"te\0\0\0\0"].concat();
+    each_fault(
+        |scene| drop(scene.with("j", &torn)),
+        |scene| {
+            Journal::open(scene.path("j"))?
+                .append(b"{\"n\":3}")
+                .map(drop)
+        },
+        |scene, result, what| {
+            let path = scene.path("j");
+            let after = bytes(&path);
+            // Nothing is thrown away: what is not in the file is in `.torn`.
+            let kept = scene.files().contains_key("j.torn");
+            let cut = !after.starts_with(&torn);
+            if cut {
+                assert!(kept, "{what}");
+                assert_eq!(
+                    scene::torn(&path).last().unwrap().1,
+                    &torn[OLD.len()..],
+                    "{what}"
+                );
+            }
+            if let Err(error) = &result
+                && error.kind() != ErrorKind::NotDurable
+                && !error.to_string().contains("taken back")
+            {
+                assert!(after == torn || after == OLD, "{what}: {error}");
+            }
+            Journal::open(&path).unwrap().append(b"{\"n\":4}").unwrap();
+            let read = records(&path);
+            assert_eq!(read[..2].len(), 2, "{what}");
+            assert_eq!(read[read.len() - 1]["n"], 4, "{what}");
+            assert_eq!(
+                read.len(),
+                if bytes(&path).windows(7).any(|w| w == b"{\"n\":3}") {
+                    4
+                } else {
+                    3
+                }
+            );
+        },
+    );
+}
+
+#[test]
+fn save_of_a_document() {
+    for durability in [Durability::Process, Durability::Power] {
+        for old in [None, Some(&b"{\"old\":true}"[..])] {
+            each_fault(
+                |scene| {
+                    if let Some(old) = old {
+                        scene.with("d", old);
+                    }
+                },
+                |scene| {
+                    let document = Document::options()
+                        .durability(durability)
+                        .open(scene.path("d"))?;
+                    document.save(b"{\"new\":true}").map(drop)
+                },
+                |scene, result, what| check_save(scene, old, result, what),
+            );
+        }
+    }
+}
+
+#[test]
+fn creation_and_update_of_a_document() {
+    each_fault(
+        |_| {},
+        |scene| {
+            Document::open(scene.path("d"))?
+                .create(b"{\"new\":true}")
+                .map(drop)
+        },
+        |scene, result, what| check_save(scene, None, result, what),
+    );
+    let old = &b"{\"old\":true}"[..];
+    each_fault(
+        |scene| drop(scene.with("d", old)),
+        |scene| {
+            let document = Document::open(scene.path("d"))?;
+            document
+                .update(|_| Ok(b"{\"new\":true}".to_vec()))
+                .map(drop)
+        },
+        |scene, result, what| check_save(scene, Some(old), result, what),
+    );
+}
+
+/// G6: the old value or the new one, and no other file stays.
+fn check_save(scene: &Scene, old: Option<&[u8]>, result: Result<(), Error>, what: &str) {
+    let files = scene.files();
+    let now = files.get("d").map(Vec::as_slice);
+    let new = Some(&b"{\"new\":true}"[..]);
+    match &result {
+        Ok(()) => assert_eq!(now, new, "{what}"),
+        Err(error) if error.kind() == ErrorKind::NotDurable => {
+            assert_eq!(now, new, "{what}: {error}")
+        }
+        Err(error) => assert_eq!(now, old, "{what}: {error}"),
+    }
+    // A temporary stays only where its own removal was what failed.
+    let left = files
+        .keys()
+        .filter(|name| name.ends_with(".untorn"))
+        .count();
+    assert!(
+        left == 0
+            || what.contains(", then EIO")
+            || what.contains("Unlink")
+            || what.contains("Stat"),
+        "{what}: {files:?}"
+    );
+    Document::open(scene.path("d"))
+        .unwrap()
+        .save(b"[]")
+        .unwrap();
+    assert_eq!(bytes(&scene.path("d")), b"[]", "{what}");
+}
+
+#[test]
+fn no_lock_no_change() {
+    // G11: a file system that does not lock is an error, never silence.
+    for errno in [
+        libc::ENOSYS,
+        libc::EOPNOTSUPP,
+        libc::ENOLCK,
+        libc::EINVAL,
+        libc::EBADF,
+    ] {
+        let scene = Scene::new();
+        let path = scene.with("j", OLD);
+        // The lock file is there from now on.
+        Journal::open(&path).unwrap().append(b"[]").unwrap();
+        let (_, calls) = Plan::new().run(|| Journal::open(&path).unwrap().append(b"[]").unwrap());
+        let lock = calls.iter().position(|op| *op == Op::Lock).unwrap();
+        let before = bytes(&path);
+        let (result, _) = Plan::new()
+            .fail(lock, errno)
+            .run(|| Journal::open(&path).unwrap().append(b"[]"));
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockUnsupported, "{errno}: {error}");
+        assert_eq!(error.raw_os_error(), Some(errno));
+        assert_eq!(bytes(&path), before);
+    }
+}
+
+#[test]
+fn a_failed_sync_poisons_the_handle() {
+    // G12, and G2's other half: the record stays, and the error says so.
+    let scene = Scene::new();
+    let journal = Journal::open(scene.path("j")).unwrap();
+    journal.append(b"[0]").unwrap();
+    let (_, calls) = Plan::new().run(|| journal.append(b"[1]").unwrap());
+    let sync = calls.iter().position(|op| *op == Op::SyncData).unwrap();
+    let (result, _) = Plan::new()
+        .fail(sync, libc::EIO)
+        .run(|| journal.append(b"[2]"));
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::NotDurable);
+    assert_eq!(bytes(&scene.path("j")), b"[0]\n[1]\n[2]\n");
+    for result in [
+        journal.append(b"[3]").map(drop),
+        journal.sync(),
+        journal.repair().map(drop),
+    ] {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Poisoned);
+    }
+    assert_eq!(bytes(&scene.path("j")), b"[0]\n[1]\n[2]\n");
+    Journal::open(scene.path("j"))
+        .unwrap()
+        .append(b"[3]")
+        .unwrap();
+    assert_eq!(records(&scene.path("j")).len(), 4);
+}

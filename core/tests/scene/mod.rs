@@ -1,0 +1,102 @@
+//! The stage of a test: a directory, and what an independent reader sees in it
+//! (plain `std` and `serde_json`, nothing of this library).
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A directory of a test's own.
+pub struct Scene {
+    dir: tempfile::TempDir,
+}
+
+impl Scene {
+    pub fn new() -> Scene {
+        Scene {
+            dir: tempfile::tempdir().expect("a temporary directory"),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A file with these bytes.
+    pub fn with(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).expect("write a file");
+        path
+    }
+
+    /// Every file of the directory and its bytes.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        fs::read_dir(self.dir())
+            .expect("list the directory")
+            .map(|entry| {
+                let entry = entry.expect("an entry");
+                let name = entry.file_name().into_string().expect("a name in UTF-8");
+                (name, fs::read(entry.path()).expect("read a file"))
+            })
+            .collect()
+    }
+}
+
+/// The file's bytes; none if it is not there.
+pub fn bytes(path: &Path) -> Vec<u8> {
+    match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => panic!("read {}: {error}", path.display()),
+    }
+}
+
+/// The records of a journal that must be whole: every line is one value, and
+/// the last ends in a newline.
+pub fn records(path: &Path) -> Vec<serde_json::Value> {
+    let bytes = bytes(path);
+    assert!(
+        bytes.is_empty() || bytes.ends_with(b"\n"),
+        "the journal ends in a torn record: {:?}",
+        String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(80)..])
+    );
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+        .map(|line| {
+            serde_json::from_slice(line).unwrap_or_else(|error| {
+                panic!(
+                    "{error}: {:?}",
+                    String::from_utf8_lossy(&line[..line.len().min(200)])
+                )
+            })
+        })
+        .collect()
+}
+
+/// The kept cuts of `P.torn`: where each was, and its bytes, NULs and all.
+pub fn torn(journal: &Path) -> Vec<(u64, Vec<u8>)> {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".torn");
+    let all = bytes(Path::new(&name));
+    let mut rest = &all[..];
+    let mut cuts = Vec::new();
+    while !rest.is_empty() {
+        let stop = rest.iter().position(|byte| *byte == b'\n').expect("a head");
+        let head: serde_json::Value = serde_json::from_slice(&rest[..stop]).expect("JSON");
+        let number = |key: &str| usize::try_from(head[key].as_u64().expect(key)).expect(key);
+        let body = &rest[stop + 1..][..number("length")];
+        let mut cut = body.to_vec();
+        cut.resize(cut.len() + number("nuls"), 0);
+        cuts.push((head["offset"].as_u64().expect("offset"), cut));
+        rest = &rest[stop + 1 + body.len()..];
+        assert_eq!(rest[0], b'\n', "an entry ends in a newline");
+        rest = &rest[1..];
+    }
+    cuts
+}
