@@ -1,0 +1,46 @@
+//! Measures what untorn costs, as ratios to loops of the bare system calls (`floors.c`).
+//!
+//! Every subject, the floors included, is a process of its own that makes
+//! appends when told to (`peer.rs`); the suites let subject and floor take turns
+//! in short slices, so that both meet the same weather, and compare slice by slice.
+
+mod data;
+mod measure;
+mod options;
+mod peer;
+mod plot;
+mod report;
+mod subjects;
+mod suite;
+mod worker;
+
+use anyhow::Result;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.as_slice() {
+        [first, kind] if first == "worker" => worker::run(kind).map(|()| true),
+        _ => measure_all(arguments),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("untorn-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all that was asked for was measured and, with `--check`, reached.
+fn measure_all(arguments: Vec<String>) -> Result<bool> {
+    let Some(options) = options::Options::parse(arguments)? else {
+        return Ok(true);
+    };
+    let rows = suite::run(&options)?;
+    let report = report::Report::new(&options, rows);
+    report.write(&options.out)?;
+    report.print();
+    Ok(!options.check || report.all_reached())
+}

@@ -1,0 +1,127 @@
+//! Many processes on one journal: throughput, and who gets how much of it.
+
+use super::{Row, Scratch, Target};
+use crate::measure::Figure;
+use crate::options::Options;
+use crate::peer::Peer;
+use crate::subjects;
+use anyhow::Result;
+
+const SUITE: &str = "contend";
+
+/// What one round of contention gave.
+pub struct Share {
+    pub per_second: f64,
+    /// The most served process' appends to the least served one's.
+    pub most_to_least: f64,
+}
+
+/// All `peers` append to one journal for a while; `mode` as in `append`.
+pub fn round(
+    peers: &mut [Peer],
+    mode: &str,
+    scratch: &Scratch,
+    seconds: f64,
+    every: u32,
+) -> Result<Share> {
+    scratch.clear()?;
+    for peer in &mut *peers {
+        peer.call(&["open", scratch.path()?, mode])?;
+        peer.call(&["append", "1"])?;
+    }
+    // All begin and end at the same instants, which are told beforehand.
+    let from = monotonic()? + 20_000_000;
+    let until = from + (seconds * 1e9) as i64;
+    let (from, until) = (from.to_string(), until.to_string());
+    let request = ["contend", &from, &until, &every.to_string()];
+    for peer in &mut *peers {
+        peer.send(&request)?;
+    }
+    let mut counts = Vec::new();
+    for peer in &mut *peers {
+        counts.push(peer.answer(&request)?);
+    }
+    for peer in &mut *peers {
+        peer.call(&["close"])?;
+    }
+    let least = counts.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    Ok(Share {
+        per_second: counts.iter().sum::<f64>() / seconds,
+        // One that got nothing at all counts as if it had got one.
+        most_to_least: most / least.max(1.0),
+    })
+}
+
+/// CLOCK_MONOTONIC, in which all processes agree.
+fn monotonic() -> Result<i64> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid timespec.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    anyhow::ensure!(status == 0, "no monotonic clock");
+    Ok(time.tv_sec * 1_000_000_000 + time.tv_nsec)
+}
+
+pub fn run(options: &Options) -> Result<Vec<Row>> {
+    let mut floors = peers(8, subjects::floor)?;
+    let mut ours = peers(8, || subjects::start(options, "Rust"))?;
+    let scratch = Scratch::new(options, "contend")?;
+    let kinds = ["bare", "same", "untorn"];
+    let mut speed = vec![Vec::new(); kinds.len()];
+    let mut fairness = vec![Vec::new(); kinds.len()];
+    for turn in 0..=options.long_rounds() {
+        for i in 0..kinds.len() {
+            let kind = (i + turn) % kinds.len();
+            let seconds = options.long_seconds();
+            let share = match kinds[kind] {
+                "untorn" => round(&mut ours, "process", &scratch, seconds, 32)?,
+                floor => round(&mut floors, floor, &scratch, seconds, 32)?,
+            };
+            if turn > 0 {
+                speed[kind].push(share.per_second);
+                fairness[kind].push(share.most_to_least);
+            }
+        }
+    }
+    let raw = Figure::of(&fairness[0]).median;
+    let row = |what: &str, unit, target, figure| Row::new(SUITE, what, unit, target, Ok(figure));
+    Ok(vec![
+        row(
+            "C, raw flock, 8 processes",
+            "appends/s",
+            Target::None,
+            Figure::of(&speed[0]),
+        ),
+        row(
+            "Rust, 8 processes / C with the same system calls",
+            "x",
+            Target::AtLeast(0.9),
+            Figure::ratio(&speed[2], &speed[1]),
+        ),
+        row(
+            "C, raw flock, most to least served",
+            "x",
+            Target::None,
+            Figure::of(&fairness[0]),
+        ),
+        row(
+            "C, same system calls, most to least served / raw flock's",
+            "x",
+            Target::None,
+            Figure::of(&fairness[1]).times(1.0 / raw),
+        ),
+        row(
+            "Rust, most to least served / raw flock's",
+            "x",
+            Target::AtMost(1.3),
+            Figure::of(&fairness[2]).times(1.0 / raw),
+        ),
+    ])
+}
+
+pub fn peers(count: usize, start: impl Fn() -> Result<Peer>) -> Result<Vec<Peer>> {
+    (0..count).map(|_| start()).collect()
+}

@@ -1,0 +1,140 @@
+//! untorn from Rust.
+
+use super::Worker;
+use anyhow::{Context, Result, bail};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+use untorn::{Document, Durability, Journal};
+
+#[derive(Default)]
+pub struct Rust {
+    journal: Option<Journal>,
+}
+
+fn open(path: &str, durability: &str) -> Result<Journal> {
+    let durability: Durability = durability.parse().map_err(anyhow::Error::msg)?;
+    Ok(Journal::options().durability(durability).open(path)?)
+}
+
+/// Nanoseconds for `count` calls.
+fn timed(count: &str, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
+    let count: u64 = count.parse()?;
+    let from = Instant::now();
+    for _ in 0..count {
+        call()?;
+    }
+    Ok(from.elapsed().as_nanos() as f64)
+}
+
+impl Worker for Rust {
+    fn answer(&mut self, request: &[&str]) -> Result<f64> {
+        if let ["open" | "open-batch", path, durability] = *request {
+            self.journal = Some(open(path, durability)?);
+            return Ok(0.0);
+        }
+        if let ["save", path, count] = *request {
+            let document = Document::open(path)?;
+            let bytes = crate::data::document();
+            return timed(count, || Ok(document.save(&bytes).map(drop)?));
+        }
+        let journal = self.journal.as_ref().context("no journal is open")?;
+        let record = crate::data::record();
+        match *request {
+            ["append", count] => timed(count, || Ok(journal.append(&record).map(drop)?)),
+            ["append-all", count] => {
+                let records = vec![record; 100];
+                timed(count, || Ok(journal.append_all(&records).map(drop)?))
+            }
+            ["contend", from, until, every] => contend(journal, &record, from, until, every),
+            ["threads", threads, seconds] => {
+                shared(journal, &record, threads.parse()?, seconds.parse()?)
+            }
+            ["tail", count] => timed(count, || {
+                let records = journal.tail(20)?;
+                anyhow::ensure!(records.len() == 20, "tail gave {}", records.len());
+                black_box(records);
+                Ok(())
+            }),
+            ["records", count] => timed(count, || scan(journal)),
+            ["verify", count] => timed(count, || {
+                let report = journal.verify()?;
+                anyhow::ensure!(report.damage_count == 0, "the journal is damaged");
+                Ok(())
+            }),
+            ["close"] => {
+                journal.close()?;
+                self.journal = None;
+                Ok(0.0)
+            }
+            _ => bail!("the Rust worker can't do that"),
+        }
+    }
+}
+
+fn scan(journal: &Journal) -> Result<()> {
+    let mut records = journal.records()?;
+    let mut count = 0u64;
+    while let Some(record) = records.next_record()? {
+        black_box(record.bytes);
+        count += 1;
+    }
+    anyhow::ensure!(
+        count > 0 && records.damage_count() == 0,
+        "the journal is damaged or empty"
+    );
+    Ok(())
+}
+
+/// CLOCK_MONOTONIC, in which all processes agree.
+fn monotonic() -> i64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid timespec, and the clock exists on every Unix.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+/// The same loop as `floor_contend`.
+fn contend(journal: &Journal, record: &[u8], from: &str, until: &str, every: &str) -> Result<f64> {
+    let (from, until, every): (i64, i64, u64) = (from.parse()?, until.parse()?, every.parse()?);
+    let mut count = 0;
+    while monotonic() < from {
+        std::thread::sleep(Duration::from_micros(50));
+    }
+    while monotonic() < until {
+        for _ in 0..every {
+            journal.append(record)?;
+            count += 1;
+        }
+    }
+    Ok(count as f64)
+}
+
+/// Appends per second of so many threads on one handle.
+fn shared(journal: &Journal, record: &[u8], threads: usize, seconds: f64) -> Result<f64> {
+    let from = Instant::now();
+    let until = from + Duration::from_secs_f64(seconds);
+    let counts: Vec<Result<u64>> = std::thread::scope(|scope| {
+        let appenders: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(move || {
+                    let mut count = 0;
+                    while Instant::now() < until {
+                        journal.append(record)?;
+                        count += 1;
+                    }
+                    Ok(count)
+                })
+            })
+            .collect();
+        appenders
+            .into_iter()
+            .map(|appender| appender.join().expect("an appender panicked"))
+            .collect()
+    });
+    let elapsed = from.elapsed().as_secs_f64();
+    let total: u64 = counts.into_iter().sum::<Result<u64>>()?;
+    Ok(total as f64 / elapsed)
+}
