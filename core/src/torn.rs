@@ -36,9 +36,23 @@ pub(crate) fn path_for(journal: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// An entry that was written for a cut.
+pub(crate) struct Kept {
+    torn: File,
+    before: u64,
+}
+
+impl Kept {
+    /// The cut is not made after all. Best effort: an entry too many does no
+    /// harm.
+    pub fn take_back(self) {
+        let _ = self.torn.set_len(self.before);
+    }
+}
+
 /// Copies what is about to be cut from `journal`, and syncs it. On an error
 /// the cut must not be made.
-pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<()> {
+pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<Kept> {
     let place = path_for(path);
     copy(journal, path, &place, cut).map_err(|error| {
         Error::os("repair", &place, error).hint(format!(
@@ -50,20 +64,20 @@ pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<()> {
     })
 }
 
-fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<()> {
+fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept> {
     let (torn, is_new) = open(path, place)?;
     let before = torn.size()?;
     let written = write_entry(journal, &torn, cut).and_then(|()| torn.sync_all());
-    if written.is_err() {
-        // Half an entry helps nobody. If this fails too, the next entry still
-        // begins with a line of its own.
-        let _ = torn.set_len(before);
-        return written;
+    let kept = Kept { torn, before };
+    if let Err(error) = written {
+        // Half an entry helps nobody.
+        kept.take_back();
+        return Err(error);
     }
     if is_new {
         fs::sync_parent(place)?;
     }
-    Ok(())
+    Ok(kept)
 }
 
 /// Opens `P.torn`, made with `P`'s mode and owner: it holds parts of `P`.

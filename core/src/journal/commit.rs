@@ -146,6 +146,7 @@ fn follow(
     work: &Work<'_>,
     patience: &Patience<'_>,
 ) -> Result<Position> {
+    shared.sidecar.forbid_own("append", patience)?;
     let waiter = Arc::new(Waiter::new());
     if let Some(token) = patience.cancel {
         let nudge: Arc<dyn Nudge> = Arc::clone(&waiter) as _;

@@ -46,10 +46,11 @@ pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
                 length: tail.text_end - keep,
                 nuls: size - tail.text_end,
             };
-            torn::keep(file, path, cut)?;
+            let kept = torn::keep(file, path, cut)?;
             // A program that ignores the lock may have appended since: then
             // the tail is another, or none any more.
             if file.size().map_err(told)? != size {
+                kept.take_back();
                 continue;
             }
             file.set_len(keep).map_err(told)?;

@@ -209,6 +209,11 @@ impl Gate {
         })
     }
 
+    /// Whether `thread` would wait for itself here.
+    pub fn is_held_by(&self, thread: ThreadKey) -> bool {
+        self.state().is_held_by(thread)
+    }
+
     /// Lets the lock go that `thread` took.
     #[inline]
     pub fn release(self: &Arc<Gate>, thread: ThreadKey) {

@@ -60,7 +60,7 @@ fn undo_append(target: &Path, pending: &PendingAppend) -> Result<()> {
             length,
             nuls: 0,
         };
-        torn::keep(&journal, target, cut)?;
+        let kept = torn::keep(&journal, target, cut)?;
         // A program that ignores the lock may have appended meanwhile.
         if journal.size().map_err(told)? == size {
             journal.set_len(pending.start).map_err(told)?;
@@ -68,6 +68,7 @@ fn undo_append(target: &Path, pending: &PendingAppend) -> Result<()> {
             // the append back with nothing left to tell that it is half.
             return journal.sync_data().map_err(told);
         }
+        kept.take_back();
     }
 }
 

@@ -1,0 +1,159 @@
+//! A forked child never frees, shares or keeps its parent's locks, and can use
+//! its parent's handles.
+//!
+//! One test program, one test: a fork in a program with other tests' threads
+//! would copy their mutexes in any state, which only `untorn` is made for, not
+//! the allocator of the test harness.
+
+mod scene;
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use scene::{Scene, records};
+use untorn::{Durability, ErrorKind, FileLock, Journal};
+
+/// Runs `child` in a forked child, which exits with 0 if it returns.
+fn fork(child: impl FnOnce()) -> libc::pid_t {
+    // SAFETY: the child runs Rust code, which is sound as long as it waits for
+    // no mutex that another thread of the parent may hold.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+        0 => {
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            // SAFETY: ends the child without its parent's exit handlers.
+            unsafe { libc::_exit(i32::from(done.is_err())) }
+        }
+        pid => pid,
+    }
+}
+
+fn wait(pid: libc::pid_t) -> i32 {
+    let mut status = 0;
+    // SAFETY: `status` is ours.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    status
+}
+
+#[test]
+fn forked_children() {
+    a_child_neither_frees_nor_has_the_lock();
+    a_child_appends_with_its_parents_handle();
+    a_child_that_lives_on_does_not_keep_the_lock();
+    forks_among_busy_threads();
+}
+
+fn a_child_neither_frees_nor_has_the_lock() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    // Taken out in the child, which must not take it from the parent.
+    let kept = std::cell::RefCell::new(Some(FileLock::acquire(&path).unwrap()));
+    let once = FileLock::options().timeout(Some(Duration::ZERO));
+    let child = fork(|| {
+        let guard = kept.take().unwrap();
+        assert!(!guard.is_held());
+        guard.release().unwrap();
+        let error = once.acquire(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        let journal = Journal::open(&path).unwrap();
+        let under = untorn::Call::new().lock(&guard);
+        let error = journal.append_with(b"[]", &under).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        drop(guard);
+        assert_eq!(once.acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
+    });
+    assert_eq!(wait(child), 0);
+    // The parent's is held still, for others too.
+    let child = fork(|| {
+        assert_eq!(once.acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
+    });
+    assert_eq!(wait(child), 0);
+}
+
+fn a_child_appends_with_its_parents_handle() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = Journal::options()
+        .durability(Durability::Process)
+        .open(&path)
+        .unwrap();
+    journal.append(b"[0]").unwrap();
+    let children: Vec<_> = (1..5)
+        .map(|n| {
+            fork(|| {
+                for _ in 0..100 {
+                    journal.append(format!("[{n}]").as_bytes()).unwrap();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..100 {
+        journal.append(b"[0]").unwrap();
+    }
+    for child in children {
+        assert_eq!(wait(child), 0);
+    }
+    assert_eq!(records(&path).len(), 501);
+}
+
+fn a_child_that_lives_on_does_not_keep_the_lock() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let holder = fork(|| {
+        let _guard = FileLock::acquire(&path).unwrap();
+        let grandchild = fork(|| {
+            // Lives on until the test lets it go.
+            let mut byte = [0];
+            (&theirs).read_exact(&mut byte).unwrap();
+        });
+        (&theirs).write_all(&grandchild.to_le_bytes()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut pid = [0; 4];
+    ours.read_exact(&mut pid).unwrap();
+    let once = FileLock::options().timeout(Some(Duration::ZERO));
+    assert_eq!(once.acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
+    // SAFETY: our own child.
+    unsafe { libc::kill(holder, libc::SIGKILL) };
+    wait(holder);
+    let grandchild = i32::from_le_bytes(pid);
+    // SAFETY: signal 0 only asks whether the process lives.
+    assert_eq!(unsafe { libc::kill(grandchild, 0) }, 0, "it lives on");
+    drop(once.acquire(&path).expect("the lock died with its holder"));
+    ours.write_all(b"x").unwrap();
+}
+
+fn forks_among_busy_threads() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = Journal::options()
+        .durability(Durability::Process)
+        .open(&path)
+        .unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    journal.append(b"[\"thread\"]").unwrap();
+                }
+            });
+        }
+        for _ in 0..50 {
+            let child = fork(|| {
+                journal.append(b"[\"child\"]").unwrap();
+            });
+            assert_eq!(wait(child), 0);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let children = records(&path)
+        .iter()
+        .filter(|record| record[0] == "child")
+        .count();
+    assert_eq!(children, 50);
+}
