@@ -10,14 +10,17 @@ use std::path::{Path, PathBuf};
 pub fn ensure_tools(site: &Site, log: &Log) -> Result<PathBuf> {
     check_version()?;
     let dir = site.root.join("bindings/node");
-    // npm leaves its own copy of the lock file where it installs; `npm ci` each
-    // time would delete and fetch everything again.
+    // npm leaves its own copy of the lock file where it installs: nothing to do
+    // if that is the newer one.
     let (wanted, installed) = (
         dir.join("package-lock.json"),
         dir.join("node_modules/.package-lock.json"),
     );
     if !newer(&installed, &wanted)? {
-        npm(&dir).arg("ci").log(log)?;
+        // The versions of the lock file, which stays as it is. Not `npm ci`: that refuses
+        // a lock file made where the registry's mirror lacks an optional package of some
+        // other platform, and the build tool has dozens of those.
+        npm(&dir).args(["install", "--no-save"]).log(log)?;
     }
     Ok(dir)
 }
