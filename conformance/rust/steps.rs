@@ -1,0 +1,440 @@
+//! Carries a step out through the public API.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use untorn::{
+    Call, Damage, Document, Durability, Error, ErrorKind, Expect, FileLock, Format, Journal,
+    JournalOptions, LockGuard, OwnedRecord, Position, Records, Report, Version, inspect,
+};
+
+use crate::data::{self, bytes};
+
+/// What the handles of a case are, and what it has kept.
+pub struct Stage {
+    pub dir: PathBuf,
+    pub handles: BTreeMap<String, Handle>,
+    pub kept: BTreeMap<String, Kept>,
+}
+
+pub enum Handle {
+    Journal(Journal),
+    Document(Document),
+    Lock(LockGuard),
+    Foreign(Child),
+}
+
+#[derive(Clone, Copy)]
+pub enum Kept {
+    Position(Position),
+    Version(Version),
+}
+
+/// What a step gave, as far as it gives such things.
+#[derive(Default)]
+pub struct Outcome {
+    pub kept: Option<Kept>,
+    pub records: Option<Vec<OwnedRecord>>,
+    pub values: Option<Vec<Value>>,
+    pub damage: Vec<Damage>,
+    pub report: Option<Report>,
+    /// Of `load` and `update`: `Some(None)` is a document that is not there.
+    pub value: Option<Option<Vec<u8>>>,
+    pub removed: Option<bool>,
+}
+
+impl From<Position> for Outcome {
+    fn from(position: Position) -> Outcome {
+        Outcome {
+            kept: Some(Kept::Position(position)),
+            ..Outcome::default()
+        }
+    }
+}
+
+impl From<Version> for Outcome {
+    fn from(version: Version) -> Outcome {
+        Outcome {
+            kept: Some(Kept::Version(version)),
+            ..Outcome::default()
+        }
+    }
+}
+
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Outcome {
+        Outcome {
+            report: Some(report),
+            ..Outcome::default()
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+impl Stage {
+    pub fn run(&mut self, step: &Value) -> Result<Outcome> {
+        match step["op"].as_str().expect("op") {
+            "journal_open" => {
+                let journal = journal_options(step).open(self.path(step))?;
+                self.add(step, Handle::Journal(journal));
+            }
+            "append" => {
+                let record = bytes(&step["record"]);
+                let position = self.journal(step).append_with(&record, &self.call(step))?;
+                return Ok(position.into());
+            }
+            "append_all" => return self.append_many(step, None),
+            "append_at" => return self.append_many(step, Some(self.position(&step["at"]))),
+            "end" => return Ok(self.journal(step).end()?.into()),
+            "records" => {
+                let mut reader = self.reader(step)?;
+                let records = reader.by_ref().collect::<Result<_>>()?;
+                return Ok(Outcome {
+                    records: Some(records),
+                    damage: reader.damage().to_vec(),
+                    ..Outcome::default()
+                });
+            }
+            "values" => return self.values(step),
+            "tail" => {
+                let n = usize::try_from(step["n"].as_u64().expect("n")).unwrap();
+                return Ok(Outcome {
+                    records: Some(self.journal(step).tail(n)?),
+                    ..Outcome::default()
+                });
+            }
+            "verify" => return Ok(self.journal(step).verify()?.into()),
+            "repair" => return Ok(self.journal(step).repair_with(&self.call(step))?.into()),
+            "sync" => self.journal(step).sync()?,
+            "close" => match self.handle(step) {
+                Handle::Journal(journal) => journal.close()?,
+                Handle::Document(document) => document.close()?,
+                Handle::Lock(_) | Handle::Foreign(_) => panic!("close is for files: {step}"),
+            },
+            "lock" | "lock_at" => {
+                let lock = self.take_lock(step)?;
+                self.add(step, Handle::Lock(lock));
+            }
+            "unlock" => match self.handle(step) {
+                Handle::Lock(lock) => lock.release()?,
+                _ => panic!("unlock is for locks: {step}"),
+            },
+            "foreign_lock" => {
+                let child = self.foreign_lock(step);
+                self.add(step, Handle::Foreign(child));
+            }
+            "foreign_unlock" => match self.handles.remove(name(step)) {
+                Some(Handle::Foreign(child)) => end_foreign(child),
+                _ => panic!("no foreign lock: {step}"),
+            },
+            op if op.starts_with("file_") => self.foreign_write(op, step),
+            _ => return self.document_step(step),
+        }
+        Ok(Outcome::default())
+    }
+
+    fn document_step(&mut self, step: &Value) -> Result<Outcome> {
+        match step["op"].as_str().expect("op") {
+            "document_open" => {
+                let document = Document::options()
+                    .durability(durability(step))
+                    .mode(step.get("mode").map(data::mode))
+                    .parents(step["parents"] == true)
+                    .timeout(timeout(step))
+                    .open(self.path(step))?;
+                self.add(step, Handle::Document(document));
+                Ok(Outcome::default())
+            }
+            "load" => {
+                let (value, version) = self.document(step).load()?;
+                Ok(Outcome {
+                    value: Some(Some(value)),
+                    ..version.into()
+                })
+            }
+            "save" | "create" => {
+                let document = self.document(step);
+                let value = bytes(&step["bytes"]);
+                let expect = match step["op"].as_str() {
+                    Some("create") => Expect::Absent,
+                    _ => self.expect(step),
+                };
+                let version = document.save_with(&value, expect, &self.call(step))?;
+                Ok(version.into())
+            }
+            "update" => self.update(step),
+            "remove" => {
+                let expect = self.expect(step);
+                let removed = self.document(step).remove_with(expect, &self.call(step))?;
+                Ok(Outcome {
+                    removed: Some(removed),
+                    ..Outcome::default()
+                })
+            }
+            op => panic!("no such op: {op}"),
+        }
+    }
+
+    fn update(&self, step: &Value) -> Result<Outcome> {
+        let document = self.document(step);
+        if step.get("lock").is_some() || step.get("timeout").is_some() {
+            let mut update = document.begin_update(&self.call(step))?;
+            let was = update.value().map(<[u8]>::to_vec);
+            let version = update.save(&bytes(&step["bytes"]))?;
+            return Ok(Outcome {
+                value: Some(was),
+                ..version.into()
+            });
+        }
+        let mut was = None;
+        let result = document.update(|old| {
+            was = Some(old.map(<[u8]>::to_vec));
+            match step["fail"] == true {
+                true => Err(Error::internal("mine", document.path(), "no")),
+                false => Ok(bytes(&step["bytes"])),
+            }
+        });
+        match result {
+            Err(error) if step["fail"] == true && error.operation() == "mine" => Ok(Outcome {
+                value: was,
+                ..Outcome::default()
+            }),
+            Ok(_) if step["fail"] == true => panic!("the caller's own error was lost"),
+            result => Ok(Outcome {
+                value: was,
+                ..result?.into()
+            }),
+        }
+    }
+
+    fn append_many(&self, step: &Value, at: Option<Position>) -> Result<Outcome> {
+        let journal = self.journal(step);
+        let records = step["records"].as_array().expect("records");
+        let records = records.iter().map(bytes);
+        // Both ways into the core: the plain verbs, and the one for bindings.
+        if step.get("lock").is_none() && step.get("timeout").is_none() {
+            return Ok(match at {
+                Some(at) => journal.append_at(at, records)?.into(),
+                None => journal.append_all(records)?.into(),
+            });
+        }
+        let mut batch = journal.batch();
+        for record in records {
+            batch.push(&record)?;
+        }
+        Ok(journal.append_batch(&batch, at, &self.call(step))?.into())
+    }
+
+    fn reader(&self, step: &Value) -> Result<Records> {
+        let journal = self.journal(step);
+        let records = match step.get("start") {
+            Some(start) => journal.records_from(self.position(start))?,
+            None => journal.records()?,
+        };
+        Ok(records.limits(step["max_records"].as_u64(), step["max_bytes"].as_u64()))
+    }
+
+    /// As a binding decodes: what the decoder refuses, `inspect` names.
+    fn values(&self, step: &Value) -> Result<Outcome> {
+        let mut reader = self.reader(step)?;
+        let (mut values, mut damage) = (Vec::new(), Vec::new());
+        while let Some(record) = reader.next_record()? {
+            match (serde_json::from_slice(record.bytes), inspect(record.bytes)) {
+                (Ok(value), None) => values.push(value),
+                (Err(_), Some(kind)) => damage.push(Damage {
+                    kind,
+                    offset: record.start.offset,
+                    length: record.end.offset - record.start.offset,
+                }),
+                (decoded, kind) => panic!("{decoded:?}, but inspect says {kind:?}"),
+            }
+        }
+        damage.extend(reader.damage());
+        damage.sort_by_key(|damage| damage.offset);
+        Ok(Outcome {
+            values: Some(values),
+            damage,
+            ..Outcome::default()
+        })
+    }
+
+    fn take_lock(&self, step: &Value) -> Result<LockGuard> {
+        let mut options = FileLock::options()
+            .timeout(timeout(step))
+            .shared(step["shared"] == true);
+        if let Some(label) = step["label"].as_str() {
+            options = options.label(label);
+        }
+        match step["op"] == "lock" {
+            true => options.acquire(self.path(step)),
+            false => options.acquire_at(self.path(step)),
+        }
+    }
+
+    /// Another process, with nothing of this library in it.
+    fn foreign_lock(&self, step: &Value) -> Child {
+        let mut child = Command::new("flock")
+            .args((step["shared"] == true).then_some("--shared"))
+            .arg(self.path(step))
+            .args(["sh", "-c", "echo; read -r _"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the command flock of util-linux");
+        let out = child.stdout.as_mut().expect("its output");
+        out.read_exact(&mut [0]).expect("it has the lock");
+        child
+    }
+
+    fn foreign_write(&self, op: &str, step: &Value) {
+        let path = self.path(step);
+        match op {
+            "file_write" => fs::write(path, bytes(&step["bytes"])).unwrap(),
+            "file_append" => fs::OpenOptions::new()
+                .append(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(&bytes(&step["bytes"])))
+                .unwrap(),
+            "file_replace" => {
+                let new = self.dir.join("foreign.new");
+                fs::write(&new, bytes(&step["bytes"])).unwrap();
+                fs::rename(new, path).unwrap();
+            }
+            "file_remove" => fs::remove_file(path).unwrap(),
+            "file_is" => data::check(&path, &step["bytes"]).unwrap_or_else(|why| panic!("{why}")),
+            _ => panic!("no such op: {op}"),
+        }
+    }
+
+    fn call(&self, step: &Value) -> Call<'_> {
+        let mut call = Call::new();
+        if let Some(limit) = timeout(step) {
+            call = call.timeout(Some(limit));
+        }
+        match step["lock"].as_str().map(|name| &self.handles[name]) {
+            None => call,
+            Some(Handle::Lock(lock)) => call.lock(lock),
+            Some(_) => panic!("lock names no lock: {step}"),
+        }
+    }
+
+    pub fn position(&self, value: &Value) -> Position {
+        let of = value.as_str().or(value["of"].as_str());
+        let of = of.unwrap_or_else(|| panic!("this is no position: {value}"));
+        let mut position = match self.kept.get(of) {
+            Some(Kept::Position(position)) => *position,
+            None if of == "nothing" => Position {
+                generation: 0,
+                offset: 0,
+            },
+            _ => panic!("no position was kept as {of}"),
+        };
+        if let Some(offset) = value["offset"].as_u64() {
+            position.offset = offset;
+        }
+        position
+    }
+
+    fn expect(&self, step: &Value) -> Expect {
+        match step["expect"].as_str().map(|name| self.kept.get(name)) {
+            None => Expect::Anything,
+            Some(Some(Kept::Version(version))) => Expect::Version(*version),
+            Some(_) => panic!("no version of this name was kept: {step}"),
+        }
+    }
+
+    fn path(&self, step: &Value) -> PathBuf {
+        self.dir.join(step["path"].as_str().expect("path"))
+    }
+
+    fn add(&mut self, step: &Value, handle: Handle) {
+        self.handles.insert(name(step).to_owned(), handle);
+    }
+
+    fn handle(&self, step: &Value) -> &Handle {
+        let handle = self.handles.get(name(step));
+        handle.unwrap_or_else(|| panic!("no such handle: {step}"))
+    }
+
+    fn journal(&self, step: &Value) -> &Journal {
+        match self.handle(step) {
+            Handle::Journal(journal) => journal,
+            _ => panic!("not a journal: {step}"),
+        }
+    }
+
+    fn document(&self, step: &Value) -> &Document {
+        match self.handle(step) {
+            Handle::Document(document) => document,
+            _ => panic!("not a document: {step}"),
+        }
+    }
+}
+
+pub fn end_foreign(mut child: Child) {
+    drop(child.stdin.take());
+    child.wait().expect("it ends");
+}
+
+fn name(step: &Value) -> &str {
+    step["on"].as_str().expect("on")
+}
+
+fn timeout(step: &Value) -> Option<Duration> {
+    step["timeout"].as_u64().map(Duration::from_millis)
+}
+
+fn durability(step: &Value) -> Durability {
+    let word = step["durability"].as_str().unwrap_or("process");
+    word.parse().expect("a durability")
+}
+
+fn journal_options(step: &Value) -> JournalOptions {
+    let mut options = Journal::options()
+        .durability(durability(step))
+        .create(step["create"] != false)
+        .mode(step.get("mode").map(data::mode))
+        .parents(step["parents"] == true)
+        .timeout(timeout(step));
+    if let Some(bytes) = step["max_record"].as_u64() {
+        options = options.max_record(bytes);
+    }
+    match step["format"].as_str() {
+        None | Some("json") => options,
+        Some("lines") => options.format(Format::Lines),
+        Some(other) => panic!("no such format: {other}"),
+    }
+}
+
+/// A report as the data writes it.
+pub fn report(report: &Report) -> Value {
+    json!({
+        "records": report.records,
+        "bytes": report.bytes,
+        "end": report.end.offset,
+        "damage": damage(&report.damage),
+        "damage_count": report.damage_count,
+        "repaired": report.repaired.map(|repair| json!({
+            "offset": repair.offset,
+            "cut": repair.cut,
+            "newline_added": repair.newline_added,
+        })),
+    })
+}
+
+pub fn damage(list: &[Damage]) -> Value {
+    list.iter()
+        .map(|one| json!([one.kind.as_str(), one.offset, one.length]))
+        .collect()
+}
+
+/// Whether `code` is one at all: a typing error in the data must not pass.
+pub fn is_code(code: &str) -> bool {
+    ErrorKind::ALL.iter().any(|kind| kind.code() == code)
+}
