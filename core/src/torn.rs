@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::error::{Error, Result};
@@ -21,7 +21,7 @@ pub(crate) struct Cut {
     pub nuls: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Entry {
     time: String,
     offset: u64,
@@ -66,7 +66,11 @@ pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<Kept> {
 
 fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept> {
     let (torn, is_new) = open(path, place)?;
-    let before = torn.size()?;
+    let size = torn.size()?;
+    let before = whole_entries(&torn, size)?;
+    if before < size {
+        torn.set_len(before)?;
+    }
     let written = write_entry(journal, &torn, cut).and_then(|()| torn.sync_all());
     let kept = Kept { torn, before };
     if let Err(error) = written {
@@ -100,6 +104,32 @@ fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
             }
         }
     }
+}
+
+/// A head is a line no longer than this.
+const HEAD: usize = 512;
+
+/// Where the last whole entry ends. One that a killed process left unfinished
+/// is no loss: its cut was never made, so its bytes are in the journal still.
+/// Anything that we can't have written is left as it is.
+fn whole_entries(torn: &File, size: u64) -> io::Result<u64> {
+    let mut at = 0;
+    while at < size {
+        let mut head = [0; HEAD];
+        let n = torn.read_full_at(&mut head, at)?;
+        let Some(stop) = memchr::memchr(b'\n', &head[..n]) else {
+            return Ok(if n < HEAD { at } else { size });
+        };
+        let Ok(entry) = serde_json::from_slice::<Entry>(&head[..stop]) else {
+            return Ok(size);
+        };
+        let next = at + stop as u64 + 1 + entry.length + 1;
+        if next > size {
+            return Ok(at);
+        }
+        at = next;
+    }
+    Ok(at)
 }
 
 fn write_entry(journal: &File, torn: &File, cut: Cut) -> io::Result<()> {

@@ -1,0 +1,296 @@
+//! Real processes, killed with SIGKILL at random while they append and save,
+//! also with a forked child that lives on. Nothing acknowledged is lost, no
+//! batch is there in part, and the locks die with their holders.
+//!
+//! Without the test harness: the writers are this very program, told their part
+//! by an environment variable.
+
+mod scene;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use scene::{Scene, bytes, records, torn};
+use untorn::{Document, Durability, FileLock, Journal};
+
+const ROUNDS: u32 = 60;
+
+fn main() {
+    if let Ok(part) = std::env::var("UNTORN_TEST_PART") {
+        let path = PathBuf::from(std::env::var_os("UNTORN_TEST_PATH").unwrap());
+        match part.as_str() {
+            "append" => append(&path),
+            "save" => save(&path),
+            other => panic!("no such part: {other}"),
+        }
+    }
+    let tests: [(&str, fn()); 2] = [
+        ("appends_of_killed_processes", appends_of_killed_processes),
+        ("saves_of_killed_processes", saves_of_killed_processes),
+    ];
+    let mut out = std::io::stdout().lock();
+    for (name, test) in tests {
+        test();
+        writeln!(out, "test {name} ... ok").unwrap();
+    }
+    writeln!(
+        out,
+        "\ntest result: ok. {} passed; 0 failed; 0 ignored",
+        tests.len()
+    )
+    .unwrap();
+}
+
+/// Tells the test what is done, with one write, so that a kill can't halve it.
+fn acknowledge(text: &str) {
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("{text}\n").as_bytes()).unwrap();
+    out.flush().unwrap();
+}
+
+fn id() -> String {
+    std::env::var("UNTORN_TEST_ID").unwrap()
+}
+
+/// Appends single records of 100 B to 90 KB and batches of more than 1 MiB.
+fn append(path: &Path) -> ! {
+    let journal = Journal::options()
+        .durability(Durability::Process)
+        .open(path)
+        .unwrap();
+    let id = id();
+    for n in 0_u32.. {
+        if fastrand::u8(..4) == 0 {
+            let size = fastrand::usize(2_000..20_000);
+            let count = 1_200_000 / size;
+            journal
+                .append_all((0..count).map(|m| {
+                    let text = "b".repeat(size);
+                    format!(
+                        "{{\"w\":\"{id}\",\"n\":{n},\"m\":{m},\"of\":{count},\"t\":\"{text}\"}}"
+                    )
+                }))
+                .unwrap();
+        } else {
+            let text = "s".repeat(fastrand::usize(60..90_000));
+            let record = format!("{{\"w\":\"{id}\",\"n\":{n},\"t\":\"{text}\"}}");
+            journal.append(record.as_bytes()).unwrap();
+        }
+        acknowledge(&n.to_string());
+    }
+    unreachable!()
+}
+
+fn save(path: &Path) -> ! {
+    if id().starts_with("forks") {
+        // SAFETY: only one thread yet; the child does nothing but live.
+        if unsafe { libc::fork() } == 0 {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+    let document = Document::options()
+        .durability(Durability::Process)
+        .open(path)
+        .unwrap();
+    for n in 0_u32.. {
+        document
+            .update(|old| {
+                let mut value: BTreeMap<String, serde_json::Value> = match old {
+                    Some(old) => serde_json::from_slice(old).expect("a whole document"),
+                    None => BTreeMap::new(),
+                };
+                value.insert(id(), n.into());
+                value.insert(
+                    "padding".to_owned(),
+                    "p".repeat(fastrand::usize(..300_000)).into(),
+                );
+                Ok(serde_json::to_vec(&value).unwrap())
+            })
+            .unwrap();
+        acknowledge(&n.to_string());
+    }
+    unreachable!()
+}
+
+struct Writer {
+    id: String,
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Writer {
+    fn start(part: &str, path: &Path, id: String) -> Writer {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .env("UNTORN_TEST_PART", part)
+            .env("UNTORN_TEST_PATH", path)
+            .env("UNTORN_TEST_ID", &id)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Writer { id, child, out }
+    }
+
+    /// Lets it acknowledge so many, then kills it a random moment later; gives
+    /// the last number that it acknowledged.
+    fn kill_after(mut self, count: u32) -> Option<u32> {
+        let mut last = None;
+        let mut line = String::new();
+        for _ in 0..count {
+            line.clear();
+            self.out.read_line(&mut line).unwrap();
+            last = Some(line.trim().parse().unwrap());
+        }
+        // Not to wait for anything: the kill is to hit any instruction.
+        std::thread::sleep(Duration::from_micros(fastrand::u64(..3_000)));
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        // What it acknowledged until then is in the pipe. (A child that lives
+        // on has the pipe's other end, so do not read to its end.)
+        if self.id.starts_with("forks") {
+            return last;
+        }
+        for line in self.out.lines() {
+            last = Some(line.unwrap().trim().parse().unwrap());
+        }
+        last
+    }
+}
+
+fn appends_of_killed_processes() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let mut acknowledged = BTreeMap::new();
+    for round in 0..ROUNDS {
+        let writers: Vec<_> = (0..3)
+            .map(|n| Writer::start("append", &path, format!("{round}-{n}")))
+            .collect();
+        for writer in writers {
+            let id = writer.id.clone();
+            if let Some(last) = writer.kill_after(fastrand::u32(1..4)) {
+                acknowledged.insert(id, last);
+            }
+        }
+        // Half of the time a reader finds what they left as it is.
+        if round % 2 == 0 {
+            let _ = Journal::open(&path).unwrap().verify().unwrap();
+        }
+        let locked = FileLock::options()
+            .timeout(Some(Duration::from_secs(60)))
+            .acquire(&path);
+        drop(locked.expect("the locks died with their holders"));
+    }
+    Journal::open(&path)
+        .unwrap()
+        .append(b"{\"w\":\"end\",\"n\":0}")
+        .unwrap();
+    let mut seen: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let all = records(&path);
+    let mut rest = &all[..];
+    while let Some(first) = rest.first() {
+        let count = first["of"]
+            .as_u64()
+            .map_or(1, |of| usize::try_from(of).unwrap());
+        for (m, record) in rest[..count].iter().enumerate() {
+            assert_eq!(
+                (&record["w"], &record["n"]),
+                (&first["w"], &first["n"]),
+                "in one piece"
+            );
+            assert_eq!(
+                record["m"].as_u64().unwrap_or(0),
+                m as u64,
+                "whole and in order"
+            );
+        }
+        let list = seen
+            .entry(first["w"].as_str().unwrap().to_owned())
+            .or_default();
+        list.push(first["n"].as_u64().unwrap());
+        rest = &rest[count..];
+    }
+    for (id, last) in &acknowledged {
+        let list = &seen[id];
+        // One more may be there that could not be acknowledged any more.
+        assert!(
+            [u64::from(*last) + 1, u64::from(*last) + 2].contains(&(list.len() as u64)),
+            "{id}"
+        );
+        assert!(
+            list.iter().copied().eq(0..list.len() as u64),
+            "{id}: once, and in order"
+        );
+    }
+    assert!(acknowledged.len() > ROUNDS as usize);
+    // It must have hit: otherwise this test shows nothing.
+    assert!(
+        !torn(&path).is_empty(),
+        "no kill left anything torn in {ROUNDS} rounds"
+    );
+}
+
+fn saves_of_killed_processes() {
+    let scene = Scene::new();
+    let path = scene.path("d");
+    let mut acknowledged = BTreeMap::new();
+    let mut orphans = Vec::new();
+    for round in 0..ROUNDS {
+        let name = if round % 4 == 0 { "forks" } else { "plain" };
+        let writers: Vec<_> = (0..2)
+            .map(|n| Writer::start("save", &path, format!("{name}-{round}-{n}")))
+            .collect();
+        for writer in writers {
+            let id = writer.id.clone();
+            orphans.push(writer.child.id());
+            if let Some(last) = writer.kill_after(fastrand::u32(1..4)) {
+                acknowledged.insert(id, last);
+            }
+        }
+        let locked = FileLock::options()
+            .timeout(Some(Duration::from_secs(60)))
+            .acquire(&path);
+        drop(locked.expect("the locks died with their holders, whatever children live on"));
+        let value: BTreeMap<String, serde_json::Value> =
+            serde_json::from_slice(&bytes(&path)).expect("a whole document");
+        for (id, last) in &acknowledged {
+            assert!(
+                value[id].as_u64().unwrap() >= u64::from(*last),
+                "{id}: an update was lost"
+            );
+        }
+    }
+    // The children that lived on are in their parents' process groups: ours.
+    for entry in std::fs::read_dir("/proc").unwrap() {
+        let name = entry.unwrap().file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let ours = path.as_os_str().as_encoded_bytes();
+        if environment.windows(ours.len()).any(|window| window == ours) {
+            // SAFETY: a process that this test started.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+    }
+    // What they left half-written beside it goes with the next open in a new
+    // process; at most one each.
+    let left = scene
+        .files()
+        .keys()
+        .filter(|name| name.ends_with(".untorn"))
+        .count();
+    assert!(left <= orphans.len(), "{left}");
+    let swept = Writer::start("save", &path, "plain-sweep".to_owned());
+    swept.kill_after(1);
+    let after = scene
+        .files()
+        .keys()
+        .filter(|name| name.ends_with(".untorn"))
+        .count();
+    assert!(after <= 1, "{after} orphans stay");
+}
