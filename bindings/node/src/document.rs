@@ -1,0 +1,284 @@
+//! `Document`.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::bindgen_prelude::{Buffer, Uint8Array};
+use napi_derive::napi;
+use untorn::{Call, Version};
+
+use crate::call::Lane;
+use crate::failure;
+use crate::lock::Lock;
+use crate::port::{Inner, Port};
+use crate::values::{OpenOptions, expect, patience};
+
+#[napi]
+pub struct Document {
+    port: Rc<Inner>,
+    document: Arc<untorn::Document>,
+    path: Arc<Path>,
+}
+
+/// What a document holds, and the version that it is.
+#[napi(object)]
+pub struct Contents {
+    pub bytes: Buffer,
+    pub version: String,
+}
+
+impl From<(Vec<u8>, Version)> for Contents {
+    fn from((bytes, version): (Vec<u8>, Version)) -> Contents {
+        Contents {
+            bytes: bytes.into(),
+            version: version.to_string(),
+        }
+    }
+}
+
+#[napi]
+impl Port {
+    #[napi(catch_unwind)]
+    pub fn open_document_sync(
+        &self,
+        path: String,
+        options: OpenOptions,
+    ) -> napi::Result<Document> {
+        let options = options.document(Path::new(&path))?;
+        told(options.open(&path)).map(|document| Document::new(self.inner(), document))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn open_document(&self, path: String, options: OpenOptions) -> napi::Result<u32> {
+        let path: Arc<Path> = Path::new(&path).into();
+        let options = options.document(&path)?;
+        let given = Arc::clone(&path);
+        Ok(self.inner().run(
+            Lane::Read,
+            ("open", &path),
+            false,
+            move |_| options.open(&given),
+            Document::new,
+        ))
+    }
+}
+
+impl Document {
+    fn new(port: &Rc<Inner>, document: untorn::Document) -> Document {
+        Document {
+            port: Rc::clone(port),
+            path: document.path().into(),
+            document: Arc::new(document),
+        }
+    }
+
+    /// A change, behind those that were asked for before it.
+    fn change<T: Send + 'static, V: napi::bindgen_prelude::ToNapiValue>(
+        &self,
+        operation: &'static str,
+        (try_once, lock): (bool, Option<&Lock>),
+        work: impl FnOnce(&untorn::Document, &Call<'_>) -> untorn::Result<T> + Send + 'static,
+        finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
+    ) -> u32 {
+        let document = Arc::clone(&self.document);
+        let guard = lock.map(|lock| Arc::clone(lock.guard()));
+        let lane = match &guard {
+            Some(guard) => Lane::under(guard.lock_path()),
+            None => Lane::of(&self.path),
+        };
+        self.port.run(
+            lane,
+            (operation, &self.path),
+            try_once,
+            move |context| match &guard {
+                Some(guard) => work(&document, &context.call().lock(guard)),
+                None => work(&document, &context.call()),
+            },
+            finish,
+        )
+    }
+}
+
+/// How a blocking call waits.
+fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
+    let call = Call::new().timeout(patience(timeout));
+    match lock {
+        Some(lock) => call.lock(lock.guard()),
+        None => call,
+    }
+}
+
+#[napi]
+impl Document {
+    #[napi(getter, catch_unwind)]
+    pub fn path(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load_sync(&self) -> napi::Result<Contents> {
+        told(self.document.load()).map(Contents::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load(&self) -> u32 {
+        let document = Arc::clone(&self.document);
+        self.port.run(
+            Lane::Read,
+            ("load", &self.path),
+            false,
+            move |_| document.load(),
+            |_, contents| Contents::from(contents),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save_sync(
+        &self,
+        bytes: &[u8],
+        expected: Option<String>,
+        timeout: f64,
+        lock: Option<&Lock>,
+    ) -> napi::Result<String> {
+        let expected = expect(expected.as_deref(), "save", &self.path)?;
+        let call = blocking(timeout, lock);
+        told(self.document.save_with(bytes, expected, &call)).map(|version| version.to_string())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save(
+        &self,
+        bytes: &[u8],
+        expected: Option<String>,
+        try_once: bool,
+        lock: Option<&Lock>,
+    ) -> napi::Result<u32> {
+        let expected = expect(expected.as_deref(), "save", &self.path)?;
+        let bytes = bytes.to_vec();
+        Ok(self.change(
+            "save",
+            (try_once, lock),
+            move |document, call| document.save_with(&bytes, expected, call),
+            |_, version| version.to_string(),
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove_sync(
+        &self,
+        expected: Option<String>,
+        timeout: f64,
+        lock: Option<&Lock>,
+    ) -> napi::Result<bool> {
+        let expected = expect(expected.as_deref(), "remove", &self.path)?;
+        told(
+            self.document
+                .remove_with(expected, &blocking(timeout, lock)),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove(
+        &self,
+        expected: Option<String>,
+        try_once: bool,
+        lock: Option<&Lock>,
+    ) -> napi::Result<u32> {
+        let expected = expect(expected.as_deref(), "remove", &self.path)?;
+        Ok(self.change(
+            "remove",
+            (try_once, lock),
+            move |document, call| document.remove_with(expected, call),
+            |_, removed| removed,
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin_update_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Update> {
+        told(self.document.begin_update(&blocking(timeout, lock)))
+            .map(|update| Update::new(&self.port, &self.path, update))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin_update(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+        let path = Arc::clone(&self.path);
+        self.change(
+            "update",
+            (try_once, lock),
+            untorn::Document::begin_update,
+            move |port, update| Update::new(port, &path, update),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn close(&self) -> napi::Result<()> {
+        told(self.document.close())
+    }
+}
+
+/// A document that is being updated: the lock is held until it is saved or
+/// finished.
+#[napi]
+pub struct Update {
+    port: Rc<Inner>,
+    path: Arc<Path>,
+    contents: RefCell<Option<Contents>>,
+    update: Arc<Mutex<untorn::Update>>,
+}
+
+impl Update {
+    fn new(port: &Rc<Inner>, path: &Arc<Path>, update: untorn::Update) -> Update {
+        let contents = update.value().zip(update.version());
+        Update {
+            port: Rc::clone(port),
+            path: Arc::clone(path),
+            contents: RefCell::new(
+                contents.map(|(bytes, version)| Contents::from((bytes.to_vec(), version))),
+            ),
+            update: Arc::new(Mutex::new(update)),
+        }
+    }
+}
+
+#[napi]
+impl Update {
+    /// What the document holds; once.
+    #[napi(catch_unwind)]
+    pub fn take(&self) -> Option<Contents> {
+        self.contents.take()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save_sync(&self, bytes: Uint8Array) -> napi::Result<String> {
+        told(lock_of(&self.update).save(&bytes)).map(|version| version.to_string())
+    }
+
+    /// Not behind other changes: those wait for this one.
+    #[napi(catch_unwind)]
+    pub fn save(&self, bytes: &[u8]) -> u32 {
+        let (update, bytes) = (Arc::clone(&self.update), bytes.to_vec());
+        self.port.run(
+            Lane::Free,
+            ("save", &self.path),
+            false,
+            move |_| lock_of(&update).save(&bytes),
+            |_, version| version.to_string(),
+        )
+    }
+
+    /// Lets the lock go.
+    #[napi(catch_unwind)]
+    pub fn finish(&self) {
+        lock_of(&self.update).finish();
+    }
+}
+
+fn lock_of(update: &Mutex<untorn::Update>) -> std::sync::MutexGuard<'_, untorn::Update> {
+    update.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
+    result.map_err(|error| failure::thrown(&error))
+}

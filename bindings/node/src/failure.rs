@@ -1,0 +1,87 @@
+//! Errors, as the JavaScript side reads them: one line of JSON, which
+//! `lib/errors.js` makes an object of. It travels as the message of a plain
+//! error where a function throws, and as a string where a promise is rejected.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use untorn::{Error, ErrorKind, Holder};
+
+/// An error of the library.
+pub fn of(error: &Error) -> String {
+    json!({
+        "code": error.kind().code(),
+        "message": error.to_string(),
+        "operation": error.operation(),
+        "path": error.path().to_string_lossy(),
+        "errno": error.raw_os_error(),
+        "holder": error.holder().map(holder),
+        "position": error.position().map(|position| json!({
+            "generation": position.generation,
+            "offset": position.offset,
+        })),
+    })
+    .to_string()
+}
+
+/// The same, to be thrown.
+pub fn thrown(error: &Error) -> napi::Error {
+    napi::Error::from_reason(of(error))
+}
+
+/// The time of a call was up: the event loop keeps the time of asynchronous
+/// calls, so the library knows only that it was cancelled.
+pub fn timed_out(operation: &str, path: &Path, limit: Duration) -> String {
+    let who = untorn::holder(path).ok().flatten();
+    let held_by = who
+        .as_ref()
+        .map_or_else(String::new, |holder| format!("; held by {holder}"));
+    let path = path.to_string_lossy();
+    json!({
+        "code": ErrorKind::LockTimeout.code(),
+        "message": format!(
+            "{operation} {path}: the lock was not free within {limit:?}; nothing was \
+             changed{held_by}"
+        ),
+        "operation": operation,
+        "path": path,
+        "holder": who.as_ref().map(holder),
+    })
+    .to_string()
+}
+
+/// The system gives no thread.
+pub fn no_thread(operation: &str, path: &Path, error: &std::io::Error) -> String {
+    let path = path.to_string_lossy();
+    json!({
+        "code": ErrorKind::Io.code(),
+        "message": format!("{operation} {path}: no thread could be started for it: {error}"),
+        "operation": operation,
+        "path": path,
+        "errno": error.raw_os_error(),
+    })
+    .to_string()
+}
+
+/// What can't happen.
+pub fn bug(detail: &str) -> String {
+    json!({
+        "code": ErrorKind::Internal.code(),
+        "message": format!("{detail}: this is a bug in untorn"),
+    })
+    .to_string()
+}
+
+/// As `FileLock.holder` gives it.
+pub fn holder(holder: &Holder) -> Value {
+    json!({
+        "pid": holder.pid,
+        "start": holder.start,
+        "boot": holder.boot,
+        "host": holder.host,
+        "label": holder.label,
+        "since": holder.since,
+        "alive": holder.alive().as_str(),
+    })
+}

@@ -1,0 +1,392 @@
+//! `Journal`.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+use untorn::{Call, Error};
+
+use crate::batch::Batch;
+use crate::call::Lane;
+use crate::failure;
+use crate::line::Outcome;
+use crate::lock::Lock;
+use crate::port::{Inner, Port};
+use crate::records::Reader;
+use crate::values::{OpenOptions, Position, Report, limit, out, patience};
+
+#[napi]
+pub struct Journal {
+    port: Rc<Inner>,
+    journal: Arc<untorn::Journal>,
+    path: Arc<Path>,
+    generation: Cell<u64>,
+    closed: Cell<bool>,
+}
+
+#[napi]
+impl Port {
+    #[napi(catch_unwind)]
+    pub fn open_journal_sync(&self, path: String, options: OpenOptions) -> napi::Result<Journal> {
+        let options = options.journal(Path::new(&path))?;
+        options
+            .open(&path)
+            .map(|journal| Journal::new(self.inner(), journal))
+            .map_err(|error| failure::thrown(&error))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn open_journal(&self, path: String, options: OpenOptions) -> napi::Result<u32> {
+        let path: Arc<Path> = Path::new(&path).into();
+        let options = options.journal(&path)?;
+        let given = Arc::clone(&path);
+        Ok(self.inner().run(
+            Lane::Read,
+            ("open", &path),
+            false,
+            move |_| options.open(&given),
+            Journal::new,
+        ))
+    }
+}
+
+impl Journal {
+    fn new(port: &Rc<Inner>, journal: untorn::Journal) -> Journal {
+        Journal {
+            port: Rc::clone(port),
+            path: journal.path().into(),
+            journal: Arc::new(journal),
+            generation: Cell::new(0),
+            closed: Cell::new(false),
+        }
+    }
+
+    /// A position as one number, which costs nothing to hand over: the offset,
+    /// or, where the generation is another than the last one given, the offset's
+    /// complement.
+    fn place(&self, result: untorn::Result<untorn::Position>) -> napi::Result<f64> {
+        match result {
+            Ok(position) if position.generation == self.generation.get() => {
+                Ok(out(position.offset))
+            }
+            Ok(position) => {
+                self.generation.set(position.generation);
+                Ok(-1.0 - out(position.offset))
+            }
+            Err(error) => Err(failure::thrown(&error)),
+        }
+    }
+
+    fn encoded(&self, record: &str) -> napi::Result<untorn::Batch> {
+        let mut batch = self.journal.batch();
+        batch
+            .push_encoded(record.as_bytes())
+            .map_err(|error| failure::thrown(&error))?;
+        Ok(batch)
+    }
+
+    fn queue(&self, batch: untorn::Batch, at: Option<untorn::Position>, try_once: bool) -> u32 {
+        let call = self.port.begin("append", &self.path);
+        let id = call.id();
+        if self.closed.get() {
+            call.end(Err(self.refused("append")), Outcome::Appended);
+            return id;
+        }
+        // The journal has a queue of its own.
+        call.start();
+        let token = call.token().clone();
+        self.journal.append_queued(
+            batch,
+            at,
+            Some(try_once.then_some(Duration::ZERO)),
+            Some(token),
+            move |result| call.end(result, Outcome::Appended),
+        );
+        id
+    }
+
+    fn refused(&self, operation: &'static str) -> Error {
+        Error::invalid_argument(operation, &self.path, "the journal is closed")
+    }
+
+    fn at(&self, at: Option<Position>) -> napi::Result<Option<untorn::Position>> {
+        at.map(|at| at.get("append", &self.path)).transpose()
+    }
+
+    fn reader(
+        journal: &untorn::Journal,
+        start: Option<untorn::Position>,
+        (max_records, max_bytes): (Option<u64>, Option<u64>),
+    ) -> untorn::Result<untorn::Records> {
+        let records = match start {
+            None => journal.records()?,
+            Some(start) => journal.records_from(start)?,
+        };
+        Ok(records.limits(max_records, max_bytes))
+    }
+
+    /// Without a lock to wait for.
+    fn read<T: Send + 'static, V: napi::bindgen_prelude::ToNapiValue>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&untorn::Journal) -> untorn::Result<T> + Send + 'static,
+        finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
+    ) -> u32 {
+        let journal = Arc::clone(&self.journal);
+        self.port.run(
+            Lane::Read,
+            (operation, &self.path),
+            false,
+            move |_| work(&journal),
+            finish,
+        )
+    }
+}
+
+fn buffers(records: Vec<untorn::OwnedRecord>) -> Vec<Tail> {
+    records
+        .into_iter()
+        .map(|record| Tail {
+            start: record.start.into(),
+            end: record.end.into(),
+            bytes: record.bytes.into(),
+        })
+        .collect()
+}
+
+/// A record of the tail.
+#[napi(object)]
+pub struct Tail {
+    pub bytes: Buffer,
+    pub start: Position,
+    pub end: Position,
+}
+
+#[napi]
+impl Journal {
+    #[napi(getter, catch_unwind)]
+    pub fn path(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// That of the last position given as a number.
+    #[napi(getter, catch_unwind)]
+    pub fn generation(&self) -> f64 {
+        out(self.generation.get())
+    }
+
+    /// One record that `JSON.stringify` has just made.
+    #[napi(catch_unwind)]
+    pub fn append_sync(&self, record: String, timeout: f64) -> napi::Result<f64> {
+        let batch = self.encoded(&record)?;
+        let call = Call::new().timeout(patience(timeout));
+        self.place(self.journal.append_batch(&batch, None, &call))
+    }
+
+    /// One record from anywhere.
+    #[napi(catch_unwind)]
+    pub fn append_raw_sync(&self, record: &[u8], timeout: f64) -> napi::Result<f64> {
+        let call = Call::new().timeout(patience(timeout));
+        self.place(self.journal.append_with(record, &call))
+    }
+
+    /// One record that `JSON.stringify` has just made. Gives the call's number.
+    #[napi(catch_unwind)]
+    pub fn append(&self, record: String, try_once: bool) -> napi::Result<u32> {
+        Ok(self.queue(self.encoded(&record)?, None, try_once))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn batch(&self) -> Batch {
+        Batch::new(&self.path, self.journal.batch())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn append_batch_sync(
+        &self,
+        batch: &Batch,
+        at: Option<Position>,
+        timeout: f64,
+        lock: Option<&Lock>,
+    ) -> napi::Result<f64> {
+        let at = self.at(at)?;
+        let mut call = Call::new().timeout(patience(timeout));
+        if let Some(lock) = lock {
+            call = call.lock(lock.guard());
+        }
+        self.place(self.journal.append_batch(&batch.take()?, at, &call))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn append_batch(
+        &self,
+        batch: &Batch,
+        at: Option<Position>,
+        try_once: bool,
+        lock: Option<&Lock>,
+    ) -> napi::Result<u32> {
+        let at = self.at(at)?;
+        let batch = batch.take()?;
+        let Some(lock) = lock else {
+            return Ok(self.queue(batch, at, try_once));
+        };
+        let (journal, guard) = (Arc::clone(&self.journal), Arc::clone(lock.guard()));
+        Ok(self.port.run(
+            Lane::under(guard.lock_path()),
+            ("append", &self.path),
+            try_once,
+            move |context| journal.append_batch(&batch, at, &context.call().lock(&guard)),
+            |_, position| Position::from(position),
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn end_sync(&self) -> napi::Result<Position> {
+        told(self.journal.end()).map(Position::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn end(&self) -> u32 {
+        self.read("end", untorn::Journal::end, |_, end| Position::from(end))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn records_sync(
+        &self,
+        start: Option<Position>,
+        max_records: Option<f64>,
+        max_bytes: Option<f64>,
+    ) -> napi::Result<Reader> {
+        let start = start.map(|at| at.get("read", &self.path)).transpose()?;
+        let limits = (
+            limit(max_records, &self.path)?,
+            limit(max_bytes, &self.path)?,
+        );
+        told(Self::reader(&self.journal, start, limits))
+            .map(|records| Reader::new(&self.port, &self.path, records))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn records(
+        &self,
+        start: Option<Position>,
+        max_records: Option<f64>,
+        max_bytes: Option<f64>,
+    ) -> napi::Result<u32> {
+        let start = start.map(|at| at.get("read", &self.path)).transpose()?;
+        let limits = (
+            limit(max_records, &self.path)?,
+            limit(max_bytes, &self.path)?,
+        );
+        let path = Arc::clone(&self.path);
+        Ok(self.read(
+            "read",
+            move |journal| Self::reader(journal, start, limits),
+            move |port, records| Reader::new(port, &path, records),
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn tail_sync(&self, n: u32) -> napi::Result<Vec<Tail>> {
+        told(self.journal.tail(n as usize)).map(buffers)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn tail(&self, n: u32) -> u32 {
+        self.read(
+            "tail",
+            move |journal| journal.tail(n as usize),
+            |_, records| buffers(records),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn verify_sync(&self) -> napi::Result<Report> {
+        told(self.journal.verify()).map(Report::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn verify(&self) -> u32 {
+        self.read("verify", untorn::Journal::verify, |_, report| {
+            Report::from(report)
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn repair_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Report> {
+        let mut call = Call::new().timeout(patience(timeout));
+        if let Some(lock) = lock {
+            call = call.lock(lock.guard());
+        }
+        told(self.journal.repair_with(&call)).map(Report::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn repair(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+        let journal = Arc::clone(&self.journal);
+        let guard = lock.map(|lock| Arc::clone(lock.guard()));
+        let lane = match &guard {
+            Some(guard) => Lane::under(guard.lock_path()),
+            None => Lane::Free,
+        };
+        self.port.run(
+            lane,
+            ("repair", &self.path),
+            try_once,
+            move |context| {
+                let call = context.call();
+                match &guard {
+                    Some(guard) => journal.repair_with(&call.lock(guard)),
+                    None => journal.repair_with(&call),
+                }
+            },
+            |_, report| Report::from(report),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn sync_sync(&self) -> napi::Result<()> {
+        told(self.journal.sync())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn sync(&self) -> u32 {
+        let journal = Arc::clone(&self.journal);
+        self.port.run(
+            // Syncs one after another: the second has little left to do.
+            Lane::Of(self.path.join("sync")),
+            ("sync", &self.path),
+            false,
+            move |_| journal.sync(),
+            |_, ()| (),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn close_sync(&self) -> napi::Result<()> {
+        self.closed.set(true);
+        told(self.journal.close())
+    }
+
+    /// Closed at once; the file is let go when what is being written is.
+    #[napi(catch_unwind)]
+    pub fn close(&self) -> u32 {
+        self.closed.set(true);
+        let journal = Arc::clone(&self.journal);
+        self.port.run(
+            Lane::Free,
+            ("close", &self.path),
+            false,
+            move |_| journal.close(),
+            |_, ()| (),
+        )
+    }
+}
+
+fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
+    result.map_err(|error| failure::thrown(&error))
+}

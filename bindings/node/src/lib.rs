@@ -1,0 +1,32 @@
+//! The Node.js addon: turns values and errors, and lets the event loop go.
+//!
+//! ```text
+//! line.rs      from the library's threads back to the event loop
+//! port.rs      what one event loop waits for
+//! call.rs      one asynchronous call: its work, its cancellation
+//! failure.rs   errors, as the JavaScript side reads them
+//! values.rs    positions, options and reports
+//! journal.rs  batch.rs  records.rs  document.rs  one_shot.rs  lock.rs
+//! ```
+//!
+//! Nothing here is public to users: `lib/*.js` is the face.
+#![allow(missing_docs, reason = "the face is documented in index.d.ts")]
+
+mod batch;
+mod call;
+mod document;
+mod failure;
+mod journal;
+mod line;
+mod lock;
+mod one_shot;
+mod port;
+mod records;
+mod values;
+
+use napi_derive::napi;
+
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    untorn::version()
+}

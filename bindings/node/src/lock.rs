@@ -1,0 +1,158 @@
+//! `FileLock`.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use napi_derive::napi;
+use untorn::{Call, FileLock, LockGuard, LockOptions};
+
+use crate::call::Lane;
+use crate::failure;
+use crate::port::{Inner, Port};
+use crate::values::patience;
+
+#[napi]
+pub struct Lock {
+    port: Rc<Inner>,
+    guard: Arc<LockGuard>,
+    path: Arc<Path>,
+}
+
+#[napi(object)]
+pub struct AcquireOptions {
+    /// Lock exactly this file.
+    pub exact: bool,
+    pub shared: bool,
+    pub label: Option<String>,
+}
+
+impl AcquireOptions {
+    fn options(&self) -> LockOptions {
+        let options = FileLock::options().shared(self.shared);
+        match &self.label {
+            Some(label) => options.label(label),
+            None => options,
+        }
+    }
+
+    fn acquire(&self, path: &Path, call: &Call<'_>) -> untorn::Result<LockGuard> {
+        if self.exact {
+            self.options().acquire_at_with(path, call)
+        } else {
+            self.options().acquire_with(path, call)
+        }
+    }
+}
+
+impl Lock {
+    fn new(port: &Rc<Inner>, guard: LockGuard) -> Lock {
+        Lock {
+            port: Rc::clone(port),
+            path: guard.path().into(),
+            guard: Arc::new(guard),
+        }
+    }
+
+    pub fn guard(&self) -> &Arc<LockGuard> {
+        &self.guard
+    }
+}
+
+#[napi]
+impl Port {
+    #[napi(catch_unwind)]
+    pub fn acquire_sync(
+        &self,
+        path: String,
+        options: AcquireOptions,
+        timeout: f64,
+    ) -> napi::Result<Lock> {
+        let call = Call::new().timeout(patience(timeout));
+        options
+            .acquire(Path::new(&path), &call)
+            .map(|guard| Lock::new(self.inner(), guard))
+            .map_err(|error| failure::thrown(&error))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn acquire(&self, path: String, options: AcquireOptions, try_once: bool) -> u32 {
+        let path: Arc<Path> = Path::new(&path).into();
+        let wanted = Arc::clone(&path);
+        // In the order of the calls; but those that share must not stand behind
+        // one that waits for them to let go.
+        let lane = if options.shared || try_once {
+            Lane::Free
+        } else {
+            Lane::Of(path.join("acquire"))
+        };
+        self.inner().run(
+            lane,
+            ("lock", &path),
+            try_once,
+            move |context| options.acquire(&wanted, &context.call()),
+            Lock::new,
+        )
+    }
+
+    /// Who holds the lock of this file: JSON, as in errors.
+    #[napi(catch_unwind)]
+    pub fn holder(&self, path: String) -> u32 {
+        let path: Arc<Path> = Path::new(&path).into();
+        let asked = Arc::clone(&path);
+        self.inner().run(
+            Lane::Read,
+            ("holder", &path),
+            false,
+            move |_| untorn::holder(&asked),
+            |_, holder| described(holder),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn holder_sync(&self, path: String) -> napi::Result<String> {
+        untorn::holder(path)
+            .map(described)
+            .map_err(|error| failure::thrown(&error))
+    }
+}
+
+fn described(holder: Option<untorn::Holder>) -> String {
+    holder.map_or_else(
+        || "null".to_owned(),
+        |holder| failure::holder(&holder).to_string(),
+    )
+}
+
+#[napi]
+impl Lock {
+    #[napi(getter, catch_unwind)]
+    pub fn lock_path(&self) -> String {
+        self.guard.lock_path().to_string_lossy().into_owned()
+    }
+
+    #[napi(getter, catch_unwind)]
+    pub fn held(&self) -> bool {
+        self.guard.is_held()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn release_sync(&self) -> napi::Result<()> {
+        self.guard
+            .release()
+            .map_err(|error| failure::thrown(&error))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn release(&self) -> u32 {
+        let guard = Arc::clone(&self.guard);
+        self.port.run(
+            // Behind the work that was begun under it.
+            Lane::under(self.guard.lock_path()),
+            ("release", &self.path),
+            false,
+            move |_| guard.release(),
+            |_, ()| (),
+        )
+    }
+}

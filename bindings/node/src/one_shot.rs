@@ -1,0 +1,86 @@
+//! One asynchronous call without a handle: opened and done by one job, so that
+//! calls on one path keep their order.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+use crate::call::Lane;
+use crate::document::Contents;
+use crate::port::Port;
+use crate::values::{OpenOptions, Position, expect};
+
+#[napi]
+impl Port {
+    #[napi(catch_unwind)]
+    pub fn save_once(
+        &self,
+        path: String,
+        options: OpenOptions,
+        bytes: &[u8],
+        expected: Option<String>,
+        try_once: bool,
+    ) -> napi::Result<u32> {
+        let path: Arc<Path> = Path::new(&path).into();
+        let expected = expect(expected.as_deref(), "save", &path)?;
+        let options = options.document(&path)?;
+        let (target, bytes) = (Arc::clone(&path), bytes.to_vec());
+        Ok(self.inner().run(
+            Lane::of(&path),
+            ("save", &path),
+            try_once,
+            move |context| {
+                options
+                    .open(&target)?
+                    .save_with(&bytes, expected, &context.call())
+            },
+            |_, version| version.to_string(),
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load_once(&self, path: String) -> u32 {
+        let path: Arc<Path> = Path::new(&path).into();
+        let source = Arc::clone(&path);
+        self.inner().run(
+            Lane::Read,
+            ("load", &path),
+            false,
+            move |_| untorn::load(&source),
+            |_, contents| Contents::from(contents),
+        )
+    }
+
+    /// `encoded`: the record was made by `JSON.stringify` just now.
+    #[napi(catch_unwind)]
+    pub fn append_once(
+        &self,
+        path: String,
+        options: OpenOptions,
+        record: Uint8Array,
+        encoded: bool,
+        try_once: bool,
+    ) -> napi::Result<u32> {
+        let path: Arc<Path> = Path::new(&path).into();
+        let options = options.journal(&path)?;
+        let (target, record) = (Arc::clone(&path), record.to_vec());
+        Ok(self.inner().run(
+            Lane::of(&path),
+            ("append", &path),
+            try_once,
+            move |context| {
+                let journal = options.open(&target)?;
+                let mut batch = journal.batch();
+                if encoded {
+                    batch.push_encoded(&record)?;
+                } else {
+                    batch.push(&record)?;
+                }
+                journal.append_batch(&batch, None, &context.call())
+            },
+            |_, position| Position::from(position),
+        ))
+    }
+}

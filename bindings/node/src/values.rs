@@ -1,0 +1,194 @@
+//! Positions, options and reports.
+
+use std::path::Path;
+use std::time::Duration;
+
+use napi_derive::napi;
+use untorn::{Damage, Durability, Error, Expect, Format};
+
+use crate::failure;
+
+#[napi(object)]
+#[derive(Clone, Copy)]
+pub struct Position {
+    pub generation: f64,
+    pub offset: f64,
+}
+
+// Both numbers of a position, and every length of a file, are below 2^53.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+mod number {
+    pub fn out(n: u64) -> f64 {
+        n as f64
+    }
+
+    pub fn back(n: f64) -> Option<u64> {
+        let whole = n >= 0.0 && n <= 9_007_199_254_740_991.0 && n.fract() == 0.0;
+        whole.then_some(n as u64)
+    }
+}
+pub use number::out;
+
+impl From<untorn::Position> for Position {
+    fn from(position: untorn::Position) -> Position {
+        Position {
+            generation: out(position.generation),
+            offset: out(position.offset),
+        }
+    }
+}
+
+impl Position {
+    pub fn get(self, operation: &'static str, path: &Path) -> napi::Result<untorn::Position> {
+        match (number::back(self.generation), number::back(self.offset)) {
+            (Some(generation), Some(offset)) => Ok(untorn::Position { generation, offset }),
+            _ => Err(invalid(
+                operation,
+                path,
+                "a position has two whole numbers, generation and offset",
+            )),
+        }
+    }
+}
+
+#[napi(object)]
+#[derive(Default)]
+pub struct OpenOptions {
+    pub durability: Option<String>,
+    pub create: Option<bool>,
+    pub max_record: Option<f64>,
+    pub format: Option<String>,
+    pub mode: Option<u32>,
+    pub parents: Option<bool>,
+}
+
+impl OpenOptions {
+    pub fn journal(&self, path: &Path) -> napi::Result<untorn::JournalOptions> {
+        let mut options = untorn::Journal::options()
+            .durability(self.durability(path)?)
+            .create(self.create.unwrap_or(true))
+            .mode(self.mode)
+            .parents(self.parents.unwrap_or(false))
+            .format(match self.format.as_deref() {
+                None | Some("json") => Format::Json,
+                Some("lines") => Format::Lines,
+                Some(other) => {
+                    let detail = format!("format is \"json\" or \"lines\", not {other:?}");
+                    return Err(invalid("open", path, &detail));
+                }
+            });
+        if let Some(bytes) = self.max_record {
+            let Some(bytes) = number::back(bytes) else {
+                return Err(invalid("open", path, "maxRecord is a number of bytes"));
+            };
+            options = options.max_record(bytes);
+        }
+        Ok(options)
+    }
+
+    pub fn document(&self, path: &Path) -> napi::Result<untorn::DocumentOptions> {
+        Ok(untorn::Document::options()
+            .durability(self.durability(path)?)
+            .mode(self.mode)
+            .parents(self.parents.unwrap_or(false)))
+    }
+
+    fn durability(&self, path: &Path) -> napi::Result<Durability> {
+        self.durability
+            .as_deref()
+            .map_or(Ok(Durability::default()), |word| {
+                word.parse()
+                    .map_err(|detail: String| invalid("open", path, &detail))
+            })
+    }
+}
+
+/// A limit on what is read.
+pub fn limit(n: Option<f64>, path: &Path) -> napi::Result<Option<u64>> {
+    match n {
+        None => Ok(None),
+        Some(n) if n == f64::INFINITY => Ok(None),
+        Some(n) => number::back(n)
+            .map(Some)
+            .ok_or_else(|| invalid("read", path, "a limit is a whole number")),
+    }
+}
+
+/// Milliseconds of a blocking call; below zero: for ever.
+pub fn patience(milliseconds: f64) -> Option<Duration> {
+    if milliseconds < 0.0 {
+        return None;
+    }
+    Duration::try_from_secs_f64(milliseconds / 1e3).ok()
+}
+
+/// What a document must be: nothing said, `""` for absent, or a version.
+pub fn expect(word: Option<&str>, operation: &'static str, path: &Path) -> napi::Result<Expect> {
+    match word {
+        None => Ok(Expect::Anything),
+        Some("") => Ok(Expect::Absent),
+        Some(hex) => hex
+            .parse()
+            .map(Expect::Version)
+            .map_err(|detail: String| invalid(operation, path, &detail)),
+    }
+}
+
+pub fn invalid(operation: &'static str, path: &Path, detail: &str) -> napi::Error {
+    failure::thrown(&Error::invalid_argument(operation, path, detail))
+}
+
+#[napi(object)]
+pub struct DamageFound {
+    pub kind: String,
+    pub offset: f64,
+    pub length: f64,
+}
+
+impl From<&Damage> for DamageFound {
+    fn from(damage: &Damage) -> DamageFound {
+        DamageFound {
+            kind: damage.kind.as_str().to_owned(),
+            offset: out(damage.offset),
+            length: out(damage.length),
+        }
+    }
+}
+
+#[napi(object)]
+pub struct RepairDone {
+    pub offset: f64,
+    pub cut: f64,
+    pub newline_added: bool,
+}
+
+#[napi(object, use_nullable = true)]
+pub struct Report {
+    pub records: f64,
+    pub bytes: f64,
+    pub end: Position,
+    pub damage: Vec<DamageFound>,
+    pub damage_count: f64,
+    pub repaired: Option<RepairDone>,
+}
+
+impl From<untorn::Report> for Report {
+    fn from(report: untorn::Report) -> Report {
+        Report {
+            records: out(report.records),
+            bytes: out(report.bytes),
+            end: report.end.into(),
+            damage: report.damage.iter().map(DamageFound::from).collect(),
+            damage_count: out(report.damage_count),
+            repaired: report.repaired.map(|repair| RepairDone {
+                offset: out(repair.offset),
+                cut: out(repair.cut),
+                newline_added: repair.newline_added,
+            }),
+        }
+    }
+}
