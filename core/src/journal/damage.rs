@@ -49,16 +49,18 @@ pub struct Damage {
     pub length: u64,
 }
 
-/// The damages found so far: the first of them, and how many.
+/// The damages found so far: the first of them, the last, and how many.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Damages {
     pub list: Vec<Damage>,
+    pub last: Option<Damage>,
     pub count: u64,
 }
 
 impl Damages {
     pub fn add(&mut self, damage: Damage) {
         self.count += 1;
+        self.last = Some(damage);
         // Reading takes constant memory, however bad the file.
         if self.list.len() < LISTED {
             self.list.push(damage);

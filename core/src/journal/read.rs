@@ -135,6 +135,13 @@ impl Records {
         self.damages.count
     }
 
+    /// The torn tail, once the end is reached and if there is one: what was
+    /// skipped last.
+    pub(super) fn torn_tail(&self) -> Option<Damage> {
+        let last = self.damages.last?;
+        (last.kind == DamageKind::TornTail).then_some(last)
+    }
+
     /// Where reading goes on: the end of the last line that was read.
     pub fn position(&self) -> Position {
         self.position_at(self.next)

@@ -30,7 +30,7 @@ pub(super) fn verify(shared: &Arc<Shared>) -> Result<Report> {
     let mut reader = Records::open(shared, None)?;
     let mut records = 0;
     let mut found = Damages::default();
-    let mut framing = 0;
+    let mut framing = 0_u64;
     loop {
         let damaged = match reader.next_record()? {
             None => break,
@@ -51,7 +51,7 @@ pub(super) fn verify(shared: &Arc<Shared>) -> Result<Report> {
     }
     take_over(&reader, &mut framing, &mut found);
     let end = reader.position();
-    let torn = found.list.last().filter(|last| last.offset >= end.offset);
+    let torn = reader.torn_tail();
     Ok(Report {
         records,
         bytes: end.offset + torn.map_or(0, |torn| torn.length),
@@ -63,14 +63,13 @@ pub(super) fn verify(shared: &Arc<Shared>) -> Result<Report> {
 }
 
 /// What the reader itself has found since, in file order with the rest.
-fn take_over(reader: &Records, framing: &mut usize, found: &mut Damages) {
-    for damage in &reader.damage()[*framing..] {
+/// Beyond its list the reader only counts.
+fn take_over(reader: &Records, framing: &mut u64, found: &mut Damages) {
+    let known = usize::try_from(*framing).unwrap_or(usize::MAX);
+    for damage in reader.damage().iter().skip(known) {
         found.add(*damage);
+        *framing += 1;
     }
-    let listed = reader.damage().len();
-    // Beyond its list the reader only counts.
-    if listed == super::damage::LISTED {
-        found.count = found.count.max(reader.damage_count());
-    }
-    *framing = listed;
+    found.count += reader.damage_count() - *framing;
+    *framing = reader.damage_count();
 }

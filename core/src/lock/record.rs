@@ -86,11 +86,13 @@ pub(crate) struct PendingAppend {
     pub checksum: u32,
 }
 
-/// Whether the content was written by this library, or there is none.
+/// Whether the content was written by this library, or there is none: also if
+/// a power cut left nothing but NULs of it (the lock file is never synced).
 pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
-    let mut magic = [0; MAGIC.len()];
-    let n = lock.read_full_at(&mut magic, 0)?;
-    Ok(n == 0 || &magic == MAGIC)
+    let mut both = [0; 2 * BLOCK + 1];
+    let n = lock.read_full_at(&mut both, 0)?;
+    let erased = n <= 2 * BLOCK && both.iter().all(|byte| *byte == 0);
+    Ok(erased || both.starts_with(MAGIC))
 }
 
 /// What the lock file says of the journal's generation; `None` if nothing that
