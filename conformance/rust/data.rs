@@ -93,20 +93,21 @@ pub fn check(path: &Path, entry: &Value) -> Result<(), String> {
     if !seen.is_file() {
         return Err(format!("{name} is not a regular file"));
     }
+    if entry.get("mode").is_some() {
+        let bits = format!("{:o}", seen.permissions().mode() & 0o7777);
+        let wanted = format!("{:o}", mode(&entry["mode"]));
+        same(&format!("mode of {name}"), &bits, &wanted)?;
+    }
     let actual = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
     if let Some(entries) = entry["torn"].as_array() {
         return check_torn(&actual, entries).map_err(|why| format!("{name}: {why}"));
     }
-    if entry.is_object() {
-        let bits = seen.permissions().mode() & 0o7777;
-        same(
-            &format!("mode of {name}"),
-            &format!("{bits:o}"),
-            &format!("{:o}", mode(&entry["mode"])),
-        )?;
-        return same_bytes(&name, &actual, &bytes(&entry["bytes"]));
-    }
-    same_bytes(&name, &actual, &bytes(entry))
+    let expected = if entry.is_object() {
+        &entry["bytes"]
+    } else {
+        entry
+    };
+    same_bytes(&name, &actual, &bytes(expected))
 }
 
 /// `P.torn` as docs/protocol.md has it.

@@ -30,7 +30,7 @@ macro_rules! topics {
     };
 }
 
-topics! { framing }
+topics! { framing torn_tail append append_at reading }
 
 #[test]
 fn every_file_is_run() {
