@@ -206,8 +206,12 @@ fn a_cancelled_waiter_never_has_the_lock() {
     let path = scene.path("j");
     let cancelled = CancelToken::new();
     cancelled.cancel();
-    let free = FileLock::options().acquire_with(&path, &Call::new().cancel(&cancelled));
-    drop(free);
+    let early = FileLock::options().acquire_with(&path, &Call::new().cancel(&cancelled));
+    assert_eq!(
+        early.unwrap_err().kind(),
+        ErrorKind::Cancelled,
+        "also where it is free"
+    );
     let guard = FileLock::acquire(&path).unwrap();
     for _ in 0..50 {
         let token = CancelToken::new();

@@ -10,9 +10,11 @@
 //! somebody blocks there, nobody else may try: both calls would be of one
 //! owner, and either's unlock would free the other's lock.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Patience;
@@ -55,15 +57,21 @@ struct Place {
 
 /// Which thread: for telling that a thread waits for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ThreadKey(usize);
+pub(crate) struct ThreadKey(u64);
 
 impl ThreadKey {
     #[inline]
     pub fn current() -> ThreadKey {
-        thread_local!(static MARK: u8 = const { 0 });
-        // The address of a thread's own variable is cheaper than its id, and
-        // differs among all threads that live.
-        ThreadKey(MARK.with(|mark| std::ptr::from_ref(mark).addr()))
+        thread_local!(static KEY: Cell<u64> = const { Cell::new(0) });
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Never used again, unlike the address of a thread's variable: a guard
+        // may outlive the thread that took it.
+        ThreadKey(KEY.with(|key| {
+            if key.get() == 0 {
+                key.set(NEXT.fetch_add(1, Ordering::Relaxed));
+            }
+            key.get()
+        }))
     }
 }
 

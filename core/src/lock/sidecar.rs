@@ -63,6 +63,9 @@ impl Sidecar {
         shared: bool,
         patience: &Patience<'_>,
     ) -> Result<Held> {
+        if patience.is_cancelled() {
+            return Err(Error::cancelled(operation, &self.target));
+        }
         loop {
             let gate = self.gate(operation)?;
             let thread = patience.caller.unwrap_or_else(ThreadKey::current);
