@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::Buffer;
+use napi::Env;
+use napi::bindgen_prelude::{Buffer, Function, FunctionCallContext, ToNapiValue};
 use napi_derive::napi;
 use untorn::{Call, Error};
 
@@ -20,12 +21,23 @@ use crate::records::Reader;
 use crate::values::{OpenOptions, Position, Report, limit, out, patience};
 
 #[napi]
-pub struct Journal {
+pub struct Journal(Rc<Handle>);
+
+/// What the object and its short cuts share.
+pub struct Handle {
     port: Rc<Inner>,
     journal: Arc<untorn::Journal>,
     path: Arc<Path>,
     generation: Cell<u64>,
     closed: Cell<bool>,
+}
+
+impl std::ops::Deref for Journal {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.0
+    }
 }
 
 #[napi]
@@ -56,14 +68,17 @@ impl Port {
 
 impl Journal {
     fn new(port: &Rc<Inner>, journal: untorn::Journal) -> Journal {
-        Journal {
+        Journal(Rc::new(Handle {
             port: Rc::clone(port),
             path: journal.path().into(),
             journal: Arc::new(journal),
             generation: Cell::new(0),
             closed: Cell::new(false),
-        }
+        }))
     }
+}
+
+impl Handle {
 
     /// A position as one number, which costs nothing to hand over: the offset,
     /// or, where the generation is another than the last one given, the offset's
@@ -130,7 +145,7 @@ impl Journal {
     }
 
     /// Without a lock to wait for.
-    fn read<T: Send + 'static, V: napi::bindgen_prelude::ToNapiValue>(
+    fn read<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&untorn::Journal) -> untorn::Result<T> + Send + 'static,
@@ -179,25 +194,40 @@ impl Journal {
         out(self.generation.get())
     }
 
-    /// One record that `JSON.stringify` has just made.
-    #[napi(catch_unwind)]
-    pub fn append_sync(&self, record: String, timeout: f64) -> napi::Result<f64> {
-        let batch = self.encoded(&record)?;
-        let call = Call::new().timeout(patience(timeout));
-        self.place(self.journal.append_batch(&batch, None, &call))
+    /// `append(text)`: one record that `JSON.stringify` has just made; gives the
+    /// call's number.
+    #[napi(catch_unwind, ts_return_type = "(record: string) => number")]
+    pub fn bound_append<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, u32>> {
+        bind(env, "append", &self.0, |handle, arguments| {
+            let batch = handle.encoded(&arguments.get::<String>(0)?)?;
+            Ok(handle.queue(batch, None, false))
+        })
     }
 
-    /// One record from anywhere.
-    #[napi(catch_unwind)]
-    pub fn append_raw_sync(&self, record: &[u8], timeout: f64) -> napi::Result<f64> {
-        let call = Call::new().timeout(patience(timeout));
-        self.place(self.journal.append_with(record, &call))
+    /// `appendSync(text, timeout)`: the same, at once.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "(record: string, timeout: number) => number"
+    )]
+    pub fn bound_append_sync<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, f64>> {
+        bind(env, "appendSync", &self.0, |handle, arguments| {
+            let batch = handle.encoded(&arguments.get::<String>(0)?)?;
+            let call = Call::new().timeout(patience(arguments.get(1)?));
+            handle.place(handle.journal.append_batch(&batch, None, &call))
+        })
     }
 
-    /// One record that `JSON.stringify` has just made. Gives the call's number.
-    #[napi(catch_unwind)]
-    pub fn append(&self, record: String, try_once: bool) -> napi::Result<u32> {
-        Ok(self.queue(self.encoded(&record)?, None, try_once))
+    /// `appendRawSync(bytes, timeout)`: one record from anywhere.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "(record: Uint8Array, timeout: number) => number"
+    )]
+    pub fn bound_append_raw_sync<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, f64>> {
+        bind(env, "appendRawSync", &self.0, |handle, arguments| {
+            let record: &[u8] = arguments.get(0)?;
+            let call = Call::new().timeout(patience(arguments.get(1)?));
+            handle.place(handle.journal.append_with(record, &call))
+        })
     }
 
     #[napi(catch_unwind)]
@@ -266,7 +296,7 @@ impl Journal {
             limit(max_records, &self.path)?,
             limit(max_bytes, &self.path)?,
         );
-        told(Self::reader(&self.journal, start, limits))
+        told(Handle::reader(&self.journal, start, limits))
             .map(|records| Reader::new(&self.port, &self.path, records))
     }
 
@@ -285,7 +315,7 @@ impl Journal {
         let path = Arc::clone(&self.path);
         Ok(self.read(
             "read",
-            move |journal| Self::reader(journal, start, limits),
+            move |journal| Handle::reader(journal, start, limits),
             move |port, records| Reader::new(port, &path, records),
         ))
     }
@@ -385,6 +415,21 @@ impl Journal {
             |_, ()| (),
         )
     }
+}
+
+type Bound<'env, R> = Function<'env, (), R>;
+
+/// A function that has the handle in it. To find the handle of an object costs
+/// 0.2 microseconds, a sixth of an append.
+fn bind<'env, R: ToNapiValue>(
+    env: &'env Env,
+    name: &str,
+    handle: &Rc<Handle>,
+    work: impl Fn(&Handle, &FunctionCallContext<'_>) -> napi::Result<R> + 'static,
+) -> napi::Result<Bound<'env, R>> {
+    let handle = Rc::clone(handle);
+    // Panics are caught there.
+    env.create_function_from_closure(name, move |arguments| work(&handle, &arguments))
 }
 
 fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {

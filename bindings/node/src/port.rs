@@ -19,7 +19,7 @@ type Settle = FnArgs<(u32, Option<String>, Raw)>;
 type SettleAppends = FnArgs<(Float64Array,)>;
 
 /// A value that is made already.
-struct Raw(sys::napi_value);
+pub struct Raw(sys::napi_value);
 
 impl ToNapiValue for Raw {
     unsafe fn to_napi_value(_: sys::napi_env, raw: Raw) -> napi::Result<sys::napi_value> {

@@ -38,14 +38,15 @@ struct Found {
 
 #[napi(object)]
 pub struct Chunk {
+    /// Each with a newline behind it.
     pub bytes: Buffer,
-    /// Bytes of each record.
+    /// Bytes of each record, without the newline.
     pub lengths: Uint32Array,
     /// Where each record begins, and where it ends.
     pub places: Float64Array,
     pub generation: f64,
     pub damage: Vec<DamageFound>,
-    /// Where reading goes on.
+    /// Whether the end is reached.
     pub last: bool,
 }
 
@@ -80,6 +81,9 @@ impl Cursor {
             match self.records.next_record() {
                 Ok(Some(record)) => {
                     found.bytes.extend_from_slice(record.bytes);
+                    // Between them, so that the end of one and the beginning of
+                    // the next never make one character.
+                    found.bytes.push(b'\n');
                     // A longer record than 4 GiB can't be handed over whole.
                     let length = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
                     found.lengths.push(length);

@@ -1,0 +1,439 @@
+// Symbol.dispose and Symbol.asyncDispose.
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Locked journal appends and atomic session saves for plain files that several
+ * processes share.
+ *
+ * Every method has a `...Sync` twin. Times are milliseconds. Asynchronous calls
+ * never block the event loop and wait for ever unless told otherwise; blocking
+ * ones wait 5,000 ms at most.
+ */
+
+export const version: string
+
+/** Which failure a finished call survives: that of a process, or of the power. */
+export type Durability = 'process' | 'power'
+
+/** A place in a journal, at the end of a record. It can be stored and compared. */
+export interface Position {
+  /** Which of the files that had this name. */
+  readonly generation: number
+  /** Bytes from the start of the file. */
+  readonly offset: number
+}
+
+/** A hash of a document's bytes: 32 hexadecimal digits. */
+export type Version = string
+
+/** Who holds a lock, as far as it can be known. */
+export interface Holder {
+  readonly pid: number
+  /** When the process started, in the system's own unit. */
+  readonly start: number | null
+  readonly boot: string | null
+  readonly host: string | null
+  readonly label: string | null
+  /** Since when, RFC 3339 in UTC. */
+  readonly since: string | null
+  readonly alive: 'alive' | 'dead' | 'unknown'
+}
+
+/** How a blocking call waits. */
+export interface SyncCallOptions {
+  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  timeout?: number
+  /** Work under this lock, which is held already. */
+  lock?: FileLock
+}
+
+/** How an asynchronous call waits. */
+export interface CallOptions extends SyncCallOptions {
+  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  signal?: AbortSignal
+}
+
+export interface JournalOptions {
+  /** Default: `'power'`. */
+  durability?: Durability
+  /** Whether an append makes the file where it is missing. Default: true. */
+  create?: boolean
+  /** Bytes. Default: 64 MiB. */
+  maxRecord?: number
+  /**
+   * `'json'` (default): a record is one JSON value. `'lines'`: any bytes without
+   * a newline or NUL; values are strings or bytes going in, and Buffers coming
+   * out.
+   */
+  format?: 'json' | 'lines'
+  /** Permission bits of a new file. Default: 0o666 less the umask. */
+  mode?: number
+  /** Of every call of this handle, in milliseconds. */
+  timeout?: number
+  /** Whether missing parent directories are made. Default: false. */
+  parents?: boolean
+  /** Instead of `JSON.stringify`. What it gives is checked before it is written. */
+  stringify?: (value: any) => string | Uint8Array
+  /** Instead of `JSON.parse`. */
+  parse?: (record: any) => any
+}
+
+export type DamageKind = 'torn_tail' | 'nul_run' | 'too_long' | 'glued' | 'not_json' | 'not_utf8'
+
+/** A stretch of a journal that was skipped. */
+export interface Damage {
+  readonly kind: DamageKind
+  /** Bytes from the start of the file. */
+  readonly offset: number
+  readonly length: number
+}
+
+export interface DamageOptions {
+  /** Told of each damaged stretch, in file order with the records. */
+  onDamage?: (damage: Damage) => void
+}
+
+export interface ReadOptions extends DamageOptions {
+  /** Reads from here on instead of from the beginning. */
+  start?: Position
+  /** More is a `LimitExceededError`, whose `position` is where to read on. */
+  maxRecords?: number
+  /** Of records, without their newlines. */
+  maxBytes?: number
+}
+
+/** A record and its place. */
+export interface Entry<T> {
+  readonly value: T
+  readonly start: Position
+  /** Reading on from here yields what follows. */
+  readonly end: Position
+}
+
+/** What a check of a journal found. */
+export interface Report {
+  /** How many good records. */
+  readonly records: number
+  /** The size of the file. */
+  readonly bytes: number
+  /** Where the last whole line ends. */
+  readonly end: Position
+  /** The first 1,024 damaged stretches, in file order. */
+  readonly damage: readonly Damage[]
+  readonly damageCount: number
+  /** What `repair` did; null where nothing was to do, and from `verify`. */
+  readonly repaired: { readonly offset: number; readonly cut: number; readonly newlineAdded: boolean } | null
+}
+
+export interface AppendAllOptions extends CallOptions {
+  /** Append only if the journal ends here; otherwise a `ConflictError`. */
+  at?: Position
+}
+
+export interface AppendAllSyncOptions extends SyncCallOptions {
+  /** Append only if the journal ends here; otherwise a `ConflictError`. */
+  at?: Position
+}
+
+/**
+ * An append-only file of one-line records that any number of processes and
+ * threads append to. Calls on one handle keep their order, and what queues up
+ * while one is being written is committed together.
+ */
+export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disposable, AsyncDisposable {
+  private constructor()
+  static open<T = unknown>(path: string | URL, options?: JournalOptions): Promise<Journal<T>>
+  static openSync<T = unknown>(path: string | URL, options?: JournalOptions): Journal<T>
+
+  /** The file, with every symbolic link resolved. */
+  readonly path: string
+
+  /** Appends one record and gives the position behind it. */
+  append(value: T, options?: CallOptions): Promise<Position>
+  appendSync(value: T, options?: SyncCallOptions): Position
+
+  /** Appends many records next to each other: all of them or none. */
+  appendAll(values: Iterable<T>, options?: AppendAllOptions): Promise<Position>
+  appendAllSync(values: Iterable<T>, options?: AppendAllSyncOptions): Position
+
+  /** Appends a record that is encoded already. It is checked. */
+  appendRaw(record: string | Uint8Array, options?: CallOptions): Promise<Position>
+  appendRawSync(record: string | Uint8Array, options?: SyncCallOptions): Position
+
+  /** Where the last whole record ends. */
+  end(): Promise<Position>
+  endSync(): Position
+
+  /** Reads the records. Takes no lock; damage is skipped. */
+  records(options?: ReadOptions): AsyncGenerator<T, void, undefined>
+  recordsSync(options?: ReadOptions): Generator<T, void, undefined>
+
+  /** The same, each with its place. */
+  entries(options?: ReadOptions): AsyncGenerator<Entry<T>, void, undefined>
+  entriesSync(options?: ReadOptions): Generator<Entry<T>, void, undefined>
+
+  /** All records in one array. */
+  read(options?: ReadOptions): Promise<T[]>
+  readSync(options?: ReadOptions): T[]
+
+  /** The last `n` records, oldest first. */
+  tail(n: number, options?: DamageOptions): Promise<T[]>
+  tailSync(n: number, options?: DamageOptions): T[]
+
+  /** Checks every record. Changes nothing. */
+  verify(): Promise<Report>
+  verifySync(): Report
+
+  /** Repairs the tail, as the next append would, then checks every record. */
+  repair(options?: CallOptions): Promise<Report>
+  repairSync(options?: SyncCallOptions): Report
+
+  /** Makes everything in the file so far survive a power cut. */
+  sync(): Promise<void>
+  syncSync(): void
+
+  close(): Promise<void>
+  closeSync(): void
+
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined>
+  [Symbol.iterator](): Generator<T, void, undefined>
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface DocumentOptions {
+  /** Default: `'power'`. */
+  durability?: Durability
+  /** Permission bits of a new file. Default: 0o666 less the umask. */
+  mode?: number
+  /** Of every call of this handle, in milliseconds. */
+  timeout?: number
+  /** Whether missing parent directories are made. Default: false. */
+  parents?: boolean
+  /** Instead of `JSON.stringify`. */
+  stringify?: (value: any) => string | Uint8Array
+  /** Instead of `JSON.parse`. */
+  parse?: (text: string) => any
+}
+
+export interface Expect {
+  /** Only if the document is this version; null: only if it is not there. */
+  expect?: Version | null
+}
+
+/**
+ * One value in one file, always replaced whole: at every instant the file holds
+ * its old value or its new one.
+ */
+export class Document<T = unknown> implements Disposable, AsyncDisposable {
+  private constructor()
+  static open<T = unknown>(path: string | URL, options?: DocumentOptions): Promise<Document<T>>
+  static openSync<T = unknown>(path: string | URL, options?: DocumentOptions): Document<T>
+
+  /** The file, with every symbolic link resolved. */
+  readonly path: string
+
+  /**
+   * What this handle last loaded or saved: null if the document was not there,
+   * undefined before the first call.
+   */
+  readonly version: Version | null | undefined
+
+  /** The value; `default` (or a `NotFoundError`) if the document is not there. */
+  load(): Promise<T>
+  load<D>(options: { default: D }): Promise<T | D>
+  loadSync(): T
+  loadSync<D>(options: { default: D }): T | D
+
+  save(value: T, options?: CallOptions & Expect): Promise<Version>
+  saveSync(value: T, options?: SyncCallOptions & Expect): Version
+
+  /** Saves a document that must not be there yet, else an `AlreadyExistsError`. */
+  create(value: T, options?: CallOptions): Promise<Version>
+  createSync(value: T, options?: SyncCallOptions): Version
+
+  /**
+   * Reads, changes and saves under one lock. `change` gets the value (undefined
+   * if the document is not there) and returns the one to save; the lock is held
+   * meanwhile. If it throws, nothing changes.
+   */
+  update(change: (value: T | undefined) => T | PromiseLike<T>, options?: CallOptions): Promise<Version>
+  updateSync(change: (value: T | undefined) => T, options?: SyncCallOptions): Version
+
+  /** False: it was not there. */
+  remove(options?: CallOptions & Expect): Promise<boolean>
+  removeSync(options?: SyncCallOptions & Expect): boolean
+
+  close(): Promise<void>
+  closeSync(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface AcquireSyncOptions {
+  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  timeout?: number
+  /** Shares the lock with others that share it. */
+  shared?: boolean
+  /** What others are told of who holds the lock. */
+  label?: string
+}
+
+export interface AcquireOptions extends AcquireSyncOptions {
+  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  signal?: AbortSignal
+}
+
+/**
+ * A lock across processes and threads that the kernel frees when its holder
+ * dies. The lock of `path` is an OS lock on `path.lock`: the one that `Journal`
+ * and `Document` take. It is held until it is released, or until the process or
+ * the worker ends.
+ */
+export class FileLock implements Disposable, AsyncDisposable {
+  private constructor()
+  static acquire(path: string | URL, options?: AcquireOptions): Promise<FileLock>
+  static acquireSync(path: string | URL, options?: AcquireSyncOptions): FileLock
+  /** Locks exactly this file. */
+  static at(lockPath: string | URL, options?: AcquireOptions): Promise<FileLock>
+  static atSync(lockPath: string | URL, options?: AcquireSyncOptions): FileLock
+  /** Who holds the lock of `path` now; null if nobody does, or it can't be known. */
+  static holder(path: string | URL): Promise<Holder | null>
+  static holderSync(path: string | URL): Holder | null
+
+  readonly path: string
+  readonly lockPath: string
+  readonly shared: boolean
+  readonly held: boolean
+
+  /** Lets it go. A second time does nothing. */
+  release(): Promise<void>
+  releaseSync(): void
+  /** The same as `release`. */
+  close(): Promise<void>
+  closeSync(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SaveJsonSyncOptions extends Expect {
+  /** Default: `'power'`. */
+  durability?: Durability
+  mode?: number
+  /** Whether missing parent directories are made. Default: true. */
+  parents?: boolean
+  timeout?: number
+  /** As of `JSON.stringify`. */
+  replacer?: ((this: any, key: string, value: any) => any) | (number | string)[] | null
+  /** As of `JSON.stringify`. */
+  space?: string | number
+  stringify?: (value: any) => string | Uint8Array
+}
+
+export interface SaveJsonOptions extends SaveJsonSyncOptions {
+  signal?: AbortSignal
+}
+
+export interface LoadJsonOptions {
+  parse?: (text: string) => any
+}
+
+export interface AppendJsonSyncOptions {
+  /** Default: `'power'`. */
+  durability?: Durability
+  mode?: number
+  /** Whether missing parent directories are made. Default: true. */
+  parents?: boolean
+  maxRecord?: number
+  timeout?: number
+  stringify?: (value: any) => string | Uint8Array
+}
+
+export interface AppendJsonOptions extends AppendJsonSyncOptions {
+  signal?: AbortSignal
+}
+
+/** Replaces the whole file under its lock. */
+export function saveJson(path: string | URL, value: unknown, options?: SaveJsonOptions): Promise<Version>
+export function saveJsonSync(path: string | URL, value: unknown, options?: SaveJsonSyncOptions): Version
+
+export function loadJson<T = unknown>(path: string | URL, options?: LoadJsonOptions): Promise<T>
+export function loadJson<T = unknown, D = T>(path: string | URL, options: LoadJsonOptions & { default: D }): Promise<T | D>
+export function loadJsonSync<T = unknown>(path: string | URL, options?: LoadJsonOptions): T
+export function loadJsonSync<T = unknown, D = T>(path: string | URL, options: LoadJsonOptions & { default: D }): T | D
+
+/** Appends one record. For more than a few keep a `Journal` open. */
+export function appendJson(path: string | URL, value: unknown, options?: AppendJsonOptions): Promise<Position>
+export function appendJsonSync(path: string | URL, value: unknown, options?: AppendJsonSyncOptions): Position
+
+export type ErrorCode =
+  | 'UNTORN_LOCK_TIMEOUT'
+  | 'UNTORN_LOCKED'
+  | 'UNTORN_DEADLOCK'
+  | 'UNTORN_LOCK_UNSUPPORTED'
+  | 'UNTORN_CONFLICT'
+  | 'UNTORN_ALREADY_EXISTS'
+  | 'UNTORN_NOT_FOUND'
+  | 'UNTORN_INVALID_RECORD'
+  | 'UNTORN_CORRUPT'
+  | 'UNTORN_LIMIT_EXCEEDED'
+  | 'UNTORN_STORAGE_FULL'
+  | 'UNTORN_PERMISSION_DENIED'
+  | 'UNTORN_NOT_DURABLE'
+  | 'UNTORN_POISONED'
+  | 'UNTORN_CANCELLED'
+  | 'UNTORN_INVALID_ARGUMENT'
+  | 'UNTORN_IO'
+  | 'UNTORN_INTERNAL'
+
+/** Base of every error of this library. */
+export class UntornError extends Error {
+  private constructor()
+  readonly code: ErrorCode
+  /** What was being done: `'append'`, `'save'`, `'lock'`, ... */
+  readonly operation?: string
+  readonly path?: string
+  /** The system's error number, negative, where the system refused. */
+  readonly errno?: number
+  /** Who holds the lock, where it can be known. */
+  readonly holder?: Holder
+  /** The journal's actual end, or the place reached. */
+  readonly position?: Position
+}
+
+/** The lock was not free within the time given. */
+export class LockTimeoutError extends UntornError {}
+/** The lock is held, and the call was to try only once. */
+export class LockedError extends UntornError {}
+/** A blocking call on a lock that this event loop holds. */
+export class DeadlockError extends UntornError {}
+/** The file system does not do locks. */
+export class LockUnsupportedError extends UntornError {}
+/** The file is not in the state that the caller expected. */
+export class ConflictError extends UntornError {}
+/** The file is there already. */
+export class AlreadyExistsError extends UntornError {}
+/** The file, or its directory, is not there. */
+export class NotFoundError extends UntornError {}
+/** The value or the bytes can't be a record of this journal. */
+export class InvalidRecordError extends UntornError {}
+/** The file holds what this library can't have written. */
+export class CorruptError extends UntornError {}
+/** A limit is exceeded. */
+export class LimitExceededError extends UntornError {}
+/** The disk, the quota or the allowed file size is used up. */
+export class StorageFullError extends UntornError {}
+/** The system does not allow it. */
+export class PermissionDeniedError extends UntornError {}
+/** The change is in place, but the sync that was to make it durable failed. */
+export class NotDurableError extends UntornError {}
+/** An earlier sync on this handle failed; it must be reopened. */
+export class PoisonedError extends UntornError {}
+/** The caller gave up waiting. */
+export class CancelledError extends UntornError {}
+/** The call can't be meant so. */
+export class InvalidArgumentError extends UntornError {}
+/** Another error of the operating system. */
+export class IoError extends UntornError {}
+/** A bug in this library. */
+export class InternalError extends UntornError {}

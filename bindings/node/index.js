@@ -1,0 +1,36 @@
+'use strict'
+
+// One `exports.x =` a line: Node reads the names off this file for
+// `import { Journal } from 'untorn'`.
+exports.Journal = require('./lib/journal.js').Journal
+exports.Document = require('./lib/document.js').Document
+exports.FileLock = require('./lib/lock.js').FileLock
+
+exports.saveJson = require('./lib/one-shot.js').saveJson
+exports.saveJsonSync = require('./lib/one-shot.js').saveJsonSync
+exports.loadJson = require('./lib/one-shot.js').loadJson
+exports.loadJsonSync = require('./lib/one-shot.js').loadJsonSync
+exports.appendJson = require('./lib/one-shot.js').appendJson
+exports.appendJsonSync = require('./lib/one-shot.js').appendJsonSync
+
+exports.UntornError = require('./lib/errors.js').UntornError
+exports.LockTimeoutError = require('./lib/errors.js').LockTimeoutError
+exports.LockedError = require('./lib/errors.js').LockedError
+exports.DeadlockError = require('./lib/errors.js').DeadlockError
+exports.LockUnsupportedError = require('./lib/errors.js').LockUnsupportedError
+exports.ConflictError = require('./lib/errors.js').ConflictError
+exports.AlreadyExistsError = require('./lib/errors.js').AlreadyExistsError
+exports.NotFoundError = require('./lib/errors.js').NotFoundError
+exports.InvalidRecordError = require('./lib/errors.js').InvalidRecordError
+exports.CorruptError = require('./lib/errors.js').CorruptError
+exports.LimitExceededError = require('./lib/errors.js').LimitExceededError
+exports.StorageFullError = require('./lib/errors.js').StorageFullError
+exports.PermissionDeniedError = require('./lib/errors.js').PermissionDeniedError
+exports.NotDurableError = require('./lib/errors.js').NotDurableError
+exports.PoisonedError = require('./lib/errors.js').PoisonedError
+exports.CancelledError = require('./lib/errors.js').CancelledError
+exports.InvalidArgumentError = require('./lib/errors.js').InvalidArgumentError
+exports.IoError = require('./lib/errors.js').IoError
+exports.InternalError = require('./lib/errors.js').InternalError
+
+exports.version = require('./native.js').version()

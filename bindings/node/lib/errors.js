@@ -1,0 +1,75 @@
+'use strict'
+
+/** Base of every error of this library. */
+class UntornError extends Error {
+  constructor(code, message, details = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    for (const name of ['operation', 'path', 'holder', 'position']) {
+      if (details[name] != null) this[name] = details[name]
+    }
+    // Negative, as in Node's own errors.
+    if (details.errno != null) this.errno = -details.errno
+  }
+}
+
+// On the prototype, as for built-in errors: an own property would show up in
+// every log of an error.
+function named(Class, name) {
+  Object.defineProperty(Class.prototype, 'name', { value: name, configurable: true, writable: true })
+  return Class
+}
+named(UntornError, 'UntornError')
+
+exports.UntornError = UntornError
+exports.LockTimeoutError = named(class LockTimeoutError extends UntornError {}, 'LockTimeoutError')
+exports.LockedError = named(class LockedError extends UntornError {}, 'LockedError')
+exports.DeadlockError = named(class DeadlockError extends UntornError {}, 'DeadlockError')
+exports.LockUnsupportedError = named(class LockUnsupportedError extends UntornError {}, 'LockUnsupportedError')
+exports.ConflictError = named(class ConflictError extends UntornError {}, 'ConflictError')
+exports.AlreadyExistsError = named(class AlreadyExistsError extends UntornError {}, 'AlreadyExistsError')
+exports.NotFoundError = named(class NotFoundError extends UntornError {}, 'NotFoundError')
+exports.InvalidRecordError = named(class InvalidRecordError extends UntornError {}, 'InvalidRecordError')
+exports.CorruptError = named(class CorruptError extends UntornError {}, 'CorruptError')
+exports.LimitExceededError = named(class LimitExceededError extends UntornError {}, 'LimitExceededError')
+exports.StorageFullError = named(class StorageFullError extends UntornError {}, 'StorageFullError')
+exports.PermissionDeniedError = named(class PermissionDeniedError extends UntornError {}, 'PermissionDeniedError')
+exports.NotDurableError = named(class NotDurableError extends UntornError {}, 'NotDurableError')
+exports.PoisonedError = named(class PoisonedError extends UntornError {}, 'PoisonedError')
+exports.CancelledError = named(class CancelledError extends UntornError {}, 'CancelledError')
+exports.InvalidArgumentError = named(class InvalidArgumentError extends UntornError {}, 'InvalidArgumentError')
+exports.IoError = named(class IoError extends UntornError {}, 'IoError')
+exports.InternalError = named(class InternalError extends UntornError {}, 'InternalError')
+
+/** "LOCK_TIMEOUT" is LockTimeoutError. */
+function classFor(code) {
+  const words = code.split('_').map((word) => word[0] + word.slice(1).toLowerCase())
+  return exports[`${words.join('')}Error`] ?? UntornError
+}
+
+/** What the addon says of a failure, as an error. */
+exports.fromFailure = function fromFailure(failure) {
+  const details = JSON.parse(failure)
+  const Class = classFor(details.code)
+  return new Class(`UNTORN_${details.code}`, details.message, details)
+}
+
+/** What the addon threw, as an error of this library. */
+exports.fromThrown = function fromThrown(error) {
+  if (!(error instanceof Error) || error instanceof UntornError) return error
+  if (error.message.startsWith('{"code":')) return exports.fromFailure(error.message)
+  // The addon refuses an argument of a wrong type before the library sees it.
+  const refused = typeof error.code === 'string' && error.code.endsWith('Expected')
+  if (refused || error.code === 'InvalidArg') return invalid(error.message, { cause: error })
+  return new exports.InternalError('UNTORN_INTERNAL', `${error.message}: this is a bug in untorn`, { cause: error })
+}
+
+function invalid(message, details) {
+  return new exports.InvalidArgumentError('UNTORN_INVALID_ARGUMENT', message, details)
+}
+exports.invalid = invalid
+
+exports.invalidRecord = (message, details) =>
+  new exports.InvalidRecordError('UNTORN_INVALID_RECORD', message, details)
+
+exports.corrupt = (message, details) => new exports.CorruptError('UNTORN_CORRUPT', message, details)

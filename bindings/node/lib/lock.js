@@ -1,0 +1,134 @@
+'use strict'
+
+const { begin, block, patience, patienceSync, port, signalOf } = require('./calls.js')
+const { invalid } = require('./errors.js')
+const { toPath } = require('./path.js')
+
+const OWN = Symbol('made by this module')
+
+// A lock is held until it is released, also if nobody keeps the object: the
+// collector of garbage must not be what lets others in.
+const held = new Set()
+
+class FileLock {
+  #native
+  #path
+  #shared
+
+  constructor(own, handle, path, shared) {
+    if (own !== OWN) throw invalid('use FileLock.acquire(path) or FileLock.acquireSync(path)')
+    this.#native = handle
+    this.#path = path
+    this.#shared = shared
+    held.add(this)
+  }
+
+  static acquire(path, options) {
+    return acquire(path, options, false)
+  }
+
+  static acquireSync(path, options) {
+    return acquireSync(path, options, false)
+  }
+
+  static at(path, options) {
+    return acquire(path, options, true)
+  }
+
+  static atSync(path, options) {
+    return acquireSync(path, options, true)
+  }
+
+  static async holder(path) {
+    const asked = toPath(path)
+    return toHolder(await begin(() => port.holder(asked), Infinity))
+  }
+
+  static holderSync(path) {
+    return toHolder(block(() => port.holderSync(toPath(path))))
+  }
+
+  get path() {
+    return this.#path
+  }
+
+  get lockPath() {
+    return this.#native.lockPath
+  }
+
+  get shared() {
+    return this.#shared
+  }
+
+  get held() {
+    return this.#native.held
+  }
+
+  async release() {
+    held.delete(this)
+    await begin(() => this.#native.release(), Infinity)
+  }
+
+  releaseSync() {
+    held.delete(this)
+    block(() => this.#native.releaseSync())
+  }
+
+  close() {
+    return this.release()
+  }
+
+  closeSync() {
+    this.releaseSync()
+  }
+
+  [Symbol.dispose]() {
+    this.releaseSync()
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.release()
+  }
+
+  static handleOf(lock) {
+    if (lock === undefined || lock === null) return undefined
+    if (typeof lock === 'object' && #native in lock) return lock.#native
+    throw invalid('lock is a FileLock')
+  }
+}
+
+async function acquire(path, options, exact) {
+  const wanted = toPath(path)
+  const how = acquireOptions(options, exact)
+  const signal = signalOf(options)
+  const handle = await begin((tryOnce) => port.acquire(wanted, how, tryOnce), patience(options), signal)
+  if (signal?.aborted) {
+    // It was granted at the same moment.
+    handle.releaseSync()
+    throw signal.reason
+  }
+  return new FileLock(OWN, handle, wanted, how.shared)
+}
+
+function acquireSync(path, options, exact) {
+  const wanted = toPath(path)
+  const how = acquireOptions(options, exact)
+  const handle = block(() => port.acquireSync(wanted, how, patienceSync(options)))
+  return new FileLock(OWN, handle, wanted, how.shared)
+}
+
+function acquireOptions(options, exact) {
+  const label = options?.label
+  if (label !== undefined && typeof label !== 'string') throw invalid('label is a string')
+  return { exact, shared: Boolean(options?.shared), label }
+}
+
+function toHolder(text) {
+  return JSON.parse(text)
+}
+
+// Not for users.
+const handleOf = FileLock.handleOf
+delete FileLock.handleOf
+
+module.exports = { FileLock, handleOf }
