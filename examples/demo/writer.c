@@ -8,9 +8,9 @@
 
 #include <untorn.h>
 
-/* Ends the program with what the library says, if it says anything. */
-static void check(untorn_error *error) {
-    if (error != NULL) {
+/* Ends the program with what the library says, if a call failed. */
+static void check(untorn_code code, untorn_error *error) {
+    if (code != UNTORN_OK) {
         fprintf(stderr, "%s\n", untorn_error_message(error));
         untorn_error_free(error);
         exit(EXIT_FAILURE);
@@ -80,24 +80,25 @@ static char *with_one_more(const char *from, const char *key) {
 }
 
 /* Counts one more, in all and for this writer. */
-static void count_one(untorn_document *counter, const char *name) {
+static void count_one(const untorn_document *counter, const char *name) {
     untorn_error *error = NULL;
     untorn_update *update = NULL;
-    untorn_document_begin_update(counter, -1, &update, &error);
-    check(error);
+    check(untorn_document_begin_update(counter, NULL, &update, &error), error);
 
     const uint8_t *value;
     size_t length;
     untorn_update_value(update, &value, &length);
     char *count = allocate(length + 3);
-    snprintf(count, length + 3, "%.*s", (int)length, length > 0 ? (const char *)value : "");
-    if (length == 0)
+    if (value != NULL) {
+        memcpy(count, value, length);
+        count[length] = '\0';
+    } else {
         strcpy(count, "{}");
+    }
 
     char *total = with_one_more(count, "total");
     char *own = with_one_more(total, name);
-    untorn_update_save(update, (const uint8_t *)own, strlen(own), &error);
-    check(error);
+    check(untorn_update_save(update, (const uint8_t *)own, strlen(own), NULL, &error), error);
     untorn_update_finish(update);
     free(own);
     free(total);
@@ -115,21 +116,24 @@ int main(int argc, char **argv) {
     size_t records;
     char **transcript = read_lines(argv[3], &records);
 
+    untorn_journal_options how = UNTORN_JOURNAL_OPTIONS_INIT;
+    untorn_document_options counting = UNTORN_DOCUMENT_OPTIONS_INIT;
+    if (strcmp(argv[7], "process") == 0) {
+        how.durability = UNTORN_DURABILITY_PROCESS;
+        counting.durability = UNTORN_DURABILITY_PROCESS;
+    }
     untorn_error *error = NULL;
     untorn_journal *journal = NULL;
     untorn_document *counter = NULL;
-    untorn_journal_open(argv[1], NULL, &journal, &error);
-    check(error);
-    untorn_document_open(argv[2], NULL, &counter, &error);
-    check(error);
+    check(untorn_journal_open(argv[1], &how, &journal, &error), error);
+    check(untorn_document_open(argv[2], &counting, &counter, &error), error);
 
     for (size_t appended = 0; now() < until;) {
         const char *record = transcript[(start + appended) % records];
         size_t room = strlen(record) + strlen(name) + 64;
         char *line = allocate(room);
         int length = snprintf(line, room, "{\"writer\":\"%s\",\"seq\":%zu,\"record\":%s}", name, appended, record);
-        untorn_journal_append(journal, (const uint8_t *)line, (size_t)length, NULL, &error);
-        check(error);
+        check(untorn_journal_append(journal, (const uint8_t *)line, (size_t)length, NULL, NULL, &error), error);
         free(line);
         printf("append %zu\n", appended); /* only now, for only now is the record safe */
         fflush(stdout);
