@@ -13,7 +13,11 @@ pub struct Site {
 
 impl Site {
     pub fn find() -> Result<Site> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // Asked now, not when this was compiled: two checkouts that share a target
+        // directory share this program too.
+        let own = std::env::var("CARGO_MANIFEST_DIR")
+            .context("CARGO_MANIFEST_DIR is not set: run this as `cargo xtask`")?;
+        let root = Path::new(&own)
             .parent()
             .context("xtask lies in the checkout")?
             .to_path_buf();
