@@ -307,6 +307,11 @@ impl Stage {
                 fs::rename(new, path).unwrap();
             }
             "file_remove" => fs::remove_file(path).unwrap(),
+            "file_move" => {
+                let to = step["to"].as_str().expect("to");
+                fs::rename(path, self.dir.join(to)).unwrap();
+            }
+            "file_make_directory" => fs::create_dir(path).unwrap(),
             "file_is" => data::check(&path, &step["bytes"]).unwrap_or_else(|why| panic!("{why}")),
             _ => panic!("no such op: {op}"),
         }

@@ -30,7 +30,7 @@ macro_rules! topics {
     };
 }
 
-topics! { framing torn_tail append append_at reading }
+topics! { framing torn_tail append append_at reading documents locks errors }
 
 #[test]
 fn every_file_is_run() {
