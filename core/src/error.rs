@@ -264,7 +264,11 @@ impl Error {
 
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.operation, self.path.display())?;
+        f.write_str(self.operation)?;
+        // There is none where a binding was given no path, or no handle.
+        if !self.path.as_os_str().is_empty() {
+            write!(f, " {}", self.path.display())?;
+        }
         if !self.detail.is_empty() {
             write!(f, ": {}", self.detail)?;
         }

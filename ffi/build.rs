@@ -1,0 +1,14 @@
+//! What the linker has to be told about the shared library.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+        return;
+    }
+    // A thread of ours may be waiting in the kernel for a lock, and a fork
+    // handler is registered: code that goes away under them would crash.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    if std::env::var_os("CARGO_FEATURE_CAPI").is_none() {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libuntorn.so.0");
+    }
+}

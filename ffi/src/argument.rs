@@ -1,0 +1,197 @@
+//! Arguments: what C gives, made into what the core takes.
+
+use std::ffi::{CStr, c_char};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use untorn::{Error, Result};
+
+/// The arguments of one call. The name given to each check is the parameter's
+/// in the header.
+#[derive(Clone, Copy)]
+pub(crate) struct Arguments<'a> {
+    operation: &'static str,
+    path: &'a Path,
+}
+
+impl Arguments<'static> {
+    /// Of a call whose path is not known yet.
+    pub fn of(operation: &'static str) -> Arguments<'static> {
+        Arguments {
+            operation,
+            path: Path::new(""),
+        }
+    }
+}
+
+impl<'a> Arguments<'a> {
+    /// The same, now that the path is known: errors will name it.
+    pub fn on<'b>(self, path: &'b Path) -> Arguments<'b> {
+        Arguments {
+            operation: self.operation,
+            path,
+        }
+    }
+
+    #[cold]
+    pub fn refuse(&self, detail: impl Into<String>) -> Error {
+        Error::invalid_argument(self.operation, self.path, detail)
+    }
+
+    #[cold]
+    fn is_null(&self, name: &str) -> Error {
+        self.refuse(format!("{name} is NULL"))
+    }
+
+    /// A handle, or another object that has to be there.
+    ///
+    /// # Safety
+    /// NULL or valid for `'b`.
+    #[inline]
+    pub unsafe fn object<'b, T>(&self, object: *const T, name: &str) -> Result<&'b T> {
+        // SAFETY: the caller's promise.
+        unsafe { object.as_ref() }.ok_or_else(|| self.is_null(name))
+    }
+
+    /// The same, for a call that must have the object to itself.
+    ///
+    /// # Safety
+    /// NULL or valid for `'b`, and not in use elsewhere.
+    pub unsafe fn object_mut<'b, T>(&self, object: *mut T, name: &str) -> Result<&'b mut T> {
+        // SAFETY: the caller's promise.
+        unsafe { object.as_mut() }.ok_or_else(|| self.is_null(name))
+    }
+
+    /// A place for an output that can't do without. To be asked for before
+    /// anything is done: what is done then can be handed over.
+    ///
+    /// # Safety
+    /// NULL or valid for a write; it need not be initialised.
+    pub unsafe fn output<T>(&self, place: *mut T, name: &str) -> Result<Output<T>> {
+        if place.is_null() {
+            return Err(self.is_null(name));
+        }
+        Ok(Output(place))
+    }
+
+    /// Bytes. NULL is no bytes where the length is 0.
+    ///
+    /// # Safety
+    /// NULL, or valid for reads of `len` bytes for `'b`.
+    #[inline]
+    pub unsafe fn bytes<'b>(&self, data: *const u8, len: usize, name: &str) -> Result<&'b [u8]> {
+        // SAFETY: the caller's promise; `len` is checked.
+        unsafe { self.array(data, len, name) }
+    }
+
+    /// An array. NULL is an empty one where the length is 0.
+    ///
+    /// # Safety
+    /// NULL, or valid for reads of `len` elements for `'b`.
+    #[inline]
+    pub unsafe fn array<'b, T>(&self, first: *const T, len: usize, name: &str) -> Result<&'b [T]> {
+        if len == 0 {
+            return Ok(&[]);
+        }
+        if first.is_null() {
+            return Err(self.refuse(format!("{name} is NULL, and its length is {len}")));
+        }
+        if len > isize::MAX as usize / size_of::<T>().max(1) {
+            return Err(self.refuse(format!("the length of {name} can't be {len}")));
+        }
+        // SAFETY: the caller's promise, and the length is one that can be.
+        Ok(unsafe { std::slice::from_raw_parts(first, len) })
+    }
+
+    /// A path.
+    ///
+    /// # Safety
+    /// NULL or NUL-terminated.
+    pub unsafe fn file(&self, path: *const c_char, name: &str) -> Result<PathBuf> {
+        if path.is_null() {
+            return Err(self.is_null(name));
+        }
+        // SAFETY: the caller's promise.
+        let path = unsafe { CStr::from_ptr(path) };
+        if path.is_empty() {
+            return Err(self.refuse(format!("{name} is empty")));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            Ok(PathBuf::from(std::ffi::OsStr::from_bytes(path.to_bytes())))
+        }
+        #[cfg(not(unix))]
+        path.to_str()
+            .map(PathBuf::from)
+            .map_err(|error| self.refuse(format!("{name} is not UTF-8: {error}")))
+    }
+
+    /// A text that may be left out.
+    ///
+    /// # Safety
+    /// NULL or NUL-terminated.
+    pub unsafe fn text(&self, text: *const c_char, name: &str) -> Result<Option<String>> {
+        if text.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: the caller's promise.
+        let text = unsafe { CStr::from_ptr(text) };
+        text.to_str()
+            .map(|text| Some(text.to_owned()))
+            .map_err(|error| self.refuse(format!("{name} is not UTF-8: {error}")))
+    }
+
+    /// Milliseconds: -1 is for ever.
+    pub fn timeout(&self, milliseconds: i64) -> Result<Option<Duration>> {
+        match u64::try_from(milliseconds) {
+            Ok(milliseconds) => Ok(Some(Duration::from_millis(milliseconds))),
+            Err(_) if milliseconds == -1 => Ok(None),
+            Err(_) => Err(self.refuse(format!(
+                "timeout_ms is {milliseconds}; -1 waits for ever, 0 tries once"
+            ))),
+        }
+    }
+}
+
+/// Where an output goes, if the call succeeds.
+pub(crate) struct Output<T>(*mut T);
+
+impl<T> Output<T> {
+    pub fn put(self, value: T) {
+        // SAFETY: `Arguments::output` was promised so, and the call has not
+        // returned yet.
+        unsafe { self.0.write(value) }
+    }
+}
+
+impl<T> Output<*mut T> {
+    /// A new object, which the caller frees.
+    pub fn give(self, object: T) {
+        self.put(Box::into_raw(Box::new(object)));
+    }
+}
+
+/// Writes an output that the caller may not want.
+///
+/// # Safety
+/// NULL or valid for a write.
+pub(crate) unsafe fn put<T>(place: *mut T, value: T) {
+    if !place.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { place.write(value) }
+    }
+}
+
+/// Frees what [`Output::give`] gave; NULL is nothing.
+///
+/// # Safety
+/// NULL or from `Output::give`, and not used any more.
+pub(crate) unsafe fn take_back<T>(object: *mut T) {
+    if !object.is_null() {
+        crate::guard::quietly((), || {
+            // SAFETY: the caller's promise.
+            drop(unsafe { Box::from_raw(object) });
+        });
+    }
+}

@@ -1,0 +1,336 @@
+//! Documents.
+
+use std::ffi::{CString, c_char};
+
+use untorn::{Document as CoreDocument, Expect, Result};
+
+use crate::argument::{Arguments, put, take_back};
+use crate::buffer;
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::journal::{UNTORN_DURABILITY_POWER, durability};
+use crate::options::{self, Options, flag, mode};
+use crate::text::{c_path, pointer};
+use crate::update::Update;
+use crate::version::DocumentVersion;
+
+/// A document: one value in one file, always replaced whole. At every instant,
+/// and after every crash that its durability covers, the file holds its old
+/// bytes or its new ones. Mode, owner, extended attributes and symbolic links
+/// are kept.
+pub struct Document {
+    core: CoreDocument,
+    path: CString,
+}
+
+/// How a document is opened. To be initialised with
+/// UNTORN_DOCUMENT_OPTIONS_INIT; NULL is the same as that.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct DocumentOptions {
+    /// sizeof(untorn_document_options).
+    pub size: usize,
+    /// How long a call waits for the lock, in milliseconds; -1 (the default):
+    /// for ever, 0: one try.
+    pub timeout_ms: i64,
+    /// Permission bits of a new file. Default: 0, which is 0666 less the umask.
+    /// A file that is there keeps its own.
+    pub mode: u32,
+    /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+    pub durability: i32,
+    /// Not 0: missing parent directories are made at open. Default: 0.
+    pub parents: i32,
+    /// 0.
+    pub reserved: i32,
+}
+
+// SAFETY: `repr(C)`, integers, size first.
+unsafe impl Options for DocumentOptions {
+    const NAME: &'static str = "untorn_document_options";
+    const FIRST_SIZE: usize = size_of::<DocumentOptions>();
+
+    fn defaults() -> DocumentOptions {
+        DocumentOptions {
+            size: size_of::<DocumentOptions>(),
+            timeout_ms: -1,
+            mode: 0,
+            durability: UNTORN_DURABILITY_POWER,
+            parents: 0,
+            reserved: 0,
+        }
+    }
+}
+
+/// Opens the document at path, which need not be there yet. Symbolic links are
+/// resolved now. What saves that were killed have left behind is removed. To be
+/// closed with untorn_document_close().
+///
+/// UNTORN_NOT_FOUND if the directory is missing; UNTORN_INVALID_ARGUMENT if the
+/// path is not a regular file's.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_open(
+    path: *const c_char,
+    options: *const DocumentOptions,
+    document_out: *mut *mut Document,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "open", || {
+        let arguments = Arguments::of("open");
+        // SAFETY: as the header says of every argument.
+        let (path, options, document_out) = unsafe {
+            let path = arguments.file(path, "path")?;
+            let options = options::read(options, &arguments.on(&path))?;
+            (
+                path,
+                options,
+                arguments.output(document_out, "document_out")?,
+            )
+        };
+        let arguments = arguments.on(&path);
+        if options.reserved != 0 {
+            return Err(arguments.refuse("reserved is not 0"));
+        }
+        let core = CoreDocument::options()
+            .timeout(arguments.timeout(options.timeout_ms)?)
+            .mode(mode(options.mode))
+            .durability(durability(options.durability, &arguments)?)
+            .parents(flag(options.parents))
+            .open(&path)?;
+        document_out.give(Document {
+            path: c_path(core.path()),
+            core,
+        });
+        Ok(())
+    })
+}
+
+/// The file, with every symbolic link resolved, in the encoding of file names.
+/// It belongs to the document.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_path(document: *const Document) -> *const c_char {
+    // SAFETY: NULL or a document.
+    pointer(unsafe { document.as_ref() }.map(|document| &document.path))
+}
+
+/// The bytes, and the version that they are (version_out may be NULL). Takes no
+/// lock. The bytes are to be freed with untorn_buffer_free(*data_out, *len_out); a
+/// NUL that does not count is behind them.
+///
+/// UNTORN_NOT_FOUND if the document is not there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_load(
+    document: *const Document,
+    data_out: *mut *mut u8,
+    len_out: *mut usize,
+    version_out: *mut DocumentVersion,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "load", || {
+        let arguments = Arguments::of("load");
+        // SAFETY: as the header says of every argument.
+        let (document, data_out, len_out) = unsafe {
+            let document = &arguments.object(document, "document")?.core;
+            let arguments = arguments.on(document.path());
+            (
+                document,
+                arguments.output(data_out, "data_out")?,
+                arguments.output(len_out, "len_out")?,
+            )
+        };
+        let (bytes, version) = document.load()?;
+        buffer::give(bytes, data_out, len_out);
+        // SAFETY: NULL or a place for it.
+        unsafe { put(version_out, version.into()) };
+        Ok(())
+    })
+}
+
+/// Replaces the whole, whatever it was, and gives the new version (version_out
+/// may be NULL).
+///
+/// After UNTORN_STORAGE_FULL, UNTORN_PERMISSION_DENIED, UNTORN_LOCK_TIMEOUT and
+/// other failures the file is as it was. UNTORN_NOT_DURABLE: the new bytes are in
+/// place, but a power cut may bring the old ones back.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_save(
+    document: *const Document,
+    data: *const u8,
+    len: usize,
+    call: *const Call,
+    version_out: *mut DocumentVersion,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "save", || {
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            save(
+                document,
+                data,
+                len,
+                |_| Ok(Expect::Anything),
+                call,
+                version_out,
+            )
+        }
+    })
+}
+
+/// Replaces the whole if it is the expected version still; NULL: if it is not
+/// there. Else UNTORN_CONFLICT or UNTORN_ALREADY_EXISTS.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_save_if(
+    document: *const Document,
+    expected: *const DocumentVersion,
+    data: *const u8,
+    len: usize,
+    call: *const Call,
+    version_out: *mut DocumentVersion,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "save", || {
+        // SAFETY: NULL or a version.
+        let expect = |arguments: &Arguments<'_>| match unsafe { expected.as_ref() } {
+            Some(version) => version.core(arguments).map(Expect::Version),
+            None => Ok(Expect::Absent),
+        };
+        // SAFETY: as the header says of every argument.
+        unsafe { save(document, data, len, expect, call, version_out) }
+    })
+}
+
+/// Saves a document that must not be there yet, else UNTORN_ALREADY_EXISTS.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_create(
+    document: *const Document,
+    data: *const u8,
+    len: usize,
+    call: *const Call,
+    version_out: *mut DocumentVersion,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "save", || {
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            save(
+                document,
+                data,
+                len,
+                |_| Ok(Expect::Absent),
+                call,
+                version_out,
+            )
+        }
+    })
+}
+
+/// # Safety
+/// The arguments of the functions above.
+unsafe fn save(
+    document: *const Document,
+    data: *const u8,
+    len: usize,
+    expect: impl FnOnce(&Arguments<'_>) -> Result<Expect>,
+    call: *const Call,
+    version_out: *mut DocumentVersion,
+) -> Result<()> {
+    let arguments = Arguments::of("save");
+    // SAFETY: the caller's promise.
+    let document = unsafe { &arguments.object(document, "document")?.core };
+    let arguments = arguments.on(document.path());
+    // SAFETY: the caller's promise.
+    let (bytes, call) = unsafe {
+        let bytes = arguments.bytes(data, len, "data")?;
+        (bytes, call::read(call, &arguments)?)
+    };
+    let version = document.save_with(bytes, expect(&arguments)?, &call)?;
+    // SAFETY: NULL or a place for it.
+    unsafe { put(version_out, version.into()) };
+    Ok(())
+}
+
+/// Removes the document. *removed_out (may be NULL): whether it was there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_remove(
+    document: *const Document,
+    call: *const Call,
+    removed_out: *mut bool,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "remove", || {
+        let arguments = Arguments::of("remove");
+        // SAFETY: as the header says of every argument.
+        let (document, call) = unsafe {
+            let document = &arguments.object(document, "document")?.core;
+            (document, call::read(call, &arguments.on(document.path()))?)
+        };
+        let removed = document.remove_with(Expect::Anything, &call)?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(removed_out, removed) };
+        Ok(())
+    })
+}
+
+/// Removes the document if it is the expected version still, else
+/// UNTORN_CONFLICT.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_remove_if(
+    document: *const Document,
+    expected: *const DocumentVersion,
+    call: *const Call,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "remove", || {
+        let arguments = Arguments::of("remove");
+        // SAFETY: as the header says of every argument.
+        let (document, expected, call) = unsafe {
+            let document = &arguments.object(document, "document")?.core;
+            let arguments = arguments.on(document.path());
+            let expected = arguments.object(expected, "expected")?.core(&arguments)?;
+            (document, expected, call::read(call, &arguments)?)
+        };
+        document.remove_with(Expect::Version(expected), &call)?;
+        Ok(())
+    })
+}
+
+/// Takes the lock and reads, to change the document so that no update of
+/// another is lost: read untorn_update_value(), give the new bytes to
+/// untorn_update_save(), then untorn_update_finish() in any case. Nobody else
+/// changes the document until then.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_begin_update(
+    document: *const Document,
+    call: *const Call,
+    update_out: *mut *mut Update,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "update", || {
+        let arguments = Arguments::of("update");
+        // SAFETY: as the header says of every argument.
+        let (document, call, update_out) = unsafe {
+            let document = &arguments.object(document, "document")?.core;
+            let arguments = arguments.on(document.path());
+            let call = call::read(call, &arguments)?;
+            (document, call, arguments.output(update_out, "update_out")?)
+        };
+        update_out.give(Update::new(document.begin_update(&call)?));
+        Ok(())
+    })
+}
+
+/// Closes a document and frees the handle. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_close(document: *mut Document) {
+    // SAFETY: NULL or a document, which the caller uses no more.
+    unsafe { take_back(document) }
+}

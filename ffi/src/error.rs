@@ -1,0 +1,107 @@
+//! The error object.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+use crate::argument::take_back;
+use crate::code::{self, Code, UNTORN_OK};
+use crate::holder::Holder;
+use crate::position::Position;
+use crate::text::{c_path, c_string, pointer};
+
+/// What failed, on which file, what the system said, who holds the lock, and
+/// what can be done. What the functions below return belongs to it and lives
+/// as long as it does.
+pub struct Error {
+    code: Code,
+    os_code: i32,
+    operation: CString,
+    path: CString,
+    message: CString,
+    holder: Option<Holder>,
+    position: Option<Position>,
+}
+
+impl Error {
+    /// For C, which frees it.
+    pub(crate) fn into_raw(error: untorn::Error) -> *mut Error {
+        Box::into_raw(Box::new(Error {
+            code: code::of(error.kind()),
+            os_code: error.raw_os_error().unwrap_or(0),
+            operation: c_string(error.operation()),
+            path: c_path(error.path()),
+            message: c_string(&error.to_string()),
+            holder: error.holder().cloned().map(Holder::new),
+            position: error.position().map(Position::from),
+        }))
+    }
+}
+
+/// The code that the call returned; UNTORN_OK for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_code(error: *const Error) -> Code {
+    // SAFETY: NULL or an error.
+    unsafe { error.as_ref() }.map_or(UNTORN_OK, |error| error.code)
+}
+
+/// All of it in one line of UTF-8, for people.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_message(error: *const Error) -> *const c_char {
+    // SAFETY: NULL or an error.
+    pointer(unsafe { error.as_ref() }.map(|error| &error.message))
+}
+
+/// What was being done: "append", "save", "lock", ...
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_operation(error: *const Error) -> *const c_char {
+    // SAFETY: NULL or an error.
+    pointer(unsafe { error.as_ref() }.map(|error| &error.operation))
+}
+
+/// The file that it is about, in the encoding of file names; "" where no path
+/// was known.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_path(error: *const Error) -> *const c_char {
+    // SAFETY: NULL or an error.
+    pointer(unsafe { error.as_ref() }.map(|error| &error.path))
+}
+
+/// The operating system's error number (errno), 0 where it gave none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_os_code(error: *const Error) -> i32 {
+    // SAFETY: NULL or an error.
+    unsafe { error.as_ref() }.map_or(0, |error| error.os_code)
+}
+
+/// Who holds the lock, for UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED where it can be
+/// known; else NULL. It belongs to the error: it is not to be freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_holder(error: *const Error) -> *const Holder {
+    // SAFETY: NULL or an error.
+    unsafe { error.as_ref() }
+        .and_then(|error| error.holder.as_ref())
+        .map_or(ptr::null(), ptr::from_ref)
+}
+
+/// Where: the journal's actual end for UNTORN_CONFLICT, the place reached for
+/// UNTORN_LIMIT_EXCEEDED. False, and nothing written, for errors without one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_position(
+    error: *const Error,
+    position_out: *mut Position,
+) -> bool {
+    // SAFETY: NULL or an error.
+    let position = unsafe { error.as_ref() }.and_then(|error| error.position);
+    if let Some(position) = position {
+        // SAFETY: NULL or a place for it.
+        unsafe { crate::argument::put(position_out, position) };
+    }
+    position.is_some()
+}
+
+/// Frees an error. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_error_free(error: *mut Error) {
+    // SAFETY: NULL or an error, which the caller uses no more.
+    unsafe { take_back(error) }
+}

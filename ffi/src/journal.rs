@@ -1,0 +1,407 @@
+//! Journals.
+
+use std::ffi::{CString, c_char};
+
+use untorn::{Durability, Format, Journal as CoreJournal, Result};
+
+use crate::argument::{Arguments, put, take_back};
+use crate::bytes::Bytes;
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::options::{self, Options, flag, mode};
+use crate::position::Position;
+use crate::records::{Records, RecordsOptions};
+use crate::report::Report;
+use crate::text::{c_path, pointer};
+
+/// A finished call survives a power cut: the bytes are on the medium. The
+/// default.
+pub const UNTORN_DURABILITY_POWER: i32 = 0;
+/// A finished call survives the end of this process and of any other: the
+/// bytes are in the kernel. A power cut may lose them.
+pub const UNTORN_DURABILITY_PROCESS: i32 = 1;
+
+/// A record is one JSON value. The default.
+pub const UNTORN_FORMAT_JSON: i32 = 0;
+/// A record is any bytes without a newline or NUL.
+pub const UNTORN_FORMAT_LINES: i32 = 1;
+
+/// A journal: an append-only file of one-line records that any number of
+/// processes and threads append to. One handle serves many threads, and
+/// commits together what they append at the same time. It stays with the path:
+/// if the file is replaced, rotated or deleted, the next append goes to the
+/// file that has the name then.
+pub struct Journal {
+    core: CoreJournal,
+    path: CString,
+}
+
+/// How a journal is opened. To be initialised with UNTORN_JOURNAL_OPTIONS_INIT;
+/// NULL is the same as that.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct JournalOptions {
+    /// sizeof(untorn_journal_options).
+    pub size: usize,
+    /// How long a call waits for the lock, in milliseconds; -1 (the default):
+    /// for ever, 0: one try.
+    pub timeout_ms: i64,
+    /// How long a record may be, in bytes, without its newline. Default: 64 MiB.
+    /// Longer lines are damage to a reader.
+    pub max_record: u64,
+    /// Permission bits of a new file. Default: 0, which is 0666 less the umask.
+    pub mode: u32,
+    /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+    pub durability: i32,
+    /// UNTORN_FORMAT_JSON (the default) or UNTORN_FORMAT_LINES.
+    pub format: i32,
+    /// Not 0 (the default): an append makes the file where it is missing, also
+    /// after somebody deleted it. 0: that is UNTORN_NOT_FOUND.
+    pub create: i32,
+    /// Not 0: missing parent directories are made at open. Default: 0.
+    pub parents: i32,
+    /// 0.
+    pub reserved: i32,
+}
+
+// SAFETY: `repr(C)`, integers, size first.
+unsafe impl Options for JournalOptions {
+    const NAME: &'static str = "untorn_journal_options";
+    const FIRST_SIZE: usize = size_of::<JournalOptions>();
+
+    fn defaults() -> JournalOptions {
+        JournalOptions {
+            size: size_of::<JournalOptions>(),
+            timeout_ms: -1,
+            max_record: 64 << 20,
+            mode: 0,
+            durability: UNTORN_DURABILITY_POWER,
+            format: UNTORN_FORMAT_JSON,
+            create: 1,
+            parents: 0,
+            reserved: 0,
+        }
+    }
+}
+
+/// A durability that C chose.
+pub(crate) fn durability(number: i32, arguments: &Arguments<'_>) -> Result<Durability> {
+    match number {
+        UNTORN_DURABILITY_POWER => Ok(Durability::Power),
+        UNTORN_DURABILITY_PROCESS => Ok(Durability::Process),
+        _ => Err(arguments.refuse(format!("{number} is no durability"))),
+    }
+}
+
+fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
+    match number {
+        UNTORN_FORMAT_JSON => Ok(Format::Json),
+        UNTORN_FORMAT_LINES => Ok(Format::Lines),
+        _ => Err(arguments.refuse(format!("{number} is no format"))),
+    }
+}
+
+/// Opens the journal at path. Symbolic links are resolved now; the file itself
+/// is made by the first append. To be closed with untorn_journal_close().
+///
+/// UNTORN_NOT_FOUND if the directory is missing (or the file, without the
+/// option create); UNTORN_INVALID_ARGUMENT if the path is not a regular file's.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_open(
+    path: *const c_char,
+    options: *const JournalOptions,
+    journal_out: *mut *mut Journal,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "open", || {
+        let arguments = Arguments::of("open");
+        // SAFETY: as the header says of every argument.
+        let (path, options, journal_out) = unsafe {
+            let path = arguments.file(path, "path")?;
+            let options = options::read(options, &arguments.on(&path))?;
+            (path, options, arguments.output(journal_out, "journal_out")?)
+        };
+        let arguments = arguments.on(&path);
+        if options.reserved != 0 {
+            return Err(arguments.refuse("reserved is not 0"));
+        }
+        let core = CoreJournal::options()
+            .timeout(arguments.timeout(options.timeout_ms)?)
+            .max_record(options.max_record)
+            .mode(mode(options.mode))
+            .durability(durability(options.durability, &arguments)?)
+            .format(format(options.format, &arguments)?)
+            .create(flag(options.create))
+            .parents(flag(options.parents))
+            .open(&path)?;
+        journal_out.give(Journal {
+            path: c_path(core.path()),
+            core,
+        });
+        Ok(())
+    })
+}
+
+/// The file, with every symbolic link resolved, in the encoding of file names.
+/// It belongs to the journal.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_path(journal: *const Journal) -> *const c_char {
+    // SAFETY: NULL or a journal.
+    pointer(unsafe { journal.as_ref() }.map(|journal| &journal.path))
+}
+
+/// Appends one record, without a newline, and gives the position behind it
+/// (position_out may be NULL).
+///
+/// After UNTORN_INVALID_RECORD (not one JSON value in UTF-8, or with a newline),
+/// UNTORN_LIMIT_EXCEEDED (longer than max_record), UNTORN_LOCK_TIMEOUT,
+/// UNTORN_STORAGE_FULL and other failures the journal is as it was.
+/// UNTORN_NOT_DURABLE: the record is in the file, but a power cut may lose it; from
+/// then on UNTORN_POISONED.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_append(
+    journal: *const Journal,
+    record: *const u8,
+    len: usize,
+    call: *const Call,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        let arguments = Arguments::of("append");
+        // SAFETY: as the header says of every argument.
+        let (journal, record, call) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            let arguments = arguments.on(journal.path());
+            let record = arguments.bytes(record, len, "record")?;
+            (journal, record, call::read(call, &arguments)?)
+        };
+        let position = journal.append_with(record, &call)?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(position_out, position.into()) };
+        Ok(())
+    })
+}
+
+/// Appends count records next to each other: all of them or none, whenever a
+/// process dies. (Across a power cut a part of them may be there.) Gives the
+/// position behind the last. No records: the lock is taken, nothing appended.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_append_all(
+    journal: *const Journal,
+    records: *const Bytes,
+    count: usize,
+    call: *const Call,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        // SAFETY: as the header says of every argument.
+        unsafe { append_many(journal, records, count, None, call, position_out) }
+    })
+}
+
+/// Appends count records as untorn_journal_append_all() does, but only if the
+/// journal ends at expected (compare-and-swap); else UNTORN_CONFLICT, and
+/// untorn_error_position() has the actual end.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_append_at(
+    journal: *const Journal,
+    expected: Position,
+    records: *const Bytes,
+    count: usize,
+    call: *const Call,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        // SAFETY: as the header says of every argument.
+        unsafe { append_many(journal, records, count, Some(expected), call, position_out) }
+    })
+}
+
+/// # Safety
+/// The arguments of the two functions above.
+unsafe fn append_many(
+    journal: *const Journal,
+    records: *const Bytes,
+    count: usize,
+    expected: Option<Position>,
+    call: *const Call,
+    position_out: *mut Position,
+) -> Result<()> {
+    let arguments = Arguments::of("append");
+    // SAFETY: the caller's promise.
+    let (journal, records, call) = unsafe {
+        let journal = &arguments.object(journal, "journal")?.core;
+        let arguments = arguments.on(journal.path());
+        let records = arguments.array(records, count, "records")?;
+        (journal, records, call::read(call, &arguments)?)
+    };
+    let arguments = arguments.on(journal.path());
+    let mut batch = journal.batch();
+    for record in records {
+        // SAFETY: the caller's promise.
+        batch.push(unsafe { arguments.bytes(record.data, record.len, "data of a record")? })?;
+    }
+    let position = journal.append_batch(&batch, expected.map(Into::into), &call)?;
+    // SAFETY: NULL or a place for it.
+    unsafe { put(position_out, position.into()) };
+    Ok(())
+}
+
+/// Where the last whole record ends. Takes no lock: an append that is in flight
+/// may count or not.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_end(
+    journal: *const Journal,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "end", || {
+        let arguments = Arguments::of("end");
+        // SAFETY: as the header says of every argument.
+        let (journal, position_out) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            let arguments = arguments.on(journal.path());
+            (journal, arguments.output(position_out, "position_out")?)
+        };
+        position_out.put(journal.end()?.into());
+        Ok(())
+    })
+}
+
+/// Begins to read the records in file order. Takes no lock, and constant memory:
+/// a few hundred KiB and one record. The cursor is independent of the handle
+/// and is to be freed with untorn_records_free().
+///
+/// UNTORN_CONFLICT if the option start is not a position of this file.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_records(
+    journal: *const Journal,
+    options: *const RecordsOptions,
+    records_out: *mut *mut Records,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "read", || {
+        let arguments = Arguments::of("read");
+        // SAFETY: as the header says of every argument.
+        let (journal, options, records_out) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            let arguments = arguments.on(journal.path());
+            let options = options::read(options, &arguments)?;
+            (
+                journal,
+                options,
+                arguments.output(records_out, "records_out")?,
+            )
+        };
+        let records = journal.records_from(options.start.into())?;
+        records_out.give(Records::of_file(options.limit(records)));
+        Ok(())
+    })
+}
+
+/// The last count records, oldest first, read backwards from the end: it costs
+/// the same however long the journal is. They are read now, and kept in memory
+/// until untorn_records_free().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_tail(
+    journal: *const Journal,
+    count: usize,
+    records_out: *mut *mut Records,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "tail", || {
+        let arguments = Arguments::of("tail");
+        // SAFETY: as the header says of every argument.
+        let (journal, records_out) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            let arguments = arguments.on(journal.path());
+            (journal, arguments.output(records_out, "records_out")?)
+        };
+        records_out.give(Records::of_list(journal.tail(count)?));
+        Ok(())
+    })
+}
+
+/// Checks every record, takes no lock and changes nothing. A torn tail may be
+/// an append in flight. The report is to be freed with untorn_report_free().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_verify(
+    journal: *const Journal,
+    report_out: *mut *mut Report,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "verify", || {
+        let arguments = Arguments::of("verify");
+        // SAFETY: as the header says of every argument.
+        let (journal, report_out) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            let arguments = arguments.on(journal.path());
+            (journal, arguments.output(report_out, "report_out")?)
+        };
+        report_out.give(Report::new(journal.verify()?));
+        Ok(())
+    })
+}
+
+/// Repairs the tail as the next append would, then checks every record. Damage
+/// before the tail is reported, never cut. report_out may be NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_repair(
+    journal: *const Journal,
+    call: *const Call,
+    report_out: *mut *mut Report,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "repair", || {
+        let arguments = Arguments::of("repair");
+        // SAFETY: as the header says of every argument.
+        let (journal, call) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            (journal, call::read(call, &arguments.on(journal.path()))?)
+        };
+        let report = journal.repair_with(&call)?;
+        // SAFETY: NULL or a place for it.
+        if let Ok(report_out) = unsafe { arguments.output(report_out, "report_out") } {
+            report_out.give(Report::new(report));
+        }
+        Ok(())
+    })
+}
+
+/// Makes everything in the file so far survive a power cut, whoever wrote it.
+///
+/// UNTORN_NOT_DURABLE: it may not; from then on UNTORN_POISONED.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_sync(
+    journal: *const Journal,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "sync", || {
+        // SAFETY: as the header says of every argument.
+        unsafe { Arguments::of("sync").object(journal, "journal")? }
+            .core
+            .sync()
+    })
+}
+
+/// Closes a journal and frees the handle. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_close(journal: *mut Journal) {
+    // SAFETY: NULL or a journal, which the caller uses no more.
+    unsafe { take_back(journal) }
+}

@@ -1,0 +1,41 @@
+//! The C interface: `include/untorn.h` is made from this crate by cbindgen,
+//! so that the documentation comments here speak of C.
+//!
+//! Nothing is decided here. Each function turns its arguments into the core's,
+//! calls it within [`guard::guard`], and turns back what comes out.
+//!
+//! ```text
+//! guard.rs  argument.rs  options.rs  text.rs      the border
+//! code.rs  error.rs  holder.rs                    what went wrong
+//! position.rs  version.rs  bytes.rs  buffer.rs    values
+//! call.rs  cancel.rs  lock.rs                     waiting
+//! journal.rs  records.rs  report.rs  damage.rs
+//! document.rs  update.rs  one_shot.rs
+//! ```
+
+// A `# Safety` section would be copied into the header, where it means
+// nothing: the header says itself what each pointer must be.
+#![allow(clippy::missing_safety_doc)]
+
+mod buffer;
+mod bytes;
+mod call;
+mod cancel;
+mod code;
+mod damage;
+mod document;
+mod error;
+mod holder;
+mod journal;
+mod lock;
+mod one_shot;
+mod position;
+mod records;
+mod report;
+mod update;
+mod version;
+
+mod argument;
+mod guard;
+mod options;
+mod text;

@@ -1,0 +1,173 @@
+//! A lock by itself.
+
+use std::ffi::{CString, c_char};
+
+use untorn::{LockGuard, LockOptions as CoreOptions, Result};
+
+use crate::argument::{Arguments, take_back};
+use crate::cancel::Cancel;
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::{guard, quietly};
+use crate::options::{self, Options, flag};
+use crate::text::{c_path, pointer};
+
+/// A lock that is held, across processes and threads. The kernel frees it when
+/// the process dies.
+pub struct Lock {
+    pub(crate) guard: LockGuard,
+    lock_path: CString,
+}
+
+/// How a lock is taken. To be initialised with UNTORN_LOCK_OPTIONS_INIT; NULL is
+/// the same as that.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LockOptions {
+    /// sizeof(untorn_lock_options).
+    pub size: usize,
+    /// Milliseconds; -1 (the default): for ever, 0: one try.
+    pub timeout_ms: i64,
+    /// Not 0: share the lock with others that share it. Default: 0.
+    pub shared: i32,
+    /// 0.
+    pub reserved: i32,
+    /// What others are told of who holds the lock, in UTF-8; may be NULL.
+    pub label: *const c_char,
+    /// Lets another thread end the wait; may be NULL.
+    pub cancel: *const Cancel,
+}
+
+// SAFETY: `repr(C)`, integers and pointers, size first.
+unsafe impl Options for LockOptions {
+    const NAME: &'static str = "untorn_lock_options";
+    const FIRST_SIZE: usize = size_of::<LockOptions>();
+
+    fn defaults() -> LockOptions {
+        LockOptions {
+            size: size_of::<LockOptions>(),
+            timeout_ms: -1,
+            shared: 0,
+            reserved: 0,
+            label: std::ptr::null(),
+            cancel: std::ptr::null(),
+        }
+    }
+}
+
+/// # Safety
+/// NULL or valid for `'a`, with all that it points to.
+unsafe fn read<'a>(
+    options: *const LockOptions,
+    arguments: &Arguments<'_>,
+) -> Result<(CoreOptions, untorn::Call<'a>)> {
+    // SAFETY: the caller's promise.
+    let (given, label, cancel) = unsafe {
+        let given = options::read(options, arguments)?;
+        let label = arguments.text(given.label, "label")?;
+        (given, label, given.cancel.as_ref())
+    };
+    if given.reserved != 0 {
+        return Err(arguments.refuse("reserved is not 0"));
+    }
+    let mut core = CoreOptions::default()
+        .timeout(arguments.timeout(given.timeout_ms)?)
+        .shared(flag(given.shared));
+    if let Some(label) = label {
+        core = core.label(label);
+    }
+    let call = cancel.map_or_else(untorn::Call::new, |cancel| {
+        untorn::Call::new().cancel(&cancel.token)
+    });
+    Ok((core, call))
+}
+
+impl Lock {
+    fn new(guard: LockGuard) -> Lock {
+        Lock {
+            lock_path: c_path(guard.lock_path()),
+            guard,
+        }
+    }
+}
+
+/// Takes the lock of the file at path, which need not exist: an OS lock on the
+/// file path.lock, the one that journals and documents take on that path. To be
+/// released with untorn_lock_release(), by any thread.
+///
+/// UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder where it can be known;
+/// UNTORN_DEADLOCK if this thread holds the lock already; UNTORN_INVALID_ARGUMENT
+/// for a path that ends in ".lock": see untorn_lock_acquire_at().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_acquire(
+    path: *const c_char,
+    options: *const LockOptions,
+    lock_out: *mut *mut Lock,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "lock", || {
+        let arguments = Arguments::of("lock");
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            let path = arguments.file(path, "path")?;
+            let arguments = arguments.on(&path);
+            let (options, call) = read(options, &arguments)?;
+            let lock_out = arguments.output(lock_out, "lock_out")?;
+            lock_out.give(Lock::new(options.acquire_with(&path, &call)?));
+        }
+        Ok(())
+    })
+}
+
+/// Locks exactly the file lock_path, which is made if it is not there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_acquire_at(
+    lock_path: *const c_char,
+    options: *const LockOptions,
+    lock_out: *mut *mut Lock,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "lock", || {
+        let arguments = Arguments::of("lock");
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            let path = arguments.file(lock_path, "lock_path")?;
+            let arguments = arguments.on(&path);
+            let (options, call) = read(options, &arguments)?;
+            let lock_out = arguments.output(lock_out, "lock_out")?;
+            lock_out.give(Lock::new(options.acquire_at_with(&path, &call)?));
+        }
+        Ok(())
+    })
+}
+
+/// The lock file, in the encoding of file names. It belongs to the lock.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_path(lock: *const Lock) -> *const c_char {
+    // SAFETY: NULL or a lock.
+    pointer(unsafe { lock.as_ref() }.map(|lock| &lock.lock_path))
+}
+
+/// Whether others may share it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_is_shared(lock: *const Lock) -> bool {
+    // SAFETY: NULL or a lock.
+    unsafe { lock.as_ref() }.is_some_and(|lock| lock.guard.is_shared())
+}
+
+/// Whether it is held by this process: false in a child of fork().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_is_held(lock: *const Lock) -> bool {
+    // SAFETY: NULL or a lock.
+    unsafe { lock.as_ref() }.is_some_and(|lock| quietly(false, || lock.guard.is_held()))
+}
+
+/// Lets the lock go and frees it. In a child of fork() it only frees: the
+/// parent still has the lock. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_release(lock: *mut Lock) {
+    // SAFETY: NULL or a lock, which the caller uses no more.
+    unsafe { take_back(lock) }
+}

@@ -1,0 +1,96 @@
+//! What a check found.
+
+use crate::argument::{put, take_back};
+use crate::damage;
+use crate::position::Position;
+
+/// What untorn_journal_verify() or untorn_journal_repair() found.
+pub struct Report {
+    core: untorn::Report,
+}
+
+impl Report {
+    pub(crate) fn new(core: untorn::Report) -> Report {
+        Report { core }
+    }
+}
+
+/// How many good records.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_records(report: *const Report) -> u64 {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }.map_or(0, |report| report.core.records)
+}
+
+/// How many bytes were looked at: where the file ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_bytes(report: *const Report) -> u64 {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }.map_or(0, |report| report.core.bytes)
+}
+
+/// Where the last whole line ends.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_end(report: *const Report) -> Position {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }.map_or(
+        Position {
+            generation: 0,
+            offset: 0,
+        },
+        |report| report.core.end.into(),
+    )
+}
+
+/// How many stretches are damaged.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_damage_count(report: *const Report) -> u64 {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }.map_or(0, |report| report.core.damage_count)
+}
+
+/// The damaged stretch number index; as untorn_records_damage().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_damage(
+    report: *const Report,
+    index: usize,
+    kind_out: *mut i32,
+    offset_out: *mut u64,
+    length_out: *mut u64,
+) -> bool {
+    // SAFETY: NULL or a report.
+    let list = unsafe { report.as_ref() }.map_or(&[][..], |report| &report.core.damage);
+    // SAFETY: each NULL or a place for it.
+    unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
+}
+
+/// What untorn_journal_repair() did: where the torn tail began, how many bytes
+/// were cut (and kept in path.torn), and whether the tail was a whole record
+/// that had only lost its newline; each may be NULL. False, and nothing written,
+/// if there was nothing to repair.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_repaired(
+    report: *const Report,
+    offset_out: *mut u64,
+    cut_out: *mut u64,
+    newline_added_out: *mut bool,
+) -> bool {
+    // SAFETY: NULL or a report.
+    let Some(repair) = unsafe { report.as_ref() }.and_then(|report| report.core.repaired) else {
+        return false;
+    };
+    // SAFETY: each NULL or a place for it.
+    unsafe {
+        put(offset_out, repair.offset);
+        put(cut_out, repair.cut);
+        put(newline_added_out, repair.newline_added);
+    }
+    true
+}
+
+/// Frees a report. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_free(report: *mut Report) {
+    // SAFETY: NULL or a report, which the caller uses no more.
+    unsafe { take_back(report) }
+}

@@ -1,0 +1,85 @@
+//! Read, change and save under one lock.
+
+use crate::argument::{Arguments, put, take_back};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::version::DocumentVersion;
+
+/// A document that is being updated. It may be handed to another thread, but
+/// is for one thread at a time. It is independent of the document's handle.
+pub struct Update {
+    core: untorn::Update,
+}
+
+impl Update {
+    pub(crate) fn new(core: untorn::Update) -> Update {
+        Update { core }
+    }
+}
+
+/// The bytes as they were when the lock was taken; *data_out is NULL if the
+/// document was not there. They belong to the update.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_update_value(
+    update: *const Update,
+    data_out: *mut *const u8,
+    len_out: *mut usize,
+) {
+    // SAFETY: NULL or an update.
+    let value = unsafe { update.as_ref() }.and_then(|update| update.core.value());
+    // SAFETY: each NULL or a place for it.
+    unsafe {
+        put(data_out, value.map_or(std::ptr::null(), <[u8]>::as_ptr));
+        put(len_out, value.map_or(0, <[u8]>::len));
+    }
+}
+
+/// The version of those bytes. False, and nothing written, if the document was
+/// not there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_update_version(
+    update: *const Update,
+    version_out: *mut DocumentVersion,
+) -> bool {
+    // SAFETY: NULL or an update.
+    let version = unsafe { update.as_ref() }.and_then(|update| update.core.version());
+    if let Some(version) = version {
+        // SAFETY: NULL or a place for it.
+        unsafe { put(version_out, version.into()) };
+    }
+    version.is_some()
+}
+
+/// Saves, and lets the lock go, also when it fails: as untorn_document_save().
+/// Only once; untorn_update_finish() is still needed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_update_save(
+    update: *mut Update,
+    data: *const u8,
+    len: usize,
+    version_out: *mut DocumentVersion,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "save", || {
+        let arguments = Arguments::of("save");
+        // SAFETY: as the header says of every argument.
+        let (update, bytes) = unsafe {
+            let update = arguments.object_mut(update, "update")?;
+            (update, arguments.bytes(data, len, "data")?)
+        };
+        let version = update.core.save(bytes)?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(version_out, version.into()) };
+        Ok(())
+    })
+}
+
+/// Ends an update and frees it; without untorn_update_save() before, nothing is
+/// changed. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_update_finish(update: *mut Update) {
+    // SAFETY: NULL or an update, which the caller uses no more.
+    unsafe { take_back(update) }
+}

@@ -1,0 +1,29 @@
+//! `include/untorn.h` is what cbindgen makes of the sources.
+
+use std::path::Path;
+
+#[test]
+fn header_is_current() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut made = Vec::new();
+    cbindgen::generate(here)
+        .expect("cbindgen reads the sources")
+        .write(&mut made);
+    let made = String::from_utf8(made)
+        .expect("the header is UTF-8")
+        // One place has the version: Cargo.toml.
+        .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
+        .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
+        .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
+        .replace("@PATCH@", env!("CARGO_PKG_VERSION_PATCH"));
+    let path = here.join("../include/untorn.h");
+    if std::env::var_os("UPDATE_HEADER").is_some() {
+        std::fs::write(&path, &made).expect("the header can be written");
+    }
+    let committed = std::fs::read_to_string(&path).expect("include/untorn.h is there");
+    assert!(
+        made == committed,
+        "include/untorn.h is not what the sources make: \
+         UPDATE_HEADER=1 cargo test -p untorn-ffi --test header"
+    );
+}
