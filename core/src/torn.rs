@@ -123,11 +123,13 @@ fn whole_entries(torn: &File, size: u64) -> io::Result<u64> {
         let Ok(entry) = serde_json::from_slice::<Entry>(&head[..stop]) else {
             return Ok(size);
         };
-        let next = at + stop as u64 + 1 + entry.length + 1;
-        if next > size {
-            return Ok(at);
+        // The head, its newline, the bytes, their newline.
+        let next = (at + stop as u64 + 2).checked_add(entry.length);
+        match next {
+            None => return Ok(size),
+            Some(next) if next > size => return Ok(at),
+            Some(next) => at = next,
         }
-        at = next;
     }
     Ok(at)
 }
