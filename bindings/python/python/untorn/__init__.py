@@ -1,0 +1,80 @@
+"""Locked journal appends and atomic session saves for plain files that several processes share.
+
+- `Journal`: an append-only file of one-line records (JSON Lines). Any number of processes and threads append to it; no
+  record is torn, interleaved, glued to its neighbour or lost.
+- `Document`: one value in one file, always replaced whole, under a lock.
+- `FileLock`: the lock itself, which the kernel frees when its holder dies.
+- `save_json`, `load_json`, `append_json`: one call, no handle.
+
+Times are in seconds. No timeout means to wait for ever, 0 to try once. Every error is an `Error`, and also the built-in
+exception that one would catch for it: `LockTimeout` is a `TimeoutError`, `NotFound` a `FileNotFoundError`.
+
+Handles may be shared by threads, are safe across `fork`, and can be pickled: the copy opens the same file anew.
+"""
+
+from importlib.metadata import version as _version
+
+from untorn._document import Document
+from untorn._errors import (
+    AlreadyExists,
+    Cancelled,
+    Conflict,
+    Corrupt,
+    Deadlock,
+    Error,
+    InternalError,
+    InvalidArgument,
+    InvalidRecord,
+    IoError,
+    LimitExceeded,
+    Locked,
+    LockTimeout,
+    LockUnsupported,
+    NotDurable,
+    NotFound,
+    PermissionDenied,
+    Poisoned,
+    StorageFull,
+)
+from untorn._journal import Journal
+from untorn._one_shot import append_json, load_json, save_json
+from untorn._types import Damage, Holder, Record, Repair, Report
+from untorn._untorn import FileLock, Position, holder
+
+__all__ = [
+    "AlreadyExists",
+    "Cancelled",
+    "Conflict",
+    "Corrupt",
+    "Damage",
+    "Deadlock",
+    "Document",
+    "Error",
+    "FileLock",
+    "Holder",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidRecord",
+    "IoError",
+    "Journal",
+    "LimitExceeded",
+    "LockTimeout",
+    "LockUnsupported",
+    "Locked",
+    "NotDurable",
+    "NotFound",
+    "PermissionDenied",
+    "Poisoned",
+    "Position",
+    "Record",
+    "Repair",
+    "Report",
+    "StorageFull",
+    "append_json",
+    "holder",
+    "load_json",
+    "save_json",
+]
+
+# The distribution's, not the crate's: the two spell pre-releases differently.
+__version__ = _version("untorn")

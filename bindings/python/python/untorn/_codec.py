@@ -1,0 +1,54 @@
+"""Values to bytes and back, where the caller does not bring an encoder of their own."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    Data: TypeAlias = Buffer | str
+    """What is taken as bytes; of a `str`, its UTF-8."""
+
+Dumps: TypeAlias = "Callable[[Any], Data]"
+Loads: TypeAlias = Callable[[bytes], Any]
+
+# Made once: `json.dumps` with arguments makes an encoder for every call.
+# NaN and Infinity are no JSON: other languages' readers would call the line damaged.
+_to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_to_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(value: Any) -> bytes:
+    """One line of JSON in UTF-8."""
+    try:
+        return _to_text(value).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8, but an escape in JSON.
+        return _to_ascii(value).encode()
+
+
+def _no_constant(name: str) -> NoReturn:
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)
+
+
+_from_text = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
+def decode(record: bytes) -> Any:
+    """The value of one line of JSON, and only of that: what one language's reader takes, all take."""
+    return _from_text(record.decode())
+
+
+def same_line(value: Any) -> "Data":
+    """A line is what it is: format `lines`."""
+    if isinstance(value, bytes | bytearray | memoryview | str):
+        return value
+    msg = f"a line is bytes or str, not {type(value).__name__}: give dumps= for other values"
+    raise TypeError(msg)
+
+
+def same_bytes(record: bytes) -> bytes:
+    """A line is what it is: format `lines`."""
+    return record

@@ -1,0 +1,241 @@
+"""Documents of objects."""
+
+from __future__ import annotations
+
+import copy
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from untorn import _codec
+from untorn._errors import Corrupt, InvalidRecord, NotFound
+from untorn._untorn import FileLock, RawDocument
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+    from types import EllipsisType, TracebackType
+
+    from typing_extensions import Self
+
+
+class _Box:
+    """What is saved when an update ends."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Document(RawDocument):
+    """One value in one file, always replaced whole.
+
+    At every instant, and after every crash that its durability covers, the file holds its old value or its new one.
+    Mode, owner, extended attributes and symbolic links are kept.
+
+    - `durability`: what a finished save survives: `"power"` a power cut, `"process"` the death of any process.
+    - `mode`: permission bits of a new file; else 0666 less the umask.
+    - `timeout`: how many seconds a call waits for the lock; `None` waits for ever, 0 tries once.
+    - `parents`: whether missing parent directories are made.
+    - `dumps`, `loads`: how the value is encoded (to `bytes` or `str`) and decoded (from `bytes`). By default compact
+      JSON in UTF-8.
+
+    A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that is held already, to work
+    under. A version is a text of 32 hexadecimal digits, a hash of the file's bytes.
+    """
+
+    __slots__ = ("_dumps", "_loads", "_options", "_version")
+
+    _dumps: _codec.Dumps
+    _loads: _codec.Loads | None
+    _options: dict[str, Any]
+    _version: str | None
+
+    def __new__(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        durability: Literal["power", "process"] = "power",
+        mode: int | None = None,
+        timeout: float | None = None,
+        parents: bool = False,
+        dumps: _codec.Dumps | None = None,
+        loads: _codec.Loads | None = None,
+    ) -> Self:
+        """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
+        self = super().__new__(cls, path, durability=durability, mode=mode, timeout=timeout, parents=parents)
+        self._dumps = dumps or _codec.encode
+        self._loads = loads
+        self._version = None
+        self._options = {
+            "durability": durability,
+            "mode": mode,
+            "timeout": timeout,
+            "parents": parents,
+            "dumps": dumps,
+            "loads": loads,
+        }
+        return self
+
+    @property
+    def version(self) -> str | None:
+        """The version that this handle last loaded or saved; `None` if there was no document.
+
+        For `save(obj, expect=document.version)`. Where several threads share the handle, take it from `load_versioned`
+        instead: this is that of whichever was last.
+        """
+        return self._version
+
+    def load(self, default: Any = ...) -> Any:
+        """The value; `default` if there is no document, and `NotFound` without one. Takes no lock.
+
+        Raises `Corrupt` if the file is not JSON. With `loads=`, what that raises comes through.
+        """
+        return self.load_versioned(default)[0]
+
+    def load_versioned(self, default: Any = ...) -> tuple[Any, str | None]:
+        """The value and its version, which is `None` for `default`: both as `save(obj, expect=version)` wants it."""
+        try:
+            data, version = self._load()
+        except NotFound:
+            if default is ...:
+                raise
+            self._version = None
+            return default, None
+        value = self._decode(data)
+        self._version = version
+        return value, version
+
+    def save(
+        self,
+        obj: Any,
+        *,
+        expect: str | None | EllipsisType = ...,
+        timeout: float | None | EllipsisType = ...,
+        lock: FileLock | None = None,
+    ) -> str:
+        """Replace the whole, and give the new version.
+
+        With `expect`, only if the document is that version still, else `Conflict`; `None`: only if there is no document,
+        else `AlreadyExists`. On `StorageFull`, `PermissionDenied`, `LockTimeout` and other failures of the system the
+        file is as it was.
+        """
+        version = self._save(self._encode(obj), expect, timeout, lock)
+        self._version = version
+        return version
+
+    def create(
+        self, obj: Any, *, timeout: float | None | EllipsisType = ..., lock: FileLock | None = None
+    ) -> str:
+        """Save a document that must not be there yet; else `AlreadyExists`."""
+        return self.save(obj, expect=None, timeout=timeout, lock=lock)
+
+    def remove(
+        self,
+        *,
+        expect: str | EllipsisType = ...,
+        timeout: float | None | EllipsisType = ...,
+        lock: FileLock | None = None,
+    ) -> bool:
+        """Remove the document; `False` if there was none. With `expect`, only that version, else `Conflict`."""
+        removed = self._remove(expect, timeout, lock)
+        self._version = None
+        return removed
+
+    @contextmanager
+    def update(
+        self,
+        *,
+        default: Any = ...,
+        timeout: float | None | EllipsisType = ...,
+        lock: FileLock | None = None,
+    ) -> Iterator[Any]:
+        """Read, change and save under one lock: no update of another is lost.
+
+            with document.update(default={}) as value:
+                value["count"] = value.get("count", 0) + 1
+
+        The value is changed in place, and saved when the block ends; if it ends by an exception, nothing is. Without a
+        document the value is a copy of `default`, or `NotFound` is raised. For a value that can't be changed in place,
+        such as a number, use `update_with`.
+        """
+        with self._updating(default, timeout, lock) as box:
+            yield box.value
+
+    def update_with(
+        self,
+        change: Callable[[Any], Any],
+        *,
+        default: Any = ...,
+        timeout: float | None | EllipsisType = ...,
+        lock: FileLock | None = None,
+    ) -> Any:
+        """Like `update`, by a function that is given the value and returns the new one; gives back what was saved.
+
+        If it returns `None`, it has changed the value in place, and that one is saved. If it raises, nothing is.
+        """
+        with self._updating(default, timeout, lock) as box:
+            changed = change(box.value)
+            if changed is not None:
+                box.value = changed
+        return box.value
+
+    @contextmanager
+    def _updating(
+        self, default: Any, timeout: float | None | EllipsisType, lock: FileLock | None
+    ) -> Iterator[_Box]:
+        update = self._begin_update(timeout, lock)
+        try:
+            found = update._value()
+            if found is not None:
+                box = _Box(self._decode(found[0]))
+            elif default is not ...:
+                # A default that is used twice must not remember the first time.
+                box = _Box(copy.deepcopy(default))
+            else:
+                msg = f"update {self.path}: the document is not there; give default= to begin with"
+                raise NotFound(msg, path=self.path, operation="update")
+            yield box
+            self._version = update._save(self._encode(box.value))
+        finally:
+            update._finish()
+
+    def _encode(self, obj: Any) -> _codec.Data:
+        try:
+            return self._dumps(obj)
+        except ValueError as error:
+            if self._dumps is not _codec.encode:
+                raise
+            msg = f"save {self.path}: {error}; nothing was saved"
+            raise InvalidRecord(msg, path=self.path, operation="save") from error
+
+    def _decode(self, data: bytes) -> Any:
+        if self._loads is not None:
+            return self._loads(data)
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            msg = f"load {self.path}: not JSON: {error}"
+            raise Corrupt(msg, path=self.path, operation="load") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        closed = ", closed" if self.closed else ""
+        return f"<untorn.Document {str(self.path)!r}, durability={self.durability!r}{closed}>"
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (str(self.path),), self._options
+
+    def __getstate__(self) -> None:
+        """Everything is in the arguments: a copy opens the file anew."""

@@ -1,0 +1,205 @@
+"""The exceptions. Each derives from `Error` and from the built-in that a Python programmer would catch."""
+
+import errno as _errno
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from untorn._types import Holder
+from untorn._untorn import Position
+
+
+class Error(Exception):
+    """What failed, on which file, what the system said, who holds the lock, and what can be done."""
+
+    code: ClassVar[str] = "UNTORN_ERROR"
+    """The same in every language: `"UNTORN_LOCK_TIMEOUT"`."""
+    _default_errno: ClassVar[int] = _errno.EIO
+
+    message: str
+    """One line that says it all; also `str(error)`."""
+    path: Path | None
+    """The file that it is about."""
+    operation: str | None
+    """The word for what was being done: `"append"`, `"save"`, `"lock"`."""
+    errno: int | None
+    """The system's error number. Those that are `OSError`s always have one."""
+    holder: Holder | None
+    """Who holds the lock, for `LockTimeout` and `Locked` where it can be known."""
+    position: Position | None
+    """Where: the journal's actual end for `Conflict`, the place reached for `LimitExceeded`."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        path: Path | None = None,
+        operation: str | None = None,
+        errno: int | None = None,
+        holder: Holder | None = None,
+        position: Position | None = None,
+    ) -> None:
+        if isinstance(self, OSError):
+            number = self._default_errno if errno is None else errno
+            # The three that `open` would give: errno, strerror and filename are taken from here.
+            filename = () if path is None else (str(path),)
+            super().__init__(number, os.strerror(number), *filename)
+        else:
+            super().__init__(message)
+            self.errno = errno
+        self.message = message
+        self.path = path
+        self.operation = operation
+        self.holder = holder
+        self.position = position
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword arguments are lost on the way that exceptions are pickled; a process pool needs them.
+        parts = (self.message, self.path, self.operation, self.errno, self.holder, self.position)
+        return _rebuild, (type(self), *parts)
+
+
+def _rebuild(
+    kind: type[Error],
+    message: str,
+    path: Path | None,
+    operation: str | None,
+    errno: int | None,
+    holder: Holder | None,
+    position: Position | None,
+) -> Error:
+    return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)
+
+
+class LockTimeout(Error, TimeoutError):
+    """The lock was not free within the time given."""
+
+    code = "UNTORN_LOCK_TIMEOUT"
+    _default_errno = _errno.ETIMEDOUT
+
+
+class Locked(Error, BlockingIOError):
+    """The lock is held, and the call was to try only once."""
+
+    code = "UNTORN_LOCKED"
+    _default_errno = _errno.EAGAIN
+
+
+class Deadlock(Error, RuntimeError):
+    """This thread already holds the lock that it is about to wait for."""
+
+    code = "UNTORN_DEADLOCK"
+
+
+class LockUnsupported(Error, OSError):
+    """The file system does not do locks."""
+
+    code = "UNTORN_LOCK_UNSUPPORTED"
+    _default_errno = _errno.ENOLCK
+
+
+class Conflict(Error):
+    """The file is not in the state that the caller expected."""
+
+    code = "UNTORN_CONFLICT"
+
+
+class AlreadyExists(Error, FileExistsError):
+    """The file is there already."""
+
+    code = "UNTORN_ALREADY_EXISTS"
+    _default_errno = _errno.EEXIST
+
+
+class NotFound(Error, FileNotFoundError):
+    """The file, or its directory, is not there."""
+
+    code = "UNTORN_NOT_FOUND"
+    _default_errno = _errno.ENOENT
+
+
+class InvalidRecord(Error, ValueError):
+    """The value or the bytes can't be a record of this journal, or a document."""
+
+    code = "UNTORN_INVALID_RECORD"
+
+
+class Corrupt(Error, ValueError):
+    """The file holds what this library can't have written."""
+
+    code = "UNTORN_CORRUPT"
+
+
+class LimitExceeded(Error):
+    """A limit that the caller set (or the default of one) is exceeded."""
+
+    code = "UNTORN_LIMIT_EXCEEDED"
+
+
+class StorageFull(Error, OSError):
+    """The disk, the quota or the allowed file size is used up."""
+
+    code = "UNTORN_STORAGE_FULL"
+    _default_errno = _errno.ENOSPC
+
+
+class PermissionDenied(Error, PermissionError):
+    """The system does not allow it."""
+
+    code = "UNTORN_PERMISSION_DENIED"
+    _default_errno = _errno.EACCES
+
+
+class NotDurable(Error, OSError):
+    """The change is in place, but the sync that was to make it durable failed."""
+
+    code = "UNTORN_NOT_DURABLE"
+
+
+class Poisoned(Error):
+    """An earlier sync on this handle failed; open the file again."""
+
+    code = "UNTORN_POISONED"
+
+
+class Cancelled(Error):
+    """The caller gave up waiting."""
+
+    code = "UNTORN_CANCELLED"
+
+
+class InvalidArgument(Error, ValueError):
+    """The call can't be meant so."""
+
+    code = "UNTORN_INVALID_ARGUMENT"
+
+
+class IoError(Error, OSError):
+    """Another error of the operating system."""
+
+    code = "UNTORN_IO"
+
+
+class InternalError(Error, RuntimeError):
+    """A bug in this library."""
+
+    code = "UNTORN_INTERNAL"
+
+
+_BY_CODE = {kind.code: kind for kind in Error.__subclasses__()}
+
+
+def _from_core(
+    code: str,
+    message: str,
+    path: Path,
+    operation: str,
+    errno: int | None,
+    holder: Holder | None,
+    position: Position | None,
+) -> Error:
+    kind = _BY_CODE.get("UNTORN_" + code, InternalError)
+    return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)

@@ -1,0 +1,94 @@
+"""Plain values that calls give back."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from untorn._untorn import Position
+
+DamageKind: TypeAlias = Literal["torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock."""
+
+    pid: int
+    start: int | None
+    """When the process started, in the system's own unit: with pid, boot and host it names one process for ever."""
+    boot: str | None
+    host: str | None
+    label: str | None
+    """What the holder calls itself (`label=`)."""
+    since: str | None
+    """RFC 3339, UTC."""
+    alive: Literal["alive", "dead", "unknown"]
+    """Whether the very process lived when this was asked."""
+
+
+class Record(NamedTuple):
+    """One record as bytes, without its newline."""
+
+    data: bytes
+    start: Position
+    """Where it begins."""
+    end: Position
+    """Where the next line begins: reading on from here yields what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A stretch of a journal that was skipped."""
+
+    kind: DamageKind
+    offset: int
+    """Bytes from the start of the file."""
+    length: int
+    """Bytes, the newline included where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was done to a torn tail."""
+
+    offset: int
+    """Where the tail began, in bytes from the start of the file."""
+    cut: int
+    """How many bytes were cut; they are kept in the file `.torn` beside the journal."""
+    newline_added: bool
+    """Whether the tail was a whole record that had only lost its newline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check of a journal found."""
+
+    records: int
+    """How many good records."""
+    bytes: int
+    """Where the file ended: how much was looked at."""
+    end: Position
+    """Where the last whole line ends."""
+    damage: tuple[Damage, ...]
+    """What is damaged, in file order (the first 1,024)."""
+    damage_count: int
+    """How many stretches are damaged."""
+    repaired: Repair | None
+    """What `repair` did; `None` from `verify`, and where nothing was to do."""
+
+
+def _make_report(
+    records: int,
+    size: int,
+    end: Position,
+    damage: list[tuple[DamageKind, int, int]],
+    damage_count: int,
+    repaired: tuple[int, int, bool] | None,
+) -> Report:
+    return Report(
+        records=records,
+        bytes=size,
+        end=end,
+        damage=tuple(Damage(*triple) for triple in damage),
+        damage_count=damage_count,
+        repaired=None if repaired is None else Repair(*repaired),
+    )

@@ -1,0 +1,143 @@
+//! Arguments that are not what PyO3 converts by itself.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyEllipsis, PyString};
+use untorn::{Durability, Error, Expect, Format, Version};
+
+/// Bytes that a caller hands over. `bytes` and `str` never change, so they are
+/// used where they are; any other buffer may, and is copied.
+pub enum Data<'a> {
+    Lent(&'a [u8]),
+    Copied(Vec<u8>),
+}
+
+impl Data<'_> {
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Data::Lent(bytes) => bytes,
+            Data::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyBytes>() {
+            return object.extract().map(Data::Lent).map_err(PyErr::from);
+        }
+        if object.is_instance_of::<PyString>() {
+            return object
+                .extract()
+                .map(|text: &'a str| Data::Lent(text.as_bytes()));
+        }
+        match PyBuffer::<u8>::get(&object) {
+            Ok(buffer) => Ok(Data::Copied(buffer.to_vec(object.py())?)),
+            Err(_) => Err(PyTypeError::new_err(format!(
+                "bytes, bytearray, memoryview or str is needed, not {}",
+                object.get_type().name()?
+            ))),
+        }
+    }
+}
+
+/// `timeout=`: seconds; `None` waits for ever, `...` as the handle does.
+#[derive(Clone, Copy)]
+pub enum Timeout {
+    Handles,
+    Is(Option<Duration>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Timeout {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_none() {
+            return Ok(Timeout::Is(None));
+        }
+        if object.cast::<PyEllipsis>().is_ok() {
+            return Ok(Timeout::Handles);
+        }
+        let seconds: f64 = object.extract()?;
+        if seconds.is_nan() || seconds < 0.0 {
+            return Err(PyValueError::new_err(format!(
+                "a timeout is in seconds: 0 tries once, None waits for ever; not {seconds}"
+            )));
+        }
+        // Longer than the clock runs is for ever.
+        Ok(Timeout::Is(Duration::try_from_secs_f64(seconds).ok()))
+    }
+}
+
+impl Timeout {
+    /// Of a handle: there is none that it could be taken from.
+    pub fn of_handle(self) -> Option<Duration> {
+        match self {
+            Timeout::Handles => None,
+            Timeout::Is(limit) => limit,
+        }
+    }
+}
+
+/// `expect=`: a version, `None` for a document that must not be there, `...`
+/// for any.
+pub struct Expected(pub Expect);
+
+impl<'py> FromPyObject<'_, 'py> for Expected {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_none() {
+            return Ok(Expected(Expect::Absent));
+        }
+        if object.cast::<PyEllipsis>().is_ok() {
+            return Ok(Expected(Expect::Anything));
+        }
+        let text: &str = object.extract()?;
+        match Version::from_str(text) {
+            Ok(version) => Ok(Expected(Expect::Version(version))),
+            Err(why) => Err(PyValueError::new_err(why)),
+        }
+    }
+}
+
+/// A number of records or bytes.
+#[derive(Clone, Copy)]
+pub struct Count(pub u64);
+
+impl<'py> FromPyObject<'_, 'py> for Count {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        object.extract().map(Count).map_err(|error: PyErr| {
+            if error.is_instance_of::<PyOverflowError>(object.py()) {
+                return PyValueError::new_err("a number from 0 to 2**64 - 1 is needed");
+            }
+            error
+        })
+    }
+}
+
+pub fn durability(path: &Path, word: &str) -> Result<Durability, Error> {
+    word.parse()
+        .map_err(|why: String| Error::invalid_argument("open", path, why))
+}
+
+pub fn format(path: &Path, word: &str) -> Result<Format, Error> {
+    match word {
+        "json" => Ok(Format::Json),
+        "lines" => Ok(Format::Lines),
+        _ => Err(Error::invalid_argument(
+            "open",
+            path,
+            format!("format is \"json\" or \"lines\", not {word:?}"),
+        )),
+    }
+}

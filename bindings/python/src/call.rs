@@ -1,0 +1,116 @@
+//! Carrying out a call of the core: without the interpreter's lock, and so that
+//! Ctrl-C ends its wait.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use untorn::{Call, Error, LockGuard};
+
+use crate::argument::Timeout;
+use crate::error::{of_panic, raise};
+
+/// How a call waits, and under which lock it works.
+pub struct Wait {
+    pub timeout: Timeout,
+    pub lock: Option<Arc<LockGuard>>,
+}
+
+impl Wait {
+    pub const fn new(timeout: Timeout, lock: Option<Arc<LockGuard>>) -> Wait {
+        Wait { timeout, lock }
+    }
+}
+
+/// Runs what may wait for a lock.
+pub fn wait<T: Send>(
+    py: Python<'_>,
+    path: &Path,
+    wait: &Wait,
+    job: impl FnOnce(&Call<'_>) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    let mut call = Call::new();
+    if let Timeout::Is(limit) = wait.timeout {
+        call = call.timeout(limit);
+    }
+    if let Some(guard) = &wait.lock {
+        call = call.lock(guard);
+    }
+    // Python runs signal handlers on the main thread only. Every other thread
+    // may block in the kernel, which passes the lock on sooner.
+    if !is_main_thread(py) {
+        return plain(py, path, || job(&call));
+    }
+    let raised = Mutex::new(None);
+    let interrupt = || {
+        Python::attach(|py| match py.check_signals() {
+            Ok(()) => false,
+            Err(error) => {
+                *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                true
+            }
+        })
+    };
+    let call = call.interrupt(&interrupt);
+    let result = plain(py, path, || job(&call));
+    // Also if the call came through at the last moment: the handler has run,
+    // and what it raised must not get lost.
+    match raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => result,
+    }
+}
+
+/// Runs what does not wait, but may read or write a file.
+#[inline]
+pub fn plain<T: Send>(
+    py: Python<'_>,
+    path: &Path,
+    job: impl FnOnce() -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    let result = py.detach(|| catch_unwind(AssertUnwindSafe(job)));
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(raise(py, &error)),
+        Err(panic) => Err(raise(py, &of_panic(&*panic, path))),
+    }
+}
+
+/// Counts the forks that led to this process.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Called in a forked child, whose main thread is the one that forked.
+#[pyfunction]
+pub fn forked() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Whether this is Python's main thread. Asked at every call, so it is
+/// remembered.
+#[inline]
+fn is_main_thread(py: Python<'_>) -> bool {
+    thread_local!(static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) });
+    let forks = FORKS.load(Ordering::Relaxed);
+    match KNOWN.get() {
+        Some((then, is_main)) if then == forks => is_main,
+        _ => {
+            let is_main = ask(py).unwrap_or(false);
+            KNOWN.set(Some((forks, is_main)));
+            is_main
+        }
+    }
+}
+
+#[cold]
+fn ask(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let own: u64 = threading.call_method0("get_ident")?.extract()?;
+    let main: u64 = threading
+        .call_method0("main_thread")?
+        .getattr("ident")?
+        .extract()?;
+    Ok(own == main)
+}

@@ -1,0 +1,180 @@
+//! Documents, as bytes.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use untorn::{Error, Expect};
+
+use crate::argument::{Data, Expected, Timeout, durability};
+use crate::call::{Wait, plain, wait};
+use crate::error::check;
+use crate::lock::{FileLock, given};
+
+/// What `untorn.Document` is made of: bytes in, bytes and a version out.
+#[pyclass(subclass, frozen, weakref)]
+pub struct RawDocument {
+    document: untorn::Document,
+    closed: AtomicBool,
+}
+
+#[pymethods]
+impl RawDocument {
+    #[new]
+    #[pyo3(signature = (path, *, durability="power", mode=None, timeout=Timeout::Is(None), parents=false), text_signature = "(path, *, durability=\"power\", mode=None, timeout=None, parents=False)")]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        durability: &str,
+        mode: Option<u32>,
+        timeout: Timeout,
+        parents: bool,
+    ) -> PyResult<RawDocument> {
+        let options = untorn::Document::options()
+            .durability(check(py, self::durability(&path, durability))?)
+            .mode(mode)
+            .timeout(timeout.of_handle())
+            .parents(parents);
+        Ok(RawDocument {
+            document: plain(py, &path, || options.open(&path))?,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    fn _load<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, String)> {
+        let (bytes, version) = plain(py, self.document.path(), || self.document.load())?;
+        Ok((PyBytes::new(py, &bytes), version.to_string()))
+    }
+
+    #[pyo3(signature = (data, expect, timeout, lock))]
+    fn _save(
+        &self,
+        py: Python<'_>,
+        data: Data<'_>,
+        expect: Expected,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<String> {
+        let patience = Wait::new(timeout, given(py, "save", lock)?);
+        let data = data.bytes();
+        wait(py, self.document.path(), &patience, |call| {
+            self.document.save_with(data, expect.0, call)
+        })
+        .map(|version| version.to_string())
+    }
+
+    #[pyo3(signature = (expect, timeout, lock))]
+    fn _remove(
+        &self,
+        py: Python<'_>,
+        expect: Expected,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<bool> {
+        if expect.0 == Expect::Absent {
+            return check(
+                py,
+                Err(Error::invalid_argument(
+                    "remove",
+                    self.document.path(),
+                    "what is not there can't be removed: expect= is a version here",
+                )),
+            );
+        }
+        let patience = Wait::new(timeout, given(py, "remove", lock)?);
+        wait(py, self.document.path(), &patience, |call| {
+            self.document.remove_with(expect.0, call)
+        })
+    }
+
+    #[pyo3(signature = (timeout, lock))]
+    fn _begin_update(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Update> {
+        let patience = Wait::new(timeout, given(py, "update", lock)?);
+        let update = wait(py, self.document.path(), &patience, |call| {
+            self.document.begin_update(call)
+        })?;
+        Ok(Update {
+            path: self.document.path().to_owned(),
+            update: Mutex::new(Some(update)),
+        })
+    }
+
+    /// Closes the handle: later changes through it are refused. A second time
+    /// does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        plain(py, self.document.path(), || self.document.close())?;
+        self.closed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether `close` was called.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The file, with every symbolic link resolved.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.document.path().to_owned()
+    }
+
+    /// `"process"` or `"power"`.
+    #[getter]
+    fn durability(&self) -> &'static str {
+        self.document.durability().as_str()
+    }
+}
+
+/// A document that is being updated: its lock is held until `_save` or
+/// `_finish`, or until this is gone.
+#[pyclass(frozen)]
+pub struct Update {
+    path: PathBuf,
+    /// Never locked while the interpreter's lock is waited for.
+    update: Mutex<Option<untorn::Update>>,
+}
+
+impl Update {
+    fn take(&self) -> Option<untorn::Update> {
+        self.update
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+#[pymethods]
+impl Update {
+    /// The bytes and their version; `None` if there was no document.
+    fn _value<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, String)> {
+        let update = self.update.lock().unwrap_or_else(PoisonError::into_inner);
+        let update = update.as_ref()?;
+        let version = update.version()?;
+        Some((PyBytes::new(py, update.value()?), version.to_string()))
+    }
+
+    /// Saves, and lets the lock go.
+    fn _save(&self, py: Python<'_>, data: Data<'_>) -> PyResult<String> {
+        let update = self
+            .take()
+            .ok_or_else(|| Error::invalid_argument("save", &self.path, "this update is finished"));
+        let mut update = check(py, update)?;
+        let data = data.bytes();
+        plain(py, &self.path, move || update.save(data)).map(|version| version.to_string())
+    }
+
+    /// Lets the lock go without a change. A second time does nothing.
+    fn _finish(&self, py: Python<'_>) {
+        if let Some(update) = self.take() {
+            py.detach(|| drop(update));
+        }
+    }
+}

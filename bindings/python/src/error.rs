@@ -1,0 +1,67 @@
+//! `untorn::Error` as the Python exception that its kind has.
+
+use std::path::Path;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use untorn::{Error, Holder};
+
+use crate::position;
+
+/// `untorn._errors._from_core`: the classes are Python's, since each derives
+/// from two.
+static FROM_CORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static HOLDER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+#[cold]
+pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
+    match build(py, error) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let from_core = FROM_CORE.import(py, "untorn._errors", "_from_core")?;
+    from_core.call1((
+        error.kind().code(),
+        error.to_string(),
+        error.path(),
+        error.operation(),
+        error.raw_os_error(),
+        error
+            .holder()
+            .map(|holder| make_holder(py, holder))
+            .transpose()?,
+        error.position().map(position::Position::from),
+    ))
+}
+
+/// `untorn.Holder`, a plain value that can be stored and pickled.
+pub fn make_holder<'py>(py: Python<'py>, holder: &Holder) -> PyResult<Bound<'py, PyAny>> {
+    HOLDER.import(py, "untorn._types", "Holder")?.call1((
+        holder.pid,
+        holder.start,
+        holder.boot.as_deref(),
+        holder.host.as_deref(),
+        holder.label.as_deref(),
+        holder.since.as_deref(),
+        holder.alive().as_str(),
+    ))
+}
+
+/// What a binding itself has to refuse.
+pub fn check<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
+    result.map_err(|error| raise(py, &error))
+}
+
+/// A panic caught at the border.
+#[cold]
+pub fn of_panic(panic: &(dyn std::any::Any + Send), path: &Path) -> Error {
+    let what = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    let what = what.unwrap_or_else(|| "a panic".to_owned());
+    Error::internal("call", path, format!("{what}; this is a bug in untorn"))
+}

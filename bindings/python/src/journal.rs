@@ -1,0 +1,249 @@
+//! Journals, as bytes.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyIterator, PyList};
+use untorn::{Batch, Damage, Report};
+
+use crate::argument::{Count, Data, Timeout, durability, format};
+use crate::call::{Wait, plain, wait};
+use crate::error::check;
+use crate::lock::{FileLock, given};
+use crate::position::Position;
+use crate::reader::Reader;
+
+/// What `untorn.Journal` is made of: bytes in, bytes and positions out.
+#[pyclass(subclass, frozen, weakref)]
+pub struct RawJournal {
+    journal: untorn::Journal,
+    closed: AtomicBool,
+}
+
+#[pymethods]
+impl RawJournal {
+    #[new]
+    #[pyo3(signature = (path, *, durability="power", create=true, max_record=Count(64 << 20), format="json", mode=None, timeout=Timeout::Is(None), parents=false), text_signature = "(path, *, durability=\"power\", create=True, max_record=67108864, format=\"json\", mode=None, timeout=None, parents=False)")]
+    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        durability: &str,
+        create: bool,
+        max_record: Count,
+        format: &str,
+        mode: Option<u32>,
+        timeout: Timeout,
+        parents: bool,
+    ) -> PyResult<RawJournal> {
+        let options = untorn::Journal::options()
+            .durability(check(py, self::durability(&path, durability))?)
+            .create(create)
+            .max_record(max_record.0)
+            .format(check(py, self::format(&path, format))?)
+            .mode(mode)
+            .timeout(timeout.of_handle())
+            .parents(parents);
+        Ok(RawJournal {
+            journal: plain(py, &path, || options.open(&path))?,
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Appends one record as it is, and gives the position behind it.
+    ///
+    /// `record` is `bytes`, `bytearray`, `memoryview` or `str`, without a
+    /// newline. It is checked to be one JSON value in UTF-8 (format `json`).
+    #[pyo3(signature = (record, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, record, *, timeout=..., lock=None)")]
+    fn append_raw(
+        &self,
+        py: Python<'_>,
+        record: Data<'_>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(py, "append", lock)?);
+        let record = record.bytes();
+        wait(py, self.journal.path(), &patience, |call| {
+            self.journal.append_with(record, call)
+        })
+        .map(Position::from)
+    }
+
+    /// Appends one record that an encoder made: only its framing is checked,
+    /// unless `checked`.
+    fn _append(
+        &self,
+        py: Python<'_>,
+        record: Data<'_>,
+        checked: bool,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(py, "append", lock)?);
+        let mut batch = self.journal.batch();
+        check(py, push(&mut batch, record.bytes(), checked))?;
+        self.commit(py, &batch, None, &patience)
+    }
+
+    /// Appends all records that an iterator gives, or none.
+    fn _extend(
+        &self,
+        py: Python<'_>,
+        records: &Bound<'_, PyIterator>,
+        checked: bool,
+        at: Option<&Bound<'_, Position>>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(py, "append", lock)?);
+        let mut batch = self.journal.batch();
+        for record in records {
+            let record = record?;
+            let data: Data<'_> = record.extract()?;
+            check(py, push(&mut batch, data.bytes(), checked))?;
+        }
+        let at = at.map(|position| position.get().core());
+        self.commit(py, &batch, at, &patience)
+    }
+
+    fn _reader(
+        &self,
+        py: Python<'_>,
+        start: Option<&Bound<'_, Position>>,
+        max_records: Option<Count>,
+        max_bytes: Option<Count>,
+    ) -> PyResult<Reader> {
+        let start = start.map(|position| position.get().core());
+        let records = plain(py, self.journal.path(), || match start {
+            Some(start) => self.journal.records_from(start),
+            None => self.journal.records(),
+        })?;
+        let limit = |count: Option<Count>| count.map(|count| count.0);
+        Ok(Reader::new(
+            self.journal.path().to_owned(),
+            records.limits(limit(max_records), limit(max_bytes)),
+        ))
+    }
+
+    fn _tail<'py>(&self, py: Python<'py>, n: Count) -> PyResult<Bound<'py, PyList>> {
+        let n = usize::try_from(n.0).unwrap_or(usize::MAX);
+        let records = plain(py, self.journal.path(), || self.journal.tail(n))?;
+        let list = PyList::empty(py);
+        for record in records {
+            list.append((
+                PyBytes::new(py, &record.bytes),
+                Position::from(record.start),
+                Position::from(record.end),
+            ))?;
+        }
+        Ok(list)
+    }
+
+    /// Where the last whole record ends. Takes no lock: an append in flight may
+    /// count or not.
+    fn end(&self, py: Python<'_>) -> PyResult<Position> {
+        plain(py, self.journal.path(), || self.journal.end()).map(Position::from)
+    }
+
+    /// Checks every record, takes no lock and changes nothing. A torn tail may
+    /// be an append in flight.
+    fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let report = plain(py, self.journal.path(), || self.journal.verify())?;
+        make_report(py, &report)
+    }
+
+    /// Repairs the tail as the next append would, then checks every record.
+    /// Damage before the tail is reported, never cut.
+    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
+    fn repair<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let patience = Wait::new(timeout, given(py, "repair", lock)?);
+        let report = wait(py, self.journal.path(), &patience, |call| {
+            self.journal.repair_with(call)
+        })?;
+        make_report(py, &report)
+    }
+
+    /// Makes everything in the file so far survive a power cut, whoever wrote
+    /// it.
+    fn sync(&self, py: Python<'_>) -> PyResult<()> {
+        plain(py, self.journal.path(), || self.journal.sync())
+    }
+
+    /// Closes the handle: later changes through it are refused. A second time
+    /// does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        plain(py, self.journal.path(), || self.journal.close())?;
+        self.closed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether `close` was called.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The file, with every symbolic link resolved.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.journal.path().to_owned()
+    }
+
+    /// `"process"` or `"power"`.
+    #[getter]
+    fn durability(&self) -> &'static str {
+        self.journal.durability().as_str()
+    }
+}
+
+impl RawJournal {
+    fn commit(
+        &self,
+        py: Python<'_>,
+        batch: &Batch,
+        at: Option<untorn::Position>,
+        patience: &Wait,
+    ) -> PyResult<Position> {
+        wait(py, self.journal.path(), patience, |call| {
+            self.journal.append_batch(batch, at, call)
+        })
+        .map(Position::from)
+    }
+}
+
+fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
+    if checked {
+        batch.push(record)
+    } else {
+        batch.push_encoded(record)
+    }
+}
+
+static MAKE_REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// `untorn.Report`, a plain value.
+fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
+    let triple = |damage: &Damage| (damage.kind.as_str(), damage.offset, damage.length);
+    let damage: Vec<_> = report.damage.iter().map(triple).collect();
+    let repaired = report
+        .repaired
+        .map(|repair| (repair.offset, repair.cut, repair.newline_added));
+    MAKE_REPORT
+        .import(py, "untorn._types", "_make_report")?
+        .call1((
+            report.records,
+            report.bytes,
+            Position::from(report.end),
+            damage,
+            report.damage_count,
+            repaired,
+        ))
+}

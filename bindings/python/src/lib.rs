@@ -1,0 +1,54 @@
+//! The extension module `untorn._untorn`: values, errors and the hand-over of
+//! the interpreter's lock. What the library does is in the crate `untorn`; what
+//! turns objects into bytes is in the Python files beside this.
+
+// PyO3's macros make public items of their own.
+#![allow(missing_docs)]
+
+mod argument;
+mod call;
+mod document;
+mod error;
+mod journal;
+mod lock;
+mod position;
+mod reader;
+
+use pyo3::prelude::*;
+
+/// What is wrong with bytes that were to be one JSON value; `None` if nothing.
+#[pyfunction]
+fn inspect(record: &[u8]) -> Option<&'static str> {
+    untorn::inspect(record).map(untorn::DamageKind::as_str)
+}
+
+#[pymodule]
+mod _untorn {
+    use pyo3::prelude::*;
+    use pyo3::types::PyDict;
+
+    #[pymodule_export]
+    use super::call::forked;
+    #[pymodule_export]
+    use super::document::{RawDocument, Update};
+    #[pymodule_export]
+    use super::inspect;
+    #[pymodule_export]
+    use super::journal::RawJournal;
+    #[pymodule_export]
+    use super::lock::{FileLock, holder};
+    #[pymodule_export]
+    use super::position::Position;
+    #[pymodule_export]
+    use super::reader::Reader;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        let hooks = PyDict::new(py);
+        hooks.set_item("after_in_child", module.getattr("forked")?)?;
+        py.import("os")?
+            .call_method("register_at_fork", (), Some(&hooks))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,204 @@
+//! `untorn.FileLock`.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use untorn::{Error, LockGuard, LockOptions};
+
+use crate::argument::Timeout;
+use crate::call::{Wait, plain, wait};
+use crate::error::{check, make_holder};
+
+/// A lock across processes and threads that the kernel frees when its holder
+/// dies.
+///
+/// `FileLock(p)` is the lock of the file `p`: the one that `Journal(p)` and
+/// `Document(p)` take. It is an OS lock on `p.lock`; `p` itself need not exist.
+/// Use it as a context manager, or with `acquire` and `release`; it can be
+/// taken again after it was let go.
+///
+/// `timeout`: seconds to wait; `None` waits for ever, 0 tries once. `shared`:
+/// held together with others that share it. `label`: what others are told of
+/// who holds it.
+#[pyclass(module = "untorn", frozen, weakref)]
+pub struct FileLock {
+    path: PathBuf,
+    exact: bool,
+    options: LockOptions,
+    shared: bool,
+    label: Option<String>,
+    /// One for each `acquire`: a shared lock may be held several times over.
+    /// Never locked while the interpreter's lock is waited for.
+    guards: Mutex<Vec<Arc<LockGuard>>>,
+}
+
+impl FileLock {
+    fn make(
+        path: PathBuf,
+        exact: bool,
+        timeout: Timeout,
+        shared: bool,
+        label: Option<String>,
+    ) -> FileLock {
+        let mut options = LockOptions::default()
+            .timeout(timeout.of_handle())
+            .shared(shared);
+        if let Some(label) = &label {
+            options = options.label(label);
+        }
+        FileLock {
+            path,
+            exact,
+            options,
+            shared,
+            label,
+            guards: Mutex::default(),
+        }
+    }
+
+    fn guards(&self) -> MutexGuard<'_, Vec<Arc<LockGuard>>> {
+        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For a call with `lock=`.
+    pub fn guard(&self, py: Python<'_>, operation: &'static str) -> PyResult<Arc<LockGuard>> {
+        let last = self.guards().last().cloned();
+        check(
+            py,
+            last.ok_or_else(|| {
+                Error::invalid_argument(operation, &self.path, "the lock given is not held")
+            }),
+        )
+    }
+}
+
+/// `lock=`, where it is given.
+pub fn given(
+    py: Python<'_>,
+    operation: &'static str,
+    lock: Option<&Bound<'_, FileLock>>,
+) -> PyResult<Option<Arc<LockGuard>>> {
+    lock.map(|lock| lock.get().guard(py, operation)).transpose()
+}
+
+#[pymethods]
+impl FileLock {
+    #[new]
+    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None), text_signature = "(path, *, timeout=None, shared=False, label=None)")]
+    fn new(path: PathBuf, timeout: Timeout, shared: bool, label: Option<String>) -> FileLock {
+        FileLock::make(path, false, timeout, shared, label)
+    }
+
+    /// The lock that is exactly the file `path`, whatever it is called.
+    #[classmethod]
+    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None), text_signature = "($type, path, *, timeout=None, shared=False, label=None)")]
+    fn at(
+        _class: &Bound<'_, PyType>,
+        path: PathBuf,
+        timeout: Timeout,
+        shared: bool,
+        label: Option<String>,
+    ) -> FileLock {
+        FileLock::make(path, true, timeout, shared, label)
+    }
+
+    /// Takes the lock. `timeout` replaces that of the object for this call.
+    ///
+    /// Raises `LockTimeout` or `Locked`, which name the holder where it can be
+    /// known, and `Deadlock` if this thread holds the lock already.
+    #[pyo3(signature = (*, timeout=Timeout::Handles), text_signature = "($self, *, timeout=...)")]
+    fn acquire(&self, py: Python<'_>, timeout: Timeout) -> PyResult<()> {
+        let guard = wait(py, &self.path, &Wait::new(timeout, None), |call| {
+            let options = match timeout {
+                Timeout::Handles => self.options.clone(),
+                Timeout::Is(limit) => self.options.clone().timeout(limit),
+            };
+            if self.exact {
+                options.acquire_at_with(&self.path, call)
+            } else {
+                options.acquire_with(&self.path, call)
+            }
+        })?;
+        self.guards().push(Arc::new(guard));
+        Ok(())
+    }
+
+    /// Lets the lock go. Does nothing if it is not held, and in a forked child,
+    /// where the lock is the parent's.
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        let guard = self.guards().pop();
+        match guard {
+            Some(guard) => plain(py, &self.path, || guard.release()),
+            None => Ok(()),
+        }
+    }
+
+    /// The same as `release`: every handle has it.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.release(py)
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        slf.get().acquire(slf.py(), Timeout::Handles)?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (exc_type, exc_value, traceback, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        exc_type: &Bound<'_, PyAny>,
+        exc_value: &Bound<'_, PyAny>,
+        traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let _ = (exc_type, exc_value, traceback);
+        self.release(py)
+    }
+
+    /// Whether this process holds the lock through this object.
+    #[getter]
+    fn held(&self, py: Python<'_>) -> bool {
+        let last = self.guards().last().cloned();
+        // Detached: a call that works under the lock may be at it.
+        py.detach(|| last.is_some_and(|guard| guard.is_held()))
+    }
+
+    /// The path as it was given.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    /// Whether others may share it.
+    #[getter]
+    fn shared(&self) -> bool {
+        self.shared
+    }
+
+    /// What others are told of who holds it.
+    #[getter]
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let name = if self.exact {
+            "FileLock.at"
+        } else {
+            "FileLock"
+        };
+        let held = if self.held(py) { ", held" } else { "" };
+        format!("<{name} {:?}{held}>", self.path)
+    }
+}
+
+/// Who holds the lock of the file `path` now; `None` if nobody does, or if it
+/// can't be known.
+#[pyfunction]
+pub fn holder(py: Python<'_>, path: PathBuf) -> PyResult<Option<Bound<'_, PyAny>>> {
+    plain(py, &path, || untorn::holder(&path))?
+        .map(|holder| make_holder(py, &holder))
+        .transpose()
+}

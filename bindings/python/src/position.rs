@@ -1,0 +1,75 @@
+//! `untorn.Position`.
+
+use std::str::FromStr;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// A place in a journal: a generation and a byte offset at a record boundary.
+///
+/// A position from before the journal was rewritten or replaced never matches
+/// the file that took its place. It can be compared, hashed, pickled, and
+/// stored as text: `str(position)` and `Position.parse(text)`.
+#[pyclass(module = "untorn", frozen, eq, ord, hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Which of the files that had this name; 0: there was none.
+    #[pyo3(get)]
+    generation: u64,
+    /// Bytes from the start of the file.
+    #[pyo3(get)]
+    offset: u64,
+}
+
+#[pymethods]
+impl Position {
+    #[classattr]
+    #[pyo3(name = "__match_args__")]
+    const MATCH_ARGS: (&'static str, &'static str) = ("generation", "offset");
+
+    #[new]
+    fn new(generation: u64, offset: u64) -> Position {
+        Position { generation, offset }
+    }
+
+    /// The position that `str` wrote: `generation:offset`.
+    #[staticmethod]
+    fn parse(text: &str) -> PyResult<Position> {
+        untorn::Position::from_str(text)
+            .map(Position::from)
+            .map_err(PyValueError::new_err)
+    }
+
+    fn __str__(&self) -> String {
+        self.core().to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Position(generation={}, offset={})",
+            self.generation, self.offset
+        )
+    }
+
+    fn __getnewargs__(&self) -> (u64, u64) {
+        (self.generation, self.offset)
+    }
+}
+
+impl Position {
+    pub fn core(self) -> untorn::Position {
+        untorn::Position {
+            generation: self.generation,
+            offset: self.offset,
+        }
+    }
+}
+
+impl From<untorn::Position> for Position {
+    fn from(position: untorn::Position) -> Position {
+        Position {
+            generation: position.generation,
+            offset: position.offset,
+        }
+    }
+}

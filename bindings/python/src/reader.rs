@@ -1,0 +1,125 @@
+//! Reading a journal a good many records at a time, so that handing the
+//! interpreter's lock over costs little for each.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use untorn::{Damage, Error, OwnedRecord, Records};
+
+use crate::call::plain;
+use crate::error::raise;
+use crate::position::Position;
+
+/// Records of one hand-over, and about as many bytes: reading takes constant
+/// memory.
+const RECORDS: usize = 256;
+const BYTES: usize = 256 * 1024;
+
+/// Reads a journal from somewhere on.
+#[pyclass(frozen)]
+pub struct Reader {
+    path: PathBuf,
+    /// Taken out while it reads, so that nothing waits for this mutex.
+    state: Mutex<Option<State>>,
+}
+
+struct State {
+    records: Records,
+    /// How many of its damages were handed over.
+    told: usize,
+    /// What ended the reading, after the records before it.
+    failed: Option<Error>,
+}
+
+enum Item {
+    Record(OwnedRecord),
+    Damage(Damage),
+}
+
+impl Reader {
+    pub fn new(path: PathBuf, records: Records) -> Reader {
+        Reader {
+            path,
+            state: Mutex::new(Some(State {
+                records,
+                told: 0,
+                failed: None,
+            })),
+        }
+    }
+
+    fn put(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+}
+
+#[pymethods]
+impl Reader {
+    /// The next records and damages in file order: `(bytes, start, end)` or
+    /// `(kind, offset, length)`; an empty list at the end.
+    fn _next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let state = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(mut state) = state else {
+            return Err(PyRuntimeError::new_err(
+                "this iterator is being read by another thread; make one for each",
+            ));
+        };
+        let (state, items) = plain(py, &self.path, move || {
+            let items = state.read();
+            Ok((state, items))
+        })?;
+        let failed = match (&state.failed, items.is_empty()) {
+            (Some(error), true) => Some(error.clone()),
+            _ => None,
+        };
+        self.put(state);
+        if let Some(error) = failed {
+            return Err(raise(py, &error));
+        }
+        let list = PyList::empty(py);
+        for item in items {
+            match item {
+                Item::Record(record) => list.append((
+                    PyBytes::new(py, &record.bytes),
+                    Position::from(record.start),
+                    Position::from(record.end),
+                ))?,
+                Item::Damage(damage) => {
+                    list.append((damage.kind.as_str(), damage.offset, damage.length))?;
+                }
+            }
+        }
+        Ok(list)
+    }
+}
+
+impl State {
+    fn read(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        while self.failed.is_none() && items.len() < RECORDS && bytes < BYTES {
+            let next = self.records.next_record();
+            let next = next.map(|record| record.map(OwnedRecord::from));
+            // What was skipped on the way comes first.
+            let damage = &self.records.damage()[self.told..];
+            self.told += damage.len();
+            items.extend(damage.iter().copied().map(Item::Damage));
+            match next {
+                Ok(Some(record)) => {
+                    bytes += record.bytes.len();
+                    items.push(Item::Record(record));
+                }
+                Ok(None) => break,
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        items
+    }
+}
