@@ -62,6 +62,9 @@ impl Run {
         log.line(&format!("$ {shown}"))?;
         let status = self
             .command
+            // No colours in a file; each of these is what some tool asks.
+            .env("NO_COLOR", "1")
+            .env("TERM", "dumb")
             .stdout(log.file()?)
             .stderr(log.file()?)
             .status()
