@@ -111,7 +111,7 @@ pub fn check(path: &Path, entry: &Value) -> Result<(), String> {
 }
 
 /// `P.torn` as docs/protocol.md has it.
-fn check_torn(mut rest: &[u8], entries: &[Value]) -> Result<(), String> {
+pub fn check_torn(mut rest: &[u8], entries: &[Value]) -> Result<(), String> {
     for entry in entries {
         let stop = rest.iter().position(|byte| *byte == b'\n');
         let stop = stop.ok_or("an entry is missing")?;

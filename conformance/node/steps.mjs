@@ -1,0 +1,303 @@
+// Carries a step out through the public API.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import path from 'node:path'
+import { Document, FileLock, Journal, UntornError } from 'untorn'
+import { bytes, check } from './data.mjs'
+
+const own = new Error("the caller's own")
+const asItIs = (value) => value
+
+/** Promises, or the blocking twins. */
+const VERBS = {
+  node: (target, verb, ...rest) => target[verb](...rest),
+  node_sync: (target, verb, ...rest) => target[`${verb}Sync`](...rest),
+}
+
+export class Stage {
+  constructor(language, dir) {
+    this.dir = dir
+    this.handles = new Map()
+    this.kept = new Map([['nothing', { generation: 0, offset: 0 }]])
+    this.verb = VERBS[language]
+  }
+
+  /** What a step gives, under the names that the data has for it. */
+  async run(step) {
+    const carryOut = OPS[step.op] ?? (step.op.startsWith('file_') ? foreignWrite : undefined)
+    assert.ok(carryOut, `no such op: ${step.op}`)
+    return (await carryOut.call(this, step)) ?? {}
+  }
+
+  path(step) {
+    return path.join(this.dir, step.path)
+  }
+
+  handle(step) {
+    assert.ok(this.handles.has(step.on), `no such handle: ${step.on}`)
+    return this.handles.get(step.on)
+  }
+
+  open(Class, step, options) {
+    return this.verb(Class, 'open', this.path(step), { stringify: asItIs, parse: asItIs, ...options })
+  }
+
+  position(value) {
+    const of = typeof value === 'string' ? value : value.of
+    const position = this.kept.get(of)
+    assert.equal(typeof position?.generation, 'number', `no position was kept as ${of}`)
+    return { ...position, offset: value.offset ?? position.offset }
+  }
+
+  call(step, more = {}) {
+    const options = { ...more }
+    if ('timeout' in step) options.timeout = step.timeout
+    if ('lock' in step) options.lock = this.handles.get(step.lock)
+    return Object.keys(options).length === 0 ? undefined : options
+  }
+
+  reading(step, more = {}) {
+    const options = { ...more }
+    if ('start' in step) options.start = this.position(step.start)
+    if ('max_records' in step) options.maxRecords = step.max_records
+    if ('max_bytes' in step) options.maxBytes = step.max_bytes
+    return options
+  }
+
+  /** Another handle on the same journal, which decodes as it is told. */
+  async reader(step, options) {
+    const { journal, how } = this.handle(step)
+    return this.verb(Journal, 'open', journal.path, { ...how, ...options })
+  }
+
+  async entries(journal, options) {
+    const found = []
+    for await (const entry of this.verb(journal, 'entries', options)) found.push(entry)
+    return found
+  }
+
+  async end() {
+    for (const handle of this.handles.values()) {
+      if (handle.foreign) await endForeign(handle.foreign)
+      else await (handle.journal ?? handle).close()
+    }
+    this.handles.clear()
+  }
+}
+
+const OPS = {
+  async journal_open(step) {
+    const how = { durability: step.durability ?? 'process' }
+    if ('create' in step) how.create = step.create
+    if ('max_record' in step) how.maxRecord = step.max_record
+    if ('format' in step) how.format = step.format
+    if ('mode' in step) how.mode = parseInt(step.mode, 8)
+    if ('parents' in step) how.parents = step.parents
+    if ('timeout' in step) how.timeout = step.timeout
+    this.handles.set(step.on, { journal: await this.open(Journal, step, how), how })
+  },
+
+  async append(step) {
+    const { journal } = this.handle(step)
+    return { kept: await this.verb(journal, 'appendRaw', bytes(step.record), this.call(step)) }
+  },
+
+  async append_all(step) {
+    const { journal } = this.handle(step)
+    return { kept: await this.verb(journal, 'appendAll', step.records.map(bytes), this.call(step)) }
+  },
+
+  async append_at(step) {
+    const { journal } = this.handle(step)
+    const options = this.call(step, { at: this.position(step.at) })
+    return { kept: await this.verb(journal, 'appendAll', step.records.map(bytes), options) }
+  },
+
+  async end(step) {
+    return { kept: await this.verb(this.handle(step).journal, 'end') }
+  },
+
+  async records(step) {
+    // Bytes as they are, and only what framing shows.
+    const journal = await this.reader(step, { format: 'lines' })
+    const damage = []
+    const records = await this.entries(journal, this.reading(step, { onDamage: (found) => damage.push(found) }))
+    return { records, damage }
+  },
+
+  async values(step) {
+    const journal = await this.reader(step, {})
+    const damage = []
+    const records = await this.entries(journal, this.reading(step, { onDamage: (found) => damage.push(found) }))
+    return { values: records.map(({ value }) => value), damage }
+  },
+
+  async tail(step) {
+    const journal = await this.reader(step, { format: 'lines' })
+    return { records: await this.verb(journal, 'tailEntries', step.n) }
+  },
+
+  async verify(step) {
+    return { report: await this.verb(this.handle(step).journal, 'verify') }
+  },
+
+  async repair(step) {
+    return { report: await this.verb(this.handle(step).journal, 'repair', this.call(step)) }
+  },
+
+  async sync(step) {
+    await this.verb(this.handle(step).journal, 'sync')
+  },
+
+  async close(step) {
+    const handle = this.handle(step)
+    await this.verb(handle.journal ?? handle, 'close')
+  },
+
+  async document_open(step) {
+    const how = { durability: step.durability ?? 'process' }
+    if ('mode' in step) how.mode = parseInt(step.mode, 8)
+    if ('parents' in step) how.parents = step.parents
+    if ('timeout' in step) how.timeout = step.timeout
+    this.handles.set(step.on, await this.open(Document, step, how))
+  },
+
+  async load(step) {
+    const document = this.handle(step)
+    const value = await this.verb(document, 'loadRaw')
+    return { value, kept: document.version }
+  },
+
+  async save(step) {
+    const more = 'expect' in step ? { expect: this.kept.get(step.expect) } : {}
+    return { kept: await this.verb(this.handle(step), 'save', bytes(step.bytes), this.call(step, more)) }
+  },
+
+  async create(step) {
+    return { kept: await this.verb(this.handle(step), 'create', bytes(step.bytes), this.call(step)) }
+  },
+
+  async update(step) {
+    let was
+    const change = (value) => {
+      was = value === undefined ? null : Buffer.from(value)
+      if (step.fail === true) throw own
+      return bytes(step.bytes)
+    }
+    try {
+      const kept = await this.verb(this.handle(step), 'update', change, this.call(step))
+      assert.notEqual(step.fail, true, "the caller's own error was lost")
+      return { was, kept }
+    } catch (error) {
+      if (error !== own) throw error
+      return { was }
+    }
+  },
+
+  async remove(step) {
+    const more = 'expect' in step ? { expect: this.kept.get(step.expect) } : {}
+    return { removed: await this.verb(this.handle(step), 'remove', this.call(step, more)) }
+  },
+
+  async lock(step) {
+    this.handles.set(step.on, await this.verb(FileLock, 'acquire', this.path(step), lockOptions(step)))
+  },
+
+  async lock_at(step) {
+    this.handles.set(step.on, await this.verb(FileLock, 'at', this.path(step), lockOptions(step)))
+  },
+
+  async unlock(step) {
+    await this.verb(this.handle(step), 'release')
+  },
+
+  async foreign_lock(step) {
+    const shared = step.shared === true ? ['--shared'] : []
+    const foreign = spawn('flock', [...shared, this.path(step), 'sh', '-c', 'echo; read -r _'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.handles.set(step.on, { foreign })
+    await once(foreign.stdout, 'data')
+  },
+
+  async foreign_unlock(step) {
+    await endForeign(this.handle(step).foreign)
+    this.handles.delete(step.on)
+  },
+}
+
+/** As a program does it that has nothing of this library in it. */
+function foreignWrite(step) {
+  const file = this.path(step)
+  if (step.op === 'file_write') fs.writeFileSync(file, bytes(step.bytes))
+  else if (step.op === 'file_append') fs.appendFileSync(file, bytes(step.bytes))
+  else if (step.op === 'file_replace') {
+    const fresh = path.join(this.dir, 'foreign.new')
+    fs.writeFileSync(fresh, bytes(step.bytes))
+    fs.renameSync(fresh, file)
+  } else if (step.op === 'file_remove') fs.unlinkSync(file)
+  else if (step.op === 'file_move') fs.renameSync(file, path.join(this.dir, step.to))
+  else if (step.op === 'file_make_directory') fs.mkdirSync(file)
+  else if (step.op === 'file_is') check(file, step.bytes)
+  else assert.fail(`no such op: ${step.op}`)
+}
+
+async function endForeign(child) {
+  const exited = child.exitCode === null ? once(child, 'exit') : undefined
+  child.stdin.end()
+  await exited
+}
+
+function lockOptions({ timeout, shared, label }) {
+  return { timeout, shared, label }
+}
+
+/** Compares what a step gave with what it says. */
+export function compare(stage, step, outcome) {
+  if ('end' in step) assert.equal(outcome.kept.offset, step.end, 'the offset')
+  if ('generation_of' in step) {
+    assert.equal(outcome.kept.generation, stage.position(step.generation_of).generation, 'the generation')
+  }
+  if ('version' in step) assert.equal(outcome.kept, step.version, 'the version')
+  if ('records' in step && outcome.records) {
+    const records = outcome.records.map(({ value }) => value.toString('latin1'))
+    assert.deepEqual(records, step.records.map((record) => bytes(record).toString('latin1')), 'records')
+  }
+  if ('spans' in step) {
+    assert.deepEqual(outcome.records.map(({ start, end }) => [start.offset, end.offset]), step.spans, 'spans')
+  }
+  if ('values' in step) assert.deepEqual(outcome.values, step.values, 'values')
+  if ('damage' in step) assert.deepEqual(triples(outcome.damage), step.damage, 'damage')
+  for (const [key, value] of Object.entries(step.report ?? {})) {
+    assert.deepEqual(report(outcome.report)[key], value, key)
+  }
+  for (const key of ['value', 'was']) {
+    if (key in step) assert.deepEqual(outcome[key], step[key] === null ? null : bytes(step[key]), key)
+  }
+  if ('removed' in step) assert.equal(outcome.removed, step.removed, 'removed')
+}
+
+const triples = (damage) => damage.map(({ kind, offset, length }) => [kind, offset, length])
+
+function report({ records, bytes: size, end, damage, damageCount, repaired }) {
+  const done = repaired && { offset: repaired.offset, cut: repaired.cut, newline_added: repaired.newlineAdded }
+  return { records, bytes: size, end: end.offset, damage: triples(damage), damage_count: damageCount, repaired: done }
+}
+
+/** Compares how a step failed with what it says. */
+export function compareError(stage, step, error) {
+  assert.ok(error instanceof UntornError, `not an error of the library: ${error?.stack ?? error}`)
+  assert.equal(error.code, `UNTORN_${step.error}`, `the code of: ${error.message}`)
+  if ('error_at' in step) assert.equal(error.position?.offset, step.error_at, "the error's offset")
+  if ('error_path' in step) assert.equal(error.path, path.join(stage.dir, step.error_path), "the error's path")
+  if ('error_operation' in step) assert.equal(error.operation, step.error_operation, 'the operation')
+  if (!('error_holder' in step)) return
+  assert.ok(error.holder, 'the error names no holder')
+  const expected = step.error_holder
+  if ('label' in expected) assert.equal(error.holder.label, expected.label, 'the label')
+  if ('alive' in expected) assert.equal(error.holder.alive, expected.alive, 'alive')
+  if ('self' in expected) assert.equal(error.holder.pid === process.pid, expected.self, 'self')
+}
