@@ -1,5 +1,6 @@
 // Symbol.dispose and Symbol.asyncDispose.
 /// <reference lib="esnext.disposable" />
+/// <reference types="node" />
 
 /**
  * Locked journal appends and atomic session saves for plain files that several
@@ -179,6 +180,8 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   /** The last `n` records, oldest first. */
   tail(n: number, options?: DamageOptions): Promise<T[]>
   tailSync(n: number, options?: DamageOptions): T[]
+  tailEntries(n: number, options?: DamageOptions): Promise<Entry<T>[]>
+  tailEntriesSync(n: number, options?: DamageOptions): Entry<T>[]
 
   /** Checks every record. Changes nothing. */
   verify(): Promise<Report>
@@ -244,6 +247,10 @@ export class Document<T = unknown> implements Disposable, AsyncDisposable {
   load<D>(options: { default: D }): Promise<T | D>
   loadSync(): T
   loadSync<D>(options: { default: D }): T | D
+
+  /** The bytes as they are, whatever they are. */
+  loadRaw(): Promise<Buffer>
+  loadRawSync(): Buffer
 
   save(value: T, options?: CallOptions & Expect): Promise<Version>
   saveSync(value: T, options?: SyncCallOptions & Expect): Version

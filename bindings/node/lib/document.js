@@ -63,6 +63,18 @@ class Document {
     }
   }
 
+  async loadRaw() {
+    const contents = await begin(() => this.#native.load(), Infinity)
+    this.#version = contents.version
+    return contents.bytes
+  }
+
+  loadRawSync() {
+    const contents = block(() => this.#native.loadSync())
+    this.#version = contents.version
+    return contents.bytes
+  }
+
   save(value, options) {
     return this.#save(value, expected(options), options)
   }

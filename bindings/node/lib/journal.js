@@ -5,7 +5,7 @@ const { checkRaw, encodeRecord, optionalFunction } = require('./encoding.js')
 const { fromThrown, invalid } = require('./errors.js')
 const { handleOf } = require('./lock.js')
 const { toPath } = require('./path.js')
-const { Decoder, entries, entriesSync, tailValues, values, valuesSync } = require('./records.js')
+const { Decoder, entries, entriesSync, tailEntries, values, valuesSync } = require('./records.js')
 
 const OWN = Symbol('made by this module')
 const LARGEST_TAIL = 2 ** 32 - 1
@@ -138,12 +138,20 @@ class Journal {
   }
 
   async tail(n, options) {
-    const many = count(n)
-    return tailValues(await begin(() => this.#native.tail(many), Infinity), this.#decoder(options))
+    return (await this.tailEntries(n, options)).map(({ value }) => value)
   }
 
   tailSync(n, options) {
-    return tailValues(block(() => this.#native.tailSync(count(n))), this.#decoder(options))
+    return this.tailEntriesSync(n, options).map(({ value }) => value)
+  }
+
+  async tailEntries(n, options) {
+    const many = count(n)
+    return tailEntries(await begin(() => this.#native.tail(many), Infinity), this.#decoder(options))
+  }
+
+  tailEntriesSync(n, options) {
+    return tailEntries(block(() => this.#native.tailSync(count(n))), this.#decoder(options))
   }
 
   verify() {

@@ -99,13 +99,13 @@ function* valuesSync(open, decoder) {
 }
 
 /** The records that `tail` gives. */
-function tailValues(records, decoder) {
+function tailEntries(records, decoder) {
   const found = []
   for (const { bytes, start, end } of records) {
     const value = decoder.decode(bytes, false, start.offset, end.offset)
-    if (!decoder.damaged) found.push(value)
+    if (!decoder.damaged) found.push({ value, start, end })
   }
   return found
 }
 
-module.exports = { Decoder, entries, entriesSync, tailValues, values, valuesSync }
+module.exports = { Decoder, entries, entriesSync, tailEntries, values, valuesSync }
