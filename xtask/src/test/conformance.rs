@@ -4,11 +4,11 @@ use super::{node, python};
 use crate::command::Run;
 use crate::progress::Log;
 use crate::site::{Site, cargo};
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub fn rust(site: &Site, log: &Log) -> Result<()> {
     Run::new(cargo())
-        .args(["test", "--package", "untorn-conformance"])
+        .args(["test", "--package", "untorn", "--test", "conformance"])
         .dir(&site.root)
         .log(log)
 }

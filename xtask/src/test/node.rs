@@ -4,7 +4,7 @@ use crate::command::Run;
 use crate::progress::Log;
 use crate::site::Site;
 use crate::tools::node;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
 const PROJECT: &str = "test-node";
@@ -39,7 +39,32 @@ pub fn types(site: &Site, log: &Log) -> Result<()> {
 
 pub fn test(site: &Site, log: &Log) -> Result<()> {
     let project = project(site, log)?;
-    Run::new("node").arg("--test").dir(project).log(log)
+    Run::new("node")
+        .args(["--test", "--test-reporter", "spec"])
+        .args(test_files(&project.join("test"))?)
+        .dir(project)
+        .log(log)
+}
+
+/// Named one by one: left to itself, `node --test` runs every file of a directory
+/// called test, and counts what the tests share as passed too.
+fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(|| format!("read {}", dir.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if [".test.js", ".test.mjs", ".test.cjs"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        bail!("{} has no tests", dir.display());
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn pinned_tools(site: &Site) -> Result<Vec<String>> {
