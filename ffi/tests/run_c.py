@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+"""Test the C library as a user has it: header, libraries, pkg-config and CMake files.
+
+usage: run_c.py --prefix dist/c [--jobs N] [--only WORD]
+
+PREFIX is what `cargo xtask package` writes: include/untorn.h, lib/libuntorn.so
+and .a, lib/pkgconfig, lib/cmake. Needed: gcc, g++, clang, clang++, valgrind,
+pkg-config, cmake, nm and readelf. One that is missing is a failure, not a test
+less.
+
+- The header compiles by itself and included twice, in every dialect, with
+  every warning an error.
+- The programs in c/ pass against the shared and the static library: plainly,
+  under AddressSanitizer and UBSan, and under valgrind.
+- The shared library has the right name, can't be unloaded, and exports exactly
+  the functions that the header declares.
+- pkg-config (shared and static) and CMake (both targets) build a program that
+  runs.
+
+The last line is "N passed, M failed"; the exit status is 0 if M is 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent / "c"
+PROGRAMS = ["journal.c", "document.c", "lock.c", "fork.c", "threads.c", "errors.c", "smoke.cpp"]
+STRICT = ["-Werror", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow"]
+C_ONLY = ["-Wstrict-prototypes", "-Wmissing-prototypes"]
+DIALECTS = {
+    "gcc": ["c99", "c11", "c17"],
+    "clang": ["c99", "c11", "c17"],
+    "g++": ["c++11", "c++17"],
+    "clang++": ["c++11", "c++17"],
+}
+VALGRIND = [
+    "valgrind",
+    "--quiet",
+    "--leak-check=full",
+    # What is lost indirectly is listed with what it was lost with.
+    "--show-leak-kinds=definite",
+    "--errors-for-leak-kinds=definite",
+    "--error-exitcode=99",
+]
+# Nothing here takes this long; a test that hangs is one that failed.
+PATIENCE = 300
+
+Test = tuple[str, Callable[[], None]]
+
+
+class Failed(Exception):
+    """What a command that failed had to say."""
+
+
+def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
+    """Run a command and give what it prints."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise Failed(f"{words[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{' '.join(words)}\nstill running after {PATIENCE} s") from error
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(words)}\nexit status {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+class Prefix:
+    """Where the library is installed."""
+
+    def __init__(self, root: Path, work: Path) -> None:
+        """Take the prefix, and a directory to build in."""
+        self.root = root
+        self.work = work
+        self.include = f"-I{root / 'include'}"
+        self.lib = root / "lib"
+
+    def link(self, kind: str) -> list[str]:
+        """Give the linker's arguments; what else a static link needs is in the pkg-config file."""
+        if kind == "shared":
+            return [f"-L{self.lib}", f"-Wl,-rpath,{self.lib}", "-luntorn", "-lpthread"]
+        private = re.search(
+            r"^Libs\.private:(.*)$", (self.lib / "pkgconfig/untorn.pc").read_text(), re.MULTILINE
+        )
+        if private is None:
+            raise Failed("untorn.pc has no Libs.private")
+        return [str(self.lib / "libuntorn.a"), *private.group(1).split()]
+
+    def build(self, name: str, source: Path, compiler: str, flags: list[str], kind: str) -> Path:
+        """Compile and link one program."""
+        program = self.work / name
+        own = C_ONLY if source.suffix == ".c" else []
+        run(
+            *(compiler, "-g", "-D_GNU_SOURCE", *STRICT, *own, *flags, self.include),
+            *(source, "-o", program, *self.link(kind)),
+        )
+        return program
+
+
+def header_tests(prefix: Prefix) -> Iterator[Test]:
+    """Compile the header in every dialect."""
+    texts = {
+        "alone": "#include <untorn.h>\n",
+        "twice": "#include <untorn.h>\n#include <untorn.h>\n",
+    }
+    for compiler, dialects in DIALECTS.items():
+        language = "c++" if compiler.endswith("++") else "c"
+        for dialect in dialects:
+            for name, text in texts.items():
+                source = prefix.work / f"header-{name}.{language}"
+                source.write_text(text + "extern int nothing;\n")
+
+                def test(
+                    compiler: str = compiler,
+                    language: str = language,
+                    dialect: str = dialect,
+                    source: Path = source,
+                ) -> None:
+                    own = C_ONLY if language == "c" else []
+                    run(
+                        *(compiler, "-x", language, f"-std={dialect}", *STRICT, *own),
+                        *(prefix.include, "-fsyntax-only", source),
+                    )
+
+                yield f"header {name}, {compiler} {dialect}", test
+
+
+def program_tests(prefix: Prefix) -> Iterator[Test]:
+    """Run every program in every way."""
+    for file in PROGRAMS:
+        source = SOURCES / file
+        gnu, llvm = ("gcc", "clang") if source.suffix == ".c" else ("g++", "clang++")
+        dialect = "-std=c11" if source.suffix == ".c" else "-std=c++17"
+        for kind in ("shared", "static"):
+
+            def plain(
+                source: Path = source, kind: str = kind, gnu: str = gnu, dialect: str = dialect
+            ) -> None:
+                name = f"{source.stem}-{kind}"
+                run(prefix.build(name, source, gnu, [dialect, "-O2"], kind))
+
+            def sanitized(
+                source: Path = source, kind: str = kind, llvm: str = llvm, dialect: str = dialect
+            ) -> None:
+                flags = [dialect, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+                name = f"{source.stem}-{kind}-sanitized"
+                run(prefix.build(name, source, llvm, flags, kind))
+
+            yield f"{file}, {kind}", plain
+            yield f"{file}, {kind}, sanitizers", sanitized
+
+        def valgrind(source: Path = source, gnu: str = gnu, dialect: str = dialect) -> None:
+            name = f"{source.stem}-valgrind"
+            known = source.with_suffix(".supp")
+            suppress = [f"--suppressions={known}"] if known.exists() else []
+            run(*VALGRIND, *suppress, prefix.build(name, source, gnu, [dialect], "shared"))
+
+        yield f"{file}, valgrind", valgrind
+
+
+def library_tests(prefix: Prefix) -> Iterator[Test]:
+    """Look at the shared library itself."""
+    library = prefix.lib / "libuntorn.so"
+
+    def dynamic_section() -> None:
+        section = run("readelf", "--dynamic", "--wide", library)
+        if "[libuntorn.so.0]" not in section:
+            raise Failed("the SONAME is not libuntorn.so.0")
+        if "NODELETE" not in section:
+            raise Failed("the library could be unloaded: no NODELETE")
+
+    def symbols() -> None:
+        declared = set(
+            re.findall(r"\b(untorn_\w+)\(", declarations((prefix.root / "include/untorn.h").read_text()))
+        )
+        exported = {line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()}
+        if not declared or declared != exported:
+            only = f"only declared: {declared - exported}, only exported: {exported - declared}"
+            raise Failed(only)
+
+    yield "name of the library, NODELETE", dynamic_section
+    yield "exported symbols are the header's functions", symbols
+
+
+def declarations(header: str) -> str:
+    """Take comments and macros away."""
+    header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    return re.sub(r"^#(.*\\\n)*.*$", "", header, flags=re.MULTILINE)
+
+
+def consumer_tests(prefix: Prefix) -> Iterator[Test]:
+    """Build a program as users do."""
+    source = SOURCES / "consumer.c"
+    found = {"PKG_CONFIG_PATH": str(prefix.lib / "pkgconfig")}
+
+    def pkg_config(static: bool) -> None:
+        # The linker takes the archive only if it is asked for by name.
+        flags = run("pkg-config", "--cflags", "--libs", *(["--static"] if static else []), "untorn", env=found)
+        words = flags.split()
+        if static:
+            words = ["-l:libuntorn.a" if word == "-luntorn" else word for word in words]
+        program = prefix.work / f"consumer-pkg-config-{static}"
+        run("gcc", *STRICT, source, "-o", program, *words)
+        run(program, env={} if static else {"LD_LIBRARY_PATH": str(prefix.lib)})
+
+    def cmake(target: str) -> None:
+        project = prefix.work / f"cmake-{target}"
+        project.mkdir()
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.16)\n"
+            "project(consumer C)\n"
+            "find_package(untorn 0.1 REQUIRED)\n"
+            f"add_executable(consumer {source})\n"
+            f"target_link_libraries(consumer untorn::{target})\n"
+        )
+        run("cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={prefix.root}")
+        run("cmake", "--build", project / "build")
+        run(project / "build" / "consumer")
+
+    yield "pkg-config, shared", lambda: pkg_config(static=False)
+    yield "pkg-config, static", lambda: pkg_config(static=True)
+    yield "CMake, untorn::untorn", lambda: cmake("untorn")
+    yield "CMake, untorn::static", lambda: cmake("static")
+
+
+def main() -> int:
+    """Run the tests and say how many passed."""
+    parser = argparse.ArgumentParser(description="Test the installed C library.")
+    parser.add_argument("--prefix", type=Path, required=True, help="what cargo xtask package wrote")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", default="", help="only tests with this in their name")
+    options = parser.parse_args()
+    root = options.prefix.resolve()
+    if not (root / "include/untorn.h").is_file():
+        parser.error(f"{root} has no include/untorn.h: run cargo xtask package")
+
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="untorn-c-") as work:
+        os.environ["TMPDIR"] = work
+        prefix = Prefix(root, Path(work))
+        groups = (header_tests, library_tests, consumer_tests, program_tests)
+        tests = [test for group in groups for test in group(prefix) if options.only in test[0]]
+        with ThreadPoolExecutor(options.jobs) as pool:
+            results = [(name, pool.submit(test)) for name, test in tests]
+            for name, result in results:
+                error = result.exception()
+                if error is None:
+                    passed += 1
+                    print(f"ok      {name}", flush=True)
+                    continue
+                if not isinstance(error, Failed):
+                    raise error
+                failed += 1
+                print(f"FAILED  {name}\n{error}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
