@@ -5,6 +5,8 @@
 
 #[path = "../../conformance/rust/data.rs"]
 mod data;
+#[path = "../../conformance/rust/pages.rs"]
+mod pages;
 #[path = "../../conformance/rust/protocol.rs"]
 mod protocol;
 #[path = "../../conformance/rust/steps.rs"]
