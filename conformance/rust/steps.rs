@@ -5,15 +5,15 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use untorn::{
-    Call, Damage, Document, Durability, Error, ErrorKind, Expect, FileLock, Format, Journal,
-    JournalOptions, LockGuard, OwnedRecord, Position, Records, Report, Version, inspect,
+    Call, Damage, Document, Error, FileLock, Journal, LockGuard, Position, Records, inspect,
 };
 
+use crate::arguments::{journal_options, name, timeout};
 use crate::data::{self, bytes};
+use crate::outcome::{Kept, Outcome};
 
 /// What the handles of a case are, and what it has kept.
 pub struct Stage {
@@ -27,52 +27,6 @@ pub enum Handle {
     Document(Document),
     Lock(LockGuard),
     Foreign(Child),
-}
-
-#[derive(Clone, Copy)]
-pub enum Kept {
-    Position(Position),
-    Version(Version),
-}
-
-/// What a step gave, as far as it gives such things.
-#[derive(Default)]
-pub struct Outcome {
-    pub kept: Option<Kept>,
-    pub records: Option<Vec<OwnedRecord>>,
-    pub values: Option<Vec<Value>>,
-    pub damage: Vec<Damage>,
-    pub report: Option<Report>,
-    /// Of `load` and `update`: `Some(None)` is a document that is not there.
-    pub value: Option<Option<Vec<u8>>>,
-    pub removed: Option<bool>,
-}
-
-impl From<Position> for Outcome {
-    fn from(position: Position) -> Outcome {
-        Outcome {
-            kept: Some(Kept::Position(position)),
-            ..Outcome::default()
-        }
-    }
-}
-
-impl From<Version> for Outcome {
-    fn from(version: Version) -> Outcome {
-        Outcome {
-            kept: Some(Kept::Version(version)),
-            ..Outcome::default()
-        }
-    }
-}
-
-impl From<Report> for Outcome {
-    fn from(report: Report) -> Outcome {
-        Outcome {
-            report: Some(report),
-            ..Outcome::default()
-        }
-    }
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -137,80 +91,6 @@ impl Stage {
             _ => return self.document_step(step),
         }
         Ok(Outcome::default())
-    }
-
-    fn document_step(&mut self, step: &Value) -> Result<Outcome> {
-        match step["op"].as_str().expect("op") {
-            "document_open" => {
-                let document = Document::options()
-                    .durability(durability(step))
-                    .mode(step.get("mode").map(data::mode))
-                    .parents(step["parents"] == true)
-                    .timeout(timeout(step))
-                    .open(self.path(step))?;
-                self.add(step, Handle::Document(document));
-                Ok(Outcome::default())
-            }
-            "load" => {
-                let (value, version) = self.document(step).load()?;
-                Ok(Outcome {
-                    value: Some(Some(value)),
-                    ..version.into()
-                })
-            }
-            "save" | "create" => {
-                let document = self.document(step);
-                let value = bytes(&step["bytes"]);
-                let expect = match step["op"].as_str() {
-                    Some("create") => Expect::Absent,
-                    _ => self.expect(step),
-                };
-                let version = document.save_with(&value, expect, &self.call(step))?;
-                Ok(version.into())
-            }
-            "update" => self.update(step),
-            "remove" => {
-                let expect = self.expect(step);
-                let removed = self.document(step).remove_with(expect, &self.call(step))?;
-                Ok(Outcome {
-                    removed: Some(removed),
-                    ..Outcome::default()
-                })
-            }
-            op => panic!("no such op: {op}"),
-        }
-    }
-
-    fn update(&self, step: &Value) -> Result<Outcome> {
-        let document = self.document(step);
-        if step.get("lock").is_some() || step.get("timeout").is_some() {
-            let mut update = document.begin_update(&self.call(step))?;
-            let was = update.value().map(<[u8]>::to_vec);
-            let version = update.save(&bytes(&step["bytes"]))?;
-            return Ok(Outcome {
-                value: Some(was),
-                ..version.into()
-            });
-        }
-        let mut was = None;
-        let result = document.update(|old| {
-            was = Some(old.map(<[u8]>::to_vec));
-            match step["fail"] == true {
-                true => Err(Error::internal("mine", document.path(), "no")),
-                false => Ok(bytes(&step["bytes"])),
-            }
-        });
-        match result {
-            Err(error) if step["fail"] == true && error.operation() == "mine" => Ok(Outcome {
-                value: was,
-                ..Outcome::default()
-            }),
-            Ok(_) if step["fail"] == true => panic!("the caller's own error was lost"),
-            result => Ok(Outcome {
-                value: was,
-                ..result?.into()
-            }),
-        }
     }
 
     fn append_many(&self, step: &Value, at: Option<Position>) -> Result<Outcome> {
@@ -317,7 +197,7 @@ impl Stage {
         }
     }
 
-    fn call(&self, step: &Value) -> Call<'_> {
+    pub fn call(&self, step: &Value) -> Call<'_> {
         let mut call = Call::new();
         if let Some(limit) = timeout(step) {
             call = call.timeout(Some(limit));
@@ -346,23 +226,15 @@ impl Stage {
         position
     }
 
-    fn expect(&self, step: &Value) -> Expect {
-        match step["expect"].as_str().map(|name| self.kept.get(name)) {
-            None => Expect::Anything,
-            Some(Some(Kept::Version(version))) => Expect::Version(*version),
-            Some(_) => panic!("no version of this name was kept: {step}"),
-        }
-    }
-
-    fn path(&self, step: &Value) -> PathBuf {
+    pub fn path(&self, step: &Value) -> PathBuf {
         self.dir.join(step["path"].as_str().expect("path"))
     }
 
-    fn add(&mut self, step: &Value, handle: Handle) {
+    pub fn add(&mut self, step: &Value, handle: Handle) {
         self.handles.insert(name(step).to_owned(), handle);
     }
 
-    fn handle(&self, step: &Value) -> &Handle {
+    pub fn handle(&self, step: &Value) -> &Handle {
         let handle = self.handles.get(name(step));
         handle.unwrap_or_else(|| panic!("no such handle: {step}"))
     }
@@ -373,73 +245,9 @@ impl Stage {
             _ => panic!("not a journal: {step}"),
         }
     }
-
-    fn document(&self, step: &Value) -> &Document {
-        match self.handle(step) {
-            Handle::Document(document) => document,
-            _ => panic!("not a document: {step}"),
-        }
-    }
 }
 
 pub fn end_foreign(mut child: Child) {
     drop(child.stdin.take());
     child.wait().expect("it ends");
-}
-
-fn name(step: &Value) -> &str {
-    step["on"].as_str().expect("on")
-}
-
-fn timeout(step: &Value) -> Option<Duration> {
-    step["timeout"].as_u64().map(Duration::from_millis)
-}
-
-fn durability(step: &Value) -> Durability {
-    let word = step["durability"].as_str().unwrap_or("process");
-    word.parse().expect("a durability")
-}
-
-fn journal_options(step: &Value) -> JournalOptions {
-    let mut options = Journal::options()
-        .durability(durability(step))
-        .create(step["create"] != false)
-        .mode(step.get("mode").map(data::mode))
-        .parents(step["parents"] == true)
-        .timeout(timeout(step));
-    if let Some(bytes) = step["max_record"].as_u64() {
-        options = options.max_record(bytes);
-    }
-    match step["format"].as_str() {
-        None | Some("json") => options,
-        Some("lines") => options.format(Format::Lines),
-        Some(other) => panic!("no such format: {other}"),
-    }
-}
-
-/// A report as the data writes it.
-pub fn report(report: &Report) -> Value {
-    json!({
-        "records": report.records,
-        "bytes": report.bytes,
-        "end": report.end.offset,
-        "damage": damage(&report.damage),
-        "damage_count": report.damage_count,
-        "repaired": report.repaired.map(|repair| json!({
-            "offset": repair.offset,
-            "cut": repair.cut,
-            "newline_added": repair.newline_added,
-        })),
-    })
-}
-
-pub fn damage(list: &[Damage]) -> Value {
-    list.iter()
-        .map(|one| json!([one.kind.as_str(), one.offset, one.length]))
-        .collect()
-}
-
-/// Whether `code` is one at all: a typing error in the data must not pass.
-pub fn is_code(code: &str) -> bool {
-    ErrorKind::ALL.iter().any(|kind| kind.code() == code)
 }

@@ -2,9 +2,16 @@
 //! the data means: `conformance/README.md`.
 
 #![cfg(unix)]
+#![allow(clippy::print_stdout, reason = "what was left out is said")]
 
+#[path = "../../conformance/rust/arguments.rs"]
+mod arguments;
 #[path = "../../conformance/rust/data.rs"]
 mod data;
+#[path = "../../conformance/rust/documents.rs"]
+mod documents;
+#[path = "../../conformance/rust/outcome.rs"]
+mod outcome;
 #[path = "../../conformance/rust/pages.rs"]
 mod pages;
 #[path = "../../conformance/rust/protocol.rs"]
@@ -17,8 +24,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use data::{bytes, same, same_bytes};
+use outcome::{Kept, Outcome};
 use serde_json::Value;
-use steps::{Handle, Kept, Outcome, Stage};
+use steps::{Handle, Stage};
 use untorn::{Alive, Error, OwnedRecord};
 
 const LANGUAGE: &str = "rust";
@@ -136,7 +144,7 @@ fn carry_out_step(stage: &mut Stage, step: &Value) -> Result<(), String> {
         (Ok(_), Some(code)) => Err(format!("it went well, and was to fail with {code}")),
         (Err(error), None) => Err(format!("{}: {error}", error.kind())),
         (Err(error), Some(code)) => {
-            assert!(steps::is_code(code), "no such code: {code}");
+            assert!(outcome::is_code(code), "no such code: {code}");
             same("the code", &error.kind().code(), &code)
                 .and_then(|()| compare_error(stage, step, &error))
                 .map_err(|why| format!("{why} ({error})"))
@@ -179,10 +187,10 @@ fn compare(stage: &Stage, step: &Value, outcome: &Outcome) -> Result<(), String>
         same("values", &values.unwrap_or_default(), expected)?;
     }
     if let Some(expected) = step.get("damage") {
-        same("damage", &steps::damage(&outcome.damage), expected)?;
+        same("damage", &outcome::damage(&outcome.damage), expected)?;
     }
     if let Some(expected) = step["report"].as_object() {
-        let report = steps::report(outcome.report.as_ref().expect("a report"));
+        let report = outcome::report(outcome.report.as_ref().expect("a report"));
         for (key, value) in expected {
             same(key, &report[key], value)?;
         }

@@ -1,0 +1,38 @@
+//! The arguments of a step.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use untorn::{Durability, Format, Journal, JournalOptions};
+
+use crate::data;
+
+pub fn name(step: &Value) -> &str {
+    step["on"].as_str().expect("on")
+}
+
+pub fn timeout(step: &Value) -> Option<Duration> {
+    step["timeout"].as_u64().map(Duration::from_millis)
+}
+
+pub fn durability(step: &Value) -> Durability {
+    let word = step["durability"].as_str().unwrap_or("process");
+    word.parse().expect("a durability")
+}
+
+pub fn journal_options(step: &Value) -> JournalOptions {
+    let mut options = Journal::options()
+        .durability(durability(step))
+        .create(step["create"] != false)
+        .mode(step.get("mode").map(data::mode))
+        .parents(step["parents"] == true)
+        .timeout(timeout(step));
+    if let Some(bytes) = step["max_record"].as_u64() {
+        options = options.max_record(bytes);
+    }
+    match step["format"].as_str() {
+        None | Some("json") => options,
+        Some("lines") => options.format(Format::Lines),
+        Some(other) => panic!("no such format: {other}"),
+    }
+}
