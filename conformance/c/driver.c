@@ -1,0 +1,479 @@
+/* Carries steps out through untorn.h: one command a line from standard input,
+ * one line of JSON back. run.py reads the cases and compares; what the library
+ * does is done here, in one process and on one thread a case.
+ *
+ * A command is "op key=value ...". Bytes and strings are hexadecimal, in both
+ * directions; numbers are decimal. A handle that was closed is NULL from then
+ * on, as programs do that may close twice. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <untorn.h>
+
+enum { ARGUMENTS = 64, HANDLES = 16 };
+
+static void give_up(const char *why, const char *what) {
+  fprintf(stderr, "driver: %s: %s\n", why, what);
+  exit(EXIT_FAILURE);
+}
+
+/* ---- one command ---- */
+
+static struct {
+  const char *op;
+  size_t count;
+  char *keys[ARGUMENTS];
+  char *values[ARGUMENTS];
+} command;
+
+static void parse(char *line) {
+  command.op = strtok(line, " \n");
+  command.count = 0;
+  for (char *word; (word = strtok(NULL, " \n")) != NULL; command.count++) {
+    char *equals = strchr(word, '=');
+    if (equals == NULL || command.count == ARGUMENTS)
+      give_up("not an argument", word);
+    *equals = '\0';
+    command.keys[command.count] = word;
+    command.values[command.count] = equals + 1;
+  }
+}
+
+/* The value of a key; NULL if it is not there. */
+static char *optional(const char *key) {
+  for (size_t i = 0; i < command.count; i++)
+    if (strcmp(command.keys[i], key) == 0)
+      return command.values[i];
+  return NULL;
+}
+
+static char *required(const char *key) {
+  char *value = optional(key);
+  if (value == NULL)
+    give_up("the command has no", key);
+  return value;
+}
+
+static uint64_t number(const char *key, uint64_t otherwise) {
+  const char *value = optional(key);
+  return value == NULL ? otherwise : strtoull(value, NULL, 10);
+}
+
+static uint8_t digit(char letter) {
+  const char *digits = "0123456789abcdef";
+  const char *place = letter == '\0' ? NULL : strchr(digits, letter);
+  if (place == NULL)
+    give_up("not hexadecimal", (char[]){letter, '\0'});
+  return (uint8_t)(place - digits);
+}
+
+/* Turns hexadecimal into bytes, in place. A NUL follows them. */
+static untorn_bytes decoded(char *hex) {
+  size_t len = strlen(hex) / 2;
+  for (size_t i = 0; i < len; i++)
+    hex[i] = (char)(digit(hex[2 * i]) * 16 + digit(hex[2 * i + 1]));
+  hex[len] = '\0';
+  untorn_bytes bytes = {(const uint8_t *)hex, len};
+  return bytes;
+}
+
+static const char *text(const char *key) {
+  char *value = optional(key);
+  return value == NULL ? NULL : (const char *)decoded(value).data;
+}
+
+/* ---- handles ---- */
+
+typedef struct {
+  char name[32];
+  untorn_journal *journal;
+  untorn_document *document;
+  untorn_lock *lock;
+} handle;
+
+static handle handles[HANDLES];
+static size_t handle_count = 0;
+
+static handle *find(const char *name) {
+  for (size_t i = 0; i < handle_count; i++)
+    if (strcmp(handles[i].name, name) == 0)
+      return &handles[i];
+  give_up("no handle", name);
+  return NULL;
+}
+
+static handle *add(const char *name) {
+  for (size_t i = 0; i < handle_count; i++)
+    if (strcmp(handles[i].name, name) == 0)
+      return &handles[i];
+  if (handle_count == HANDLES || strlen(name) >= sizeof handles[0].name)
+    give_up("no room for handle", name);
+  handle *new = &handles[handle_count++];
+  memset(new, 0, sizeof *new);
+  strcpy(new->name, name);
+  return new;
+}
+
+static void close_handle(handle *of) {
+  untorn_journal_close(of->journal);
+  untorn_document_close(of->document);
+  untorn_lock_release(of->lock);
+  of->journal = NULL;
+  of->document = NULL;
+  of->lock = NULL;
+}
+
+static untorn_journal *journal(void) { return find(required("on"))->journal; }
+static untorn_document *document(void) { return find(required("on"))->document; }
+
+/* ---- answers ---- */
+
+static untorn_error *error = NULL;
+
+static void put_hex(const char *key, const uint8_t *data, size_t len) {
+  printf(",\"%s\":\"", key);
+  for (size_t i = 0; i < len; i++)
+    printf("%02x", data[i]);
+  putchar('"');
+}
+
+static void put_text(const char *key, const char *value) {
+  if (value == NULL)
+    printf(",\"%s\":null", key);
+  else
+    put_hex(key, (const uint8_t *)value, strlen(value));
+}
+
+static void put_position(untorn_position position) {
+  printf(",\"position\":[%" PRIu64 ",%" PRIu64 "]", position.generation, position.offset);
+}
+
+static void put_holder(const untorn_holder *holder) {
+  static const char *const alive[] = {"unknown", "alive", "dead"};
+  printf(",\"holder\":{\"alive\":\"%s\",\"self\":%s", alive[untorn_holder_alive(holder)],
+         untorn_holder_pid(holder) == (uint32_t)getpid() ? "true" : "false");
+  put_text("label", untorn_holder_label(holder));
+  putchar('}');
+}
+
+static void put_error(untorn_code code) {
+  untorn_position position;
+  if (untorn_error_code(error) != code)
+    give_up("the error has another code", untorn_error_message(error));
+  printf(",\"error\":\"%s\"", untorn_code_name(code));
+  put_text("message", untorn_error_message(error));
+  put_text("operation", untorn_error_operation(error));
+  put_text("path", untorn_error_path(error));
+  if (untorn_error_position(error, &position))
+    put_position(position);
+  if (untorn_error_holder(error) != NULL)
+    put_holder(untorn_error_holder(error));
+  untorn_error_free(error);
+  error = NULL;
+}
+
+/* Whether the call succeeded; says so if not. */
+static int succeeded(untorn_code code) {
+  if (code == UNTORN_OK && error != NULL)
+    give_up("success, and an error", untorn_error_message(error));
+  if (code != UNTORN_OK)
+    put_error(code);
+  return code == UNTORN_OK;
+}
+
+static void put_damage(int32_t kind, uint64_t offset, uint64_t length, int first) {
+  printf("%s[\"%s\",%" PRIu64 ",%" PRIu64 "]", first ? "" : ",", untorn_damage_name(kind), offset,
+         length);
+}
+
+static void put_report(untorn_report *report) {
+  int32_t kind;
+  uint64_t offset, length, cut;
+  bool newline_added;
+  printf(",\"report\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"end\":%" PRIu64
+         ",\"damage_count\":%" PRIu64 ",\"damage\":[",
+         untorn_report_records(report), untorn_report_bytes(report),
+         untorn_report_end(report).offset, untorn_report_damage_count(report));
+  for (size_t i = 0; untorn_report_damage(report, i, &kind, &offset, &length); i++)
+    put_damage(kind, offset, length, i == 0);
+  printf("],\"repaired\":");
+  if (untorn_report_repaired(report, &offset, &cut, &newline_added))
+    printf("{\"offset\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"newline_added\":%s}}", offset, cut,
+           newline_added ? "true" : "false");
+  else
+    printf("null}");
+  untorn_report_free(report);
+}
+
+/* Everything that the cursor gives. */
+static void put_records(untorn_records *records) {
+  const uint8_t *data;
+  size_t len;
+  untorn_position start, end;
+  int32_t kind;
+  uint64_t offset, length;
+  int failed = 0;
+  printf(",\"records\":[");
+  for (size_t i = 0;; i++) {
+    untorn_code code = untorn_records_next(records, &data, &len, &start, &end, &error);
+    if (code != UNTORN_OK || data == NULL) {
+      putchar(']');
+      failed = !succeeded(code);
+      break;
+    }
+    printf("%s{\"start\":[%" PRIu64 ",%" PRIu64 "],\"end\":%" PRIu64, i == 0 ? "" : ",",
+           start.generation, start.offset, end.offset);
+    put_hex("bytes", data, len);
+    putchar('}');
+  }
+  if (!failed) {
+    printf(",\"damage\":[");
+    for (size_t i = 0; untorn_records_damage(records, i, &kind, &offset, &length); i++)
+      put_damage(kind, offset, length, i == 0);
+    putchar(']');
+  }
+  untorn_records_free(records);
+}
+
+/* ---- arguments of calls ---- */
+
+static int64_t timeout(int64_t otherwise) {
+  const char *value = optional("timeout");
+  return value == NULL ? otherwise : strtoll(value, NULL, 10);
+}
+
+static const untorn_call *call(void) {
+  static untorn_call made;
+  untorn_call fresh = UNTORN_CALL_INIT;
+  made = fresh;
+  made.timeout_ms = timeout(UNTORN_TIMEOUT_OF_HANDLE);
+  if (optional("lock") != NULL)
+    made.lock = find(required("lock"))->lock;
+  return optional("lock") == NULL && optional("timeout") == NULL ? NULL : &made;
+}
+
+static int32_t durability(void) {
+  return number("power", 0) ? UNTORN_DURABILITY_POWER : UNTORN_DURABILITY_PROCESS;
+}
+
+static const untorn_document_version *expected(void) {
+  static untorn_document_version version;
+  const char *value = text("expect");
+  if (value == NULL || strlen(value) != sizeof version.text - 1)
+    give_up("not a version", value == NULL ? "none" : value);
+  memcpy(version.text, value, sizeof version.text);
+  return &version;
+}
+
+/* ---- steps ---- */
+
+static void open_journal(void) {
+  untorn_journal_options options = UNTORN_JOURNAL_OPTIONS_INIT;
+  options.durability = durability();
+  options.timeout_ms = timeout(options.timeout_ms);
+  options.max_record = number("max_record", options.max_record);
+  options.mode = (uint32_t)number("mode", 0);
+  options.create = (int32_t)number("create", 1);
+  options.parents = (int32_t)number("parents", 0);
+  options.format = number("lines", 0) ? UNTORN_FORMAT_LINES : UNTORN_FORMAT_JSON;
+  untorn_journal *opened = NULL;
+  if (succeeded(untorn_journal_open(text("path"), &options, &opened, &error)))
+    add(required("on"))->journal = opened;
+}
+
+static void open_document(void) {
+  untorn_document_options options = UNTORN_DOCUMENT_OPTIONS_INIT;
+  options.durability = durability();
+  options.timeout_ms = timeout(options.timeout_ms);
+  options.mode = (uint32_t)number("mode", 0);
+  options.parents = (int32_t)number("parents", 0);
+  untorn_document *opened = NULL;
+  if (succeeded(untorn_document_open(text("path"), &options, &opened, &error)))
+    add(required("on"))->document = opened;
+}
+
+static void take_lock(untorn_code acquire(const char *, const untorn_lock_options *, untorn_lock **,
+                                          untorn_error **)) {
+  untorn_lock_options options = UNTORN_LOCK_OPTIONS_INIT;
+  options.timeout_ms = timeout(options.timeout_ms);
+  options.shared = (int32_t)number("shared", 0);
+  options.label = text("label");
+  untorn_lock *lock = NULL;
+  if (succeeded(acquire(text("path"), &options, &lock, &error)))
+    add(required("on"))->lock = lock;
+}
+
+static void append(void) {
+  untorn_position position;
+  untorn_bytes record = decoded(required("record"));
+  if (succeeded(
+          untorn_journal_append(journal(), record.data, record.len, call(), &position, &error)))
+    put_position(position);
+}
+
+static void append_many(void) {
+  untorn_bytes records[ARGUMENTS];
+  size_t count = 0;
+  for (size_t i = 0; i < command.count; i++)
+    if (strcmp(command.keys[i], "record") == 0)
+      records[count++] = decoded(command.values[i]);
+  untorn_position at = {number("generation", 0), number("offset", 0)}, position;
+  untorn_code code =
+      optional("generation") == NULL
+          ? untorn_journal_append_all(journal(), records, count, call(), &position, &error)
+          : untorn_journal_append_at(journal(), at, records, count, call(), &position, &error);
+  if (succeeded(code))
+    put_position(position);
+}
+
+static void read_records(void) {
+  untorn_records_options options = UNTORN_RECORDS_OPTIONS_INIT;
+  options.start.generation = number("generation", 0);
+  options.start.offset = number("offset", 0);
+  options.max_records = number("max_records", UNTORN_NO_LIMIT);
+  options.max_bytes = number("max_bytes", UNTORN_NO_LIMIT);
+  untorn_records *records = NULL;
+  if (succeeded(untorn_journal_records(journal(), &options, &records, &error)))
+    put_records(records);
+}
+
+static void tail(void) {
+  untorn_records *records = NULL;
+  if (succeeded(untorn_journal_tail(journal(), (size_t)number("n", 0), &records, &error)))
+    put_records(records);
+}
+
+static void end(void) {
+  untorn_position position;
+  if (succeeded(untorn_journal_end(journal(), &position, &error)))
+    put_position(position);
+}
+
+static void verify(void) {
+  untorn_report *report = NULL;
+  if (succeeded(untorn_journal_verify(journal(), &report, &error)))
+    put_report(report);
+}
+
+static void repair(void) {
+  untorn_report *report = NULL;
+  if (succeeded(untorn_journal_repair(journal(), call(), &report, &error)))
+    put_report(report);
+}
+
+static void load(void) {
+  uint8_t *data = NULL;
+  size_t len = 0;
+  untorn_document_version version;
+  if (!succeeded(untorn_document_load(document(), &data, &len, &version, &error)))
+    return;
+  put_hex("value", data, len);
+  put_text("version", version.text);
+  untorn_buffer_free(data, len);
+}
+
+static void save(int create) {
+  untorn_bytes value = decoded(required("bytes"));
+  untorn_document_version version;
+  untorn_code code;
+  if (create)
+    code = untorn_document_create(document(), value.data, value.len, call(), &version, &error);
+  else if (optional("expect") == NULL)
+    code = untorn_document_save(document(), value.data, value.len, call(), &version, &error);
+  else
+    code = untorn_document_save_if(document(), expected(), value.data, value.len, call(), &version,
+                                   &error);
+  if (succeeded(code))
+    put_text("version", version.text);
+}
+
+/* Without bytes: the caller finds that it can't change the document. */
+static void update(void) {
+  untorn_update *update = NULL;
+  const uint8_t *was;
+  size_t len;
+  if (!succeeded(untorn_document_begin_update(document(), call(), &update, &error)))
+    return;
+  untorn_update_value(update, &was, &len);
+  if (was == NULL)
+    printf(",\"was\":null");
+  else
+    put_hex("was", was, len);
+  if (optional("bytes") != NULL) {
+    untorn_bytes value = decoded(required("bytes"));
+    untorn_document_version version;
+    if (succeeded(untorn_update_save(update, value.data, value.len, &version, &error)))
+      put_text("version", version.text);
+  }
+  untorn_update_finish(update);
+}
+
+static void delete(void) {
+  bool removed;
+  if (optional("expect") != NULL)
+    (void)succeeded(untorn_document_remove_if(document(), expected(), call(), &error));
+  else if (succeeded(untorn_document_remove(document(), call(), &removed, &error)))
+    printf(",\"removed\":%s", removed ? "true" : "false");
+}
+
+static void carry_out(void) {
+  const char *op = command.op;
+  if (strcmp(op, "journal_open") == 0)
+    open_journal();
+  else if (strcmp(op, "document_open") == 0)
+    open_document();
+  else if (strcmp(op, "append") == 0)
+    append();
+  else if (strcmp(op, "append_all") == 0 || strcmp(op, "append_at") == 0)
+    append_many();
+  else if (strcmp(op, "end") == 0)
+    end();
+  else if (strcmp(op, "records") == 0)
+    read_records();
+  else if (strcmp(op, "tail") == 0)
+    tail();
+  else if (strcmp(op, "verify") == 0)
+    verify();
+  else if (strcmp(op, "repair") == 0)
+    repair();
+  else if (strcmp(op, "sync") == 0)
+    (void)succeeded(untorn_journal_sync(journal(), &error));
+  else if (strcmp(op, "load") == 0)
+    load();
+  else if (strcmp(op, "save") == 0)
+    save(0);
+  else if (strcmp(op, "create") == 0)
+    save(1);
+  else if (strcmp(op, "update") == 0)
+    update();
+  else if (strcmp(op, "remove") == 0)
+    delete();
+  else if (strcmp(op, "lock") == 0)
+    take_lock(untorn_lock_acquire);
+  else if (strcmp(op, "lock_at") == 0)
+    take_lock(untorn_lock_acquire_at);
+  else if (strcmp(op, "close") == 0 || strcmp(op, "unlock") == 0)
+    close_handle(find(required("on")));
+  else
+    give_up("no such op", op);
+}
+
+int main(void) {
+  char *line = NULL;
+  size_t room = 0;
+  while (getline(&line, &room, stdin) > 0) {
+    parse(line);
+    printf("{\"op\":\"%s\"", command.op);
+    carry_out();
+    puts("}");
+    fflush(stdout);
+  }
+  for (size_t i = 0; i < handle_count; i++)
+    close_handle(&handles[i]);
+  free(line);
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Run the cases of conformance/*.json through the C library.
+
+usage: run.py --prefix dist/c [--only WORD]
+
+The library is only ever called by driver.c, which this compiles against the
+header and the shared library in PREFIX; one process of it carries out a case. What
+the data means is in conformance/README.md. What it gives is compared here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import data
+
+HERE = Path(__file__).resolve().parent
+LANGUAGES = {"rust", "c", "python", "node", "node_sync"}
+CODES = {
+    *("LOCK_TIMEOUT", "LOCKED", "DEADLOCK", "LOCK_UNSUPPORTED", "CONFLICT", "ALREADY_EXISTS"),
+    *("NOT_FOUND", "INVALID_RECORD", "CORRUPT", "LIMIT_EXCEEDED", "STORAGE_FULL", "PERMISSION_DENIED"),
+    *("NOT_DURABLE", "POISONED", "CANCELLED", "INVALID_ARGUMENT", "IO", "INTERNAL"),
+}
+# Of `records` and `values` the latter is decoded, which C does not do.
+LEFT_OUT = {"values"}
+BYTES = {"record", "bytes"}
+NUMBERS = {"timeout", "max_record", "max_records", "max_bytes", "n"}
+FLAGS = {"create", "parents", "shared"}
+NAMES = {"on", "lock"}
+
+Json = dict[str, Any]
+
+
+class Wrong(Exception):
+    """The library did not do what the case says."""
+
+
+class Stage:
+    """One case: its directory, the driver, what it has kept."""
+
+    def __init__(self, driver: Path, directory: Path) -> None:
+        """Start the driver in the case's directory."""
+        self.directory = directory
+        self.kept: dict[str, Any] = {"nothing": [0, 0]}
+        self.foreign: dict[str, subprocess.Popen[bytes]] = {}
+        self.driver = subprocess.Popen(
+            [driver], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, command: str) -> Json:
+        """Have the driver carry a command out."""
+        assert self.driver.stdin is not None
+        assert self.driver.stdout is not None
+        self.driver.stdin.write(command + "\n")
+        self.driver.stdin.flush()
+        line = self.driver.stdout.readline()
+        if not line:
+            raise Wrong(f"the driver ended with status {self.driver.wait()}")
+        answer: Json = json.loads(line)
+        return answer
+
+    def end(self) -> None:
+        """Close every handle, and wait until that is done."""
+        for child in self.foreign.values():
+            end_foreign(child)
+        self.foreign.clear()
+        assert self.driver.stdin is not None
+        assert self.driver.stdout is not None
+        if not self.driver.stdin.closed:
+            self.driver.stdin.close()
+            rest = self.driver.stdout.read()
+            self.driver.stdout.close()
+            if self.driver.wait() != 0 or rest:
+                raise Wrong(f"the driver ended with status {self.driver.returncode}: {rest}")
+
+    def position(self, value: Any) -> list[int]:
+        """Give the position that an argument means."""
+        if isinstance(value, str):
+            return list(self.kept[value])
+        return [self.kept[value["of"]][0], value["offset"]]
+
+    def command(self, step: Json) -> str:
+        """Put a step into the driver's words."""
+        words = [step["op"]]
+        for key, value in step.items():
+            if key in BYTES:
+                words.append(f"{key}={data.read(value).hex()}")
+            elif key == "records" and step["op"] in ("append_all", "append_at"):
+                words += [f"record={data.read(record).hex()}" for record in value]
+            elif key == "path":
+                words.append(f"path={bytes(self.directory / value).hex()}")
+            elif key == "label":
+                words.append(f"label={value.encode().hex()}")
+            elif key in ("at", "start"):
+                generation, offset = self.position(value)
+                words += [f"generation={generation}", f"offset={offset}"]
+            elif key == "expect":
+                words.append(f"expect={self.kept[value].encode().hex()}")
+            elif key == "mode":
+                words.append(f"mode={int(value, 8)}")
+            elif key == "format":
+                words.append(f"lines={int({'json': False, 'lines': True}[value])}")
+            elif key == "durability":
+                words.append(f"power={int({'process': False, 'power': True}[value])}")
+            elif key in NUMBERS | NAMES:
+                words.append(f"{key}={value}")
+            elif key in FLAGS:
+                words.append(f"{key}={int(value)}")
+        return " ".join(words)
+
+    def carry_out(self, step: Json) -> None:
+        """Carry one step out and compare what it gives."""
+        operation = step["op"]
+        if operation.startswith("file_"):
+            return data.foreign_write(self.directory, step)
+        if operation == "foreign_lock":
+            self.foreign[step["on"]] = foreign_lock(self.directory / step["path"], shared=step.get("shared", False))
+            return None
+        if operation == "foreign_unlock":
+            return end_foreign(self.foreign.pop(step["on"]))
+        answer = self.ask(self.command(step))
+        if ("error" in step) != ("error" in answer):
+            shown = bytes.fromhex(answer["message"]).decode() if "error" in answer else "it succeeded"
+            raise Wrong(f"{shown}, and was to give {step.get('error', 'no error')}")
+        if "error" in step:
+            return self.compare_error(step, answer)
+        return self.compare(step, answer)
+
+    def compare_error(self, step: Json, answer: Json) -> None:
+        """Compare an error."""
+        if step["error"] not in CODES:
+            raise Wrong(f"{step['error']} is no code")
+        same("the code", answer["error"], "UNTORN_" + step["error"])
+        if "error_at" in step:
+            same("the error's position", answer.get("position", [None, None])[1], step["error_at"])
+        if "error_path" in step:
+            same("the error's path", bytes.fromhex(answer["path"]).decode(), str(self.directory / step["error_path"]))
+        if "error_operation" in step:
+            same("the operation", bytes.fromhex(answer["operation"]).decode(), step["error_operation"])
+        if "error_holder" in step:
+            holder = dict(answer.get("holder") or {})
+            if holder.get("label") is not None:
+                holder["label"] = bytes.fromhex(holder["label"]).decode()
+            for key, value in step["error_holder"].items():
+                same(f"the holder's {key}", holder.get(key, "not given"), value)
+
+    def compare(self, step: Json, answer: Json) -> None:
+        """Compare what a step that succeeded gives."""
+        records = answer.get("records", [])
+        actual: Json = {
+            "records": lambda: [bytes.fromhex(record["bytes"]) for record in records],
+            "spans": lambda: [[record["start"][1], record["end"]] for record in records],
+            "end": lambda: answer["position"][1],
+            "damage": lambda: answer["damage"],
+            "value": lambda: bytes.fromhex(answer["value"]),
+            "was": lambda: None if answer["was"] is None else bytes.fromhex(answer["was"]),
+            "version": lambda: bytes.fromhex(answer["version"]).decode(),
+            "removed": lambda: answer["removed"],
+        }
+        for key, give in actual.items():
+            if key not in step or (key == "records" and step["op"].startswith("append")):
+                continue
+            expected = step[key]
+            if key == "records":
+                expected = [data.read(record) for record in expected]
+            elif key in ("value", "was") and expected is not None:
+                expected = data.read(expected)
+            same(key, give(), expected)
+        for key, value in step.get("report", {}).items():
+            same(f"report: {key}", answer["report"][key], value)
+        if "generation_of" in step:
+            same("the generation", answer["position"][0], self.kept[step["generation_of"]][0])
+        if "keep" in step:
+            version = answer.get("version")
+            self.kept[step["keep"]] = bytes.fromhex(version).decode() if version else answer["position"]
+        for name, record in zip(step.get("starts_keep", []), records, strict=False):
+            self.kept[name] = record["start"]
+
+
+def same(what: str, actual: Any, expected: Any) -> None:
+    """Compare, and say what differs."""
+    if actual != expected:
+        raise Wrong(f"{what} is {str(actual)[:300]}, not {str(expected)[:300]}")
+
+
+def foreign_lock(path: Path, *, shared: bool) -> subprocess.Popen[bytes]:
+    """Have another process take the lock, with nothing of this library in it."""
+    child = subprocess.Popen(
+        ["flock", *(["--shared"] if shared else []), path, "sh", "-c", "echo; read -r _"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    if child.stdout.read(1) != b"\n":
+        raise Wrong("flock did not get the lock")
+    return child
+
+
+def end_foreign(child: subprocess.Popen[bytes]) -> None:
+    """End that process."""
+    child.communicate()
+
+
+def exception(of: Json) -> Any:
+    """Give what `except` says for C."""
+    exceptions = of.get("except", {})
+    unknown = set(exceptions) - LANGUAGES
+    if unknown:
+        raise Wrong(f"no such language: {unknown}")
+    return exceptions.get("c")
+
+
+def run_case(driver: Path, case: Json) -> None:
+    """Run one case in a directory of its own."""
+    with tempfile.TemporaryDirectory(prefix="untorn-") as name:
+        directory = Path(name).resolve()
+        for path, entry in case.get("files", {}).items():
+            data.place(directory / path, entry)
+        stage = Stage(driver, directory)
+        try:
+            for number, step in enumerate(case["steps"], 1):
+                changes = exception(step)
+                if isinstance(changes, str) or step["op"] in LEFT_OUT:
+                    continue
+                changed = {**step, **(changes or {})}
+                changed = {key: value for key, value in changed.items() if (changes or {}).get(key, 0) is not None}
+                try:
+                    stage.carry_out(changed)
+                except (Wrong, data.Differs) as error:
+                    raise Wrong(f"step {number}, {json.dumps(changed)[:300]}: {error}") from error
+        except BaseException:
+            # The driver may be waiting: its end is not of interest any more.
+            stage.driver.kill()
+            stage.driver.wait()
+            for child in stage.foreign.values():
+                end_foreign(child)
+            raise
+        stage.end()
+        data.check_all(directory, case)
+
+
+def compile_driver(prefix: Path, to: Path) -> Path:
+    """Compile the driver against what is installed."""
+    program = to / "driver"
+    flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+    link = [f"-L{prefix / 'lib'}", f"-Wl,-rpath,{prefix / 'lib'}", "-luntorn"]
+    subprocess.run(
+        [os.environ.get("CC", "cc"), *flags, f"-I{prefix / 'include'}", HERE / "driver.c", "-o", program, *link],
+        check=True,
+    )
+    return program
+
+
+def main() -> int:
+    """Run the cases, and say how many there were."""
+    parser = argparse.ArgumentParser(description="Run the conformance cases through the C library.")
+    parser.add_argument("--prefix", type=Path, required=True, help="what cargo xtask package wrote")
+    parser.add_argument("--only", default="", help="only cases with this in their name")
+    options = parser.parse_args()
+
+    ran = left_out = failed = 0
+    with tempfile.TemporaryDirectory(prefix="untorn-driver-") as work:
+        driver = compile_driver(options.prefix.resolve(), Path(work))
+        for file in sorted(HERE.parent.glob("*.json")):
+            cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
+            if not cases:
+                print(f"FAILED  {file.name} has no case")
+                failed += 1
+            for case in cases:
+                if options.only not in case["name"]:
+                    continue
+                why = exception(case)
+                if why is not None:
+                    print(f"left out  {file.name}: {case['name']}: {why}")
+                    left_out += 1
+                    continue
+                ran += 1
+                try:
+                    run_case(driver, case)
+                except (Wrong, data.Differs) as error:
+                    failed += 1
+                    print(f"FAILED  {file.name}: {case['name']}\n  {error}")
+    print(f"{ran} cases run in C, {left_out} left out, {failed} failed")
+    return 0 if ran and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
