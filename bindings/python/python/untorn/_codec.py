@@ -1,17 +1,20 @@
 """Values to bytes and back, where the caller does not bring an encoder of their own."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Buffer
 
-    Data: TypeAlias = Buffer | str
+    _Data: TypeAlias = Buffer | str
     """What is taken as bytes; of a `str`, its UTF-8."""
+    _Dumps: TypeAlias = Callable[[Any], _Data]  # noqa: PYI047 - used in the other files
+    _Loads: TypeAlias = Callable[[bytes], Any]  # noqa: PYI047
 
-Dumps: TypeAlias = "Callable[[Any], Data]"
-Loads: TypeAlias = Callable[[bytes], Any]
 
 # Made once: `json.dumps` with arguments makes an encoder for every call.
 # NaN and Infinity are no JSON: other languages' readers would call the line damaged.
@@ -41,7 +44,7 @@ def decode(record: bytes) -> Any:
     return _from_text(record.decode())
 
 
-def same_line(value: Any) -> "Data":
+def same_line(value: Any) -> _Data:
     """A line is what it is: format `lines`."""
     if isinstance(value, bytes | bytearray | memoryview | str):
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
 from untorn._errors import Corrupt, InvalidRecord, NotFound
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
     from types import EllipsisType, TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 
 class _Box:
@@ -47,8 +46,8 @@ class Document(RawDocument):
 
     __slots__ = ("_dumps", "_loads", "_options", "_version")
 
-    _dumps: _codec.Dumps
-    _loads: _codec.Loads | None
+    _dumps: _codec._Dumps
+    _loads: _codec._Loads | None
     _options: dict[str, Any]
     _version: str | None
 
@@ -56,12 +55,12 @@ class Document(RawDocument):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: Literal["power", "process"] = "power",
+        durability: str = "power",
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
-        dumps: _codec.Dumps | None = None,
-        loads: _codec.Loads | None = None,
+        dumps: _codec._Dumps | None = None,
+        loads: _codec._Loads | None = None,
     ) -> Self:
         """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
         self = super().__new__(cls, path, durability=durability, mode=mode, timeout=timeout, parents=parents)
@@ -111,23 +110,21 @@ class Document(RawDocument):
         self,
         obj: Any,
         *,
-        expect: str | None | EllipsisType = ...,
-        timeout: float | None | EllipsisType = ...,
+        expect: str | EllipsisType | None = ...,
+        timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> str:
         """Replace the whole, and give the new version.
 
-        With `expect`, only if the document is that version still, else `Conflict`; `None`: only if there is no document,
-        else `AlreadyExists`. On `StorageFull`, `PermissionDenied`, `LockTimeout` and other failures of the system the
-        file is as it was.
+        With `expect`, only if the document is that version still, else `Conflict`; `None`: only if there is no
+        document, else `AlreadyExists`. On `StorageFull`, `PermissionDenied`, `LockTimeout` and other failures of the
+        system the file is as it was.
         """
         version = self._save(self._encode(obj), expect, timeout, lock)
         self._version = version
         return version
 
-    def create(
-        self, obj: Any, *, timeout: float | None | EllipsisType = ..., lock: FileLock | None = None
-    ) -> str:
+    def create(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> str:
         """Save a document that must not be there yet; else `AlreadyExists`."""
         return self.save(obj, expect=None, timeout=timeout, lock=lock)
 
@@ -135,7 +132,7 @@ class Document(RawDocument):
         self,
         *,
         expect: str | EllipsisType = ...,
-        timeout: float | None | EllipsisType = ...,
+        timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> bool:
         """Remove the document; `False` if there was none. With `expect`, only that version, else `Conflict`."""
@@ -148,7 +145,7 @@ class Document(RawDocument):
         self,
         *,
         default: Any = ...,
-        timeout: float | None | EllipsisType = ...,
+        timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Iterator[Any]:
         """Read, change and save under one lock: no update of another is lost.
@@ -168,7 +165,7 @@ class Document(RawDocument):
         change: Callable[[Any], Any],
         *,
         default: Any = ...,
-        timeout: float | None | EllipsisType = ...,
+        timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Any:
         """Like `update`, by a function that is given the value and returns the new one; gives back what was saved.
@@ -182,9 +179,7 @@ class Document(RawDocument):
         return box.value
 
     @contextmanager
-    def _updating(
-        self, default: Any, timeout: float | None | EllipsisType, lock: FileLock | None
-    ) -> Iterator[_Box]:
+    def _updating(self, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None) -> Iterator[_Box]:
         update = self._begin_update(timeout, lock)
         try:
             found = update._value()
@@ -201,7 +196,7 @@ class Document(RawDocument):
         finally:
             update._finish()
 
-    def _encode(self, obj: Any) -> _codec.Data:
+    def _encode(self, obj: Any) -> _codec._Data:
         try:
             return self._dumps(obj)
         except ValueError as error:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from untorn import _codec
 from untorn._errors import InvalidRecord
-from untorn._types import Damage, DamageKind, Record
+from untorn._types import Damage, Record
 from untorn._untorn import FileLock, Position, RawJournal, Reader, inspect
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
     from types import EllipsisType, TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 
 class Journal(RawJournal):
     """An append-only file of one-line records that any number of processes and threads append to.
 
-    No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost; what a crash
-    leaves behind is repaired by the next append. Reading takes no lock. One handle serves many threads.
+    No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost; what a
+    crash leaves behind is repaired by the next append. Reading takes no lock. One handle serves many threads.
 
     - `durability`: what a finished append survives: `"power"` a power cut, `"process"` the death of any process.
     - `create`: whether an append makes the file where it is missing, also after somebody deleted it.
@@ -39,8 +38,8 @@ class Journal(RawJournal):
 
     __slots__ = ("_checked", "_dumps", "_loads", "_options")
 
-    _dumps: _codec.Dumps
-    _loads: _codec.Loads
+    _dumps: _codec._Dumps
+    _loads: _codec._Loads
     _checked: bool
     _options: dict[str, Any]
 
@@ -48,15 +47,15 @@ class Journal(RawJournal):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: Literal["power", "process"] = "power",
+        durability: str = "power",
         create: bool = True,
         max_record: int = 64 << 20,
-        format: Literal["json", "lines"] = "json",  # noqa: A002 - the option's name in every language
+        format: str = "json",  # noqa: A002 - the option's name in every language
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
-        dumps: _codec.Dumps | None = None,
-        loads: _codec.Loads | None = None,
+        dumps: _codec._Dumps | None = None,
+        loads: _codec._Loads | None = None,
     ) -> Self:
         """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
         self = super().__new__(
@@ -88,14 +87,12 @@ class Journal(RawJournal):
         }
         return self
 
-    def append(
-        self, obj: Any, *, timeout: float | None | EllipsisType = ..., lock: FileLock | None = None
-    ) -> Position:
+    def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
         """Append one record, and give the position behind it.
 
         Raises `InvalidRecord` for what JSON can't say (NaN, a circular reference), and for a type that it does not know
-        json's own `TypeError`. On `LockTimeout`, `StorageFull` and other failures of the system the journal is as it was.
-        `NotDurable`: the record is in the file, but a power cut may lose it.
+        json's own `TypeError`. On `LockTimeout`, `StorageFull` and other failures of the system the journal is as it
+        was. `NotDurable`: the record is in the file, but a power cut may lose it.
         """
         return self._append(self._encode(obj), self._checked, timeout, lock)
 
@@ -104,7 +101,7 @@ class Journal(RawJournal):
         objs: Iterable[Any],
         *,
         at: Position | None = None,
-        timeout: float | None | EllipsisType = ...,
+        timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
         """Append many records next to each other: all of them or none, whenever a process dies.
@@ -123,9 +120,9 @@ class Journal(RawJournal):
     ) -> Iterator[tuple[Position, Any]]:
         """Read `(position, value)` in file order, from `start` on.
 
-        The position is where to read on: the end of the record. Each damaged stretch is skipped and given to `on_damage`
-        in its place. Takes no lock and constant memory. A position that is not of this file raises `Conflict`. What
-        `loads` raises for a record that is sound comes through.
+        The position is where to read on: the end of the record. Each damaged stretch is skipped and given to
+        `on_damage` in its place. Takes no lock and constant memory. A position that is not of this file raises
+        `Conflict`. What `loads` raises for a record that is sound comes through.
         """
         return self._decoded(self._read(self._reader(start, None, None), on_damage), on_damage)
 
@@ -167,7 +164,7 @@ class Journal(RawJournal):
         """The last `n` records as bytes, oldest first."""
         return [Record(*record) for record in self._tail(n)]
 
-    def _encode(self, obj: Any) -> _codec.Data:
+    def _encode(self, obj: Any) -> _codec._Data:
         try:
             return self._dumps(obj)
         except ValueError as error:
@@ -182,7 +179,7 @@ class Journal(RawJournal):
                 if isinstance(first, bytes):
                     yield Record(first, cast("Position", second), cast("Position", third))
                 elif on_damage is not None:
-                    on_damage(Damage(cast("DamageKind", first), cast("int", second), cast("int", third)))
+                    on_damage(Damage(first, cast("int", second), cast("int", third)))
 
     def _decoded(
         self, records: Iterator[Record], on_damage: Callable[[Damage], object] | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from untorn._document import Document
 from untorn._journal import Journal
@@ -19,7 +19,7 @@ def save_json(
     path: str | os.PathLike[str],
     obj: Any,
     *,
-    durability: Literal["power", "process"] = "power",
+    durability: str = "power",
     timeout: float | None = None,
     **dump_kwargs: Any,
 ) -> str:
@@ -52,7 +52,7 @@ def append_json(
     path: str | os.PathLike[str],
     obj: Any,
     *,
-    durability: Literal["power", "process"] = "power",
+    durability: str = "power",
     timeout: float | None = None,
 ) -> Position:
     """Append one record to the journal at `path`. For more than a few, keep a `Journal` open.

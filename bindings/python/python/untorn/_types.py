@@ -1,11 +1,16 @@
 """Plain values that calls give back."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from untorn._untorn import Position
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
-DamageKind: TypeAlias = Literal["torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8"]
+    from untorn._untorn import Position
+
+    _Kind: TypeAlias = Literal["torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Record(NamedTuple):
 class Damage:
     """A stretch of a journal that was skipped."""
 
-    kind: DamageKind
+    kind: _Kind
     offset: int
     """Bytes from the start of the file."""
     length: int
@@ -80,7 +85,7 @@ def _make_report(
     records: int,
     size: int,
     end: Position,
-    damage: list[tuple[DamageKind, int, int]],
+    damage: list[tuple[_Kind, int, int]],
     damage_count: int,
     repaired: tuple[int, int, bool] | None,
 ) -> Report:

@@ -2,21 +2,21 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import EllipsisType, TracebackType
-from typing import Literal, TypeAlias, final
+from typing import Literal, Self, TypeAlias, final
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer, disjoint_base
 
-from untorn._types import DamageKind, Holder, Report
+from untorn._types import Holder, Report, _Kind
 
 _Data: TypeAlias = Buffer | str
-_Timeout: TypeAlias = float | None | EllipsisType
+_Timeout: TypeAlias = float | EllipsisType | None
 _Record: TypeAlias = tuple[bytes, Position, Position]
 
 __all__ = ["FileLock", "Position", "RawDocument", "RawJournal", "Reader", "Update", "forked", "holder", "inspect"]
 
 @final
 class Position:
-    __match_args__: tuple[str, str]
+    __match_args__ = ("generation", "offset")
     def __new__(cls, generation: int, offset: int) -> Self: ...
     @property
     def generation(self) -> int: ...
@@ -72,6 +72,7 @@ class FileLock:
     @property
     def label(self) -> str | None: ...
 
+@disjoint_base
 class RawJournal:
     def __new__(
         cls,
@@ -111,8 +112,9 @@ class RawJournal:
 
 @final
 class Reader:
-    def _next(self) -> list[_Record | tuple[DamageKind, int, int]]: ...
+    def _next(self) -> list[_Record | tuple[_Kind, int, int]]: ...
 
+@disjoint_base
 class RawDocument:
     def __new__(
         cls,
@@ -125,9 +127,9 @@ class RawDocument:
     ) -> Self: ...
     def _load(self) -> tuple[bytes, str]: ...
     def _save(
-        self, data: _Data, expect: str | None | EllipsisType, timeout: _Timeout, lock: FileLock | None
+        self, data: _Data, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None
     ) -> str: ...
-    def _remove(self, expect: str | None | EllipsisType, timeout: _Timeout, lock: FileLock | None) -> bool: ...
+    def _remove(self, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None) -> bool: ...
     def _begin_update(self, timeout: _Timeout, lock: FileLock | None) -> Update: ...
     def close(self) -> None: ...
     @property
@@ -145,4 +147,4 @@ class Update:
 
 def forked() -> None: ...
 def holder(path: str | os.PathLike[str]) -> Holder | None: ...
-def inspect(record: bytes) -> DamageKind | None: ...
+def inspect(record: bytes) -> _Kind | None: ...

@@ -1,0 +1,176 @@
+"""Runs the cases of `conformance/*.json` through the Python package that is installed. See `conformance/README.md`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+# The runner's own files; with `-P`, Python does not look here by itself.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import untorn
+from data import Failed, check_all, place, same, same_bytes, to_bytes
+from steps import Outcome, Stage
+
+LANGUAGE = "python"
+LANGUAGES = {"rust", "c", "python", "node", "node_sync"}
+CODES = {kind.code for kind in untorn.Error.__subclasses__()}
+
+
+def exception(of: dict[str, Any]) -> Any:
+    """What `except` says for this language."""
+    except_ = of.get("except", {})
+    if not except_.keys() <= LANGUAGES:
+        msg = f"no languages: {except_.keys() - LANGUAGES}"
+        raise Failed(msg)
+    return except_.get(LANGUAGE)
+
+
+def carry_out(case: dict[str, Any]) -> None:
+    """Carry out a case in a directory of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        for file, entry in case.get("files", {}).items():
+            place(folder / file, entry)
+        with ExitStack() as closing:
+            stage = Stage(folder, closing)
+            for number, given in enumerate(case["steps"], 1):
+                changes = exception(given)
+                if isinstance(changes, str):
+                    continue
+                step = {key: value for key, value in {**given, **(changes or {})}.items() if value is not None}
+                # A key that is null by itself says something; one that `except` made null is taken away.
+                step |= {key: None for key, value in given.items() if value is None and key not in (changes or {})}
+                try:
+                    carry_out_step(stage, step)
+                except Failed as failed:
+                    msg = f"step {number}, {json.dumps(step, ensure_ascii=False)[:300]}: {failed}"
+                    raise Failed(msg) from None
+        check_all(folder, case)
+
+
+def carry_out_step(stage: Stage, step: dict[str, Any]) -> None:
+    """Carry out a step, and compare what it gives with what the step says."""
+    expected = step.get("error")
+    try:
+        outcome = stage.run(step)
+    except untorn.Error as error:
+        if expected is None:
+            msg = f"{error.code}: {error}"
+            raise Failed(msg) from error
+        if f"UNTORN_{expected}" not in CODES:
+            msg = f"no such code: {expected}"
+            raise Failed(msg) from None
+        same(f"the code ({error})", error.code, f"UNTORN_{expected}")
+        compare_error(stage, step, error)
+        return
+    if expected is not None:
+        msg = f"it went well, and was to fail with {expected}"
+        raise Failed(msg)
+    compare(stage, step, outcome)
+    if "keep" in step:
+        stage.kept[step["keep"]] = outcome.kept
+    for name, record in zip(step.get("starts_keep", []), outcome.records or [], strict=False):
+        stage.kept[name] = record.start
+
+
+def compare(stage: Stage, step: dict[str, Any], outcome: Outcome) -> None:
+    """Compare what a step gave with what it says."""
+    if "end" in step:
+        assert isinstance(outcome.kept, untorn.Position)
+        same("the offset", outcome.kept.offset, step["end"])
+    if "generation_of" in step:
+        assert isinstance(outcome.kept, untorn.Position)
+        same("the generation", outcome.kept.generation, stage.position(step["generation_of"]).generation)
+    if "version" in step:
+        same("the version", outcome.kept, step["version"])
+    if "records" in step and outcome.records is not None:
+        for record, expected in zip(outcome.records, step["records"], strict=False):
+            same_bytes("a record", record.data, to_bytes(expected))
+        same("the number of records", len(outcome.records), len(step["records"]))
+    if "spans" in step:
+        spans = [[record.start.offset, record.end.offset] for record in outcome.records or []]
+        same("spans", spans, step["spans"])
+    if "values" in step:
+        same("values", outcome.values, step["values"])
+    if "damage" in step:
+        same("damage", triples(outcome.damage), step["damage"])
+    if "report" in step:
+        assert outcome.report is not None
+        actual = report(outcome.report)
+        for key, expected in step["report"].items():
+            same(key, actual[key], expected)
+    for key in ("value", "was"):
+        if key in step and step[key] is None:
+            same(key, outcome.value is None, True)
+        elif key in step:
+            same_bytes(key, outcome.value or b"", to_bytes(step[key]))
+    if "removed" in step:
+        same("removed", outcome.removed, step["removed"])
+
+
+def compare_error(stage: Stage, step: dict[str, Any], error: untorn.Error) -> None:
+    """Compare an error with what the step says of it."""
+    if "error_at" in step:
+        same("the error's offset", error.position and error.position.offset, step["error_at"])
+    if "error_path" in step:
+        same("the error's path", str(error.path), str(stage.folder / step["error_path"]))
+    if "error_operation" in step:
+        same("the operation", error.operation, step["error_operation"])
+    for key, expected in step.get("error_holder", {}).items():
+        if error.holder is None:
+            msg = f"the error names no holder ({error})"
+            raise Failed(msg)
+        actual = {"label": error.holder.label, "alive": error.holder.alive, "self": error.holder.pid == os.getpid()}
+        same(key, actual[key], expected)
+
+
+def report(of: untorn.Report) -> dict[str, Any]:
+    """A report as the data writes it."""
+    repaired = of.repaired and {
+        "offset": of.repaired.offset,
+        "cut": of.repaired.cut,
+        "newline_added": of.repaired.newline_added,
+    }
+    return {
+        "records": of.records,
+        "bytes": of.bytes,
+        "end": of.end.offset,
+        "damage": triples(of.damage),
+        "damage_count": of.damage_count,
+        "repaired": repaired,
+    }
+
+
+def triples(damage: tuple[untorn.Damage, ...] | list[untorn.Damage]) -> list[list[Any]]:
+    """Damage as the data writes it."""
+    return [[one.kind, one.offset, one.length] for one in damage]
+
+
+def main() -> int:
+    """Run all cases, and say how it went."""
+    ran, left_out, failed = 0, 0, 0
+    for file in sorted(Path(__file__).resolve().parent.parent.glob("*.json")):
+        for case in json.loads(file.read_bytes())["cases"]:
+            why = exception(case)
+            if why is not None:
+                print(f"left out: {file.stem}: {case['name']}: {why}")
+                left_out += 1
+                continue
+            ran += 1
+            try:
+                carry_out(case)
+            except Exception as error:
+                what = error if isinstance(error, Failed) else repr(error)
+                print(f"FAILED: {file.stem}: {case['name']}: {what}")
+                failed += 1
+    print(f"{LANGUAGE}: {ran} cases run, {left_out} left out, {failed} failed")
+    return 1 if failed or not ran else 0
+
+
+sys.exit(main())

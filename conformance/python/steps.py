@@ -1,0 +1,262 @@
+"""Carries a step out through the public API."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from data import Failed, check, to_bytes
+from untorn import Damage, Document, FileLock, Journal, Position, Record, Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def as_given(value: Any) -> Any:
+    """An encoder and decoder that hands over what it is given."""
+    return value
+
+
+class Mine(Exception):
+    """The caller's own error."""
+
+
+@dataclass
+class Outcome:
+    """What a step gave, as far as it gives such things."""
+
+    kept: Position | str | None = None
+    records: list[Record] | None = None
+    values: list[Any] | None = None
+    damage: list[Damage] = field(default_factory=list)
+    report: Report | None = None
+    value: bytes | None = None
+    removed: bool | None = None
+
+
+@dataclass
+class Handle:
+    """A journal has two: one for bytes, and one that decodes."""
+
+    it: Any
+    decoding: Any = None
+
+
+class Stage:
+    """The handles of a case, and what it has kept."""
+
+    def __init__(self, folder: Path, closing: ExitStack) -> None:
+        self.folder = folder
+        self.closing = closing
+        self.handles: dict[str, Handle] = {}
+        self.kept: dict[str, Position | str | None] = {"nothing": Position(0, 0)}
+
+    def run(self, step: dict[str, Any]) -> Outcome:
+        """Carry out one step."""
+        carry_out = getattr(self, f"_{step['op']}", None)
+        if carry_out is None:
+            msg = f"no such op: {step['op']}"
+            raise Failed(msg)
+        return cast("Outcome", carry_out(step)) or Outcome()
+
+    # What steps name.
+
+    def _path(self, step: dict[str, Any]) -> Path:
+        return self.folder / str(step["path"])
+
+    def _on(self, step: dict[str, Any], kind: type) -> Any:
+        handle = self.handles[step["on"]]
+        if not isinstance(handle.it, kind):
+            _refuse(f"{step['on']} is no {kind.__name__}")
+        return handle.it
+
+    def position(self, name: Any) -> Position:
+        """The position that a step means."""
+        if isinstance(name, str):
+            return cast("Position", self.kept[name])
+        return Position(self.position(name["of"]).generation, name.get("offset", self.position(name["of"]).offset))
+
+    def _call(self, step: dict[str, Any]) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if "timeout" in step:
+            options["timeout"] = step["timeout"] / 1000
+        if "lock" in step:
+            options["lock"] = self.handles[step["lock"]].it
+        return options
+
+    # Journals.
+
+    def _journal_open(self, step: dict[str, Any]) -> None:
+        options = _options(step, ("create", "max_record", "format", "parents"))
+        it = Journal(self._path(step), dumps=as_given, loads=as_given, **options)
+        self.handles[step["on"]] = Handle(it, Journal(self._path(step), **{**options, "parents": False}))
+        self.closing.callback(it.close)
+
+    def _append(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(self._on(step, Journal).append_raw(to_bytes(step["record"]), **self._call(step)))
+
+    def _append_all(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(self._on(step, Journal).extend(map(to_bytes, step["records"]), **self._call(step)))
+
+    def _append_at(self, step: dict[str, Any]) -> Outcome:
+        at, records = self.position(step["at"]), map(to_bytes, step["records"])
+        return Outcome(self._on(step, Journal).extend(records, at=at, **self._call(step)))
+
+    def _end(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(self._on(step, Journal).end())
+
+    def _range(self, step: dict[str, Any]) -> dict[str, Any]:
+        start = self.position(step["start"]) if "start" in step else None
+        return {"start": start, "max_records": step.get("max_records"), "max_bytes": step.get("max_bytes")}
+
+    def _records(self, step: dict[str, Any]) -> Outcome:
+        outcome = Outcome()
+        records = self._on(step, Journal).records(on_damage=outcome.damage.append, **self._range(step))
+        outcome.records = list(records)
+        return outcome
+
+    def _values(self, step: dict[str, Any]) -> Outcome:
+        outcome = Outcome()
+        journal = self.handles[step["on"]].decoding
+        outcome.values = journal.read(on_damage=outcome.damage.append, **self._range(step))
+        return outcome
+
+    def _tail(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(records=self._on(step, Journal).tail_records(step["n"]))
+
+    def _verify(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(report=self._on(step, Journal).verify())
+
+    def _repair(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(report=self._on(step, Journal).repair(**self._call(step)))
+
+    def _sync(self, step: dict[str, Any]) -> None:
+        self._on(step, Journal).sync()
+
+    def _close(self, step: dict[str, Any]) -> None:
+        self.handles[step["on"]].it.close()
+
+    # Documents.
+
+    def _document_open(self, step: dict[str, Any]) -> None:
+        it = Document(self._path(step), dumps=as_given, loads=as_given, **_options(step, ("parents",)))
+        self.handles[step["on"]] = Handle(it)
+        self.closing.callback(it.close)
+
+    def _load(self, step: dict[str, Any]) -> Outcome:
+        value, version = self._on(step, Document).load_versioned()
+        return Outcome(version, value=value)
+
+    def _expect(self, step: dict[str, Any]) -> dict[str, Any]:
+        return {"expect": self.kept[step["expect"]]} if "expect" in step else {}
+
+    def _save(self, step: dict[str, Any]) -> Outcome:
+        options = {**self._expect(step), **self._call(step)}
+        return Outcome(self._on(step, Document).save(to_bytes(step["bytes"]), **options))
+
+    def _create(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(self._on(step, Document).create(to_bytes(step["bytes"]), **self._call(step)))
+
+    def _update(self, step: dict[str, Any]) -> Outcome:
+        document = self._on(step, Document)
+        outcome = Outcome()
+
+        def change(value: Any) -> bytes:
+            outcome.value = value
+            if step.get("fail"):
+                raise Mine
+            return to_bytes(step["bytes"])
+
+        try:
+            document.update_with(change, default=None, **self._call(step))
+        except Mine:
+            return outcome
+        if step.get("fail"):
+            _refuse("the caller's own error was lost")
+        outcome.kept = document.version
+        return outcome
+
+    def _remove(self, step: dict[str, Any]) -> Outcome:
+        options = {**self._expect(step), **self._call(step)}
+        return Outcome(removed=self._on(step, Document).remove(**options))
+
+    # Locks.
+
+    def _lock(self, step: dict[str, Any]) -> None:
+        self._take(step, FileLock(self._path(step), **_lock_options(step)))
+
+    def _lock_at(self, step: dict[str, Any]) -> None:
+        self._take(step, FileLock.at(self._path(step), **_lock_options(step)))
+
+    def _take(self, step: dict[str, Any], lock: FileLock) -> None:
+        lock.acquire()
+        self.handles[step["on"]] = Handle(lock)
+        self.closing.callback(lock.release)
+
+    def _unlock(self, step: dict[str, Any]) -> None:
+        self._on(step, FileLock).release()
+
+    # What other programs do.
+
+    def _foreign_lock(self, step: dict[str, Any]) -> None:
+        shared = ["--shared"] if step.get("shared") else []
+        command = ["flock", *shared, str(self._path(step)), "sh", "-c", "echo; read -r _"]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.closing.callback(child.communicate)
+        assert child.stdout is not None
+        if child.stdout.read(1) != b"\n":
+            _refuse("the command flock of util-linux is needed")
+        self.handles[step["on"]] = Handle(child)
+
+    def _foreign_unlock(self, step: dict[str, Any]) -> None:
+        child = self._on(step, subprocess.Popen)
+        child.stdin.close()
+        child.wait()
+        child.stdin = None
+
+    def _file_write(self, step: dict[str, Any]) -> None:
+        self._path(step).write_bytes(to_bytes(step["bytes"]))
+
+    def _file_append(self, step: dict[str, Any]) -> None:
+        with self._path(step).open("ab") as file:
+            file.write(to_bytes(step["bytes"]))
+
+    def _file_replace(self, step: dict[str, Any]) -> None:
+        new = self.folder / "foreign.new"
+        new.write_bytes(to_bytes(step["bytes"]))
+        new.rename(self._path(step))
+
+    def _file_remove(self, step: dict[str, Any]) -> None:
+        self._path(step).unlink()
+
+    def _file_move(self, step: dict[str, Any]) -> None:
+        self._path(step).rename(self.folder / str(step["to"]))
+
+    def _file_make_directory(self, step: dict[str, Any]) -> None:
+        self._path(step).mkdir()
+
+    def _file_is(self, step: dict[str, Any]) -> None:
+        check(self._path(step), step["bytes"])
+
+
+def _options(step: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    options = {name: step[name] for name in names if name in step}
+    options["durability"] = step.get("durability", "process")
+    if "mode" in step:
+        options["mode"] = int(step["mode"], 8)
+    if "timeout" in step:
+        options["timeout"] = step["timeout"] / 1000
+    return options
+
+
+def _lock_options(step: dict[str, Any]) -> dict[str, Any]:
+    options: dict[str, Any] = {name: step[name] for name in ("shared", "label") if name in step}
+    if "timeout" in step:
+        options["timeout"] = step["timeout"] / 1000
+    return options
+
+
+def _refuse(why: str) -> NoReturn:
+    raise Failed(why)
