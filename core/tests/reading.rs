@@ -143,6 +143,16 @@ fn positions_that_are_not_of_this_file() {
     assert_eq!(journal.append_at(nothing, ["[1]"]).unwrap().offset, 4);
     let error = journal.append_at(nothing, ["[1]"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
+    let gone = Journal::open(scene.path("gone")).unwrap();
+    gone.append_all(Vec::<&str>::new()).unwrap();
+    let refused = gone
+        .append_at(error.position().unwrap(), ["[1]"])
+        .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert!(
+        !gone.path().exists(),
+        "nothing was appended, so nothing was made"
+    );
     let end = journal.end().unwrap();
     assert_eq!(error.position(), Some(end));
     assert_eq!(journal.append_at(end, ["[2]", "[3]"]).unwrap().offset, 12);
@@ -351,8 +361,7 @@ fn a_foreign_writer_that_takes_no_lock_loses_nothing() {
                 file.write_all(b"[\"foreign\"]\n").unwrap();
             }
         });
-        plan.run(|| Journal::open(&path).unwrap().append(b"[1]").unwrap())
-            .0;
+        plan.run(|| Journal::open(&path).unwrap().append(b"[1]").unwrap());
         let kept: Vec<u8> = torn(&path).into_iter().flat_map(|(_, cut)| cut).collect();
         let all = [bytes(&path), kept].concat();
         let text = String::from_utf8(all).unwrap();

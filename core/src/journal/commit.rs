@@ -6,29 +6,25 @@
 //! a callback instead.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
 use super::Position;
 use super::batch::Batch;
-use super::shared::Shared;
+use super::lead::Lead;
+use super::shared::{Desk, Shared};
 use super::writer::{Work, Writer, Written};
 use crate::background;
-use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Caller, CancelToken, GaveUp, Held, Nudge, Patience, Waiter};
+use crate::lock::{Call, Caller, CancelToken, GaveUp, Held, LockFile, Nudge, Patience, Waiter};
 
 /// One write takes no more bytes than this from the queue.
 const GROUP: usize = 8 << 20;
 
-/// Calls that wait for a leader.
-#[derive(Default)]
-pub(super) struct Queue {
-    led: bool,
-    waiting: VecDeque<Request>,
-}
+/// Calls that wait behind the one that leads.
+pub(super) type Queue = Lead<VecDeque<Request>>;
 
-struct Request {
+pub(super) struct Request {
     batch: Batch,
     at: Option<Position>,
     done: Done,
@@ -73,15 +69,29 @@ pub(super) fn append(shared: &Arc<Shared>, work: &Work<'_>, call: &Call<'_>) -> 
     if call.guard().is_some() {
         return append_under(shared, work, call);
     }
-    let patience = call.begin(shared.options.timeout);
+    if !call.is_cancelled()
+        && let Some(result) = append_at_once(shared, work)
     {
-        let mut queue = lock(&shared.local().queue);
-        if queue.led {
-            return follow(shared, queue, work, &patience);
-        }
-        queue.led = true;
+        return finish(shared, &result?);
     }
-    lead(shared, work, &patience)
+    let patience = call.begin(shared.options.timeout);
+    if shared.local().queue.take() {
+        return lead(shared, work, &patience);
+    }
+    follow(shared, work, &patience)
+}
+
+/// Appends if nobody else is about, neither here nor in other processes.
+#[inline]
+fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
+    let local = shared.local();
+    if !local.queue.is_idle() {
+        return None;
+    }
+    let mut desk = local.desk.try_lock().ok()?;
+    let Desk { writer, lock } = &mut *desk;
+    let held = lock.try_again()?;
+    Some(writer.commit(&shared.options, &shared.path, held.lock_file(), work))
 }
 
 /// Appends on a thread of the library's own; `done` is called there.
@@ -120,11 +130,17 @@ pub(super) fn append_queued(
             _watch: watch,
         })),
     };
-    let mut queue = lock(&shared.local().queue);
-    queue.waiting.push_back(request);
-    if !queue.led {
-        queue.led = true;
-        pass_on(shared, queue);
+    let queue = &shared.local().queue;
+    let mut waiting = queue.queue();
+    let leads = !queue.follow(&waiting);
+    if leads {
+        // There is no thread here to lead with, so the request waits like any
+        // other, for the one that `pass_on` starts.
+        queue.follow(&waiting);
+    }
+    waiting.push_back(request);
+    if leads {
+        pass_on(shared, waiting);
     }
 }
 
@@ -132,32 +148,37 @@ pub(super) fn append_queued(
 /// waiting for this very lock.
 #[cold]
 fn append_under(shared: &Arc<Shared>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
-    let written = shared.under_guard("append", call, |shared, held| {
-        lock(&shared.local().writer).commit(&shared.options, &shared.path, held, work)
+    let written = shared.under_guard("append", call, |shared, lock| {
+        shared
+            .desk()
+            .writer
+            .commit(&shared.options, &shared.path, lock, work)
     })?;
     finish(shared, &written)
 }
 
 /// Leaves the records to whoever leads.
 #[cold]
-fn follow(
-    shared: &Arc<Shared>,
-    mut queue: MutexGuard<'_, Queue>,
-    work: &Work<'_>,
-    patience: &Patience<'_>,
-) -> Result<Position> {
+fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
     shared.sidecar.forbid_own("append", patience)?;
+    let queue = &shared.local().queue;
+    let mut waiting = queue.queue();
+    if !queue.follow(&waiting) {
+        // The leader has stepped down just now.
+        drop(waiting);
+        return lead(shared, work, patience);
+    }
     let waiter = Arc::new(Waiter::new());
     if let Some(token) = patience.cancel {
         let nudge: Arc<dyn Nudge> = Arc::clone(&waiter) as _;
         token.watch(Arc::downgrade(&nudge));
     }
-    queue.waiting.push_back(Request {
+    waiting.push_back(Request {
         batch: Batch::of_lines(&shared.rules, work.lines, work.records),
         at: work.at,
         done: Done::Thread(Arc::clone(&waiter)),
     });
-    drop(queue);
+    drop(waiting);
     let word = match waiter.wait(patience) {
         Ok(word) => word,
         Err(why) => {
@@ -190,13 +211,14 @@ fn follow(
     }
 }
 
-fn take_out(queue: &Mutex<Queue>, wanted: impl Fn(&Done) -> bool) -> Option<Request> {
-    let mut queue = lock(queue);
-    let place = queue
-        .waiting
-        .iter()
-        .position(|request| wanted(&request.done))?;
-    queue.waiting.remove(place)
+fn take_out(queue: &Queue, wanted: impl Fn(&Done) -> bool) -> Option<Request> {
+    let mut waiting = queue.queue();
+    let place = waiting.iter().position(|request| wanted(&request.done))?;
+    let taken = waiting.remove(place);
+    if waiting.is_empty() {
+        queue.emptied(&waiting);
+    }
+    taken
 }
 
 fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error {
@@ -221,7 +243,7 @@ fn lead(shared: &Arc<Shared>, own: &Work<'_>, patience: &Patience<'_>) -> Result
     match shared.sidecar.acquire("append", false, patience) {
         Ok(held) => commit_with(shared, held, Some(own)),
         Err(error) => {
-            pass_on(shared, lock(&shared.local().queue));
+            step_down(shared);
             Err(error)
         }
     }
@@ -232,15 +254,17 @@ fn lead(shared: &Arc<Shared>, own: &Work<'_>, patience: &Patience<'_>) -> Result
 #[inline]
 fn commit_with(shared: &Arc<Shared>, held: Held, own: Option<&Work<'_>>) -> Result<Position> {
     let local = shared.local();
-    let mut writer = lock(&local.writer);
+    let mut desk = shared.desk();
+    desk.lock.keep(&held);
+    let writer = &mut desk.writer;
     let others = take_group(&local.queue);
     if others.is_empty()
         && let Some(own) = own
     {
-        let result = writer.commit(&shared.options, &shared.path, &held, own);
-        drop(writer);
+        let result = writer.commit(&shared.options, &shared.path, held.lock_file(), own);
+        drop(desk);
         drop(held);
-        pass_on(shared, lock(&local.queue));
+        step_down(shared);
         return finish(shared, &result?);
     }
     let mut works: Vec<Work<'_>> = Vec::with_capacity(others.len() + 1);
@@ -250,10 +274,10 @@ fn commit_with(shared: &Arc<Shared>, held: Held, own: Option<&Work<'_>>) -> Resu
         records: request.batch.len(),
         at: request.at,
     }));
-    let mut results = commit_group(shared, &mut writer, &held, &works).into_iter();
-    drop(writer);
+    let mut results = commit_group(shared, writer, held.lock_file(), &works).into_iter();
+    drop(desk);
     drop(held);
-    pass_on(shared, lock(&local.queue));
+    step_down(shared);
     let mine = own.and_then(|_| results.next());
     for (request, result) in others.into_iter().zip(results) {
         let result = result.and_then(|written| finish(shared, &written));
@@ -265,16 +289,23 @@ fn commit_with(shared: &Arc<Shared>, held: Held, own: Option<&Work<'_>>) -> Resu
     }
 }
 
-fn take_group(queue: &Mutex<Queue>) -> Vec<Request> {
-    let mut queue = lock(queue);
+#[inline]
+fn take_group(queue: &Queue) -> Vec<Request> {
+    if queue.nobody_waits() {
+        return Vec::new();
+    }
+    let mut waiting = queue.queue();
     let mut group = Vec::new();
     let mut bytes = 0;
-    while let Some(next) = queue.waiting.front() {
+    while let Some(next) = waiting.front() {
         bytes += next.batch.lines().len();
         if bytes > GROUP && !group.is_empty() {
             break;
         }
-        group.extend(queue.waiting.pop_front());
+        group.extend(waiting.pop_front());
+    }
+    if waiting.is_empty() {
+        queue.emptied(&waiting);
     }
     group
 }
@@ -284,7 +315,7 @@ fn take_group(queue: &Mutex<Queue>) -> Vec<Request> {
 fn commit_group(
     shared: &Shared,
     writer: &mut Writer,
-    held: &Held,
+    lock: LockFile<'_>,
     works: &[Work<'_>],
 ) -> Vec<Result<Written>> {
     let mut results = Vec::with_capacity(works.len());
@@ -292,7 +323,7 @@ fn commit_group(
     while let Some(first) = rest.first() {
         let run = rest.iter().take_while(|work| work.at.is_none()).count();
         if run < 2 {
-            results.push(writer.commit(&shared.options, &shared.path, held, first));
+            results.push(writer.commit(&shared.options, &shared.path, lock, first));
             rest = &rest[1..];
             continue;
         }
@@ -309,20 +340,21 @@ fn commit_group(
             records: run.iter().map(|work| work.records).max().unwrap_or(0),
             at: None,
         };
-        match writer.commit(&shared.options, &shared.path, held, &together) {
+        match writer.commit(&shared.options, &shared.path, lock, &together) {
             Ok(written) => {
                 let mut end = written.end - lines.len() as u64;
                 results.extend(run.iter().map(|work| {
                     end += work.lines.len() as u64;
                     Ok(Written {
-                        data: Arc::clone(&written.data),
+                        data: written.data.clone(),
+                        generation: written.generation,
                         end,
                     })
                 }));
             }
             Err(_) => results.extend(
                 run.iter()
-                    .map(|work| writer.commit(&shared.options, &shared.path, held, work)),
+                    .map(|work| writer.commit(&shared.options, &shared.path, lock, work)),
             ),
         }
         if lines.capacity() <= 1 << 20 {
@@ -332,20 +364,35 @@ fn commit_group(
     results
 }
 
-/// Gives the lead to the next in the queue, if there is one.
-fn pass_on<'a>(shared: &'a Arc<Shared>, mut queue: MutexGuard<'a, Queue>) {
+/// Ends the lead, or gives it to the next in the queue.
+#[inline]
+fn step_down(shared: &Arc<Shared>) {
+    let queue = &shared.local().queue;
+    if !queue.step_down() {
+        pass_on(shared, queue.queue());
+    }
+}
+
+#[cold]
+fn pass_on<'a>(shared: &'a Arc<Shared>, mut waiting: MutexGuard<'a, VecDeque<Request>>) {
+    let queue = &shared.local().queue;
     loop {
-        let Some(next) = queue.waiting.front() else {
-            queue.led = false;
+        let Some(next) = waiting.front() else {
+            // With the mutex held nobody can begin to follow.
+            queue.step_down();
             return;
         };
         match &next.done {
             Done::Thread(_) => {
+                let next = waiting.pop_front();
+                if waiting.is_empty() {
+                    queue.emptied(&waiting);
+                }
                 if let Some(Request {
                     batch,
                     done: Done::Thread(waiter),
                     ..
-                }) = queue.waiting.pop_front()
+                }) = next
                 {
                     waiter.tell(Word::Lead(batch));
                 }
@@ -358,14 +405,17 @@ fn pass_on<'a>(shared: &'a Arc<Shared>, mut queue: MutexGuard<'a, Queue>) {
                 };
                 // No thread to be had: say so, and see whether the next fares
                 // better.
-                let failed = queue.waiting.pop_front();
-                drop(queue);
+                let failed = waiting.pop_front();
+                if waiting.is_empty() {
+                    queue.emptied(&waiting);
+                }
+                drop(waiting);
                 if let Some(request) = failed {
                     request
                         .done
                         .tell(Err(Error::os("append", &shared.path, error)));
                 }
-                queue = lock(&shared.local().queue);
+                waiting = queue.queue();
             }
         }
     }
@@ -375,8 +425,8 @@ fn pass_on<'a>(shared: &'a Arc<Shared>, mut queue: MutexGuard<'a, Queue>) {
 fn lead_for_callbacks(shared: &Arc<Shared>) {
     let queue = &shared.local().queue;
     let (timeout, cancel, caller, mark) = {
-        let queue = lock(queue);
-        match queue.waiting.front().map(|request| &request.done) {
+        let waiting = queue.queue();
+        match waiting.front().map(|request| &request.done) {
             Some(Done::Callback(head)) => (
                 head.timeout,
                 head.cancel.clone(),
@@ -384,7 +434,7 @@ fn lead_for_callbacks(shared: &Arc<Shared>) {
                 Arc::clone(&head.mark),
             ),
             // It was cancelled meanwhile.
-            _ => return pass_on(shared, queue),
+            _ => return pass_on(shared, waiting),
         }
     };
     let mut call = Call::new().caller(caller);
@@ -404,7 +454,7 @@ fn lead_for_callbacks(shared: &Arc<Shared>) {
             if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
                 head.done.tell(Err(error));
             }
-            pass_on(shared, lock(queue));
+            step_down(shared);
         }
     }
 }
@@ -436,15 +486,11 @@ impl Nudge for Watch {
 /// Makes it as durable as was asked.
 #[inline]
 fn finish(shared: &Arc<Shared>, written: &Written) -> Result<Position> {
-    if shared.options.durability == Durability::Power {
-        shared.local().sync.sync(shared, written)?;
+    if let Some(data) = &written.data {
+        shared.local().sync.sync(shared, data, written.end)?;
     }
     Ok(Position {
-        generation: written.data.generation,
+        generation: written.generation,
         offset: written.end,
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@
 mod batch;
 mod commit;
 mod damage;
+mod lead;
 mod options;
 mod position;
 mod read;
@@ -27,7 +28,7 @@ mod writer;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use batch::Batch;
@@ -41,9 +42,9 @@ pub use verify::Report;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::lock::{Call, CancelToken};
+use crate::lock::{AtHand, Call, CancelToken, LockFile};
 use shared::Shared;
-use writer::{Work, Written};
+use writer::Work;
 
 /// An append-only file of one-line records that any number of processes and
 /// threads append to.
@@ -310,19 +311,16 @@ impl Journal {
     pub fn repair_with(&self, call: &Call<'_>) -> Result<Report> {
         let shared = &self.shared;
         shared.usable("repair")?;
-        let repair = |held: &crate::lock::Held| {
-            let mut writer = shared
-                .local()
-                .writer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            writer.repair(&shared.options, &shared.path, held)
+        let repair = |lock: LockFile<'_>| {
+            let writer = &mut shared.desk().writer;
+            writer.repair(&shared.options, &shared.path, lock)
         };
         let repaired = if call.guard().is_some() {
-            shared.under_guard("repair", call, |_, held| repair(held))?
+            shared.under_guard("repair", call, |_, lock| repair(lock))?
         } else {
             let patience = call.begin(shared.options.timeout);
-            repair(&shared.sidecar.acquire("repair", false, &patience)?)?
+            let held = shared.sidecar.acquire("repair", false, &patience)?;
+            repair(held.lock_file())?
         };
         let report = self.verify()?;
         Ok(Report { repaired, ..report })
@@ -335,20 +333,14 @@ impl Journal {
     /// `NOT_DURABLE`, and from then on `POISONED`.
     pub fn sync(&self) -> Result<()> {
         self.shared.usable("sync")?;
-        let local = self.shared.local();
-        let Some(data) = local
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .open_for_sync(&self.shared.path)?
-        else {
+        let Some(data) = self.shared.desk().writer.open_for_sync(&self.shared.path)? else {
             return Ok(());
         };
         let end = data
             .file
             .size()
             .map_err(|error| Error::os("sync", self.path(), error))?;
-        local.sync.sync(&self.shared, &Written { data, end })
+        self.shared.local().sync.sync(&self.shared, &data, end)
     }
 
     /// Closes the handle: later calls that change the journal are refused. A
@@ -358,12 +350,9 @@ impl Journal {
     /// None today.
     pub fn close(&self) -> Result<()> {
         self.shared.close();
-        self.shared
-            .local()
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .close();
+        let mut desk = self.shared.desk();
+        desk.writer.close();
+        desk.lock = AtHand::default();
         Ok(())
     }
 

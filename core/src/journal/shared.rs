@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::JournalOptions;
 use super::batch::Rules;
@@ -11,7 +11,7 @@ use super::sync::SyncPoint;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::PerProcess;
-use crate::lock::{Call, Held, Sidecar};
+use crate::lock::{AtHand, Call, LockFile, Sidecar};
 
 pub(super) struct Shared {
     /// Resolved: no symbolic link in it.
@@ -26,9 +26,15 @@ pub(super) struct Shared {
 
 /// What a forked child makes anew.
 pub(super) struct Local {
-    pub queue: Mutex<Queue>,
-    pub writer: Mutex<Writer>,
+    pub queue: Queue,
+    pub desk: Mutex<Desk>,
     pub sync: SyncPoint,
+}
+
+/// What an append needs, for one at a time.
+pub(super) struct Desk {
+    pub writer: Writer,
+    pub lock: AtHand,
 }
 
 impl Shared {
@@ -51,10 +57,18 @@ impl Shared {
     #[inline]
     pub fn local(&self) -> &Local {
         self.local.get(|| Local {
-            queue: Mutex::default(),
-            writer: Mutex::new(Writer::new()),
+            queue: Queue::default(),
+            desk: Mutex::new(Desk {
+                writer: Writer::new(),
+                lock: AtHand::default(),
+            }),
             sync: SyncPoint::new(),
         })
+    }
+
+    pub fn desk(&self) -> MutexGuard<'_, Desk> {
+        let desk = self.local().desk.lock();
+        desk.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Not closed, not poisoned.
@@ -98,14 +112,14 @@ impl Shared {
         &self,
         operation: &'static str,
         call: &Call<'_>,
-        work: impl FnOnce(&Shared, &Held) -> Result<T>,
+        work: impl FnOnce(&Shared, LockFile<'_>) -> Result<T>,
     ) -> Result<T> {
         let Some(guard) = call.guard() else {
             return Err(Error::internal(operation, &self.path, "no lock was given"));
         };
         let held = guard.work(operation, &self.path, self.sidecar.lock_path())?;
         match &*held {
-            Some(held) => work(self, held),
+            Some(held) => work(self, held.lock_file()),
             None => Err(Error::internal(operation, &self.path, "the lock is gone")),
         }
     }

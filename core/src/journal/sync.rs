@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::shared::Shared;
-use super::writer::{Data, Written};
+use super::writer::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 
@@ -32,15 +32,15 @@ impl SyncPoint {
     }
 
     /// Returns when all that was written is on the medium, with its name.
-    pub fn sync(&self, shared: &Shared, written: &Written) -> Result<()> {
+    pub fn sync(&self, shared: &Shared, data: &Arc<Data>, end: u64) -> Result<()> {
         let mut state = self.lock();
         loop {
             if shared.is_poisoned() {
                 return Err(not_durable(shared, None));
             }
-            if let Some((data, end)) = &state.synced
-                && Arc::ptr_eq(data, &written.data)
-                && *end >= written.end
+            if let Some((file, synced)) = &state.synced
+                && Arc::ptr_eq(file, data)
+                && *synced >= end
             {
                 return Ok(());
             }
@@ -55,16 +55,12 @@ impl SyncPoint {
         state.running = true;
         drop(state);
         // Before the sync begins: what is written later it may not cover.
-        let end = written
-            .data
-            .written
-            .load(Ordering::Acquire)
-            .max(written.end);
-        let result = sync_file(shared, &written.data);
+        let end = data.written.load(Ordering::Acquire).max(end);
+        let result = sync_file(shared, data);
         let mut state = self.lock();
         state.running = false;
         match &result {
-            Ok(()) => state.synced = Some((Arc::clone(&written.data), end)),
+            Ok(()) => state.synced = Some((Arc::clone(data), end)),
             // Linux reports a failed write-back once and then calls the pages
             // clean: to try again would be to lie.
             Err(_) => shared.poison(),

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::repair::{self, Repair};
 use super::{JournalOptions, Position, rollback};
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
-use crate::lock::Held;
+use crate::lock::LockFile;
 use crate::lock::record::{self, Generation, Identity, PendingAppend};
 
 /// No end that we know: look at the file's tail.
@@ -37,8 +38,7 @@ pub(super) struct Work<'a> {
     pub at: Option<Position>,
 }
 
-/// What a handle remembers of its journal between two appends. Changed only
-/// under the lock.
+/// What a handle remembers of its journal between two appends.
 pub(super) struct Writer {
     data: Option<Arc<Data>>,
     /// Where the file ended, at a record's end, after our last append.
@@ -48,7 +48,9 @@ pub(super) struct Writer {
 
 /// An append that is in the file.
 pub(super) struct Written {
-    pub data: Arc<Data>,
+    /// What a sync has to reach; not kept where none follows.
+    pub data: Option<Arc<Data>>,
+    pub generation: u64,
     pub end: u64,
 }
 
@@ -67,11 +69,35 @@ impl Writer {
         &mut self,
         options: &JournalOptions,
         path: &Path,
-        held: &Held,
+        lock: LockFile<'_>,
         work: &Work<'_>,
     ) -> Result<Written> {
-        let existed = self.open(options, path, held)?;
-        let (data, end) = self.whole(options, path)?;
+        let stat = fs::stat(path).map_err(|error| Error::os("append", path, error))?;
+        if stat.is_none() && options.create {
+            // Before a file is made that nothing is then appended to.
+            if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
+                return Err(conflict(path, expected, Position::NOTHING));
+            }
+            if work.lines.is_empty() {
+                return Ok(Written {
+                    data: None,
+                    generation: 0,
+                    end: 0,
+                });
+            }
+        }
+        let existed = self.open(options, path, lock, stat)?;
+        self.whole(options, path)?;
+        let end = self.end;
+        let Some(data) = &self.data else {
+            return Err(no_file(path));
+        };
+        let written = |end| Written {
+            // A shared count that every append would touch twice for nothing.
+            data: (options.durability == Durability::Power).then(|| Arc::clone(data)),
+            generation: data.generation,
+            end,
+        };
         if let Some(expected) = work.at {
             let actual = Position {
                 generation: data.generation,
@@ -82,21 +108,21 @@ impl Writer {
             }
         }
         if work.lines.is_empty() {
-            return Ok(Written { data, end });
+            return Ok(written(end));
         }
         // Until it is known how it ends.
         self.end = UNKNOWN;
         let result = if work.records > 1 {
-            append_many(path, held, &data, end, work.lines)
+            append_many(path, lock, data, end, work.lines)
         } else {
-            append(&data, end, work.lines)
+            append(data, end, work.lines)
                 .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
         };
         result?;
         let end = end + work.lines.len() as u64;
         self.end = end;
         data.written.store(end, Ordering::Release);
-        Ok(Written { data, end })
+        Ok(written(end))
     }
 
     /// Repairs the tail, if there is anything to repair.
@@ -104,16 +130,14 @@ impl Writer {
         &mut self,
         options: &JournalOptions,
         path: &Path,
-        held: &Held,
+        lock: LockFile<'_>,
     ) -> Result<Option<Repair>> {
-        if fs::stat(path)
-            .map_err(|e| Error::os("repair", path, e))?
-            .is_none()
-        {
+        let stat = fs::stat(path).map_err(|error| Error::os("repair", path, error))?;
+        if stat.is_none() {
             return Ok(None);
         }
-        self.open(options, path, held)?;
-        let data = self.current(path)?;
+        self.open(options, path, lock, stat)?;
+        let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
         self.end = UNKNOWN;
         repair::tail(&data.file, path, options)
     }
@@ -146,17 +170,16 @@ impl Writer {
         self.end = UNKNOWN;
     }
 
-    fn current(&self, path: &Path) -> Result<Arc<Data>> {
-        self.data
-            .clone()
-            .ok_or_else(|| Error::internal("append", path, "no file is open"))
-    }
-
     /// Sees to it that `data` is the file that the path means now. `false`: it
     /// has just been made.
     #[inline]
-    fn open(&mut self, options: &JournalOptions, path: &Path, held: &Held) -> Result<bool> {
-        let stat = fs::stat(path).map_err(|error| Error::os("append", path, error))?;
+    fn open(
+        &mut self,
+        options: &JournalOptions,
+        path: &Path,
+        lock: LockFile<'_>,
+        stat: Option<Stat>,
+    ) -> Result<bool> {
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
         {
@@ -165,7 +188,7 @@ impl Writer {
             }
             return Ok(true);
         }
-        self.reopen(options, path, held, stat)
+        self.reopen(options, path, lock, stat)
     }
 
     /// The path means another file than it did: it is new, or was deleted,
@@ -175,7 +198,7 @@ impl Writer {
         &mut self,
         options: &JournalOptions,
         path: &Path,
-        held: &Held,
+        lock: LockFile<'_>,
         stat: Option<Stat>,
     ) -> Result<bool> {
         self.close();
@@ -202,9 +225,9 @@ impl Writer {
         };
         let file = file.map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
-        let recorded = if held.lock_size >= record::IDLE {
-            record::read_generation(held.lock_file())
-                .map_err(|error| Error::os("append", held.lock_path(), error))?
+        let recorded = if lock.size >= record::IDLE {
+            record::read_generation(lock.file())
+                .map_err(|error| Error::os("append", lock.path(), error))?
         } else {
             None
         };
@@ -218,46 +241,57 @@ impl Writer {
         Ok(existed)
     }
 
-    /// The file and its end, which is a record's end: whatever a crash left
-    /// behind it is dealt with first.
+    /// Sees to it that the file ends where a record ends, and that `end` is
+    /// there: whatever a crash left behind it is dealt with first.
     #[inline]
-    fn whole(&mut self, options: &JournalOptions, path: &Path) -> Result<(Arc<Data>, u64)> {
-        let data = self.current(path)?;
+    fn whole(&mut self, options: &JournalOptions, path: &Path) -> Result<()> {
         if self.end == UNKNOWN {
+            let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
             repair::tail(&data.file, path, options)?;
             self.end = data
                 .file
                 .size()
                 .map_err(|error| Error::os("append", path, error))?;
         }
-        Ok((data, self.end))
+        Ok(())
     }
+}
+
+#[cold]
+fn no_file(path: &Path) -> Error {
+    Error::internal("append", path, "no file is open")
 }
 
 /// Many records: a kill in the middle of the write would leave the first of
 /// them, so the lock file holds, for that time, what the next locker needs to
 /// undo it.
 #[cold]
-fn append_many(path: &Path, held: &Held, data: &Arc<Data>, end: u64, lines: &[u8]) -> Result<()> {
-    let lock = held.lock_file();
+fn append_many(
+    path: &Path,
+    lock: LockFile<'_>,
+    data: &Arc<Data>,
+    end: u64,
+    lines: &[u8],
+) -> Result<()> {
+    let file = lock.file();
     let told = |error| {
-        Error::os("append", held.lock_path(), error)
+        Error::os("append", lock.path(), error)
             .hint("an append of many records is noted here first; nothing was appended")
     };
-    if !held.is_writable() {
+    if !lock.is_writable() {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             "append",
-            held.lock_path(),
+            lock.path(),
             "an append of many records needs this lock file to be writable, to be whole or not at \
              all when a process dies; nothing was appended",
         ));
     }
-    if held.lock_size > 0 && !record::is_ours(lock).map_err(told)? {
+    if lock.size > 0 && !record::is_ours(file).map_err(told)? {
         return Err(Error::new(
             ErrorKind::Corrupt,
             "append",
-            held.lock_path(),
+            lock.path(),
             "this is not a lock file of untorn, and is not overwritten; nothing was appended",
         ));
     }
@@ -271,15 +305,15 @@ fn append_many(path: &Path, held: &Held, data: &Arc<Data>, end: u64, lines: &[u8
         number: data.generation,
         of: data.identity,
     };
-    record::write_pending(lock, generation, &pending).map_err(|error| {
-        let _ = record::clear_pending(lock);
+    record::write_pending(file, generation, &pending).map_err(|error| {
+        let _ = record::clear_pending(file);
         told(error)
     })?;
     let result = append(data, end, lines);
     if !matches!(result, Err((_, Err(_)))) {
         // All of it is there, or none. If this fails, the next locker sees
         // that by itself. (Where the roll-back failed it must do it.)
-        let _ = record::clear_pending(lock);
+        let _ = record::clear_pending(file);
     }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }

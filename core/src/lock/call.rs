@@ -97,6 +97,10 @@ impl<'a> Call<'a> {
         self.lock.map(LockGuard::kept)
     }
 
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(CancelToken::is_cancelled)
+    }
+
     /// Starts the clock, if there is one to start.
     pub(crate) fn begin(&self, default_timeout: Option<Duration>) -> Patience<'a> {
         let timeout = self.timeout.unwrap_or(default_timeout);

@@ -114,6 +114,17 @@ impl Gate {
         self.born == fs::generation()
     }
 
+    /// One try at the exclusive lock; `false` whatever the reason is.
+    #[inline]
+    pub fn try_acquire(&self, thread: ThreadKey) -> bool {
+        let mut state = self.state();
+        let free = state.is_free() && matches!(self.file.try_lock(false), Ok(true));
+        if free {
+            state.holders = Holders::Exclusive(thread);
+        }
+        free
+    }
+
     /// Takes the lock for `thread`.
     #[inline]
     pub fn acquire(
@@ -123,11 +134,7 @@ impl Gate {
         patience: &Patience<'_>,
     ) -> Result<(), Refused> {
         let mut state = self.state();
-        if matches!(state.holders, Holders::Free)
-            && !state.kernel_waiting
-            && state.queue.is_empty()
-            && self.file.try_lock(shared).map_err(Refused::System)?
-        {
+        if state.is_free() && self.file.try_lock(shared).map_err(Refused::System)? {
             state.hold(shared, thread);
             return Ok(());
         }
@@ -345,6 +352,12 @@ impl Gate {
 }
 
 impl State {
+    /// Nobody of this process has the lock or waits for it.
+    #[inline]
+    fn is_free(&self) -> bool {
+        matches!(self.holders, Holders::Free) && !self.kernel_waiting && self.queue.is_empty()
+    }
+
     fn hold(&mut self, shared: bool, thread: ThreadKey) {
         if !shared {
             self.holders = Holders::Exclusive(thread);

@@ -27,5 +27,5 @@ pub use holder::{Holder, holder};
 
 pub(crate) use call::Patience;
 pub(crate) use file_lock::Kept;
-pub(crate) use sidecar::{Held, Sidecar};
+pub(crate) use sidecar::{AtHand, Held, LockFile, Sidecar};
 pub(crate) use waiter::{GaveUp, Nudge, Waiter};
