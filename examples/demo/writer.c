@@ -8,11 +8,12 @@
 
 #include <untorn.h>
 
-/* Ends the program with what the library says, if a call failed. */
-static void check(untorn_code code, untorn_error *error) {
+/* Ends the program with what the library says, if a call failed. Takes the
+ * error's place: C may evaluate the arguments in any order, and the call is one. */
+static void check(untorn_code code, untorn_error *const *error) {
     if (code != UNTORN_OK) {
-        fprintf(stderr, "%s\n", untorn_error_message(error));
-        untorn_error_free(error);
+        fprintf(stderr, "%s\n", untorn_error_message(*error));
+        untorn_error_free(*error);
         exit(EXIT_FAILURE);
     }
 }
@@ -83,7 +84,7 @@ static char *with_one_more(const char *from, const char *key) {
 static void count_one(const untorn_document *counter, const char *name) {
     untorn_error *error = NULL;
     untorn_update *update = NULL;
-    check(untorn_document_begin_update(counter, NULL, &update, &error), error);
+    check(untorn_document_begin_update(counter, NULL, &update, &error), &error);
 
     const uint8_t *value;
     size_t length;
@@ -98,7 +99,7 @@ static void count_one(const untorn_document *counter, const char *name) {
 
     char *total = with_one_more(count, "total");
     char *own = with_one_more(total, name);
-    check(untorn_update_save(update, (const uint8_t *)own, strlen(own), NULL, &error), error);
+    check(untorn_update_save(update, (const uint8_t *)own, strlen(own), NULL, &error), &error);
     untorn_update_finish(update);
     free(own);
     free(total);
@@ -125,15 +126,15 @@ int main(int argc, char **argv) {
     untorn_error *error = NULL;
     untorn_journal *journal = NULL;
     untorn_document *counter = NULL;
-    check(untorn_journal_open(argv[1], &how, &journal, &error), error);
-    check(untorn_document_open(argv[2], &counting, &counter, &error), error);
+    check(untorn_journal_open(argv[1], &how, &journal, &error), &error);
+    check(untorn_document_open(argv[2], &counting, &counter, &error), &error);
 
     for (size_t appended = 0; now() < until;) {
         const char *record = transcript[(start + appended) % records];
         size_t room = strlen(record) + strlen(name) + 64;
         char *line = allocate(room);
         int length = snprintf(line, room, "{\"writer\":\"%s\",\"seq\":%zu,\"record\":%s}", name, appended, record);
-        check(untorn_journal_append(journal, (const uint8_t *)line, (size_t)length, NULL, NULL, &error), error);
+        check(untorn_journal_append(journal, (const uint8_t *)line, (size_t)length, NULL, NULL, &error), &error);
         free(line);
         printf("append %zu\n", appended); /* only now, for only now is the record safe */
         fflush(stdout);
