@@ -89,7 +89,7 @@ def check(path: Path, entry: Any) -> None:
         raise Differs(f"{path.name} is not there")
     described = entry if isinstance(entry, dict) else {"bytes": entry}
     if "symlink" in described:
-        if not path.is_symlink() or os.readlink(path) != described["symlink"]:
+        if not path.is_symlink() or path.readlink() != Path(described["symlink"]):
             raise Differs(f"{path.name} is not a link to {described['symlink']}")
         return
     seen = path.lstat()

@@ -99,9 +99,7 @@ class Prefix:
         """Give the linker's arguments; what else a static link needs is in the pkg-config file."""
         if kind == "shared":
             return [f"-L{self.lib}", f"-Wl,-rpath,{self.lib}", "-luntorn", "-lpthread"]
-        private = re.search(
-            r"^Libs\.private:(.*)$", (self.lib / "pkgconfig/untorn.pc").read_text(), re.MULTILINE
-        )
+        private = re.search(r"^Libs\.private:(.*)$", (self.lib / "pkgconfig/untorn.pc").read_text(), re.MULTILINE)
         if private is None:
             raise Failed("untorn.pc has no Libs.private")
         return [str(self.lib / "libuntorn.a"), *private.group(1).split()]
@@ -110,10 +108,8 @@ class Prefix:
         """Compile and link one program."""
         program = self.work / name
         own = C_ONLY if source.suffix == ".c" else []
-        run(
-            *(compiler, "-g", "-D_GNU_SOURCE", *STRICT, *own, *flags, self.include),
-            *(source, "-o", program, *self.link(kind)),
-        )
+        start = [compiler, "-g", "-D_GNU_SOURCE", *STRICT, *own, *flags, self.include]
+        run(*start, source, "-o", program, *self.link(kind))
         return program
 
 
@@ -153,15 +149,11 @@ def program_tests(prefix: Prefix) -> Iterator[Test]:
         dialect = "-std=c11" if source.suffix == ".c" else "-std=c++17"
         for kind in ("shared", "static"):
 
-            def plain(
-                source: Path = source, kind: str = kind, gnu: str = gnu, dialect: str = dialect
-            ) -> None:
+            def plain(source: Path = source, kind: str = kind, gnu: str = gnu, dialect: str = dialect) -> None:
                 name = f"{source.stem}-{kind}"
                 run(prefix.build(name, source, gnu, [dialect, "-O2"], kind))
 
-            def sanitized(
-                source: Path = source, kind: str = kind, llvm: str = llvm, dialect: str = dialect
-            ) -> None:
+            def sanitized(source: Path = source, kind: str = kind, llvm: str = llvm, dialect: str = dialect) -> None:
                 flags = [dialect, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
                 name = f"{source.stem}-{kind}-sanitized"
                 run(prefix.build(name, source, llvm, flags, kind))
@@ -190,9 +182,7 @@ def library_tests(prefix: Prefix) -> Iterator[Test]:
             raise Failed("the library could be unloaded: no NODELETE")
 
     def symbols() -> None:
-        declared = set(
-            re.findall(r"\b(untorn_\w+)\(", declarations((prefix.root / "include/untorn.h").read_text()))
-        )
+        declared = set(re.findall(r"\b(untorn_\w+)\(", declarations((prefix.root / "include/untorn.h").read_text())))
         exported = {line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()}
         if not declared or declared != exported:
             only = f"only declared: {declared - exported}, only exported: {exported - declared}"
