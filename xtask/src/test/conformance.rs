@@ -1,4 +1,4 @@
-//! The shared cases and the kill tests.
+//! The shared cases, and the examples of the README.
 
 use super::{node, python};
 use crate::command::Run;
@@ -31,13 +31,30 @@ pub fn python(site: &Site, log: &Log) -> Result<()> {
 
 pub fn node(site: &Site, log: &Log) -> Result<()> {
     let project = node::project(site, log)?;
-    node::copy_tree(&site.root.join("conformance"), &project.join("conformance"))?;
+    // Node looks for packages beside the file that asks for them.
+    let copy = project.join("conformance");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy).with_context(|| format!("remove {}", copy.display()))?;
+    }
+    node::copy_tree(&site.root.join("conformance"), &copy)?;
     Run::new("node")
         .arg("conformance/node/run.mjs")
         .dir(project)
         .log(log)
 }
 
-pub fn kill(_site: &Site, _log: &Log) -> Result<()> {
-    anyhow::bail!("not wired yet")
+/// The examples of the README, run as a reader would run them.
+pub fn readme(site: &Site, log: &Log) -> Result<()> {
+    let python = python::venv(site, log)?.python();
+    let project = node::project(site, log)?;
+    let example = |language: &str| {
+        Run::new(&python)
+            .arg("-P")
+            .arg(site.root.join("conformance/readme.py"))
+            .arg(language)
+            .env("UNTORN_PREFIX", site.dist_c())
+            .dir(&project)
+            .log(log)
+    };
+    ["python", "node", "c"].into_iter().try_for_each(example)
 }

@@ -105,9 +105,9 @@ const STEPS: &[Step] = &[
         conformance::node,
     ),
     step(
-        "kill",
-        "real processes of every language, killed at random",
-        conformance::kill,
+        "readme",
+        "the README's examples, as they are there",
+        conformance::readme,
     ),
     step("demo", "the demo, for five seconds", demo::short),
     step(
