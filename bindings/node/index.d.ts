@@ -395,7 +395,7 @@ export type ErrorCode =
 
 /** Base of every error of this library. */
 export class UntornError extends Error {
-  private constructor()
+  protected constructor()
   readonly code: ErrorCode
   /** What was being done: `'append'`, `'save'`, `'lock'`, ... */
   readonly operation?: string

@@ -57,13 +57,13 @@ class Decoder {
     for (let i = 0; i < lengths.length; i += 1) {
       const start = places[2 * i]
       const end = places[2 * i + 1]
-      while (told < damage.length && damage[told].offset < start) this.onDamage?.(damage[told++])
+      for (; told < damage.length && damage[told].offset < start; told += 1) this.onDamage?.(damage[told])
       const value = this.decode(bytes.subarray(from, from + lengths[i]), sound, start, end)
       from += lengths[i] + 1
       if (this.damaged) continue
       yield { value, start: { generation, offset: start }, end: { generation, offset: end } }
     }
-    while (told < damage.length) this.onDamage?.(damage[told++])
+    for (; told < damage.length; told += 1) this.onDamage?.(damage[told])
   }
 }
 

@@ -29,10 +29,7 @@ impl Batch {
         self.batch.take().ok_or_else(|| self.used())
     }
 
-    fn add(
-        &self,
-        add: impl FnOnce(&mut untorn::Batch) -> untorn::Result<()>,
-    ) -> napi::Result<()> {
+    fn add(&self, add: impl FnOnce(&mut untorn::Batch) -> untorn::Result<()>) -> napi::Result<()> {
         match &mut *self.batch.borrow_mut() {
             Some(batch) => add(batch).map_err(|error| failure::thrown(&error)),
             None => Err(self.used()),
@@ -40,7 +37,11 @@ impl Batch {
     }
 
     fn used(&self) -> napi::Error {
-        failure::thrown(&Error::internal("append", &self.path, "a batch is used twice"))
+        failure::thrown(&Error::internal(
+            "append",
+            &self.path,
+            "a batch is used twice",
+        ))
     }
 }
 

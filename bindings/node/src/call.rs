@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use napi::bindgen_prelude::ToNapiValue;
-use untorn::{CancelToken, Caller, Error, ErrorKind, background};
+use untorn::{Caller, CancelToken, Error, ErrorKind, background};
 
 use crate::failure;
 use crate::line::{Line, Outcome};

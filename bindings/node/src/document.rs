@@ -41,11 +41,7 @@ impl From<(Vec<u8>, Version)> for Contents {
 #[napi]
 impl Port {
     #[napi(catch_unwind)]
-    pub fn open_document_sync(
-        &self,
-        path: String,
-        options: OpenOptions,
-    ) -> napi::Result<Document> {
+    pub fn open_document_sync(&self, path: String, options: OpenOptions) -> napi::Result<Document> {
         let options = options.document(Path::new(&path))?;
         told(options.open(&path)).map(|document| Document::new(self.inner(), document))
     }

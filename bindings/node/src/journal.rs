@@ -79,7 +79,6 @@ impl Journal {
 }
 
 impl Handle {
-
     /// A position as one number, which costs nothing to hand over: the offset,
     /// or, where the generation is another than the last one given, the offset's
     /// complement.

@@ -45,9 +45,9 @@ test('positions: of appends, of the end, of entries', async (t) => {
 test('a position has another generation after the file was replaced', async (t) => {
   const name = file(t)
   const journal = Journal.openSync(name, process_)
-  const before = journal.appendSync([1])
+  const before = journal.appendAllSync([1, 2])
   fs.renameSync(name, `${name}.old`)
-  const after = journal.appendSync([1])
+  const after = journal.appendAllSync([1, 2])
   assert.equal(after.offset, before.offset)
   assert.notEqual(after.generation, before.generation)
   assert.deepEqual(await journal.end(), after)
@@ -178,6 +178,9 @@ test('damage is skipped, and told of in file order with the records', async (t) 
   seen.length = 0
   for (const [n] of journal.recordsSync({ onDamage })) seen.push(n)
   assert.deepEqual(seen, expected)
+  // Nobody has to listen.
+  assert.deepEqual(await journal.read(), [[1], [2], [5], [6]])
+  assert.deepEqual(journal.readSync(), [[1], [2], [5], [6]])
   const report = await journal.verify()
   assert.deepEqual(report, journal.verifySync())
   assert.equal(report.records, 4)

@@ -1,0 +1,100 @@
+// Compiled, never run: what must be accepted, and what must not.
+
+import {
+  ConflictError,
+  Document,
+  FileLock,
+  Journal,
+  UntornError,
+  appendJson,
+  loadJson,
+  loadJsonSync,
+  saveJson,
+  saveJsonSync,
+  version,
+  type Damage,
+  type ErrorCode,
+  type Holder,
+  type Position,
+  type Report,
+  type Version,
+} from 'untorn'
+
+interface Turn {
+  role: 'user' | 'tool'
+  text: string
+}
+
+export async function journals(signal: AbortSignal): Promise<void> {
+  await using journal = await Journal.open<Turn>('session.jsonl', { durability: 'process', maxRecord: 1 << 20 })
+  const end: Position = await journal.append({ role: 'user', text: 'hello' }, { timeout: 100, signal })
+  // @ts-expect-error: not a Turn
+  await journal.append({ role: 'user' })
+  // @ts-expect-error: there is no such durability
+  await Journal.open('x', { durability: 'none' })
+  // @ts-expect-error: a blocking call takes no signal
+  journal.appendSync({ role: 'tool', text: '' }, { signal })
+  await journal.appendAll([{ role: 'tool', text: 'x' }], { at: end })
+  await journal.appendRaw(new Uint8Array(3))
+  await journal.appendRaw('{}')
+  for await (const turn of journal.records({ start: end, onDamage: (damage: Damage) => damage.kind })) {
+    const role: 'user' | 'tool' = turn.role
+    void role
+  }
+  for (const { value, end: behind } of journal.entriesSync()) {
+    const text: string = value.text
+    const offset: number = behind.offset
+    void [text, offset]
+  }
+  const turns: Turn[] = await journal.read({ maxRecords: 10, maxBytes: 1000 })
+  const report: Report = await journal.verify()
+  const cut: number | undefined = report.repaired?.cut
+  // @ts-expect-error: positions do not change
+  end.offset = 7
+  void [turns, cut, await journal.tail(3), journal.path.length]
+}
+
+export async function documents(): Promise<void> {
+  const document = await Document.open<{ n: number }>(new URL('file:///tmp/session.json'))
+  const saved: Version = await document.save({ n: 1 }, { expect: null })
+  // @ts-expect-error: not the type of this document
+  await document.save({ n: 'one' })
+  const value: { n: number } | undefined = await document.load({ default: undefined })
+  await document.update(async (old) => ({ n: (old?.n ?? 0) + 1 }))
+  document.updateSync((old) => ({ n: (old?.n ?? 0) + 1 }))
+  // @ts-expect-error: nothing is returned
+  await document.update(() => {})
+  const last: Version | null | undefined = document.version
+  const bytes: Buffer = await document.loadRaw()
+  void [saved, value, last, bytes]
+}
+
+export async function locks(signal: AbortSignal): Promise<void> {
+  await using lock = await FileLock.acquire('x', { timeout: 5000, signal, shared: false, label: 'nightly' })
+  using other = FileLock.acquireSync('y', { timeout: 0 })
+  const holder: Holder | null = await FileLock.holder('x')
+  const journal = await Journal.open('x')
+  await journal.append(1, { lock })
+  // @ts-expect-error: use acquire
+  new FileLock()
+  void [holder?.pid, other.held]
+}
+
+export async function oneShots(): Promise<void> {
+  const saved: Version = await saveJson('x', { a: 1 }, { space: 2, replacer: null })
+  const n: number = await loadJson<number>('x')
+  const m: number | null = loadJsonSync<number, null>('x', { default: null })
+  const position: Position = await appendJson('x', 1, { durability: 'process' })
+  void [saved, n, m, position, saveJsonSync('x', 1), version.length]
+}
+
+export function errors(error: unknown): ErrorCode | undefined {
+  if (error instanceof ConflictError) return error.code
+  if (error instanceof UntornError) {
+    const pid: number | undefined = error.holder?.pid
+    const offset: number | undefined = error.position?.offset
+    const errno: number | undefined = error.errno
+    void [pid, offset, errno, error.operation, error.path]
+  }
+  return undefined
+}
