@@ -27,7 +27,7 @@ mod number {
     }
 
     pub fn back(n: f64) -> Option<u64> {
-        let whole = n >= 0.0 && n <= 9_007_199_254_740_991.0 && n.fract() == 0.0;
+        let whole = (0.0..=9_007_199_254_740_991.0).contains(&n) && n.fract() == 0.0;
         whole.then_some(n as u64)
     }
 }

@@ -55,7 +55,7 @@ export async function journals(signal: AbortSignal): Promise<void> {
 }
 
 export async function documents(): Promise<void> {
-  const document = await Document.open<{ n: number }>(new URL('file:///tmp/session.json'))
+  const document = await Document.open<{ n: number }>(new URL('file:///var/lib/session.json'))
   const saved: Version = await document.save({ n: 1 }, { expect: null })
   // @ts-expect-error: not the type of this document
   await document.save({ n: 'one' })
