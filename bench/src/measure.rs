@@ -16,7 +16,15 @@ impl Figure {
         assert!(!values.is_empty(), "a figure needs a value");
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
+        // Between two values, where the place lies between them.
+        let at = |share: f64| {
+            let place = (sorted.len() - 1) as f64 * share;
+            let (below, above) = (
+                sorted[place.floor() as usize],
+                sorted[place.ceil() as usize],
+            );
+            below + (above - below) * place.fract()
+        };
         Figure {
             median: at(0.5),
             low: at(0.25),
@@ -76,6 +84,11 @@ mod tests {
                 high: 4.0
             }
         );
+    }
+
+    #[test]
+    fn the_median_of_two_lies_between_them() {
+        assert_eq!(Figure::of(&[3.0, 1.0]).median, 2.0);
     }
 
     #[test]
