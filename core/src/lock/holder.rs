@@ -105,7 +105,7 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
 pub(super) fn of_lock(lock_path: &Path) -> Option<Holder> {
     let notes = read(&path_for(lock_path)).unwrap_or_default();
     let stat = fs::stat(lock_path).ok()??;
-    let owners = fs::lock_owners(stat.id);
+    let owners = owners(stat.id);
     for owner in &owners {
         let identity = Identity::of(owner.pid);
         // A line of an earlier process with this pid has another start.
@@ -122,6 +122,15 @@ pub(super) fn of_lock(lock_path: &Path) -> Option<Holder> {
     // Another system, another host or another pid namespace: believe the line
     // unless its process is known to be dead.
     notes.into_iter().find(|note| note.alive() != Alive::Dead)
+}
+
+/// Who holds a lock on this file, as the system knows it. The system's table
+/// comes in pieces, and a line is missed if another goes away between two of
+/// them: so an empty answer is asked for again.
+fn owners(id: fs::FileId) -> Vec<fs::LockOwner> {
+    let answers = std::iter::repeat_with(|| fs::lock_owners(id));
+    let known = answers.take(4).find(|owners| !owners.is_empty());
+    known.unwrap_or_default()
 }
 
 /// Notes down that we hold the lock. A failure is nobody's business: the lock
