@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+import traceback
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,10 @@ def test_each_kind_is_an_error_and_a_builtin(code: str) -> None:
             assert one.filename == "/p"
         else:
             assert one.errno is None
+
+
+def test_a_traceback_names_the_class_as_one_imports_it() -> None:
+    assert "".join(traceback.format_exception_only(untorn.Conflict("why"))) == "untorn.Conflict: why\n"
 
 
 def test_the_systems_number_is_kept() -> None:

@@ -191,6 +191,10 @@ class InternalError(Error, RuntimeError):
 
 _BY_CODE = {kind.code: kind for kind in Error.__subclasses__()}
 
+# A traceback names the class as one imports it, and a pickle does not depend on this file.
+for _kind in (Error, *_BY_CODE.values()):
+    _kind.__module__ = "untorn"
+
 
 def _from_core(
     code: str,

@@ -136,8 +136,9 @@ class Journal(RawJournal):
     ) -> Iterator[Record]:
         """Read the records as bytes, not decoded, each with where it begins and ends.
 
-        `on_damage` is told what framing shows: a torn tail, NULs, lines that are too long. One record, or one byte of
-        records, more than a limit allows raises `LimitExceeded`, whose `position` is where to read on.
+        `on_damage` is told what framing shows: a torn tail, NULs, lines that are too long (the first 1,024 of these;
+        `verify` counts them all). One record, or one byte of records, more than a limit allows raises `LimitExceeded`,
+        whose `position` is where to read on.
         """
         return self._read(self._reader(start, max_records, max_bytes), on_damage)
 

@@ -1,0 +1,31 @@
+"""What is installed."""
+
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import untorn
+
+
+def test_the_installed_package_is_what_is_tested() -> None:
+    assert not Path(untorn.__file__).is_relative_to(Path(__file__).parent.parent)
+    assert Path(untorn.__file__).with_name("py.typed").exists()
+
+
+def test_every_public_name_is_there() -> None:
+    assert untorn.__all__ == sorted(untorn.__all__, key=lambda name: (not name[0].isupper(), name))
+    for name in untorn.__all__:
+        thing = getattr(untorn, name)
+        assert thing.__doc__, name
+        for member, value in vars(thing).items() if isinstance(thing, type) else ():
+            if callable(value) and not member.startswith("_"):
+                assert value.__doc__, f"{name}.{member}"
+
+
+def test_the_version_is_the_workspaces() -> None:
+    assert untorn.__version__ == version("untorn")
+    manifest = Path(__file__).parents[3] / "Cargo.toml"
+    if not manifest.exists():
+        pytest.skip("not in a checkout")
+    assert tomllib.loads(manifest.read_text())["workspace"]["package"]["version"] == untorn.__version__
