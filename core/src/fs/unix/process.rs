@@ -96,7 +96,7 @@ pub(in crate::fs) fn host_name() -> Option<String> {
 /// for the inode. Waiters' lines begin `1: ->`.
 #[cfg(target_os = "linux")]
 pub(in crate::fs) fn lock_owners(id: FileId) -> Vec<LockOwner> {
-    let Ok(table) = std::fs::read_to_string("/proc/locks") else {
+    let Ok(table) = lock_table() else {
         return Vec::new();
     };
     let (major, minor) = (rustix::fs::major(id.device), rustix::fs::minor(id.device));
@@ -113,6 +113,23 @@ pub(in crate::fs) fn lock_owners(id: FileId) -> Vec<LockOwner> {
         })
         .map(|pid| LockOwner { pid })
         .collect()
+}
+
+/// Read in as few pieces as the kernel gives (a page each): from one piece to the
+/// next it counts lines, and misses one if another went away meanwhile. std's
+/// `read_to_string` begins with pieces of 32 bytes.
+#[cfg(target_os = "linux")]
+fn lock_table() -> io::Result<String> {
+    use std::io::Read;
+
+    let mut file = std::fs::File::open("/proc/locks")?;
+    let (mut table, mut piece) = (Vec::new(), vec![0; 65_536]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(String::from_utf8_lossy(&table).into_owned()),
+            n => table.extend_from_slice(&piece[..n]),
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
