@@ -10,6 +10,15 @@ use anyhow::Result;
 
 const SUITE: &str = "append";
 
+/// Appends in one slice: about a millisecond's. A neighbour on the same core
+/// makes everything half as fast again for tens of milliseconds at a time, and
+/// short slices that follow each other closely meet the same neighbour.
+const SLICE: u32 = 1_000;
+
+fn turns(options: &Options) -> usize {
+    options.rounds * 7
+}
+
 struct Subject {
     peer: Peer,
     /// Of the floor: which one. Of untorn: the durability.
@@ -52,8 +61,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             Err(error) => series_of.push((language, Err(error))),
         }
     }
-    let count = if options.quick { 1_000 } else { 5_000 };
-    let series = rounds(options.rounds, &mut running, |subject| subject.slice(count))?;
+    let series = rounds(turns(options), &mut running, |subject| subject.slice(SLICE))?;
     drop(running);
 
     let (bare, same) = (&series[0], &series[1]);
@@ -96,7 +104,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             rows.push(Row::new(SUITE, what, "x", Target::AtMost(1.15), figure));
         }
     }
-    let large = large_to_small(options, count);
+    let large = large_to_small(options);
     rows.push(Row::new(
         SUITE,
         "Rust, journal of 1 GB / of 1 KB",
@@ -108,7 +116,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
 }
 
 /// The same handle kind on a long and on a short journal.
-fn large_to_small(options: &Options, count: u32) -> Result<Figure> {
+fn large_to_small(options: &Options) -> Result<Figure> {
     let bytes = if options.quick {
         50_000_000
     } else {
@@ -121,15 +129,15 @@ fn large_to_small(options: &Options, count: u32) -> Result<Figure> {
         subjects::start(options, "Rust")?,
     ];
     peers[0].call(&["open", peer::text(&large)?, "process"])?;
-    let mut turns = [0, 1];
-    let series = rounds(options.rounds, &mut turns, |&mut turn| {
+    let mut sizes = [0, 1];
+    let series = rounds(turns(options), &mut sizes, |&mut turn| {
         if turn == 1 {
             small.clear()?;
             peers[1].call(&["open", small.path()?, "process"])?;
         }
         peers[turn].call(&["append", "500"])?;
-        let nanoseconds = peers[turn].call(&["append", &count.to_string()])?;
-        Ok(nanoseconds / f64::from(count))
+        let nanoseconds = peers[turn].call(&["append", &SLICE.to_string()])?;
+        Ok(nanoseconds / f64::from(SLICE))
     });
     drop(peers);
     // The long one is kept for other runs: what was added to it is taken off again.
