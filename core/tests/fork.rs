@@ -103,12 +103,16 @@ fn a_child_that_lives_on_does_not_keep_the_lock() {
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let holder = fork(|| {
         let _guard = FileLock::acquire(&path).unwrap();
-        let grandchild = fork(|| {
-            // Lives on until the test lets it go.
+        fork(|| {
+            // By now it has closed what it must not have: that is the first
+            // thing a forked child does. Then it lives on until the test lets
+            // it go.
+            (&theirs)
+                .write_all(&std::process::id().to_le_bytes())
+                .unwrap();
             let mut byte = [0];
             (&theirs).read_exact(&mut byte).unwrap();
         });
-        (&theirs).write_all(&grandchild.to_le_bytes()).unwrap();
         loop {
             std::thread::park();
         }

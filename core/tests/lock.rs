@@ -387,6 +387,34 @@ fn at_most_one_thread_waits_in_the_kernel() {
 }
 
 #[test]
+fn one_try_finds_a_free_lock_free_whoever_waited_before() {
+    // A waiter gave up, and the thread that waited for it in the kernel does
+    // so still: it must not be in the way of a try.
+    let scene = Scene::new();
+    let path = scene.path("j");
+    for round in 0..200 {
+        let theirs = fs::File::create(scene.path("j.lock")).unwrap();
+        theirs.lock().unwrap();
+        let short = FileLock::options().timeout(Some(Duration::from_millis(1)));
+        assert_eq!(
+            short.acquire(&path).unwrap_err().kind(),
+            ErrorKind::LockTimeout
+        );
+        assert_eq!(once().acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
+        drop(theirs);
+        let shared = round % 2 == 0;
+        let guard = once().shared(shared).acquire(&path).unwrap();
+        std::thread::scope(|threads| {
+            // Those who wait now get it in their turn.
+            let waiter = threads.spawn(|| drop(FileLock::acquire(&path).unwrap()));
+            drop(guard);
+            waiter.join().unwrap();
+        });
+        drop(once().acquire(&path).unwrap());
+    }
+}
+
+#[test]
 fn a_planted_symbolic_link_is_not_followed() {
     let scene = Scene::new();
     let victim = scene.with("victim", "precious");

@@ -151,8 +151,9 @@ fn followers_have_their_own_patience() {
         .durability(Durability::Process)
         .open(&path)
         .unwrap();
-    let guard = FileLock::acquire(&path).unwrap();
     std::thread::scope(|threads| {
+        // In here, so that a failure lets the others end.
+        let guard = FileLock::acquire(&path).unwrap();
         // Leads, and waits for the lock for as long as it takes.
         let leader = threads.spawn(|| journal.append(b"[\"leader\"]"));
         let (done, result) = mpsc::channel();

@@ -68,6 +68,19 @@ impl File {
         sys::file::create_new(path, access, mode).map(|handle| File::new(handle, path))
     }
 
+    /// The same file once more, if `path` still names it: a lock taken through
+    /// one does not count for the other.
+    pub fn open_again(&self, path: &Path) -> io::Result<Option<File>> {
+        let access = Access::LockFile;
+        let again = File::open(path, access).or_else(|_| File::open(path, Access::LockFileRead));
+        match again {
+            Ok(again) if again.id()? == self.id()? => Ok(Some(again)),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         again(|| {
             announce(Op::Read, self.name())?;

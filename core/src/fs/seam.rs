@@ -13,6 +13,10 @@ pub enum Op {
     /// Read at an offset.
     Read,
     /// Write at the end or at an offset.
+    #[cfg_attr(
+        not(feature = "fault"),
+        expect(dead_code, reason = "announced by its length")
+    )]
     Write,
     /// Set the length.
     Truncate,

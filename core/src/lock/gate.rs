@@ -5,22 +5,23 @@
 //! kernel's lock keeps processes apart. So at most one thread of the process
 //! waits in the kernel for this lock, on behalf of all that queue.
 //!
-//! States: `holders` free or not, and, only while it is free, `kernel` either
-//! idle or waiting (somebody blocks in flock for the head of the queue). While
-//! somebody blocks there, nobody else may try: both calls would be of one
-//! owner, and either's unlock would free the other's lock.
+//! `holders` is free or not, and the kernel is waited in (somebody blocks in
+//! flock for the head of the queue) or not. While somebody blocks there, nobody
+//! else may try with the same descriptor: both calls would be of one owner, and
+//! either's unlock would free the other's lock. (But see `try_abandoned`.)
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Patience;
+use super::descriptor::Descriptor;
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::{self, File, LockDescriptors};
+use crate::fs::File;
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -30,14 +31,18 @@ pub(crate) struct Gate {
     pub lock_path: PathBuf,
     /// Whether the lock file can be written (recovery records can be kept).
     pub writable: bool,
-    file: std::mem::ManuallyDrop<File>,
-    born: u32,
+    file: Descriptor,
+    /// For one who may try only once while somebody of this process blocks in
+    /// the kernel on `file` for a lock of another mode.
+    side: OnceLock<Descriptor>,
     state: Mutex<State>,
 }
 
 struct State {
     holders: Holders,
-    kernel_waiting: bool,
+    /// Somebody blocks in flock for the head of the queue: shared or not.
+    kernel_waiting: Option<bool>,
+    side_held: bool,
     handovers: u32,
     queue: VecDeque<Place>,
 }
@@ -87,15 +92,15 @@ pub(crate) enum Refused {
 
 impl Gate {
     pub fn new(lock_path: &Path, file: File, writable: bool) -> Gate {
-        LockDescriptors::add(&file);
         Gate {
             lock_path: lock_path.to_owned(),
             writable,
-            file: std::mem::ManuallyDrop::new(file),
-            born: fs::generation(),
+            file: Descriptor::new(file),
+            side: OnceLock::new(),
             state: Mutex::new(State {
                 holders: Holders::Free,
-                kernel_waiting: false,
+                kernel_waiting: None,
+                side_held: false,
                 handovers: 0,
                 queue: VecDeque::new(),
             }),
@@ -111,7 +116,7 @@ impl Gate {
     /// Whether this gate is of this process, not of the one it was forked from.
     #[inline]
     pub fn is_ours(&self) -> bool {
-        self.born == fs::generation()
+        self.file.is_ours()
     }
 
     /// One try at the exclusive lock; `false` whatever the reason is.
@@ -157,7 +162,7 @@ impl Gate {
             return Ok(());
         }
         if patience.tries_once() {
-            return Err(Refused::Busy);
+            return self.try_abandoned(&mut state, shared, thread);
         }
         if patience.caller.is_none() && state.is_held_by(thread) {
             return Err(Refused::Deadlock);
@@ -194,6 +199,56 @@ impl Gate {
                 }
             }
         }
+    }
+
+    /// The one try of a caller who can't wait for the thread that blocks in the
+    /// kernel: all that it waited for may have left, and the lock may be free.
+    fn try_abandoned(
+        &self,
+        state: &mut State,
+        shared: bool,
+        thread: ThreadKey,
+    ) -> Result<(), Refused> {
+        let Some(waits_for) = state.kernel_waiting else {
+            return Err(Refused::Busy);
+        };
+        if !state.queue.is_empty() || !matches!(state.holders, Holders::Free) {
+            return Err(Refused::Busy);
+        }
+        // Both calls are of one descriptor, so of one owner: the other returns
+        // as well, finds the holder and leaves the lock to him. (In another
+        // mode this call would convert the lock; so one who would share it may
+        // get it exclusively here.)
+        let enough = waits_for == shared || !waits_for;
+        let mut taken = if enough {
+            self.file.try_lock(waits_for)
+        } else {
+            Ok(false)
+        };
+        if waits_for != shared && matches!(taken, Ok(false)) {
+            taken = self.try_aside(state, shared);
+        }
+        if !taken.map_err(Refused::System)? {
+            return Err(Refused::Busy);
+        }
+        state.hold(shared, thread);
+        Ok(())
+    }
+
+    fn try_aside(&self, state: &mut State, shared: bool) -> io::Result<bool> {
+        if self.side.get().is_none() {
+            let Some(file) = self.file.open_again(&self.lock_path)? else {
+                // Not this lock file's name any more.
+                return Ok(false);
+            };
+            let _ = self.side.set(Descriptor::new(file));
+        }
+        let taken = match self.side.get() {
+            Some(side) => side.try_lock(shared)?,
+            None => false,
+        };
+        state.side_held |= taken;
+        Ok(taken)
     }
 
     /// A waiter gives up, unless it was granted the lock at the last moment: a
@@ -256,7 +311,16 @@ impl Gate {
         // Explicitly, not by closing: a descriptor that a child inherited
         // would keep it. Nothing useful can be done about an error, and there
         // is none but EBADF.
-        let _ = self.file.unlock();
+        if state.side_held
+            && let Some(side) = self.side.get()
+        {
+            state.side_held = false;
+            let _ = side.unlock();
+        }
+        // What another thread waits for with the same descriptor is left to it.
+        if state.kernel_waiting.is_none() {
+            let _ = self.file.unlock();
+        }
         if !state.queue.is_empty() {
             self.send_someone_to_the_kernel(&mut state);
         }
@@ -279,20 +343,20 @@ impl Gate {
 
     /// Sees to it that somebody waits in the kernel for the head of the queue.
     fn send_someone_to_the_kernel(self: &Arc<Gate>, state: &mut State) {
-        if state.kernel_waiting || !matches!(state.holders, Holders::Free) {
+        if state.kernel_waiting.is_some() || !matches!(state.holders, Holders::Free) {
             return;
         }
         let Some(head) = state.queue.front() else {
             return;
         };
-        state.kernel_waiting = true;
+        state.kernel_waiting = Some(head.shared);
         if head.endless {
             // Its own thread: a helper costs two more switches a hand-over.
             head.waiter.tell(Told::Block);
         } else {
             let (gate, shared) = (Arc::clone(self), head.shared);
             if let Err(error) = background::spawn(move || gate.block(shared)) {
-                state.kernel_waiting = false;
+                state.kernel_waiting = None;
                 self.fail_head(state, error);
             }
         }
@@ -310,8 +374,13 @@ impl Gate {
                 }
             };
             let mut state = self.state();
+            if result.is_ok() && !matches!(state.holders, Holders::Free) {
+                // See `try_abandoned`.
+                state.kernel_waiting = None;
+                return;
+            }
             let Some(head) = state.queue.front() else {
-                state.kernel_waiting = false;
+                state.kernel_waiting = None;
                 if result.is_ok() {
                     let _ = self.file.unlock();
                 }
@@ -319,7 +388,7 @@ impl Gate {
             };
             match result {
                 Ok(()) if head.shared == shared => {
-                    state.kernel_waiting = false;
+                    state.kernel_waiting = None;
                     state.grant_head();
                     return;
                 }
@@ -327,10 +396,11 @@ impl Gate {
                     // The one it was for has left. A conversion is not atomic
                     // (man 2 flock), so begin again.
                     shared = head.shared;
+                    state.kernel_waiting = Some(shared);
                     let _ = self.file.unlock();
                 }
                 Err(error) => {
-                    state.kernel_waiting = false;
+                    state.kernel_waiting = None;
                     self.fail_head(&mut state, error);
                     return;
                 }
@@ -355,7 +425,9 @@ impl State {
     /// Nobody of this process has the lock or waits for it.
     #[inline]
     fn is_free(&self) -> bool {
-        matches!(self.holders, Holders::Free) && !self.kernel_waiting && self.queue.is_empty()
+        matches!(self.holders, Holders::Free)
+            && self.kernel_waiting.is_none()
+            && self.queue.is_empty()
     }
 
     fn hold(&mut self, shared: bool, thread: ThreadKey) {
@@ -393,18 +465,6 @@ impl State {
                 break;
             }
             first = false;
-        }
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        // In a forked child the descriptor is closed already, and its number
-        // may mean another file.
-        if self.is_ours() {
-            LockDescriptors::remove(&self.file);
-            // SAFETY: dropped here and nowhere else.
-            unsafe { std::mem::ManuallyDrop::drop(&mut self.file) };
         }
     }
 }

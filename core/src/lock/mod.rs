@@ -5,6 +5,7 @@
 //! file_lock.rs   FileLock, LockOptions, LockGuard: the public face
 //! sidecar.rs     the scheme: the lock of P is an flock on P.lock
 //! gate.rs        one lock file in this process: the queue, the kernel's lock
+//! descriptor.rs  what a forked child must not have
 //! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
 //! record.rs      the recovery record in the lock file; recovery.rs settles it
 //! holder.rs      who holds a lock
@@ -12,6 +13,7 @@
 
 mod call;
 mod cancel;
+mod descriptor;
 mod file_lock;
 mod gate;
 mod holder;

@@ -94,11 +94,8 @@ impl Sidecar {
     /// For a call that waits for another thread to take the lock: `DEADLOCK` if
     /// its own thread holds it.
     pub fn forbid_own(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
-        let own = patience.caller.is_none()
-            && self
-                .cached()
-                .as_ref()
-                .is_some_and(|gate| gate.is_held_by(ThreadKey::current()));
+        let own =
+            patience.caller.is_none() && self.gate(operation)?.is_held_by(ThreadKey::current());
         if own {
             let why = if patience.tries_once() {
                 Refused::Busy
