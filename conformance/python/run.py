@@ -13,9 +13,10 @@ from typing import Any
 # The runner's own files; with `-P`, Python does not look here by itself.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import untorn
 from data import Failed, check_all, place, same, same_bytes, to_bytes
 from steps import Outcome, Stage
+
+import untorn
 
 LANGUAGE = "python"
 LANGUAGES = {"rust", "c", "python", "node", "node_sync"}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from data import Failed, check, to_bytes
+
 from untorn import Damage, Document, FileLock, Journal, Position, Record, Report
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 import pytest
+
 import untorn
 from untorn import Document, Journal
 

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 import pytest
+
 import untorn
 
 KINDS = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import untorn
 from untorn import Document, FileLock, Journal
 

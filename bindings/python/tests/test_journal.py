@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import untorn
 from untorn import Damage, Journal, Position
 

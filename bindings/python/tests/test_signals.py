@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 import untorn
 from untorn import Document, FileLock, Journal
 

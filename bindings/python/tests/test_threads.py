@@ -1,15 +1,42 @@
 """One handle, many threads."""
 
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+
 import untorn
 from untorn import Journal
 
+Process: TypeAlias = "subprocess.Popen[str]"
+Script = Callable[..., Process]
 THREADS = 16
+
+FINALIZING = """
+    import os, sys, threading, untorn
+    from pathlib import Path
+    path = sys.argv[1]
+
+    class Late:
+        # Runs when modules are gone already, so it brings what it needs.
+        exists, write, path = os.access, os.write, path
+
+        def __del__(self):
+            self.write(1, b"ending\\n")
+            while not self.exists(self.path, 0):
+                pass
+
+    # Kept by a module that goes late.
+    sys.modules["builtins"].late = Late()
+    threading.Thread(target=lambda: untorn.Journal(path).append(1), daemon=True).start()
+    # Python stops a thread that comes back to it now; this one is not to be in Python any more.
+    while f"-> FLOCK  ADVISORY  WRITE {os.getpid()} " not in Path("/proc/locks").read_text():
+        pass
+"""
 
 
 def together(work: Callable[[int], None]) -> None:
@@ -112,3 +139,18 @@ def test_a_lock_may_be_let_go_by_another_thread(tmp_path: Path) -> None:
     assert not lock.held
     with untorn.FileLock(tmp_path / "p", timeout=0):
         pass
+
+
+def test_an_interpreter_ends_while_a_thread_of_it_gets_its_lock(
+    tmp_path: Path, script: Script, hold: Callable[[Path], Process]
+) -> None:
+    path = tmp_path / "j"
+    other = hold(path)
+    ending = script(FINALIZING, path)
+    assert ending.stdout is not None
+    assert ending.stdout.readline() == "ending\n"
+    # Now the thread gets its lock, writes, and finds no interpreter to return to.
+    other.communicate()
+    out, err = ending.communicate(timeout=60)
+    assert (out, err, ending.returncode) == ("", "", 0)
+    assert list(Journal(path)) == [1]
