@@ -41,6 +41,12 @@ const verbs = {
       for (const _ of journal.recordsSync()) count++
       if (count === 0) throw new Error('the journal is empty')
     }),
+  'records-async': () =>
+    timed(async () => {
+      let count = 0
+      for await (const _ of journal.records()) count++
+      if (count === 0) throw new Error('the journal is empty')
+    }),
   verify: () =>
     timed(() => {
       if (journal.verifySync().damageCount !== 0) throw new Error('the journal is damaged')

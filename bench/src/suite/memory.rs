@@ -36,6 +36,10 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             ));
         };
         measure("reading a long journal", long, &["records", "1"]);
+        if language == "Node" {
+            let what = "reading a long journal, async";
+            measure(what, long, &["records-async", "1"]);
+        }
         measure("verifying a long journal", long, &["verify", "1"]);
         measure(
             "appending 200,000 records",
