@@ -182,7 +182,8 @@ impl File {
     }
 
     /// When the file came to be, in microseconds since 1970, where the system
-    /// keeps that.
+    /// keeps that: no two files of one name have the same, as far as the system
+    /// can tell them apart.
     pub fn birth(&self) -> io::Result<Option<u64>> {
         announce(Op::Stat, self.name())?;
         sys::file::birth(&self.handle)
