@@ -255,3 +255,28 @@ fn one_bad_append_does_not_spoil_its_neighbours() {
     result.recv().unwrap().unwrap();
     assert_eq!(records(&path).len(), 3);
 }
+
+#[test]
+fn a_callback_that_panics_harms_nobody_else() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = Journal::options()
+        .durability(Durability::Process)
+        .open(&path)
+        .unwrap();
+    let guard = FileLock::acquire(&path).unwrap();
+    let (done, result) = mpsc::channel();
+    for n in 0..3 {
+        let mut batch = journal.batch();
+        batch.push(b"[1]").unwrap();
+        let done = done.clone();
+        journal.append_queued(batch, None, None, None, move |r| {
+            assert!(n != 1, "the one that panics");
+            done.send(r.unwrap()).unwrap();
+        });
+    }
+    drop((guard, done));
+    assert_eq!(result.iter().count(), 2);
+    assert_eq!(records(&path).len(), 3);
+    journal.append(b"[2]").unwrap();
+}

@@ -6,6 +6,7 @@
 //! a callback instead.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -57,7 +58,10 @@ impl Done {
     fn tell(self, result: Result<Position>) {
         match self {
             Done::Thread(waiter) => waiter.tell(Word::Done(result)),
-            Done::Callback(callback) => (callback.call)(result),
+            // One that panics must not take those behind it along.
+            Done::Callback(callback) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| (callback.call)(result)));
+            }
         }
     }
 }

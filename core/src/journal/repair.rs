@@ -25,16 +25,20 @@ pub struct Repair {
     pub newline_added: bool,
 }
 
+/// Whether the file, which is so long, ends where a record ends.
+#[inline]
+pub(super) fn is_whole(file: &File, size: u64) -> io::Result<bool> {
+    let mut last = [0];
+    Ok(size == 0 || file.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n")
+}
+
 /// Makes the file end at a record's end.
 #[cold]
 pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result<Option<Repair>> {
     let told = |error| Error::os("repair", path, error);
     loop {
         let size = file.size().map_err(told)?;
-        let mut last = [0];
-        if size == 0
-            || (file.read_full_at(&mut last, size - 1).map_err(told)? == 1 && last == *b"\n")
-        {
+        if is_whole(file, size).map_err(told)? {
             return Ok(None);
         }
         let tail = Tail::find(file, size).map_err(told)?;
@@ -124,11 +128,11 @@ impl Tail {
         if file.read_full_at(&mut text, self.start)? < length {
             return Ok(false);
         }
-        Ok(is_whole(&text))
+        Ok(is_value(&text))
     }
 }
 
-fn is_whole(text: &[u8]) -> bool {
+fn is_value(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let number = text
         .first()

@@ -87,7 +87,7 @@ impl Writer {
             }
         }
         let existed = self.open(options, path, lock, stat)?;
-        self.whole(options, path)?;
+        self.whole(options, path, stat.map_or(0, |stat| stat.size))?;
         let end = self.end;
         let Some(data) = &self.data else {
             return Err(no_file(path));
@@ -244,14 +244,17 @@ impl Writer {
     /// Sees to it that the file ends where a record ends, and that `end` is
     /// there: whatever a crash left behind it is dealt with first.
     #[inline]
-    fn whole(&mut self, options: &JournalOptions, path: &Path) -> Result<()> {
+    fn whole(&mut self, options: &JournalOptions, path: &Path, size: u64) -> Result<()> {
         if self.end == UNKNOWN {
+            let told = |error| Error::os("append", path, error);
             let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
-            repair::tail(&data.file, path, options)?;
-            self.end = data
-                .file
-                .size()
-                .map_err(|error| Error::os("append", path, error))?;
+            // Mostly another process has appended since, and all is well.
+            self.end = if repair::is_whole(&data.file, size).map_err(told)? {
+                size
+            } else {
+                repair::tail(&data.file, path, options)?;
+                data.file.size().map_err(told)?
+            };
         }
         Ok(())
     }
