@@ -219,6 +219,28 @@ fn limits_say_where_to_read_on() {
 }
 
 #[test]
+fn damage_that_is_taken_is_never_too_much() {
+    let scene = Scene::new();
+    let path = scene.with("j", "\0\n[1]\n".repeat(3000));
+    let journal = Journal::open(&path).unwrap();
+    let mut records = journal.records().unwrap();
+    let mut taken = Vec::new();
+    while records.next_record().unwrap().is_some() {
+        taken.extend(records.take_damage());
+    }
+    let offsets: Vec<_> = taken.iter().map(|damage| damage.offset).collect();
+    assert_eq!(offsets, (0..3000).map(|n| n * 6).collect::<Vec<_>>());
+    assert_eq!(records.damage_count(), 3000);
+    // Left alone, the list stays short.
+    let mut records = journal.records().unwrap();
+    while records.next_record().unwrap().is_some() {}
+    assert_eq!(
+        (records.damage().len(), records.damage_count()),
+        (1024, 3000)
+    );
+}
+
+#[test]
 fn plain_lines() {
     let scene = Scene::new();
     let path = scene.path("log");

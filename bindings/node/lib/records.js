@@ -50,21 +50,29 @@ class Decoder {
 
   /** The good records of a chunk; damage is told of in file order with them. */
   *entries(chunk) {
-    const { bytes, damage, generation, lengths, places } = chunk
+    const { bytes, damage, generation } = chunk
+    const places = numbers(chunk.places)
     const sound = this.lines || isUtf8(bytes)
     let from = 0
     let told = 0
-    for (let i = 0; i < lengths.length; i += 1) {
-      const start = places[2 * i]
-      const end = places[2 * i + 1]
+    for (let i = 0; i < places.length; i += 3) {
+      const length = places[i]
+      const start = places[i + 1]
+      const end = places[i + 2]
       for (; told < damage.length && damage[told].offset < start; told += 1) this.onDamage?.(damage[told])
-      const value = this.decode(bytes.subarray(from, from + lengths[i]), sound, start, end)
-      from += lengths[i] + 1
+      const value = this.decode(bytes.subarray(from, from + length), sound, start, end)
+      from += length + 1
       if (this.damaged) continue
       yield { value, start: { generation, offset: start }, end: { generation, offset: end } }
     }
     for (; told < damage.length; told += 1) this.onDamage?.(damage[told])
   }
+}
+
+/** The 64-bit floats that these bytes are, which may lie at any address. */
+function numbers({ buffer, byteOffset, byteLength }) {
+  if (byteOffset % 8 !== 0) return new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength))
+  return new Float64Array(buffer, byteOffset, byteLength / 8)
 }
 
 async function* entries(open, decoder) {

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::{Buffer, Float64Array, Uint32Array};
+use napi::Env;
+use napi::bindgen_prelude::{BufferSlice, ToNapiValue};
+use napi::sys;
 use napi_derive::napi;
 use untorn::{DamageKind, Error, Records};
 
@@ -14,8 +16,8 @@ use crate::port::Inner;
 use crate::values::{DamageFound, Position, out};
 
 /// A chunk ends with the record that reaches one of these.
-const BYTES: usize = 256 << 10;
-const RECORDS: usize = 4096;
+const BYTES: usize = 64 << 10;
+const RECORDS: usize = 1024;
 
 #[napi]
 pub struct Reader {
@@ -26,47 +28,49 @@ pub struct Reader {
 
 /// Records that follow each other, and the damage among them.
 #[derive(Default)]
-struct Found {
+pub struct Found {
     bytes: Vec<u8>,
-    lengths: Vec<u32>,
-    /// Start and end of each record.
+    records: usize,
+    /// Length, start and end of each record.
     places: Vec<f64>,
     damage: Vec<DamageFound>,
     generation: u64,
     last: bool,
 }
 
-#[napi(object)]
-pub struct Chunk {
+/// All in memory that V8 owns: what it only borrows is given back from the event
+/// loop, which a synchronous reading of a whole journal never reaches.
+#[napi(object, object_from_js = false)]
+pub struct Chunk<'env> {
     /// Each with a newline behind it.
-    pub bytes: Buffer,
-    /// Bytes of each record, without the newline.
-    pub lengths: Uint32Array,
-    /// Where each record begins, and where it ends.
-    pub places: Float64Array,
+    pub bytes: BufferSlice<'env>,
+    /// 64-bit floats, three a record: its length in bytes without the newline,
+    /// where it begins, and where it ends.
+    pub places: BufferSlice<'env>,
     pub generation: f64,
     pub damage: Vec<DamageFound>,
     /// Whether the end is reached.
     pub last: bool,
 }
 
-impl From<Found> for Chunk {
-    fn from(found: Found) -> Chunk {
-        Chunk {
-            bytes: found.bytes.into(),
-            lengths: found.lengths.into(),
-            places: found.places.into(),
+impl ToNapiValue for Found {
+    unsafe fn to_napi_value(raw: sys::napi_env, found: Found) -> napi::Result<sys::napi_value> {
+        let env = Env::from_raw(raw);
+        let places: Vec<u8> = found.places.iter().flat_map(|n| n.to_ne_bytes()).collect();
+        let chunk = Chunk {
+            bytes: BufferSlice::copy_from(&env, found.bytes)?,
+            places: BufferSlice::copy_from(&env, places)?,
             generation: out(found.generation),
             damage: found.damage,
             last: found.last,
-        }
+        };
+        // SAFETY: in the environment that we were called with.
+        unsafe { Chunk::to_napi_value(raw, chunk) }
     }
 }
 
 struct Cursor {
     records: Records,
-    /// How many of the damages listed were handed over.
-    told: usize,
     /// What ended the last chunk early.
     failed: Option<Error>,
 }
@@ -77,26 +81,27 @@ impl Cursor {
             return Err(error);
         }
         let mut found = Found::default();
-        while found.bytes.len() < BYTES && found.lengths.len() < RECORDS {
-            match self.records.next_record() {
+        while found.bytes.len() < BYTES && found.records < RECORDS {
+            let next = self.records.next_record();
+            match next {
                 Ok(Some(record)) => {
                     found.bytes.extend_from_slice(record.bytes);
                     // Between them, so that the end of one and the beginning of
                     // the next never make one character.
                     found.bytes.push(b'\n');
-                    // A longer record than 4 GiB can't be handed over whole.
-                    let length = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
-                    found.lengths.push(length);
-                    found
-                        .places
-                        .extend([out(record.start.offset), out(record.end.offset)]);
+                    found.records += 1;
+                    found.places.extend([
+                        out(record.bytes.len() as u64),
+                        out(record.start.offset),
+                        out(record.end.offset),
+                    ]);
                 }
                 Ok(None) => {
                     found.last = true;
                     break;
                 }
                 // What was read before it is good.
-                Err(error) if !found.lengths.is_empty() => {
+                Err(error) if found.records > 0 => {
                     self.failed = Some(error);
                     break;
                 }
@@ -104,9 +109,9 @@ impl Cursor {
             }
         }
         found.generation = self.records.position().generation;
-        let damage = self.records.damage();
-        found.damage = damage[self.told..].iter().map(DamageFound::from).collect();
-        self.told = damage.len();
+        found
+            .damage
+            .extend(self.records.take_damage().iter().map(DamageFound::from));
         Ok(found)
     }
 }
@@ -118,7 +123,6 @@ impl Reader {
             path: Arc::clone(path),
             cursor: Arc::new(Mutex::new(Cursor {
                 records,
-                told: 0,
                 failed: None,
             })),
         }
@@ -127,11 +131,10 @@ impl Reader {
 
 #[napi]
 impl Reader {
-    #[napi(catch_unwind)]
-    pub fn next_sync(&self) -> napi::Result<Chunk> {
+    #[napi(catch_unwind, ts_return_type = "Chunk")]
+    pub fn next_sync(&self) -> napi::Result<Found> {
         lock(&self.cursor)
             .next()
-            .map(Chunk::from)
             .map_err(|error| failure::thrown(&error))
     }
 
@@ -143,7 +146,7 @@ impl Reader {
             ("read", &self.path),
             false,
             move |_| lock(&cursor).next(),
-            |_, found| Chunk::from(found),
+            |_, found| found,
         )
     }
 
@@ -157,6 +160,7 @@ impl Reader {
 /// What is wrong with bytes that a decoder refused; nothing if they are one
 /// JSON value.
 #[napi(catch_unwind)]
+#[cfg_attr(test, expect(dead_code, reason = "only JavaScript calls it"))]
 pub fn inspect(bytes: &[u8]) -> Option<&'static str> {
     untorn::inspect(bytes).map(DamageKind::as_str)
 }

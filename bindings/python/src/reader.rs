@@ -28,8 +28,6 @@ pub struct Reader {
 
 struct State {
     records: Records,
-    /// How many of its damages were handed over.
-    told: usize,
     /// What ended the reading, after the records before it.
     failed: Option<Error>,
 }
@@ -45,7 +43,6 @@ impl Reader {
             path,
             state: Mutex::new(Some(State {
                 records,
-                told: 0,
                 failed: None,
             })),
         }
@@ -108,9 +105,7 @@ impl State {
             let next = self.records.next_record();
             let next = next.map(|record| record.map(OwnedRecord::from));
             // What was skipped on the way comes first.
-            let damage = &self.records.damage()[self.told..];
-            self.told += damage.len();
-            items.extend(damage.iter().copied().map(Item::Damage));
+            items.extend(self.records.take_damage().into_iter().map(Item::Damage));
             match next {
                 Ok(Some(record)) => {
                     bytes += record.bytes.len();

@@ -130,6 +130,13 @@ impl Records {
         &self.damages.list
     }
 
+    /// What was skipped since the last call of this, in file order; it is not
+    /// listed by [`Records::damage`] any more. Called after each record or so
+    /// it gives every damage of a file that has more than are listed.
+    pub fn take_damage(&mut self) -> Vec<Damage> {
+        std::mem::take(&mut self.damages.list)
+    }
+
     /// How many stretches were skipped so far.
     pub fn damage_count(&self) -> u64 {
         self.damages.count
