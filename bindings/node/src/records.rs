@@ -160,7 +160,7 @@ impl Reader {
 /// What is wrong with bytes that a decoder refused; nothing if they are one
 /// JSON value.
 #[napi(catch_unwind)]
-#[cfg_attr(test, expect(dead_code, reason = "only JavaScript calls it"))]
+#[cfg_attr(test, allow(dead_code, reason = "only JavaScript calls it"))]
 pub fn inspect(bytes: &[u8]) -> Option<&'static str> {
     untorn::inspect(bytes).map(DamageKind::as_str)
 }
