@@ -1,10 +1,17 @@
 //! Running another program, and saying clearly what went wrong with it.
 
+use crate::interrupt;
 use crate::progress::Log;
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// A cold build of everything takes a third of this. What takes longer hangs, and a
+/// job that hangs says less than one that failed.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// One call of a program: built up, then run once.
 pub struct Run {
@@ -60,15 +67,22 @@ impl Run {
     pub fn log(mut self, log: &Log) -> Result<()> {
         let shown = self.shown();
         log.line(&format!("$ {shown}"))?;
-        let status = self
+        let child = self
             .command
             // No colours in a file; each of these is what some tool asks.
             .env("NO_COLOR", "1")
             .env("TERM", "dumb")
             .stdout(log.file()?)
             .stderr(log.file()?)
-            .status()
+            .process_group(0)
+            .spawn()
             .with_context(|| self.not_started())?;
+        let Some(status) = interrupt::wait(child, LIMIT)? else {
+            bail!(
+                "`{shown}` hung: killed after {} minutes",
+                LIMIT.as_secs() / 60
+            );
+        };
         if !status.success() {
             bail!("`{shown}` ended with {status}");
         }

@@ -5,6 +5,7 @@ mod bench;
 mod command;
 mod demo;
 mod header;
+mod interrupt;
 mod package;
 mod progress;
 mod site;
@@ -38,13 +39,16 @@ enum Task {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = Site::find().and_then(|site| match &arguments.command {
-        Task::Test(options) => test::run(&site, options),
-        Task::Package(options) => package::run(&site, options),
-        Task::Demo(options) => demo::run(&site, options),
-        Task::Bench(options) => bench::run(&site, options),
-        Task::Header => header::run(&site),
-    });
+    let outcome =
+        interrupt::install()
+            .and_then(|()| Site::find())
+            .and_then(|site| match &arguments.command {
+                Task::Test(options) => test::run(&site, options),
+                Task::Package(options) => package::run(&site, options),
+                Task::Demo(options) => demo::run(&site, options),
+                Task::Bench(options) => bench::run(&site, options),
+                Task::Header => header::run(&site),
+            });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -5,6 +5,7 @@ use super::crew::{Event, Member, Task};
 use super::setup::Language;
 use super::table::grouped;
 use super::transcript::{Random, Transcript};
+use crate::interrupt;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -37,9 +38,9 @@ pub fn play(
 ) -> Result<Played> {
     let (sender, events) = channel();
     let interrupted = sender.clone();
-    ctrlc::set_handler(move || {
+    interrupt::tell(move || {
         let _ = interrupted.send(Event::Interrupted);
-    })?;
+    });
     let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64;
     let mut show = Show {
         task,
