@@ -6,65 +6,18 @@
 //! a callback instead.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, MutexGuard, Weak};
-use std::time::Duration;
+use std::sync::{Arc, MutexGuard};
 
 use super::Position;
+use super::asynchronous::lead_for_callbacks;
 use super::batch::Batch;
-use super::lead::Lead;
+use super::group::commit_group;
+use super::queue::{Done, Request, Word, take_group, take_out};
 use super::shared::{Desk, Shared};
-use super::writer::{Work, Writer, Written};
+use super::writer::{Work, Written};
 use crate::background;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Caller, CancelToken, GaveUp, Held, LockFile, Nudge, Patience, Waiter};
-
-/// One write takes no more bytes than this from the queue.
-const GROUP: usize = 8 << 20;
-
-/// Calls that wait behind the one that leads.
-pub(super) type Queue = Lead<VecDeque<Request>>;
-
-pub(super) struct Request {
-    batch: Batch,
-    at: Option<Position>,
-    done: Done,
-}
-
-enum Done {
-    Thread(Arc<Waiter<Word>>),
-    Callback(Box<Callback>),
-}
-
-struct Callback {
-    mark: Arc<()>,
-    caller: Caller,
-    timeout: Option<Option<Duration>>,
-    cancel: Option<CancelToken>,
-    call: Box<dyn FnOnce(Result<Position>) + Send>,
-    // Keeps the token's watch on this request alive.
-    _watch: Option<Arc<Watch>>,
-}
-
-/// What a follower is told.
-enum Word {
-    /// It is in the file, or is not.
-    Done(Result<Position>),
-    /// You lead now; here is what you brought.
-    Lead(Batch),
-}
-
-impl Done {
-    fn tell(self, result: Result<Position>) {
-        match self {
-            Done::Thread(waiter) => waiter.tell(Word::Done(result)),
-            // One that panics must not take those behind it along.
-            Done::Callback(callback) => {
-                let _ = catch_unwind(AssertUnwindSafe(|| (callback.call)(result)));
-            }
-        }
-    }
-}
+use crate::lock::{Call, GaveUp, Held, Nudge, Patience, Waiter};
 
 /// Appends in the caller's own thread.
 #[inline]
@@ -96,56 +49,6 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     let Desk { writer, lock } = &mut *desk;
     let held = lock.try_again()?;
     Some(writer.commit(&shared.options, &shared.path, held.lock_file(), work))
-}
-
-/// Appends on a thread of the library's own; `done` is called there.
-pub(super) fn append_queued(
-    shared: &Arc<Shared>,
-    batch: Batch,
-    at: Option<Position>,
-    timeout: Option<Option<Duration>>,
-    cancel: Option<CancelToken>,
-    done: Box<dyn FnOnce(Result<Position>) + Send>,
-) {
-    if let Err(error) = shared.usable("append") {
-        return done(Err(error));
-    }
-    if cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
-        return done(Err(Error::cancelled("append", &shared.path)));
-    }
-    let mark = Arc::new(());
-    let watch = cancel.as_ref().map(|token| {
-        let watch = Arc::new(Watch {
-            shared: Arc::downgrade(shared),
-            mark: Arc::clone(&mark),
-        });
-        token.watch(Arc::downgrade(&watch) as Weak<dyn Nudge>);
-        watch
-    });
-    let request = Request {
-        batch,
-        at,
-        done: Done::Callback(Box::new(Callback {
-            mark,
-            caller: Caller::current(),
-            timeout,
-            cancel,
-            call: done,
-            _watch: watch,
-        })),
-    };
-    let queue = &shared.local().queue;
-    let mut waiting = queue.queue();
-    let leads = !queue.follow(&waiting);
-    if leads {
-        // There is no thread here to lead with, so the request waits like any
-        // other, for the one that `pass_on` starts.
-        queue.follow(&waiting);
-    }
-    waiting.push_back(request);
-    if leads {
-        pass_on(shared, waiting);
-    }
 }
 
 /// Under a lock that the caller holds: past the queue, whose leader may be
@@ -215,16 +118,6 @@ fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Res
     }
 }
 
-fn take_out(queue: &Queue, wanted: impl Fn(&Done) -> bool) -> Option<Request> {
-    let mut waiting = queue.queue();
-    let place = waiting.iter().position(|request| wanted(&request.done))?;
-    let taken = waiting.remove(place);
-    if waiting.is_empty() {
-        queue.emptied(&waiting);
-    }
-    taken
-}
-
 fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error {
     match why {
         GaveUp::Cancelled => Error::cancelled("append", &shared.path),
@@ -256,7 +149,11 @@ fn lead(shared: &Arc<Shared>, own: &Work<'_>, patience: &Patience<'_>) -> Result
 /// Commits its own work and what has queued up, then lets the next one lead,
 /// and only then syncs: others write meanwhile.
 #[inline]
-fn commit_with(shared: &Arc<Shared>, held: Held, own: Option<&Work<'_>>) -> Result<Position> {
+pub(super) fn commit_with(
+    shared: &Arc<Shared>,
+    held: Held,
+    own: Option<&Work<'_>>,
+) -> Result<Position> {
     let local = shared.local();
     let mut desk = shared.desk();
     desk.lock.keep(&held);
@@ -293,84 +190,9 @@ fn commit_with(shared: &Arc<Shared>, held: Held, own: Option<&Work<'_>>) -> Resu
     }
 }
 
-#[inline]
-fn take_group(queue: &Queue) -> Vec<Request> {
-    if queue.nobody_waits() {
-        return Vec::new();
-    }
-    let mut waiting = queue.queue();
-    let mut group = Vec::new();
-    let mut bytes = 0;
-    while let Some(next) = waiting.front() {
-        bytes += next.batch.lines().len();
-        if bytes > GROUP && !group.is_empty() {
-            break;
-        }
-        group.extend(waiting.pop_front());
-    }
-    if waiting.is_empty() {
-        queue.emptied(&waiting);
-    }
-    group
-}
-
-/// Neighbours without an expected end go into the file with one write. If that
-/// fails, each is tried by itself, so that each gets its own answer.
-fn commit_group(
-    shared: &Shared,
-    writer: &mut Writer,
-    lock: LockFile<'_>,
-    works: &[Work<'_>],
-) -> Vec<Result<Written>> {
-    let mut results = Vec::with_capacity(works.len());
-    let mut rest = works;
-    while let Some(first) = rest.first() {
-        let run = rest.iter().take_while(|work| work.at.is_none()).count();
-        if run < 2 {
-            results.push(writer.commit(&shared.options, &shared.path, lock, first));
-            rest = &rest[1..];
-            continue;
-        }
-        let (run, after) = rest.split_at(run);
-        rest = after;
-        let mut lines = std::mem::take(&mut writer.buffer);
-        lines.clear();
-        run.iter()
-            .for_each(|work| lines.extend_from_slice(work.lines));
-        let together = Work {
-            lines: &lines,
-            // All or nothing matters only where one call brought many; the
-            // prefix of a run of single records is whole records.
-            records: run.iter().map(|work| work.records).max().unwrap_or(0),
-            at: None,
-        };
-        match writer.commit(&shared.options, &shared.path, lock, &together) {
-            Ok(written) => {
-                let mut end = written.end - lines.len() as u64;
-                results.extend(run.iter().map(|work| {
-                    end += work.lines.len() as u64;
-                    Ok(Written {
-                        data: written.data.clone(),
-                        generation: written.generation,
-                        end,
-                    })
-                }));
-            }
-            Err(_) => results.extend(
-                run.iter()
-                    .map(|work| writer.commit(&shared.options, &shared.path, lock, work)),
-            ),
-        }
-        if lines.capacity() <= 1 << 20 {
-            writer.buffer = lines;
-        }
-    }
-    results
-}
-
 /// Ends the lead, or gives it to the next in the queue.
 #[inline]
-fn step_down(shared: &Arc<Shared>) {
+pub(super) fn step_down(shared: &Arc<Shared>) {
     let queue = &shared.local().queue;
     if !queue.step_down() {
         pass_on(shared, queue.queue());
@@ -378,7 +200,7 @@ fn step_down(shared: &Arc<Shared>) {
 }
 
 #[cold]
-fn pass_on<'a>(shared: &'a Arc<Shared>, mut waiting: MutexGuard<'a, VecDeque<Request>>) {
+pub(super) fn pass_on<'a>(shared: &'a Arc<Shared>, mut waiting: MutexGuard<'a, VecDeque<Request>>) {
     let queue = &shared.local().queue;
     loop {
         let Some(next) = waiting.front() else {
@@ -421,68 +243,6 @@ fn pass_on<'a>(shared: &'a Arc<Shared>, mut waiting: MutexGuard<'a, VecDeque<Req
                 }
                 waiting = queue.queue();
             }
-        }
-    }
-}
-
-/// The lead of a request that has no thread: as patient as that request is.
-fn lead_for_callbacks(shared: &Arc<Shared>) {
-    let queue = &shared.local().queue;
-    let (timeout, cancel, caller, mark) = {
-        let waiting = queue.queue();
-        match waiting.front().map(|request| &request.done) {
-            Some(Done::Callback(head)) => (
-                head.timeout,
-                head.cancel.clone(),
-                head.caller,
-                Arc::clone(&head.mark),
-            ),
-            // It was cancelled meanwhile.
-            _ => return pass_on(shared, waiting),
-        }
-    };
-    let mut call = Call::new().caller(caller);
-    if let Some(timeout) = timeout {
-        call = call.timeout(timeout);
-    }
-    if let Some(token) = &cancel {
-        call = call.cancel(token);
-    }
-    match shared
-        .sidecar
-        .acquire("append", false, &call.begin(shared.options.timeout))
-    {
-        // The group, the head of the queue among it, is told one by one.
-        Ok(held) => drop(commit_with(shared, held, None)),
-        Err(error) => {
-            if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
-                head.done.tell(Err(error));
-            }
-            step_down(shared);
-        }
-    }
-}
-
-fn is_marked(done: &Done, mark: &Arc<()>) -> bool {
-    matches!(done, Done::Callback(callback) if Arc::ptr_eq(&callback.mark, mark))
-}
-
-/// Takes a cancelled request out of the queue.
-struct Watch {
-    shared: Weak<Shared>,
-    mark: Arc<()>,
-}
-
-impl Nudge for Watch {
-    fn nudge(&self) {
-        let Some(shared) = self.shared.upgrade() else {
-            return;
-        };
-        let found = take_out(&shared.local().queue, |done| is_marked(done, &self.mark));
-        if let Some(request) = found {
-            request
-                .done
-                .tell(Err(Error::cancelled("append", &shared.path)));
         }
     }
 }

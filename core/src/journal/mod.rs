@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! options.rs  position.rs  batch.rs  damage.rs    what callers see
-//! commit.rs     who writes: the leader, for all that queue on one handle
+//! commit.rs     who writes: the leader, for all that wait on one handle
+//!               (lead.rs, queue.rs, group.rs; asynchronous.rs: with a callback)
 //! writer.rs     one append under the lock; rollback.rs takes it back
 //! repair.rs     the torn tail
 //! sync.rs       one sync for many
@@ -10,12 +11,15 @@
 //! verify.rs     every record checked
 //! ```
 
+mod asynchronous;
 mod batch;
 mod commit;
 mod damage;
+mod group;
 mod lead;
 mod options;
 mod position;
+mod queue;
 mod read;
 mod repair;
 mod rollback;
@@ -224,7 +228,7 @@ impl Journal {
         if let Err(error) = self.check_batch(&batch) {
             return done(Err(error));
         }
-        commit::append_queued(&self.shared, batch, at, timeout, cancel, Box::new(done));
+        asynchronous::append_queued(&self.shared, batch, at, timeout, cancel, Box::new(done));
     }
 
     fn check_batch(&self, batch: &Batch) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::JournalOptions;
 use super::batch::Rules;
-use super::commit::Queue;
+use super::queue::Queue;
 use super::sync::SyncPoint;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::gate::ThreadKey;
+use super::turn::ThreadKey;
 use super::{CancelToken, Kept, LockGuard};
 
 /// How one call waits for its lock, and under which lock it works.

@@ -10,15 +10,13 @@
 //! else may try with the same descriptor: both calls would be of one owner, and
 //! either's unlock would free the other's lock. (But see `try_abandoned`.)
 
-use std::cell::Cell;
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Patience;
 use super::descriptor::Descriptor;
+use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
 use crate::fs::File;
@@ -38,58 +36,6 @@ pub(crate) struct Gate {
     state: Mutex<State>,
 }
 
-struct State {
-    holders: Holders,
-    /// Somebody blocks in flock for the head of the queue: shared or not.
-    kernel_waiting: Option<bool>,
-    side_held: bool,
-    handovers: u32,
-    queue: VecDeque<Place>,
-}
-
-enum Holders {
-    Free,
-    Exclusive(ThreadKey),
-    Shared(Vec<ThreadKey>),
-}
-
-struct Place {
-    shared: bool,
-    endless: bool,
-    thread: ThreadKey,
-    waiter: Arc<Waiter>,
-}
-
-/// Which thread: for telling that a thread waits for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ThreadKey(u64);
-
-impl ThreadKey {
-    #[inline]
-    pub fn current() -> ThreadKey {
-        thread_local!(static KEY: Cell<u64> = const { Cell::new(0) });
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        // Never used again, unlike the address of a thread's variable: a guard
-        // may outlive the thread that took it.
-        ThreadKey(KEY.with(|key| {
-            if key.get() == 0 {
-                key.set(NEXT.fetch_add(1, Ordering::Relaxed));
-            }
-            key.get()
-        }))
-    }
-}
-
-/// Why a lock was not taken.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    Busy,
-    TimedOut,
-    Cancelled,
-    Deadlock,
-    System(io::Error),
-}
-
 impl Gate {
     pub fn new(lock_path: &Path, file: File, writable: bool) -> Gate {
         Gate {
@@ -97,13 +43,7 @@ impl Gate {
             writable,
             file: Descriptor::new(file),
             side: OnceLock::new(),
-            state: Mutex::new(State {
-                holders: Holders::Free,
-                kernel_waiting: None,
-                side_held: false,
-                handovers: 0,
-                queue: VecDeque::new(),
-            }),
+            state: Mutex::new(State::new()),
         }
     }
 
@@ -418,53 +358,5 @@ impl Gate {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Nobody of this process has the lock or waits for it.
-    #[inline]
-    fn is_free(&self) -> bool {
-        matches!(self.holders, Holders::Free)
-            && self.kernel_waiting.is_none()
-            && self.queue.is_empty()
-    }
-
-    fn hold(&mut self, shared: bool, thread: ThreadKey) {
-        if !shared {
-            self.holders = Holders::Exclusive(thread);
-        } else if let Holders::Shared(threads) = &mut self.holders {
-            threads.push(thread);
-        } else {
-            self.holders = Holders::Shared(vec![thread]);
-        }
-    }
-
-    fn is_held_by(&self, thread: ThreadKey) -> bool {
-        match &self.holders {
-            Holders::Free => false,
-            Holders::Exclusive(other) => *other == thread,
-            Holders::Shared(threads) => threads.contains(&thread),
-        }
-    }
-
-    /// Gives the lock to the head of the queue; if that one shares it, to all
-    /// that follow and share it.
-    fn grant_head(&mut self) {
-        let mut first = true;
-        while let Some(head) = self.queue.front() {
-            if !first && !head.shared {
-                break;
-            }
-            let Some(place) = self.queue.pop_front() else {
-                break;
-            };
-            self.hold(place.shared, place.thread);
-            place.waiter.tell(Told::Granted);
-            if !place.shared {
-                break;
-            }
-            first = false;
-        }
     }
 }

@@ -4,13 +4,16 @@
 //! ```text
 //! file_lock.rs   FileLock, LockOptions, LockGuard: the public face
 //! sidecar.rs     the scheme: the lock of P is an flock on P.lock
+//! at_hand.rs     a lock that one handle takes again and again
 //! gate.rs        one lock file in this process: the queue, the kernel's lock
+//! turn.rs        whose turn it is in this process
 //! descriptor.rs  what a forked child must not have
 //! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
 //! record.rs      the recovery record in the lock file; recovery.rs settles it
 //! holder.rs      who holds a lock
 //! ```
 
+mod at_hand;
 mod call;
 mod cancel;
 mod descriptor;
@@ -20,6 +23,7 @@ mod holder;
 pub(crate) mod record;
 mod recovery;
 mod sidecar;
+mod turn;
 mod waiter;
 
 pub use call::{Call, Caller};
@@ -27,7 +31,8 @@ pub use cancel::CancelToken;
 pub use file_lock::{FileLock, LockGuard, LockOptions};
 pub use holder::{Holder, holder};
 
+pub(crate) use at_hand::{AtHand, LockFile};
 pub(crate) use call::Patience;
 pub(crate) use file_lock::Kept;
-pub(crate) use sidecar::{AtHand, Held, LockFile, Sidecar};
+pub(crate) use sidecar::{Held, Sidecar};
 pub(crate) use waiter::{GaveUp, Nudge, Waiter};

@@ -11,7 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::gate::{Gate, Refused, ThreadKey};
+use super::at_hand::LockFile;
+use super::gate::Gate;
+use super::turn::{Refused, ThreadKey};
 use super::{Patience, holder, record, recovery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, FileId, PerProcess};
@@ -28,7 +30,7 @@ pub(crate) struct Sidecar {
 
 /// A lock that is held; dropping it lets it go.
 pub(crate) struct Held {
-    gate: Arc<Gate>,
+    pub(super) gate: Arc<Gate>,
     thread: ThreadKey,
     shared: bool,
     lock_size: u64,
@@ -259,91 +261,6 @@ fn refused_file(operation: &'static str, lock_path: &Path, error: io::Error) -> 
              file be there already and readable",
         ),
         _ => made,
-    }
-}
-
-/// The lock file of a lock that is held: its content is the holder's.
-#[derive(Clone, Copy)]
-pub(crate) struct LockFile<'a> {
-    gate: &'a Gate,
-    /// How long it was when the lock was taken.
-    pub size: u64,
-}
-
-impl<'a> LockFile<'a> {
-    pub fn file(&self) -> &'a File {
-        self.gate.file()
-    }
-
-    /// Whether recovery records can be kept.
-    pub fn is_writable(&self) -> bool {
-        self.gate.writable
-    }
-
-    pub fn path(&self) -> &'a Path {
-        &self.gate.lock_path
-    }
-}
-
-/// A lock file that was locked before, kept at hand.
-#[derive(Default)]
-pub(crate) struct AtHand(Option<Arc<Gate>>);
-
-impl AtHand {
-    /// Keeps the lock file of this lock.
-    pub fn keep(&mut self, held: &Held) {
-        let same = self
-            .0
-            .as_ref()
-            .is_some_and(|gate| Arc::ptr_eq(gate, &held.gate));
-        if !same {
-            self.0 = Some(Arc::clone(&held.gate));
-        }
-    }
-
-    /// Takes the lock if that takes one try and nothing is the matter with its
-    /// file; whoever gets `None` asks [`Sidecar::acquire`], which finds out
-    /// why. The way of an append that is alone: no count is touched that other
-    /// threads share, and nothing is looked up.
-    #[inline]
-    pub fn try_again(&self) -> Option<HeldBriefly<'_>> {
-        let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
-        let thread = ThreadKey::current();
-        if !gate.try_acquire(thread) {
-            return None;
-        }
-        let mut held = HeldBriefly {
-            gate,
-            thread,
-            lock_size: 0,
-        };
-        let (links, size) = gate.file().links_and_size().ok()?;
-        held.lock_size = size;
-        (links > 0 && size <= record::IDLE).then_some(held)
-    }
-}
-
-/// A lock that is held for one append; dropping it lets it go.
-pub(crate) struct HeldBriefly<'a> {
-    gate: &'a Arc<Gate>,
-    thread: ThreadKey,
-    lock_size: u64,
-}
-
-impl HeldBriefly<'_> {
-    #[inline]
-    pub fn lock_file(&self) -> LockFile<'_> {
-        LockFile {
-            gate: self.gate,
-            size: self.lock_size,
-        }
-    }
-}
-
-impl Drop for HeldBriefly<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.gate.release(self.thread);
     }
 }
 

@@ -1,0 +1,93 @@
+//! The calls that wait behind the one that leads.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Position;
+use super::asynchronous::Watch;
+use super::batch::Batch;
+use super::lead::Lead;
+use crate::error::Result;
+use crate::lock::{Caller, CancelToken, Waiter};
+
+/// One write takes no more bytes than this from the queue.
+const GROUP: usize = 8 << 20;
+
+/// Calls that wait behind the one that leads.
+pub(super) type Queue = Lead<VecDeque<Request>>;
+
+pub(super) struct Request {
+    pub batch: Batch,
+    pub at: Option<Position>,
+    pub done: Done,
+}
+
+pub(super) enum Done {
+    Thread(Arc<Waiter<Word>>),
+    Callback(Box<Callback>),
+}
+
+pub(super) struct Callback {
+    pub mark: Arc<()>,
+    pub caller: Caller,
+    pub timeout: Option<Option<Duration>>,
+    pub cancel: Option<CancelToken>,
+    pub call: Box<dyn FnOnce(Result<Position>) + Send>,
+    /// Keeps the token's watch on this request alive.
+    pub _watch: Option<Arc<Watch>>,
+}
+
+/// What a follower is told.
+pub(super) enum Word {
+    /// It is in the file, or is not.
+    Done(Result<Position>),
+    /// You lead now; here is what you brought.
+    Lead(Batch),
+}
+
+impl Done {
+    pub fn tell(self, result: Result<Position>) {
+        match self {
+            Done::Thread(waiter) => waiter.tell(Word::Done(result)),
+            // One that panics must not take those behind it along.
+            Done::Callback(callback) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| (callback.call)(result)));
+            }
+        }
+    }
+}
+
+/// Takes a call out that gave up, if it waits still.
+pub(super) fn take_out(queue: &Queue, wanted: impl Fn(&Done) -> bool) -> Option<Request> {
+    let mut waiting = queue.queue();
+    let place = waiting.iter().position(|request| wanted(&request.done))?;
+    let taken = waiting.remove(place);
+    if waiting.is_empty() {
+        queue.emptied(&waiting);
+    }
+    taken
+}
+
+/// Takes what one write is to commit.
+#[inline]
+pub(super) fn take_group(queue: &Queue) -> Vec<Request> {
+    if queue.nobody_waits() {
+        return Vec::new();
+    }
+    let mut waiting = queue.queue();
+    let mut group = Vec::new();
+    let mut bytes = 0;
+    while let Some(next) = waiting.front() {
+        bytes += next.batch.lines().len();
+        if bytes > GROUP && !group.is_empty() {
+            break;
+        }
+        group.extend(waiting.pop_front());
+    }
+    if waiting.is_empty() {
+        queue.emptied(&waiting);
+    }
+    group
+}
