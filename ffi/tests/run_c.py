@@ -33,7 +33,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent / "c"
-PROGRAMS = ["journal.c", "document.c", "lock.c", "fork.c", "threads.c", "errors.c", "smoke.cpp"]
+PROGRAMS = [
+    *("journal.c", "document.c", "lock.c", "fork.c", "threads.c", "errors.c", "kill.c"),
+    "smoke.cpp",
+]
 STRICT = ["-Werror", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow"]
 C_ONLY = ["-Wstrict-prototypes", "-Wmissing-prototypes"]
 DIALECTS = {
