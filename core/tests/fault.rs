@@ -4,10 +4,11 @@
 mod scene;
 
 use std::path::Path;
+use std::time::Duration;
 
 use scene::{Scene, bytes, records};
 use untorn::fault::{Op, Plan};
-use untorn::{Document, Durability, Error, ErrorKind, Journal};
+use untorn::{Document, Durability, Error, ErrorKind, FileLock, Journal};
 
 const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
 
@@ -411,4 +412,95 @@ fn a_failed_sync_poisons_the_handle() {
         .append(b"[3]")
         .unwrap();
     assert_eq!(records(&scene.path("j")).len(), 4);
+}
+
+#[test]
+fn removal_of_a_document() {
+    let old = &b"{\"old\":true}"[..];
+    each_fault(
+        |scene| drop(scene.with("d", old)),
+        |scene| Document::open(scene.path("d"))?.remove().map(drop),
+        |scene, result, what| {
+            let there = scene.path("d").exists();
+            match result {
+                Ok(()) => assert!(!there, "{what}"),
+                Err(error) if error.kind() == ErrorKind::NotDurable => assert!(!there, "{what}"),
+                Err(error) => assert_eq!(bytes(&scene.path("d")), old, "{what}: {error}"),
+            }
+        },
+    );
+}
+
+#[test]
+fn a_lock_by_itself() {
+    each_fault(
+        |_| {},
+        |scene| FileLock::acquire(scene.path("j")).map(drop),
+        |scene, result, what| {
+            if let Err(error) = &result {
+                assert!(!error.to_string().is_empty(), "{what}");
+            }
+            // Whatever failed, nobody has it now.
+            let once = FileLock::options().timeout(Some(Duration::ZERO));
+            drop(
+                once.acquire(scene.path("j"))
+                    .unwrap_or_else(|error| panic!("{what}: {error}")),
+            );
+        },
+    );
+}
+
+#[test]
+fn reading_fails_or_is_right() {
+    let text = "{\"n\":0}\n\0\0\n{\"n\":1}\n{\"torn";
+    let set_up = |scene: &Scene| drop(scene.with("j", text));
+    each_fault(
+        set_up,
+        |scene| {
+            let report = Journal::open(scene.path("j"))?.verify()?;
+            assert_eq!((report.records, report.damage_count), (2, 2));
+            Ok(())
+        },
+        |scene, _, what| assert_eq!(bytes(&scene.path("j")), text.as_bytes(), "{what}"),
+    );
+    each_fault(
+        set_up,
+        |scene| {
+            let tail = Journal::open(scene.path("j"))?.tail(5)?;
+            assert_eq!(tail.len(), 2);
+            Ok(())
+        },
+        |scene, _, what| assert_eq!(bytes(&scene.path("j")), text.as_bytes(), "{what}"),
+    );
+    each_fault(
+        |scene| drop(scene.with("d", text)),
+        |scene| {
+            assert_eq!(Document::open(scene.path("d"))?.load()?.0, text.as_bytes());
+            Ok(())
+        },
+        |scene, _, what| assert_eq!(bytes(&scene.path("d")), text.as_bytes(), "{what}"),
+    );
+}
+
+#[test]
+fn compare_and_swap_and_sync() {
+    each_fault(
+        |scene| drop(scene.with("j", OLD)),
+        |scene| {
+            let at = Journal::open(scene.path("j"))?.end()?;
+            let journal = Journal::options()
+                .durability(Durability::Process)
+                .open(scene.path("j"))?;
+            journal.append_at(at, ["{\"n\":2}"])?;
+            journal.sync()
+        },
+        |scene, result, what| {
+            let after = bytes(&scene.path("j"));
+            let whole = [OLD, b"{\"n\":2}\n"].concat();
+            match result {
+                Ok(()) => assert_eq!(after, whole, "{what}"),
+                Err(error) => assert!(after == OLD || after == whole, "{what}: {error}"),
+            }
+        },
+    );
 }
