@@ -130,7 +130,9 @@ def test_a_thread_waits_on_while_the_main_thread_handles_signals(
 
 
 CTRL_C = """
-    import sys, untorn
+    import signal, sys, untorn
+    # A shell that starts the tests in the background lets them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path, how = sys.argv[1:]
     try:
         print("waiting", flush=True)
