@@ -69,7 +69,8 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
     let mut floors = peers(8, subjects::floor)?;
     let mut ours = peers(8, || subjects::start(options, "Rust"))?;
     let scratch = Scratch::new(options, "contend")?;
-    let kinds = ["bare", "same", "untorn"];
+    // `lines` shows what the check that a record is JSON costs here: the C loops have none.
+    let kinds = ["bare", "same", "untorn", "lines"];
     let mut speed = vec![Vec::new(); kinds.len()];
     let mut fairness = vec![Vec::new(); kinds.len()];
     for turn in 0..=options.long_rounds() {
@@ -78,6 +79,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             let seconds = options.long_seconds();
             let share = match kinds[kind] {
                 "untorn" => round(&mut ours, "process", &scratch, seconds, 32)?,
+                "lines" => round(&mut ours, "lines", &scratch, seconds, 32)?,
                 floor => round(&mut floors, floor, &scratch, seconds, 32)?,
             };
             if turn > 0 {
@@ -100,6 +102,12 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             "x",
             Target::AtLeast(0.9),
             Figure::ratio(&speed[2], &speed[1]),
+        ),
+        row(
+            "Rust, format lines, 8 processes / C with the same system calls",
+            "x",
+            Target::AtLeast(0.9),
+            Figure::ratio(&speed[3], &speed[1]),
         ),
         row(
             "C, raw flock, most to least served",
