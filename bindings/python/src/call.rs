@@ -41,7 +41,7 @@ pub fn wait<T: Send>(
     }
     // Python runs signal handlers on the main thread only. Every other thread
     // may block in the kernel, which passes the lock on sooner.
-    if !is_main_thread(py) {
+    if !is_main_thread(py)? {
         return plain(py, path, || job(&call));
     }
     let raised = Mutex::new(None);
@@ -91,15 +91,17 @@ pub fn forked() {
 /// Whether this is Python's main thread. Asked at every call, so it is
 /// remembered.
 #[inline]
-fn is_main_thread(py: Python<'_>) -> bool {
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     thread_local!(static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) });
     let forks = FORKS.load(Ordering::Relaxed);
     match KNOWN.get() {
-        Some((then, is_main)) if then == forks => is_main,
+        Some((then, is_main)) if then == forks => Ok(is_main),
         _ => {
-            let is_main = ask(py).unwrap_or(false);
+            // To ask runs Python code, and so may run a signal's handler: what
+            // that raises is for the caller.
+            let is_main = ask(py)?;
             KNOWN.set(Some((forks, is_main)));
-            is_main
+            Ok(is_main)
         }
     }
 }
