@@ -12,7 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use scene::{Scene, records};
-use untorn::{Durability, ErrorKind, FileLock, Journal};
+use untorn::{ErrorKind, FileLock, Journal};
 
 /// Runs `child` in a forked child, which exits with 0 if it returns.
 fn fork(child: impl FnOnce()) -> libc::pid_t {
@@ -74,10 +74,7 @@ fn a_child_neither_frees_nor_has_the_lock() {
 fn a_child_appends_with_its_parents_handle() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     journal.append(b"[0]").unwrap();
     let children: Vec<_> = (1..5)
         .map(|n| {
@@ -134,10 +131,7 @@ fn a_child_that_lives_on_does_not_keep_the_lock() {
 fn forks_among_busy_threads() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|threads| {
         for _ in 0..3 {

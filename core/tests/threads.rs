@@ -73,10 +73,7 @@ fn every_record_once_and_in_its_writers_order() {
 fn the_position_is_the_end_of_ones_own_record() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     let (done, results) = mpsc::channel();
     let guard = FileLock::acquire(&path).unwrap();
     for n in 0..100 {
@@ -104,10 +101,7 @@ fn the_position_is_the_end_of_ones_own_record() {
 fn what_queues_up_is_committed_together() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     journal.append(b"[0]").unwrap();
     let guard = FileLock::acquire(&path).unwrap();
     let (done, results) = mpsc::channel();
@@ -147,10 +141,7 @@ fn what_queues_up_is_committed_together() {
 fn followers_have_their_own_patience() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     std::thread::scope(|threads| {
         // In here, so that a failure lets the others end.
         let guard = FileLock::acquire(&path).unwrap();
@@ -203,10 +194,7 @@ fn followers_have_their_own_patience() {
 fn a_queued_call_that_times_out_lets_the_next_one_lead() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     let guard = FileLock::acquire(&path).unwrap();
     let (done, result) = mpsc::channel();
     for timeout in [Some(Duration::from_millis(10)), Some(Duration::ZERO), None] {
@@ -234,10 +222,7 @@ fn a_queued_call_that_times_out_lets_the_next_one_lead() {
 fn one_bad_append_does_not_spoil_its_neighbours() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     let end = journal.append(b"[0]").unwrap();
     let guard = FileLock::acquire(&path).unwrap();
     let (done, result) = mpsc::channel();
@@ -260,10 +245,7 @@ fn one_bad_append_does_not_spoil_its_neighbours() {
 fn a_callback_that_panics_harms_nobody_else() {
     let scene = Scene::new();
     let path = scene.path("j");
-    let journal = Journal::options()
-        .durability(Durability::Process)
-        .open(&path)
-        .unwrap();
+    let journal = scene::journal(&path);
     let guard = FileLock::acquire(&path).unwrap();
     let (done, result) = mpsc::channel();
     for n in 0..3 {

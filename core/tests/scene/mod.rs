@@ -47,6 +47,14 @@ impl Scene {
     }
 }
 
+/// The journal at `path`, for what is not about the medium.
+pub fn journal(path: &Path) -> untorn::Journal {
+    untorn::Journal::options()
+        .durability(untorn::Durability::Process)
+        .open(path)
+        .expect("open a journal")
+}
+
 /// The file's bytes; none if it is not there.
 pub fn bytes(path: &Path) -> Vec<u8> {
     match fs::read(path) {
