@@ -4,6 +4,7 @@
 //! appends when told to (`peer.rs`); the suites let subject and floor take turns
 //! in short slices, so that both meet the same weather, and compare slice by slice.
 
+mod clock;
 mod data;
 mod measure;
 mod options;

@@ -10,8 +10,8 @@ usage: untorn-bench [options]
   --dir DIR       where the measured files go; a real file system, not a tmpfs
                   (default: target/bench/files)
   --out DIR       where table, JSON and plot go (default: target/bench)
-  --only NAMES    of the suites append,batch,power,contend,burst,save,read,memory:
-                  just these, comma-separated
+  --only NAMES    of the suites append,batch,power,contend,burst,save,read,memory,
+                  wait: just these, comma-separated
   --rounds N      rounds of the short measurements (default 31)
   --quick         few rounds and smaller files: shows that it runs, not what it costs
   --check         exit status 1 if a target is missed or could not be measured

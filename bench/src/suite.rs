@@ -8,14 +8,15 @@ mod memory;
 mod power;
 mod read;
 mod save;
+mod wait;
 
 use crate::measure::Figure;
 use crate::options::Options;
 use anyhow::Result;
 use std::path::PathBuf;
 
-pub const NAMES: [&str; 8] = [
-    "append", "batch", "power", "contend", "burst", "save", "read", "memory",
+pub const NAMES: [&str; 9] = [
+    "append", "batch", "power", "contend", "burst", "save", "read", "memory", "wait",
 ];
 
 /// What a figure should be.
@@ -67,7 +68,7 @@ impl Row {
 type Suite = fn(&Options) -> Result<Vec<Row>>;
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
-    let suites: [Suite; 8] = [
+    let suites: [Suite; 9] = [
         append::run,
         batch::run,
         power::run,
@@ -76,6 +77,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         save::run,
         read::run,
         memory::run,
+        wait::run,
     ];
     let mut rows = Vec::new();
     for (name, suite) in NAMES.into_iter().zip(suites) {

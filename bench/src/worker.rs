@@ -1,6 +1,7 @@
-//! The peers that are this program itself: the floors, and untorn from Rust.
+//! The peers that are this program itself: the floors, untorn from Rust, and locks by themselves.
 
 mod floor;
+mod lock;
 mod rust;
 
 use anyhow::{Result, bail};
@@ -16,6 +17,8 @@ pub fn run(kind: &str) -> Result<()> {
     let mut worker: Box<dyn Worker> = match kind {
         "floor" => Box::new(floor::Floor::default()),
         "rust" => Box::new(rust::Rust::default()),
+        "lock" => Box::new(lock::Lock::<lock::Ours>::default()),
+        "raw-lock" => Box::new(lock::Lock::<lock::Raw>::default()),
         other => bail!("no such worker: {other}"),
     };
     let mut line = String::new();

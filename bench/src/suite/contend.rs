@@ -1,6 +1,7 @@
 //! Many processes on one journal: throughput, and who gets how much of it.
 
 use super::{Row, Scratch, Target};
+use crate::clock::monotonic;
 use crate::measure::Figure;
 use crate::options::Options;
 use crate::peer::Peer;
@@ -30,7 +31,7 @@ pub fn round(
         peer.call(&["append", "1"])?;
     }
     // All begin and end at the same instants, which are told beforehand.
-    let from = monotonic()? + 20_000_000;
+    let from = monotonic() + 20_000_000;
     let until = from + (seconds * 1e9) as i64;
     let (from, until) = (from.to_string(), until.to_string());
     let request = ["contend", &from, &until, &every.to_string()];
@@ -51,18 +52,6 @@ pub fn round(
         // One that got nothing at all counts as if it had got one.
         most_to_least: most / least.max(1.0),
     })
-}
-
-/// CLOCK_MONOTONIC, in which all processes agree.
-fn monotonic() -> Result<i64> {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `time` is a valid timespec.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    anyhow::ensure!(status == 0, "no monotonic clock");
-    Ok(time.tv_sec * 1_000_000_000 + time.tv_nsec)
 }
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {

@@ -1,6 +1,7 @@
 //! untorn from Rust.
 
 use super::Worker;
+use crate::clock::monotonic;
 use anyhow::{Context, Result, bail};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -88,17 +89,6 @@ fn scan(journal: &Journal) -> Result<()> {
         "the journal is damaged or empty"
     );
     Ok(())
-}
-
-/// CLOCK_MONOTONIC, in which all processes agree.
-fn monotonic() -> i64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `time` is a valid timespec, and the clock exists on every Unix.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
 /// The same loop as `floor_contend`.
