@@ -37,7 +37,7 @@ pub use journal::{
 };
 pub use lock::{Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};
-pub use process::Alive;
+pub use process::{Alive, Process};
 
 /// This library's version.
 #[must_use]

@@ -1,6 +1,8 @@
 //! Which process, for longer than its pid says it: pids repeat, also within
 //! seconds, and in containers always.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fs;
@@ -12,7 +14,8 @@ pub enum Alive {
     Alive,
     /// It has ended; another may have its pid by now.
     Dead,
-    /// It can't be known: it is of another host, or hidden from us.
+    /// It can't be known: it is of another host or another container, or
+    /// hidden from us.
     Unknown,
 }
 
@@ -27,40 +30,86 @@ impl Alive {
     }
 }
 
-/// A process: pid, start time, boot and host together never repeat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
+/// A process, named for ever: all of it together never repeats, while a pid
+/// by itself does.
+///
+/// It can be stored (as JSON, for one), given to another process, and asked
+/// [`alive`](Process::alive) there. No part of it depends on the time of day,
+/// so no change of the clock makes a process look dead or alive.
+///
+/// ```
+/// use untorn::{Alive, Process};
+/// let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+/// let process = Process::of(child.id());
+/// assert_eq!(process.alive(), Alive::Alive);
+/// child.kill()?;
+/// child.wait()?;
+/// assert_eq!(process.alive(), Alive::Dead);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Process {
+    /// The number that the system gave it.
     pub pid: u32,
-    /// In the system's own unit (clock ticks since boot on Linux).
+    /// When it started, in the system's own unit (clock ticks since boot on
+    /// Linux); `None` if there was no such process, or it could not be seen.
     pub start: Option<u64>,
+    /// Which start of the machine.
     pub boot: Option<String>,
+    /// Within which pids and start times are counted (Linux: the pid and time
+    /// namespaces, one of each a container): in another, the same numbers mean
+    /// other processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// On which host.
     pub host: Option<String>,
 }
 
-impl Identity {
+impl Process {
     /// This process.
-    pub fn own() -> Identity {
-        Identity::of(fs::own_pid())
+    #[must_use]
+    pub fn current() -> Process {
+        Process::of(fs::own_pid())
     }
 
-    /// The process of this machine that has this pid now.
-    pub fn of(pid: u32) -> Identity {
-        Identity {
+    /// The process that has this pid now, as this process counts pids. `start`
+    /// is `None` if nobody has it; a zombie has let go of everything and counts
+    /// as nobody.
+    #[must_use]
+    pub fn of(pid: u32) -> Process {
+        Process {
             pid,
             start: fs::start_time(pid).ok().flatten(),
             boot: fs::boot_id(),
+            namespace: fs::pid_namespace(),
             host: fs::host_name(),
         }
     }
 
+    /// Whether it lives. A pid that another process has by now, and a zombie,
+    /// are `Dead`, as is whatever lived before the machine was started. What
+    /// can't be seen from here is `Unknown`: another host's process, another
+    /// container's on this host, one that the system hides from this user.
+    #[must_use]
     pub fn alive(&self) -> Alive {
-        if self.host.is_some() && self.host != fs::host_name() {
+        let ours = fs::host_name();
+        if self.host.is_some() && self.host != ours {
             return Alive::Unknown;
         }
-        if let (Some(theirs), Some(ours)) = (&self.boot, fs::boot_id())
+        if let (Some(theirs), Some(boot)) = (&self.boot, fs::boot_id())
+            && *theirs != boot
+        {
+            // Restarted since; unless the name is one that many hosts have.
+            return match ours {
+                Some(name) if !names_many(&name) => Alive::Dead,
+                _ => Alive::Unknown,
+            };
+        }
+        if let (Some(theirs), Some(ours)) = (&self.namespace, fs::pid_namespace())
             && *theirs != ours
         {
-            return Alive::Dead;
+            return Alive::Unknown;
         }
         match (fs::start_time(self.pid), self.start) {
             (Ok(None), _) => Alive::Dead,
@@ -71,41 +120,70 @@ impl Identity {
     }
 }
 
+/// What hosts are called that nobody gave a name.
+fn names_many(host: &str) -> bool {
+    matches!(host, "" | "(none)") || host.split('.').next() == Some("localhost")
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {}", self.pid)?;
+        match (self.alive(), &self.host) {
+            (Alive::Dead, _) => write!(f, ", which is dead"),
+            (Alive::Unknown, Some(host)) => write!(f, " on {host}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Alive, Identity};
+    use super::{Alive, Process};
 
     #[test]
-    fn tells_a_reused_pid() {
-        let own = Identity::own();
+    fn tells_another_process_with_the_same_pid() {
+        let own = Process::current();
         assert_eq!(own.alive(), Alive::Alive);
-        let earlier = Identity {
+        let earlier = Process {
             start: own.start.map(|start| start - 1),
             ..own.clone()
         };
         assert_eq!(earlier.alive(), Alive::Dead);
-        let elsewhere = Identity {
+        let elsewhere = Process {
             host: Some("another-host.invalid".to_owned()),
             ..own.clone()
         };
         assert_eq!(elsewhere.alive(), Alive::Unknown);
-        let before_reboot = Identity {
+        let before_reboot = Process {
             boot: Some("another-boot".to_owned()),
-            ..own
+            ..own.clone()
         };
         assert_eq!(before_reboot.alive(), Alive::Dead);
+        let other_container = Process {
+            namespace: Some("another".to_owned()),
+            ..own
+        };
+        assert_eq!(other_container.alive(), Alive::Unknown);
     }
 
     #[test]
-    fn a_zombie_is_dead() {
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        let identity = Identity::of(child.id());
-        // It has ended once its standard output would be at its end; not
-        // reaped until `wait`, so until then it is a zombie at most.
-        while identity.alive() != Alive::Dead {
-            std::thread::yield_now();
+    fn knows_names_that_many_hosts_have() {
+        for name in ["", "(none)", "localhost", "localhost.localdomain"] {
+            assert!(super::names_many(name), "{name:?}");
         }
-        child.wait().unwrap();
-        assert_eq!(identity.alive(), Alive::Dead);
+        for name in ["builder", "localhosts", "my.localhost"] {
+            assert!(!super::names_many(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn lines_without_a_namespace_are_read_too() {
+        let line = r#"{"pid":1,"start":2,"boot":"b","host":"h"}"#;
+        let process: Process = serde_json::from_str(line).unwrap();
+        assert_eq!(process.namespace, None);
+        assert_eq!(serde_json::to_string(&process).unwrap(), line);
+        let own = Process::current();
+        let again = serde_json::to_string(&own).unwrap();
+        assert_eq!(serde_json::from_str::<Process>(&again).unwrap(), own);
     }
 }

@@ -31,7 +31,7 @@ pub(crate) use path::{
     sync_parent, unlink,
 };
 pub(crate) use process::{
-    LockOwner, boot_id, host_name, lock_owners, own_pid, start_time, without_signals,
+    LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, start_time, without_signals,
 };
 
 /// Which file a name or a descriptor means: never two at one time.

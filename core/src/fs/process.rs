@@ -24,6 +24,12 @@ pub(crate) fn boot_id() -> Option<String> {
     sys::process::boot_id()
 }
 
+/// Within which our pids and start times are counted, where the system has more
+/// than one such count.
+pub(crate) fn pid_namespace() -> Option<String> {
+    sys::process::pid_namespace()
+}
+
 pub(crate) fn host_name() -> Option<String> {
     sys::process::host_name()
 }

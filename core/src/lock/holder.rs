@@ -13,7 +13,7 @@ use super::Sidecar;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
-use crate::process::{Alive, Identity};
+use crate::process::{Alive, Process};
 
 /// Who holds a lock.
 #[non_exhaustive]
@@ -26,6 +26,10 @@ pub struct Holder {
     pub start: Option<u64>,
     /// Which start of the machine.
     pub boot: Option<String>,
+    /// Within which pids and start times are counted, see
+    /// [`Process::namespace`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// On which host.
     pub host: Option<String>,
     /// What the holder calls itself (`label=`).
@@ -40,30 +44,36 @@ impl Holder {
         Holder {
             label: label.map(str::to_owned),
             since: Some(clock::now()),
-            ..Holder::from(Identity::own())
+            ..Holder::from(Process::current())
+        }
+    }
+
+    /// The process by itself.
+    pub fn process(&self) -> Process {
+        Process {
+            pid: self.pid,
+            start: self.start,
+            boot: self.boot.clone(),
+            namespace: self.namespace.clone(),
+            host: self.host.clone(),
         }
     }
 
     /// Whether the process lives: told by its start time, not by its pid
     /// alone.
     pub fn alive(&self) -> Alive {
-        Identity {
-            pid: self.pid,
-            start: self.start,
-            boot: self.boot.clone(),
-            host: self.host.clone(),
-        }
-        .alive()
+        self.process().alive()
     }
 }
 
-impl From<Identity> for Holder {
-    fn from(identity: Identity) -> Holder {
+impl From<Process> for Holder {
+    fn from(process: Process) -> Holder {
         Holder {
-            pid: identity.pid,
-            start: identity.start,
-            boot: identity.boot,
-            host: identity.host,
+            pid: process.pid,
+            start: process.start,
+            boot: process.boot,
+            namespace: process.namespace,
+            host: process.host,
             label: None,
             since: None,
         }
@@ -107,17 +117,17 @@ pub(super) fn of_lock(lock_path: &Path) -> Option<Holder> {
     let stat = fs::stat(lock_path).ok()??;
     let owners = owners(stat.id);
     for owner in &owners {
-        let identity = Identity::of(owner.pid);
+        let process = Process::of(owner.pid);
         // A line of an earlier process with this pid has another start.
         let noted = notes
             .iter()
-            .find(|note| note.pid == owner.pid && note.start == identity.start);
+            .find(|note| note.pid == owner.pid && note.start == process.start);
         if let Some(noted) = noted {
             return Some(noted.clone());
         }
     }
     if let Some(owner) = owners.first() {
-        return Some(Holder::from(Identity::of(owner.pid)));
+        return Some(Holder::from(Process::of(owner.pid)));
     }
     // Another system, another host or another pid namespace: believe the line
     // unless its process is known to be dead.

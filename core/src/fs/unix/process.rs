@@ -6,7 +6,16 @@ use crate::fs::{FileId, LockOwner};
 
 #[cfg(target_os = "linux")]
 pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
-    let line = match std::fs::read(format!("/proc/{pid}/stat")) {
+    let itself = pid == std::process::id();
+    if !itself && !counts_as_we_do() {
+        return hidden_or_gone(pid);
+    }
+    let place = if itself {
+        "/proc/self/stat".to_owned()
+    } else {
+        format!("/proc/{pid}/stat")
+    };
+    let line = match std::fs::read(place) {
         Ok(line) => line,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return hidden_or_gone(pid),
         // The process ended between open and read.
@@ -20,11 +29,22 @@ pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     let (_, rest) = line.rsplit_once(')').ok_or_else(odd)?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next().ok_or_else(odd)?;
-    if matches!(state, "Z" | "X" | "x") {
+    // Where only the main thread has ended, the process shows as a zombie while
+    // its other threads run, and keeps its files. Field 20 counts them.
+    let threads = fields.nth(16).ok_or_else(odd)?;
+    if matches!(state, "Z" | "X" | "x") && matches!(threads, "0" | "1") {
         return Ok(None);
     }
-    let start = fields.nth(18).ok_or_else(odd)?;
+    let start = fields.nth(1).ok_or_else(odd)?;
     start.parse().map(Some).map_err(|_| odd())
+}
+
+/// Whether `/proc` shows the pids of our own pid namespace: a container that was
+/// given its host's `/proc` has other processes there under the same numbers.
+#[cfg(target_os = "linux")]
+fn counts_as_we_do() -> bool {
+    let shown = std::fs::read_link("/proc/self");
+    shown.is_ok_and(|shown| shown.to_str() == Some(&std::process::id().to_string()))
 }
 
 /// With `hidepid` other users' processes are not in `/proc` (man 5 proc).
@@ -81,8 +101,51 @@ pub(in crate::fs) fn boot_id() -> Option<String> {
     Some(id.trim().to_owned())
 }
 
-#[cfg(not(target_os = "linux"))]
+/// `kern.bootsessionuuid` is made anew with each start of the machine.
+#[cfg(target_os = "macos")]
 pub(in crate::fs) fn boot_id() -> Option<String> {
+    let mut id = [0_u8; 64];
+    let mut length = id.len();
+    // SAFETY: the name ends in a NUL; at most `length` bytes of `id` are
+    // written.
+    let done = unsafe {
+        libc::sysctlbyname(
+            c"kern.bootsessionuuid".as_ptr(),
+            id.as_mut_ptr().cast(),
+            &raw mut length,
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    let id = id.get(..length).filter(|_| done == 0)?;
+    let text = std::ffi::CStr::from_bytes_until_nul(id).ok()?;
+    Some(text.to_str().ok()?.to_owned())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(in crate::fs) fn boot_id() -> Option<String> {
+    None
+}
+
+/// The numbers of our pid namespace and, since start times in `/proc` are told
+/// with its offset, of our time namespace (man 7 namespaces).
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn pid_namespace() -> Option<String> {
+    let number = |kind: &str| {
+        let link = std::fs::read_link(format!("/proc/self/ns/{kind}")).ok()?;
+        let text = link.to_str()?;
+        let (_, number) = text.strip_suffix(']')?.rsplit_once('[')?;
+        Some(number.to_owned())
+    };
+    let pids = number("pid")?;
+    Some(match number("time") {
+        Some(times) => format!("{pids}/{times}"),
+        None => pids,
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn pid_namespace() -> Option<String> {
     None
 }
 
