@@ -11,7 +11,8 @@
 //!     60      4  CRC-32C of the 60 bytes before
 //! ---- up to here: nothing is pending. If the file is longer: ----
 //!     64      8  "pending\n"
-//!     72      4  kind: 1 = an append of many records
+//!     72      4  kind: 1 = an append of many records (here), 3 = a member of a
+//!                transaction (recovery/transaction/mark.rs)
 //!     76      4  CRC-32C of the bytes that are appended
 //!     80      8  device  \
 //!     88      8  inode    > of the journal that is appended to
@@ -35,7 +36,8 @@ pub(crate) const IDLE: u64 = BLOCK as u64;
 const BLOCK: usize = 64;
 const MAGIC: &[u8; 8] = b"untorn1\n";
 const PENDING: &[u8; 8] = b"pending\n";
-const APPEND: u32 = 1;
+/// The kinds of what can be pending.
+pub(super) const APPEND: u32 = 1;
 
 /// Which file, for longer than an inode number says it: they repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,19 +110,33 @@ pub(crate) fn read_generation(lock: &File) -> io::Result<Option<Generation>> {
     )
 }
 
+/// The block that says what is pending, whatever its kind.
+pub(super) struct Pending([u8; BLOCK]);
+
 /// What is pending; `None` if nothing that can be believed: the block itself
 /// was cut short, so nothing was begun.
-pub(crate) fn read_pending(lock: &File) -> io::Result<Option<PendingAppend>> {
+pub(super) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
     let mut block = [0; BLOCK];
     let n = lock.read_full_at(&mut block, IDLE)?;
-    let believed =
-        n == BLOCK && &block[..8] == PENDING && is_whole(&block) && u32_at(&block, 8) == APPEND;
-    Ok(believed.then(|| PendingAppend {
-        checksum: u32_at(&block, 12),
-        to: identity_at(&block, 16),
-        start: u64_at(&block, 40),
-        length: u64_at(&block, 48),
-    }))
+    let believed = n == BLOCK && &block[..8] == PENDING && is_whole(&block);
+    Ok(believed.then_some(Pending(block)))
+}
+
+impl Pending {
+    pub fn kind(&self) -> u32 {
+        u32_at(&self.0, 8)
+    }
+
+    /// If it is of that kind.
+    pub fn append(&self) -> PendingAppend {
+        let block = &self.0;
+        PendingAppend {
+            checksum: u32_at(block, 12),
+            to: identity_at(block, 16),
+            start: u64_at(block, 40),
+            length: u64_at(block, 48),
+        }
+    }
 }
 
 /// Notes down that an append of many begins. One write of both blocks, so that

@@ -1,39 +1,15 @@
-//! Settles what the last holder of a lock left unfinished.
+//! Kind 1: an append of many records that its writer did not live to end.
 
 use std::io;
 use std::path::Path;
 
-use super::gate::Gate;
-use super::record::{self, Identity, PendingAppend};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::fs::{Access, File};
+use crate::lock::record::{Identity, PendingAppend};
 use crate::torn::{self, Cut};
 
-/// To be called under the exclusive lock, before anything else, where the lock
-/// file is longer than [`record::IDLE`].
-pub(super) fn settle(gate: &Gate, target: &Path) -> Result<()> {
-    let told = |error| Error::os("recover", &gate.lock_path, error);
-    if !record::is_ours(gate.file()).map_err(told)? {
-        // Some other program's file that only happens to have this name:
-        // locking it does no harm, writing to it would.
-        return Ok(());
-    }
-    if !gate.writable {
-        return Err(Error::new(
-            ErrorKind::PermissionDenied,
-            "recover",
-            &gate.lock_path,
-            "an append was cut off here by a crash, and to undo it this lock file must be writable",
-        ));
-    }
-    if let Some(pending) = record::read_pending(gate.file()).map_err(told)? {
-        undo_append(target, &pending)?;
-    }
-    record::clear_pending(gate.file()).map_err(told)
-}
-
 /// Cuts the first part of an append of many off, unless all of it is there.
-fn undo_append(target: &Path, pending: &PendingAppend) -> Result<()> {
+pub(super) fn undo(target: &Path, pending: &PendingAppend) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
