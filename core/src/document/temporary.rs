@@ -35,7 +35,11 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result?,
             };
-            let temporary = Temporary { path, file };
+            // Aside: its lock is on the document once it is renamed.
+            let temporary = Temporary {
+                path,
+                file: file.lock_aside(),
+            };
             match temporary.claim() {
                 Ok(true) => return Ok(temporary),
                 // A sweep came between its making and its locking.
@@ -82,7 +86,7 @@ pub(super) fn sweep(document: &Path) {
     for name in names.into_iter().filter(|name| is_temporary(name, &prefix)) {
         let path = document.with_file_name(name);
         // One whose lock is not free is in use.
-        if let Ok(file) = File::open(&path, Access::LockFile)
+        if let Ok(file) = File::open(&path, Access::LockFile).map(File::lock_aside)
             && matches!(file.try_lock(false), Ok(true))
         {
             let _ = fs::unlink(&path);

@@ -18,6 +18,15 @@ use std::io;
 use std::path::Path;
 
 pub use super::seam::Op;
+use super::sys;
+
+const EIO: i32 = 5;
+
+/// What the system says for an error that is given as a POSIX number: the same
+/// on Unix, another number on Windows.
+pub fn os_code(errno: i32) -> i32 {
+    sys::errno::code(errno)
+}
 
 type Hook = Box<dyn FnMut(&Call<'_>)>;
 
@@ -53,7 +62,8 @@ impl Plan {
         Plan::default()
     }
 
-    /// The `n`-th call fails with this error number and has no effect.
+    /// The `n`-th call fails with this error, a POSIX number (see [`os_code`]),
+    /// and has no effect.
     #[must_use]
     pub fn fail(mut self, n: usize, errno: i32) -> Plan {
         self.fail.push((n, errno));
@@ -123,9 +133,9 @@ fn step(op: Op, path: Option<&Path>, len: usize) -> io::Result<usize> {
     }
     plan.calls.push(op);
     let word = if plan.die.is_some_and(|at| n >= at) {
-        Err(io::Error::from_raw_os_error(libc::EIO))
+        Err(io::Error::from_raw_os_error(os_code(EIO)))
     } else if let Some((_, errno)) = plan.fail.iter().find(|(at, _)| *at == n) {
-        Err(io::Error::from_raw_os_error(*errno))
+        Err(io::Error::from_raw_os_error(os_code(*errno)))
     } else if let Some((_, bytes)) = plan.short.filter(|(at, _)| *at == n) {
         Ok(len.min(bytes))
     } else {

@@ -202,6 +202,16 @@ impl File {
         Ok(())
     }
 
+    /// From now on the lock of this file is one among users of this library
+    /// only, and stops no reader. On Windows a lock is on bytes, and others
+    /// can't read these meanwhile: a lock that other programs know must be on
+    /// the first byte, but a temporary that becomes a document must be readable
+    /// from its first instant. Elsewhere there is no difference.
+    pub fn lock_aside(mut self) -> File {
+        sys::lock::aside(&mut self.handle);
+        self
+    }
+
     /// One try; `false` if another holds it.
     #[inline]
     pub fn try_lock(&self, shared: bool) -> io::Result<bool> {
@@ -226,6 +236,7 @@ impl File {
     }
 
     /// For [`super::LockDescriptors`]: what a forked child has to close.
+    #[cfg(unix)]
     pub(super) fn handle(&self) -> &sys::Handle {
         &self.handle
     }
@@ -242,6 +253,10 @@ fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         }
     }
 }
+
+/// Whether a try at a lock on which another thread waits by the same [`File`]
+/// can succeed, and is both threads' then.
+pub(crate) const LOCK_JOINS_WAITING: bool = sys::lock::JOINS_WAITING;
 
 /// Whether this error of a lock call means that the file system does not lock
 /// at all.

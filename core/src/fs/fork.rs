@@ -24,6 +24,7 @@ pub(crate) fn generation() -> u32 {
 }
 
 /// Called in the child by the handler.
+#[cfg(unix)]
 pub(super) fn born() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }

@@ -1,7 +1,7 @@
 //! The one seam to the operating system.
 //!
 //! Everything that touches a disk, a lock or a process goes through here, and
-//! only here is there `cfg(unix)`. Each function announces itself to
+//! only here is there `cfg(unix)` or `cfg(windows)`. Each function announces itself to
 //! [`seam`] first, so that the tests can record every call, fail any of them
 //! and cut a write short; in a release build that announcement is nothing.
 //!
@@ -9,7 +9,7 @@
 //! file.rs  path.rs      what the rest of the crate calls
 //! seam.rs               the announcement; fault.rs: what the tests make of it
 //! fork.rs  process.rs   what is known of processes
-//! unix/                 the system calls
+//! unix/  windows/       the system calls
 //! ```
 
 #[cfg(feature = "fault")]
@@ -23,8 +23,12 @@ mod seam;
 mod unix;
 #[cfg(unix)]
 use unix as sys;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as sys;
 
-pub(crate) use file::{Access, File, is_lock_unsupported, is_symbolic_link};
+pub(crate) use file::{Access, File, LOCK_JOINS_WAITING, is_lock_unsupported, is_symbolic_link};
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{
     Attributes, create_parents, link, list, metadata, real_parent, real_path, rename, stat,

@@ -49,7 +49,7 @@ pub(crate) fn unlink(path: &Path) -> io::Result<()> {
 /// Syncs the directory that holds `path`, so that its name is durable.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     announce(Op::SyncDir, Some(path))?;
-    sys::path::sync_dir(parent(path))
+    sys::path::sync_name(path, parent(path))
 }
 
 /// The names in a directory.
@@ -86,7 +86,7 @@ pub(crate) fn create_parents(path: &Path, durable: bool) -> io::Result<()> {
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;
     // Linux follows 40 links, then says ELOOP.
-    let mut path = path.to_owned();
+    let mut path = sys::path::understood(path)?;
     for _ in 0..40 {
         match sys::path::canonical(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

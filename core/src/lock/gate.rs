@@ -19,7 +19,7 @@ use super::descriptor::Descriptor;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::File;
+use crate::fs::{self, File};
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -47,10 +47,14 @@ impl Gate {
         }
     }
 
-    /// The lock file. Its content belongs to whoever holds the lock.
+    /// The lock file. Its content belongs to whoever holds the lock: by this
+    /// very descriptor, since on Windows a lock stops the others.
     #[inline]
     pub fn file(&self) -> &File {
-        &self.file
+        match self.side.get() {
+            Some(side) if self.state().side_held => side,
+            _ => &self.file,
+        }
     }
 
     /// Whether this gate is of this process, not of the one it was forked from.
@@ -158,14 +162,15 @@ impl Gate {
         // Both calls are of one descriptor, so of one owner: the other returns
         // as well, finds the holder and leaves the lock to him. (In another
         // mode this call would convert the lock; so one who would share it may
-        // get it exclusively here.)
-        let enough = waits_for == shared || !waits_for;
+        // get it exclusively here.) On Windows it would wait for the other.
+        let enough = fs::LOCK_JOINS_WAITING && (waits_for == shared || !waits_for);
         let mut taken = if enough {
             self.file.try_lock(waits_for)
         } else {
             Ok(false)
         };
-        if waits_for != shared && matches!(taken, Ok(false)) {
+        let aside = waits_for != shared || !fs::LOCK_JOINS_WAITING;
+        if aside && matches!(taken, Ok(false)) {
             taken = self.try_aside(state, shared);
         }
         if !taken.map_err(Refused::System)? {

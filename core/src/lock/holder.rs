@@ -196,7 +196,8 @@ fn change(lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result
                 }
             }
             result => result?,
-        };
+        }
+        .lock_aside();
         while let Err(error) = file.lock(false) {
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(error);

@@ -101,7 +101,10 @@ pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
 /// can be believed.
 pub(crate) fn read_generation(lock: &File) -> io::Result<Option<Generation>> {
     let mut block = [0; BLOCK];
-    let n = lock.read_full_at(&mut block, 0)?;
+    // But for the first byte, which the checksum covers: on Windows it is what
+    // a lock is on, and nobody but the holder can read it then.
+    block[0] = MAGIC[0];
+    let n = 1 + lock.read_full_at(&mut block[1..], 1)?;
     Ok(
         (n == BLOCK && &block[..8] == MAGIC && is_whole(&block)).then(|| Generation {
             number: u64_at(&block, 8),

@@ -71,7 +71,7 @@ pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
 }
 
 /// std's `sync_all` is `F_FULLFSYNC` on Apple systems; rustix's `fsync` is not.
-pub(in crate::fs) fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(in crate::fs) fn sync_name(_: &Path, dir: &Path) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
 }
 
@@ -79,6 +79,12 @@ pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(dir)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()
+}
+
+/// Every name here is a file's.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub(in crate::fs) fn understood(path: &Path) -> io::Result<PathBuf> {
+    Ok(path.to_owned())
 }
 
 pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {

@@ -1,0 +1,230 @@
+//! Calls on open files.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek};
+use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::os::windows::io::AsRawHandle;
+use std::path::Path;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{ERROR_HANDLE_EOF, ERROR_STOPPED_ON_SYMLINK};
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO,
+    FILE_BASIC_INFO, FILE_FLAG_OPEN_REPARSE_POINT, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS,
+    FILE_STANDARD_INFO, FileAttributeTagInfo, FileBasicInfo, FileIdInfo, FileStandardInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, WriteFile,
+};
+use windows_sys::Win32::System::IO::OVERLAPPED;
+
+use super::patience::{code, patient};
+use super::{Handle, lock};
+use crate::fs::{Access, FileId};
+
+fn options(access: Access) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // std's handles are not inherited by programs that are started, and share
+    // reading, writing and deleting.
+    options.read(true);
+    match access {
+        Access::Read => {}
+        // Not std's `append`: it asks for FILE_APPEND_DATA alone, and with that
+        // a file can neither be locked nor cut. See `write`.
+        Access::Append | Access::Write => {
+            options.write(true);
+        }
+        Access::LockFile => {
+            options
+                .write(true)
+                .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+        }
+        Access::LockFileRead => {
+            options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+        }
+    }
+    options
+}
+
+fn finish(file: File, access: Access) -> io::Result<Handle> {
+    if matches!(access, Access::LockFile | Access::LockFileRead) && is_link(&file)? {
+        let code = ERROR_STOPPED_ON_SYMLINK.cast_signed();
+        return Err(io::Error::from_raw_os_error(code));
+    }
+    Ok(Handle {
+        file,
+        lock_at: lock::FIRST_BYTE,
+    })
+}
+
+/// A symbolic link or a junction; not what stands for the file itself (a cloud
+/// store's placeholder, deduplicated data).
+fn is_link(file: &File) -> io::Result<bool> {
+    /// The bit of `IsReparseTagNameSurrogate`.
+    const NAME_SURROGATE: u32 = 0x2000_0000;
+    let seen: FILE_ATTRIBUTE_TAG_INFO = ask(file, FileAttributeTagInfo)?;
+    Ok(seen.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0
+        && seen.ReparseTag & NAME_SURROGATE != 0)
+}
+
+pub(in crate::fs) fn open(path: &Path, access: Access) -> io::Result<Handle> {
+    let options = options(access);
+    finish(patient(|| options.open(path))?, access)
+}
+
+/// The mode is for systems that have one: here a new file gets its directory's
+/// access list.
+pub(in crate::fs) fn create_new(
+    path: &Path,
+    access: Access,
+    _mode: Option<u32>,
+) -> io::Result<Handle> {
+    let mut options = options(access);
+    options.create_new(true);
+    finish(patient(|| options.open(path))?, access)
+}
+
+/// Another program's lock stops readers here (error 33), for a moment as a rule.
+pub(in crate::fs) fn read_at(handle: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    match patient(|| handle.file.seek_read(buffer, offset)) {
+        Err(error) if code(&error) == ERROR_HANDLE_EOF => Ok(0),
+        result => result,
+    }
+}
+
+/// At the end, wherever that is by then: the offset that WriteFile documents to
+/// be the same as a handle opened for appending only.
+pub(in crate::fs) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> {
+    let length = u32::try_from(bytes.len()).unwrap_or(1 << 30);
+    patient(|| {
+        let mut at = OVERLAPPED::default();
+        at.Anonymous.Anonymous.Offset = u32::MAX;
+        at.Anonymous.Anonymous.OffsetHigh = u32::MAX;
+        let mut written = 0;
+        // SAFETY: `bytes` is at least `length` long; the handle is synchronous,
+        // so nothing here is used once the call has returned.
+        let done = unsafe {
+            WriteFile(
+                handle.file.as_raw_handle(),
+                bytes.as_ptr(),
+                length,
+                &raw mut written,
+                &raw mut at,
+            )
+        };
+        checked(done)?;
+        Ok(written as usize)
+    })
+}
+
+pub(in crate::fs) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    patient(|| handle.file.seek_write(bytes, offset))
+}
+
+/// Each write says by itself where it goes.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub(in crate::fs) fn set_append(_: &Handle, _: bool) -> io::Result<()> {
+    Ok(())
+}
+
+pub(in crate::fs) fn set_len(handle: &Handle, len: u64) -> io::Result<()> {
+    patient(|| handle.file.set_len(len))
+}
+
+/// FlushFileBuffers either way: contents, what is known of the file, and the
+/// drive's own cache.
+pub(in crate::fs) fn sync_data(handle: &Handle) -> io::Result<()> {
+    handle.file.sync_data()
+}
+
+pub(in crate::fs) fn sync_all(handle: &Handle) -> io::Result<()> {
+    handle.file.sync_all()
+}
+
+pub(in crate::fs) fn offset(handle: &Handle) -> io::Result<u64> {
+    (&handle.file).stream_position()
+}
+
+pub(in crate::fs) fn id(handle: &Handle) -> io::Result<FileId> {
+    id_of(&handle.file)
+}
+
+pub(super) fn id_of(file: &File) -> io::Result<FileId> {
+    if let Ok(seen) = ask::<FILE_ID_INFO>(file, FileIdInfo) {
+        let id = u128::from_le_bytes(seen.FileId.Identifier);
+        return Ok(FileId {
+            device: seen.VolumeSerialNumber,
+            // NTFS uses 64 of the bits. ReFS uses all, and these two halves are
+            // small numbers that must not cancel each other out.
+            inode: u64::try_from(id)
+                .unwrap_or_else(|_| xxhash_rust::xxh3::xxh3_64(&id.to_le_bytes())),
+        });
+    }
+    // FAT, and servers that know only this.
+    let mut seen = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: writes to `seen` and nothing else.
+    checked(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut seen) })?;
+    Ok(FileId {
+        device: u64::from(seen.dwVolumeSerialNumber),
+        inode: u64::from(seen.nFileIndexHigh) << 32 | u64::from(seen.nFileIndexLow),
+    })
+}
+
+pub(in crate::fs) fn size(handle: &Handle) -> io::Result<u64> {
+    links_and_size(handle).map(|(_, size)| size)
+}
+
+pub(in crate::fs) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> {
+    let seen: FILE_STANDARD_INFO = ask(&handle.file, FileStandardInfo)?;
+    // A file that is being deleted has its name still, and will not keep it.
+    let links = if seen.DeletePending {
+        0
+    } else {
+        seen.NumberOfLinks
+    };
+    Ok((u64::from(links), seen.EndOfFile.cast_unsigned()))
+}
+
+/// NTFS gives a file that is made anew within 15 seconds the creation time of
+/// the one that had its name before ("tunneling"). So the last twelve bits are
+/// those of its number, the upper part of which NTFS counts up whenever it uses
+/// a number again.
+pub(in crate::fs) fn birth(handle: &Handle) -> io::Result<Option<u64>> {
+    /// From 1601 to 1970, in microseconds.
+    const EPOCH: u64 = 11_644_473_600_000_000;
+    const TICK: u64 = 0xfff;
+    let seen: FILE_BASIC_INFO = ask(&handle.file, FileBasicInfo)?;
+    let number = id(handle)?.inode;
+    let version = number >> 48 ^ number;
+    // Zero: the file system keeps none.
+    let born = u64::try_from(seen.CreationTime)
+        .ok()
+        .map(|ticks| ticks / 10);
+    Ok(born
+        .and_then(|born| born.checked_sub(EPOCH))
+        .map(|born| born & !TICK | version & TICK))
+}
+
+/// One class of what the system knows of a file. `T` must be the structure of
+/// that class.
+pub(super) fn ask<T: Default>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS) -> io::Result<T> {
+    let mut seen = T::default();
+    let size = u32::try_from(size_of::<T>()).expect("a small struct");
+    // SAFETY: `seen` is `size` bytes long, plain data, and only written to.
+    let done = unsafe {
+        GetFileInformationByHandleEx(
+            file.as_raw_handle(),
+            class,
+            ptr::from_mut(&mut seen).cast(),
+            size,
+        )
+    };
+    checked(done)?;
+    Ok(seen)
+}
+
+/// The system's own `BOOL`.
+pub(super) fn checked(done: i32) -> io::Result<()> {
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}

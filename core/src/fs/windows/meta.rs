@@ -1,0 +1,141 @@
+//! Access list and attributes: what a file that is replaced keeps.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
+use std::os::windows::io::AsRawHandle;
+use std::path::Path;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::ERROR_INSUFFICIENT_BUFFER;
+use windows_sys::Win32::Security::{
+    DACL_SECURITY_INFORMATION, GetKernelObjectSecurity, GetSecurityDescriptorControl,
+    PROTECTED_DACL_SECURITY_INFORMATION, SE_DACL_PROTECTED, SetKernelObjectSecurity,
+    UNPROTECTED_DACL_SECURITY_INFORMATION,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_SYSTEM,
+    FILE_BASIC_INFO, FILE_FLAG_BACKUP_SEMANTICS, FILE_READ_ATTRIBUTES, FileBasicInfo, READ_CONTROL,
+    SetFileInformationByHandle,
+};
+
+use super::Handle;
+use super::file::{ask, checked};
+use super::patience::{code, patient};
+
+/// What a replacement takes over from the file it replaces. Not the owner,
+/// which takes a privilege to give, and not the file's other streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// For systems that have one; here it only says whether the file is
+    /// read-only.
+    pub mode: u32,
+    attributes: u32,
+    /// A security descriptor with the access list; empty where the file system
+    /// keeps none, or we may not know it.
+    access: Vec<u8>,
+}
+
+const KEPT: u32 =
+    FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED;
+
+pub(in crate::fs) fn read(path: &Path) -> io::Result<Attributes> {
+    let open = |access| {
+        patient(|| {
+            OpenOptions::new()
+                .access_mode(access)
+                .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+                .open(path)
+        })
+    };
+    let file = open(FILE_READ_ATTRIBUTES | READ_CONTROL).or_else(|_| open(FILE_READ_ATTRIBUTES))?;
+    let seen = file.metadata()?;
+    Ok(Attributes {
+        mode: if seen.permissions().readonly() {
+            0o444
+        } else {
+            0o666
+        },
+        attributes: seen.file_attributes(),
+        access: access_list(&file).unwrap_or_default(),
+    })
+}
+
+pub(in crate::fs) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<()> {
+    let file = &handle.file;
+    // A file that was made in the same directory has the same, as a rule.
+    if !wanted.access.is_empty() && access_list(file)? != wanted.access {
+        set_access_list(file, &wanted.access)?;
+    }
+    let mut basic: FILE_BASIC_INFO = ask(file, FileBasicInfo)?;
+    if (basic.FileAttributes ^ wanted.attributes) & KEPT != 0 {
+        // Times of zero stay as they are.
+        basic = FILE_BASIC_INFO {
+            FileAttributes: basic.FileAttributes & !KEPT | wanted.attributes & KEPT,
+            ..FILE_BASIC_INFO::default()
+        };
+        let size = u32::try_from(size_of::<FILE_BASIC_INFO>()).expect("a small struct");
+        // SAFETY: `basic` is `size` bytes long and only read.
+        let done = unsafe {
+            SetFileInformationByHandle(
+                file.as_raw_handle(),
+                FileBasicInfo,
+                ptr::from_ref(&basic).cast(),
+                size,
+            )
+        };
+        checked(done)?;
+    }
+    Ok(())
+}
+
+/// Owners are given by the privileged only, and access comes from the directory.
+pub(in crate::fs) fn give_to(_: &Handle, _: &Attributes) {}
+
+fn access_list(file: &File) -> io::Result<Vec<u8>> {
+    let mut descriptor = vec![0; 1024];
+    loop {
+        let mut needed = 0;
+        // SAFETY: `descriptor` is as long as is said, and only written to.
+        let done = unsafe {
+            GetKernelObjectSecurity(
+                file.as_raw_handle(),
+                DACL_SECURITY_INFORMATION,
+                descriptor.as_mut_ptr().cast(),
+                u32::try_from(descriptor.len()).unwrap_or(u32::MAX),
+                &raw mut needed,
+            )
+        };
+        match checked(done) {
+            Ok(()) => {
+                descriptor.truncate(needed as usize);
+                return Ok(descriptor);
+            }
+            Err(error) if code(&error) == ERROR_INSUFFICIENT_BUFFER => {
+                descriptor.resize(needed as usize, 0);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn set_access_list(file: &File, descriptor: &[u8]) -> io::Result<()> {
+    let (mut control, mut revision) = (0, 0);
+    let place = descriptor.as_ptr().cast_mut().cast();
+    // SAFETY: a descriptor that the system has made; it is only read.
+    checked(unsafe { GetSecurityDescriptorControl(place, &raw mut control, &raw mut revision) })?;
+    // Whether it goes on inheriting from the directory is a part of it.
+    let inherits = if control & SE_DACL_PROTECTED == 0 {
+        UNPROTECTED_DACL_SECURITY_INFORMATION
+    } else {
+        PROTECTED_DACL_SECURITY_INFORMATION
+    };
+    // SAFETY: as above.
+    checked(unsafe {
+        SetKernelObjectSecurity(
+            file.as_raw_handle(),
+            DACL_SECURITY_INFORMATION | inherits,
+            place,
+        )
+    })
+}

@@ -1,0 +1,22 @@
+//! The system calls of Windows 10 and later.
+//!
+//! Every file is opened with all share modes: without FILE_SHARE_DELETE a
+//! reader would stop a document's replacement. Others do not do that (CPython's
+//! `open`, virus scanners), so what they refuse for a moment is tried again:
+//! see `patience.rs`.
+
+pub(super) mod errno;
+pub(super) mod file;
+pub(super) mod fork;
+pub(super) mod lock;
+pub(super) mod meta;
+pub(super) mod path;
+mod patience;
+pub(super) mod process;
+
+/// An open file of the system, and which of its bytes its lock is on.
+#[derive(Debug)]
+pub(super) struct Handle {
+    file: std::fs::File,
+    lock_at: u64,
+}

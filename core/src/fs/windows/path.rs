@@ -1,0 +1,192 @@
+//! Calls on names.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf, Prefix};
+
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_CANT_RESOLVE_FILENAME, ERROR_NOT_A_REPARSE_POINT,
+    ERROR_SHARING_VIOLATION, ERROR_STOPPED_ON_SYMLINK,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    DELETE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    FILE_STANDARD_INFO, FILE_TYPE_DISK, FileStandardInfo, GetFileType,
+};
+
+use super::file::{ask, id_of};
+use super::patience::{code, passes, patient, patient_while};
+use crate::fs::Stat;
+
+/// Opens it for asking only, which no share mode of others forbids.
+fn look_at(path: &Path) -> io::Result<File> {
+    patient(|| {
+        OpenOptions::new()
+            .access_mode(FILE_READ_ATTRIBUTES)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+            .open(path)
+    })
+}
+
+pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
+    use std::os::windows::io::AsRawHandle;
+
+    let file = look_at(path)?;
+    let seen: FILE_STANDARD_INFO = ask(&file, FileStandardInfo)?;
+    // SAFETY: asks only.
+    let on_disk = unsafe { GetFileType(file.as_raw_handle()) } == FILE_TYPE_DISK;
+    Ok(Stat {
+        id: id_of(&file)?,
+        size: seen.EndOfFile.cast_unsigned(),
+        is_file: on_disk && !seen.Directory,
+    })
+}
+
+/// With POSIX semantics (std asks for them since 1.85): also where the target
+/// is open, if those who have it open let it be deleted.
+pub(in crate::fs) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patient_while(
+        || fs::rename(from, to),
+        |error| passes(error) || code(error) == ERROR_ACCESS_DENIED && is_in_use(to),
+    )
+}
+
+/// A rename onto a file that somebody has open without letting it be deleted is
+/// "access denied"; this asks which denial it is.
+fn is_in_use(path: &Path) -> bool {
+    let opened = OpenOptions::new()
+        .access_mode(DELETE)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(path);
+    matches!(opened, Err(error) if code(&error) == ERROR_SHARING_VIOLATION || passes(&error))
+}
+
+pub(in crate::fs) fn link(from: &Path, to: &Path) -> io::Result<()> {
+    patient(|| fs::hard_link(from, to))
+}
+
+pub(in crate::fs) fn unlink(path: &Path) -> io::Result<()> {
+    patient(|| fs::remove_file(path))
+}
+
+pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Windows documents no way to sync a directory. What is documented: a flush of
+/// a file writes what is known of the file, and its name is a part of that. So
+/// the file is flushed under its new name; nothing is promised for a name that
+/// was removed.
+pub(in crate::fs) fn sync_name(path: &Path, _dir: &Path) -> io::Result<()> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file.sync_all(),
+        // Gone, a directory, read-only or somebody else's.
+        Err(_) => Ok(()),
+    }
+}
+
+pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(dir)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
+}
+
+/// Without the `\\?\` of the system's answer where the path means the same
+/// without it: people read it, and other programs are given it.
+pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    let path = patient(|| fs::canonicalize(path))?;
+    Ok(dunce::simplified(&path).to_owned())
+}
+
+/// The path as the system understands it: from the root on, without the dots
+/// and spaces that it drops at the end of a name. Names that can't be a file's
+/// are refused: through `\\?\` they could be made, but hardly be used by others.
+pub(in crate::fs) fn understood(path: &Path) -> io::Result<PathBuf> {
+    let refuse = |what: String| Err(io::Error::new(io::ErrorKind::InvalidFilename, what));
+    if is_verbatim(path) {
+        // Whoever writes that means it.
+        return Ok(path.to_owned());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if is_reserved(&name) {
+        return refuse(format!(
+            "{name:?} is the name of a device on Windows, with any extension"
+        ));
+    }
+    if name.contains(':') {
+        return refuse(format!(
+            "{name:?} names a stream of a file, not a file of its own"
+        ));
+    }
+    std::path::absolute(path)
+}
+
+fn is_verbatim(path: &Path) -> bool {
+    match path.components().next() {
+        Some(std::path::Component::Prefix(prefix)) => {
+            prefix.kind().is_verbatim() || matches!(prefix.kind(), Prefix::DeviceNS(_))
+        }
+        _ => false,
+    }
+}
+
+/// The same on every version, though Windows 11 reserves fewer: files travel.
+fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let stem = stem.trim_end_matches(' ').to_ascii_uppercase();
+    if matches!(
+        stem.as_str(),
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$"
+    ) {
+        return true;
+    }
+    let port = stem.strip_prefix("COM").or(stem.strip_prefix("LPT"));
+    port.is_some_and(|port| {
+        matches!(
+            port,
+            "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
+        )
+    })
+}
+
+/// Where the symbolic link points; `None` if it is none, or nothing.
+pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
+    match fs::read_link(path) {
+        Ok(target) => Ok(Some(target)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if code(&error) == ERROR_NOT_A_REPARSE_POINT => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(in crate::fs) fn too_many_links() -> io::Error {
+    io::Error::from_raw_os_error(ERROR_CANT_RESOLVE_FILENAME.cast_signed())
+}
+
+/// What `file::open` says of a lock file that is a link.
+pub(in crate::fs) fn is_symbolic_link(error: &io::Error) -> bool {
+    code(error) == ERROR_STOPPED_ON_SYMLINK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_reserved, understood};
+    use std::path::Path;
+
+    #[test]
+    fn names_of_devices_are_refused() {
+        for name in [
+            "nul", "NUL", "con.txt", "Aux.json", "com1", "LPT9.a.b", "prn ", "COM²",
+        ] {
+            assert!(is_reserved(name), "{name}");
+            assert!(understood(Path::new(name)).is_err(), "{name}");
+        }
+        for name in ["null", "console", "com", "com10", "com0", "a.nul", ".con"] {
+            assert!(!is_reserved(name), "{name}");
+            assert!(understood(Path::new(name)).is_ok(), "{name}");
+        }
+        assert!(understood(Path::new("a.json:stream")).is_err());
+        assert!(understood(Path::new(r"\\?\C:\nul")).is_ok());
+    }
+}

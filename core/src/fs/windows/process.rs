@@ -1,0 +1,90 @@
+//! What Windows tells of a process.
+
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+
+use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, FILETIME, WAIT_TIMEOUT};
+use windows_sys::Win32::System::SystemInformation::{
+    ComputerNamePhysicalDnsHostname, GetComputerNameExW,
+};
+use windows_sys::Win32::System::Threading::{
+    GetProcessId, GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
+    PROCESS_SYNCHRONIZE, WaitForSingleObject,
+};
+
+use super::file::checked;
+use super::patience::code;
+use crate::fs::{FileId, LockOwner};
+
+/// The creation time, in units of 100 ns since 1601: so it tells also two
+/// processes of one pid apart between which the machine was started.
+pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+    let access = PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE;
+    // SAFETY: makes a handle or says why not.
+    let handle = unsafe { OpenProcess(access, 0, pid) };
+    if handle.is_null() {
+        let error = io::Error::last_os_error();
+        return match code(&error) {
+            ERROR_INVALID_PARAMETER => Ok(None),
+            _ => Err(error),
+        };
+    }
+    // SAFETY: just made, and nobody else's.
+    let process = unsafe { OwnedHandle::from_raw_handle(handle) };
+    let handle = process.as_raw_handle();
+    // The system rounds a pid down to a multiple of four.
+    // SAFETY: `handle` is open; both calls only ask.
+    let (real, ended) = unsafe { (GetProcessId(handle), WaitForSingleObject(handle, 0)) };
+    // It lives on as an object for as long as somebody has a handle of it.
+    if real != pid || ended != WAIT_TIMEOUT {
+        return Ok(None);
+    }
+    let [mut created, mut exited, mut kernel, mut user] = [FILETIME::default(); 4];
+    // SAFETY: writes to the four and nothing else.
+    checked(unsafe {
+        GetProcessTimes(
+            handle,
+            &raw mut created,
+            &raw mut exited,
+            &raw mut kernel,
+            &raw mut user,
+        )
+    })?;
+    let (high, low) = (created.dwHighDateTime, created.dwLowDateTime);
+    Ok(Some(u64::from(high) << 32 | u64::from(low)))
+}
+
+/// Windows has none; start times are enough, see there.
+pub(in crate::fs) fn boot_id() -> Option<String> {
+    None
+}
+
+pub(in crate::fs) fn host_name() -> Option<String> {
+    let mut name = [0; 256];
+    let mut length = 256;
+    // SAFETY: `name` has room for `length` characters.
+    let done = unsafe {
+        GetComputerNameExW(
+            ComputerNamePhysicalDnsHostname,
+            name.as_mut_ptr(),
+            &raw mut length,
+        )
+    };
+    checked(done).ok()?;
+    Some(String::from_utf16_lossy(&name[..length as usize]))
+}
+
+/// Windows does not tell who holds a lock.
+pub(in crate::fs) fn lock_owners(_: FileId) -> Vec<LockOwner> {
+    Vec::new()
+}
+
+/// There are no signals here.
+pub(in crate::fs) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// One count of pids for the whole machine.
+pub(in crate::fs) fn pid_namespace() -> Option<String> {
+    None
+}
