@@ -23,7 +23,9 @@ mod journal;
 mod lock;
 mod one_shot;
 mod process;
+mod rotated;
 mod target;
+mod temporary;
 mod torn;
 
 pub use document::{Document, DocumentOptions, Expect, Update, Version};

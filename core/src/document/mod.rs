@@ -3,14 +3,13 @@
 //! ```text
 //! options.rs  version.rs    what callers see
 //! load.rs                   reading
-//! replace.rs                the new file, and the rename; temporary.rs
+//! replace.rs                the new file, and the rename
 //! update.rs                 read, change and save under one lock
 //! ```
 
 mod load;
 mod options;
 mod replace;
-mod temporary;
 mod update;
 mod version;
 
@@ -27,6 +26,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::lock::{Call, Held, Kept, Sidecar};
+use crate::temporary;
 
 /// One value in one file, always replaced whole.
 ///

@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use super::DocumentOptions;
-use super::temporary::Temporary;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::temporary::Temporary;
 
 /// Replaces the document, under its lock. `absent`: it must not be there, also
 /// not made by a program that takes no lock.

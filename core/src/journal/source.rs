@@ -33,7 +33,7 @@ impl Source {
         };
         Ok(Some(Source {
             file,
-            generation: Generation::of(identity, recorded),
+            generation: Generation::of(identity, recorded).number,
         }))
     }
 

@@ -12,7 +12,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
 use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Identity, PendingAppend};
+use crate::lock::record::{self, Generation, Identity, Pending, PendingAppend};
 
 /// No end that we know: look at the file's tail.
 const UNKNOWN: u64 = u64::MAX;
@@ -234,7 +234,7 @@ impl Writer {
         self.data = Some(Arc::new(Data {
             file,
             identity,
-            generation: Generation::of(identity, recorded),
+            generation: Generation::of(identity, recorded).number,
             written: AtomicU64::new(0),
             name_synced: AtomicBool::new(false),
         }));
@@ -290,7 +290,7 @@ fn append_many(
              all when a process dies; nothing was appended",
         ));
     }
-    if lock.size > 0 && !record::is_ours(file).map_err(told)? {
+    if !record::is_ours(file).map_err(told)? {
         return Err(Error::new(
             ErrorKind::Corrupt,
             "append",
@@ -304,11 +304,13 @@ fn append_many(
         length: lines.len() as u64,
         checksum: crc32c::crc32c(lines),
     };
-    let generation = Generation {
-        number: data.generation,
-        of: data.identity,
-    };
-    record::write_pending(file, generation, &pending).map_err(|error| {
+    let recorded = record::read_generation(file).map_err(told)?;
+    let mut generation = Generation::of(data.identity, recorded);
+    if recorded.is_none_or(|recorded| recorded.of != data.identity) {
+        // Somebody deleted the lock file: what we told callers must stay true.
+        generation.number = data.generation;
+    }
+    record::write_pending(file, generation, &Pending::Append(pending)).map_err(|error| {
         let _ = record::clear_pending(file);
         told(error)
     })?;

@@ -9,7 +9,8 @@
 //! turn.rs        whose turn it is in this process
 //! descriptor.rs  what a forked child must not have
 //! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
-//! record.rs      the recovery record in the lock file; recovery.rs settles it
+//! record.rs      what the lock file holds: the generation (record/pending.rs:
+//!                and the recovery record); recovery/ settles it
 //! holder.rs      who holds a lock
 //! ```
 

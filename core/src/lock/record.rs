@@ -1,4 +1,4 @@
-//! The recovery record: what the lock file holds.
+//! What the lock file holds.
 //!
 //! ```text
 //! offset  bytes
@@ -7,37 +7,33 @@
 //!     16      8  device  \
 //!     24      8  inode    > of the journal that has this generation
 //!     32      8  birth   /  (microseconds since 1970, 0 if not known)
-//!     40     20  zero
+//!     40      8  generation before its last rewrite, 0: none known
+//!     48      8  how many of its first bytes that rewrite left the same;
+//!                2^64 - 1: it was a rotation
+//!     56      4  the highest number that a rotated file was given, 0: none
 //!     60      4  CRC-32C of the 60 bytes before
 //! ---- up to here: nothing is pending. If the file is longer: ----
-//!     64      8  "pending\n"
-//!     72      4  kind: 1 = an append of many records (here), 3 = a member of a
-//!                transaction (recovery/transaction/mark.rs)
-//!     76      4  CRC-32C of the bytes that are appended
-//!     80      8  device  \
-//!     88      8  inode    > of the journal that is appended to
-//!     96      8  birth   /
-//!    104      8  start: the journal's length before
-//!    112      8  length of what is appended
-//!    120      4  zero
-//!    124      4  CRC-32C of the 60 bytes before
+//!     64         a recovery record: pending.rs
 //! ```
 //!
 //! Integers are little-endian. The file's size says whether anything is
 //! pending, so that an append learns it from the same call that tells it that
 //! the lock file still has a name.
 
+mod pending;
+
 use std::io;
 
 use crate::fs::{File, FileId};
+
+pub(crate) use pending::{
+    Pending, PendingAppend, PendingRewrite, clear_pending, read_pending, write_pending,
+};
 
 /// A lock file this long, or shorter, has nothing pending.
 pub(crate) const IDLE: u64 = BLOCK as u64;
 const BLOCK: usize = 64;
 const MAGIC: &[u8; 8] = b"untorn1\n";
-const PENDING: &[u8; 8] = b"pending\n";
-/// The kinds of what can be pending.
-pub(super) const APPEND: u32 = 1;
 
 /// Which file, for longer than an inode number says it: they repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +52,51 @@ impl Identity {
     }
 }
 
-/// The first block: which generation a journal has.
+/// The first block: which generation a journal has, and how it came to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation {
     pub number: u64,
     pub of: Identity,
+    /// What the journal was before its last rewrite, if that is known.
+    pub before: Option<Before>,
+    /// The highest number that a rotated file of this journal was given, also
+    /// where that file is gone. 0: none.
+    pub rotated: u32,
+}
+
+/// How a position from before a rewrite can be carried over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Before {
+    pub generation: u64,
+    pub same: Same,
+}
+
+/// What a rewrite left as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Same {
+    /// So many of the first bytes.
+    Prefix(u64),
+    /// It was a rotation: the file before is the rotated one, whole, and the
+    /// new one began empty (but for the header).
+    Rotation,
+}
+
+const ROTATION: u64 = u64::MAX;
+
+impl Same {
+    fn to_number(self) -> u64 {
+        match self {
+            Same::Prefix(bytes) => bytes,
+            Same::Rotation => ROTATION,
+        }
+    }
+
+    fn of_number(number: u64) -> Same {
+        match number {
+            ROTATION => Same::Rotation,
+            bytes => Same::Prefix(bytes),
+        }
+    }
 }
 
 impl Generation {
@@ -69,27 +105,39 @@ impl Generation {
     /// replaced the journal), it follows from the file's birth, so that it
     /// needs no state and survives a lock file that was emptied or deleted.
     /// Microseconds stay below 2^53, which JavaScript can count.
-    pub fn of(identity: Identity, recorded: Option<Generation>) -> u64 {
+    ///
+    /// A rewrite takes its number from here too, so that the new file has it
+    /// already between the rename and the moment when it is recorded.
+    pub fn of(identity: Identity, recorded: Option<Generation>) -> Generation {
         let born = identity.birth.unwrap_or(1);
         match recorded {
-            Some(recorded) if recorded.of == identity => recorded.number,
-            Some(recorded) => born.max(recorded.number + 1),
-            None => born,
+            Some(recorded) if recorded.of == identity => recorded,
+            _ => Generation {
+                number: recorded.map_or(born, |recorded| born.max(recorded.number + 1)),
+                of: identity,
+                before: None,
+                rotated: recorded.map_or(0, |recorded| recorded.rotated),
+            },
         }
+    }
+
+    fn to_block(self) -> [u8; BLOCK] {
+        let mut block = [0; BLOCK];
+        block[..8].copy_from_slice(MAGIC);
+        block[8..16].copy_from_slice(&self.number.to_le_bytes());
+        put_identity(&mut block[16..40], self.of);
+        if let Some(before) = self.before {
+            block[40..48].copy_from_slice(&before.generation.to_le_bytes());
+            block[48..56].copy_from_slice(&before.same.to_number().to_le_bytes());
+        }
+        block[56..60].copy_from_slice(&self.rotated.to_le_bytes());
+        seal(&mut block);
+        block
     }
 }
 
-/// The second block: an append of many records that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PendingAppend {
-    pub to: Identity,
-    pub start: u64,
-    pub length: u64,
-    pub checksum: u32,
-}
-
 /// Whether the content was written by this library, or there is none: also if
-/// a power cut left nothing but NULs of it (the lock file is never synced).
+/// a power cut left nothing but NULs of it (the lock file is seldom synced).
 pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
     let mut both = [0; 2 * BLOCK + 1];
     let n = lock.read_full_at(&mut both, 0)?;
@@ -105,69 +153,24 @@ pub(crate) fn read_generation(lock: &File) -> io::Result<Option<Generation>> {
     // a lock is on, and nobody but the holder can read it then.
     block[0] = MAGIC[0];
     let n = 1 + lock.read_full_at(&mut block[1..], 1)?;
-    Ok(
-        (n == BLOCK && &block[..8] == MAGIC && is_whole(&block)).then(|| Generation {
+    let believed = n == BLOCK && &block[..8] == MAGIC && is_whole(&block);
+    Ok(believed.then(|| {
+        let before = u64_at(&block, 40);
+        Generation {
             number: u64_at(&block, 8),
             of: identity_at(&block, 16),
-        }),
-    )
-}
-
-/// The block that says what is pending, whatever its kind.
-pub(super) struct Pending([u8; BLOCK]);
-
-/// What is pending; `None` if nothing that can be believed: the block itself
-/// was cut short, so nothing was begun.
-pub(super) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
-    let mut block = [0; BLOCK];
-    let n = lock.read_full_at(&mut block, IDLE)?;
-    let believed = n == BLOCK && &block[..8] == PENDING && is_whole(&block);
-    Ok(believed.then_some(Pending(block)))
-}
-
-impl Pending {
-    pub fn kind(&self) -> u32 {
-        u32_at(&self.0, 8)
-    }
-
-    /// If it is of that kind.
-    pub fn append(&self) -> PendingAppend {
-        let block = &self.0;
-        PendingAppend {
-            checksum: u32_at(block, 12),
-            to: identity_at(block, 16),
-            start: u64_at(block, 40),
-            length: u64_at(block, 48),
+            before: (before != 0).then(|| Before {
+                generation: before,
+                same: Same::of_number(u64_at(&block, 48)),
+            }),
+            rotated: u32_at(&block, 56),
         }
-    }
+    }))
 }
 
-/// Notes down that an append of many begins. One write of both blocks, so that
-/// a lock file that was empty needs no second.
-pub(crate) fn write_pending(
-    lock: &File,
-    generation: Generation,
-    pending: &PendingAppend,
-) -> io::Result<()> {
-    let mut both = [0; 2 * BLOCK];
-    let (first, second) = both.split_at_mut(BLOCK);
-    first[..8].copy_from_slice(MAGIC);
-    first[8..16].copy_from_slice(&generation.number.to_le_bytes());
-    put_identity(&mut first[16..40], generation.of);
-    seal(first);
-    second[..8].copy_from_slice(PENDING);
-    second[8..12].copy_from_slice(&APPEND.to_le_bytes());
-    second[12..16].copy_from_slice(&pending.checksum.to_le_bytes());
-    put_identity(&mut second[16..40], pending.to);
-    second[40..48].copy_from_slice(&pending.start.to_le_bytes());
-    second[48..56].copy_from_slice(&pending.length.to_le_bytes());
-    seal(second);
-    lock.write_all_at(&both, 0)
-}
-
-/// Nothing is pending any more.
-pub(crate) fn clear_pending(lock: &File) -> io::Result<()> {
-    lock.set_len(IDLE)
+/// Records the generation.
+pub(crate) fn write_generation(lock: &File, generation: Generation) -> io::Result<()> {
+    lock.write_all_at(&generation.to_block(), 0)
 }
 
 fn put_identity(into: &mut [u8], identity: Identity) {
@@ -187,7 +190,7 @@ fn identity_at(block: &[u8; BLOCK], at: usize) -> Identity {
     }
 }
 
-fn seal(block: &mut [u8]) {
+fn seal(block: &mut [u8; BLOCK]) {
     let checksum = crc32c::crc32c(&block[..60]);
     block[60..64].copy_from_slice(&checksum.to_le_bytes());
 }

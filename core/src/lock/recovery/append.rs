@@ -8,7 +8,7 @@ use crate::fs::{Access, File};
 use crate::lock::record::{Identity, PendingAppend};
 use crate::torn::{self, Cut};
 
-/// Cuts the first part of an append of many off, unless all of it is there.
+/// Cuts the first part of an append off, unless all of it is there.
 pub(super) fn undo(target: &Path, pending: &PendingAppend) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Append) {
@@ -19,16 +19,41 @@ pub(super) fn undo(target: &Path, pending: &PendingAppend) -> Result<()> {
     if identity != pending.to {
         return Ok(());
     }
+    if undo_in(&journal, target, pending)? == Undone::Cut {
+        // Before the record is cleared: or a power cut could bring half
+        // the append back with nothing left to tell that it is half.
+        journal.sync_data().map_err(told)?;
+    }
+    Ok(())
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// Nothing of it was written.
+    NotBegun,
+    /// All of it is there.
+    Whole,
+    /// A part was there, and is cut.
+    Cut,
+    /// Others have appended behind it: it is no tail any more, which alone may
+    /// be cut.
+    Buried,
+}
+
+pub(super) fn undo_in(journal: &File, target: &Path, pending: &PendingAppend) -> Result<Undone> {
+    let told = |error| Error::os("recover", target, error);
     let end = pending.start + pending.length;
     loop {
         let size = journal.size().map_err(told)?;
-        // Nothing was written; or foreign bytes follow, and then this is no
-        // tail any more, which alone may be cut.
-        if size <= pending.start || size > end {
-            return Ok(());
+        if size <= pending.start {
+            return Ok(Undone::NotBegun);
         }
-        if size == end && checksum(&journal, pending).map_err(told)? == pending.checksum {
-            return Ok(());
+        if size > end {
+            return Ok(Undone::Buried);
+        }
+        if size == end && is_there(journal, pending).map_err(told)? {
+            return Ok(Undone::Whole);
         }
         let length = size - pending.start;
         let cut = Cut {
@@ -36,19 +61,18 @@ pub(super) fn undo(target: &Path, pending: &PendingAppend) -> Result<()> {
             length,
             nuls: 0,
         };
-        let kept = torn::keep(&journal, target, cut)?;
+        let kept = torn::keep(journal, target, cut)?;
         // A program that ignores the lock may have appended meanwhile.
         if journal.size().map_err(told)? == size {
             journal.set_len(pending.start).map_err(told)?;
-            // Before the record is cleared: or a power cut could bring half
-            // the append back with nothing left to tell that it is half.
-            return journal.sync_data().map_err(told);
+            return Ok(Undone::Cut);
         }
         kept.take_back();
     }
 }
 
-fn checksum(journal: &File, pending: &PendingAppend) -> io::Result<u32> {
+/// Whether the bytes at its place are those that were to be appended.
+pub(super) fn is_there(journal: &File, pending: &PendingAppend) -> io::Result<bool> {
     let mut piece = vec![0; 65_536];
     let (mut done, mut checksum) = (0, 0);
     while done < pending.length {
@@ -61,5 +85,5 @@ fn checksum(journal: &File, pending: &PendingAppend) -> io::Result<u32> {
         checksum = crc32c::crc32c_append(checksum, &piece[..n]);
         done += n as u64;
     }
-    Ok(checksum)
+    Ok(checksum == pending.checksum)
 }

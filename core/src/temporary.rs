@@ -1,9 +1,9 @@
-//! The temporary that a save writes: its name, its owner, its orphans.
+//! The temporary that takes a file's place: its name, its owner, its orphans.
 //!
-//! `.<start of the document's name>.<hash of its name>.<random>.untorn`, in the
-//! document's own directory, locked for as long as its save lives. The random
-//! part keeps two savers apart, and the name is cut short: it must not exceed
-//! 255 bytes where the document's own does not.
+//! `.<start of the file's name>.<hash of its name>.<random>.untorn`, in the
+//! file's own directory, locked for as long as its writer lives. The random
+//! part keeps two writers apart, and the name is cut short: it must not exceed
+//! 255 bytes where the file's own does not.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ const RANDOM: usize = 12;
 /// at each one-shot save would cost more than the save.
 static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
 
-pub(super) struct Temporary {
+pub(crate) struct Temporary {
     pub path: PathBuf,
     pub file: File,
 }
@@ -70,15 +70,19 @@ impl Temporary {
 
 /// Removes what killed saves of this document have left behind. Best effort:
 /// nothing depends on it.
-pub(super) fn sweep(document: &Path) {
+pub(crate) fn sweep(document: &Path) {
     let fresh = SWEPT
         .get(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .insert(document.to_owned());
-    if !fresh {
-        return;
+    if fresh {
+        sweep_again(document);
     }
+}
+
+/// [`sweep`], however often this process has done it.
+pub(crate) fn sweep_again(document: &Path) {
     let Some(Ok(names)) = document.parent().map(fs::list) else {
         return;
     };

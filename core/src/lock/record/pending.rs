@@ -1,0 +1,133 @@
+//! The recovery record: what was under way when its writer died.
+//!
+//! ```text
+//! offset  bytes
+//!     64      8  "pending\n"
+//!     72      4  kind
+//!     76     48  what the kind says
+//!    124      4  CRC-32C of the 60 bytes before
+//!
+//! kind 1, an append of many records      kind 5, a rewrite
+//!     76   4  CRC-32C of the bytes            76   4  zero
+//!     80  24  identity of the journal         80  24  identity of the new file, zeros:
+//!    104   8  start: its length before                it is not complete yet
+//!    112   8  length of what is appended     104   8  its generation
+//!    120   4  zero                           112   8  how many bytes are the same, as at 48
+//!                                            120   4  number of the rotated file, 0: none
+//! ```
+
+use std::io;
+
+use super::{
+    BLOCK, Generation, IDLE, Identity, Same, identity_at, is_whole, put_identity, seal, u32_at,
+    u64_at,
+};
+use crate::fs::File;
+
+const PENDING: &[u8; 8] = b"pending\n";
+const APPEND: u32 = 1;
+const REWRITE: u32 = 5;
+
+/// What is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pending {
+    Append(PendingAppend),
+    Rewrite(PendingRewrite),
+    /// A kind that this version does not know.
+    Unknown(u32),
+}
+
+/// An append of many records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PendingAppend {
+    pub to: Identity,
+    pub start: u64,
+    pub length: u64,
+    pub checksum: u32,
+}
+
+/// A rewrite: from when its temporary is made until the new file's generation
+/// is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PendingRewrite {
+    /// The new file; `None` while it is being written.
+    pub by: Option<Identity>,
+    pub number: u64,
+    pub same: Same,
+    pub rotated: u32,
+}
+
+impl Pending {
+    fn to_block(&self) -> [u8; BLOCK] {
+        let mut block = [0; BLOCK];
+        block[..8].copy_from_slice(PENDING);
+        let kind = match self {
+            Pending::Append(append) => {
+                block[12..16].copy_from_slice(&append.checksum.to_le_bytes());
+                put_identity(&mut block[16..40], append.to);
+                block[40..48].copy_from_slice(&append.start.to_le_bytes());
+                block[48..56].copy_from_slice(&append.length.to_le_bytes());
+                APPEND
+            }
+            Pending::Rewrite(rewrite) => {
+                if let Some(by) = rewrite.by {
+                    put_identity(&mut block[16..40], by);
+                }
+                block[40..48].copy_from_slice(&rewrite.number.to_le_bytes());
+                block[48..56].copy_from_slice(&rewrite.same.to_number().to_le_bytes());
+                block[56..60].copy_from_slice(&rewrite.rotated.to_le_bytes());
+                REWRITE
+            }
+            Pending::Unknown(kind) => *kind,
+        };
+        block[8..12].copy_from_slice(&kind.to_le_bytes());
+        seal(&mut block);
+        block
+    }
+}
+
+/// What is pending; `None` if nothing that can be believed: the record itself
+/// was cut short, so nothing was begun.
+pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
+    let mut block = [0; BLOCK];
+    let n = lock.read_full_at(&mut block, IDLE)?;
+    if n < BLOCK || &block[..8] != PENDING || !is_whole(&block) {
+        return Ok(None);
+    }
+    Ok(Some(match u32_at(&block, 8) {
+        APPEND => Pending::Append(PendingAppend {
+            checksum: u32_at(&block, 12),
+            to: identity_at(&block, 16),
+            start: u64_at(&block, 40),
+            length: u64_at(&block, 48),
+        }),
+        REWRITE => Pending::Rewrite(PendingRewrite {
+            by: block[16..40]
+                .iter()
+                .any(|byte| *byte != 0)
+                .then(|| identity_at(&block, 16)),
+            number: u64_at(&block, 40),
+            same: Same::of_number(u64_at(&block, 48)),
+            rotated: u32_at(&block, 56),
+        }),
+        kind => Pending::Unknown(kind),
+    }))
+}
+
+/// Notes down what begins. One write of both blocks, so that a lock file that
+/// was empty needs no second.
+pub(crate) fn write_pending(
+    lock: &File,
+    generation: Generation,
+    pending: &Pending,
+) -> io::Result<()> {
+    let mut both = [0; 2 * BLOCK];
+    both[..BLOCK].copy_from_slice(&generation.to_block());
+    both[BLOCK..].copy_from_slice(&pending.to_block());
+    lock.write_all_at(&both, 0)
+}
+
+/// Nothing is pending any more.
+pub(crate) fn clear_pending(lock: &File) -> io::Result<()> {
+    lock.set_len(IDLE)
+}

@@ -1,0 +1,60 @@
+//! Kind 5: a rewrite. The old file with its generation, or the new one with its.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::fs::{self, Access, File};
+use crate::lock::gate::Gate;
+use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite};
+use crate::{rotated, temporary};
+
+/// The rename is what counts: before it, all that was prepared goes; after it,
+/// the generation of the new file is recorded.
+pub(super) fn settle(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Result<()> {
+    let told = |error| Error::os("recover", target, error);
+    let now = match File::open(target, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        result => {
+            let file = result.map_err(told)?;
+            Some(Identity::of(&file).map_err(told)?)
+        }
+    };
+    if now.is_some() && now == pending.by {
+        return record_generation(gate, target, pending);
+    }
+    if let (Some(now), true) = (now, pending.rotated > 0) {
+        // The journal's second name, where it was given one already: what is
+        // appended from now on must not show there.
+        let name = rotated::path(target, pending.rotated);
+        let second = fs::stat(&name).map_err(told)?;
+        if second.is_some_and(|second| second.id == now.id) {
+            fs::unlink(&name).map_err(|error| Error::os("recover", &name, error))?;
+        }
+    }
+    temporary::sweep_again(target);
+    Ok(())
+}
+
+/// The new file has this number already, by what [`Generation::of`] says; only
+/// how it came to it is known from here alone.
+fn record_generation(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Result<()> {
+    let told = |error| Error::os("recover", &gate.lock_path, error);
+    let recorded = record::read_generation(gate.file()).map_err(told)?;
+    let Some(by) = pending.by else {
+        return Err(Error::internal("recover", target, "no file is named"));
+    };
+    if recorded.is_some_and(|recorded| recorded.of == by) {
+        return Ok(());
+    }
+    let generation = Generation {
+        number: pending.number,
+        of: by,
+        before: recorded.map(|recorded| Before {
+            generation: recorded.number,
+            same: pending.same,
+        }),
+        rotated: pending.rotated.max(recorded.map_or(0, |r| r.rotated)),
+    };
+    record::write_generation(gate.file(), generation).map_err(told)
+}
