@@ -37,7 +37,10 @@ pub use journal::{
     Batch, Damage, DamageKind, Format, Journal, JournalOptions, OwnedRecord, Position, Record,
     Records, Repair, Report, inspect,
 };
-pub use lock::{Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, holder};
+pub use lock::{
+    Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, OnUnsupported, Scheme,
+    holder,
+};
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
 

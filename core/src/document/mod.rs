@@ -25,7 +25,7 @@ pub use version::{Expect, Version};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::lock::{Call, Held, Kept, Sidecar};
+use crate::lock::{Call, Held, Kept, PathLock};
 use crate::temporary;
 
 /// One value in one file, always replaced whole.
@@ -56,7 +56,7 @@ struct Shared {
     /// Resolved: no symbolic link in it.
     path: PathBuf,
     options: DocumentOptions,
-    sidecar: Sidecar,
+    lock: PathLock,
     closed: AtomicBool,
 }
 
@@ -87,10 +87,18 @@ impl Document {
         if stat.is_some_and(|stat| !stat.is_file) {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
         }
+        let lock = PathLock::of("open", &real, &options.choice, true, options.mode)?;
+        if lock.is_in_place() {
+            return Err(Error::invalid_argument(
+                "open",
+                path,
+                "documents in the scheme in-place are not in this version",
+            ));
+        }
         temporary::sweep(&real);
         Ok(Document {
             shared: Arc::new(Shared {
-                sidecar: Sidecar::of(&real),
+                lock,
                 path: real,
                 options,
                 closed: AtomicBool::new(false),
@@ -239,9 +247,7 @@ impl Shared {
             return Ok(Under::Given(Arc::clone(kept)));
         }
         let patience = call.begin(self.options.timeout);
-        Ok(Under::Own(
-            self.sidecar.acquire(operation, false, &patience)?,
-        ))
+        Ok(Under::Own(self.lock.acquire(operation, false, &patience)?))
     }
 
     fn save_under(&self, under: &Under, bytes: &[u8], expect: Expect) -> Result<Version> {
@@ -296,9 +302,7 @@ impl Under {
                 &shared.path,
                 "the lock belongs to the process that this one was forked from",
             )),
-            Under::Given(kept) => kept
-                .work(operation, &shared.path, shared.sidecar.lock_path())
-                .map(Some),
+            Under::Given(kept) => kept.work(operation, &shared.path, &shared.lock).map(Some),
         }
     }
 }

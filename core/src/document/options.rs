@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Document;
 use crate::durability::Durability;
 use crate::error::Result;
+use crate::lock::{Choice, OnUnsupported, Scheme};
 
 /// How a document is opened.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,7 @@ pub struct DocumentOptions {
     pub(super) mode: Option<u32>,
     pub(super) timeout: Option<Duration>,
     pub(super) parents: bool,
+    pub(super) choice: Choice,
 }
 
 impl DocumentOptions {
@@ -44,6 +46,30 @@ impl DocumentOptions {
     #[must_use]
     pub fn parents(mut self, parents: bool) -> DocumentOptions {
         self.parents = parents;
+        self
+    }
+
+    /// Which file carries the lock. Default: `P.lock` ([`Scheme::Sidecar`]). All
+    /// programs that share the file must use the same.
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> DocumentOptions {
+        self.choice.scheme = scheme;
+        self
+    }
+
+    /// What to do where the file system reports that it does not lock.
+    /// Default: fail.
+    #[must_use]
+    pub fn on_unsupported(mut self, policy: OnUnsupported) -> DocumentOptions {
+        self.choice.on_unsupported = policy;
+        self
+    }
+
+    /// Scheme `pid-file` only: how old a lock file gets, without being
+    /// refreshed, before it is taken over. Default: 10 s; at least 2 s.
+    #[must_use]
+    pub fn stale(mut self, age: Duration) -> DocumentOptions {
+        self.choice.stale = age;
         self
     }
 

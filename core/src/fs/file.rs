@@ -20,6 +20,9 @@ pub(crate) enum Access {
     /// As `Write`, never through a symbolic link, never waiting for a lease or
     /// a FIFO's other end: for lock files, whose names others can plant.
     LockFile,
+    /// As `LockFile`, and what is appended goes to the end whoever wrote there
+    /// meanwhile: for data that is locked itself.
+    InPlace,
     /// As `LockFile`, read only.
     LockFileRead,
 }

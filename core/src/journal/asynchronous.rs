@@ -85,7 +85,7 @@ pub(super) fn lead_for_callbacks(shared: &Arc<Shared>) {
         call = call.cancel(token);
     }
     match shared
-        .sidecar
+        .lock
         .acquire("append", false, &call.begin(shared.options.timeout))
     {
         // The group, the head of the queue among it, is told one by one.

@@ -67,7 +67,7 @@ fn append_under(shared: &Arc<Shared>, work: &Work<'_>, call: &Call<'_>) -> Resul
 /// Leaves the records to whoever leads.
 #[cold]
 fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
-    shared.sidecar.forbid_own("append", patience)?;
+    shared.lock.forbid_own("append", patience)?;
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
     if !queue.follow(&waiting) {
@@ -137,7 +137,7 @@ fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error 
 /// Takes the lock for its own work.
 #[inline]
 fn lead(shared: &Arc<Shared>, own: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
-    match shared.sidecar.acquire("append", false, patience) {
+    match shared.lock.acquire("append", false, patience) {
         Ok(held) => commit_with(shared, held, Some(own)),
         Err(error) => {
             step_down(shared);

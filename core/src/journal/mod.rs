@@ -112,7 +112,7 @@ impl Journal {
             _ => {}
         }
         Ok(Journal {
-            shared: Arc::new(Shared::new(real, options)),
+            shared: Arc::new(Shared::new(real, options)?),
         })
     }
 
@@ -323,8 +323,10 @@ impl Journal {
             shared.under_guard("repair", call, |_, lock| repair(lock))?
         } else {
             let patience = call.begin(shared.options.timeout);
-            let held = shared.sidecar.acquire("repair", false, &patience)?;
-            repair(held.lock_file())?
+            match shared.lock.acquire_if_there("repair", false, &patience)? {
+                Some(held) => repair(held.lock_file())?,
+                None => None,
+            }
         };
         let report = self.verify()?;
         Ok(Report { repaired, ..report })

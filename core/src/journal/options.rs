@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Journal;
 use crate::durability::Durability;
 use crate::error::Result;
+use crate::lock::{Choice, OnUnsupported, Scheme};
 
 /// What the records of a journal are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,6 +39,7 @@ pub struct JournalOptions {
     pub(super) mode: Option<u32>,
     pub(super) timeout: Option<Duration>,
     pub(super) parents: bool,
+    pub(super) choice: Choice,
 }
 
 impl Default for JournalOptions {
@@ -50,6 +52,7 @@ impl Default for JournalOptions {
             mode: None,
             timeout: None,
             parents: false,
+            choice: Choice::default(),
         }
     }
 }
@@ -104,6 +107,30 @@ impl JournalOptions {
     #[must_use]
     pub fn parents(mut self, parents: bool) -> JournalOptions {
         self.parents = parents;
+        self
+    }
+
+    /// Which file carries the lock. Default: `P.lock` ([`Scheme::Sidecar`]). All
+    /// programs that share the file must use the same.
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> JournalOptions {
+        self.choice.scheme = scheme;
+        self
+    }
+
+    /// What to do where the file system reports that it does not lock.
+    /// Default: fail.
+    #[must_use]
+    pub fn on_unsupported(mut self, policy: OnUnsupported) -> JournalOptions {
+        self.choice.on_unsupported = policy;
+        self
+    }
+
+    /// Scheme `pid-file` only: how old a lock file gets, without being
+    /// refreshed, before it is taken over. Default: 10 s; at least 2 s.
+    #[must_use]
+    pub fn stale(mut self, age: Duration) -> JournalOptions {
+        self.choice.stale = age;
         self
     }
 

@@ -11,14 +11,14 @@ use super::sync::SyncPoint;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::PerProcess;
-use crate::lock::{AtHand, Call, LockFile, Sidecar};
+use crate::lock::{AtHand, Call, LockFile, PathLock};
 
 pub(super) struct Shared {
     /// Resolved: no symbolic link in it.
     pub path: PathBuf,
     pub options: JournalOptions,
     pub rules: Arc<Rules>,
-    pub sidecar: Sidecar,
+    pub lock: PathLock,
     closed: AtomicBool,
     poisoned: AtomicBool,
     local: PerProcess<Local>,
@@ -38,20 +38,21 @@ pub(super) struct Desk {
 }
 
 impl Shared {
-    pub fn new(path: PathBuf, options: JournalOptions) -> Shared {
-        Shared {
+    pub fn new(path: PathBuf, options: JournalOptions) -> Result<Shared> {
+        let lock = PathLock::of("open", &path, &options.choice, options.create, options.mode)?;
+        Ok(Shared {
             rules: Arc::new(Rules {
                 path: path.clone(),
                 format: options.format,
                 max_record: options.max_record,
             }),
-            sidecar: Sidecar::of(&path),
+            lock,
             path,
             options,
             closed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             local: PerProcess::new(),
-        }
+        })
     }
 
     #[inline]
@@ -117,7 +118,7 @@ impl Shared {
         let Some(guard) = call.guard() else {
             return Err(Error::internal(operation, &self.path, "no lock was given"));
         };
-        let held = guard.work(operation, &self.path, self.sidecar.lock_path())?;
+        let held = guard.work(operation, &self.path, &self.lock)?;
         match &*held {
             Some(held) => work(self, held.lock_file()),
             None => Err(Error::internal(operation, &self.path, "the lock is gone")),

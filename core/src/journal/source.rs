@@ -24,9 +24,9 @@ impl Source {
             result => result.map_err(told)?,
         };
         let identity = Identity::of(&file).map_err(told)?;
-        let recorded = match File::open(shared.sidecar.lock_path(), Access::LockFileRead) {
+        let recorded = match File::open(shared.lock.record_path(), Access::LockFileRead) {
             Ok(lock) => record::read_generation(&lock)
-                .map_err(|error| Error::os(operation, shared.sidecar.lock_path(), error))?,
+                .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
             // A lock file that we may not read, or that is not there, says
             // nothing: then the generation is the file's birth.
             Err(_) => None,

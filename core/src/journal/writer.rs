@@ -226,7 +226,8 @@ impl Writer {
         let file = file.map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
         let recorded = if lock.size >= record::IDLE {
-            record::read_generation(lock.file())
+            lock.file()
+                .and_then(record::read_generation)
                 .map_err(|error| Error::os("append", lock.path(), error))?
         } else {
             None
@@ -276,7 +277,6 @@ fn append_many(
     end: u64,
     lines: &[u8],
 ) -> Result<()> {
-    let file = lock.file();
     let told = |error| {
         Error::os("append", lock.path(), error)
             .hint("an append of many records is noted here first; nothing was appended")
@@ -290,6 +290,7 @@ fn append_many(
              all when a process dies; nothing was appended",
         ));
     }
+    let file = lock.file().map_err(told)?;
     if !record::is_ours(file).map_err(told)? {
         return Err(Error::new(
             ErrorKind::Corrupt,

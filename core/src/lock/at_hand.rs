@@ -1,34 +1,45 @@
 //! A lock that is taken again and again by one handle.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::gate::Gate;
+use super::in_place::Redo;
+use super::path_lock::Held;
 use super::record;
-use super::sidecar::Held;
 use super::turn::ThreadKey;
 use crate::fs::File;
 
-/// The lock file of a lock that is held: its content is the holder's.
+/// The lock file of a lock that is held: its content is the holder's. Where the
+/// lock is on the data itself, `P.redo` is in its place.
 #[derive(Clone, Copy)]
 pub(crate) struct LockFile<'a> {
-    pub(super) gate: &'a Gate,
-    /// How long it was when the lock was taken.
+    pub(super) gate: &'a Arc<Gate>,
+    /// How long it was when the lock was taken; 0 if there was none.
     pub size: u64,
+    pub(super) redo: Option<&'a Redo>,
 }
 
 impl<'a> LockFile<'a> {
-    pub fn file(&self) -> &'a File {
-        self.gate.file()
+    /// The file, made if it is not there.
+    pub fn file(&self) -> io::Result<&'a File> {
+        match self.redo {
+            Some(redo) => redo.file(),
+            None => Ok(self.gate.file()),
+        }
     }
 
     /// Whether recovery records can be kept.
     pub fn is_writable(&self) -> bool {
-        self.gate.writable
+        self.redo.is_some() || self.gate.writable
     }
 
     pub fn path(&self) -> &'a Path {
-        &self.gate.lock_path
+        match self.redo {
+            Some(redo) => redo.path(),
+            None => &self.gate.lock_path,
+        }
     }
 }
 
@@ -37,8 +48,12 @@ impl<'a> LockFile<'a> {
 pub(crate) struct AtHand(Option<Arc<Gate>>);
 
 impl AtHand {
-    /// Keeps the lock file of this lock.
+    /// Keeps the lock file of this lock. (One that is on the data itself is
+    /// taken anew each time: its file is known by its name.)
     pub fn keep(&mut self, held: &Held) {
+        if held.is_in_place() {
+            return;
+        }
         let same = self
             .0
             .as_ref()
@@ -49,7 +64,7 @@ impl AtHand {
     }
 
     /// Takes the lock if that takes one try and nothing is the matter with its
-    /// file; whoever gets `None` asks [`Sidecar::acquire`], which finds out
+    /// file; whoever gets `None` asks [`super::PathLock::acquire`], which finds out
     /// why. The way of an append that is alone: no count is touched that other
     /// threads share, and nothing is looked up.
     #[inline]
@@ -83,6 +98,7 @@ impl HeldBriefly<'_> {
         LockFile {
             gate: self.gate,
             size: self.lock_size,
+            redo: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::holder::{self, Holder};
-use super::{Call, Held, Sidecar};
+use super::{Call, Choice, Held, OnUnsupported, PathLock, Scheme};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 
@@ -54,6 +54,7 @@ pub struct LockOptions {
     timeout: Option<Duration>,
     shared: bool,
     label: Option<String>,
+    choice: Choice,
 }
 
 impl LockOptions {
@@ -75,6 +76,29 @@ impl LockOptions {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> LockOptions {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Which file carries the lock. Default: `P.lock` ([`Scheme::Sidecar`]).
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> LockOptions {
+        self.choice.scheme = scheme;
+        self
+    }
+
+    /// What to do where the file system reports that it does not lock.
+    /// Default: fail.
+    #[must_use]
+    pub fn on_unsupported(mut self, policy: OnUnsupported) -> LockOptions {
+        self.choice.on_unsupported = policy;
+        self
+    }
+
+    /// Scheme `pid-file` only: how old a lock file gets, without being
+    /// refreshed, before it is taken over. Default: 10 s; at least 2 s.
+    #[must_use]
+    pub fn stale(mut self, age: Duration) -> LockOptions {
+        self.choice.stale = age;
         self
     }
 
@@ -109,7 +133,8 @@ impl LockOptions {
             ));
         }
         let real = fs::real_path(path).map_err(|error| missing_directory(path, error))?;
-        self.take(path, Sidecar::of(&real), call)
+        let lock = PathLock::of("lock", &real, &self.choice, true, None)?;
+        self.take(path, lock, call)
     }
 
     /// Locks exactly the file `lock_path`, which is made if it is not there.
@@ -144,10 +169,10 @@ impl LockOptions {
             .join(name);
         // What is pending in `P.lock` concerns `P`.
         let target = lock_path.with_extension("");
-        self.take(path, Sidecar::at(&target, lock_path), call)
+        self.take(path, PathLock::at(&target, lock_path), call)
     }
 
-    fn take(&self, path: &Path, sidecar: Sidecar, call: &Call<'_>) -> Result<LockGuard> {
+    fn take(&self, path: &Path, lock: PathLock, call: &Call<'_>) -> Result<LockGuard> {
         if call.guard().is_some() {
             return Err(Error::invalid_argument(
                 "lock",
@@ -155,12 +180,13 @@ impl LockOptions {
                 "a lock is not taken under a lock that is held already",
             ));
         }
-        let held = sidecar.acquire("lock", self.shared, &call.begin(self.timeout))?;
+        let held = lock.acquire("lock", self.shared, &call.begin(self.timeout))?;
         let own = Holder::own(self.label.as_deref());
-        holder::note(sidecar.lock_path(), &own, self.shared);
+        holder::note(&lock, &own, self.shared);
         Ok(LockGuard(Arc::new(Kept {
             path: path.to_owned(),
-            lock_path: sidecar.lock_path().to_owned(),
+            lock_path: lock.lock_path().to_owned(),
+            holder_path: lock.holder_path().to_owned(),
             shared: self.shared,
             own,
             born: fs::generation(),
@@ -187,6 +213,7 @@ pub struct LockGuard(Arc<Kept>);
 pub(crate) struct Kept {
     path: PathBuf,
     lock_path: PathBuf,
+    holder_path: PathBuf,
     shared: bool,
     own: Holder,
     born: u32,
@@ -235,20 +262,20 @@ impl Kept {
             && held.is_ours()
         {
             // While it is held still: the next holder's line must stay.
-            holder::erase(&self.lock_path, &self.own);
+            holder::erase(&self.holder_path, &self.lock_path, &self.own);
         }
     }
 
-    /// The lock, for work on `lock_path` under it; nobody else works under it
+    /// The lock, for work under it on the path that `lock` is of; nobody else works under it
     /// meanwhile.
     pub(crate) fn work(
         &self,
         operation: &'static str,
         path: &Path,
-        lock_path: &Path,
+        lock: &PathLock,
     ) -> Result<MutexGuard<'_, Option<Held>>> {
         let refuse = |detail: &str| Err(Error::invalid_argument(operation, path, detail));
-        if self.lock_path != lock_path {
+        if self.lock_path != lock.lock_path() {
             return refuse(&format!(
                 "the lock given is that of {}, not of this file",
                 self.path.display()
@@ -262,6 +289,9 @@ impl Kept {
             None => refuse("the lock given was let go already"),
             Some(held) if !held.is_ours() => {
                 refuse("the lock given belongs to the process that this one was forked from")
+            }
+            Some(held) if held.is_in_place() != lock.is_in_place() => {
+                refuse("the lock given was taken in another scheme than this file is opened in")
             }
             Some(_) => Ok(held),
         }

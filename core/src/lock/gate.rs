@@ -19,7 +19,7 @@ use super::descriptor::Descriptor;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::{self, File};
+use crate::fs::{self, File, FileId};
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -29,6 +29,7 @@ pub(crate) struct Gate {
     pub lock_path: PathBuf,
     /// Whether the lock file can be written (recovery records can be kept).
     pub writable: bool,
+    id: FileId,
     file: Descriptor,
     /// For one who may try only once while somebody of this process blocks in
     /// the kernel on `file` for a lock of another mode.
@@ -37,10 +38,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub fn new(lock_path: &Path, file: File, writable: bool) -> Gate {
+    pub fn new(lock_path: &Path, id: FileId, file: File, writable: bool) -> Gate {
         Gate {
             lock_path: lock_path.to_owned(),
             writable,
+            id,
             file: Descriptor::new(file),
             side: OnceLock::new(),
             state: Mutex::new(State::new()),
@@ -55,6 +57,11 @@ impl Gate {
             Some(side) if self.state().side_held => side,
             _ => &self.file,
         }
+    }
+
+    /// Which file it is.
+    pub fn id(&self) -> FileId {
+        self.id
     }
 
     /// Whether this gate is of this process, not of the one it was forked from.

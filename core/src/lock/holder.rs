@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Sidecar;
+use super::{PathLock, sidecar};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
@@ -108,12 +108,14 @@ impl fmt::Display for Holder {
 pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let path = path.as_ref();
     let real = fs::real_path(path).map_err(|error| Error::os("holder", path, error))?;
-    Ok(of_lock(Sidecar::of(&real).lock_path()))
+    let holder_path = path_for(&real);
+    // Whatever the scheme: the lock file, or else the file itself.
+    Ok(of_lock(&sidecar::lock_path(&real), &holder_path).or_else(|| of_lock(&real, &holder_path)))
 }
 
-/// Who holds this lock file.
-pub(super) fn of_lock(lock_path: &Path) -> Option<Holder> {
-    let notes = read(&path_for(lock_path)).unwrap_or_default();
+/// Who holds the lock on this file, whose holders leave their lines there.
+pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
+    let notes = read(holder_path).unwrap_or_default();
     let stat = fs::stat(lock_path).ok()??;
     let owners = owners(stat.id);
     for owner in &owners {
@@ -145,8 +147,8 @@ fn owners(id: fs::FileId) -> Vec<fs::LockOwner> {
 
 /// Notes down that we hold the lock. A failure is nobody's business: the lock
 /// does not depend on it.
-pub(super) fn note(lock_path: &Path, own: &Holder, shared: bool) {
-    let _ = change(lock_path, |notes| {
+pub(super) fn note(lock: &PathLock, own: &Holder, shared: bool) {
+    let _ = change(lock.holder_path(), lock.lock_path(), |notes| {
         if shared {
             notes.retain(|note| note.alive() != Alive::Dead);
         } else {
@@ -157,13 +159,17 @@ pub(super) fn note(lock_path: &Path, own: &Holder, shared: bool) {
 }
 
 /// Takes the note back.
-pub(super) fn erase(lock_path: &Path, own: &Holder) {
-    let _ = change(lock_path, |notes| notes.retain(|note| note != own));
+pub(super) fn erase(holder_path: &Path, lock_path: &Path, own: &Holder) {
+    let _ = change(holder_path, lock_path, |notes| {
+        notes.retain(|note| note != own);
+    });
 }
 
 /// `P.holder`.
-fn path_for(lock_path: &Path) -> PathBuf {
-    lock_path.with_extension("holder")
+pub(super) fn path_for(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".holder");
+    PathBuf::from(name)
 }
 
 fn read(path: &Path) -> io::Result<Vec<Holder>> {
@@ -184,13 +190,12 @@ fn lines(file: &File) -> io::Result<Vec<Holder>> {
 
 /// Rewrites the lines under a lock of their own: holders that share the lock
 /// of `P` write here at the same time. Without lines the file is removed.
-fn change(lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result<()> {
-    let path = path_for(lock_path);
+fn change(path: &Path, lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result<()> {
     let file = loop {
-        let file = match File::open(&path, Access::LockFile) {
+        let file = match File::open(path, Access::LockFile) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mode = fs::metadata(lock_path)?.map(|like| like.mode & 0o666);
-                match File::create_new(&path, Access::LockFile, mode) {
+                match File::create_new(path, Access::LockFile, mode) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                     result => result?,
                 }
@@ -211,7 +216,7 @@ fn change(lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result
     let mut notes = lines(&file)?;
     change(&mut notes);
     if notes.is_empty() {
-        return fs::unlink(&path);
+        return fs::unlink(path);
     }
     let mut text = Vec::new();
     for note in &notes {

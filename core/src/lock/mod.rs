@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! file_lock.rs   FileLock, LockOptions, LockGuard: the public face
-//! sidecar.rs     the scheme: the lock of P is an flock on P.lock
+//! path_lock.rs   the lock of one path, in whatever scheme; scheme.rs
+//! sidecar.rs     the lock of P is an flock on P.lock
+//! in_place.rs    the lock of P is an flock on P
 //! at_hand.rs     a lock that one handle takes again and again
 //! gate.rs        one lock file in this process: the queue, the kernel's lock
 //! turn.rs        whose turn it is in this process
@@ -21,8 +23,11 @@ mod descriptor;
 mod file_lock;
 mod gate;
 mod holder;
+mod in_place;
+mod path_lock;
 pub(crate) mod record;
 mod recovery;
+mod scheme;
 mod sidecar;
 mod turn;
 mod waiter;
@@ -31,9 +36,11 @@ pub use call::{Call, Caller};
 pub use cancel::CancelToken;
 pub use file_lock::{FileLock, LockGuard, LockOptions};
 pub use holder::{Holder, holder};
+pub use scheme::{OnUnsupported, Scheme};
 
 pub(crate) use at_hand::{AtHand, LockFile};
 pub(crate) use call::Patience;
 pub(crate) use file_lock::Kept;
-pub(crate) use sidecar::{Held, Sidecar};
+pub(crate) use path_lock::{Held, PathLock};
+pub(crate) use scheme::Choice;
 pub(crate) use waiter::{GaveUp, Nudge, Waiter};

@@ -30,6 +30,9 @@ fn options(access: Access) -> OpenOptions {
         Access::LockFile => {
             options.write(true).custom_flags(PLANTED);
         }
+        Access::InPlace => {
+            options.append(true).custom_flags(PLANTED);
+        }
         Access::LockFileRead => {
             options.custom_flags(PLANTED);
         }

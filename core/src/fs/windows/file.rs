@@ -32,7 +32,7 @@ fn options(access: Access) -> OpenOptions {
         Access::Append | Access::Write => {
             options.write(true);
         }
-        Access::LockFile => {
+        Access::LockFile | Access::InPlace => {
             options
                 .write(true)
                 .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
@@ -45,7 +45,11 @@ fn options(access: Access) -> OpenOptions {
 }
 
 fn finish(file: File, access: Access) -> io::Result<Handle> {
-    if matches!(access, Access::LockFile | Access::LockFileRead) && is_link(&file)? {
+    let planted = matches!(
+        access,
+        Access::LockFile | Access::LockFileRead | Access::InPlace
+    );
+    if planted && is_link(&file)? {
         let code = ERROR_STOPPED_ON_SYMLINK.cast_signed();
         return Err(io::Error::from_raw_os_error(code));
     }

@@ -5,37 +5,37 @@ mod rewrite;
 
 use std::path::Path;
 
-use super::gate::Gate;
+use super::at_hand::LockFile;
 use super::record::{self, Pending};
 use crate::error::{Error, ErrorKind, Result};
 
 /// To be called under the exclusive lock, before anything else, where the lock
 /// file is longer than [`record::IDLE`].
-pub(super) fn settle(gate: &Gate, target: &Path) -> Result<()> {
-    let lock = gate.file();
-    let told = |error| Error::os("recover", &gate.lock_path, error);
-    if !record::is_ours(lock).map_err(told)? {
+pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<()> {
+    let told = |error| Error::os("recover", lock.path(), error);
+    let file = lock.file().map_err(told)?;
+    if !record::is_ours(file).map_err(told)? {
         // Some other program's file that only happens to have this name:
         // locking it does no harm, writing to it would.
         return Ok(());
     }
-    if !gate.writable {
+    if !lock.is_writable() {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             "recover",
-            &gate.lock_path,
+            lock.path(),
             "a change was cut off here by a crash, and to settle it this lock file must be writable",
         ));
     }
-    match record::read_pending(lock).map_err(told)? {
+    match record::read_pending(file).map_err(told)? {
         None => {}
         Some(Pending::Append(pending)) => append::undo(target, &pending)?,
-        Some(Pending::Rewrite(pending)) => rewrite::settle(gate, target, &pending)?,
+        Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Unknown(kind)) => {
             return Err(Error::new(
                 ErrorKind::Corrupt,
                 "recover",
-                &gate.lock_path,
+                lock.path(),
                 format!(
                     "a change of kind {kind} was cut off here, which this version does not know: \
                      let the newer version that began it settle it; nothing was changed"
@@ -43,5 +43,5 @@ pub(super) fn settle(gate: &Gate, target: &Path) -> Result<()> {
             ));
         }
     }
-    record::clear_pending(lock).map_err(told)
+    record::clear_pending(file).map_err(told)
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
-use crate::lock::gate::Gate;
+use crate::lock::LockFile;
 use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite};
 use crate::{rotated, temporary};
 
 /// The rename is what counts: before it, all that was prepared goes; after it,
 /// the generation of the new file is recorded.
-pub(super) fn settle(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Result<()> {
+pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let now = match File::open(target, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -21,7 +21,7 @@ pub(super) fn settle(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Re
         }
     };
     if now.is_some() && now == pending.by {
-        return record_generation(gate, target, pending);
+        return record_generation(lock, target, pending);
     }
     if let (Some(now), true) = (now, pending.rotated > 0) {
         // The journal's second name, where it was given one already: what is
@@ -38,9 +38,10 @@ pub(super) fn settle(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Re
 
 /// The new file has this number already, by what [`Generation::of`] says; only
 /// how it came to it is known from here alone.
-fn record_generation(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Result<()> {
-    let told = |error| Error::os("recover", &gate.lock_path, error);
-    let recorded = record::read_generation(gate.file()).map_err(told)?;
+fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
+    let told = |error| Error::os("recover", lock.path(), error);
+    let file = lock.file().map_err(told)?;
+    let recorded = record::read_generation(file).map_err(told)?;
     let Some(by) = pending.by else {
         return Err(Error::internal("recover", target, "no file is named"));
     };
@@ -56,5 +57,5 @@ fn record_generation(gate: &Gate, target: &Path, pending: &PendingRewrite) -> Re
         }),
         rotated: pending.rotated.max(recorded.map_or(0, |r| r.rotated)),
     };
-    record::write_generation(gate.file(), generation).map_err(told)
+    record::write_generation(file, generation).map_err(told)
 }

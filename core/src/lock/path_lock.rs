@@ -1,0 +1,384 @@
+//! The lock of one path, whatever the scheme: what journals, documents and
+//! `FileLock` ask.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::at_hand::LockFile;
+use super::gate::Gate;
+use super::in_place::{InPlace, Redo};
+use super::turn::{Refused, ThreadKey};
+use super::{Choice, Patience, Scheme, holder, record, recovery, sidecar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, FileId, PerProcess};
+
+/// The lock files that this process has open, and for which scheme: a lock file
+/// and data are opened in different ways.
+static GATES: PerProcess<Mutex<Gates>> = PerProcess::new();
+type Gates = HashMap<(FileId, Scheme), Weak<Gate>>;
+
+/// The lock of one path.
+pub(crate) struct PathLock {
+    target: PathBuf,
+    lock_path: PathBuf,
+    /// The line for people, `P.holder`.
+    holder_path: PathBuf,
+    in_place: Option<InPlace>,
+    gate: PerProcess<Mutex<Option<Arc<Gate>>>>,
+}
+
+/// A lock that is held; dropping it lets it go.
+pub(crate) struct Held {
+    pub(super) gate: Arc<Gate>,
+    thread: ThreadKey,
+    shared: bool,
+    lock_size: u64,
+    redo: Option<Arc<Redo>>,
+}
+
+impl PathLock {
+    /// The lock of `target`, which is resolved already. Where the lock is on
+    /// `target` itself, `create` and `mode` say whether and how it is made.
+    pub fn of(
+        operation: &'static str,
+        target: &Path,
+        choice: &Choice,
+        create: bool,
+        mode: Option<u32>,
+    ) -> Result<PathLock> {
+        choice.check(operation, target)?;
+        match choice.scheme {
+            Scheme::Sidecar => Ok(PathLock::at(target, sidecar::lock_path(target))),
+            Scheme::InPlace => Ok(PathLock {
+                target: target.to_owned(),
+                lock_path: target.to_owned(),
+                holder_path: holder::path_for(target),
+                in_place: Some(InPlace::new(target, create, mode)),
+                gate: PerProcess::new(),
+            }),
+            Scheme::PidFile => Err(Error::invalid_argument(
+                operation,
+                target,
+                "the scheme pid-file is not in this version",
+            )),
+        }
+    }
+
+    /// The lock that is on exactly this lock file.
+    pub fn at(target: &Path, lock_path: PathBuf) -> PathLock {
+        PathLock {
+            target: target.to_owned(),
+            holder_path: lock_path.with_extension("holder"),
+            lock_path,
+            in_place: None,
+            gate: PerProcess::new(),
+        }
+    }
+
+    /// The file that the lock is on.
+    pub fn lock_path(&self) -> &Path {
+        &self.lock_path
+    }
+
+    /// The file that the generation and what is pending are in.
+    pub fn record_path(&self) -> &Path {
+        match &self.in_place {
+            Some(in_place) => in_place.redo_path(),
+            None => &self.lock_path,
+        }
+    }
+
+    pub fn holder_path(&self) -> &Path {
+        &self.holder_path
+    }
+
+    /// Whether the lock is on the data, which then keeps its inode.
+    pub fn is_in_place(&self) -> bool {
+        self.in_place.is_some()
+    }
+
+    /// Takes the lock, and settles what its last holder left unfinished.
+    #[inline]
+    pub fn acquire(
+        &self,
+        operation: &'static str,
+        shared: bool,
+        patience: &Patience<'_>,
+    ) -> Result<Held> {
+        if patience.is_cancelled() {
+            return Err(Error::cancelled(operation, &self.target));
+        }
+        loop {
+            let gate = self.gate(operation)?;
+            if let Some(held) = self.acquire_on(gate, operation, shared, patience)? {
+                return Ok(held);
+            }
+        }
+    }
+
+    /// The same for a call that has nothing to do where there is no file:
+    /// where the lock is on the file itself, none is made only to be locked.
+    pub fn acquire_if_there(
+        &self,
+        operation: &'static str,
+        shared: bool,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Held>> {
+        let Some(in_place) = &self.in_place else {
+            return self.acquire(operation, shared, patience).map(Some);
+        };
+        if patience.is_cancelled() {
+            return Err(Error::cancelled(operation, &self.target));
+        }
+        loop {
+            let cached = self.cached().clone();
+            let gate = match cached {
+                Some(gate) => gate,
+                None => match in_place.open(&self.target, false) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    opened => self.keep(operation, opened)?,
+                },
+            };
+            if let Some(held) = self.acquire_on(gate, operation, shared, patience)? {
+                return Ok(Some(held));
+            }
+        }
+    }
+
+    /// `None`: the lock is to be taken again.
+    #[inline]
+    fn acquire_on(
+        &self,
+        gate: Arc<Gate>,
+        operation: &'static str,
+        shared: bool,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Held>> {
+        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
+        gate.acquire(shared, thread, patience)
+            .map_err(|why| self.refusal(operation, why, patience))?;
+        let mut held = Held {
+            gate,
+            thread,
+            shared,
+            lock_size: 0,
+            redo: None,
+        };
+        let told = |error| Error::os(operation, &self.lock_path, error);
+        let named = if let Some(in_place) = &self.in_place {
+            let seen = in_place.look(&self.target, held.gate.id()).map_err(told)?;
+            seen.is_some_and(|(redo, size)| {
+                held.redo = Some(redo);
+                held.lock_size = size;
+                true
+            })
+        } else {
+            let (links, size) = held.gate.file().links_and_size().map_err(told)?;
+            held.lock_size = size;
+            links > 0
+        };
+        if named && held.lock_size <= record::IDLE {
+            return Ok(Some(held));
+        }
+        self.look_closer(operation, held, named, patience)
+    }
+
+    /// For a call that waits for another thread to take the lock: `DEADLOCK` if
+    /// its own thread holds it.
+    pub fn forbid_own(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
+        let own =
+            patience.caller.is_none() && self.gate(operation)?.is_held_by(ThreadKey::current());
+        if own {
+            let why = if patience.tries_once() {
+                Refused::Busy
+            } else {
+                Refused::Deadlock
+            };
+            return Err(self.refusal(operation, why, patience));
+        }
+        Ok(())
+    }
+
+    /// The locked file lost its name, or something is pending. `None`: the lock
+    /// is to be taken again.
+    #[cold]
+    fn look_closer(
+        &self,
+        operation: &'static str,
+        mut held: Held,
+        named: bool,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Held>> {
+        if !named {
+            // Somebody else may have the lock on a new file of this name.
+            *self.cached() = None;
+            return Ok(None);
+        }
+        if held.shared {
+            // To settle it takes the exclusive lock, and an upgrade is not
+            // atomic (man 2 flock).
+            let told = |error| Error::os(operation, self.record_path(), error);
+            let file = held.lock_file().file().map_err(told)?;
+            if !record::is_ours(file).map_err(told)? {
+                return Ok(Some(held));
+            }
+            drop(held);
+            drop(self.acquire(operation, false, patience)?);
+            return Ok(None);
+        }
+        recovery::settle(held.lock_file(), &self.target)?;
+        held.lock_size = held.lock_size.min(record::IDLE);
+        Ok(Some(held))
+    }
+
+    #[cold]
+    fn refusal(&self, operation: &'static str, why: Refused, patience: &Patience<'_>) -> Error {
+        let new = |kind, detail: String| Error::new(kind, operation, &self.target, detail);
+        match why {
+            Refused::Busy => new(ErrorKind::Locked, "the lock is held".to_owned())
+                .held_by(holder::of_lock(&self.lock_path, &self.holder_path)),
+            Refused::TimedOut => new(
+                ErrorKind::LockTimeout,
+                format!(
+                    "the lock was not free within {:?}",
+                    patience.timeout.unwrap_or_default()
+                ),
+            )
+            .held_by(holder::of_lock(&self.lock_path, &self.holder_path)),
+            Refused::Cancelled => Error::cancelled(operation, &self.target),
+            Refused::Deadlock => new(
+                ErrorKind::Deadlock,
+                "this thread holds the lock already and would wait for itself; \
+                 pass the guard that holds it (`lock=`), or let it go first"
+                    .to_owned(),
+            ),
+            Refused::System(error) if fs::is_lock_unsupported(&error) => {
+                Error::os(operation, &self.lock_path, error)
+                    .with_kind(ErrorKind::LockUnsupported)
+                    .hint("the file system does not lock files; nothing was changed")
+            }
+            Refused::System(error) => Error::os(operation, &self.lock_path, error),
+        }
+    }
+
+    #[inline]
+    fn gate(&self, operation: &'static str) -> Result<Arc<Gate>> {
+        let cached = self.cached();
+        if let Some(gate) = &*cached {
+            return Ok(Arc::clone(gate));
+        }
+        drop(cached);
+        let opened = match &self.in_place {
+            Some(in_place) => in_place.open(&self.target, in_place.create),
+            None => sidecar::open(&self.target, &self.lock_path),
+        };
+        self.keep(operation, opened)
+    }
+
+    /// This process's gate for a file that was opened to be locked.
+    #[cold]
+    fn keep(
+        &self,
+        operation: &'static str,
+        opened: io::Result<(fs::File, bool)>,
+    ) -> Result<Arc<Gate>> {
+        let scheme = if self.is_in_place() {
+            Scheme::InPlace
+        } else {
+            Scheme::Sidecar
+        };
+        let gate = opened
+            .and_then(|(file, writable)| gate_of(&self.lock_path, scheme, file, writable))
+            .map_err(|error| self.refused_file(operation, error))?;
+        *self.cached() = Some(Arc::clone(&gate));
+        Ok(gate)
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Option<Arc<Gate>>> {
+        self.gate
+            .get(|| Mutex::new(None))
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cold]
+    fn refused_file(&self, operation: &'static str, error: io::Error) -> Error {
+        let symbolic = fs::is_symbolic_link(&error);
+        let made = Error::os(operation, &self.lock_path, error);
+        if symbolic {
+            return made.with_kind(ErrorKind::PermissionDenied).hint(
+                "a lock file that is a symbolic link is not followed: somebody may have planted it",
+            );
+        }
+        match made.kind() {
+            ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => made
+                .hint("in the scheme in-place the lock is on the file itself, which is not there"),
+            ErrorKind::NotFound => made.hint("the directory does not exist"),
+            ErrorKind::PermissionDenied if self.is_in_place() => made.hint(
+                "in the scheme in-place the lock is on the file itself, which must be readable \
+                 at least",
+            ),
+            ErrorKind::PermissionDenied => made.hint(
+                "the lock file can't be made or opened; the directory must be writable, or the \
+                 lock file be there already and readable",
+            ),
+            _ => made,
+        }
+    }
+}
+
+fn gate_of(
+    lock_path: &Path,
+    scheme: Scheme,
+    file: fs::File,
+    writable: bool,
+) -> io::Result<Arc<Gate>> {
+    let id = file.id()?;
+    let mut gates = GATES
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(gate) = gates.get(&(id, scheme)).and_then(Weak::upgrade) {
+        // Our second descriptor is closed; an flock does not mind.
+        return Ok(gate);
+    }
+    gates.retain(|_, gate| gate.strong_count() > 0);
+    let gate = Arc::new(Gate::new(lock_path, id, file, writable));
+    gates.insert((id, scheme), Arc::downgrade(&gate));
+    Ok(gate)
+}
+
+impl Held {
+    #[inline]
+    pub fn lock_file(&self) -> LockFile<'_> {
+        LockFile {
+            gate: &self.gate,
+            size: self.lock_size,
+            redo: self.redo.as_deref(),
+        }
+    }
+
+    /// Whether the lock is on the data itself.
+    pub fn is_in_place(&self) -> bool {
+        self.redo.is_some()
+    }
+
+    /// Whether this is a lock of this process, not of the one it was forked
+    /// from.
+    pub fn is_ours(&self) -> bool {
+        self.gate.is_ours()
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        // A forked child has no part in the lock: an unlock would free its
+        // parent's.
+        if self.gate.is_ours() {
+            self.gate.release(self.thread);
+        }
+    }
+}
