@@ -162,22 +162,6 @@
 #define UNTORN_DAMAGE_NOT_UTF8 6
 
 /**
- * It can't be known whether the process lives: it is of another host, or
- * hidden from us.
- */
-#define UNTORN_ALIVE_UNKNOWN 0
-
-/**
- * The very process lives.
- */
-#define UNTORN_ALIVE 1
-
-/**
- * It has ended; another may have its pid by now.
- */
-#define UNTORN_DEAD 2
-
-/**
  * A finished call survives a power cut: the bytes are on the medium. The
  * default.
  */
@@ -198,6 +182,22 @@
  * A record is any bytes without a newline or NUL.
  */
 #define UNTORN_FORMAT_LINES 1
+
+/**
+ * It can't be known whether the process lives: it is of another host or
+ * another container, or hidden from us.
+ */
+#define UNTORN_ALIVE_UNKNOWN 0
+
+/**
+ * The very process lives.
+ */
+#define UNTORN_ALIVE 1
+
+/**
+ * It has ended; another may have its pid by now.
+ */
+#define UNTORN_DEAD 2
 
 /**
  * Ends the waits of the calls that were given it. A cancelled call has changed
@@ -239,6 +239,13 @@ typedef struct untorn_journal untorn_journal;
  * the process dies.
  */
 typedef struct untorn_lock untorn_lock;
+
+/**
+ * A process, named for ever: its pid, its start, the start of the machine, the
+ * container and the host together never repeat, while a pid by itself does. What
+ * the functions below return belongs to it.
+ */
+typedef struct untorn_process untorn_process;
 
 /**
  * Reads a journal's records. For one thread at a time.
@@ -1050,6 +1057,74 @@ untorn_code untorn_append(const char *path,
                           size_t len,
                           untorn_position *position_out,
                           untorn_error **error_out);
+
+/**
+ * This process. To be freed with untorn_process_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_process_current(untorn_process **process_out,
+                                   untorn_error **error_out);
+
+/**
+ * The process that has this pid now. Where nobody has it, *process_out is a
+ * process that is dead, and its start is 0. To be freed with
+ * untorn_process_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_process_of(uint32_t pid,
+                              untorn_process **process_out,
+                              untorn_error **error_out);
+
+/**
+ * The process that untorn_process_json() was asked of: here, in another process
+ * or before. To be freed with untorn_process_free().
+ *
+ * UNTORN_INVALID_ARGUMENT for any other text.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_process_from_json(const char *json,
+                                     untorn_process **process_out,
+                                     untorn_error **error_out);
+
+/**
+ * Its pid; 0 for NULL.
+ */
+UNTORN_API uint32_t untorn_process_pid(const untorn_process *process);
+
+/**
+ * When it started, in the system's own unit (clock ticks since boot on
+ * Linux); 0 where there was no such process or it could not be seen.
+ */
+UNTORN_API uint64_t untorn_process_start(const untorn_process *process);
+
+/**
+ * In which start of the machine; NULL if it is not known.
+ */
+UNTORN_API const char *untorn_process_boot(const untorn_process *process);
+
+/**
+ * On which host; NULL if it is not known.
+ */
+UNTORN_API const char *untorn_process_host(const untorn_process *process);
+
+/**
+ * All of it as one line of JSON, to be stored or handed to another process.
+ */
+UNTORN_API const char *untorn_process_json(const untorn_process *process);
+
+/**
+ * Whether it lives, asked now: UNTORN_ALIVE, UNTORN_DEAD (also a zombie, and a
+ * pid that another process has by now) or UNTORN_ALIVE_UNKNOWN.
+ */
+UNTORN_API int32_t untorn_process_alive(const untorn_process *process);
+
+/**
+ * Frees a process. NULL is nothing.
+ */
+UNTORN_API void untorn_process_free(untorn_process *process);
 
 /**
  * The next record: *data_out and *len_out are its bytes without the newline,

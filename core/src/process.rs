@@ -2,9 +2,11 @@
 //! seconds, and in containers always.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::fs;
 
 /// Whether a process lives.
@@ -85,6 +87,24 @@ impl Process {
             namespace: fs::pid_namespace(),
             host: fs::host_name(),
         }
+    }
+
+    /// One line of JSON, to be stored or handed to another process.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Numbers and strings: nothing in it can fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Process::to_json`] gave.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for anything else.
+    pub fn from_json(text: &str) -> Result<Process> {
+        serde_json::from_str(text).map_err(|error| {
+            let detail = format!("not a process as JSON: {error}");
+            Error::invalid_argument("process", Path::new(""), detail)
+        })
     }
 
     /// Whether it lives. A pid that another process has by now, and a zombie,
@@ -185,5 +205,13 @@ mod tests {
         let own = Process::current();
         let again = serde_json::to_string(&own).unwrap();
         assert_eq!(serde_json::from_str::<Process>(&again).unwrap(), own);
+    }
+
+    #[test]
+    fn is_the_same_after_json() {
+        let own = Process::current();
+        assert_eq!(Process::from_json(&own.to_json()).unwrap(), own);
+        let error = Process::from_json("4711").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument);
     }
 }

@@ -6,15 +6,8 @@ use crate::argument::{Arguments, take_back};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
+use crate::process::{self, UNTORN_ALIVE_UNKNOWN};
 use crate::text::{c_string, pointer};
-
-/// It can't be known whether the process lives: it is of another host, or
-/// hidden from us.
-pub const UNTORN_ALIVE_UNKNOWN: i32 = 0;
-/// The very process lives.
-pub const UNTORN_ALIVE: i32 = 1;
-/// It has ended; another may have its pid by now.
-pub const UNTORN_DEAD: i32 = 2;
 
 /// Who holds a lock. What the functions below return belongs to it.
 pub struct Holder {
@@ -116,11 +109,7 @@ pub unsafe extern "C" fn untorn_holder_alive(holder: *const Holder) -> i32 {
     let Some(holder) = (unsafe { holder.as_ref() }) else {
         return UNTORN_ALIVE_UNKNOWN;
     };
-    quietly(UNTORN_ALIVE_UNKNOWN, || match holder.core.alive() {
-        untorn::Alive::Alive => UNTORN_ALIVE,
-        untorn::Alive::Dead => UNTORN_DEAD,
-        untorn::Alive::Unknown => UNTORN_ALIVE_UNKNOWN,
-    })
+    quietly(UNTORN_ALIVE_UNKNOWN, || process::alive(holder.core.alive()))
 }
 
 /// Frees a holder that untorn_lock_holder() gave. NULL is nothing.

@@ -8,7 +8,7 @@
 //! guard.rs  argument.rs  options.rs  text.rs      the border
 //! code.rs  error.rs  holder.rs                    what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
-//! call.rs  cancel.rs  lock.rs                     waiting
+//! process.rs  call.rs  cancel.rs  lock.rs         waiting
 //! journal.rs  records.rs  report.rs  damage.rs
 //! document.rs  update.rs  one_shot.rs
 //! ```
@@ -30,6 +30,7 @@ mod journal;
 mod lock;
 mod one_shot;
 mod position;
+mod process;
 mod records;
 mod report;
 mod update;
