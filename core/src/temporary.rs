@@ -15,6 +15,8 @@ use crate::fs::{self, Access, File, PerProcess};
 
 const SUFFIX: &str = ".untorn";
 const RANDOM: usize = 12;
+/// How many temporaries may be lost to sweeps.
+const TRIES: u32 = 100;
 
 /// The documents whose orphans this process has swept: reading the directory
 /// at each one-shot save would cost more than the save.
@@ -28,7 +30,7 @@ pub(crate) struct Temporary {
 impl Temporary {
     /// Makes one beside `document`, and locks it.
     pub fn create(document: &Path, mode: Option<u32>) -> io::Result<Temporary> {
-        loop {
+        for _ in 0..TRIES {
             let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
             let path = document.with_file_name(prefix(document) + &random + SUFFIX);
             let file = match File::create_new(&path, Access::Write, mode) {
@@ -43,13 +45,15 @@ impl Temporary {
             match temporary.claim() {
                 Ok(true) => return Ok(temporary),
                 // A sweep came between its making and its locking.
-                Ok(false) => {}
+                Ok(false) => temporary.discard(),
                 Err(error) => {
                     temporary.discard();
                     return Err(error);
                 }
             }
         }
+        // No sweep comes that often: the lock is refused (see `File::try_lock`).
+        Err(io::ErrorKind::PermissionDenied.into())
     }
 
     fn claim(&self) -> io::Result<bool> {

@@ -218,10 +218,15 @@ impl File {
     /// One try; `false` if another holds it.
     #[inline]
     pub fn try_lock(&self, shared: bool) -> io::Result<bool> {
-        again(|| {
+        let tried = again(|| {
             announce(Op::Lock, self.name())?;
             sys::lock::try_lock(&self.handle, shared)
-        })
+        });
+        match tried {
+            // If it is a denial after all, whoever waits is told by `lock`.
+            Err(error) if sys::lock::is_held_elsewhere(&error) => Ok(false),
+            tried => tried,
+        }
     }
 
     /// Blocks in the kernel. May return `Interrupted`.
@@ -265,6 +270,16 @@ pub(crate) const LOCK_JOINS_WAITING: bool = sys::lock::JOINS_WAITING;
 /// at all.
 pub(crate) fn is_lock_unsupported(error: &io::Error) -> bool {
     sys::lock::is_unsupported(error)
+}
+
+/// Whether a call failed because the descriptor is not one for it.
+pub(crate) fn is_bad_descriptor(error: &io::Error) -> bool {
+    sys::lock::is_bad_descriptor(error)
+}
+
+/// Whether a call failed because the server has no such file any more (NFS).
+pub(crate) fn is_stale(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StaleNetworkFileHandle
 }
 
 /// Whether an open failed because the name is a symbolic link that is not to

@@ -28,11 +28,14 @@ mod windows;
 #[cfg(windows)]
 use windows as sys;
 
-pub(crate) use file::{Access, File, LOCK_JOINS_WAITING, is_lock_unsupported, is_symbolic_link};
+pub(crate) use file::{
+    Access, File, LOCK_JOINS_WAITING, is_bad_descriptor, is_lock_unsupported, is_stale,
+    is_symbolic_link,
+};
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{
-    Attributes, create_parents, link, list, metadata, real_parent, real_path, rename, stat,
-    sync_parent, unlink,
+    Attributes, create_parents, file_system, link, list, metadata, real_parent, real_path, rename,
+    stat, sync_parent, unlink,
 };
 pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, start_time, without_signals,

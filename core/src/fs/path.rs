@@ -30,6 +30,12 @@ fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// The name of the file system that `path` is on, where the system tells.
+pub(crate) fn file_system(path: &Path) -> Option<String> {
+    announce(Op::StatPath, Some(path)).ok()?;
+    sys::volume::file_system(path)
+}
+
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     announce(Op::Rename, Some(to))?;
     sys::path::rename(from, to)

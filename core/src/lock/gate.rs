@@ -225,10 +225,7 @@ impl Gate {
                 _ => self.let_go(state, thread),
             }
         }
-        Err(match why {
-            GaveUp::TimedOut => Refused::TimedOut,
-            GaveUp::Cancelled => Refused::Cancelled,
-        })
+        Err(why.into())
     }
 
     /// Whether `thread` would wait for itself here.

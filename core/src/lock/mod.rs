@@ -11,12 +11,15 @@
 //! turn.rs        whose turn it is in this process
 //! descriptor.rs  what a forked child must not have
 //! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
+//! backoff.rs     waiting for what no system call waits for
 //! record.rs      what the lock file holds: the generation (record/pending.rs:
 //!                and the recovery record); recovery/ settles it
+//! unsupported.rs where the system can't lock
 //! holder.rs      who holds a lock
 //! ```
 
 mod at_hand;
+mod backoff;
 mod call;
 mod cancel;
 mod descriptor;
@@ -30,6 +33,7 @@ mod recovery;
 mod scheme;
 mod sidecar;
 mod turn;
+mod unsupported;
 mod waiter;
 
 pub use call::{Call, Caller};

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::at_hand::LockFile;
+use super::backoff::Backoff;
 use super::gate::Gate;
 use super::in_place::{InPlace, Redo};
 use super::turn::{Refused, ThreadKey};
-use super::{Choice, Patience, Scheme, holder, record, recovery, sidecar};
+use super::{Choice, Patience, Scheme, holder, record, recovery, sidecar, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, FileId, PerProcess};
 
@@ -36,6 +37,18 @@ pub(crate) struct Held {
     shared: bool,
     lock_size: u64,
     redo: Option<Arc<Redo>>,
+}
+
+/// How often the server had no such lock file any more (NFS).
+struct Stale(u32);
+
+impl Stale {
+    /// Whether to open it anew after this error.
+    #[cold]
+    fn allows(&mut self, error: &io::Error) -> bool {
+        self.0 += 1;
+        fs::is_stale(error) && self.0 < 5
+    }
 }
 
 impl PathLock {
@@ -110,9 +123,10 @@ impl PathLock {
         if patience.is_cancelled() {
             return Err(Error::cancelled(operation, &self.target));
         }
+        let mut stale = Stale(0);
         loop {
-            let gate = self.gate(operation)?;
-            if let Some(held) = self.acquire_on(gate, operation, shared, patience)? {
+            let gate = self.gate(operation, patience)?;
+            if let Some(held) = self.acquire_on(gate, operation, shared, patience, &mut stale)? {
                 return Ok(held);
             }
         }
@@ -126,22 +140,23 @@ impl PathLock {
         shared: bool,
         patience: &Patience<'_>,
     ) -> Result<Option<Held>> {
-        let Some(in_place) = &self.in_place else {
+        if self.in_place.is_none() {
             return self.acquire(operation, shared, patience).map(Some);
-        };
+        }
         if patience.is_cancelled() {
             return Err(Error::cancelled(operation, &self.target));
         }
+        let mut stale = Stale(0);
         loop {
             let cached = self.cached().clone();
             let gate = match cached {
                 Some(gate) => gate,
-                None => match in_place.open(&self.target, false) {
+                None => match self.open(operation, patience, false)? {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                     opened => self.keep(operation, opened)?,
                 },
             };
-            if let Some(held) = self.acquire_on(gate, operation, shared, patience)? {
+            if let Some(held) = self.acquire_on(gate, operation, shared, patience, &mut stale)? {
                 return Ok(Some(held));
             }
         }
@@ -155,10 +170,17 @@ impl PathLock {
         operation: &'static str,
         shared: bool,
         patience: &Patience<'_>,
+        stale: &mut Stale,
     ) -> Result<Option<Held>> {
         let thread = patience.caller.unwrap_or_else(ThreadKey::current);
-        gate.acquire(shared, thread, patience)
-            .map_err(|why| self.refusal(operation, why, patience))?;
+        match gate.acquire(shared, thread, patience) {
+            Ok(()) => {}
+            Err(Refused::System(error)) if stale.allows(&error) => {
+                self.forget(&gate);
+                return Ok(None);
+            }
+            Err(why) => return Err(self.refusal(operation, why, patience)),
+        }
         let mut held = Held {
             gate,
             thread,
@@ -168,16 +190,24 @@ impl PathLock {
         };
         let told = |error| Error::os(operation, &self.lock_path, error);
         let named = if let Some(in_place) = &self.in_place {
-            let seen = in_place.look(&self.target, held.gate.id()).map_err(told)?;
-            seen.is_some_and(|(redo, size)| {
+            let seen = in_place.look(&self.target, held.gate.id());
+            seen.map_err(told)?.is_some_and(|(redo, size)| {
                 held.redo = Some(redo);
                 held.lock_size = size;
                 true
             })
         } else {
-            let (links, size) = held.gate.file().links_and_size().map_err(told)?;
-            held.lock_size = size;
-            links > 0
+            match held.gate.file().links_and_size() {
+                Err(error) if stale.allows(&error) => {
+                    self.forget(&held.gate);
+                    return Ok(None);
+                }
+                seen => {
+                    let (links, size) = seen.map_err(told)?;
+                    held.lock_size = size;
+                    links > 0
+                }
+            }
         };
         if named && held.lock_size <= record::IDLE {
             return Ok(Some(held));
@@ -188,8 +218,10 @@ impl PathLock {
     /// For a call that waits for another thread to take the lock: `DEADLOCK` if
     /// its own thread holds it.
     pub fn forbid_own(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
-        let own =
-            patience.caller.is_none() && self.gate(operation)?.is_held_by(ThreadKey::current());
+        let own = patience.caller.is_none()
+            && self
+                .gate(operation, patience)?
+                .is_held_by(ThreadKey::current());
         if own {
             let why = if patience.tries_once() {
                 Refused::Busy
@@ -254,27 +286,65 @@ impl PathLock {
                  pass the guard that holds it (`lock=`), or let it go first"
                     .to_owned(),
             ),
-            Refused::System(error) if fs::is_lock_unsupported(&error) => {
-                Error::os(operation, &self.lock_path, error)
-                    .with_kind(ErrorKind::LockUnsupported)
-                    .hint("the file system does not lock files; nothing was changed")
+            Refused::System(error) => {
+                let writable = self.cached().as_ref().is_none_or(|gate| gate.writable);
+                unsupported::refused(operation, &self.lock_path, writable, error)
             }
-            Refused::System(error) => Error::os(operation, &self.lock_path, error),
         }
     }
 
     #[inline]
-    fn gate(&self, operation: &'static str) -> Result<Arc<Gate>> {
+    fn gate(&self, operation: &'static str, patience: &Patience<'_>) -> Result<Arc<Gate>> {
         let cached = self.cached();
         if let Some(gate) = &*cached {
             return Ok(Arc::clone(gate));
         }
         drop(cached);
-        let opened = match &self.in_place {
-            Some(in_place) => in_place.open(&self.target, in_place.create),
-            None => sidecar::open(&self.target, &self.lock_path),
-        };
+        let create = self.in_place.as_ref().is_none_or(|own| own.create);
+        let opened = self.open(operation, patience, create)?;
         self.keep(operation, opened)
+    }
+
+    /// Opens the file that the lock is on. The outer error is that patience
+    /// ended: another program has a file lease on it (man 2 fcntl, F_SETLEASE).
+    /// Our open has asked for it back, and the system takes it away after a
+    /// time.
+    #[cold]
+    fn open(
+        &self,
+        operation: &'static str,
+        patience: &Patience<'_>,
+        create: bool,
+    ) -> Result<io::Result<(fs::File, bool)>> {
+        let mut backoff = None;
+        loop {
+            let opened = match &self.in_place {
+                Some(in_place) => in_place.open(&self.target, create),
+                None => sidecar::open(&self.target, &self.lock_path),
+            };
+            match opened {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                opened => return Ok(opened),
+            }
+            let backoff = backoff.get_or_insert_with(|| Backoff::new(patience));
+            let slept = if patience.tries_once() {
+                Err(Refused::Busy)
+            } else {
+                backoff.sleep(patience).map_err(Refused::from)
+            };
+            slept.map_err(|why| self.refusal(operation, why, patience))?;
+        }
+    }
+
+    /// The server has no such lock file any more (NFS): for nobody here.
+    #[cold]
+    fn forget(&self, gate: &Arc<Gate>) {
+        *self.cached() = None;
+        GATES
+            .get(Mutex::default)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(gate)));
     }
 
     /// This process's gate for a file that was opened to be locked.

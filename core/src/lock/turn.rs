@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::waiter::{Told, Waiter};
+use super::waiter::{GaveUp, Told, Waiter};
 
 pub(super) struct State {
     pub holders: Holders,
@@ -58,6 +58,15 @@ pub(crate) enum Refused {
     Cancelled,
     Deadlock,
     System(io::Error),
+}
+
+impl From<GaveUp> for Refused {
+    fn from(why: GaveUp) -> Refused {
+        match why {
+            GaveUp::TimedOut => Refused::TimedOut,
+            GaveUp::Cancelled => Refused::Cancelled,
+        }
+    }
 }
 
 impl State {

@@ -41,6 +41,16 @@ pub(in crate::fs) fn unlock(file: &Handle) -> io::Result<()> {
     <Handle as FileExt>::unlock(file)
 }
 
+/// So may a byte-range lock say that another has it (man 2 fcntl), and NFS and
+/// SMB make one of an flock.
+pub(in crate::fs) fn is_held_elsewhere(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EACCES)
+}
+
+pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EBADF)
+}
+
 /// File systems say it in many ways: no such call, not for this file, no locks
 /// to be had, a descriptor that can't be locked (NFS), or nonsense.
 pub(in crate::fs) fn is_unsupported(error: &io::Error) -> bool {

@@ -10,7 +10,8 @@ use std::io;
 use std::os::windows::io::AsRawHandle;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED,
+    ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE, ERROR_LOCK_VIOLATION,
+    ERROR_NOT_SUPPORTED,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
@@ -72,6 +73,15 @@ fn place(handle: &Handle) -> OVERLAPPED {
     place.Anonymous.Anonymous.Offset = (handle.lock_at & u64::from(u32::MAX)) as u32;
     place.Anonymous.Anonymous.OffsetHigh = (handle.lock_at >> 32) as u32;
     place
+}
+
+/// Contention has an error of its own here.
+pub(in crate::fs) fn is_held_elsewhere(_: &io::Error) -> bool {
+    false
+}
+
+pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
+    code(error) == ERROR_INVALID_HANDLE
 }
 
 pub(in crate::fs) fn is_unsupported(error: &io::Error) -> bool {

@@ -13,6 +13,7 @@ pub(super) mod meta;
 pub(super) mod path;
 mod patience;
 pub(super) mod process;
+pub(super) mod volume;
 
 /// An open file of the system, and which of its bytes its lock is on.
 #[derive(Debug)]
