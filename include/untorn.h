@@ -120,14 +120,17 @@
 #define UNTORN_CALL_INIT \
   { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL }
 #define UNTORN_LOCK_OPTIONS_INIT \
-  { sizeof(untorn_lock_options), -1, 0, 0, NULL, NULL }
+  { sizeof(untorn_lock_options), -1, 0, 0, NULL, NULL, UNTORN_SCHEME_SIDECAR, \
+    UNTORN_ON_UNSUPPORTED_FAIL, 0 }
 #define UNTORN_JOURNAL_OPTIONS_INIT \
   { sizeof(untorn_journal_options), -1, UINT64_C(67108864), 0, \
-    UNTORN_DURABILITY_POWER, UNTORN_FORMAT_JSON, 1, 0, 0 }
+    UNTORN_DURABILITY_POWER, UNTORN_FORMAT_JSON, 1, 0, 0, \
+    UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
 #define UNTORN_RECORDS_OPTIONS_INIT \
   { sizeof(untorn_records_options), { 0, 0 }, UNTORN_NO_LIMIT, UNTORN_NO_LIMIT }
 #define UNTORN_DOCUMENT_OPTIONS_INIT \
-  { sizeof(untorn_document_options), -1, 0, UNTORN_DURABILITY_POWER, 0, 0 }
+  { sizeof(untorn_document_options), -1, 0, UNTORN_DURABILITY_POWER, 0, 0, \
+    UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
 
 
 /**
@@ -198,6 +201,35 @@
  * It has ended; another may have its pid by now.
  */
 #define UNTORN_DEAD 2
+
+/**
+ * The lock of a path P is an OS lock on the file P.lock. The default.
+ */
+#define UNTORN_SCHEME_SIDECAR 0
+
+/**
+ * The lock of P is an OS lock on P itself, as programs take it that flock their
+ * data file. P keeps its inode: a document is saved in place.
+ */
+#define UNTORN_SCHEME_IN_PLACE 1
+
+/**
+ * The lock of P is that the file P.lock exists, with its holder's pid in it. A
+ * holder that is stopped for longer than stale_ms can be robbed.
+ */
+#define UNTORN_SCHEME_PID_FILE 2
+
+/**
+ * Where the file system does not lock files: UNTORN_LOCK_UNSUPPORTED. The
+ * default.
+ */
+#define UNTORN_ON_UNSUPPORTED_FAIL 0
+
+/**
+ * Where the file system does not lock files: the scheme
+ * UNTORN_SCHEME_PID_FILE.
+ */
+#define UNTORN_ON_UNSUPPORTED_PID_FILE 1
 
 /**
  * Ends the waits of the calls that were given it. A cancelled call has changed
@@ -300,6 +332,22 @@ typedef struct {
    * 0.
    */
   int32_t reserved;
+  /**
+   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   */
+  int32_t scheme;
+  /**
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   */
+  int32_t on_unsupported;
+  /**
+   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
+   * 10,000.
+   */
+  int64_t stale_ms;
 } untorn_document_options;
 
 /**
@@ -399,6 +447,22 @@ typedef struct {
    * 0.
    */
   int32_t reserved;
+  /**
+   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   */
+  int32_t scheme;
+  /**
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   */
+  int32_t on_unsupported;
+  /**
+   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
+   * 10,000.
+   */
+  int64_t stale_ms;
 } untorn_journal_options;
 
 /**
@@ -469,6 +533,22 @@ typedef struct {
    * Lets another thread end the wait; may be NULL.
    */
   const untorn_cancel *cancel;
+  /**
+   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   */
+  int32_t scheme;
+  /**
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   */
+  int32_t on_unsupported;
+  /**
+   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
+   * 10,000.
+   */
+  int64_t stale_ms;
 } untorn_lock_options;
 
 /**

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::journal::{UNTORN_DURABILITY_POWER, durability};
 use crate::options::{self, Options, flag, mode};
+use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
 use crate::text::{c_path, pointer};
 use crate::update::Update;
 use crate::version::DocumentVersion;
@@ -44,6 +45,16 @@ pub struct DocumentOptions {
     pub parents: i32,
     /// 0.
     pub reserved: i32,
+    /// UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+    /// UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+    pub scheme: i32,
+    /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+    /// UNTORN_ON_UNSUPPORTED_PID_FILE.
+    pub on_unsupported: i32,
+    /// Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+    /// that nobody refreshes is taken over. At least 2,000; default: 0, which is
+    /// 10,000.
+    pub stale_ms: i64,
 }
 
 // SAFETY: `repr(C)`, integers, size first.
@@ -59,6 +70,9 @@ unsafe impl Options for DocumentOptions {
             durability: UNTORN_DURABILITY_POWER,
             parents: 0,
             reserved: 0,
+            scheme: UNTORN_SCHEME_SIDECAR,
+            on_unsupported: UNTORN_ON_UNSUPPORTED_FAIL,
+            stale_ms: 0,
         }
     }
 }
@@ -97,8 +111,8 @@ pub unsafe extern "C" fn untorn_document_open(
             .timeout(arguments.timeout(options.timeout_ms)?)
             .mode(mode(options.mode))
             .durability(durability(options.durability, &arguments)?)
-            .parents(flag(options.parents))
-            .open(&path)?;
+            .parents(flag(options.parents));
+        let core = choose_scheme!(core, options, &arguments).open(&path)?;
         document_out.give(Document {
             path: c_path(core.path()),
             core,

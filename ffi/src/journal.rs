@@ -14,6 +14,7 @@ use crate::options::{self, Options, flag, mode};
 use crate::position::Position;
 use crate::records::{Records, RecordsOptions};
 use crate::report::Report;
+use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
 use crate::text::{c_path, pointer};
 
 /// A finished call survives a power cut: the bytes are on the medium. The
@@ -64,6 +65,16 @@ pub struct JournalOptions {
     pub parents: i32,
     /// 0.
     pub reserved: i32,
+    /// UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+    /// UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+    pub scheme: i32,
+    /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+    /// UNTORN_ON_UNSUPPORTED_PID_FILE.
+    pub on_unsupported: i32,
+    /// Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+    /// that nobody refreshes is taken over. At least 2,000; default: 0, which is
+    /// 10,000.
+    pub stale_ms: i64,
 }
 
 // SAFETY: `repr(C)`, integers, size first.
@@ -82,6 +93,9 @@ unsafe impl Options for JournalOptions {
             create: 1,
             parents: 0,
             reserved: 0,
+            scheme: UNTORN_SCHEME_SIDECAR,
+            on_unsupported: UNTORN_ON_UNSUPPORTED_FAIL,
+            stale_ms: 0,
         }
     }
 }
@@ -135,8 +149,8 @@ pub unsafe extern "C" fn untorn_journal_open(
             .durability(durability(options.durability, &arguments)?)
             .format(format(options.format, &arguments)?)
             .create(flag(options.create))
-            .parents(flag(options.parents))
-            .open(&path)?;
+            .parents(flag(options.parents));
+        let core = choose_scheme!(core, options, &arguments).open(&path)?;
         journal_out.give(Journal {
             path: c_path(core.path()),
             core,

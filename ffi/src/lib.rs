@@ -39,4 +39,5 @@ mod version;
 mod argument;
 mod guard;
 mod options;
+mod scheme;
 mod text;

@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::options::{self, Options, flag};
+use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
 use crate::text::{c_path, pointer};
 
 /// A lock that is held, across processes and threads. The kernel frees it when
@@ -36,6 +37,16 @@ pub struct LockOptions {
     pub label: *const c_char,
     /// Lets another thread end the wait; may be NULL.
     pub cancel: *const Cancel,
+    /// UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+    /// UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+    pub scheme: i32,
+    /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+    /// UNTORN_ON_UNSUPPORTED_PID_FILE.
+    pub on_unsupported: i32,
+    /// Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+    /// that nobody refreshes is taken over. At least 2,000; default: 0, which is
+    /// 10,000.
+    pub stale_ms: i64,
 }
 
 // SAFETY: `repr(C)`, integers and pointers, size first.
@@ -51,6 +62,9 @@ unsafe impl Options for LockOptions {
             reserved: 0,
             label: std::ptr::null(),
             cancel: std::ptr::null(),
+            scheme: UNTORN_SCHEME_SIDECAR,
+            on_unsupported: UNTORN_ON_UNSUPPORTED_FAIL,
+            stale_ms: 0,
         }
     }
 }
@@ -70,9 +84,10 @@ unsafe fn read<'a>(
     if given.reserved != 0 {
         return Err(arguments.refuse("reserved is not 0"));
     }
-    let mut core = CoreOptions::default()
+    let core = CoreOptions::default()
         .timeout(arguments.timeout(given.timeout_ms)?)
         .shared(flag(given.shared));
+    let mut core = choose_scheme!(core, given, arguments);
     if let Some(label) = label {
         core = core.label(label);
     }
