@@ -176,6 +176,14 @@ impl File {
         sys::file::size(&self.handle)
     }
 
+    /// Whether what the file says of others in `dir` may be acted upon: not where
+    /// everybody may make files but not touch those of others (a sticky
+    /// directory), and it belongs to somebody else.
+    pub fn may_be_believed(&self, dir: &Path) -> io::Result<bool> {
+        announce(Op::Stat, self.name())?;
+        sys::meta::may_be_believed(&self.handle, dir)
+    }
+
     /// How many names the file has, and how long it is, in one call that
     /// leaves the timestamps alone (an fstat makes the next write dearer).
     #[inline]

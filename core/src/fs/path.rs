@@ -16,6 +16,12 @@ pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
     absent(sys::path::stat(path))
 }
 
+/// Whether both names mean one file; not if one of them is not there.
+pub(crate) fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (stat(one)?, stat(other)?);
+    Ok(matches!((one, other), (Some(one), Some(other)) if one.id == other.id))
+}
+
 /// Mode, owner and extended attributes of the file; `None` if there is none.
 pub(crate) fn metadata(path: &Path) -> io::Result<Option<Attributes>> {
     announce(Op::StatPath, Some(path))?;

@@ -12,6 +12,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Patience;
@@ -35,6 +36,7 @@ pub(crate) struct Gate {
     /// the kernel on `file` for a lock of another mode.
     side: OnceLock<Descriptor>,
     state: Mutex<State>,
+    looked: AtomicBool,
 }
 
 impl Gate {
@@ -46,6 +48,7 @@ impl Gate {
             file: Descriptor::new(file),
             side: OnceLock::new(),
             state: Mutex::new(State::new()),
+            looked: AtomicBool::new(false),
         }
     }
 
@@ -62,6 +65,17 @@ impl Gate {
     /// Which file it is.
     pub fn id(&self) -> FileId {
         self.id
+    }
+
+    /// Whether somebody has looked for what a power cut left since this file
+    /// was opened.
+    #[inline]
+    pub fn has_looked(&self) -> bool {
+        self.looked.load(Ordering::Relaxed)
+    }
+
+    pub fn looked(&self) {
+        self.looked.store(true, Ordering::Relaxed);
     }
 
     /// Whether this gate is of this process, not of the one it was forked from.

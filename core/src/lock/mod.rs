@@ -29,7 +29,7 @@ mod holder;
 mod in_place;
 mod path_lock;
 pub(crate) mod record;
-mod recovery;
+pub(crate) mod recovery;
 mod scheme;
 mod sidecar;
 mod turn;

@@ -10,6 +10,7 @@ use super::at_hand::LockFile;
 use super::backoff::Backoff;
 use super::gate::Gate;
 use super::in_place::{InPlace, Redo};
+use super::recovery::{Settled, transaction};
 use super::turn::{Refused, ThreadKey};
 use super::{Choice, Patience, Scheme, holder, record, recovery, sidecar, unsupported};
 use crate::error::{Error, ErrorKind, Result};
@@ -162,9 +163,43 @@ impl PathLock {
         }
     }
 
+    /// Takes the lock, and leaves what is pending as it is: for one who
+    /// settles it.
+    pub(super) fn acquire_unsettled(
+        &self,
+        operation: &'static str,
+        patience: &Patience<'_>,
+    ) -> Result<Held> {
+        let mut stale = Stale(0);
+        loop {
+            let gate = self.gate(operation, patience)?;
+            if let Some(held) = self.lock_on(gate, operation, false, patience, &mut stale)? {
+                return Ok(held);
+            }
+        }
+    }
+
     /// `None`: the lock is to be taken again.
     #[inline]
     fn acquire_on(
+        &self,
+        gate: Arc<Gate>,
+        operation: &'static str,
+        shared: bool,
+        patience: &Patience<'_>,
+        stale: &mut Stale,
+    ) -> Result<Option<Held>> {
+        match self.lock_on(gate, operation, shared, patience, stale)? {
+            Some(held) if held.lock_size > record::IDLE || !held.gate.has_looked() => {
+                self.look_closer(operation, held, patience)
+            }
+            held => Ok(held),
+        }
+    }
+
+    /// `None`: the lock is to be taken again.
+    #[inline]
+    fn lock_on(
         &self,
         gate: Arc<Gate>,
         operation: &'static str,
@@ -209,10 +244,12 @@ impl PathLock {
                 }
             }
         };
-        if named && held.lock_size <= record::IDLE {
-            return Ok(Some(held));
+        if !named {
+            // Somebody else may have the lock on a new file of this name.
+            *self.cached() = None;
+            return Ok(None);
         }
-        self.look_closer(operation, held, named, patience)
+        Ok(Some(held))
     }
 
     /// For a call that waits for another thread to take the lock: `DEADLOCK` if
@@ -233,20 +270,28 @@ impl PathLock {
         Ok(())
     }
 
-    /// The locked file lost its name, or something is pending. `None`: the lock
-    /// is to be taken again.
+    /// Something is pending, or it is locked here for the first time. `None`: the
+    /// lock is to be taken again.
     #[cold]
     fn look_closer(
         &self,
         operation: &'static str,
         mut held: Held,
-        named: bool,
         patience: &Patience<'_>,
     ) -> Result<Option<Held>> {
-        if !named {
-            // Somebody else may have the lock on a new file of this name.
-            *self.cached() = None;
-            return Ok(None);
+        if !held.gate.has_looked() {
+            // A transaction replaces its files: not for the other schemes.
+            if self.in_place.is_none()
+                && let Some(id) = transaction::look_for_manifest(&self.lock_path)?
+            {
+                drop(held);
+                transaction::settle(&self.lock_path, id, patience)?;
+                return Ok(None);
+            }
+            held.gate.looked();
+        }
+        if held.lock_size <= record::IDLE {
+            return Ok(Some(held));
         }
         if held.shared {
             // To settle it takes the exclusive lock, and an upgrade is not
@@ -260,9 +305,17 @@ impl PathLock {
             drop(self.acquire(operation, false, patience)?);
             return Ok(None);
         }
-        recovery::settle(held.lock_file(), &self.target)?;
-        held.lock_size = held.lock_size.min(record::IDLE);
-        Ok(Some(held))
+        match recovery::settle(held.lock_file(), &self.target)? {
+            Settled::Done => {
+                held.lock_size = held.lock_size.min(record::IDLE);
+                Ok(Some(held))
+            }
+            Settled::Transaction(id) => {
+                drop(held);
+                transaction::settle(&self.lock_path, id, patience)?;
+                Ok(None)
+            }
+        }
     }
 
     #[cold]

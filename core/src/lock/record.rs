@@ -20,12 +20,14 @@
 //! pending, so that an append learns it from the same call that tells it that
 //! the lock file still has a name.
 
+mod mark;
 mod pending;
 
 use std::io;
 
 use crate::fs::{File, FileId};
 
+pub(crate) use mark::Mark;
 pub(crate) use pending::{
     Pending, PendingAppend, PendingRewrite, clear_pending, read_pending, write_pending,
 };

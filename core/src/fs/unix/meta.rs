@@ -105,6 +105,15 @@ pub(in crate::fs) fn give_to(file: &Handle, wanted: &Attributes) -> bool {
         || rustix::fs::fchown(file, None, Some(gid)).is_ok()
 }
 
+/// Ours, root's or the directory's owner's; in a directory that is not sticky
+/// whoever can make a file can change the others anyway.
+pub(in crate::fs) fn may_be_believed(file: &Handle, dir: &Path) -> io::Result<bool> {
+    let (file, dir) = (file.metadata()?, std::fs::metadata(dir)?);
+    let sticky = dir.mode() & libc::S_ISVTX as u32 != 0;
+    let own = rustix::process::geteuid().as_raw();
+    Ok(!sticky || [own, 0, dir.uid()].contains(&file.uid()))
+}
+
 fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode & PERMISSIONS))
 }

@@ -14,18 +14,23 @@
 //!    112   8  length of what is appended     104   8  its generation
 //!    120   4  zero                           112   8  how many bytes are the same, as at 48
 //!                                            120   4  number of the rotated file, 0: none
+//! kind 3, a member of a transaction
+//!     76   4  how many changes it makes
+//!     80  16  the transaction's number
+//!     96  28  zero
 //! ```
 
 use std::io;
 
 use super::{
-    BLOCK, Generation, IDLE, Identity, Same, identity_at, is_whole, put_identity, seal, u32_at,
-    u64_at,
+    BLOCK, Generation, IDLE, Identity, Mark, Same, identity_at, is_whole, put_identity, seal,
+    u32_at, u64_at,
 };
 use crate::fs::File;
 
 const PENDING: &[u8; 8] = b"pending\n";
 const APPEND: u32 = 1;
+const MEMBER: u32 = 3;
 const REWRITE: u32 = 5;
 
 /// What is under way.
@@ -33,6 +38,7 @@ const REWRITE: u32 = 5;
 pub(crate) enum Pending {
     Append(PendingAppend),
     Rewrite(PendingRewrite),
+    Member(Mark),
     /// A kind that this version does not know.
     Unknown(u32),
 }
@@ -58,7 +64,7 @@ pub(crate) struct PendingRewrite {
 }
 
 impl Pending {
-    fn to_block(&self) -> [u8; BLOCK] {
+    pub(super) fn to_block(&self) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
         block[..8].copy_from_slice(PENDING);
         let kind = match self {
@@ -77,6 +83,10 @@ impl Pending {
                 block[48..56].copy_from_slice(&rewrite.same.to_number().to_le_bytes());
                 block[56..60].copy_from_slice(&rewrite.rotated.to_le_bytes());
                 REWRITE
+            }
+            Pending::Member(mark) => {
+                mark.put(&mut block);
+                MEMBER
             }
             Pending::Unknown(kind) => *kind,
         };
@@ -110,6 +120,7 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
             same: Same::of_number(u64_at(&block, 48)),
             rotated: u32_at(&block, 56),
         }),
+        MEMBER => Pending::Member(Mark::at(&block)),
         kind => Pending::Unknown(kind),
     }))
 }

@@ -2,6 +2,7 @@
 
 mod append;
 mod rewrite;
+pub(crate) mod transaction;
 
 use std::path::Path;
 
@@ -9,15 +10,22 @@ use super::at_hand::LockFile;
 use super::record::{self, Pending};
 use crate::error::{Error, ErrorKind, Result};
 
+/// What came of it.
+pub(super) enum Settled {
+    Done,
+    /// The transaction of this number is to be settled, without this lock.
+    Transaction(transaction::Id),
+}
+
 /// To be called under the exclusive lock, before anything else, where the lock
 /// file is longer than [`record::IDLE`].
-pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<()> {
+pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
     let told = |error| Error::os("recover", lock.path(), error);
     let file = lock.file().map_err(told)?;
     if !record::is_ours(file).map_err(told)? {
         // Some other program's file that only happens to have this name:
         // locking it does no harm, writing to it would.
-        return Ok(());
+        return Ok(Settled::Done);
     }
     if !lock.is_writable() {
         return Err(Error::new(
@@ -31,6 +39,11 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<()> {
         None => {}
         Some(Pending::Append(pending)) => append::undo(target, &pending)?,
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
+        Some(Pending::Member(mark)) => {
+            if let Some(id) = transaction::look(lock.path(), mark)? {
+                return Ok(Settled::Transaction(id));
+            }
+        }
         Some(Pending::Unknown(kind)) => {
             return Err(Error::new(
                 ErrorKind::Corrupt,
@@ -43,5 +56,6 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<()> {
             ));
         }
     }
-    record::clear_pending(file).map_err(told)
+    record::clear_pending(file).map_err(told)?;
+    Ok(Settled::Done)
 }

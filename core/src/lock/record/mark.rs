@@ -1,0 +1,59 @@
+//! The mark that a transaction puts into the lock file of each file that it
+//! changes: kind 3 of what can be pending.
+//!
+//! It stands only while its owner holds the lock, so whoever gets the lock and
+//! finds one knows that the owner is dead.
+
+use std::io;
+
+use super::{BLOCK, Generation, IDLE, Identity, MAGIC, Pending};
+use crate::fs::{File, FileId};
+
+/// What a marked file is a member of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The transaction's number, drawn at random.
+    pub transaction: u128,
+    /// How many changes it makes: so many temporaries it may have left.
+    pub changes: u32,
+}
+
+impl Mark {
+    pub(super) fn put(self, block: &mut [u8; BLOCK]) {
+        block[12..16].copy_from_slice(&self.changes.to_le_bytes());
+        block[16..32].copy_from_slice(&self.transaction.to_le_bytes());
+    }
+
+    pub(super) fn at(block: &[u8; BLOCK]) -> Mark {
+        let mut number = [0; 16];
+        number.copy_from_slice(&block[16..32]);
+        Mark {
+            transaction: u128::from_le_bytes(number),
+            changes: super::u32_at(block, 12),
+        }
+    }
+
+    /// Writes it into a lock file of this size that is ours. What the first
+    /// block says stays; where there is none, it becomes one that speaks of no
+    /// file, by the same write.
+    pub fn write(self, lock: &File, size: u64) -> io::Result<()> {
+        let block = Pending::Member(self).to_block();
+        let mut magic = [0; MAGIC.len()];
+        if size >= IDLE && lock.read_full_at(&mut magic, 0)? == magic.len() && magic == *MAGIC {
+            return lock.write_all_at(&block, IDLE);
+        }
+        let nobody = Generation {
+            number: 0,
+            of: Identity {
+                id: FileId {
+                    device: 0,
+                    inode: 0,
+                },
+                birth: None,
+            },
+            before: None,
+            rotated: 0,
+        };
+        lock.write_all_at(&[nobody.to_block(), block].concat(), 0)
+    }
+}

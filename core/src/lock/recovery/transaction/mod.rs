@@ -1,0 +1,154 @@
+//! Kind 3: the file is a member of a transaction whose owner died.
+//!
+//! ```text
+//! manifest.rs  what the transaction changes; names.rs: in which files
+//! apply.rs     makes the changes, or unmakes them
+//! ```
+//!
+//! Whoever settles it needs the lock of every member, and may hold locks of his
+//! own. So that nobody ever waits in a circle: he lets the member go first, and
+//! takes the lock of those that settle in this directory. Under that, the
+//! manifest is still there or it is not. If it is, every member's lock is free
+//! or held for a moment by another who has just found the mark and lets go
+//! again: who has had a member's lock for longer has settled it. If it is not,
+//! there is nothing left to do. A live transaction is waited for like any other
+//! holder: it holds the locks of its members for as long as they are marked.
+
+mod apply;
+mod manifest;
+pub(crate) mod names;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use apply::{Trust, Unsynced, append, remove_temporaries, rename, undo};
+pub(crate) use manifest::{Action, Change, Found, Id, Identity, Manifest, State};
+
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::lock::record::{self, Mark, Pending};
+use crate::lock::{Held, Patience, PathLock};
+
+/// The lock of a directory: transactions there follow one another.
+pub(crate) fn directory_lock(dir: &Path) -> PathLock {
+    PathLock::at(dir, dir.join(".untorn.lock"))
+}
+
+/// The lock of a file in it.
+pub(crate) fn member_lock(path: &Path) -> PathLock {
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    PathLock::at(path, PathBuf::from(lock_path))
+}
+
+/// A mark was found under the lock: `Some` if there is a transaction to settle,
+/// which takes other locks. A mark that is left of one that came to its end, or
+/// hardly began, is nobody's.
+pub(in crate::lock) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
+    let id = Id(mark.transaction);
+    let dir = dir_of(lock_path);
+    let found = Manifest::find(dir).map_err(|error| unreadable(dir, error))?;
+    if let Found::Whole(manifest, _) = found
+        && manifest.id == id
+    {
+        return Ok(Some(id));
+    }
+    remove_temporaries(dir, id, mark.changes as usize);
+    Ok(None)
+}
+
+/// For the first who takes this lock in this process: after a power cut there is
+/// a manifest, but no mark (lock files are never synced). `Some` as in [`look`].
+pub(in crate::lock) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>> {
+    let dir = dir_of(lock_path);
+    let found = Manifest::find(dir).map_err(|error| unreadable(dir, error))?;
+    let Found::Whole(manifest, _) = found else {
+        return Ok(None);
+    };
+    let name = lock_path.file_name().and_then(|name| name.to_str());
+    let name = name.and_then(|name| name.strip_suffix(".lock"));
+    let member = manifest
+        .changes
+        .iter()
+        .any(|change| Some(&change.name[..]) == name);
+    Ok(member.then_some(manifest.id))
+}
+
+/// Settles the transaction whose number this is, if it is still to be settled.
+/// The caller holds the lock of no member of it.
+pub(in crate::lock) fn settle(lock_path: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
+    settle_in(dir_of(lock_path), Some(id), patience)
+}
+
+/// Settles what is left in this directory, for the one who begins a transaction
+/// there: he holds the directory's lock, so its owner is dead.
+pub(crate) fn settle_directory(dir: &Path, patience: &Patience<'_>) -> Result<()> {
+    match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
+        Found::Nothing => Ok(()),
+        _ => settle_in(dir, None, patience),
+    }
+}
+
+fn settle_in(dir: &Path, id: Option<Id>, patience: &Patience<'_>) -> Result<()> {
+    let settler = PathLock::at(dir, dir.join(".untorn.settle.lock"));
+    let _settling = settler.acquire("recover", false, patience)?;
+    let (manifest, state) = match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
+        Found::Whole(manifest, state) if id.is_none_or(|id| id == manifest.id) => (manifest, state),
+        // Nothing was changed yet.
+        Found::Unfinished(state) if id.is_none() => {
+            let path = state.path(dir);
+            return fs::unlink(&path).map_err(|error| Error::os("recover", &path, error));
+        }
+        _ => return Ok(()),
+    };
+    let mut names: Vec<&str> = manifest
+        .changes
+        .iter()
+        .map(|change| &change.name[..])
+        .collect();
+    names.sort_unstable();
+    let mut members = Vec::with_capacity(names.len());
+    for name in names {
+        members.push(member_lock(&dir.join(name)).acquire_unsettled("recover", patience)?);
+    }
+    match state {
+        State::Preparing => undo(dir, &manifest)?,
+        State::Committed => {
+            let appended = append(dir, &manifest)?;
+            let renamed = rename(dir, &manifest, Trust::Check)?;
+            if let Some(error) = appended.or(renamed) {
+                return Err(error);
+            }
+        }
+    }
+    let path = state.path(dir);
+    fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
+    for member in &members {
+        unmark(member, manifest.id);
+    }
+    Ok(())
+}
+
+/// Takes the mark off a member whose lock is held. Best effort: one that stays
+/// is nobody's, and the next locker takes it off.
+pub(crate) fn unmark(member: &Held, id: Id) {
+    let lock = member.lock_file();
+    let Ok(file) = lock.file() else { return };
+    let marked = matches!(record::read_pending(file),
+        Ok(Some(Pending::Member(mark))) if mark.transaction == id.0);
+    if marked && lock.is_writable() {
+        let _ = record::clear_pending(file);
+    }
+}
+
+fn dir_of(lock_path: &Path) -> &Path {
+    lock_path.parent().unwrap_or(Path::new("."))
+}
+
+#[cold]
+fn unreadable(dir: &Path, error: std::io::Error) -> Error {
+    let path: PathBuf = State::Committed.path(dir);
+    Error::os("recover", &path, error).hint(
+        "a transaction in this directory was cut off by a crash, and what it was about can't be \
+         read",
+    )
+}
