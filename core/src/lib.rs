@@ -7,6 +7,8 @@
 //!   next append.
 //! - [`Document`]: one value in one file, always replaced whole, under a lock,
 //!   so that two writers never lose each other's update.
+//! - [`Transaction`]: several documents and journals of one directory that change
+//!   together or not at all, whatever dies.
 //! - [`FileLock`]: the lock itself, which the kernel frees when its holder dies.
 //!
 //! [`Durability`] says which failure a finished call survives. The files stay
@@ -27,6 +29,7 @@ mod rotated;
 mod target;
 mod temporary;
 mod torn;
+mod transaction;
 
 pub use document::{Document, DocumentOptions, Expect, Update, Version};
 pub use durability::Durability;
@@ -43,6 +46,7 @@ pub use lock::{
 };
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
+pub use transaction::{Transaction, TransactionOptions};
 
 /// This library's version.
 #[must_use]

@@ -1,6 +1,7 @@
 //! Reading a document: one open, so one file, whole.
 
 use std::io;
+use std::path::Path;
 
 use super::{Shared, Version};
 use crate::error::{Error, Result};
@@ -9,14 +10,21 @@ use crate::fs::{Access, File};
 impl Shared {
     /// `None` if it is not there.
     pub(super) fn load(&self) -> Result<Option<(Vec<u8>, Version)>> {
-        let file = match File::open(&self.path, Access::Read) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            result => result.map_err(|error| Error::os("load", &self.path, error))?,
-        };
-        let bytes = read_all(&file).map_err(|error| Error::os("load", &self.path, error))?;
-        let version = Version::of(&bytes);
-        Ok(Some((bytes, version)))
+        Ok(bytes_of(&self.path, "load")?.map(|bytes| {
+            let version = Version::of(&bytes);
+            (bytes, version)
+        }))
     }
+}
+
+/// The bytes of a file; `None` if it is not there.
+pub(crate) fn bytes_of(path: &Path, operation: &'static str) -> Result<Option<Vec<u8>>> {
+    let told = |error| Error::os(operation, path, error);
+    let file = match File::open(path, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        result => result.map_err(told)?,
+    };
+    read_all(&file).map(Some).map_err(told)
 }
 
 fn read_all(file: &File) -> io::Result<Vec<u8>> {

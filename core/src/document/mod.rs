@@ -7,7 +7,7 @@
 //! update.rs                 read, change and save under one lock
 //! ```
 
-mod load;
+pub(crate) mod load;
 mod options;
 mod replace;
 mod update;

@@ -93,6 +93,12 @@ pub(crate) fn create_parents(path: &Path, durable: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// The path with every symbolic link resolved; it must be there.
+pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    announce(Op::Resolve, Some(path))?;
+    sys::path::canonical(path)
+}
+
 /// The path with every symbolic link resolved, the last one too, also where it
 /// dangles: what it points to need not exist, but the directory must.
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {

@@ -163,6 +163,10 @@ impl Batch {
         self.count == 0
     }
 
+    pub(super) fn path(&self) -> &std::path::Path {
+        &self.rules.path
+    }
+
     pub(super) fn lines(&self) -> &[u8] {
         &self.lines
     }

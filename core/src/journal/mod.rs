@@ -9,6 +9,7 @@
 //! sync.rs       one sync for many
 //! read.rs       forward; tail.rs backward; source.rs: which file
 //! verify.rs     every record checked
+//! member.rs     what a transaction needs
 //! ```
 
 mod asynchronous;
@@ -17,6 +18,7 @@ mod commit;
 mod damage;
 mod group;
 mod lead;
+pub(crate) mod member;
 mod options;
 mod position;
 mod queue;

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-use super::manifest::{Action, Identity, Manifest};
+use super::manifest::{Action, Identity, Inode, Manifest};
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
@@ -54,10 +54,23 @@ fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
 fn append_rest(journal: &File, start: u64, lines: &[u8]) -> io::Result<()> {
     let there = common(journal, start, lines)?;
     let mut rest = &lines[there..];
-    if there < lines.len() && journal.size()? > start + there as u64 {
+    let size = journal.size()?;
+    if there < lines.len() && size > start + there as u64 {
         // Foreign bytes, of a program that takes no lock: behind them, whole.
+        let length = lines.len() as u64;
+        if size >= length && common(journal, size - length, lines)? == lines.len() {
+            return Ok(());
+        }
+        let mut last = [0];
+        if journal.read_full_at(&mut last, size - 1)? == 1 && last != *b"\n" {
+            write_all(journal, b"\n")?;
+        }
         rest = lines;
     }
+    write_all(journal, rest)
+}
+
+fn write_all(journal: &File, mut rest: &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
         match journal.append(rest)? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
@@ -108,7 +121,12 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, trust: Trust) -> Result<Un
             Action::Remove { of } => remove(&path, of),
             Action::Save { length, checksum } => put(&temporary, &path, trust, (length, checksum)),
             Action::Create { length, checksum } => {
-                finish_create(&temporary, &path, trust, (length, checksum))
+                let wanted = (length, checksum);
+                match finish_create(&temporary, &path, trust, wanted) {
+                    // Its name is as durable as the commit.
+                    Ok(false) => continue,
+                    result => result.map(drop),
+                }
             }
         }
         .map_err(|error| Error::os("commit", &path, error))?;
@@ -133,33 +151,26 @@ fn put(temporary: &Path, path: &Path, trust: Trust, wanted: (u64, u32)) -> io::R
     }
 }
 
-/// It has its name since before the commit, but for a power cut.
+/// It has its name since before the commit; but for a power cut, or on a file
+/// system without hard links. `true`: it has it from now on.
 fn finish_create(
     temporary: &Path,
     path: &Path,
     trust: Trust,
     wanted: (u64, u32),
-) -> io::Result<()> {
-    if trust == Trust::Check {
-        if !is_whole(temporary, wanted)? {
-            return Ok(());
-        }
-        if fs::stat(path)?.is_none() {
-            return fs::rename(temporary, path);
-        }
+) -> io::Result<bool> {
+    if fs::stat(path)?.is_some() {
+        return unlink(temporary).map(|()| false);
     }
-    unlink(temporary)
+    put(temporary, path, trust, wanted).map(|()| true)
 }
 
-fn remove(path: &Path, of: Identity) -> io::Result<()> {
-    let file = match File::open(path, Access::Read) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        result => result?,
-    };
-    if record::Identity::of(&file)? == of.into() {
-        unlink(path)?;
+/// Unless it is another file by now: removed already, and made anew since.
+fn remove(path: &Path, of: Inode) -> io::Result<()> {
+    match fs::stat(path)? {
+        Some(stat) if stat.id == of.into() => unlink(path),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether a temporary is there and has what it was given. After a power cut it

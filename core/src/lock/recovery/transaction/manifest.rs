@@ -87,6 +87,31 @@ impl From<Identity> for record::Identity {
     }
 }
 
+/// Which file of those that are there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inode {
+    device: u64,
+    inode: u64,
+}
+
+impl From<FileId> for Inode {
+    fn from(id: FileId) -> Inode {
+        Inode {
+            device: id.device,
+            inode: id.inode,
+        }
+    }
+}
+
+impl From<Inode> for FileId {
+    fn from(inode: Inode) -> FileId {
+        FileId {
+            device: inode.device,
+            inode: inode.inode,
+        }
+    }
+}
+
 /// What happens to one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
@@ -106,7 +131,7 @@ pub(crate) enum Action {
     /// The name goes, if it is this file's still.
     Remove {
         #[serde(flatten)]
-        of: Identity,
+        of: Inode,
     },
 }
 

@@ -20,13 +20,13 @@ pub(crate) mod names;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use apply::{Trust, Unsynced, append, remove_temporaries, rename, undo};
-pub(crate) use manifest::{Action, Change, Found, Id, Identity, Manifest, State};
+pub(crate) use apply::{Trust, append, remove_temporaries, rename, undo};
+pub(crate) use manifest::{Action, Change, Found, Id, Manifest, State};
 
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::lock::record::{self, Mark, Pending};
-use crate::lock::{Held, Patience, PathLock};
+use crate::lock::{Held, PathLock, Patience};
 
 /// The lock of a directory: transactions there follow one another.
 pub(crate) fn directory_lock(dir: &Path) -> PathLock {
@@ -130,7 +130,7 @@ fn settle_in(dir: &Path, id: Option<Id>, patience: &Patience<'_>) -> Result<()> 
 
 /// Takes the mark off a member whose lock is held. Best effort: one that stays
 /// is nobody's, and the next locker takes it off.
-pub(crate) fn unmark(member: &Held, id: Id) {
+fn unmark(member: &Held, id: Id) {
     let lock = member.lock_file();
     let Ok(file) = lock.file() else { return };
     let marked = matches!(record::read_pending(file),

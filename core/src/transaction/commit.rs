@@ -1,0 +1,103 @@
+//! The commit.
+
+use super::Transaction;
+use super::member::Staged;
+use super::plan::{self, Step};
+use super::stage::{Stage, failed};
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::lock::Patience;
+use crate::lock::recovery::transaction::{State, Trust, append, rename};
+
+impl Transaction {
+    /// Makes all the changes, or none.
+    pub(super) fn carry_out(&mut self, patience: &Patience<'_>) -> Result<()> {
+        for member in self.members.values_mut() {
+            if !matches!(member.staged, Staged::Unchanged) {
+                member.lock("commit", patience)?;
+            }
+        }
+        // A name can come and go as often as somebody likes.
+        for last in [false, false, false, true] {
+            let mut steps = Vec::with_capacity(self.members.len());
+            for (name, member) in &self.members {
+                steps.extend(plan::step(name, member, &self.options)?);
+            }
+            if steps.is_empty() {
+                return Ok(());
+            }
+            let mut stage = Stage::new(&self.dir, &steps, self.options.durability);
+            match stage.prepare() {
+                Ok(()) => return publish(&stage),
+                // A journal that was not there, and is now: it is appended to.
+                Err(error) if !last && is_late_journal(&steps, &error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_late_journal(steps: &[Step<'_>], error: &Error) -> bool {
+    error.kind() == ErrorKind::AlreadyExists
+        && steps.iter().any(|step| {
+            step.member.path == error.path() && matches!(step.member.staged, Staged::Lines(_))
+        })
+}
+
+/// The commit point, and all that follows from it.
+fn publish(stage: &Stage<'_>) -> Result<()> {
+    let (dir, manifest) = (stage.dir, &stage.manifest);
+    let (preparing, committed) = (State::Preparing.path(dir), State::Committed.path(dir));
+    if let Err(error) = fs::rename(&preparing, &committed) {
+        stage.discard();
+        return Err(failed(&committed, error));
+    }
+    let mut unsynced = match manifest.durability {
+        Durability::Power => fs::sync_parent(&committed).err(),
+        Durability::Process => None,
+    }
+    .map(|error| Error::os("commit", &committed, error));
+    match append(dir, manifest) {
+        Ok(failed) => unsynced = unsynced.or(failed),
+        Err(error) => return Err(withdraw(stage, error)),
+    }
+    match rename(dir, manifest, Trust::Own) {
+        Ok(failed) => unsynced = unsynced.or(failed),
+        Err(error) => return Err(unfinished(error)),
+    }
+    // If it stays, so do the marks: whoever comes next finds that all is done.
+    if fs::unlink(&committed).is_ok() {
+        stage.unmark();
+    }
+    match unsynced {
+        None => Ok(()),
+        Some(error) => Err(error
+            .with_kind(ErrorKind::NotDurable)
+            .hint("the changes are in place, but a power cut may undo some of them")),
+    }
+}
+
+/// An append failed, and no name has changed yet: back to where it was.
+fn withdraw(stage: &Stage<'_>, error: Error) -> Error {
+    let (dir, committed) = (stage.dir, State::Committed.path(stage.dir));
+    if fs::rename(&committed, &State::Preparing.path(dir)).is_err() {
+        return unfinished(error);
+    }
+    // From here on it is not committed; on the disk too, before its temporaries
+    // go.
+    if stage.manifest.durability == Durability::Power && fs::sync_parent(&committed).is_err() {
+        return error.hint("nothing was changed, unless the power fails now");
+    }
+    stage.discard();
+    error.hint("nothing was changed")
+}
+
+#[cold]
+fn unfinished(error: Error) -> Error {
+    error.hint(
+        "the transaction is committed but not finished: whoever next locks one of its files \
+         finishes it, or gets this error again",
+    )
+}

@@ -1,0 +1,131 @@
+//! The directory of a transaction: its lock, and which files it means by a name.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, PerProcess};
+use crate::lock::recovery::transaction::{directory_lock, names, settle_directory};
+use crate::lock::{Call, Held, Kept, Patience};
+
+/// The directories whose orphans this process has swept.
+static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
+
+/// The directory's lock, which transactions there hold one after another.
+pub(super) enum DirectoryLock {
+    Own(Held),
+    Given(Arc<Kept>),
+}
+
+/// The directory with every symbolic link resolved.
+pub(super) fn resolve(operation: &'static str, dir: &Path) -> Result<PathBuf> {
+    let real = fs::canonical(dir).map_err(|error| {
+        let made = Error::os(operation, dir, error);
+        match made.kind() {
+            ErrorKind::NotFound => made.hint("the directory does not exist"),
+            _ => made,
+        }
+    })?;
+    let stat = fs::stat(&real).map_err(|error| Error::os(operation, dir, error))?;
+    match stat {
+        Some(stat) if stat.is_file => Err(Error::invalid_argument(
+            operation,
+            dir,
+            "not a directory: a transaction is on the files of one directory",
+        )),
+        _ => Ok(real),
+    }
+}
+
+/// Takes the lock and settles what a dead process has left.
+pub(super) fn enter(
+    operation: &'static str,
+    dir: &Path,
+    call: &Call<'_>,
+    patience: &Patience<'_>,
+) -> Result<DirectoryLock> {
+    let sidecar = directory_lock(dir);
+    let lock = match call.guard() {
+        None => DirectoryLock::Own(sidecar.acquire(operation, false, patience)?),
+        Some(kept) => {
+            let given = DirectoryLock::Given(Arc::clone(kept));
+            given.check(operation, dir)?;
+            given
+        }
+    };
+    settle_directory(dir, patience)?;
+    sweep(dir);
+    Ok(lock)
+}
+
+impl DirectoryLock {
+    /// Whether it is held still, and by this process.
+    pub fn check(&self, operation: &'static str, dir: &Path) -> Result<()> {
+        match self {
+            DirectoryLock::Own(held) if held.is_ours() => Ok(()),
+            DirectoryLock::Own(_) => Err(Error::invalid_argument(
+                operation,
+                dir,
+                "the transaction belongs to the process that this one was forked from",
+            )),
+            DirectoryLock::Given(kept) => kept
+                .work(operation, dir, &directory_lock(dir))
+                .map(drop)
+                .map_err(|error| {
+                    error.hint(
+                        "a transaction works under the lock of its directory, `.untorn.lock`; that \
+                         of a file in it is taken by the transaction itself",
+                    )
+                }),
+        }
+    }
+}
+
+/// Removes what transactions that died young have left. Best effort: nothing
+/// depends on it. Nobody else is at work here: the directory's lock is held.
+fn sweep(dir: &Path) {
+    let fresh = SWEPT
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(dir.to_owned());
+    if !fresh {
+        return;
+    }
+    for name in fs::list(dir).unwrap_or_default() {
+        if name.to_str().is_some_and(names::is_left_behind) {
+            let _ = fs::unlink(&dir.join(name));
+        }
+    }
+}
+
+/// Which file of the directory a name means: symbolic links are followed, but
+/// not out of it.
+pub(super) fn member(operation: &'static str, dir: &Path, name: &str) -> Result<String> {
+    let path = dir.join(name);
+    let refuse = |path: &Path, detail: &str| Err(Error::invalid_argument(operation, path, detail));
+    if !names::is_plain(name) {
+        return refuse(
+            Path::new(name),
+            "not the name of a file in the transaction's directory: no separator, no `..`",
+        );
+    }
+    let reserved = "this name is one of those that untorn keeps beside its files";
+    if names::is_reserved(name) {
+        return refuse(&path, reserved);
+    }
+    let real = fs::real_path(&path).map_err(|error| Error::os(operation, &path, error))?;
+    let inside = real.parent() == Some(dir);
+    let Some(real) = real.file_name().filter(|_| inside) else {
+        return refuse(
+            &path,
+            "a symbolic link that leads out of the directory: a transaction is on the files of one",
+        );
+    };
+    match real.to_str() {
+        None => refuse(&path, "a name that is not UTF-8 can't take part"),
+        Some(real) if names::is_reserved(real) => refuse(&path, reserved),
+        Some(real) => Ok(real.to_owned()),
+    }
+}

@@ -1,0 +1,291 @@
+//! Transactions: several files of one directory that change together or not at
+//! all.
+//!
+//! ```text
+//! options.rs    what callers see
+//! directory.rs  the directory's lock; member.rs: a file, what is to become of it
+//! commit.rs     the commit; plan.rs: what it changes; stage.rs: made ready
+//! snapshot.rs   several files as they are at one instant
+//! ```
+//!
+//! What the next locker does with a transaction whose owner died is with the
+//! locks: `lock/recovery/transaction`.
+
+mod commit;
+mod directory;
+mod member;
+mod options;
+mod plan;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use options::TransactionOptions;
+
+use crate::document::Version;
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{self, Batch};
+use crate::lock::Call;
+use directory::DirectoryLock;
+use member::Member;
+
+/// Several documents and journals of one directory that change together or not
+/// at all, whatever dies.
+///
+/// Nothing is written before [`Transaction::commit`]: an error, a drop or a death
+/// before leaves everything as it was. A death after it is finished by whoever
+/// next locks one of the files, with any call of this library. A reader without
+/// a lock sees each file whole, before or after.
+///
+/// A file is locked from the first [`load`](Transaction::load) on, so that what
+/// is saved can follow from what was read; the others during the commit. A
+/// thread that holds such a lock itself (a `FileLock`, an update) gets a
+/// `DEADLOCK`.
+///
+/// ```
+/// use untorn::{Document, Journal, Transaction};
+/// # let dir = tempfile::tempdir()?;
+/// # let dir = dir.path();
+/// let mut tx = Transaction::begin(dir)?;
+/// let turns = tx.load("state.json")?;
+/// assert!(turns.is_none());
+/// tx.save("state.json", b"{\"turns\":1}")?;
+/// tx.append("session.jsonl", [r#"{"role":"user"}"#])?;
+/// tx.create("result.json", b"{}")?;
+/// tx.commit()?;
+///
+/// assert_eq!(Document::open(dir.join("state.json"))?.load()?.0, b"{\"turns\":1}");
+/// assert_eq!(Journal::open(dir.join("session.jsonl"))?.tail(9)?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Transaction {
+    /// Resolved: no symbolic link in it.
+    dir: PathBuf,
+    options: TransactionOptions,
+    /// By their resolved names, and so in the order in which they are locked.
+    members: BTreeMap<String, Member>,
+    /// After them, so that it is let go last. `None`: committed or rolled back.
+    lock: Option<DirectoryLock>,
+}
+
+impl Transaction {
+    /// Durability, timeout and so on.
+    #[must_use]
+    pub fn options() -> TransactionOptions {
+        TransactionOptions::default()
+    }
+
+    /// Begins a transaction in `dir` with the default options.
+    ///
+    /// # Errors
+    /// As [`TransactionOptions::begin`].
+    pub fn begin(dir: impl AsRef<Path>) -> Result<Transaction> {
+        Transaction::options().begin(dir)
+    }
+
+    fn with_options(
+        dir: &Path,
+        options: TransactionOptions,
+        call: &Call<'_>,
+    ) -> Result<Transaction> {
+        let dir = directory::resolve("begin", dir)?;
+        let patience = call.begin(options.timeout);
+        let lock = directory::enter("begin", &dir, call, &patience)?;
+        Ok(Transaction {
+            dir,
+            options,
+            members: BTreeMap::new(),
+            lock: Some(lock),
+        })
+    }
+
+    /// The directory, with every symbolic link resolved.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Which failure its commit survives.
+    pub fn durability(&self) -> Durability {
+        self.options.durability
+    }
+
+    /// The bytes of a file, and the version that they are, as the transaction
+    /// leaves it; `None` if it is not there. Locks the file until the end of the
+    /// transaction.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is not the name of a file in the directory,
+    /// `LOCK_TIMEOUT`, `LOCKED`, `DEADLOCK`, and failures of the system. The
+    /// transaction goes on.
+    pub fn load(&mut self, name: &str) -> Result<Option<(Vec<u8>, Version)>> {
+        self.load_with(name, &Call::new())
+    }
+
+    /// [`Transaction::load`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn load_with(&mut self, name: &str, call: &Call<'_>) -> Result<Option<(Vec<u8>, Version)>> {
+        let member = self.locked("load", name, call)?;
+        Ok(member.value("load")?.map(|bytes| {
+            let version = Version::of(&bytes);
+            (bytes, version)
+        }))
+    }
+
+    /// The file is to have these bytes, whatever it was.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for what is not the name of a file in the directory. The
+    /// transaction goes on.
+    pub fn save(&mut self, name: &str, bytes: &[u8]) -> Result<Version> {
+        self.member("save", name)?.save(bytes);
+        Ok(Version::of(bytes))
+    }
+
+    /// The file is to have these bytes, and must not be there: if it comes into
+    /// being before the commit, by whichever program, the commit fails with
+    /// `ALREADY_EXISTS` and nothing changes.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS` if it is there now; and as [`Transaction::save`]. The
+    /// transaction goes on.
+    pub fn create(&mut self, name: &str, bytes: &[u8]) -> Result<Version> {
+        let member = self.member("create", name)?;
+        if member.exists("create")? {
+            return Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "create",
+                &member.path,
+                "the file is there already; nothing was changed",
+            ));
+        }
+        member.create(bytes);
+        Ok(Version::of(bytes))
+    }
+
+    /// Appends records to a journal, which is made if it is not there.
+    ///
+    /// # Errors
+    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`; and as [`Transaction::save`]. The
+    /// transaction goes on without these records.
+    pub fn append<I>(&mut self, name: &str, records: I) -> Result<()>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let path = self.member("append", name)?.path.clone();
+        let mut batch = journal::member::batch(&path, &self.options.journals);
+        for record in records {
+            batch.push(record.as_ref())?;
+        }
+        self.append_batch(name, &batch)
+    }
+
+    /// Appends a batch that was made by a [`crate::Journal`] on this file.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if it was made by the journal of another file; and as
+    /// [`Transaction::save`].
+    pub fn append_batch(&mut self, name: &str, batch: &Batch) -> Result<()> {
+        let member = self.member("append", name)?;
+        let lines = journal::member::lines(&member.path, batch)?;
+        member.append(lines);
+        Ok(())
+    }
+
+    /// The file is not to be there. `false`: it is not there now. Locks the
+    /// file until the end of the transaction.
+    ///
+    /// # Errors
+    /// As [`Transaction::load`].
+    pub fn remove(&mut self, name: &str) -> Result<bool> {
+        self.remove_with(name, &Call::new())
+    }
+
+    /// [`Transaction::remove`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn remove_with(&mut self, name: &str, call: &Call<'_>) -> Result<bool> {
+        let member = self.locked("remove", name, call)?;
+        let there = member.exists("remove")?;
+        member.remove();
+        Ok(there)
+    }
+
+    /// Makes all the changes, or none.
+    ///
+    /// # Errors
+    /// `ALREADY_EXISTS`, `LOCK_TIMEOUT`, `STORAGE_FULL`, `PERMISSION_DENIED` and
+    /// other failures of the system: all files are as they were, and the
+    /// transaction is over. `NOT_DURABLE`: all the changes are made, but a power
+    /// cut may undo some. An error that says that the transaction is committed:
+    /// whoever next locks one of the files finishes it, or gets the same error.
+    pub fn commit(&mut self) -> Result<()> {
+        self.commit_with(&Call::new())
+    }
+
+    /// [`Transaction::commit`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`: all files are as they were.
+    pub fn commit_with(&mut self, call: &Call<'_>) -> Result<()> {
+        self.usable("commit")?;
+        let result = self.carry_out(&call.begin(self.options.timeout));
+        self.rollback();
+        result
+    }
+
+    /// Ends the transaction without a change, and lets its locks go. A second
+    /// time, or after the commit, does nothing.
+    pub fn rollback(&mut self) {
+        self.members.clear();
+        self.lock = None;
+    }
+
+    fn usable(&self, operation: &'static str) -> Result<()> {
+        match &self.lock {
+            Some(lock) => lock.check(operation, &self.dir),
+            None => Err(Error::invalid_argument(
+                operation,
+                &self.dir,
+                "the transaction is over: committed, or rolled back",
+            )),
+        }
+    }
+
+    fn member(&mut self, operation: &'static str, name: &str) -> Result<&mut Member> {
+        self.usable(operation)?;
+        let name = directory::member(operation, &self.dir, name)?;
+        let dir = &self.dir;
+        Ok(self
+            .members
+            .entry(name)
+            .or_insert_with_key(|name| Member::new(dir, name)))
+    }
+
+    fn locked(
+        &mut self,
+        operation: &'static str,
+        name: &str,
+        call: &Call<'_>,
+    ) -> Result<&mut Member> {
+        let patience = call.begin(self.options.timeout);
+        let member = self.member(operation, name)?;
+        member.lock(operation, &patience)?;
+        Ok(member)
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("dir", &self.dir)
+            .field("over", &self.lock.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! What a commit changes, looked at under the locks.
+
+use super::member::{Member, Staged};
+use super::options::TransactionOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, Attributes};
+use crate::journal;
+use crate::lock::recovery::transaction::{Action, Change};
+
+/// One change that is to be made.
+pub(super) struct Step<'a> {
+    pub change: Change,
+    pub member: &'a Member,
+    pub content: Content<'a>,
+}
+
+/// Where its bytes go before the commit.
+pub(super) enum Content<'a> {
+    /// Nowhere.
+    None,
+    /// To a temporary, which takes over what it replaces has.
+    Temporary {
+        bytes: &'a [u8],
+        like: Option<Attributes>,
+        mode: Option<u32>,
+    },
+    /// To the manifest.
+    Manifest(&'a [u8]),
+}
+
+impl Step<'_> {
+    /// Whether it must have its name before the commit.
+    pub fn is_create(&self) -> bool {
+        matches!(self.change.action, Action::Create { .. })
+    }
+}
+
+/// `None`: nothing is to be done.
+pub(super) fn step<'a>(
+    name: &str,
+    member: &'a Member,
+    options: &TransactionOptions,
+) -> Result<Option<Step<'a>>> {
+    let told = |error| Error::os("commit", &member.path, error);
+    let (action, content) = match &member.staged {
+        Staged::Unchanged => return Ok(None),
+        Staged::Whole { bytes, fresh } => {
+            let like = fs::metadata(&member.path).map_err(told)?;
+            if like.is_some() {
+                if *fresh {
+                    return Err(exists(member));
+                }
+                regular(member)?;
+            }
+            whole(bytes, *fresh, like, options.mode)
+        }
+        Staged::Lines(lines) => {
+            regular(member)?;
+            match journal::member::end(&member.path, &options.journals)? {
+                Some((to, start)) => (
+                    Action::Append {
+                        to: to.into(),
+                        start,
+                        length: lines.len() as u64,
+                    },
+                    Content::Manifest(lines),
+                ),
+                // Not before it has all of them.
+                None => whole(lines, true, None, options.mode),
+            }
+        }
+        Staged::Gone => {
+            let Some(stat) = fs::stat(&member.path).map_err(told)? else {
+                return Ok(None);
+            };
+            regular(member)?;
+            (Action::Remove { of: stat.id.into() }, Content::None)
+        }
+    };
+    Ok(Some(Step {
+        change: Change {
+            name: name.to_owned(),
+            action,
+        },
+        member,
+        content,
+    }))
+}
+
+fn whole(
+    bytes: &[u8],
+    fresh: bool,
+    like: Option<Attributes>,
+    mode: Option<u32>,
+) -> (Action, Content<'_>) {
+    let length = bytes.len() as u64;
+    let checksum = crc32c::crc32c(bytes);
+    let action = if fresh {
+        Action::Create { length, checksum }
+    } else {
+        Action::Save { length, checksum }
+    };
+    let content = Content::Temporary { bytes, like, mode };
+    (action, content)
+}
+
+fn regular(member: &Member) -> Result<()> {
+    let stat = fs::stat(&member.path).map_err(|error| Error::os("commit", &member.path, error))?;
+    if stat.is_some_and(|stat| !stat.is_file) {
+        return Err(Error::invalid_argument(
+            "commit",
+            &member.path,
+            "not a regular file; nothing was changed",
+        ));
+    }
+    Ok(())
+}
+
+#[cold]
+pub(super) fn exists(member: &Member) -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        "commit",
+        &member.path,
+        "the file has come into being meanwhile, and was to be made; nothing was changed",
+    )
+}

@@ -1,0 +1,222 @@
+//! What is made ready before the commit: marks, temporaries, the manifest. All
+//! of it can be taken back.
+
+use std::io;
+use std::path::Path;
+
+use super::plan::{Content, Step};
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, Access, File};
+use crate::lock::record::{self, Mark};
+use crate::lock::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
+
+/// A transaction that is under way on the disk.
+pub(super) struct Stage<'a> {
+    pub dir: &'a Path,
+    pub steps: &'a [Step<'a>],
+    pub manifest: Manifest,
+    /// How many members have their mark, or a part of it.
+    marked: usize,
+    /// Whether the manifest is there: then it says what to undo.
+    prepared: bool,
+}
+
+impl<'a> Stage<'a> {
+    pub fn new(dir: &'a Path, steps: &'a [Step<'a>], durability: Durability) -> Stage<'a> {
+        let appended = steps.iter().flat_map(|step| match step.content {
+            Content::Manifest(lines) => lines,
+            _ => &[],
+        });
+        Stage {
+            dir,
+            steps,
+            manifest: Manifest {
+                id: Id::random(),
+                durability,
+                changes: steps.iter().map(|step| step.change.clone()).collect(),
+                appended: appended.copied().collect(),
+            },
+            marked: 0,
+            prepared: false,
+        }
+    }
+
+    fn durable(&self) -> bool {
+        self.manifest.durability == Durability::Power
+    }
+
+    /// Everything up to the commit, or nothing.
+    pub fn prepare(&mut self) -> Result<()> {
+        let done = self.make_ready();
+        if done.is_err() {
+            self.discard();
+        }
+        done
+    }
+
+    fn make_ready(&mut self) -> Result<()> {
+        // First: whoever finds one, but no manifest, removes the temporaries.
+        for step in self.steps {
+            self.mark(step)?;
+        }
+        for (n, step) in self.steps.iter().enumerate() {
+            if let Content::Temporary { bytes, like, mode } = &step.content {
+                self.write(
+                    &self.manifest.temporary(self.dir, n),
+                    bytes,
+                    like.as_ref(),
+                    *mode,
+                )
+                .map_err(|error| failed(&step.member.path, error))?;
+            }
+        }
+        self.write_manifest()
+            .map_err(|error| failed(&State::Preparing.path(self.dir), error))?;
+        for (n, step) in self.steps.iter().enumerate() {
+            if step.is_create() {
+                let from = self.manifest.temporary(self.dir, n);
+                link(&from, &step.member.path).map_err(|error| failed(&step.member.path, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, step: &Step<'_>) -> Result<()> {
+        let Some(held) = &step.member.held else {
+            return Err(Error::internal("commit", &step.member.path, "not locked"));
+        };
+        let lock = held.lock_file();
+        let told = |error| failed(lock.path(), error);
+        if !lock.is_writable() {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "commit",
+                lock.path(),
+                "a transaction marks the lock file of each file that it changes, so this one must \
+                 be writable; nothing was changed",
+            ));
+        }
+        let file = lock.file().map_err(told)?;
+        if lock.size > 0 && !record::is_ours(file).map_err(told)? {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                "commit",
+                lock.path(),
+                "this is not a lock file of untorn, and is not overwritten; nothing was changed",
+            ));
+        }
+        let mark = Mark {
+            transaction: self.manifest.id.0,
+            changes: u32::try_from(self.steps.len()).unwrap_or(u32::MAX),
+        };
+        self.marked += 1;
+        mark.write(file, lock.size).map_err(told)
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        like: Option<&fs::Attributes>,
+        mode: Option<u32>,
+    ) -> io::Result<()> {
+        // Until it has the mode of the file that it replaces, nobody else may
+        // read it.
+        let mode = if like.is_some() { Some(0o600) } else { mode };
+        let file = File::create_new(path, Access::Write, mode)?;
+        file.write_all_at(bytes, 0)?;
+        if let Some(like) = like {
+            file.set_attributes(like)?;
+        }
+        if self.durable() {
+            file.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn write_manifest(&mut self) -> io::Result<()> {
+        // Whoever may change all these files may have to finish this.
+        let likes = self.steps.iter().filter_map(|step| match &step.content {
+            Content::Temporary { like, .. } => like.as_ref(),
+            _ => None,
+        });
+        let mode = likes.map(|like| like.mode & 0o666).reduce(|a, b| a & b);
+        let bytes = self.manifest.encode()?;
+        let path = State::Preparing.path(self.dir);
+        let file = match File::create_new(&path, Access::Write, mode) {
+            // We hold the directory's lock and have settled what was there: it
+            // is not one that can be believed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "there is a foreign one",
+                ));
+            }
+            result => result?,
+        };
+        self.prepared = true;
+        file.write_all_at(&bytes, 0)?;
+        if !self.durable() {
+            return Ok(());
+        }
+        file.sync_all()?;
+        if self.steps.iter().any(Step::is_create) {
+            // Before a name is there that would have to go.
+            fs::sync_parent(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything back. What can't be is left to the next locker, to
+    /// whom the marks tell of it.
+    pub fn discard(&self) {
+        if self.prepared {
+            if undo(self.dir, &self.manifest).is_err()
+                || fs::unlink(&State::Preparing.path(self.dir)).is_err()
+            {
+                return;
+            }
+        } else {
+            remove_temporaries(self.dir, self.manifest.id, self.steps.len());
+        }
+        self.unmark();
+    }
+
+    pub fn unmark(&self) {
+        // Best effort: one that stays is nobody's, and the next locker of the
+        // file takes it off.
+        for step in &self.steps[..self.marked] {
+            if let Some(held) = &step.member.held
+                && let Ok(file) = held.lock_file().file()
+            {
+                let _ = record::clear_pending(file);
+            }
+        }
+    }
+}
+
+/// A second name for the new contents, if nothing has it.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::link(from, to) {
+        // A file system without hard links says EPERM: the commit renames it,
+        // if the name is still free (it is to those who take the lock).
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
+            ) =>
+        {
+            match fs::stat(to)? {
+                None => Ok(()),
+                Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            }
+        }
+        result => result,
+    }
+}
+
+#[cold]
+pub(super) fn failed(path: &Path, error: io::Error) -> Error {
+    Error::os("commit", path, error).hint("nothing was changed")
+}
