@@ -109,7 +109,7 @@ pub(in crate::fs) fn give_to(file: &Handle, wanted: &Attributes) -> bool {
 /// whoever can make a file can change the others anyway.
 pub(in crate::fs) fn may_be_believed(file: &Handle, dir: &Path) -> io::Result<bool> {
     let (file, dir) = (file.metadata()?, std::fs::metadata(dir)?);
-    let sticky = dir.mode() & libc::S_ISVTX as u32 != 0;
+    let sticky = dir.mode() & 0o1000 != 0;
     let own = rustix::process::geteuid().as_raw();
     Ok(!sticky || [own, 0, dir.uid()].contains(&file.uid()))
 }
