@@ -37,8 +37,8 @@ pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "fault")]
 pub use fs::fault;
 pub use journal::{
-    Batch, Damage, DamageKind, Format, Journal, JournalOptions, OwnedRecord, Position, Record,
-    Records, Repair, Report, inspect,
+    Batch, Damage, DamageKind, Format, HeaderMode, Journal, JournalOptions, OwnedRecord, Position,
+    Record, Records, Repair, Report, Rewrite, inspect,
 };
 pub use lock::{
     Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, OnUnsupported, Scheme,

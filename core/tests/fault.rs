@@ -6,96 +6,12 @@ mod scene;
 use std::path::Path;
 use std::time::Duration;
 
+use scene::faults::each_fault;
 use scene::{Scene, bytes, records};
 use untorn::fault::{Op, Plan};
 use untorn::{Document, Durability, Error, ErrorKind, FileLock, Journal};
 
 const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
-
-/// The errors that a call of this kind can give (man pages).
-fn errors(op: Op) -> &'static [i32] {
-    use libc::*;
-    match op {
-        Op::Open => &[EACCES, EMFILE, ENFILE, EIO, ENOMEM, EINTR, EROFS, ESTALE],
-        Op::Create => &[EACCES, ENOSPC, EDQUOT, EROFS, EMFILE, EINTR],
-        Op::Read => &[EIO, EINTR, ESTALE],
-        Op::Write => &[ENOSPC, EDQUOT, EIO, EFBIG, EINTR, ESTALE],
-        Op::Truncate => &[EIO, ENOSPC, EINTR],
-        Op::SyncData | Op::SyncAll | Op::SyncDir => &[EIO, ENOSPC, EDQUOT],
-        Op::Stat => &[EIO, ENOMEM, ESTALE],
-        Op::StatPath | Op::Resolve | Op::List => &[EACCES, EIO, ENOMEM],
-        Op::Lock => &[ENOLCK, ENOSYS, EOPNOTSUPP, EINTR, EACCES, ESTALE],
-        Op::Unlock => &[EINTR],
-        Op::SetAttributes => &[EPERM, EIO, ENOSPC],
-        Op::Rename | Op::Link => &[EACCES, ENOSPC, EIO, EDQUOT],
-        Op::Unlink => &[EACCES, EIO],
-        Op::MakeDir => &[EACCES, ENOSPC],
-    }
-}
-
-/// The calls that `work` makes on a fresh scene when nothing fails.
-fn calls(set_up: impl Fn(&Scene), work: impl Fn(&Scene) -> Result<(), Error>) -> Vec<Op> {
-    let scene = Scene::new();
-    set_up(&scene);
-    let (result, calls) = Plan::new().run(|| work(&scene));
-    result.expect("nothing fails");
-    calls
-}
-
-/// Fails every call in turn, cuts every write short, and both together: a
-/// short write and then an error, as a disk that fills up gives.
-fn each_fault(
-    set_up: impl Fn(&Scene),
-    work: impl Fn(&Scene) -> Result<(), Error>,
-    check: impl Fn(&Scene, Result<(), Error>, &str),
-) {
-    let calls = calls(&set_up, &work);
-    assert!(calls.len() >= 3, "a work that makes calls: {calls:?}");
-    let run = |plan: Plan, what: String| {
-        let scene = Scene::new();
-        set_up(&scene);
-        let (result, _) = plan.run(|| work(&scene));
-        check(&scene, result, &what);
-    };
-    for (n, op) in calls.iter().enumerate() {
-        for errno in errors(*op) {
-            run(
-                Plan::new().fail(n, *errno),
-                format!("call {n}, {op:?}, fails with {errno}"),
-            );
-        }
-        if *op != Op::Write {
-            continue;
-        }
-        for short in [1, 2, 7, 8, 9, 63, 64, 65] {
-            run(
-                Plan::new().short(n, short),
-                format!("call {n} writes only {short} bytes"),
-            );
-            for errno in errors(Op::Write) {
-                run(
-                    Plan::new().short(n, short).fail(n + 1, *errno),
-                    format!("call {n} writes only {short} bytes, the next fails with {errno}"),
-                );
-                // The offset is asked for in between.
-                run(
-                    Plan::new().short(n, short).fail(n + 2, *errno),
-                    format!("call {n} writes only {short} bytes, then {errno}"),
-                );
-                // The roll-back fails as well.
-                for after in 3..6 {
-                    run(
-                        Plan::new()
-                            .short(n, short)
-                            .fail(n + 2, *errno)
-                            .fail(n + after, libc::EIO),
-                        format!("call {n} writes {short} bytes, then {errno}, then EIO"),
-                    );
-                }
-            }
-        }
-    }
-}
 
 /// G1 and G2 for an append of `new` (records): it is there, or it is not, and
 /// the next append finds a whole journal.

@@ -48,7 +48,7 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
     let held = lock.try_again()?;
-    Some(writer.commit(&shared.options, &shared.path, held.lock_file(), work))
+    Some(writer.commit(shared, held.lock_file(), work))
 }
 
 /// Under a lock that the caller holds: past the queue, whose leader may be
@@ -56,10 +56,7 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
 #[cold]
 fn append_under(shared: &Arc<Shared>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
     let written = shared.under_guard("append", call, |shared, lock| {
-        shared
-            .desk()
-            .writer
-            .commit(&shared.options, &shared.path, lock, work)
+        shared.desk().writer.commit(shared, lock, work)
     })?;
     finish(shared, &written)
 }
@@ -162,7 +159,7 @@ pub(super) fn commit_with(
     if others.is_empty()
         && let Some(own) = own
     {
-        let result = writer.commit(&shared.options, &shared.path, held.lock_file(), own);
+        let result = writer.commit(shared, held.lock_file(), own);
         drop(desk);
         drop(held);
         step_down(shared);

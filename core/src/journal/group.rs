@@ -18,7 +18,7 @@ pub(super) fn commit_group(
     while let Some(first) = rest.first() {
         let run = rest.iter().take_while(|work| work.at.is_none()).count();
         if run < 2 {
-            results.push(writer.commit(&shared.options, &shared.path, lock, first));
+            results.push(writer.commit(shared, lock, first));
             rest = &rest[1..];
             continue;
         }
@@ -35,7 +35,7 @@ pub(super) fn commit_group(
             records: run.iter().map(|work| work.records).max().unwrap_or(0),
             at: None,
         };
-        match writer.commit(&shared.options, &shared.path, lock, &together) {
+        match writer.commit(shared, lock, &together) {
             Ok(written) => {
                 let mut end = written.end - lines.len() as u64;
                 results.extend(run.iter().map(|work| {
@@ -47,10 +47,7 @@ pub(super) fn commit_group(
                     })
                 }));
             }
-            Err(_) => results.extend(
-                run.iter()
-                    .map(|work| writer.commit(&shared.options, &shared.path, lock, work)),
-            ),
+            Err(_) => results.extend(run.iter().map(|work| writer.commit(shared, lock, work))),
         }
         if lines.capacity() <= 1 << 20 {
             writer.buffer = lines;

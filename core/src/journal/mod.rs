@@ -4,8 +4,11 @@
 //! options.rs  position.rs  batch.rs  damage.rs    what callers see
 //! commit.rs     who writes: the leader, for all that wait on one handle
 //!               (lead.rs, queue.rs, group.rs; asynchronous.rs: with a callback)
-//! writer.rs     one append under the lock; rollback.rs takes it back
+//! writer.rs     one append under the lock: open.rs the file that it goes to,
+//!               write.rs the write, rollback.rs takes it back
 //! repair.rs     the torn tail
+//! header.rs     the first line, where it is no record
+//! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
 //! read.rs       forward; tail.rs backward; source.rs: which file
 //! verify.rs     every record checked
@@ -17,19 +20,23 @@ mod batch;
 mod commit;
 mod damage;
 mod group;
+mod header;
 mod lead;
 pub(crate) mod member;
+mod open;
 mod options;
 mod position;
 mod queue;
 mod read;
 mod repair;
+mod rewrite;
 mod rollback;
 mod shared;
 mod source;
 mod sync;
 mod tail;
 mod verify;
+mod write;
 mod writer;
 
 use std::fmt;
@@ -39,10 +46,11 @@ use std::time::Duration;
 
 pub use batch::Batch;
 pub use damage::{Damage, DamageKind, inspect};
-pub use options::{Format, JournalOptions};
+pub use options::{Format, HeaderMode, JournalOptions};
 pub use position::Position;
 pub use read::{OwnedRecord, Record, Records};
 pub use repair::Repair;
+pub use rewrite::Rewrite;
 pub use verify::Report;
 
 use crate::durability::Durability;
@@ -97,6 +105,7 @@ impl Journal {
     }
 
     fn with_options(path: &Path, options: JournalOptions) -> Result<Journal> {
+        options.check(path)?;
         let real = crate::target::resolve("open", path, options.parents, options.durability)?;
         let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
         match stat {
@@ -317,10 +326,7 @@ impl Journal {
     pub fn repair_with(&self, call: &Call<'_>) -> Result<Report> {
         let shared = &self.shared;
         shared.usable("repair")?;
-        let repair = |lock: LockFile<'_>| {
-            let writer = &mut shared.desk().writer;
-            writer.repair(&shared.options, &shared.path, lock)
-        };
+        let repair = |lock: LockFile<'_>| shared.desk().writer.repair(shared, lock);
         let repaired = if call.guard().is_some() {
             shared.under_guard("repair", call, |_, lock| repair(lock))?
         } else {

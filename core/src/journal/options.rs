@@ -1,11 +1,13 @@
 //! How a journal is opened.
 
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::Journal;
 use crate::durability::Durability;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock::{Choice, OnUnsupported, Scheme};
 
 /// What the records of a journal are.
@@ -16,6 +18,47 @@ pub enum Format {
     Json,
     /// A record is any bytes without a newline or NUL.
     Lines,
+}
+
+/// How a header is changed that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HeaderMode {
+    /// In place, where it fits: it costs the same however long the journal is.
+    #[default]
+    Stamp,
+    /// By a new file, always: programs that read without this library then
+    /// never see half a header.
+    Rename,
+}
+
+impl HeaderMode {
+    /// `"stamp"` or `"rename"`, the same in every language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HeaderMode::Stamp => "stamp",
+            HeaderMode::Rename => "rename",
+        }
+    }
+}
+
+impl fmt::Display for HeaderMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for HeaderMode {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        match word {
+            "stamp" => Ok(HeaderMode::Stamp),
+            "rename" => Ok(HeaderMode::Rename),
+            _ => Err(format!(
+                "a header mode is \"stamp\" or \"rename\", not {word:?}"
+            )),
+        }
+    }
 }
 
 /// How a journal is opened.
@@ -40,6 +83,11 @@ pub struct JournalOptions {
     pub(super) timeout: Option<Duration>,
     pub(super) parents: bool,
     pub(super) choice: Choice,
+    pub(super) header_prefix: Option<Vec<u8>>,
+    pub(super) header_reserve: usize,
+    pub(super) header_mode: HeaderMode,
+    pub(super) max_bytes: Option<u64>,
+    pub(super) keep: Option<u32>,
 }
 
 impl Default for JournalOptions {
@@ -53,6 +101,11 @@ impl Default for JournalOptions {
             timeout: None,
             parents: false,
             choice: Choice::default(),
+            header_prefix: None,
+            header_reserve: 512,
+            header_mode: HeaderMode::Stamp,
+            max_bytes: None,
+            keep: None,
         }
     }
 }
@@ -132,6 +185,69 @@ impl JournalOptions {
     pub fn stale(mut self, age: Duration) -> JournalOptions {
         self.choice.stale = age;
         self
+    }
+
+    /// The journal may have a header: its first line, where that begins with
+    /// these bytes. It is no record. Default: no header.
+    ///
+    /// All handles on a journal must say the same; one without it sees the
+    /// header as a record.
+    #[must_use]
+    pub fn header_prefix(mut self, prefix: impl Into<Vec<u8>>) -> JournalOptions {
+        self.header_prefix = Some(prefix.into());
+        self
+    }
+
+    /// How many bytes a new header takes, its newline included: it is padded
+    /// with spaces, so that later ones fit in its place. Default: 512. A longer
+    /// header takes what it needs.
+    #[must_use]
+    pub fn header_reserve(mut self, bytes: usize) -> JournalOptions {
+        self.header_reserve = bytes;
+        self
+    }
+
+    /// How a header is changed. Default: in place.
+    #[must_use]
+    pub fn header_mode(mut self, mode: HeaderMode) -> JournalOptions {
+        self.header_mode = mode;
+        self
+    }
+
+    /// An append that finds the journal larger than this rotates it first, so
+    /// that it is never larger than this and one append. Default: never. If the
+    /// rotation fails, so does the append.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: Option<u64>) -> JournalOptions {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How many rotated files a rotation by [`JournalOptions::max_bytes`]
+    /// leaves, those of `rewind` and `rotate` among them; older ones are
+    /// removed. Default: all.
+    #[must_use]
+    pub fn keep(mut self, files: Option<u32>) -> JournalOptions {
+        self.keep = files;
+        self
+    }
+
+    /// What can't be meant so, said before anything is touched.
+    pub(super) fn check(&self, path: &Path) -> Result<()> {
+        let refuse = |detail: &str| Err(Error::invalid_argument("open", path, detail));
+        if let Some(prefix) = &self.header_prefix {
+            if prefix.is_empty() || memchr::memchr2(b'\n', 0, prefix).is_some() {
+                return refuse("header_prefix is empty, or holds a newline or a NUL");
+            }
+            if matches!(prefix[0], b' ' | b'\t' | b'\r') {
+                return refuse("header_prefix begins with white space");
+            }
+        }
+        let longest = self.max_record.min(u64::from(u32::MAX / 4));
+        if self.header_reserve as u64 > longest {
+            return refuse("header_reserve is larger than max_record, or than 1 GiB");
+        }
+        Ok(())
     }
 
     /// Opens the journal at `path`. Symbolic links are resolved now. The file

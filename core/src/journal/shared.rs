@@ -108,6 +108,24 @@ impl Shared {
         self.closed.store(true, Ordering::Release);
     }
 
+    /// Works under the lock: the call's own, or one that the caller holds.
+    pub fn under_lock<T>(
+        &self,
+        operation: &'static str,
+        call: &Call<'_>,
+        work: impl FnOnce(&Shared, &mut Writer, LockFile<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.usable(operation)?;
+        if call.guard().is_some() {
+            return self.under_guard(operation, call, |shared, lock| {
+                work(shared, &mut shared.desk().writer, lock)
+            });
+        }
+        let patience = call.begin(self.options.timeout);
+        let held = self.lock.acquire(operation, false, &patience)?;
+        work(self, &mut self.desk().writer, held.lock_file())
+    }
+
     /// Works under the lock that the caller holds.
     pub fn under_guard<T>(
         &self,

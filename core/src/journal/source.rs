@@ -5,7 +5,7 @@ use std::io;
 use super::Position;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Access, File};
+use crate::fs::{self, Access, File};
 use crate::lock::record::{self, Generation, Identity};
 
 pub(super) struct Source {
@@ -17,24 +17,31 @@ impl Source {
     /// `None` where there is no file, and none is asked for.
     pub fn open(shared: &Shared, operation: &'static str) -> Result<Option<Source>> {
         let told = |error| Error::os(operation, &shared.path, error);
-        let file = match File::open(&shared.path, Access::Read) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && shared.options.create => {
-                return Ok(None);
+        loop {
+            let file = match File::open(&shared.path, Access::Read) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && shared.options.create => {
+                    return Ok(None);
+                }
+                result => result.map_err(told)?,
+            };
+            let identity = Identity::of(&file).map_err(told)?;
+            let recorded = match File::open(shared.lock.record_path(), Access::LockFileRead) {
+                Ok(lock) => record::read_generation(&lock)
+                    .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
+                // A lock file that we may not read, or that is not there, says
+                // nothing: then the generation is the file's birth.
+                Err(_) => None,
+            };
+            // Rewritten since it was opened: what the lock file says may be of
+            // the new file, and would make a wrong generation of the old one.
+            let now = fs::stat(&shared.path).map_err(told)?;
+            if now.is_none_or(|now| now.id == identity.id) {
+                return Ok(Some(Source {
+                    file,
+                    generation: Generation::of(identity, recorded).number,
+                }));
             }
-            result => result.map_err(told)?,
-        };
-        let identity = Identity::of(&file).map_err(told)?;
-        let recorded = match File::open(shared.lock.record_path(), Access::LockFileRead) {
-            Ok(lock) => record::read_generation(&lock)
-                .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
-            // A lock file that we may not read, or that is not there, says
-            // nothing: then the generation is the file's birth.
-            Err(_) => None,
-        };
-        Ok(Some(Source {
-            file,
-            generation: Generation::of(identity, recorded).number,
-        }))
+        }
     }
 
     /// Where this position is in the file.

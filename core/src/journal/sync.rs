@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::open::Data;
 use super::shared::Shared;
-use super::writer::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 

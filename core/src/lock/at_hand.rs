@@ -30,6 +30,14 @@ impl<'a> LockFile<'a> {
         }
     }
 
+    /// The same for one who only wants to read it: `None` if it is not there.
+    pub fn file_if_there(&self) -> io::Result<Option<&'a File>> {
+        match self.redo {
+            Some(redo) if self.size == 0 && !redo.is_open() => Ok(None),
+            _ => self.file().map(Some),
+        }
+    }
+
     /// Whether recovery records can be kept.
     pub fn is_writable(&self) -> bool {
         self.redo.is_some() || self.gate.writable

@@ -114,6 +114,10 @@ impl Redo {
         self.file.get().is_none_or(|(_, own)| Some(*own) == id)
     }
 
+    pub fn is_open(&self) -> bool {
+        self.file.get().is_some()
+    }
+
     /// The file, made where it is not there. To be called under the exclusive
     /// lock of `P`.
     pub fn file(&self) -> io::Result<&File> {

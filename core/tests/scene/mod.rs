@@ -5,6 +5,10 @@
 
 pub mod program;
 
+pub mod death;
+pub mod faults;
+pub mod power;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

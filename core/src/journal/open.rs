@@ -1,0 +1,188 @@
+//! The file that the path means now: open, and whole up to its end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use super::repair;
+use super::shared::Shared;
+use super::writer::{UNKNOWN, Writer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, Access, File, Stat};
+use crate::lock::LockFile;
+use crate::lock::record::{self, Generation, Identity};
+
+/// A file that the path meant once, open for appending.
+pub(super) struct Data {
+    pub file: File,
+    pub identity: Identity,
+    pub generation: u64,
+    /// How far it was written by us: what a sync must cover.
+    pub written: AtomicU64,
+    /// Whether the directory is known to hold its name durably.
+    pub name_synced: AtomicBool,
+}
+
+impl Data {
+    /// What a lock file that says this is to say of the journal.
+    pub fn generation_now(&self, recorded: Option<Generation>) -> Generation {
+        let mut generation = Generation::of(self.identity, recorded);
+        if recorded.is_none_or(|recorded| recorded.of != self.identity) {
+            // Somebody deleted the lock file: what we told callers must stay
+            // true.
+            generation.number = self.generation;
+        }
+        generation
+    }
+}
+
+impl Writer {
+    /// The file that the path means now, whole, and where it ends; `None` if
+    /// there is none, and this handle may make it.
+    pub fn current(
+        &mut self,
+        shared: &Shared,
+        operation: &'static str,
+        lock: LockFile<'_>,
+    ) -> Result<Option<(Arc<Data>, u64)>> {
+        let path = &shared.path;
+        let stat = fs::stat(path).map_err(|error| Error::os(operation, path, error))?;
+        let Some(seen) = stat else {
+            if shared.options.create {
+                return Ok(None);
+            }
+            return Err(not_there(path, operation));
+        };
+        self.open(shared, operation, lock, stat)?;
+        self.whole(shared, operation, seen.size)?;
+        let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
+        Ok(Some((Arc::clone(data), self.end)))
+    }
+
+    /// The file that the path means now; `None` if there is none.
+    pub fn open_for_sync(&mut self, path: &Path) -> Result<Option<Arc<Data>>> {
+        let told = |error| Error::os("sync", path, error);
+        let Some(stat) = fs::stat(path).map_err(told)? else {
+            return Ok(None);
+        };
+        if let Some(data) = &self.data
+            && data.identity.id == stat.id
+        {
+            return Ok(Some(Arc::clone(data)));
+        }
+        // Not kept: only an append, under the lock, may learn a generation.
+        let file = File::open(path, Access::Append).map_err(told)?;
+        let identity = Identity::of(&file).map_err(told)?;
+        Ok(Some(Arc::new(Data {
+            file,
+            identity,
+            generation: 0,
+            written: AtomicU64::new(0),
+            name_synced: AtomicBool::new(false),
+        })))
+    }
+
+    pub fn close(&mut self) {
+        self.data = None;
+        self.end = UNKNOWN;
+    }
+
+    /// Sees to it that `data` is the file that the path means now. `false`: it
+    /// has just been made.
+    #[inline]
+    pub fn open(
+        &mut self,
+        shared: &Shared,
+        operation: &'static str,
+        lock: LockFile<'_>,
+        stat: Option<Stat>,
+    ) -> Result<bool> {
+        if let (Some(stat), Some(data)) = (&stat, &self.data)
+            && stat.id == data.identity.id
+        {
+            if stat.size != self.end {
+                self.end = UNKNOWN;
+            }
+            return Ok(true);
+        }
+        self.reopen(shared, operation, lock, stat)
+    }
+
+    /// The path means another file than it did: it is new, or was deleted,
+    /// replaced or rotated.
+    #[cold]
+    fn reopen(
+        &mut self,
+        shared: &Shared,
+        operation: &'static str,
+        lock: LockFile<'_>,
+        stat: Option<Stat>,
+    ) -> Result<bool> {
+        self.close();
+        let Shared { path, options, .. } = shared;
+        let told = |error| Error::os(operation, path, error);
+        let existed = stat.is_some();
+        if stat.is_some_and(|stat| !stat.is_file) {
+            return Err(Error::invalid_argument(
+                operation,
+                path,
+                "not a regular file",
+            ));
+        }
+        let file = if existed {
+            File::open(path, Access::Append)
+        } else if options.create {
+            File::create_new(path, Access::Append, options.mode)
+        } else {
+            return Err(not_there(path, operation));
+        };
+        let file = file.map_err(told)?;
+        let identity = Identity::of(&file).map_err(told)?;
+        let recorded = lock
+            .file_if_there()
+            .and_then(|file| file.map_or(Ok(None), record::read_generation))
+            .map_err(|error| Error::os(operation, lock.path(), error))?;
+        self.data = Some(Arc::new(Data {
+            file,
+            identity,
+            generation: Generation::of(identity, recorded).number,
+            written: AtomicU64::new(0),
+            name_synced: AtomicBool::new(false),
+        }));
+        Ok(existed)
+    }
+
+    /// Sees to it that the file ends where a record ends, and that `end` is
+    /// there: whatever a crash left behind it is dealt with first.
+    #[inline]
+    pub fn whole(&mut self, shared: &Shared, operation: &'static str, size: u64) -> Result<()> {
+        if self.end == UNKNOWN {
+            let Shared { path, options, .. } = shared;
+            let told = |error| Error::os(operation, path, error);
+            let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
+            // Mostly another process has appended since, and all is well.
+            self.end = if repair::is_whole(&data.file, size).map_err(told)? {
+                size
+            } else {
+                repair::tail(&data.file, path, options)?;
+                data.file.size().map_err(told)?
+            };
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+pub(super) fn no_file(path: &Path) -> Error {
+    Error::internal("append", path, "no file is open")
+}
+
+#[cold]
+fn not_there(path: &Path, operation: &'static str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        operation,
+        path,
+        "the journal is not there, and this handle was not to make it",
+    )
+}

@@ -1,0 +1,182 @@
+//! The new file while it is being written: a temporary beside the journal, and
+//! a mark in the lock file that says so, for whoever comes after a crash.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::fs::{self, File, FileId};
+use crate::journal::open::Data;
+use crate::journal::shared::Shared;
+use crate::journal::write::recordable;
+use crate::journal::writer::Writer;
+use crate::lock::LockFile;
+use crate::lock::record::{self, Generation, Identity, Pending, PendingRewrite, Same};
+use crate::temporary::{self, Temporary};
+
+/// Written in pieces of this size.
+const PIECE: usize = 256 * 1024;
+
+pub(in crate::journal) struct Draft {
+    pub(super) operation: &'static str,
+    pub(super) temporary: Temporary,
+    /// The journal as it is, and where it ends; `None` if there is none.
+    pub old: Option<(Arc<Data>, u64)>,
+    /// What the lock file says while the old file is the journal.
+    pub(super) generation: Generation,
+    buffer: Vec<u8>,
+    written: u64,
+}
+
+impl Draft {
+    /// Makes the tail whole and begins a new file.
+    pub fn begin(
+        shared: &Shared,
+        writer: &mut Writer,
+        lock: LockFile<'_>,
+        operation: &'static str,
+    ) -> Result<Draft> {
+        let path = &shared.path;
+        if shared.lock.is_in_place() {
+            return Err(Error::invalid_argument(
+                operation,
+                path,
+                "rewriting a journal in the scheme in-place is not in this version",
+            ));
+        }
+        let recorded = recordable(lock, operation)?;
+        let old = writer.current(shared, operation, lock)?;
+        let generation = match (&old, recorded) {
+            (Some((data, _)), recorded) => data.generation_now(recorded),
+            (None, Some(recorded)) => recorded,
+            (None, None) => nobody(),
+        };
+        let pending = PendingRewrite {
+            by: None,
+            number: 0,
+            same: Same::Prefix(0),
+            rotated: 0,
+        };
+        // Before the temporary is made: so whoever finds the mark sweeps.
+        note(lock, operation, generation, pending)?;
+        // What rewrites left that a power cut ended, with their marks.
+        temporary::sweep_again(path);
+        let mode = match old {
+            // Until it has the old one's mode nobody else may read it.
+            Some(_) => Some(0o600),
+            None => shared.options.mode,
+        };
+        let temporary = Temporary::create(path, mode).map_err(|error| {
+            clear(lock);
+            failed(shared, operation, error)
+        })?;
+        Ok(Draft {
+            operation,
+            temporary,
+            old,
+            generation,
+            buffer: Vec::new(),
+            written: 0,
+        })
+    }
+
+    /// How long the new file is so far.
+    pub fn length(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    pub fn write(&mut self, shared: &Shared, bytes: &[u8]) -> Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= PIECE {
+            self.flush(shared)?;
+        }
+        Ok(())
+    }
+
+    /// Copies a stretch of the old file.
+    pub fn copy(&mut self, shared: &Shared, from: &File, start: u64, stop: u64) -> Result<()> {
+        let operation = self.operation;
+        let told = |error| failed(shared, operation, error);
+        let mut piece = vec![0; PIECE];
+        let mut at = start;
+        while at < stop {
+            let want = usize::try_from(stop - at).map_or(PIECE, |left| left.min(PIECE));
+            let n = from.read_full_at(&mut piece[..want], at).map_err(told)?;
+            if n == 0 {
+                return Err(told(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.write(shared, &piece[..n])?;
+            at += n as u64;
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self, shared: &Shared) -> Result<()> {
+        self.temporary
+            .file
+            .write_all_at(&self.buffer, self.written)
+            .map_err(|error| failed(shared, self.operation, error))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Nothing comes of it.
+    pub fn discard(self, lock: LockFile<'_>) {
+        self.temporary.discard();
+        clear(lock);
+    }
+}
+
+/// Notes down how far a rewrite is.
+pub(super) fn note(
+    lock: LockFile<'_>,
+    operation: &'static str,
+    generation: Generation,
+    pending: PendingRewrite,
+) -> Result<()> {
+    lock.file()
+        .and_then(|file| record::write_pending(file, generation, &Pending::Rewrite(pending)))
+        .map_err(|error| {
+            clear(lock);
+            Error::os(operation, lock.path(), error)
+                .hint("a rewrite is noted here first; the journal is as it was")
+        })
+}
+
+/// Best effort: the next locker finds what is left.
+fn clear(lock: LockFile<'_>) {
+    let _ = lock.file().and_then(record::clear_pending);
+}
+
+/// No journal was there yet, or none that anybody knows of.
+fn nobody() -> Generation {
+    let id = FileId {
+        device: 0,
+        inode: 0,
+    };
+    let none = Identity { id, birth: None };
+    Generation {
+        number: 0,
+        of: none,
+        before: None,
+        rotated: 0,
+    }
+}
+
+#[cold]
+pub(super) fn failed(shared: &Shared, operation: &'static str, error: std::io::Error) -> Error {
+    let made = Error::os(operation, &shared.path, error);
+    let hint = match made.kind() {
+        crate::ErrorKind::PermissionDenied => {
+            "the directory must be writable, since the new file is made there and then renamed; \
+             the journal is as it was"
+        }
+        _ => "the journal is as it was",
+    };
+    made.hint(hint)
+}
+
+/// What is at the path now.
+pub(super) fn seen(shared: &Shared, operation: &'static str) -> Result<Option<fs::Stat>> {
+    fs::stat(&shared.path).map_err(|error| failed(shared, operation, error))
+}

@@ -1,0 +1,190 @@
+//! The one place where a new file becomes the journal.
+//!
+//! The rename is the point of no return. Before it the journal is the old file
+//! with the old generation; after it the new one with the new, which follows
+//! from its birth and the old one's, so that it is the same before it is
+//! recorded. All is synced first, whatever this handle's durability is: others
+//! have acknowledged records in the old file, and will in the new one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::draft::{Draft, failed, note, seen};
+use super::rotate;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::journal::Position;
+use crate::journal::shared::Shared;
+use crate::lock::LockFile;
+use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite, Same};
+use crate::temporary::Temporary;
+
+/// What becomes of the old file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::journal) enum Old {
+    /// It is gone.
+    Dropped,
+    /// It gets a rotated file's name.
+    Kept,
+}
+
+/// A new file that is the journal now.
+pub(in crate::journal) struct Published {
+    /// Where it ends.
+    pub end: Position,
+    /// What the old file is called now.
+    pub rotated: Option<PathBuf>,
+}
+
+impl Draft {
+    /// Makes the new file the journal. On an error the journal is as it was,
+    /// but for `NOT_DURABLE`.
+    pub fn publish(
+        mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        same: Same,
+        old: Old,
+    ) -> Result<Published> {
+        match self.put_in_place(shared, lock, same, old) {
+            Ok((generation, rotated)) => {
+                record_generation(lock, generation);
+                let end = Position {
+                    generation: generation.number,
+                    offset: self.length(),
+                };
+                sync_name(shared, self.operation)?;
+                Ok(Published { end, rotated })
+            }
+            Err(error) => {
+                self.discard(lock);
+                Err(error)
+            }
+        }
+    }
+
+    /// Up to the rename.
+    fn put_in_place(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        same: Same,
+        old: Old,
+    ) -> Result<(Generation, Option<PathBuf>)> {
+        let (path, operation) = (&shared.path, self.operation);
+        let told = |error| failed(shared, operation, error);
+        self.flush(shared)?;
+        let file = &self.temporary.file;
+        if self.old.is_some()
+            && let Some(like) = fs::metadata(path).map_err(told)?
+        {
+            file.set_attributes(&like).map_err(told)?;
+        }
+        file.sync_all().map_err(told)?;
+        let by = Identity::of(file).map_err(told)?;
+        let mut generation = Generation::of(by, Some(self.generation));
+        generation.before = self.old.as_ref().map(|_| Before {
+            generation: self.generation.number,
+            same,
+        });
+        let mut pending = PendingRewrite {
+            by: Some(by),
+            number: generation.number,
+            same,
+            rotated: self.generation.rotated,
+        };
+        let kept = match (&self.old, old) {
+            (Some((data, end)), Old::Kept) => {
+                // Who appended to it may not have synced it yet, and nobody
+                // looks for what is in it under its new name.
+                shared
+                    .local()
+                    .sync
+                    .sync(shared, data, *end)
+                    .map_err(|error| {
+                        Error::new(error.kind(), operation, path, error.to_string())
+                            .hint("the journal was not rewritten")
+                    })?;
+                let note = |rotated| {
+                    pending.rotated = rotated;
+                    note(lock, operation, self.generation, pending)
+                };
+                let kept = rotate::keep(shared, operation, self.generation.rotated, data, note)?;
+                generation.rotated = kept.number;
+                Some(kept)
+            }
+            _ => {
+                note(lock, operation, self.generation, pending)?;
+                None
+            }
+        };
+        let renamed = self
+            .is_current(shared, old)
+            .and_then(|()| rename(&self.temporary, path, self.old.is_none()).map_err(told));
+        if let Err(error) = renamed {
+            if let Some(kept) = kept {
+                kept.take_back();
+            }
+            return Err(error);
+        }
+        Ok((generation, kept.map(|kept| kept.path)))
+    }
+
+    /// A program that ignores the lock may have appended, or replaced the file:
+    /// what it wrote must not go with the old one.
+    fn is_current(&self, shared: &Shared, old: Old) -> Result<()> {
+        let now = seen(shared, self.operation)?;
+        let current = match (&self.old, now) {
+            (None, None) => true,
+            (Some((data, end)), Some(now)) => {
+                now.id == data.identity.id && (now.size == *end || old == Old::Kept)
+            }
+            _ => false,
+        };
+        if current {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            self.operation,
+            &shared.path,
+            "a program that does not take the lock has changed the journal meanwhile; it was not \
+             rewritten, and is as that program left it",
+        ))
+    }
+}
+
+fn rename(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
+    if !absent {
+        return fs::rename(&temporary.path, path);
+    }
+    match fs::link(&temporary.path, path) {
+        Ok(()) => {
+            // The journal has two names now. If this fails, a sweep does it.
+            let _ = fs::unlink(&temporary.path);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links.
+        Err(_) => fs::rename(&temporary.path, path),
+    }
+}
+
+/// If this fails, the next locker does it.
+fn record_generation(lock: LockFile<'_>, generation: Generation) {
+    let _ = lock.file().and_then(|file| {
+        record::write_generation(file, generation)?;
+        record::clear_pending(file)
+    });
+}
+
+fn sync_name(shared: &Shared, operation: &'static str) -> Result<()> {
+    fs::sync_parent(&shared.path).map_err(|error| {
+        shared.poison();
+        Error::os(operation, &shared.path, error)
+            .with_kind(ErrorKind::NotDurable)
+            .hint(
+                "the change is in place, but a power cut may undo it; reopen the journal to go on",
+            )
+    })
+}

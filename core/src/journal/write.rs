@@ -1,0 +1,101 @@
+//! The write itself: of one record, or of many that are there all or none.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::open::Data;
+use super::rollback;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::LockFile;
+use crate::lock::record::{self, Generation, Pending, PendingAppend};
+
+/// Makes sure that the lock file can keep a recovery record, and gives what it
+/// says of the generation.
+#[cold]
+pub(super) fn recordable(
+    lock: LockFile<'_>,
+    operation: &'static str,
+) -> Result<Option<Generation>> {
+    let told = |error| Error::os(operation, lock.path(), error);
+    if !lock.is_writable() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            operation,
+            lock.path(),
+            "for a change of more than one record this lock file must be writable, so that the \
+             change is whole or not at all when a process dies; nothing was changed",
+        ));
+    }
+    let file = lock.file().map_err(told)?;
+    if !record::is_ours(file).map_err(told)? {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            operation,
+            lock.path(),
+            "this is not a lock file of untorn, and is not overwritten; nothing was changed",
+        ));
+    }
+    record::read_generation(file).map_err(told)
+}
+
+/// Many records: a kill in the middle of the write would leave the first of
+/// them, so the lock file holds, for that time, what the next locker needs to
+/// undo it.
+#[cold]
+pub(super) fn append_many(
+    path: &Path,
+    lock: LockFile<'_>,
+    data: &Arc<Data>,
+    end: u64,
+    lines: &[u8],
+) -> Result<()> {
+    let told = |error| {
+        Error::os("append", lock.path(), error)
+            .hint("an append of many records is noted here first; nothing was appended")
+    };
+    let recorded = recordable(lock, "append")?;
+    let file = lock.file().map_err(told)?;
+    let pending = PendingAppend {
+        to: data.identity,
+        start: end,
+        length: lines.len() as u64,
+        checksum: crc32c::crc32c(lines),
+    };
+    let generation = data.generation_now(recorded);
+    record::write_pending(file, generation, &Pending::Append(pending)).map_err(|error| {
+        let _ = record::clear_pending(file);
+        told(error)
+    })?;
+    let result = append(data, end, lines);
+    if !matches!(result, Err((_, Err(_)))) {
+        // All of it is there, or none. If this fails, the next locker sees
+        // that by itself. (Where the roll-back failed it must do it.)
+        let _ = record::clear_pending(file);
+    }
+    result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+}
+
+/// Writes at the end, in one call if the system takes it all.
+#[inline]
+pub(super) fn append(
+    data: &Data,
+    end: u64,
+    lines: &[u8],
+) -> std::result::Result<(), (io::Error, io::Result<()>)> {
+    match data.file.append(lines) {
+        Ok(n) if n == lines.len() => Ok(()),
+        Ok(n) => rollback::write_rest(&data.file, end, lines, n),
+        // Nothing was written.
+        Err(error) => Err((error, Ok(()))),
+    }
+}
+
+#[cold]
+pub(super) fn failed(path: &Path, error: io::Error, undone: bool) -> Error {
+    Error::os("append", path, error).hint(if undone {
+        "nothing was appended, and the journal is as it was"
+    } else {
+        "a part of it could not be taken back; the next append repairs that"
+    })
+}

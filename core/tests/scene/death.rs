@@ -1,0 +1,37 @@
+//! A process that dies before each of its system calls in turn, and in the
+//! middle of each write.
+
+use untorn::fault::{Op, Plan};
+
+use super::Scene;
+
+/// Runs `work` until it dies at its `n`-th call, for each `n`; where that is a
+/// write, also after a part of it.
+pub fn each_death(
+    set_up: impl Fn(&Scene),
+    work: impl Fn(&Scene) -> untorn::Result<()>,
+    check: impl Fn(&Scene, &str),
+) {
+    let scene = Scene::new();
+    set_up(&scene);
+    let (result, calls) = Plan::new().run(|| work(&scene));
+    result.expect("it lives");
+    for (n, op) in calls.iter().enumerate() {
+        let run = |plan: Plan, what: &str| {
+            let scene = Scene::new();
+            set_up(&scene);
+            let (result, _) = plan.run(|| work(&scene));
+            assert!(result.is_err() || n + 2 >= calls.len(), "{what}: it died");
+            check(&scene, what);
+        };
+        run(Plan::new().die(n), &format!("before call {n}, {op:?}"));
+        if *op == Op::Write {
+            for part in [1, 5, 8, 20, 64, 100, 127, 300] {
+                run(
+                    Plan::new().short(n, part).die(n + 1),
+                    &format!("after {part} bytes of call {n}"),
+                );
+            }
+        }
+    }
+}
