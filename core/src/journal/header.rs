@@ -6,6 +6,11 @@ use std::io;
 use super::JournalOptions;
 use crate::fs::File;
 
+/// How long a header line may be, its newline included.
+fn longest(options: &JournalOptions) -> usize {
+    usize::try_from(options.max_record).map_or(usize::MAX, |most| most.saturating_add(1))
+}
+
 /// Whether this line, the first of the file, is a header.
 #[inline]
 pub(super) fn is_header(options: &JournalOptions, line: &[u8]) -> bool {
@@ -20,7 +25,7 @@ pub(super) fn read_line(file: &File, options: &JournalOptions) -> io::Result<Vec
     let Some(prefix) = &options.header_prefix else {
         return Ok(Vec::new());
     };
-    let longest = usize::try_from(options.max_record).unwrap_or(usize::MAX - 1) + 1;
+    let longest = longest(options);
     let mut line = vec![0; options.header_reserve.max(prefix.len() + 1).min(longest)];
     loop {
         let n = file.read_full_at(&mut line, 0)?;

@@ -243,9 +243,8 @@ impl JournalOptions {
                 return refuse("header_prefix begins with white space");
             }
         }
-        let longest = self.max_record.min(u64::from(u32::MAX / 4));
-        if self.header_reserve as u64 > longest {
-            return refuse("header_reserve is larger than max_record, or than 1 GiB");
+        if self.header_reserve > 1 << 30 {
+            return refuse("header_reserve is more than 1 GiB");
         }
         Ok(())
     }

@@ -12,13 +12,13 @@ pub fn each_death(
     work: impl Fn(&Scene) -> untorn::Result<()>,
     check: impl Fn(&Scene, &str),
 ) {
-    let scene = Scene::new();
+    let scene = Scene::quick();
     set_up(&scene);
     let (result, calls) = Plan::new().run(|| work(&scene));
     result.expect("it lives");
     for (n, op) in calls.iter().enumerate() {
         let run = |plan: Plan, what: &str| {
-            let scene = Scene::new();
+            let scene = Scene::quick();
             set_up(&scene);
             let (result, _) = plan.run(|| work(&scene));
             assert!(result.is_err() || n + 2 >= calls.len(), "{what}: it died");

@@ -29,7 +29,7 @@ pub fn errors(op: Op) -> &'static [i32] {
 
 /// The calls that `work` makes on a fresh scene when nothing fails.
 pub fn calls(set_up: impl Fn(&Scene), work: impl Fn(&Scene) -> Result<(), Error>) -> Vec<Op> {
-    let scene = Scene::new();
+    let scene = Scene::quick();
     set_up(&scene);
     let (result, calls) = Plan::new().run(|| work(&scene));
     result.expect("nothing fails");
@@ -46,7 +46,7 @@ pub fn each_fault(
     let calls = calls(&set_up, &work);
     assert!(calls.len() >= 3, "a work that makes calls: {calls:?}");
     let run = |plan: Plan, what: String| {
-        let scene = Scene::new();
+        let scene = Scene::quick();
         set_up(&scene);
         let (result, _) = plan.run(|| work(&scene));
         check(&scene, result, &what);

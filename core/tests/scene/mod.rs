@@ -25,6 +25,15 @@ impl Scene {
         }
     }
 
+    /// In memory, where the system has a place for that: for tests that sync
+    /// thousands of times and are not about the medium.
+    pub fn quick() -> Scene {
+        match tempfile::tempdir_in("/dev/shm") {
+            Ok(dir) => Scene { dir },
+            Err(_) => Scene::new(),
+        }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

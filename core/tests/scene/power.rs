@@ -156,7 +156,7 @@ pub fn images(scene: &Scene, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
 }
 
 pub fn materialise(image: &Image) -> Scene {
-    let scene = Scene::new();
+    let scene = Scene::quick();
     for (name, bytes) in &image.files {
         scene.with(name, bytes);
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::at_hand::LockFile;
 use super::record::{self, Pending};
 use crate::error::{Error, ErrorKind, Result};
+use crate::temporary;
 
 /// What came of it.
 pub(super) enum Settled {
@@ -36,7 +37,9 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         ));
     }
     match record::read_pending(file).map_err(told)? {
-        None => {}
+        // A record that was cut short itself: nothing was begun, or it was to
+        // take another's place, whose temporary may be there.
+        None => temporary::sweep_again(target),
         Some(Pending::Append(pending)) => append::undo(target, &pending)?,
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Member(mark)) => {

@@ -1,0 +1,185 @@
+//! Rotation on append, by size and count, and the names of rotated files.
+
+mod scene;
+
+use std::path::Path;
+
+use scene::death::each_death;
+use scene::{Scene, bytes, journal, records};
+use untorn::{Durability, Journal, JournalOptions, Position};
+
+fn bound(max_bytes: u64, keep: Option<u32>) -> JournalOptions {
+    Journal::options()
+        .durability(Durability::Process)
+        .max_bytes(Some(max_bytes))
+        .keep(keep)
+}
+
+fn record(n: u64) -> Vec<u8> {
+    format!("{{\"n\":{n},\"text\":\"{}\"}}", "x".repeat(80)).into_bytes()
+}
+
+/// The numbers of the rotated files, in order.
+fn numbers(scene: &Scene) -> Vec<u32> {
+    let mut found: Vec<u32> = scene
+        .files()
+        .keys()
+        .filter_map(|name| {
+            name.strip_prefix("j_")?
+                .strip_suffix(".jsonl")?
+                .parse()
+                .ok()
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+fn values(path: &Path) -> Vec<u64> {
+    let read = records(path);
+    read.iter().map(|r| r["n"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn an_append_that_finds_it_too_large_rotates() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let journal = bound(1_000, None).open(&path).unwrap();
+    let mut last = Position {
+        generation: 0,
+        offset: 0,
+    };
+    for n in 0..100 {
+        let position = journal.append(&record(n)).unwrap();
+        assert!(position > last || position.generation > last.generation);
+        assert!(position.offset <= 1_000 + record(n).len() as u64 + 1);
+        last = position;
+    }
+    let mut all = Vec::new();
+    for number in numbers(&scene) {
+        let kept = scene.path(&format!("j_{number}.jsonl"));
+        let size = bytes(&kept).len() as u64;
+        assert!((1_001..1_200).contains(&size), "{size}");
+        all.extend(values(&kept));
+    }
+    assert!(numbers(&scene).len() > 5);
+    assert!(
+        numbers(&scene)
+            .iter()
+            .copied()
+            .eq(1..=numbers(&scene).len() as u32)
+    );
+    all.extend(values(&path));
+    assert!(all.into_iter().eq(0..100), "each once, and in order");
+}
+
+#[test]
+fn so_many_are_kept() {
+    for keep in [0, 1, 3] {
+        let scene = Scene::new();
+        let path = scene.path("j.jsonl");
+        let journal = bound(500, Some(keep)).open(&path).unwrap();
+        for n in 0..60 {
+            journal.append(&record(n)).unwrap();
+        }
+        let numbers = numbers(&scene);
+        assert_eq!(numbers.len(), keep as usize, "{numbers:?}");
+        // The newest, whatever went before them.
+        assert!(numbers.iter().all(|number| *number > 5), "{numbers:?}");
+        let others = scene.with("j_x.jsonl", "not one of them");
+        journal.append_all((0..50).map(record)).unwrap();
+        journal.append(&record(0)).unwrap();
+        assert!(others.exists());
+    }
+}
+
+#[test]
+fn an_expected_end_is_compared_before_it_rotates() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let journal = bound(50, None).open(&path).unwrap();
+    let end = journal.append(&record(0)).unwrap();
+    let wrong = Position { offset: 0, ..end };
+    assert!(journal.append_at(wrong, [record(1)]).is_err());
+    assert!(numbers(&scene).is_empty(), "nothing was changed");
+    let next = journal.append_at(end, [record(1), record(2)]).unwrap();
+    assert!(next.generation > end.generation);
+    assert_eq!(values(&path), [1, 2]);
+    assert_eq!(numbers(&scene), [1]);
+}
+
+#[test]
+fn numbers_only_grow() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let rotated = |expected: u32| {
+        let journal = journal(&path);
+        journal.append_all(["[1]", "[2]"]).unwrap();
+        let kept = journal.rotate().unwrap().unwrap();
+        assert_eq!(
+            kept,
+            scene
+                .path(&format!("j_{expected}.jsonl"))
+                .canonicalize()
+                .unwrap()
+        );
+    };
+    rotated(1);
+    rotated(2);
+    // Others take some away: their numbers are not given again, so that whoever
+    // remembers a name never finds another file there.
+    std::fs::remove_file(scene.path("j_2.jsonl")).unwrap();
+    rotated(3);
+    std::fs::remove_file(scene.path("j_1.jsonl")).unwrap();
+    std::fs::remove_file(scene.path("j_3.jsonl")).unwrap();
+    rotated(4);
+    // A name that a foreign program has taken is left alone.
+    let foreign = scene.with("j_9.jsonl", "[\"foreign\"]\n");
+    rotated(10);
+    assert_eq!(bytes(&foreign), b"[\"foreign\"]\n");
+    // The lock file deleted: what is there counts.
+    std::fs::remove_file(scene.path("j.jsonl.lock")).unwrap();
+    rotated(11);
+}
+
+#[test]
+fn nothing_to_rotate() {
+    let scene = Scene::new();
+    let journal = journal(&scene.path("j.jsonl"));
+    assert_eq!(journal.rotate().unwrap(), None);
+    journal.append(b"[1]").unwrap();
+    journal.rotate().unwrap().unwrap();
+    assert_eq!(journal.rotate().unwrap(), None);
+    assert_eq!(numbers(&scene), [1]);
+}
+
+#[test]
+fn whoever_dies_at_a_rotation_by_size_loses_nothing() {
+    each_death(
+        |scene| {
+            let lines: Vec<u8> = (0..5)
+                .flat_map(|n| [record(n), b"\n".to_vec()].concat())
+                .collect();
+            scene.with("j.jsonl", lines);
+        },
+        |scene| {
+            let journal = bound(300, Some(2)).open(scene.path("j.jsonl"))?;
+            journal.append_all((5..9).map(record)).map(drop)
+        },
+        |scene, what| {
+            let path = scene.path("j.jsonl");
+            let next = bound(10_000, None).open(&path).unwrap();
+            next.append(&record(9)).unwrap();
+            let mut all: Vec<u64> = Vec::new();
+            for number in numbers(scene) {
+                all.extend(values(&scene.path(&format!("j_{number}.jsonl"))));
+            }
+            all.extend(values(&path));
+            let without: Vec<u64> = (0..5).chain([9]).collect();
+            assert!(
+                all == without || all.iter().copied().eq(0..10),
+                "{what}: {all:?}"
+            );
+        },
+    );
+}
