@@ -222,7 +222,7 @@ fn other_handles_and_what_queues_up_go_into_the_right_file() {
     let scene = Scene::new();
     let path = scene.path("j");
     let done = AtomicBool::new(false);
-    let mut acknowledged = vec![0_u64; 4];
+    let mut acknowledged = [0_u64; 4];
     let shared = journal(&path);
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4_usize)
@@ -235,7 +235,7 @@ fn other_handles_and_what_queues_up_go_into_the_right_file() {
                     let mut n = 0_u64;
                     while !done.load(Ordering::Relaxed) {
                         let record = |m| format!("{{\"w\":{w},\"n\":{n},\"m\":{m}}}");
-                        if n % 5 == 0 {
+                        if n.is_multiple_of(5) {
                             journal.append_all((0..3).map(record)).unwrap();
                         } else {
                             journal.append(record(0).as_bytes()).unwrap();
@@ -288,7 +288,7 @@ fn other_handles_and_what_queues_up_go_into_the_right_file() {
     }
     for (w, count) in acknowledged.iter().enumerate() {
         for n in 0..*count {
-            for m in 0..if n % 5 == 0 { 3 } else { 1 } {
+            for m in 0..if n.is_multiple_of(5) { 3 } else { 1 } {
                 assert!(seen.contains(&(w as u64, n, m)), "{w}: {n}: {m} is lost");
             }
         }
