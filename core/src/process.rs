@@ -107,6 +107,14 @@ impl Process {
         })
     }
 
+    /// Whether it is this process. A host may have got another name meanwhile.
+    pub(crate) fn is_current(&self) -> bool {
+        let own = Process::current();
+        (self.pid, self.start, &self.boot, &self.namespace)
+            == (own.pid, own.start, &own.boot, &own.namespace)
+            && (own.boot.is_some() || self.host == own.host)
+    }
+
     /// Whether it lives. A pid that another process has by now, and a zombie,
     /// are `Dead`, as is whatever lived before the machine was started. What
     /// can't be seen from here is `Unknown`: another host's process, another

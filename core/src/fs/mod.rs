@@ -21,6 +21,7 @@ mod process;
 mod seam;
 #[cfg(unix)]
 mod unix;
+mod watch;
 #[cfg(unix)]
 use unix as sys;
 #[cfg(windows)]
@@ -40,6 +41,8 @@ pub(crate) use path::{
 pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, start_time, without_signals,
 };
+
+pub(crate) use watch::{Waker, Watch};
 
 /// Which file a name or a descriptor means: never two at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -257,7 +257,7 @@ impl LockGuard {
 }
 
 impl Kept {
-    fn let_go(&self, held: &mut Option<Held>) {
+    pub(super) fn let_go(&self, held: &mut Option<Held>) {
         if let Some(held) = held.take()
             && held.is_ours()
         {
@@ -297,7 +297,7 @@ impl Kept {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+    pub(super) fn held(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

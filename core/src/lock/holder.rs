@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PathLock, sidecar};
+use super::{PathLock, in_place, sidecar, transfer};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
@@ -110,7 +110,16 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let real = fs::real_path(path).map_err(|error| Error::os("holder", path, error))?;
     let holder_path = path_for(&real);
     // Whatever the scheme: the lock file, or else the file itself.
-    Ok(of_lock(&sidecar::lock_path(&real), &holder_path).or_else(|| of_lock(&real, &holder_path)))
+    let lock_path = sidecar::lock_path(&real);
+    let held = of_lock(&lock_path, &holder_path).or_else(|| of_lock(&real, &holder_path));
+    // Held by nobody, it may be reserved for somebody.
+    let records = [lock_path, in_place::redo_path(&real)];
+    Ok(held.or_else(|| {
+        let mut reserved = records.iter().filter_map(|path| transfer::reserved(path));
+        reserved
+            .find(|reservation| reservation.to.alive() != Alive::Dead)
+            .map(|reservation| reservation.to.into())
+    }))
 }
 
 /// Who holds the lock on this file, whose holders leave their lines there.

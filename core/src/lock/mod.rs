@@ -11,9 +11,10 @@
 //! turn.rs        whose turn it is in this process
 //! descriptor.rs  what a forked child must not have
 //! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
-//! backoff.rs     waiting for what no system call waits for
+//! watching.rs    waiting for a file or a process; backoff.rs: for anything
 //! record.rs      what the lock file holds: the generation (record/pending.rs:
 //!                and the recovery record); recovery/ settles it
+//! transfer.rs    a lock that moves to another process
 //! unsupported.rs where the system can't lock
 //! holder.rs      who holds a lock
 //! ```
@@ -32,9 +33,11 @@ pub(crate) mod record;
 pub(crate) mod recovery;
 mod scheme;
 mod sidecar;
+mod transfer;
 mod turn;
 mod unsupported;
 mod waiter;
+mod watching;
 
 pub use call::{Call, Caller};
 pub use cancel::CancelToken;

@@ -214,6 +214,14 @@ impl PathLock {
                 self.forget(&gate);
                 return Ok(None);
             }
+            Err(Refused::Busy) if patience.tries_once() && self.is_heir() => {
+                let longer = PathLock::with_lookers(patience);
+                let taken = self.acquire_on(gate, operation, shared, &longer, stale);
+                return taken.map_err(|error| match error.kind() {
+                    ErrorKind::LockTimeout => self.refusal(operation, Refused::Busy, patience),
+                    _ => error,
+                });
+            }
             Err(why) => return Err(self.refusal(operation, why, patience)),
         }
         let mut held = Held {
@@ -315,11 +323,21 @@ impl PathLock {
                 transaction::settle(&self.lock_path, id, patience)?;
                 Ok(None)
             }
+            Settled::Reserved(heir) => {
+                drop(held);
+                self.await_heir(operation, &heir, patience)?;
+                Ok(None)
+            }
         }
     }
 
     #[cold]
-    fn refusal(&self, operation: &'static str, why: Refused, patience: &Patience<'_>) -> Error {
+    pub(super) fn refusal(
+        &self,
+        operation: &'static str,
+        why: Refused,
+        patience: &Patience<'_>,
+    ) -> Error {
         let new = |kind, detail: String| Error::new(kind, operation, &self.target, detail);
         match why {
             Refused::Busy => new(ErrorKind::Locked, "the lock is held".to_owned())

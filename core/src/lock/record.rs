@@ -22,6 +22,7 @@
 
 mod mark;
 mod pending;
+mod reservation;
 
 use std::io;
 
@@ -31,6 +32,7 @@ pub(crate) use mark::Mark;
 pub(crate) use pending::{
     Pending, PendingAppend, PendingRewrite, clear_pending, read_pending, write_pending,
 };
+pub(crate) use reservation::{Reservation, write_reservation};
 
 /// A lock file this long, or shorter, has nothing pending.
 pub(crate) const IDLE: u64 = BLOCK as u64;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Patience;
 
 /// How often a waiting thread asks whether it was interrupted.
-const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
+pub(super) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
 
 /// Where a waiting call sleeps, and what it is told.
 pub(crate) struct Waiter<T = Told> {

@@ -8,6 +8,7 @@ pub(super) mod meta;
 pub(super) mod path;
 pub(super) mod process;
 pub(super) mod volume;
+pub(super) mod watch;
 
 /// An open file of the system. `fs4` locks this type.
 pub(super) type Handle = std::fs::File;

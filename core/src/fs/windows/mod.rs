@@ -14,6 +14,7 @@ pub(super) mod path;
 mod patience;
 pub(super) mod process;
 pub(super) mod volume;
+pub(super) mod watch;
 
 /// An open file of the system, and which of its bytes its lock is on.
 #[derive(Debug)]

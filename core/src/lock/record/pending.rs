@@ -22,13 +22,14 @@
 
 use std::io;
 
+use super::reservation::{self, Reservation};
 use super::{
     BLOCK, Generation, IDLE, Identity, Mark, Same, identity_at, is_whole, put_identity, seal,
     u32_at, u64_at,
 };
 use crate::fs::File;
 
-const PENDING: &[u8; 8] = b"pending\n";
+pub(super) const PENDING: &[u8; 8] = b"pending\n";
 const APPEND: u32 = 1;
 const MEMBER: u32 = 3;
 const REWRITE: u32 = 5;
@@ -39,6 +40,8 @@ pub(crate) enum Pending {
     Append(PendingAppend),
     Rewrite(PendingRewrite),
     Member(Mark),
+    /// Nothing is under way, but the lock is another's: kind 4.
+    Reserved(Reservation),
     /// A kind that this version does not know.
     Unknown(u32),
 }
@@ -88,6 +91,8 @@ impl Pending {
                 mark.put(&mut block);
                 MEMBER
             }
+            // Longer than a block: see `write_reservation`.
+            Pending::Reserved(_) => reservation::KIND,
             Pending::Unknown(kind) => *kind,
         };
         block[8..12].copy_from_slice(&kind.to_le_bytes());
@@ -121,6 +126,10 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
             rotated: u32_at(&block, 56),
         }),
         MEMBER => Pending::Member(Mark::at(&block)),
+        reservation::KIND => match reservation::read(lock, &block)? {
+            Some(reservation) => Pending::Reserved(reservation),
+            None => return Ok(None),
+        },
         kind => Pending::Unknown(kind),
     }))
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::at_hand::LockFile;
 use super::record::{self, Pending};
 use crate::error::{Error, ErrorKind, Result};
+use crate::process::Process;
 use crate::temporary;
 
 /// What came of it.
@@ -16,6 +17,9 @@ pub(super) enum Settled {
     Done,
     /// The transaction of this number is to be settled, without this lock.
     Transaction(transaction::Id),
+    /// The lock is reserved for this process, which is not ours: it is to be let
+    /// go again.
+    Reserved(Process),
 }
 
 /// To be called under the exclusive lock, before anything else, where the lock
@@ -28,6 +32,16 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         // locking it does no harm, writing to it would.
         return Ok(Settled::Done);
     }
+    let pending = record::read_pending(file).map_err(told)?;
+    if let Some(Pending::Reserved(reservation)) = &pending {
+        if reservation.stands() {
+            return Ok(Settled::Reserved(reservation.to.clone()));
+        }
+        if !lock.is_writable() {
+            // It is void for the next one too.
+            return Ok(Settled::Done);
+        }
+    }
     if !lock.is_writable() {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
@@ -36,10 +50,12 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
             "a change was cut off here by a crash, and to settle it this lock file must be writable",
         ));
     }
-    match record::read_pending(file).map_err(told)? {
+    match pending {
         // A record that was cut short itself: nothing was begun, or it was to
         // take another's place, whose temporary may be there.
         None => temporary::sweep_again(target),
+        // The lock is ours now, or the heir has died.
+        Some(Pending::Reserved(_)) => {}
         Some(Pending::Append(pending)) => append::undo(target, &pending)?,
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Member(mark)) => {

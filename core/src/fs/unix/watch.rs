@@ -1,0 +1,126 @@
+//! inotify for files, a pidfd for the process, an eventfd for whoever has
+//! something to say; elsewhere nothing yet.
+
+#[cfg(target_os = "linux")]
+pub(in crate::fs) use linux::{Waker, Watch};
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) use nowhere::{Waker, Watch};
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io;
+    use std::mem::MaybeUninit;
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    use rustix::io::Errno;
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+    pub(in crate::fs) struct Watch {
+        file: OwnedFd,
+        process: Option<OwnedFd>,
+        word: Arc<OwnedFd>,
+    }
+
+    pub(in crate::fs) struct Waker(Arc<OwnedFd>);
+
+    impl Watch {
+        pub fn new(file: &Path, process: Option<u32>) -> io::Result<Option<Watch>> {
+            let watch = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
+                // A user has 128 of them (man 7 inotify); or there are none.
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOSYS) => return Ok(None),
+                result => result?,
+            };
+            // A file that loses its last name while it is open shows it as a
+            // change of attributes.
+            let flags = WatchFlags::MODIFY
+                | WatchFlags::ATTRIB
+                | WatchFlags::MOVE_SELF
+                | WatchFlags::DELETE_SELF
+                | WatchFlags::DONT_FOLLOW;
+            match inotify::add_watch(&watch, file, flags) {
+                Err(Errno::NOSPC | Errno::NOMEM | Errno::ACCESS) => return Ok(None),
+                result => result?,
+            };
+            let pid = process
+                .and_then(|pid| i32::try_from(pid).ok())
+                .and_then(Pid::from_raw);
+            Ok(Some(Watch {
+                file: watch,
+                // Before Linux 5.3 there is none; then its end is found out by
+                // looking again.
+                process: pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()),
+                word: Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?),
+            }))
+        }
+
+        pub fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+            let timeout = timeout.and_then(|timeout| timeout.try_into().ok());
+            let mut fds = vec![
+                PollFd::new(&self.file, PollFlags::IN),
+                PollFd::new(&*self.word, PollFlags::IN),
+            ];
+            fds.extend(
+                self.process
+                    .as_ref()
+                    .map(|fd| PollFd::new(fd, PollFlags::IN)),
+            );
+            match poll(&mut fds, timeout.as_ref()) {
+                Err(Errno::INTR) => {}
+                result => drop(result?),
+            }
+            // What has happened so far is known now.
+            let mut events = [MaybeUninit::uninit(); 1024];
+            let mut reader = inotify::Reader::new(&self.file, &mut events);
+            while reader.next().is_ok() {}
+            let _ = rustix::io::read(&*self.word, &mut [0; 8]);
+            Ok(())
+        }
+
+        pub fn waker(&self) -> Waker {
+            Waker(Arc::clone(&self.word))
+        }
+    }
+
+    impl Waker {
+        pub fn wake(&self) {
+            // It fails only where as many words are waiting to be read.
+            let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod nowhere {
+    use std::convert::Infallible;
+    use std::io;
+    use std::path::Path;
+    use std::time::Duration;
+
+    pub(in crate::fs) struct Watch(Infallible);
+    pub(in crate::fs) struct Waker(Infallible);
+
+    impl Watch {
+        pub fn new(_: &Path, _: Option<u32>) -> io::Result<Option<Watch>> {
+            Ok(None)
+        }
+
+        pub fn wait(&self, _: Option<Duration>) -> io::Result<()> {
+            match self.0 {}
+        }
+
+        pub fn waker(&self) -> Waker {
+            match self.0 {}
+        }
+    }
+
+    impl Waker {
+        pub fn wake(&self) {
+            match self.0 {}
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A lock that moves to another process: from a supervisor to its worker.
+//!
+//! No descriptor is handed over, only a name: the holder writes down for whom
+//! the lock is reserved (kind 4 of the recovery record) and lets it go. Whoever
+//! takes it next and is not the heir lets it go again and waits until the heir
+//! has had it, or has died.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::path_lock::{Held, PathLock};
+use super::record::{self, Pending, Reservation};
+use super::turn::Refused;
+use super::watching::Watching;
+use super::{LockGuard, Patience};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Access, File};
+use crate::process::{Alive, Process};
+
+/// For how long a lock stays reserved for a process that can't be seen from
+/// here, as nobody would learn of its end.
+const UNSEEN: Duration = Duration::from_secs(60);
+/// How long the heir's one try waits for those who only look whose turn it is,
+/// and have the lock for that moment.
+const LOOKERS: Duration = Duration::from_secs(2);
+/// How long a heir may be dead unnoticed where the system does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+impl Reservation {
+    fn to(process: &Process) -> Reservation {
+        Reservation {
+            to: process.clone(),
+            since: now(),
+        }
+    }
+
+    /// Whether it keeps this process from the lock.
+    pub(super) fn stands(&self) -> bool {
+        !self.to.is_current()
+            && match self.to.alive() {
+                Alive::Alive => true,
+                Alive::Dead => false,
+                Alive::Unknown => Duration::from_millis(now().abs_diff(self.since)) < UNSEEN,
+            }
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+/// For whom a lock is reserved, if for anybody, by what is in this file. Looks
+/// without the lock.
+pub(super) fn reserved(record_path: &Path) -> Option<Reservation> {
+    let file = File::open(record_path, Access::LockFileRead).ok()?;
+    if file.size().ok()? <= record::IDLE {
+        return None;
+    }
+    match record::read_pending(&file).ok()?? {
+        Pending::Reserved(reservation) => Some(reservation),
+        _ => None,
+    }
+}
+
+impl LockGuard {
+    /// Gives the lock to another process of this machine, and lets it go. The
+    /// heir takes it by acquiring it, as always; until it has, or has ended, no
+    /// other process gets the lock: who tries is told `LOCKED` (or waits), with
+    /// the heir as the holder.
+    ///
+    /// The heir takes the lock exclusively; once it has, nothing is reserved
+    /// any more.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: the lock is shared, is not held (any more), or the
+    /// heir has ended or can't be seen from here. `PERMISSION_DENIED`: the lock
+    /// file can't be written. Any error: the lock is held as before.
+    pub fn transfer(&self, to: &Process) -> Result<()> {
+        let kept = self.kept();
+        let refuse = |detail: String| Err(Error::invalid_argument("transfer", self.path(), detail));
+        if self.is_shared() {
+            return refuse("a lock that is shared can't be given away".to_owned());
+        }
+        match to.alive() {
+            Alive::Alive => {}
+            Alive::Dead => return refuse(format!("the heir, pid {}, has ended", to.pid)),
+            Alive::Unknown => {
+                return refuse(format!(
+                    "whether the heir, {to}, lives can't be seen from here"
+                ));
+            }
+        }
+        let mut held = kept.held();
+        let Some(under) = held.as_ref().filter(|held| held.is_ours()) else {
+            return refuse("the lock is not held by this process".to_owned());
+        };
+        reserve(under, to)?;
+        kept.let_go(&mut held);
+        Ok(())
+    }
+}
+
+fn reserve(held: &Held, to: &Process) -> Result<()> {
+    let lock = held.lock_file();
+    let told = |error| Error::os("transfer", lock.path(), error);
+    let new = |kind, detail: &str| Error::new(kind, "transfer", lock.path(), detail);
+    if !lock.is_writable() {
+        return Err(new(
+            ErrorKind::PermissionDenied,
+            "to reserve the lock for another process, this file must be writable",
+        ));
+    }
+    let file = lock.file().map_err(told)?;
+    if !record::is_ours(file).map_err(told)? {
+        return Err(new(
+            ErrorKind::Corrupt,
+            "this is not a lock file of untorn, and is not overwritten",
+        ));
+    }
+    let size = file.size().map_err(told)?.min(record::IDLE);
+    record::write_reservation(file, size, &Reservation::to(to)).map_err(|error| {
+        // What is there of it can't be believed anyway.
+        let _ = file.set_len(size);
+        told(error)
+    })
+}
+
+impl PathLock {
+    /// Whether the lock was given to this process.
+    #[cold]
+    pub(super) fn is_heir(&self) -> bool {
+        reserved(self.record_path()).is_some_and(|reservation| reservation.to.is_current())
+    }
+
+    /// The patience of an heir that tries only once.
+    pub(super) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
+        let deadline = std::time::Instant::now().checked_add(LOOKERS);
+        Patience {
+            timeout: Some(LOOKERS),
+            deadline,
+            ..*patience
+        }
+    }
+
+    /// Waits, without the lock, until it is worth to take it.
+    #[cold]
+    pub(super) fn await_heir(
+        &self,
+        operation: &'static str,
+        heir: &Process,
+        patience: &Patience<'_>,
+    ) -> Result<()> {
+        let refused = |why| {
+            let made = self.refusal(operation, why, patience);
+            Err(match made.kind() {
+                ErrorKind::Locked | ErrorKind::LockTimeout => made
+                    .hint("it is reserved for the process that its last holder gave it to")
+                    .held_by(Some(heir.clone().into())),
+                _ => made,
+            })
+        };
+        if patience.tries_once() {
+            return refused(Refused::Busy);
+        }
+        let mut watching = Watching::new(self.record_path(), Some(heir.pid), patience);
+        while reserved(self.record_path()).is_some_and(|reservation| reservation.stands()) {
+            if let Err(why) = watching.sleep(patience, LOOK_AGAIN) {
+                return refused(why.into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Waiting for a file to change or a process to end: told by the system where
+//! it tells, else by looking again and again, ever less often.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Patience;
+use super::backoff::Backoff;
+use super::waiter::{GaveUp, INTERRUPT_EVERY, Nudge};
+use crate::fs;
+
+pub(super) struct Watching {
+    watch: Option<(fs::Watch, Arc<Wake>)>,
+    backoff: Backoff,
+}
+
+struct Wake(fs::Waker);
+
+impl Nudge for Wake {
+    fn nudge(&self) {
+        self.0.wake();
+    }
+}
+
+impl Watching {
+    /// From now on nothing is missed that happens to the file that has this
+    /// name, and to the process: so look at them after this, then sleep.
+    pub fn new(file: &Path, process: Option<u32>, patience: &Patience<'_>) -> Watching {
+        let watch = fs::Watch::new(file, process).ok().flatten();
+        let watch = watch.map(|watch| {
+            let wake = Arc::new(Wake(watch.waker()));
+            if let Some(token) = patience.cancel {
+                token.watch(Arc::downgrade(&wake) as _);
+            }
+            (watch, wake)
+        });
+        Watching {
+            watch,
+            backoff: Backoff::new(patience),
+        }
+    }
+
+    /// Sleeps until it is worth to look again, at most so long; `Err` if the
+    /// caller's patience is at its end.
+    pub fn sleep(&mut self, patience: &Patience<'_>, longest: Duration) -> Result<(), GaveUp> {
+        let Some((watch, _)) = &self.watch else {
+            return self.backoff.sleep(patience);
+        };
+        if patience.is_cancelled() || patience.interrupt.is_some_and(|interrupt| interrupt()) {
+            return Err(GaveUp::Cancelled);
+        }
+        let mut nap = longest;
+        if patience.interrupt.is_some() {
+            nap = nap.min(INTERRUPT_EVERY);
+        }
+        if let Some(deadline) = patience.deadline {
+            match deadline.checked_duration_since(Instant::now()) {
+                Some(left) if !left.is_zero() => nap = nap.min(left),
+                _ => return Err(GaveUp::TimedOut),
+            }
+        }
+        if watch.wait(Some(nap)).is_err() {
+            self.watch = None;
+        }
+        Ok(())
+    }
+}
