@@ -131,6 +131,8 @@
 #define UNTORN_DOCUMENT_OPTIONS_INIT \
   { sizeof(untorn_document_options), -1, 0, UNTORN_DURABILITY_POWER, 0, 0, \
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
+#define UNTORN_TRANSACTION_OPTIONS_INIT \
+  { sizeof(untorn_transaction_options), -1, 0, UNTORN_DURABILITY_POWER, NULL }
 
 
 /**
@@ -288,6 +290,13 @@ typedef struct untorn_records untorn_records;
  * What untorn_journal_verify() or untorn_journal_repair() found.
  */
 typedef struct untorn_report untorn_report;
+
+/**
+ * Several documents and journals of one directory that change together or not
+ * at all, whatever dies. Nothing is written before
+ * untorn_transaction_commit(). For one thread at a time.
+ */
+typedef struct untorn_transaction untorn_transaction;
 
 /**
  * A document that is being updated. It may be handed to another thread, but
@@ -550,6 +559,35 @@ typedef struct {
    */
   int64_t stale_ms;
 } untorn_lock_options;
+
+/**
+ * How a transaction is begun. To be initialised with
+ * UNTORN_TRANSACTION_OPTIONS_INIT; NULL is the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_transaction_options).
+   */
+  size_t size;
+  /**
+   * How long a call waits for locks, in milliseconds; -1 (the default): for
+   * ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * Permission bits of new files. Default: 0, which is 0666 less the umask.
+   */
+  uint32_t mode;
+  /**
+   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   */
+  int32_t durability;
+  /**
+   * How the journals of this directory are opened by their other users; NULL:
+   * by default. Its timeout, mode and durability are not looked at.
+   */
+  const untorn_journal_options *journals;
+} untorn_transaction_options;
 
 /**
  * It succeeded.
@@ -1302,6 +1340,109 @@ bool untorn_report_repaired(const untorn_report *report,
  * Frees a report. NULL is nothing.
  */
 UNTORN_API void untorn_report_free(untorn_report *report);
+
+/**
+ * Begins a transaction in the directory dir: takes the directory's lock, and
+ * settles what a dead process has left of an earlier one. To be freed with
+ * untorn_transaction_free().
+ *
+ * UNTORN_NOT_FOUND if the directory is missing; UNTORN_DEADLOCK if this thread is
+ * in a transaction there already.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_begin(const char *dir,
+                                     const untorn_transaction_options *options,
+                                     const untorn_call *call,
+                                     untorn_transaction **transaction_out,
+                                     untorn_error **error_out);
+
+/**
+ * The bytes of a file as the transaction leaves it, and the version that they
+ * are (version_out may be NULL). *data_out is NULL if the file is not there; else
+ * it is to be freed with untorn_buffer_free(*data_out, *len_out). The file stays
+ * locked until the end of the transaction, so that what is saved can follow from
+ * what was read.
+ *
+ * UNTORN_INVALID_ARGUMENT for what is not the name of a file in the directory. The
+ * transaction goes on after a failure.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_load(untorn_transaction *transaction,
+                                    const char *name,
+                                    const untorn_call *call,
+                                    uint8_t **data_out,
+                                    size_t *len_out,
+                                    untorn_document_version *version_out,
+                                    untorn_error **error_out);
+
+/**
+ * The file is to have these bytes, whatever it was.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_save(untorn_transaction *transaction,
+                                    const char *name,
+                                    const uint8_t *data,
+                                    size_t len,
+                                    untorn_error **error_out);
+
+/**
+ * The file is to have these bytes, and must not be there: if another program
+ * makes it before the commit, the commit fails with UNTORN_ALREADY_EXISTS and
+ * nothing changes. So does this call if it is there now; the transaction goes on.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_create(untorn_transaction *transaction,
+                                      const char *name,
+                                      const uint8_t *data,
+                                      size_t len,
+                                      untorn_error **error_out);
+
+/**
+ * Appends count records to a journal, which is made if it is not there.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_append(untorn_transaction *transaction,
+                                      const char *name,
+                                      const untorn_bytes *records,
+                                      size_t count,
+                                      untorn_error **error_out);
+
+/**
+ * The file is not to be there. *removed_out (may be NULL): whether it is there
+ * now. The file stays locked until the end of the transaction.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_remove(untorn_transaction *transaction,
+                                      const char *name,
+                                      const untorn_call *call,
+                                      bool *removed_out,
+                                      untorn_error **error_out);
+
+/**
+ * Makes all the changes, or none; the transaction is over in any case, and only
+ * to be freed.
+ *
+ * UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and other
+ * failures: all files are as they were. UNTORN_NOT_DURABLE: all the changes are
+ * made, but a power cut may undo some.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_commit(untorn_transaction *transaction,
+                                      const untorn_call *call,
+                                      untorn_error **error_out);
+
+/**
+ * Ends a transaction, without a change if it was not committed, and frees it.
+ * NULL is nothing.
+ */
+UNTORN_API void untorn_transaction_free(untorn_transaction *transaction);
 
 /**
  * The bytes as they were when the lock was taken; *data_out is NULL if the

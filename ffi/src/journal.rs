@@ -117,6 +117,25 @@ fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
     }
 }
 
+/// What C chose, for the core.
+pub(crate) fn core_options(
+    given: &JournalOptions,
+    arguments: &Arguments<'_>,
+) -> Result<untorn::JournalOptions> {
+    if given.reserved != 0 {
+        return Err(arguments.refuse("reserved is not 0"));
+    }
+    let core = CoreJournal::options()
+        .timeout(arguments.timeout(given.timeout_ms)?)
+        .max_record(given.max_record)
+        .mode(mode(given.mode))
+        .durability(durability(given.durability, arguments)?)
+        .format(format(given.format, arguments)?)
+        .create(flag(given.create))
+        .parents(flag(given.parents));
+    Ok(choose_scheme!(core, given, arguments))
+}
+
 /// Opens the journal at path. Symbolic links are resolved now; the file itself
 /// is made by the first append. To be closed with untorn_journal_close().
 ///
@@ -139,18 +158,7 @@ pub unsafe extern "C" fn untorn_journal_open(
             (path, options, arguments.output(journal_out, "journal_out")?)
         };
         let arguments = arguments.on(&path);
-        if options.reserved != 0 {
-            return Err(arguments.refuse("reserved is not 0"));
-        }
-        let core = CoreJournal::options()
-            .timeout(arguments.timeout(options.timeout_ms)?)
-            .max_record(options.max_record)
-            .mode(mode(options.mode))
-            .durability(durability(options.durability, &arguments)?)
-            .format(format(options.format, &arguments)?)
-            .create(flag(options.create))
-            .parents(flag(options.parents));
-        let core = choose_scheme!(core, options, &arguments).open(&path)?;
+        let core = core_options(&options, &arguments)?.open(&path)?;
         journal_out.give(Journal {
             path: c_path(core.path()),
             core,

@@ -10,7 +10,7 @@
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
 //! journal.rs  records.rs  report.rs  damage.rs
-//! document.rs  update.rs  one_shot.rs
+//! document.rs  update.rs  transaction.rs  one_shot.rs
 //! ```
 
 // A `# Safety` section would be copied into the header, where it means
@@ -33,6 +33,7 @@ mod position;
 mod process;
 mod records;
 mod report;
+mod transaction;
 mod update;
 mod version;
 

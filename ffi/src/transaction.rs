@@ -1,0 +1,287 @@
+//! Several files of one directory that change together.
+
+use std::ffi::c_char;
+
+use untorn::Result;
+
+use crate::argument::{Arguments, put, take_back};
+use crate::buffer;
+use crate::bytes::Bytes;
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::journal::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
+use crate::options::{self, Options, mode};
+use crate::version::DocumentVersion;
+
+/// Several documents and journals of one directory that change together or not
+/// at all, whatever dies. Nothing is written before
+/// untorn_transaction_commit(). For one thread at a time.
+pub struct Transaction {
+    core: untorn::Transaction,
+}
+
+/// How a transaction is begun. To be initialised with
+/// UNTORN_TRANSACTION_OPTIONS_INIT; NULL is the same as that.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct TransactionOptions {
+    /// sizeof(untorn_transaction_options).
+    pub size: usize,
+    /// How long a call waits for locks, in milliseconds; -1 (the default): for
+    /// ever, 0: one try.
+    pub timeout_ms: i64,
+    /// Permission bits of new files. Default: 0, which is 0666 less the umask.
+    pub mode: u32,
+    /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+    pub durability: i32,
+    /// How the journals of this directory are opened by their other users; NULL:
+    /// by default. Its timeout, mode and durability are not looked at.
+    pub journals: *const JournalOptions,
+}
+
+// SAFETY: `repr(C)`, integers and pointers, size first.
+unsafe impl Options for TransactionOptions {
+    const NAME: &'static str = "untorn_transaction_options";
+    const FIRST_SIZE: usize = size_of::<TransactionOptions>();
+
+    fn defaults() -> TransactionOptions {
+        TransactionOptions {
+            size: size_of::<TransactionOptions>(),
+            timeout_ms: -1,
+            mode: 0,
+            durability: UNTORN_DURABILITY_POWER,
+            journals: std::ptr::null(),
+        }
+    }
+}
+
+/// Begins a transaction in the directory dir: takes the directory's lock, and
+/// settles what a dead process has left of an earlier one. To be freed with
+/// untorn_transaction_free().
+///
+/// UNTORN_NOT_FOUND if the directory is missing; UNTORN_DEADLOCK if this thread is
+/// in a transaction there already.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_begin(
+    dir: *const c_char,
+    options: *const TransactionOptions,
+    call: *const Call,
+    transaction_out: *mut *mut Transaction,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "begin", || {
+        let arguments = Arguments::of("begin");
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            let dir = arguments.file(dir, "dir")?;
+            let arguments = arguments.on(&dir);
+            let given = options::read(options, &arguments)?;
+            let journals = options::read(given.journals, &arguments)?;
+            let call = call::read(call, &arguments)?;
+            let transaction_out = arguments.output(transaction_out, "transaction_out")?;
+            let core = untorn::Transaction::options()
+                .timeout(arguments.timeout(given.timeout_ms)?)
+                .mode(mode(given.mode))
+                .durability(durability(given.durability, &arguments)?)
+                .journals(journal::core_options(&journals, &arguments)?)
+                .begin_with(&dir, &call)?;
+            transaction_out.give(Transaction { core });
+        }
+        Ok(())
+    })
+}
+
+/// The transaction, and the name of one of its files.
+///
+/// # Safety
+/// As the header says of both.
+unsafe fn of<'a>(
+    operation: &'static str,
+    transaction: *mut Transaction,
+    name: *const c_char,
+) -> Result<(&'a mut untorn::Transaction, String)> {
+    let arguments = Arguments::of(operation);
+    // SAFETY: the caller's promise.
+    let transaction = unsafe { &mut arguments.object_mut(transaction, "transaction")?.core };
+    let dir = transaction.dir().to_owned();
+    let arguments = arguments.on(&dir);
+    // SAFETY: the caller's promise.
+    let name = unsafe { arguments.text(name, "name")? };
+    let name = name.ok_or_else(|| arguments.refuse("name is NULL"))?;
+    Ok((transaction, name))
+}
+
+/// The bytes of a file as the transaction leaves it, and the version that they
+/// are (version_out may be NULL). *data_out is NULL if the file is not there; else
+/// it is to be freed with untorn_buffer_free(*data_out, *len_out). The file stays
+/// locked until the end of the transaction, so that what is saved can follow from
+/// what was read.
+///
+/// UNTORN_INVALID_ARGUMENT for what is not the name of a file in the directory. The
+/// transaction goes on after a failure.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_load(
+    transaction: *mut Transaction,
+    name: *const c_char,
+    call: *const Call,
+    data_out: *mut *mut u8,
+    len_out: *mut usize,
+    version_out: *mut DocumentVersion,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "load", || {
+        let arguments = Arguments::of("load");
+        // SAFETY: as the header says of every argument.
+        let (transaction, name, call, data_out, len_out) = unsafe {
+            let (transaction, name) = of("load", transaction, name)?;
+            let call = call::read(call, &arguments.on(transaction.dir()))?;
+            let data_out = arguments.output(data_out, "data_out")?;
+            let len_out = arguments.output(len_out, "len_out")?;
+            (transaction, name, call, data_out, len_out)
+        };
+        match transaction.load_with(&name, &call)? {
+            Some((bytes, version)) => {
+                buffer::give(bytes, data_out, len_out);
+                // SAFETY: NULL or a place for it.
+                unsafe { put(version_out, version.into()) };
+            }
+            None => {
+                data_out.put(std::ptr::null_mut());
+                len_out.put(0);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The file is to have these bytes, whatever it was.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_save(
+    transaction: *mut Transaction,
+    name: *const c_char,
+    data: *const u8,
+    len: usize,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "save", || {
+        // SAFETY: as the header says of every argument.
+        let (transaction, name, bytes) = unsafe {
+            let (transaction, name) = of("save", transaction, name)?;
+            let bytes = Arguments::of("save").bytes(data, len, "data")?;
+            (transaction, name, bytes)
+        };
+        transaction.save(&name, bytes).map(drop)
+    })
+}
+
+/// The file is to have these bytes, and must not be there: if another program
+/// makes it before the commit, the commit fails with UNTORN_ALREADY_EXISTS and
+/// nothing changes. So does this call if it is there now; the transaction goes on.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_create(
+    transaction: *mut Transaction,
+    name: *const c_char,
+    data: *const u8,
+    len: usize,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "create", || {
+        // SAFETY: as the header says of every argument.
+        let (transaction, name, bytes) = unsafe {
+            let (transaction, name) = of("create", transaction, name)?;
+            let bytes = Arguments::of("create").bytes(data, len, "data")?;
+            (transaction, name, bytes)
+        };
+        transaction.create(&name, bytes).map(drop)
+    })
+}
+
+/// Appends count records to a journal, which is made if it is not there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_append(
+    transaction: *mut Transaction,
+    name: *const c_char,
+    records: *const Bytes,
+    count: usize,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        let arguments = Arguments::of("append");
+        // SAFETY: as the header says of every argument.
+        let (transaction, name, records) = unsafe {
+            let (transaction, name) = of("append", transaction, name)?;
+            let records = arguments.array(records, count, "records")?;
+            let records: Result<Vec<&[u8]>> = records
+                .iter()
+                .map(|record| arguments.bytes(record.data, record.len, "data of a record"))
+                .collect();
+            (transaction, name, records?)
+        };
+        transaction.append(&name, records)
+    })
+}
+
+/// The file is not to be there. *removed_out (may be NULL): whether it is there
+/// now. The file stays locked until the end of the transaction.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_remove(
+    transaction: *mut Transaction,
+    name: *const c_char,
+    call: *const Call,
+    removed_out: *mut bool,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "remove", || {
+        // SAFETY: as the header says of every argument.
+        let (transaction, name, call) = unsafe {
+            let (transaction, name) = of("remove", transaction, name)?;
+            let call = call::read(call, &Arguments::of("remove").on(transaction.dir()))?;
+            (transaction, name, call)
+        };
+        let removed = transaction.remove_with(&name, &call)?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(removed_out, removed) };
+        Ok(())
+    })
+}
+
+/// Makes all the changes, or none; the transaction is over in any case, and only
+/// to be freed.
+///
+/// UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and other
+/// failures: all files are as they were. UNTORN_NOT_DURABLE: all the changes are
+/// made, but a power cut may undo some.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_commit(
+    transaction: *mut Transaction,
+    call: *const Call,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "commit", || {
+        let arguments = Arguments::of("commit");
+        // SAFETY: as the header says of every argument.
+        let (transaction, call) = unsafe {
+            let transaction = &mut arguments.object_mut(transaction, "transaction")?.core;
+            let call = call::read(call, &arguments.on(transaction.dir()))?;
+            (transaction, call)
+        };
+        transaction.commit_with(&call)
+    })
+}
+
+/// Ends a transaction, without a change if it was not committed, and frees it.
+/// NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_free(transaction: *mut Transaction) {
+    // SAFETY: NULL or a transaction, which the caller uses no more.
+    unsafe { take_back(transaction) }
+}
