@@ -26,6 +26,7 @@ mod lock;
 mod one_shot;
 mod process;
 mod rotated;
+mod session;
 mod target;
 mod temporary;
 mod torn;
@@ -46,6 +47,7 @@ pub use lock::{
 };
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
+pub use session::{Lease, Session, Store, StoreOptions};
 pub use transaction::{Transaction, TransactionOptions};
 
 /// This library's version.

@@ -35,8 +35,8 @@ pub(crate) use file::{
 };
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{
-    Attributes, canonical, create_parents, file_system, link, list, metadata, real_parent,
-    real_path, rename, same_file, stat, sync_parent, unlink,
+    Attributes, canonical, create_parents, file_system, is_real_dir, link, list, metadata,
+    real_parent, real_path, remove_tree, rename, same_file, stat, sync_parent, unlink,
 };
 pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, start_time, without_signals,
@@ -57,4 +57,5 @@ pub(crate) struct Stat {
     pub id: FileId,
     pub size: u64,
     pub is_file: bool,
+    pub is_dir: bool,
 }

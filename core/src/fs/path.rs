@@ -58,6 +58,28 @@ pub(crate) fn unlink(path: &Path) -> io::Result<()> {
     sys::path::unlink(path)
 }
 
+/// Whether the name itself is a directory's, not a symbolic link's to one.
+pub(crate) fn is_real_dir(path: &Path) -> io::Result<bool> {
+    announce(Op::StatPath, Some(path))?;
+    sys::path::is_real_dir(path)
+}
+
+/// Removes the file, or the directory with all that is in it. A symbolic link is
+/// removed, never followed. What others remove meanwhile is none of our
+/// business.
+pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+    match absent(is_real_dir(path))? {
+        None => return Ok(()),
+        Some(false) => return absent(unlink(path)).map(|_| ()),
+        Some(true) => {}
+    }
+    for name in absent(list(path))?.unwrap_or_default() {
+        remove_tree(&path.join(name))?;
+    }
+    announce(Op::Unlink, Some(path))?;
+    absent(sys::path::remove_dir(path)).map(|_| ())
+}
+
 /// Syncs the directory that holds `path`, so that its name is durable.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     announce(Op::SyncDir, Some(path))?;

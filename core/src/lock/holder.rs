@@ -40,7 +40,7 @@ pub struct Holder {
 
 impl Holder {
     /// This process, from now on.
-    pub(super) fn own(label: Option<&str>) -> Holder {
+    pub(crate) fn own(label: Option<&str>) -> Holder {
         Holder {
             label: label.map(str::to_owned),
             since: Some(clock::now()),

@@ -25,6 +25,7 @@ fn from(seen: &rustix::fs::Statx) -> Stat {
         },
         size: seen.stx_size,
         is_file: u32::from(seen.stx_mode) & libc::S_IFMT == libc::S_IFREG,
+        is_dir: u32::from(seen.stx_mode) & libc::S_IFMT == libc::S_IFDIR,
     }
 }
 
@@ -40,6 +41,7 @@ pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
         },
         size: seen.size(),
         is_file: seen.is_file(),
+        is_dir: seen.is_dir(),
     })
 }
 
@@ -68,6 +70,15 @@ pub(in crate::fs) fn unlink(path: &Path) -> io::Result<()> {
 
 pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
+}
+
+pub(in crate::fs) fn remove_dir(path: &Path) -> io::Result<()> {
+    fs::remove_dir(path)
+}
+
+/// Whether the name itself is a directory's, not a symbolic link's to one.
+pub(in crate::fs) fn is_real_dir(path: &Path) -> io::Result<bool> {
+    Ok(fs::symlink_metadata(path)?.is_dir())
 }
 
 /// std's `sync_all` is `F_FULLFSYNC` on Apple systems; rustix's `fsync` is not.

@@ -40,6 +40,7 @@ pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
         id: id_of(&file)?,
         size: seen.EndOfFile.cast_unsigned(),
         is_file: on_disk && !seen.Directory,
+        is_dir: on_disk && seen.Directory,
     })
 }
 
@@ -72,6 +73,15 @@ pub(in crate::fs) fn unlink(path: &Path) -> io::Result<()> {
 
 pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
+}
+
+pub(in crate::fs) fn remove_dir(path: &Path) -> io::Result<()> {
+    patient(|| fs::remove_dir(path))
+}
+
+/// Whether the name itself is a directory's, not a symbolic link's to one.
+pub(in crate::fs) fn is_real_dir(path: &Path) -> io::Result<bool> {
+    Ok(patient(|| fs::symlink_metadata(path))?.is_dir())
 }
 
 /// Windows documents no way to sync a directory. What is documented: a flush of

@@ -1,0 +1,142 @@
+//! One session: its files.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::name::{self, Name};
+use super::store::{Shared, check_file, path_of};
+use super::{directory, lease};
+use crate::document::Document;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::journal::Journal;
+use crate::lock::{Call, Holder};
+
+/// Where the media files are.
+pub(super) const MEDIA: &str = "media";
+
+/// A directory with a journal, a state document, media files and a lease.
+///
+/// The directory is made by whatever changes the session or opens one of its
+/// files. A session has at most one owner at a time ([`Session::claim`]); the
+/// files keep themselves whole without one.
+pub struct Session {
+    pub(super) store: Arc<Shared>,
+    pub(super) key: String,
+    pub(super) name: Name,
+    pub(super) path: PathBuf,
+}
+
+impl Session {
+    pub(super) fn new(store: &Arc<Shared>, key: &str) -> Session {
+        let name = name::encode(key);
+        Session {
+            store: Arc::clone(store),
+            key: key.to_owned(),
+            path: path_of(store, &name),
+            name,
+        }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The session's directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the session is there.
+    ///
+    /// # Errors
+    /// Failures of the system.
+    pub fn exists(&self) -> Result<bool> {
+        fs::stat(&self.path)
+            .map(|stat| stat.is_some_and(|stat| stat.is_dir))
+            .map_err(|error| Error::os("exists", &self.path, error))
+    }
+
+    /// The session's journal.
+    ///
+    /// # Errors
+    /// As [`crate::JournalOptions::open`].
+    pub fn journal(&self) -> Result<Journal> {
+        self.make("open")?;
+        self.journal_as_it_is()
+    }
+
+    /// Makes nothing.
+    pub(super) fn journal_as_it_is(&self) -> Result<Journal> {
+        let options = self.store.options.journal.clone();
+        options.open(self.path.join(&self.store.options.journal_name))
+    }
+
+    /// The session's state.
+    ///
+    /// # Errors
+    /// As [`crate::DocumentOptions::open`].
+    pub fn state(&self) -> Result<Document> {
+        self.document(&self.store.options.state_name)
+    }
+
+    /// Another document in the session's directory: `result.toml`. Its value
+    /// is bytes.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a name with a path in it, or one that this
+    /// library uses itself; and as [`crate::DocumentOptions::open`].
+    pub fn document(&self, name: &str) -> Result<Document> {
+        check_file("open", &self.path, name)?;
+        self.make("open")?;
+        let options = self.store.options.document.clone();
+        options.open(self.path.join(name))
+    }
+
+    /// Where the media file of this name is, or is to be: always the same
+    /// place, and never that of another name, whatever it is called (`../x`,
+    /// `a:b`, `PHOTO.jpg` beside `photo.jpg`). The directory is made, the file
+    /// is the caller's.
+    ///
+    /// # Errors
+    /// Failures of the system.
+    pub fn media(&self, name: &str) -> Result<PathBuf> {
+        self.make("media")?;
+        let path = self.path.join(MEDIA).join(name::of_file(name));
+        fs::create_parents(&path, self.store.is_durable())
+            .map_err(|error| Error::os("media", &path, error))?;
+        Ok(path)
+    }
+
+    /// Who owns the session; `None` if nobody does. Takes no lock and makes
+    /// nothing.
+    ///
+    /// A process that died is no owner, however it died. Of one on another host
+    /// it can't be known: it is named until somebody else claims the session.
+    ///
+    /// # Errors
+    /// Failures of the system.
+    pub fn holder(&self) -> Result<Option<Holder>> {
+        lease::holder(self)
+    }
+
+    /// Makes the directory, if it is not there.
+    fn make(&self, operation: &'static str) -> Result<()> {
+        directory::make(
+            operation,
+            self,
+            &Call::new().begin(self.store.options.timeout),
+        )
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("key", &self.key)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

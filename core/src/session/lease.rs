@@ -1,0 +1,238 @@
+//! One live owner at a time.
+//!
+//! The lease is the lock of `.untorn.lease` in the session's directory, which
+//! the kernel frees when its owner dies; the file itself says who that is
+//! (marker.rs).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::marker::{self, Marker, Slot};
+use super::{Session, directory};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, File};
+use crate::lock::recovery::transaction::member_lock;
+use crate::lock::{Call, Held, Holder, Patience};
+use crate::process::Alive;
+
+/// A session's lease: nobody else owns the session until it is released or
+/// dropped, or its process dies.
+///
+/// It may be sent to another thread and let go there. In a forked child it
+/// holds nothing and letting it go does nothing: the parent still has it.
+pub struct Lease {
+    /// The session's directory.
+    path: PathBuf,
+    own: Holder,
+    previous: Option<Holder>,
+    durable: bool,
+    born: u32,
+    owned: Mutex<Option<Owned>>,
+}
+
+/// The lease's lock, and the file that it is the lock of.
+pub(super) struct Owned {
+    slot: Slot,
+    /// Let go after the slot is closed.
+    _held: Held,
+}
+
+impl Session {
+    /// Makes this process the session's owner, with one try. `label` is what
+    /// others are told.
+    ///
+    /// # Errors
+    /// `LOCKED` and the owner, if somebody owns the session; failures of the
+    /// system.
+    pub fn claim(&self, label: impl Into<String>) -> Result<Lease> {
+        let once = Call::new().timeout(Some(Duration::ZERO));
+        self.claim_with(label, &once)
+    }
+
+    /// [`Session::claim`], with a way to wait until the owner lets go or dies
+    /// (as the store does, unless the call says otherwise), or to cancel.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT`, `DEADLOCK` and `CANCELLED`.
+    pub fn claim_with(&self, label: impl Into<String>, call: &Call<'_>) -> Result<Lease> {
+        if call.guard().is_some() {
+            return Err(Error::invalid_argument(
+                "claim",
+                &self.path,
+                "a lease is not taken under a lock that is held already",
+            ));
+        }
+        let patience = call.begin(self.store.options.timeout);
+        let owned = loop {
+            directory::make("claim", self, &patience)?;
+            // Unless it is removed just now.
+            if let Some(owned) = take_if_there("claim", self, &patience)? {
+                break owned;
+            }
+        };
+        let previous = owned.slot.marker().and_then(|marker| marker.owner);
+        let own = Holder::own(Some(&label.into()));
+        let durable = self.store.is_durable();
+        owned.slot.own(&own, durable).map_err(|error| {
+            Error::os("claim", &self.path, error).hint("the session is not claimed")
+        })?;
+        Ok(Lease {
+            path: self.path.clone(),
+            own,
+            previous,
+            durable,
+            born: fs::generation(),
+            owned: Mutex::new(Some(owned)),
+        })
+    }
+}
+
+impl Lease {
+    /// This process, as others are told of it.
+    pub fn holder(&self) -> &Holder {
+        &self.own
+    }
+
+    /// The owner before, if he died without letting go: what he left is for
+    /// this owner to look at.
+    pub fn previous(&self) -> Option<&Holder> {
+        self.previous.as_ref()
+    }
+
+    /// The session's directory.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Whether it is held still, and by this process.
+    pub fn is_held(&self) -> bool {
+        self.is_ours() && self.owned().is_some()
+    }
+
+    /// Lets the session go. A second time does nothing.
+    ///
+    /// # Errors
+    /// Failures of the system: the lease is held still.
+    pub fn release(&self) -> Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
+        let mut owned = self.owned();
+        if let Some(lease) = &*owned {
+            // First the file, then the lock: a kill in between is a release.
+            lease.slot.clear(self.durable).map_err(|error| {
+                Error::os("release", &self.path, error).hint("the session is owned still")
+            })?;
+        }
+        *owned = None;
+        Ok(())
+    }
+
+    fn is_ours(&self) -> bool {
+        self.born == fs::generation()
+    }
+
+    fn owned(&self) -> std::sync::MutexGuard<'_, Option<Owned>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // In a forked child the mutex may be locked by a thread that does not
+        // exist here, and there is nothing to let go.
+        if self.is_ours() {
+            let _ = self.release();
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("path", &self.path)
+            .field("holder", &self.own)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes the lease's lock, if the session is there.
+pub(super) fn take_if_there(
+    operation: &'static str,
+    session: &Session,
+    patience: &Patience<'_>,
+) -> Result<Option<Owned>> {
+    loop {
+        let lock = member_lock(&marker::path(&session.path));
+        let held = match lock.acquire(operation, false, patience) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(name_holder(session, error)),
+            Ok(held) => held,
+        };
+        let told = |error| Error::os(operation, &session.path, error);
+        let named = fs::stat(lock.lock_path()).map_err(told)?;
+        let locked = held.lock_file().file().and_then(File::id).map_err(told)?;
+        // The session was removed while we waited: this is the lock of what is
+        // left of it.
+        if named.is_none_or(|named| named.id != locked) {
+            continue;
+        }
+        let slot = Slot::open(&session.path).map_err(told)?;
+        if let Some(marker) = slot.marker() {
+            forbid_second(operation, session, &marker)?;
+        }
+        return Ok(Some(Owned { slot, _held: held }));
+    }
+}
+
+/// The lock is free, but its owner lives: somebody has removed the lock file, as
+/// clean-up scripts do, or a release failed. He owns the session still.
+fn forbid_second(operation: &'static str, session: &Session, marker: &Marker) -> Result<()> {
+    match &marker.owner {
+        Some(owner) if owner.alive() == Alive::Alive => Err(Error::new(
+            ErrorKind::Locked,
+            operation,
+            &session.path,
+            "the session is owned, though its lock is free: its lock file was removed while it was \
+             held, or letting it go failed; it is free when its owner ends",
+        )
+        .held_by(Some(owner.clone()))),
+        _ => Ok(()),
+    }
+}
+
+/// Has the error name the owner, with his label.
+fn name_holder(session: &Session, error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::LockTimeout) {
+        return error;
+    }
+    let Ok(Some(marker)) = marker::read(&session.path) else {
+        // He has the lock, and his line is not written yet: the system's word
+        // on him stays.
+        return error;
+    };
+    if let Some(reconciler) = marker.live_reconciler() {
+        let reconciler = reconciler.clone();
+        return error
+            .hint("the session's last owner is dead, and somebody reconciles it just now")
+            .held_by(Some(reconciler));
+    }
+    match marker.live_owner() {
+        Some(owner) => {
+            let owner = owner.clone();
+            error.held_by(Some(owner))
+        }
+        None => error,
+    }
+}
+
+/// Who owns the session, as its file says.
+pub(super) fn holder(session: &Session) -> Result<Option<Holder>> {
+    let marker =
+        marker::read(&session.path).map_err(|error| Error::os("holder", &session.path, error))?;
+    Ok(marker
+        .filter(|marker| marker.live_reconciler().is_none())
+        .and_then(|marker| marker.live_owner().cloned()))
+}

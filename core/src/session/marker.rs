@@ -1,0 +1,196 @@
+//! Who owns a session, or was its last owner and died without letting go.
+//!
+//! The file `.untorn.lease` in the session's directory holds the owner's line
+//! while the session is owned, and nothing once it was let go. Only whoever has
+//! its lock writes it, so of two of them the later one knows what the earlier
+//! one left: with the lock free and a line there, the owner is dead. Every
+//! change is one write or one truncation: a kill comes before it or after.
+//!
+//! A second line is there while somebody reconciles: it tells him from an owner.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fs::{self, Access, File};
+use crate::lock::Holder;
+use crate::process::Alive;
+
+/// The file; `NAME.lock` beside it is the lease's lock.
+pub(super) const NAME: &str = ".untorn.lease";
+/// Longer than any label that somebody means.
+const LONGEST: usize = 1 << 20;
+
+/// What the file says, where it says that somebody owns the session or did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Marker {
+    /// `None` if the line can't be read: a power cut came before its sync.
+    pub owner: Option<Holder>,
+    pub reconciler: Option<Holder>,
+}
+
+impl Marker {
+    fn parse(bytes: &[u8]) -> Option<Marker> {
+        if bytes.is_empty() {
+            return None;
+        }
+        // Behind the first line there may be the rest of a longer one.
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let mut next = || serde_json::from_slice(lines.next()?).ok();
+        Some(Marker {
+            owner: next(),
+            reconciler: next(),
+        })
+    }
+
+    /// The owner, unless he is known to be dead.
+    pub fn live_owner(&self) -> Option<&Holder> {
+        self.owner
+            .as_ref()
+            .filter(|owner| owner.alive() != Alive::Dead)
+    }
+
+    /// Who reconciles the session, unless he is known to be dead.
+    pub fn live_reconciler(&self) -> Option<&Holder> {
+        self.reconciler
+            .as_ref()
+            .filter(|reconciler| reconciler.alive() != Alive::Dead)
+    }
+}
+
+pub(super) fn path(session: &Path) -> PathBuf {
+    session.join(NAME)
+}
+
+/// What the file says; `None`: nobody owns the session.
+pub(super) fn read(session: &Path) -> io::Result<Option<Marker>> {
+    match File::open(&path(session), Access::LockFileRead) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => Ok(Marker::parse(&read_all(&result?)?)),
+    }
+}
+
+fn read_all(file: &File) -> io::Result<Vec<u8>> {
+    // The size is not asked for: it may change before the read.
+    let mut bytes = vec![0; 1024];
+    loop {
+        let n = file.read_full_at(&mut bytes, 0)?;
+        if n < bytes.len() || n >= LONGEST {
+            bytes.truncate(n);
+            return Ok(bytes);
+        }
+        bytes.resize(n * 2, 0);
+    }
+}
+
+/// The file, open, for one who has the lock.
+#[derive(Debug)]
+pub(super) struct Slot {
+    file: File,
+    old: Vec<u8>,
+    path: PathBuf,
+    made: bool,
+}
+
+impl Slot {
+    pub fn open(session: &Path) -> io::Result<Slot> {
+        let path = path(session);
+        let (file, made) = match File::open(&path, Access::LockFile) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (File::create_new(&path, Access::LockFile, None)?, true)
+            }
+            result => (result?, false),
+        };
+        Ok(Slot {
+            old: read_all(&file)?,
+            file,
+            path,
+            made,
+        })
+    }
+
+    /// What it said when it was opened.
+    pub fn marker(&self) -> Option<Marker> {
+        Marker::parse(&self.old)
+    }
+
+    /// Puts the owner's line in the place of all. If that fails, everything is
+    /// as it was.
+    pub fn own(&self, owner: &Holder, durable: bool) -> io::Result<()> {
+        let line = line(owner)?;
+        let written = self
+            .file
+            .write_all_at(&line, 0)
+            .and_then(|()| match self.old.len() > line.len() {
+                true => self.file.set_len(line.len() as u64),
+                false => Ok(()),
+            })
+            .and_then(|()| self.sync(durable));
+        if written.is_err() {
+            let _ = self.put_back();
+        }
+        written
+    }
+
+    /// Nobody owns the session any more.
+    pub fn clear(&self, durable: bool) -> io::Result<()> {
+        self.file.set_len(0)?;
+        if durable {
+            self.file.sync_data()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn put_back(&self) -> io::Result<()> {
+        if !self.old.is_empty() {
+            self.file.write_all_at(&self.old, 0)?;
+        }
+        self.file.set_len(self.old.len() as u64)
+    }
+
+    fn sync(&self, durable: bool) -> io::Result<()> {
+        if !durable {
+            return Ok(());
+        }
+        self.file.sync_data()?;
+        if self.made {
+            fs::sync_parent(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+fn line(holder: &Holder) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(holder)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Marker, Slot, line, read};
+    use crate::lock::Holder;
+
+    #[test]
+    fn what_is_left_of_a_longer_line_is_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path()).unwrap(), None);
+        let first = Holder::own(Some("a label that makes the line longer than the next one"));
+        Slot::open(dir.path()).unwrap().own(&first, false).unwrap();
+        let short = line(&Holder::own(Some("b"))).unwrap();
+        // As after a kill between the write and the truncation.
+        let slot = Slot::open(dir.path()).unwrap();
+        slot.file.write_all_at(&short, 0).unwrap();
+        let marker = read(dir.path()).unwrap().unwrap();
+        assert_eq!(marker.owner.unwrap().label.as_deref(), Some("b"));
+        assert_eq!(marker.reconciler, None);
+        slot.clear(false).unwrap();
+        assert_eq!(read(dir.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_line_that_was_lost_to_a_power_cut_is_an_owners_still() {
+        let marker = Marker::parse(&[0; 100]).unwrap();
+        assert_eq!(marker, Marker::default());
+    }
+}

@@ -1,0 +1,23 @@
+//! Sessions: a directory each, with a journal, a state document and a lease.
+//!
+//! ```text
+//! options.rs    how a store is opened
+//! store.rs      the sessions by their keys; name.rs: keys and file names
+//! handle.rs     one session: its files
+//! directory.rs  makes a session's directory, and removes it
+//! lease.rs      one live owner; marker.rs: who that is, or was
+//! search.rs     a text in all journals (search/)
+//! ```
+
+mod directory;
+mod handle;
+mod lease;
+mod marker;
+mod name;
+mod options;
+mod store;
+
+pub use handle::Session;
+pub use lease::Lease;
+pub use options::StoreOptions;
+pub use store::Store;

@@ -1,0 +1,191 @@
+//! A directory of sessions.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::name::{self, Name};
+use super::{Session, StoreOptions, directory};
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::lock::recovery::transaction::member_lock;
+use crate::lock::{Call, PathLock};
+
+/// A directory of sessions, one directory each, found by their keys.
+///
+/// Any string is a key: it is mapped to the name of a directory, and back. A
+/// session comes to be with the first change to it.
+///
+/// ```
+/// use untorn::Store;
+/// # let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("sessions"))?;
+/// let session = store.session("chat:42")?;
+/// let lease = session.claim("worker 3")?;
+/// session.journal()?.append(b"{\"role\":\"user\"}")?;
+/// session.state()?.save(b"{\"turns\":1}")?;
+/// drop(lease);
+/// assert_eq!(store.keys()?, ["chat:42"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    /// Resolved: no symbolic link in it.
+    pub path: PathBuf,
+    pub options: StoreOptions,
+    /// Held while a directory comes to be or goes.
+    pub names: PathLock,
+}
+
+impl Shared {
+    pub fn is_durable(&self) -> bool {
+        self.options.durability == Durability::Power
+    }
+}
+
+impl Store {
+    /// Names of files, durability, timeout and so on.
+    #[must_use]
+    pub fn options() -> StoreOptions {
+        StoreOptions::default()
+    }
+
+    /// Opens the store at `dir` with the default options, and makes the
+    /// directory where it is missing.
+    ///
+    /// # Errors
+    /// As [`StoreOptions::open`].
+    pub fn open(dir: impl AsRef<Path>) -> Result<Store> {
+        Store::options().open(dir)
+    }
+
+    pub(super) fn with_options(dir: &Path, options: StoreOptions) -> Result<Store> {
+        if dir.as_os_str().is_empty() {
+            return Err(Error::invalid_argument("open", dir, "the path is empty"));
+        }
+        for file in [&options.journal_name, &options.state_name] {
+            check_file("open", dir, file)?;
+        }
+        if options.journal_name == options.state_name {
+            return Err(Error::invalid_argument(
+                "open",
+                dir,
+                format!(
+                    "journal and state are both to be called {:?}",
+                    options.state_name
+                ),
+            ));
+        }
+        let told = |error| Error::os("open", dir, error);
+        if options.create {
+            let durable = options.durability == Durability::Power;
+            fs::create_parents(&dir.join("-"), durable).map_err(told)?;
+        }
+        let path = fs::real_path(dir).map_err(told)?;
+        match fs::stat(&path).map_err(told)? {
+            Some(stat) if stat.is_dir => {}
+            Some(_) => {
+                return Err(Error::invalid_argument("open", dir, "not a directory"));
+            }
+            None => {
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    "open",
+                    dir,
+                    "the directory is not there, and this handle was not to make it",
+                ));
+            }
+        }
+        let names = member_lock(&path.join(directory::NAMES));
+        let shared = Shared {
+            path,
+            options,
+            names,
+        };
+        Ok(Store {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The directory, with every symbolic link resolved.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// The session with this key, which need not be there yet. Nothing is
+    /// made.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn session(&self, key: &str) -> Result<Session> {
+        Ok(Session::new(&self.shared, key))
+    }
+
+    /// The keys of all sessions, sorted.
+    ///
+    /// A directory whose name is not exactly the one that a key has here is no
+    /// session, and is left alone.
+    ///
+    /// # Errors
+    /// Failures of the system.
+    pub fn keys(&self) -> Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for (key, _) in directory::sessions("keys", &self.shared)? {
+            keys.push(key);
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// Removes the session with all its files. `false`: there was none. Tries
+    /// once, without waiting for an owner.
+    ///
+    /// The session is gone at one instant. If this process dies before all of
+    /// its files are removed, they are in no session's directory any more, and
+    /// a later `remove` or `keys` removes the rest.
+    ///
+    /// # Errors
+    /// `LOCKED` and the holder, while somebody owns the session; failures of
+    /// the system.
+    pub fn remove(&self, key: &str) -> Result<bool> {
+        let once = Call::new().timeout(Some(std::time::Duration::ZERO));
+        self.remove_with(key, &once)
+    }
+
+    /// [`Store::remove`], with a way to wait until the owner lets go, or to
+    /// cancel.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn remove_with(&self, key: &str, call: &Call<'_>) -> Result<bool> {
+        directory::remove(&self.session(key)?, call)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a session's directory may hold a file of this name.
+pub(super) fn check_file(operation: &'static str, path: &Path, file: &str) -> Result<()> {
+    let checked = if file == super::handle::MEDIA {
+        Err(format!("{file:?} is the directory of the media files"))
+    } else {
+        name::is_plain_file(file)
+    };
+    checked.map_err(|why| Error::invalid_argument(operation, path, why))
+}
+
+/// The directory of the session that has this name.
+pub(super) fn path_of(shared: &Shared, name: &Name) -> PathBuf {
+    shared.path.join(&name.text)
+}
