@@ -20,6 +20,8 @@ pub struct Outcome {
     /// Of `load` and `update`: `Some(None)` is a document that is not there.
     pub value: Option<Option<Vec<u8>>>,
     pub removed: Option<bool>,
+    /// What else there is, as the data writes it.
+    pub more: serde_json::Map<String, Value>,
 }
 
 impl From<Position> for Outcome {
@@ -46,6 +48,15 @@ impl From<Report> for Outcome {
             report: Some(report),
             ..Outcome::default()
         }
+    }
+}
+
+impl Outcome {
+    /// One thing, under the name that it has in a step.
+    pub fn of(key: &str, value: impl Into<Value>) -> Outcome {
+        let mut outcome = Outcome::default();
+        outcome.more.insert(key.to_owned(), value.into());
+        outcome
     }
 }
 

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use untorn::{
-    Call, Damage, Document, Error, FileLock, Journal, LockGuard, Position, Records, inspect,
+    Call, Damage, Document, Error, FileLock, Journal, LockGuard, Position, Records, Transaction,
+    inspect,
 };
 
 use crate::arguments::{journal_options, name, timeout};
@@ -26,6 +27,7 @@ pub enum Handle {
     Journal(Journal),
     Document(Document),
     Lock(LockGuard),
+    Transaction(Transaction),
     Foreign(Child),
 }
 
@@ -69,7 +71,7 @@ impl Stage {
             "close" => match self.handle(step) {
                 Handle::Journal(journal) => journal.close()?,
                 Handle::Document(document) => document.close()?,
-                Handle::Lock(_) | Handle::Foreign(_) => panic!("close is for files: {step}"),
+                _ => panic!("close is for files: {step}"),
             },
             "lock" | "lock_at" => {
                 let lock = self.take_lock(step)?;
@@ -88,6 +90,9 @@ impl Stage {
                 _ => panic!("no foreign lock: {step}"),
             },
             op if op.starts_with("file_") => self.foreign_write(op, step),
+            "rewind" | "rotate" | "replace" | "compact" => return self.rewrite_step(step),
+            "transaction" | "commit" | "rollback" => return self.transaction_step(step),
+            op if op.starts_with("tx_") => return self.transaction_step(step),
             _ => return self.document_step(step),
         }
         Ok(Outcome::default())
@@ -239,7 +244,12 @@ impl Stage {
         handle.unwrap_or_else(|| panic!("no such handle: {step}"))
     }
 
-    fn journal(&self, step: &Value) -> &Journal {
+    pub fn handle_mut(&mut self, step: &Value) -> &mut Handle {
+        let handle = self.handles.get_mut(name(step));
+        handle.unwrap_or_else(|| panic!("no such handle: {step}"))
+    }
+
+    pub fn journal(&self, step: &Value) -> &Journal {
         match self.handle(step) {
             Handle::Journal(journal) => journal,
             _ => panic!("not a journal: {step}"),

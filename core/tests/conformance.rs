@@ -16,8 +16,12 @@ mod outcome;
 mod pages;
 #[path = "../../conformance/rust/protocol.rs"]
 mod protocol;
+#[path = "../../conformance/rust/rewrites.rs"]
+mod rewrites;
 #[path = "../../conformance/rust/steps.rs"]
 mod steps;
+#[path = "../../conformance/rust/transactions.rs"]
+mod transactions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -42,7 +46,9 @@ macro_rules! topics {
     };
 }
 
-topics! { framing torn_tail append append_at reading documents locks errors }
+topics! {
+    framing torn_tail append append_at reading documents locks errors rewrite transactions
+}
 
 #[test]
 fn every_file_is_run() {
@@ -198,6 +204,11 @@ fn compare(stage: &Stage, step: &Value, outcome: &Outcome) -> Result<(), String>
     for key in ["value", "was"] {
         if let Some(expected) = step.get(key) {
             compare_value(outcome.value.clone().flatten(), expected)?;
+        }
+    }
+    for (key, actual) in &outcome.more {
+        if let Some(expected) = step.get(key) {
+            same(key, actual, expected)?;
         }
     }
     if let Some(expected) = step["removed"].as_bool() {
