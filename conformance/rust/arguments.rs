@@ -33,7 +33,7 @@ pub fn journal_options(step: &Value) -> JournalOptions {
     if let Some(bytes) = step["max_bytes"].as_u64() {
         options = options.max_bytes(Some(bytes));
     }
-    if let Some(number) = step["keep"].as_u64() {
+    if let Some(number) = step["keep_files"].as_u64() {
         options = options.keep(Some(u32::try_from(number).expect("keep")));
     }
     match step["format"].as_str() {
