@@ -125,7 +125,8 @@
 #define UNTORN_JOURNAL_OPTIONS_INIT \
   { sizeof(untorn_journal_options), -1, UINT64_C(67108864), 0, \
     UNTORN_DURABILITY_POWER, UNTORN_FORMAT_JSON, 1, 0, 0, \
-    UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
+    UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0, UNTORN_NO_LIMIT, \
+    UNTORN_NO_LIMIT }
 #define UNTORN_RECORDS_OPTIONS_INIT \
   { sizeof(untorn_records_options), { 0, 0 }, UNTORN_NO_LIMIT, UNTORN_NO_LIMIT }
 #define UNTORN_DOCUMENT_OPTIONS_INIT \
@@ -290,6 +291,13 @@ typedef struct untorn_records untorn_records;
  * What untorn_journal_verify() or untorn_journal_repair() found.
  */
 typedef struct untorn_report untorn_report;
+
+/**
+ * A journal that is being rewritten: nobody else changes it until this is
+ * freed or committed. It may be handed to another thread, but is for one thread
+ * at a time. It is independent of the journal's handle.
+ */
+typedef struct untorn_rewrite untorn_rewrite;
 
 /**
  * Several documents and journals of one directory that change together or not
@@ -472,6 +480,16 @@ typedef struct {
    * 10,000.
    */
   int64_t stale_ms;
+  /**
+   * An append that finds the journal larger than this, in bytes, rotates it
+   * first. Default: UNTORN_NO_LIMIT.
+   */
+  uint64_t max_bytes;
+  /**
+   * How many rotated files a rotation by max_bytes leaves. Default:
+   * UNTORN_NO_LIMIT.
+   */
+  uint64_t keep;
 } untorn_journal_options;
 
 /**
@@ -1342,6 +1360,104 @@ bool untorn_report_repaired(const untorn_report *report,
 UNTORN_API void untorn_report_free(untorn_report *report);
 
 /**
+ * Goes back to a position of this journal: what was appended since is removed.
+ * The whole journal as it was is kept in a rotated file: *path_out (may be NULL)
+ * is its path, to be freed with untorn_string_free(), or NULL if there is nothing
+ * behind the position. The header stays. The journal is another file from then
+ * on: positions of before are refused.
+ *
+ * UNTORN_CONFLICT if the position is not one of this file's;
+ * untorn_error_position() is where the journal ends. After other failures it is as
+ * it was.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_rewind(const untorn_journal *journal,
+                                  untorn_position position,
+                                  const untorn_call *call,
+                                  char **path_out,
+                                  untorn_error **error_out);
+
+/**
+ * Begins the journal anew, with its header if it has one. The records are kept
+ * in a rotated file (name_1.ext, name_2.ext, ...; numbers only grow): *path_out
+ * (may be NULL) is its path, to be freed with untorn_string_free(), or NULL if
+ * there were none.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_rotate(const untorn_journal *journal,
+                                  const untorn_call *call,
+                                  char **path_out,
+                                  untorn_error **error_out);
+
+/**
+ * Puts count records in the place of all that are there: all of them or none.
+ * The header stays. Gives the position behind the last (position_out may be
+ * NULL). The old records are gone; untorn_journal_rotate() keeps them.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_replace(const untorn_journal *journal,
+                                   const untorn_bytes *records,
+                                   size_t count,
+                                   const untorn_call *call,
+                                   untorn_position *position_out,
+                                   untorn_error **error_out);
+
+/**
+ * Takes the lock, to rewrite the journal whole or not at all: read
+ * untorn_rewrite_records(), give what is to be there to untorn_rewrite_push(), then
+ * untorn_rewrite_commit(), and untorn_rewrite_free() in any case. The appends of
+ * others wait, and then go into the new file.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_begin_rewrite(const untorn_journal *journal,
+                                         const untorn_call *call,
+                                         untorn_rewrite **rewrite_out,
+                                         untorn_error **error_out);
+
+/**
+ * Begins to read the records as they are until the commit; to be freed with
+ * untorn_records_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_rewrite_records(const untorn_rewrite *rewrite,
+                                   untorn_records **records_out,
+                                   untorn_error **error_out);
+
+/**
+ * Adds a record. After UNTORN_INVALID_RECORD or UNTORN_LIMIT_EXCEEDED it is not
+ * added, and the rewrite goes on.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_rewrite_push(untorn_rewrite *rewrite,
+                                const uint8_t *record,
+                                size_t len,
+                                untorn_error **error_out);
+
+/**
+ * Makes what was pushed the journal, gives the position behind the last record
+ * (position_out may be NULL), and lets the lock go, also when it fails. Only once;
+ * untorn_rewrite_free() is still needed.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_rewrite_commit(untorn_rewrite *rewrite,
+                                  untorn_position *position_out,
+                                  untorn_error **error_out);
+
+/**
+ * Ends a rewrite and frees it; without untorn_rewrite_commit() before, the journal
+ * stays as it is. NULL is nothing.
+ */
+UNTORN_API
+void untorn_rewrite_free(untorn_rewrite *rewrite);
+
+/**
  * Begins a transaction in the directory dir: takes the directory's lock, and
  * settles what a dead process has left of an earlier one. To be freed with
  * untorn_transaction_free().
@@ -1494,6 +1610,12 @@ untorn_code untorn_document_version_of(const uint8_t *data,
                                        size_t len,
                                        untorn_document_version *version_out,
                                        untorn_error **error_out);
+
+/**
+ * Frees a string that a function gave through a pointer to char *. NULL is
+ * nothing.
+ */
+UNTORN_API void untorn_string_free(char *string);
 
 #ifdef __cplusplus
 }  // extern "C"

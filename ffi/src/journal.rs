@@ -35,7 +35,7 @@ pub const UNTORN_FORMAT_LINES: i32 = 1;
 /// if the file is replaced, rotated or deleted, the next append goes to the
 /// file that has the name then.
 pub struct Journal {
-    core: CoreJournal,
+    pub(crate) core: CoreJournal,
     path: CString,
 }
 
@@ -75,6 +75,12 @@ pub struct JournalOptions {
     /// that nobody refreshes is taken over. At least 2,000; default: 0, which is
     /// 10,000.
     pub stale_ms: i64,
+    /// An append that finds the journal larger than this, in bytes, rotates it
+    /// first. Default: UNTORN_NO_LIMIT.
+    pub max_bytes: u64,
+    /// How many rotated files a rotation by max_bytes leaves. Default:
+    /// UNTORN_NO_LIMIT.
+    pub keep: u64,
 }
 
 // SAFETY: `repr(C)`, integers, size first.
@@ -96,6 +102,8 @@ unsafe impl Options for JournalOptions {
             scheme: UNTORN_SCHEME_SIDECAR,
             on_unsupported: UNTORN_ON_UNSUPPORTED_FAIL,
             stale_ms: 0,
+            max_bytes: u64::MAX,
+            keep: u64::MAX,
         }
     }
 }
@@ -132,7 +140,10 @@ pub(crate) fn core_options(
         .durability(durability(given.durability, arguments)?)
         .format(format(given.format, arguments)?)
         .create(flag(given.create))
-        .parents(flag(given.parents));
+        .parents(flag(given.parents))
+        .max_bytes((given.max_bytes != u64::MAX).then_some(given.max_bytes))
+        // More than there are numbers for is all of them.
+        .keep(u32::try_from(given.keep).ok());
     Ok(choose_scheme!(core, given, arguments))
 }
 

@@ -9,7 +9,7 @@
 //! code.rs  error.rs  holder.rs                    what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
-//! journal.rs  records.rs  report.rs  damage.rs
+//! journal.rs  records.rs  report.rs  damage.rs  rewrite.rs
 //! document.rs  update.rs  transaction.rs  one_shot.rs
 //! ```
 
@@ -33,6 +33,7 @@ mod position;
 mod process;
 mod records;
 mod report;
+mod rewrite;
 mod transaction;
 mod update;
 mod version;

@@ -27,3 +27,18 @@ pub(crate) fn c_path(path: &Path) -> CString {
 pub(crate) fn pointer(text: Option<&CString>) -> *const c_char {
     text.map_or(ptr::null(), |text| text.as_ptr())
 }
+
+/// A path that is the caller's.
+pub(crate) fn give_path(path: &Path) -> *mut c_char {
+    c_path(path).into_raw()
+}
+
+/// Frees a string that a function gave through a pointer to char *. NULL is
+/// nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_string_free(string: *mut c_char) {
+    if !string.is_null() {
+        // SAFETY: from `give_path`, and not used any more.
+        drop(unsafe { CString::from_raw(string) });
+    }
+}

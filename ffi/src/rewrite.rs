@@ -1,0 +1,228 @@
+//! Another file takes a journal's place.
+
+use std::ffi::c_char;
+use std::path::PathBuf;
+
+use untorn::Result;
+
+use crate::argument::{Arguments, Output, put, take_back};
+use crate::bytes::Bytes;
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::journal::Journal;
+use crate::position::Position;
+use crate::records::Records;
+use crate::text;
+
+/// A journal that is being rewritten: nobody else changes it until this is
+/// freed or committed. It may be handed to another thread, but is for one thread
+/// at a time. It is independent of the journal's handle.
+pub struct Rewrite {
+    core: untorn::Rewrite,
+}
+
+/// The journal and the call.
+///
+/// # Safety
+/// As the header says of both.
+unsafe fn of<'a>(
+    operation: &'static str,
+    journal: *const Journal,
+    call: *const Call,
+) -> Result<(&'a untorn::Journal, untorn::Call<'a>)> {
+    let arguments = Arguments::of(operation);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let journal = &arguments.object(journal, "journal")?.core;
+        let call = call::read(call, &arguments.on(journal.path()))?;
+        Ok((journal, call))
+    }
+}
+
+/// A path that the caller may not want, or NULL.
+fn give(path_out: Result<Output<*mut c_char>>, path: Option<PathBuf>) {
+    if let Ok(path_out) = path_out {
+        path_out.put(path.map_or(std::ptr::null_mut(), |path| text::give_path(&path)));
+    }
+}
+
+/// Goes back to a position of this journal: what was appended since is removed.
+/// The whole journal as it was is kept in a rotated file: *path_out (may be NULL)
+/// is its path, to be freed with untorn_string_free(), or NULL if there is nothing
+/// behind the position. The header stays. The journal is another file from then
+/// on: positions of before are refused.
+///
+/// UNTORN_CONFLICT if the position is not one of this file's;
+/// untorn_error_position() is where the journal ends. After other failures it is as
+/// it was.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_rewind(
+    journal: *const Journal,
+    position: Position,
+    call: *const Call,
+    path_out: *mut *mut c_char,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "rewind", || {
+        // SAFETY: as the header says of every argument.
+        let ((journal, call), path_out) = unsafe {
+            let path_out = Arguments::of("rewind").output(path_out, "path_out");
+            (of("rewind", journal, call)?, path_out)
+        };
+        give(path_out, journal.rewind_with(position.into(), &call)?);
+        Ok(())
+    })
+}
+
+/// Begins the journal anew, with its header if it has one. The records are kept
+/// in a rotated file (name_1.ext, name_2.ext, ...; numbers only grow): *path_out
+/// (may be NULL) is its path, to be freed with untorn_string_free(), or NULL if
+/// there were none.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_rotate(
+    journal: *const Journal,
+    call: *const Call,
+    path_out: *mut *mut c_char,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "rotate", || {
+        // SAFETY: as the header says of every argument.
+        let ((journal, call), path_out) = unsafe {
+            let path_out = Arguments::of("rotate").output(path_out, "path_out");
+            (of("rotate", journal, call)?, path_out)
+        };
+        give(path_out, journal.rotate_with(&call)?);
+        Ok(())
+    })
+}
+
+/// Puts count records in the place of all that are there: all of them or none.
+/// The header stays. Gives the position behind the last (position_out may be
+/// NULL). The old records are gone; untorn_journal_rotate() keeps them.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_replace(
+    journal: *const Journal,
+    records: *const Bytes,
+    count: usize,
+    call: *const Call,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "replace", || {
+        // SAFETY: as the header says of every argument.
+        let (journal, batch, call) = unsafe {
+            let (journal, call) = of("replace", journal, call)?;
+            let arguments = Arguments::of("replace");
+            let arguments = arguments.on(journal.path());
+            let mut batch = journal.batch();
+            for record in arguments.array(records, count, "records")? {
+                batch.push(arguments.bytes(record.data, record.len, "data of a record")?)?;
+            }
+            (journal, batch, call)
+        };
+        let position = journal.replace_batch(&batch, &call)?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(position_out, position.into()) };
+        Ok(())
+    })
+}
+
+/// Takes the lock, to rewrite the journal whole or not at all: read
+/// untorn_rewrite_records(), give what is to be there to untorn_rewrite_push(), then
+/// untorn_rewrite_commit(), and untorn_rewrite_free() in any case. The appends of
+/// others wait, and then go into the new file.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_begin_rewrite(
+    journal: *const Journal,
+    call: *const Call,
+    rewrite_out: *mut *mut Rewrite,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "compact", || {
+        // SAFETY: as the header says of every argument.
+        let ((journal, call), rewrite_out) = unsafe {
+            let rewrite_out = Arguments::of("compact").output(rewrite_out, "rewrite_out")?;
+            (of("compact", journal, call)?, rewrite_out)
+        };
+        rewrite_out.give(Rewrite {
+            core: journal.begin_rewrite(&call)?,
+        });
+        Ok(())
+    })
+}
+
+/// Begins to read the records as they are until the commit; to be freed with
+/// untorn_records_free().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_rewrite_records(
+    rewrite: *const Rewrite,
+    records_out: *mut *mut Records,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "read", || {
+        let arguments = Arguments::of("read");
+        // SAFETY: as the header says of every argument.
+        let (rewrite, records_out) = unsafe {
+            let rewrite = &arguments.object(rewrite, "rewrite")?.core;
+            (rewrite, arguments.output(records_out, "records_out")?)
+        };
+        records_out.give(Records::of_file(rewrite.records()?));
+        Ok(())
+    })
+}
+
+/// Adds a record. After UNTORN_INVALID_RECORD or UNTORN_LIMIT_EXCEEDED it is not
+/// added, and the rewrite goes on.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_rewrite_push(
+    rewrite: *mut Rewrite,
+    record: *const u8,
+    len: usize,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "compact", || {
+        let arguments = Arguments::of("compact");
+        // SAFETY: as the header says of every argument.
+        let (rewrite, record) = unsafe {
+            let rewrite = &mut arguments.object_mut(rewrite, "rewrite")?.core;
+            (rewrite, arguments.bytes(record, len, "record")?)
+        };
+        rewrite.push(record)
+    })
+}
+
+/// Makes what was pushed the journal, gives the position behind the last record
+/// (position_out may be NULL), and lets the lock go, also when it fails. Only once;
+/// untorn_rewrite_free() is still needed.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_rewrite_commit(
+    rewrite: *mut Rewrite,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "compact", || {
+        // SAFETY: as the header says of every argument.
+        let rewrite = unsafe { Arguments::of("compact").object_mut(rewrite, "rewrite")? };
+        let position = rewrite.core.commit()?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(position_out, position.into()) };
+        Ok(())
+    })
+}
+
+/// Ends a rewrite and frees it; without untorn_rewrite_commit() before, the journal
+/// stays as it is. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_rewrite_free(rewrite: *mut Rewrite) {
+    // SAFETY: NULL or a rewrite, which the caller uses no more.
+    unsafe { take_back(rewrite) }
+}
