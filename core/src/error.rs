@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::journal::Position;
 use crate::lock::Holder;
@@ -194,6 +195,14 @@ impl Error {
     pub(crate) fn at(mut self, position: Position) -> Error {
         self.0.position = Some(position);
         self
+    }
+
+    /// For bindings whose event loop keeps the time: it has ended a call whose
+    /// wait took longer than `limit`.
+    pub fn lock_timeout(operation: &'static str, path: &Path, limit: Duration) -> Error {
+        let detail = format!("the lock was not free within {limit:?}; nothing was changed");
+        Error::new(ErrorKind::LockTimeout, operation, path, detail)
+            .held_by(crate::lock::holder(path).ok().flatten())
     }
 
     /// For bindings: the caller's arguments can't be meant so.

@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyEllipsis, PyString};
 use untorn::{Durability, Error, Expect, Format, Version};
 
+use crate::error::check;
+
 /// Bytes that a caller hands over. `bytes` and `str` never change, so they are
 /// used where they are; any other buffer may, and is copied.
 pub enum Data<'a> {
@@ -77,12 +79,17 @@ impl<'py> FromPyObject<'_, 'py> for Timeout {
 }
 
 impl Timeout {
-    /// Of a handle: there is none that it could be taken from.
-    pub fn of_handle(self) -> Option<Duration> {
+    /// Of a call on a handle that has `own`.
+    pub fn or(self, own: Option<Duration>) -> Option<Duration> {
         match self {
-            Timeout::Handles => None,
+            Timeout::Handles => own,
             Timeout::Is(limit) => limit,
         }
+    }
+
+    /// Of a handle: there is none that it could be taken from.
+    pub fn of_handle(self) -> Option<Duration> {
+        self.or(None)
     }
 }
 
@@ -105,6 +112,17 @@ impl<'py> FromPyObject<'_, 'py> for Expected {
             Ok(version) => Ok(Expected(Expect::Version(version))),
             Err(why) => Err(PyValueError::new_err(why)),
         }
+    }
+}
+
+impl Expected {
+    /// Of a removal: what is not there can't be removed.
+    pub fn of_removal(self, py: Python<'_>, path: &Path) -> PyResult<Expect> {
+        if self.0 != Expect::Absent {
+            return Ok(self.0);
+        }
+        let detail = "what is not there can't be removed: expect= is a version here";
+        check(py, Err(Error::invalid_argument("remove", path, detail)))
     }
 }
 

@@ -88,12 +88,17 @@ pub fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// How many forks lie between this process and the first one.
+pub fn forks() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
 /// Whether this is Python's main thread. Asked at every call, so it is
 /// remembered.
 #[inline]
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     thread_local!(static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) });
-    let forks = FORKS.load(Ordering::Relaxed);
+    let forks = forks();
     match KNOWN.get() {
         Some((then, is_main)) if then == forks => Ok(is_main),
         _ => {

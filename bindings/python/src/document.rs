@@ -1,12 +1,13 @@
 //! Documents, as bytes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use untorn::{Error, Expect};
+use untorn::Error;
 
 use crate::argument::{Data, Expected, Timeout, durability};
 use crate::call::{Wait, plain, wait};
@@ -16,8 +17,19 @@ use crate::lock::{FileLock, given};
 /// What `untorn.Document` is made of: bytes in, bytes and a version out.
 #[pyclass(subclass, frozen, weakref)]
 pub struct RawDocument {
-    document: untorn::Document,
+    document: Arc<untorn::Document>,
+    timeout: Option<Duration>,
     closed: AtomicBool,
+}
+
+impl RawDocument {
+    pub fn core(&self) -> &Arc<untorn::Document> {
+        &self.document
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
 }
 
 #[pymethods]
@@ -38,7 +50,8 @@ impl RawDocument {
             .timeout(timeout.of_handle())
             .parents(parents);
         Ok(RawDocument {
-            document: plain(py, &path, || options.open(&path))?,
+            document: Arc::new(plain(py, &path, || options.open(&path))?),
+            timeout: timeout.of_handle(),
             closed: AtomicBool::new(false),
         })
     }
@@ -73,19 +86,10 @@ impl RawDocument {
         timeout: Timeout,
         lock: Option<&Bound<'_, FileLock>>,
     ) -> PyResult<bool> {
-        if expect.0 == Expect::Absent {
-            return check(
-                py,
-                Err(Error::invalid_argument(
-                    "remove",
-                    self.document.path(),
-                    "what is not there can't be removed: expect= is a version here",
-                )),
-            );
-        }
+        let expect = expect.of_removal(py, self.document.path())?;
         let patience = Wait::new(timeout, given(py, "remove", lock)?);
         wait(py, self.document.path(), &patience, |call| {
-            self.document.remove_with(expect.0, call)
+            self.document.remove_with(expect, call)
         })
     }
 
@@ -100,10 +104,7 @@ impl RawDocument {
         let update = wait(py, self.document.path(), &patience, |call| {
             self.document.begin_update(call)
         })?;
-        Ok(Update {
-            path: self.document.path().to_owned(),
-            update: Mutex::new(Some(update)),
-        })
+        Ok(Update::new(self.document.path(), update))
     }
 
     /// Closes the handle: later changes through it are refused. A second time
@@ -143,7 +144,25 @@ pub struct Update {
 }
 
 impl Update {
-    fn take(&self) -> Option<untorn::Update> {
+    pub fn new(path: &Path, update: untorn::Update) -> Update {
+        Update {
+            path: path.to_owned(),
+            update: Mutex::new(Some(update)),
+        }
+    }
+
+    /// For saving it, once.
+    pub fn take(&self, py: Python<'_>) -> PyResult<untorn::Update> {
+        let update = self.let_go();
+        check(
+            py,
+            update.ok_or_else(|| {
+                Error::invalid_argument("save", &self.path, "this update is finished")
+            }),
+        )
+    }
+
+    fn let_go(&self) -> Option<untorn::Update> {
         self.update
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -163,17 +182,14 @@ impl Update {
 
     /// Saves, and lets the lock go.
     fn _save(&self, py: Python<'_>, data: Data<'_>) -> PyResult<String> {
-        let update = self
-            .take()
-            .ok_or_else(|| Error::invalid_argument("save", &self.path, "this update is finished"));
-        let mut update = check(py, update)?;
+        let mut update = self.take(py)?;
         let data = data.bytes();
         plain(py, &self.path, move || update.save(data)).map(|version| version.to_string())
     }
 
     /// Lets the lock go without a change. A second time does nothing.
     fn _finish(&self, py: Python<'_>) {
-        if let Some(update) = self.take() {
+        if let Some(update) = self.let_go() {
             py.detach(|| drop(update));
         }
     }

@@ -1,24 +1,27 @@
 //! Journals, as bytes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyIterator, PyList};
-use untorn::{Batch, Damage, Report};
+use pyo3::types::{PyIterator, PyList};
+use untorn::{Batch, Damage, OwnedRecord, Records, Report};
 
 use crate::argument::{Count, Data, Timeout, durability, format};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::lock::{FileLock, given};
 use crate::position::Position;
-use crate::reader::Reader;
+use crate::reader::{Reader, triple};
 
 /// What `untorn.Journal` is made of: bytes in, bytes and positions out.
 #[pyclass(subclass, frozen, weakref)]
 pub struct RawJournal {
-    journal: untorn::Journal,
+    journal: Arc<untorn::Journal>,
+    timeout: Option<Duration>,
     closed: AtomicBool,
 }
 
@@ -47,7 +50,8 @@ impl RawJournal {
             .timeout(timeout.of_handle())
             .parents(parents);
         Ok(RawJournal {
-            journal: plain(py, &path, || options.open(&path))?,
+            journal: Arc::new(plain(py, &path, || options.open(&path))?),
+            timeout: timeout.of_handle(),
             closed: AtomicBool::new(false),
         })
     }
@@ -117,29 +121,17 @@ impl RawJournal {
         max_bytes: Option<Count>,
     ) -> PyResult<Reader> {
         let start = start.map(|position| position.get().core());
-        let records = plain(py, self.journal.path(), || match start {
-            Some(start) => self.journal.records_from(start),
-            None => self.journal.records(),
-        })?;
-        let limit = |count: Option<Count>| count.map(|count| count.0);
-        Ok(Reader::new(
-            self.journal.path().to_owned(),
-            records.limits(limit(max_records), limit(max_bytes)),
-        ))
+        let path = self.journal.path();
+        plain(py, path, || {
+            read_from(&self.journal, start, max_records, max_bytes)
+        })
+        .map(|records| Reader::new(path.to_owned(), records))
     }
 
     fn _tail<'py>(&self, py: Python<'py>, n: Count) -> PyResult<Bound<'py, PyList>> {
         let n = usize::try_from(n.0).unwrap_or(usize::MAX);
         let records = plain(py, self.journal.path(), || self.journal.tail(n))?;
-        let list = PyList::empty(py);
-        for record in records {
-            list.append((
-                PyBytes::new(py, &record.bytes),
-                Position::from(record.start),
-                Position::from(record.end),
-            ))?;
-        }
-        Ok(list)
+        tail_list(py, records)
     }
 
     /// Where the last whole record ends. Takes no lock: an append in flight may
@@ -205,6 +197,14 @@ impl RawJournal {
 }
 
 impl RawJournal {
+    pub fn core(&self) -> &Arc<untorn::Journal> {
+        &self.journal
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
     fn commit(
         &self,
         py: Python<'_>,
@@ -219,7 +219,7 @@ impl RawJournal {
     }
 }
 
-fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
+pub fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
     if checked {
         batch.push(record)
     } else {
@@ -227,10 +227,33 @@ fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
     }
 }
 
+/// The records from a position, or from the start, within limits.
+pub fn read_from(
+    journal: &untorn::Journal,
+    start: Option<untorn::Position>,
+    max_records: Option<Count>,
+    max_bytes: Option<Count>,
+) -> untorn::Result<Records> {
+    let records = match start {
+        Some(start) => journal.records_from(start)?,
+        None => journal.records()?,
+    };
+    let limit = |count: Option<Count>| count.map(|count| count.0);
+    Ok(records.limits(limit(max_records), limit(max_bytes)))
+}
+
+pub fn tail_list(py: Python<'_>, records: Vec<OwnedRecord>) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for record in &records {
+        list.append(triple(py, record))?;
+    }
+    Ok(list)
+}
+
 static MAKE_REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// `untorn.Report`, a plain value.
-fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
+pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
     let triple = |damage: &Damage| (damage.kind.as_str(), damage.offset, damage.length);
     let damage: Vec<_> = report.damage.iter().map(triple).collect();
     let repaired = report

@@ -5,6 +5,7 @@
 // PyO3's macros make public items of their own.
 #![allow(missing_docs)]
 
+mod aio;
 mod argument;
 mod call;
 mod document;
@@ -27,6 +28,10 @@ mod _untorn {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;
 
+    #[pymodule_export]
+    use super::aio::{LaterDocument, LaterJournal, LaterReader, Taken};
+    #[pymodule_export]
+    use super::aio::{acquire_later, holder_later, release_later};
     #[pymodule_export]
     use super::call::forked;
     #[pymodule_export]

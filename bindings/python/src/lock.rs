@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use untorn::{Error, LockGuard, LockOptions};
+use untorn::{Call, Error, LockGuard, LockOptions};
 
 use crate::argument::Timeout;
 use crate::call::{Wait, plain, wait};
@@ -27,6 +28,7 @@ pub struct FileLock {
     path: PathBuf,
     exact: bool,
     options: LockOptions,
+    timeout: Option<Duration>,
     shared: bool,
     label: Option<String>,
     /// One for each `acquire`: a shared lock may be held several times over.
@@ -52,6 +54,7 @@ impl FileLock {
             path,
             exact,
             options,
+            timeout: timeout.of_handle(),
             shared,
             label,
             guards: Mutex::default(),
@@ -60,6 +63,43 @@ impl FileLock {
 
     fn guards(&self) -> MutexGuard<'_, Vec<Arc<LockGuard>>> {
         self.guards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One like this, which holds nothing.
+    pub fn clone_unheld(&self) -> FileLock {
+        FileLock {
+            path: self.path.clone(),
+            exact: self.exact,
+            options: self.options.clone(),
+            timeout: self.timeout,
+            shared: self.shared,
+            label: self.label.clone(),
+            guards: Mutex::default(),
+        }
+    }
+
+    pub fn take(&self, call: &Call<'_>) -> untorn::Result<LockGuard> {
+        if self.exact {
+            self.options.acquire_at_with(&self.path, call)
+        } else {
+            self.options.acquire_with(&self.path, call)
+        }
+    }
+
+    pub fn push(&self, guard: Arc<LockGuard>) {
+        self.guards().push(guard);
+    }
+
+    pub fn pop(&self) -> Option<Arc<LockGuard>> {
+        self.guards().pop()
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub fn is_shared(&self) -> bool {
+        self.shared
     }
 
     /// For a call with `lock=`.
@@ -110,26 +150,16 @@ impl FileLock {
     /// known, and `Deadlock` if this thread holds the lock already.
     #[pyo3(signature = (*, timeout=Timeout::Handles), text_signature = "($self, *, timeout=...)")]
     fn acquire(&self, py: Python<'_>, timeout: Timeout) -> PyResult<()> {
-        let guard = wait(py, &self.path, &Wait::new(timeout, None), |call| {
-            let options = match timeout {
-                Timeout::Handles => self.options.clone(),
-                Timeout::Is(limit) => self.options.clone().timeout(limit),
-            };
-            if self.exact {
-                options.acquire_at_with(&self.path, call)
-            } else {
-                options.acquire_with(&self.path, call)
-            }
-        })?;
-        self.guards().push(Arc::new(guard));
+        let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
+        let guard = wait(py, &self.path, &patience, |call| self.take(call))?;
+        self.push(Arc::new(guard));
         Ok(())
     }
 
     /// Lets the lock go. Does nothing if it is not held, and in a forked child,
     /// where the lock is the parent's.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
-        let guard = self.guards().pop();
-        match guard {
+        match self.pop() {
             Some(guard) => plain(py, &self.path, || guard.release()),
             None => Ok(()),
         }
@@ -167,7 +197,7 @@ impl FileLock {
 
     /// The path as it was given.
     #[getter]
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.path.clone()
     }
 

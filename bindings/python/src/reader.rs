@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyList};
 use untorn::{Damage, Error, OwnedRecord, Records};
 
 use crate::call::plain;
-use crate::error::raise;
+use crate::error::check;
 use crate::position::Position;
 
 /// Records of one hand-over, and about as many bytes: reading takes constant
@@ -26,13 +26,13 @@ pub struct Reader {
     state: Mutex<Option<State>>,
 }
 
-struct State {
+pub struct State {
     records: Records,
     /// What ended the reading, after the records before it.
     failed: Option<Error>,
 }
 
-enum Item {
+pub enum Item {
     Record(OwnedRecord),
     Damage(Damage),
 }
@@ -41,10 +41,7 @@ impl Reader {
     pub fn new(path: PathBuf, records: Records) -> Reader {
         Reader {
             path,
-            state: Mutex::new(Some(State {
-                records,
-                failed: None,
-            })),
+            state: Mutex::new(Some(State::new(records))),
         }
     }
 
@@ -69,36 +66,49 @@ impl Reader {
             ));
         };
         let (state, items) = plain(py, &self.path, move || {
-            let items = state.read();
+            let items = state.next();
             Ok((state, items))
         })?;
-        let failed = match (&state.failed, items.is_empty()) {
-            (Some(error), true) => Some(error.clone()),
-            _ => None,
-        };
         self.put(state);
-        if let Some(error) = failed {
-            return Err(raise(py, &error));
-        }
-        let list = PyList::empty(py);
-        for item in items {
-            match item {
-                Item::Record(record) => list.append((
-                    PyBytes::new(py, &record.bytes),
-                    Position::from(record.start),
-                    Position::from(record.end),
-                ))?,
-                Item::Damage(damage) => {
-                    list.append((damage.kind.as_str(), damage.offset, damage.length))?;
-                }
-            }
-        }
-        Ok(list)
+        list(py, check(py, items)?)
     }
 }
 
+/// As Python takes them.
+pub fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for item in &items {
+        match item {
+            Item::Record(record) => list.append(triple(py, record))?,
+            Item::Damage(damage) => {
+                list.append((damage.kind.as_str(), damage.offset, damage.length))?;
+            }
+        }
+    }
+    Ok(list)
+}
+
+pub fn triple<'py>(
+    py: Python<'py>,
+    record: &OwnedRecord,
+) -> (Bound<'py, PyBytes>, Position, Position) {
+    (
+        PyBytes::new(py, &record.bytes),
+        Position::from(record.start),
+        Position::from(record.end),
+    )
+}
+
 impl State {
-    fn read(&mut self) -> Vec<Item> {
+    pub fn new(records: Records) -> State {
+        State {
+            records,
+            failed: None,
+        }
+    }
+
+    /// The next items; none at the end.
+    pub fn next(&mut self) -> untorn::Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut bytes = 0;
         while self.failed.is_none() && items.len() < RECORDS && bytes < BYTES {
@@ -115,6 +125,9 @@ impl State {
                 Err(error) => self.failed = Some(error),
             }
         }
-        items
+        match (&self.failed, items.is_empty()) {
+            (Some(error), true) => Err(error.clone()),
+            _ => Ok(items),
+        }
     }
 }

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import asyncio
 import faulthandler
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loops import LOOPS, Main, NoExecutor, Run
 
 Script = Callable[..., "subprocess.Popen[str]"]
 
@@ -61,6 +63,26 @@ def hold(script: Script) -> Callable[[Path], "subprocess.Popen[str]"]:
         return process
 
     return start
+
+
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a test in each kind of event loop."""
+
+    def run(main: Main) -> None:
+        async def guarded() -> None:
+            asyncio.get_running_loop().set_default_executor(NoExecutor())
+            await main()
+
+        with asyncio.Runner(**LOOPS[request.param]) as runner:
+            runner.run(guarded())
+
+    return run
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "p"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Locks, waits, and what they say of the holder."""
 
-import fcntl
 import gc
 import os
 import subprocess
@@ -10,26 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from loops import is_free
 
 import untorn
 from untorn import FileLock, Journal
 
 Hold = Callable[[Path], "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "p"
-
-
-def is_free(path: Path) -> bool:
-    """As a program without this library sees it."""
-    with Path(f"{path}.lock").open("a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def test_is_an_flock_on_the_sidecar(path: Path) -> None:

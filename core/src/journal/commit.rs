@@ -16,7 +16,7 @@ use super::queue::{Done, Request, Word, take_group, take_out};
 use super::shared::{Desk, Shared};
 use super::writer::{Work, Written};
 use crate::background;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::lock::{Call, GaveUp, Held, Nudge, Patience, Waiter};
 
 /// Appends in the caller's own thread.
@@ -118,16 +118,11 @@ fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Res
 fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error {
     match why {
         GaveUp::Cancelled => Error::cancelled("append", &shared.path),
-        GaveUp::TimedOut => Error::new(
-            ErrorKind::LockTimeout,
+        GaveUp::TimedOut => Error::lock_timeout(
             "append",
             &shared.path,
-            format!(
-                "the lock was not free within {:?}; nothing was appended",
-                patience.timeout.unwrap_or_default()
-            ),
-        )
-        .held_by(crate::lock::holder(&shared.path).ok().flatten()),
+            patience.timeout.unwrap_or_default(),
+        ),
     }
 }
 

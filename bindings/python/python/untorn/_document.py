@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
+    from untorn._untorn import Update
+
 
 class _Box:
     """What is saved when an update ends."""
@@ -96,12 +98,15 @@ class Document(RawDocument):
     def load_versioned(self, default: Any = ...) -> tuple[Any, str | None]:
         """The value and its version, which is `None` for `default`: both as `save(obj, expect=version)` wants it."""
         try:
-            data, version = self._load()
+            found = self._load()
         except NotFound:
             if default is ...:
                 raise
             self._version = None
             return default, None
+        return self._found(*found)
+
+    def _found(self, data: bytes, version: str) -> tuple[Any, str]:
         value = self._decode(data)
         self._version = version
         return value, version
@@ -182,19 +187,21 @@ class Document(RawDocument):
     def _updating(self, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None) -> Iterator[_Box]:
         update = self._begin_update(timeout, lock)
         try:
-            found = update._value()
-            if found is not None:
-                box = _Box(self._decode(found[0]))
-            elif default is not ...:
-                # A default that is used twice must not remember the first time.
-                box = _Box(copy.deepcopy(default))
-            else:
-                msg = f"update {self.path}: the document is not there; give default= to begin with"
-                raise NotFound(msg, path=self.path, operation="update")
+            box = self._box(update, default)
             yield box
             self._version = update._save(self._encode(box.value))
         finally:
             update._finish()
+
+    def _box(self, update: Update, default: Any) -> _Box:
+        found = update._value()
+        if found is not None:
+            return _Box(self._decode(found[0]))
+        if default is not ...:
+            # A default that is used twice must not remember the first time.
+            return _Box(copy.deepcopy(default))
+        msg = f"update {self.path}: the document is not there; give default= to begin with"
+        raise NotFound(msg, path=self.path, operation="update")
 
     def _encode(self, obj: Any) -> _codec._Data:
         try:

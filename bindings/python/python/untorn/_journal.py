@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
+    from untorn._untorn import _Item
+
 
 class Journal(RawJournal):
     """An append-only file of one-line records that any number of processes and threads append to.
@@ -176,11 +178,14 @@ class Journal(RawJournal):
 
     def _read(self, reader: Reader, on_damage: Callable[[Damage], object] | None) -> Iterator[Record]:
         while items := reader._next():
-            for first, second, third in items:
-                if isinstance(first, bytes):
-                    yield Record(first, cast("Position", second), cast("Position", third))
-                elif on_damage is not None:
-                    on_damage(Damage(first, cast("int", second), cast("int", third)))
+            yield from self._records_of(items, on_damage)
+
+    def _records_of(self, items: list[_Item], on_damage: Callable[[Damage], object] | None) -> Iterator[Record]:
+        for first, second, third in items:
+            if isinstance(first, bytes):
+                yield Record(first, cast("Position", second), cast("Position", third))
+            elif on_damage is not None:
+                on_damage(Damage(first, cast("int", second), cast("int", third)))
 
     def _decoded(
         self, records: Iterator[Record], on_damage: Callable[[Damage], object] | None

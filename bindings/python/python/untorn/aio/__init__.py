@@ -1,0 +1,29 @@
+"""The same nouns for `asyncio`: the verbs are awaited, and the event loop goes on meanwhile.
+
+    from untorn import aio
+
+    journal = aio.Journal("session.jsonl")
+    await journal.append({"role": "user", "text": "hello"})
+    async for record in journal:
+        print(record)
+    async with aio.Document("session.json").update(default={}) as value:
+        value["turns"] = value.get("turns", 0) + 1
+    async with aio.FileLock("session.json", timeout=5):
+        ...
+
+Work is done by threads of the library's own: the event loop's executor is never used, so a lock that is waited for
+holds nothing else up. Options, values and errors are those of `untorn`. Calls on one file keep their order.
+
+A call that is cancelled gives up its wait, and its `CancelledError` is raised when nothing of it is under way any more:
+from then on it holds no lock and writes nothing. An append or a save that was being written in that moment may be in
+the file, whole.
+
+Where `untorn` would raise `Deadlock`, since the thread holds the lock already, a call here waits: another task may let
+it go. A task that waits for a lock that it holds itself waits for ever.
+"""
+
+from untorn.aio._document import Document
+from untorn.aio._journal import Journal
+from untorn.aio._lock import FileLock, holder
+
+__all__ = ["Document", "FileLock", "Journal", "holder"]

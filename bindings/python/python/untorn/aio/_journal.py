@@ -1,0 +1,209 @@
+"""Journals of objects, awaited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import untorn
+from untorn._types import Record
+from untorn._untorn import LaterJournal
+from untorn.aio._lock import given
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from pathlib import Path
+    from types import EllipsisType, TracebackType
+    from typing import Self
+
+    from untorn import Damage, Position, Report, _codec
+    from untorn._untorn import _Data, _Item
+    from untorn.aio._lock import FileLock
+
+
+class Journal:
+    """An append-only file of one-line records that any number of processes, threads and tasks append to.
+
+    As `untorn.Journal`, with the same options. One handle serves many tasks, and any number of event loops.
+    """
+
+    __slots__ = ("__weakref__", "_journal", "_later")
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        durability: str = "power",
+        create: bool = True,
+        max_record: int = 64 << 20,
+        format: str = "json",  # noqa: A002 - the option's name in every language
+        mode: int | None = None,
+        timeout: float | None = None,
+        parents: bool = False,
+        dumps: _codec._Dumps | None = None,
+        loads: _codec._Loads | None = None,
+    ) -> None:
+        """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
+        self._journal = untorn.Journal(
+            path,
+            durability=durability,
+            create=create,
+            max_record=max_record,
+            format=format,
+            mode=mode,
+            timeout=timeout,
+            parents=parents,
+            dumps=dumps,
+            loads=loads,
+        )
+        self._later = LaterJournal(self._journal)
+
+    def append(
+        self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> Coroutine[Any, Any, Position]:
+        """Append one record, and give the position behind it.
+
+        The record is encoded and takes its place in the order when this is called, not when it is awaited: many appends
+        that are begun together (`asyncio.gather`) go into the file with few writes. Raises as `untorn.Journal.append`.
+        """
+        journal = self._journal
+        return self._later.append(journal._encode(obj), journal._checked, timeout, given(lock))
+
+    def append_raw(
+        self, record: _Data, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> Coroutine[Any, Any, Position]:
+        """Append one record as it is: `bytes` or `str` without a newline, checked to be JSON (format `json`)."""
+        return self._later.append(record, True, timeout, given(lock))
+
+    def extend(
+        self,
+        objs: Iterable[Any],
+        *,
+        at: Position | None = None,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+    ) -> Coroutine[Any, Any, Position]:
+        """Append many records next to each other: all of them or none; with `at`, only if the journal ends there.
+
+        As `append`, they take their place when this is called.
+        """
+        journal = self._journal
+        return self._later.extend(map(journal._encode, objs), journal._checked, at, timeout, given(lock))
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """All records, decoded. What is damaged is skipped."""
+        return self._values()
+
+    async def _values(self) -> AsyncIterator[Any]:
+        async for _, value in self.entries():
+            yield value
+
+    async def entries(
+        self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
+    ) -> AsyncIterator[tuple[Position, Any]]:
+        """Read `(position, value)` in file order, from `start` on; the position is where to read on.
+
+        As `untorn.Journal.entries`.
+        """
+        journal = self._journal
+        async for items in self._read(start, None, None):
+            for entry in journal._decoded(journal._records_of(items, on_damage), on_damage):
+                yield entry
+
+    async def records(
+        self,
+        start: Position | None = None,
+        on_damage: Callable[[Damage], object] | None = None,
+        *,
+        max_records: int | None = None,
+        max_bytes: int | None = None,
+    ) -> AsyncIterator[Record]:
+        """Read the records as bytes, not decoded, each with where it begins and ends.
+
+        As `untorn.Journal.records`.
+        """
+        async for items in self._read(start, max_records, max_bytes):
+            for record in self._journal._records_of(items, on_damage):
+                yield record
+
+    async def read(
+        self,
+        start: Position | None = None,
+        on_damage: Callable[[Damage], object] | None = None,
+        *,
+        max_records: int | None = None,
+        max_bytes: int | None = None,
+    ) -> list[Any]:
+        """All values from `start` on, in a list; `LimitExceeded` if they are more than a limit allows."""
+        values: list[Any] = []
+        journal = self._journal
+        async for items in self._read(start, max_records, max_bytes):
+            records = journal._records_of(items, on_damage)
+            values.extend(value for _, value in journal._decoded(records, on_damage))
+        return values
+
+    async def _read(
+        self, start: Position | None, max_records: int | None, max_bytes: int | None
+    ) -> AsyncIterator[list[_Item]]:
+        reader = await self._later.reader(start, max_records, max_bytes)
+        while items := await reader.next():
+            yield items
+
+    async def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
+        """The last `n` values, oldest first, read backwards from the end."""
+        records = iter(await self.tail_records(n))
+        return [value for _, value in self._journal._decoded(records, on_damage)]
+
+    async def tail_records(self, n: int) -> list[Record]:
+        """The last `n` records as bytes, oldest first."""
+        return [Record(*record) for record in await self._later.tail(n)]
+
+    async def end(self) -> Position:
+        """Where the last whole record ends. Takes no lock: an append in flight may count or not."""
+        return await self._later.end()
+
+    async def verify(self) -> Report:
+        """Check every record; takes no lock and changes nothing."""
+        return await self._later.verify()
+
+    async def repair(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Report:
+        """Repair the tail as the next append would, then check every record."""
+        return await self._later.repair(timeout, given(lock))
+
+    async def sync(self) -> None:
+        """Make everything in the file so far survive a power cut, whoever wrote it."""
+        await self._later.sync()
+
+    async def close(self) -> None:
+        """Close the handle: later changes through it are refused. A second time does nothing."""
+        await self._later.close()
+        self._journal.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._journal.closed
+
+    @property
+    def path(self) -> Path:
+        """The file, with every symbolic link resolved."""
+        return self._journal.path
+
+    @property
+    def durability(self) -> str:
+        """`"process"` or `"power"`."""
+        return self._journal.durability
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return repr(self._journal).replace("<untorn.", "<untorn.aio.", 1)

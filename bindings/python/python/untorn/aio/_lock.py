@@ -1,0 +1,111 @@
+"""The lock, awaited."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import untorn
+from untorn._untorn import Taken, acquire_later, holder_later, release_later
+from untorn.aio._pending import taken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import EllipsisType, TracebackType
+    from typing import Self
+
+
+class FileLock:
+    """A lock across processes, threads and tasks that the kernel frees when its holder dies.
+
+        async with aio.FileLock("session.json", timeout=5, label="nightly build"):
+            ...
+
+    As `untorn.FileLock`, but that a task waits for other tasks, too. Many tasks may use one object.
+    """
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        timeout: float | None = None,
+        shared: bool = False,
+        label: str | None = None,
+    ) -> None:
+        self._lock = untorn.FileLock(path, timeout=timeout, shared=shared, label=label)
+
+    @classmethod
+    def at(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        timeout: float | None = None,
+        shared: bool = False,
+        label: str | None = None,
+    ) -> Self:
+        """The lock that is exactly the file `path`, whatever it is called."""
+        self = cls.__new__(cls)
+        self._lock = untorn.FileLock.at(path, timeout=timeout, shared=shared, label=label)
+        return self
+
+    async def acquire(self, *, timeout: float | EllipsisType | None = ...) -> None:
+        """Take the lock. `timeout` replaces that of the object for this call.
+
+        Raises `LockTimeout` or `Locked`, which name the holder where it can be known.
+        """
+        guard = await taken(acquire_later(self._lock, timeout), Taken.release)
+        guard.keep(self._lock)
+
+    async def release(self) -> None:
+        """Let the lock go. Does nothing if it is not held, and in a forked child, where the lock is the parent's."""
+        pending = release_later(self._lock)
+        if pending is not None:
+            await pending
+
+    async def close(self) -> None:
+        """The same as `release`: every handle has it."""
+        await self.release()
+
+    async def __aenter__(self) -> Self:
+        await self.acquire()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.release()
+
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the lock through this object."""
+        return self._lock.held
+
+    @property
+    def path(self) -> Path:
+        """The path as it was given."""
+        return self._lock.path
+
+    @property
+    def shared(self) -> bool:
+        """Whether others may share it."""
+        return self._lock.shared
+
+    @property
+    def label(self) -> str | None:
+        """What others are told of who holds it."""
+        return self._lock.label
+
+    def __repr__(self) -> str:
+        return repr(self._lock).replace("<", "<aio.", 1)
+
+
+def given(lock: FileLock | None) -> untorn.FileLock | None:
+    """`lock=`, where it is given."""
+    return None if lock is None else lock._lock
+
+
+async def holder(path: str | os.PathLike[str]) -> untorn.Holder | None:
+    """Who holds the lock of the file `path` now; `None` if nobody does, or if it can't be known."""
+    return await holder_later(path)

@@ -1,0 +1,135 @@
+//! What `untorn.aio.Document` is made of.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use super::{Lane, Later};
+use crate::argument::{Data, Expected, Timeout};
+use crate::document::{RawDocument, Update};
+use crate::lock::{FileLock, given};
+
+/// The verbs of a document that may take a while.
+#[pyclass(frozen)]
+pub struct LaterDocument {
+    document: Arc<untorn::Document>,
+    path: Arc<Path>,
+    timeout: Option<Duration>,
+}
+
+type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
+
+#[pymethods]
+impl LaterDocument {
+    #[new]
+    fn new(document: &Bound<'_, RawDocument>) -> LaterDocument {
+        let raw = document.get();
+        LaterDocument {
+            document: Arc::clone(raw.core()),
+            path: raw.core().path().into(),
+            timeout: raw.timeout(),
+        }
+    }
+
+    fn load<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let document = Arc::clone(&self.document);
+        Later::read("load", &self.path).run(
+            py,
+            move |_| document.load(),
+            |py, (bytes, version)| {
+                let pair = (PyBytes::new(py, &bytes), version.to_string());
+                Ok(pair.into_pyobject(py)?.into_any())
+            },
+        )
+    }
+
+    fn save<'py>(
+        &self,
+        py: Python<'py>,
+        data: Data<'_>,
+        expect: Expected,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let document = Arc::clone(&self.document);
+        let data = data.bytes().to_vec();
+        self.change(py, "save", timeout, lock)?.run(
+            py,
+            move |call| document.save_with(&data, expect.0, call),
+            |py, version| Ok(PyString::new(py, &version.to_string()).into_any()),
+        )
+    }
+
+    fn remove<'py>(
+        &self,
+        py: Python<'py>,
+        expect: Expected,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let expect = expect.of_removal(py, &self.path)?;
+        let document = Arc::clone(&self.document);
+        self.change(py, "remove", timeout, lock)?.run(
+            py,
+            move |call| document.remove_with(expect, call),
+            |py, removed| Ok(removed.into_pyobject(py)?.to_owned().into_any()),
+        )
+    }
+
+    /// Gives an `Update`, which holds the lock.
+    fn begin_update<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let document = Arc::clone(&self.document);
+        let path = Arc::clone(&self.path);
+        self.change(py, "update", timeout, lock)?.run(
+            py,
+            move |call| document.begin_update(call),
+            move |py, update| Ok(Bound::new(py, Update::new(&path, update))?.into_any()),
+        )
+    }
+
+    /// Saves an `Update`, and lets its lock go. Not behind other changes: they
+    /// wait for this one.
+    fn save_update<'py>(
+        &self,
+        py: Python<'py>,
+        update: &Bound<'_, Update>,
+        data: Data<'_>,
+    ) -> Awaitable<'py> {
+        let mut update = update.get().take(py)?;
+        let data = data.bytes().to_vec();
+        let later = Later::always("save", &self.path, Lane::Free);
+        later.run(
+            py,
+            move |_| update.save(&data),
+            |py, version| Ok(PyString::new(py, &version.to_string()).into_any()),
+        )
+    }
+}
+
+impl LaterDocument {
+    fn change(
+        &self,
+        py: Python<'_>,
+        operation: &'static str,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Later<'_>> {
+        let lock = given(py, operation, lock)?;
+        Ok(Later {
+            lane: Lane::of(&self.path, lock.as_deref()),
+            operation,
+            path: &self.path,
+            limit: timeout.or(self.timeout),
+            lock,
+            always: false,
+        })
+    }
+}

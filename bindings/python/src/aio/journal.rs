@@ -1,0 +1,229 @@
+//! What `untorn.aio.Journal` is made of.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyIterator;
+use untorn::Batch;
+
+use super::line::{Append, Line};
+use super::{Call, Lane, Later};
+use crate::argument::{Count, Data, Timeout};
+use crate::error::check;
+use crate::journal::{RawJournal, make_report, push, read_from, tail_list};
+use crate::lock::{FileLock, given};
+use crate::position::Position;
+use crate::reader::{State, list};
+
+/// The verbs of a journal that may take a while.
+#[pyclass(frozen)]
+pub struct LaterJournal {
+    journal: Arc<untorn::Journal>,
+    path: Arc<Path>,
+    timeout: Option<Duration>,
+}
+
+type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
+
+#[pymethods]
+impl LaterJournal {
+    #[new]
+    fn new(journal: &Bound<'_, RawJournal>) -> LaterJournal {
+        let raw = journal.get();
+        LaterJournal {
+            journal: Arc::clone(raw.core()),
+            path: raw.core().path().into(),
+            timeout: raw.timeout(),
+        }
+    }
+
+    fn append<'py>(
+        &self,
+        py: Python<'py>,
+        record: Data<'_>,
+        checked: bool,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let mut batch = self.journal.batch();
+        check(py, push(&mut batch, record.bytes(), checked))?;
+        self.queue(py, batch, None, timeout, lock)
+    }
+
+    fn extend<'py>(
+        &self,
+        py: Python<'py>,
+        records: &Bound<'_, PyIterator>,
+        checked: bool,
+        at: Option<&Bound<'_, Position>>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let mut batch = self.journal.batch();
+        for record in records {
+            let record = record?;
+            let data: Data<'_> = record.extract()?;
+            check(py, push(&mut batch, data.bytes(), checked))?;
+        }
+        let at = at.map(|position| position.get().core());
+        self.queue(py, batch, at, timeout, lock)
+    }
+
+    fn reader<'py>(
+        &self,
+        py: Python<'py>,
+        start: Option<&Bound<'_, Position>>,
+        max_records: Option<Count>,
+        max_bytes: Option<Count>,
+    ) -> Awaitable<'py> {
+        let start = start.map(|position| position.get().core());
+        let (journal, path) = (Arc::clone(&self.journal), Arc::clone(&self.path));
+        Later::read("read", &self.path).run(
+            py,
+            move |_| read_from(&journal, start, max_records, max_bytes),
+            |py, records| {
+                let state = Arc::new(Mutex::new(State::new(records)));
+                Ok(Bound::new(py, LaterReader { path, state })?.into_any())
+            },
+        )
+    }
+
+    fn tail<'py>(&self, py: Python<'py>, n: Count) -> Awaitable<'py> {
+        let n = usize::try_from(n.0).unwrap_or(usize::MAX);
+        let journal = Arc::clone(&self.journal);
+        Later::read("tail", &self.path).run(
+            py,
+            move |_| journal.tail(n),
+            |py, records| Ok(tail_list(py, records)?.into_any()),
+        )
+    }
+
+    fn end<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        Later::read("end", &self.path).run(
+            py,
+            move |_| journal.end(),
+            |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
+        )
+    }
+
+    fn verify<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        Later::read("verify", &self.path).run(
+            py,
+            move |_| journal.verify(),
+            |py, report| make_report(py, &report),
+        )
+    }
+
+    fn repair<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        self.change(py, "repair", timeout, lock)?.run(
+            py,
+            move |call| journal.repair_with(call),
+            |py, report| make_report(py, &report),
+        )
+    }
+
+    fn sync<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        let later = Later {
+            // Syncs one after another: the second has little left to do.
+            lane: Lane::Of(self.path.join("sync")),
+            ..Later::read("sync", &self.path)
+        };
+        later.run(py, move |_| journal.sync(), |py, ()| none(py))
+    }
+
+    fn close<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        let later = Later::always("close", &self.path, Lane::Free);
+        later.run(py, move |_| journal.close(), |py, ()| none(py))
+    }
+}
+
+impl LaterJournal {
+    /// The journal has a queue of its own, which keeps the order of the calls
+    /// and commits what has gathered with one write.
+    fn queue<'py>(
+        &self,
+        py: Python<'py>,
+        batch: Batch,
+        at: Option<untorn::Position>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        if lock.is_some() {
+            let journal = Arc::clone(&self.journal);
+            return self.change(py, "append", timeout, lock)?.run(
+                py,
+                move |call| journal.append_batch(&batch, at, call),
+                |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
+            );
+        }
+        let limit = timeout.or(self.timeout);
+        let (line, event_loop) = Line::running(py)?;
+        let whose = (Arc::clone(&line), &event_loop);
+        let (call, pending) = Call::begin(py, whose, "append", &self.path, limit)?;
+        let append = Append {
+            journal: Arc::clone(&self.journal),
+            batch,
+            at,
+            once: limit == Some(Duration::ZERO),
+            call,
+        };
+        line.append(&event_loop, append)?;
+        Ok(pending)
+    }
+
+    fn change(
+        &self,
+        py: Python<'_>,
+        operation: &'static str,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Later<'_>> {
+        let lock = given(py, operation, lock)?;
+        Ok(Later {
+            lane: Lane::of(&self.path, lock.as_deref()),
+            operation,
+            path: &self.path,
+            limit: timeout.or(self.timeout),
+            lock,
+            always: false,
+        })
+    }
+}
+
+/// Reads a journal from somewhere on.
+#[pyclass(frozen)]
+pub struct LaterReader {
+    path: Arc<Path>,
+    /// Locked only where it is read.
+    state: Arc<Mutex<State>>,
+}
+
+#[pymethods]
+impl LaterReader {
+    /// As `Reader._next`.
+    fn next<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let state = Arc::clone(&self.state);
+        Later::read("read", &self.path).run(
+            py,
+            move |_| state.lock().unwrap_or_else(PoisonError::into_inner).next(),
+            |py, items| Ok(list(py, items)?.into_any()),
+        )
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the other values are made")]
+pub fn none(py: Python<'_>) -> Awaitable<'_> {
+    Ok(py.None().into_bound(py))
+}

@@ -1,0 +1,95 @@
+//! What `untorn.aio.FileLock` is made of.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use untorn::LockGuard;
+
+use super::journal::none;
+use super::{Lane, Later};
+use crate::argument::Timeout;
+use crate::error::make_holder;
+use crate::lock::FileLock;
+
+type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// A lock that was taken, and belongs to no `FileLock` yet.
+#[pyclass(frozen)]
+pub struct Taken(Arc<LockGuard>);
+
+/// Takes the lock; gives a `Taken`.
+#[pyfunction]
+pub fn acquire_later<'py>(
+    py: Python<'py>,
+    lock: &Bound<'_, FileLock>,
+    timeout: Timeout,
+) -> Awaitable<'py> {
+    let lock = lock.get().clone_unheld();
+    let path: Arc<Path> = lock.path().into();
+    let limit = timeout.or(lock.timeout());
+    // In the order of the calls; but those that share must not stand behind one
+    // that waits for them to let go.
+    let lane = if lock.is_shared() || limit == Some(Duration::ZERO) {
+        Lane::Free
+    } else {
+        Lane::Of(path.join("acquire"))
+    };
+    let later = Later {
+        lane,
+        limit,
+        ..Later::read("lock", &path)
+    };
+    later.run(
+        py,
+        move |call| lock.take(call),
+        |py, guard| Ok(Bound::new(py, Taken(Arc::new(guard)))?.into_any()),
+    )
+}
+
+/// Lets the lock go that was taken last, behind the work that was begun under
+/// it.
+#[pyfunction]
+pub fn release_later<'py>(
+    py: Python<'py>,
+    lock: &Bound<'_, FileLock>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(guard) = lock.get().pop() else {
+        return Ok(None);
+    };
+    let path: Arc<Path> = guard.path().into();
+    let later = Later::always("release", &path, Lane::under(&guard));
+    later
+        .run(py, move |_| guard.release(), |py, ()| none(py))
+        .map(Some)
+}
+
+/// Who holds the lock of the file `path` now.
+#[pyfunction]
+pub fn holder_later(py: Python<'_>, path: std::path::PathBuf) -> Awaitable<'_> {
+    let path: Arc<Path> = path.into();
+    let asked = Arc::clone(&path);
+    Later::read("holder", &path).run(
+        py,
+        move |_| untorn::holder(&asked),
+        |py, holder| match holder {
+            Some(holder) => make_holder(py, &holder),
+            None => none(py),
+        },
+    )
+}
+
+#[pymethods]
+impl Taken {
+    /// Makes it one that `lock` holds.
+    fn keep(&self, lock: &Bound<'_, FileLock>) {
+        lock.get().push(Arc::clone(&self.0));
+    }
+
+    /// Lets it go: nobody wants it any more.
+    fn release(&self, py: Python<'_>) {
+        // There is nobody to tell, and no error today.
+        let _ = py.detach(|| self.0.release());
+    }
+}

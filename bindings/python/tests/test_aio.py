@@ -1,0 +1,368 @@
+"""`untorn.aio`: the verbs, awaited."""
+
+import asyncio
+import inspect
+import itertools
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from loops import Run, is_free
+
+import untorn
+from untorn import aio
+
+Hold = Callable[[Path], "subprocess.Popen[str]"]
+
+
+VERBS = [
+    (untorn.Journal, aio.Journal),
+    (untorn.Document, aio.Document),
+    (untorn.FileLock, aio.FileLock),
+]
+
+
+@pytest.mark.parametrize(("plain", "awaited"), VERBS)
+def test_every_verb_is_there(plain: type, awaited: type) -> None:
+    def verbs(kind: type) -> set[str]:
+        return {name for name in dir(kind) if not name.startswith("_")}
+
+    assert verbs(plain) == verbs(awaited)
+
+
+@pytest.mark.parametrize(("plain", "awaited"), VERBS)
+def test_options_are_the_same(plain: type, awaited: type) -> None:
+    for name in dir(awaited):
+        function = getattr(awaited, name)
+        if name.startswith("_") or not callable(function) or name == "append_raw":
+            continue
+        ours = inspect.signature(function).parameters
+        theirs = inspect.signature(getattr(plain, name)).parameters
+        assert list(ours) == list(theirs)
+    assert list(inspect.signature(awaited).parameters) == list(inspect.signature(plain).parameters)
+
+
+def test_a_journal(run: Run, path: Path) -> None:
+    async def main() -> None:
+        async with aio.Journal(path, durability="process") as journal:
+            first = await journal.append({"n": 0})
+            await journal.append_raw(b'{"n":1}')
+            last = await journal.extend([{"n": 2}, {"n": 3}])
+            assert await journal.end() == last
+            values = [{"n": n} for n in range(4)]
+            assert [value async for value in journal] == values
+            assert [value async for _, value in journal.entries(first)] == values[1:]
+            assert [record.data async for record in journal.records(first)][:1] == [b'{"n":1}']
+            assert await journal.read(first) == values[1:]
+            assert await journal.tail(2) == values[2:]
+            assert (await journal.tail_records(1))[0].end == last
+            assert (await journal.verify()).records == 4
+            await journal.sync()
+            with path.open("ab") as file:
+                file.write(b'{"torn":')
+            assert (await journal.repair()).repaired is not None
+            with pytest.raises(untorn.Conflict) as caught:
+                await journal.extend([5], at=first)
+            assert caught.value.position == last
+            with pytest.raises(untorn.LimitExceeded):
+                await journal.read(max_records=2)
+            assert not journal.closed
+        assert journal.closed
+        with pytest.raises(untorn.InvalidArgument, match="closed"):
+            await journal.append(1)
+
+    run(main)
+
+
+def test_a_document(run: Run, path: Path) -> None:
+    async def main() -> None:
+        document = aio.Document(path, durability="process")
+        with pytest.raises(untorn.NotFound):
+            await document.load()
+        assert await document.load(default=7) == 7
+        with pytest.raises(untorn.NotFound):
+            async with document.update():
+                pass
+        version = await document.create({"n": 1})
+        assert (await document.load_versioned()) == ({"n": 1}, version)
+        with pytest.raises(untorn.AlreadyExists):
+            await document.create(2)
+        async with document.update() as value:
+            value["n"] += 1
+        assert document.version != version
+        with pytest.raises(untorn.Conflict):
+            await document.save(3, expect=version)
+
+        async def change(value: dict[str, int]) -> dict[str, int]:
+            await asyncio.sleep(0)
+            return {"n": value["n"] + 1}
+
+        assert await document.update_with(change) == {"n": 3}
+        assert await document.update_with(lambda value: value.update(m=1)) == {"n": 3, "m": 1}
+        with pytest.raises(ZeroDivisionError):
+            async with document.update() as value:
+                value["n"] = 1 / 0
+        assert await document.load() == {"n": 3, "m": 1}
+        assert await document.remove(expect=document.version or "")
+        assert not await document.remove()
+        await document.close()
+        with pytest.raises(untorn.InvalidArgument, match="closed"):
+            await document.save(1)
+
+    run(main)
+
+
+def test_a_burst_keeps_its_order(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+        n = 10_000
+        ends = await asyncio.gather(*(journal.append(i) for i in range(n)))
+        entries = [entry async for entry in journal.entries()]
+        assert entries == list(zip(ends, range(n), strict=True))
+
+    run(main)
+
+
+def test_tasks_on_one_handle_keep_their_order(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path)
+
+        async def work(task: int) -> None:
+            for n in range(20):
+                if n % 5 == 4:
+                    await journal.extend([[task, n], [task, n, "too"]])
+                else:
+                    await journal.append([task, n])
+
+        async with asyncio.TaskGroup() as group:
+            for task in range(50):
+                group.create_task(work(task))
+        values = await journal.read()
+        for task in range(50):
+            assert [n for owner, n, *_ in values if owner == task] == [
+                n for n in range(20) for _ in range(2 if n % 5 == 4 else 1)
+            ]
+        for before, value in itertools.pairwise(values):
+            assert len(value) == 2 or before == value[:2], "a batch lies together"
+
+    run(main)
+
+
+def test_an_append_is_a_coroutine(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+        assert asyncio.iscoroutine(journal.append(0))
+        first = asyncio.create_task(journal.append(1))
+        second = await asyncio.wait_for(journal.append(2), 60)
+        assert await first < second
+        third = await asyncio.shield(journal.append(3))
+        task = asyncio.create_task(journal.append_raw("{"))
+        with pytest.raises(untorn.InvalidRecord):
+            await task
+        assert await journal.end() == third
+        with pytest.raises(untorn.InvalidRecord):
+            await journal.append(float("nan"))
+        assert await journal.read() == [0, 1, 2, 3]
+
+    with pytest.raises(untorn.InvalidRecord):
+        # Refused when it is made: nothing that can't be a record ever waits for a lock.
+        run(main)
+
+
+def test_saves_keep_their_order(run: Run, path: Path) -> None:
+    async def main() -> None:
+        document = aio.Document(path, durability="process")
+        versions = await asyncio.gather(*(document.save(n) for n in range(100)))
+        assert (await document.load_versioned()) == (99, versions[-1])
+
+    run(main)
+
+
+def test_updates_of_many_tasks_are_all_there(run: Run, path: Path) -> None:
+    async def main() -> None:
+        document = aio.Document(path, durability="process")
+
+        async def work() -> None:
+            async with document.update(default={"n": 0}) as value:
+                await asyncio.sleep(0)
+                value["n"] += 1
+
+        await asyncio.gather(*(work() for _ in range(100)))
+        assert await document.load() == {"n": 100}
+
+    run(main)
+
+
+def test_a_lock_keeps_tasks_out(run: Run, path: Path) -> None:
+    async def main() -> None:
+        lock = aio.FileLock(path, label="me")
+        inside = 0
+        order = []
+
+        async def work(n: int, lock: aio.FileLock) -> None:
+            nonlocal inside
+            async with lock as same:
+                assert same is lock
+                inside += 1
+                assert inside == 1
+                assert not is_free(path)
+                await asyncio.sleep(0)
+                order.append(n)
+                inside -= 1
+
+        await asyncio.gather(*(work(n, lock if n % 2 else aio.FileLock(path)) for n in range(50)))
+        assert order == list(range(50))
+        assert is_free(path)
+        assert not lock.held
+
+    run(main)
+
+
+def test_no_deadlock_where_another_task_lets_go(run: Run, path: Path) -> None:
+    async def main() -> None:
+        first, second = aio.FileLock(path), aio.FileLock(path)
+        await first.acquire()
+        waiting = asyncio.create_task(second.acquire())
+        append = asyncio.create_task(aio.Journal(path).append("after"))
+        # Of this thread's own it is known that it never comes.
+        with pytest.raises(untorn.Deadlock):
+            untorn.FileLock(path).acquire()
+        with pytest.raises(untorn.Locked):
+            await second.acquire(timeout=0)
+        await aio.Journal(path).append("under it", lock=first)
+        assert not waiting.done()
+        await first.release()
+        await waiting
+        assert second.held
+        await second.release()
+        await append
+        assert await aio.Journal(path).read() == ["under it", "after"]
+
+    run(main)
+
+
+def test_under_a_lock(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal, document = aio.Journal(path), aio.Document(path)
+        async with aio.FileLock(path) as lock:
+            await journal.append(1, lock=lock)
+            await journal.append_raw("2", lock=lock)
+            await journal.extend([3], lock=lock)
+            assert (await journal.repair(lock=lock)).records == 3
+            await document.save([1], lock=lock)
+            async with document.update(lock=lock) as value:
+                value.append(2)
+            assert await document.load() == [1, 2]
+            assert await document.remove(lock=lock)
+        with pytest.raises(untorn.InvalidArgument, match="not held"):
+            await journal.append(1, lock=lock)
+
+    run(main)
+
+
+def test_shared_locks(run: Run, path: Path) -> None:
+    async def main() -> None:
+        shared = aio.FileLock(path, shared=True)
+        writer = aio.FileLock(path)
+        async with shared:
+            async with aio.FileLock(path, shared=True):
+                waiting = asyncio.create_task(writer.acquire())
+                with pytest.raises(untorn.Locked):
+                    await writer.acquire(timeout=0)
+            assert not waiting.done()
+        await waiting
+        assert writer.held
+        await writer.release()
+        assert is_free(path)
+
+    run(main)
+
+
+def test_a_time_limit_names_the_holder(run: Run, path: Path, hold: Hold) -> None:
+    other = hold(path)
+
+    async def main() -> None:
+        document = aio.Document(path, timeout=0.02)
+        # Of two calls that stand behind each other each has its own time.
+        endless = asyncio.create_task(document.save(0, timeout=None))
+        waits = [
+            aio.FileLock(path, timeout=0.02).acquire(),
+            aio.Journal(path).append(1, timeout=0.02),
+            aio.Journal(path, timeout=0.02).repair(),
+            document.save(1),
+            document.remove(),
+            document.update_with(lambda value: value),
+        ]
+        for error in await asyncio.gather(*waits, return_exceptions=True):
+            assert isinstance(error, untorn.LockTimeout)
+            assert isinstance(error, TimeoutError)
+            assert error.holder is not None
+            assert (error.holder.pid, error.holder.label) == (other.pid, "the other")
+        with pytest.raises(untorn.Locked):
+            await aio.FileLock(path).acquire(timeout=0)
+        held_by = await aio.holder(path)
+        assert held_by is not None
+        assert held_by.pid == other.pid
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
+
+    run(main)
+    other.communicate()
+    assert is_free(path)
+    assert not path.exists()
+
+
+def test_a_lock_may_be_used_by_loops_of_many_threads(path: Path) -> None:
+    journal = aio.Journal(path, durability="process")
+    lock = aio.FileLock(path.with_name("lock"))
+    inside = 0
+
+    async def work(thread: int) -> None:
+        nonlocal inside
+        for n in range(50):
+            await asyncio.gather(*(journal.append([thread, n, m]) for m in range(5)))
+            async with lock:
+                inside += 1
+                assert inside == 1
+                await asyncio.sleep(0)
+                inside -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda thread: asyncio.run(work(thread)), range(8)))
+    values = list(untorn.Journal(path))
+    for thread in range(8):
+        assert [value[1:] for value in values if value[0] == thread] == [[n, m] for n in range(50) for m in range(5)]
+
+
+def test_reading_while_others_append(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+
+        async def write() -> None:
+            for n in range(300):
+                await journal.append({"n": n, "text": "x" * n})
+
+        writer = asyncio.create_task(write())
+        seen = 0
+        while seen < 300:
+            values = [value async for value in journal]
+            assert all(len(value["text"]) == value["n"] for value in values)
+            assert len(values) >= seen
+            seen = len(values)
+        await writer
+
+    run(main)
+
+
+def test_damage_is_told(run: Run, path: Path) -> None:
+    path.write_bytes(b'1\n{"glued":1}{"to":2}\n3\n{"torn')
+    found: list[untorn.Damage] = []
+
+    async def main() -> None:
+        assert await aio.Journal(path).read(on_damage=found.append) == [1, 3]
+
+    run(main)
+    assert [damage.kind for damage in found] == ["glued", "torn_tail"]

@@ -1,0 +1,394 @@
+"""Tasks that are cancelled, loops that end: nothing is held and nothing is written afterwards."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loops import Run, is_free, until, waits
+
+import untorn
+from untorn import aio
+from untorn._untorn import acquire_later
+
+Process = subprocess.Popen[str]
+Hold = Callable[[Path], Process]
+Script = Callable[..., Process]
+
+WAITS: dict[str, Callable[[Path], Awaitable[object]]] = {
+    "lock": lambda path: aio.FileLock(path).acquire(),
+    "lock with a timeout": lambda path: aio.FileLock(path, timeout=3600).acquire(),
+    "shared lock": lambda path: aio.FileLock(path, shared=True).acquire(),
+    "append": lambda path: aio.Journal(path).append(1),
+    "append_raw": lambda path: aio.Journal(path).append_raw("1"),
+    "extend": lambda path: aio.Journal(path).extend([1, 2]),
+    "repair": lambda path: aio.Journal(path).repair(),
+    "save": lambda path: aio.Document(path).save(1),
+    "update": lambda path: aio.Document(path).update_with(lambda value: value, default=1),
+    "remove": lambda path: aio.Document(path).remove(),
+}
+
+
+async def cancelled(task: "asyncio.Future[Any]") -> None:
+    task.cancel("enough")
+    with pytest.raises(asyncio.CancelledError, match="enough"):
+        await task
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_cancelled_wait(run: Run, path: Path, hold: Hold, wait: str) -> None:
+    other = hold(path)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(WAITS[wait](path))
+        if "shared" not in wait:
+            await until(waits)
+        await cancelled(task)
+        # Nor one that nothing has begun for yet.
+        await cancelled(asyncio.ensure_future(WAITS[wait](path)))
+
+    run(main)
+    other.communicate()
+    with untorn.FileLock(path, timeout=60):
+        assert not path.exists()
+    assert is_free(path)
+
+
+def test_the_call_is_over_when_its_task_is(run: Run, path: Path) -> None:
+    """Trap 54: the thread that waits may get the lock in the moment in which its task is cancelled."""
+
+    async def main() -> None:
+        holder = aio.FileLock(path)
+        for turn in range(200):
+            await holder.acquire()
+            waiting = asyncio.ensure_future(aio.FileLock(path).acquire())
+            update = asyncio.ensure_future(aio.Document(path).update_with(lambda value: value + 1, default=0))
+            if turn % 2:
+                await asyncio.sleep(0)
+            # On another thread, so that either of the two may be first.
+            release = threading.Thread(target=holder._lock.release)
+            release.start()
+            for task in (waiting, update):
+                task.cancel()
+            done = await asyncio.gather(waiting, update, return_exceptions=True)
+            release.join()
+            for result in done:
+                assert isinstance(result, asyncio.CancelledError), result
+            # No moment later: in this very one.
+            assert is_free(path)
+
+    run(main)
+
+
+def test_cancelled_between_the_grant_and_the_task(run: Run, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    granted: list[bool] = []
+
+    def spy(lock: untorn.FileLock, timeout: float) -> Any:
+        pending = acquire_later(lock, timeout)
+        task = asyncio.current_task()
+        assert task is not None
+        # Before the task hears of it.
+        pending.add_done_callback(lambda _: granted.append(task.cancel()))
+        return pending
+
+    async def main() -> None:
+        holder, lock = aio.FileLock(path), aio.FileLock(path)
+        for _ in range(50):
+            await holder.acquire()
+            with monkeypatch.context() as patch:
+                patch.setattr("untorn.aio._lock.acquire_later", spy)
+                task = asyncio.ensure_future(lock.acquire())
+                await asyncio.sleep(0)
+            await holder.release()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert granted.pop()
+            assert is_free(path)
+            assert not lock.held
+
+    run(main)
+
+
+def test_cancelled_appends_are_not_there_and_the_others_are(run: Run, path: Path, hold: Hold) -> None:
+    other = hold(path)
+    journal = aio.Journal(path, durability="process")
+
+    async def main() -> None:
+        appends = [asyncio.ensure_future(journal.append(n)) for n in range(100)]
+        await until(waits)
+        for n in (0, 1, 50, 99):
+            await cancelled(appends[n])
+        for append in appends[2:50:2]:
+            append.cancel()
+        other.communicate()
+        ends = await asyncio.gather(*appends, return_exceptions=True)
+        kept = [n for n, end in enumerate(ends) if isinstance(end, untorn.Position)]
+        assert kept == [n for n in range(100) if n not in (0, 1, 50, 99) and not (n < 50 and n % 2 == 0)]
+        assert await journal.read() == kept
+
+    run(main)
+    assert is_free(path)
+
+
+def test_appends_that_are_cancelled_while_they_are_written(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+        acknowledged = []
+        for turn in range(30):
+            appends = [asyncio.create_task(journal.extend([[turn, n], [turn, n]])) for n in range(20)]
+            await asyncio.wait(appends, return_when=asyncio.FIRST_COMPLETED)
+            for append in appends[turn % 20 :]:
+                append.cancel()
+            done = await asyncio.gather(*appends, return_exceptions=True)
+            acknowledged += [[turn, n] for n, end in enumerate(done) if isinstance(end, untorn.Position)]
+            size = path.stat().st_size
+            assert is_free(path)
+            values = await journal.read()
+            assert path.stat().st_size == size, "nothing of a cancelled call is under way any more"
+            assert values[::2] == values[1::2], "each whole or not at all"
+            assert all(value in values for value in acknowledged)
+        assert (await journal.verify()).damage_count == 0
+
+    run(main)
+
+
+def test_an_update_that_is_cancelled_changes_nothing(run: Run, path: Path) -> None:
+    async def main() -> None:
+        document = aio.Document(path)
+        await document.save({"n": 1})
+        inside = asyncio.Event()
+
+        async def work() -> None:
+            async with document.update() as value:
+                value["n"] = 2
+                inside.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(work())
+        await inside.wait()
+        assert not is_free(path)
+        await cancelled(task)
+        assert is_free(path)
+        assert await document.load() == {"n": 1}
+
+    run(main)
+
+
+def test_a_task_that_holds_a_lock_lets_go_when_it_is_cancelled(run: Run, path: Path) -> None:
+    async def main() -> None:
+        inside = asyncio.Event()
+
+        async def work() -> None:
+            async with aio.FileLock(path):
+                inside.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(work())
+        await inside.wait()
+        await cancelled(task)
+        assert is_free(path)
+
+    run(main)
+
+
+def test_cancelled_while_it_lets_go(run: Run, path: Path) -> None:
+    async def main() -> None:
+        lock = aio.FileLock(path)
+        await lock.acquire()
+        task = asyncio.ensure_future(lock.release())
+        await asyncio.sleep(0)
+        await cancelled(task)
+        assert is_free(path)
+        assert not lock.held
+
+    run(main)
+
+
+def test_a_wait_for_that_is_too_late(run: Run, path: Path, hold: Hold) -> None:
+    other = hold(path)
+
+    async def main() -> None:
+        for wait in WAITS.values():
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(wait(path), 0.01)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await wait(path)
+
+    run(main)
+    other.communicate()
+    with untorn.FileLock(path, timeout=60):
+        assert not path.exists()
+
+
+def test_a_loop_that_is_closed_while_its_calls_wait(path: Path, hold: Hold) -> None:
+    other = hold(path)
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> list[Awaitable[Any]]:
+        begun: list[Awaitable[Any]] = [aio.Journal(path).append(1), aio.Journal(path).extend([2, 3])]
+        await until(waits)
+        return begun
+
+    begun = loop.run_until_complete(begin())
+    loop.close()
+    other.communicate()
+    while not is_free(path):
+        pass
+    assert not path.exists()
+    del begun
+
+
+def test_a_loop_that_is_closed_while_its_lock_comes(path: Path) -> None:
+    """What is granted to nobody is let go."""
+    for _ in range(50):
+        holder = untorn.FileLock(path)
+        holder.acquire()
+        loop = asyncio.new_event_loop()
+
+        async def begin() -> "asyncio.Task[None]":
+            task = asyncio.ensure_future(aio.FileLock(path).acquire())
+            await asyncio.sleep(0)
+            return task
+
+        task = loop.run_until_complete(begin())
+        release = threading.Thread(target=holder.release)
+        release.start()
+        loop.close()
+        release.join()
+        while not is_free(path):
+            pass
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        task.get_coro().close()
+
+
+def test_another_loop_of_the_same_thread(path: Path) -> None:
+    journal = aio.Journal(path, durability="process")
+    for n in range(50):
+        asyncio.run(append(journal, n))
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+    for n in range(50, 60):
+        (first if n % 2 else second).run_until_complete(append(journal, n))
+    first.close()
+    second.close()
+    assert list(untorn.Journal(path)) == list(range(60))
+    # Each loop has a pipe, and they are gone with their loops.
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) < 60
+
+
+async def append(journal: aio.Journal, n: int) -> None:
+    await journal.append(n)
+
+
+def test_a_fork_amidst(run: Run, path: Path, hold: Hold) -> None:
+    other = hold(path)
+
+    async def main() -> None:
+        journal, lock = aio.Journal(path), aio.FileLock(path)
+        waiting = [asyncio.ensure_future(journal.append("parent")), asyncio.ensure_future(lock.acquire())]
+        await until(waits)
+        child = os.fork()
+        if child == 0:
+            # The loop, its calls and the threads that carry them out are the parent's.
+            code = 1
+            try:
+                with pytest.raises(RuntimeError, match="no running event loop"):
+                    await journal.append("child")
+                assert not waiting[1].done()
+                asyncio.set_event_loop(None)
+                code = 2
+                beside = aio.Journal(path.with_name("child"))
+                own = asyncio.new_event_loop()
+                own.run_until_complete(append(beside, 1))
+                own.run_until_complete(asyncio.wait_for(append(aio.Journal(path.with_name("child")), 2), 60))
+                own.close()
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert list(untorn.Journal(path.with_name("child"))) == [1, 2]
+        assert not any(task.done() for task in waiting)
+        other.communicate()
+        await waiting[1]
+        await lock.release()
+        await waiting[0]
+        assert await journal.read() == ["parent"]
+
+    run(main)
+
+
+INTERRUPTED = """
+    import asyncio, signal, sys
+    from untorn import aio
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    async def main(path, how):
+        print("waiting", flush=True)
+        if how == "lock":
+            await aio.FileLock(path).acquire()
+        elif how == "append":
+            await aio.Journal(path).append(1)
+        else:
+            await aio.Document(path).save(1)
+
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["lock", "append", "save"])
+def test_ctrl_c(path: Path, hold: Hold, script: Script, how: str) -> None:
+    other = hold(path)
+    waiting = script(INTERRUPTED, path, how)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "waiting\n"
+    waiting.send_signal(signal.SIGINT)
+    # The lock is never let go, so nothing but the signal can end it.
+    out, err = waiting.communicate(timeout=60)
+    assert (out, err, waiting.returncode) == ("interrupted\n", "", 0)
+    other.communicate()
+    with untorn.FileLock(path, timeout=0):
+        assert not path.exists()
+
+
+ENDING = """
+    import asyncio, os, sys, pathlib
+    from untorn import aio
+    path, how = sys.argv[1:]
+    loop = asyncio.new_event_loop()
+
+    async def main():
+        calls = [aio.Journal(path).append(n) for n in range(3)] + [aio.Document(path).save(2)]
+        while f"-> FLOCK  ADVISORY  WRITE {os.getpid()} " not in pathlib.Path("/proc/locks").read_text():
+            await asyncio.sleep(0)
+        return calls
+
+    calls = loop.run_until_complete(main())
+    print("ending", flush=True)
+    sys.stdin.readline()
+    if how == "close":
+        loop.close()
+"""
+
+
+@pytest.mark.parametrize("how", ["close", "drop"])
+def test_an_interpreter_that_ends_amidst(path: Path, hold: Hold, script: Script, how: str) -> None:
+    other = hold(path)
+    ending = script(ENDING, path, how, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    assert ending.stdout is not None
+    assert ending.stdout.readline() == "ending\n"
+    assert ending.stdin is not None
+    # Now its threads get the lock, while the interpreter goes.
+    other.kill()
+    out, err = ending.communicate("\n", timeout=60)
+    assert (out, ending.returncode) == ("", 0)
+    assert "anic" not in err
+    untorn.FileLock(path, timeout=60).acquire()
