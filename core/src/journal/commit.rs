@@ -118,11 +118,9 @@ fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Res
 fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error {
     match why {
         GaveUp::Cancelled => Error::cancelled("append", &shared.path),
-        GaveUp::TimedOut => Error::lock_timeout(
-            "append",
-            &shared.path,
-            patience.timeout.unwrap_or_default(),
-        ),
+        GaveUp::TimedOut => {
+            Error::lock_timeout("append", &shared.path, patience.timeout.unwrap_or_default())
+        }
     }
 }
 
