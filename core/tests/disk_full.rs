@@ -1,6 +1,9 @@
 //! A disk that is really full: a small tmpfs, mounted by root. (What a full
 //! disk answers is shown without root by `fault.rs`, at every call.)
 
+// Mounts a file system, as only Unix does.
+#![cfg(unix)]
+
 mod scene;
 
 use std::fs;

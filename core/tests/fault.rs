@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use scene::faults::each_fault;
 use scene::{Scene, bytes, records};
-use untorn::fault::{Op, Plan};
+use untorn::fault::{Op, Plan, os_code};
 use untorn::{Document, Durability, Error, ErrorKind, FileLock, Journal};
 
 const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
@@ -136,7 +136,12 @@ fn a_second_append_on_one_handle() {
             let scene = Scene::new();
             let journal = work(&scene).unwrap();
             journal.append(b"[0]").unwrap();
-            let (first, _) = Plan::new().fail(n, errno).run(|| journal.append(b"[1]"));
+            let (first, calls) = Plan::new().fail(n, errno).run(|| journal.append(b"[1]"));
+            // On Windows a lock that was not let go can't be taken by its own
+            // handle a second time; an unlock can't fail there with a lock held.
+            if cfg!(windows) && calls.get(n) == Some(&Op::Unlock) {
+                continue;
+            }
             journal.append(b"[2]").unwrap();
             let expected: &[u8] = if first.is_ok() {
                 b"[0]\n[1]\n[2]\n"
@@ -291,7 +296,7 @@ fn no_lock_no_change() {
             .run(|| Journal::open(&path).unwrap().append(b"[]"));
         let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LockUnsupported, "{errno}: {error}");
-        assert_eq!(error.raw_os_error(), Some(errno));
+        assert_eq!(error.raw_os_error(), Some(os_code(errno)));
         let named = file_system(&path);
         assert!(error.to_string().contains(&named), "{named}: {error}");
         assert_eq!(bytes(&path), before);
@@ -309,12 +314,15 @@ fn file_system(path: &Path) -> String {
 }
 
 /// Runs `work` with the first call of this kind failing so.
+#[cfg(unix)]
 fn with_first<T>(op: Op, errno: i32, work: impl Fn() -> T) -> T {
     let (_, calls) = Plan::new().run(&work);
     let at = calls.iter().position(|other| *other == op).expect("a call");
     Plan::new().fail(at, errno).run(&work).0
 }
 
+// NFS as Unix has it.
+#[cfg(unix)]
 #[test]
 fn contention_that_is_called_a_denial() {
     // Trap 8: byte-range locks, which NFS and SMB make of an flock, may say
@@ -327,6 +335,8 @@ fn contention_that_is_called_a_denial() {
     assert_eq!(taken.unwrap_err().kind(), ErrorKind::Locked);
 }
 
+// NFS as Unix has it.
+#[cfg(unix)]
 #[test]
 fn a_lock_file_that_the_server_has_no_more() {
     // Trap 6: NFS says ESTALE for a descriptor whose file another host removed.
@@ -349,6 +359,8 @@ fn a_lock_file_that_the_server_has_no_more() {
     assert_eq!(records(&path).len(), 4);
 }
 
+// NFS as Unix has it.
+#[cfg(unix)]
 #[test]
 fn an_exclusive_lock_that_needs_a_writable_file() {
     // Trap 6: on NFS flock is a byte-range lock, and an exclusive one wants a

@@ -5,6 +5,9 @@
 //! would copy their mutexes in any state, which only `untorn` is made for, not
 //! the allocator of the test harness.
 
+// There is no fork on Windows.
+#![cfg(unix)]
+
 mod scene;
 
 use std::io::{Read, Write};

@@ -4,6 +4,7 @@
 mod scene;
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use scene::Scene;
 use untorn::{
-    Alive, Call, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions, holder,
+    Alive, Call, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions,
 };
 
 fn once() -> LockOptions {
@@ -75,6 +76,8 @@ fn one_deadline_for_the_whole_call_then_the_holder_is_named() {
     });
 }
 
+// Windows does not tell who holds a lock.
+#[cfg(unix)]
 #[test]
 fn a_holder_without_a_line_is_known_from_the_system() {
     let scene = Scene::new();
@@ -93,12 +96,12 @@ fn a_holder_without_a_line_is_known_from_the_system() {
     let error = once().acquire(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert_eq!(error.holder().unwrap().pid, other.id(), "{error}");
-    assert_eq!(holder(&path).unwrap().unwrap().pid, other.id());
+    assert_eq!(untorn::holder(&path).unwrap().unwrap().pid, other.id());
     drop(other.stdin.take());
     other.wait().unwrap();
     // Blocking until it is gone, since its shell may live a moment longer.
     drop(FileLock::acquire(&path).unwrap());
-    assert_eq!(holder(&path).unwrap(), None);
+    assert_eq!(untorn::holder(&path).unwrap(), None);
 }
 
 #[test]
@@ -322,6 +325,8 @@ fn a_lock_file_that_others_unlink_is_made_anew() {
     assert_eq!(scene::records(&path).len(), 2);
 }
 
+// Only Linux tells that somebody waits (`/proc/locks`).
+#[cfg(unix)]
 #[test]
 fn a_lock_file_unlinked_while_we_wait() {
     let scene = Scene::new();
@@ -345,6 +350,7 @@ fn a_lock_file_unlinked_while_we_wait() {
 }
 
 /// Whether somebody waits in the kernel for the lock file (`/proc/locks`).
+#[cfg(unix)]
 fn waits(scene: &Scene) -> bool {
     let inode = fs::metadata(scene.path("j.lock")).unwrap().ino();
     fs::read_to_string("/proc/locks")
@@ -353,6 +359,8 @@ fn waits(scene: &Scene) -> bool {
         .any(|line| line.contains("-> FLOCK") && line.contains(&format!(":{inode} ")))
 }
 
+// As above.
+#[cfg(unix)]
 #[test]
 fn at_most_one_thread_waits_in_the_kernel() {
     let scene = Scene::new();
@@ -414,6 +422,8 @@ fn one_try_finds_a_free_lock_free_whoever_waited_before() {
     }
 }
 
+// Making links takes a privilege on Windows.
+#[cfg(unix)]
 #[test]
 fn a_planted_symbolic_link_is_not_followed() {
     let scene = Scene::new();
@@ -429,6 +439,8 @@ fn a_planted_symbolic_link_is_not_followed() {
     assert_eq!(scene::bytes(&victim), b"precious");
 }
 
+// As above.
+#[cfg(unix)]
 #[test]
 fn all_names_of_a_file_have_one_lock() {
     let scene = Scene::new();
@@ -448,6 +460,8 @@ fn all_names_of_a_file_have_one_lock() {
     );
 }
 
+// Windows has no modes.
+#[cfg(unix)]
 #[test]
 fn the_lock_file_has_the_files_own_mode() {
     let scene = Scene::new();

@@ -3,6 +3,10 @@
 //! of the file, names as of the last sync of the directory; anything later may
 //! be there, be missing, or be NULs.
 
+// Which file a name means is told by inode number; and what a power cut leaves is the model of a
+// Unix file system.
+#![cfg(unix)]
+
 mod scene;
 
 use scene::power::{images, materialise};

@@ -13,7 +13,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::Patience;
 use super::descriptor::Descriptor;
@@ -26,6 +27,9 @@ use crate::fs::{self, File, FileId};
 /// other processes get their turn.
 const HANDOVERS: u32 = 8;
 
+/// How long one try waits for a thread that is about to let go.
+const ABANDONED: Duration = Duration::from_millis(20);
+
 pub(crate) struct Gate {
     pub lock_path: PathBuf,
     /// Whether the lock file can be written (recovery records can be kept).
@@ -37,6 +41,8 @@ pub(crate) struct Gate {
     side: OnceLock<Descriptor>,
     state: Mutex<State>,
     looked: AtomicBool,
+    /// The thread that blocked in the kernel has returned, and nobody waited.
+    returned: Condvar,
 }
 
 impl Gate {
@@ -49,6 +55,7 @@ impl Gate {
             side: OnceLock::new(),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
+            returned: Condvar::new(),
         }
     }
 
@@ -127,7 +134,11 @@ impl Gate {
             return Ok(());
         }
         if patience.tries_once() {
-            return self.try_abandoned(&mut state, shared, thread);
+            let tried = self.try_abandoned(&mut state, shared, thread);
+            if fs::LOCK_JOINS_WAITING || !matches!(tried, Err(Refused::Busy)) {
+                return tried;
+            }
+            return self.try_after_abandoned(state, shared, thread);
         }
         if patience.caller.is_none() && state.is_held_by(thread) {
             return Err(Refused::Deadlock);
@@ -199,6 +210,31 @@ impl Gate {
         }
         state.hold(shared, thread);
         Ok(())
+    }
+
+    /// The same, where the thread that blocks can't be joined: it may have got
+    /// the lock this very moment, which it lets go as soon as it runs. So that
+    /// is waited for, but not for long: somebody else may hold the lock.
+    fn try_after_abandoned(
+        &self,
+        state: MutexGuard<'_, State>,
+        shared: bool,
+        thread: ThreadKey,
+    ) -> Result<(), Refused> {
+        let abandoned = |state: &mut State| {
+            state.kernel_waiting.is_some()
+                && state.queue.is_empty()
+                && matches!(state.holders, Holders::Free)
+        };
+        let (mut state, _) = self
+            .returned
+            .wait_timeout_while(state, ABANDONED, abandoned)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.is_free() && self.file.try_lock(shared).map_err(Refused::System)? {
+            state.hold(shared, thread);
+            return Ok(());
+        }
+        Err(Refused::Busy)
     }
 
     fn try_aside(&self, state: &mut State, shared: bool) -> io::Result<bool> {
@@ -347,6 +383,7 @@ impl Gate {
                 if result.is_ok() {
                     let _ = self.file.unlock();
                 }
+                self.returned.notify_all();
                 return;
             };
             match result {

@@ -65,6 +65,7 @@ pub fn unshare(what: &[&str]) -> Result<Command, String> {
 }
 
 /// Whether this user may do everything.
+#[cfg(unix)]
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

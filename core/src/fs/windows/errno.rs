@@ -18,7 +18,7 @@ pub(in crate::fs) fn code(errno: i32) -> i32 {
         27 => ERROR_FILE_TOO_LARGE,           // EFBIG
         28 => ERROR_DISK_FULL,                // ENOSPC
         30 => ERROR_WRITE_PROTECT,            // EROFS
-        40 => ERROR_NOT_SUPPORTED,            // ENOSYS
+        39 | 40 | 130 => ERROR_NOT_SUPPORTED, // ENOLCK, ENOSYS, EOPNOTSUPP
         other => return other,
     };
     code.cast_signed()

@@ -10,8 +10,8 @@ use std::io;
 use std::os::windows::io::AsRawHandle;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE, ERROR_LOCK_VIOLATION,
-    ERROR_NOT_SUPPORTED,
+    ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE,
+    ERROR_INVALID_PARAMETER, ERROR_LOCK_VIOLATION, ERROR_NOT_SUPPORTED,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
@@ -84,9 +84,14 @@ pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
     code(error) == ERROR_INVALID_HANDLE
 }
 
+/// File systems say it in several ways: no such call, not for this file, or
+/// nonsense.
 pub(in crate::fs) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         code(error),
-        ERROR_INVALID_FUNCTION | ERROR_NOT_SUPPORTED | ERROR_CALL_NOT_IMPLEMENTED
+        ERROR_INVALID_FUNCTION
+            | ERROR_NOT_SUPPORTED
+            | ERROR_CALL_NOT_IMPLEMENTED
+            | ERROR_INVALID_PARAMETER
     )
 }
