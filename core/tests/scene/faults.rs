@@ -31,9 +31,8 @@ pub fn errors(op: Op) -> Vec<i32> {
         Op::Unlink => &[EACCES, EIO],
         Op::MakeDir => &[EACCES, ENOSPC],
     };
-    let possible = |errno: &i32| {
-        cfg!(unix) || *errno != EINTR && (op, *errno) != (Op::Lock, EACCES)
-    };
+    let possible =
+        |errno: &i32| cfg!(unix) || *errno != EINTR && (op, *errno) != (Op::Lock, EACCES);
     errors.iter().copied().filter(possible).collect()
 }
 

@@ -92,6 +92,7 @@ pub(in crate::fs) fn is_unsupported(error: &io::Error) -> bool {
         ERROR_INVALID_FUNCTION
             | ERROR_NOT_SUPPORTED
             | ERROR_CALL_NOT_IMPLEMENTED
+            | ERROR_INVALID_HANDLE
             | ERROR_INVALID_PARAMETER
     )
 }
