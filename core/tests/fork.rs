@@ -44,7 +44,33 @@ fn forked_children() {
     a_child_neither_frees_nor_has_the_lock();
     a_child_appends_with_its_parents_handle();
     a_child_that_lives_on_does_not_keep_the_lock();
+    a_child_follows_with_its_parents_handle();
     forks_among_busy_threads();
+}
+
+/// The thread that wakes a follower is its parent's, and not in the child.
+fn a_child_follows_with_its_parents_handle() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = Journal::open(&path).unwrap();
+    journal.append(b"[0]").unwrap();
+    let follow = std::cell::RefCell::new(journal.follow(None).unwrap());
+    let call = untorn::Call::new().timeout(Some(Duration::from_millis(1)));
+    assert_eq!(follow.borrow_mut().next(&call).unwrap(), None);
+    let (mut ready, mut parents) = UnixStream::pair().unwrap();
+    let child = fork(|| {
+        let mut follow = follow.borrow_mut();
+        let call = untorn::Call::new().timeout(Some(Duration::from_millis(1)));
+        assert_eq!(follow.next(&call).unwrap(), None);
+        ready.write_all(b"!").unwrap();
+        let call = untorn::Call::new().timeout(Some(Duration::from_secs(20)));
+        assert!(follow.next(&call).unwrap().is_some());
+    });
+    parents.read_exact(&mut [0]).unwrap();
+    journal.append(b"[1]").unwrap();
+    assert_eq!(wait(child), 0);
+    let call = untorn::Call::new().timeout(Some(Duration::from_secs(20)));
+    assert!(follow.borrow_mut().next(&call).unwrap().is_some());
 }
 
 fn a_child_neither_frees_nor_has_the_lock() {

@@ -8,10 +8,12 @@
 //! ```text
 //! file.rs  path.rs      what the rest of the crate calls
 //! seam.rs               the announcement; fault.rs: what the tests make of it
+//! changes.rs            being told of changes
 //! fork.rs  process.rs   what is known of processes
 //! unix/  windows/       the system calls
 //! ```
 
+mod changes;
 #[cfg(feature = "fault")]
 pub mod fault;
 mod file;
@@ -29,6 +31,7 @@ mod windows;
 #[cfg(windows)]
 use windows as sys;
 
+pub(crate) use changes::Changes;
 pub(crate) use file::{
     Access, File, LOCK_JOINS_WAITING, is_bad_descriptor, is_lock_unsupported, is_stale,
     is_symbolic_link,

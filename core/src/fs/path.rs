@@ -151,7 +151,7 @@ pub(crate) fn real_parent(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// The directory that holds `path`; `.` for a bare name.
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
         Some(dir) => dir,

@@ -48,6 +48,8 @@ pub enum Op {
     MakeDir,
     /// Follow the symbolic links of a path.
     Resolve,
+    /// Ask to be told of changes in a directory.
+    Watch,
 }
 
 /// Announces a call that can only be let through or failed.

@@ -11,6 +11,8 @@
 //! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
 //! read.rs       forward; tail.rs backward; source.rs: which file
+//! follow.rs     records as they come (follow_file.rs: in which file;
+//!               follow_wait.rs: being woken)
 //! verify.rs     every record checked
 //! member.rs     what a transaction needs
 //! ```
@@ -19,6 +21,9 @@ mod asynchronous;
 mod batch;
 mod commit;
 mod damage;
+mod follow;
+mod follow_file;
+mod follow_wait;
 mod group;
 mod header;
 mod lead;
@@ -46,6 +51,7 @@ use std::time::Duration;
 
 pub use batch::Batch;
 pub use damage::{Damage, DamageKind, inspect};
+pub use follow::{Follow, Followed};
 pub use options::{Format, HeaderMode, JournalOptions};
 pub use position::Position;
 pub use read::{OwnedRecord, Record, Records};
@@ -298,6 +304,19 @@ impl Journal {
     /// As [`Journal::records`].
     pub fn tail(&self, n: usize) -> Result<Vec<OwnedRecord>> {
         tail::tail(&self.shared, n)
+    }
+
+    /// Yields the records behind `position`, and then those that are appended
+    /// from now on, by whichever process, as they come: see [`Follow`]. `None`:
+    /// from the end on.
+    ///
+    /// # Errors
+    /// `CONFLICT` if the position is in the middle of a record or behind the
+    /// end; and as [`Journal::records`]. (That the file has been rewritten or
+    /// replaced since is no error: the first thing that [`Follow::next`] gives
+    /// tells so.)
+    pub fn follow(&self, position: Option<Position>) -> Result<Follow> {
+        Follow::begin(&self.shared, position)
     }
 
     /// Checks every record, takes no lock and changes nothing. A torn tail may

@@ -17,6 +17,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Read at memory speed, and small enough for a core's own cache.
 const CHUNK: usize = 256 * 1024;
+/// For those who stay, and keep their buffer: there may be many of them.
+const SMALL: usize = 32 * 1024;
 /// Further from the end than this nothing changes within the time of a read.
 const HOT: u64 = 1 << 20;
 
@@ -70,11 +72,25 @@ pub struct Records {
     /// Where in the buffer the next line begins.
     next: usize,
     at_end: bool,
+    /// Only what no roll-back takes away any more; what lies behind it, a torn
+    /// tail too, is an append in flight.
+    settled: bool,
+    /// How often something was read from the file.
+    fills: u64,
     damages: Damages,
     max_records: Option<u64>,
     max_bytes: Option<u64>,
     seen_records: u64,
     seen_bytes: u64,
+}
+
+/// Where in the buffer a record is.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    start: usize,
+    /// Its end, without newline and carriage return.
+    stop: usize,
+    next: usize,
 }
 
 /// What a line is.
@@ -99,7 +115,11 @@ impl Records {
             }
             _ => 0,
         };
-        Ok(Records {
+        Ok(Records::new(shared, source, base))
+    }
+
+    fn new(shared: &Arc<Shared>, source: Option<Source>, base: u64) -> Records {
+        Records {
             shared: Arc::clone(shared),
             source,
             buffer: Vec::new(),
@@ -108,12 +128,46 @@ impl Records {
             filled: 0,
             next: 0,
             at_end: false,
+            settled: false,
+            fills: 0,
             damages: Damages::default(),
             max_records: None,
             max_bytes: None,
             seen_records: 0,
             seen_bytes: 0,
-        })
+        }
+    }
+
+    /// For those who stay: reads from `base` on what no roll-back takes away any
+    /// more, and goes on behind the end after [`Records::go_on`].
+    pub(super) fn settled(shared: &Arc<Shared>, source: Source, base: u64) -> Records {
+        Records {
+            settled: true,
+            ..Records::new(shared, Some(source), base)
+        }
+    }
+
+    /// What was the end may not be it any more.
+    pub(super) fn go_on(&mut self) {
+        self.at_end = false;
+    }
+
+    /// Reads on at `offset`, where a line begins.
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        self.base = offset;
+        self.next = 0;
+        self.filled = 0;
+        self.at_end = false;
+    }
+
+    /// How often something was read from the file, not only from the buffer.
+    pub(super) fn fills(&self) -> u64 {
+        self.fills
+    }
+
+    /// The file that is read.
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
     }
 
     /// Reads at most so many records, and so many bytes of records: one more is
@@ -159,7 +213,13 @@ impl Records {
     /// # Errors
     /// `LIMIT_EXCEEDED`; `IO` if the file can't be read.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>> {
-        let (start, stop, next) = loop {
+        let next = self.advance()?;
+        Ok(next.map(|place| self.record(&place)))
+    }
+
+    /// Goes to the next record, without lending it.
+    pub(super) fn advance(&mut self) -> Result<Option<Place>> {
+        loop {
             let Some((start, stop)) = self.next_line()? else {
                 return Ok(None);
             };
@@ -174,15 +234,28 @@ impl Records {
                 Line::Record => {
                     self.check_limits(line.len())?;
                     self.next = stop + 1;
-                    break (start, trimmed, stop + 1);
+                    return Ok(Some(Place {
+                        start,
+                        stop: trimmed,
+                        next: stop + 1,
+                    }));
                 }
             }
-        };
-        Ok(Some(Record {
-            bytes: &self.buffer[start..stop],
-            start: self.position_at(start),
-            end: self.position_at(next),
-        }))
+        }
+    }
+
+    /// The record that was advanced to last.
+    pub(super) fn record(&self, place: &Place) -> Record<'_> {
+        Record {
+            bytes: &self.buffer[place.start..place.stop],
+            start: self.position_at(place.start),
+            end: self.position_at(place.next),
+        }
+    }
+
+    /// Its line, with the newline.
+    pub(super) fn line(&self, place: &Place) -> &[u8] {
+        &self.buffer[place.start..place.next]
     }
 
     /// What framing shows; decoding finds more.
@@ -242,6 +315,7 @@ impl Records {
     /// Reads on from the start of the next line.
     #[cold]
     fn fill(&mut self) -> Result<()> {
+        self.fills += 1;
         let Some(source) = &self.source else {
             self.at_end = true;
             return Ok(());
@@ -256,7 +330,9 @@ impl Records {
         let want = if unfinished * 2 > self.buffer.len() {
             self.buffer.len() * 2
         } else {
-            self.buffer.len().max(CHUNK)
+            self.buffer
+                .len()
+                .max(if self.settled { SMALL } else { CHUNK })
         };
         self.buffer.resize(want, 0);
         self.base += self.next as u64;
@@ -270,6 +346,12 @@ impl Records {
                 .map_err(told)?;
             let after = source.file.size().map_err(told)?;
             let end = self.base + n as u64;
+            // Between the two reads: what was in flight before is decided by
+            // the second, or is known to be in flight.
+            let decided = match self.settled {
+                true => source.decided(&self.shared, self.base, n)?,
+                false => n,
+            };
             let hot = end + HOT > before || after < before;
             let certain = if hot {
                 self.second.resize(n, 0);
@@ -281,14 +363,16 @@ impl Records {
             } else {
                 n
             };
-            if certain < n && memchr::memchr(b'\n', &self.buffer[..certain]).is_none() {
+            let certain = certain.min(decided);
+            let lines = memchr::memchr(b'\n', &self.buffer[..certain]).is_some();
+            if certain < decided && !lines {
                 // The very first line changes under our eyes.
                 continue;
             }
             self.filled = certain;
-            if n < want && certain == n && memchr::memchr(b'\n', &self.buffer[..n]).is_none() {
+            if (n < want || decided < n) && certain == decided && !lines {
                 self.at_end = true;
-                if n > 0 {
+                if n > 0 && !self.settled {
                     self.report(DamageKind::TornTail, 0, n);
                 }
             }
@@ -321,15 +405,17 @@ impl Records {
             }
         };
         self.at_end = !found;
-        self.damages.add(Damage {
-            kind: if found {
-                DamageKind::TooLong
-            } else {
-                DamageKind::TornTail
-            },
-            offset: start,
-            length: at - start,
-        });
+        if found || !self.settled {
+            self.damages.add(Damage {
+                kind: if found {
+                    DamageKind::TooLong
+                } else {
+                    DamageKind::TornTail
+                },
+                offset: start,
+                length: at - start,
+            });
+        }
         self.base = if found { at } else { start };
         self.next = 0;
         self.filled = 0;

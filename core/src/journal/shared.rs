@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::JournalOptions;
 use super::batch::Rules;
+use super::follow_wait::Followers;
 use super::queue::Queue;
 use super::sync::SyncPoint;
 use super::writer::Writer;
@@ -29,6 +30,7 @@ pub(super) struct Local {
     pub queue: Queue,
     pub desk: Mutex<Desk>,
     pub sync: SyncPoint,
+    pub followers: Followers,
 }
 
 /// What an append needs, for one at a time.
@@ -64,6 +66,7 @@ impl Shared {
                 lock: AtHand::default(),
             }),
             sync: SyncPoint::new(),
+            followers: Followers::default(),
         })
     }
 
@@ -105,7 +108,12 @@ impl Shared {
     }
 
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::SeqCst);
+        self.local().followers.wake();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Works under the lock: the call's own, or one that the caller holds.

@@ -6,11 +6,14 @@ use super::Position;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
-use crate::lock::record::{self, Generation, Identity};
+use crate::lock::record::{self, Before, Generation, Identity, Pending};
 
 pub(super) struct Source {
     pub file: File,
+    pub identity: Identity,
     pub generation: u64,
+    /// What it was before its last rewrite, if that is known.
+    pub before: Option<Before>,
 }
 
 impl Source {
@@ -36,12 +39,40 @@ impl Source {
             // the new file, and would make a wrong generation of the old one.
             let now = fs::stat(&shared.path).map_err(told)?;
             if now.is_none_or(|now| now.id == identity.id) {
+                let generation = Generation::of(identity, recorded);
                 return Ok(Some(Source {
                     file,
-                    generation: Generation::of(identity, recorded).number,
+                    identity,
+                    generation: generation.number,
+                    before: generation.before,
                 }));
             }
         }
+    }
+
+    /// How many of `n` bytes from `offset` on belong to no append of many that
+    /// is under way, and that its writer or the next locker may undo.
+    pub fn decided(&self, shared: &Shared, offset: u64, n: usize) -> Result<usize> {
+        let path = shared.lock.record_path();
+        let told = |error| Error::os("read", path, error);
+        // One call where nothing is pending.
+        let idle = fs::stat(path)
+            .map_err(told)?
+            .is_none_or(|lock| lock.size <= record::IDLE);
+        if idle {
+            return Ok(n);
+        }
+        // One that may not be read says nothing.
+        let Ok(lock) = File::open(path, Access::LockFileRead) else {
+            return Ok(n);
+        };
+        Ok(match record::read_pending(&lock).map_err(told)? {
+            Some(Pending::Append(pending)) if pending.to == self.identity => {
+                let decided = pending.start.saturating_sub(offset);
+                usize::try_from(decided).map_or(n, |decided| decided.min(n))
+            }
+            _ => n,
+        })
     }
 
     /// Where this position is in the file.

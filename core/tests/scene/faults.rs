@@ -34,6 +34,8 @@ pub fn errors(op: Op) -> Vec<i32> {
     let possible =
         |errno: &i32| cfg!(unix) || *errno != EINTR && (op, *errno) != (Op::Lock, EACCES);
     errors.iter().copied().filter(possible).collect()
+        Op::Watch => &[EMFILE, ENOSPC],
+    }
 }
 
 /// The calls that `work` makes on a fresh scene when nothing fails.

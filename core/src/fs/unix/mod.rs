@@ -1,5 +1,6 @@
 //! The system calls of Linux, macOS and the BSDs.
 
+pub(super) mod changes;
 pub(super) mod errno;
 pub(super) mod file;
 pub(super) mod fork;

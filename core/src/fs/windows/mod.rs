@@ -5,6 +5,7 @@
 //! `open`, virus scanners), so what they refuse for a moment is tried again:
 //! see `patience.rs`.
 
+pub(super) mod changes;
 pub(super) mod errno;
 pub(super) mod file;
 pub(super) mod fork;

@@ -1,0 +1,179 @@
+//! Records as they come.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::damage::Damage;
+use super::follow_file::{Found, Onward};
+use super::follow_wait::Waking;
+use super::read::OwnedRecord;
+use super::shared::Shared;
+use super::{Position, Record};
+use crate::error::{Error, Result};
+use crate::lock::{Call, GaveUp};
+
+/// Yields a journal's records as they are appended, by whichever process.
+///
+/// Each record once, in file order, none left out, through every change of the
+/// file: an append that is under way is waited for until it is decided, and
+/// what is damaged is skipped as other readers skip it. Where records that were
+/// yielded are taken out of the journal (it was rewound, rewritten, replaced,
+/// cut), that is told: [`Followed::Rewound`].
+///
+/// No lock is taken. The system tells of changes (inotify on Linux); where it
+/// can't (network file systems, too many watches) the file is looked at every 2
+/// to 250 ms, less and less often while nothing happens.
+///
+/// ```
+/// use untorn::{Call, Followed, Journal};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("session.jsonl");
+/// let journal = Journal::open(&path)?;
+/// let mut news = journal.follow(None)?;
+/// journal.append(br#"{"n":1}"#)?;
+/// if let Some(Followed::Record(record)) = news.next(&Call::new())? {
+///     assert_eq!(record.bytes, br#"{"n":1}"#);
+/// }
+/// let resume_from = news.position();
+/// # let _ = resume_from;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Follow {
+    shared: Arc<Shared>,
+    onward: Onward,
+    waking: Option<Waking>,
+}
+
+/// What one who follows a journal is told.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// The next record.
+    Record(OwnedRecord),
+    /// What lay between `to` and `from` is not in the journal any more. The
+    /// records that follow lie behind `to`.
+    Rewound {
+        /// How far was read in the file as it was.
+        from: Position,
+        /// Up to where the file that is there now is the same. Offset 0: nothing
+        /// of it is, or it is not known how much.
+        to: Position,
+    },
+}
+
+impl Follow {
+    pub(super) fn begin(shared: &Arc<Shared>, from: Option<Position>) -> Result<Follow> {
+        shared.usable("follow")?;
+        let onward = match from {
+            Some(position) => Onward::from(shared, position)?,
+            None => Onward::from_end(shared)?,
+        };
+        Ok(Follow {
+            shared: Arc::clone(shared),
+            onward,
+            waking: None,
+        })
+    }
+
+    /// Waits for the next record. `None`: none came within the call's timeout
+    /// (the journal's own timeout is for locks, and does not count here), or
+    /// the journal's handle was closed: see [`Follow::is_closed`]. A timeout of
+    /// zero takes what is there already.
+    ///
+    /// # Errors
+    /// `CANCELLED`; failures of the system. Calling again goes on where it was.
+    pub fn next(&mut self, call: &Call<'_>) -> Result<Option<Followed>> {
+        if call.guard().is_some() {
+            return Err(Error::invalid_argument(
+                "follow",
+                &self.shared.path,
+                "following takes no lock, and nobody appends while the lock given is held",
+            ));
+        }
+        let patience = call.begin(None);
+        loop {
+            if patience.is_cancelled() {
+                return Err(Error::cancelled("follow", &self.shared.path));
+            }
+            if self.shared.is_closed() {
+                return Ok(None);
+            }
+            let file = self.position().generation;
+            let found = self.look()?;
+            let another = self.position().generation != file;
+            if let Some(waking) = &mut self.waking {
+                if another {
+                    waking.file_changed(&self.shared);
+                }
+                if found.is_some() {
+                    waking.found();
+                }
+            }
+            if found.is_some() || patience.tries_once() {
+                return Ok(found);
+            }
+            if !self.is_woken() {
+                continue;
+            }
+            match self.waking.as_mut().map(|waking| waking.wait(&patience)) {
+                None | Some(Ok(())) => {}
+                Some(Err(GaveUp::TimedOut)) => return Ok(None),
+                Some(Err(GaveUp::Cancelled)) => {
+                    return Err(Error::cancelled("follow", &self.shared.path));
+                }
+            }
+        }
+    }
+
+    /// Up to where the records were yielded: [`crate::Journal::follow`] from
+    /// here goes on behind the last of them. It can be stored.
+    pub fn position(&self) -> Position {
+        self.onward.position()
+    }
+
+    /// What was skipped since the last call of this.
+    pub fn take_damage(&mut self) -> Vec<Damage> {
+        self.onward.take_damage()
+    }
+
+    /// Whether the handle was closed, which ends this.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    fn look(&mut self) -> Result<Option<Followed>> {
+        Ok(match self.onward.step()? {
+            Found::Record => self
+                .onward
+                .record()
+                .map(|record: Record<'_>| Followed::Record(OwnedRecord::from(record))),
+            Found::Rewound { from, to } => Some(Followed::Rewound { from, to }),
+            Found::End => None,
+        })
+    }
+
+    /// Sees to it that changes wake us. `false`: from now on they do, but what
+    /// came before has to be looked for.
+    fn is_woken(&mut self) -> bool {
+        if self.waking.as_ref().is_some_and(Waking::is_strange) {
+            // The parent's: to drop it might wait for a thread of the parent.
+            std::mem::forget(self.waking.take());
+        }
+        if let Some(waking) = &mut self.waking {
+            return !waking.renew(&self.shared);
+        }
+        let waking = Waking::begin(&self.shared);
+        waking.file_changed(&self.shared);
+        self.waking = Some(waking);
+        false
+    }
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow")
+            .field("path", &self.shared.path)
+            .field("position", &self.position())
+            .finish_non_exhaustive()
+    }
+}

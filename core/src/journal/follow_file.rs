@@ -1,0 +1,244 @@
+//! Reading on, from file to file: what is new in the one that was read so far,
+//! and where to go on when the name means another.
+
+use std::sync::Arc;
+
+use super::Position;
+use super::damage::Damage;
+use super::read::{Place, Record, Records};
+use super::shared::Shared;
+use super::source::Source;
+use super::tail;
+use crate::error::{Error, Result};
+use crate::fs;
+
+/// How many bytes before the place that was reached are compared with what was
+/// there.
+const MARK: usize = 512;
+
+/// Reads a journal's settled records, each once, in file order.
+pub(super) struct Onward {
+    shared: Arc<Shared>,
+    /// The file that is read; `None` as long as there was none.
+    reader: Option<Records>,
+    /// All before this was given, or skipped.
+    at: Position,
+    /// Where the last line ended that was given, and its last bytes: a file that
+    /// was rolled back or cut, and has grown again, has others there.
+    mark: (u64, Vec<u8>),
+    look: Look,
+    place: Option<Place>,
+    rewound: Option<(Position, Position)>,
+}
+
+/// How far a look has come that ends with [`Found::End`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Not begun: there may be lines left in the buffer.
+    Due,
+    /// The file is still the same; it was read to its end since.
+    Same,
+    /// The name means another file, or none. Only what was in this one by then
+    /// is still to be read.
+    Other,
+}
+
+pub(super) enum Found {
+    /// [`Onward::record`] lends it.
+    Record,
+    /// What lay behind `to`, up to `from`, is not in the journal any more; what
+    /// is given next lies behind `to`.
+    Rewound {
+        from: Position,
+        to: Position,
+    },
+    End,
+}
+
+impl Onward {
+    /// From `position` on.
+    pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
+        let mut onward = Onward {
+            shared: Arc::clone(shared),
+            reader: None,
+            at: position,
+            mark: (0, Vec::new()),
+            look: Look::Due,
+            place: None,
+            rewound: None,
+        };
+        let Some(source) = Source::open(shared, "follow")? else {
+            return Ok(onward);
+        };
+        if position == Position::NOTHING || position.generation == source.generation {
+            let offset = source.offset_of(shared, "follow", position)?;
+            onward.enter(source, offset)?;
+        } else {
+            onward.change(source)?;
+        }
+        Ok(onward)
+    }
+
+    /// From the end on.
+    pub fn from_end(shared: &Arc<Shared>) -> Result<Onward> {
+        let mut end = tail::end(shared)?;
+        if let Some(source) = Source::open(shared, "follow")?
+            && source.generation == end.generation
+        {
+            // An append that is under way belongs to what is to come.
+            let all = usize::try_from(end.offset).unwrap_or(usize::MAX);
+            end.offset = source.decided(shared, 0, all)? as u64;
+        }
+        Onward::from(shared, end)
+    }
+
+    #[expect(dead_code, reason = "for folds")]
+    /// Reads the journal from its start again.
+    pub fn restart(&mut self) {
+        self.reader = None;
+        self.at = Position::NOTHING;
+        self.mark = (0, Vec::new());
+        self.look = Look::Due;
+        self.rewound = None;
+    }
+
+    /// All before this was given, or skipped.
+    pub fn position(&self) -> Position {
+        self.at
+    }
+
+    /// What was skipped since the last call of this.
+    pub fn take_damage(&mut self) -> Vec<Damage> {
+        self.reader
+            .as_mut()
+            .map(Records::take_damage)
+            .unwrap_or_default()
+    }
+
+    /// The record that was found last.
+    pub fn record(&self) -> Option<Record<'_>> {
+        let (reader, place) = (self.reader.as_ref()?, self.place.as_ref()?);
+        Some(reader.record(place))
+    }
+
+    /// Goes to the next record, or to the end of what there is now.
+    pub fn step(&mut self) -> Result<Found> {
+        self.place = None;
+        loop {
+            if let Some((from, to)) = self.rewound.take() {
+                return Ok(Found::Rewound { from, to });
+            }
+            if let Some(reader) = &mut self.reader {
+                let fills = reader.fills();
+                let place = reader.advance()?;
+                if reader.fills() != fills && self.is_cut()? {
+                    continue;
+                }
+                let Some(reader) = &mut self.reader else {
+                    continue;
+                };
+                self.at = Records::position(reader);
+                if let Some(place) = place {
+                    let line = reader.line(&place);
+                    self.mark.0 = self.at.offset;
+                    self.mark.1.clear();
+                    let tail = &line[line.len().saturating_sub(MARK)..];
+                    self.mark.1.extend_from_slice(tail);
+                    self.place = Some(place);
+                    return Ok(Found::Record);
+                }
+            }
+            match self.look {
+                Look::Due => self.look()?,
+                Look::Same => {
+                    self.look = Look::Due;
+                    return Ok(Found::End);
+                }
+                Look::Other => {
+                    self.look = Look::Due;
+                    let Some(source) = Source::open(&self.shared, "follow")? else {
+                        return Ok(Found::End);
+                    };
+                    self.change(source)?;
+                }
+            }
+        }
+    }
+
+    /// Looks at the name.
+    fn look(&mut self) -> Result<()> {
+        let stat = fs::stat(&self.shared.path)
+            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+        let here = self.reader.as_ref().and_then(Records::source);
+        self.look = match (stat, here) {
+            (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
+            _ => Look::Other,
+        };
+        if let Some(reader) = &mut self.reader {
+            reader.go_on();
+        }
+        Ok(())
+    }
+
+    /// Whether the file was cut before the place that was reached, and has
+    /// perhaps grown again: by somebody, or because a write that failed was taken
+    /// back after it had been seen. To be asked after reading: then what was read
+    /// is what followed. How much is still the same cannot be known.
+    fn is_cut(&mut self) -> Result<bool> {
+        let Some(source) = self.reader.as_ref().and_then(Records::source) else {
+            return Ok(false);
+        };
+        let told = |error| Error::os("follow", &self.shared.path, error);
+        let (end, mark) = &self.mark;
+        let mut there = vec![0; mark.len()];
+        let n = source
+            .file
+            .read_full_at(&mut there, end - mark.len() as u64)
+            .map_err(told)?;
+        if there[..n] == mark[..] && source.file.size().map_err(told)? >= self.at.offset {
+            return Ok(false);
+        }
+        let from = self.at;
+        let to = Position {
+            generation: source.generation,
+            offset: 0,
+        };
+        self.mark = (0, Vec::new());
+        self.at = to;
+        self.look = Look::Due;
+        self.rewound = (from.offset > 0).then_some((from, to));
+        if let Some(reader) = &mut self.reader {
+            reader.skip_to(0);
+        }
+        Ok(true)
+    }
+
+    /// Goes on in the file that has the name now.
+    fn change(&mut self, source: Source) -> Result<()> {
+        let from = self.at;
+        let to = Position {
+            generation: source.generation,
+            offset: 0,
+        };
+        self.rewound = (from.offset > 0).then_some((from, to));
+        self.enter(source, to.offset)
+    }
+
+    fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
+        let want = usize::try_from(offset).map_or(MARK, |offset| offset.min(MARK));
+        let mut mark = vec![0; want];
+        let n = source
+            .file
+            .read_full_at(&mut mark, offset - want as u64)
+            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+        mark.truncate(n);
+        self.mark = (offset, mark);
+        self.at = Position {
+            generation: source.generation,
+            offset,
+        };
+        self.reader = Some(Records::settled(&self.shared, source, offset));
+        self.look = Look::Due;
+        Ok(())
+    }
+}
