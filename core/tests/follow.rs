@@ -49,8 +49,9 @@ fn records_come_as_others_append_them() {
     let reader = scene::journal(&path);
     let mut follow = reader.follow(None).unwrap();
     nothing(&mut follow);
-    let (wake, awake) = mpsc::channel::<()>();
     std::thread::scope(|threads| {
+        // In here, so that a failure lets the writer end.
+        let (wake, awake) = mpsc::channel::<()>();
         threads.spawn(move || {
             for n in 1..200 {
                 // Half of them one by one, with the follower asleep in between.
@@ -129,12 +130,14 @@ fn an_append_that_is_not_decided_is_waited_for() {
     let start = journal.append(b"[0]").unwrap();
     let mut follow = journal.follow(Some(start)).unwrap();
     let mut late = None;
-    // The writer dies after each of its calls in turn.
-    for at in 0.. {
+    // The writer dies after each of its calls in turn, and its last write is cut
+    // short.
+    for at in 0..100 {
         let before = records(&path).len();
         let writer = scene::journal(&path);
         let (result, _) = Plan::new()
-            .die(at)
+            .short(at, 5)
+            .die(at + 1)
             .run(|| writer.append_all(["[1]", "[2]", "[3]"]));
         let whole = result.is_ok();
         if !whole {
@@ -159,6 +162,7 @@ fn an_append_that_is_not_decided_is_waited_for() {
             return;
         }
     }
+    panic!("an append makes fewer calls");
 }
 
 #[test]
@@ -388,9 +392,26 @@ fn a_directory_made_anew() {
     journal.append(b"[0]").unwrap();
     let mut follow = journal.follow(None).unwrap();
     for n in 1..4 {
+        let (looks, look) = mpsc::channel();
         std::thread::scope(|threads| {
-            let waits = threads.spawn(|| (told(&mut follow), next(&mut follow)));
+            let look = look;
+            let waits = threads.spawn(|| {
+                // After the first call of each look there is nothing there yet, or
+                // nothing any more.
+                let plan = Plan::new().before(move |call| {
+                    if call.op == Op::StatPath {
+                        let _ = looks.send(());
+                    }
+                });
+                plan.run(|| (told(&mut follow), next(&mut follow))).0
+            });
+            look.recv().unwrap();
+            while look.try_recv().is_ok() {}
             std::fs::rename(scene.path("d"), scene.path(&format!("d{n}"))).unwrap();
+            // It is woken by that, or looks now and then already.
+            for _ in 0..2 {
+                look.recv_timeout(LONG).unwrap();
+            }
             std::fs::create_dir(scene.path("d")).unwrap();
             scene::journal(&path).append(b"[1]").unwrap();
             let (first, second) = waits.join().unwrap();

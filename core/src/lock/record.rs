@@ -141,12 +141,15 @@ impl Generation {
 }
 
 /// Whether the content was written by this library, or there is none: also if
-/// a power cut left nothing but NULs of it (the lock file is seldom synced).
+/// Whether the content was written by this library, or there is none: also if
+/// a power cut left nothing but NULs of it (the lock file is seldom synced), or
+/// its writer died after the first bytes.
 pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
     let mut both = [0; 2 * BLOCK + 1];
     let n = lock.read_full_at(&mut both, 0)?;
     let erased = n <= 2 * BLOCK && both.iter().all(|byte| *byte == 0);
-    Ok(erased || both.starts_with(MAGIC))
+    let begun = MAGIC.starts_with(&both[..n.min(MAGIC.len())]);
+    Ok(erased || begun)
 }
 
 /// What the lock file says of the journal's generation; `None` if nothing that
