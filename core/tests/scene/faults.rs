@@ -30,12 +30,11 @@ pub fn errors(op: Op) -> Vec<i32> {
         Op::Rename | Op::Link => &[EACCES, ENOSPC, EIO, EDQUOT],
         Op::Unlink => &[EACCES, EIO],
         Op::MakeDir => &[EACCES, ENOSPC],
+        Op::Watch => &[EMFILE, ENOSPC],
     };
     let possible =
         |errno: &i32| cfg!(unix) || *errno != EINTR && (op, *errno) != (Op::Lock, EACCES);
     errors.iter().copied().filter(possible).collect()
-        Op::Watch => &[EMFILE, ENOSPC],
-    }
 }
 
 /// The calls that `work` makes on a fresh scene when nothing fails.
