@@ -47,7 +47,7 @@ pub use lock::{
 };
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
-pub use session::{Lease, Session, Store, StoreOptions};
+pub use session::{Begun, Lease, Reconcile, Reconciled, Session, Store, StoreOptions};
 pub use transaction::{Transaction, TransactionOptions};
 
 /// This library's version.

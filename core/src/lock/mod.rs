@@ -33,7 +33,7 @@ pub(crate) mod record;
 pub(crate) mod recovery;
 mod scheme;
 mod sidecar;
-mod transfer;
+pub(crate) mod transfer;
 mod turn;
 mod unsupported;
 mod waiter;

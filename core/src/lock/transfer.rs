@@ -82,23 +82,41 @@ impl LockGuard {
         if self.is_shared() {
             return refuse("a lock that is shared can't be given away".to_owned());
         }
-        match to.alive() {
-            Alive::Alive => {}
-            Alive::Dead => return refuse(format!("the heir, pid {}, has ended", to.pid)),
-            Alive::Unknown => {
-                return refuse(format!(
-                    "whether the heir, {to}, lives can't be seen from here"
-                ));
-            }
-        }
         let mut held = kept.held();
         let Some(under) = held.as_ref().filter(|held| held.is_ours()) else {
             return refuse("the lock is not held by this process".to_owned());
         };
-        reserve(under, to)?;
+        reserve_for(under, self.path(), to)?;
         kept.let_go(&mut held);
         Ok(())
     }
+}
+
+/// Notes in the lock file of this lock, which is that of `path`, that it is
+/// reserved. From when it is let go on, only the heir gets it.
+pub(crate) fn reserve_for(held: &Held, path: &Path, to: &Process) -> Result<()> {
+    let refuse = |detail: String| Err(Error::invalid_argument("transfer", path, detail));
+    match to.alive() {
+        Alive::Alive => reserve(held, to),
+        Alive::Dead => refuse(format!("the heir, pid {}, has ended", to.pid)),
+        Alive::Unknown => refuse(format!(
+            "whether the heir, {to}, lives can't be seen from here"
+        )),
+    }
+}
+
+/// It is not reserved after all. If this fails, whoever takes the lock next and
+/// is not the heir waits for him.
+pub(crate) fn take_back(held: &Held) {
+    if let Ok(file) = held.lock_file().file() {
+        let _ = record::clear_pending(file);
+    }
+}
+
+/// For whom this lock file is reserved now.
+pub(crate) fn heir(lock_path: &Path) -> Option<Process> {
+    let reservation = reserved(lock_path).filter(Reservation::stands)?;
+    Some(reservation.to)
 }
 
 fn reserve(held: &Held, to: &Process) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::journal::Journal;
 use crate::lock::{Call, Holder};
+use crate::transaction::Transaction;
 
 /// Where the media files are.
 pub(super) const MEDIA: &str = "media";
@@ -120,6 +121,34 @@ impl Session {
     /// Failures of the system.
     pub fn holder(&self) -> Result<Option<Holder>> {
         lease::holder(self)
+    }
+
+    /// Begins a transaction on the session's files: journal, state and other
+    /// documents change together or not at all.
+    ///
+    /// # Errors
+    /// As [`crate::TransactionOptions::begin`].
+    pub fn transaction(&self) -> Result<Transaction> {
+        self.transaction_with(&Call::new())
+    }
+
+    /// [`Session::transaction`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn transaction_with(&self, call: &Call<'_>) -> Result<Transaction> {
+        self.make("begin")?;
+        self.begin(call)
+    }
+
+    /// Makes nothing.
+    pub(super) fn begin(&self, call: &Call<'_>) -> Result<Transaction> {
+        let options = &self.store.options;
+        Transaction::options()
+            .durability(options.durability)
+            .timeout(options.timeout)
+            .journals(options.journal.clone())
+            .begin_with(&self.path, call)
     }
 
     /// Makes the directory, if it is not there.

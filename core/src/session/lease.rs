@@ -14,8 +14,8 @@ use super::{Session, directory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, File};
 use crate::lock::recovery::transaction::member_lock;
-use crate::lock::{Call, Held, Holder, Patience};
-use crate::process::Alive;
+use crate::lock::{Call, Held, Holder, Patience, transfer};
+use crate::process::{Alive, Process};
 
 /// A session's lease: nobody else owns the session until it is released or
 /// dropped, or its process dies.
@@ -36,7 +36,7 @@ pub struct Lease {
 pub(super) struct Owned {
     slot: Slot,
     /// Let go after the slot is closed.
-    _held: Held,
+    held: Held,
 }
 
 impl Session {
@@ -65,19 +65,23 @@ impl Session {
             ));
         }
         let patience = call.begin(self.store.options.timeout);
-        let owned = loop {
+        let mut owned = loop {
             directory::make("claim", self, &patience)?;
             // Unless it is removed just now.
             if let Some(owned) = take_if_there("claim", self, &patience)? {
                 break owned;
             }
         };
-        let previous = owned.slot.marker().and_then(|marker| marker.owner);
+        let previous = owned
+            .slot
+            .marker()
+            .and_then(|marker| marker.owner)
+            .filter(|owner| !is_heir(owner));
         let own = Holder::own(Some(&label.into()));
         let durable = self.store.is_durable();
-        owned.slot.own(&own, durable).map_err(|error| {
-            Error::os("claim", &self.path, error).hint("the session is not claimed")
-        })?;
+        let told = |error| Error::os("claim", &self.path, error).hint("the session is not claimed");
+        owned.slot.own(&own, durable).map_err(told)?;
+        owned.slot.owned_by(&own).map_err(told)?;
         Ok(Lease {
             path: self.path.clone(),
             own,
@@ -130,6 +134,40 @@ impl Lease {
         Ok(())
     }
 
+    /// Gives the session to another process of this machine: its worker, which
+    /// is to outlive it. That one takes it with [`Session::claim`]; until it has,
+    /// or has ended, nobody else can. From here on this lease holds nothing.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: the lease is not held (any more), or the process has
+    /// ended or can't be seen from here; failures of the system. The lease is
+    /// held as before.
+    pub fn transfer(&self, to: &Process) -> Result<()> {
+        let mut owned = self.is_ours().then(|| self.owned());
+        let Some(lease) = owned.as_mut().and_then(|owned| owned.as_mut()) else {
+            return Err(Error::invalid_argument(
+                "transfer",
+                &self.path,
+                "the lease is not held by this process",
+            ));
+        };
+        let mut heir = Holder::from(to.clone());
+        heir.label.clone_from(&self.own.label);
+        // First whom it is reserved for, then whose it is: killed in between,
+        // the session is kept for the heir, and its last owner is dead.
+        transfer::reserve_for(&lease.held, &self.path, to)?;
+        if let Err(error) = lease.slot.own(&heir, self.durable) {
+            transfer::take_back(&lease.held);
+            return Err(
+                Error::os("transfer", &self.path, error).hint("the session is owned as before")
+            );
+        }
+        if let Some(mut owned) = owned {
+            *owned = None;
+        }
+        Ok(())
+    }
+
     fn is_ours(&self) -> bool {
         self.born == fs::generation()
     }
@@ -158,32 +196,45 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// Takes the lease's lock, if the session is there.
+/// Takes the lease's lock, if the session is there and nobody owns it.
 pub(super) fn take_if_there(
     operation: &'static str,
     session: &Session,
     patience: &Patience<'_>,
 ) -> Result<Option<Owned>> {
+    let held = match lock_if_there(operation, session, patience) {
+        Ok(None) => return Ok(None),
+        Ok(Some(held)) => held,
+        Err(error) => return Err(name_holder(session, error)),
+    };
+    let slot =
+        Slot::open(&session.path).map_err(|error| Error::os(operation, &session.path, error))?;
+    if let Some(marker) = slot.marker() {
+        forbid_second(operation, session, &marker)?;
+    }
+    Ok(Some(Owned { slot, held }))
+}
+
+/// The lease's lock by itself; `None` if the session is not there.
+pub(super) fn lock_if_there(
+    operation: &'static str,
+    session: &Session,
+    patience: &Patience<'_>,
+) -> Result<Option<Held>> {
     loop {
         let lock = member_lock(&marker::path(&session.path));
         let held = match lock.acquire(operation, false, patience) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(name_holder(session, error)),
-            Ok(held) => held,
+            result => result?,
         };
         let told = |error| Error::os(operation, &session.path, error);
         let named = fs::stat(lock.lock_path()).map_err(told)?;
         let locked = held.lock_file().file().and_then(File::id).map_err(told)?;
+        if named.is_some_and(|named| named.id == locked) {
+            return Ok(Some(held));
+        }
         // The session was removed while we waited: this is the lock of what is
         // left of it.
-        if named.is_none_or(|named| named.id != locked) {
-            continue;
-        }
-        let slot = Slot::open(&session.path).map_err(told)?;
-        if let Some(marker) = slot.marker() {
-            forbid_second(operation, session, &marker)?;
-        }
-        return Ok(Some(Owned { slot, _held: held }));
     }
 }
 
@@ -191,7 +242,7 @@ pub(super) fn take_if_there(
 /// clean-up scripts do, or a release failed. He owns the session still.
 fn forbid_second(operation: &'static str, session: &Session, marker: &Marker) -> Result<()> {
     match &marker.owner {
-        Some(owner) if owner.alive() == Alive::Alive => Err(Error::new(
+        Some(owner) if owner.alive() == Alive::Alive && !is_heir(owner) => Err(Error::new(
             ErrorKind::Locked,
             operation,
             &session.path,
@@ -201,6 +252,12 @@ fn forbid_second(operation: &'static str, session: &Session, marker: &Marker) ->
         .held_by(Some(owner.clone()))),
         _ => Ok(()),
     }
+}
+
+/// Whether the line is that of this process, to which the lease was given and
+/// which has not claimed it yet.
+fn is_heir(owner: &Holder) -> bool {
+    owner.since.is_none() && owner.process().is_current()
 }
 
 /// Has the error name the owner, with his label.
@@ -232,7 +289,20 @@ fn name_holder(session: &Session, error: Error) -> Error {
 pub(super) fn holder(session: &Session) -> Result<Option<Holder>> {
     let marker =
         marker::read(&session.path).map_err(|error| Error::os("holder", &session.path, error))?;
+    let Some(marker) = marker.filter(|marker| marker.live_reconciler().is_none()) else {
+        return Ok(None);
+    };
     Ok(marker
-        .filter(|marker| marker.live_reconciler().is_none())
-        .and_then(|marker| marker.live_owner().cloned()))
+        .live_owner()
+        .cloned()
+        .or_else(|| heir(session, &marker)))
+}
+
+/// For whom the session is kept, where its owner died while he gave it away.
+pub(super) fn heir(session: &Session, marker: &Marker) -> Option<Holder> {
+    let mut lock_path = marker::path(&session.path).into_os_string();
+    lock_path.push(".lock");
+    let mut heir = Holder::from(transfer::heir(lock_path.as_ref())?);
+    heir.label = marker.owner.as_ref().and_then(|owner| owner.label.clone());
+    Some(heir)
 }

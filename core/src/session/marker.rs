@@ -92,20 +92,32 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// Opens it, made if it is not there.
     pub fn open(session: &Path) -> io::Result<Slot> {
+        if let Some(slot) = Slot::open_if_there(session)? {
+            return Ok(slot);
+        }
         let path = path(session);
-        let (file, made) = match File::open(&path, Access::LockFile) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (File::create_new(&path, Access::LockFile, None)?, true)
-            }
-            result => (result?, false),
-        };
         Ok(Slot {
+            file: File::create_new(&path, Access::LockFile, None)?,
+            old: Vec::new(),
+            path,
+            made: true,
+        })
+    }
+
+    pub fn open_if_there(session: &Path) -> io::Result<Option<Slot>> {
+        let path = path(session);
+        let file = match File::open(&path, Access::LockFile) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            result => result?,
+        };
+        Ok(Some(Slot {
             old: read_all(&file)?,
             file,
             path,
-            made,
-        })
+            made: false,
+        }))
     }
 
     /// What it said when it was opened.
@@ -116,12 +128,29 @@ impl Slot {
     /// Puts the owner's line in the place of all. If that fails, everything is
     /// as it was.
     pub fn own(&self, owner: &Holder, durable: bool) -> io::Result<()> {
-        let line = line(owner)?;
+        self.replace(&line(owner)?, durable)
+    }
+
+    /// Adds the line of one who reconciles, behind that of the dead owner,
+    /// which stays as it is.
+    pub fn reconcile(&mut self, reconciler: &Holder) -> io::Result<()> {
+        let end = self.old.iter().position(|byte| *byte == b'\n');
+        let mut both = self.old[..end.unwrap_or(self.old.len())].to_vec();
+        both.push(b'\n');
+        let owner = both.len();
+        both.extend_from_slice(&line(reconciler)?);
+        self.replace(&both, false)?;
+        self.old.truncate(owner);
+        Ok(())
+    }
+
+    /// One write, since a kill after half of it would leave nobody's line.
+    fn replace(&self, new: &[u8], durable: bool) -> io::Result<()> {
         let written = self
             .file
-            .write_all_at(&line, 0)
-            .and_then(|()| match self.old.len() > line.len() {
-                true => self.file.set_len(line.len() as u64),
+            .write_all_at(new, 0)
+            .and_then(|()| match self.old.len() > new.len() {
+                true => self.file.set_len(new.len() as u64),
                 false => Ok(()),
             })
             .and_then(|()| self.sync(durable));
@@ -129,6 +158,12 @@ impl Slot {
             let _ = self.put_back();
         }
         written
+    }
+
+    /// Notes what is there now: the owner's line.
+    pub fn owned_by(&mut self, owner: &Holder) -> io::Result<()> {
+        self.old = line(owner)?;
+        Ok(())
     }
 
     /// Nobody owns the session any more.
@@ -141,7 +176,8 @@ impl Slot {
         }
     }
 
-    fn put_back(&self) -> io::Result<()> {
+    /// What it said before; of who reconciled, nothing.
+    pub fn put_back(&self) -> io::Result<()> {
         if !self.old.is_empty() {
             self.file.write_all_at(&self.old, 0)?;
         }

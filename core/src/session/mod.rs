@@ -6,6 +6,7 @@
 //! handle.rs     one session: its files
 //! directory.rs  makes a session's directory, and removes it
 //! lease.rs      one live owner; marker.rs: who that is, or was
+//! reconcile.rs  what becomes of a session whose owner died
 //! search.rs     a text in all journals (search/)
 //! ```
 
@@ -15,9 +16,11 @@ mod lease;
 mod marker;
 mod name;
 mod options;
+mod reconcile;
 mod store;
 
 pub use handle::Session;
 pub use lease::Lease;
 pub use options::StoreOptions;
+pub use reconcile::{Begun, Reconcile, Reconciled};
 pub use store::Store;

@@ -28,7 +28,7 @@ use crate::document::Version;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{self, Batch};
-use crate::lock::Call;
+use crate::lock::{Call, Held};
 use directory::DirectoryLock;
 use member::Member;
 
@@ -245,6 +245,33 @@ impl Transaction {
     pub fn rollback(&mut self) {
         self.members.clear();
         self.lock = None;
+    }
+
+    /// A file whose name is not for users is to go with the commit. Its lock is
+    /// held already, and is the transaction's from now on.
+    pub(crate) fn remove_held(&mut self, name: &str, held: Held) {
+        let mut member = Member::new(&self.dir, name);
+        member.held = Some(held);
+        member.remove();
+        self.members.insert(name.to_owned(), member);
+    }
+
+    /// Commits if `commit`, or else rolls back; gives that lock back.
+    pub(crate) fn end_held(
+        &mut self,
+        name: &str,
+        commit: Option<&Call<'_>>,
+    ) -> (Result<()>, Option<Held>) {
+        let result = match commit {
+            None => Ok(()),
+            Some(call) => self
+                .usable("commit")
+                .and_then(|()| self.carry_out(&call.begin(self.options.timeout))),
+        };
+        let member = self.members.get_mut(name);
+        let held = member.and_then(|member| member.held.take());
+        self.rollback();
+        (result, held)
     }
 
     fn usable(&self, operation: &'static str) -> Result<()> {

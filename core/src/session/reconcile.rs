@@ -1,0 +1,325 @@
+//! What becomes of a session whose owner died without letting go.
+//!
+//! Whoever reconciles holds the lease's lock, so there is one of them at a time,
+//! and no owner meanwhile. That the owner died is a line in the lease's file
+//! (marker.rs), and this file is a member of the transaction: the changes and
+//! the end of that line are one commit. A kill before it leaves a dead owner,
+//! as before; after it, whoever next takes one of the locks finishes it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::marker::{self, NAME, Slot};
+use super::{Session, lease};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::lock::recovery::transaction::State;
+use crate::lock::{Call, Held, Holder};
+use crate::process::{Alive, Process};
+use crate::transaction::Transaction;
+
+/// What came of [`Session::reconcile`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reconciled {
+    /// The session was never owned, or its last owner let it go properly or was
+    /// reconciled; or there was nothing to change.
+    NoChange,
+    /// Somebody else is about to reconcile, claim or remove it just now.
+    Busy,
+    /// The owner lives.
+    Alive(Holder),
+    /// The changes are made.
+    Done,
+}
+
+/// A reconciliation that has begun, or why it has not.
+#[derive(Debug)]
+pub enum Begun {
+    /// The last owner is dead: it is this call's turn.
+    Turn(Box<Reconcile>),
+    /// It is not: [`Reconciled::NoChange`], `Busy` or `Alive`.
+    Not(Reconciled),
+}
+
+/// The owner is dead, and nobody else reconciles or claims the session until
+/// this is finished or dropped (which changes nothing). It may be sent to
+/// another thread.
+pub struct Reconcile {
+    path: PathBuf,
+    owner: Option<Holder>,
+    slot: Slot,
+    /// Has the lease's lock. `None`: finished.
+    transaction: Option<Transaction>,
+    born: u32,
+}
+
+impl Session {
+    /// Runs `change` in a transaction on the session's files, if the last owner
+    /// has died without letting go: in one process at a time, and not again
+    /// once it has changed something (`Ok(true)`). If it fails, nothing has
+    /// changed, and it is tried again by the next call; also if it finds nothing
+    /// to change (`Ok(false)`).
+    ///
+    /// Never waits for an owner. Makes nothing where there is no session, or it
+    /// was never owned.
+    ///
+    /// ```
+    /// use untorn::{Reconciled, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path())?;
+    /// for key in store.keys()? {
+    ///     let session = store.session(&key)?;
+    ///     let outcome = session.reconcile(|tx| {
+    ///         if tx.load("result.json")?.is_some() {
+    ///             return Ok(false);
+    ///         }
+    ///         tx.create("result.json", b"{\"failed\":\"the worker died\"}")?;
+    ///         tx.save("state.json", b"{\"state\":\"failed\"}")?;
+    ///         Ok(true)
+    ///     })?;
+    ///     if let Reconciled::Alive(owner) = outcome {
+    ///         println!("{key} is at work: {owner}");
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// That of `change`; those of [`Transaction::commit`]; `LOCK_TIMEOUT` if another
+    /// transaction on the session's files takes too long; failures of the
+    /// system.
+    pub fn reconcile(
+        &self,
+        change: impl FnOnce(&mut Transaction) -> Result<bool>,
+    ) -> Result<Reconciled> {
+        self.reconcile_with(change, || Ok(false), &Call::new())
+    }
+
+    /// [`Session::reconcile`], with a second opinion: where the owner's process is
+    /// dead, `also_alive` is asked whether the session lives in another way
+    /// (`Ok(true)`: [`Reconciled::Alive`], and nothing happens). The probe runs
+    /// while nobody else can claim or reconcile; what this library itself does
+    /// then, the locks that it takes and the files that it opens, is no sign of
+    /// life to others: [`Session::holder`] names nobody.
+    ///
+    /// # Errors
+    /// The same, that of `also_alive`, and `CANCELLED`.
+    pub fn reconcile_with(
+        &self,
+        change: impl FnOnce(&mut Transaction) -> Result<bool>,
+        also_alive: impl FnOnce() -> Result<bool>,
+        call: &Call<'_>,
+    ) -> Result<Reconciled> {
+        let mut turn = match self.begin_reconcile(also_alive, call)? {
+            Begun::Not(why) => return Ok(why),
+            Begun::Turn(turn) => turn,
+        };
+        if change(turn.transaction()?)? {
+            turn.commit_with(call)
+        } else {
+            Ok(Reconciled::NoChange)
+        }
+    }
+
+    /// The same in steps, for callers that can't give a closure.
+    ///
+    /// # Errors
+    /// As [`Session::reconcile_with`].
+    pub fn begin_reconcile(
+        &self,
+        also_alive: impl FnOnce() -> Result<bool>,
+        call: &Call<'_>,
+    ) -> Result<Begun> {
+        if call.guard().is_some() {
+            return Err(Error::invalid_argument(
+                "reconcile",
+                &self.path,
+                "a session is not reconciled under a lock that is held already",
+            ));
+        }
+        let told = |error| Error::os("reconcile", &self.path, error);
+        // Without the lock: most sessions that are looked at were let go.
+        let once = call.timeout(Some(Duration::ZERO));
+        if marker::read(&self.path).map_err(told)?.is_none() {
+            return self.settle(&once).map(Begun::Not);
+        }
+        let held = match lease::lock_if_there("reconcile", self, &once.begin(None)) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Ok(Begun::Not(Reconciled::NoChange)),
+            Err(error) if error.kind() == ErrorKind::Locked => {
+                return self.who_is_there().map(Begun::Not);
+            }
+            Err(error) => return Err(error),
+        };
+        // A transaction that was committed may have been finished just now.
+        let slot = Slot::open_if_there(&self.path).map_err(told)?;
+        let Some((marker, mut slot)) = slot.and_then(|slot| Some((slot.marker()?, slot))) else {
+            return Ok(Begun::Not(Reconciled::NoChange));
+        };
+        if let Some(owner) = &marker.owner
+            && owner.alive() == Alive::Alive
+        {
+            // He has no lock, but see `lease::forbid_second`.
+            return Ok(Begun::Not(Reconciled::Alive(owner.clone())));
+        }
+        slot.reconcile(&Holder::own(Some("reconciles")))
+            .map_err(told)?;
+        match self.examine(also_alive, call) {
+            Ok(Some(mut transaction)) => {
+                transaction.remove_held(NAME, held);
+                Ok(Begun::Turn(Box::new(Reconcile {
+                    path: self.path.clone(),
+                    owner: marker.owner,
+                    slot,
+                    transaction: Some(transaction),
+                    born: fs::generation(),
+                })))
+            }
+            not => {
+                // While the lock is held.
+                let _ = slot.put_back();
+                drop(held);
+                not.map(|_| Begun::Not(Reconciled::Alive(known(marker.owner))))
+            }
+        }
+    }
+
+    fn examine(
+        &self,
+        also_alive: impl FnOnce() -> Result<bool>,
+        call: &Call<'_>,
+    ) -> Result<Option<Transaction>> {
+        if also_alive()? {
+            return Ok(None);
+        }
+        self.begin(call).map(Some)
+    }
+
+    /// There is nothing to reconcile; but one who did may have died when his
+    /// changes were committed, and only some of them made.
+    fn settle(&self, once: &Call<'_>) -> Result<Reconciled> {
+        let committed = State::Committed.path(&self.path);
+        let left = fs::stat(&committed).map_err(|error| Error::os("reconcile", &committed, error));
+        if left?.is_some() {
+            match self.begin(once) {
+                // It is that of somebody who is at it.
+                Err(error) if error.kind() == ErrorKind::Locked => {}
+                begun => drop(begun?),
+            }
+        }
+        Ok(Reconciled::NoChange)
+    }
+
+    /// The lock is not free: whose is it?
+    fn who_is_there(&self) -> Result<Reconciled> {
+        let marker =
+            marker::read(&self.path).map_err(|error| Error::os("reconcile", &self.path, error))?;
+        let Some(marker) = marker else {
+            return Ok(Reconciled::NoChange);
+        };
+        if marker.live_reconciler().is_some() {
+            return Ok(Reconciled::Busy);
+        }
+        if let Some(owner) = marker.live_owner() {
+            return Ok(Reconciled::Alive(owner.clone()));
+        }
+        // He died while he gave it to another.
+        Ok(match lease::heir(self, &marker) {
+            Some(heir) => Reconciled::Alive(heir),
+            None => Reconciled::Busy,
+        })
+    }
+}
+
+/// After a power cut the line may be lost; that there was one is known.
+fn known(owner: Option<Holder>) -> Holder {
+    owner.unwrap_or_else(|| {
+        Holder::from(Process {
+            pid: 0,
+            start: None,
+            boot: None,
+            namespace: None,
+            host: None,
+        })
+    })
+}
+
+impl Reconcile {
+    /// The dead owner; `None` if a power cut took his line.
+    pub fn owner(&self) -> Option<&Holder> {
+        self.owner.as_ref()
+    }
+
+    /// The transaction in which the session's files change. It is committed by
+    /// [`Reconcile::commit`].
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: it is over.
+    pub fn transaction(&mut self) -> Result<&mut Transaction> {
+        let path = &self.path;
+        self.transaction.as_mut().ok_or_else(|| over(path))
+    }
+
+    /// Makes the changes. With them the owner is reconciled: this was the last
+    /// that was heard of him.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub fn commit(&mut self) -> Result<Reconciled> {
+        self.commit_with(&Call::new())
+    }
+
+    /// [`Reconcile::commit`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn commit_with(&mut self, call: &Call<'_>) -> Result<Reconciled> {
+        let Some(mut transaction) = self.transaction.take() else {
+            return Err(over(&self.path));
+        };
+        let (result, held) = transaction.end_held(NAME, Some(call));
+        if result.is_err() {
+            self.leave(held);
+        }
+        result.map(|()| Reconciled::Done)
+    }
+
+    /// Changes nothing. A second time does nothing.
+    pub fn discard(&mut self) {
+        if let Some(mut transaction) = self.transaction.take()
+            && self.born == fs::generation()
+        {
+            let (_, held) = transaction.end_held(NAME, None);
+            self.leave(held);
+        }
+    }
+
+    /// The dead owner's line stays; ours goes, while the lock is held. If that
+    /// fails, it says nothing as long as the lock is free.
+    fn leave(&self, held: Option<Held>) {
+        if held.is_some() {
+            let _ = self.slot.put_back();
+        }
+    }
+}
+
+impl Drop for Reconcile {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+impl fmt::Debug for Reconcile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconcile")
+            .field("path", &self.path)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cold]
+fn over(path: &std::path::Path) -> Error {
+    Error::invalid_argument("reconcile", path, "it is over: committed, or discarded")
+}
