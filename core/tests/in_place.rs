@@ -1,5 +1,8 @@
 //! The scheme in-place: the lock is on the file itself.
 
+// The other programs here lock as Unix does; for Windows see `windows.rs`.
+#![cfg(unix)]
+
 mod scene;
 
 use std::fs::File;

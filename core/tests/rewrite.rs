@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use scene::death::each_death;
 use scene::faults::each_fault;
+#[cfg(unix)]
 use scene::power::{images, materialise};
 use scene::{Scene, bytes, journal, records};
 use untorn::fault::{Op, Plan};
@@ -184,6 +185,8 @@ fn what_fails_leaves_the_old_or_says_that_it_is_done() {
     }
 }
 
+// As `power.rs`.
+#[cfg(unix)]
 #[test]
 fn the_power_goes() {
     for way in WAYS {
@@ -377,6 +380,8 @@ fn positions_of_before_are_refused() {
     assert_eq!(bytes(&path), b"");
 }
 
+// Windows has neither.
+#[cfg(unix)]
 #[test]
 fn mode_and_attributes_are_kept() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -101,7 +101,13 @@ fn note(path: &Path, who: &str) {
     fs::write(notes, all).unwrap();
 }
 
+/// Windows does not tell who waits: they may come later there, which is no less
+/// right but shows less.
+#[cfg(windows)]
+fn await_waiters(_: &Path, _: usize) {}
+
 /// Waits until so many processes wait for this lock file in the kernel.
+#[cfg(unix)]
 fn await_waiters(lock: &Path, count: usize) {
     use std::os::unix::fs::MetadataExt;
 

@@ -8,6 +8,8 @@ pub mod program;
 
 pub mod death;
 pub mod faults;
+// Files are told apart by inode number there.
+#[cfg(unix)]
 pub mod power;
 
 use std::collections::BTreeMap;
