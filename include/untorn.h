@@ -168,6 +168,22 @@
 #define UNTORN_DAMAGE_NOT_UTF8 6
 
 /**
+ * Nothing came within the call's timeout, or the journal was closed.
+ */
+#define UNTORN_FOLLOW_NOTHING 0
+
+/**
+ * A record.
+ */
+#define UNTORN_FOLLOW_RECORD 1
+
+/**
+ * The journal was rewound, rewritten or replaced: what lay behind *start_out, up
+ * to *end_out in the file as it was, is not in it any more.
+ */
+#define UNTORN_FOLLOW_REWOUND 2
+
+/**
  * A finished call survives a power cut: the bytes are on the medium. The
  * default.
  */
@@ -254,6 +270,12 @@ typedef struct untorn_document untorn_document;
  * as long as it does.
  */
 typedef struct untorn_error untorn_error;
+
+/**
+ * Follows a journal. For one thread at a time. It is independent of the
+ * journal's handle, but ends when that is closed.
+ */
+typedef struct untorn_follow untorn_follow;
 
 /**
  * Who holds a lock. What the functions below return belongs to it.
@@ -917,6 +939,67 @@ bool untorn_error_position(const untorn_error *error,
  * Frees an error. NULL is nothing.
  */
 UNTORN_API void untorn_error_free(untorn_error *error);
+
+/**
+ * Follows the journal from start on (NULL: from its end on): the records that are
+ * there behind it, and then those that are appended, by whichever process, through
+ * rotation and rewind. Takes no lock. To be freed with untorn_follow_free().
+ *
+ * UNTORN_CONFLICT if start is in the middle of a record or behind the end.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_follow(const untorn_journal *journal,
+                                  const untorn_position *start,
+                                  untorn_follow **follow_out,
+                                  untorn_error **error_out);
+
+/**
+ * Waits for the next record: *kind_out is a UNTORN_FOLLOW_ number. Of a record
+ * *data_out and *len_out are its bytes without the newline, which belong to the
+ * cursor and stay until its next use; start_out and end_out (each may be NULL) get
+ * where it begins, and where reading goes on behind it. The timeout of call (-1
+ * and UNTORN_TIMEOUT_OF_HANDLE: for ever) is how long to wait; 0 takes what is there.
+ *
+ * UNTORN_CANCELLED ends the wait; calling again goes on where it was.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_follow_next(untorn_follow *follow,
+                               const untorn_call *call,
+                               int32_t *kind_out,
+                               const uint8_t **data_out,
+                               size_t *len_out,
+                               untorn_position *start_out,
+                               untorn_position *end_out,
+                               untorn_error **error_out);
+
+/**
+ * Up to where the records were given: untorn_journal_follow() from here goes on
+ * behind the last of them. It can be stored. All zero for NULL.
+ */
+UNTORN_API untorn_position untorn_follow_position(const untorn_follow *follow);
+
+/**
+ * Whether the journal's handle was closed, which ends this.
+ */
+UNTORN_API bool untorn_follow_is_closed(const untorn_follow *follow);
+
+/**
+ * The damaged stretch number index, from 0, of those that the last
+ * untorn_follow_next() skipped: as untorn_records_damage().
+ */
+UNTORN_API
+bool untorn_follow_damage(const untorn_follow *follow,
+                          size_t index,
+                          int32_t *kind_out,
+                          uint64_t *offset_out,
+                          uint64_t *length_out);
+
+/**
+ * Frees a cursor. NULL is nothing.
+ */
+UNTORN_API void untorn_follow_free(untorn_follow *follow);
 
 /**
  * Who holds the lock of the file at path now. *holder_out is NULL if nobody

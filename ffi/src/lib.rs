@@ -9,7 +9,7 @@
 //! code.rs  error.rs  holder.rs                    what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
-//! journal.rs  records.rs  report.rs  damage.rs  rewrite.rs
+//! journal.rs  records.rs  report.rs  damage.rs  rewrite.rs  follow.rs
 //! document.rs  update.rs  transaction.rs  one_shot.rs
 //! ```
 
@@ -25,6 +25,7 @@ mod code;
 mod damage;
 mod document;
 mod error;
+mod follow;
 mod holder;
 mod journal;
 mod lock;
