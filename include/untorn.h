@@ -134,6 +134,8 @@
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
 #define UNTORN_TRANSACTION_OPTIONS_INIT \
   { sizeof(untorn_transaction_options), -1, 0, UNTORN_DURABILITY_POWER, NULL }
+#define UNTORN_STORE_OPTIONS_INIT \
+  { sizeof(untorn_store_options), -1, NULL, NULL, NULL, UNTORN_DURABILITY_POWER, 1 }
 
 
 /**
@@ -292,6 +294,17 @@ typedef struct untorn_holder untorn_holder;
 typedef struct untorn_journal untorn_journal;
 
 /**
+ * The keys of a store's sessions.
+ */
+typedef struct untorn_keys untorn_keys;
+
+/**
+ * A session's lease: nobody else owns the session until it is released or its
+ * process dies, however that happens.
+ */
+typedef struct untorn_lease untorn_lease;
+
+/**
  * A lock that is held, across processes and threads. The kernel frees it when
  * the process dies.
  */
@@ -320,6 +333,16 @@ typedef struct untorn_report untorn_report;
  * at a time. It is independent of the journal's handle.
  */
 typedef struct untorn_rewrite untorn_rewrite;
+
+/**
+ * A directory with a journal, a state document, media files and a lease.
+ */
+typedef struct untorn_session untorn_session;
+
+/**
+ * A directory of sessions, one directory each, found by their keys.
+ */
+typedef struct untorn_store untorn_store;
 
 /**
  * Several documents and journals of one directory that change together or not
@@ -599,6 +622,44 @@ typedef struct {
    */
   int64_t stale_ms;
 } untorn_lock_options;
+
+/**
+ * How a store is opened. To be initialised with UNTORN_STORE_OPTIONS_INIT; NULL is
+ * the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_store_options).
+   */
+  size_t size;
+  /**
+   * How long a call waits for a lock, in milliseconds; -1 (the default): for
+   * ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * What a session's journal is called. NULL (the default): journal.jsonl.
+   */
+  const char *journal_name;
+  /**
+   * What a session's state is called. NULL (the default): state.json.
+   */
+  const char *state_name;
+  /**
+   * How the sessions' journals are opened; NULL: by default. Its timeout and
+   * durability are not looked at.
+   */
+  const untorn_journal_options *journal;
+  /**
+   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   */
+  int32_t durability;
+  /**
+   * Not 0 (the default): the directory is made where it is missing. 0: that is
+   * UNTORN_NOT_FOUND.
+   */
+  int32_t create;
+} untorn_store_options;
 
 /**
  * How a transaction is begun. To be initialised with
@@ -1539,6 +1600,194 @@ untorn_code untorn_rewrite_commit(untorn_rewrite *rewrite,
  */
 UNTORN_API
 void untorn_rewrite_free(untorn_rewrite *rewrite);
+
+/**
+ * The key. It belongs to the session.
+ */
+UNTORN_API const char *untorn_session_key(const untorn_session *session);
+
+/**
+ * The session's directory. It belongs to the session.
+ */
+UNTORN_API const char *untorn_session_path(const untorn_session *session);
+
+/**
+ * Whether the session is there.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_exists(const untorn_session *session,
+                                  bool *exists_out,
+                                  untorn_error **error_out);
+
+/**
+ * Opens the session's journal, which is to be closed with
+ * untorn_journal_close(). The session's directory is made if it is not there.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_journal(const untorn_session *session,
+                                   untorn_journal **journal_out,
+                                   untorn_error **error_out);
+
+/**
+ * Opens the session's state, which is to be closed with
+ * untorn_document_close(). The session's directory is made if it is not there.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_state(const untorn_session *session,
+                                 untorn_document **document_out,
+                                 untorn_error **error_out);
+
+/**
+ * Opens another document in the session's directory, which is to be closed with
+ * untorn_document_close().
+ *
+ * UNTORN_INVALID_ARGUMENT for a name with a path in it, or one that this library
+ * uses itself.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_document(const untorn_session *session,
+                                    const char *file_name,
+                                    untorn_document **document_out,
+                                    untorn_error **error_out);
+
+/**
+ * Where the media file of this name is, or is to be: always the same place, and
+ * never that of another name, whatever it is called. *path_out is to be freed with
+ * untorn_string_free(). The directory is made, the file is the caller's.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_media(const untorn_session *session,
+                                 const char *media_name,
+                                 char **path_out,
+                                 untorn_error **error_out);
+
+/**
+ * Who owns the session. *holder_out is NULL if nobody does; else it is to be
+ * freed with untorn_holder_free(). Takes no lock.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_holder(const untorn_session *session,
+                                  untorn_holder **holder_out,
+                                  untorn_error **error_out);
+
+/**
+ * Makes this process the session's owner; label (may be NULL) is what others are
+ * told. With a call of NULL it is tried once; else it waits for as long as that
+ * says (UNTORN_TIMEOUT_OF_HANDLE: as the store does). To be released with
+ * untorn_lease_release().
+ *
+ * UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_claim(const untorn_session *session,
+                                 const char *label,
+                                 const untorn_call *call,
+                                 untorn_lease **lease_out,
+                                 untorn_error **error_out);
+
+/**
+ * Frees a session. NULL is nothing.
+ */
+UNTORN_API void untorn_session_free(untorn_session *session);
+
+/**
+ * This process, as others are told of it. It belongs to the lease.
+ */
+UNTORN_API const untorn_holder *untorn_lease_holder(const untorn_lease *lease);
+
+/**
+ * The owner before, if he died without letting go; else NULL. It belongs to the
+ * lease.
+ */
+UNTORN_API
+const untorn_holder *untorn_lease_previous(const untorn_lease *lease);
+
+/**
+ * Whether it is held by this process: false in a child of fork().
+ */
+UNTORN_API bool untorn_lease_is_held(const untorn_lease *lease);
+
+/**
+ * Lets the session go and frees the lease, also if that fails; in a child of
+ * fork() it only frees. *released_out (may be NULL): false if that could not be
+ * written down; then the session counts as owned until this process ends.
+ */
+UNTORN_API void untorn_lease_release(untorn_lease *lease, bool *released_out);
+
+/**
+ * Opens the store at dir. To be closed with untorn_store_close().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_open(const char *dir,
+                              const untorn_store_options *options,
+                              untorn_store **store_out,
+                              untorn_error **error_out);
+
+/**
+ * The directory, with every symbolic link resolved. It belongs to the store.
+ */
+UNTORN_API const char *untorn_store_path(const untorn_store *store);
+
+/**
+ * The session with this key, which is any text and need not be there yet. Nothing
+ * is made. It is independent of the store's handle and to be freed with
+ * untorn_session_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_session(const untorn_store *store,
+                                 const char *key,
+                                 untorn_session **session_out,
+                                 untorn_error **error_out);
+
+/**
+ * The keys of all sessions, sorted. To be freed with untorn_keys_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_keys(const untorn_store *store,
+                              untorn_keys **keys_out,
+                              untorn_error **error_out);
+
+/**
+ * The key number index, from 0; NULL if there are no more. It belongs to the list.
+ */
+UNTORN_API
+const char *untorn_keys_get(const untorn_keys *keys,
+                            size_t index);
+
+/**
+ * Frees a list of keys. NULL is nothing.
+ */
+UNTORN_API void untorn_keys_free(untorn_keys *keys);
+
+/**
+ * Removes a session with all its files, at one instant. *removed_out (may be
+ * NULL): whether there was one. With a call of NULL it is tried once; else it waits
+ * for as long as that says until its owner lets go.
+ *
+ * UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_remove(const untorn_store *store,
+                                const char *key,
+                                const untorn_call *call,
+                                bool *removed_out,
+                                untorn_error **error_out);
+
+/**
+ * Closes a store. NULL is nothing.
+ */
+UNTORN_API void untorn_store_close(untorn_store *store);
 
 /**
  * Begins a transaction in the directory dir: takes the directory's lock, and

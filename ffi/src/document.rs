@@ -26,6 +26,15 @@ pub struct Document {
     path: CString,
 }
 
+impl Document {
+    pub(crate) fn new(core: CoreDocument) -> Document {
+        Document {
+            path: c_path(core.path()),
+            core,
+        }
+    }
+}
+
 /// How a document is opened. To be initialised with
 /// UNTORN_DOCUMENT_OPTIONS_INIT; NULL is the same as that.
 #[repr(C)]
@@ -113,10 +122,7 @@ pub unsafe extern "C" fn untorn_document_open(
             .durability(durability(options.durability, &arguments)?)
             .parents(flag(options.parents));
         let core = choose_scheme!(core, options, &arguments).open(&path)?;
-        document_out.give(Document {
-            path: c_path(core.path()),
-            core,
-        });
+        document_out.give(Document::new(core));
         Ok(())
     })
 }

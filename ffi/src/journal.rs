@@ -39,6 +39,15 @@ pub struct Journal {
     path: CString,
 }
 
+impl Journal {
+    pub(crate) fn new(core: CoreJournal) -> Journal {
+        Journal {
+            path: c_path(core.path()),
+            core,
+        }
+    }
+}
+
 /// How a journal is opened. To be initialised with UNTORN_JOURNAL_OPTIONS_INIT;
 /// NULL is the same as that.
 #[repr(C)]
@@ -170,10 +179,7 @@ pub unsafe extern "C" fn untorn_journal_open(
         };
         let arguments = arguments.on(&path);
         let core = core_options(&options, &arguments)?.open(&path)?;
-        journal_out.give(Journal {
-            path: c_path(core.path()),
-            core,
-        });
+        journal_out.give(Journal::new(core));
         Ok(())
     })
 }

@@ -11,6 +11,7 @@
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
 //! journal.rs  records.rs  report.rs  damage.rs  rewrite.rs  follow.rs
 //! document.rs  update.rs  transaction.rs  one_shot.rs
+//! store.rs  session.rs
 //! ```
 
 // A `# Safety` section would be copied into the header, where it means
@@ -35,6 +36,8 @@ mod process;
 mod records;
 mod report;
 mod rewrite;
+mod session;
+mod store;
 mod transaction;
 mod update;
 mod version;

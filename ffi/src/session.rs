@@ -1,0 +1,298 @@
+//! Sessions: a directory each, with at most one owner.
+
+use std::ffi::{CString, c_char};
+
+use untorn::{Lease as CoreLease, Result, Session as CoreSession};
+
+use crate::argument::{Arguments, put, take_back};
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::document::Document;
+use crate::error::Error;
+use crate::guard::{guard, quietly};
+use crate::holder::Holder;
+use crate::journal::Journal;
+use crate::text::{self, c_path, c_string, pointer};
+
+/// A directory with a journal, a state document, media files and a lease.
+pub struct Session {
+    pub(crate) core: CoreSession,
+    key: CString,
+    path: CString,
+}
+
+impl Session {
+    pub(crate) fn new(core: CoreSession) -> Session {
+        Session {
+            key: c_string(core.key()),
+            path: c_path(core.path()),
+            core,
+        }
+    }
+}
+
+/// A session's lease: nobody else owns the session until it is released or its
+/// process dies, however that happens.
+pub struct Lease {
+    pub(crate) core: CoreLease,
+    holder: Holder,
+    previous: Option<Holder>,
+}
+
+impl Lease {
+    fn new(core: CoreLease) -> Lease {
+        Lease {
+            holder: Holder::new(core.holder().clone()),
+            previous: core.previous().cloned().map(Holder::new),
+            core,
+        }
+    }
+}
+
+/// # Safety
+/// NULL or a session.
+pub(crate) unsafe fn of<'a>(
+    operation: &'static str,
+    session: *const Session,
+) -> Result<&'a CoreSession> {
+    // SAFETY: the caller's promise.
+    Ok(unsafe { &Arguments::of(operation).object(session, "session")?.core })
+}
+
+/// A name that has to be there.
+///
+/// # Safety
+/// NULL or NUL-terminated.
+pub(crate) unsafe fn name(
+    arguments: &Arguments<'_>,
+    name: *const c_char,
+    what: &str,
+) -> Result<String> {
+    // SAFETY: the caller's promise.
+    let name = unsafe { arguments.text(name, what)? };
+    name.ok_or_else(|| arguments.refuse(format!("{what} is NULL")))
+}
+
+/// The key. It belongs to the session.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_key(session: *const Session) -> *const c_char {
+    // SAFETY: NULL or a session.
+    pointer(unsafe { session.as_ref() }.map(|session| &session.key))
+}
+
+/// The session's directory. It belongs to the session.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_path(session: *const Session) -> *const c_char {
+    // SAFETY: NULL or a session.
+    pointer(unsafe { session.as_ref() }.map(|session| &session.path))
+}
+
+/// Whether the session is there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_exists(
+    session: *const Session,
+    exists_out: *mut bool,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "exists", || {
+        // SAFETY: as the header says of every argument.
+        let (session, exists_out) = unsafe {
+            let exists_out = Arguments::of("exists").output(exists_out, "exists_out")?;
+            (of("exists", session)?, exists_out)
+        };
+        exists_out.put(session.exists()?);
+        Ok(())
+    })
+}
+
+/// Opens the session's journal, which is to be closed with
+/// untorn_journal_close(). The session's directory is made if it is not there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_journal(
+    session: *const Session,
+    journal_out: *mut *mut Journal,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "open", || {
+        // SAFETY: as the header says of every argument.
+        let (session, journal_out) = unsafe {
+            let journal_out = Arguments::of("open").output(journal_out, "journal_out")?;
+            (of("open", session)?, journal_out)
+        };
+        journal_out.give(Journal::new(session.journal()?));
+        Ok(())
+    })
+}
+
+/// Opens the session's state, which is to be closed with
+/// untorn_document_close(). The session's directory is made if it is not there.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_state(
+    session: *const Session,
+    document_out: *mut *mut Document,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "open", || {
+        // SAFETY: as the header says of every argument.
+        let (session, document_out) = unsafe {
+            let document_out = Arguments::of("open").output(document_out, "document_out")?;
+            (of("open", session)?, document_out)
+        };
+        document_out.give(Document::new(session.state()?));
+        Ok(())
+    })
+}
+
+/// Opens another document in the session's directory, which is to be closed with
+/// untorn_document_close().
+///
+/// UNTORN_INVALID_ARGUMENT for a name with a path in it, or one that this library
+/// uses itself.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_document(
+    session: *const Session,
+    file_name: *const c_char,
+    document_out: *mut *mut Document,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "open", || {
+        let arguments = Arguments::of("open");
+        // SAFETY: as the header says of every argument.
+        let (session, file_name, document_out) = unsafe {
+            let document_out = arguments.output(document_out, "document_out")?;
+            let file_name = name(&arguments, file_name, "file_name")?;
+            (of("open", session)?, file_name, document_out)
+        };
+        document_out.give(Document::new(session.document(&file_name)?));
+        Ok(())
+    })
+}
+
+/// Where the media file of this name is, or is to be: always the same place, and
+/// never that of another name, whatever it is called. *path_out is to be freed with
+/// untorn_string_free(). The directory is made, the file is the caller's.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_media(
+    session: *const Session,
+    media_name: *const c_char,
+    path_out: *mut *mut c_char,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "media", || {
+        let arguments = Arguments::of("media");
+        // SAFETY: as the header says of every argument.
+        let (session, media_name, path_out) = unsafe {
+            let path_out = arguments.output(path_out, "path_out")?;
+            let media_name = name(&arguments, media_name, "media_name")?;
+            (of("media", session)?, media_name, path_out)
+        };
+        path_out.put(text::give_path(&session.media(&media_name)?));
+        Ok(())
+    })
+}
+
+/// Who owns the session. *holder_out is NULL if nobody does; else it is to be
+/// freed with untorn_holder_free(). Takes no lock.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_holder(
+    session: *const Session,
+    holder_out: *mut *mut Holder,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "holder", || {
+        // SAFETY: as the header says of every argument.
+        let (session, holder_out) = unsafe {
+            let holder_out = Arguments::of("holder").output(holder_out, "holder_out")?;
+            (of("holder", session)?, holder_out)
+        };
+        match session.holder()? {
+            Some(holder) => holder_out.give(Holder::new(holder)),
+            None => holder_out.put(std::ptr::null_mut()),
+        }
+        Ok(())
+    })
+}
+
+/// Makes this process the session's owner; label (may be NULL) is what others are
+/// told. With a call of NULL it is tried once; else it waits for as long as that
+/// says (UNTORN_TIMEOUT_OF_HANDLE: as the store does). To be released with
+/// untorn_lease_release().
+///
+/// UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_claim(
+    session: *const Session,
+    label: *const c_char,
+    call: *const Call,
+    lease_out: *mut *mut Lease,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "claim", || {
+        let arguments = Arguments::of("claim");
+        // SAFETY: as the header says of every argument.
+        let (session, label, given, lease_out) = unsafe {
+            let lease_out = arguments.output(lease_out, "lease_out")?;
+            let label = arguments.text(label, "label")?.unwrap_or_default();
+            let given = call::read(call, &arguments)?;
+            (of("claim", session)?, label, given, lease_out)
+        };
+        lease_out.give(Lease::new(if call.is_null() {
+            session.claim(label)?
+        } else {
+            session.claim_with(label, &given)?
+        }));
+        Ok(())
+    })
+}
+
+/// Frees a session. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_free(session: *mut Session) {
+    // SAFETY: NULL or a session, which the caller uses no more.
+    unsafe { take_back(session) }
+}
+
+/// This process, as others are told of it. It belongs to the lease.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_holder(lease: *const Lease) -> *const Holder {
+    // SAFETY: NULL or a lease.
+    unsafe { lease.as_ref() }.map_or(std::ptr::null(), |lease| &raw const lease.holder)
+}
+
+/// The owner before, if he died without letting go; else NULL. It belongs to the
+/// lease.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_previous(lease: *const Lease) -> *const Holder {
+    // SAFETY: NULL or a lease.
+    let previous = unsafe { lease.as_ref() }.and_then(|lease| lease.previous.as_ref());
+    previous.map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Whether it is held by this process: false in a child of fork().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_is_held(lease: *const Lease) -> bool {
+    // SAFETY: NULL or a lease.
+    unsafe { lease.as_ref() }.is_some_and(|lease| quietly(false, || lease.core.is_held()))
+}
+
+/// Lets the session go and frees the lease, also if that fails; in a child of
+/// fork() it only frees. *released_out (may be NULL): false if that could not be
+/// written down; then the session counts as owned until this process ends.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_release(lease: *mut Lease, released_out: *mut bool) {
+    // SAFETY: NULL or a lease.
+    let released = unsafe { lease.as_ref() }
+        .is_none_or(|lease| quietly(false, || lease.core.release().is_ok()));
+    // SAFETY: NULL or a place; and the caller uses the lease no more.
+    unsafe {
+        put(released_out, released);
+        take_back(lease);
+    }
+}

@@ -1,0 +1,215 @@
+//! A directory of sessions.
+
+use std::ffi::{CString, c_char};
+
+use untorn::Store as CoreStore;
+
+use crate::argument::{Arguments, put, take_back};
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::journal::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
+use crate::options::{self, Options, flag};
+use crate::session::{Session, name};
+use crate::text::{c_path, c_string, pointer};
+
+/// A directory of sessions, one directory each, found by their keys.
+pub struct Store {
+    pub(crate) core: CoreStore,
+    path: CString,
+}
+
+/// How a store is opened. To be initialised with UNTORN_STORE_OPTIONS_INIT; NULL is
+/// the same as that.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct StoreOptions {
+    /// sizeof(untorn_store_options).
+    pub size: usize,
+    /// How long a call waits for a lock, in milliseconds; -1 (the default): for
+    /// ever, 0: one try.
+    pub timeout_ms: i64,
+    /// What a session's journal is called. NULL (the default): journal.jsonl.
+    pub journal_name: *const c_char,
+    /// What a session's state is called. NULL (the default): state.json.
+    pub state_name: *const c_char,
+    /// How the sessions' journals are opened; NULL: by default. Its timeout and
+    /// durability are not looked at.
+    pub journal: *const JournalOptions,
+    /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+    pub durability: i32,
+    /// Not 0 (the default): the directory is made where it is missing. 0: that is
+    /// UNTORN_NOT_FOUND.
+    pub create: i32,
+}
+
+// SAFETY: `repr(C)`, integers and pointers, size first.
+unsafe impl Options for StoreOptions {
+    const NAME: &'static str = "untorn_store_options";
+    const FIRST_SIZE: usize = size_of::<StoreOptions>();
+
+    fn defaults() -> StoreOptions {
+        StoreOptions {
+            size: size_of::<StoreOptions>(),
+            timeout_ms: -1,
+            journal_name: std::ptr::null(),
+            state_name: std::ptr::null(),
+            journal: std::ptr::null(),
+            durability: UNTORN_DURABILITY_POWER,
+            create: 1,
+        }
+    }
+}
+
+/// Opens the store at dir. To be closed with untorn_store_close().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_store_open(
+    dir: *const c_char,
+    options: *const StoreOptions,
+    store_out: *mut *mut Store,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "open", || {
+        let arguments = Arguments::of("open");
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            let dir = arguments.file(dir, "dir")?;
+            let arguments = arguments.on(&dir);
+            let given = options::read(options, &arguments)?;
+            let store_out = arguments.output(store_out, "store_out")?;
+            let mut core = CoreStore::options();
+            if let Some(name) = arguments.text(given.journal_name, "journal_name")? {
+                core = core.journal_name(name);
+            }
+            if let Some(name) = arguments.text(given.state_name, "state_name")? {
+                core = core.state_name(name);
+            }
+            if !given.journal.is_null() {
+                let journal = options::read(given.journal, &arguments)?;
+                core = core.journal(journal::core_options(&journal, &arguments)?);
+            }
+            // After the journal's, which they stand above.
+            let core = core
+                .timeout(arguments.timeout(given.timeout_ms)?)
+                .durability(durability(given.durability, &arguments)?)
+                .create(flag(given.create))
+                .open(&dir)?;
+            store_out.give(Store {
+                path: c_path(core.path()),
+                core,
+            });
+        }
+        Ok(())
+    })
+}
+
+/// The directory, with every symbolic link resolved. It belongs to the store.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_store_path(store: *const Store) -> *const c_char {
+    // SAFETY: NULL or a store.
+    pointer(unsafe { store.as_ref() }.map(|store| &store.path))
+}
+
+/// The session with this key, which is any text and need not be there yet. Nothing
+/// is made. It is independent of the store's handle and to be freed with
+/// untorn_session_free().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_store_session(
+    store: *const Store,
+    key: *const c_char,
+    session_out: *mut *mut Session,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "session", || {
+        let arguments = Arguments::of("session");
+        // SAFETY: as the header says of every argument.
+        let (store, key, session_out) = unsafe {
+            let store = &arguments.object(store, "store")?.core;
+            let key = name(&arguments, key, "key")?;
+            (store, key, arguments.output(session_out, "session_out")?)
+        };
+        session_out.give(Session::new(store.session(&key)?));
+        Ok(())
+    })
+}
+
+/// The keys of all sessions, sorted. To be freed with untorn_keys_free().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_store_keys(
+    store: *const Store,
+    keys_out: *mut *mut Keys,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "keys", || {
+        let arguments = Arguments::of("keys");
+        // SAFETY: as the header says of every argument.
+        let (store, keys_out) = unsafe {
+            let store = &arguments.object(store, "store")?.core;
+            (store, arguments.output(keys_out, "keys_out")?)
+        };
+        let keys = store.keys()?;
+        keys_out.give(Keys(keys.iter().map(|key| c_string(key)).collect()));
+        Ok(())
+    })
+}
+
+/// The keys of a store's sessions.
+pub struct Keys(Vec<CString>);
+
+/// The key number index, from 0; NULL if there are no more. It belongs to the list.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_keys_get(keys: *const Keys, index: usize) -> *const c_char {
+    // SAFETY: NULL or a list.
+    pointer(unsafe { keys.as_ref() }.and_then(|keys| keys.0.get(index)))
+}
+
+/// Frees a list of keys. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_keys_free(keys: *mut Keys) {
+    // SAFETY: NULL or a list, which the caller uses no more.
+    unsafe { take_back(keys) }
+}
+
+/// Removes a session with all its files, at one instant. *removed_out (may be
+/// NULL): whether there was one. With a call of NULL it is tried once; else it waits
+/// for as long as that says until its owner lets go.
+///
+/// UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_store_remove(
+    store: *const Store,
+    key: *const c_char,
+    call: *const Call,
+    removed_out: *mut bool,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "remove", || {
+        let arguments = Arguments::of("remove");
+        // SAFETY: as the header says of every argument.
+        let (store, key, given) = unsafe {
+            let store = &arguments.object(store, "store")?.core;
+            let key = name(&arguments, key, "key")?;
+            (store, key, call::read(call, &arguments)?)
+        };
+        let removed = if call.is_null() {
+            store.remove(&key)?
+        } else {
+            store.remove_with(&key, &given)?
+        };
+        // SAFETY: NULL or a place for it.
+        unsafe { put(removed_out, removed) };
+        Ok(())
+    })
+}
+
+/// Closes a store. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_store_close(store: *mut Store) {
+    // SAFETY: NULL or a store, which the caller uses no more.
+    unsafe { take_back(store) }
+}
