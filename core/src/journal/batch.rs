@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Format;
+use super::writer::Work;
+use super::{Format, Position};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What this journal takes as a record.
@@ -12,6 +13,7 @@ pub(super) struct Rules {
     pub path: PathBuf,
     pub format: Format,
     pub max_record: u64,
+    pub header_prefix: Option<Vec<u8>>,
 }
 
 impl Rules {
@@ -39,6 +41,30 @@ impl Rules {
             return Err(self.bad_framing(record));
         }
         Ok(())
+    }
+
+    /// What is to be a header: a record that begins with the prefix.
+    pub fn check_header(&self, header: &[u8]) -> Result<()> {
+        let Some(prefix) = &self.header_prefix else {
+            return Err(Error::invalid_argument(
+                "set_header",
+                &self.path,
+                "this handle knows no headers: open the journal with header_prefix",
+            ));
+        };
+        if !header.starts_with(prefix) {
+            return Err(self.invalid(format!(
+                "a header begins with header_prefix, {:?}",
+                String::from_utf8_lossy(prefix)
+            )));
+        }
+        if header.last() == Some(&b' ') {
+            return Err(self.invalid(
+                "spaces at the end of a header are padding, and would be lost on reading"
+                    .to_owned(),
+            ));
+        }
+        self.check(header)
     }
 
     #[cold]
@@ -104,6 +130,7 @@ pub struct Batch {
     rules: Arc<Rules>,
     lines: Vec<u8>,
     count: usize,
+    header: Option<Vec<u8>>,
 }
 
 impl Batch {
@@ -112,15 +139,27 @@ impl Batch {
             rules: Arc::clone(rules),
             lines: Vec::new(),
             count: 0,
+            header: None,
         }
     }
 
-    /// Lines that were checked already.
-    pub(super) fn of_lines(rules: &Arc<Rules>, lines: &[u8], count: usize) -> Batch {
+    /// Work that was checked already.
+    pub(super) fn of_work(rules: &Arc<Rules>, work: &Work<'_>) -> Batch {
         Batch {
             rules: Arc::clone(rules),
-            lines: lines.to_vec(),
-            count,
+            lines: work.lines.to_vec(),
+            count: work.records,
+            header: work.header.map(<[u8]>::to_vec),
+        }
+    }
+
+    /// What is to be done with it.
+    pub(super) fn work(&self, at: Option<Position>) -> Work<'_> {
+        Work {
+            lines: &self.lines,
+            records: self.count,
+            header: self.header.as_deref(),
+            at,
         }
     }
 
@@ -143,6 +182,19 @@ impl Batch {
     pub fn push_encoded(&mut self, record: &[u8]) -> Result<()> {
         self.rules.check_framing(record)?;
         self.add(record);
+        Ok(())
+    }
+
+    /// Stamps the journal with this header in the same step in which the
+    /// records are appended: both or neither. A second call takes the place of
+    /// the first.
+    ///
+    /// # Errors
+    /// As [`crate::Journal::set_header`] for the header itself; the batch is as
+    /// it was.
+    pub fn set_header(&mut self, header: &[u8]) -> Result<()> {
+        self.rules.check_header(header)?;
+        self.header = Some(header.to_vec());
         Ok(())
     }
 

@@ -47,7 +47,13 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     }
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
-    let held = lock.try_again()?;
+    let held = match work.header {
+        None => lock.try_again()?,
+        // What a stamp of ours left in the lock file is not pending.
+        Some(_) => lock
+            .try_whatever_is_pending()
+            .filter(|held| writer.is_settled(held.lock_file()))?,
+    };
     Some(writer.commit(shared, held.lock_file(), work))
 }
 
@@ -78,7 +84,7 @@ fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Res
         token.watch(Arc::downgrade(&nudge));
     }
     waiting.push_back(Request {
-        batch: Batch::of_lines(&shared.rules, work.lines, work.records),
+        batch: Batch::of_work(&shared.rules, work),
         at: work.at,
         done: Done::Thread(Arc::clone(&waiter)),
     });
@@ -103,15 +109,7 @@ fn follow(shared: &Arc<Shared>, work: &Work<'_>, patience: &Patience<'_>) -> Res
     };
     match word {
         Word::Done(result) => result,
-        Word::Lead(batch) => lead(
-            shared,
-            &Work {
-                lines: batch.lines(),
-                records: batch.len(),
-                at: work.at,
-            },
-            patience,
-        ),
+        Word::Lead(batch) => lead(shared, &batch.work(work.at), patience),
     }
 }
 
@@ -160,11 +158,7 @@ pub(super) fn commit_with(
     }
     let mut works: Vec<Work<'_>> = Vec::with_capacity(others.len() + 1);
     works.extend(own.copied());
-    works.extend(others.iter().map(|request| Work {
-        lines: request.batch.lines(),
-        records: request.batch.len(),
-        at: request.at,
-    }));
+    works.extend(others.iter().map(|request| request.batch.work(request.at)));
     let mut results = commit_group(shared, writer, held.lock_file(), &works).into_iter();
     drop(desk);
     drop(held);

@@ -5,7 +5,7 @@ use super::writer::{Work, Writer, Written};
 use crate::error::Result;
 use crate::lock::LockFile;
 
-/// Neighbours without an expected end go into the file with one write. If that
+/// Neighbours without an expected end or a header go into the file with one write. If that
 /// fails, each is tried by itself, so that each gets its own answer.
 pub(super) fn commit_group(
     shared: &Shared,
@@ -16,7 +16,10 @@ pub(super) fn commit_group(
     let mut results = Vec::with_capacity(works.len());
     let mut rest = works;
     while let Some(first) = rest.first() {
-        let run = rest.iter().take_while(|work| work.at.is_none()).count();
+        let run = rest
+            .iter()
+            .take_while(|work| work.at.is_none() && work.header.is_none())
+            .count();
         if run < 2 {
             results.push(writer.commit(shared, lock, first));
             rest = &rest[1..];
@@ -33,6 +36,7 @@ pub(super) fn commit_group(
             // All or nothing matters only where one call brought many; the
             // prefix of a run of single records is whole records.
             records: run.iter().map(|work| work.records).max().unwrap_or(0),
+            header: None,
             at: None,
         };
         match writer.commit(shared, lock, &together) {

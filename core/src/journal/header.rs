@@ -2,13 +2,45 @@
 //! was opened with. It is no record.
 
 use std::io;
+use std::path::Path;
 
-use super::JournalOptions;
-use crate::fs::File;
+use super::shared::Shared;
+use super::source::Source;
+use super::{Journal, JournalOptions, Position};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Access, File};
+use crate::lock::Call;
+use crate::lock::record::{self, Identity, Pending, PendingStamp};
+
+/// How often a reader looks again before it takes the writer of a stamp, which
+/// is not done with it, for dead.
+const TRIES: u32 = 1_000;
 
 /// How long a header line may be, its newline included.
 fn longest(options: &JournalOptions) -> usize {
     usize::try_from(options.max_record).map_or(usize::MAX, |most| most.saturating_add(1))
+}
+
+/// How long the line of a new header is to be.
+pub(super) fn room(options: &JournalOptions, header: &[u8]) -> usize {
+    let reserve = options.header_reserve.min(longest(options));
+    reserve.max(header.len() + 1)
+}
+
+/// The line of a header: padded to this length, which has room for it and the
+/// newline.
+pub(super) fn pad(header: &[u8], length: usize) -> Vec<u8> {
+    let mut line = Vec::new();
+    pad_into(header, length, &mut line);
+    line
+}
+
+pub(super) fn pad_into(header: &[u8], length: usize, line: &mut Vec<u8>) {
+    line.clear();
+    line.reserve(length);
+    line.extend_from_slice(header);
+    line.resize(length - 1, b' ');
+    line.push(b'\n');
 }
 
 /// Whether this line, the first of the file, is a header.
@@ -41,5 +73,112 @@ pub(super) fn read_line(file: &File, options: &JournalOptions) -> io::Result<Vec
             return Ok(Vec::new());
         }
         line.resize((n * 2).min(longest), 0);
+    }
+}
+
+#[cold]
+pub(super) fn not_a_record(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::InvalidRecord,
+        "append",
+        path,
+        "the first line of a journal that begins with header_prefix is its header: use set_header; \
+         nothing was appended",
+    )
+}
+
+impl Journal {
+    /// The header, without its padding; `None` if there is none. Takes no
+    /// lock, and never sees half a stamp.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`;
+    /// `NOT_FOUND` without `create`, and failures of the system.
+    pub fn header(&self) -> Result<Option<Vec<u8>>> {
+        if !self.shared.options.has_headers() {
+            return Err(Error::invalid_argument(
+                "header",
+                self.path(),
+                "this handle knows no headers: open the journal with header_prefix",
+            ));
+        }
+        read(&self.shared)
+    }
+
+    /// Changes the header, or gives the journal one. One that fits in the place
+    /// of the old (see [`JournalOptions::header_reserve`]) is written there; else
+    /// the whole journal is written anew.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`;
+    /// `INVALID_RECORD` if it does not begin with that, ends in a space or could not
+    /// be a record; and as [`Journal::append`]: the header is as it was.
+    pub fn set_header(&self, header: &[u8]) -> Result<()> {
+        self.set_header_with(header, &Call::new())
+    }
+
+    /// [`Journal::set_header`], with a way to wait, to cancel, or to work under
+    /// a lock that is held already.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn set_header_with(&self, header: &[u8], call: &Call<'_>) -> Result<()> {
+        let mut batch = self.batch();
+        batch.set_header(header)?;
+        self.append_batch(&batch, None, call).map(drop)
+    }
+
+    /// Changes the header and appends records in one step: both or neither,
+    /// whenever a process dies, and with durability `power` across a power cut.
+    /// (A reader that takes no lock may see the one before the other.)
+    ///
+    /// # Errors
+    /// As [`Journal::set_header`] and [`Journal::append_all`].
+    pub fn append_with_header<I>(&self, header: &[u8], records: I) -> Result<Position>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let mut batch = self.collect(records)?;
+        batch.set_header(header)?;
+        self.append_batch(&batch, None, &Call::new())
+    }
+}
+
+/// Reads until two reads agree, and neither fell into a stamp.
+fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
+    let told = |error| Error::os("header", &shared.path, error);
+    let Some(source) = Source::open(shared, "header")? else {
+        return Ok(None);
+    };
+    let identity = Identity::of(&source.file).map_err(told)?;
+    let mut tries = 0;
+    let line = loop {
+        let first = read_line(&source.file, &shared.options).map_err(told)?;
+        let pending = pending(shared, identity);
+        let second = read_line(&source.file, &shared.options).map_err(told)?;
+        tries += 1;
+        match pending {
+            None if first == second => break first,
+            Some(stamp) if first == second && (first == stamp.old || first == stamp.new) => {
+                break first;
+            }
+            // Nobody is at it any more; the next locker settles it.
+            Some(stamp) if tries >= TRIES => break stamp.old,
+            _ => std::thread::yield_now(),
+        }
+    };
+    let Some(text) = line.strip_suffix(b"\n") else {
+        return Ok(None);
+    };
+    Ok(Some(text.trim_ascii_end().to_vec()))
+}
+
+/// The stamp that is under way. A lock file that we may not read says nothing.
+fn pending(shared: &Shared, identity: Identity) -> Option<PendingStamp> {
+    let lock = File::open(shared.lock.record_path(), Access::LockFileRead).ok()?;
+    match record::read_pending(&lock) {
+        Ok(Some(Pending::Stamp(stamp))) if stamp.of == identity => Some(stamp),
+        _ => None,
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
         path: path.to_owned(),
         format: options.format,
         max_record: options.max_record,
+        header_prefix: options.header_prefix.clone(),
     }))
 }
 

@@ -7,7 +7,7 @@
 //! writer.rs     one append under the lock: open.rs the file that it goes to,
 //!               write.rs the write, rollback.rs takes it back
 //! repair.rs     the torn tail
-//! header.rs     the first line, where it is no record
+//! header.rs     the first line, where it is no record; stamp.rs changes it
 //! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
 //! read.rs       forward; tail.rs backward; source.rs: which file
@@ -38,6 +38,7 @@ mod rewrite;
 mod rollback;
 mod shared;
 mod source;
+mod stamp;
 mod sync;
 mod tail;
 mod verify;
@@ -164,7 +165,13 @@ impl Journal {
         line.clear();
         line.extend_from_slice(record);
         line.push(b'\n');
-        let result = self.append_lines(&line, 1, None, call);
+        let work = Work {
+            lines: &line,
+            records: 1,
+            header: None,
+            at: None,
+        };
+        let result = commit::append(&self.shared, &work, call);
         if line.capacity() <= 1 << 16 {
             LINE.set(line);
         }
@@ -228,7 +235,7 @@ impl Journal {
         call: &Call<'_>,
     ) -> Result<Position> {
         self.check_batch(batch)?;
-        self.append_lines(batch.lines(), batch.len(), at, call)
+        commit::append(&self.shared, &batch.work(at), call)
     }
 
     /// Queues a batch and returns at once; `done` is called on a thread of the
@@ -257,18 +264,6 @@ impl Journal {
             self.path(),
             "the batch was made by another journal, and checked for that one",
         ))
-    }
-
-    #[inline]
-    fn append_lines(
-        &self,
-        lines: &[u8],
-        records: usize,
-        at: Option<Position>,
-        call: &Call<'_>,
-    ) -> Result<Position> {
-        let work = Work { lines, records, at };
-        commit::append(&self.shared, &work, call)
     }
 
     /// Where the last whole record ends. Takes no lock: an append that is in

@@ -1,8 +1,8 @@
 //! The file that the path means now: open, and whole up to its end.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use super::repair;
 use super::shared::Shared;
@@ -21,6 +21,8 @@ pub(super) struct Data {
     pub written: AtomicU64,
     /// Whether the directory is known to hold its name durably.
     pub name_synced: AtomicBool,
+    /// The same file, to write anywhere in it: opened by the first stamp.
+    pub anywhere: OnceLock<File>,
 }
 
 impl Data {
@@ -79,12 +81,14 @@ impl Writer {
             generation: 0,
             written: AtomicU64::new(0),
             name_synced: AtomicBool::new(false),
+            anywhere: OnceLock::new(),
         })))
     }
 
     pub fn close(&mut self) {
         self.data = None;
         self.end = UNKNOWN;
+        self.stamped = None;
     }
 
     /// Sees to it that `data` is the file that the path means now. `false`: it
@@ -148,6 +152,7 @@ impl Writer {
             generation: Generation::of(identity, recorded).number,
             written: AtomicU64::new(0),
             name_synced: AtomicBool::new(false),
+            anywhere: OnceLock::new(),
         }));
         Ok(existed)
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::Position;
 use super::batch::is_blank;
 use super::damage::{Damage, DamageKind, Damages};
+use super::header::is_header;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -57,7 +58,7 @@ impl From<Record<'_>> for OwnedRecord {
 /// Reads a journal's records in file order, up to the end that it has when it
 /// is reached.
 ///
-/// Blank lines are no records. Damaged stretches are skipped and listed by
+/// Blank lines are no records, nor is the header. Damaged stretches are skipped and listed by
 /// [`Records::damage`]. As an iterator it yields records of their own;
 /// [`Records::next_record`] lends them without a copy.
 pub struct Records {
@@ -77,6 +78,9 @@ pub struct Records {
     settled: bool,
     /// How often something was read from the file.
     fills: u64,
+    /// Whether the next line may be the header, and whether there was one.
+    header_due: bool,
+    header: bool,
     damages: Damages,
     max_records: Option<u64>,
     max_bytes: Option<u64>,
@@ -130,6 +134,8 @@ impl Records {
             at_end: false,
             settled: false,
             fills: 0,
+            header_due: base == 0 && shared.options.has_headers(),
+            header: false,
             damages: Damages::default(),
             max_records: None,
             max_bytes: None,
@@ -158,6 +164,7 @@ impl Records {
         self.next = 0;
         self.filled = 0;
         self.at_end = false;
+        self.header_due = offset == 0 && self.shared.options.has_headers();
     }
 
     /// How often something was read from the file, not only from the buffer.
@@ -189,6 +196,12 @@ impl Records {
     /// it gives every damage of a file that has more than are listed.
     pub fn take_damage(&mut self) -> Vec<Damage> {
         std::mem::take(&mut self.damages.list)
+    }
+
+    /// Whether the journal has a header, once the first record is read or the
+    /// end is reached.
+    pub(super) fn header(&self) -> bool {
+        self.header
     }
 
     /// How many stretches were skipped so far.
@@ -223,6 +236,14 @@ impl Records {
             let Some((start, stop)) = self.next_line()? else {
                 return Ok(None);
             };
+            if self.header_due {
+                self.header_due = false;
+                if is_header(&self.shared.options, &self.buffer[start..stop]) {
+                    self.header = true;
+                    self.next = stop + 1;
+                    continue;
+                }
+            }
             let trimmed = stop - usize::from(self.buffer[start..stop].last() == Some(&b'\r'));
             let line = &self.buffer[start..trimmed];
             match self.judge(line) {

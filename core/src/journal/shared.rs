@@ -47,6 +47,7 @@ impl Shared {
                 path: path.clone(),
                 format: options.format,
                 max_record: options.max_record,
+                header_prefix: options.header_prefix.clone(),
             }),
             lock,
             path,

@@ -72,6 +72,10 @@ impl Source {
                 let decided = pending.start.saturating_sub(offset);
                 usize::try_from(decided).map_or(n, |decided| decided.min(n))
             }
+            Some(Pending::Stamp(pending)) if pending.of == self.identity => {
+                let decided = pending.start.saturating_sub(offset);
+                usize::try_from(decided).map_or(n, |decided| decided.min(n))
+            }
             _ => n,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::Position;
 use super::batch::is_blank;
+use super::header::is_header;
 use super::read::{OwnedRecord, agreement};
 use super::shared::Shared;
 use super::source::Source;
@@ -98,7 +99,9 @@ fn last_lines<'a>(shared: &Shared, bytes: &'a [u8], base: u64, n: usize) -> Vec<
         };
         let line = &bytes[start..newline];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let first = base == 0 && start == 0;
         let skipped = is_blank(line)
+            || first && is_header(&shared.options, line)
             || line.len() as u64 > shared.options.max_record
             || memchr::memchr(0, line).is_some();
         if !skipped {

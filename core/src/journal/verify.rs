@@ -12,8 +12,10 @@ use crate::error::Result;
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How many good records.
+    /// How many good records. The header is none.
     pub records: u64,
+    /// Whether the journal has a header.
+    pub header: bool,
     /// Where the file ended, in bytes: what was looked at.
     pub bytes: u64,
     /// Where the last whole line ends.
@@ -54,6 +56,7 @@ pub(super) fn verify(shared: &Arc<Shared>) -> Result<Report> {
     let torn = reader.torn_tail();
     Ok(Report {
         records,
+        header: reader.header(),
         bytes: end.offset + torn.map_or(0, |torn| torn.length),
         end,
         damage_count: found.count,

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Position;
+use super::header;
 use super::open::{Data, no_file};
 use super::repair::{self, Repair};
 use super::rewrite::rotate;
 use super::shared::Shared;
+use super::stamp::Stamped;
 use super::write::{append, append_many, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,8 +27,16 @@ pub(super) struct Work<'a> {
     /// Lines, each ended by a newline.
     pub lines: &'a [u8],
     pub records: usize,
+    /// Without padding: to be put into the file in the same step.
+    pub header: Option<&'a [u8]>,
     /// Only if the journal ends here.
     pub at: Option<Position>,
+}
+
+impl Work<'_> {
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.header.is_none()
+    }
 }
 
 /// What a handle remembers of its journal between two appends.
@@ -35,6 +45,7 @@ pub(super) struct Writer {
     /// Where the file ended, at a record's end, after our last append.
     pub end: u64,
     pub buffer: Vec<u8>,
+    pub stamped: Option<Stamped>,
 }
 
 /// An append that is in the file.
@@ -51,6 +62,7 @@ impl Writer {
             data: None,
             end: UNKNOWN,
             buffer: Vec::new(),
+            stamped: None,
         }
     }
 
@@ -69,7 +81,7 @@ impl Writer {
             if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
                 return Err(conflict(path, expected, Position::NOTHING));
             }
-            if work.lines.is_empty() {
+            if work.is_empty() {
                 return Ok(Written {
                     data: None,
                     generation: 0,
@@ -85,32 +97,50 @@ impl Writer {
                 return Err(conflict(path, expected, actual));
             }
         }
-        if work.lines.is_empty() {
+        if work.is_empty() {
             return self.written(shared, self.end);
         }
         if options.max_bytes.is_some_and(|most| self.end > most) {
             self.rotate_first(shared, lock)?;
         }
+        match work.header {
+            None if self.end == 0 && header::is_header(options, work.lines) => {
+                Err(header::not_a_record(path))
+            }
+            None => self.put(shared, lock, work.lines, work.records),
+            Some(header) => self.put_with_header(shared, lock, header, work),
+        }
+    }
+
+    /// Appends these lines to the file, which is open and whole.
+    #[inline]
+    pub fn put(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        lines: &[u8],
+        records: usize,
+    ) -> Result<Written> {
+        let path = &shared.path;
         let Some(data) = &self.data else {
             return Err(no_file(path));
         };
         // Until it is known how it ends.
         let end = std::mem::replace(&mut self.end, UNKNOWN);
-        let result = if work.records > 1 {
-            append_many(path, lock, data, end, work.lines)
+        let result = if records > 1 {
+            append_many(path, lock, data, end, lines)
         } else {
-            append(data, end, work.lines)
-                .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+            append(data, end, lines).map_err(|(error, undone)| failed(path, error, undone.is_ok()))
         };
         result?;
-        let end = end + work.lines.len() as u64;
+        let end = end + lines.len() as u64;
         self.end = end;
         data.written.store(end, Ordering::Release);
         self.written(shared, end)
     }
 
     #[inline]
-    fn written(&self, shared: &Shared, end: u64) -> Result<Written> {
+    pub fn written(&self, shared: &Shared, end: u64) -> Result<Written> {
         let data = self.data.as_ref().ok_or_else(|| no_file(&shared.path))?;
         let syncs = shared.options.durability == Durability::Power;
         Ok(Written {

@@ -77,6 +77,14 @@ impl AtHand {
     /// threads share, and nothing is looked up.
     #[inline]
     pub fn try_again(&self) -> Option<HeldBriefly<'_>> {
+        self.try_whatever_is_pending()
+            .filter(|held| held.lock_size <= record::IDLE)
+    }
+
+    /// The same, but it is for the caller to see to it that nothing is pending
+    /// where the lock file is longer than [`record::IDLE`].
+    #[inline]
+    pub fn try_whatever_is_pending(&self) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
         let thread = ThreadKey::current();
         if !gate.try_acquire(thread) {
@@ -89,7 +97,7 @@ impl AtHand {
         };
         let (links, size) = gate.file().links_and_size().ok()?;
         held.lock_size = size;
-        (links > 0 && size <= record::IDLE).then_some(held)
+        (links > 0).then_some(held)
     }
 }
 

@@ -23,6 +23,7 @@
 mod mark;
 mod pending;
 mod reservation;
+mod stamp;
 
 use std::io;
 
@@ -33,6 +34,7 @@ pub(crate) use pending::{
     Pending, PendingAppend, PendingRewrite, clear_pending, read_pending, write_pending,
 };
 pub(crate) use reservation::{Reservation, write_reservation};
+pub(crate) use stamp::{Left, PendingStamp, clear_stamp, is_cleared, is_left, left_of};
 
 /// A lock file this long, or shorter, has nothing pending.
 pub(crate) const IDLE: u64 = BLOCK as u64;

@@ -126,3 +126,45 @@ pub fn torn(journal: &Path) -> Vec<(u64, Vec<u8>)> {
     }
     cuts
 }
+
+/// Makes the lock file, which speaks of the journal `from`, speak of `to`: a
+/// copy of a directory has other inodes than the directory itself. (Both blocks
+/// as `docs/protocol.md` has them.)
+pub fn readdress(lock: &Path, from: &Path, to: &Path) {
+    let Ok(mut content) = fs::read(lock) else {
+        return;
+    };
+    let (from, to) = (identity(from), identity(to));
+    for block in content.chunks_exact_mut(64).take(2) {
+        let whole = block[60..] == crc32c::crc32c(&block[..60]).to_le_bytes();
+        if whole && block[16..32] == from[..16] {
+            block[16..40].copy_from_slice(&to);
+            let checksum = crc32c::crc32c(&block[..60]);
+            block[60..].copy_from_slice(&checksum.to_le_bytes());
+        }
+    }
+    fs::write(lock, content).expect("write the lock file");
+}
+
+/// Device, inode and birth, as a lock file holds them.
+fn identity(path: &Path) -> [u8; 24] {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let seen = fs::metadata(path).expect("a file");
+    let born = seen.created().expect("a birth");
+    let born = born.duration_since(std::time::UNIX_EPOCH).expect("since");
+    let born = u64::try_from(born.as_micros()).expect("in range");
+    let mut version: u32 = 0;
+    let file = fs::File::open(path).expect("open a file");
+    // SAFETY: writes four bytes to `version`, or nothing.
+    let known =
+        unsafe { libc::ioctl(file.as_raw_fd(), libc::FS_IOC_GETVERSION, &raw mut version) } == 0;
+    let low = if known { version.into() } else { seen.ino() };
+    let numbers = [seen.dev(), seen.ino(), born & !0xfff | low & 0xfff];
+    let mut bytes = [0; 24];
+    for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}

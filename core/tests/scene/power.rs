@@ -94,7 +94,9 @@ impl Disk {
     }
 }
 
-/// A file of which `sure` is on the disk and `shown` was in the page cache.
+/// A file of which `sure` is on the disk and `shown` was in the page cache. What
+/// was written in place is old or new, or partly so; only what is behind the old
+/// end can be NULs.
 fn mixture(sure: &[u8], shown: &[u8], late: &str) -> Vec<u8> {
     let same = sure.iter().zip(shown).take_while(|(a, b)| a == b).count();
     let mut bytes = shown.to_vec();
@@ -105,6 +107,10 @@ fn mixture(sure: &[u8], shown: &[u8], late: &str) -> Vec<u8> {
         _ => same + (shown.len() - same) / 2,
     };
     bytes[from..].fill(0);
+    let old = sure.len().min(shown.len());
+    if from < old {
+        bytes[from..old].copy_from_slice(&sure[from..old]);
+    }
     bytes
 }
 

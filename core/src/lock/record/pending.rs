@@ -14,6 +14,8 @@
 //!    112   8  length of what is appended     104   8  its generation
 //!    120   4  zero                           112   8  how many bytes are the same, as at 48
 //!                                            120   4  number of the rotated file, 0: none
+//! kind 2, a header stamp: stamp.rs
+//!
 //! kind 3, a member of a transaction
 //!     76   4  how many changes it makes
 //!     80  16  the transaction's number
@@ -23,6 +25,7 @@
 use std::io;
 
 use super::reservation::{self, Reservation};
+use super::stamp::{PendingStamp, STAMP};
 use super::{
     BLOCK, Generation, IDLE, Identity, Mark, Same, identity_at, is_whole, put_identity, seal,
     u32_at, u64_at,
@@ -38,6 +41,7 @@ const REWRITE: u32 = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pending {
     Append(PendingAppend),
+    Stamp(PendingStamp),
     Rewrite(PendingRewrite),
     Member(Mark),
     /// Nothing is under way, but the lock is another's: kind 4.
@@ -93,6 +97,8 @@ impl Pending {
             }
             // Longer than a block: see `write_reservation`.
             Pending::Reserved(_) => reservation::KIND,
+            // Longer than a block: it has an encoding of its own.
+            Pending::Stamp(_) => STAMP,
             Pending::Unknown(kind) => *kind,
         };
         block[8..12].copy_from_slice(&kind.to_le_bytes());
@@ -116,6 +122,7 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
             start: u64_at(&block, 40),
             length: u64_at(&block, 48),
         }),
+        STAMP => return Ok(PendingStamp::read(lock, &block)?.map(Pending::Stamp)),
         REWRITE => Pending::Rewrite(PendingRewrite {
             by: block[16..40]
                 .iter()

@@ -2,6 +2,7 @@
 
 mod append;
 mod rewrite;
+mod stamp;
 pub(crate) mod transaction;
 
 use std::path::Path;
@@ -51,12 +52,14 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         ));
     }
     match pending {
+        None if record::is_cleared(file).map_err(told)? => {}
         // A record that was cut short itself: nothing was begun, or it was to
         // take another's place, whose temporary may be there.
         None => temporary::sweep_again(target),
         // The lock is ours now, or the heir has died.
         Some(Pending::Reserved(_)) => {}
         Some(Pending::Append(pending)) => append::undo(target, &pending)?,
+        Some(Pending::Stamp(pending)) => stamp::settle(target, &pending)?,
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Member(mark)) => {
             if let Some(id) = transaction::look(lock.path(), mark)? {

@@ -1,0 +1,119 @@
+//! Kind 2: a header stamp, and what is appended in the same step.
+//!
+//! ```text
+//! offset  bytes
+//!     64      8  "pending\n"
+//!     72      4  kind: 2
+//!     76      4  CRC-32C of the bytes that are appended
+//!     80     24  identity of the journal
+//!    104      8  start: its length before
+//!    112      8  length of what is appended; 0: nothing
+//!    120      4  L, the length of the header line with its newline
+//!    124      4  CRC-32C of the 60 bytes before
+//!    128      L  the header line as it was
+//!             L  the header line as it is to be
+//!             4  CRC-32C of both
+//! ```
+//!
+//! Cleared by zeros in the place of "pending\n": to cut the file takes four
+//! times as long. The next locker who is not the same handle cuts it.
+
+use std::io;
+
+use super::pending::PENDING;
+use super::{BLOCK, Generation, IDLE, Identity, identity_at, put_identity, seal, u32_at, u64_at};
+use crate::fs::File;
+
+pub(super) const STAMP: u32 = 2;
+
+/// A header stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PendingStamp<Line = Vec<u8>> {
+    pub of: Identity,
+    pub start: u64,
+    /// Of what is appended in the same step; 0: nothing is.
+    pub length: u64,
+    pub checksum: u32,
+    /// Both with their newline, and of one length.
+    pub old: Line,
+    pub new: Line,
+}
+
+impl PendingStamp<&[u8]> {
+    /// All that the lock file holds while it is pending.
+    pub fn encode(&self, generation: Generation, into: &mut Vec<u8>) {
+        let mut block = [0; BLOCK];
+        block[..8].copy_from_slice(PENDING);
+        block[8..12].copy_from_slice(&STAMP.to_le_bytes());
+        block[12..16].copy_from_slice(&self.checksum.to_le_bytes());
+        put_identity(&mut block[16..40], self.of);
+        block[40..48].copy_from_slice(&self.start.to_le_bytes());
+        block[48..56].copy_from_slice(&self.length.to_le_bytes());
+        // Headers are at most 1 GiB.
+        let length = u32::try_from(self.old.len()).unwrap_or(u32::MAX);
+        block[56..60].copy_from_slice(&length.to_le_bytes());
+        seal(&mut block);
+        into.clear();
+        into.extend_from_slice(&generation.to_block());
+        into.extend_from_slice(&block);
+        into.extend_from_slice(self.old);
+        into.extend_from_slice(self.new);
+        let checksum = crc32c::crc32c(&into[2 * BLOCK..]);
+        into.extend_from_slice(&checksum.to_le_bytes());
+    }
+}
+
+impl PendingStamp {
+    /// `None` if the lines were cut short.
+    pub(super) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<PendingStamp>> {
+        let length = u32_at(block, 56) as usize;
+        let after = IDLE + BLOCK as u64;
+        // Before so much memory is taken.
+        if lock.size()? < after + 2 * length as u64 + 4 {
+            return Ok(None);
+        }
+        let mut lines = vec![0; 2 * length + 4];
+        let n = lock.read_full_at(&mut lines, after)?;
+        let (lines, checksum) = lines.split_at(2 * length);
+        if n < 2 * length + 4 || checksum != crc32c::crc32c(lines).to_le_bytes() {
+            return Ok(None);
+        }
+        Ok(Some(PendingStamp {
+            checksum: u32_at(block, 12),
+            of: identity_at(block, 16),
+            start: u64_at(block, 40),
+            length: u64_at(block, 48),
+            old: lines[..length].to_vec(),
+            new: lines[length..].to_vec(),
+        }))
+    }
+}
+
+/// The two blocks of a lock file as a stamp that is done leaves them: whoever
+/// finds them so knows that nobody has changed anything since.
+pub(crate) type Left = [u8; 2 * BLOCK];
+
+/// What [`clear_stamp`] leaves of these bytes.
+pub(crate) fn left_of(record: &[u8]) -> Left {
+    let mut left = [0; 2 * BLOCK];
+    left.copy_from_slice(&record[..2 * BLOCK]);
+    left[BLOCK..BLOCK + 8].fill(0);
+    left
+}
+
+/// Whether the lock file is as a stamp of ours left it.
+pub(crate) fn is_left(lock: &File, left: &Left) -> io::Result<bool> {
+    let mut now = [0; 2 * BLOCK];
+    Ok(lock.read_full_at(&mut now, 0)? == now.len() && now == *left)
+}
+
+/// The stamp is done.
+pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
+    lock.write_all_at(&[0; 8], IDLE)
+}
+
+/// Whether a stamp was cleared here, and nothing begun since.
+pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
+    let mut magic = [1; 8];
+    Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])
+}

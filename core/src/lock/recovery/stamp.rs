@@ -1,0 +1,54 @@
+//! Kind 2: a header stamp that its writer did not live to end, and what was
+//! appended with it: both, or neither.
+
+use std::io;
+use std::path::Path;
+
+use super::append::{self, Undone};
+use crate::error::{Error, Result};
+use crate::fs::{Access, File};
+use crate::lock::record::{Identity, PendingAppend, PendingStamp};
+
+pub(super) fn settle(target: &Path, pending: &PendingStamp) -> Result<()> {
+    let told = |error| Error::os("recover", target, error);
+    let journal = match File::open(target, Access::Write) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        result => result.map_err(told)?,
+    };
+    if Identity::of(&journal).map_err(told)? != pending.of {
+        return Ok(());
+    }
+    let appended = PendingAppend {
+        to: pending.of,
+        start: pending.start,
+        length: pending.length,
+        checksum: pending.checksum,
+    };
+    let done = pending.length == 0
+        || match append::undo_in(&journal, target, &appended)? {
+            Undone::Whole => true,
+            Undone::NotBegun | Undone::Cut => false,
+            // By a program that knows nothing of headers.
+            Undone::Buried => append::is_there(&journal, &appended).map_err(told)?,
+        };
+    let wanted = if done { &pending.new } else { &pending.old };
+    let mut now = vec![0; wanted.len()];
+    let n = journal.read_full_at(&mut now, 0).map_err(told)?;
+    now.truncate(n);
+    if now != *wanted && is_mixture(&now, pending) {
+        journal.write_all_at(wanted, 0).map_err(told)?;
+    }
+    // Before the record is cleared: or a power cut could bring half of it back
+    // with nothing left to tell that it is half.
+    journal.sync_data().map_err(told)
+}
+
+/// Whether a part of the one line over the other can look so. If not, somebody
+/// else has written there since.
+fn is_mixture(now: &[u8], pending: &PendingStamp) -> bool {
+    now.len() == pending.old.len()
+        && now
+            .iter()
+            .zip(pending.old.iter().zip(&pending.new))
+            .all(|(now, (old, new))| now == old || now == new)
+}
