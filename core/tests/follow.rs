@@ -322,6 +322,7 @@ fn what_ends_a_wait() {
 }
 
 /// Where the system gives no watch the file is looked at now and then.
+#[cfg(unix)]
 #[test]
 fn without_a_watch() {
     let scene = Scene::new();
@@ -383,6 +384,7 @@ fn many_followers() {
 }
 
 /// The directory itself goes away, and comes again.
+#[cfg(unix)]
 #[test]
 fn a_directory_made_anew() {
     let scene = Scene::new();
@@ -459,4 +461,214 @@ fn every_record_of_many_writers_once() {
             assert_eq!(seen, all);
         }
     });
+}
+
+/// What a follower that keeps every record since the last rewind it was told of
+/// has now.
+fn keep_up(follow: &mut Follow, kept: &mut Vec<(Position, Vec<u8>)>) -> usize {
+    let now = Call::new().timeout(Some(Duration::ZERO));
+    let mut rewinds = 0;
+    while let Some(news) = follow.next(&now).unwrap() {
+        match news {
+            Followed::Record(record) => kept.push((record.end, record.bytes)),
+            Followed::Rewound { from, to } => {
+                assert!(from.offset > 0);
+                rewinds += 1;
+                // Offsets of the file before are those of the one after, up to `to`.
+                kept.retain(|(end, _)| {
+                    end.generation == from.generation && end.offset <= to.offset
+                });
+                kept.iter_mut()
+                    .for_each(|(end, _)| end.generation = to.generation);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    rewinds
+}
+
+fn bytes_of(kept: &[(Position, Vec<u8>)]) -> Vec<String> {
+    kept.iter()
+        .map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap())
+        .collect()
+}
+
+fn all(journal: &Journal) -> Vec<String> {
+    let text = |record: untorn::OwnedRecord| String::from_utf8(record.bytes).unwrap();
+    let records = journal.records().unwrap();
+    records.map(|record| text(record.unwrap())).collect()
+}
+
+#[test]
+fn rewinds_are_told() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let ends: Vec<_> = (0..6)
+        .map(|n| journal.append(format!("[{n}]").as_bytes()).unwrap())
+        .collect();
+    let start = Position {
+        offset: 0,
+        ..ends[0]
+    };
+    let follow = |from| scene::journal(&path).follow(Some(from)).unwrap();
+    // One that has read all, one that is behind, one that has stored its
+    // position, and one that stored an earlier one.
+    let (mut ahead, mut behind) = (follow(start), follow(start));
+    let mut kept = Vec::new();
+    assert_eq!(keep_up(&mut ahead, &mut kept), 0);
+    assert_eq!(next(&mut behind), b"[0]");
+    let stored = ahead.position();
+    journal.rewind(ends[2]).unwrap().unwrap();
+    let to = journal.end().unwrap();
+    journal.append(b"[10]").unwrap();
+    assert_eq!(keep_up(&mut ahead, &mut kept), 1);
+    assert_eq!(bytes_of(&kept), all(&journal));
+    assert_eq!(ahead.position(), journal.end().unwrap());
+    for mut late in [follow(stored), follow(ends[4])] {
+        let Followed::Rewound { from, to: place } = told(&mut late) else {
+            panic!("told");
+        };
+        assert_eq!((from >= ends[4], place), (true, to));
+        assert_eq!(next(&mut late), b"[10]");
+    }
+    // Who was not so far goes on without a word; it may have had the rest in its
+    // buffer.
+    let mut early = follow(ends[1]);
+    assert_eq!(next(&mut early), b"[2]");
+    assert_eq!(next(&mut early), b"[10]");
+    let mut kept = vec![(ends[0], b"[0]".to_vec())];
+    keep_up(&mut behind, &mut kept);
+    assert_eq!(bytes_of(&kept), all(&journal));
+}
+
+#[test]
+fn rewrites_are_told() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let mut follow = journal.follow(None).unwrap();
+    let mut kept = Vec::new();
+    journal.append_all(["[1]", "[2]", "[3]"]).unwrap();
+    assert_eq!(keep_up(&mut follow, &mut kept), 0);
+    journal.replace(["[2]", "[3]"]).unwrap();
+    assert_eq!(keep_up(&mut follow, &mut kept), 1);
+    assert_eq!(bytes_of(&kept), all(&journal));
+    // Several between two looks.
+    for n in 0..3 {
+        journal
+            .compact(|rewrite| {
+                rewrite.push(format!("[{n},0]").as_bytes())?;
+                rewrite.push(b"[1]")
+            })
+            .unwrap();
+        journal.append(b"[4]").unwrap();
+    }
+    keep_up(&mut follow, &mut kept);
+    assert_eq!(bytes_of(&kept), all(&journal));
+    assert_eq!(all(&journal), ["[2,0]", "[1]", "[4]"]);
+}
+
+#[test]
+fn rotation_is_followed() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let journal = scene::journal(&path);
+    journal.append(b"[0]").unwrap();
+    let mut follow = journal.follow(None).unwrap();
+    let mut slow = journal.follow(None).unwrap();
+    let first = follow.position();
+    for n in 1..40 {
+        journal.append(format!("[{n}]").as_bytes()).unwrap();
+        if n % 5 == 0 {
+            journal.rotate().unwrap().unwrap();
+        }
+        if n % 3 == 0 {
+            // Stored, and gone on from, in whichever file it is by now.
+            follow = journal.follow(Some(follow.position())).unwrap();
+        }
+        assert_eq!(next(&mut follow), format!("[{n}]").as_bytes());
+    }
+    nothing(&mut follow);
+    // Two that have slept through seven rotations get all the same every record
+    // once.
+    for follow in [&mut slow, &mut journal.follow(Some(first)).unwrap()] {
+        let mut expected = 1;
+        while expected < 40 {
+            if let Followed::Record(record) = told(follow) {
+                assert_eq!(record.bytes, format!("[{expected}]").as_bytes());
+                expected += 1;
+            }
+        }
+        nothing(follow);
+    }
+    // Where the file is gone that would have come next, that is told.
+    std::fs::remove_file(scene.path("j_1.jsonl")).unwrap();
+    let mut late = journal.follow(Some(first)).unwrap();
+    let Followed::Rewound { from, to } = told(&mut late) else {
+        panic!("told");
+    };
+    assert_eq!((from, to.offset), (first, 0));
+    assert_eq!(next(&mut late), b"[6]");
+}
+
+#[test]
+fn every_record_once_through_rotation_by_size() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let writer = Journal::options()
+        .durability(untorn::Durability::Process)
+        .max_bytes(Some(300));
+    let mut follow = scene::journal(&path).follow(None).unwrap();
+    writer
+        .clone()
+        .open(&path)
+        .unwrap()
+        .append(b"[\"first\"]")
+        .unwrap();
+    assert_eq!(next(&mut follow), b"[\"first\"]");
+    std::thread::scope(|threads| {
+        for name in 0..2 {
+            let writer = writer.clone().open(&path).unwrap();
+            threads.spawn(move || {
+                for n in 0..300 {
+                    writer.append(format!("[{name},{n}]").as_bytes()).unwrap();
+                }
+            });
+        }
+        let mut seen = [0, 0];
+        while seen != [300, 300] {
+            let Followed::Record(record) = told(&mut follow) else {
+                continue;
+            };
+            let [name, n]: [usize; 2] = serde_json::from_slice(&record.bytes).unwrap();
+            assert_eq!(seen[name], n);
+            seen[name] += 1;
+        }
+    });
+    assert!(scene.files().contains_key("j_5"), "it was rotated often");
+    nothing(&mut follow);
+}
+
+#[test]
+fn a_header_is_no_record_and_its_stamp_no_change() {
+    let scene = Scene::new();
+    let path = scene.with("j", b"#head 1\n[1]\n");
+    let options = Journal::options().header_prefix(b"#");
+    let journal = options.open(&path).unwrap();
+    let start = Position {
+        offset: 0,
+        ..journal.end().unwrap()
+    };
+    let mut behind_header = journal
+        .follow(Some(Position { offset: 8, ..start }))
+        .unwrap();
+    let mut end = journal.follow(None).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path);
+    file.unwrap().write_all(b"#head 2\n").unwrap();
+    for follow in [&mut behind_header] {
+        assert_eq!(next(follow), b"[1]");
+        nothing(follow);
+    }
+    nothing(&mut end);
 }

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use super::Position;
 use super::damage::Damage;
+use super::follow_chain as chain;
 use super::read::{Place, Record, Records};
 use super::shared::Shared;
 use super::source::Source;
 use super::tail;
+use super::{Position, header};
 use crate::error::{Error, Result};
 use crate::fs;
 
@@ -174,6 +175,14 @@ impl Onward {
             (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
             _ => Look::Other,
         };
+        if self.look == Look::Same
+            && self.shared.lock.is_in_place()
+            && let Some(source) = Source::open(&self.shared, "follow")?
+            && source.generation != self.at.generation
+        {
+            // Rewritten in place: what there was is not to be read any more.
+            return self.change(source);
+        }
         if let Some(reader) = &mut self.reader {
             reader.go_on();
         }
@@ -198,39 +207,50 @@ impl Onward {
         if there[..n] == mark[..] && source.file.size().map_err(told)? >= self.at.offset {
             return Ok(false);
         }
-        let from = self.at;
-        let to = Position {
-            generation: source.generation,
-            offset: 0,
-        };
-        self.mark = (0, Vec::new());
-        self.at = to;
-        self.look = Look::Due;
-        self.rewound = (from.offset > 0).then_some((from, to));
-        if let Some(reader) = &mut self.reader {
-            reader.skip_to(0);
+        let (id, from) = (source.identity.id, self.at);
+        match Source::open(&self.shared, "follow")? {
+            // A rewrite that keeps the file, and says how much is the same.
+            Some(source) if source.identity.id == id && source.generation != from.generation => {
+                self.change(source)?;
+            }
+            _ => {
+                let to = Position { offset: 0, ..from };
+                self.mark = (0, Vec::new());
+                self.at = to;
+                self.look = Look::Due;
+                self.rewound = (from.offset > 0).then_some((from, to));
+                if let Some(reader) = &mut self.reader {
+                    reader.skip_to(0);
+                }
+            }
         }
         Ok(true)
     }
 
-    /// Goes on in the file that has the name now.
-    fn change(&mut self, source: Source) -> Result<()> {
+    /// Goes on in the file that came after the one that was read so far.
+    fn change(&mut self, now: Source) -> Result<()> {
         let from = self.at;
+        let read = self.reader.take().and_then(Records::into_source);
+        let next = chain::after(&self.shared, read.as_ref(), from, now)?;
         let to = Position {
-            generation: source.generation,
-            offset: 0,
+            generation: next.source.generation,
+            offset: next.offset,
         };
-        self.rewound = (from.offset > 0).then_some((from, to));
-        self.enter(source, to.offset)
+        self.rewound = next.rewound.then_some((from, to));
+        self.enter(next.source, next.offset)
     }
 
     fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
-        let want = usize::try_from(offset).map_or(MARK, |offset| offset.min(MARK));
+        let told = |error| Error::os("follow", &self.shared.path, error);
+        // The header changes in place: it is no mark.
+        let header = header::read_line(&source.file, &self.shared.options).map_err(told)?;
+        let most = offset.saturating_sub(header.len() as u64);
+        let want = usize::try_from(most).map_or(MARK, |most| most.min(MARK));
         let mut mark = vec![0; want];
         let n = source
             .file
             .read_full_at(&mut mark, offset - want as u64)
-            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+            .map_err(told)?;
         mark.truncate(n);
         self.mark = (offset, mark);
         self.at = Position {

@@ -11,8 +11,8 @@
 //! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
 //! read.rs       forward; tail.rs backward; source.rs: which file
-//! follow.rs     records as they come (follow_file.rs: in which file;
-//!               follow_wait.rs: being woken)
+//! follow.rs     records as they come (follow_file.rs: reading on;
+//!               follow_chain.rs: in which file; follow_wait.rs: being woken)
 //! verify.rs     every record checked
 //! member.rs     what a transaction needs
 //! ```
@@ -22,6 +22,7 @@ mod batch;
 mod commit;
 mod damage;
 mod follow;
+mod follow_chain;
 mod follow_file;
 mod follow_wait;
 mod group;

@@ -172,6 +172,10 @@ impl Records {
         self.fills
     }
 
+    pub(super) fn into_source(self) -> Option<Source> {
+        self.source
+    }
+
     /// The file that is read.
     pub(super) fn source(&self) -> Option<&Source> {
         self.source.as_ref()

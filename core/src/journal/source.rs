@@ -13,8 +13,9 @@ pub(super) struct Source {
     pub identity: Identity,
     pub generation: u64,
     /// What it was before its last rewrite, if that is known.
-    #[expect(dead_code, reason = "for those who follow through a rewrite")]
     pub before: Option<Before>,
+    /// The highest number that a rotated file of this journal was given.
+    pub rotated: u32,
 }
 
 impl Source {
@@ -46,6 +47,7 @@ impl Source {
                     identity,
                     generation: generation.number,
                     before: generation.before,
+                    rotated: generation.rotated,
                 }));
             }
         }
