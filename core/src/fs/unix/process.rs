@@ -22,21 +22,64 @@ pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
         Err(error) => return Err(error),
     };
-    // man 5 proc: the second field is the name in parentheses and may hold
-    // anything, so count from the last one. Field 3 is the state, 22 the start.
     let odd = || io::Error::other("/proc/PID/stat has another form than proc(5) says");
-    let line = String::from_utf8_lossy(&line);
-    let (_, rest) = line.rsplit_once(')').ok_or_else(odd)?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next().ok_or_else(odd)?;
-    // Where only the main thread has ended, the process shows as a zombie while
-    // its other threads run, and keeps its files. Field 20 counts them.
-    let threads = fields.nth(16).ok_or_else(odd)?;
-    if matches!(state, "Z" | "X" | "x") && matches!(threads, "0" | "1") {
+    let stat = Stat::parse(&line).ok_or_else(odd)?;
+    // Where only the main thread has ended, it shows as a zombie while the
+    // others run and keep the files.
+    if stat.ended && (stat.threads <= 1 || others_have_ended(pid)) {
         return Ok(None);
     }
-    let start = fields.nth(1).ok_or_else(odd)?;
-    start.parse().map(Some).map_err(|_| odd())
+    Ok(Some(stat.start))
+}
+
+/// What `/proc/PID/stat` says of a thread (man 5 proc).
+#[cfg(target_os = "linux")]
+struct Stat {
+    /// It runs no instruction of its program any more. A process on its way out
+    /// lets its locks go before it becomes a zombie: whoever gets one then asks
+    /// about an owner that seems to live.
+    ended: bool,
+    threads: u64,
+    start: u64,
+}
+
+#[cfg(target_os = "linux")]
+impl Stat {
+    fn parse(line: &[u8]) -> Option<Stat> {
+        /// `include/linux/sched.h`.
+        const PF_EXITING: u64 = 0x4;
+        // The second field is the name in parentheses and may hold anything, so
+        // count from the last one. Field 3 is the state, 9 the flags, 20 the
+        // number of threads, 22 the start.
+        let line = String::from_utf8_lossy(line);
+        let (_, rest) = line.rsplit_once(')')?;
+        let mut fields = rest.split_ascii_whitespace();
+        let state = fields.next()?;
+        let flags: u64 = fields.nth(5)?.parse().ok()?;
+        let threads = fields.nth(10)?.parse().ok()?;
+        let start = fields.nth(1)?.parse().ok()?;
+        Some(Stat {
+            ended: matches!(state, "Z" | "X" | "x") || flags & PF_EXITING != 0,
+            threads,
+            start,
+        })
+    }
+}
+
+/// Whether all threads of a process whose main thread has ended are on their
+/// way out too.
+#[cfg(target_os = "linux")]
+fn others_have_ended(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        // One that is gone has ended.
+        std::fs::read(thread.path().join("stat"))
+            .ok()
+            .and_then(|line| Stat::parse(&line))
+            .is_none_or(|stat| stat.ended)
+    })
 }
 
 /// Whether `/proc` shows the pids of our own pid namespace: a container that was
