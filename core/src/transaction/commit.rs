@@ -13,6 +13,9 @@ use crate::lock::recovery::transaction::{State, Trust, append, rename};
 impl Transaction {
     /// Makes all the changes, or none.
     pub(super) fn carry_out(&mut self, patience: &Patience<'_>) -> Result<()> {
+        let Some(lock) = &self.lock else {
+            return Ok(());
+        };
         for member in self.members.values_mut() {
             if !matches!(member.staged, Staged::Unchanged) {
                 member.lock("commit", patience)?;
@@ -27,7 +30,7 @@ impl Transaction {
             if steps.is_empty() {
                 return Ok(());
             }
-            let mut stage = Stage::new(&self.dir, &steps, self.options.durability);
+            let mut stage = Stage::new(&self.dir, lock, &steps, self.options.durability);
             match stage.prepare() {
                 Ok(()) => return publish(&stage),
                 // A journal that was not there, and is now: it is appended to.

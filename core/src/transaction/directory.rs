@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, PerProcess};
 use crate::lock::recovery::transaction::{directory_lock, names, settle_directory};
-use crate::lock::{Call, Held, Kept, Patience};
+use crate::lock::{Call, Held, Kept, LockFile, Patience};
 
 /// The directories whose orphans this process has swept.
 static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
@@ -47,14 +47,15 @@ pub(super) fn enter(
 ) -> Result<DirectoryLock> {
     let sidecar = directory_lock(dir);
     let lock = match call.guard() {
+        // Which settles what a dead process has left.
         None => DirectoryLock::Own(sidecar.acquire(operation, false, patience)?),
         Some(kept) => {
             let given = DirectoryLock::Given(Arc::clone(kept));
             given.check(operation, dir)?;
+            settle_directory(dir, patience)?;
             given
         }
     };
-    settle_directory(dir, patience)?;
     sweep(dir);
     Ok(lock)
 }
@@ -78,6 +79,20 @@ impl DirectoryLock {
                          of a file in it is taken by the transaction itself",
                     )
                 }),
+        }
+    }
+
+    /// Works with its lock file.
+    pub fn with<T>(&self, dir: &Path, work: impl FnOnce(LockFile<'_>) -> Result<T>) -> Result<T> {
+        match self {
+            DirectoryLock::Own(held) => work(held.lock_file()),
+            DirectoryLock::Given(kept) => {
+                let held = kept.work("commit", dir, &directory_lock(dir))?;
+                match &*held {
+                    Some(held) => work(held.lock_file()),
+                    None => Err(Error::internal("commit", dir, "the lock is gone")),
+                }
+            }
         }
     }
 }

@@ -4,32 +4,41 @@
 use std::io;
 use std::path::Path;
 
+use super::directory::DirectoryLock;
 use super::plan::{Content, Step};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
+use crate::lock::LockFile;
 use crate::lock::record::{self, Mark};
 use crate::lock::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
 
 /// A transaction that is under way on the disk.
 pub(super) struct Stage<'a> {
     pub dir: &'a Path,
+    lock: &'a DirectoryLock,
     pub steps: &'a [Step<'a>],
     pub manifest: Manifest,
-    /// How many members have their mark, or a part of it.
-    marked: usize,
+    /// How many members have their mark; `None`: not even the directory has.
+    marked: Option<usize>,
     /// Whether the manifest is there: then it says what to undo.
     prepared: bool,
 }
 
 impl<'a> Stage<'a> {
-    pub fn new(dir: &'a Path, steps: &'a [Step<'a>], durability: Durability) -> Stage<'a> {
+    pub fn new(
+        dir: &'a Path,
+        lock: &'a DirectoryLock,
+        steps: &'a [Step<'a>],
+        durability: Durability,
+    ) -> Stage<'a> {
         let appended = steps.iter().flat_map(|step| match step.content {
             Content::Manifest(lines) => lines,
             _ => &[],
         });
         Stage {
             dir,
+            lock,
             steps,
             manifest: Manifest {
                 id: Id::random(),
@@ -37,7 +46,7 @@ impl<'a> Stage<'a> {
                 changes: steps.iter().map(|step| step.change.clone()).collect(),
                 appended: appended.copied().collect(),
             },
-            marked: 0,
+            marked: None,
             prepared: false,
         }
     }
@@ -57,8 +66,14 @@ impl<'a> Stage<'a> {
 
     fn make_ready(&mut self) -> Result<()> {
         // First: whoever finds one, but no manifest, removes the temporaries.
-        for step in self.steps {
-            self.mark(step)?;
+        self.lock.with(self.dir, |lock| self.mark(lock))?;
+        self.marked = Some(0);
+        for (n, step) in self.steps.iter().enumerate() {
+            match &step.member.held {
+                Some(held) => self.mark(held.lock_file())?,
+                None => return Err(Error::internal("commit", &step.member.path, "not locked")),
+            }
+            self.marked = Some(n + 1);
         }
         for (n, step) in self.steps.iter().enumerate() {
             if let Content::Temporary { bytes, like, mode } = &step.content {
@@ -82,11 +97,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn mark(&mut self, step: &Step<'_>) -> Result<()> {
-        let Some(held) = &step.member.held else {
-            return Err(Error::internal("commit", &step.member.path, "not locked"));
-        };
-        let lock = held.lock_file();
+    fn mark(&self, lock: LockFile<'_>) -> Result<()> {
         let told = |error| failed(lock.path(), error);
         if !lock.is_writable() {
             return Err(Error::new(
@@ -110,8 +121,10 @@ impl<'a> Stage<'a> {
             transaction: self.manifest.id.0,
             changes: u32::try_from(self.steps.len()).unwrap_or(u32::MAX),
         };
-        self.marked += 1;
-        mark.write(file, lock.size).map_err(told)
+        mark.write(file, lock.size).map_err(|error| {
+            let _ = record::clear_pending(file);
+            told(error)
+        })
     }
 
     fn write(
@@ -183,16 +196,24 @@ impl<'a> Stage<'a> {
         self.unmark();
     }
 
+    /// Best effort: a mark that stays is nobody's, and the next locker takes it
+    /// off.
     pub fn unmark(&self) {
-        // Best effort: one that stays is nobody's, and the next locker of the
-        // file takes it off.
-        for step in &self.steps[..self.marked] {
-            if let Some(held) = &step.member.held
-                && let Ok(file) = held.lock_file().file()
-            {
+        let Some(members) = self.marked else { return };
+        let clear = |lock: LockFile<'_>| {
+            if let Ok(file) = lock.file() {
                 let _ = record::clear_pending(file);
             }
+        };
+        for step in &self.steps[..members] {
+            if let Some(held) = &step.member.held {
+                clear(held.lock_file());
+            }
         }
+        let _ = self.lock.with(self.dir, |lock| {
+            clear(lock);
+            Ok(())
+        });
     }
 }
 

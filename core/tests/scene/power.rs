@@ -9,9 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use untorn::fault::{Call, Op, Plan};
-
 use super::{Scene, bytes};
+use untorn::fault::{Call, Op, Plan};
 
 type Names = BTreeMap<String, u64>;
 
@@ -20,6 +19,10 @@ type Names = BTreeMap<String, u64>;
 struct Disk {
     contents: BTreeMap<u64, Vec<u8>>,
     names: Names,
+    /// As of the last call.
+    seen: Names,
+    /// What each call has changed since the last sync of the directory.
+    changes: Vec<Vec<(String, Option<u64>)>>,
     syncing: Option<Syncing>,
 }
 
@@ -30,6 +33,8 @@ enum Syncing {
 
 /// A state that a power cut can leave, and what was acknowledged by then.
 pub struct Image {
+    /// Which file had the name.
+    pub inodes: BTreeMap<String, u64>,
     pub files: BTreeMap<String, Vec<u8>>,
     pub acknowledged: usize,
     pub what: String,
@@ -43,11 +48,23 @@ impl Disk {
             disk.names.insert(name, inode);
             disk.contents.insert(inode, bytes);
         }
+        disk.seen = disk.names.clone();
         disk
     }
 
     /// The call before this one is done.
     fn settle(&mut self, dir: &Path) {
+        let now = names(dir);
+        let change: Vec<_> = now
+            .keys()
+            .chain(self.seen.keys())
+            .filter(|name| now.get(*name) != self.seen.get(*name))
+            .map(|name| (name.clone(), now.get(name).copied()))
+            .collect();
+        if !change.is_empty() {
+            self.changes.push(change);
+        }
+        self.seen = now;
         match self.syncing.take() {
             None => {}
             Some(Syncing::File(path)) => {
@@ -57,12 +74,39 @@ impl Disk {
                 self.contents.insert(inode, bytes(&path));
             }
             Some(Syncing::Directory) => {
-                self.names = live(dir)
-                    .into_iter()
-                    .map(|(name, (inode, _))| (name, inode))
-                    .collect();
+                self.names = self.seen.clone();
+                self.changes.clear();
             }
         }
+    }
+
+    /// The names that the directory may have: the old ones, the new ones, and
+    /// where the system keeps no order, the old ones with one change, and the
+    /// new ones without one.
+    fn directories(&self) -> Vec<(String, Names, &'static [&'static str])> {
+        let all = &["missing", "NULs", "half NULs", "there"];
+        let some = &["missing", "there"];
+        let with = |which: &dyn Fn(usize) -> bool| {
+            let mut names = self.names.clone();
+            for (n, change) in self.changes.iter().enumerate() {
+                for (name, inode) in change.iter().filter(|_| which(n)) {
+                    match inode {
+                        Some(inode) => names.insert(name.clone(), *inode),
+                        None => names.remove(name),
+                    };
+                }
+            }
+            names
+        };
+        let mut found: Vec<(String, Names, &'static [&'static str])> = vec![
+            ("old names".to_owned(), self.names.clone(), all),
+            ("new names".to_owned(), self.seen.clone(), all),
+        ];
+        for one in 0..self.changes.len() {
+            found.push((format!("only change {one}"), with(&|n| n == one), some));
+            found.push((format!("all but change {one}"), with(&|n| n != one), some));
+        }
+        found
     }
 
     fn images(&self, dir: &Path, acknowledged: usize, what: &str) -> Vec<Image> {
@@ -71,19 +115,16 @@ impl Disk {
             .values()
             .map(|(inode, bytes)| (*inode, bytes))
             .collect();
-        let now: Names = live
-            .iter()
-            .map(|(name, (inode, _))| (name.clone(), *inode))
-            .collect();
         let mut images = Vec::new();
-        for (which, names) in [("old names", &self.names), ("new names", &now)] {
-            for late in ["missing", "NULs", "half NULs", "there"] {
+        for (which, names, lates) in self.directories() {
+            for late in lates {
                 let files = names.iter().map(|(name, inode)| {
                     let sure = self.contents.get(inode).cloned().unwrap_or_default();
                     let shown = all.get(inode).map_or(&sure, |bytes| *bytes);
                     (name.clone(), mixture(&sure, shown, late))
                 });
                 images.push(Image {
+                    inodes: names.clone(),
                     files: files.collect(),
                     acknowledged,
                     what: format!("{what}: {which}, late contents {late}"),
@@ -114,6 +155,17 @@ fn mixture(sure: &[u8], shown: &[u8], late: &str) -> Vec<u8> {
     bytes
 }
 
+fn names(dir: &Path) -> Names {
+    std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            (name, entry.metadata().unwrap().ino())
+        })
+        .collect()
+}
+
 fn live(dir: &Path) -> BTreeMap<String, (u64, Vec<u8>)> {
     std::fs::read_dir(dir)
         .unwrap()
@@ -128,16 +180,63 @@ fn live(dir: &Path) -> BTreeMap<String, (u64, Vec<u8>)> {
         .collect()
 }
 
+/// Keeps every file that ever was in a directory, by a second name: so that it
+/// can be put back as the very file that it was.
+pub struct Stash(tempfile::TempDir);
+
+impl Stash {
+    pub fn new() -> Stash {
+        Stash(tempfile::tempdir().unwrap())
+    }
+
+    fn place(&self, inode: u64) -> PathBuf {
+        self.0.path().join(inode.to_string())
+    }
+
+    fn keep(&self, dir: &Path) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            let place = self.place(entry.metadata().unwrap().ino());
+            if !place.exists() {
+                std::fs::hard_link(entry.path(), place).unwrap();
+            }
+        }
+    }
+
+    /// Makes the directory what the image says.
+    pub fn restore(&self, dir: &Path, image: &Image) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        for (name, bytes) in &image.files {
+            let path = dir.join(name);
+            std::fs::hard_link(self.place(image.inodes[name]), &path).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
 /// Runs `work` and gives every image that a power cut before any of its calls
 /// can leave, and those after the last.
 pub fn images(scene: &Scene, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
+    images_and_files(scene, &Rc::new(Stash::new()), work)
+}
+
+/// The same; the files themselves are kept in the stash.
+pub fn images_and_files(
+    scene: &Scene,
+    stash: &Rc<Stash>,
+    work: impl FnOnce(&RefCell<usize>),
+) -> Vec<Image> {
     let acknowledged = Rc::new(RefCell::new(0));
     let found = Rc::new(RefCell::new(Vec::new()));
     let disk = Rc::new(RefCell::new(Disk::of(scene.dir())));
     let hook = {
         let (dir, acknowledged) = (scene.dir().to_owned(), Rc::clone(&acknowledged));
         let (found, disk) = (Rc::clone(&found), Rc::clone(&disk));
+        let stash = Rc::clone(stash);
         move |call: &Call<'_>| {
+            stash.keep(&dir);
             let mut disk = disk.borrow_mut();
             disk.settle(&dir);
             let what = format!("before call {}, {:?}", call.number, call.op);
@@ -152,6 +251,7 @@ pub fn images(scene: &Scene, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
         }
     };
     Plan::new().before(hook).run(|| work(&acknowledged));
+    stash.keep(scene.dir());
     disk.borrow_mut().settle(scene.dir());
     let last = disk
         .borrow()
@@ -162,7 +262,7 @@ pub fn images(scene: &Scene, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
 }
 
 pub fn materialise(image: &Image) -> Scene {
-    let scene = Scene::quick();
+    let scene = Scene::new();
     for (name, bytes) in &image.files {
         scene.with(name, bytes);
     }

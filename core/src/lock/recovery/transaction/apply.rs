@@ -52,22 +52,37 @@ fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
 
 /// Appends those of the lines that are not there yet.
 fn append_rest(journal: &File, start: u64, lines: &[u8]) -> io::Result<()> {
-    let there = common(journal, start, lines)?;
-    let mut rest = &lines[there..];
     let size = journal.size()?;
-    if there < lines.len() && size > start + there as u64 {
-        // Foreign bytes, of a program that takes no lock: behind them, whole.
-        let length = lines.len() as u64;
-        if size >= length && common(journal, size - length, lines)? == lines.len() {
-            return Ok(());
+    match remains(journal, size, start, lines)? {
+        Remains::Whole => Ok(()),
+        Remains::Part { same } => {
+            let stop = start + same as u64;
+            if stop < size {
+                journal.set_len(stop)?;
+            }
+            write_all(journal, &lines[same..])
         }
-        let mut last = [0];
-        if journal.read_full_at(&mut last, size - 1)? == 1 && last != *b"\n" {
-            write_all(journal, b"\n")?;
+        Remains::Foreign => {
+            // Behind them, whole; unless somebody has done that already.
+            let length = lines.len() as u64;
+            if size >= length
+                && matches!(
+                    remains(journal, size, size - length, lines)?,
+                    Remains::Whole
+                )
+            {
+                return Ok(());
+            }
+            let mut last = [b'\n'];
+            if size > 0 {
+                journal.read_full_at(&mut last, size - 1)?;
+            }
+            if last != *b"\n" {
+                write_all(journal, b"\n")?;
+            }
+            write_all(journal, lines)
         }
-        rest = lines;
     }
-    write_all(journal, rest)
 }
 
 fn write_all(journal: &File, mut rest: &[u8]) -> io::Result<()> {
@@ -80,27 +95,46 @@ fn write_all(journal: &File, mut rest: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// How much of `lines` is in the file from `start` on.
-fn common(journal: &File, start: u64, lines: &[u8]) -> io::Result<usize> {
-    if journal.size()? <= start {
-        return Ok(0);
-    }
-    let mut piece = vec![0; lines.len().min(65_536)];
-    let mut same = 0;
-    while same < lines.len() {
-        let want = piece.len().min(lines.len() - same);
-        let n = journal.read_full_at(&mut piece[..want], start + same as u64)?;
-        let equal = piece[..n]
-            .iter()
-            .zip(&lines[same..])
-            .take_while(|(a, b)| a == b)
-            .count();
-        same += equal;
-        if equal < want {
+/// What is in a journal behind the end that it had.
+enum Remains {
+    /// The lines, and perhaps others behind them.
+    Whole,
+    /// The first so many bytes of the lines, or none. A power cut may have left
+    /// NULs for some of the others.
+    Part { same: usize },
+    /// Bytes of a program that takes no lock; or the file is shorter than it was.
+    Foreign,
+}
+
+fn remains(journal: &File, size: u64, start: u64, lines: &[u8]) -> io::Result<Remains> {
+    let Some(behind) = size.checked_sub(start) else {
+        return Ok(Remains::Foreign);
+    };
+    let there = usize::try_from(behind).map_or(lines.len(), |n| n.min(lines.len()));
+    let mut piece = vec![0; there.min(65_536)];
+    let (mut done, mut same) = (0, 0);
+    while done < there {
+        let want = piece.len().min(there - done);
+        let n = journal.read_full_at(&mut piece[..want], start + done as u64)?;
+        for (is, ours) in piece[..n].iter().zip(&lines[done..]) {
+            if is == ours {
+                same += usize::from(same == done);
+            } else if *is != 0 {
+                return Ok(Remains::Foreign);
+            }
+            done += 1;
+        }
+        if n < want {
             break;
         }
     }
-    Ok(same)
+    Ok(if same == lines.len() {
+        Remains::Whole
+    } else if behind <= lines.len() as u64 {
+        Remains::Part { same }
+    } else {
+        Remains::Foreign
+    })
 }
 
 /// Whose contents a temporary has: for one who did not write it himself.
@@ -230,9 +264,14 @@ fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<
     let Some(journal) = open(path, to)? else {
         return Ok(());
     };
-    let there = common(&journal, start, lines)? as u64;
+    let size = journal.size()?;
     // Nothing but ours behind the old end.
-    if there > 0 && journal.size()? == start + there {
+    let ours = match remains(&journal, size, start, lines)? {
+        Remains::Whole => size == start + lines.len() as u64,
+        Remains::Part { .. } => size > start,
+        Remains::Foreign => false,
+    };
+    if ours {
         journal.set_len(start)?;
         journal.sync_data()?;
     }

@@ -28,9 +28,14 @@ use crate::fs;
 use crate::lock::record::{self, Mark, Pending};
 use crate::lock::{Held, PathLock, Patience};
 
+/// The directory's lock file is marked first and unmarked last: whoever begins
+/// the next transaction there learns of one that died, too.
+const DIRECTORY: &str = ".untorn";
+const DIRECTORY_LOCK: &str = ".untorn.lock";
+
 /// The lock of a directory: transactions there follow one another.
 pub(crate) fn directory_lock(dir: &Path) -> PathLock {
-    PathLock::at(dir, dir.join(".untorn.lock"))
+    PathLock::at(dir, dir.join(DIRECTORY_LOCK))
 }
 
 /// The lock of a file in it.
@@ -44,60 +49,66 @@ pub(crate) fn member_lock(path: &Path) -> PathLock {
 /// which takes other locks. A mark that is left of one that came to its end, or
 /// hardly began, is nobody's.
 pub(in crate::lock) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
-    let id = Id(mark.transaction);
-    let dir = dir_of(lock_path);
-    let found = Manifest::find(dir).map_err(|error| unreadable(dir, error))?;
-    if let Found::Whole(manifest, _) = found
-        && manifest.id == id
-    {
-        return Ok(Some(id));
+    let (dir, id) = (dir_of(lock_path), Id(mark.transaction));
+    match find(lock_path)? {
+        Some(manifest) if manifest.id == id => return Ok(Some(id)),
+        _ => remove_temporaries(dir, id, mark.changes as usize),
     }
-    remove_temporaries(dir, id, mark.changes as usize);
     Ok(None)
 }
 
 /// For the first who takes this lock in this process: after a power cut there is
 /// a manifest, but no mark (lock files are never synced). `Some` as in [`look`].
 pub(in crate::lock) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>> {
-    let dir = dir_of(lock_path);
-    let found = Manifest::find(dir).map_err(|error| unreadable(dir, error))?;
-    let Found::Whole(manifest, _) = found else {
+    let Some(manifest) = find(lock_path)? else {
         return Ok(None);
     };
     let name = lock_path.file_name().and_then(|name| name.to_str());
     let name = name.and_then(|name| name.strip_suffix(".lock"));
-    let member = manifest
-        .changes
-        .iter()
-        .any(|change| Some(&change.name[..]) == name);
-    Ok(member.then_some(manifest.id))
+    let concerned = name == Some(DIRECTORY)
+        || manifest
+            .changes
+            .iter()
+            .any(|change| Some(&change.name[..]) == name);
+    Ok(concerned.then_some(manifest.id))
+}
+
+/// The manifest beside this lock file, if one is whole.
+fn find(lock_path: &Path) -> Result<Option<Manifest>> {
+    let dir = dir_of(lock_path);
+    match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
+        Found::Whole(manifest, _) => Ok(Some(manifest)),
+        // Nothing was changed yet. Its owner is dead if the directory's lock is
+        // ours; under another lock he may be at it right now.
+        Found::Unfinished(state) if lock_path.file_name() == Some(DIRECTORY_LOCK.as_ref()) => {
+            let path = state.path(dir);
+            fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
+            Ok(None)
+        }
+        Found::Unfinished(_) | Found::Nothing => Ok(None),
+    }
 }
 
 /// Settles the transaction whose number this is, if it is still to be settled.
 /// The caller holds the lock of no member of it.
 pub(in crate::lock) fn settle(lock_path: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
-    settle_in(dir_of(lock_path), Some(id), patience)
+    settle_in(dir_of(lock_path), id, patience)
 }
 
-/// Settles what is left in this directory, for the one who begins a transaction
-/// there: he holds the directory's lock, so its owner is dead.
+/// The same for whoever holds the directory's lock already, and has held it for
+/// a while: with his own transactions.
 pub(crate) fn settle_directory(dir: &Path, patience: &Patience<'_>) -> Result<()> {
-    match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        Found::Nothing => Ok(()),
-        _ => settle_in(dir, None, patience),
+    match find(&dir.join(DIRECTORY_LOCK))? {
+        Some(manifest) => settle_in(dir, manifest.id, patience),
+        None => Ok(()),
     }
 }
 
-fn settle_in(dir: &Path, id: Option<Id>, patience: &Patience<'_>) -> Result<()> {
+fn settle_in(dir: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
     let settler = PathLock::at(dir, dir.join(".untorn.settle.lock"));
     let _settling = settler.acquire("recover", false, patience)?;
     let (manifest, state) = match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        Found::Whole(manifest, state) if id.is_none_or(|id| id == manifest.id) => (manifest, state),
-        // Nothing was changed yet.
-        Found::Unfinished(state) if id.is_none() => {
-            let path = state.path(dir);
-            return fs::unlink(&path).map_err(|error| Error::os("recover", &path, error));
-        }
+        Found::Whole(manifest, state) if manifest.id == id => (manifest, state),
         _ => return Ok(()),
     };
     let mut names: Vec<&str> = manifest
