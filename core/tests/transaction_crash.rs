@@ -260,7 +260,7 @@ fn the_power_fails_at_each_call() {
     let scene = Scene::new();
     set_up(&scene);
     let stash = Rc::new(Stash::new());
-    let found = images_and_files(&scene, &stash, |acknowledged| {
+    let found = images_and_files(&scene, Some(&stash), |acknowledged| {
         transaction(scene.dir(), Durability::Power).unwrap();
         *acknowledged.borrow_mut() += 1;
     });

@@ -219,13 +219,13 @@ impl Stash {
 /// Runs `work` and gives every image that a power cut before any of its calls
 /// can leave, and those after the last.
 pub fn images(scene: &Scene, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
-    images_and_files(scene, &Rc::new(Stash::new()), work)
+    images_and_files(scene, None, work)
 }
 
-/// The same; the files themselves are kept in the stash.
+/// The same; the files themselves can be kept in a stash.
 pub fn images_and_files(
     scene: &Scene,
-    stash: &Rc<Stash>,
+    stash: Option<&Rc<Stash>>,
     work: impl FnOnce(&RefCell<usize>),
 ) -> Vec<Image> {
     let acknowledged = Rc::new(RefCell::new(0));
@@ -234,9 +234,11 @@ pub fn images_and_files(
     let hook = {
         let (dir, acknowledged) = (scene.dir().to_owned(), Rc::clone(&acknowledged));
         let (found, disk) = (Rc::clone(&found), Rc::clone(&disk));
-        let stash = Rc::clone(stash);
+        let stash = stash.map(Rc::clone);
         move |call: &Call<'_>| {
-            stash.keep(&dir);
+            if let Some(stash) = &stash {
+                stash.keep(&dir);
+            }
             let mut disk = disk.borrow_mut();
             disk.settle(&dir);
             let what = format!("before call {}, {:?}", call.number, call.op);
@@ -251,7 +253,9 @@ pub fn images_and_files(
         }
     };
     Plan::new().before(hook).run(|| work(&acknowledged));
-    stash.keep(scene.dir());
+    if let Some(stash) = stash {
+        stash.keep(scene.dir());
+    }
     disk.borrow_mut().settle(scene.dir());
     let last = disk
         .borrow()
