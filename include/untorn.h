@@ -224,6 +224,26 @@
 #define UNTORN_DEAD 2
 
 /**
+ * The session was never owned, or its last owner let it go or was reconciled.
+ */
+#define UNTORN_RECONCILED_NO_CHANGE 0
+
+/**
+ * Somebody else is about to reconcile, claim or remove it just now.
+ */
+#define UNTORN_RECONCILED_BUSY 1
+
+/**
+ * The owner lives.
+ */
+#define UNTORN_RECONCILED_ALIVE 2
+
+/**
+ * The last owner is dead, and it is this call's turn.
+ */
+#define UNTORN_RECONCILED_TURN 3
+
+/**
  * The lock of a path P is an OS lock on the file P.lock. The default.
  */
 #define UNTORN_SCHEME_SIDECAR 0
@@ -316,6 +336,12 @@ typedef struct untorn_lock untorn_lock;
  * the functions below return belongs to it.
  */
 typedef struct untorn_process untorn_process;
+
+/**
+ * The owner is dead, and nobody else reconciles or claims the session until this
+ * is freed. It may be handed to another thread, but is for one thread at a time.
+ */
+typedef struct untorn_reconcile untorn_reconcile;
 
 /**
  * Reads a journal's records. For one thread at a time.
@@ -622,6 +648,12 @@ typedef struct {
    */
   int64_t stale_ms;
 } untorn_lock_options;
+
+/**
+ * Whether a session lives in another way than by its owner's process; context is
+ * what was given with it. Not 0: it does.
+ */
+typedef int32_t (*untorn_also_alive)(void *context);
 
 /**
  * How a store is opened. To be initialised with UNTORN_STORE_OPTIONS_INIT; NULL is
@@ -1297,6 +1329,21 @@ UNTORN_API bool untorn_lock_is_shared(const untorn_lock *lock);
 UNTORN_API bool untorn_lock_is_held(const untorn_lock *lock);
 
 /**
+ * Gives the lock to another process of this machine, which takes it by acquiring
+ * it, as always; until it has, or has ended, nobody else gets it: who tries is told
+ * that the heir holds it. From here on this lock holds nothing, and is still to be
+ * released.
+ *
+ * UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't be
+ * seen from here. After any error the lock is held as before.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_transfer(const untorn_lock *lock,
+                                 const untorn_process *to,
+                                 untorn_error **error_out);
+
+/**
  * Lets the lock go and frees it. In a child of fork() it only frees: the
  * parent still has the lock. NULL is nothing.
  */
@@ -1405,6 +1452,62 @@ UNTORN_API int32_t untorn_process_alive(const untorn_process *process);
  * Frees a process. NULL is nothing.
  */
 UNTORN_API void untorn_process_free(untorn_process *process);
+
+/**
+ * Looks whether the session's last owner has died without letting go, and never
+ * waits for one: *found_out is a UNTORN_RECONCILED_ number.
+ *
+ * UNTORN_RECONCILED_TURN: *reconcile_out is to be used thus: change the files
+ * within untorn_reconcile_transaction(), then untorn_reconcile_commit(), and
+ * untorn_reconcile_free() in any case. Without the commit nothing has changed, and
+ * it is somebody's turn again. Otherwise *reconcile_out is NULL.
+ *
+ * UNTORN_RECONCILED_ALIVE: *holder_out (may be NULL) is the owner, to be freed
+ * with untorn_holder_free(); otherwise it is NULL.
+ *
+ * also_alive (may be NULL) is asked, with context, where the owner's process is
+ * dead: a session that lives in another way is UNTORN_RECONCILED_ALIVE. It must
+ * return, and not call this library on the same session.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_reconcile(const untorn_session *session,
+                                     untorn_also_alive also_alive,
+                                     void *context,
+                                     const untorn_call *call,
+                                     int32_t *found_out,
+                                     untorn_reconcile **reconcile_out,
+                                     untorn_holder **holder_out,
+                                     untorn_error **error_out);
+
+/**
+ * The dead owner; NULL if a power cut took what was known of him. It belongs to
+ * the reconciliation.
+ */
+UNTORN_API
+const untorn_holder *untorn_reconcile_owner(const untorn_reconcile *reconcile);
+
+/**
+ * The transaction in which the session's files change. It belongs to the
+ * reconciliation, and is neither to be committed nor to be freed by itself. NULL
+ * if the reconciliation is over.
+ */
+UNTORN_API
+untorn_transaction *untorn_reconcile_transaction(untorn_reconcile *reconcile);
+
+/**
+ * Makes the changes, all or none. With them the owner is reconciled.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_reconcile_commit(untorn_reconcile *reconcile,
+                                    const untorn_call *call,
+                                    untorn_error **error_out);
+
+/**
+ * Ends a reconciliation and frees it. NULL is nothing.
+ */
+UNTORN_API void untorn_reconcile_free(untorn_reconcile *reconcile);
 
 /**
  * The next record: *data_out and *len_out are its bytes without the newline,
@@ -1713,6 +1816,19 @@ const untorn_holder *untorn_lease_previous(const untorn_lease *lease);
  * Whether it is held by this process: false in a child of fork().
  */
 UNTORN_API bool untorn_lease_is_held(const untorn_lease *lease);
+
+/**
+ * Gives the session to another process of this machine, which takes it with
+ * untorn_session_claim(); until it has, or has ended, nobody else can. From here on
+ * this lease holds nothing, and is still to be released.
+ *
+ * UNTORN_INVALID_ARGUMENT: the process has ended, or can't be seen from here.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lease_transfer(const untorn_lease *lease,
+                                  const untorn_process *to,
+                                  untorn_error **error_out);
 
 /**
  * Lets the session go and frees the lease, also if that fails; in a child of

@@ -11,7 +11,7 @@
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
 //! journal.rs  records.rs  report.rs  damage.rs  rewrite.rs  follow.rs
 //! document.rs  update.rs  transaction.rs  one_shot.rs
-//! store.rs  session.rs
+//! store.rs  session.rs  reconcile.rs
 //! ```
 
 // A `# Safety` section would be copied into the header, where it means
@@ -33,6 +33,7 @@ mod lock;
 mod one_shot;
 mod position;
 mod process;
+mod reconcile;
 mod records;
 mod report;
 mod rewrite;

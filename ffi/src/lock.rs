@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::options::{self, Options, flag};
+use crate::process::Process;
 use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
 use crate::text::{c_path, pointer};
 
@@ -177,6 +178,31 @@ pub unsafe extern "C" fn untorn_lock_is_shared(lock: *const Lock) -> bool {
 pub unsafe extern "C" fn untorn_lock_is_held(lock: *const Lock) -> bool {
     // SAFETY: NULL or a lock.
     unsafe { lock.as_ref() }.is_some_and(|lock| quietly(false, || lock.guard.is_held()))
+}
+
+/// Gives the lock to another process of this machine, which takes it by acquiring
+/// it, as always; until it has, or has ended, nobody else gets it: who tries is told
+/// that the heir holds it. From here on this lock holds nothing, and is still to be
+/// released.
+///
+/// UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't be
+/// seen from here. After any error the lock is held as before.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lock_transfer(
+    lock: *const Lock,
+    to: *const Process,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "transfer", || {
+        let arguments = Arguments::of("transfer");
+        // SAFETY: as the header says of every argument.
+        let (lock, to) = unsafe {
+            let lock = &arguments.object(lock, "lock")?.guard;
+            (lock, &arguments.object(to, "to")?.core)
+        };
+        lock.transfer(to)
+    })
 }
 
 /// Lets the lock go and frees it. In a child of fork() it only frees: the

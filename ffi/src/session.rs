@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::holder::Holder;
 use crate::journal::Journal;
+use crate::process::Process;
 use crate::text::{self, c_path, c_string, pointer};
 
 /// A directory with a journal, a state document, media files and a lease.
@@ -280,6 +281,29 @@ pub unsafe extern "C" fn untorn_lease_previous(lease: *const Lease) -> *const Ho
 pub unsafe extern "C" fn untorn_lease_is_held(lease: *const Lease) -> bool {
     // SAFETY: NULL or a lease.
     unsafe { lease.as_ref() }.is_some_and(|lease| quietly(false, || lease.core.is_held()))
+}
+
+/// Gives the session to another process of this machine, which takes it with
+/// untorn_session_claim(); until it has, or has ended, nobody else can. From here on
+/// this lease holds nothing, and is still to be released.
+///
+/// UNTORN_INVALID_ARGUMENT: the process has ended, or can't be seen from here.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_transfer(
+    lease: *const Lease,
+    to: *const Process,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "transfer", || {
+        let arguments = Arguments::of("transfer");
+        // SAFETY: as the header says of every argument.
+        let (lease, to) = unsafe {
+            let lease = &arguments.object(lease, "lease")?.core;
+            (lease, &arguments.object(to, "to")?.core)
+        };
+        lease.transfer(to)
+    })
 }
 
 /// Lets the session go and frees the lease, also if that fails; in a child of

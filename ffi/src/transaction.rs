@@ -1,6 +1,7 @@
 //! Several files of one directory that change together.
 
 use std::ffi::c_char;
+use std::ptr::NonNull;
 
 use untorn::Result;
 
@@ -19,7 +20,31 @@ use crate::version::DocumentVersion;
 /// at all, whatever dies. Nothing is written before
 /// untorn_transaction_commit(). For one thread at a time.
 pub struct Transaction {
-    core: untorn::Transaction,
+    core: Core,
+}
+
+enum Core {
+    Own(Box<untorn::Transaction>),
+    /// It belongs to what this belongs to.
+    Lent(NonNull<untorn::Transaction>),
+}
+
+impl Transaction {
+    /// One that belongs to something else, which must outlive this and not touch
+    /// it meanwhile.
+    pub(crate) fn lent(core: &mut untorn::Transaction) -> Transaction {
+        Transaction {
+            core: Core::Lent(NonNull::from(core)),
+        }
+    }
+
+    fn core(&mut self) -> &mut untorn::Transaction {
+        match &mut self.core {
+            Core::Own(core) => core,
+            // SAFETY: as `lent` says.
+            Core::Lent(core) => unsafe { core.as_mut() },
+        }
+    }
 }
 
 /// How a transaction is begun. To be initialised with
@@ -88,7 +113,9 @@ pub unsafe extern "C" fn untorn_transaction_begin(
                 .durability(durability(given.durability, &arguments)?)
                 .journals(journal::core_options(&journals, &arguments)?)
                 .begin_with(&dir, &call)?;
-            transaction_out.give(Transaction { core });
+            transaction_out.give(Transaction {
+                core: Core::Own(Box::new(core)),
+            });
         }
         Ok(())
     })
@@ -105,7 +132,7 @@ unsafe fn of<'a>(
 ) -> Result<(&'a mut untorn::Transaction, String)> {
     let arguments = Arguments::of(operation);
     // SAFETY: the caller's promise.
-    let transaction = unsafe { &mut arguments.object_mut(transaction, "transaction")?.core };
+    let transaction = unsafe { arguments.object_mut(transaction, "transaction")? }.core();
     let dir = transaction.dir().to_owned();
     let arguments = arguments.on(&dir);
     // SAFETY: the caller's promise.
@@ -270,7 +297,7 @@ pub unsafe extern "C" fn untorn_transaction_commit(
         let arguments = Arguments::of("commit");
         // SAFETY: as the header says of every argument.
         let (transaction, call) = unsafe {
-            let transaction = &mut arguments.object_mut(transaction, "transaction")?.core;
+            let transaction = arguments.object_mut(transaction, "transaction")?.core();
             let call = call::read(call, &arguments.on(transaction.dir()))?;
             (transaction, call)
         };

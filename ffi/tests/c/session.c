@@ -107,11 +107,111 @@ static void one_owner(untorn_store *store) {
   close(ready[1]);
 }
 
+static int it_lives(void *context) {
+  ++*(int *)context;
+  return 1;
+}
+
+/* A child that owns the session and dies: it is reconciled once. */
+static void reconciled(untorn_store *store) {
+  untorn_session *session = session_of(store, "dead");
+  untorn_reconcile *turn = NULL, *second = NULL;
+  untorn_transaction *tx;
+  untorn_holder *holder = NULL;
+  untorn_lease *lease = NULL;
+  uint8_t *data = NULL;
+  size_t len;
+  int32_t found;
+  int ready[2], status, asked = 0;
+
+  OK(untorn_session_reconcile(session, NULL, NULL, NULL, &found, &turn, NULL, &error));
+  CHECK(found == UNTORN_RECONCILED_NO_CHANGE && turn == NULL);
+  CHECK(pipe(ready) == 0);
+  pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    OK(untorn_session_claim(session, "the worker", NULL, &lease, &error));
+    tell(ready[1]);
+    for (;;)
+      pause();
+  }
+  await(ready[0]);
+  OK(untorn_session_reconcile(session, NULL, NULL, NULL, &found, &turn, &holder, &error));
+  CHECK(found == UNTORN_RECONCILED_ALIVE && turn == NULL);
+  CHECK(untorn_holder_pid(holder) == (uint32_t)child);
+  untorn_holder_free(holder);
+  CHECK(kill(child, SIGKILL) == 0);
+  CHECK(waitpid(child, &status, 0) == child);
+
+  OK(untorn_session_reconcile(session, it_lives, &asked, NULL, &found, &turn, NULL, &error));
+  CHECK(found == UNTORN_RECONCILED_ALIVE && asked == 1);
+  OK(untorn_session_reconcile(session, NULL, NULL, NULL, &found, &turn, &holder, &error));
+  CHECK(found == UNTORN_RECONCILED_TURN && turn != NULL && holder == NULL);
+  CHECK(untorn_holder_pid(untorn_reconcile_owner(turn)) == (uint32_t)child);
+  untorn_reconcile_free(turn);
+
+  OK(untorn_session_reconcile(session, NULL, NULL, NULL, &found, &turn, NULL, &error));
+  CHECK(found == UNTORN_RECONCILED_TURN);
+  tx = untorn_reconcile_transaction(turn);
+  OK(untorn_transaction_create(tx, "result.toml", bytes("died"), 4, &error));
+  OK(untorn_transaction_save(tx, "state.toml", bytes("failed"), 6, &error));
+  OK(untorn_reconcile_commit(turn, NULL, &error));
+  CHECK(untorn_reconcile_transaction(turn) == NULL);
+  untorn_reconcile_free(turn);
+  OK(untorn_session_reconcile(session, NULL, NULL, NULL, &found, &second, NULL, &error));
+  CHECK(found == UNTORN_RECONCILED_NO_CHANGE && second == NULL);
+
+  char path[4096];
+  snprintf(path, sizeof path, "%s/result.toml", untorn_session_path(session));
+  OK(untorn_load(path, &data, &len, NULL, &error));
+  CHECK(len == 4 && memcmp(data, "died", 4) == 0);
+  untorn_buffer_free(data, len);
+  untorn_session_free(session);
+  close(ready[0]);
+  close(ready[1]);
+}
+
+/* A supervisor gives its worker the session, and the worker goes on without it. */
+static void transferred(untorn_store *store) {
+  untorn_session *session = session_of(store, "moving");
+  untorn_lease *lease = NULL, *refused = NULL;
+  untorn_process *worker = NULL;
+  untorn_holder *holder = NULL;
+  int go[2], ready[2], status;
+  CHECK(pipe(go) == 0 && pipe(ready) == 0);
+  pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    await(go[0]);
+    OK(untorn_session_claim(session, "the worker", NULL, &lease, &error));
+    tell(ready[1]);
+    for (;;)
+      pause();
+  }
+  OK(untorn_session_claim(session, "the supervisor", NULL, &lease, &error));
+  OK(untorn_process_of((uint32_t)child, &worker, &error));
+  OK(untorn_lease_transfer(lease, worker, &error));
+  CHECK(!untorn_lease_is_held(lease));
+  untorn_lease_release(lease, NULL);
+  REFUSED(UNTORN_LOCKED, untorn_session_claim(session, "another", NULL, &refused, &error));
+  tell(go[1]);
+  await(ready[0]);
+  OK(untorn_session_holder(session, &holder, &error));
+  CHECK(untorn_holder_pid(holder) == (uint32_t)child);
+  untorn_holder_free(holder);
+  CHECK(kill(child, SIGKILL) == 0);
+  CHECK(waitpid(child, &status, 0) == child);
+  untorn_process_free(worker);
+  untorn_session_free(session);
+}
+
 int main(void) {
   untorn_store *store = open_store();
   untorn_session *session = NULL;
   its_files(store);
   one_owner(store);
+  reconciled(store);
+  transferred(store);
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_store_session(store, NULL, &session, &error));
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_store_session(NULL, "k", &session, &error));
   untorn_store_close(store);
