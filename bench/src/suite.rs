@@ -8,6 +8,7 @@ mod memory;
 mod power;
 mod read;
 mod save;
+mod transaction;
 mod wait;
 
 use crate::measure::Figure;
@@ -15,8 +16,17 @@ use crate::options::Options;
 use anyhow::Result;
 use std::path::PathBuf;
 
-pub const NAMES: [&str; 9] = [
-    "append", "batch", "power", "contend", "burst", "save", "read", "memory", "wait",
+pub const NAMES: [&str; 10] = [
+    "append",
+    "batch",
+    "power",
+    "contend",
+    "burst",
+    "save",
+    "read",
+    "memory",
+    "wait",
+    "transaction",
 ];
 
 /// What a figure should be.
@@ -68,7 +78,7 @@ impl Row {
 type Suite = fn(&Options) -> Result<Vec<Row>>;
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
-    let suites: [Suite; 9] = [
+    let suites: [Suite; 10] = [
         append::run,
         batch::run,
         power::run,
@@ -78,6 +88,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         read::run,
         memory::run,
         wait::run,
+        transaction::run,
     ];
     let mut rows = Vec::new();
     for (name, suite) in NAMES.into_iter().zip(suites) {
@@ -118,6 +129,10 @@ impl Scratch {
             _ => {}
         }
         Ok(std::fs::create_dir_all(&self.dir)?)
+    }
+
+    pub fn dir(&self) -> Result<&str> {
+        crate::peer::text(&self.dir)
     }
 
     pub fn path(&self) -> Result<&str> {

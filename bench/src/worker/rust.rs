@@ -4,8 +4,9 @@ use super::Worker;
 use crate::clock::monotonic;
 use anyhow::{Context, Result, bail};
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
-use untorn::{Document, Durability, Format, Journal};
+use untorn::{Document, Durability, Format, Journal, Transaction};
 
 #[derive(Default)]
 pub struct Rust {
@@ -32,6 +33,39 @@ fn timed(count: &str, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(from.elapsed().as_nanos() as f64)
 }
 
+/// Three documents of 4 KB, each by itself or all in one transaction.
+fn three(how: &str, dir: &Path, durability: &str, count: &str) -> Result<f64> {
+    let durability: Durability = durability.parse().map_err(anyhow::Error::msg)?;
+    let bytes = crate::data::document();
+    let names = ["result.json", "session.json", "state.json"];
+    let documents = names
+        .iter()
+        .map(|name| {
+            Document::options()
+                .durability(durability)
+                .open(dir.join(name))
+        })
+        .collect::<untorn::Result<Vec<_>>>()?;
+    for document in &documents {
+        document.save(&bytes)?;
+    }
+    if how == "three-saves" {
+        return timed(count, || {
+            for document in &documents {
+                document.save(&bytes)?;
+            }
+            Ok(())
+        });
+    }
+    timed(count, || {
+        let mut transaction = Transaction::options().durability(durability).begin(dir)?;
+        for name in names {
+            transaction.save(name, &bytes)?;
+        }
+        Ok(transaction.commit()?)
+    })
+}
+
 impl Worker for Rust {
     fn answer(&mut self, request: &[&str]) -> Result<f64> {
         if let ["open" | "open-batch", path, durability] = *request {
@@ -42,6 +76,15 @@ impl Worker for Rust {
             let document = Document::open(path)?;
             let bytes = crate::data::document();
             return timed(count, || Ok(document.save(&bytes).map(drop)?));
+        }
+        if let [
+            how @ ("three-saves" | "transaction"),
+            dir,
+            durability,
+            count,
+        ] = *request
+        {
+            return three(how, Path::new(dir), durability, count);
         }
         let journal = self.journal.as_ref().context("no journal is open")?;
         let record = crate::data::record();
