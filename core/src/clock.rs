@@ -13,3 +13,10 @@ pub(crate) fn now() -> String {
     // A year that RFC 3339 can't write is a broken clock, not an error here.
     now.format(&Rfc3339).unwrap_or_default()
 }
+
+/// Since 1970; 0 where the clock is before that.
+pub(crate) fn microseconds() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
+}

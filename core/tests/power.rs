@@ -9,9 +9,11 @@
 
 mod scene;
 
+use std::path::Path;
+
 use scene::power::{images, materialise};
 use scene::{Scene, bytes, records};
-use untorn::{Document, Journal};
+use untorn::{Document, ErrorKind, FileLock, Journal, Scheme};
 
 fn record(n: usize) -> String {
     format!("{{\"n\":{n},\"text\":\"{}\"}}", "x".repeat(n * 10))
@@ -106,6 +108,62 @@ fn a_document_is_its_old_value_or_its_new_one() {
                 "{}: {now:?}",
                 image.what
             );
+        }
+    }
+}
+
+/// The recovery record as it is after the machine has started again.
+fn restarted(redo: &[u8]) -> Vec<u8> {
+    let mut redo = redo.to_vec();
+    if redo.len() >= 128 {
+        let (block, checksum) = redo[64..128].split_at_mut(60);
+        if crc32c::crc32c(block).to_le_bytes() == *checksum {
+            block[40] ^= 0xff;
+            checksum.copy_from_slice(&crc32c::crc32c(block).to_le_bytes());
+        }
+    }
+    redo
+}
+
+#[test]
+fn a_document_that_is_saved_in_place_is_its_old_value_or_its_new_one() {
+    let old = "{\"old\":true}";
+    let long = format!("{{\"old\":\"{}\"}}", "x".repeat(5000));
+    let new = format!("{{\"new\":true,\"and\":\"{}\"}}", "y".repeat(2000));
+    for old in [None, Some(old), Some(&long)] {
+        let scene = Scene::new();
+        if let Some(old) = old {
+            scene.with("d", old);
+        }
+        let open = |path: &Path| {
+            Document::options()
+                .scheme(Scheme::InPlace)
+                .open(path)
+                .unwrap()
+        };
+        let found = images(&scene, |acknowledged| {
+            open(&scene.path("d")).save(new.as_bytes()).unwrap();
+            *acknowledged.borrow_mut() += 1;
+        });
+        for image in &found {
+            let after = materialise(image);
+            if let Some(redo) = image.files.get("d.redo") {
+                after.with("d.redo", restarted(redo));
+            }
+            let path = after.path("d");
+            let good =
+                |now: Option<&str>| now == Some(&new) || now == old && image.acknowledged == 0;
+            let read = match open(&path).load() {
+                Ok((bytes, _)) => Some(String::from_utf8(bytes).unwrap()),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => panic!("{}: {error}", image.what),
+            };
+            assert!(good(read.as_deref()), "{}: {read:?}", image.what);
+            let settled = FileLock::options().scheme(Scheme::InPlace).acquire(&path);
+            drop(settled.unwrap());
+            let now = String::from_utf8(bytes(&path)).unwrap();
+            let now = Some(&*now).filter(|now| !now.is_empty());
+            assert!(good(now), "{}: {now:?}", image.what);
         }
     }
 }

@@ -3,18 +3,36 @@
 use std::io;
 use std::path::Path;
 
-use super::{Shared, Version};
+use super::{Shared, Version, in_place};
 use crate::error::{Error, Result};
 use crate::fs::{Access, File};
+use crate::lock::LockFile;
 
 impl Shared {
     /// `None` if it is not there.
     pub(super) fn load(&self) -> Result<Option<(Vec<u8>, Version)>> {
-        Ok(bytes_of(&self.path, "load")?.map(|bytes| {
-            let version = Version::of(&bytes);
-            (bytes, version)
-        }))
+        if self.lock.is_in_place() {
+            return Ok(in_place::load(&self.path)?.map(with_version));
+        }
+        Ok(bytes_of(&self.path, "load")?.map(with_version))
     }
+
+    /// The same under the lock.
+    pub(super) fn load_under(
+        &self,
+        operation: &'static str,
+        lock: LockFile<'_>,
+    ) -> Result<Option<(Vec<u8>, Version)>> {
+        if self.lock.is_in_place() {
+            return Ok(in_place::read(operation, &self.path, lock)?.map(with_version));
+        }
+        self.load()
+    }
+}
+
+fn with_version(bytes: Vec<u8>) -> (Vec<u8>, Version) {
+    let version = Version::of(&bytes);
+    (bytes, version)
 }
 
 /// The bytes of a file; `None` if it is not there.
@@ -27,7 +45,7 @@ pub(crate) fn bytes_of(path: &Path, operation: &'static str) -> Result<Option<Ve
     read_all(&file).map(Some).map_err(told)
 }
 
-fn read_all(file: &File) -> io::Result<Vec<u8>> {
+pub(super) fn read_all(file: &File) -> io::Result<Vec<u8>> {
     let size = usize::try_from(file.size()?).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // One more, so that the end shows in the first read.
     let mut bytes = vec![0; size + 1];

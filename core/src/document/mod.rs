@@ -4,9 +4,11 @@
 //! options.rs  version.rs    what callers see
 //! load.rs                   reading
 //! replace.rs                the new file, and the rename
+//! in_place.rs               where the document carries its own lock
 //! update.rs                 read, change and save under one lock
 //! ```
 
+mod in_place;
 pub(crate) mod load;
 mod options;
 mod replace;
@@ -25,7 +27,7 @@ pub use version::{Expect, Version};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::lock::{Call, Held, Kept, PathLock};
+use crate::lock::{Call, Held, Kept, LockFile, PathLock};
 use crate::temporary;
 
 /// One value in one file, always replaced whole.
@@ -88,14 +90,9 @@ impl Document {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
         }
         let lock = PathLock::of("open", &real, &options.choice, true, options.mode)?;
-        if lock.is_in_place() {
-            return Err(Error::invalid_argument(
-                "open",
-                path,
-                "documents in the scheme in-place are not in this version",
-            ));
+        if !lock.is_in_place() {
+            temporary::sweep(&real);
         }
-        temporary::sweep(&real);
         Ok(Document {
             shared: Arc::new(Shared {
                 lock,
@@ -211,10 +208,13 @@ impl Document {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn remove_with(&self, expect: Expect, call: &Call<'_>) -> Result<bool> {
-        let under = self.shared.enter("remove", call)?;
-        let _held = under.hold("remove", &self.shared)?;
-        self.shared.check("remove", expect)?;
-        replace::remove(&self.shared.path, self.shared.options.durability)
+        let Some(under) = self.shared.enter_if_there("remove", call)? else {
+            self.shared.compare("remove", expect, || Ok(None))?;
+            return Ok(false);
+        };
+        under.work("remove", &self.shared, |lock| {
+            self.shared.remove(lock, expect)
+        })
     }
 
     /// Closes the handle: later calls that change the document are refused. A
@@ -236,6 +236,26 @@ impl Document {
 impl Shared {
     /// The lock for one change.
     fn enter(&self, operation: &'static str, call: &Call<'_>) -> Result<Under> {
+        if let Some(given) = self.given(operation, call)? {
+            return Ok(given);
+        }
+        let patience = call.begin(self.options.timeout);
+        let held = self.lock.acquire(operation, false, &patience)?;
+        Ok(Under::Own(held))
+    }
+
+    /// The same, where nothing is to be done if there is no document: `None`.
+    fn enter_if_there(&self, operation: &'static str, call: &Call<'_>) -> Result<Option<Under>> {
+        if let Some(given) = self.given(operation, call)? {
+            return Ok(Some(given));
+        }
+        let patience = call.begin(self.options.timeout);
+        let held = self.lock.acquire_if_there(operation, false, &patience)?;
+        Ok(held.map(Under::Own))
+    }
+
+    /// The lock that the caller holds, if he gave one.
+    fn given(&self, operation: &'static str, call: &Call<'_>) -> Result<Option<Under>> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::invalid_argument(
                 operation,
@@ -243,36 +263,78 @@ impl Shared {
                 "the document is closed",
             ));
         }
-        if let Some(kept) = call.guard() {
-            return Ok(Under::Given(Arc::clone(kept)));
-        }
-        let patience = call.begin(self.options.timeout);
-        Ok(Under::Own(self.lock.acquire(operation, false, &patience)?))
+        Ok(call.guard().map(|kept| Under::Given(Arc::clone(kept))))
     }
 
     fn save_under(&self, under: &Under, bytes: &[u8], expect: Expect) -> Result<Version> {
-        let _held = under.hold("save", self)?;
-        self.check("save", expect)?;
-        replace::replace(&self.path, bytes, &self.options, expect == Expect::Absent)?;
+        under.work("save", self, |lock| self.save(lock, bytes, expect))?;
         Ok(Version::of(bytes))
     }
 
+    fn save(&self, lock: LockFile<'_>, bytes: &[u8], expect: Expect) -> Result<()> {
+        if !self.lock.is_in_place() {
+            self.check("save", expect, lock)?;
+            return replace::replace(&self.path, bytes, &self.options, expect == Expect::Absent);
+        }
+        let old = self.load_under("save", lock)?;
+        self.compare("save", expect, || {
+            Ok(old.as_ref().map(|(_, version)| *version))
+        })?;
+        let old = old.map_or(Vec::new(), |(bytes, _)| bytes);
+        in_place::save(&self.path, lock, &old, bytes, self.options.durability)
+    }
+
+    fn remove(&self, lock: LockFile<'_>, expect: Expect) -> Result<bool> {
+        let durability = self.options.durability;
+        if !self.lock.is_in_place() {
+            self.check("remove", expect, lock)?;
+            return replace::remove(&self.path, durability);
+        }
+        let old = self.load_under("remove", lock)?;
+        self.compare("remove", expect, || {
+            Ok(old.as_ref().map(|(_, version)| *version))
+        })?;
+        let Some((old, _)) = old else {
+            return Ok(false);
+        };
+        in_place::remove(&self.path, lock, &old, durability)?;
+        Ok(true)
+    }
+
     /// Whether the document is what the caller expects.
-    fn check(&self, operation: &'static str, expect: Expect) -> Result<()> {
+    fn check(&self, operation: &'static str, expect: Expect, lock: LockFile<'_>) -> Result<()> {
+        if expect == Expect::Absent {
+            // Which it is, there is no need to read.
+            let stat = fs::stat(&self.path);
+            let stat = stat.map_err(|error| Error::os(operation, &self.path, error))?;
+            return self.compare(operation, expect, || Ok(stat.map(|_| Version::of(&[]))));
+        }
+        self.compare(operation, expect, || {
+            let now = self.load_under(operation, lock)?;
+            Ok(now.map(|(_, version)| version))
+        })
+    }
+
+    /// The same, given its version, which is asked for only if it matters.
+    fn compare(
+        &self,
+        operation: &'static str,
+        expect: Expect,
+        version: impl FnOnce() -> Result<Option<Version>>,
+    ) -> Result<()> {
         let refuse = |kind, detail: String| Err(Error::new(kind, operation, &self.path, detail));
         match expect {
             Expect::Anything => Ok(()),
-            Expect::Absent => match fs::stat(&self.path) {
-                Ok(None) => Ok(()),
-                Ok(Some(_)) => refuse(
+            Expect::Absent => match version()? {
+                None => Ok(()),
+                Some(_) => refuse(
                     ErrorKind::AlreadyExists,
                     "the document is there already; nothing was changed".to_owned(),
                 ),
-                Err(error) => Err(Error::os(operation, &self.path, error)),
             },
-            Expect::Version(expected) => match self.load()? {
-                Some((_, actual)) if actual == expected => Ok(()),
-                Some((_, actual)) => refuse(
+            Expect::Version(expected) => match version()? {
+                Some(actual) if actual == expected => Ok(()),
+                Some(actual) => refuse(
                     ErrorKind::Conflict,
                     format!(
                         "the document is version {actual}, not {expected}: others have saved it \
@@ -289,20 +351,24 @@ impl Shared {
 }
 
 impl Under {
-    /// Makes sure of the lock, for as long as what this returns lives.
-    fn hold<'a>(
-        &'a self,
+    /// Works under the lock, made sure of, for as long as it takes.
+    fn work<T>(
+        &self,
         operation: &'static str,
         shared: &Shared,
-    ) -> Result<Option<std::sync::MutexGuard<'a, Option<Held>>>> {
+        work: impl FnOnce(LockFile<'_>) -> Result<T>,
+    ) -> Result<T> {
         match self {
-            Under::Own(held) if held.is_ours() => Ok(None),
+            Under::Own(held) if held.is_ours() => work(held.lock_file()),
             Under::Own(_) => Err(Error::invalid_argument(
                 operation,
                 &shared.path,
                 "the lock belongs to the process that this one was forked from",
             )),
-            Under::Given(kept) => kept.work(operation, &shared.path, &shared.lock).map(Some),
+            Under::Given(kept) => match &*kept.work(operation, &shared.path, &shared.lock)? {
+                Some(held) => work(held.lock_file()),
+                None => Err(Error::internal(operation, &shared.path, "the lock is gone")),
+            },
         }
     }
 }

@@ -16,8 +16,7 @@ pub struct Update {
 
 impl Update {
     pub(super) fn begin(shared: Arc<Shared>, under: Under) -> Result<Update> {
-        drop(under.hold("update", &shared)?);
-        let value = shared.load()?;
+        let value = under.work("update", &shared, |lock| shared.load_under("update", lock))?;
         Ok(Update {
             shared,
             under: Some(under),

@@ -8,7 +8,7 @@ use super::seam::{Op, announce, announce_write};
 use super::{FileId, sys};
 
 /// How a file is opened. All are close-on-exec.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
     /// Read only.
     Read,
@@ -73,8 +73,7 @@ impl File {
 
     /// The same file once more, if `path` still names it: a lock taken through
     /// one does not count for the other.
-    pub fn open_again(&self, path: &Path) -> io::Result<Option<File>> {
-        let access = Access::LockFile;
+    pub fn open_again(&self, path: &Path, access: Access) -> io::Result<Option<File>> {
         let again = File::open(path, access).or_else(|_| File::open(path, Access::LockFileRead));
         match again {
             Ok(again) if again.id()? == self.id()? => Ok(Some(again)),

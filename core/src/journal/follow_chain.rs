@@ -97,19 +97,17 @@ fn behind(source: Source, from: Position, same: u64) -> Next {
 /// What is left of a rotated file behind a place that was stored. `None`: it is
 /// not there any more, or another has its number.
 fn rest_of(shared: &Shared, number: u32, from: Position) -> io::Result<Option<Next>> {
-    let Some(source) = open(shared, number)? else {
+    let Some(mut source) = open(shared, number)? else {
         return Ok(None);
     };
     let mut before = [b'\n'];
-    if from.offset > 0 && source.file.read_full_at(&mut before, from.offset - 1)? == 0 {
+    if from.offset > 0 && source.read_full_at(&mut before, from.offset - 1)? == 0 {
         return Ok(None);
     }
-    Ok((before == *b"\n").then(|| Next {
-        // Its own number may have been raised above its birth.
-        source: Source {
-            generation: from.generation,
-            ..source
-        },
+    // Its own number may have been raised above its birth.
+    source.generation = from.generation;
+    Ok((before == *b"\n").then_some(Next {
+        source,
         offset: from.offset,
         rewound: false,
     }))
@@ -122,11 +120,5 @@ fn open(shared: &Shared, number: u32) -> io::Result<Option<Source>> {
         result => result?,
     };
     let identity = Identity::of(&file)?;
-    Ok(Some(Source {
-        generation: identity.birth.unwrap_or(0),
-        file,
-        identity,
-        before: None,
-        rotated: number,
-    }))
+    Ok(Some(Source::by_itself(file, identity, number)))
 }

@@ -10,7 +10,7 @@ use super::shared::Shared;
 use super::source::Source;
 use super::tail;
 use super::{Position, header};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 
 /// How many bytes before the place that was reached are compared with what was
@@ -131,7 +131,15 @@ impl Onward {
             }
             if let Some(reader) = &mut self.reader {
                 let fills = reader.fills();
-                let place = reader.advance()?;
+                let place = match reader.advance() {
+                    // Rewritten in place: what comes is read anew.
+                    Err(error) if error.kind() == ErrorKind::Conflict => {
+                        self.reader = None;
+                        self.look = Look::Other;
+                        continue;
+                    }
+                    result => result?,
+                };
                 if reader.fills() != fills && self.is_cut()? {
                     continue;
                 }
@@ -172,17 +180,15 @@ impl Onward {
             .map_err(|error| Error::os("follow", &self.shared.path, error))?;
         let here = self.reader.as_ref().and_then(Records::source);
         self.look = match (stat, here) {
-            (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
+            (Some(stat), Some(source)) if stat.id == source.identity.id => {
+                // But one that keeps its inode may have been rewritten.
+                let holds = source
+                    .holds()
+                    .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+                if holds { Look::Same } else { Look::Other }
+            }
             _ => Look::Other,
         };
-        if self.look == Look::Same
-            && self.shared.lock.is_in_place()
-            && let Some(source) = Source::open(&self.shared, "follow")?
-            && source.generation != self.at.generation
-        {
-            // Rewritten in place: what there was is not to be read any more.
-            return self.change(source);
-        }
         if let Some(reader) = &mut self.reader {
             reader.go_on();
         }
@@ -201,10 +207,9 @@ impl Onward {
         let (end, mark) = &self.mark;
         let mut there = vec![0; mark.len()];
         let n = source
-            .file
             .read_full_at(&mut there, end - mark.len() as u64)
             .map_err(told)?;
-        if there[..n] == mark[..] && source.file.size().map_err(told)? >= self.at.offset {
+        if there[..n] == mark[..] && source.size().map_err(told)? >= self.at.offset {
             return Ok(false);
         }
         let (id, from) = (source.identity.id, self.at);
@@ -243,12 +248,11 @@ impl Onward {
     fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
         let told = |error| Error::os("follow", &self.shared.path, error);
         // The header changes in place: it is no mark.
-        let header = header::read_line(&source.file, &self.shared.options).map_err(told)?;
+        let header = header::read_line_of(&source, &self.shared.options).map_err(told)?;
         let most = offset.saturating_sub(header.len() as u64);
         let want = usize::try_from(most).map_or(MARK, |most| most.min(MARK));
         let mut mark = vec![0; want];
         let n = source
-            .file
             .read_full_at(&mut mark, offset - want as u64)
             .map_err(told)?;
         mark.truncate(n);

@@ -54,13 +54,25 @@ pub(super) fn is_header(options: &JournalOptions, line: &[u8]) -> bool {
 
 /// The header line with its newline; empty if there is none.
 pub(super) fn read_line(file: &File, options: &JournalOptions) -> io::Result<Vec<u8>> {
+    line_by(|buffer| file.read_full_at(buffer, 0), options)
+}
+
+/// The same for a reader, for whom a rewrite in place may be under way.
+pub(super) fn read_line_of(source: &Source, options: &JournalOptions) -> io::Result<Vec<u8>> {
+    line_by(|buffer| source.read_full_at(buffer, 0), options)
+}
+
+fn line_by(
+    read: impl Fn(&mut [u8]) -> io::Result<usize>,
+    options: &JournalOptions,
+) -> io::Result<Vec<u8>> {
     let Some(prefix) = &options.header_prefix else {
         return Ok(Vec::new());
     };
     let longest = longest(options);
     let mut line = vec![0; options.header_reserve.max(prefix.len() + 1).min(longest)];
     loop {
-        let n = file.read_full_at(&mut line, 0)?;
+        let n = read(&mut line)?;
         if !line[..n].starts_with(prefix) {
             return Ok(Vec::new());
         }
@@ -151,12 +163,12 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
     let Some(source) = Source::open(shared, "header")? else {
         return Ok(None);
     };
-    let identity = Identity::of(&source.file).map_err(told)?;
+    let identity = source.identity;
     let mut tries = 0;
     let line = loop {
-        let first = read_line(&source.file, &shared.options).map_err(told)?;
+        let first = read_line_of(&source, &shared.options).map_err(told)?;
         let pending = pending(shared, identity);
-        let second = read_line(&source.file, &shared.options).map_err(told)?;
+        let second = read_line_of(&source, &shared.options).map_err(told)?;
         tries += 1;
         match pending {
             None if first == second => break first,
@@ -168,6 +180,9 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
             _ => std::thread::yield_now(),
         }
     };
+    if !source.holds().map_err(told)? {
+        return read(shared);
+    }
     let Some(text) = line.strip_suffix(b"\n") else {
         return Ok(None);
     };

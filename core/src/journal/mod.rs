@@ -27,6 +27,7 @@ mod follow_file;
 mod follow_wait;
 mod group;
 mod header;
+mod in_place;
 mod lead;
 pub(crate) mod member;
 mod open;

@@ -1,5 +1,6 @@
 //! The file that the path means now: open, and whole up to its end.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
@@ -9,12 +10,31 @@ use super::shared::Shared;
 use super::writer::{UNKNOWN, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
-use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Identity};
+use crate::lock::record::{Generation, Identity};
+use crate::lock::{LockFile, LockedData};
+
+/// How a journal's file is open.
+pub(super) enum Handle {
+    ByItself(File),
+    /// By the descriptor that it is locked by.
+    Locked(LockedData),
+}
+
+impl Deref for Handle {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        match self {
+            Handle::ByItself(file) => file,
+            Handle::Locked(data) => data,
+        }
+    }
+}
 
 /// A file that the path meant once, open for appending.
 pub(super) struct Data {
-    pub file: File,
+    pub file: Handle,
     pub identity: Identity,
     pub generation: u64,
     /// How far it was written by us: what a sync must cover.
@@ -76,7 +96,7 @@ impl Writer {
         let file = File::open(path, Access::Append).map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
         Ok(Some(Arc::new(Data {
-            file,
+            file: Handle::ByItself(file),
             identity,
             generation: 0,
             written: AtomicU64::new(0),
@@ -103,6 +123,7 @@ impl Writer {
     ) -> Result<bool> {
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
+            && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
         {
             if stat.size != self.end {
                 self.end = UNKNOWN;
@@ -133,18 +154,19 @@ impl Writer {
                 "not a regular file",
             ));
         }
-        let file = if existed {
-            File::open(path, Access::Append)
+        let file = if let Some(data) = locked_data(path, operation, lock)? {
+            Ok(Handle::Locked(data))
+        } else if existed {
+            File::open(path, Access::Append).map(Handle::ByItself)
         } else if options.create {
-            File::create_new(path, Access::Append, options.mode)
+            File::create_new(path, Access::Append, options.mode).map(Handle::ByItself)
         } else {
             return Err(not_there(path, operation));
         };
         let file = file.map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
         let recorded = lock
-            .file_if_there()
-            .and_then(|file| file.map_or(Ok(None), record::read_generation))
+            .generation()
             .map_err(|error| Error::os(operation, lock.path(), error))?;
         self.data = Some(Arc::new(Data {
             file,
@@ -175,6 +197,32 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Whether a file that keeps its inode has its generation still: a rewrite in
+/// place raises it.
+fn is_as_it_was(data: &Data, operation: &'static str, lock: LockFile<'_>) -> Result<bool> {
+    let recorded = lock
+        .generation()
+        .map_err(|error| Error::os(operation, lock.path(), error))?;
+    Ok(Generation::of(data.identity, recorded).number == data.generation)
+}
+
+/// The data by the descriptor of its lock, where the lock is on it.
+fn locked_data(
+    path: &Path,
+    operation: &'static str,
+    lock: LockFile<'_>,
+) -> Result<Option<LockedData>> {
+    if lock.data().is_some() && !lock.may_write_data() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            operation,
+            path,
+            "the journal can be read, but not written",
+        ));
+    }
+    Ok(lock.keep_data())
 }
 
 #[cold]

@@ -364,12 +364,9 @@ impl Records {
         self.next = 0;
         self.filled = 0;
         loop {
-            let before = source.file.size().map_err(told)?;
-            let n = source
-                .file
-                .read_at(&mut self.buffer, self.base)
-                .map_err(told)?;
-            let after = source.file.size().map_err(told)?;
+            let before = source.size().map_err(told)?;
+            let n = source.read_at(&mut self.buffer, self.base).map_err(told)?;
+            let after = source.size().map_err(told)?;
             let end = self.base + n as u64;
             // Between the two reads: what was in flight before is decided by
             // the second, or is known to be in flight.
@@ -381,7 +378,6 @@ impl Records {
             let certain = if hot {
                 self.second.resize(n, 0);
                 let again = source
-                    .file
                     .read_full_at(&mut self.second, self.base)
                     .map_err(told)?;
                 agreement(&self.buffer[..n], &self.second[..again])
@@ -394,6 +390,7 @@ impl Records {
                 // The very first line changes under our eyes.
                 continue;
             }
+            source.check(&self.shared, "read")?;
             self.filled = certain;
             if (n < want || decided < n) && certain == decided && !lines {
                 self.at_end = true;
@@ -415,7 +412,6 @@ impl Records {
         let mut at = start;
         let found = loop {
             let n = source
-                .file
                 .read_at(&mut self.buffer, at)
                 .map_err(|error| Error::os("read", &self.shared.path, error))?;
             if n == 0 {

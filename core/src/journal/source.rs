@@ -3,22 +3,37 @@
 use std::io;
 
 use super::Position;
+use super::in_place::View;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
 use crate::lock::record::{self, Before, Generation, Identity, Pending};
 
 pub(super) struct Source {
-    pub file: File,
+    file: File,
     pub identity: Identity,
     pub generation: u64,
     /// What it was before its last rewrite, if that is known.
     pub before: Option<Before>,
     /// The highest number that a rotated file of this journal was given.
     pub rotated: u32,
+    /// Where the journal keeps its inode.
+    view: Option<View>,
 }
 
 impl Source {
+    /// A file that nobody writes to any more: a rotated one, of this number.
+    pub fn by_itself(file: File, identity: Identity, number: u32) -> Source {
+        Source {
+            generation: identity.birth.unwrap_or(0),
+            file,
+            identity,
+            before: None,
+            rotated: number,
+            view: None,
+        }
+    }
+
     /// `None` where there is no file, and none is asked for.
     pub fn open(shared: &Shared, operation: &'static str) -> Result<Option<Source>> {
         let told = |error| Error::os(operation, &shared.path, error);
@@ -30,6 +45,19 @@ impl Source {
                 result => result.map_err(told)?,
             };
             let identity = Identity::of(&file).map_err(told)?;
+            if shared.lock.is_in_place() {
+                let Some(view) = View::open(&shared.path, &file, identity).map_err(told)? else {
+                    continue;
+                };
+                return Ok(Some(Source {
+                    file,
+                    identity,
+                    generation: view.generation,
+                    before: view.before,
+                    rotated: view.rotated,
+                    view: Some(view),
+                }));
+            }
             let recorded = match File::open(shared.lock.record_path(), Access::LockFileRead) {
                 Ok(lock) => record::read_generation(&lock)
                     .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
@@ -48,6 +76,7 @@ impl Source {
                     generation: generation.number,
                     before: generation.before,
                     rotated: generation.rotated,
+                    view: None,
                 }));
             }
         }
@@ -69,17 +98,62 @@ impl Source {
         let Ok(lock) = File::open(path, Access::LockFileRead) else {
             return Ok(n);
         };
-        Ok(match record::read_pending(&lock).map_err(told)? {
-            Some(Pending::Append(pending)) if pending.to == self.identity => {
-                let decided = pending.start.saturating_sub(offset);
-                usize::try_from(decided).map_or(n, |decided| decided.min(n))
+        let start = match record::read_pending(&lock).map_err(told)? {
+            Some(Pending::Append(pending)) if pending.to == self.identity => pending.start,
+            Some(Pending::Stamp(pending)) if pending.of == self.identity => pending.start,
+            Some(Pending::Overwrite(pending)) if pending.mark.is_none() => pending.from,
+            _ => return Ok(n),
+        };
+        let decided = start.saturating_sub(offset);
+        Ok(usize::try_from(decided).map_or(n, |decided| decided.min(n)))
+    }
+
+    pub fn size(&self) -> io::Result<u64> {
+        match &self.view {
+            Some(view) => view.size(&self.file),
+            None => self.file.size(),
+        }
+    }
+
+    #[inline]
+    pub fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        match &self.view {
+            Some(view) => view.read_at(&self.file, buffer, at),
+            None => self.file.read_at(buffer, at),
+        }
+    }
+
+    /// Fills as much of `buffer` as there is from `at` on.
+    pub fn read_full_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(&mut buffer[filled..], at + filled as u64)? {
+                0 => break,
+                n => filled += n,
             }
-            Some(Pending::Stamp(pending)) if pending.of == self.identity => {
-                let decided = pending.start.saturating_sub(offset);
-                usize::try_from(decided).map_or(n, |decided| decided.min(n))
-            }
-            _ => n,
-        })
+        }
+        Ok(filled)
+    }
+
+    /// Whether what was read so far is of one file: one that is replaced stays
+    /// as it was to whoever has it open, but one that keeps its inode may have
+    /// been rewritten.
+    pub fn holds(&self) -> io::Result<bool> {
+        self.view.as_ref().map_or(Ok(true), View::holds)
+    }
+
+    /// The same, for one who can't begin again.
+    pub fn check(&self, shared: &Shared, operation: &'static str) -> Result<()> {
+        let told = |error| Error::os(operation, &shared.path, error);
+        if self.holds().map_err(told)? {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            operation,
+            &shared.path,
+            "the journal was rewritten in place while it was read; read it again",
+        ))
     }
 
     /// Where this position is in the file.
@@ -93,7 +167,7 @@ impl Source {
             return Ok(0);
         }
         let told = |error| Error::os(operation, &shared.path, error);
-        let size = self.file.size().map_err(told)?;
+        let size = self.size().map_err(told)?;
         let refuse = |detail: String| {
             Err(Error::new(
                 ErrorKind::Conflict,
@@ -116,8 +190,7 @@ impl Source {
         }
         let mut before = [b'\n'];
         if position.offset > 0 {
-            self.file
-                .read_full_at(&mut before, position.offset - 1)
+            self.read_full_at(&mut before, position.offset - 1)
                 .map_err(told)?;
         }
         if before != *b"\n" {

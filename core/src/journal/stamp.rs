@@ -72,7 +72,11 @@ impl Writer {
             }) => (Some(generation), line, spare),
             None => (None, self.header_line(shared)?, Default::default()),
         };
-        let fits = header.len() < old.len() && options.header_mode == HeaderMode::Stamp;
+        // Where others lock the journal too, what they have written since a
+        // stamp that was cut off must be told from it: as in a rewrite.
+        let fits = header.len() < old.len()
+            && options.header_mode == HeaderMode::Stamp
+            && !shared.lock.is_in_place();
         if !fits {
             return self.put_by_rewrite(shared, lock, header, &old, work);
         }

@@ -18,7 +18,7 @@ pub(super) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
     let told = |error| Error::os("tail", &shared.path, error);
     let mut reach = FIRST;
     loop {
-        let size = source.file.size().map_err(told)?;
+        let size = source.size().map_err(told)?;
         let start = size.saturating_sub(reach);
         let bytes = read(&source, start, size).map_err(told)?;
         let lines = last_lines(shared, &bytes, start, n);
@@ -32,6 +32,9 @@ pub(super) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
         let certain = start + agreement(&bytes, &again) as u64;
         if lines.last().is_some_and(|line| line.stop >= certain) {
             continue;
+        }
+        if !source.holds().map_err(told)? {
+            return tail(shared, n);
         }
         let at = |offset| Position {
             generation: source.generation,
@@ -54,7 +57,7 @@ pub(super) fn end(shared: &Shared) -> Result<Position> {
         return Ok(Position::NOTHING);
     };
     let told = |error| Error::os("end", &shared.path, error);
-    let mut stop = source.file.size().map_err(told)?;
+    let mut stop = source.size().map_err(told)?;
     let mut reach = 1;
     let offset = loop {
         let start = stop.saturating_sub(reach);
@@ -68,6 +71,9 @@ pub(super) fn end(shared: &Shared) -> Result<Position> {
         stop = start;
         reach = FIRST;
     };
+    if !source.holds().map_err(told)? {
+        return end(shared);
+    }
     Ok(Position {
         generation: source.generation,
         offset,
@@ -120,7 +126,7 @@ fn read(source: &Source, start: u64, stop: u64) -> std::io::Result<Vec<u8>> {
     let length = usize::try_from(stop - start)
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::OutOfMemory))?;
     let mut bytes = vec![0; length];
-    let n = source.file.read_full_at(&mut bytes, start)?;
+    let n = source.read_full_at(&mut bytes, start)?;
     bytes.truncate(n);
     Ok(bytes)
 }

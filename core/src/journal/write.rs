@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::open::Data;
 use super::rollback;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::LockFile;
+use crate::fs::File;
 use crate::lock::record::{self, Generation, Pending, PendingAppend};
+use crate::lock::{LockFile, redo};
 
 /// Makes sure that the lock file can keep a recovery record, and gives what it
 /// says of the generation.
@@ -28,7 +29,7 @@ pub(super) fn recordable(
         ));
     }
     let file = lock.file().map_err(told)?;
-    if !record::is_ours(file).map_err(told)? {
+    if !lock.is_ours().map_err(told)? {
         return Err(Error::new(
             ErrorKind::Corrupt,
             operation,
@@ -56,6 +57,9 @@ pub(super) fn append_many(
     };
     let recorded = recordable(lock, "append")?;
     let file = lock.file().map_err(told)?;
+    if lock.data().is_some() {
+        return append_many_in_place(path, lock, file, data, end, lines);
+    }
     let pending = PendingAppend {
         to: data.identity,
         start: end,
@@ -73,6 +77,29 @@ pub(super) fn append_many(
         // that by itself. (Where the roll-back failed it must do it.)
         let _ = record::clear_pending(file);
     }
+    result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+}
+
+/// The same where other programs lock the journal too, and may have changed it
+/// since a writer died: its records are kept, to be told from theirs.
+fn append_many_in_place(
+    path: &Path,
+    lock: LockFile<'_>,
+    redo: &File,
+    data: &Arc<Data>,
+    end: u64,
+    lines: &[u8],
+) -> Result<()> {
+    let pending = redo::note_append(lock, &data.file, end, lines).map_err(|error| {
+        Error::os("append", lock.path(), error)
+            .hint("an append of many records is kept here first; nothing was appended")
+    })?;
+    let result = append(data, end, lines);
+    let _ = if matches!(result, Err((_, Err(_)))) {
+        redo::note_way_back(redo, pending)
+    } else {
+        record::clear_pending(redo)
+    };
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }
 

@@ -93,7 +93,10 @@ impl Writer {
         self.whole(shared, "append", stat.map_or(0, |stat| stat.size))?;
         if let Some(expected) = work.at {
             let actual = self.position(path)?;
-            if expected != actual && (existed || expected != Position::NOTHING) {
+            // Who locks a file that is not there makes it, where the lock is on
+            // it: an empty one is as good as none.
+            let nothing = !existed || self.end == 0 && lock.data().is_some();
+            if expected != actual && !(nothing && expected == Position::NOTHING) {
                 return Err(conflict(path, expected, actual));
             }
         }

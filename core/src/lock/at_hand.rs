@@ -1,13 +1,14 @@
 //! A lock that is taken again and again by one handle.
 
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::gate::Gate;
 use super::in_place::Redo;
 use super::path_lock::Held;
-use super::record;
+use super::record::{self, Generation};
 use super::turn::ThreadKey;
 use crate::fs::File;
 
@@ -30,12 +31,37 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    /// The same for one who only wants to read it: `None` if it is not there.
-    pub fn file_if_there(&self) -> io::Result<Option<&'a File>> {
+    /// Whether it was written by this library, or there is nothing in it.
+    pub fn is_ours(&self) -> io::Result<bool> {
         match self.redo {
-            Some(redo) if self.size == 0 && !redo.is_open() => Ok(None),
-            _ => self.file().map(Some),
+            Some(redo) => redo.file().and_then(record::is_our_redo),
+            None => record::is_ours(self.gate.file()),
         }
+    }
+
+    /// What it says of the generation; `None` if nothing that can be believed.
+    pub fn generation(&self) -> io::Result<Option<Generation>> {
+        // Whatever its size was: a rewrite under this lock may have made it.
+        let file = match self.redo {
+            Some(redo) => redo.if_there()?,
+            None => Some(self.gate.file()),
+        };
+        file.map_or(Ok(None), record::read_generation)
+    }
+
+    /// The data itself, where the lock is on it: others can't write it
+    /// meanwhile, nor, on some systems, can other descriptors of ours.
+    pub fn data(&self) -> Option<&'a File> {
+        self.redo.map(|_| self.gate.file())
+    }
+
+    /// The same, for longer than the lock.
+    pub fn keep_data(&self) -> Option<LockedData> {
+        self.redo.map(|_| LockedData(Arc::clone(self.gate)))
+    }
+
+    pub fn may_write_data(&self) -> bool {
+        self.gate.writable
     }
 
     /// Whether recovery records can be kept.
@@ -48,6 +74,18 @@ impl<'a> LockFile<'a> {
             Some(redo) => redo.path(),
             None => &self.gate.lock_path,
         }
+    }
+}
+
+/// Data that carries its own lock, open. To be changed under the lock only.
+pub(crate) struct LockedData(Arc<Gate>);
+
+impl Deref for LockedData {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        self.0.file()
     }
 }
 

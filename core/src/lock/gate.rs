@@ -21,7 +21,7 @@ use super::descriptor::Descriptor;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::{self, File, FileId};
+use crate::fs::{self, Access, File, FileId};
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -34,6 +34,7 @@ pub(crate) struct Gate {
     pub lock_path: PathBuf,
     /// Whether the lock file can be written (recovery records can be kept).
     pub writable: bool,
+    access: Access,
     id: FileId,
     file: Descriptor,
     /// For one who may try only once while somebody of this process blocks in
@@ -46,10 +47,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub fn new(lock_path: &Path, id: FileId, file: File, writable: bool) -> Gate {
+    pub fn new(lock_path: &Path, access: Access, id: FileId, file: File, writable: bool) -> Gate {
         Gate {
             lock_path: lock_path.to_owned(),
             writable,
+            access,
             id,
             file: Descriptor::new(file),
             side: OnceLock::new(),
@@ -239,7 +241,7 @@ impl Gate {
 
     fn try_aside(&self, state: &mut State, shared: bool) -> io::Result<bool> {
         if self.side.get().is_none() {
-            let Some(file) = self.file.open_again(&self.lock_path)? else {
+            let Some(file) = self.file.open_again(&self.lock_path, self.access)? else {
                 // Not this lock file's name any more.
                 return Ok(false);
             };

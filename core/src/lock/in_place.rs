@@ -10,6 +10,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::fs::{self, Access, File, FileId, PerProcess};
@@ -27,7 +28,11 @@ pub(super) struct InPlace {
 pub(crate) struct Redo {
     target: PathBuf,
     path: PathBuf,
+    /// Which file `target` is.
+    of: FileId,
     file: OnceLock<(File, FileId)>,
+    /// Whether the directory is known to hold both names durably.
+    names_synced: AtomicBool,
 }
 
 /// `P.redo`.
@@ -90,13 +95,15 @@ impl InPlace {
             .unwrap_or_else(PoisonError::into_inner);
         let same = cached
             .as_ref()
-            .filter(|redo| redo.is(stat.map(|stat| stat.id)));
+            .filter(|redo| redo.of == id && redo.is(stat.map(|stat| stat.id)));
         let redo = match same {
             Some(redo) => Arc::clone(redo),
             None => Arc::new(Redo {
                 target: target.to_owned(),
                 path: self.redo_path.clone(),
+                of: id,
                 file: OnceLock::new(),
+                names_synced: AtomicBool::new(false),
             }),
         };
         *cached = Some(Arc::clone(&redo));
@@ -114,26 +121,44 @@ impl Redo {
         self.file.get().is_none_or(|(_, own)| Some(*own) == id)
     }
 
-    pub fn is_open(&self) -> bool {
-        self.file.get().is_some()
-    }
-
     /// The file, made where it is not there. To be called under the exclusive
     /// lock of `P`.
     pub fn file(&self) -> io::Result<&File> {
         if let Some((file, _)) = self.file.get() {
             return Ok(file);
         }
-        let file = self.open()?;
+        match self.if_there()? {
+            Some(file) => Ok(file),
+            None => self.keep(self.create()?),
+        }
+    }
+
+    /// The file, if it is there.
+    pub fn if_there(&self) -> io::Result<Option<&File>> {
+        if let Some((file, _)) = self.file.get() {
+            return Ok(Some(file));
+        }
+        match File::open(&self.path, Access::LockFile) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            result => self.keep(result?).map(Some),
+        }
+    }
+
+    fn keep(&self, file: File) -> io::Result<&File> {
         let id = file.id()?;
         Ok(&self.file.get_or_init(|| (file, id)).0)
     }
 
-    fn open(&self) -> io::Result<File> {
-        match File::open(&self.path, Access::LockFile) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result,
+    /// Once: another process may have made the files without it.
+    pub fn sync_names(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        if !self.names_synced.load(Ordering::Acquire) {
+            sync()?;
+            self.names_synced.store(true, Ordering::Release);
         }
+        Ok(())
+    }
+
+    fn create(&self) -> io::Result<File> {
         // It holds what `P` holds: who may not read that may not read this.
         let like = fs::metadata(&self.target)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);

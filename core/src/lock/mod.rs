@@ -5,7 +5,7 @@
 //! file_lock.rs   FileLock, LockOptions, LockGuard: the public face
 //! path_lock.rs   the lock of one path, in whatever scheme; scheme.rs
 //! sidecar.rs     the lock of P is an flock on P.lock
-//! in_place.rs    the lock of P is an flock on P
+//! in_place.rs    the lock of P is an flock on P; redo/ changes P in place
 //! at_hand.rs     a lock that one handle takes again and again
 //! gate.rs        one lock file in this process: the queue, the kernel's lock
 //! turn.rs        whose turn it is in this process
@@ -31,6 +31,7 @@ mod in_place;
 mod path_lock;
 pub(crate) mod record;
 pub(crate) mod recovery;
+pub(crate) mod redo;
 mod scheme;
 mod sidecar;
 pub(crate) mod transfer;
@@ -45,7 +46,7 @@ pub use file_lock::{FileLock, LockGuard, LockOptions};
 pub use holder::{Holder, holder};
 pub use scheme::{OnUnsupported, Scheme};
 
-pub(crate) use at_hand::{AtHand, LockFile};
+pub(crate) use at_hand::{AtHand, LockFile, LockedData};
 pub(crate) use call::Patience;
 pub(crate) use file_lock::Kept;
 pub(crate) use path_lock::{Held, PathLock};

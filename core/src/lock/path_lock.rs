@@ -14,12 +14,12 @@ use super::recovery::{Settled, transaction};
 use super::turn::{Refused, ThreadKey};
 use super::{Choice, Patience, Scheme, holder, record, recovery, sidecar, unsupported};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, FileId, PerProcess};
+use crate::fs::{self, Access, FileId, PerProcess};
 
-/// The lock files that this process has open, and for which scheme: a lock file
-/// and data are opened in different ways.
+/// The locked files that this process has open, and how: a lock file and data
+/// are not opened in the same way.
 static GATES: PerProcess<Mutex<Gates>> = PerProcess::new();
-type Gates = HashMap<(FileId, Scheme), Weak<Gate>>;
+type Gates = HashMap<(FileId, Access), Weak<Gate>>;
 
 /// The lock of one path.
 pub(crate) struct PathLock {
@@ -305,8 +305,7 @@ impl PathLock {
             // To settle it takes the exclusive lock, and an upgrade is not
             // atomic (man 2 flock).
             let told = |error| Error::os(operation, self.record_path(), error);
-            let file = held.lock_file().file().map_err(told)?;
-            if !record::is_ours(file).map_err(told)? {
+            if !held.lock_file().is_ours().map_err(told)? {
                 return Ok(Some(held));
             }
             drop(held);
@@ -425,13 +424,13 @@ impl PathLock {
         operation: &'static str,
         opened: io::Result<(fs::File, bool)>,
     ) -> Result<Arc<Gate>> {
-        let scheme = if self.is_in_place() {
-            Scheme::InPlace
+        let access = if self.is_in_place() {
+            Access::InPlace
         } else {
-            Scheme::Sidecar
+            Access::LockFile
         };
         let gate = opened
-            .and_then(|(file, writable)| gate_of(&self.lock_path, scheme, file, writable))
+            .and_then(|(file, writable)| gate_of(&self.lock_path, access, file, writable))
             .map_err(|error| self.refused_file(operation, error))?;
         *self.cached() = Some(Arc::clone(&gate));
         Ok(gate)
@@ -472,7 +471,7 @@ impl PathLock {
 
 fn gate_of(
     lock_path: &Path,
-    scheme: Scheme,
+    access: Access,
     file: fs::File,
     writable: bool,
 ) -> io::Result<Arc<Gate>> {
@@ -481,13 +480,13 @@ fn gate_of(
         .get(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    if let Some(gate) = gates.get(&(id, scheme)).and_then(Weak::upgrade) {
+    if let Some(gate) = gates.get(&(id, access)).and_then(Weak::upgrade) {
         // Our second descriptor is closed; an flock does not mind.
         return Ok(gate);
     }
     gates.retain(|_, gate| gate.strong_count() > 0);
-    let gate = Arc::new(Gate::new(lock_path, id, file, writable));
-    gates.insert((id, scheme), Arc::downgrade(&gate));
+    let gate = Arc::new(Gate::new(lock_path, access, id, file, writable));
+    gates.insert((id, access), Arc::downgrade(&gate));
     Ok(gate)
 }
 

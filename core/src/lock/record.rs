@@ -31,7 +31,8 @@ use crate::fs::{File, FileId};
 
 pub(crate) use mark::Mark;
 pub(crate) use pending::{
-    Pending, PendingAppend, PendingRewrite, clear_pending, read_pending, write_pending,
+    Pending, PendingAppend, PendingOverwrite, PendingRewrite, clear_pending, read_pending,
+    write_pending, write_record,
 };
 pub(crate) use reservation::{Reservation, write_reservation};
 pub(crate) use stamp::{Left, PendingStamp, clear_stamp, is_cleared, is_left, left_of};
@@ -152,6 +153,15 @@ pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
     let erased = n <= 2 * BLOCK && both.iter().all(|byte| *byte == 0);
     let begun = MAGIC.starts_with(&both[..n.min(MAGIC.len())]);
     Ok(erased || begun)
+}
+
+/// The same of a `P.redo`, whose name nobody else uses: its head is written
+/// last, so what a crash leaves may have none, or a part.
+pub(crate) fn is_our_redo(redo: &File) -> io::Result<bool> {
+    let mut head = *MAGIC;
+    let n = redo.read_full_at(&mut head, 0)?;
+    let same = head[..n].iter().zip(MAGIC).take_while(|(a, b)| a == b);
+    Ok(head[same.count()..n].iter().all(|byte| *byte == 0))
 }
 
 /// What the lock file says of the journal's generation; `None` if nothing that

@@ -21,7 +21,8 @@ pub fn each_death(
             let scene = Scene::quick();
             set_up(&scene);
             let (result, _) = plan.run(|| work(&scene));
-            assert!(result.is_err() || n + 2 >= calls.len(), "{what}: it died");
+            // The last calls only clear up: that they fail is not told.
+            assert!(result.is_err() || n + 4 >= calls.len(), "{what}: it died");
             check(&scene, what);
         };
         run(Plan::new().die(n), &format!("before call {n}, {op:?}"));

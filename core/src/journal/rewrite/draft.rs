@@ -36,13 +36,6 @@ impl Draft {
         operation: &'static str,
     ) -> Result<Draft> {
         let path = &shared.path;
-        if shared.lock.is_in_place() {
-            return Err(Error::invalid_argument(
-                operation,
-                path,
-                "rewriting a journal in the scheme in-place is not in this version",
-            ));
-        }
         let recorded = recordable(lock, operation)?;
         let old = writer.current(shared, operation, lock)?;
         let generation = match (&old, recorded) {
@@ -57,7 +50,9 @@ impl Draft {
             rotated: 0,
         };
         // Before the temporary is made: so whoever finds the mark sweeps.
-        note(lock, operation, generation, pending)?;
+        if !shared.lock.is_in_place() {
+            note(lock, operation, generation, pending)?;
+        }
         // What rewrites left that a power cut ended, with their marks.
         temporary::sweep_again(path);
         let mode = match old {

@@ -5,10 +5,12 @@
 //! verbs.rs     rewind, replace, compact and so on: what callers see
 //! draft.rs     the new file while it is being written
 //! publish.rs   the one place where it becomes the journal
+//! in_place.rs  the same where the journal keeps its inode
 //! rotate.rs    the old file kept under a name of its own
 //! ```
 
 mod draft;
+mod in_place;
 mod publish;
 pub(super) mod rotate;
 mod verbs;

@@ -46,7 +46,10 @@ impl Draft {
         same: Same,
         old: Old,
     ) -> Result<Published> {
-        match self.put_in_place(shared, lock, same, old) {
+        if shared.lock.is_in_place() {
+            return self.overwrite(shared, lock, same, old);
+        }
+        match self.replace(shared, lock, same, old) {
             Ok((generation, rotated)) => {
                 record_generation(lock, generation);
                 let end = Position {
@@ -64,7 +67,7 @@ impl Draft {
     }
 
     /// Up to the rename.
-    fn put_in_place(
+    fn replace(
         &mut self,
         shared: &Shared,
         lock: LockFile<'_>,
@@ -132,7 +135,7 @@ impl Draft {
 
     /// A program that ignores the lock may have appended, or replaced the file:
     /// what it wrote must not go with the old one.
-    fn is_current(&self, shared: &Shared, old: Old) -> Result<()> {
+    pub(super) fn is_current(&self, shared: &Shared, old: Old) -> Result<()> {
         let now = seen(shared, self.operation)?;
         let current = match (&self.old, now) {
             (None, None) => true,

@@ -94,7 +94,13 @@ pub(super) fn keep(
         })?;
         let path = rotated::path(&shared.path, number);
         note(number)?;
-        let linked = match fs::link(&shared.path, &path) {
+        let second_name = if shared.lock.is_in_place() {
+            // The journal keeps its inode: what is kept must be another file.
+            Err(io::ErrorKind::Unsupported.into())
+        } else {
+            fs::link(&shared.path, &path)
+        };
+        let linked = match second_name {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
             // A file system without hard links.

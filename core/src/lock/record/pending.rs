@@ -36,6 +36,7 @@ pub(super) const PENDING: &[u8; 8] = b"pending\n";
 const APPEND: u32 = 1;
 const MEMBER: u32 = 3;
 const REWRITE: u32 = 5;
+const OVERWRITE: u32 = 6;
 
 /// What is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(crate) enum Pending {
     Member(Mark),
     /// Nothing is under way, but the lock is another's: kind 4.
     Reserved(Reservation),
+    Overwrite(PendingOverwrite),
     /// A kind that this version does not know.
     Unknown(u32),
 }
@@ -68,6 +70,28 @@ pub(crate) struct PendingRewrite {
     pub number: u64,
     pub same: Same,
     pub rotated: u32,
+}
+
+/// A write in place, in `P.redo`: the bytes follow, as they were, then as they
+/// are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PendingOverwrite {
+    /// Where in `P` the change begins.
+    pub from: u64,
+    /// How long `P` was from there on, and is to be.
+    pub old: u64,
+    pub new: u64,
+    /// Of the bytes that follow.
+    pub checksum: u32,
+    /// In which start of the machine it was written; 0: not known.
+    pub boot: u64,
+    /// The generation before.
+    pub before: u64,
+    /// What the first byte is while the change is under way; `None`: it is an
+    /// append, and no byte that was there changes.
+    pub mark: Option<u8>,
+    /// It failed, and is being taken back.
+    pub back: bool,
 }
 
 impl Pending {
@@ -99,6 +123,23 @@ impl Pending {
             Pending::Reserved(_) => reservation::KIND,
             // Longer than a block: it has an encoding of its own.
             Pending::Stamp(_) => STAMP,
+            Pending::Overwrite(change) => {
+                block[12..16].copy_from_slice(&change.checksum.to_le_bytes());
+                let numbers = [
+                    change.from,
+                    change.old,
+                    change.new,
+                    change.boot,
+                    change.before,
+                ];
+                for (at, number) in (16..).step_by(8).zip(numbers) {
+                    block[at..at + 8].copy_from_slice(&number.to_le_bytes());
+                }
+                block[56] = change.mark.unwrap_or(0);
+                block[57] = u8::from(change.back);
+                block[58] = u8::from(change.mark.is_none());
+                OVERWRITE
+            }
             Pending::Unknown(kind) => *kind,
         };
         block[8..12].copy_from_slice(&kind.to_le_bytes());
@@ -137,6 +178,16 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
             Some(reservation) => Pending::Reserved(reservation),
             None => return Ok(None),
         },
+        OVERWRITE => Pending::Overwrite(PendingOverwrite {
+            checksum: u32_at(&block, 12),
+            from: u64_at(&block, 16),
+            old: u64_at(&block, 24),
+            new: u64_at(&block, 32),
+            boot: u64_at(&block, 40),
+            before: u64_at(&block, 48),
+            mark: (block[58] == 0).then_some(block[56]),
+            back: block[57] != 0,
+        }),
         kind => Pending::Unknown(kind),
     }))
 }
@@ -152,6 +203,11 @@ pub(crate) fn write_pending(
     both[..BLOCK].copy_from_slice(&generation.to_block());
     both[BLOCK..].copy_from_slice(&pending.to_block());
     lock.write_all_at(&both, 0)
+}
+
+/// Changes what is noted already.
+pub(crate) fn write_record(lock: &File, pending: &Pending) -> io::Result<()> {
+    lock.write_all_at(&pending.to_block(), IDLE)
 }
 
 /// Nothing is pending any more.

@@ -1,6 +1,7 @@
 //! Settles what the last holder of a lock left unfinished: one file a kind.
 
 mod append;
+mod overwrite;
 mod rewrite;
 mod stamp;
 pub(crate) mod transaction;
@@ -28,7 +29,7 @@ pub(super) enum Settled {
 pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
     let told = |error| Error::os("recover", lock.path(), error);
     let file = lock.file().map_err(told)?;
-    if !record::is_ours(file).map_err(told)? {
+    if !lock.is_ours().map_err(told)? {
         // Some other program's file that only happens to have this name:
         // locking it does no harm, writing to it would.
         return Ok(Settled::Done);
@@ -60,6 +61,7 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         Some(Pending::Reserved(_)) => {}
         Some(Pending::Append(pending)) => append::undo(target, &pending)?,
         Some(Pending::Stamp(pending)) => stamp::settle(target, &pending)?,
+        Some(Pending::Overwrite(pending)) => overwrite::settle(lock, target, &pending)?,
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Member(mark)) => {
             if let Some(id) = transaction::look(lock.path(), mark)? {

@@ -1,0 +1,121 @@
+//! Reading a journal that keeps its inode: while it is being rewritten in
+//! place, and after a rewriter died, it is what it was before.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fs::File;
+use crate::lock::record::{Before, Generation, Identity, PendingOverwrite};
+use crate::lock::redo::{Content, Glimpse, State, judge};
+
+/// What a reader has to know of `P.redo`.
+pub(super) struct View {
+    path: PathBuf,
+    identity: Identity,
+    seen: Glimpse,
+    pub generation: u64,
+    /// What it was before its last rewrite.
+    pub before: Option<Before>,
+    /// The highest number of a rotated file.
+    pub rotated: u32,
+    /// The bytes from before are in `P.redo`, from this offset on.
+    old: Option<PendingOverwrite>,
+}
+
+impl View {
+    /// `None`: it changed under our eyes; open it again.
+    pub fn open(path: &Path, file: &File, identity: Identity) -> io::Result<Option<View>> {
+        let seen = Glimpse::take(path)?;
+        let recorded = Generation::of(identity, seen.recorded());
+        let (mut generation, mut before) = (recorded.number, recorded.before);
+        let mut old = None;
+        if let Some((redo, pending)) = seen.under_way()? {
+            let Some(state) = state(file, redo, pending)? else {
+                return Ok(None);
+            };
+            match state {
+                State::New if !pending.back => {}
+                State::Foreign => {}
+                State::Old | State::New | State::Between => {
+                    generation = pending.before;
+                    before = None;
+                    old = Some(*pending);
+                }
+            }
+        }
+        let view = View {
+            path: path.to_owned(),
+            identity,
+            seen,
+            generation,
+            before,
+            rotated: recorded.rotated,
+            old,
+        };
+        Ok(view.holds()?.then_some(view))
+    }
+
+    /// Whether no rewrite began or ended since it was opened.
+    pub fn holds(&self) -> io::Result<bool> {
+        let now = Glimpse::take(&self.path)?;
+        let number = |glimpse: &Glimpse| Generation::of(self.identity, glimpse.recorded()).number;
+        Ok(now.same_change(&self.seen) && number(&now) == number(&self.seen))
+    }
+
+    pub fn size(&self, file: &File) -> io::Result<u64> {
+        match &self.old {
+            Some(pending) => Ok(pending.from + pending.old),
+            None => file.size(),
+        }
+    }
+
+    pub fn read_at(&self, file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        match (&self.old, self.seen.redo()) {
+            (Some(pending), Some(redo)) if at >= pending.from => {
+                match pending.old(redo).read(buffer, at - pending.from) {
+                    // Cut meanwhile: the writer is done, and this view holds no
+                    // more.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+                    result => result,
+                }
+            }
+            (Some(pending), _) => {
+                let n = usize::try_from(pending.from - at)
+                    .map_or(buffer.len(), |left| left.min(buffer.len()));
+                file.read_at(&mut buffer[..n], at)
+            }
+            (None, _) => file.read_at(buffer, at),
+        }
+    }
+}
+
+/// What the journal is; `None`: it changes under our eyes. What two looks agree
+/// on is no mixture that only our reading made.
+fn state(file: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<Option<State>> {
+    let now = |size: u64| {
+        size.checked_sub(pending.from).map(|length| Content::File {
+            file,
+            start: pending.from,
+            length,
+        })
+    };
+    let look = || -> io::Result<(u64, u32)> {
+        let size = file.size()?;
+        let mut checksum = 0;
+        if let Some(now) = now(size) {
+            now.each(|piece, _| {
+                checksum = crc32c::crc32c_append(checksum, piece);
+                Ok(())
+            })?;
+        }
+        Ok((size, checksum))
+    };
+    let judged = look().and_then(|first| {
+        let state = judge(now(first.0), redo, pending)?;
+        Ok((look()? == first).then_some(state))
+    });
+    match judged {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        result => result,
+    }
+}

@@ -1,0 +1,99 @@
+//! The new file's bytes written over the old ones: for a journal that carries
+//! its own lock, and so must keep its inode.
+
+use super::Old;
+use super::draft::{Draft, failed};
+use super::publish::Published;
+use super::rotate;
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::Position;
+use crate::journal::shared::Shared;
+use crate::lock::LockFile;
+use crate::lock::record::Same;
+use crate::lock::redo::{self, Change, Content};
+
+impl Draft {
+    /// As `publish`, in place. Synced, whatever this handle's durability is:
+    /// others have acknowledged records in the file.
+    pub(super) fn overwrite(
+        mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        same: Same,
+        old: Old,
+    ) -> Result<Published> {
+        let result = self.write_over(shared, lock, same, old);
+        if matches!(&result, Err(error) if error.kind() == ErrorKind::NotDurable) {
+            shared.poison();
+        }
+        self.temporary.discard();
+        result
+    }
+
+    fn write_over(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        same: Same,
+        old: Old,
+    ) -> Result<Published> {
+        let (path, operation) = (&shared.path, self.operation);
+        self.flush(shared)?;
+        let length = self.length();
+        let Some((data, end)) = &self.old else {
+            return Err(Error::internal(operation, path, "its lock is on no file"));
+        };
+        // Also where the old file is kept: what is appended to it by a program
+        // that takes no lock would be in neither.
+        self.is_current(shared, Old::Dropped)?;
+        let mut highest = None;
+        let kept = match old {
+            Old::Kept => {
+                let rotated = self.generation.rotated;
+                let kept = rotate::keep(shared, operation, rotated, data, |_| Ok(()))?;
+                highest = Some(kept.number);
+                Some(kept)
+            }
+            Old::Dropped => None,
+        };
+        // What is the same is not written: a rewind only cuts.
+        // (`same` is about records: a header may differ before them.)
+        let from = Content::File {
+            file: &self.temporary.file,
+            start: 0,
+            length,
+        }
+        .common(&data.file, *end)
+        .map_err(|error| failed(shared, operation, error))?;
+        let part = |file, length: u64| Content::File {
+            file,
+            start: from,
+            length: length - from,
+        };
+        let change = Change {
+            from,
+            old: part(&data.file, *end),
+            new: part(&self.temporary.file, length),
+            same,
+            rotated: highest,
+        };
+        match redo::overwrite(operation, path, lock, &change, Durability::Power) {
+            Ok(generation) => Ok(Published {
+                end: Position {
+                    generation: generation.number,
+                    offset: length,
+                },
+                rotated: kept.map(|kept| kept.path),
+            }),
+            Err(error) => {
+                if let Some(kept) = kept
+                    && error.kind() != ErrorKind::NotDurable
+                {
+                    kept.take_back();
+                }
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Kind 6: a write in place. `P` as it was, or as it was to be; but what a
+//! foreign program has saved since stays.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{self, Access, File};
+use crate::lock::LockFile;
+use crate::lock::record::PendingOverwrite;
+use crate::lock::redo::{Content, State, judge, roll_back, roll_forward};
+
+pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwrite) -> Result<()> {
+    let told = |error| Error::os("recover", target, error);
+    let kept = |error| Error::os("recover", lock.path(), error);
+    let redo = lock.file().map_err(kept)?;
+    if !pending.is_whole(redo).map_err(kept)? {
+        // It was cut off before `P` was touched.
+        return Ok(());
+    }
+    let Some(data) = lock.data() else {
+        return Err(Error::internal(
+            "recover",
+            target,
+            "a write in place is pending, and the lock is elsewhere",
+        ));
+    };
+    let size = data.size().map_err(told)?;
+    let now = size.checked_sub(pending.from).map(|length| Content::File {
+        file: data,
+        start: pending.from,
+        length,
+    });
+    let state = judge(now, redo, pending).map_err(told)?;
+    if state == State::Foreign {
+        return set_aside(redo, lock.path(), target).map_err(kept);
+    }
+    if !lock.may_write_data() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "recover",
+            target,
+            "a change was cut off here by a crash, and to settle it this file must be writable",
+        ));
+    }
+    match state {
+        State::Old | State::Foreign => data.sync_data(),
+        State::New | State::Between if pending.back => roll_back(data, redo, pending),
+        // Also where all is there: if its sync failed, the system believes that
+        // its pages are clean, and a sync alone would lie.
+        State::New | State::Between => match roll_forward(data, redo, pending) {
+            // There was room for what was there before.
+            Err(error) if is_full(&error) => roll_back(data, redo, pending),
+            result => result,
+        },
+    }
+    .map_err(|error| {
+        told(error).hint("a change was cut off here by a crash, and could not be finished yet")
+    })
+}
+
+/// Keeps the bytes that were in the way of nobody: `P.redo.1`, and so on.
+fn set_aside(redo: &File, redo_path: &Path, target: &Path) -> io::Result<()> {
+    let like = fs::metadata(target)?;
+    let mode = like.as_ref().map(|like| like.mode & 0o666);
+    let mut number = 1_u32;
+    let (path, aside) = loop {
+        let mut name = redo_path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        let path = PathBuf::from(name);
+        match File::create_new(&path, Access::Write, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            result => break (path, result?),
+        }
+    };
+    if let Some(like) = &like {
+        aside.give_to(like)?;
+    }
+    let all = Content::File {
+        file: redo,
+        start: 0,
+        length: redo.size()?,
+    };
+    let copied = all
+        .each(|piece, at| aside.write_all_at(piece, at))
+        .and_then(|()| aside.sync_all());
+    if copied.is_err() {
+        let _ = fs::unlink(&path);
+    }
+    copied
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
