@@ -9,7 +9,7 @@ use crate::bytes::Bytes;
 use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
-use crate::guard::guard;
+use crate::guard::{guard, quietly};
 use crate::options::{self, Options, flag, mode};
 use crate::position::Position;
 use crate::records::{Records, RecordsOptions};
@@ -441,6 +441,11 @@ pub unsafe extern "C" fn untorn_journal_sync(
 /// Closes a journal and frees the handle. NULL is nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_close(journal: *mut Journal) {
-    // SAFETY: NULL or a journal, which the caller uses no more.
+    // SAFETY: NULL or a journal.
+    if let Some(journal) = unsafe { journal.as_ref() } {
+        // What follows it ends with it; that can't fail.
+        quietly((), || drop(journal.core.close()));
+    }
+    // SAFETY: as above, and the caller uses it no more.
     unsafe { take_back(journal) }
 }
