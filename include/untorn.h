@@ -126,7 +126,7 @@
   { sizeof(untorn_journal_options), -1, UINT64_C(67108864), 0, \
     UNTORN_DURABILITY_POWER, UNTORN_FORMAT_JSON, 1, 0, 0, \
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0, UNTORN_NO_LIMIT, \
-    UNTORN_NO_LIMIT }
+    UNTORN_NO_LIMIT, { NULL, 0 }, 512, UNTORN_HEADER_STAMP }
 #define UNTORN_RECORDS_OPTIONS_INIT \
   { sizeof(untorn_records_options), { 0, 0 }, UNTORN_NO_LIMIT, UNTORN_NO_LIMIT }
 #define UNTORN_DOCUMENT_OPTIONS_INIT \
@@ -184,6 +184,18 @@
  * to *end_out in the file as it was, is not in it any more.
  */
 #define UNTORN_FOLLOW_REWOUND 2
+
+/**
+ * A header that fits is changed in place: it costs the same however long the
+ * journal is. The default.
+ */
+#define UNTORN_HEADER_STAMP 0
+
+/**
+ * A header is changed by a new file, always: programs that read without this
+ * library then never see half a header.
+ */
+#define UNTORN_HEADER_RENAME 1
 
 /**
  * A finished call survives a power cut: the bytes are on the medium. The
@@ -492,6 +504,20 @@ typedef struct {
 } untorn_position;
 
 /**
+ * Some bytes that the caller has: one of the records of an append of many.
+ */
+typedef struct {
+  /**
+   * The first byte; may be NULL if len is 0.
+   */
+  const uint8_t *data;
+  /**
+   * How many.
+   */
+  size_t len;
+} untorn_bytes;
+
+/**
  * How a journal is opened. To be initialised with UNTORN_JOURNAL_OPTIONS_INIT;
  * NULL is the same as that.
  */
@@ -561,21 +587,22 @@ typedef struct {
    * UNTORN_NO_LIMIT.
    */
   uint64_t keep;
+  /**
+   * The journal may have a header: its first line, where that begins with these
+   * bytes. It is no record. All handles on a journal must say the same. Default:
+   * no bytes, and no header.
+   */
+  untorn_bytes header_prefix;
+  /**
+   * How many bytes a new header takes, its newline included: it is padded with
+   * spaces, so that later ones fit in its place. Default: 512.
+   */
+  size_t header_reserve;
+  /**
+   * UNTORN_HEADER_STAMP (the default) or UNTORN_HEADER_RENAME.
+   */
+  int32_t header_mode;
 } untorn_journal_options;
-
-/**
- * Some bytes that the caller has: one of the records of an append of many.
- */
-typedef struct {
-  /**
-   * The first byte; may be NULL if len is 0.
-   */
-  const uint8_t *data;
-  /**
-   * How many.
-   */
-  size_t len;
-} untorn_bytes;
 
 /**
  * What of a journal is read. To be initialised with
@@ -1095,6 +1122,51 @@ bool untorn_follow_damage(const untorn_follow *follow,
 UNTORN_API void untorn_follow_free(untorn_follow *follow);
 
 /**
+ * The header, without its padding: to be freed with untorn_buffer_free(*data_out,
+ * *len_out). *data_out is NULL if there is none. Takes no lock, and never sees half
+ * a stamp.
+ *
+ * UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_header(const untorn_journal *journal,
+                                  uint8_t **data_out,
+                                  size_t *len_out,
+                                  untorn_error **error_out);
+
+/**
+ * Changes the header, or gives the journal one. One that fits in the place of the
+ * old is written there; else the whole journal is written anew.
+ *
+ * UNTORN_INVALID_RECORD if it does not begin with header_prefix, ends in a space,
+ * or could not be a record. After a failure the header is as it was.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_set_header(const untorn_journal *journal,
+                                      const uint8_t *header,
+                                      size_t len,
+                                      const untorn_call *call,
+                                      untorn_error **error_out);
+
+/**
+ * Changes the header and appends count records in one step: both or neither,
+ * whenever a process dies. Gives the position behind the last record
+ * (position_out may be NULL).
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
+                                              const uint8_t *header,
+                                              size_t len,
+                                              const untorn_bytes *records,
+                                              size_t count,
+                                              const untorn_call *call,
+                                              untorn_position *position_out,
+                                              untorn_error **error_out);
+
+/**
  * Who holds the lock of the file at path now. *holder_out is NULL if nobody
  * does, or if it can't be known; else it is to be freed.
  */
@@ -1563,6 +1635,11 @@ UNTORN_API void untorn_records_free(untorn_records *records);
  * How many good records.
  */
 UNTORN_API uint64_t untorn_report_records(const untorn_report *report);
+
+/**
+ * Whether the journal has a header, which is no record.
+ */
+UNTORN_API bool untorn_report_has_header(const untorn_report *report);
 
 /**
  * How many bytes were looked at: where the file ended.

@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char};
 
-use untorn::{Durability, Format, Journal as CoreJournal, Result};
+use untorn::{Batch, Durability, Format, Journal as CoreJournal, Result};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::bytes::Bytes;
@@ -10,6 +10,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
+use crate::header::{self, UNTORN_HEADER_STAMP};
 use crate::options::{self, Options, flag, mode};
 use crate::position::Position;
 use crate::records::{Records, RecordsOptions};
@@ -90,6 +91,15 @@ pub struct JournalOptions {
     /// How many rotated files a rotation by max_bytes leaves. Default:
     /// UNTORN_NO_LIMIT.
     pub keep: u64,
+    /// The journal may have a header: its first line, where that begins with these
+    /// bytes. It is no record. All handles on a journal must say the same. Default:
+    /// no bytes, and no header.
+    pub header_prefix: Bytes,
+    /// How many bytes a new header takes, its newline included: it is padded with
+    /// spaces, so that later ones fit in its place. Default: 512.
+    pub header_reserve: usize,
+    /// UNTORN_HEADER_STAMP (the default) or UNTORN_HEADER_RENAME.
+    pub header_mode: i32,
 }
 
 // SAFETY: `repr(C)`, integers, size first.
@@ -113,6 +123,12 @@ unsafe impl Options for JournalOptions {
             stale_ms: 0,
             max_bytes: u64::MAX,
             keep: u64::MAX,
+            header_prefix: Bytes {
+                data: std::ptr::null(),
+                len: 0,
+            },
+            header_reserve: 512,
+            header_mode: UNTORN_HEADER_STAMP,
         }
     }
 }
@@ -135,7 +151,10 @@ fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
 }
 
 /// What C chose, for the core.
-pub(crate) fn core_options(
+///
+/// # Safety
+/// What it points to is valid.
+pub(crate) unsafe fn core_options(
     given: &JournalOptions,
     arguments: &Arguments<'_>,
 ) -> Result<untorn::JournalOptions> {
@@ -153,6 +172,18 @@ pub(crate) fn core_options(
         .max_bytes((given.max_bytes != u64::MAX).then_some(given.max_bytes))
         // More than there are numbers for is all of them.
         .keep(u32::try_from(given.keep).ok());
+    // SAFETY: the caller's promise.
+    let prefix = unsafe {
+        let prefix = given.header_prefix;
+        arguments.bytes(prefix.data, prefix.len, "header_prefix")?
+    };
+    let core = core
+        .header_reserve(given.header_reserve)
+        .header_mode(header::mode(given.header_mode, arguments)?);
+    let core = match prefix {
+        [] => core,
+        prefix => core.header_prefix(prefix),
+    };
     Ok(choose_scheme!(core, given, arguments))
 }
 
@@ -178,7 +209,8 @@ pub unsafe extern "C" fn untorn_journal_open(
             (path, options, arguments.output(journal_out, "journal_out")?)
         };
         let arguments = arguments.on(&path);
-        let core = core_options(&options, &arguments)?.open(&path)?;
+        // SAFETY: as the header says of every argument.
+        let core = unsafe { core_options(&options, &arguments)? }.open(&path)?;
         journal_out.give(Journal::new(core));
         Ok(())
     })
@@ -265,6 +297,25 @@ pub unsafe extern "C" fn untorn_journal_append_at(
     })
 }
 
+/// The records that C gave, checked.
+///
+/// # Safety
+/// An array of so many, each with its bytes.
+pub(crate) unsafe fn batch(
+    journal: &CoreJournal,
+    records: *const Bytes,
+    count: usize,
+    arguments: &Arguments<'_>,
+) -> Result<Batch> {
+    let mut batch = journal.batch();
+    // SAFETY: the caller's promise.
+    for record in unsafe { arguments.array(records, count, "records")? } {
+        // SAFETY: the caller's promise.
+        batch.push(unsafe { arguments.bytes(record.data, record.len, "data of a record")? })?;
+    }
+    Ok(batch)
+}
+
 /// # Safety
 /// The arguments of the two functions above.
 unsafe fn append_many(
@@ -277,18 +328,12 @@ unsafe fn append_many(
 ) -> Result<()> {
     let arguments = Arguments::of("append");
     // SAFETY: the caller's promise.
-    let (journal, records, call) = unsafe {
+    let (journal, batch, call) = unsafe {
         let journal = &arguments.object(journal, "journal")?.core;
         let arguments = arguments.on(journal.path());
-        let records = arguments.array(records, count, "records")?;
-        (journal, records, call::read(call, &arguments)?)
+        let batch = batch(journal, records, count, &arguments)?;
+        (journal, batch, call::read(call, &arguments)?)
     };
-    let arguments = arguments.on(journal.path());
-    let mut batch = journal.batch();
-    for record in records {
-        // SAFETY: the caller's promise.
-        batch.push(unsafe { arguments.bytes(record.data, record.len, "data of a record")? })?;
-    }
     let position = journal.append_batch(&batch, expected.map(Into::into), &call)?;
     // SAFETY: NULL or a place for it.
     unsafe { put(position_out, position.into()) };

@@ -9,7 +9,8 @@
 //! code.rs  error.rs  holder.rs                    what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
-//! journal.rs  records.rs  report.rs  damage.rs  rewrite.rs  follow.rs
+//! journal.rs  records.rs  report.rs  damage.rs  header.rs  rewrite.rs
+//! follow.rs
 //! document.rs  update.rs  transaction.rs  one_shot.rs
 //! store.rs  session.rs  reconcile.rs
 //! ```
@@ -27,6 +28,7 @@ mod damage;
 mod document;
 mod error;
 mod follow;
+mod header;
 mod holder;
 mod journal;
 mod lock;

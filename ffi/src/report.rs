@@ -22,6 +22,13 @@ pub unsafe extern "C" fn untorn_report_records(report: *const Report) -> u64 {
     unsafe { report.as_ref() }.map_or(0, |report| report.core.records)
 }
 
+/// Whether the journal has a header, which is no record.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_has_header(report: *const Report) -> bool {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }.is_some_and(|report| report.core.header)
+}
+
 /// How many bytes were looked at: where the file ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_bytes(report: *const Report) -> u64 {

@@ -11,7 +11,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::position::Position;
 use crate::records::Records;
 use crate::text;
@@ -119,10 +119,7 @@ pub unsafe extern "C" fn untorn_journal_replace(
             let (journal, call) = of("replace", journal, call)?;
             let arguments = Arguments::of("replace");
             let arguments = arguments.on(journal.path());
-            let mut batch = journal.batch();
-            for record in arguments.array(records, count, "records")? {
-                batch.push(arguments.bytes(record.data, record.len, "data of a record")?)?;
-            }
+            let batch = journal::batch(journal, records, count, &arguments)?;
             (journal, batch, call)
         };
         let position = journal.replace_batch(&batch, &call)?;

@@ -1,0 +1,143 @@
+//! The header of a journal.
+
+use untorn::{HeaderMode, Result};
+
+use crate::argument::{Arguments, put};
+use crate::buffer;
+use crate::bytes::Bytes;
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::error::Error;
+use crate::guard::guard;
+use crate::journal::{self, Journal};
+use crate::position::Position;
+
+/// A header that fits is changed in place: it costs the same however long the
+/// journal is. The default.
+pub const UNTORN_HEADER_STAMP: i32 = 0;
+/// A header is changed by a new file, always: programs that read without this
+/// library then never see half a header.
+pub const UNTORN_HEADER_RENAME: i32 = 1;
+
+/// A mode that C chose.
+pub(crate) fn mode(number: i32, arguments: &Arguments<'_>) -> Result<HeaderMode> {
+    match number {
+        UNTORN_HEADER_STAMP => Ok(HeaderMode::Stamp),
+        UNTORN_HEADER_RENAME => Ok(HeaderMode::Rename),
+        _ => Err(arguments.refuse(format!("{number} is no header mode"))),
+    }
+}
+
+/// The header, without its padding: to be freed with untorn_buffer_free(*data_out,
+/// *len_out). *data_out is NULL if there is none. Takes no lock, and never sees half
+/// a stamp.
+///
+/// UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_header(
+    journal: *const Journal,
+    data_out: *mut *mut u8,
+    len_out: *mut usize,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "header", || {
+        let arguments = Arguments::of("header");
+        // SAFETY: as the header says of every argument.
+        let (journal, data_out, len_out) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            let arguments = arguments.on(journal.path());
+            (
+                journal,
+                arguments.output(data_out, "data_out")?,
+                arguments.output(len_out, "len_out")?,
+            )
+        };
+        match journal.header()? {
+            Some(header) => buffer::give(header, data_out, len_out),
+            None => {
+                data_out.put(std::ptr::null_mut());
+                len_out.put(0);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Changes the header, or gives the journal one. One that fits in the place of the
+/// old is written there; else the whole journal is written anew.
+///
+/// UNTORN_INVALID_RECORD if it does not begin with header_prefix, ends in a space,
+/// or could not be a record. After a failure the header is as it was.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_set_header(
+    journal: *const Journal,
+    header: *const u8,
+    len: usize,
+    call: *const Call,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            append(
+                journal,
+                header,
+                len,
+                std::ptr::null(),
+                0,
+                call,
+                std::ptr::null_mut(),
+            )
+        }
+    })
+}
+
+/// Changes the header and appends count records in one step: both or neither,
+/// whenever a process dies. Gives the position behind the last record
+/// (position_out may be NULL).
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_append_with_header(
+    journal: *const Journal,
+    header: *const u8,
+    len: usize,
+    records: *const Bytes,
+    count: usize,
+    call: *const Call,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        // SAFETY: as the header says of every argument.
+        unsafe { append(journal, header, len, records, count, call, position_out) }
+    })
+}
+
+/// # Safety
+/// The arguments of the function above.
+unsafe fn append(
+    journal: *const Journal,
+    header: *const u8,
+    len: usize,
+    records: *const Bytes,
+    count: usize,
+    call: *const Call,
+    position_out: *mut Position,
+) -> Result<()> {
+    let arguments = Arguments::of("append");
+    // SAFETY: the caller's promise.
+    let (journal, batch, call) = unsafe {
+        let journal = &arguments.object(journal, "journal")?.core;
+        let arguments = arguments.on(journal.path());
+        let call = call::read(call, &arguments)?;
+        let mut batch = journal::batch(journal, records, count, &arguments)?;
+        batch.set_header(arguments.bytes(header, len, "header")?)?;
+        (journal, batch, call)
+    };
+    let position = journal.append_batch(&batch, None, &call)?;
+    // SAFETY: NULL or a place for it.
+    unsafe { put(position_out, position.into()) };
+    Ok(())
+}
