@@ -69,22 +69,22 @@ impl View {
         }
     }
 
+    /// As of one file: less than `buffer` holds only at its end.
     pub fn read_at(&self, file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        match (&self.old, self.seen.redo()) {
-            (Some(pending), Some(redo)) if at >= pending.from => {
-                match pending.old(redo).read(buffer, at - pending.from) {
-                    // Cut meanwhile: the writer is done, and this view holds no
-                    // more.
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-                    result => result,
-                }
-            }
-            (Some(pending), _) => {
-                let n = usize::try_from(pending.from - at)
-                    .map_or(buffer.len(), |left| left.min(buffer.len()));
-                file.read_at(&mut buffer[..n], at)
-            }
-            (None, _) => file.read_at(buffer, at),
+        let (Some(pending), Some(redo)) = (&self.old, self.seen.redo()) else {
+            return file.read_at(buffer, at);
+        };
+        let same = usize::try_from(pending.from.saturating_sub(at))
+            .map_or(buffer.len(), |same| same.min(buffer.len()));
+        let n = file.read_full_at(&mut buffer[..same], at)?;
+        if n < same || same == buffer.len() {
+            return Ok(n);
+        }
+        let at = at.saturating_sub(pending.from);
+        match pending.old(redo).read(&mut buffer[same..], at) {
+            // Cut meanwhile: the writer is done, and this view holds no more.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(n),
+            result => Ok(n + result?),
         }
     }
 }
