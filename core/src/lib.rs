@@ -38,8 +38,9 @@ pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "fault")]
 pub use fs::fault;
 pub use journal::{
-    Batch, Damage, DamageKind, Follow, Followed, Format, HeaderMode, Journal, JournalOptions,
-    OwnedRecord, Position, Record, Records, Repair, Report, Rewrite, inspect,
+    Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,
+    HeaderMode, Journal, JournalOptions, OwnedRecord, Position, Record, Records, Repair, Report,
+    Rewrite, inspect,
 };
 pub use lock::{
     Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, OnUnsupported, Scheme,

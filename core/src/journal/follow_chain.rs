@@ -23,6 +23,8 @@ pub(super) struct Next {
     /// Whether something that was read is not before `offset`, or what came
     /// next is not to be had any more.
     pub rewound: bool,
+    /// Whether it is a file that began anew after a rotation.
+    pub rotated: bool,
 }
 
 /// What comes after the place `from`, of another file than `now`. `read` is that
@@ -42,7 +44,14 @@ pub(super) fn after(
     {
         match (same, read) {
             (Same::Prefix(bytes), _) => return Ok(behind(now, from, bytes)),
-            (Same::Rotation, Some(_)) => return Ok(behind(now, Position { offset: 0, ..from }, 0)),
+            (Same::Rotation, Some(_)) => {
+                return Ok(Next {
+                    source: now,
+                    offset: 0,
+                    rewound: false,
+                    rotated: true,
+                });
+            }
             (Same::Rotation, None) => {
                 if let Some(next) = rest_of(shared, now.rotated, from).map_err(told)? {
                     return Ok(next);
@@ -91,6 +100,7 @@ fn behind(source: Source, from: Position, same: u64) -> Next {
         source,
         offset: from.offset.min(same),
         rewound: from.offset > same,
+        rotated: false,
     }
 }
 
@@ -110,6 +120,7 @@ fn rest_of(shared: &Shared, number: u32, from: Position) -> io::Result<Option<Ne
         source,
         offset: from.offset,
         rewound: false,
+        rotated: false,
     }))
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Onward {
     look: Look,
     place: Option<Place>,
     rewound: Option<(Position, Position)>,
+    /// How often it went on, without a word, in a file that began anew.
+    rotations: u64,
 }
 
 /// How far a look has come that ends with [`Found::End`].
@@ -57,17 +59,24 @@ pub(super) enum Found {
 }
 
 impl Onward {
-    /// From `position` on.
-    pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
-        let mut onward = Onward {
+    /// All of what has the name when it is first looked at.
+    pub fn whole(shared: &Arc<Shared>) -> Onward {
+        Onward {
             shared: Arc::clone(shared),
             reader: None,
-            at: position,
+            at: Position::NOTHING,
             mark: (0, Vec::new()),
             look: Look::Due,
             place: None,
             rewound: None,
-        };
+            rotations: 0,
+        }
+    }
+
+    /// From `position` on.
+    pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
+        let mut onward = Onward::whole(shared);
+        onward.at = position;
         let Some(source) = Source::open(shared, "follow")? else {
             return Ok(onward);
         };
@@ -93,14 +102,26 @@ impl Onward {
         Onward::from(shared, end)
     }
 
-    #[expect(dead_code, reason = "for folds")]
-    /// Reads the journal from its start again.
-    pub fn restart(&mut self) {
-        self.reader = None;
-        self.at = Position::NOTHING;
-        self.mark = (0, Vec::new());
-        self.look = Look::Due;
-        self.rewound = None;
+    /// How often it went on, without a word, in a file that began anew.
+    pub fn rotations(&self) -> u64 {
+        self.rotations
+    }
+
+    /// Whether nothing is new, as far as a look at the name can tell.
+    pub fn is_at_end(&self) -> Result<bool> {
+        let stat = fs::stat(&self.shared.path)
+            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+        let here = self.reader.as_ref().and_then(Records::source);
+        Ok(match (stat, here) {
+            (None, None) => true,
+            (Some(stat), Some(source)) => {
+                // One that is rewritten in place stays the same file.
+                stat.id == source.identity.id
+                    && stat.size == self.at.offset
+                    && !self.shared.lock.is_in_place()
+            }
+            _ => false,
+        })
     }
 
     /// All before this was given, or skipped.
@@ -242,6 +263,7 @@ impl Onward {
             offset: next.offset,
         };
         self.rewound = next.rewound.then_some((from, to));
+        self.rotations += u64::from(next.rotated);
         self.enter(next.source, next.offset)
     }
 

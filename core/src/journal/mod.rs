@@ -13,6 +13,7 @@
 //! read.rs       forward; tail.rs backward; source.rs: which file
 //! follow.rs     records as they come (follow_file.rs: reading on;
 //!               follow_chain.rs: in which file; follow_wait.rs: being woken)
+//! fold.rs       a state kept from the records; fold_cursor.rs: where it is
 //! verify.rs     every record checked
 //! member.rs     what a transaction needs
 //! ```
@@ -21,6 +22,8 @@ mod asynchronous;
 mod batch;
 mod commit;
 mod damage;
+mod fold;
+mod fold_cursor;
 mod follow;
 mod follow_chain;
 mod follow_file;
@@ -54,6 +57,8 @@ use std::time::Duration;
 
 pub use batch::Batch;
 pub use damage::{Damage, DamageKind, inspect};
+pub use fold::Fold;
+pub use fold_cursor::{FoldCursor, FoldTurn, Folded};
 pub use follow::{Follow, Followed};
 pub use options::{Format, HeaderMode, JournalOptions};
 pub use position::Position;
@@ -314,6 +319,29 @@ impl Journal {
     /// tells so.)
     pub fn follow(&self, position: Option<Position>) -> Result<Follow> {
         Follow::begin(&self.shared, position)
+    }
+
+    /// A state that is kept from the records: `apply` is called once for each,
+    /// in file order, whoever appends it: see [`Fold`].
+    ///
+    /// # Errors
+    /// As [`Fold::refresh`], which is done once.
+    pub fn fold<S, E>(
+        &self,
+        initial: impl Fn() -> S + Send + Sync + 'static,
+        apply: impl Fn(&mut S, &Record<'_>) -> std::result::Result<(), E> + Send + Sync + 'static,
+    ) -> Result<Fold<S>>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Fold::begin(self.fold_cursor(), initial, apply)
+    }
+
+    /// What a fold is made of, for languages whose functions can't be called
+    /// from here: see [`FoldCursor`].
+    #[must_use]
+    pub fn fold_cursor(&self) -> FoldCursor {
+        FoldCursor::new(&self.shared)
     }
 
     /// Checks every record, takes no lock and changes nothing. A torn tail may

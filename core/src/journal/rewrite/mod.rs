@@ -17,5 +17,7 @@ mod verbs;
 
 pub use verbs::Rewrite;
 
+pub(super) use verbs::Under;
+
 pub(super) use draft::Draft;
 pub(super) use publish::Old;

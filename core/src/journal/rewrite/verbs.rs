@@ -120,14 +120,7 @@ impl Journal {
 
     fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {
         let shared = &self.shared;
-        shared.usable(operation)?;
-        let under = match call.guard() {
-            Some(kept) => Under::Given(Arc::clone(kept)),
-            None => {
-                let patience = call.begin(shared.options.timeout);
-                Under::Own(shared.lock.acquire(operation, false, &patience)?)
-            }
-        };
+        let under = Under::begin(shared, operation, call)?;
         let draft = under.run(shared, operation, |lock| {
             let mut draft = Draft::begin(shared, &mut shared.desk().writer, lock, operation)?;
             match keep_header(shared, &mut draft) {
@@ -224,15 +217,27 @@ fn not_of_this(shared: &Shared, position: Position, actual: Position) -> Error {
     .at(actual)
 }
 
-/// The lock that a rewrite is made under.
-enum Under {
+/// The lock that several steps are made under.
+pub(in crate::journal) enum Under {
     Own(Held),
     Given(Arc<Kept>),
 }
 
 impl Under {
+    /// Takes the lock, or stays under the one that the call was given.
+    pub fn begin(shared: &Shared, operation: &'static str, call: &Call<'_>) -> Result<Under> {
+        shared.usable(operation)?;
+        Ok(match call.guard() {
+            Some(kept) => Under::Given(Arc::clone(kept)),
+            None => {
+                let patience = call.begin(shared.options.timeout);
+                Under::Own(shared.lock.acquire(operation, false, &patience)?)
+            }
+        })
+    }
+
     /// Makes sure of the lock, for one step.
-    fn run<T>(
+    pub fn run<T>(
         &self,
         shared: &Shared,
         operation: &'static str,
