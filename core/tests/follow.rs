@@ -653,22 +653,30 @@ fn every_record_once_through_rotation_by_size() {
 #[test]
 fn a_header_is_no_record_and_its_stamp_no_change() {
     let scene = Scene::new();
-    let path = scene.with("j", b"#head 1\n[1]\n");
-    let options = Journal::options().header_prefix(b"#");
+    let path = scene.path("j");
+    let options = Journal::options()
+        .durability(untorn::Durability::Process)
+        .header_prefix(b"#");
     let journal = options.open(&path).unwrap();
+    journal.set_header(b"#head 1").unwrap();
+    let behind_header = journal.end().unwrap();
+    journal.append(b"[1]").unwrap();
     let start = Position {
         offset: 0,
-        ..journal.end().unwrap()
+        ..behind_header
     };
-    let mut behind_header = journal
-        .follow(Some(Position { offset: 8, ..start }))
-        .unwrap();
-    let mut end = journal.follow(None).unwrap();
-    let file = std::fs::OpenOptions::new().write(true).open(&path);
-    file.unwrap().write_all(b"#head 2\n").unwrap();
-    for follow in [&mut behind_header] {
+    let mut follows: Vec<_> = [start, behind_header, start]
+        .map(|from| journal.follow(Some(from)).unwrap())
+        .into();
+    assert_eq!(next(&mut follows[2]), b"[1]");
+    follows.push(journal.follow(None).unwrap());
+    journal.set_header(b"#head 2").unwrap();
+    for follow in &mut follows[..2] {
         assert_eq!(next(follow), b"[1]");
+    }
+    journal.append_with_header(b"#head 3", ["[2]"]).unwrap();
+    for follow in &mut follows {
+        assert_eq!(next(follow), b"[2]");
         nothing(follow);
     }
-    nothing(&mut end);
 }
