@@ -30,6 +30,15 @@ pub fn journal_options(step: &Value) -> JournalOptions {
     if let Some(bytes) = step["max_record"].as_u64() {
         options = options.max_record(bytes);
     }
+    if let Some(prefix) = step.get("header_prefix") {
+        options = options.header_prefix(data::bytes(prefix));
+    }
+    if let Some(bytes) = step["header_reserve"].as_u64() {
+        options = options.header_reserve(usize::try_from(bytes).expect("header_reserve"));
+    }
+    if let Some(mode) = step["header_mode"].as_str() {
+        options = options.header_mode(mode.parse().expect("a header mode"));
+    }
     if let Some(bytes) = step["max_bytes"].as_u64() {
         options = options.max_bytes(Some(bytes));
     }

@@ -68,6 +68,7 @@ pub fn report(report: &Report) -> Value {
         "end": report.end.offset,
         "damage": damage(&report.damage),
         "damage_count": report.damage_count,
+        "header": report.header,
         "repaired": report.repaired.map(|repair| json!({
             "offset": repair.offset,
             "cut": repair.cut,

@@ -90,6 +90,7 @@ impl Stage {
                 _ => panic!("no foreign lock: {step}"),
             },
             op if op.starts_with("file_") => self.foreign_write(op, step),
+            "header" | "set_header" => return self.header_step(step),
             "rewind" | "rotate" | "replace" | "compact" => return self.rewrite_step(step),
             "transaction" | "commit" | "rollback" => return self.transaction_step(step),
             op if op.starts_with("tx_") => return self.transaction_step(step),
@@ -103,15 +104,20 @@ impl Stage {
         let records = step["records"].as_array().expect("records");
         let records = records.iter().map(bytes);
         // Both ways into the core: the plain verbs, and the one for bindings.
+        let header = step.get("header").map(bytes);
         if step.get("lock").is_none() && step.get("timeout").is_none() {
-            return Ok(match at {
-                Some(at) => journal.append_at(at, records)?.into(),
-                None => journal.append_all(records)?.into(),
+            return Ok(match (at, header) {
+                (Some(at), _) => journal.append_at(at, records)?.into(),
+                (None, Some(header)) => journal.append_with_header(&header, records)?.into(),
+                (None, None) => journal.append_all(records)?.into(),
             });
         }
         let mut batch = journal.batch();
         for record in records {
             batch.push(&record)?;
+        }
+        if let Some(header) = header {
+            batch.set_header(&header)?;
         }
         Ok(journal.append_batch(&batch, at, &self.call(step))?.into())
     }

@@ -10,6 +10,8 @@ mod arguments;
 mod data;
 #[path = "../../conformance/rust/documents.rs"]
 mod documents;
+#[path = "../../conformance/rust/headers.rs"]
+mod headers;
 #[path = "../../conformance/rust/outcome.rs"]
 mod outcome;
 #[path = "../../conformance/rust/pages.rs"]
@@ -48,6 +50,7 @@ macro_rules! topics {
 
 topics! {
     framing torn_tail append append_at reading documents locks errors rewrite transactions
+    header
 }
 
 #[test]
