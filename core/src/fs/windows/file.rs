@@ -55,7 +55,7 @@ fn finish(file: File, access: Access) -> io::Result<Handle> {
     }
     Ok(Handle {
         file,
-        lock_at: lock::FIRST_BYTE,
+        lock: lock::Place::first_byte(),
     })
 }
 

@@ -8,6 +8,7 @@
 
 use std::io;
 use std::os::windows::io::AsRawHandle;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use windows_sys::Win32::Foundation::{
     ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_FUNCTION, ERROR_INVALID_HANDLE,
@@ -22,9 +23,38 @@ use super::Handle;
 use super::file::checked;
 use super::patience::code;
 
-pub(super) const FIRST_BYTE: u64 = 0;
+/// Where a file's lock is, and whether this handle has it.
+///
+/// Windows would make a handle that takes its lock once more wait for itself.
+/// Here it is as with flock: it has it then, in the mode that it last asked for.
+#[derive(Debug)]
+pub(super) struct Place {
+    at: u64,
+    held: AtomicU8,
+}
+
+const FREE: u8 = 0;
+const SHARED: u8 = 1;
+const EXCLUSIVE: u8 = 2;
 /// Behind the end of every file that there can be.
 const FAR: u64 = i64::MAX as u64 - 1;
+
+impl Place {
+    pub fn first_byte() -> Place {
+        Place {
+            at: 0,
+            held: AtomicU8::new(FREE),
+        }
+    }
+
+    /// Fresh for each call, as the system requires.
+    fn overlapped(&self) -> OVERLAPPED {
+        let mut place = OVERLAPPED::default();
+        place.Anonymous.Anonymous.Offset = (self.at & u64::from(u32::MAX)) as u32;
+        place.Anonymous.Anonymous.OffsetHigh = (self.at >> 32) as u32;
+        place
+    }
+}
 
 /// Whether a try succeeds where another thread waits for the same lock by the
 /// same handle, and both then have it. Here each call is of its own, and a try
@@ -33,11 +63,11 @@ pub(in crate::fs) const JOINS_WAITING: bool = false;
 
 /// From now on this file's lock is on a byte that nobody reads.
 pub(in crate::fs) fn aside(handle: &mut Handle) {
-    handle.lock_at = FAR;
+    handle.lock.at = FAR;
 }
 
 pub(in crate::fs) fn try_lock(handle: &Handle, shared: bool) -> io::Result<bool> {
-    match take(handle, flags(shared) | LOCKFILE_FAIL_IMMEDIATELY) {
+    match take(handle, shared, LOCKFILE_FAIL_IMMEDIATELY) {
         Ok(()) => Ok(true),
         Err(error) if code(&error) == ERROR_LOCK_VIOLATION => Ok(false),
         Err(error) => Err(error),
@@ -45,34 +75,38 @@ pub(in crate::fs) fn try_lock(handle: &Handle, shared: bool) -> io::Result<bool>
 }
 
 pub(in crate::fs) fn lock(handle: &Handle, shared: bool) -> io::Result<()> {
-    take(handle, flags(shared))
+    take(handle, shared, 0)
 }
 
-fn flags(shared: bool) -> u32 {
-    if shared { 0 } else { LOCKFILE_EXCLUSIVE_LOCK }
-}
-
-fn take(handle: &Handle, flags: u32) -> io::Result<()> {
-    let mut place = place(handle);
+fn take(handle: &Handle, shared: bool, flags: u32) -> io::Result<()> {
+    let (mode, flags) = if shared {
+        (SHARED, flags)
+    } else {
+        (EXCLUSIVE, flags | LOCKFILE_EXCLUSIVE_LOCK)
+    };
+    let held = handle.lock.held.load(Ordering::Relaxed);
+    if held == mode {
+        return Ok(());
+    }
+    if held != FREE {
+        unlock(handle)?;
+    }
+    let mut place = handle.lock.overlapped();
     // SAFETY: the handle is synchronous, so `place` is not used once the call
     // has returned.
-    checked(unsafe { LockFileEx(handle.file.as_raw_handle(), flags, 0, 1, 0, &raw mut place) })
+    checked(unsafe { LockFileEx(handle.file.as_raw_handle(), flags, 0, 1, 0, &raw mut place) })?;
+    handle.lock.held.store(mode, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Explicitly, with the very range of the lock: when a handle is only closed,
 /// the system lets go when it comes to it.
 pub(in crate::fs) fn unlock(handle: &Handle) -> io::Result<()> {
-    let mut place = place(handle);
+    let mut place = handle.lock.overlapped();
+    // Before the call: the next may have it before this thread goes on.
+    handle.lock.held.store(FREE, Ordering::Relaxed);
     // SAFETY: as in `take`.
     checked(unsafe { UnlockFileEx(handle.file.as_raw_handle(), 0, 1, 0, &raw mut place) })
-}
-
-/// Fresh for each call, as the system requires.
-fn place(handle: &Handle) -> OVERLAPPED {
-    let mut place = OVERLAPPED::default();
-    place.Anonymous.Anonymous.Offset = (handle.lock_at & u64::from(u32::MAX)) as u32;
-    place.Anonymous.Anonymous.OffsetHigh = (handle.lock_at >> 32) as u32;
-    place
 }
 
 /// Contention has an error of its own here.

@@ -17,9 +17,9 @@ pub(super) mod process;
 pub(super) mod volume;
 pub(super) mod watch;
 
-/// An open file of the system, and which of its bytes its lock is on.
+/// An open file of the system, and its lock.
 #[derive(Debug)]
 pub(super) struct Handle {
     file: std::fs::File,
-    lock_at: u64,
+    lock: lock::Place,
 }
