@@ -305,6 +305,7 @@ fn what_can_not_be_given() -> Outcome {
     let error = guard.transfer(&living).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(guard.is_held());
+    guard.release().unwrap();
     assert_eq!(scene::bytes(guard.lock_path()), b"somebody's");
     Outcome::Passed
 }

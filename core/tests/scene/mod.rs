@@ -59,7 +59,7 @@ impl Scene {
             .map(|entry| {
                 let entry = entry.expect("an entry");
                 let name = entry.file_name().into_string().expect("a name in UTF-8");
-                (name, fs::read(entry.path()).expect("read a file"))
+                (name, read(&entry.path()).expect("read a file"))
             })
             .collect()
     }
@@ -73,9 +73,43 @@ pub fn journal(path: &Path) -> untorn::Journal {
         .expect("open a journal")
 }
 
+/// On Windows nobody else can read the first byte of a lock file whose lock is
+/// held; it is always the same.
+#[cfg(windows)]
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Read, Seek, SeekFrom};
+
+    const LOCK_VIOLATION: i32 = 33;
+    match fs::read(path) {
+        Err(error) if error.raw_os_error() == Some(LOCK_VIOLATION) => {
+            let mut file = fs::File::open(path)?;
+            file.seek(SeekFrom::Start(1))?;
+            let mut bytes = vec![b'u'; usize::from(file.metadata()?.len() > 0)];
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
+        result => result,
+    }
+}
+
+#[cfg(unix)]
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+/// The path of a file that is there, with every symbolic link resolved, in the
+/// form that people use.
+pub fn real(path: &Path) -> PathBuf {
+    let real = path.canonicalize().expect("a file that is there");
+    match real.to_str().and_then(|path| path.strip_prefix(r"\\?\")) {
+        Some(usual) if cfg!(windows) => PathBuf::from(usual),
+        _ => real,
+    }
+}
+
 /// The file's bytes; none if it is not there.
 pub fn bytes(path: &Path) -> Vec<u8> {
-    match fs::read(path) {
+    match read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => panic!("read {}: {error}", path.display()),
@@ -130,6 +164,7 @@ pub fn torn(journal: &Path) -> Vec<(u64, Vec<u8>)> {
 /// Makes the lock file, which speaks of the journal `from`, speak of `to`: a
 /// copy of a directory has other inodes than the directory itself. (Both blocks
 /// as `docs/protocol.md` has them.)
+#[cfg(unix)]
 pub fn readdress(lock: &Path, from: &Path, to: &Path) {
     let Ok(mut content) = fs::read(lock) else {
         return;
@@ -147,6 +182,7 @@ pub fn readdress(lock: &Path, from: &Path, to: &Path) {
 }
 
 /// Device, inode and birth, as a lock file holds them.
+#[cfg(unix)]
 fn identity(path: &Path) -> [u8; 24] {
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::MetadataExt;
