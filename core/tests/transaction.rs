@@ -499,3 +499,101 @@ fn a_lock_file_that_is_no_lock_file_is_not_written_to() {
     assert_eq!(bytes(&scene.path("poetry.lock")), data.as_bytes());
     assert!(!scene.path("a").exists() && !Path::new(&scene.path("poetry")).exists());
 }
+
+#[test]
+fn a_snapshot_is_of_one_instant() {
+    let scene = Scene::new();
+    scene.with("d", "old");
+    scene.with("j", "[0]\n[1]\n[\"torn");
+    scene.with("foreign", "never locked");
+    scene.with("unread.torn", "");
+    std::fs::create_dir(scene.path("media")).unwrap();
+    Document::open(scene.path("d"))
+        .unwrap()
+        .save(b"saved")
+        .unwrap();
+    let before = untorn::snapshot(scene.dir()).unwrap();
+    let names: Vec<_> = before.names().collect();
+    assert_eq!(names, ["d", "foreign", "j"]);
+    assert!(!scene.path("foreign.lock").exists());
+    let mut tx = begin(&scene);
+    tx.save("d", b"new").unwrap();
+    tx.append("j", ["[2]"]).unwrap();
+    tx.create("c", b"1").unwrap();
+    tx.remove("foreign").unwrap();
+    tx.commit().unwrap();
+    let after = untorn::snapshot(scene.dir()).unwrap();
+    let read = |snapshot: &untorn::Snapshot| {
+        let records = snapshot.records("j").unwrap();
+        let records = records.map(|record| String::from_utf8(record.unwrap().bytes).unwrap());
+        let load = |name| snapshot.load(name).unwrap().map(|(bytes, _)| bytes);
+        (
+            load("d"),
+            load("c"),
+            load("foreign"),
+            records.collect::<Vec<_>>(),
+        )
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            read(&before),
+            (
+                Some(b"saved".to_vec()),
+                None,
+                Some(b"never locked".to_vec()),
+                vec!["[0]".to_owned(), "[1]".to_owned()]
+            )
+        );
+        assert_eq!(
+            read(&after),
+            (
+                Some(b"new".to_vec()),
+                Some(b"1".to_vec()),
+                None,
+                ["[0]", "[1]", "[2]"].map(str::to_owned).to_vec()
+            )
+        );
+    }
+    let of_the_file = Journal::open(scene.path("j")).unwrap().end().unwrap();
+    let mut records = after.records("j").unwrap();
+    while records.next_record().unwrap().is_some() {}
+    assert_eq!(records.position(), of_the_file);
+    let error = after.load("../d").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    assert_eq!(after.records("none").unwrap().count(), 0);
+}
+
+#[test]
+fn a_snapshot_never_sees_half_a_transaction() {
+    let scene = Scene::new();
+    scene.with("a", "0");
+    scene.with("b", "0");
+    scene.with("j", "0\n");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let done = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1.. {
+                let mut tx = begin(&scene);
+                let n = n.to_string();
+                tx.save("a", n.as_bytes()).unwrap();
+                tx.save("b", n.as_bytes()).unwrap();
+                tx.append("j", [&n]).unwrap();
+                tx.commit().unwrap();
+                if stop.load(done) {
+                    break;
+                }
+            }
+        });
+        let mut seen = std::collections::BTreeSet::new();
+        while seen.len() < 20 {
+            let snapshot = untorn::snapshot(scene.dir()).unwrap();
+            let text = |name| String::from_utf8(snapshot.load(name).unwrap().unwrap().0).unwrap();
+            let last = snapshot.records("j").unwrap().last().unwrap().unwrap();
+            assert_eq!(text("a"), text("b"));
+            assert_eq!(text("a").as_bytes(), last.bytes);
+            seen.insert(text("a"));
+        }
+        stop.store(true, done);
+    });
+}

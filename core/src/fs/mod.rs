@@ -38,7 +38,7 @@ pub(crate) use file::{
 };
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{
-    Attributes, canonical, create_parents, file_system, is_real_dir, link, list, metadata,
+    Attributes, canonical, create_parents, file_system, is_link, is_real_dir, link, list, metadata,
     real_parent, real_path, remove_tree, rename, same_file, stat, sync_parent, unlink,
 };
 pub(crate) use process::{

@@ -16,6 +16,12 @@ pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
     absent(sys::path::stat(path))
 }
 
+/// Whether the name is a symbolic link.
+pub(crate) fn is_link(path: &Path) -> io::Result<bool> {
+    announce(Op::StatPath, Some(path))?;
+    Ok(sys::path::read_link(path)?.is_some())
+}
+
 /// Whether both names mean one file; not if one of them is not there.
 pub(crate) fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
     let (one, other) = (stat(one)?, stat(other)?);

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Batch, Rules};
-use super::{JournalOptions, repair};
+use super::shared::Shared;
+use super::source::Source;
+use super::{JournalOptions, Records, repair};
 use crate::error::{Error, Result};
 use crate::fs::{Access, File};
-use crate::lock::record::Identity;
+use crate::lock::record::{Generation, Identity};
 
 /// An empty batch for the journal at this path.
 pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
@@ -43,4 +45,31 @@ pub(crate) fn end(path: &Path, options: &JournalOptions) -> Result<Option<(Ident
     repair::tail(&file, path, options)?;
     let end = file.size().map_err(told)?;
     Ok(Some((Identity::of(&file).map_err(told)?, end)))
+}
+
+/// Where the last whole line of a file ends that is so long: what follows may be
+/// cut by the next who appends.
+pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
+    if repair::is_whole(file, size)? {
+        return Ok(size);
+    }
+    repair::last_line_end(file, size)
+}
+
+/// The records of a journal in a file that was opened before, as it was then: up
+/// to where its last line ended, and with what its lock file said.
+pub(crate) fn records(
+    path: &Path,
+    options: &JournalOptions,
+    taken: Option<(Arc<File>, u64, Option<Generation>)>,
+) -> Result<Records> {
+    let told = |error| Error::os("read", path, error);
+    let shared = Arc::new(Shared::new(path.to_owned(), options.clone())?);
+    let Some((file, stop, recorded)) = taken else {
+        return Ok(Records::new(&shared, None, 0));
+    };
+    let identity = Identity::of(&file).map_err(told)?;
+    let generation = Generation::of(identity, recorded);
+    let source = Source::of_snapshot(file, identity, generation);
+    Ok(Records::new(&shared, Some(source), 0).until(stop))
 }

@@ -86,6 +86,8 @@ pub struct Records {
     max_bytes: Option<u64>,
     seen_records: u64,
     seen_bytes: u64,
+    /// What begins here or behind it is not read.
+    stop: u64,
 }
 
 /// Where in the buffer a record is.
@@ -122,7 +124,7 @@ impl Records {
         Ok(Records::new(shared, source, base))
     }
 
-    fn new(shared: &Arc<Shared>, source: Option<Source>, base: u64) -> Records {
+    pub(super) fn new(shared: &Arc<Shared>, source: Option<Source>, base: u64) -> Records {
         Records {
             shared: Arc::clone(shared),
             source,
@@ -141,7 +143,13 @@ impl Records {
             max_bytes: None,
             seen_records: 0,
             seen_bytes: 0,
+            stop: u64::MAX,
         }
+    }
+
+    /// Up to here, whatever was appended since.
+    pub(super) fn until(self, stop: u64) -> Records {
+        Records { stop, ..self }
     }
 
     /// For those who stay: reads from `base` on what no roll-back takes away any
@@ -237,6 +245,9 @@ impl Records {
     /// Goes to the next record, without lending it.
     pub(super) fn advance(&mut self) -> Result<Option<Place>> {
         loop {
+            if self.base + self.next as u64 >= self.stop {
+                return Ok(None);
+            }
             let Some((start, stop)) = self.next_line()? else {
                 return Ok(None);
             };

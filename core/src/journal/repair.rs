@@ -77,6 +77,11 @@ fn append_newline(file: &File) -> io::Result<()> {
     }
 }
 
+/// Where the last line ends, in a file that is so long.
+pub(super) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
+    Ok(Tail::find(file, size)?.start)
+}
+
 /// `start..text_end` are its bytes; what follows are NULs.
 struct Tail {
     start: u64,

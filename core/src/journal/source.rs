@@ -1,6 +1,7 @@
 //! The file that a reader reads: opened anew for each reading, without a lock.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Position;
 use super::in_place::View;
@@ -8,9 +9,11 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
 use crate::lock::record::{self, Before, Generation, Identity, Pending};
+use crate::lock::recovery::transaction;
 
 pub(super) struct Source {
-    file: File,
+    /// Several readers of a snapshot share it.
+    file: Arc<File>,
     pub identity: Identity,
     pub generation: u64,
     /// What it was before its last rewrite, if that is known.
@@ -26,10 +29,22 @@ impl Source {
     pub fn by_itself(file: File, identity: Identity, number: u32) -> Source {
         Source {
             generation: identity.birth.unwrap_or(0),
-            file,
+            file: Arc::new(file),
             identity,
             before: None,
             rotated: number,
+            view: None,
+        }
+    }
+
+    /// A file that was opened before, with what its lock file said then.
+    pub fn of_snapshot(file: Arc<File>, identity: Identity, generation: Generation) -> Source {
+        Source {
+            file,
+            identity,
+            generation: generation.number,
+            before: generation.before,
+            rotated: generation.rotated,
             view: None,
         }
     }
@@ -50,7 +65,7 @@ impl Source {
                     continue;
                 };
                 return Ok(Some(Source {
-                    file,
+                    file: Arc::new(file),
                     identity,
                     generation: view.generation,
                     before: view.before,
@@ -71,7 +86,7 @@ impl Source {
             if now.is_none_or(|now| now.id == identity.id) {
                 let generation = Generation::of(identity, recorded);
                 return Ok(Some(Source {
-                    file,
+                    file: Arc::new(file),
                     identity,
                     generation: generation.number,
                     before: generation.before,
@@ -102,6 +117,12 @@ impl Source {
             Some(Pending::Append(pending)) if pending.to == self.identity => pending.start,
             Some(Pending::Stamp(pending)) if pending.of == self.identity => pending.start,
             Some(Pending::Overwrite(pending)) if pending.mark.is_none() => pending.from,
+            Some(Pending::Member(_)) => {
+                match transaction::append_from(path, self.identity).map_err(told)? {
+                    Some(start) => start,
+                    None => return Ok(n),
+                }
+            }
             _ => return Ok(n),
         };
         let decided = start.saturating_sub(offset);

@@ -16,6 +16,7 @@ mod directory;
 mod member;
 mod options;
 mod plan;
+mod snapshot;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use options::TransactionOptions;
+pub use snapshot::{Snapshot, snapshot, snapshot_with};
 
 use crate::document::Version;
 use crate::durability::Durability;

@@ -18,6 +18,7 @@ mod apply;
 mod manifest;
 pub(crate) mod names;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) use apply::{Trust, append, remove_temporaries, rename, undo};
@@ -87,6 +88,21 @@ fn find(lock_path: &Path) -> Result<Option<Manifest>> {
         }
         Found::Unfinished(_) | Found::Nothing => Ok(None),
     }
+}
+
+/// For one who reads without a lock a journal that is marked: from where on it is
+/// not decided yet whether what is there stays.
+pub(crate) fn append_from(lock_path: &Path, journal: record::Identity) -> io::Result<Option<u64>> {
+    let Found::Whole(manifest, _) = Manifest::find(dir_of(lock_path))? else {
+        return Ok(None);
+    };
+    Ok(manifest
+        .changes
+        .iter()
+        .find_map(|change| match change.action {
+            Action::Append { to, start, .. } if journal == to.into() => Some(start),
+            _ => None,
+        }))
 }
 
 /// Settles the transaction whose number this is, if it is still to be settled.
