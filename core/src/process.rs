@@ -121,22 +121,88 @@ impl Process {
     /// container's on this host, one that the system hides from this user.
     #[must_use]
     pub fn alive(&self) -> Alive {
-        let ours = fs::host_name();
-        if self.host.is_some() && self.host != ours {
+        Fingerprint::of(self).alive()
+    }
+}
+
+/// A process in few letters, for where there is no room for names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    pub pid: u32,
+    pub start: Option<u64>,
+    boot: Option<u64>,
+    namespace: Option<u64>,
+    host: Option<u64>,
+}
+
+impl Fingerprint {
+    pub fn of(process: &Process) -> Fingerprint {
+        let hash = |name: &Option<String>| {
+            let name = name.as_ref()?;
+            Some(xxhash_rust::xxh3::xxh3_64(name.as_bytes()))
+        };
+        Fingerprint {
+            pid: process.pid,
+            start: process.start,
+            boot: hash(&process.boot),
+            namespace: hash(&process.namespace),
+            host: hash(&process.host),
+        }
+    }
+
+    /// All but the pid: `START.BOOT.NAMESPACE.HOST`, in hexadecimal but for the
+    /// start; empty what is not known.
+    pub fn to_word(&self) -> String {
+        let hex = |hash: Option<u64>| hash.map_or(String::new(), |hash| format!("{hash:016x}"));
+        format!(
+            "{}.{}.{}.{}",
+            self.start.map_or(String::new(), |start| start.to_string()),
+            hex(self.boot),
+            hex(self.namespace),
+            hex(self.host)
+        )
+    }
+
+    pub fn parse(pid: u32, word: &str) -> Option<Fingerprint> {
+        let mut parts = word.split('.');
+        let mut number = |radix| match parts.next()? {
+            "" => Some(None),
+            digits => u64::from_str_radix(digits, radix).ok().map(Some),
+        };
+        let print = Fingerprint {
+            pid,
+            start: number(10)?,
+            boot: number(16)?,
+            namespace: number(16)?,
+            host: number(16)?,
+        };
+        parts.next().is_none().then_some(print)
+    }
+
+    /// See [`Process::alive`].
+    pub fn alive(&self) -> Alive {
+        let name = fs::host_name();
+        let here = Fingerprint::of(&Process {
+            pid: self.pid,
+            start: None,
+            boot: fs::boot_id(),
+            namespace: fs::pid_namespace(),
+            host: name.clone(),
+        });
+        let differ = |theirs: Option<u64>, ours: Option<u64>| {
+            theirs.is_some() && ours.is_some() && theirs != ours
+        };
+        if self.host.is_some() && self.host != here.host {
             return Alive::Unknown;
         }
-        if let (Some(theirs), Some(boot)) = (&self.boot, fs::boot_id())
-            && *theirs != boot
-        {
+        if differ(self.boot, here.boot) {
             // Restarted since; unless the name is one that many hosts have.
-            return match ours {
+            return match name {
                 Some(name) if !names_many(&name) => Alive::Dead,
                 _ => Alive::Unknown,
             };
         }
-        if let (Some(theirs), Some(ours)) = (&self.namespace, fs::pid_namespace())
-            && *theirs != ours
-        {
+        if differ(self.namespace, here.namespace) {
             return Alive::Unknown;
         }
         match (fs::start_time(self.pid), self.start) {

@@ -31,8 +31,7 @@ impl Temporary {
     /// Makes one beside `document`, and locks it.
     pub fn create(document: &Path, mode: Option<u32>) -> io::Result<Temporary> {
         for _ in 0..TRIES {
-            let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
-            let path = document.with_file_name(prefix(document) + &random + SUFFIX);
+            let path = path_beside(document);
             let file = match File::create_new(&path, Access::Write, mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result?,
@@ -70,6 +69,12 @@ impl Temporary {
     pub fn discard(self) {
         let _ = fs::unlink(&self.path);
     }
+}
+
+/// A name that nobody has, which a sweep takes for an orphan.
+pub(crate) fn path_beside(document: &Path) -> PathBuf {
+    let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
+    document.with_file_name(prefix(document) + &random + SUFFIX)
 }
 
 /// Removes what killed saves of this document have left behind. Best effort:

@@ -45,6 +45,7 @@ pub struct Call<'a> {
 #[derive(Default)]
 pub struct Plan {
     fail: Vec<(usize, i32)>,
+    fail_every: Vec<(Op, i32)>,
     short: Option<(usize, usize)>,
     die: Option<usize>,
     hook: Option<Hook>,
@@ -67,6 +68,14 @@ impl Plan {
     #[must_use]
     pub fn fail(mut self, n: usize, errno: i32) -> Plan {
         self.fail.push((n, errno));
+        self
+    }
+
+    /// Every call of this kind fails with this error number: a file system that
+    /// does not have it.
+    #[must_use]
+    pub fn fail_every(mut self, op: Op, errno: i32) -> Plan {
+        self.fail_every.push((op, errno));
         self
     }
 
@@ -135,6 +144,8 @@ fn step(op: Op, path: Option<&Path>, len: usize) -> io::Result<usize> {
     let word = if plan.die.is_some_and(|at| n >= at) {
         Err(io::Error::from_raw_os_error(os_code(EIO)))
     } else if let Some((_, errno)) = plan.fail.iter().find(|(at, _)| *at == n) {
+        Err(io::Error::from_raw_os_error(os_code(*errno)))
+    } else if let Some((_, errno)) = plan.fail_every.iter().find(|(kind, _)| *kind == op) {
         Err(io::Error::from_raw_os_error(os_code(*errno)))
     } else if let Some((_, bytes)) = plan.short.filter(|(at, _)| *at == n) {
         Ok(len.min(bytes))

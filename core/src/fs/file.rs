@@ -199,6 +199,19 @@ impl File {
         sys::file::birth(&self.handle)
     }
 
+    /// When its content last changed, or it was last [touched](File::touch), in
+    /// nanoseconds since 1970 by the clock of whoever keeps the file.
+    pub fn modified(&self) -> io::Result<u64> {
+        announce(Op::Stat, self.name())?;
+        sys::file::modified(&self.handle)
+    }
+
+    /// As if it was written to now, by the same clock.
+    pub fn touch(&self) -> io::Result<()> {
+        announce(Op::SetAttributes, self.name())?;
+        sys::file::touch(&self.handle)
+    }
+
     /// Gives the file another's mode, owner and extended attributes.
     pub fn set_attributes(&self, attributes: &Attributes) -> io::Result<()> {
         announce(Op::SetAttributes, self.name())?;
@@ -277,6 +290,12 @@ pub(crate) const LOCK_JOINS_WAITING: bool = sys::lock::JOINS_WAITING;
 /// at all.
 pub(crate) fn is_lock_unsupported(error: &io::Error) -> bool {
     sys::lock::is_unsupported(error)
+}
+
+/// Whether this error of a lock call means that there never are locks on the
+/// file system; `ENOLCK` may pass.
+pub(crate) fn is_without_locks(error: &io::Error) -> bool {
+    sys::lock::is_without_locks(error)
 }
 
 /// Whether a call failed because the descriptor is not one for it.

@@ -34,7 +34,7 @@ use windows as sys;
 pub(crate) use changes::Changes;
 pub(crate) use file::{
     Access, File, LOCK_JOINS_WAITING, is_bad_descriptor, is_lock_unsupported, is_stale,
-    is_symbolic_link,
+    is_symbolic_link, is_without_locks,
 };
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{
@@ -42,7 +42,8 @@ pub(crate) use path::{
     real_parent, real_path, remove_tree, rename, same_file, stat, sync_parent, unlink,
 };
 pub(crate) use process::{
-    LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, start_time, without_signals,
+    LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_time,
+    without_signals,
 };
 
 pub(crate) use watch::{Waker, Watch};

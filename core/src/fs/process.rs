@@ -19,6 +19,12 @@ pub(crate) fn start_time(pid: u32) -> std::io::Result<Option<u64>> {
     sys::process::start_time(pid)
 }
 
+/// For how long a process has been running, by a clock that nobody sets where
+/// there is one. `Ok(None)`: there is no such process.
+pub(crate) fn running_for(pid: u32) -> std::io::Result<Option<std::time::Duration>> {
+    start_time(pid)?.map(sys::process::since).transpose()
+}
+
 /// One value for each start of the machine.
 pub(crate) fn boot_id() -> Option<String> {
     sys::process::boot_id()

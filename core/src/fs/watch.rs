@@ -22,6 +22,12 @@ impl Watch {
         Ok(sys::watch::Watch::new(file, process)?.map(Watch))
     }
 
+    /// Watches what has this name by now, and another process, instead.
+    pub fn renew(&mut self, file: &Path, process: Option<u32>) -> io::Result<()> {
+        announce(Op::Open, Some(file))?;
+        self.0.renew(file, process)
+    }
+
     /// Sleeps until something happens or the time is up. It may also return
     /// for no reason.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {

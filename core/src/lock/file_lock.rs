@@ -290,7 +290,7 @@ impl Kept {
             Some(held) if !held.is_ours() => {
                 refuse("the lock given belongs to the process that this one was forked from")
             }
-            Some(held) if held.is_in_place() != lock.is_in_place() => {
+            Some(held) if held.scheme() != lock.scheme() => {
                 refuse("the lock given was taken in another scheme than this file is opened in")
             }
             Some(_) => Ok(held),

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use super::Patience;
 use super::descriptor::Descriptor;
+use super::pid_file::PidFile;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
@@ -37,6 +38,8 @@ pub(crate) struct Gate {
     access: Access,
     id: FileId,
     file: Descriptor,
+    /// Where the lock is not the system's, but that a file is there.
+    pid_file: Option<PidFile>,
     /// For one who may try only once while somebody of this process blocks in
     /// the kernel on `file` for a lock of another mode.
     side: OnceLock<Descriptor>,
@@ -47,8 +50,16 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub fn new(lock_path: &Path, access: Access, id: FileId, file: File, writable: bool) -> Gate {
+    pub fn new(
+        lock_path: &Path,
+        access: Access,
+        id: FileId,
+        file: File,
+        writable: bool,
+        pid_file: Option<PidFile>,
+    ) -> Gate {
         Gate {
+            pid_file,
             lock_path: lock_path.to_owned(),
             writable,
             access,
@@ -93,11 +104,40 @@ impl Gate {
         self.file.is_ours()
     }
 
+    pub fn pid_file(&self) -> Option<&PidFile> {
+        self.pid_file.as_ref()
+    }
+
+    #[inline]
+    fn try_system(&self, shared: bool) -> io::Result<bool> {
+        match &self.pid_file {
+            None => self.file.try_lock(shared),
+            Some(pid_file) => pid_file.try_take(&self.file),
+        }
+    }
+
+    /// Blocks; `false`: nobody wants it any more.
+    fn await_system(&self, shared: bool) -> io::Result<bool> {
+        match &self.pid_file {
+            None => self.file.lock(shared).map(|()| true),
+            Some(pid_file) => pid_file.take(&self.file, || !self.state().queue.is_empty()),
+        }
+    }
+
+    /// Nothing useful can be done about an error, and there is none but EBADF.
+    #[inline]
+    fn unlock(&self) {
+        match &self.pid_file {
+            None => drop(self.file.unlock()),
+            Some(pid_file) => pid_file.let_go(&self.file),
+        }
+    }
+
     /// One try at the exclusive lock; `false` whatever the reason is.
     #[inline]
     pub fn try_acquire(&self, thread: ThreadKey) -> bool {
         let mut state = self.state();
-        let free = state.is_free() && matches!(self.file.try_lock(false), Ok(true));
+        let free = state.is_free() && matches!(self.try_system(false), Ok(true));
         if free {
             state.holders = Holders::Exclusive(thread);
         }
@@ -113,7 +153,7 @@ impl Gate {
         patience: &Patience<'_>,
     ) -> Result<(), Refused> {
         let mut state = self.state();
-        if state.is_free() && self.file.try_lock(shared).map_err(Refused::System)? {
+        if state.is_free() && self.try_system(shared).map_err(Refused::System)? {
             state.hold(shared, thread);
             return Ok(());
         }
@@ -192,6 +232,16 @@ impl Gate {
         };
         if !state.queue.is_empty() || !matches!(state.holders, Holders::Free) {
             return Err(Refused::Busy);
+        }
+        if self.pid_file.is_some() {
+            // The other goes on waiting, for us.
+            return match self.try_system(shared).map_err(Refused::System)? {
+                true => {
+                    state.hold(shared, thread);
+                    Ok(())
+                }
+                false => Err(Refused::Busy),
+            };
         }
         // Both calls are of one descriptor, so of one owner: the other returns
         // as well, finds the holder and leaves the lock to him. (In another
@@ -319,8 +369,8 @@ impl Gate {
             let _ = side.unlock();
         }
         // What another thread waits for with the same descriptor is left to it.
-        if state.kernel_waiting.is_none() {
-            let _ = self.file.unlock();
+        if state.kernel_waiting.is_none() || self.pid_file.is_some() {
+            self.unlock();
         }
         if !state.queue.is_empty() {
             self.send_someone_to_the_kernel(&mut state);
@@ -334,6 +384,10 @@ impl Gate {
         let was_exclusive = matches!(state.holders, Holders::Exclusive(_));
         let next_exclusive = state.queue.front().is_some_and(|place| !place.shared);
         if !was_exclusive || !next_exclusive || state.handovers >= HANDOVERS {
+            return false;
+        }
+        // Another process may have taken the file from us meanwhile.
+        if self.pid_file.is_some() {
             return false;
         }
         state.handovers += 1;
@@ -368,38 +422,40 @@ impl Gate {
     fn block(self: &Arc<Gate>, mut shared: bool) {
         loop {
             let result = loop {
-                match self.file.lock(shared) {
+                match self.await_system(shared) {
                     // Signals are the caller's business, not the lock's.
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     result => break result,
                 }
             };
             let mut state = self.state();
-            if result.is_ok() && !matches!(state.holders, Holders::Free) {
+            if matches!(result, Ok(true)) && !matches!(state.holders, Holders::Free) {
                 // See `try_abandoned`.
                 state.kernel_waiting = None;
                 return;
             }
             let Some(head) = state.queue.front() else {
                 state.kernel_waiting = None;
-                if result.is_ok() {
-                    let _ = self.file.unlock();
+                if matches!(result, Ok(true)) {
+                    self.unlock();
                 }
                 self.returned.notify_all();
                 return;
             };
             match result {
-                Ok(()) if head.shared == shared => {
+                // Somebody came when all had left.
+                Ok(false) => {}
+                Ok(true) if head.shared == shared => {
                     state.kernel_waiting = None;
                     state.grant_head();
                     return;
                 }
-                Ok(()) => {
+                Ok(true) => {
                     // The one it was for has left. A conversion is not atomic
                     // (man 2 flock), so begin again.
                     shared = head.shared;
                     state.kernel_waiting = Some(shared);
-                    let _ = self.file.unlock();
+                    self.unlock();
                 }
                 Err(error) => {
                     state.kernel_waiting = None;

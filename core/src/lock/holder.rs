@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PathLock, in_place, sidecar, transfer};
+use super::{PathLock, in_place, pid_file, sidecar, transfer};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
@@ -113,7 +113,8 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let lock_path = sidecar::lock_path(&real);
     let held = of_lock(&lock_path, &holder_path).or_else(|| of_lock(&real, &holder_path));
     // Held by nobody, it may be reserved for somebody.
-    let records = [lock_path, in_place::redo_path(&real)];
+    let guard = pid_file::guard_path(&lock_path);
+    let records = [lock_path, in_place::redo_path(&real), guard];
     Ok(held.or_else(|| {
         let mut reserved = records.iter().filter_map(|path| transfer::reserved(path));
         reserved
@@ -139,6 +140,22 @@ pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     }
     if let Some(owner) = owners.first() {
         return Some(Holder::from(Process::of(owner.pid)));
+    }
+    if let Some(stamp) = pid_file::stamp_of(lock_path) {
+        // The scheme pid-file: its file itself says who.
+        let noted = notes.iter().find(|note| note.pid == stamp.pid);
+        return match stamp.alive(|| None) {
+            Alive::Dead => None,
+            _ if noted.is_some() => noted.cloned(),
+            Alive::Alive => Some(Holder::from(Process::of(stamp.pid))),
+            Alive::Unknown => Some(Holder::from(Process {
+                start: None,
+                boot: None,
+                namespace: None,
+                host: None,
+                ..Process::of(stamp.pid)
+            })),
+        };
     }
     // Another system, another host or another pid namespace: believe the line
     // unless its process is known to be dead.
@@ -213,6 +230,10 @@ fn change(path: &Path, lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) 
         }
         .lock_aside();
         while let Err(error) = file.lock(false) {
+            // Without locks a line may get lost, and nothing but a line.
+            if fs::is_lock_unsupported(&error) {
+                break;
+            }
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(error);
             }

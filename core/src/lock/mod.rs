@@ -6,6 +6,7 @@
 //! path_lock.rs   the lock of one path, in whatever scheme; scheme.rs
 //! sidecar.rs     the lock of P is an flock on P.lock
 //! in_place.rs    the lock of P is an flock on P; redo/ changes P in place
+//! pid_file/      the lock of P is that P.lock is there
 //! at_hand.rs     a lock that one handle takes again and again
 //! gate.rs        one lock file in this process: the queue, the kernel's lock
 //! turn.rs        whose turn it is in this process
@@ -29,6 +30,7 @@ mod gate;
 mod holder;
 mod in_place;
 mod path_lock;
+mod pid_file;
 pub(crate) mod record;
 pub(crate) mod recovery;
 pub(crate) mod redo;

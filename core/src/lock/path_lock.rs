@@ -5,21 +5,25 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use super::at_hand::LockFile;
 use super::backoff::Backoff;
 use super::gate::Gate;
 use super::in_place::{InPlace, Redo};
+use super::pid_file::{self, PidFile};
 use super::recovery::{Settled, transaction};
 use super::turn::{Refused, ThreadKey};
-use super::{Choice, Patience, Scheme, holder, record, recovery, sidecar, unsupported};
+use super::{
+    Choice, OnUnsupported, Patience, Scheme, holder, record, recovery, scheme, sidecar, unsupported,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, FileId, PerProcess};
 
-/// The locked files that this process has open, and how: a lock file and data
-/// are not opened in the same way.
+/// The locked files that this process has open, and for which scheme: a lock
+/// file and data are not opened in the same way.
 static GATES: PerProcess<Mutex<Gates>> = PerProcess::new();
-type Gates = HashMap<(FileId, Access), Weak<Gate>>;
+type Gates = HashMap<(FileId, Scheme), Weak<Gate>>;
 
 /// The lock of one path.
 pub(crate) struct PathLock {
@@ -28,6 +32,9 @@ pub(crate) struct PathLock {
     /// The line for people, `P.holder`.
     holder_path: PathBuf,
     in_place: Option<InPlace>,
+    /// `P.lock.guard`, where the lock is that `P.lock` is there, and when that
+    /// is stale.
+    guard: Option<(PathBuf, Duration)>,
     gate: PerProcess<Mutex<Option<Arc<Gate>>>>,
 }
 
@@ -63,20 +70,31 @@ impl PathLock {
         mode: Option<u32>,
     ) -> Result<PathLock> {
         choice.check(operation, target)?;
-        match choice.scheme {
+        let fall_back = choice.on_unsupported == OnUnsupported::PidFile;
+        let scheme = match choice.scheme {
+            Scheme::Sidecar | Scheme::InPlace if fall_back && !scheme::locks_beside(target) => {
+                Scheme::PidFile
+            }
+            scheme => scheme,
+        };
+        match scheme {
             Scheme::Sidecar => Ok(PathLock::at(target, sidecar::lock_path(target))),
             Scheme::InPlace => Ok(PathLock {
                 target: target.to_owned(),
                 lock_path: target.to_owned(),
                 holder_path: holder::path_for(target),
                 in_place: Some(InPlace::new(target, create, mode)),
+                guard: None,
                 gate: PerProcess::new(),
             }),
-            Scheme::PidFile => Err(Error::invalid_argument(
-                operation,
-                target,
-                "the scheme pid-file is not in this version",
-            )),
+            Scheme::PidFile => {
+                let lock = PathLock::at(target, sidecar::lock_path(target));
+                let guard = pid_file::guard_path(&lock.lock_path);
+                Ok(PathLock {
+                    guard: Some((guard, choice.stale)),
+                    ..lock
+                })
+            }
         }
     }
 
@@ -87,6 +105,7 @@ impl PathLock {
             holder_path: lock_path.with_extension("holder"),
             lock_path,
             in_place: None,
+            guard: None,
             gate: PerProcess::new(),
         }
     }
@@ -98,9 +117,18 @@ impl PathLock {
 
     /// The file that the generation and what is pending are in.
     pub fn record_path(&self) -> &Path {
-        match &self.in_place {
-            Some(in_place) => in_place.redo_path(),
-            None => &self.lock_path,
+        match (&self.in_place, &self.guard) {
+            (Some(in_place), _) => in_place.redo_path(),
+            (None, Some((guard, _))) => guard,
+            (None, None) => &self.lock_path,
+        }
+    }
+
+    pub fn scheme(&self) -> Scheme {
+        match (&self.in_place, &self.guard) {
+            (Some(_), _) => Scheme::InPlace,
+            (None, Some(_)) => Scheme::PidFile,
+            (None, None) => Scheme::Sidecar,
         }
     }
 
@@ -390,7 +418,7 @@ impl PathLock {
         loop {
             let opened = match &self.in_place {
                 Some(in_place) => in_place.open(&self.target, create),
-                None => sidecar::open(&self.target, &self.lock_path),
+                None => sidecar::open(&self.target, self.record_path()),
             };
             match opened {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -424,15 +452,38 @@ impl PathLock {
         operation: &'static str,
         opened: io::Result<(fs::File, bool)>,
     ) -> Result<Arc<Gate>> {
-        let access = if self.is_in_place() {
-            Access::InPlace
-        } else {
-            Access::LockFile
-        };
         let gate = opened
-            .and_then(|(file, writable)| gate_of(&self.lock_path, access, file, writable))
+            .and_then(|(file, writable)| self.gate_of(file, writable))
             .map_err(|error| self.refused_file(operation, error))?;
+        if let (Some(pid_file), Some((_, stale))) = (gate.pid_file(), &self.guard) {
+            pid_file.stale_after(*stale);
+        }
         *self.cached() = Some(Arc::clone(&gate));
+        Ok(gate)
+    }
+
+    fn gate_of(&self, file: fs::File, writable: bool) -> io::Result<Arc<Gate>> {
+        let id = file.id()?;
+        let key = (id, self.scheme());
+        let mut gates = GATES
+            .get(Mutex::default)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(&key).and_then(Weak::upgrade) {
+            // Our second descriptor is closed; an flock does not mind.
+            return Ok(gate);
+        }
+        gates.retain(|_, gate| gate.strong_count() > 0);
+        let pid_file = self.guard.as_ref();
+        let pid_file = pid_file.map(|_| PidFile::new(&self.lock_path, &self.target));
+        // Its content is where the record is; in place, that is another file.
+        let (named, access) = match self.scheme() {
+            Scheme::PidFile => (self.record_path(), Access::LockFile),
+            Scheme::Sidecar => (&*self.lock_path, Access::LockFile),
+            Scheme::InPlace => (&*self.lock_path, Access::InPlace),
+        };
+        let gate = Arc::new(Gate::new(named, access, id, file, writable, pid_file));
+        gates.insert(key, Arc::downgrade(&gate));
         Ok(gate)
     }
 
@@ -469,27 +520,6 @@ impl PathLock {
     }
 }
 
-fn gate_of(
-    lock_path: &Path,
-    access: Access,
-    file: fs::File,
-    writable: bool,
-) -> io::Result<Arc<Gate>> {
-    let id = file.id()?;
-    let mut gates = GATES
-        .get(Mutex::default)
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    if let Some(gate) = gates.get(&(id, access)).and_then(Weak::upgrade) {
-        // Our second descriptor is closed; an flock does not mind.
-        return Ok(gate);
-    }
-    gates.retain(|_, gate| gate.strong_count() > 0);
-    let gate = Arc::new(Gate::new(lock_path, access, id, file, writable));
-    gates.insert((id, access), Arc::downgrade(&gate));
-    Ok(gate)
-}
-
 impl Held {
     #[inline]
     pub fn lock_file(&self) -> LockFile<'_> {
@@ -503,6 +533,14 @@ impl Held {
     /// Whether the lock is on the data itself.
     pub fn is_in_place(&self) -> bool {
         self.redo.is_some()
+    }
+
+    pub fn scheme(&self) -> Scheme {
+        match self.gate.pid_file() {
+            Some(_) => Scheme::PidFile,
+            None if self.is_in_place() => Scheme::InPlace,
+            None => Scheme::Sidecar,
+        }
     }
 
     /// Whether this is a lock of this process, not of the one it was forked

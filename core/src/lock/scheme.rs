@@ -1,11 +1,15 @@
 //! Which file carries the lock of a path.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::fs::{self, Access, File, PerProcess};
+use crate::temporary;
 
 /// How programs agree on who may change a file. All that share the file must
 /// use the same.
@@ -94,6 +98,35 @@ impl FromStr for OnUnsupported {
             )),
         }
     }
+}
+
+/// What is known of directories: whether files can be locked there.
+static LOCKING: PerProcess<Mutex<HashMap<PathBuf, bool>>> = PerProcess::new();
+
+/// Whether files beside this one can be locked, as one that is made for it
+/// shows. Only `false` where the system says that there are no locks: all who
+/// share the file must come to the same answer, so not for `ENOLCK`, which may
+/// pass.
+pub(super) fn locks_beside(target: &Path) -> bool {
+    let dir = target.parent().unwrap_or(target);
+    let mut known = LOCKING
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(locks) = known.get(dir) {
+        return *locks;
+    }
+    let probe = temporary::path_beside(target);
+    let Ok(file) = File::create_new(&probe, Access::LockFile, Some(0o600)) else {
+        // Whoever locks is told what the matter is.
+        return true;
+    };
+    let tried = file.try_lock(false);
+    drop(file);
+    let _ = fs::unlink(&probe);
+    let locks = !matches!(tried, Err(error) if fs::is_without_locks(&error));
+    known.insert(dir.to_owned(), locks);
+    locks
 }
 
 /// What the options of a handle say of its lock.

@@ -1,6 +1,7 @@
 //! Waiting for a file to change or a process to end: told by the system where
 //! it tells, else by looking again and again, ever less often.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::Patience;
 use super::backoff::Backoff;
 use super::waiter::{GaveUp, INTERRUPT_EVERY, Nudge};
+use crate::background;
 use crate::fs;
 
 pub(super) struct Watching {
@@ -27,18 +29,44 @@ impl Watching {
     /// From now on nothing is missed that happens to the file that has this
     /// name, and to the process: so look at them after this, then sleep.
     pub fn new(file: &Path, process: Option<u32>, patience: &Patience<'_>) -> Watching {
-        let watch = fs::Watch::new(file, process).ok().flatten();
-        let watch = watch.map(|watch| {
-            let wake = Arc::new(Wake(watch.waker()));
-            if let Some(token) = patience.cancel {
-                token.watch(Arc::downgrade(&wake) as _);
-            }
-            (watch, wake)
-        });
+        let mut watching = Watching::idle(patience);
+        watching.renew(file, process, patience);
+        watching
+    }
+
+    /// Watches nothing yet.
+    pub fn idle(patience: &Patience<'_>) -> Watching {
         Watching {
-            watch,
+            watch: None,
             backoff: Backoff::new(patience),
         }
+    }
+
+    /// Watches what has this name by now, and another process. `false`: nothing
+    /// has this name, so there is nothing to sleep for.
+    pub fn renew(&mut self, file: &Path, process: Option<u32>, patience: &Patience<'_>) -> bool {
+        if let Some((watch, _)) = &mut self.watch {
+            return match watch.renew(file, process) {
+                Err(error) if error.kind() == ErrorKind::NotFound => false,
+                Err(_) => {
+                    self.watch = None;
+                    true
+                }
+                Ok(()) => true,
+            };
+        }
+        match fs::Watch::new(file, process) {
+            Ok(Some(watch)) => {
+                let wake = Arc::new(Wake(watch.waker()));
+                if let Some(token) = patience.cancel {
+                    token.watch(Arc::downgrade(&wake) as _);
+                }
+                self.watch = Some((watch, wake));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return false,
+            Ok(None) | Err(_) => {}
+        }
+        true
     }
 
     /// Sleeps until it is worth to look again, at most so long; `Err` if the
@@ -64,5 +92,15 @@ impl Watching {
             self.watch = None;
         }
         Ok(())
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // To close an inotify takes the kernel tens of milliseconds, for which
+        // nobody who has the lock by now is to wait.
+        if let Some(watch) = self.watch.take() {
+            let _ = background::spawn(move || drop(watch));
+        }
     }
 }

@@ -37,6 +37,15 @@ impl Scene {
         }
     }
 
+    /// In memory where the system has a place for that: for tests that make and
+    /// remove files thousands of times.
+    pub fn in_memory() -> Scene {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Scene {
+            dir: dir.expect("a temporary directory"),
+        }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -185,3 +185,26 @@ pub(in crate::fs) fn birth(file: &Handle) -> io::Result<Option<u64>> {
         u64::try_from(since.as_micros()).ok()
     }))
 }
+
+pub(in crate::fs) fn modified(file: &Handle) -> io::Result<u64> {
+    let since = file
+        .metadata()?
+        .modified()?
+        .duration_since(std::time::UNIX_EPOCH);
+    Ok(since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }))
+}
+
+/// UTIME_NOW is by the clock of the file system: on NFS the server's.
+pub(in crate::fs) fn touch(file: &Handle) -> io::Result<()> {
+    let now = rustix::fs::Timespec {
+        tv_sec: 0,
+        tv_nsec: rustix::fs::UTIME_NOW as _,
+    };
+    let both = rustix::fs::Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    Ok(rustix::fs::futimens(file, &both)?)
+}

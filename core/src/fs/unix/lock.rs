@@ -47,6 +47,13 @@ pub(in crate::fs) fn is_held_elsewhere(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EACCES)
 }
 
+pub(in crate::fs) fn is_without_locks(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL)
+    )
+}
+
 pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EBADF)
 }

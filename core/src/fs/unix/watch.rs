@@ -21,7 +21,8 @@ mod linux {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
     pub(in crate::fs) struct Watch {
-        file: OwnedFd,
+        files: OwnedFd,
+        file: Option<i32>,
         process: Option<OwnedFd>,
         word: Arc<OwnedFd>,
     }
@@ -30,11 +31,43 @@ mod linux {
 
     impl Watch {
         pub fn new(file: &Path, process: Option<u32>) -> io::Result<Option<Watch>> {
-            let watch = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
+            let files = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
                 // A user has 128 of them (man 7 inotify); or there are none.
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOSYS) => return Ok(None),
                 result => result?,
             };
+            let mut watch = Watch {
+                files,
+                file: None,
+                process: None,
+                word: Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?),
+            };
+            let full = [Errno::NOSPC, Errno::NOMEM, Errno::ACCESS];
+            match watch.renew(file, process) {
+                Err(error)
+                    if full
+                        .map(io::Error::from)
+                        .iter()
+                        .any(|e| e.raw_os_error() == error.raw_os_error()) =>
+                {
+                    Ok(None)
+                }
+                result => result.map(|()| Some(watch)),
+            }
+        }
+
+        pub fn renew(&mut self, file: &Path, process: Option<u32>) -> io::Result<()> {
+            if let Some(before) = self.file.take() {
+                // It is gone already if its file is.
+                let _ = inotify::remove_watch(&self.files, before);
+            }
+            self.drain();
+            let pid = process
+                .and_then(|pid| i32::try_from(pid).ok())
+                .and_then(Pid::from_raw);
+            // Before Linux 5.3 there is none; then its end is found out by
+            // looking again.
+            self.process = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
             // A file that loses its last name while it is open shows it as a
             // change of attributes.
             let flags = WatchFlags::MODIFY
@@ -42,26 +75,14 @@ mod linux {
                 | WatchFlags::MOVE_SELF
                 | WatchFlags::DELETE_SELF
                 | WatchFlags::DONT_FOLLOW;
-            match inotify::add_watch(&watch, file, flags) {
-                Err(Errno::NOSPC | Errno::NOMEM | Errno::ACCESS) => return Ok(None),
-                result => result?,
-            };
-            let pid = process
-                .and_then(|pid| i32::try_from(pid).ok())
-                .and_then(Pid::from_raw);
-            Ok(Some(Watch {
-                file: watch,
-                // Before Linux 5.3 there is none; then its end is found out by
-                // looking again.
-                process: pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()),
-                word: Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?),
-            }))
+            self.file = Some(inotify::add_watch(&self.files, file, flags)?);
+            Ok(())
         }
 
         pub fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
             let timeout = timeout.and_then(|timeout| timeout.try_into().ok());
             let mut fds = vec![
-                PollFd::new(&self.file, PollFlags::IN),
+                PollFd::new(&self.files, PollFlags::IN),
                 PollFd::new(&*self.word, PollFlags::IN),
             ];
             fds.extend(
@@ -73,12 +94,16 @@ mod linux {
                 Err(Errno::INTR) => {}
                 result => drop(result?),
             }
-            // What has happened so far is known now.
+            self.drain();
+            Ok(())
+        }
+
+        /// What has happened so far is known now.
+        fn drain(&self) {
             let mut events = [MaybeUninit::uninit(); 1024];
-            let mut reader = inotify::Reader::new(&self.file, &mut events);
+            let mut reader = inotify::Reader::new(&self.files, &mut events);
             while reader.next().is_ok() {}
             let _ = rustix::io::read(&*self.word, &mut [0; 8]);
-            Ok(())
         }
 
         pub fn waker(&self) -> Waker {
@@ -107,6 +132,10 @@ mod nowhere {
     impl Watch {
         pub fn new(_: &Path, _: Option<u32>) -> io::Result<Option<Watch>> {
             Ok(None)
+        }
+
+        pub fn renew(&mut self, _: &Path, _: Option<u32>) -> io::Result<()> {
+            match self.0 {}
         }
 
         pub fn wait(&self, _: Option<Duration>) -> io::Result<()> {

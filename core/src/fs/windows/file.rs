@@ -232,3 +232,18 @@ pub(super) fn checked(done: i32) -> io::Result<()> {
     }
     Ok(())
 }
+
+pub(in crate::fs) fn modified(handle: &Handle) -> io::Result<u64> {
+    let since = handle
+        .file
+        .metadata()?
+        .modified()?
+        .duration_since(std::time::UNIX_EPOCH);
+    Ok(since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }))
+}
+
+pub(in crate::fs) fn touch(handle: &Handle) -> io::Result<()> {
+    handle.file.set_modified(std::time::SystemTime::now())
+}

@@ -114,6 +114,10 @@ pub(in crate::fs) fn is_held_elsewhere(_: &io::Error) -> bool {
     false
 }
 
+pub(in crate::fs) fn is_without_locks(error: &io::Error) -> bool {
+    is_unsupported(error)
+}
+
 pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
     code(error) == ERROR_INVALID_HANDLE
 }

@@ -1,0 +1,125 @@
+//! What is in a lock file of the scheme `pid-file`: `pid\nnonce\n`.
+//!
+//! To others the nonce is some word that is never used twice. Ours also says
+//! which process it is, for longer than its pid does:
+//! `u1.START.BOOT.NAMESPACE.HOST.RANDOM`.
+
+use crate::fs::{self, PerProcess};
+use crate::process::{Alive, Fingerprint, Process};
+
+const VERSION: &str = "u1";
+const RANDOM: usize = 16;
+/// A file that is longer is not one of these.
+pub(super) const LONGEST: usize = 1024;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::lock) struct Stamp {
+    pub pid: u32,
+    /// Of this library's stamps.
+    pub process: Option<Fingerprint>,
+}
+
+/// This process: asked for with each lock, and always the same.
+static OWN: PerProcess<Fingerprint> = PerProcess::new();
+
+fn own() -> &'static Fingerprint {
+    OWN.get(|| Fingerprint::of(&Process::current()))
+}
+
+/// A stamp of this process, never used before.
+pub(super) fn make() -> String {
+    let own = own();
+    let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
+    format!("{}\n{VERSION}.{}.{random}\n", own.pid, own.to_word())
+}
+
+/// What a file says; `None` if it is not (or not yet) one of these: a pid
+/// without the end of its line may be the first half of one.
+pub(super) fn parse(bytes: &[u8]) -> Option<Stamp> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (pid, rest) = text.split_once('\n')?;
+    let pid = pid.trim_end_matches('\r').parse().ok()?;
+    let nonce = rest.split_once('\n').map(|(nonce, _)| nonce);
+    let process = nonce.and_then(|nonce| {
+        let word = nonce.strip_prefix(VERSION)?.strip_prefix('.')?;
+        let (word, _) = word.rsplit_once('.')?;
+        Fingerprint::parse(pid, word)
+    });
+    Some(Stamp { pid, process })
+}
+
+impl Stamp {
+    /// Whether its process lives. A stamp of others has nothing but the pid;
+    /// then `age`, how old the file is, tells whether the process with this pid
+    /// is a later one.
+    pub fn alive(&self, age: impl FnOnce() -> Option<std::time::Duration>) -> Alive {
+        if let Some(process) = &self.process {
+            return process.alive();
+        }
+        match fs::running_for(self.pid) {
+            Ok(None) => Alive::Dead,
+            Ok(Some(running)) => match age() {
+                Some(age) if running + SLACK < age => Alive::Dead,
+                _ => Alive::Alive,
+            },
+            Err(_) => Alive::Unknown,
+        }
+    }
+
+    /// Whether it is one of this process.
+    pub fn is_own(&self) -> bool {
+        self.process.as_ref() == Some(own())
+    }
+}
+
+/// Start times are told in hundredths of a second, and file times in ticks.
+const SLACK: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::{make, parse};
+    use crate::process::Alive;
+    use std::time::Duration;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let text = make();
+        assert_ne!(text, make());
+        let stamp = parse(text.as_bytes()).unwrap();
+        assert_eq!(stamp.pid, std::process::id());
+        assert!(stamp.is_own());
+        assert_eq!(stamp.alive(|| None), Alive::Alive);
+        // Cut short anywhere, it is never a living or a dead process's that it
+        // is not.
+        for cut in 0..text.len() {
+            match parse(&text.as_bytes()[..cut]) {
+                None => assert!(cut <= text.find('\n').unwrap()),
+                Some(half) => assert_eq!(half.pid, stamp.pid),
+            }
+        }
+    }
+
+    #[test]
+    fn reads_what_others_write() {
+        for (text, pid) in [
+            ("4711\nabc\n", Some(4711)),
+            ("4711\n", Some(4711)),
+            ("4711\r\nabc\r\n", Some(4711)),
+            ("4711", None),
+            ("", None),
+            ("{\"pid\":4711}\n", None),
+            ("-1\n", None),
+            ("untorn1\n", None),
+        ] {
+            let stamp = parse(text.as_bytes());
+            assert_eq!(stamp.map(|stamp| stamp.pid), pid, "{text:?}");
+        }
+        let own = parse(format!("{}\nx\n", std::process::id()).as_bytes()).unwrap();
+        assert!(!own.is_own(), "it may be of any process with our pid");
+        assert_eq!(own.alive(|| Some(Duration::ZERO)), Alive::Alive);
+        let year = Duration::from_secs(365 * 86_400);
+        assert_eq!(own.alive(|| Some(year)), Alive::Dead, "we began later");
+        let nobody = parse(format!("{}\nx\n", u32::MAX).as_bytes()).unwrap();
+        assert_eq!(nobody.alive(|| None), Alive::Dead);
+    }
+}
