@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use untorn::{
-    Call, Damage, Document, Error, FileLock, Journal, LockGuard, Position, Records, Transaction,
-    inspect,
+    Call, Damage, Document, Error, FileLock, Journal, Lease, LockGuard, Position, Records, Session,
+    Store, Transaction, inspect,
 };
 
 use crate::arguments::{journal_options, name, timeout};
@@ -28,6 +28,9 @@ pub enum Handle {
     Document(Document),
     Lock(LockGuard),
     Transaction(Transaction),
+    Store(Store),
+    Session(Session),
+    Lease(Lease),
     Foreign(Child),
 }
 
@@ -94,6 +97,10 @@ impl Stage {
             "rewind" | "rotate" | "replace" | "compact" => return self.rewrite_step(step),
             "transaction" | "commit" | "rollback" => return self.transaction_step(step),
             op if op.starts_with("tx_") => return self.transaction_step(step),
+            "store" | "keys" | "store_remove" | "claim" | "release" | "reconcile" => {
+                return self.session_step(step);
+            }
+            op if op.starts_with("session") => return self.session_step(step),
             _ => return self.document_step(step),
         }
         Ok(Outcome::default())

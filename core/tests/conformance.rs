@@ -20,6 +20,8 @@ mod pages;
 mod protocol;
 #[path = "../../conformance/rust/rewrites.rs"]
 mod rewrites;
+#[path = "../../conformance/rust/sessions.rs"]
+mod sessions;
 #[path = "../../conformance/rust/steps.rs"]
 mod steps;
 #[path = "../../conformance/rust/transactions.rs"]
@@ -50,7 +52,7 @@ macro_rules! topics {
 
 topics! {
     framing torn_tail append append_at reading documents locks errors rewrite transactions
-    header
+    header sessions
 }
 
 #[test]
