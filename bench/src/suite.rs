@@ -4,6 +4,7 @@ mod append;
 mod batch;
 mod burst;
 mod contend;
+mod header;
 mod memory;
 mod power;
 mod read;
@@ -16,7 +17,7 @@ use crate::options::Options;
 use anyhow::Result;
 use std::path::PathBuf;
 
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "append",
     "batch",
     "power",
@@ -27,6 +28,7 @@ pub const NAMES: [&str; 10] = [
     "memory",
     "wait",
     "transaction",
+    "header",
 ];
 
 /// What a figure should be.
@@ -78,7 +80,7 @@ impl Row {
 type Suite = fn(&Options) -> Result<Vec<Row>>;
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
-    let suites: [Suite; 10] = [
+    let suites: [Suite; 11] = [
         append::run,
         batch::run,
         power::run,
@@ -89,6 +91,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         memory::run,
         wait::run,
         transaction::run,
+        header::run,
     ];
     let mut rows = Vec::new();
     for (name, suite) in NAMES.into_iter().zip(suites) {

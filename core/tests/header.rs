@@ -481,3 +481,48 @@ fn the_lock_file_is_as_small_as_it_was_after_a_plain_append() {
     let (_, second) = Plan::new().run(|| journal.append(b"[2]").unwrap());
     assert!(second.len() < first.len());
 }
+
+#[test]
+fn lines_that_are_not_json() {
+    let scene = Scene::new();
+    let path = scene.path("log.txt");
+    let options = Journal::options()
+        .durability(Durability::Process)
+        .format(untorn::Format::Lines)
+        .header_prefix("# ")
+        .header_reserve(40);
+    let journal = options.open(&path).unwrap();
+    journal
+        .append_with_header(b"# one", ["plain text", "{not json"])
+        .unwrap();
+    let end = journal.end().unwrap();
+    journal
+        .append_all(["more", "\u{2028}", "\tand \r so on"])
+        .unwrap();
+    journal.append_with_header(b"# two", ["last"]).unwrap();
+    assert_eq!(journal.header().unwrap().unwrap(), b"# two");
+    assert_eq!(journal.records().unwrap().count(), 6);
+    assert_eq!(journal.tail(9).unwrap().len(), 6);
+    assert_eq!(journal.verify().unwrap().damage_count, 0);
+    let kept = journal.rewind(end).unwrap().unwrap();
+    assert_eq!(kept.file_name().unwrap(), "log_1.txt");
+    assert_eq!(
+        bytes(&path),
+        [&padded(b"# two", 40)[..], b"plain text\n{not json\n"].concat()
+    );
+    let bad = journal.replace(["fine", "not\nfine"]).unwrap_err();
+    assert_eq!(bad.kind(), ErrorKind::InvalidRecord, "{bad}");
+    journal.replace(["fine", "  and this"]).unwrap();
+    let rewritten = journal.compact(|rewrite| rewrite.push(b"[only this"));
+    assert_eq!(rewritten.unwrap(), journal.end().unwrap());
+    assert_eq!(
+        bytes(&path),
+        [&padded(b"# two", 40)[..], b"[only this\n"].concat()
+    );
+    journal.rotate().unwrap().unwrap();
+    assert_eq!(bytes(&path), padded(b"# two", 40));
+    // A tail is always torn here, whatever it looks like.
+    std::fs::write(&path, [&padded(b"# two", 40)[..], b"a\n{\"b\":1}"].concat()).unwrap();
+    journal.append(b"c").unwrap();
+    assert_eq!(bytes(&path)[40..], *b"a\nc\n");
+}

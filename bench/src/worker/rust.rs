@@ -13,14 +13,23 @@ pub struct Rust {
     journal: Option<Journal>,
 }
 
-/// `process`, `power`, or `lines`: as `process`, without a check for JSON.
+/// `process` or `power`, with `+header` for a journal that has one; or `lines`: as `process`,
+/// without a check for JSON.
 fn open(path: &str, mode: &str) -> Result<Journal> {
     if mode == "lines" {
         let options = Journal::options().durability(Durability::Process);
         return Ok(options.format(Format::Lines).open(path)?);
     }
-    let durability: Durability = mode.parse().map_err(anyhow::Error::msg)?;
-    Ok(Journal::options().durability(durability).open(path)?)
+    let (durability, header) = match mode.strip_suffix("+header") {
+        Some(durability) => (durability, true),
+        None => (mode, false),
+    };
+    let durability: Durability = durability.parse().map_err(anyhow::Error::msg)?;
+    let mut options = Journal::options().durability(durability);
+    if header {
+        options = options.header_prefix("{\"stamp\":");
+    }
+    Ok(options.open(path)?)
 }
 
 /// Nanoseconds for `count` calls.
@@ -90,6 +99,17 @@ impl Worker for Rust {
         let record = crate::data::record();
         match *request {
             ["append", count] => timed(count, || Ok(journal.append(&record).map(drop)?)),
+            ["stamp", count] => {
+                let mut n = 0_u64;
+                timed(count, || {
+                    n += 1;
+                    let header = format!("{{\"stamp\":{n},\"by\":\"bench\"}}");
+                    let record = std::slice::from_ref(&record);
+                    Ok(journal
+                        .append_with_header(header.as_bytes(), record)
+                        .map(drop)?)
+                })
+            }
             ["append-all", count] => {
                 let records = vec![record; 100];
                 timed(count, || Ok(journal.append_all(&records).map(drop)?))

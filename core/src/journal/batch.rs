@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::seal::{self, Chain};
 use super::writer::Work;
 use super::{Format, Position};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +15,7 @@ pub(super) struct Rules {
     pub format: Format,
     pub max_record: u64,
     pub header_prefix: Option<Vec<u8>>,
+    pub sealed: bool,
 }
 
 impl Rules {
@@ -131,6 +133,7 @@ pub struct Batch {
     lines: Vec<u8>,
     count: usize,
     header: Option<Vec<u8>>,
+    chain: Chain,
 }
 
 impl Batch {
@@ -140,6 +143,7 @@ impl Batch {
             lines: Vec::new(),
             count: 0,
             header: None,
+            chain: Chain::default(),
         }
     }
 
@@ -150,6 +154,7 @@ impl Batch {
             lines: work.lines.to_vec(),
             count: work.records,
             header: work.header.map(<[u8]>::to_vec),
+            chain: Chain::default(),
         }
     }
 
@@ -199,9 +204,14 @@ impl Batch {
     }
 
     fn add(&mut self, record: &[u8]) {
-        self.lines.reserve(record.len() + 1);
-        self.lines.extend_from_slice(record);
-        self.lines.push(b'\n');
+        if self.rules.sealed {
+            self.lines.reserve(record.len() + seal::LENGTH + 1);
+            self.chain.add(&mut self.lines, record);
+        } else {
+            self.lines.reserve(record.len() + 1);
+            self.lines.extend_from_slice(record);
+            self.lines.push(b'\n');
+        }
         self.count += 1;
     }
 

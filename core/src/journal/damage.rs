@@ -22,6 +22,9 @@ pub enum DamageKind {
     NotJson,
     /// A line that is not UTF-8.
     NotUtf8,
+    /// In a sealed journal: a line that its seal does not fit, or, with length
+    /// 0, a place where the rest of an append is missing.
+    BadSeal,
 }
 
 impl DamageKind {
@@ -34,6 +37,7 @@ impl DamageKind {
             DamageKind::Glued => "glued",
             DamageKind::NotJson => "not_json",
             DamageKind::NotUtf8 => "not_utf8",
+            DamageKind::BadSeal => "bad_seal",
         }
     }
 }

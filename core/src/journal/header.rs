@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::shared::Shared;
 use super::source::Source;
-use super::{Journal, JournalOptions, Position};
+use super::writer::Work;
+use super::{Journal, JournalOptions, Position, commit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Access, File};
 use crate::lock::Call;
@@ -135,9 +136,14 @@ impl Journal {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn set_header_with(&self, header: &[u8], call: &Call<'_>) -> Result<()> {
-        let mut batch = self.batch();
-        batch.set_header(header)?;
-        self.append_batch(&batch, None, call).map(drop)
+        self.shared.rules.check_header(header)?;
+        let work = Work {
+            lines: &[],
+            records: 0,
+            header: Some(header),
+            at: None,
+        };
+        commit::append(&self.shared, &work, call).map(drop)
     }
 
     /// Changes the header and appends records in one step: both or neither,
@@ -151,9 +157,13 @@ impl Journal {
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
     {
-        let mut batch = self.collect(records)?;
-        batch.set_header(header)?;
-        self.append_batch(&batch, None, &Call::new())
+        let batch = self.collect(records)?;
+        self.shared.rules.check_header(header)?;
+        let work = Work {
+            header: Some(header),
+            ..batch.work(None)
+        };
+        commit::append(&self.shared, &work, &Call::new())
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
         format: options.format,
         max_record: options.max_record,
         header_prefix: options.header_prefix.clone(),
+        sealed: options.sealed,
     }))
 }
 

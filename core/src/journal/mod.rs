@@ -6,7 +6,7 @@
 //!               (lead.rs, queue.rs, group.rs; asynchronous.rs: with a callback)
 //! writer.rs     one append under the lock: open.rs the file that it goes to,
 //!               write.rs the write, rollback.rs takes it back
-//! repair.rs     the torn tail
+//! repair.rs     the torn tail; seal.rs: the checksum behind each record
 //! header.rs     the first line, where it is no record; stamp.rs changes it
 //! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
@@ -41,6 +41,7 @@ mod read;
 mod repair;
 mod rewrite;
 mod rollback;
+mod seal;
 mod shared;
 mod source;
 mod stamp;
@@ -71,6 +72,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::lock::{AtHand, Call, CancelToken, LockFile};
+use seal::Chain;
 use shared::Shared;
 use writer::Work;
 
@@ -170,8 +172,13 @@ impl Journal {
         thread_local!(static LINE: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) });
         let mut line = LINE.take();
         line.clear();
-        line.extend_from_slice(record);
-        line.push(b'\n');
+        match self.shared.options.sealed {
+            true => Chain::default().add(&mut line, record),
+            false => {
+                line.extend_from_slice(record);
+                line.push(b'\n');
+            }
+        }
         let work = Work {
             lines: &line,
             records: 1,
@@ -186,8 +193,8 @@ impl Journal {
     }
 
     /// Appends many records next to each other: all of them or none, whenever a
-    /// process dies. (Across a power cut a part of them may be there.) Gives the
-    /// position behind the last.
+    /// process dies. (Across a power cut a part of them may be there, unless the
+    /// journal is sealed.) Gives the position behind the last.
     ///
     /// # Errors
     /// As [`Journal::append`].

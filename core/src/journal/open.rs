@@ -109,6 +109,7 @@ impl Writer {
         self.data = None;
         self.end = UNKNOWN;
         self.stamped = None;
+        self.checked = false;
     }
 
     /// Sees to it that `data` is the file that the path means now. `false`: it
@@ -188,7 +189,11 @@ impl Writer {
             let told = |error| Error::os(operation, path, error);
             let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
             // Mostly another process has appended since, and all is well.
-            self.end = if repair::is_whole(&data.file, size).map_err(told)? {
+            // Sealed: once thoroughly, since there may have been a power cut.
+            let quickly = !options.sealed || self.checked;
+            let whole = quickly && repair::is_whole(&data.file, size, options).map_err(told)?;
+            self.checked = true;
+            self.end = if whole {
                 size
             } else {
                 repair::tail(&data.file, path, options)?;

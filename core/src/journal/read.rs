@@ -12,6 +12,7 @@ use super::Position;
 use super::batch::is_blank;
 use super::damage::{Damage, DamageKind, Damages};
 use super::header::is_header;
+use super::seal;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -81,6 +82,8 @@ pub struct Records {
     /// Whether the next line may be the header, and whether there was one.
     header_due: bool,
     header: bool,
+    chain: Chained,
+    unsealed: u64,
     damages: Damages,
     max_records: Option<u64>,
     max_bytes: Option<u64>,
@@ -97,6 +100,15 @@ pub(super) struct Place {
     /// Its end, without newline and carriage return.
     stop: usize,
     next: usize,
+}
+
+/// What the next line of a sealed journal is chained to.
+#[derive(Clone, Copy)]
+enum Chained {
+    /// The line before says it.
+    Unknown,
+    /// A record of the same append, or nothing.
+    To(Option<u32>),
 }
 
 /// What a line is.
@@ -138,6 +150,8 @@ impl Records {
             fills: 0,
             header_due: base == 0 && shared.options.has_headers(),
             header: false,
+            chain: Chained::Unknown,
+            unsealed: 0,
             damages: Damages::default(),
             max_records: None,
             max_bytes: None,
@@ -173,6 +187,7 @@ impl Records {
         self.filled = 0;
         self.at_end = false;
         self.header_due = offset == 0 && self.shared.options.has_headers();
+        self.chain = Chained::Unknown;
     }
 
     /// How often something was read from the file, not only from the buffer.
@@ -214,6 +229,11 @@ impl Records {
     /// end is reached.
     pub(super) fn header(&self) -> bool {
         self.header
+    }
+
+    /// In a sealed journal: how many records were yielded that have no seal.
+    pub(super) fn unsealed(&self) -> u64 {
+        self.unsealed
     }
 
     /// How many stretches were skipped so far.
@@ -260,6 +280,18 @@ impl Records {
                 }
             }
             let trimmed = stop - usize::from(self.buffer[start..stop].last() == Some(&b'\r'));
+            let trimmed = if self.shared.options.sealed {
+                match self.unseal(start, trimmed)? {
+                    Ok(stop) => stop,
+                    Err(damage) => {
+                        self.report(damage, start, stop + 1);
+                        self.next = stop + 1;
+                        continue;
+                    }
+                }
+            } else {
+                trimmed
+            };
             let line = &self.buffer[start..trimmed];
             match self.judge(line) {
                 Line::Blank => self.next = stop + 1,
@@ -278,6 +310,47 @@ impl Records {
                 }
             }
         }
+    }
+
+    /// Where the record in a line of a sealed journal ends, or what is wrong.
+    fn unseal(
+        &mut self,
+        start: usize,
+        stop: usize,
+    ) -> Result<std::result::Result<usize, DamageKind>> {
+        let before = match (self.chain, &self.source) {
+            (Chained::To(before), _) => before,
+            (Chained::Unknown, Some(source)) => {
+                seal::chain_before(&source.file, self.base + start as u64)
+                    .map_err(|error| Error::os("read", &self.shared.path, error))?
+            }
+            (Chained::Unknown, None) => None,
+        };
+        let line = &self.buffer[start..stop];
+        if is_blank(line) {
+            self.chain = Chained::To(before);
+            return Ok(Ok(stop));
+        }
+        let nuls = memchr::memchr(0, line).is_some();
+        let Some((record, seal)) = seal::split(line) else {
+            self.chain = Chained::To(None);
+            if !nuls && before.is_some() {
+                self.report(DamageKind::BadSeal, start, start);
+            }
+            self.unsealed += u64::from(!nuls);
+            return Ok(Ok(stop));
+        };
+        self.chain = Chained::To(seal.chain());
+        let end = start + record.len();
+        if nuls || seal::is_good(record, seal, before) {
+            return Ok(Ok(end));
+        }
+        if before.is_some() && seal::is_good(record, seal, None) {
+            // It begins another append: of the one before the end is missing.
+            self.report(DamageKind::BadSeal, start, start);
+            return Ok(Ok(end));
+        }
+        Ok(Err(DamageKind::BadSeal))
     }
 
     /// The record that was advanced to last.
@@ -360,7 +433,7 @@ impl Records {
         // A line that filled the whole buffer needs a larger one; one that is
         // longer than records may be is skipped, not kept.
         let unfinished = self.filled - self.next;
-        if unfinished > 0 && unfinished as u64 > self.shared.options.max_record + 1 {
+        if unfinished > 0 && unfinished as u64 > self.longest_line() {
             return self.skip_long_line();
         }
         let want = if unfinished * 2 > self.buffer.len() {
@@ -411,6 +484,15 @@ impl Records {
             }
             return Ok(());
         }
+    }
+
+    /// With its newline, and its seal.
+    fn longest_line(&self) -> u64 {
+        let seal = match self.shared.options.sealed {
+            true => seal::LENGTH as u64,
+            false => 0,
+        };
+        self.shared.options.max_record.saturating_add(1 + seal)
     }
 
     /// Looks for the end of a line that is too long to be kept.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::de::IgnoredAny;
 
-use super::{Format, JournalOptions};
+use super::{Format, JournalOptions, seal};
 use crate::error::{Error, Result};
 use crate::fs::File;
 use crate::torn::{self, Cut};
@@ -27,7 +27,10 @@ pub struct Repair {
 
 /// Whether the file, which is so long, ends where a record ends.
 #[inline]
-pub(super) fn is_whole(file: &File, size: u64) -> io::Result<bool> {
+pub(super) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::Result<bool> {
+    if options.sealed {
+        return seal::ends_well(file, size);
+    }
     let mut last = [0];
     Ok(size == 0 || file.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n")
 }
@@ -38,10 +41,9 @@ pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
     let told = |error| Error::os("repair", path, error);
     loop {
         let size = file.size().map_err(told)?;
-        if is_whole(file, size).map_err(told)? {
+        let Some(tail) = Tail::look(file, size, options).map_err(told)? else {
             return Ok(None);
-        }
-        let tail = Tail::find(file, size).map_err(told)?;
+        };
         let whole = tail.is_whole(file, options).map_err(told)?;
         let keep = if whole { tail.text_end } else { tail.start };
         if keep < size {
@@ -89,6 +91,24 @@ struct Tail {
 }
 
 impl Tail {
+    /// `None` if the file ends at a record's end.
+    fn look(file: &File, size: u64, options: &JournalOptions) -> io::Result<Option<Tail>> {
+        if !options.sealed {
+            return match is_whole(file, size, options)? {
+                true => Ok(None),
+                false => Tail::find(file, size).map(Some),
+            };
+        }
+        let Some(start) = seal::torn_tail(file, size)? else {
+            return Ok(None);
+        };
+        let last = Tail::find(file, size)?;
+        Ok(Some(Tail {
+            start,
+            text_end: last.text_end.max(start),
+        }))
+    }
+
     /// Looks backwards for the last newline, and on the way for the last byte
     /// that is no NUL.
     fn find(file: &File, size: u64) -> io::Result<Tail> {
@@ -123,7 +143,9 @@ impl Tail {
     /// may be half a number.
     fn is_whole(&self, file: &File, options: &JournalOptions) -> io::Result<bool> {
         let length = self.text_end - self.start;
-        if options.format != Format::Json || length == 0 || length > options.max_record {
+        // A sealed record without its newline may be the first of many.
+        let never = options.format != Format::Json || options.sealed;
+        if never || length == 0 || length > options.max_record {
             return Ok(false);
         }
         let Ok(length) = usize::try_from(length) else {

@@ -48,6 +48,7 @@ impl Shared {
                 format: options.format,
                 max_record: options.max_record,
                 header_prefix: options.header_prefix.clone(),
+                sealed: options.sealed,
             }),
             lock,
             path,

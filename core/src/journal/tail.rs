@@ -4,6 +4,7 @@ use super::Position;
 use super::batch::is_blank;
 use super::header::is_header;
 use super::read::{OwnedRecord, agreement};
+use super::seal;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, Result};
@@ -105,6 +106,18 @@ fn last_lines<'a>(shared: &Shared, bytes: &'a [u8], base: u64, n: usize) -> Vec<
         };
         let line = &bytes[start..newline];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = if shared.options.sealed {
+            if start <= seal::LENGTH && base > 0 {
+                // What it is chained to lies before these bytes.
+                break;
+            }
+            match unseal(line, &bytes[..start]) {
+                Some(record) => record,
+                None => continue,
+            }
+        } else {
+            line
+        };
         let first = base == 0 && start == 0;
         let skipped = is_blank(line)
             || first && is_header(&shared.options, line)
@@ -120,6 +133,22 @@ fn last_lines<'a>(shared: &Shared, bytes: &'a [u8], base: u64, n: usize) -> Vec<
     }
     lines.reverse();
     lines
+}
+
+/// The record of a line in a sealed journal; `None` if its seal does not fit.
+fn unseal<'a>(line: &'a [u8], before: &[u8]) -> Option<&'a [u8]> {
+    let Some((record, seal)) = seal::split(line) else {
+        return Some(line);
+    };
+    let chain = before
+        .strip_suffix(b"\n")
+        .and_then(|before| {
+            let line = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+            seal::split(&before[line..])
+        })
+        .and_then(|(_, seal)| seal.chain());
+    let good = seal::is_good(record, seal, chain) || seal::is_good(record, seal, None);
+    good.then_some(record)
 }
 
 fn read(source: &Source, start: u64, stop: u64) -> std::io::Result<Vec<u8>> {

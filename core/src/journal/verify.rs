@@ -16,6 +16,8 @@ pub struct Report {
     pub records: u64,
     /// Whether the journal has a header.
     pub header: bool,
+    /// In a sealed journal: how many good records have no seal.
+    pub unsealed: u64,
     /// Where the file ended, in bytes: what was looked at.
     pub bytes: u64,
     /// Where the last whole line ends.
@@ -57,6 +59,7 @@ pub(super) fn verify(shared: &Arc<Shared>) -> Result<Report> {
     Ok(Report {
         records,
         header: reader.header(),
+        unsealed: reader.unsealed(),
         bytes: end.offset + torn.map_or(0, |torn| torn.length),
         end,
         damage_count: found.count,

@@ -46,6 +46,8 @@ pub(super) struct Writer {
     pub end: u64,
     pub buffer: Vec<u8>,
     pub stamped: Option<Stamped>,
+    /// Whether the last append in this file was looked at, seal by seal.
+    pub checked: bool,
 }
 
 /// An append that is in the file.
@@ -63,6 +65,7 @@ impl Writer {
             end: UNKNOWN,
             buffer: Vec::new(),
             stamped: None,
+            checked: false,
         }
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::{Draft, Old, rotate};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::File;
 use crate::journal::open::Data;
+use crate::journal::seal::{self, Chain};
 use crate::journal::shared::Shared;
 use crate::journal::writer::Writer;
 use crate::journal::{Batch, Journal, Position, Records, header};
@@ -89,6 +91,7 @@ impl Journal {
     pub fn replace_batch(&self, batch: &Batch, call: &Call<'_>) -> Result<Position> {
         self.check_batch(batch)?;
         let mut rewrite = self.begin("replace", call)?;
+        rewrite.check_first(batch.lines())?;
         rewrite.add(batch.lines())?;
         rewrite.commit()
     }
@@ -175,13 +178,27 @@ fn rewind(
         return Ok(None);
     }
     let mut draft = Draft::begin(shared, writer, lock, "rewind")?;
-    if let Err(error) = draft.copy(shared, &data.file, 0, stop) {
+    if let Err(error) = copy_up_to(shared, &mut draft, &data.file, stop) {
         draft.discard(lock);
         return Err(error);
     }
     let published = draft.publish(shared, lock, Same::Prefix(stop), Old::Kept);
     writer.close();
     Ok(published?.rotated)
+}
+
+/// The first `stop` bytes. Where that cuts through a sealed append, its last
+/// record says so.
+fn copy_up_to(shared: &Shared, draft: &mut Draft, file: &File, stop: u64) -> Result<()> {
+    let closing = match shared.options.sealed {
+        true => {
+            seal::closing(file, stop).map_err(|error| Error::os("rewind", &shared.path, error))?
+        }
+        false => None,
+    };
+    let closing = closing.as_ref().map_or(&[][..], |closing| closing);
+    draft.copy(shared, file, 0, stop - closing.len() as u64)?;
+    draft.write(shared, closing)
 }
 
 /// Whether this is a position of this file, at a record's end.
@@ -319,8 +336,26 @@ impl Rewrite {
     }
 
     fn add_record(&mut self, record: &[u8]) -> Result<()> {
+        self.check_first(record)?;
+        if self.shared.options.sealed {
+            let mut line = Vec::new();
+            Chain::default().add(&mut line, record);
+            return self.add(&line);
+        }
         self.add(record)?;
         self.add(b"\n")
+    }
+
+    /// What would read as a header is no record.
+    fn check_first(&self, line: &[u8]) -> Result<()> {
+        let first = self
+            .open
+            .as_ref()
+            .is_some_and(|(draft, _)| draft.length() == 0);
+        if first && header::is_header(&self.shared.options, line) {
+            return Err(header::not_a_record(&self.shared.path));
+        }
+        Ok(())
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<()> {
