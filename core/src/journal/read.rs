@@ -321,7 +321,8 @@ impl Records {
         let before = match (self.chain, &self.source) {
             (Chained::To(before), _) => before,
             (Chained::Unknown, Some(source)) => {
-                seal::chain_before(&source.file, self.base + start as u64)
+                let at = self.base + start as u64;
+                seal::chain_by(|buffer, at| source.read_full_at(buffer, at), at)
                     .map_err(|error| Error::os("read", &self.shared.path, error))?
             }
             (Chained::Unknown, None) => None,

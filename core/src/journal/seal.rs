@@ -123,11 +123,19 @@ impl Chain {
 
 /// What the line that begins at `offset` is chained to, by the line before.
 pub(super) fn chain_before(file: &File, offset: u64) -> io::Result<Option<u32>> {
+    chain_by(|buffer, at| file.read_full_at(buffer, at), offset)
+}
+
+/// The same, whatever it is that is read.
+pub(super) fn chain_by(
+    read: impl FnOnce(&mut [u8], u64) -> io::Result<usize>,
+    offset: u64,
+) -> io::Result<Option<u32>> {
     let mut bytes = [0; LENGTH + 1];
     let Some(start) = offset.checked_sub(bytes.len() as u64) else {
         return Ok(None);
     };
-    let n = file.read_full_at(&mut bytes, start)?;
+    let n = read(&mut bytes, start)?;
     if n < bytes.len() || bytes[LENGTH] != b'\n' {
         return Ok(None);
     }
