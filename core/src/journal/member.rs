@@ -51,7 +51,7 @@ pub(crate) fn end(path: &Path, options: &JournalOptions) -> Result<Option<(Ident
 /// Where the last whole line of a file ends that is so long: what follows may be
 /// cut by the next who appends.
 pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
-    if repair::is_whole(file, size)? {
+    if repair::ends_in_newline(file, size)? {
         return Ok(size);
     }
     repair::last_line_end(file, size)

@@ -31,6 +31,12 @@ pub(super) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::
     if options.sealed {
         return seal::ends_well(file, size);
     }
+    ends_in_newline(file, size)
+}
+
+/// Whether the file, which is so long, ends where a line ends.
+#[inline]
+pub(super) fn ends_in_newline(file: &File, size: u64) -> io::Result<bool> {
     let mut last = [0];
     Ok(size == 0 || file.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n")
 }
