@@ -336,6 +336,42 @@ fn its_old_value_or_its_new_one_whenever_the_writer_dies() {
     }
 }
 
+/// As docs/protocol.md has it.
+#[test]
+fn the_bytes_of_p_redo() {
+    let new = NEWS[1];
+    let scene = Scene::new();
+    let path = scene.with("d", OLD);
+    let (_, calls) = Plan::new().run(|| set(&path, new));
+    let last_sync = calls.iter().rposition(|op| *op == Op::SyncData).unwrap();
+    let scene = Scene::new();
+    let path = scene.with("d", OLD);
+    let (result, _) = Plan::new().die(last_sync).run(|| set(&path, new));
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::NotDurable);
+    assert_eq!(bytes(&path), new.as_bytes());
+
+    let redo = &scene.files()["d.redo"];
+    let number = |at: usize| u64::from_le_bytes(redo[at..at + 8].try_into().unwrap());
+    let sealed = |block: &[u8]| crc32c::crc32c(&block[..60]).to_le_bytes() == block[60..64];
+    assert!(redo.starts_with(b"untorn1\n") && sealed(&redo[..64]));
+    assert_eq!(number(24), std::fs::metadata(&path).unwrap().ino());
+    assert!(redo[64..].starts_with(b"pending\n\x06\0\0\0") && sealed(&redo[64..128]));
+    assert_eq!(redo[76..80], crc32c::crc32c(&redo[128..]).to_le_bytes());
+    let lengths = (OLD.len() as u64, new.len() as u64);
+    assert_eq!(
+        (number(80), number(88), number(96)),
+        (0, lengths.0, lengths.1)
+    );
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    assert_eq!(
+        number(104),
+        xxhash_rust::xxh3::xxh3_64(boot.trim().as_bytes())
+    );
+    assert!(number(112) < number(8), "the generation is raised");
+    assert_eq!(redo[120..124], [0; 4]);
+    assert_eq!(redo[128..], [OLD, new].concat().into_bytes());
+}
+
 #[test]
 fn what_others_save_after_a_crash_stays() {
     // Some of these are made of bytes of the old and the new value.
@@ -787,6 +823,37 @@ fn a_change_of_a_journal_that_fails_changes_nothing() {
     }
 }
 
+/// The append fails, and so does taking it back: the next who locks does that,
+/// and does not finish what the caller was told is not there.
+#[test]
+fn an_append_that_can_not_be_taken_back_is_taken_back_by_the_next() {
+    let (new, change) = CHANGES[0];
+    let scene = Scene::new();
+    let path = scene.with("j", RECORDS);
+    let (_, calls) = Plan::new().run(|| change(&journal(&path)));
+    let write = calls.iter().rposition(|op| *op == Op::Write).unwrap();
+    let mut between = 0;
+    for back in write + 1..write + 6 {
+        let scene = Scene::new();
+        let path = scene.with("j", RECORDS);
+        let plan = Plan::new()
+            .short(write, 6)
+            .fail(write + 2, libc::ENOSPC)
+            .fail(back, libc::EIO);
+        let (result, calls) = plan.run(|| change(&journal(&path)));
+        result.unwrap_err();
+        between += usize::from(bytes(&path) != RECORDS.as_bytes());
+        drop(lock().acquire(&path).unwrap());
+        let now = String::from_utf8(bytes(&path)).unwrap();
+        assert_eq!(
+            now, RECORDS,
+            "call {back}, {:?}; to be {new:?}",
+            calls[back]
+        );
+    }
+    assert!(between > 0);
+}
+
 /// Everybody's records are there once, whoever appends, and whoever takes the
 /// lock sees whole lines.
 #[test]
@@ -915,6 +982,41 @@ fn a_reader_never_sees_two_journals_in_one() {
         result.unwrap();
     });
     assert!(whole.into_inner() > 10);
+}
+
+/// What the end is read with is of the same journal as what is read.
+#[test]
+fn the_end_of_a_journal_that_is_rewritten_meanwhile() {
+    let reads: [fn(&Journal) -> Result<untorn::Position>; 2] = [
+        |journal| Ok(journal.tail(1)?.pop().expect("a record").end),
+        |journal| journal.end(),
+    ];
+    for read in reads {
+        for at in 0..12 {
+            let scene = Scene::new();
+            let path = scene.with("j", RECORDS);
+            let reader = journal(&path);
+            let before = reader.end().unwrap();
+            let (other, mut calls) = (path.clone(), 0);
+            let plan = Plan::new().before(move |_| {
+                if calls == at {
+                    journal(&other)
+                        .replace(["{\"n\":0}", "[1,2,3,4,5,6]"])
+                        .unwrap();
+                }
+                calls += 1;
+            });
+            let (end, _) = plan.run(|| read(&reader));
+            let end = end.unwrap();
+            assert!(
+                end == before
+                    || reader
+                        .records_from(end)
+                        .is_ok_and(|mut on| on.next().is_none()),
+                "at call {at}: {end:?}, and before it was {before:?}"
+            );
+        }
+    }
 }
 
 /// A header is part of what is old or new, with what was appended with it.

@@ -201,13 +201,8 @@ impl Onward {
             .map_err(|error| Error::os("follow", &self.shared.path, error))?;
         let here = self.reader.as_ref().and_then(Records::source);
         self.look = match (stat, here) {
-            (Some(stat), Some(source)) if stat.id == source.identity.id => {
-                // But one that keeps its inode may have been rewritten.
-                let holds = source
-                    .holds()
-                    .map_err(|error| Error::os("follow", &self.shared.path, error))?;
-                if holds { Look::Same } else { Look::Other }
-            }
+            // One that keeps its inode may have been rewritten: reading tells.
+            (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
             _ => Look::Other,
         };
         if let Some(reader) = &mut self.reader {
