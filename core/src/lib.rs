@@ -48,7 +48,7 @@ pub use lock::{
 };
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
-pub use session::{Begun, Lease, Reconcile, Reconciled, Session, Store, StoreOptions};
+pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 
 /// This library's version.

@@ -78,7 +78,7 @@ pub struct JournalOptions {
     pub(super) durability: Durability,
     pub(super) create: bool,
     pub(super) max_record: u64,
-    pub(super) format: Format,
+    pub(crate) format: Format,
     pub(super) mode: Option<u32>,
     pub(super) timeout: Option<Duration>,
     pub(super) parents: bool,

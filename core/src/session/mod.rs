@@ -7,7 +7,7 @@
 //! directory.rs  makes a session's directory, and removes it
 //! lease.rs      one live owner; marker.rs: who that is, or was
 //! reconcile.rs  what becomes of a session whose owner died
-//! search.rs     a text in all journals (search/)
+//! search/       a text in all journals
 //! ```
 
 mod directory;
@@ -17,10 +17,12 @@ mod marker;
 mod name;
 mod options;
 mod reconcile;
+mod search;
 mod store;
 
 pub use handle::Session;
 pub use lease::Lease;
 pub use options::StoreOptions;
 pub use reconcile::{Begun, Reconcile, Reconciled};
+pub use search::{Hit, Search};
 pub use store::Store;

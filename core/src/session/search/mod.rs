@@ -1,0 +1,347 @@
+//! A text in the journals of all sessions.
+//!
+//! ```text
+//! needle.rs  what is searched for: a filter at memory speed, then a comparison
+//! text.rs    the text of a record; fold.rs: upper and lower case
+//! plan.rs    which journals, in pieces that threads share
+//! ```
+
+mod fold;
+mod needle;
+mod plan;
+mod text;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Store, directory};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::journal::{Format, Position, Record};
+use crate::lock::{Call, Patience};
+use needle::Needle;
+use plan::{Piece, Plan};
+use text::{LONGEST, Text};
+
+/// How many characters of the record are shown before a match, and behind it.
+const AROUND: usize = 60;
+/// How often a runtime is asked whether it was interrupted.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+/// How often a journal may be replaced by another while it is searched.
+const TRIES: u32 = 5;
+
+/// A search in all journals of a store. See [`Store::search`].
+#[derive(Clone)]
+pub struct Search {
+    store: Store,
+    text: String,
+    max_hits: usize,
+    threads: usize,
+}
+
+/// A record in which the text was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The session.
+    pub key: String,
+    /// Where the record begins: [`crate::Journal::records_from`] this position
+    /// yields it first.
+    pub position: Position,
+    /// The text around the match, as the record means it (escapes decoded), up
+    /// to 60 characters before and behind it.
+    pub snippet: String,
+    /// Where the match is in the snippet: its first byte, and the one behind its
+    /// last. Both are boundaries of characters.
+    pub range: (usize, usize),
+}
+
+impl Store {
+    /// Searches the journals of all sessions for a text, in any case.
+    ///
+    /// ```
+    /// use untorn::Store;
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path())?;
+    /// let session = store.session("chat:42")?;
+    /// session.journal()?.append(br#"{"text":"Gr\u00fc\u00dfe"}"#)?;
+    /// let hits = store.search("GRÜ").max_hits(10).run()?;
+    /// assert_eq!(hits[0].key, "chat:42");
+    /// assert!(hits[0].snippet.contains("Grüße"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn search(&self, text: impl Into<String>) -> Search {
+        let threads = std::thread::available_parallelism();
+        Search {
+            store: self.clone(),
+            text: text.into(),
+            max_hits: 100,
+            threads: threads.map_or(1, usize::from),
+        }
+    }
+}
+
+impl Search {
+    /// At most so many hits: the first, in the order of keys and within a
+    /// journal of records. Default: 100.
+    #[must_use]
+    pub fn max_hits(mut self, n: usize) -> Search {
+        self.max_hits = n;
+        self
+    }
+
+    /// How many threads search. Default: as many as there are processors.
+    #[must_use]
+    pub fn threads(mut self, n: usize) -> Search {
+        self.threads = n.max(1);
+        self
+    }
+
+    /// Searches. Takes no lock.
+    ///
+    /// The text is that of the whole record, with names and punctuation; in
+    /// format `json` an escape counts as the character that it stands for. Case
+    /// is ignored for every character that has another case of one character
+    /// (`Ä` is `ä`, `Σ` is `ς`, but `ß` is not `ss`); nothing else is:
+    /// accents, and whether they are a character of their own. One hit a record,
+    /// its first. Damage is skipped, and rotated files are not searched.
+    ///
+    /// Memory: some hundred kilobytes a thread (more for a record that is
+    /// longer), and the hits.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for an empty text; failures of the system, whose path
+    /// says which journal could not be read.
+    pub fn run(&self) -> Result<Vec<Hit>> {
+        self.run_with(&Call::new())
+    }
+
+    /// [`Search::run`], with a way to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn run_with(&self, call: &Call<'_>) -> Result<Vec<Hit>> {
+        let patience = call.begin(None);
+        let json = self.store.shared.options.journal.format == Format::Json;
+        let Some(needle) = Needle::new(&self.text, json) else {
+            return Err(Error::invalid_argument(
+                "search",
+                self.store.path(),
+                "there is no text to search for",
+            ));
+        };
+        let mut tries = 0;
+        loop {
+            let found = self.search_once(&needle, json, &patience);
+            tries += 1;
+            match found {
+                // A journal was rewritten between its piece's making and its
+                // reading.
+                Err(error) if error.kind() == ErrorKind::Conflict && tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn search_once(
+        &self,
+        needle: &Needle,
+        json: bool,
+        patience: &Patience<'_>,
+    ) -> Result<Vec<Hit>> {
+        let mut sessions = directory::sessions("search", &self.store.shared)?;
+        sessions.sort_unstable();
+        let shared = Shared {
+            needle,
+            json,
+            max_hits: self.max_hits,
+            plan: Mutex::new(Plan::new(&self.store.shared.options, sessions)),
+            found: Mutex::default(),
+            last: AtomicU64::new(if self.max_hits == 0 { 0 } else { u64::MAX }),
+            stop: AtomicBool::new(false),
+        };
+        std::thread::scope(|threads| {
+            for _ in 1..self.threads {
+                let work = || {
+                    shared.work(&Patience {
+                        interrupt: None,
+                        ..*patience
+                    })
+                };
+                // With every signal blocked, see `background`. A thread that the
+                // system does not give is not needed.
+                let _ = fs::without_signals(|| {
+                    std::thread::Builder::new()
+                        .name("untorn-search".to_owned())
+                        .spawn_scoped(threads, work)
+                });
+            }
+            shared.work(patience);
+        });
+        let found = shared
+            .found
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        match found.error {
+            Some(error) => Err(error),
+            None => Ok(found.hits.into_values().collect()),
+        }
+    }
+}
+
+/// What the threads of one search share.
+struct Shared<'a> {
+    needle: &'a Needle,
+    json: bool,
+    max_hits: usize,
+    plan: Mutex<Plan<'a>>,
+    found: Mutex<Found>,
+    /// No piece behind this one can have a hit that counts.
+    last: AtomicU64,
+    stop: AtomicBool,
+}
+
+#[derive(Default)]
+struct Found {
+    /// By piece and number within it: never more than are wanted.
+    hits: BTreeMap<(u64, usize), Hit>,
+    error: Option<Error>,
+}
+
+impl Shared<'_> {
+    fn work(&self, patience: &Patience<'_>) {
+        loop {
+            let piece = lock(&self.plan).next();
+            let done = piece.and_then(|piece| match piece {
+                Some(piece) if !self.is_over(piece.number) => {
+                    let hits = self.search(&piece, patience)?;
+                    self.keep(piece.number, hits);
+                    Ok(true)
+                }
+                _ => Ok(false),
+            });
+            match done {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    self.stop.store(true, Ordering::Relaxed);
+                    lock(&self.found).error.get_or_insert(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_over(&self, piece: u64) -> bool {
+        piece > self.last.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    fn search(&self, piece: &Piece, patience: &Patience<'_>) -> Result<Vec<Hit>> {
+        let mut hits = Vec::new();
+        let mut records = piece.records()?;
+        let mut asked = Instant::now();
+        let mut seen = 0_usize;
+        while let Some(record) = records.next_record()? {
+            if !piece.has(record.start) {
+                break;
+            }
+            if let Some(place) = self.needle.find(record.bytes) {
+                hits.push(self.hit(&piece.key, record, place));
+                if hits.len() == self.max_hits {
+                    break;
+                }
+            }
+            seen += 64 + record.bytes.len();
+            if seen < 1 << 18 {
+                continue;
+            }
+            seen = 0;
+            if self.is_over(piece.number) {
+                break;
+            }
+            let mut cancelled = patience.is_cancelled();
+            if let Some(interrupt) = patience.interrupt
+                && asked.elapsed() >= ASK_EVERY
+            {
+                cancelled |= interrupt();
+                asked = Instant::now();
+            }
+            if cancelled {
+                return Err(Error::cancelled("search", records_path(piece)));
+            }
+        }
+        Ok(hits)
+    }
+
+    #[cold]
+    fn hit(&self, key: &str, record: Record<'_>, (start, end): (usize, usize)) -> Hit {
+        let bytes = record.bytes;
+        // One more, since half a surrogate pair may be the first.
+        let from = start.saturating_sub((AROUND + 1) * LONGEST);
+        let before: Vec<char> = Text::from(bytes, from, self.json)
+            .take_while(|letter| letter.start < start)
+            .map(|letter| letter.letter)
+            .collect();
+        let mut snippet: String = before[before.len().saturating_sub(AROUND)..]
+            .iter()
+            .collect();
+        let first = snippet.len();
+        let mut last = first;
+        let mut behind = 0;
+        for letter in Text::from(bytes, start, self.json).skip_while(|letter| letter.start < start)
+        {
+            if letter.start >= end {
+                if behind == AROUND {
+                    break;
+                }
+                behind += 1;
+            }
+            snippet.push(letter.letter);
+            if letter.start < end {
+                last = snippet.len();
+            }
+        }
+        Hit {
+            key: key.to_owned(),
+            position: record.start,
+            snippet,
+            range: (first, last),
+        }
+    }
+
+    fn keep(&self, piece: u64, hits: Vec<Hit>) {
+        let mut found = lock(&self.found);
+        for (n, hit) in hits.into_iter().enumerate() {
+            found.hits.insert((piece, n), hit);
+        }
+        while found.hits.len() > self.max_hits {
+            found.hits.pop_last();
+        }
+        if found.hits.len() == self.max_hits
+            && let Some(((last, _), _)) = found.hits.last_key_value()
+        {
+            self.last.store(*last, Ordering::Relaxed);
+        }
+    }
+}
+
+fn records_path(piece: &Piece) -> &std::path::Path {
+    piece.journal.path()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Search")
+            .field("store", &self.store.path())
+            .field("text", &self.text)
+            .field("max_hits", &self.max_hits)
+            .finish_non_exhaustive()
+    }
+}

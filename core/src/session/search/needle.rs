@@ -1,0 +1,337 @@
+//! What is searched for.
+//!
+//! A few characters of it, those that are rare, are looked for at memory speed
+//! in every way in which they can be written: any case, raw or escaped. Where
+//! one of those is found, the text around it is decoded and compared.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, MatchKind, packed};
+
+use super::fold::{fold, variants};
+use super::text::{LONGEST, Letter, Text};
+
+/// How many characters are looked for at first.
+const WINDOW: usize = 4;
+/// In how many raw ways these may be written.
+const WAYS: usize = 16;
+/// How many ways one escape is looked for in; a longer one is looked for by its
+/// first bytes.
+const ESCAPES: usize = 4;
+
+pub(super) struct Needle {
+    folded: Vec<char>,
+    /// Where the longest prefix that is a suffix too begins anew (Knuth, Morris
+    /// and Pratt): no character is looked at twice.
+    back: Vec<usize>,
+    json: bool,
+    /// How many bytes the match can begin before what the filter found.
+    before: usize,
+    filter: Filter,
+    /// For each literal, which characters of the needle it may begin with.
+    begins: Vec<Vec<usize>>,
+}
+
+enum Filter {
+    /// Many short literals at once, with vector instructions.
+    Packed(packed::Searcher),
+    /// Where the processor has none, or the literals are too many.
+    Automaton(AhoCorasick),
+}
+
+impl Needle {
+    /// `None` where nothing is searched for.
+    pub fn new(text: &str, json: bool) -> Option<Needle> {
+        let folded: Vec<char> = text.chars().map(fold).collect();
+        if folded.is_empty() {
+            return None;
+        }
+        let (start, end) = window(&folded);
+        let mut ways: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        for literal in raw(&folded[start..end]) {
+            ways.entry(literal).or_default().push(start);
+        }
+        if json {
+            for (place, letter) in folded.iter().enumerate().take(end).skip(start) {
+                for letter in variants(*letter) {
+                    for literal in escapes(letter) {
+                        ways.entry(literal).or_default().push(place);
+                    }
+                }
+            }
+        }
+        let (literals, begins): (Vec<_>, Vec<_>) = ways.into_iter().unzip();
+        Some(Needle {
+            back: back(&folded),
+            before: end * LONGEST,
+            filter: filter(&literals)?,
+            begins,
+            folded,
+            json,
+        })
+    }
+
+    /// The first place in a record: where it begins and ends.
+    #[inline]
+    pub fn find(&self, record: &[u8]) -> Option<(usize, usize)> {
+        let mut from = 0;
+        while let Some((at, literal)) = self.candidate(record, from) {
+            if self.may_be(record, at, literal)
+                && let Some(found) = self.compare(record, at)
+            {
+                return Some(found);
+            }
+            from = at + 1;
+        }
+        None
+    }
+
+    #[inline]
+    fn candidate(&self, record: &[u8], from: usize) -> Option<(usize, usize)> {
+        match &self.filter {
+            Filter::Packed(searcher) => {
+                let span = aho_corasick::Span::from(from..record.len());
+                let found = searcher.find_in(record, span)?;
+                Some((found.start(), found.pattern().as_usize()))
+            }
+            Filter::Automaton(automaton) => {
+                let input = aho_corasick::Input::new(record).span(from..record.len());
+                let found = automaton.find(input)?;
+                Some((found.start(), found.pattern().as_usize()))
+            }
+        }
+    }
+
+    /// Whether the rest of the needle follows, if a character begins here: that
+    /// one does not, and it is not, is not told from it.
+    #[inline]
+    fn may_be(&self, record: &[u8], at: usize, literal: usize) -> bool {
+        self.begins[literal].iter().any(|place| {
+            let mut text = Text::at(record, at, self.json);
+            self.folded[*place..]
+                .iter()
+                .all(|letter| text.next().is_some_and(|next| fold(next.letter) == *letter))
+        })
+    }
+
+    /// Whether the needle is around this place.
+    fn compare(&self, record: &[u8], at: usize) -> Option<(usize, usize)> {
+        let until = at + self.folded.len() * LONGEST;
+        let text = Text::from(record, at.saturating_sub(self.before), self.json);
+        let mut starts = std::collections::VecDeque::with_capacity(self.folded.len());
+        let mut same = 0;
+        for Letter { letter, start, end } in text {
+            if start > until && same == 0 {
+                return None;
+            }
+            if starts.len() == self.folded.len() {
+                starts.pop_front();
+            }
+            starts.push_back(start);
+            let letter = fold(letter);
+            while same > 0 && self.folded[same] != letter {
+                same = self.back[same - 1];
+            }
+            if self.folded[same] == letter {
+                same += 1;
+            }
+            if same == self.folded.len() {
+                return starts.front().map(|start| (*start, end));
+            }
+        }
+        None
+    }
+}
+
+fn back(folded: &[char]) -> Vec<usize> {
+    let mut back = vec![0; folded.len()];
+    let mut same = 0;
+    for at in 1..folded.len() {
+        while same > 0 && folded[same] != folded[at] {
+            same = back[same - 1];
+        }
+        same += usize::from(folded[same] == folded[at]);
+        back[at] = same;
+    }
+    back
+}
+
+/// Which characters are the least likely to be found by chance.
+fn window(folded: &[char]) -> (usize, usize) {
+    let mut best = (0, 1);
+    let mut rarest = f64::INFINITY;
+    for start in 0..folded.len() {
+        let (mut ways, mut chance) = (1, 1.0);
+        for (end, letter) in folded.iter().enumerate().skip(start).take(WINDOW) {
+            let all = variants(*letter);
+            ways *= all.len();
+            if ways > WAYS && end > start {
+                break;
+            }
+            chance *= frequency(*letter);
+            if chance < rarest {
+                rarest = chance;
+                best = (start, end + 1);
+            }
+        }
+    }
+    best
+}
+
+/// How often a character is met in text and JSON, roughly.
+fn frequency(letter: char) -> f64 {
+    const OFTEN: &str = " e\"taoinsrhl,:dcumfpg";
+    match OFTEN.find(letter) {
+        Some(rank) => 0.12 - 0.005 * rank as f64,
+        None if letter.is_ascii() => 0.01,
+        None => 0.002,
+    }
+}
+
+/// Each way to write these characters as they are.
+fn raw(letters: &[char]) -> Vec<Vec<u8>> {
+    let mut ways = vec![Vec::new()];
+    for letter in letters {
+        let variants = variants(*letter);
+        ways = ways
+            .iter()
+            .flat_map(|way: &Vec<u8>| {
+                variants.iter().map(|letter| {
+                    let mut longer = way.clone();
+                    longer.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                    longer
+                })
+            })
+            .collect();
+    }
+    ways
+}
+
+/// Each way in which an escape of this character can begin.
+fn escapes(letter: char) -> Vec<Vec<u8>> {
+    let short = match letter {
+        '"' | '\\' | '/' => Some(letter as u8),
+        '\u{8}' => Some(b'b'),
+        '\u{c}' => Some(b'f'),
+        '\n' => Some(b'n'),
+        '\r' => Some(b'r'),
+        '\t' => Some(b't'),
+        _ => None,
+    };
+    let unit = letter.encode_utf16(&mut [0; 2])[0];
+    let mut ways = vec![b"\\u".to_vec()];
+    for digit in format!("{unit:04x}").bytes() {
+        let cases = [digit, digit.to_ascii_uppercase()];
+        let cases = &cases[..1 + usize::from(digit.is_ascii_alphabetic())];
+        if ways.len() * cases.len() > ESCAPES {
+            break;
+        }
+        ways = ways
+            .iter()
+            .flat_map(|way| cases.iter().map(|digit| [way, &[*digit][..]].concat()))
+            .collect();
+    }
+    ways.extend(short.map(|short| vec![b'\\', short]));
+    ways
+}
+
+fn filter(literals: &[Vec<u8>]) -> Option<Filter> {
+    let searcher = packed::Config::new()
+        .match_kind(packed::MatchKind::LeftmostFirst)
+        .builder()
+        .extend(literals)
+        .build();
+    if let Some(searcher) = searcher {
+        return Some(Filter::Packed(searcher));
+    }
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(literals)
+        .ok()
+        .map(Filter::Automaton)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Needle, fold};
+    use proptest::prelude::*;
+
+    fn find(needle: &str, record: &str) -> Option<(usize, usize)> {
+        Needle::new(needle, true).unwrap().find(record.as_bytes())
+    }
+
+    #[test]
+    fn what_is_found() {
+        for (needle, record, found) in [
+            ("hello", r#"{"t":"Say HELLO"}"#, "HELLO"),
+            ("K\u{e4}se", r#"{"t":"k\u00C4SE"}"#, r"k\u00C4SE"),
+            ("k\u{e4}se", "[\"K\u{c4}SE\"]", "K\u{c4}SE"),
+            ("a\nb", r#"["xA\nB"]"#, r"A\nB"),
+            ("say \"hi\"", r#"["SAY \"Hi\""]"#, r#"SAY \"Hi\""#),
+            ("\\u0041", r#"["\\u0041"]"#, r"\\u0041"),
+            ("\u{1f980}!", r#"["\ud83e\udd80!"]"#, r"\ud83e\udd80!"),
+            ("\u{4f60}\u{597d}", r#"["\u4f60\u597D"]"#, r"\u4f60\u597D"),
+            ("a/b", r#"["A\/b"]"#, r"A\/b"),
+            ("<b>", r#"["\u003cb\u003e"]"#, r"\u003cb\u003e"),
+            ("role\":\"user", r#"{"role":"user"}"#, r#"role":"user"#),
+            ("aab", r#"["aaab"]"#, "aab"),
+            ("skis", "[\"\u{17f}\u{212a}iS\"]", "\u{17f}\u{212a}iS"),
+            ("x", "X", "X"),
+        ] {
+            let place = find(needle, record).unwrap_or_else(|| panic!("{needle:?} in {record}"));
+            assert_eq!(&record[place.0..place.1], found);
+        }
+        for (needle, record) in [
+            ("A", r#"["\\u0041"]"#),
+            ("n", r#"["\n"]"#),
+            ("u00e4", r#"["\u00e4"]"#),
+            ("strasse", "[\"Stra\u{df}e\"]"),
+            ("a", "[\"\u{e4}\"]"),
+            ("\u{e4}", "[\"a\u{308}\"]"),
+            ("hello", r#"["hell","o"]"#),
+        ] {
+            assert_eq!(find(needle, record), None, "{needle:?} in {record}");
+        }
+        assert!(Needle::new("", true).is_none());
+        let lines = Needle::new("\\n", false).unwrap();
+        assert_eq!(lines.find(br"a\Nb"), Some((1, 3)));
+    }
+
+    /// The simplest search there is, on what a JSON parser makes of it.
+    fn plainly(needle: &str, text: &str) -> bool {
+        let fold = |text: &str| text.chars().map(fold).collect::<String>();
+        fold(text).contains(&fold(needle))
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_as_a_plain_search(
+            text in "[abAB \"\\\\\n\u{e4}\u{c4}\u{1f980}k\u{212a}/]{0,40}",
+            needle in "[abAB \"\\\\\n\u{e4}\u{c4}\u{1f980}k\u{212a}/]{1,5}",
+            ascii in any::<bool>(),
+            upper in any::<bool>(),
+        ) {
+            let mut json = serde_json::to_string(&text).unwrap();
+            json = json[1..json.len() - 1].to_owned();
+            if ascii {
+                let units = json.encode_utf16();
+                json = units.map(|unit| match u8::try_from(unit) {
+                    Ok(byte) if byte < 0x80 => char::from(byte).to_string(),
+                    _ if upper => format!("\\u{unit:04X}"),
+                    _ => format!("\\u{unit:04x}"),
+                }).collect();
+            }
+            let found = find(&needle, &json);
+            prop_assert_eq!(found.is_some(), plainly(&needle, &text), "{}", json);
+            if let Some((start, end)) = found {
+                let read = |part: &str| -> String {
+                    serde_json::from_str(&format!("\"{part}\"")).unwrap()
+                };
+                let matched = read(&json[start..end]);
+                prop_assert!(plainly(&needle, &matched) && plainly(&matched, &needle));
+                let before = read(&json[..start]);
+                prop_assert!(!plainly(&needle, &before));
+            }
+        }
+    }
+}
