@@ -14,7 +14,7 @@
 
 #include <untorn.h>
 
-enum { ARGUMENTS = 64, HANDLES = 16 };
+enum { ARGUMENTS = 64, HANDLES = 24 };
 
 static void give_up(const char *why, const char *what) {
   fprintf(stderr, "driver: %s: %s\n", why, what);
@@ -93,6 +93,10 @@ typedef struct {
   untorn_journal *journal;
   untorn_document *document;
   untorn_lock *lock;
+  untorn_transaction *transaction;
+  untorn_store *store;
+  untorn_session *session;
+  untorn_lease *lease;
 } handle;
 
 static handle handles[HANDLES];
@@ -122,13 +126,22 @@ static void close_handle(handle *of) {
   untorn_journal_close(of->journal);
   untorn_document_close(of->document);
   untorn_lock_release(of->lock);
+  untorn_transaction_free(of->transaction);
+  untorn_store_close(of->store);
+  untorn_session_free(of->session);
+  untorn_lease_release(of->lease, NULL);
   of->journal = NULL;
   of->document = NULL;
   of->lock = NULL;
+  of->transaction = NULL;
+  of->store = NULL;
+  of->session = NULL;
+  of->lease = NULL;
 }
 
 static untorn_journal *journal(void) { return find(required("on"))->journal; }
 static untorn_document *document(void) { return find(required("on"))->document; }
+static untorn_transaction *transaction(void) { return find(required("on"))->transaction; }
 
 /* ---- answers ---- */
 
@@ -200,7 +213,7 @@ static void put_report(untorn_report *report) {
          untorn_report_end(report).offset, untorn_report_damage_count(report));
   for (size_t i = 0; untorn_report_damage(report, i, &kind, &offset, &length); i++)
     put_damage(kind, offset, length, i == 0);
-  printf("],\"repaired\":");
+  printf("],\"header\":%s,\"repaired\":", untorn_report_has_header(report) ? "true" : "false");
   if (untorn_report_repaired(report, &offset, &cut, &newline_added))
     printf("{\"offset\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"newline_added\":%s}}", offset, cut,
            newline_added ? "true" : "false");
@@ -280,6 +293,13 @@ static void open_journal(void) {
   options.create = (int32_t)number("create", 1);
   options.parents = (int32_t)number("parents", 0);
   options.format = number("lines", 0) ? UNTORN_FORMAT_LINES : UNTORN_FORMAT_JSON;
+  options.max_bytes = number("max_bytes", options.max_bytes);
+  options.keep = number("keep_files", options.keep);
+  options.header_reserve = (size_t)number("header_reserve", options.header_reserve);
+  options.header_mode = number("rename", 0) ? UNTORN_HEADER_RENAME : UNTORN_HEADER_STAMP;
+  options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
+  if (optional("header_prefix") != NULL)
+    options.header_prefix = decoded(required("header_prefix"));
   untorn_journal *opened = NULL;
   if (succeeded(untorn_journal_open(text("path"), &options, &opened, &error)))
     add(required("on"))->journal = opened;
@@ -315,13 +335,25 @@ static void append(void) {
     put_position(position);
 }
 
-static void append_many(void) {
-  untorn_bytes records[ARGUMENTS];
+static size_t many(untorn_bytes records[ARGUMENTS]) {
   size_t count = 0;
   for (size_t i = 0; i < command.count; i++)
     if (strcmp(command.keys[i], "record") == 0)
       records[count++] = decoded(command.values[i]);
+  return count;
+}
+
+static void append_many(void) {
+  untorn_bytes records[ARGUMENTS];
+  size_t count = many(records);
   untorn_position at = {number("generation", 0), number("offset", 0)}, position;
+  if (optional("header") != NULL) {
+    untorn_bytes header = decoded(required("header"));
+    if (succeeded(untorn_journal_append_with_header(journal(), header.data, header.len, records,
+                                                    count, call(), &position, &error)))
+      put_position(position);
+    return;
+  }
   untorn_code code =
       optional("generation") == NULL
           ? untorn_journal_append_all(journal(), records, count, call(), &position, &error)
@@ -420,6 +452,234 @@ static void delete(void) {
     printf(",\"removed\":%s", removed ? "true" : "false");
 }
 
+/* ---- headers and rewrites ---- */
+
+static void put_value(uint8_t *data, size_t len) {
+  if (data == NULL)
+    printf(",\"value\":null");
+  else
+    put_hex("value", data, len);
+  untorn_buffer_free(data, len);
+}
+
+static void header(void) {
+  uint8_t *data = NULL;
+  size_t len = 0;
+  if (succeeded(untorn_journal_header(journal(), &data, &len, &error)))
+    put_value(data, len);
+}
+
+static void set_header(void) {
+  untorn_bytes header = decoded(required("bytes"));
+  (void)succeeded(untorn_journal_set_header(journal(), header.data, header.len, call(), &error));
+}
+
+static void go_back(int rewind) {
+  untorn_position to = {number("generation", 0), number("offset", 0)};
+  char *path = NULL;
+  untorn_code code = rewind ? untorn_journal_rewind(journal(), to, call(), &path, &error)
+                            : untorn_journal_rotate(journal(), call(), &path, &error);
+  if (succeeded(code))
+    put_text("rotated", path);
+  untorn_string_free(path);
+}
+
+static void replace(void) {
+  untorn_bytes records[ARGUMENTS];
+  untorn_position position;
+  if (succeeded(untorn_journal_replace(journal(), records, many(records), call(), &position,
+                                       &error)))
+    put_position(position);
+}
+
+/* Pushes the records of these numbers, and then more. */
+static untorn_code fill(untorn_rewrite *rewrite) {
+  untorn_bytes add[ARGUMENTS];
+  untorn_records *old = NULL;
+  const uint8_t *data;
+  size_t len, count = many(add);
+  untorn_code code = untorn_rewrite_records(rewrite, &old, &error);
+  for (uint64_t i = 0; code == UNTORN_OK; i++) {
+    code = untorn_records_next(old, &data, &len, NULL, NULL, &error);
+    if (code != UNTORN_OK || data == NULL)
+      break;
+    for (size_t k = 0; k < command.count && code == UNTORN_OK; k++)
+      if (strcmp(command.keys[k], "stay") == 0 && strtoull(command.values[k], NULL, 10) == i)
+        code = untorn_rewrite_push(rewrite, data, len, &error);
+  }
+  untorn_records_free(old);
+  for (size_t i = 0; i < count && code == UNTORN_OK; i++)
+    code = untorn_rewrite_push(rewrite, add[i].data, add[i].len, &error);
+  return code;
+}
+
+/* With fail: the caller finds that it can't say what is to be there. */
+static void compact(void) {
+  untorn_rewrite *rewrite = NULL;
+  untorn_position position;
+  if (!succeeded(untorn_journal_begin_rewrite(journal(), call(), &rewrite, &error)))
+    return;
+  if (!number("fail", 0) && succeeded(fill(rewrite)) &&
+      succeeded(untorn_rewrite_commit(rewrite, &position, &error)))
+    put_position(position);
+  untorn_rewrite_free(rewrite);
+}
+
+/* ---- transactions ---- */
+
+static void begin_transaction(void) {
+  untorn_transaction_options options = UNTORN_TRANSACTION_OPTIONS_INIT;
+  untorn_transaction *begun = NULL;
+  options.durability = durability();
+  options.timeout_ms = timeout(options.timeout_ms);
+  if (succeeded(untorn_transaction_begin(text("path"), &options, NULL, &begun, &error)))
+    add(required("on"))->transaction = begun;
+}
+
+static void put_removed(bool removed) {
+  printf(",\"removed\":%s", removed ? "true" : "false");
+}
+
+static void in_transaction(const char *verb) {
+  untorn_transaction *tx = transaction();
+  const char *name = text("name");
+  untorn_bytes value = {NULL, 0}, records[ARGUMENTS];
+  if (optional("bytes") != NULL)
+    value = decoded(required("bytes"));
+  if (strcmp(verb, "load") == 0) {
+    uint8_t *data = NULL;
+    size_t len = 0;
+    if (succeeded(untorn_transaction_load(tx, name, NULL, &data, &len, NULL, &error)))
+      put_value(data, len);
+  } else if (strcmp(verb, "save") == 0) {
+    (void)succeeded(untorn_transaction_save(tx, name, value.data, value.len, &error));
+  } else if (strcmp(verb, "create") == 0) {
+    (void)succeeded(untorn_transaction_create(tx, name, value.data, value.len, &error));
+  } else if (strcmp(verb, "append") == 0) {
+    (void)succeeded(untorn_transaction_append(tx, name, records, many(records), &error));
+  } else if (strcmp(verb, "remove") == 0) {
+    bool removed;
+    if (succeeded(untorn_transaction_remove(tx, name, NULL, &removed, &error)))
+      put_removed(removed);
+  } else {
+    give_up("no such verb", verb);
+  }
+}
+
+/* ---- sessions ---- */
+
+static untorn_session *session(const char *key) { return find(required(key))->session; }
+
+static void open_store(void) {
+  untorn_store_options options = UNTORN_STORE_OPTIONS_INIT;
+  untorn_store *opened = NULL;
+  options.durability = durability();
+  options.timeout_ms = timeout(options.timeout_ms);
+  options.journal_name = text("journal_name");
+  options.state_name = text("state_name");
+  options.create = (int32_t)number("create", 1);
+  if (succeeded(untorn_store_open(text("path"), &options, &opened, &error)))
+    add(required("on"))->store = opened;
+}
+
+static void keys(void) {
+  untorn_keys *list = NULL;
+  if (!succeeded(untorn_store_keys(find(required("on"))->store, &list, &error)))
+    return;
+  printf(",\"keys\":[");
+  const char *key;
+  for (size_t i = 0; (key = untorn_keys_get(list, i)) != NULL; i++) {
+    printf("%s\"", i == 0 ? "" : ",");
+    for (; *key != '\0'; key++)
+      printf("%02x", (unsigned char)*key);
+    putchar('"');
+  }
+  putchar(']');
+  untorn_keys_free(list);
+}
+
+static void remove_session(void) {
+  bool removed;
+  if (succeeded(untorn_store_remove(find(required("on"))->store, text("key"), NULL, &removed,
+                                    &error)))
+    put_removed(removed);
+}
+
+static void open_session(void) {
+  untorn_session *opened = NULL;
+  bool exists;
+  if (!succeeded(untorn_store_session(find(required("store"))->store, text("key"), &opened, &error)))
+    return;
+  add(required("on"))->session = opened;
+  if (succeeded(untorn_session_exists(opened, &exists, &error)))
+    printf(",\"exists\":%s", exists ? "true" : "false");
+}
+
+static void session_file(const char *which) {
+  untorn_session *of = session("session");
+  untorn_journal *opened_journal = NULL;
+  untorn_document *opened = NULL;
+  untorn_code code;
+  if (strcmp(which, "journal") == 0)
+    code = untorn_session_journal(of, &opened_journal, &error);
+  else if (strcmp(which, "state") == 0)
+    code = untorn_session_state(of, &opened, &error);
+  else
+    code = untorn_session_document(of, text("name"), &opened, &error);
+  if (succeeded(code)) {
+    handle *made = add(required("on"));
+    made->journal = opened_journal;
+    made->document = opened;
+  }
+}
+
+static void session_holder(void) {
+  untorn_holder *holder = NULL;
+  if (!succeeded(untorn_session_holder(session("on"), &holder, &error)))
+    return;
+  if (holder == NULL)
+    printf(",\"holder\":null");
+  else
+    put_holder(holder);
+  untorn_holder_free(holder);
+}
+
+static void claim(void) {
+  untorn_lease *lease = NULL;
+  if (succeeded(untorn_session_claim(session("session"), text("label"), call(), &lease, &error)))
+    add(required("on"))->lease = lease;
+}
+
+static int says(void *answer) { return *(const int *)answer; }
+
+/* Each name is followed by the bytes that are saved under it. */
+static void reconcile(void) {
+  static const char *const outcomes[] = {"no_change", "busy", "alive", "done"};
+  int alive = (int)number("also_alive", 0), changed = 0;
+  int32_t found;
+  untorn_reconcile *turn = NULL;
+  if (!succeeded(untorn_session_reconcile(session("on"), says, &alive, NULL, &found, &turn, NULL,
+                                          &error)))
+    return;
+  untorn_code code = UNTORN_OK;
+  untorn_transaction *tx = untorn_reconcile_transaction(turn);
+  for (size_t i = 0; turn != NULL && i + 1 < command.count && code == UNTORN_OK; i++) {
+    if (strcmp(command.keys[i], "file") != 0)
+      continue;
+    untorn_bytes value = decoded(command.values[i + 1]);
+    const char *name = (const char *)decoded(command.values[i]).data;
+    code = untorn_transaction_save(tx, name, value.data, value.len, &error);
+    changed = 1;
+  }
+  if (code == UNTORN_OK && changed && !number("fail", 0))
+    code = untorn_reconcile_commit(turn, NULL, &error);
+  untorn_reconcile_free(turn);
+  if (succeeded(code) && !number("fail", 0))
+    printf(",\"outcome\":\"%s\"", found == UNTORN_RECONCILED_TURN && !changed
+                                        ? outcomes[UNTORN_RECONCILED_NO_CHANGE]
+                                        : outcomes[found]);
+}
+
 static void carry_out(void) {
   const char *op = command.op;
   if (strcmp(op, "journal_open") == 0)
@@ -456,7 +716,40 @@ static void carry_out(void) {
     take_lock(untorn_lock_acquire);
   else if (strcmp(op, "lock_at") == 0)
     take_lock(untorn_lock_acquire_at);
-  else if (strcmp(op, "close") == 0 || strcmp(op, "unlock") == 0)
+  else if (strcmp(op, "header") == 0)
+    header();
+  else if (strcmp(op, "set_header") == 0)
+    set_header();
+  else if (strcmp(op, "rewind") == 0 || strcmp(op, "rotate") == 0)
+    go_back(strcmp(op, "rewind") == 0);
+  else if (strcmp(op, "replace") == 0)
+    replace();
+  else if (strcmp(op, "compact") == 0)
+    compact();
+  else if (strcmp(op, "transaction") == 0)
+    begin_transaction();
+  else if (strcmp(op, "commit") == 0)
+    (void)succeeded(untorn_transaction_commit(transaction(), NULL, &error));
+  else if (strncmp(op, "tx_", 3) == 0)
+    in_transaction(op + 3);
+  else if (strcmp(op, "store") == 0)
+    open_store();
+  else if (strcmp(op, "keys") == 0)
+    keys();
+  else if (strcmp(op, "store_remove") == 0)
+    remove_session();
+  else if (strcmp(op, "session") == 0)
+    open_session();
+  else if (strcmp(op, "session_holder") == 0)
+    session_holder();
+  else if (strncmp(op, "session_", 8) == 0)
+    session_file(op + 8);
+  else if (strcmp(op, "claim") == 0)
+    claim();
+  else if (strcmp(op, "reconcile") == 0)
+    reconcile();
+  else if (strcmp(op, "close") == 0 || strcmp(op, "unlock") == 0 || strcmp(op, "rollback") == 0 ||
+           strcmp(op, "release") == 0)
     close_handle(find(required("on")));
   else
     give_up("no such op", op);

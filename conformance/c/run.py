@@ -30,10 +30,12 @@ CODES = {
 }
 # Of `records` and `values` the latter is decoded, which C does not do.
 LEFT_OUT = {"values"}
-BYTES = {"record", "bytes"}
-NUMBERS = {"timeout", "max_record", "max_records", "max_bytes", "n"}
-FLAGS = {"create", "parents", "shared"}
-NAMES = {"on", "lock"}
+BYTES = {"record", "bytes", "header", "header_prefix"}
+TEXTS = {"label", "name", "key", "journal_name", "state_name"}
+NUMBERS = {"timeout", "max_record", "max_records", "max_bytes", "n", "keep_files", "header_reserve"}
+FLAGS = {"create", "parents", "shared", "fail", "also_alive"}
+RECORDS = {"append_all", "append_at", "replace", "tx_append"}
+NAMES = {"on", "lock", "store", "session"}
 
 Json = dict[str, Any]
 
@@ -86,19 +88,30 @@ class Stage:
             return list(self.kept[value])
         return [self.kept[value["of"]][0], value["offset"]]
 
+    def within(self, path: str | None) -> str | None:
+        """Give the path within the case's directory."""
+        return None if path is None else str(Path(bytes.fromhex(path).decode()).relative_to(self.directory))
+
     def command(self, step: Json) -> str:
         """Put a step into the driver's words."""
         words = [step["op"]]
         for key, value in step.items():
             if key in BYTES:
                 words.append(f"{key}={data.read(value).hex()}")
-            elif key == "records" and step["op"] in ("append_all", "append_at"):
+            elif key == "add" or (key == "records" and step["op"] in RECORDS):
                 words += [f"record={data.read(record).hex()}" for record in value]
             elif key == "path":
                 words.append(f"path={bytes(self.directory / value).hex()}")
-            elif key == "label":
-                words.append(f"label={value.encode().hex()}")
-            elif key in ("at", "start"):
+            elif key in TEXTS:
+                words.append(f"{key}={value.encode().hex()}")
+            elif key == "stay":
+                words += [f"stay={number}" for number in value]
+            elif key == "save":
+                for file, content in value.items():
+                    words += [f"file={file.encode().hex()}", f"content={data.read(content).hex()}"]
+            elif key == "header_mode":
+                words.append(f"rename={int({'stamp': False, 'rename': True}[value])}")
+            elif key in ("at", "start", "to"):
                 generation, offset = self.position(value)
                 words += [f"generation={generation}", f"offset={offset}"]
             elif key == "expect":
@@ -145,11 +158,7 @@ class Stage:
         if "error_operation" in step:
             same("the operation", bytes.fromhex(answer["operation"]).decode(), step["error_operation"])
         if "error_holder" in step:
-            holder = dict(answer.get("holder") or {})
-            if holder.get("label") is not None:
-                holder["label"] = bytes.fromhex(holder["label"]).decode()
-            for key, value in step["error_holder"].items():
-                same(f"the holder's {key}", holder.get(key, "not given"), value)
+            compare_holder(answer.get("holder") or {}, step["error_holder"])
 
     def compare(self, step: Json, answer: Json) -> None:
         """Compare what a step that succeeded gives."""
@@ -159,13 +168,17 @@ class Stage:
             "spans": lambda: [[record["start"][1], record["end"]] for record in records],
             "end": lambda: answer["position"][1],
             "damage": lambda: answer["damage"],
-            "value": lambda: bytes.fromhex(answer["value"]),
+            "value": lambda: None if answer["value"] is None else bytes.fromhex(answer["value"]),
             "was": lambda: None if answer["was"] is None else bytes.fromhex(answer["was"]),
             "version": lambda: bytes.fromhex(answer["version"]).decode(),
             "removed": lambda: answer["removed"],
+            "rotated": lambda: self.within(answer["rotated"]),
+            "keys": lambda: [bytes.fromhex(key).decode() for key in answer["keys"]],
+            "exists": lambda: answer["exists"],
+            "outcome": lambda: answer["outcome"],
         }
         for key, give in actual.items():
-            if key not in step or (key == "records" and step["op"].startswith("append")):
+            if key not in step or (key == "records" and step["op"] in RECORDS):
                 continue
             expected = step[key]
             if key == "records":
@@ -173,6 +186,10 @@ class Stage:
             elif key in ("value", "was") and expected is not None:
                 expected = data.read(expected)
             same(key, give(), expected)
+        if "holder" in step and step["holder"] is None:
+            same("the holder", answer["holder"], None)
+        elif "holder" in step:
+            compare_holder(answer["holder"] or {}, step["holder"])
         for key, value in step.get("report", {}).items():
             same(f"report: {key}", answer["report"][key], value)
         if "generation_of" in step:
@@ -182,6 +199,14 @@ class Stage:
             self.kept[step["keep"]] = bytes.fromhex(version).decode() if version else answer["position"]
         for name, record in zip(step.get("starts_keep", []), records, strict=False):
             self.kept[name] = record["start"]
+
+
+def compare_holder(actual: Json, expected: Json) -> None:
+    """Compare what a step says of a holder."""
+    for key, value in expected.items():
+        is_text = key == "label" and actual.get(key) is not None
+        given = bytes.fromhex(actual[key]).decode() if is_text else actual.get(key, "not given")
+        same(f"the holder's {key}", given, value)
 
 
 def same(what: str, actual: Any, expected: Any) -> None:
