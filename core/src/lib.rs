@@ -9,6 +9,8 @@
 //!   so that two writers never lose each other's update.
 //! - [`Transaction`]: several documents and journals of one directory that change
 //!   together or not at all, whatever dies.
+//! - [`Store`] and [`Session`]: directories with a journal and a state, found by
+//!   any key, with one live owner each.
 //! - [`FileLock`]: the lock itself, which the kernel frees when its holder dies.
 //!
 //! [`Durability`] says which failure a finished call survives. The files stay

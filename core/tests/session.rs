@@ -617,3 +617,33 @@ fn claims_among_removals() {
         });
     });
 }
+
+/// What was measured for the documentation: `cargo test --release -p untorn
+/// --test session -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    let scene = Scene::new();
+    for durability in [Durability::Process, Durability::Power] {
+        let store = Store::options()
+            .durability(durability)
+            .open(scene.dir())
+            .unwrap();
+        let session = store.session("s").unwrap();
+        let (mut claims, mut releases) = (Vec::new(), Vec::new());
+        for _ in 0..1000 {
+            let start = std::time::Instant::now();
+            let lease = session.claim("worker 1").unwrap();
+            claims.push(start.elapsed());
+            let start = std::time::Instant::now();
+            lease.release().unwrap();
+            releases.push(start.elapsed());
+        }
+        claims.sort_unstable();
+        releases.sort_unstable();
+        scene::program::say(&format!(
+            "{durability}: claim {:?}, release {:?} (medians)",
+            claims[500], releases[500]
+        ));
+    }
+}
