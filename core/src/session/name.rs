@@ -194,7 +194,7 @@ mod tests {
     use super::{LONGEST, decode, encode, is_hashed, is_plain_file, of_file};
     use proptest::prelude::*;
 
-    /// `docs/protocol.md` has this table.
+    /// `docs/protocol.md` has some of these.
     #[test]
     fn names_of_keys() {
         for (key, name) in [
