@@ -8,7 +8,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyEllipsis, PyString};
-use untorn::{Durability, Error, Expect, Format, Version};
+use untorn::{Error, Expect, Version};
 
 use crate::error::check;
 
@@ -79,6 +79,8 @@ impl<'py> FromPyObject<'_, 'py> for Timeout {
 }
 
 impl Timeout {
+    pub const ONCE: Timeout = Timeout::Is(Some(Duration::ZERO));
+
     /// Of a call on a handle that has `own`.
     pub fn or(self, own: Option<Duration>) -> Option<Duration> {
         match self {
@@ -140,22 +142,5 @@ impl<'py> FromPyObject<'_, 'py> for Count {
             }
             error
         })
-    }
-}
-
-pub fn durability(path: &Path, word: &str) -> Result<Durability, Error> {
-    word.parse()
-        .map_err(|why: String| Error::invalid_argument("open", path, why))
-}
-
-pub fn format(path: &Path, word: &str) -> Result<Format, Error> {
-    match word {
-        "json" => Ok(Format::Json),
-        "lines" => Ok(Format::Lines),
-        _ => Err(Error::invalid_argument(
-            "open",
-            path,
-            format!("format is \"json\" or \"lines\", not {word:?}"),
-        )),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use untorn::{Call, Error, LockGuard};
+use untorn::{Call, CancelToken, Error, LockGuard};
 
 use crate::argument::Timeout;
 use crate::error::{of_panic, raise};
@@ -17,11 +17,16 @@ use crate::error::{of_panic, raise};
 pub struct Wait {
     pub timeout: Timeout,
     pub lock: Option<Arc<LockGuard>>,
+    pub cancel: Option<CancelToken>,
 }
 
 impl Wait {
     pub const fn new(timeout: Timeout, lock: Option<Arc<LockGuard>>) -> Wait {
-        Wait { timeout, lock }
+        Wait {
+            timeout,
+            lock,
+            cancel: None,
+        }
     }
 }
 
@@ -38,6 +43,9 @@ pub fn wait<T: Send>(
     }
     if let Some(guard) = &wait.lock {
         call = call.lock(guard);
+    }
+    if let Some(token) = &wait.cancel {
+        call = call.cancel(token);
     }
     // Python runs signal handlers on the main thread only. Every other thread
     // may block in the kernel, which passes the lock on sooner.

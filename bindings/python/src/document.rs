@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 use untorn::Error;
 
-use crate::argument::{Data, Expected, Timeout, durability};
+use crate::argument::{Data, Expected, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::lock::{FileLock, given};
+use crate::options;
+use crate::store::Source;
 
 /// What `untorn.Document` is made of: bytes in, bytes and a version out.
 #[pyclass(subclass, frozen, weakref)]
@@ -35,23 +37,14 @@ impl RawDocument {
 #[pymethods]
 impl RawDocument {
     #[new]
-    #[pyo3(signature = (path, *, durability="power", mode=None, timeout=Timeout::Is(None), parents=false), text_signature = "(path, *, durability=\"power\", mode=None, timeout=None, parents=False)")]
-    fn new(
-        py: Python<'_>,
-        path: PathBuf,
-        durability: &str,
-        mode: Option<u32>,
-        timeout: Timeout,
-        parents: bool,
-    ) -> PyResult<RawDocument> {
-        let options = untorn::Document::options()
-            .durability(check(py, self::durability(&path, durability))?)
-            .mode(mode)
-            .timeout(timeout.of_handle())
-            .parents(parents);
+    fn new(py: Python<'_>, path: Source<'_>, options: &Bound<'_, PyDict>) -> PyResult<RawDocument> {
+        let document = path.document(py, |path| {
+            let open = options::document(path, options)?;
+            plain(py, path, || open.open(path))
+        })?;
         Ok(RawDocument {
-            document: Arc::new(plain(py, &path, || options.open(&path))?),
-            timeout: timeout.of_handle(),
+            document: Arc::new(document),
+            timeout: options::timeout(options)?,
             closed: AtomicBool::new(false),
         })
     }

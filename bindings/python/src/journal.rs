@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList};
 use untorn::{Batch, Damage, OwnedRecord, Records, Report};
 
-use crate::argument::{Count, Data, Timeout, durability, format};
+use crate::argument::{Count, Data, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
+use crate::follow::RawFollow;
 use crate::lock::{FileLock, given};
+use crate::options;
 use crate::position::Position;
 use crate::reader::{Reader, triple};
+use crate::rewrite::Rewrite;
+use crate::store::Source;
 
 /// What `untorn.Journal` is made of: bytes in, bytes and positions out.
 #[pyclass(subclass, frozen, weakref)]
@@ -28,30 +32,14 @@ pub struct RawJournal {
 #[pymethods]
 impl RawJournal {
     #[new]
-    #[pyo3(signature = (path, *, durability="power", create=true, max_record=Count(64 << 20), format="json", mode=None, timeout=Timeout::Is(None), parents=false), text_signature = "(path, *, durability=\"power\", create=True, max_record=67108864, format=\"json\", mode=None, timeout=None, parents=False)")]
-    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
-    fn new(
-        py: Python<'_>,
-        path: PathBuf,
-        durability: &str,
-        create: bool,
-        max_record: Count,
-        format: &str,
-        mode: Option<u32>,
-        timeout: Timeout,
-        parents: bool,
-    ) -> PyResult<RawJournal> {
-        let options = untorn::Journal::options()
-            .durability(check(py, self::durability(&path, durability))?)
-            .create(create)
-            .max_record(max_record.0)
-            .format(check(py, self::format(&path, format))?)
-            .mode(mode)
-            .timeout(timeout.of_handle())
-            .parents(parents);
+    fn new(py: Python<'_>, path: Source<'_>, options: &Bound<'_, PyDict>) -> PyResult<RawJournal> {
+        let journal = path.journal(py, |path| {
+            let open = options::journal(path, options)?;
+            plain(py, path, || open.open(path))
+        })?;
         Ok(RawJournal {
-            journal: Arc::new(plain(py, &path, || options.open(&path))?),
-            timeout: timeout.of_handle(),
+            journal: Arc::new(journal),
+            timeout: options::timeout(options)?,
             closed: AtomicBool::new(false),
         })
     }
@@ -92,23 +80,21 @@ impl RawJournal {
         self.commit(py, &batch, None, &patience)
     }
 
-    /// Appends all records that an iterator gives, or none.
+    /// Appends all records that an iterator gives, or none; and changes the
+    /// header in the same step.
+    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
     fn _extend(
         &self,
         py: Python<'_>,
         records: &Bound<'_, PyIterator>,
         checked: bool,
         at: Option<&Bound<'_, Position>>,
+        header: Option<Data<'_>>,
         timeout: Timeout,
         lock: Option<&Bound<'_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(py, "append", lock)?);
-        let mut batch = self.journal.batch();
-        for record in records {
-            let record = record?;
-            let data: Data<'_> = record.extract()?;
-            check(py, push(&mut batch, data.bytes(), checked))?;
-        }
+        let batch = batch(py, &self.journal, records, checked, header)?;
         let at = at.map(|position| position.get().core());
         self.commit(py, &batch, at, &patience)
     }
@@ -161,6 +147,84 @@ impl RawJournal {
             self.journal.repair_with(call)
         })?;
         make_report(py, &report)
+    }
+
+    fn _header<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let header = plain(py, self.journal.path(), || self.journal.header())?;
+        Ok(header.map(|header| PyBytes::new(py, &header)))
+    }
+
+    fn _follow(&self, py: Python<'_>, start: Option<&Bound<'_, Position>>) -> PyResult<RawFollow> {
+        let start = start.map(|position| position.get().core());
+        let path = self.journal.path();
+        plain(py, path, || self.journal.follow(start))
+            .map(|follow| RawFollow::new(path.to_owned(), follow))
+    }
+
+    /// Goes back to a position: what was appended since is removed. The whole
+    /// journal as it was is kept in a rotated file, whose path this gives;
+    /// `None`: there is nothing behind the position.
+    ///
+    /// The journal is another file from then on: positions of before are
+    /// refused. `Conflict`: the position is not one of this file's.
+    #[pyo3(signature = (position, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, position, *, timeout=..., lock=None)")]
+    fn rewind(
+        &self,
+        py: Python<'_>,
+        position: &Bound<'_, Position>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Option<PathBuf>> {
+        let patience = Wait::new(timeout, given(py, "rewind", lock)?);
+        let position = position.get().core();
+        wait(py, self.journal.path(), &patience, |call| {
+            self.journal.rewind_with(position, call)
+        })
+    }
+
+    /// Begins the journal anew, with its header if it has one: the records are
+    /// kept in a rotated file, whose path this gives. `None`: there were none.
+    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
+    fn rotate(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Option<PathBuf>> {
+        let patience = Wait::new(timeout, given(py, "rotate", lock)?);
+        wait(py, self.journal.path(), &patience, |call| {
+            self.journal.rotate_with(call)
+        })
+    }
+
+    /// Puts all records that an iterator gives in the place of those that are
+    /// there.
+    fn _replace(
+        &self,
+        py: Python<'_>,
+        records: &Bound<'_, PyIterator>,
+        checked: bool,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(py, "replace", lock)?);
+        let batch = batch(py, &self.journal, records, checked, None)?;
+        wait(py, self.journal.path(), &patience, |call| {
+            self.journal.replace_batch(&batch, call)
+        })
+        .map(Position::from)
+    }
+
+    fn _begin_rewrite(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> PyResult<Rewrite> {
+        let patience = Wait::new(timeout, given(py, "compact", lock)?);
+        let path = self.journal.path();
+        wait(py, path, &patience, |call| self.journal.begin_rewrite(call))
+            .map(|rewrite| Rewrite::new(path, rewrite))
     }
 
     /// Makes everything in the file so far survive a power cut, whoever wrote
@@ -217,6 +281,26 @@ impl RawJournal {
         })
         .map(Position::from)
     }
+}
+
+/// The records that an iterator gives, and a header.
+pub fn batch(
+    py: Python<'_>,
+    journal: &untorn::Journal,
+    records: &Bound<'_, PyIterator>,
+    checked: bool,
+    header: Option<Data<'_>>,
+) -> PyResult<Batch> {
+    let mut batch = journal.batch();
+    for record in records {
+        let record = record?;
+        let data: Data<'_> = record.extract()?;
+        check(py, push(&mut batch, data.bytes(), checked))?;
+    }
+    if let Some(header) = header {
+        check(py, batch.set_header(header.bytes()))?;
+    }
+    Ok(batch)
 }
 
 pub fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {

@@ -10,10 +10,19 @@ mod argument;
 mod call;
 mod document;
 mod error;
+mod follow;
 mod journal;
+mod lease;
 mod lock;
+mod options;
 mod position;
+mod process;
 mod reader;
+mod reconcile;
+mod rewrite;
+mod slot;
+mod store;
+mod transaction;
 
 use pyo3::prelude::*;
 
@@ -29,23 +38,44 @@ mod _untorn {
     use pyo3::types::PyDict;
 
     #[pymodule_export]
-    use super::aio::{LaterDocument, LaterJournal, LaterReader, Taken};
+    use super::aio::{
+        LaterDocument, LaterFollow, LaterJournal, LaterReader, LaterRewrite, LaterSession,
+        LaterTransaction, Taken,
+    };
     #[pymodule_export]
-    use super::aio::{acquire_later, holder_later, release_later};
+    use super::aio::{acquire_later, holder_later, release_later, transfer_later};
+    #[pymodule_export]
+    use super::aio::{
+        lease_release_later, lease_transfer_later, store_keys_later, store_remove_later,
+    };
     #[pymodule_export]
     use super::call::forked;
     #[pymodule_export]
     use super::document::{RawDocument, Update};
     #[pymodule_export]
+    use super::follow::RawFollow;
+    #[pymodule_export]
     use super::inspect;
     #[pymodule_export]
     use super::journal::RawJournal;
+    #[pymodule_export]
+    use super::lease::Lease;
     #[pymodule_export]
     use super::lock::{FileLock, holder};
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]
+    use super::process::Process;
+    #[pymodule_export]
     use super::reader::Reader;
+    #[pymodule_export]
+    use super::reconcile::Turn;
+    #[pymodule_export]
+    use super::rewrite::Rewrite;
+    #[pymodule_export]
+    use super::store::{Opened, RawSession, RawStore};
+    #[pymodule_export]
+    use super::transaction::RawTransaction;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

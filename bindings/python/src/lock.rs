@@ -11,6 +11,8 @@ use untorn::{Call, Error, LockGuard, LockOptions};
 use crate::argument::Timeout;
 use crate::call::{Wait, plain, wait};
 use crate::error::{check, make_holder};
+use crate::options::{checked, seconds};
+use crate::process::Process;
 
 /// A lock across processes and threads that the kernel frees when its holder
 /// dies.
@@ -22,7 +24,12 @@ use crate::error::{check, make_holder};
 ///
 /// `timeout`: seconds to wait; `None` waits for ever, 0 tries once. `shared`:
 /// held together with others that share it. `label`: what others are told of
-/// who holds it.
+/// who holds it. `scheme`: how programs agree on who has the lock: `"sidecar"`
+/// by an OS lock on `p.lock`, `"in-place"` by one on `p` itself, `"pid-file"` by
+/// the existence of `p.lock`; all that share a file must use the same.
+/// `on_unsupported`: what to do where the file system does not lock: `"fail"` or
+/// `"pid-file"`. `stale`: after how many seconds a `"pid-file"` that is not
+/// refreshed is taken over.
 #[pyclass(module = "untorn", frozen, weakref)]
 pub struct FileLock {
     path: PathBuf,
@@ -37,13 +44,7 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    fn make(
-        path: PathBuf,
-        exact: bool,
-        timeout: Timeout,
-        shared: bool,
-        label: Option<String>,
-    ) -> FileLock {
+    fn make(path: PathBuf, timeout: Timeout, shared: bool, label: Option<String>) -> FileLock {
         let mut options = LockOptions::default()
             .timeout(timeout.of_handle())
             .shared(shared);
@@ -52,7 +53,7 @@ impl FileLock {
         }
         FileLock {
             path,
-            exact,
+            exact: false,
             options,
             timeout: timeout.of_handle(),
             shared,
@@ -94,6 +95,11 @@ impl FileLock {
         self.guards().pop()
     }
 
+    /// It was given away.
+    pub fn forget(&self, guard: &Arc<LockGuard>) {
+        self.guards().retain(|other| !Arc::ptr_eq(other, guard));
+    }
+
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
     }
@@ -126,9 +132,28 @@ pub fn given(
 #[pymethods]
 impl FileLock {
     #[new]
-    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None), text_signature = "(path, *, timeout=None, shared=False, label=None)")]
-    fn new(path: PathBuf, timeout: Timeout, shared: bool, label: Option<String>) -> FileLock {
-        FileLock::make(path, false, timeout, shared, label)
+    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None, scheme="sidecar", on_unsupported="fail", stale=10.0), text_signature = "(path, *, timeout=None, shared=False, label=None, scheme=\"sidecar\", on_unsupported=\"fail\", stale=10.0)")]
+    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        timeout: Timeout,
+        shared: bool,
+        label: Option<String>,
+        scheme: &str,
+        on_unsupported: &str,
+        stale: f64,
+    ) -> PyResult<FileLock> {
+        let scheme = checked(py, &path, scheme.parse())?;
+        let policy = checked(py, &path, on_unsupported.parse())?;
+        let stale = seconds(py, &path, stale)?;
+        let mut lock = FileLock::make(path, timeout, shared, label);
+        lock.options = lock
+            .options
+            .scheme(scheme)
+            .on_unsupported(policy)
+            .stale(stale);
+        Ok(lock)
     }
 
     /// The lock that is exactly the file `path`, whatever it is called.
@@ -141,7 +166,10 @@ impl FileLock {
         shared: bool,
         label: Option<String>,
     ) -> FileLock {
-        FileLock::make(path, true, timeout, shared, label)
+        FileLock {
+            exact: true,
+            ..FileLock::make(path, timeout, shared, label)
+        }
     }
 
     /// Takes the lock. `timeout` replaces that of the object for this call.
@@ -163,6 +191,20 @@ impl FileLock {
             Some(guard) => plain(py, &self.path, || guard.release()),
             None => Ok(()),
         }
+    }
+
+    /// Gives the lock to another process of this machine, and lets it go. The
+    /// heir takes it by acquiring it; until it has, or has ended, no other
+    /// process gets the lock.
+    ///
+    /// `InvalidArgument`: the lock is shared or not held, or the heir has ended
+    /// or can't be seen from here. On any error it is held as before.
+    fn transfer(&self, py: Python<'_>, to: &Bound<'_, Process>) -> PyResult<()> {
+        let guard = self.guard(py, "transfer")?;
+        let heir = &to.get().0;
+        plain(py, &self.path, || guard.transfer(heir))?;
+        self.forget(&guard);
+        Ok(())
     }
 
     /// The same as `release`: every handle has it.

@@ -12,36 +12,38 @@ import pytest
 from loops import Run, is_free
 
 import untorn
-from untorn import aio
+from untorn import _options, aio
 
 Hold = Callable[[Path], "subprocess.Popen[str]"]
 
 
-VERBS = [
-    (untorn.Journal, aio.Journal),
-    (untorn.Document, aio.Document),
-    (untorn.FileLock, aio.FileLock),
+VERBS: list[tuple[type, type, type | None]] = [
+    (untorn.Journal, aio.Journal, _options.JournalOptions),
+    (untorn.Document, aio.Document, _options.DocumentOptions),
+    (untorn.FileLock, aio.FileLock, _options.LockOptions),
+    (untorn.Transaction, aio.Transaction, _options.TransactionOptions),
+    (untorn.Store, aio.Store, _options.StoreOptions),
+    (untorn.Session, aio.Session, None),
+    (untorn.Lease, aio.Lease, None),
 ]
 
 
-@pytest.mark.parametrize(("plain", "awaited"), VERBS)
-def test_every_verb_is_there(plain: type, awaited: type) -> None:
+@pytest.mark.parametrize(("plain", "awaited", "options"), VERBS)
+def test_every_verb_is_there(plain: type, awaited: type, options: type | None) -> None:
     def verbs(kind: type) -> set[str]:
         return {name for name in dir(kind) if not name.startswith("_")}
 
     assert verbs(plain) == verbs(awaited)
-
-
-@pytest.mark.parametrize(("plain", "awaited"), VERBS)
-def test_options_are_the_same(plain: type, awaited: type) -> None:
-    for name in dir(awaited):
+    for name in verbs(awaited):
         function = getattr(awaited, name)
-        if name.startswith("_") or not callable(function) or name == "append_raw":
-            continue
-        ours = inspect.signature(function).parameters
-        theirs = inspect.signature(getattr(plain, name)).parameters
-        assert list(ours) == list(theirs)
-    assert list(inspect.signature(awaited).parameters) == list(inspect.signature(plain).parameters)
+        if callable(function) and name != "append_raw":
+            ours = inspect.signature(function).parameters
+            theirs = inspect.signature(getattr(plain, name)).parameters
+            assert list(ours) == list(theirs), name
+    if options is not None:
+        theirs = inspect.signature(plain).parameters
+        named = {name for name, option in theirs.items() if option.kind is option.KEYWORD_ONLY}
+        assert options.__annotations__.keys() == named
 
 
 def test_a_journal(run: Run, path: Path) -> None:

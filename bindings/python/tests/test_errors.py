@@ -29,7 +29,7 @@ KINDS = {
     "IO": (untorn.IoError, OSError),
     "INTERNAL": (untorn.InternalError, RuntimeError),
 }
-HOLDER = untorn.Holder(1, None, None, None, "x", None, "unknown")
+HOLDER = untorn.Holder(1, None, None, None, None, "x", None, "unknown")
 
 
 def test_no_class_is_left_out() -> None:

@@ -3,8 +3,11 @@
 - `Journal`: an append-only file of one-line records (JSON Lines). Any number of processes and threads append to it; no
   record is torn, interleaved, glued to its neighbour or lost.
 - `Document`: one value in one file, always replaced whole, under a lock.
+- `Transaction`: several documents and journals of one directory that change together or not at all.
+- `Store`, `Session`: a directory of sessions, each with a journal, a state and one live owner at a time.
 - `FileLock`: the lock itself, which the kernel frees when its holder dies.
 - `save_json`, `load_json`, `append_json`: one call, no handle.
+- `untorn.aio`: the same for asyncio.
 
 Times are in seconds. No timeout means to wait for ever, 0 to try once. Every error is an `Error`, and also the built-in
 exception that one would catch for it: `LockTimeout` is a `TimeoutError`, `NotFound` a `FileNotFoundError`.
@@ -36,10 +39,13 @@ from untorn._errors import (
     Poisoned,
     StorageFull,
 )
+from untorn._follow import Follow
 from untorn._journal import Journal
 from untorn._one_shot import append_json, load_json, save_json
-from untorn._types import Damage, Holder, Record, Repair, Report
-from untorn._untorn import FileLock, Position, holder
+from untorn._store import Session, Store
+from untorn._transaction import Transaction
+from untorn._types import Damage, Holder, Reconciled, Record, Repair, Report, Rewound
+from untorn._untorn import FileLock, Lease, Position, Process, holder
 
 __all__ = [
     "AlreadyExists",
@@ -51,12 +57,14 @@ __all__ = [
     "Document",
     "Error",
     "FileLock",
+    "Follow",
     "Holder",
     "InternalError",
     "InvalidArgument",
     "InvalidRecord",
     "IoError",
     "Journal",
+    "Lease",
     "LimitExceeded",
     "LockTimeout",
     "LockUnsupported",
@@ -66,10 +74,16 @@ __all__ = [
     "PermissionDenied",
     "Poisoned",
     "Position",
+    "Process",
+    "Reconciled",
     "Record",
     "Repair",
     "Report",
+    "Rewound",
+    "Session",
     "StorageFull",
+    "Store",
+    "Transaction",
     "append_json",
     "holder",
     "load_json",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from untorn._errors import Corrupt, InvalidRecord
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typing_extensions import Buffer
 
     _Data: TypeAlias = Buffer | str
     """What is taken as bytes; of a `str`, its UTF-8."""
-    _Dumps: TypeAlias = Callable[[Any], _Data]  # noqa: PYI047 - used in the other files
-    _Loads: TypeAlias = Callable[[bytes], Any]  # noqa: PYI047
+    _Dumps: TypeAlias = Callable[[Any], _Data]
+    _Loads: TypeAlias = Callable[[bytes], Any]
 
 
 # Made once: `json.dumps` with arguments makes an encoder for every call.
@@ -55,3 +58,25 @@ def same_line(value: Any) -> _Data:
 def same_bytes(record: bytes) -> bytes:
     """A line is what it is: format `lines`."""
     return record
+
+
+def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path) -> _Data:
+    """What a document is to hold."""
+    if dumps is not None:
+        return dumps(value)
+    try:
+        return encode(value)
+    except ValueError as error:
+        msg = f"{operation} {path}: {error}; nothing was saved"
+        raise InvalidRecord(msg, path=path, operation=operation) from error
+
+
+def decode_document(data: bytes, loads: _Loads | None, path: Path) -> Any:
+    """What a document holds."""
+    if loads is not None:
+        return loads(data)
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        msg = f"load {path}: not JSON: {error}"
+        raise Corrupt(msg, path=path, operation="load") from error

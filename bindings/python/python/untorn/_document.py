@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
-from untorn._errors import Corrupt, InvalidRecord, NotFound
+from untorn._errors import NotFound
 from untorn._untorn import FileLock, RawDocument
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
-    from untorn._untorn import Update
+    from untorn._untorn import Opened, Update
 
 
 class _Box:
@@ -39,6 +38,7 @@ class Document(RawDocument):
     - `mode`: permission bits of a new file; else 0666 less the umask.
     - `timeout`: how many seconds a call waits for the lock; `None` waits for ever, 0 tries once.
     - `parents`: whether missing parent directories are made.
+    - `scheme`, `on_unsupported`, `stale`: how programs agree on who may change it: see `FileLock`.
     - `dumps`, `loads`: how the value is encoded (to `bytes` or `str`) and decoded (from `bytes`). By default compact
       JSON in UTF-8.
 
@@ -48,7 +48,7 @@ class Document(RawDocument):
 
     __slots__ = ("_dumps", "_loads", "_options", "_version")
 
-    _dumps: _codec._Dumps
+    _dumps: _codec._Dumps | None
     _loads: _codec._Loads | None
     _options: dict[str, Any]
     _version: str | None
@@ -61,22 +61,37 @@ class Document(RawDocument):
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
+        scheme: str = "sidecar",
+        on_unsupported: str = "fail",
+        stale: float = 10.0,
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
         """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
-        self = super().__new__(cls, path, durability=durability, mode=mode, timeout=timeout, parents=parents)
-        self._dumps = dumps or _codec.encode
-        self._loads = loads
-        self._version = None
-        self._options = {
+        options = {
             "durability": durability,
             "mode": mode,
             "timeout": timeout,
             "parents": parents,
-            "dumps": dumps,
-            "loads": loads,
+            "scheme": scheme,
+            "on_unsupported": on_unsupported,
+            "stale": stale,
         }
+        return cls._of(path, options, dumps, loads)
+
+    @classmethod
+    def _of(
+        cls,
+        source: str | os.PathLike[str] | Opened,
+        options: dict[str, Any],
+        dumps: _codec._Dumps | None,
+        loads: _codec._Loads | None,
+    ) -> Self:
+        self = RawDocument.__new__(cls, source, options)
+        self._dumps = dumps
+        self._loads = loads
+        self._version = None
+        self._options = {**options, "dumps": dumps, "loads": loads}
         return self
 
     @property
@@ -204,22 +219,10 @@ class Document(RawDocument):
         raise NotFound(msg, path=self.path, operation="update")
 
     def _encode(self, obj: Any) -> _codec._Data:
-        try:
-            return self._dumps(obj)
-        except ValueError as error:
-            if self._dumps is not _codec.encode:
-                raise
-            msg = f"save {self.path}: {error}; nothing was saved"
-            raise InvalidRecord(msg, path=self.path, operation="save") from error
+        return _codec.encode_document(obj, self._dumps, "save", self.path)
 
     def _decode(self, data: bytes) -> Any:
-        if self._loads is not None:
-            return self._loads(data)
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            msg = f"load {self.path}: not JSON: {error}"
-            raise Corrupt(msg, path=self.path, operation="load") from error
+        return _codec.decode_document(data, self._loads, self.path)
 
     def __enter__(self) -> Self:
         return self

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from untorn import _codec
 from untorn._errors import InvalidRecord
+from untorn._follow import Follow, News
 from untorn._types import Damage, Record
 from untorn._untorn import FileLock, Position, RawJournal, Reader, inspect
 
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
-    from untorn._untorn import _Item
+    from untorn._types import Rewound
+    from untorn._untorn import Opened, _Item
+
+# How many records a rewrite hands over at once.
+_CHUNK = 256
 
 
 class Journal(RawJournal):
@@ -31,6 +37,12 @@ class Journal(RawJournal):
     - `mode`: permission bits of a new file; else 0666 less the umask.
     - `timeout`: how many seconds a call waits for the lock; `None` waits for ever, 0 tries once.
     - `parents`: whether missing parent directories are made.
+    - `scheme`, `on_unsupported`, `stale`: how programs agree on who may change it: see `FileLock`.
+    - `header_prefix`: the first line is no record but a header, if it begins so. `header_reserve`: how many bytes a new
+      one takes, so that later ones fit in its place. `header_mode`: whether they are written there (`"stamp"`), or with
+      a new file, always (`"rename"`): for programs that read without this library.
+    - `max_bytes`: an append that finds the journal larger than this rotates it first. `keep`: how many rotated files
+      that leaves.
     - `dumps`, `loads`: how a record is encoded (to `bytes` or `str`, on one line) and decoded (from `bytes`), as
       `orjson.dumps` and `orjson.loads` do. By default compact JSON in UTF-8.
 
@@ -56,27 +68,19 @@ class Journal(RawJournal):
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
+        scheme: str = "sidecar",
+        on_unsupported: str = "fail",
+        stale: float = 10.0,
+        header_prefix: bytes | str | None = None,
+        header_reserve: int = 512,
+        header_mode: str = "stamp",
+        max_bytes: int | None = None,
+        keep: int | None = None,
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
         """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
-        self = super().__new__(
-            cls,
-            path,
-            durability=durability,
-            create=create,
-            max_record=max_record,
-            format=format,
-            mode=mode,
-            timeout=timeout,
-            parents=parents,
-        )
-        is_json = format == "json"
-        self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
-        self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
-        # Our own encoder makes nothing but JSON; another's output is looked at.
-        self._checked = dumps is not None
-        self._options = {
+        options = {
             "durability": durability,
             "create": create,
             "max_record": max_record,
@@ -84,9 +88,32 @@ class Journal(RawJournal):
             "mode": mode,
             "timeout": timeout,
             "parents": parents,
-            "dumps": dumps,
-            "loads": loads,
+            "scheme": scheme,
+            "on_unsupported": on_unsupported,
+            "stale": stale,
+            "header_prefix": header_prefix,
+            "header_reserve": header_reserve,
+            "header_mode": header_mode,
+            "max_bytes": max_bytes,
+            "keep": keep,
         }
+        return cls._of(path, options, dumps, loads)
+
+    @classmethod
+    def _of(
+        cls,
+        source: str | os.PathLike[str] | Opened,
+        options: dict[str, Any],
+        dumps: _codec._Dumps | None,
+        loads: _codec._Loads | None,
+    ) -> Self:
+        self = RawJournal.__new__(cls, source, options)
+        is_json = options["format"] == "json"
+        self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
+        self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
+        # Our own encoder makes nothing but JSON; another's output is looked at.
+        self._checked = dumps is not None
+        self._options = {**options, "dumps": dumps, "loads": loads}
         return self
 
     def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
@@ -103,15 +130,90 @@ class Journal(RawJournal):
         objs: Iterable[Any],
         *,
         at: Position | None = None,
+        header: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
         """Append many records next to each other: all of them or none, whenever a process dies.
 
         With `at`, only if the journal ends there, else `Conflict`, whose `position` is the actual end. (Across a power
-        cut a part of the records may be there.) Gives the position behind the last. They are all in memory meanwhile.
+        cut a part of the records may be there.) With `header`, the header is changed in the same step: both or neither.
+        Gives the position behind the last. They are all in memory meanwhile.
         """
-        return self._extend(map(self._encode, objs), self._checked, at, timeout, lock)
+        stamp = None if header is ... else self._encode(header)
+        return self._extend(map(self._encode, objs), self._checked, at, stamp, timeout, lock)
+
+    @property
+    def header(self) -> Any:
+        """The header, decoded: the first line, where that begins with `header_prefix`. `None` if there is none.
+
+        Takes no lock, and never sees half a stamp.
+        """
+        found = self._header()
+        return None if found is None else self._loads(found)
+
+    def set_header(
+        self, header: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> None:
+        """Change the header, or give the journal one.
+
+        One that fits in the place of the old is written there (see `header_reserve`); else the whole journal is written
+        anew. `InvalidRecord` if it does not begin with `header_prefix` when it is encoded.
+        """
+        self._extend(iter(()), self._checked, None, self._encode(header), timeout, lock)
+
+    def replace(
+        self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> Position:
+        """Put these records in the place of all that are there: all of them or none. The header stays.
+
+        The old records are gone; `rotate` keeps them. Gives the position behind the last.
+        """
+        return self._replace(map(self._encode, objs), self._checked, timeout, lock)
+
+    def compact(
+        self,
+        change: Callable[[Iterator[Any]], Iterable[Any]],
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+    ) -> Position:
+        """Rewrite the journal under its lock, whole or not at all: `change` is given the old values, and gives the new.
+
+            journal.compact(lambda values: (value for value in values if value["keep"]))
+
+        If it raises, nothing changes. Others wait with their appends, which then go into the new file. Damaged
+        stretches are not carried over. Constant memory, if `change` takes it.
+        """
+        rewrite = self._begin_rewrite(timeout, lock)
+        try:
+            old = self._decoded(self._read(rewrite._reader(), None), None)
+            new = map(self._encode, change(value for _, value in old))
+            while chunk := list(islice(new, _CHUNK)):
+                rewrite._push(chunk, self._checked)
+            return rewrite._commit()
+        finally:
+            rewrite._discard()
+
+    def follow(
+        self,
+        start: Position | None = None,
+        on_damage: Callable[[Damage], object] | None = None,
+        on_rewind: Callable[[Rewound], object] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Follow:
+        """The values as they are appended, by whichever process: from `start` on, or from now on.
+
+            for value in journal.follow():
+                print(value)
+
+        Each once, in file order, none left out, through every change of the file. Where values that were yielded are
+        taken out of the journal (it was rewound, rewritten or replaced), `on_rewind` is told. Takes no lock. With
+        `timeout`, the iteration ends where no record came for so many seconds.
+        """
+        raw = self._follow(start)
+        return Follow(raw, News(self, raw._position, on_damage, on_rewind), timeout)
 
     def __iter__(self) -> Iterator[Any]:
         """All records, decoded. What is damaged is skipped."""

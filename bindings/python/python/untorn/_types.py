@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from untorn._untorn import Process
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -21,6 +24,8 @@ class Holder:
     start: int | None
     """When the process started, in the system's own unit: with pid, boot and host it names one process for ever."""
     boot: str | None
+    namespace: str | None
+    """Within which pids are counted: in another container the same pid is another process."""
     host: str | None
     label: str | None
     """What the holder calls itself (`label=`)."""
@@ -28,6 +33,12 @@ class Holder:
     """RFC 3339, UTC."""
     alive: Literal["alive", "dead", "unknown"]
     """Whether the very process lived when this was asked."""
+
+    @property
+    def process(self) -> Process:
+        """The process, to be asked again whether it lives."""
+        names = ("pid", "start", "boot", "namespace", "host")
+        return Process.from_json(json.dumps({name: getattr(self, name) for name in names}))
 
 
 class Record(NamedTuple):
@@ -49,6 +60,26 @@ class Damage:
     """Bytes from the start of the file."""
     length: int
     """Bytes, the newline included where there is one."""
+
+
+class Rewound(NamedTuple):
+    """What one who follows a journal is told where records were taken out of it."""
+
+    start: Position
+    """How far was read in the file as it was."""
+    end: Position
+    """Up to where the file that is there now is the same. Offset 0: nothing of it is, or it is not known how much."""
+
+
+class Reconciled(NamedTuple):
+    """What came of `Session.reconcile`."""
+
+    outcome: Literal["no_change", "busy", "alive", "done"]
+    """`"no_change"`: the session was never owned, its last owner let it go properly or was reconciled, or there was
+    nothing to change. `"busy"`: somebody else is about to reconcile, claim or remove it. `"alive"`: the owner lives.
+    `"done"`: the changes are made."""
+    holder: Holder | None
+    """The owner that lives, or the one that died, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyBytes, PyIterator};
 use untorn::Batch;
 
 use super::line::{Append, Line};
-use super::{Call, Lane, Later};
+use super::{Call, Lane, Later, none};
 use crate::argument::{Count, Data, Timeout};
 use crate::error::check;
-use crate::journal::{RawJournal, make_report, push, read_from, tail_list};
+use crate::follow::RawFollow;
+use crate::journal::{RawJournal, batch, make_report, push, read_from, tail_list};
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::reader::{State, list};
+use crate::rewrite::Rewrite;
 
 /// The verbs of a journal that may take a while.
 #[pyclass(frozen)]
@@ -52,21 +55,18 @@ impl LaterJournal {
         self.queue(py, batch, None, timeout, lock)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
     fn extend<'py>(
         &self,
         py: Python<'py>,
         records: &Bound<'_, PyIterator>,
         checked: bool,
         at: Option<&Bound<'_, Position>>,
+        header: Option<Data<'_>>,
         timeout: Timeout,
         lock: Option<&Bound<'_, FileLock>>,
     ) -> Awaitable<'py> {
-        let mut batch = self.journal.batch();
-        for record in records {
-            let record = record?;
-            let data: Data<'_> = record.extract()?;
-            check(py, push(&mut batch, data.bytes(), checked))?;
-        }
+        let batch = batch(py, &self.journal, records, checked, header)?;
         let at = at.map(|position| position.get().core());
         self.queue(py, batch, at, timeout, lock)
     }
@@ -85,7 +85,7 @@ impl LaterJournal {
             move |_| read_from(&journal, start, max_records, max_bytes),
             |py, records| {
                 let state = Arc::new(Mutex::new(State::new(records)));
-                Ok(Bound::new(py, LaterReader { path, state })?.into_any())
+                Ok(Bound::new(py, LaterReader::new(path, state))?.into_any())
             },
         )
     }
@@ -97,6 +97,29 @@ impl LaterJournal {
             py,
             move |_| journal.tail(n),
             |py, records| Ok(tail_list(py, records)?.into_any()),
+        )
+    }
+
+    fn header<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        Later::read("header", &self.path).run(
+            py,
+            move |_| journal.header(),
+            |py, header| match header {
+                Some(header) => Ok(PyBytes::new(py, &header).into_any()),
+                None => none(py),
+            },
+        )
+    }
+
+    /// Gives a `RawFollow`.
+    fn follow<'py>(&self, py: Python<'py>, start: Option<&Bound<'_, Position>>) -> Awaitable<'py> {
+        let start = start.map(|position| position.get().core());
+        let (journal, path) = (Arc::clone(&self.journal), self.path.to_path_buf());
+        Later::read("follow", &self.path).run(
+            py,
+            move |_| journal.follow(start),
+            |py, follow| Ok(Bound::new(py, RawFollow::new(path, follow))?.into_any()),
         )
     }
 
@@ -129,6 +152,68 @@ impl LaterJournal {
             py,
             move |call| journal.repair_with(call),
             |py, report| make_report(py, &report),
+        )
+    }
+
+    fn rewind<'py>(
+        &self,
+        py: Python<'py>,
+        position: &Bound<'_, Position>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        let position = position.get().core();
+        self.change(py, "rewind", timeout, lock)?.run(
+            py,
+            move |call| journal.rewind_with(position, call),
+            |py, rotated| rotated.into_bound_py_any(py),
+        )
+    }
+
+    fn rotate<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        self.change(py, "rotate", timeout, lock)?.run(
+            py,
+            move |call| journal.rotate_with(call),
+            |py, rotated| rotated.into_bound_py_any(py),
+        )
+    }
+
+    fn replace<'py>(
+        &self,
+        py: Python<'py>,
+        records: &Bound<'_, PyIterator>,
+        checked: bool,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let batch = batch(py, &self.journal, records, checked, None)?;
+        let journal = Arc::clone(&self.journal);
+        self.change(py, "replace", timeout, lock)?.run(
+            py,
+            move |call| journal.replace_batch(&batch, call),
+            |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
+        )
+    }
+
+    /// Gives a `Rewrite`, which holds the lock.
+    fn begin_rewrite<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let (journal, path) = (Arc::clone(&self.journal), Arc::clone(&self.path));
+        self.change(py, "compact", timeout, lock)?.run(
+            py,
+            move |call| journal.begin_rewrite(call),
+            move |py, rewrite| Ok(Bound::new(py, Rewrite::new(&path, rewrite))?.into_any()),
         )
     }
 
@@ -210,6 +295,12 @@ pub struct LaterReader {
     state: Arc<Mutex<State>>,
 }
 
+impl LaterReader {
+    pub fn new(path: Arc<Path>, state: Arc<Mutex<State>>) -> LaterReader {
+        LaterReader { path, state }
+    }
+}
+
 #[pymethods]
 impl LaterReader {
     /// As `Reader._next`.
@@ -221,9 +312,4 @@ impl LaterReader {
             |py, items| Ok(list(py, items)?.into_any()),
         )
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "as the other values are made")]
-pub fn none(py: Python<'_>) -> Awaitable<'_> {
-    Ok(py.None().into_bound(py))
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use untorn::{Caller, Error, LockGuard, background};
+use untorn::{Caller, CancelToken, Error, LockGuard, background};
 
 use super::line::{Line, Outcome};
 use super::pending::Call;
@@ -95,6 +95,17 @@ impl<'a> Later<'a> {
         work: impl FnOnce(&untorn::Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl for<'p> FnOnce(Python<'p>, T) -> PyResult<Bound<'p, PyAny>> + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.run_with_token(py, |call, _| work(call), finish)
+    }
+
+    /// The same for work that others can end, too: by the token that the call
+    /// has.
+    pub fn run_with_token<'py, T: Send + 'static>(
+        self,
+        py: Python<'py>,
+        work: impl FnOnce(&untorn::Call<'_>, &CancelToken) -> untorn::Result<T> + Send + 'static,
+        finish: impl for<'p> FnOnce(Python<'p>, T) -> PyResult<Bound<'p, PyAny>> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let (line, event_loop) = Line::running(py)?;
         let (call, pending) = Call::begin(
             py,
@@ -126,7 +137,7 @@ impl<'a> Later<'a> {
                     how = how.lock(guard);
                 }
                 // To wait for ever would be worse than the panic.
-                let result = catch_unwind(AssertUnwindSafe(|| work(&how)))
+                let result = catch_unwind(AssertUnwindSafe(|| work(&how, own.token())))
                     .unwrap_or_else(|panic| Err(of_panic(&*panic, &own.path)));
                 own.end(result.map(|value| Outcome::Done(Box::new(|py| finish(py, value)))));
             })

@@ -7,11 +7,11 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use untorn::LockGuard;
 
-use super::journal::none;
-use super::{Lane, Later};
+use super::{Lane, Later, none};
 use crate::argument::Timeout;
 use crate::error::make_holder;
 use crate::lock::FileLock;
+use crate::process::Process;
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -63,6 +63,26 @@ pub fn release_later<'py>(
     later
         .run(py, move |_| guard.release(), |py, ()| none(py))
         .map(Some)
+}
+
+/// Gives the lock to another process, and lets it go.
+#[pyfunction]
+pub fn transfer_later<'py>(
+    py: Python<'py>,
+    lock: &Bound<'_, FileLock>,
+    to: &Bound<'_, Process>,
+) -> Awaitable<'py> {
+    let guard = lock.get().guard(py, "transfer")?;
+    let (lock, to) = (lock.clone().unbind(), to.get().0.clone());
+    let path: Arc<Path> = guard.path().into();
+    Later::always("transfer", &path, Lane::under(&guard)).run(
+        py,
+        move |_| guard.transfer(&to).map(|()| guard),
+        move |py, guard| {
+            lock.get().forget(&guard);
+            none(py)
+        },
+    )
 }
 
 /// Who holds the lock of the file `path` now.

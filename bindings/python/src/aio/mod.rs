@@ -2,16 +2,32 @@
 //! while the event loop goes on.
 
 mod document;
+mod follow;
 mod journal;
 mod later;
 mod line;
 mod lock;
 mod pending;
+mod rewrite;
+mod store;
+mod transaction;
 mod waker;
 
 pub use document::LaterDocument;
+pub use follow::LaterFollow;
 pub use journal::{LaterJournal, LaterReader};
-pub use lock::{Taken, acquire_later, holder_later, release_later};
+pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later};
+pub use rewrite::LaterRewrite;
+pub use store::{
+    LaterSession, lease_release_later, lease_transfer_later, store_keys_later, store_remove_later,
+};
+pub use transaction::LaterTransaction;
+
+use pyo3::prelude::*;
 
 use later::{Lane, Later};
 use pending::Call;
+
+fn none(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(py.None().into_bound(py))
+}

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
     from types import EllipsisType, TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
-    from untorn import _codec
     from untorn._document import _Box
+    from untorn._options import DocumentOptions
     from untorn.aio._lock import FileLock
 
 
@@ -33,22 +33,19 @@ class Document:
 
     __slots__ = ("__weakref__", "_document", "_later")
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        durability: str = "power",
-        mode: int | None = None,
-        timeout: float | None = None,
-        parents: bool = False,
-        dumps: _codec._Dumps | None = None,
-        loads: _codec._Loads | None = None,
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> None:
         """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
-        self._document = untorn.Document(
-            path, durability=durability, mode=mode, timeout=timeout, parents=parents, dumps=dumps, loads=loads
-        )
-        self._later = LaterDocument(self._document)
+        self._set(untorn.Document(path, **options))
+
+    def _set(self, document: untorn.Document) -> None:
+        self._document = document
+        self._later = LaterDocument(document)
+
+    @classmethod
+    def _of(cls, document: untorn.Document) -> Self:
+        self = cls.__new__(cls)
+        self._set(document)
+        return self
 
     @property
     def version(self) -> str | None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import untorn
+from untorn._journal import _CHUNK
 from untorn._types import Record
-from untorn._untorn import LaterJournal
+from untorn._untorn import LaterJournal, LaterRewrite, Rewrite
+from untorn.aio._follow import Follow
 from untorn.aio._lock import given
+from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
     from pathlib import Path
     from types import EllipsisType, TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
-    from untorn import Damage, Position, Report, _codec
-    from untorn._untorn import _Data, _Item
+    from untorn import Damage, Position, Report, Rewound
+    from untorn._options import JournalOptions
+    from untorn._untorn import LaterReader, _Data, _Item
     from untorn.aio._lock import FileLock
 
 
@@ -29,34 +33,19 @@ class Journal:
 
     __slots__ = ("__weakref__", "_journal", "_later")
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        durability: str = "power",
-        create: bool = True,
-        max_record: int = 64 << 20,
-        format: str = "json",  # noqa: A002 - the option's name in every language
-        mode: int | None = None,
-        timeout: float | None = None,
-        parents: bool = False,
-        dumps: _codec._Dumps | None = None,
-        loads: _codec._Loads | None = None,
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> None:
         """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
-        self._journal = untorn.Journal(
-            path,
-            durability=durability,
-            create=create,
-            max_record=max_record,
-            format=format,
-            mode=mode,
-            timeout=timeout,
-            parents=parents,
-            dumps=dumps,
-            loads=loads,
-        )
-        self._later = LaterJournal(self._journal)
+        self._set(untorn.Journal(path, **options))
+
+    def _set(self, journal: untorn.Journal) -> None:
+        self._journal = journal
+        self._later = LaterJournal(journal)
+
+    @classmethod
+    def _of(cls, journal: untorn.Journal) -> Self:
+        self = cls.__new__(cls)
+        self._set(journal)
+        return self
 
     def append(
         self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
@@ -80,15 +69,107 @@ class Journal:
         objs: Iterable[Any],
         *,
         at: Position | None = None,
+        header: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Coroutine[Any, Any, Position]:
         """Append many records next to each other: all of them or none; with `at`, only if the journal ends there.
 
-        As `append`, they take their place when this is called.
+        With `header`, the header is changed in the same step. As `append`, they take their place when this is called.
         """
         journal = self._journal
-        return self._later.extend(map(journal._encode, objs), journal._checked, at, timeout, given(lock))
+        stamp = None if header is ... else journal._encode(header)
+        records = map(journal._encode, objs)
+        return self._later.extend(records, journal._checked, at, stamp, timeout, given(lock))
+
+    @property
+    async def header(self) -> Any:
+        """The header, decoded; `None` if there is none. Takes no lock: `await journal.header`."""
+        found = await self._later.header()
+        return None if found is None else self._journal._loads(found)
+
+    async def set_header(
+        self, header: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> None:
+        """Change the header, or give the journal one. As `untorn.Journal.set_header`."""
+        journal = self._journal
+        stamp = journal._encode(header)
+        await self._later.extend(iter(()), journal._checked, None, stamp, timeout, given(lock))
+
+    async def rewind(
+        self, position: Position, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> Path | None:
+        """Go back to a position; what is removed is kept in a rotated file, whose path this gives."""
+        return await self._later.rewind(position, timeout, given(lock))
+
+    async def rotate(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Path | None:
+        """Begin the journal anew; the records are kept in a rotated file, whose path this gives."""
+        return await self._later.rotate(timeout, given(lock))
+
+    async def replace(
+        self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> Position:
+        """Put these records in the place of all that are there: all of them or none. The header stays."""
+        journal = self._journal
+        return await self._later.replace(map(journal._encode, objs), journal._checked, timeout, given(lock))
+
+    async def compact(
+        self,
+        change: Callable[[AsyncIterator[Any]], AsyncIterable[Any]],
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+    ) -> Position:
+        """Rewrite the journal under its lock, whole or not at all: `change` is given the old values, and gives the new.
+
+            async def kept(values):
+                async for value in values:
+                    if value["keep"]:
+                        yield value
+
+            await journal.compact(kept)
+
+        If it raises, or is cancelled, nothing changes. As `untorn.Journal.compact`.
+        """
+        journal = self._journal
+        rewrite = await taken(self._later.begin_rewrite(timeout, given(lock)), Rewrite._discard)
+        try:
+            later = LaterRewrite(rewrite)
+            reader = await later.reader()
+            chunk: list[_Data] = []
+            async for obj in change(self._old(reader)):
+                chunk.append(journal._encode(obj))
+                if len(chunk) == _CHUNK:
+                    await later.push(chunk, journal._checked)
+                    chunk = []
+            await later.push(chunk, journal._checked)
+            return await later.commit()
+        finally:
+            rewrite._discard()
+
+    async def _old(self, reader: LaterReader) -> AsyncIterator[Any]:
+        journal = self._journal
+        while items := await reader.next():
+            for _, value in journal._decoded(journal._records_of(items, None), None):
+                yield value
+
+    def follow(
+        self,
+        start: Position | None = None,
+        on_damage: Callable[[Damage], object] | None = None,
+        on_rewind: Callable[[Rewound], object] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Follow:
+        """The values as they are appended, by whichever process: from `start` on, or from now on.
+
+            async for value in journal.follow():
+                print(value)
+
+        "Now" is when it is first asked for a value. As `untorn.Journal.follow`. A task that is cancelled while it waits
+        loses nothing: the next to ask gets the values.
+        """
+        return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         """All records, decoded. What is damaged is skipped."""

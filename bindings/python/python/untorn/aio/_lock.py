@@ -6,13 +6,15 @@ import os
 from typing import TYPE_CHECKING
 
 import untorn
-from untorn._untorn import Taken, acquire_later, holder_later, release_later
+from untorn._untorn import Taken, acquire_later, holder_later, release_later, transfer_later
 from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import EllipsisType, TracebackType
-    from typing import Self
+    from typing import Self, Unpack
+
+    from untorn._options import LockOptions
 
 
 class FileLock:
@@ -26,15 +28,8 @@ class FileLock:
 
     __slots__ = ("__weakref__", "_lock")
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        timeout: float | None = None,
-        shared: bool = False,
-        label: str | None = None,
-    ) -> None:
-        self._lock = untorn.FileLock(path, timeout=timeout, shared=shared, label=label)
+    def __init__(self, path: str | os.PathLike[str], **options: Unpack[LockOptions]) -> None:
+        self._lock = untorn.FileLock(path, **options)
 
     @classmethod
     def at(
@@ -63,6 +58,10 @@ class FileLock:
         pending = release_later(self._lock)
         if pending is not None:
             await pending
+
+    async def transfer(self, to: untorn.Process) -> None:
+        """Give the lock to another process of this machine, and let it go. As `untorn.FileLock.transfer`."""
+        await transfer_later(self._lock, to)
 
     async def close(self) -> None:
         """The same as `release`: every handle has it."""

@@ -1,0 +1,79 @@
+"""What handles are opened with, for those who pass it on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from untorn import _codec
+
+
+class LockOptions(TypedDict, total=False):
+    """As `FileLock` has them."""
+
+    timeout: float | None
+    shared: bool
+    label: str | None
+    scheme: Literal["sidecar", "in-place", "pid-file"]
+    on_unsupported: Literal["fail", "pid-file"]
+    stale: float
+
+
+class FileOptions(TypedDict, total=False):
+    """Those that journals and documents share."""
+
+    durability: Literal["power", "process"]
+    mode: int | None
+    timeout: float | None
+    scheme: Literal["sidecar", "in-place", "pid-file"]
+    on_unsupported: Literal["fail", "pid-file"]
+    stale: float
+    dumps: _codec._Dumps | None
+    loads: _codec._Loads | None
+
+
+class DocumentOptions(FileOptions, total=False):
+    """As `Document` has them."""
+
+    parents: bool
+
+
+class RecordOptions(FileOptions, total=False):
+    """Those of journals, wherever they are."""
+
+    max_record: int
+    format: Literal["json", "lines"]
+    header_prefix: bytes | str | None
+    header_reserve: int
+    header_mode: Literal["stamp", "rename"]
+    max_bytes: int | None
+    keep: int | None
+
+
+class JournalOptions(RecordOptions, total=False):
+    """As `Journal` has them."""
+
+    create: bool
+    parents: bool
+
+
+class TransactionOptions(TypedDict, total=False):
+    """As `Transaction` has them."""
+
+    durability: Literal["power", "process"]
+    mode: int | None
+    timeout: float | None
+    format: Literal["json", "lines"]
+    max_record: int
+    dumps: _codec._Dumps | None
+    loads: _codec._Loads | None
+
+
+class StoreOptions(RecordOptions, total=False):
+    """As `Store` has them."""
+
+    journal_name: str
+    state_name: str
+    create: bool
+    state_dumps: _codec._Dumps | None
+    state_loads: _codec._Loads | None

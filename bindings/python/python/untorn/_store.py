@@ -1,0 +1,222 @@
+"""Sessions by their keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from untorn._document import Document
+from untorn._journal import Journal
+from untorn._transaction import Transaction
+from untorn._types import Reconciled
+from untorn._untorn import Lease, RawSession, RawStore, Turn
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import EllipsisType
+    from typing import Self
+
+    from untorn import _codec
+    from untorn._types import Holder
+
+
+class Store(RawStore):
+    """A directory of sessions, one directory each, found by their keys.
+
+    Any string is a key: it is mapped to the name of a directory, and back. A session comes to be with the first change
+    to it.
+
+    - `journal_name`, `state_name`: what a session's journal and state document are called.
+    - `create`: whether the directory is made where it is missing.
+    - `dumps`, `loads`: of the journals; `state_dumps`, `state_loads`: of the state (`state_dumps=bytes,
+      state_loads=bytes` for one that is not JSON).
+
+    All others are those of `Journal` and `Document`, and are theirs.
+    """
+
+    __slots__ = ("_codecs", "_options")
+
+    _options: dict[str, Any]
+    _codecs: dict[str, Any]
+
+    def __new__(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        journal_name: str = "journal.jsonl",
+        state_name: str = "state.json",
+        durability: str = "power",
+        timeout: float | None = None,
+        create: bool = True,
+        format: str = "json",  # noqa: A002 - the option's name in every language
+        max_record: int = 64 << 20,
+        mode: int | None = None,
+        scheme: str = "sidecar",
+        on_unsupported: str = "fail",
+        stale: float = 10.0,
+        header_prefix: bytes | str | None = None,
+        header_reserve: int = 512,
+        header_mode: str = "stamp",
+        max_bytes: int | None = None,
+        keep: int | None = None,
+        dumps: _codec._Dumps | None = None,
+        loads: _codec._Loads | None = None,
+        state_dumps: _codec._Dumps | None = None,
+        state_loads: _codec._Loads | None = None,
+    ) -> Self:
+        """Open the store at `path`, and make the directory where it is missing."""
+        options = {
+            "journal_name": journal_name,
+            "state_name": state_name,
+            "durability": durability,
+            "timeout": timeout,
+            "create": create,
+            "format": format,
+            "max_record": max_record,
+            "mode": mode,
+            "scheme": scheme,
+            "on_unsupported": on_unsupported,
+            "stale": stale,
+            "header_prefix": header_prefix,
+            "header_reserve": header_reserve,
+            "header_mode": header_mode,
+            "max_bytes": max_bytes,
+            "keep": keep,
+        }
+        self = super().__new__(cls, path, options)
+        self._options = options
+        self._codecs = {"dumps": dumps, "loads": loads, "state_dumps": state_dumps, "state_loads": state_loads}
+        return self
+
+    def session(self, key: str) -> Session:
+        """The session with this key, which need not be there yet. Nothing is made."""
+        return Session(self, self._session(key))
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"<untorn.Store {str(self.path)!r}>"
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (str(self.path),), {**self._options, **self._codecs}
+
+    def __getstate__(self) -> None:
+        """Everything is in the arguments: a copy opens the store anew."""
+
+    def _journal(self, opened: Any) -> Journal:
+        names = ("journal_name", "state_name", "create")
+        options = {name: value for name, value in self._options.items() if name not in names}
+        return Journal._of(opened, {**options, "create": True}, self._codecs["dumps"], self._codecs["loads"])
+
+    def _document(self, opened: Any, dumps: _codec._Dumps | None, loads: _codec._Loads | None) -> Document:
+        names = ("durability", "mode", "timeout", "scheme", "on_unsupported", "stale")
+        return Document._of(opened, {name: self._options[name] for name in names}, dumps, loads)
+
+    def _state(self, opened: Any) -> Document:
+        return self._document(opened, self._codecs["state_dumps"], self._codecs["state_loads"])
+
+
+class Session:
+    """A directory with a journal, a state document, media files and a lease; `Store.session` gives it.
+
+    The directory is made by whatever changes the session or opens one of its files. A session has at most one owner at
+    a time (`claim`); the files keep themselves whole without one.
+    """
+
+    __slots__ = ("__weakref__", "_raw", "_store")
+
+    def __init__(self, store: Store, raw: RawSession) -> None:
+        self._store = store
+        self._raw = raw
+
+    @property
+    def key(self) -> str:
+        """The key."""
+        return self._raw._key
+
+    @property
+    def path(self) -> Path:
+        """The session's directory."""
+        return self._raw._path
+
+    def exists(self) -> bool:
+        """Whether the session is there."""
+        return self._raw._exists()
+
+    def journal(self) -> Journal:
+        """The session's journal."""
+        return self._store._journal(self._raw._journal())
+
+    def state(self) -> Document:
+        """The session's state."""
+        return self._store._state(self._raw._document(None))
+
+    def document(
+        self, name: str, *, dumps: _codec._Dumps | None = None, loads: _codec._Loads | None = None
+    ) -> Document:
+        """Another document in the session's directory."""
+        return self._store._document(self._raw._document(name), dumps, loads)
+
+    def media(self, name: str) -> Path:
+        """Where the media file of this name is, or is to be: always the same place, and never that of another name.
+
+        The directory is made, the file is the caller's.
+        """
+        return self._raw._media(name)
+
+    def claim(self, label: str, *, timeout: float | EllipsisType | None = 0) -> Lease:
+        """Make this process the session's owner: a context manager. `label` is what others are told.
+
+        Tries once: `Locked`, whose `holder` is the owner. With a `timeout` it waits until the owner lets go or dies.
+        """
+        return self._raw._claim(label, timeout)
+
+    def holder(self) -> Holder | None:
+        """Who owns the session; `None` if nobody does. Takes no lock and makes nothing."""
+        return self._raw._holder()
+
+    def transaction(self) -> Transaction:
+        """A transaction on the session's files."""
+        return self._transaction(self._raw)
+
+    def reconcile(
+        self,
+        change: Callable[[Transaction], bool | None],
+        *,
+        also_alive: Callable[[], bool] | None = None,
+        timeout: float | EllipsisType | None = ...,
+    ) -> Reconciled:
+        """Run `change` in a transaction on the session's files, if the last owner died without letting go.
+
+        It runs in one process at a time, and not again once it has changed something. If it raises, nothing has
+        changed, and the next call tries it again; also if it returns `False`: there was nothing to change. Where the
+        owner's process is dead, `also_alive` is asked whether the session lives in another way. Never waits for an
+        owner, and makes nothing where there is no session.
+        """
+        begun = self._raw._begin_reconcile(timeout)
+        if not isinstance(begun, Turn):
+            return Reconciled(*begun)
+        owner = begun.owner
+        tx = self._transaction(begun)
+        try:
+            if also_alive is not None and also_alive():
+                return Reconciled("alive", owner)
+            if change(tx) is False:
+                return Reconciled("no_change", None)
+            if tx.open:
+                tx.commit()
+            return Reconciled("done", owner)
+        finally:
+            tx.rollback()
+
+    def _transaction(self, origin: RawSession | Turn) -> Transaction:
+        codecs = self._store._codecs
+        return Transaction._of(origin, {}, codecs["dumps"], codecs["loads"])
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"<untorn.Session {self.key!r} at {str(self.path)!r}>"

@@ -1,0 +1,135 @@
+"""Several files of objects that change together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from untorn import _codec
+from untorn._errors import NotFound
+from untorn._untorn import RawSession, RawTransaction, Turn
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Self
+
+
+class Transaction(RawTransaction):
+    """Several documents and journals of one directory that change together or not at all, whatever dies.
+
+        with Transaction("session") as tx:
+            state = tx.load("state.json", default={})
+            tx.save("state.json", {**state, "done": True})
+            tx.append("session.jsonl", {"event": "done"})
+            tx.create("result.json", {"ok": True})
+
+    It is committed when the block ends; if it ends by an exception, nothing has happened. A file is locked from the
+    first `load` on, so that what is saved can follow from what was read; the others during the commit. Names are those
+    of files directly in the directory.
+
+    - `durability`: what a finished commit survives: `"power"` a power cut, `"process"` the death of any process.
+    - `mode`: permission bits of new files.
+    - `timeout`: how many seconds each call waits for locks; `None` waits for ever, 0 tries once.
+    - `format`, `max_record`: of the journals.
+    - `dumps`, `loads`: how values are encoded and decoded, unless a call says otherwise: `tx.load("state.toml",
+      loads=bytes)`. By default JSON.
+    """
+
+    __slots__ = ("_dumps", "_loads")
+
+    _dumps: _codec._Dumps | None
+    _loads: _codec._Loads | None
+
+    def __new__(
+        cls,
+        dir: str | os.PathLike[str],  # noqa: A002 - as in every language
+        *,
+        durability: str = "power",
+        mode: int | None = None,
+        timeout: float | None = None,
+        format: str = "json",  # noqa: A002
+        max_record: int = 64 << 20,
+        dumps: _codec._Dumps | None = None,
+        loads: _codec._Loads | None = None,
+    ) -> Self:
+        """Prepare a transaction in `dir`; it begins with its `with` block."""
+        options = {
+            "durability": durability,
+            "mode": mode,
+            "timeout": timeout,
+            "format": format,
+            "max_record": max_record,
+        }
+        return cls._of(dir, options, dumps, loads)
+
+    @classmethod
+    def _of(
+        cls,
+        origin: str | os.PathLike[str] | RawSession | Turn,
+        options: dict[str, Any],
+        dumps: _codec._Dumps | None,
+        loads: _codec._Loads | None,
+    ) -> Self:
+        self = RawTransaction.__new__(cls, origin, options)
+        self._dumps = dumps
+        self._loads = loads
+        return self
+
+    def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
+        """The value of a file, as the transaction leaves it; `default` if it is not there, and `NotFound` without one.
+
+        Locks the file until the end of the transaction.
+        """
+        return self._value(name, self._load(name), default, loads)
+
+    def _value(self, name: str, found: tuple[bytes, str] | None, default: Any, loads: _codec._Loads | None) -> Any:
+        path = self.dir / name
+        if found is not None:
+            return _codec.decode_document(found[0], loads or self._loads, path)
+        if default is not ...:
+            return default
+        msg = f"load {path}: the file is not there; give default= to go on without it"
+        raise NotFound(msg, path=path, operation="load")
+
+    def save(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> str:
+        """The file is to have this value, whatever it was; gives its version."""
+        return self._save(name, self._document("save", name, obj, dumps))
+
+    def create(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> str:
+        """The file is to have this value, and must not be there: now, or when it is committed: `AlreadyExists`."""
+        return self._create(name, self._document("create", name, obj, dumps))
+
+    def append(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> None:
+        """Append a record to a journal, which is made if it is not there."""
+        self._append(name, self._records(name, [obj], dumps))
+
+    def extend(self, name: str, objs: Iterable[Any], *, dumps: _codec._Dumps | None = None) -> None:
+        """Append many records."""
+        self._append(name, self._records(name, objs, dumps))
+
+    def remove(self, name: str) -> bool:
+        """The file is not to be there; `False` if it is not there now. Locks it until the end of the transaction."""
+        return self._remove(name)
+
+    def _document(self, operation: str, name: str, obj: Any, dumps: _codec._Dumps | None) -> _codec._Data:
+        return _codec.encode_document(obj, dumps or self._dumps, operation, self.dir / name)
+
+    def _records(self, name: str, objs: Iterable[Any], dumps: _codec._Dumps | None) -> list[_codec._Data]:
+        return [self._document("append", name, obj, dumps) for obj in objs]
+
+    def __enter__(self) -> Self:
+        self._begin()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if exc_type is None and self.open:
+            self.commit()
+        else:
+            self.rollback()
+
+    def __repr__(self) -> str:
+        state = ", open" if self.open else ""
+        return f"<untorn.Transaction {str(self.dir)!r}{state}>"

@@ -1,0 +1,83 @@
+"""Records as they come, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from untorn._follow import News
+from untorn._untorn import LaterFollow
+from untorn.aio._pending import taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    import untorn
+    from untorn import Damage, Position, Rewound
+    from untorn._untorn import LaterJournal, RawFollow
+
+
+class Follow(AsyncIterator[Any]):
+    """The values of a journal as they are appended, by whichever process; `Journal.follow` gives it.
+
+    It ends when the journal's handle is closed, when `close` is called, or where no record came for `timeout` seconds:
+    it can then be gone on with.
+    """
+
+    def __init__(
+        self,
+        journal: untorn.Journal,
+        later: LaterJournal,
+        start: Position | None,
+        on_damage: Callable[[Damage], object] | None,
+        on_rewind: Callable[[Rewound], object] | None,
+        timeout: float | None,
+    ) -> None:
+        self._begin = (later, start)
+        self._begun: tuple[RawFollow, LaterFollow] | None = None
+        self._news = News(journal, start, on_damage, on_rewind)
+        self._timeout = timeout
+        self._closed = False
+
+    async def begin(self) -> Self:
+        """Begin now, not when the first value is asked for: what is appended from here on is not missed."""
+        if self._begun is None:
+            later, start = self._begin
+            raw = await later.follow(start)
+            self._begun = raw, LaterFollow(raw)
+            self._news.position = raw._position
+        return self
+
+    async def __anext__(self) -> Any:
+        await self.begin()
+        assert self._begun is not None
+        while True:
+            for value in self._news.values():
+                return value
+            if self._closed:
+                raise StopAsyncIteration
+            items = await taken(self._begun[1].next(self._timeout), self._news.items.extend)
+            if not items:
+                raise StopAsyncIteration
+            self._news.items.extend(items)
+
+    @property
+    def position(self) -> Position | None:
+        """Behind the last value that was yielded: `follow(position)` goes on from here. It can be stored."""
+        return self._news.position
+
+    async def close(self) -> None:
+        """End it, and the wait of the task that waits for the next."""
+        self._closed = True
+        if self._begun is not None:
+            self._begun[0]._close()
+
+    async def __aenter__(self) -> Self:
+        return await self.begin()
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()

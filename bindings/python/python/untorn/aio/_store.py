@@ -1,0 +1,213 @@
+"""Sessions by their keys, awaited."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import untorn
+from untorn import Reconciled
+from untorn._untorn import (
+    LaterSession,
+    Turn,
+    lease_release_later,
+    lease_transfer_later,
+    store_keys_later,
+    store_remove_later,
+)
+from untorn.aio._document import Document
+from untorn.aio._journal import Journal
+from untorn.aio._pending import taken
+from untorn.aio._transaction import Transaction
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+    from types import EllipsisType, TracebackType
+    from typing import Self, Unpack
+
+    from untorn import Holder, _codec
+    from untorn._options import StoreOptions
+
+
+class Store:
+    """A directory of sessions, one directory each, found by their keys.
+
+    As `untorn.Store`, with the same options.
+    """
+
+    __slots__ = ("__weakref__", "_store")
+
+    def __init__(self, path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> None:
+        """Open the store at `path`, and make the directory where it is missing."""
+        self._store = untorn.Store(path, **options)
+
+    @property
+    def path(self) -> Path:
+        """The directory, with every symbolic link resolved."""
+        return self._store.path
+
+    def session(self, key: str) -> Session:
+        """The session with this key, which need not be there yet. Nothing is made, and nothing to wait for."""
+        return Session(self._store.session(key))
+
+    async def keys(self) -> list[str]:
+        """The keys of all sessions, sorted."""
+        return await store_keys_later(self._store)
+
+    async def remove(self, key: str, *, timeout: float | EllipsisType | None = 0) -> bool:
+        """Remove the session with all its files; `False` if there was none. Tries once: `Locked`, while it is owned."""
+        return await store_remove_later(self._store, key, timeout)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return repr(self._store).replace("<untorn.", "<untorn.aio.", 1)
+
+
+class Lease:
+    """A session's lease: nobody else owns the session until it is let go, or its process dies. As `untorn.Lease`."""
+
+    __slots__ = ("__weakref__", "_lease")
+
+    def __init__(self, lease: untorn.Lease) -> None:
+        self._lease = lease
+
+    @property
+    def holder(self) -> Holder:
+        """This process, as others are told of it."""
+        return self._lease.holder
+
+    @property
+    def previous(self) -> Holder | None:
+        """The owner before, if they died without letting go; else `None`."""
+        return self._lease.previous
+
+    @property
+    def path(self) -> Path:
+        """The session's directory."""
+        return self._lease.path
+
+    @property
+    def held(self) -> bool:
+        """Whether it is held still, and by this process."""
+        return self._lease.held
+
+    async def release(self) -> None:
+        """Let the session go. A second time does nothing."""
+        await lease_release_later(self._lease)
+
+    async def close(self) -> None:
+        """The same as `release`: every handle has it."""
+        await self.release()
+
+    async def transfer(self, to: untorn.Process) -> None:
+        """Give the session to another process of this machine, and let it go. As `untorn.Lease.transfer`."""
+        await lease_transfer_later(self._lease, to)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.release()
+
+    def __repr__(self) -> str:
+        return repr(self._lease).replace("<", "<aio.", 1)
+
+
+class Session:
+    """A directory with a journal, a state document, media files and a lease; `Store.session` gives it."""
+
+    __slots__ = ("__weakref__", "_later", "_session")
+
+    def __init__(self, session: untorn.Session) -> None:
+        self._session = session
+        self._later = LaterSession(session._raw)
+
+    @property
+    def key(self) -> str:
+        """The key."""
+        return self._session.key
+
+    @property
+    def path(self) -> Path:
+        """The session's directory."""
+        return self._session.path
+
+    async def exists(self) -> bool:
+        """Whether the session is there."""
+        return await self._later.exists()
+
+    async def journal(self) -> Journal:
+        """The session's journal."""
+        return Journal._of(self._session._store._journal(await self._later.journal()))
+
+    async def state(self) -> Document:
+        """The session's state."""
+        return Document._of(self._session._store._state(await self._later.document(None)))
+
+    async def document(
+        self, name: str, *, dumps: _codec._Dumps | None = None, loads: _codec._Loads | None = None
+    ) -> Document:
+        """Another document in the session's directory."""
+        return Document._of(self._session._store._document(await self._later.document(name), dumps, loads))
+
+    async def media(self, name: str) -> Path:
+        """Where the media file of this name is, or is to be. As `untorn.Session.media`."""
+        return await self._later.media(name)
+
+    async def claim(self, label: str, *, timeout: float | EllipsisType | None = 0) -> Lease:
+        """Make this process the session's owner: `async with await session.claim(label):`. Tries once: `Locked`."""
+        return Lease(await taken(self._later.claim(label, timeout), untorn.Lease.release))
+
+    async def holder(self) -> Holder | None:
+        """Who owns the session; `None` if nobody does."""
+        return await self._later.holder()
+
+    def transaction(self) -> Transaction:
+        """A transaction on the session's files."""
+        return Transaction._of(self._session.transaction())
+
+    async def reconcile(
+        self,
+        change: Callable[[Transaction], Awaitable[bool | None]],
+        *,
+        also_alive: Callable[[], bool | Awaitable[bool]] | None = None,
+        timeout: float | EllipsisType | None = ...,
+    ) -> Reconciled:
+        """Run the `async` function `change` in a transaction, if the last owner died without letting go.
+
+        As `untorn.Session.reconcile`.
+        """
+        begun = await taken(self._later.begin_reconcile(timeout), _discard)
+        if not isinstance(begun, Turn):
+            return Reconciled(*begun)
+        owner = begun.owner
+        tx = Transaction._of(self._session._transaction(begun))
+        try:
+            if also_alive is not None:
+                alive = also_alive()
+                if await alive if inspect.isawaitable(alive) else alive:
+                    return Reconciled("alive", owner)
+            if await change(tx) is False:
+                return Reconciled("no_change", None)
+            if tx.open:
+                await tx.commit()
+            return Reconciled("done", owner)
+        finally:
+            await tx.rollback()
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return repr(self._session).replace("<untorn.", "<untorn.aio.", 1)
+
+
+def _discard(begun: Any) -> None:
+    if isinstance(begun, Turn):
+        begun.discard()

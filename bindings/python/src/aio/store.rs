@@ -1,0 +1,188 @@
+//! What `untorn.aio.Store`, `Session` and `Lease` are made of.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::{Lane, Later, none};
+use crate::argument::Timeout;
+use crate::error::make_holder;
+use crate::lease::Lease;
+use crate::process::Process;
+use crate::reconcile;
+use crate::store::{Opened, RawSession, RawStore, document};
+
+type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
+
+#[pyfunction]
+pub fn store_keys_later<'py>(py: Python<'py>, store: &Bound<'_, RawStore>) -> Awaitable<'py> {
+    let store = store.get().core().clone();
+    let path: Arc<Path> = store.path().into();
+    Later::read("keys", &path).run(
+        py,
+        move |_| store.keys(),
+        |py, keys| Ok(keys.into_pyobject(py)?.into_any()),
+    )
+}
+
+#[pyfunction]
+pub fn store_remove_later<'py>(
+    py: Python<'py>,
+    store: &Bound<'_, RawStore>,
+    key: String,
+    timeout: Timeout,
+) -> Awaitable<'py> {
+    let limit = timeout.or(store.get().timeout());
+    let store = store.get().core().clone();
+    let path: Arc<Path> = store.path().into();
+    let later = Later {
+        lane: Lane::Free,
+        limit,
+        ..Later::read("remove", &path)
+    };
+    later.run(
+        py,
+        move |call| store.remove_with(&key, call),
+        |py, removed| Ok(removed.into_pyobject(py)?.to_owned().into_any()),
+    )
+}
+
+/// The verbs of a session that may take a while.
+#[pyclass(frozen)]
+pub struct LaterSession {
+    session: Arc<untorn::Session>,
+    path: Arc<Path>,
+    timeout: Option<std::time::Duration>,
+}
+
+#[pymethods]
+impl LaterSession {
+    #[new]
+    fn new(session: &Bound<'_, RawSession>) -> LaterSession {
+        let session_core = Arc::clone(session.get().core());
+        LaterSession {
+            path: session_core.path().into(),
+            session: session_core,
+            timeout: session.get().timeout(),
+        }
+    }
+
+    fn exists<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let session = Arc::clone(&self.session);
+        Later::read("exists", &self.path).run(
+            py,
+            move |_| session.exists(),
+            |py, exists| Ok(exists.into_pyobject(py)?.to_owned().into_any()),
+        )
+    }
+
+    fn journal<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let session = Arc::clone(&self.session);
+        self.make("open").run(
+            py,
+            move |_| session.journal(),
+            |py, journal| Ok(Bound::new(py, Opened::journal(journal))?.into_any()),
+        )
+    }
+
+    fn document<'py>(&self, py: Python<'py>, name: Option<String>) -> Awaitable<'py> {
+        let session = Arc::clone(&self.session);
+        self.make("open").run(
+            py,
+            move |_| document(&session, name.as_deref()),
+            |py, document| Ok(Bound::new(py, Opened::document(document))?.into_any()),
+        )
+    }
+
+    fn media<'py>(&self, py: Python<'py>, name: String) -> Awaitable<'py> {
+        let session = Arc::clone(&self.session);
+        self.make("media").run(
+            py,
+            move |_| session.media(&name),
+            |py, path| Ok(path.into_pyobject(py)?.into_any()),
+        )
+    }
+
+    fn holder<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let session = Arc::clone(&self.session);
+        Later::read("holder", &self.path).run(
+            py,
+            move |_| session.holder(),
+            |py, holder| match holder {
+                Some(holder) => make_holder(py, &holder),
+                None => none(py),
+            },
+        )
+    }
+
+    /// Gives a `Turn`, or `(outcome, holder)`.
+    fn begin_reconcile<'py>(&self, py: Python<'py>, timeout: Timeout) -> Awaitable<'py> {
+        let (session, path) = (Arc::clone(&self.session), Arc::clone(&self.path));
+        let limit = timeout.or(self.timeout);
+        let later = Later {
+            lane: Lane::Free,
+            limit,
+            ..Later::read("reconcile", &self.path)
+        };
+        later.run(
+            py,
+            move |call| session.begin_reconcile(|| Ok(false), call),
+            move |py, begun| reconcile::begun(py, &path, limit, begun),
+        )
+    }
+
+    /// Gives a `Lease`.
+    fn claim<'py>(&self, py: Python<'py>, label: String, timeout: Timeout) -> Awaitable<'py> {
+        let session = Arc::clone(&self.session);
+        let limit = timeout.or(self.timeout);
+        let lane = if limit == Some(std::time::Duration::ZERO) {
+            Lane::Free
+        } else {
+            Lane::Of(self.path.join("claim"))
+        };
+        let later = Later {
+            lane,
+            limit,
+            ..Later::read("claim", &self.path)
+        };
+        later.run(
+            py,
+            move |call| session.claim_with(label, call),
+            |py, lease| Ok(Bound::new(py, Lease::new(lease))?.into_any()),
+        )
+    }
+}
+
+impl LaterSession {
+    /// What may make the directory, and wait for its lock: not in the way of
+    /// those that never wait.
+    fn make(&self, operation: &'static str) -> Later<'_> {
+        Later {
+            lane: Lane::Of(self.path.join("make")),
+            ..Later::read(operation, &self.path)
+        }
+    }
+}
+
+#[pyfunction]
+pub fn lease_transfer_later<'py>(
+    py: Python<'py>,
+    lease: &Bound<'_, Lease>,
+    to: &Bound<'_, Process>,
+) -> Awaitable<'py> {
+    let (lease, to) = (Arc::clone(lease.get().core()), to.get().0.clone());
+    let path: Arc<Path> = lease.path().into();
+    Later::always("transfer", &path, Lane::Free).run(
+        py,
+        move |_| lease.transfer(&to),
+        |py, ()| none(py),
+    )
+}
+
+#[pyfunction]
+pub fn lease_release_later<'py>(py: Python<'py>, lease: &Bound<'_, Lease>) -> Awaitable<'py> {
+    let lease = Arc::clone(lease.get().core());
+    let path: Arc<Path> = lease.path().into();
+    Later::always("release", &path, Lane::Free).run(py, move |_| lease.release(), |py, ()| none(py))
+}

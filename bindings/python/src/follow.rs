@@ -1,0 +1,205 @@
+//! Following a journal.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use untorn::{Call, CancelToken, Damage, Error, ErrorKind, Follow, Followed, OwnedRecord};
+
+use crate::argument::Timeout;
+use crate::call::{Wait, plain, wait};
+use crate::position::Position;
+use crate::reader::triple;
+use crate::slot::Slot;
+
+/// One hand-over brings no more than this.
+const RECORDS: usize = 256;
+const BYTES: usize = 256 * 1024;
+
+/// What `untorn.Follow` is made of.
+#[pyclass(frozen)]
+pub struct RawFollow {
+    path: PathBuf,
+    news: Arc<News>,
+}
+
+/// A follower, and what it has found and nobody has taken yet.
+pub struct News {
+    follow: Slot<Follow>,
+    found: Mutex<Found>,
+    closed: AtomicBool,
+    /// Ends the wait of whoever waits just now.
+    waiting: Mutex<CancelToken>,
+}
+
+#[derive(Default)]
+struct Found {
+    items: VecDeque<Item>,
+    /// What ended the last look, after the items before it.
+    failed: Option<Error>,
+}
+
+pub enum Item {
+    Record(OwnedRecord),
+    Damage(Damage),
+    Rewound(untorn::Position, untorn::Position),
+}
+
+impl News {
+    /// Waits until there is something, and finds what is there by then. It is
+    /// kept for whoever asks next, should the caller be gone. `call` has this
+    /// `token`.
+    pub fn find(&self, path: &Path, call: &Call<'_>, token: &CancelToken) -> untorn::Result<()> {
+        self.waiting().clone_from(token);
+        if self.is_ready() || self.is_closed() {
+            return Ok(());
+        }
+        match self.look(path, call) {
+            // That is an end, not a failure.
+            Err(error) if error.kind() == ErrorKind::Cancelled && self.is_closed() => Ok(()),
+            result => result,
+        }
+    }
+
+    fn look(&self, path: &Path, call: &Call<'_>) -> untorn::Result<()> {
+        self.follow.with("follow", path, |follow| {
+            let once = call.timeout(Some(Duration::ZERO));
+            let mut bytes = 0;
+            let mut next = follow.next(call);
+            loop {
+                let mut found = self.found();
+                found
+                    .items
+                    .extend(follow.take_damage().into_iter().map(Item::Damage));
+                match next {
+                    Ok(None) => return Ok(()),
+                    Ok(Some(Followed::Record(record))) => {
+                        bytes += record.bytes.len();
+                        found.items.push_back(Item::Record(record));
+                    }
+                    Ok(Some(Followed::Rewound { from, to })) => {
+                        found.items.push_back(Item::Rewound(from, to));
+                    }
+                    // Something new that this binding does not know.
+                    Ok(Some(_)) => {}
+                    Err(error) if found.items.is_empty() => return Err(error),
+                    // That was for this caller only.
+                    Err(error) if error.kind() == ErrorKind::Cancelled => return Ok(()),
+                    Err(error) => {
+                        found.failed = Some(error);
+                        return Ok(());
+                    }
+                }
+                if found.items.len() >= RECORDS || bytes >= BYTES {
+                    return Ok(());
+                }
+                drop(found);
+                next = follow.next(&once);
+            }
+        })
+    }
+
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let token = self.waiting().clone();
+        token.cancel();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, CancelToken> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn position(&self, path: &Path) -> untorn::Result<untorn::Position> {
+        self.follow
+            .with("follow", path, |follow| Ok(follow.position()))
+    }
+
+    fn is_ready(&self) -> bool {
+        let found = self.found();
+        !found.items.is_empty() || found.failed.is_some()
+    }
+
+    /// What was found. Nothing: the time was up, or it is closed.
+    pub fn take(&self) -> untorn::Result<Vec<Item>> {
+        let mut found = self.found();
+        match found.failed.take() {
+            Some(error) if found.items.is_empty() => Err(error),
+            failed => {
+                found.failed = failed;
+                Ok(std::mem::take(&mut found.items).into())
+            }
+        }
+    }
+
+    /// Never locked while anything is waited for.
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As Python takes them.
+pub fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for item in &items {
+        match item {
+            Item::Record(record) => list.append(triple(py, record))?,
+            Item::Damage(damage) => {
+                list.append((damage.kind.as_str(), damage.offset, damage.length))?;
+            }
+            Item::Rewound(from, to) => {
+                list.append(("rewound", Position::from(*from), Position::from(*to)))?;
+            }
+        }
+    }
+    Ok(list)
+}
+
+impl RawFollow {
+    pub fn new(path: PathBuf, follow: Follow) -> RawFollow {
+        RawFollow {
+            path,
+            news: Arc::new(News {
+                follow: Slot::new(follow),
+                found: Mutex::default(),
+                closed: AtomicBool::new(false),
+                waiting: Mutex::default(),
+            }),
+        }
+    }
+
+    pub fn parts(&self) -> (PathBuf, Arc<News>) {
+        (self.path.clone(), Arc::clone(&self.news))
+    }
+}
+
+#[pymethods]
+impl RawFollow {
+    fn _next<'py>(&self, py: Python<'py>, timeout: Timeout) -> PyResult<Bound<'py, PyList>> {
+        let mut patience = Wait::new(timeout, None);
+        let token = CancelToken::new();
+        patience.cancel = Some(token.clone());
+        let items = wait(py, &self.path, &patience, |call| {
+            self.news.find(&self.path, call, &token)?;
+            self.news.take()
+        })?;
+        list(py, items)
+    }
+
+    /// Up to where it has read.
+    #[getter]
+    fn _position(&self, py: Python<'_>) -> PyResult<Position> {
+        plain(py, &self.path, || self.news.position(&self.path)).map(Position::from)
+    }
+
+    fn _close(&self, py: Python<'_>) {
+        py.detach(|| self.news.close());
+    }
+}

@@ -1,0 +1,95 @@
+//! `untorn.Lease`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use crate::call::plain;
+use crate::error::make_holder;
+use crate::process::Process;
+
+/// A session's lease: nobody else owns the session until it is let go, or its
+/// process dies.
+///
+/// `session.claim(label)` gives it. Use it as a context manager, or let it go
+/// with `release`.
+#[pyclass(module = "untorn", frozen, weakref)]
+pub struct Lease(Arc<untorn::Lease>);
+
+impl Lease {
+    pub fn new(lease: untorn::Lease) -> Lease {
+        Lease(Arc::new(lease))
+    }
+
+    pub fn core(&self) -> &Arc<untorn::Lease> {
+        &self.0
+    }
+}
+
+#[pymethods]
+impl Lease {
+    /// This process, as others are told of it.
+    #[getter]
+    fn holder<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        make_holder(py, self.0.holder())
+    }
+
+    /// The owner before, if they died without letting go; else `None`.
+    #[getter]
+    fn previous<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let previous = self.0.previous();
+        previous.map(|holder| make_holder(py, holder)).transpose()
+    }
+
+    /// The session's directory.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// Whether it is held still, and by this process.
+    #[getter]
+    fn held(&self, py: Python<'_>) -> bool {
+        py.detach(|| self.0.is_held())
+    }
+
+    /// Lets the session go. A second time does nothing; nor does it in a forked
+    /// child, where the lease is the parent's.
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        plain(py, self.0.path(), || self.0.release())
+    }
+
+    /// Gives the session to another process of this machine, and lets it go. The
+    /// heir claims it; until it has, or has ended, nobody else can.
+    fn transfer(&self, py: Python<'_>, to: &Bound<'_, Process>) -> PyResult<()> {
+        let heir = &to.get().0;
+        plain(py, self.0.path(), || self.0.transfer(heir))
+    }
+
+    /// The same as `release`: every handle has it.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.release(py)
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (exc_type, exc_value, traceback, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        exc_type: &Bound<'_, PyAny>,
+        exc_value: &Bound<'_, PyAny>,
+        traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let _ = (exc_type, exc_value, traceback);
+        self.release(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let held = if self.held(py) { ", held" } else { "" };
+        format!("<Lease {:?}{held}>", self.0.path())
+    }
+}

@@ -1,0 +1,176 @@
+//! What handles are opened with. The Python files give them as a dictionary:
+//! theirs are the signatures, with defaults that are the core's.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use untorn::{DocumentOptions, Error, Format, JournalOptions, StoreOptions, TransactionOptions};
+
+use crate::argument::{Count, Data, Timeout};
+use crate::error::check;
+
+/// One option, and the path that it is for.
+struct Given<'a, 'py> {
+    path: &'a Path,
+    value: Bound<'py, PyAny>,
+}
+
+impl Given<'_, '_> {
+    fn is<T>(&self) -> PyResult<T>
+    where
+        T: for<'a, 'py> FromPyObject<'a, 'py, Error: Into<PyErr>>,
+    {
+        self.value.extract().map_err(Into::into)
+    }
+
+    /// One of a few words.
+    fn word<T: FromStr<Err = String>>(&self) -> PyResult<T> {
+        let word = self.value.cast::<PyString>()?;
+        self.checked(word.to_cow()?.parse())
+    }
+
+    fn format(&self) -> PyResult<Format> {
+        let word = self.value.cast::<PyString>()?.to_cow()?;
+        self.checked(match &*word {
+            "json" => Ok(Format::Json),
+            "lines" => Ok(Format::Lines),
+            other => Err(format!("format is \"json\" or \"lines\", not {other:?}")),
+        })
+    }
+
+    fn timeout(&self) -> PyResult<Option<Duration>> {
+        self.is::<Timeout>().map(Timeout::of_handle)
+    }
+
+    /// A number of seconds that is not for ever.
+    fn seconds(&self) -> PyResult<Duration> {
+        seconds(self.value.py(), self.path, self.is()?)
+    }
+
+    fn checked<T>(&self, result: Result<T, String>) -> PyResult<T> {
+        checked(self.value.py(), self.path, result)
+    }
+}
+
+pub fn seconds(py: Python<'_>, path: &Path, seconds: f64) -> PyResult<Duration> {
+    let result = Duration::try_from_secs_f64(seconds)
+        .map_err(|_| format!("a number of seconds is needed, 0 or more, not {seconds}"));
+    checked(py, path, result)
+}
+
+pub fn checked<T>(py: Python<'_>, path: &Path, result: Result<T, String>) -> PyResult<T> {
+    let refuse = |why| Error::invalid_argument("open", path, why);
+    check(py, result.map_err(refuse))
+}
+
+/// Goes through the options; `set` says what each is for.
+fn each<'py, T>(
+    path: &Path,
+    options: &Bound<'py, PyDict>,
+    mut made: T,
+    set: impl Fn(T, &str, &Given<'_, 'py>) -> PyResult<T>,
+) -> PyResult<T> {
+    for (name, value) in options {
+        let name = name.cast::<PyString>()?;
+        made = set(made, &name.to_cow()?, &Given { path, value })?;
+    }
+    Ok(made)
+}
+
+/// Of a journal. Names that are none of its options are somebody else's.
+pub fn journal(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<JournalOptions> {
+    each(
+        path,
+        options,
+        JournalOptions::default(),
+        |made, name, given| {
+            Ok(match name {
+                "durability" => made.durability(given.word()?),
+                "create" => made.create(given.is()?),
+                "max_record" => made.max_record(given.is::<Count>()?.0),
+                "format" => made.format(given.format()?),
+                "mode" => made.mode(given.is()?),
+                "timeout" => made.timeout(given.timeout()?),
+                "parents" => made.parents(given.is()?),
+                "scheme" => made.scheme(given.word()?),
+                "on_unsupported" => made.on_unsupported(given.word()?),
+                "stale" => made.stale(given.seconds()?),
+                "header_prefix" if given.value.is_none() => made,
+                "header_prefix" => {
+                    let prefix: Data<'_> = given.value.extract()?;
+                    made.header_prefix(prefix.bytes())
+                }
+                "header_reserve" => made
+                    .header_reserve(usize::try_from(given.is::<Count>()?.0).unwrap_or(usize::MAX)),
+                "header_mode" => made.header_mode(given.word()?),
+                "max_bytes" => made.max_bytes(given.is::<Option<Count>>()?.map(|count| count.0)),
+                "keep" => made.keep(given.is()?),
+                _ => made,
+            })
+        },
+    )
+}
+
+pub fn document(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<DocumentOptions> {
+    each(
+        path,
+        options,
+        DocumentOptions::default(),
+        |made, name, given| {
+            Ok(match name {
+                "durability" => made.durability(given.word()?),
+                "mode" => made.mode(given.is()?),
+                "timeout" => made.timeout(given.timeout()?),
+                "parents" => made.parents(given.is()?),
+                "scheme" => made.scheme(given.word()?),
+                "on_unsupported" => made.on_unsupported(given.word()?),
+                "stale" => made.stale(given.seconds()?),
+                _ => made,
+            })
+        },
+    )
+}
+
+/// Of a transaction; what it does not know is of its journals.
+pub fn transaction(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<TransactionOptions> {
+    let made = TransactionOptions::default().journals(journal(path, options)?);
+    each(path, options, made, |made, name, given| {
+        Ok(match name {
+            "durability" => made.durability(given.word()?),
+            "mode" => made.mode(given.is()?),
+            "timeout" => made.timeout(given.timeout()?),
+            _ => made,
+        })
+    })
+}
+
+/// Of a store; what it does not know is of its journals and documents.
+pub fn store(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<StoreOptions> {
+    // Whether journals and documents are made is not the question here.
+    let files = options.copy()?;
+    let _ = files.del_item("create");
+    let made = StoreOptions::default()
+        .journal(journal(path, &files)?)
+        .document(document(path, &files)?);
+    each(path, options, made, |made, name, given| {
+        Ok(match name {
+            "journal_name" => made.journal_name(given.is::<String>()?),
+            "state_name" => made.state_name(given.is::<String>()?),
+            "durability" => made.durability(given.word()?),
+            "timeout" => made.timeout(given.timeout()?),
+            "create" => made.create(given.is()?),
+            _ => made,
+        })
+    })
+}
+
+/// The timeout among the options, which the core does not tell.
+pub fn timeout(options: &Bound<'_, PyDict>) -> PyResult<Option<Duration>> {
+    match options.get_item("timeout")? {
+        Some(value) => value.extract::<Timeout>().map(Timeout::of_handle),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,79 @@
+//! What becomes of a session whose owner died.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use untorn::{Begun, Error, Holder, Reconcile, Reconciled};
+
+use crate::error::make_holder;
+
+/// The last owner is dead, and it is this process's turn to reconcile what he
+/// left: until the transaction that is made of this ends.
+#[pyclass(frozen)]
+pub struct Turn {
+    path: PathBuf,
+    timeout: Option<Duration>,
+    owner: Option<Holder>,
+    turn: Mutex<Option<Box<Reconcile>>>,
+}
+
+impl Turn {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub fn take(&self) -> untorn::Result<Box<Reconcile>> {
+        let turn = self
+            .turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        turn.ok_or_else(|| Error::internal("reconcile", &self.path, "a turn is used twice"))
+    }
+}
+
+#[pymethods]
+impl Turn {
+    #[getter]
+    fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let owner = self.owner.as_ref();
+        owner.map(|holder| make_holder(py, holder)).transpose()
+    }
+
+    /// Nobody wants it any more.
+    fn discard(&self, py: Python<'_>) {
+        py.detach(|| drop(self.take()));
+    }
+}
+
+/// A `Turn`, or `(outcome, holder)`.
+pub fn begun<'py>(
+    py: Python<'py>,
+    path: &Path,
+    timeout: Option<Duration>,
+    begun: Begun,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (outcome, holder) = match begun {
+        Begun::Turn(turn) => {
+            let turn = Turn {
+                path: path.to_owned(),
+                timeout,
+                owner: turn.owner().cloned(),
+                turn: Mutex::new(Some(turn)),
+            };
+            return turn.into_bound_py_any(py);
+        }
+        Begun::Not(Reconciled::NoChange) => ("no_change", None),
+        Begun::Not(Reconciled::Busy) => ("busy", None),
+        Begun::Not(Reconciled::Alive(holder)) => ("alive", Some(make_holder(py, &holder)?)),
+        Begun::Not(Reconciled::Done) => ("done", None),
+    };
+    (outcome, holder).into_bound_py_any(py)
+}

@@ -1,0 +1,232 @@
+//! Stores and sessions.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use untorn::Error;
+
+use crate::argument::Timeout;
+use crate::call::{Wait, plain, wait};
+use crate::error::{check, make_holder};
+use crate::lease::Lease;
+use crate::options;
+use crate::reconcile;
+
+/// What `untorn.Store` is made of.
+#[pyclass(subclass, frozen, weakref)]
+pub struct RawStore {
+    store: untorn::Store,
+    timeout: Option<Duration>,
+}
+
+impl RawStore {
+    pub fn core(&self) -> &untorn::Store {
+        &self.store
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+}
+
+#[pymethods]
+impl RawStore {
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, options: &Bound<'_, PyDict>) -> PyResult<RawStore> {
+        let open = options::store(&path, options)?;
+        Ok(RawStore {
+            store: plain(py, &path, || open.open(&path))?,
+            timeout: options::timeout(options)?,
+        })
+    }
+
+    /// The directory, with every symbolic link resolved.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.store.path().to_owned()
+    }
+
+    /// The keys of all sessions, sorted.
+    fn keys(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        plain(py, self.store.path(), || self.store.keys())
+    }
+
+    /// Removes the session with all its files; `False` if there was none.
+    ///
+    /// Without a `timeout` it tries once: `Locked`, with the owner, while
+    /// somebody owns the session.
+    #[pyo3(signature = (key, *, timeout=Timeout::ONCE), text_signature = "($self, key, *, timeout=0)")]
+    fn remove(&self, py: Python<'_>, key: &str, timeout: Timeout) -> PyResult<bool> {
+        let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
+        wait(py, self.store.path(), &patience, |call| {
+            self.store.remove_with(key, call)
+        })
+    }
+
+    fn _session(&self, py: Python<'_>, key: &str) -> PyResult<RawSession> {
+        Ok(RawSession {
+            session: Arc::new(check(py, self.store.session(key))?),
+            timeout: self.timeout,
+        })
+    }
+}
+
+/// What `untorn.Session` is made of.
+#[pyclass(frozen)]
+pub struct RawSession {
+    session: Arc<untorn::Session>,
+    timeout: Option<Duration>,
+}
+
+impl RawSession {
+    pub fn core(&self) -> &Arc<untorn::Session> {
+        &self.session
+    }
+
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+}
+
+#[pymethods]
+impl RawSession {
+    #[getter]
+    fn _key(&self) -> &str {
+        self.session.key()
+    }
+
+    #[getter]
+    fn _path(&self) -> PathBuf {
+        self.session.path().to_owned()
+    }
+
+    fn _exists(&self, py: Python<'_>) -> PyResult<bool> {
+        plain(py, self.session.path(), || self.session.exists())
+    }
+
+    fn _journal(&self, py: Python<'_>) -> PyResult<Opened> {
+        plain(py, self.session.path(), || self.session.journal()).map(Opened::journal)
+    }
+
+    /// The state, or the document of this name.
+    fn _document(&self, py: Python<'_>, name: Option<&str>) -> PyResult<Opened> {
+        plain(py, self.session.path(), || document(&self.session, name)).map(Opened::document)
+    }
+
+    fn _media(&self, py: Python<'_>, name: &str) -> PyResult<PathBuf> {
+        plain(py, self.session.path(), || self.session.media(name))
+    }
+
+    fn _claim(&self, py: Python<'_>, label: &str, timeout: Timeout) -> PyResult<Lease> {
+        let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
+        wait(py, self.session.path(), &patience, |call| {
+            self.session.claim_with(label, call)
+        })
+        .map(Lease::new)
+    }
+
+    /// A `Turn`, or `(outcome, holder)`.
+    fn _begin_reconcile<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let limit = timeout.or(self.timeout);
+        let patience = Wait::new(Timeout::Is(limit), None);
+        let begun = wait(py, self.session.path(), &patience, |call| {
+            self.session.begin_reconcile(|| Ok(false), call)
+        })?;
+        reconcile::begun(py, self.session.path(), limit, begun)
+    }
+
+    fn _holder<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        plain(py, self.session.path(), || self.session.holder())?
+            .map(|holder| make_holder(py, &holder))
+            .transpose()
+    }
+}
+
+pub fn document(session: &untorn::Session, name: Option<&str>) -> untorn::Result<untorn::Document> {
+    match name {
+        Some(name) => session.document(name),
+        None => session.state(),
+    }
+}
+
+/// A file of a session that the session has opened: a handle is made of it,
+/// once.
+#[pyclass(frozen)]
+pub struct Opened(Mutex<Option<File>>);
+
+pub enum File {
+    Journal(untorn::Journal),
+    Document(untorn::Document),
+}
+
+impl Opened {
+    pub fn journal(journal: untorn::Journal) -> Opened {
+        Opened(Mutex::new(Some(File::Journal(journal))))
+    }
+
+    pub fn document(document: untorn::Document) -> Opened {
+        Opened(Mutex::new(Some(File::Document(document))))
+    }
+
+    fn take(&self) -> Option<File> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What a handle is opened on.
+pub enum Source<'py> {
+    Path(PathBuf),
+    Opened(Bound<'py, Opened>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Source<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match object.cast::<Opened>() {
+            Ok(opened) => Ok(Source::Opened(opened.to_owned())),
+            Err(_) => object.extract().map(Source::Path),
+        }
+    }
+}
+
+impl Source<'_> {
+    pub fn journal(
+        self,
+        py: Python<'_>,
+        open: impl FnOnce(&Path) -> PyResult<untorn::Journal>,
+    ) -> PyResult<untorn::Journal> {
+        match self {
+            Source::Path(path) => open(&path),
+            Source::Opened(opened) => match opened.get().take() {
+                Some(File::Journal(journal)) => Ok(journal),
+                _ => check(py, Err(used())),
+            },
+        }
+    }
+
+    pub fn document(
+        self,
+        py: Python<'_>,
+        open: impl FnOnce(&Path) -> PyResult<untorn::Document>,
+    ) -> PyResult<untorn::Document> {
+        match self {
+            Source::Path(path) => open(&path),
+            Source::Opened(opened) => match opened.get().take() {
+                Some(File::Document(document)) => Ok(document),
+                _ => check(py, Err(used())),
+            },
+        }
+    }
+}
+
+fn used() -> Error {
+    Error::internal("open", Path::new(""), "an opened file is used twice")
+}
