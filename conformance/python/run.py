@@ -111,6 +111,9 @@ def compare(stage: Stage, step: dict[str, Any], outcome: Outcome) -> None:
             same(key, outcome.value is None, True)
         elif key in step:
             same_bytes(key, outcome.value or b"", to_bytes(step[key]))
+    if "rotated" in step:
+        rotated = outcome.rotated and str(outcome.rotated.relative_to(stage.folder))
+        same("the rotated file", rotated, step["rotated"])
     if "removed" in step:
         same("removed", outcome.removed, step["removed"])
 
@@ -144,6 +147,7 @@ def report(of: untorn.Report) -> dict[str, Any]:
         "end": of.end.offset,
         "damage": triples(of.damage),
         "damage_count": of.damage_count,
+        "header": of.header,
         "repaired": repaired,
     }
 

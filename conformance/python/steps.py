@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from data import Failed, check, to_bytes
 
-from untorn import Damage, Document, FileLock, Journal, Position, Record, Report
+from untorn import Damage, Document, FileLock, Journal, Position, Record, Report, Transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -35,6 +36,7 @@ class Outcome:
     report: Report | None = None
     value: bytes | None = None
     removed: bool | None = None
+    rotated: Path | None = None
 
 
 @dataclass
@@ -90,7 +92,12 @@ class Stage:
     # Journals.
 
     def _journal_open(self, step: dict[str, Any]) -> None:
-        options = _options(step, ("create", "max_record", "format", "parents"))
+        names = ("create", "max_record", "format", "parents", "header_reserve", "header_mode", "max_bytes")
+        options = _options(step, names)
+        if "header_prefix" in step:
+            options["header_prefix"] = to_bytes(step["header_prefix"])
+        if "keep_files" in step:
+            options["keep"] = step["keep_files"]
         it = Journal(self._path(step), dumps=as_given, loads=as_given, **options)
         self.handles[step["on"]] = Handle(it, Journal(self._path(step), **{**options, "parents": False}))
         self.closing.callback(it.close)
@@ -99,7 +106,10 @@ class Stage:
         return Outcome(self._on(step, Journal).append_raw(to_bytes(step["record"]), **self._call(step)))
 
     def _append_all(self, step: dict[str, Any]) -> Outcome:
-        return Outcome(self._on(step, Journal).extend(map(to_bytes, step["records"]), **self._call(step)))
+        options = self._call(step)
+        if "header" in step:
+            options["header"] = to_bytes(step["header"])
+        return Outcome(self._on(step, Journal).extend(map(to_bytes, step["records"]), **options))
 
     def _append_at(self, step: dict[str, Any]) -> Outcome:
         at, records = self.position(step["at"]), map(to_bytes, step["records"])
@@ -138,6 +148,65 @@ class Stage:
 
     def _close(self, step: dict[str, Any]) -> None:
         self.handles[step["on"]].it.close()
+
+    def _header(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(value=self._on(step, Journal).header)
+
+    def _set_header(self, step: dict[str, Any]) -> None:
+        self._on(step, Journal).set_header(to_bytes(step["bytes"]), **self._call(step))
+
+    def _rewind(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(rotated=self._on(step, Journal).rewind(self.position(step["to"]), **self._call(step)))
+
+    def _rotate(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(rotated=self._on(step, Journal).rotate(**self._call(step)))
+
+    def _replace(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(self._on(step, Journal).replace(map(to_bytes, step["records"]), **self._call(step)))
+
+    def _compact(self, step: dict[str, Any]) -> Outcome:
+        def change(old: Iterator[bytes]) -> Iterator[bytes]:
+            if step.get("fail"):
+                raise Mine
+            yield from (record for number, record in enumerate(old) if number in step["stay"])
+            yield from map(to_bytes, step["add"])
+
+        try:
+            outcome = Outcome(self._on(step, Journal).compact(change, **self._call(step)))
+        except Mine:
+            return Outcome()
+        if step.get("fail"):
+            _refuse("the caller's own error was lost")
+        return outcome
+
+    # Transactions.
+
+    def _transaction(self, step: dict[str, Any]) -> None:
+        tx = Transaction(self._path(step), dumps=as_given, loads=as_given, **_options(step, ()))
+        tx.__enter__()
+        self.handles[step["on"]] = Handle(tx)
+        self.closing.callback(tx.rollback)
+
+    def _tx_load(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(value=self._on(step, Transaction).load(step["name"], None))
+
+    def _tx_save(self, step: dict[str, Any]) -> None:
+        self._on(step, Transaction).save(step["name"], to_bytes(step["bytes"]))
+
+    def _tx_create(self, step: dict[str, Any]) -> None:
+        self._on(step, Transaction).create(step["name"], to_bytes(step["bytes"]))
+
+    def _tx_append(self, step: dict[str, Any]) -> None:
+        self._on(step, Transaction).extend(step["name"], map(to_bytes, step["records"]))
+
+    def _tx_remove(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(removed=self._on(step, Transaction).remove(step["name"]))
+
+    def _commit(self, step: dict[str, Any]) -> None:
+        self._on(step, Transaction).commit()
+
+    def _rollback(self, step: dict[str, Any]) -> None:
+        self._on(step, Transaction).rollback()
 
     # Documents.
 

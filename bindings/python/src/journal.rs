@@ -347,6 +347,7 @@ pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py,
         .import(py, "untorn._types", "_make_report")?
         .call1((
             report.records,
+            report.header,
             report.bytes,
             Position::from(report.end),
             damage,

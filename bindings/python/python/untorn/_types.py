@@ -99,7 +99,9 @@ class Report:
     """What a check of a journal found."""
 
     records: int
-    """How many good records."""
+    """How many good records. The header is none."""
+    header: bool
+    """Whether the journal has a header."""
     bytes: int
     """Where the file ended: how much was looked at."""
     end: Position
@@ -114,6 +116,7 @@ class Report:
 
 def _make_report(
     records: int,
+    header: bool,
     size: int,
     end: Position,
     damage: list[tuple[_Kind, int, int]],
@@ -122,6 +125,7 @@ def _make_report(
 ) -> Report:
     return Report(
         records=records,
+        header=header,
         bytes=size,
         end=end,
         damage=tuple(Damage(*triple) for triple in damage),
