@@ -4,6 +4,7 @@ mod c;
 mod clean;
 mod conformance;
 mod node;
+mod peers;
 mod python;
 mod rust;
 
@@ -103,6 +104,16 @@ const STEPS: &[Step] = &[
         "conformance-node",
         "the shared cases, in Node",
         conformance::node,
+    ),
+    step(
+        "peers",
+        "other programs' locks on the same files: who excludes whom",
+        peers::test,
+    ),
+    step(
+        "examples-locks",
+        "examples/locks: what they show of other locks, and of ours",
+        peers::examples,
     ),
     step(
         "readme",

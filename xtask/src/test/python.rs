@@ -24,12 +24,14 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 8] = [
     "bench/workers",
     "conformance",
     "conformance/c",
+    "conformance/peers",
     "conformance/python",
     "examples/demo",
+    "examples/locks",
     "ffi/tests",
 ];
 
