@@ -98,6 +98,7 @@ fn a_long_journal_is_shared_out() {
     let path = path.parent().unwrap().with_file_name("journal.jsonl");
     let mut file = String::new();
     let mut expected = Vec::new();
+    let mut fillers = Vec::new();
     let filler = "f".repeat(1000);
     for n in 0..12_000 {
         if n == 8_000 {
@@ -107,10 +108,15 @@ fn a_long_journal_is_shared_out() {
             expected.push(file.len() as u64);
             file.push_str(&format!("[{n},\"the Needle\"]\n"));
         } else {
+            fillers.push(file.len() as u64);
             file.push_str(&format!("[{n},\"{filler}\"]\n"));
         }
     }
     fs::write(&path, &file).unwrap();
+    // Also the records at the ends of the pieces: each once.
+    let hits = store.search("FFF").max_hits(usize::MAX).run().unwrap();
+    let found: Vec<u64> = hits.iter().map(|hit| hit.position.offset).collect();
+    assert_eq!(found, fillers);
     for threads in [1, 3] {
         for most in [usize::MAX, 5] {
             let hits = store
