@@ -7,7 +7,7 @@
 
 mod scene;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -24,12 +24,15 @@ fn main() {
         match part.as_str() {
             "append" => append(&path),
             "save" => save(&path),
+            "rewrite" => rewrite(&path),
+            "number" => number(&path),
             other => panic!("no such part: {other}"),
         }
     }
-    let tests: [(&str, fn()); 2] = [
+    let tests: [(&str, fn()); 3] = [
         ("appends_of_killed_processes", appends_of_killed_processes),
         ("saves_of_killed_processes", saves_of_killed_processes),
+        ("rewrites_of_killed_processes", rewrites_of_killed_processes),
     ];
     let mut out = std::io::stdout().lock();
     for (name, test) in tests {
@@ -117,6 +120,67 @@ fn save(path: &Path) -> ! {
         acknowledge(&n.to_string());
     }
     unreachable!()
+}
+
+/// Appends small numbered records, single and in batches of five, also with a
+/// stamp of the header.
+fn number(path: &Path) -> ! {
+    let journal = rewritable(path);
+    let id = id();
+    for n in 0_u32.. {
+        let record = |m: u32| format!("{{\"w\":\"{id}\",\"n\":{n},\"m\":{m}}}");
+        match n % 3 {
+            0 => journal.append(record(0).as_bytes()).map(drop),
+            1 => journal.append_all((0..5).map(record)).map(drop),
+            _ => {
+                let header = format!("{{\"head\":[\"{id}\",{n}]}}");
+                journal
+                    .append_with_header(header.as_bytes(), (0..5).map(record))
+                    .map(drop)
+            }
+        }
+        .unwrap();
+        acknowledge(&n.to_string());
+    }
+    unreachable!()
+}
+
+/// Rotates, rewinds by a few records and compacts (to what is there) for ever.
+fn rewrite(path: &Path) -> ! {
+    let journal = rewritable(path);
+    for n in 0_u32.. {
+        match fastrand::u8(..4) {
+            0 => drop(journal.rotate().unwrap()),
+            1 => {
+                let last = journal.tail(fastrand::usize(1..20)).unwrap();
+                let Some(first) = last.first() else { continue };
+                match journal.rewind(first.start) {
+                    // Another has rewritten it since.
+                    Err(error) if error.kind() == untorn::ErrorKind::Conflict => {}
+                    result => drop(result.unwrap()),
+                }
+            }
+            _ => {
+                let all = |rewrite: &mut untorn::Rewrite| {
+                    for record in rewrite.records()? {
+                        rewrite.push_encoded(&record?.bytes)?;
+                    }
+                    Ok(())
+                };
+                journal.compact(all).map(drop).unwrap();
+            }
+        }
+        acknowledge(&n.to_string());
+    }
+    unreachable!()
+}
+
+fn rewritable(path: &Path) -> Journal {
+    Journal::options()
+        .durability(Durability::Process)
+        .header_prefix("{\"head\"")
+        .open(path)
+        .unwrap()
 }
 
 struct Writer {
@@ -302,4 +366,76 @@ fn kill_children_that_live_on(path: &Path) {
             unsafe { libc::kill(pid, libc::SIGKILL) };
         }
     }
+}
+
+fn rewrites_of_killed_processes() {
+    let scene = Scene::quick();
+    let path = scene.path("j.jsonl");
+    let mut acknowledged: BTreeMap<String, u32> = BTreeMap::new();
+    let mut killed_inside = 0;
+    for round in 0..ROUNDS {
+        let writers: Vec<_> = (0..2)
+            .map(|n| Writer::start("number", &path, format!("{round}-{n}")))
+            .collect();
+        let rewriters: Vec<_> = (0..2)
+            .map(|n| Writer::start("rewrite", &path, format!("rewrite-{round}-{n}")))
+            .collect();
+        for rewriter in rewriters {
+            let _ = rewriter.kill_after(fastrand::u32(1..5));
+        }
+        killed_inside += usize::from(has_temporaries(&scene));
+        for writer in writers {
+            let id = writer.id.clone();
+            if let Some(last) = writer.kill_after(fastrand::u32(1..5)) {
+                acknowledged.insert(id, last);
+            }
+        }
+        // Half of the time the next processes find what these left as it is.
+        if round % 2 == 0 {
+            drop(FileLock::acquire(&path).unwrap());
+            assert!(!has_temporaries(&scene), "round {round}: a temporary stays");
+        }
+    }
+    let journal = rewritable(&path);
+    journal.append(b"{\"w\":\"end\",\"n\":0,\"m\":0}").unwrap();
+    assert!(!has_temporaries(&scene));
+    assert!(
+        killed_inside > 0,
+        "no kill hit a rewrite in {ROUNDS} rounds"
+    );
+    let header = journal.header().unwrap();
+    // Every record is in the journal or in a rotated file, and each step of a
+    // writer whole.
+    let mut seen: BTreeMap<(String, u64), BTreeSet<u64>> = BTreeMap::new();
+    for (name, _) in scene.files() {
+        if !name.ends_with(".jsonl") {
+            continue;
+        }
+        for record in records(&scene.path(&name)) {
+            if let Some(head) = record.get("head") {
+                assert!(header.is_some(), "{head}");
+                continue;
+            }
+            let key = (
+                record["w"].as_str().unwrap().to_owned(),
+                record["n"].as_u64().unwrap(),
+            );
+            seen.entry(key)
+                .or_default()
+                .insert(record["m"].as_u64().unwrap());
+        }
+    }
+    for (id, last) in &acknowledged {
+        for n in 0..=*last {
+            let count = if n % 3 == 0 { 1 } else { 5 };
+            let found = seen.get(&(id.clone(), n.into())).map_or(0, BTreeSet::len);
+            assert_eq!(found, count, "{id}: {n} is lost, or a part of it");
+        }
+    }
+    assert!(acknowledged.len() > ROUNDS as usize);
+}
+
+fn has_temporaries(scene: &Scene) -> bool {
+    let files = scene.files();
+    files.keys().any(|name| name.ends_with(".untorn"))
 }
