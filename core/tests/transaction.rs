@@ -597,3 +597,36 @@ fn a_snapshot_never_sees_half_a_transaction() {
         stop.store(true, done);
     });
 }
+
+#[test]
+fn the_manifest_in_the_protocol() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("```manifest\n").unwrap();
+    let (manifest, _) = rest.split_once("```").unwrap();
+    let head: serde_json::Value = serde_json::from_str(manifest.lines().nth(1).unwrap()).unwrap();
+    let id = head["id"].as_str().unwrap();
+    for (file, committed) in [(".untorn.prep", false), (".untorn.txn", true)] {
+        let scene = Scene::new();
+        scene.with("state.json", "{\"turns\":1}");
+        let result = scene.with(&format!(".untorn.{id}.0"), "{\"ok\":true}");
+        scene.with(&format!(".untorn.{id}.1"), "{\"turns\":2}");
+        std::fs::hard_link(result, scene.path("result.json")).unwrap();
+        // One that is not whole says nothing; and one for other files.
+        scene.with(file, &manifest[..manifest.len() - 1]);
+        drop(FileLock::acquire(scene.path("state.json")).unwrap());
+        assert_eq!(bytes(&scene.path("state.json")), b"{\"turns\":1}");
+        scene.with(file, manifest);
+        drop(FileLock::acquire(scene.path("other")).unwrap());
+        assert!(scene.path(file).exists());
+        drop(FileLock::acquire(scene.path("state.json")).unwrap());
+        let wanted: &[&str] = if committed {
+            assert_eq!(bytes(&scene.path("state.json")), b"{\"turns\":2}");
+            &["result.json", "state.json"]
+        } else {
+            assert_eq!(bytes(&scene.path("state.json")), b"{\"turns\":1}");
+            &["state.json"]
+        };
+        assert_eq!(names(&scene), wanted);
+    }
+}

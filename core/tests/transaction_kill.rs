@@ -30,7 +30,10 @@ fn main() {
             other => panic!("no such part: {other}"),
         }
     }
-    run(&[("transactions_of_killed_processes", killed)]);
+    run(&[(
+        "transactions_of_killed_processes",
+        transactions_of_killed_processes,
+    )]);
 }
 
 fn n_of(bytes: &[u8]) -> u64 {
@@ -145,7 +148,7 @@ fn check(snapshot: &Snapshot) -> u64 {
     last
 }
 
-fn killed() -> Outcome {
+fn transactions_of_killed_processes() -> Outcome {
     let scene = Scene::new();
     let dir = scene.dir();
     let stop = AtomicBool::new(false);
