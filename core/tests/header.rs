@@ -4,11 +4,13 @@
 mod scene;
 
 use std::cell::Cell;
+#[cfg(unix)]
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use scene::death::each_death;
 use scene::faults::each_fault;
+#[cfg(unix)]
 use scene::power::{images, materialise};
 use scene::{Scene, bytes, records};
 use untorn::fault::Plan;
@@ -357,6 +359,8 @@ fn what_fails_leaves_both_or_neither() {
     }
 }
 
+// As `power.rs`.
+#[cfg(unix)]
 #[test]
 fn the_power_goes() {
     for step in STEPS {
@@ -384,6 +388,7 @@ fn the_power_goes() {
 /// A power cut leaves the journal its inode, which the note in the lock file
 /// names; a copy has another. So the note is of the copy, as if it had always
 /// been there.
+#[cfg(unix)]
 fn materialise_in_place(image: &scene::power::Image, original: &Path) -> Scene {
     let after = materialise(image);
     scene::readdress(&after.path("j.lock"), original, &after.path("j"));

@@ -173,7 +173,7 @@ pub fn torn(journal: &Path) -> Vec<(u64, Vec<u8>)> {
 /// Makes the lock file, which speaks of the journal `from`, speak of `to`: a
 /// copy of a directory has other inodes than the directory itself. (Both blocks
 /// as `docs/protocol.md` has them.)
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub fn readdress(lock: &Path, from: &Path, to: &Path) {
     let Ok(mut content) = fs::read(lock) else {
         return;
@@ -191,7 +191,7 @@ pub fn readdress(lock: &Path, from: &Path, to: &Path) {
 }
 
 /// Device, inode and birth, as a lock file holds them.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn identity(path: &Path) -> [u8; 24] {
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::MetadataExt;

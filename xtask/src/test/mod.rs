@@ -3,6 +3,7 @@
 mod c;
 mod clean;
 mod conformance;
+mod cross;
 mod node;
 mod peers;
 mod python;
@@ -23,6 +24,10 @@ pub struct Options {
     /// All but these steps (repeatable)
     #[arg(long, value_name = "STEP")]
     skip: Vec<String>,
+    /// The steps for Windows (under Wine), macOS (types only) and musl, and no others; they need
+    /// Debian 12, and root to set up
+    #[arg(long, conflicts_with_all = ["only", "skip"])]
+    windows: bool,
     /// Go on after a failure, and fail at the end
     #[arg(long)]
     keep_going: bool,
@@ -35,10 +40,24 @@ struct Step {
     name: &'static str,
     about: &'static str,
     work: fn(&Site, &Log) -> Result<()>,
+    /// Of another system than this one: only run when asked for.
+    elsewhere: bool,
 }
 
 const fn step(name: &'static str, about: &'static str, work: Work) -> Step {
-    Step { name, about, work }
+    Step {
+        name,
+        about,
+        work,
+        elsewhere: false,
+    }
+}
+
+const fn elsewhere(name: &'static str, about: &'static str, work: Work) -> Step {
+    Step {
+        elsewhere: true,
+        ..step(name, about, work)
+    }
 }
 
 type Work = fn(&Site, &Log) -> Result<()>;
@@ -126,6 +145,22 @@ const STEPS: &[Step] = &[
         "no generated file differs from the committed one (with CI=true)",
         clean::check,
     ),
+    elsewhere(
+        "cross",
+        "compilers for other systems, and Wine; installed if we may",
+        cross::set_up,
+    ),
+    elsewhere(
+        "windows",
+        "the tests of the core, under Wine",
+        cross::windows,
+    ),
+    elsewhere("musl", "the tests of the core, on musl", cross::musl),
+    elsewhere(
+        "macos",
+        "core and C library type-check for both Macs",
+        cross::mac,
+    ),
 ];
 
 pub fn run(site: &Site, options: &Options) -> Result<()> {
@@ -175,7 +210,13 @@ fn choose(options: &Options) -> Result<Vec<&'static Step>> {
     let named = |names: &[String], step: &Step| names.iter().any(|n| n == step.name);
     Ok(STEPS
         .iter()
-        .filter(|s| options.only.is_empty() || named(&options.only, s))
+        .filter(|s| {
+            if options.only.is_empty() {
+                s.elsewhere == options.windows
+            } else {
+                named(&options.only, s)
+            }
+        })
         .filter(|s| !named(&options.skip, s))
         .collect())
 }
@@ -189,6 +230,7 @@ mod tests {
         Options {
             only: owned(only),
             skip: owned(skip),
+            windows: false,
             keep_going: false,
             list: false,
         }
@@ -205,11 +247,18 @@ mod tests {
     #[test]
     fn steps_are_chosen_by_name() {
         let all = choose(&options(&[], &[])).expect("all");
-        assert_eq!(all.len(), STEPS.len());
+        let here = STEPS.iter().filter(|s| !s.elsewhere).count();
+        assert_eq!(all.len(), here);
         let one = choose(&options(&["fmt"], &[])).expect("one");
         assert_eq!(one.iter().map(|s| s.name).collect::<Vec<_>>(), ["fmt"]);
         let rest = choose(&options(&[], &["fmt", "c"])).expect("rest");
-        assert_eq!(rest.len(), STEPS.len() - 2);
+        assert_eq!(rest.len(), here - 2);
+        let cross = Options {
+            windows: true,
+            ..options(&[], &[])
+        };
+        let cross = choose(&cross).expect("the others");
+        assert_eq!(cross.len(), STEPS.len() - here);
         assert!(choose(&options(&["fnt"], &[])).is_err());
         assert!(choose(&options(&[], &["fnt"])).is_err());
     }

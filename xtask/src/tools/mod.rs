@@ -1,6 +1,7 @@
 //! Setting up what is not there yet: virtual environments, npm projects,
-//! programs of the system, cargo-deny.
+//! programs of the system, cargo-deny, other systems.
 
+pub mod cross;
 pub mod deny;
 pub mod node;
 pub mod python;

@@ -1,0 +1,15 @@
+//! Other systems than this one: Windows under Wine, musl, and macOS as far as
+//! its types can be checked.
+
+mod rust;
+
+use crate::progress::Log;
+use crate::site::Site;
+use crate::tools::cross;
+use anyhow::Result;
+
+pub use rust::{mac, musl, windows};
+
+pub fn set_up(site: &Site, log: &Log) -> Result<()> {
+    cross::ensure(site, log)
+}
