@@ -28,6 +28,7 @@ mod lock;
 mod one_shot;
 mod process;
 mod rotated;
+mod selftest;
 mod session;
 mod target;
 mod temporary;
@@ -50,6 +51,7 @@ pub use lock::{
 };
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
+pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
 pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 

@@ -56,6 +56,10 @@ fn main() {
             "a_file_that_is_not_ours_is_left",
             a_file_that_is_not_ours_is_left,
         ),
+        (
+            "a_program_without_the_guard_that_is_faster",
+            a_program_without_the_guard_that_is_faster,
+        ),
         ("every_call_fails_once", every_call_fails_once),
         (
             "a_take_over_that_dies_leaves_nothing",
@@ -372,6 +376,19 @@ fn files_that_are_nobodys() -> Outcome {
             });
         }
         threads.spawn(|| {
+            // From the future: the clock was set back since.
+            let scene = Scene::new();
+            let path = scene.path("s");
+            let lock = scene.with("s.lock", "");
+            let file = fs::File::options().write(true).open(&lock).unwrap();
+            let later = SystemTime::now() + Duration::from_secs(3600);
+            file.set_modified(later).unwrap();
+            let begun = Instant::now();
+            let patient = options().stale(LEAST).timeout(Some(10 * LEAST));
+            drop(patient.acquire(&path).unwrap());
+            assert!(begun.elapsed() > LEAST, "by our own clock");
+        });
+        threads.spawn(|| {
             let scene = Scene::new();
             let path = scene.path("s");
             // proper-lockfile's.
@@ -416,6 +433,27 @@ fn a_file_that_is_not_ours_is_left() -> Outcome {
         assert_eq!(scene::bytes(&lock_file(&path)), theirs.as_bytes());
         fs::remove_file(lock_file(&path)).unwrap();
     }
+    Outcome::Passed
+}
+
+fn a_program_without_the_guard_that_is_faster() -> Outcome {
+    // Between our look at a dead holder's file and its removal, another program
+    // has taken over already.
+    let scene = Scene::new();
+    let path = scene.path("s");
+    let lock = scene.with("s.lock", format!("{DEAD}\nx\n"));
+    let theirs = format!("{}\ntheirs\n", std::process::id());
+    let new = scene.with("new", &theirs);
+    let plan = Plan::new().before(move |call| {
+        if call.op == Op::Rename && new.exists() {
+            fs::rename(&new, &lock).unwrap();
+        }
+    });
+    let (taken, _) = plan.run(|| once().acquire(&path).map(drop));
+    assert_eq!(taken.unwrap_err().kind(), ErrorKind::Locked);
+    let files = scene.files();
+    assert_eq!(files.keys().collect::<Vec<_>>(), ["s.lock", "s.lock.guard"]);
+    assert_eq!(files["s.lock"], theirs.as_bytes(), "it was put back");
     Outcome::Passed
 }
 

@@ -46,6 +46,7 @@ pub struct Call<'a> {
 pub struct Plan {
     fail: Vec<(usize, i32)>,
     fail_every: Vec<(Op, i32)>,
+    pretend: Vec<Op>,
     short: Option<(usize, usize)>,
     die: Option<usize>,
     hook: Option<Hook>,
@@ -76,6 +77,14 @@ impl Plan {
     #[must_use]
     pub fn fail_every(mut self, op: Op, errno: i32) -> Plan {
         self.fail_every.push((op, errno));
+        self
+    }
+
+    /// Calls of this kind (locks, for now) say that they are done, and do
+    /// nothing: a file system that pretends.
+    #[must_use]
+    pub fn pretend(mut self, op: Op) -> Plan {
+        self.pretend.push(op);
         self
     }
 
@@ -124,6 +133,11 @@ pub(super) fn announce(op: Op, path: Option<&Path>) -> io::Result<()> {
 
 pub(super) fn announce_write(len: usize, path: Option<&Path>) -> io::Result<usize> {
     step(Op::Write, path, len)
+}
+
+/// Whether such a call is to be left out.
+pub(super) fn pretends(op: Op) -> bool {
+    PLAN.with_borrow(|plan| plan.as_ref().is_some_and(|plan| plan.pretend.contains(&op)))
 }
 
 /// The plan's word on this call: an error, or how many bytes may go through.

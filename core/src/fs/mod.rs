@@ -14,6 +14,7 @@
 //! ```
 
 mod changes;
+mod child;
 #[cfg(feature = "fault")]
 pub mod fault;
 mod file;
@@ -32,6 +33,7 @@ mod windows;
 use windows as sys;
 
 pub(crate) use changes::Changes;
+pub(crate) use child::{Answer, Child, Order};
 pub(crate) use file::{
     Access, File, LOCK_JOINS_WAITING, is_bad_descriptor, is_lock_unsupported, is_stale,
     is_symbolic_link, is_without_locks,

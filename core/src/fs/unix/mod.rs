@@ -1,6 +1,7 @@
 //! The system calls of Linux, macOS and the BSDs.
 
 pub(super) mod changes;
+pub(super) mod child;
 pub(super) mod errno;
 pub(super) mod file;
 pub(super) mod fork;

@@ -6,6 +6,7 @@
 //! see `patience.rs`.
 
 pub(super) mod changes;
+pub(super) mod child;
 pub(super) mod errno;
 pub(super) mod file;
 pub(super) mod fork;

@@ -1,0 +1,74 @@
+//! Does a file that is replaced, linked or synced stay whole?
+
+use std::io;
+
+use super::stage::Stage;
+use super::{Found, failed, passed, skipped};
+use crate::fs::{self, Access, File};
+
+fn with(stage: &Stage, name: &str, bytes: &[u8]) -> io::Result<File> {
+    let file = File::create_new(&stage.path(name), Access::Write, None)?;
+    file.write_all_at(bytes, 0)?;
+    Ok(file)
+}
+
+fn holds(file: &File, bytes: &[u8]) -> io::Result<bool> {
+    let mut read = vec![0; bytes.len() + 1];
+    let n = file.read_full_at(&mut read, 0)?;
+    Ok(&read[..n] == bytes)
+}
+
+pub(super) fn rename(stage: &Stage) -> io::Result<Found> {
+    let old = with(stage, "old", b"old")?;
+    let new = with(stage, "new", b"new")?;
+    let reader = File::open(&stage.path("old"), Access::Read)?;
+    drop(new);
+    fs::rename(&stage.path("new"), &stage.path("old"))?;
+    let replaced = File::open(&stage.path("old"), Access::Read)?;
+    if !holds(&replaced, b"new")? || replaced.id()? == old.id()? {
+        return failed("after a rename the name does not mean the new file");
+    }
+    if !holds(&reader, b"old")? {
+        return failed("who had the old file open does not see it any more");
+    }
+    if fs::stat(&stage.path("new"))?.is_some() {
+        return failed("after a rename the old name is there still");
+    }
+    passed("a file is replaced while it is read")
+}
+
+pub(super) fn link(stage: &Stage) -> io::Result<Found> {
+    drop(with(stage, "first", b"first")?);
+    drop(with(stage, "second", b"second")?);
+    let (first, second) = (stage.path("first"), stage.path("second"));
+    match fs::link(&first, &stage.path("linked")) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(error) => {
+            return skipped(format!(
+                "no hard links ({error}): `create` is then not safe from programs that take no \
+                 lock"
+            ));
+        }
+        Ok(()) => {}
+    }
+    match fs::link(&first, &second) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            passed("a link never replaces a file")
+        }
+        Err(error) => Err(error),
+        Ok(()) => failed("a link replaced a file that was there"),
+    }
+}
+
+pub(super) fn sync(stage: &Stage) -> io::Result<Found> {
+    let file = with(stage, "synced", b"bytes")?;
+    file.sync_data()?;
+    file.sync_all()?;
+    passed("the system says that the bytes are on the medium")
+}
+
+pub(super) fn sync_directory(stage: &Stage) -> io::Result<Found> {
+    drop(with(stage, "named", b"")?);
+    fs::sync_parent(&stage.path("named"))?;
+    passed("the system says that the names are on the medium")
+}

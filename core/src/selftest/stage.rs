@@ -1,0 +1,95 @@
+//! Where a self-test plays, and the second process.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::fs::{self, Access, Answer, Child, File, Order};
+
+/// Nothing that is asked here takes that long where it works at all.
+pub(super) const LONG: Duration = Duration::from_secs(10);
+
+/// A directory of its own, which is removed with all that is in it.
+pub(super) struct Stage {
+    dir: PathBuf,
+}
+
+impl Stage {
+    pub fn build(dir: &Path) -> io::Result<Stage> {
+        let random: String = (0..12).map(|_| fastrand::alphanumeric()).collect();
+        let stage = Stage {
+            dir: dir.join(format!(".untorn-selftest.{random}")),
+        };
+        fs::create_parents(&stage.dir.join("file"), false)?;
+        Ok(stage)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// A new file, open to be locked.
+    pub fn file(&self, name: &str) -> io::Result<File> {
+        File::create_new(&self.path(name), Access::LockFile, None)
+    }
+
+    /// What stands against us: another process, or where none can be had,
+    /// another handle.
+    pub fn other(&self, file: &str) -> io::Result<Other> {
+        let path = self.path(file);
+        match Child::start(&path, &self.path("created")) {
+            Ok(child) => Ok(Other::Process(child)),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                File::open(&path, Access::LockFile).map(Other::Handle)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = fs::remove_tree(&self.dir);
+    }
+}
+
+pub(super) enum Other {
+    Process(Child),
+    Handle(File),
+}
+
+impl Other {
+    /// For the report.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Other::Process(_) => "two processes",
+            Other::Handle(_) => "two handles of one process (another can't be started here)",
+        }
+    }
+
+    /// Whether it did it, unless another stood in its way.
+    pub fn does(&mut self, order: Order) -> io::Result<bool> {
+        match self {
+            Other::Process(child) => {
+                child.tell(order)?;
+                heard(child)
+            }
+            Other::Handle(file) => match order {
+                Order::TryExclusive => file.try_lock(false),
+                Order::TryShared => file.try_lock(true),
+                Order::Unlock => file.unlock().map(|()| true),
+                Order::AwaitExclusive | Order::Create | Order::Remove => {
+                    Err(io::ErrorKind::Unsupported.into())
+                }
+            },
+        }
+    }
+}
+
+pub(super) fn heard(child: &mut Child) -> io::Result<bool> {
+    match child.hear(LONG)? {
+        Answer::Done => Ok(true),
+        Answer::Busy => Ok(false),
+        Answer::Failed(error) => Err(error),
+    }
+}
