@@ -29,6 +29,7 @@ fn main() {
             a_killed_owner_is_reconciled_once,
         ),
         ("killed_reconcilers", killed_reconcilers),
+        #[cfg(unix)]
         ("a_forked_child_owns_nothing", a_forked_child_owns_nothing),
         ("a_lease_moves_to_the_worker", a_lease_moves_to_the_worker),
     ]);
@@ -65,6 +66,7 @@ fn owner() {
                 assert!(!lease.as_ref().unwrap().is_held());
                 say("given");
             }
+            #[cfg(unix)]
             ("fork", _) => {
                 // SAFETY: one thread; the child does nothing but live.
                 if unsafe { libc::fork() } == 0 {
@@ -231,6 +233,7 @@ fn killed_reconcilers() -> Outcome {
     Outcome::Passed
 }
 
+#[cfg(unix)]
 fn a_forked_child_owns_nothing() -> Outcome {
     let scene = Scene::new();
     let session = session(scene.dir());

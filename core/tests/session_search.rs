@@ -5,6 +5,7 @@ mod scene;
 use std::fs;
 
 use scene::Scene;
+#[cfg(unix)]
 use scene::program::say;
 use untorn::{Call, CancelToken, Durability, ErrorKind, Format, Hit, Store};
 
@@ -246,6 +247,7 @@ fn among_writers() {
 /// What was measured for the documentation, in bytes a second of one processor,
 /// as the machine has other work too: `cargo test --release -p untorn --test
 /// session_search -- --ignored --nocapture`.
+#[cfg(unix)]
 #[test]
 #[ignore = "a measurement"]
 fn speed() {
@@ -297,6 +299,7 @@ fn speed() {
 }
 
 /// Seconds of this process so far.
+#[cfg(unix)]
 fn processor_time() -> f64 {
     // SAFETY: zeros are a value of it, and it is ours.
     let used = unsafe {
