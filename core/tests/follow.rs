@@ -700,3 +700,56 @@ fn a_header_is_no_record_and_its_stamp_no_change() {
         nothing(follow);
     }
 }
+
+/// A journal that is rewritten in place stays the same file.
+#[test]
+fn rewrites_in_place_are_told() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let options = Journal::options()
+        .durability(untorn::Durability::Process)
+        .scheme(untorn::Scheme::InPlace);
+    let journal = options.open(&path).unwrap();
+    let mut follow = journal.follow(None).unwrap();
+    let mut kept = Vec::new();
+    let ends: Vec<_> = (0..4)
+        .map(|n| journal.append(format!("[{n}]").as_bytes()).unwrap())
+        .collect();
+    assert_eq!(keep_up(&mut follow, &mut kept), 0);
+    let mut behind = journal.follow(Some(ends[0])).unwrap();
+    journal.rewind(ends[1]).unwrap();
+    journal.append_all(["[10]", "[11]", "[12]"]).unwrap();
+    assert_eq!(keep_up(&mut follow, &mut kept), 1);
+    assert_eq!(bytes_of(&kept), all(&journal));
+    assert_eq!(follow.position(), journal.end().unwrap());
+    for expected in ["[1]", "[10]", "[11]", "[12]"] {
+        assert_eq!(next(&mut behind), expected.as_bytes());
+    }
+    journal.replace(["[20]", "[21]"]).unwrap();
+    assert_eq!(keep_up(&mut follow, &mut kept), 1);
+    assert_eq!(bytes_of(&kept), all(&journal));
+    // A stored position of before.
+    let mut late = journal.follow(Some(ends[3])).unwrap();
+    assert!(matches!(told(&mut late), Followed::Rewound { .. }));
+}
+
+#[test]
+fn sealed_journals() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let options = Journal::options()
+        .durability(untorn::Durability::Process)
+        .sealed(true);
+    let journal = options.open(&path).unwrap();
+    let mut follow = journal.follow(None).unwrap();
+    for n in 0..20 {
+        journal.append(format!("[{n}]").as_bytes()).unwrap();
+        journal.append_all(["[100]", "[101]"]).unwrap();
+        for expected in [format!("[{n}]"), "[100]".into(), "[101]".into()] {
+            assert_eq!(next(&mut follow), expected.as_bytes());
+        }
+        follow = journal.follow(Some(follow.position())).unwrap();
+    }
+    nothing(&mut follow);
+    assert_eq!(follow.take_damage(), []);
+}
