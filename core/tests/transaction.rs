@@ -630,3 +630,58 @@ fn the_manifest_in_the_protocol() {
         assert_eq!(names(&scene), wanted);
     }
 }
+
+#[test]
+fn a_header_with_all_the_rest() {
+    let scene = Scene::new();
+    let headers = Journal::options()
+        .durability(Durability::Process)
+        .header_prefix("{\"h\"")
+        .header_reserve(16);
+    let begin = || {
+        Transaction::options()
+            .durability(Durability::Process)
+            .journals(headers.clone())
+            .begin(scene.dir())
+            .unwrap()
+    };
+    let read = || String::from_utf8(bytes(&scene.path("j"))).unwrap();
+    scene.with("j", "[0]\n[\"torn");
+    let mut tx = begin();
+    tx.append("j", ["[1]"]).unwrap();
+    let error = tx.set_header("j", b"[\"no header\"]").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRecord, "{error}");
+    tx.set_header("j", b"{\"h\":1}").unwrap();
+    tx.append("j", ["[2]"]).unwrap();
+    tx.save("d", b"1").unwrap();
+    assert_eq!(read(), "[0]\n", "but for the tail as it was");
+    tx.commit().unwrap();
+    assert_eq!(read(), "{\"h\":1}        \n[0]\n[1]\n[2]\n");
+    let journal = headers.clone().open(scene.path("j")).unwrap();
+    assert_eq!(
+        journal.header().unwrap().as_deref(),
+        Some(&b"{\"h\":1}"[..])
+    );
+    let mut tx = begin();
+    tx.append("empty", ["{\"h\":\"a record\"}"]).unwrap();
+    let error = tx.commit().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRecord, "{error}");
+    assert!(!scene.path("empty").exists());
+    // By a batch too; and a longer one.
+    let mut batch = journal.batch();
+    batch.push(b"[3]").unwrap();
+    batch.set_header(b"{\"h\":\"longer than it was\"}").unwrap();
+    let mut tx = begin();
+    tx.append_batch("j", &batch).unwrap();
+    tx.set_header("new", b"{\"h\":0}").unwrap();
+    tx.commit().unwrap();
+    assert_eq!(
+        read(),
+        "{\"h\":\"longer than it was\"}\n[0]\n[1]\n[2]\n[3]\n"
+    );
+    assert_eq!(bytes(&scene.path("new")), b"{\"h\":0}        \n");
+    assert_eq!(journal.tail(9).unwrap().len(), 4);
+    journal.append(b"[4]").unwrap();
+    let snapshot = untorn::snapshot(scene.dir()).unwrap();
+    assert_eq!(snapshot.records_as("j", &headers).unwrap().count(), 5);
+}

@@ -7,20 +7,54 @@ use std::sync::Arc;
 use super::batch::{Batch, Rules};
 use super::shared::Shared;
 use super::source::Source;
-use super::{JournalOptions, Records, repair};
+use super::{JournalOptions, Records, header, repair};
 use crate::error::{Error, Result};
 use crate::fs::{Access, File};
 use crate::lock::record::{Generation, Identity};
 
 /// An empty batch for the journal at this path.
 pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
-    Batch::new(&Arc::new(Rules {
+    Batch::new(&Arc::new(rules(path, options)))
+}
+
+fn rules(path: &Path, options: &JournalOptions) -> Rules {
+    Rules {
         path: path.to_owned(),
         format: options.format,
         max_record: options.max_record,
         header_prefix: options.header_prefix.clone(),
         sealed: options.sealed,
-    }))
+    }
+}
+
+/// The header that a batch brings along.
+pub(crate) fn header(batch: &Batch) -> Option<&[u8]> {
+    batch.work(None).header
+}
+
+/// The bytes of a journal with this header in the place of its own, or before
+/// its first record.
+pub(crate) fn with_header(
+    path: &Path,
+    options: &JournalOptions,
+    journal: &[u8],
+    wanted: &[u8],
+) -> Result<Vec<u8>> {
+    rules(path, options).check_header(wanted)?;
+    let first = memchr::memchr(b'\n', journal).map_or(0, |stop| stop + 1);
+    let old = if header::is_header(options, &journal[..first]) {
+        first
+    } else {
+        0
+    };
+    let length = if wanted.len() < old {
+        old
+    } else {
+        header::room(options, wanted)
+    };
+    let mut bytes = header::pad(wanted, length);
+    bytes.extend_from_slice(&journal[old..]);
+    Ok(bytes)
 }
 
 /// The lines of a batch that was made for the journal at this path.
@@ -46,6 +80,15 @@ pub(crate) fn end(path: &Path, options: &JournalOptions) -> Result<Option<(Ident
     repair::tail(&file, path, options)?;
     let end = file.size().map_err(told)?;
     Ok(Some((Identity::of(&file).map_err(told)?, end)))
+}
+
+/// Whether these lines may be the first of a journal: one that begins as a header
+/// does would be read as one.
+pub(crate) fn may_begin(path: &Path, options: &JournalOptions, lines: &[u8]) -> Result<()> {
+    match header::is_header(options, lines) {
+        true => Err(header::not_a_record(path)),
+        false => Ok(()),
+    }
 }
 
 /// Where the last whole line of a file ends that is so long: what follows may be

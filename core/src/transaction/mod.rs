@@ -196,6 +196,36 @@ impl Transaction {
         let member = self.member("append", name)?;
         let lines = journal::member::lines(&member.path, batch)?;
         member.append(lines);
+        match journal::member::header(batch) {
+            Some(header) => self.set_header(name, header),
+            None => Ok(()),
+        }
+    }
+
+    /// The journal is to have this header, in the place of its own or before its
+    /// first record; [`TransactionOptions::journals`] says what a header begins
+    /// with. Always by writing the journal anew (it costs what the journal is
+    /// long, and positions in it end). Locks the file until the end of the
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`crate::Journal::set_header`] and [`Transaction::load`].
+    pub fn set_header(&mut self, name: &str, header: &[u8]) -> Result<()> {
+        self.set_header_with(name, header, &Call::new())
+    }
+
+    /// [`Transaction::set_header`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn set_header_with(&mut self, name: &str, header: &[u8], call: &Call<'_>) -> Result<()> {
+        let options = self.options.journals.clone();
+        let member = self.locked("set_header", name, call)?;
+        // A torn tail would be in the middle of the new file.
+        journal::member::end(&member.path, &options)?;
+        let old = member.value("set_header")?.unwrap_or_default();
+        let new = journal::member::with_header(&member.path, &options, &old, header)?;
+        member.save(&new);
         Ok(())
     }
 

@@ -56,7 +56,11 @@ pub(super) fn step<'a>(
         }
         Staged::Lines(lines) => {
             regular(member)?;
-            match journal::member::end(&member.path, &options.journals)? {
+            let end = journal::member::end(&member.path, &options.journals)?;
+            if end.is_none_or(|(_, start)| start == 0) {
+                journal::member::may_begin(&member.path, &options.journals, lines)?;
+            }
+            match end {
                 Some((to, start)) => (
                     Action::Append {
                         to: to.into(),
