@@ -126,7 +126,7 @@
   { sizeof(untorn_journal_options), -1, UINT64_C(67108864), 0, \
     UNTORN_DURABILITY_POWER, UNTORN_FORMAT_JSON, 1, 0, 0, \
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0, UNTORN_NO_LIMIT, \
-    UNTORN_NO_LIMIT, { NULL, 0 }, 512, UNTORN_HEADER_STAMP }
+    UNTORN_NO_LIMIT, { NULL, 0 }, 512, UNTORN_HEADER_STAMP, 0 }
 #define UNTORN_RECORDS_OPTIONS_INIT \
   { sizeof(untorn_records_options), { 0, 0 }, UNTORN_NO_LIMIT, UNTORN_NO_LIMIT }
 #define UNTORN_DOCUMENT_OPTIONS_INIT \
@@ -168,6 +168,27 @@
  * A line that is not UTF-8.
  */
 #define UNTORN_DAMAGE_NOT_UTF8 6
+
+/**
+ * In a sealed journal: a line that its seal does not fit, or, with length 0, a
+ * place where the rest of an append is missing.
+ */
+#define UNTORN_DAMAGE_BAD_SEAL 7
+
+/**
+ * The state has taken in everything.
+ */
+#define UNTORN_FOLD_CURRENT 0
+
+/**
+ * The state has to take in this record.
+ */
+#define UNTORN_FOLD_RECORD 1
+
+/**
+ * The state is to be made anew: the records follow from the first on.
+ */
+#define UNTORN_FOLD_RESTART 2
 
 /**
  * Nothing came within the call's timeout, or the journal was closed.
@@ -306,10 +327,27 @@ typedef struct untorn_document untorn_document;
 typedef struct untorn_error untorn_error;
 
 /**
+ * How far a state of the caller's was folded from a journal's records. It may be
+ * used by many threads; turns are taken one at a time, under the journal's lock.
+ */
+typedef struct untorn_fold untorn_fold;
+
+/**
+ * One turn of a fold: it holds the journal's lock. It may be handed to another
+ * thread, but is for one thread at a time.
+ */
+typedef struct untorn_fold_turn untorn_fold_turn;
+
+/**
  * Follows a journal. For one thread at a time. It is independent of the
  * journal's handle, but ends when that is closed.
  */
 typedef struct untorn_follow untorn_follow;
+
+/**
+ * Records in which a text was found.
+ */
+typedef struct untorn_hits untorn_hits;
 
 /**
  * Who holds a lock. What the functions below return belongs to it.
@@ -376,6 +414,12 @@ typedef struct untorn_rewrite untorn_rewrite;
  * A directory with a journal, a state document, media files and a lease.
  */
 typedef struct untorn_session untorn_session;
+
+/**
+ * The files of a directory as they were at one instant. It holds them open, and no
+ * lock: others go on working.
+ */
+typedef struct untorn_snapshot untorn_snapshot;
 
 /**
  * A directory of sessions, one directory each, found by their keys.
@@ -602,6 +646,12 @@ typedef struct {
    * UNTORN_HEADER_STAMP (the default) or UNTORN_HEADER_RENAME.
    */
   int32_t header_mode;
+  /**
+   * Not 0: a checksum that JSON readers ignore stands behind each record, and an
+   * append of many is all or nothing across a power cut too. For format json.
+   * Default: 0.
+   */
+  int32_t sealed;
 } untorn_journal_options;
 
 /**
@@ -1059,6 +1109,114 @@ bool untorn_error_position(const untorn_error *error,
  * Frees an error. NULL is nothing.
  */
 UNTORN_API void untorn_error_free(untorn_error *error);
+
+/**
+ * Begins a fold at the journal's start. The state is the caller's: it changes only
+ * within a turn, and so can't part from the file. To be freed with
+ * untorn_fold_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_fold(const untorn_journal *journal,
+                                untorn_fold **fold_out,
+                                untorn_error **error_out);
+
+/**
+ * Takes the journal's lock for a turn: take in all that untorn_fold_turn_next()
+ * gives until UNTORN_FOLD_CURRENT; then perhaps untorn_fold_turn_append() and take in
+ * again; then untorn_fold_turn_finish(), and untorn_fold_turn_free() in any case.
+ *
+ * UNTORN_DEADLOCK if this thread has the lock.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_begin(const untorn_fold *fold,
+                              const untorn_call *call,
+                              untorn_fold_turn **turn_out,
+                              untorn_error **error_out);
+
+/**
+ * Whether the state is up to date already, as far as that can be known without the
+ * lock: then a turn can be spared.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_is_current(const untorn_fold *fold,
+                                   bool *current_out,
+                                   untorn_error **error_out);
+
+/**
+ * Up to where the state was folded. False, and nothing written, if there is no
+ * state, or a turn has it.
+ */
+UNTORN_API
+bool untorn_fold_position(const untorn_fold *fold,
+                          untorn_position *position_out);
+
+/**
+ * Frees a fold, after its turns. NULL is nothing.
+ */
+UNTORN_API void untorn_fold_free(untorn_fold *fold);
+
+/**
+ * What the state has to take in next: *kind_out is a UNTORN_FOLD_ number. Of a
+ * record *data_out and *len_out are its bytes without the newline, which belong to
+ * the turn and stay until its next use; else *data_out is NULL. start_out and
+ * end_out (each may be NULL) get where a record begins, and where the next line does.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_turn_next(untorn_fold_turn *turn,
+                                  int32_t *kind_out,
+                                  const uint8_t **data_out,
+                                  size_t *len_out,
+                                  untorn_position *start_out,
+                                  untorn_position *end_out,
+                                  untorn_error **error_out);
+
+/**
+ * The damaged stretch number index, from 0, of those that the last
+ * untorn_fold_turn_next() skipped: as untorn_records_damage().
+ */
+UNTORN_API
+bool untorn_fold_turn_damage(const untorn_fold_turn *turn,
+                             size_t index,
+                             int32_t *kind_out,
+                             uint64_t *offset_out,
+                             uint64_t *length_out);
+
+/**
+ * Appends count records under the turn's lock: all of them or none. They come out of
+ * untorn_fold_turn_next() then, behind those that others appended before.
+ * position_out (may be NULL) gets the position behind the last.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_turn_append(untorn_fold_turn *turn,
+                                    const untorn_bytes *records,
+                                    size_t count,
+                                    untorn_position *position_out,
+                                    untorn_error **error_out);
+
+/**
+ * The state has taken in all that was given: remembers that, lets the lock go, and
+ * makes what was appended as durable as was asked. Gives the position up to which the
+ * state was folded (position_out may be NULL).
+ *
+ * UNTORN_NOT_DURABLE: the state is right, but a power cut may lose the records.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_turn_finish(untorn_fold_turn *turn,
+                                    untorn_position *position_out,
+                                    untorn_error **error_out);
+
+/**
+ * Frees a turn. If it was not finished, the state is not trusted any more, and the
+ * next turn begins with UNTORN_FOLD_RESTART. NULL is nothing.
+ */
+UNTORN_API
+void untorn_fold_turn_free(untorn_fold_turn *turn);
 
 /**
  * Follows the journal from start on (NULL: from its end on): the records that are
@@ -1642,6 +1800,11 @@ UNTORN_API uint64_t untorn_report_records(const untorn_report *report);
 UNTORN_API bool untorn_report_has_header(const untorn_report *report);
 
 /**
+ * In a sealed journal: how many good records have no seal.
+ */
+UNTORN_API uint64_t untorn_report_unsealed(const untorn_report *report);
+
+/**
  * How many bytes were looked at: where the file ended.
  */
 UNTORN_API uint64_t untorn_report_bytes(const untorn_report *report);
@@ -1782,6 +1945,41 @@ UNTORN_API
 void untorn_rewrite_free(untorn_rewrite *rewrite);
 
 /**
+ * Searches the journals of all sessions for a text in UTF-8, in any case. At most
+ * max_hits (0: 100) are found: the first, in the order of keys and within a journal of
+ * records. In format json the text is that of the whole record with its escapes
+ * decoded. Takes no lock. To be freed with untorn_hits_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_search(const untorn_store *store,
+                                const char *text,
+                                size_t max_hits,
+                                const untorn_call *call,
+                                untorn_hits **hits_out,
+                                untorn_error **error_out);
+
+/**
+ * The hit number index, from 0: the session's key; where the record begins; the text
+ * around the match, in UTF-8, and the bytes start to end of it that match. Each may be
+ * NULL; the strings belong to the list. False, and nothing written, if there are no
+ * more.
+ */
+UNTORN_API
+bool untorn_hits_get(const untorn_hits *hits,
+                     size_t index,
+                     const char **key_out,
+                     untorn_position *position_out,
+                     const char **snippet_out,
+                     size_t *start_out,
+                     size_t *end_out);
+
+/**
+ * Frees a list of hits. NULL is nothing.
+ */
+UNTORN_API void untorn_hits_free(untorn_hits *hits);
+
+/**
  * The key. It belongs to the session.
  */
 UNTORN_API const char *untorn_session_key(const untorn_session *session);
@@ -1913,6 +2111,60 @@ untorn_code untorn_lease_transfer(const untorn_lease *lease,
  * written down; then the session counts as owned until this process ends.
  */
 UNTORN_API void untorn_lease_release(untorn_lease *lease, bool *released_out);
+
+/**
+ * Takes all files of dir as they are at one instant: under the directory's lock and,
+ * for a moment, under the locks of all its files. To be freed with
+ * untorn_snapshot_free().
+ *
+ * UNTORN_DEADLOCK if this thread holds the lock of one of the files.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_snapshot_take(const char *dir,
+                                 const untorn_call *call,
+                                 untorn_snapshot **snapshot_out,
+                                 untorn_error **error_out);
+
+/**
+ * The name of the file number index, from 0 and sorted; NULL if there are no more.
+ * It belongs to the snapshot.
+ */
+UNTORN_API
+const char *untorn_snapshot_name(const untorn_snapshot *snapshot,
+                                 size_t index);
+
+/**
+ * The bytes that a file had, and the version that they are (version_out may be
+ * NULL). *data_out is NULL if it was not there; else it is to be freed with
+ * untorn_buffer_free(*data_out, *len_out).
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_snapshot_load(const untorn_snapshot *snapshot,
+                                 const char *file_name,
+                                 uint8_t **data_out,
+                                 size_t *len_out,
+                                 untorn_document_version *version_out,
+                                 untorn_error **error_out);
+
+/**
+ * Begins to read the records that a journal had, which is opened with options (NULL:
+ * by default). The cursor is independent of the snapshot and is to be freed with
+ * untorn_records_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_snapshot_records(const untorn_snapshot *snapshot,
+                                    const char *file_name,
+                                    const untorn_journal_options *journal,
+                                    untorn_records **records_out,
+                                    untorn_error **error_out);
+
+/**
+ * Frees a snapshot. NULL is nothing.
+ */
+UNTORN_API void untorn_snapshot_free(untorn_snapshot *snapshot);
 
 /**
  * Opens the store at dir. To be closed with untorn_store_close().

@@ -21,13 +21,18 @@ pub const UNTORN_DAMAGE_NOT_JSON: i32 = 5;
 /// A line that is not UTF-8.
 pub const UNTORN_DAMAGE_NOT_UTF8: i32 = 6;
 
-const NAMES: [&CStr; 6] = [
+/// In a sealed journal: a line that its seal does not fit, or, with length 0, a
+/// place where the rest of an append is missing.
+pub const UNTORN_DAMAGE_BAD_SEAL: i32 = 7;
+
+const NAMES: [&CStr; 7] = [
     c"torn_tail",
     c"nul_run",
     c"too_long",
     c"glued",
     c"not_json",
     c"not_utf8",
+    c"bad_seal",
 ];
 
 /// The number of a kind; 0 for one that the header has no number for, which
@@ -40,6 +45,7 @@ fn number(kind: DamageKind) -> i32 {
         DamageKind::Glued => UNTORN_DAMAGE_GLUED,
         DamageKind::NotJson => UNTORN_DAMAGE_NOT_JSON,
         DamageKind::NotUtf8 => UNTORN_DAMAGE_NOT_UTF8,
+        DamageKind::BadSeal => UNTORN_DAMAGE_BAD_SEAL,
         _ => 0,
     }
 }
@@ -106,13 +112,14 @@ mod tests {
             DamageKind::Glued,
             DamageKind::NotJson,
             DamageKind::NotUtf8,
+            DamageKind::BadSeal,
         ];
         for kind in all {
             // SAFETY: a static string.
             let name = unsafe { CStr::from_ptr(untorn_damage_name(number(kind))) };
             assert_eq!(name.to_str(), Ok(kind.as_str()));
         }
-        for none in [-1, 0, 7, i32::MAX, i32::MIN] {
+        for none in [-1, 0, 8, i32::MAX, i32::MIN] {
             assert!(untorn_damage_name(none).is_null(), "{none}");
         }
     }

@@ -132,7 +132,7 @@ unsafe fn append(
         let journal = &arguments.object(journal, "journal")?.core;
         let arguments = arguments.on(journal.path());
         let call = call::read(call, &arguments)?;
-        let mut batch = journal::batch(journal, records, count, &arguments)?;
+        let mut batch = journal::fill(journal.batch(), records, count, &arguments)?;
         batch.set_header(arguments.bytes(header, len, "header")?)?;
         (journal, batch, call)
     };

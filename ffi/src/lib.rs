@@ -10,9 +10,9 @@
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  call.rs  cancel.rs  lock.rs         waiting
 //! journal.rs  records.rs  report.rs  damage.rs  header.rs  rewrite.rs
-//! follow.rs
-//! document.rs  update.rs  transaction.rs  one_shot.rs
-//! store.rs  session.rs  reconcile.rs
+//! follow.rs  fold.rs
+//! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
+//! store.rs  session.rs  reconcile.rs  search.rs
 //! ```
 
 // A `# Safety` section would be copied into the header, where it means
@@ -27,6 +27,7 @@ mod code;
 mod damage;
 mod document;
 mod error;
+mod fold;
 mod follow;
 mod header;
 mod holder;
@@ -39,7 +40,9 @@ mod reconcile;
 mod records;
 mod report;
 mod rewrite;
+mod search;
 mod session;
+mod snapshot;
 mod store;
 mod transaction;
 mod update;

@@ -16,7 +16,7 @@ pub struct Records {
 }
 
 enum Source {
-    File(CoreRecords),
+    File(Box<CoreRecords>),
     List {
         rest: std::vec::IntoIter<OwnedRecord>,
         /// The record that is lent.
@@ -71,7 +71,7 @@ impl RecordsOptions {
 impl Records {
     pub(crate) fn of_file(records: CoreRecords) -> Records {
         Records {
-            source: Source::File(records),
+            source: Source::File(Box::new(records)),
         }
     }
 
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn untorn_records_next(
 pub unsafe extern "C" fn untorn_records_position(records: *const Records) -> Position {
     // SAFETY: NULL or a cursor.
     match unsafe { records.as_ref() }.map(|records| &records.source) {
-        Some(Source::File(records)) => records.position().into(),
+        Some(Source::File(records)) => (**records).position().into(),
         Some(Source::List { position, .. }) => *position,
         None => Position {
             generation: 0,

@@ -29,6 +29,13 @@ pub unsafe extern "C" fn untorn_report_has_header(report: *const Report) -> bool
     unsafe { report.as_ref() }.is_some_and(|report| report.core.header)
 }
 
+/// In a sealed journal: how many good records have no seal.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_unsealed(report: *const Report) -> u64 {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }.map_or(0, |report| report.core.unsealed)
+}
+
 /// How many bytes were looked at: where the file ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_bytes(report: *const Report) -> u64 {

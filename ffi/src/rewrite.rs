@@ -119,7 +119,7 @@ pub unsafe extern "C" fn untorn_journal_replace(
             let (journal, call) = of("replace", journal, call)?;
             let arguments = Arguments::of("replace");
             let arguments = arguments.on(journal.path());
-            let batch = journal::batch(journal, records, count, &arguments)?;
+            let batch = journal::fill(journal.batch(), records, count, &arguments)?;
             (journal, batch, call)
         };
         let position = journal.replace_batch(&batch, &call)?;

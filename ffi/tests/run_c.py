@@ -35,7 +35,7 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent / "c"
 PROGRAMS = [
     *("journal.c", "document.c", "lock.c", "process.c", "fork.c"),
-    *("transaction.c", "header.c", "rewrite.c", "follow.c", "session.c"),
+    *("transaction.c", "header.c", "rewrite.c", "follow.c", "fold.c", "session.c"),
     *("threads.c", "errors.c", "kill.c"),
     "smoke.cpp",
 ]

@@ -214,6 +214,12 @@ impl FoldTurn {
         self.onward.as_ref()?.record()
     }
 
+    /// An empty batch for [`FoldTurn::append`].
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new(&self.inner.shared.rules)
+    }
+
     /// Appends a batch, all of it or nothing. Its records come out of
     /// [`FoldTurn::next`] then, behind those that others appended before.
     ///

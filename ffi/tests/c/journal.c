@@ -185,6 +185,27 @@ static void one_call(void) {
   file_is("new/one", "[1]\n[2]\n");
 }
 
+static void sealed(void) {
+  untorn_journal_options options = UNTORN_JOURNAL_OPTIONS_INIT;
+  untorn_journal *journal = NULL;
+  untorn_report *report = NULL;
+  const untorn_bytes records[] = {{bytes("[1]"), 3}, {bytes("[2]"), 3}};
+  int32_t kind;
+  options.sealed = 1;
+  OK(untorn_journal_open("sealed", &options, &journal, &error));
+  OK(untorn_journal_append_all(journal, records, 2, NULL, NULL, &error));
+  FILE *file = fopen("sealed", "r+");
+  CHECK(file != NULL && fseek(file, 1, SEEK_SET) == 0 && fputc('7', file) == '7');
+  CHECK(fseek(file, 0, SEEK_END) == 0 && fputs("[3]\n", file) >= 0 && fclose(file) == 0);
+  OK(untorn_journal_verify(journal, &report, &error));
+  CHECK(untorn_report_unsealed(report) == 1);
+  CHECK(untorn_report_damage(report, 0, &kind, NULL, NULL));
+  CHECK(kind == UNTORN_DAMAGE_BAD_SEAL);
+  CHECK(strcmp(untorn_damage_name(kind), "bad_seal") == 0);
+  untorn_report_free(report);
+  untorn_journal_close(journal);
+}
+
 int main(void) {
   directory();
   appends_and_reads();
@@ -192,6 +213,7 @@ int main(void) {
   takes_options();
   inspects();
   one_call();
+  sealed();
   clean_up();
   return EXIT_SUCCESS;
 }

@@ -59,6 +59,27 @@ static void its_files(untorn_store *store) {
   untorn_session_free(session);
 }
 
+static void searched(untorn_store *store) {
+  const char *said = "{\"text\":\"Gr\\u00fc\\u00dfe aus Ulm\"}", *key, *snippet;
+  untorn_session *session = session_of(store, "talk");
+  untorn_journal *journal = NULL;
+  untorn_hits *hits = NULL;
+  untorn_position at;
+  size_t start, end;
+  OK(untorn_session_journal(session, &journal, &error));
+  OK(untorn_journal_append(journal, bytes("[0]"), 3, NULL, NULL, &error));
+  OK(untorn_journal_append(journal, bytes(said), strlen(said), NULL, NULL, &error));
+  OK(untorn_store_search(store, "GR\xc3\x9c", 0, NULL, &hits, &error));
+  CHECK(untorn_hits_get(hits, 0, &key, &at, &snippet, &start, &end));
+  CHECK(strcmp(key, "talk") == 0 && at.offset == 4);
+  CHECK(end - start == 4 && memcmp(snippet + start, "Gr\xc3\xbc", 4) == 0);
+  CHECK(!untorn_hits_get(hits, 1, NULL, NULL, NULL, NULL, NULL));
+  untorn_hits_free(hits);
+  REFUSED(UNTORN_INVALID_ARGUMENT, untorn_store_search(store, "", 0, NULL, &hits, &error));
+  untorn_journal_close(journal);
+  untorn_session_free(session);
+}
+
 static void one_owner(untorn_store *store) {
   untorn_session *session = session_of(store, "owned");
   untorn_lease *lease = NULL;
@@ -209,6 +230,7 @@ int main(void) {
   untorn_store *store = open_store();
   untorn_session *session = NULL;
   its_files(store);
+  searched(store);
   one_owner(store);
   reconciled(store);
   transferred(store);

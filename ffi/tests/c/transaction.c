@@ -107,6 +107,33 @@ static void killed(void) {
   }
 }
 
+static void snapshot_of_all(void) {
+  untorn_snapshot *snapshot = NULL;
+  untorn_records *records = NULL;
+  uint8_t *data = NULL;
+  const uint8_t *record;
+  size_t len;
+  OK(untorn_snapshot_take("d", NULL, &snapshot, &error));
+  untorn_transaction *tx = begin();
+  save(tx, "a", "later");
+  OK(untorn_transaction_commit(tx, NULL, &error));
+  untorn_transaction_free(tx);
+  CHECK(strcmp(untorn_snapshot_name(snapshot, 0), "a") == 0);
+  CHECK(strcmp(untorn_snapshot_name(snapshot, 2), "j") == 0);
+  CHECK(untorn_snapshot_name(snapshot, 3) == NULL);
+  OK(untorn_snapshot_load(snapshot, "a", &data, &len, NULL, &error));
+  CHECK(len == 1 && data[0] == '1');
+  untorn_buffer_free(data, len);
+  OK(untorn_snapshot_load(snapshot, "none", &data, &len, NULL, &error));
+  CHECK(data == NULL);
+  OK(untorn_snapshot_records(snapshot, "j", NULL, &records, &error));
+  OK(untorn_records_next(records, &record, &len, NULL, NULL, &error));
+  CHECK(len == 3 && memcmp(record, "[1]", 3) == 0);
+  untorn_records_free(records);
+  untorn_snapshot_free(snapshot);
+  is("d/a", "later");
+}
+
 int main(void) {
   untorn_transaction *tx = NULL;
   REFUSED(UNTORN_NOT_FOUND, untorn_transaction_begin("d", NULL, NULL, &tx, &error));
@@ -114,6 +141,7 @@ int main(void) {
   CHECK(mkdir("d", 0777) == 0);
   all_of_it();
   none_of_it();
+  snapshot_of_all();
   killed();
   untorn_transaction_free(NULL);
   return 0;

@@ -1,0 +1,272 @@
+//! A state kept from a journal's records.
+
+use untorn::{Damage, FoldCursor, FoldTurn as CoreTurn, Folded, OwnedRecord};
+
+use crate::argument::{Arguments, put, take_back};
+use crate::bytes::Bytes;
+use crate::call::{self, Call};
+use crate::code::Code;
+use crate::damage;
+use crate::error::Error;
+use crate::guard::{guard, quietly};
+use crate::journal::{self, Journal};
+use crate::position::Position;
+
+/// The state has taken in everything.
+pub const UNTORN_FOLD_CURRENT: i32 = 0;
+/// The state has to take in this record.
+pub const UNTORN_FOLD_RECORD: i32 = 1;
+/// The state is to be made anew: the records follow from the first on.
+pub const UNTORN_FOLD_RESTART: i32 = 2;
+
+/// How far a state of the caller's was folded from a journal's records. It may be
+/// used by many threads; turns are taken one at a time, under the journal's lock.
+pub struct Fold {
+    core: FoldCursor,
+}
+
+/// One turn of a fold: it holds the journal's lock. It may be handed to another
+/// thread, but is for one thread at a time.
+pub struct FoldTurn {
+    /// `None`: finished.
+    core: Option<CoreTurn>,
+    current: Option<OwnedRecord>,
+    damage: Vec<Damage>,
+}
+
+/// Begins a fold at the journal's start. The state is the caller's: it changes only
+/// within a turn, and so can't part from the file. To be freed with
+/// untorn_fold_free().
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_fold(
+    journal: *const Journal,
+    fold_out: *mut *mut Fold,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "fold", || {
+        let arguments = Arguments::of("fold");
+        // SAFETY: as the header says of every argument.
+        let (journal, fold_out) = unsafe {
+            let journal = &arguments.object(journal, "journal")?.core;
+            (journal, arguments.output(fold_out, "fold_out")?)
+        };
+        fold_out.give(Fold {
+            core: journal.fold_cursor(),
+        });
+        Ok(())
+    })
+}
+
+/// Takes the journal's lock for a turn: take in all that untorn_fold_turn_next()
+/// gives until UNTORN_FOLD_CURRENT; then perhaps untorn_fold_turn_append() and take in
+/// again; then untorn_fold_turn_finish(), and untorn_fold_turn_free() in any case.
+///
+/// UNTORN_DEADLOCK if this thread has the lock.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_begin(
+    fold: *const Fold,
+    call: *const Call,
+    turn_out: *mut *mut FoldTurn,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "fold", || {
+        let arguments = Arguments::of("fold");
+        // SAFETY: as the header says of every argument.
+        let (fold, call, turn_out) = unsafe {
+            let fold = arguments.object(fold, "fold")?;
+            let call = call::read(call, &arguments)?;
+            (fold, call, arguments.output(turn_out, "turn_out")?)
+        };
+        turn_out.give(FoldTurn {
+            core: Some(fold.core.begin(&call)?),
+            current: None,
+            damage: Vec::new(),
+        });
+        Ok(())
+    })
+}
+
+/// Whether the state is up to date already, as far as that can be known without the
+/// lock: then a turn can be spared.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_is_current(
+    fold: *const Fold,
+    current_out: *mut bool,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "fold", || {
+        let arguments = Arguments::of("fold");
+        // SAFETY: as the header says of every argument.
+        let (fold, current_out) = unsafe {
+            let fold = arguments.object(fold, "fold")?;
+            (fold, arguments.output(current_out, "current_out")?)
+        };
+        current_out.put(fold.core.is_current()?);
+        Ok(())
+    })
+}
+
+/// Up to where the state was folded. False, and nothing written, if there is no
+/// state, or a turn has it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_position(
+    fold: *const Fold,
+    position_out: *mut Position,
+) -> bool {
+    // SAFETY: NULL or a fold.
+    let fold = unsafe { fold.as_ref() };
+    let position = fold.and_then(|fold| quietly(None, || fold.core.position()));
+    if let Some(position) = position {
+        // SAFETY: NULL or a place for it.
+        unsafe { put(position_out, position.into()) };
+    }
+    position.is_some()
+}
+
+/// Frees a fold, after its turns. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_free(fold: *mut Fold) {
+    // SAFETY: NULL or a fold, which the caller uses no more.
+    unsafe { take_back(fold) }
+}
+
+/// What the state has to take in next: *kind_out is a UNTORN_FOLD_ number. Of a
+/// record *data_out and *len_out are its bytes without the newline, which belong to
+/// the turn and stay until its next use; else *data_out is NULL. start_out and
+/// end_out (each may be NULL) get where a record begins, and where the next line does.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_turn_next(
+    turn: *mut FoldTurn,
+    kind_out: *mut i32,
+    data_out: *mut *const u8,
+    len_out: *mut usize,
+    start_out: *mut Position,
+    end_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "fold", || {
+        let arguments = Arguments::of("fold");
+        // SAFETY: as the header says of every argument.
+        let (turn, kind_out, data_out, len_out) = unsafe {
+            (
+                arguments.object_mut(turn, "turn")?,
+                arguments.output(kind_out, "kind_out")?,
+                arguments.output(data_out, "data_out")?,
+                arguments.output(len_out, "len_out")?,
+            )
+        };
+        turn.current = None;
+        let Some(core) = &mut turn.core else {
+            return Err(arguments.refuse("the turn is finished"));
+        };
+        let kind = match core.next()? {
+            None => UNTORN_FOLD_CURRENT,
+            Some(Folded::Record(record)) => {
+                turn.current = Some(record);
+                UNTORN_FOLD_RECORD
+            }
+            // Whatever else there may be one day: a state made anew is right.
+            Some(_) => UNTORN_FOLD_RESTART,
+        };
+        turn.damage = core.take_damage();
+        kind_out.put(kind);
+        match &turn.current {
+            Some(record) => {
+                data_out.put(record.bytes.as_ptr());
+                len_out.put(record.bytes.len());
+                // SAFETY: NULL or places for them.
+                unsafe {
+                    put(start_out, record.start.into());
+                    put(end_out, record.end.into());
+                }
+            }
+            None => {
+                data_out.put(std::ptr::null());
+                len_out.put(0);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The damaged stretch number index, from 0, of those that the last
+/// untorn_fold_turn_next() skipped: as untorn_records_damage().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_turn_damage(
+    turn: *const FoldTurn,
+    index: usize,
+    kind_out: *mut i32,
+    offset_out: *mut u64,
+    length_out: *mut u64,
+) -> bool {
+    // SAFETY: NULL or a turn.
+    let list = unsafe { turn.as_ref() }.map_or(&[][..], |turn| &turn.damage);
+    // SAFETY: each NULL or a place for it.
+    unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
+}
+
+/// Appends count records under the turn's lock: all of them or none. They come out of
+/// untorn_fold_turn_next() then, behind those that others appended before.
+/// position_out (may be NULL) gets the position behind the last.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_turn_append(
+    turn: *mut FoldTurn,
+    records: *const Bytes,
+    count: usize,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "append", || {
+        let arguments = Arguments::of("append");
+        // SAFETY: as the header says of every argument.
+        let turn = unsafe { arguments.object_mut(turn, "turn")? };
+        let Some(core) = &mut turn.core else {
+            return Err(arguments.refuse("the turn is finished"));
+        };
+        // SAFETY: as the header says of every argument.
+        let batch = unsafe { journal::fill(core.batch(), records, count, &arguments)? };
+        let position = core.append(&batch)?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(position_out, position.into()) };
+        Ok(())
+    })
+}
+
+/// The state has taken in all that was given: remembers that, lets the lock go, and
+/// makes what was appended as durable as was asked. Gives the position up to which the
+/// state was folded (position_out may be NULL).
+///
+/// UNTORN_NOT_DURABLE: the state is right, but a power cut may lose the records.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_turn_finish(
+    turn: *mut FoldTurn,
+    position_out: *mut Position,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "fold", || {
+        let arguments = Arguments::of("fold");
+        // SAFETY: as the header says of every argument.
+        let turn = unsafe { arguments.object_mut(turn, "turn")? };
+        let Some(core) = turn.core.take() else {
+            return Err(arguments.refuse("the turn is finished"));
+        };
+        let position = core.finish()?;
+        // SAFETY: NULL or a place for it.
+        unsafe { put(position_out, position.into()) };
+        Ok(())
+    })
+}
+
+/// Frees a turn. If it was not finished, the state is not trusted any more, and the
+/// next turn begins with UNTORN_FOLD_RESTART. NULL is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_fold_turn_free(turn: *mut FoldTurn) {
+    // SAFETY: NULL or a turn, which the caller uses no more.
+    unsafe { take_back(turn) }
+}
