@@ -11,6 +11,7 @@
  *   set end of file       needs FILE_WRITE_DATA                              (Wine: append is enough)
  *   FileRenameInfoEx      POSIX replace of an open target                    (Wine: ERROR_INVALID_PARAMETER)
  *   FileDispositionInfoEx, DeleteFileW   POSIX delete                        (Wine 8: the name stays)
+ *   GetFinalPathNameByHandleW  paths of more than 260 characters             (Wine 8: ERROR_MORE_DATA)
  * It EMULATES what Microsoft documents; it is no proof of what Windows does.
  * Only processes that import bcryptprimitives.dll (every Rust >= 1.78 program) are patched.
  */
@@ -248,6 +249,22 @@ static BOOL WINAPI h_delete(const WCHAR *path)
     e = posix_unlink(h, FALSE, FALSE); CloseHandle(h);
     return fail(e);
 }
+static DWORD WINAPI h_final(HANDLE h, WCHAR *out, DWORD n, DWORD flags)
+{   /* only the form that std asks for: DOS drive, normalized */
+    struct { UNICODE_STRING name; WCHAR room[33000]; } *o; ULONG got; NTSTATUS s; DWORD len = 0;
+    if (flags) { fail(ERROR_NOT_SUPPORTED); return 0; }
+    if (!(o = malloc(sizeof *o))) { fail(ERROR_OUTOFMEMORY); return 0; }
+    s = p_queryobj(h, 1 /* ObjectNameInformation */, o, sizeof *o, &got);
+    if (s) fail(p_dos_err(s));
+    else if (o->name.Length < 8 || memcmp(o->name.Buffer, L"\\??\\", 8)) fail(ERROR_NOT_SUPPORTED);
+    else {
+        len = o->name.Length / sizeof(WCHAR);
+        if (len < n) { memcpy(out, o->name.Buffer, len * sizeof(WCHAR)); out[1] = '\\'; out[len] = 0; }
+        else len++;
+    }
+    free(o);
+    return len;
+}
 static NTSTATUS NTAPI h_setinfo(HANDLE h, PIO_STATUS_BLOCK io, void *p, ULONG n, int cls)
 { if (cls == 20 && !(granted(h) & FILE_WRITE_DATA)) return S_ACCESS_DENIED; return o_setinfo(h, io, p, n, cls); }
 
@@ -279,5 +296,6 @@ BOOL WINAPI DllMain(HINSTANCE inst, DWORD why, void *r)
         die("WINE_STRICT: unexpected ntdll thunk, cannot patch\n");
     jump_to((BYTE *)GetProcAddress(kb, "SetFileInformationByHandle"), h_sfibh);
     jump_to((BYTE *)GetProcAddress(kb, "DeleteFileW"), h_delete);
+    jump_to((BYTE *)GetProcAddress(kb, "GetFinalPathNameByHandleW"), h_final);
     return TRUE;
 }
