@@ -28,6 +28,10 @@ fn every_test_that_the_guarantees_name_is_there() {
     for name in quoted(&page) {
         if let Some((file, test)) = name.split_once(".rs: ") {
             let mut code = read(format!("core/tests/{file}.rs"));
+            let unix = root().join(format!("core/tests/unix/{file}.rs"));
+            if unix.exists() {
+                code += &read(format!("core/tests/unix/{file}.rs"));
+            }
             if file == "conformance" {
                 code += &read("conformance/rust/protocol.rs");
             }
