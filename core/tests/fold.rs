@@ -413,3 +413,29 @@ fn a_sync_that_fails_leaves_state_and_file_together() {
     assert_eq!(records(&path).len(), 3);
     assert_eq!(fold.append(b"[4]").unwrap_err().kind(), ErrorKind::Poisoned);
 }
+
+/// Whatever the lock is on, and whether the file is replaced or written anew.
+#[test]
+fn in_every_scheme() {
+    use untorn::Scheme;
+    for scheme in [Scheme::Sidecar, Scheme::InPlace, Scheme::PidFile] {
+        let scene = Scene::new();
+        let options = Journal::options()
+            .durability(Durability::Process)
+            .scheme(scheme);
+        let journal = options.open(scene.path("j")).unwrap();
+        let fold = list(&journal);
+        let first = fold.append(b"[1]").unwrap();
+        journal.append_all(["[2]", "[3]"]).unwrap();
+        assert_eq!(refreshed(&fold), ["[1]", "[2]", "[3]"], "{scheme}");
+        journal.rewind(first).unwrap();
+        // As long as it was.
+        journal.append_all(["[4]", "[5]"]).unwrap();
+        assert_eq!(refreshed(&fold), ["[1]", "[4]", "[5]"], "{scheme}");
+        journal.replace(["[6]", "[7]", "[8]"]).unwrap();
+        assert_eq!(refreshed(&fold), ["[6]", "[7]", "[8]"], "{scheme}");
+        journal.rotate().unwrap();
+        fold.append(b"[9]").unwrap();
+        assert_eq!(seen(&fold), ["[9]"], "{scheme}");
+    }
+}

@@ -753,3 +753,40 @@ fn sealed_journals() {
     nothing(&mut follow);
     assert_eq!(follow.take_damage(), []);
 }
+
+/// Among holders that come and go in `P.lock`, and refresh it.
+#[test]
+fn lock_files_that_come_and_go() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let options = Journal::options()
+        .durability(untorn::Durability::Process)
+        .scheme(untorn::Scheme::PidFile);
+    let journal = options.clone().open(&path).unwrap();
+    let mut follow = journal.follow(None).unwrap();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let writer = options.clone().open(&path).unwrap();
+            for n in 0..50 {
+                writer
+                    .append_all([format!("[{n},0]"), format!("[{n},1]")])
+                    .unwrap();
+            }
+            let end = writer.append(b"[50,0]").unwrap();
+            writer.rewind(end).unwrap();
+        });
+        for n in 0..101 {
+            assert_eq!(
+                next(&mut follow),
+                format!("[{},{}]", n / 2, n % 2).as_bytes()
+            );
+        }
+    });
+    nothing(&mut follow);
+    let end = Position {
+        offset: 0,
+        ..journal.end().unwrap()
+    };
+    journal.rewind(end).unwrap();
+    assert!(matches!(told(&mut follow), Followed::Rewound { .. }));
+}
