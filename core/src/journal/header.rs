@@ -44,6 +44,13 @@ pub(super) fn pad_into(header: &[u8], length: usize, line: &mut Vec<u8>) {
     line.push(b'\n');
 }
 
+/// The header in its line: without padding and newline.
+pub(super) fn text(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let stop = line.iter().rposition(|byte| *byte != b' ');
+    &line[..stop.map_or(0, |stop| stop + 1)]
+}
+
 /// Whether this line, the first of the file, is a header.
 #[inline]
 pub(super) fn is_header(options: &JournalOptions, line: &[u8]) -> bool {

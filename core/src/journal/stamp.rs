@@ -17,7 +17,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Left, PendingStamp, Same};
+use crate::lock::record::{self, Generation, Left, Same, StampNote};
 
 /// What our last stamp left: as long as the lock file says the same, nobody
 /// else has changed anything there, nor the header.
@@ -26,8 +26,18 @@ pub(super) struct Stamped {
     generation: Generation,
     /// The line in the file, padded, with its newline.
     line: Vec<u8>,
+    /// How long the header in it is.
+    text: usize,
     /// For the next stamp, so that it need not be allocated again.
     spare: (Vec<u8>, Vec<u8>),
+}
+
+/// The line of the header, and what is to be in it.
+struct Line<'a> {
+    old: Vec<u8>,
+    /// How long the header in `old` is.
+    text: usize,
+    header: &'a [u8],
 }
 
 impl Writer {
@@ -63,14 +73,13 @@ impl Writer {
         let last = self.stamped.take();
         // Longer than idle, and we got here: `is_settled` has compared it.
         let last = last.filter(|_| lock.size > record::IDLE);
-        let (recorded, old, (mut new, mut buffer)) = match last {
-            Some(Stamped {
-                generation,
-                line,
-                spare,
-                ..
-            }) => (Some(generation), line, spare),
-            None => (None, self.header_line(shared)?, Default::default()),
+        let (known, old, text, spare) = match last {
+            Some(last) => (Some(last.generation), last.line, last.text, last.spare),
+            None => {
+                let line = self.header_line(shared)?;
+                let text = header::text(&line).len();
+                (None, line, text, Default::default())
+            }
         };
         // Where others lock the journal too, what they have written since a
         // stamp that was cut off must be told from it: as in a rewrite.
@@ -80,8 +89,8 @@ impl Writer {
         if !fits {
             return self.put_by_rewrite(shared, lock, header, &old, work);
         }
-        header::pad_into(header, old.len(), &mut new);
-        self.stamp(shared, lock, recorded, old, new, &mut buffer, work)
+        let line = Line { old, text, header };
+        self.stamp(shared, lock, known, line, spare, work)
     }
 
     fn header_line(&self, shared: &Shared) -> Result<Vec<u8>> {
@@ -91,17 +100,17 @@ impl Writer {
     }
 
     /// In place, under a recovery record that holds the old line and the new.
-    #[expect(clippy::too_many_arguments, reason = "one step, told what is known")]
     fn stamp(
         &mut self,
         shared: &Shared,
         lock: LockFile<'_>,
         known: Option<Generation>,
-        old: Vec<u8>,
-        new: Vec<u8>,
-        buffer: &mut Vec<u8>,
+        line: Line<'_>,
+        (mut new, mut buffer): (Vec<u8>, Vec<u8>),
         work: &Work<'_>,
     ) -> Result<Written> {
+        let Line { old, text, header } = line;
+        header::pad_into(header, old.len(), &mut new);
         let path = &shared.path;
         let Some(data) = self.data.clone() else {
             return Err(no_file(path));
@@ -112,16 +121,17 @@ impl Writer {
             None => data.generation_now(recordable(lock, "set_header")?),
         };
         let end = std::mem::replace(&mut self.end, UNKNOWN);
-        let pending = PendingStamp {
+        let pending = StampNote {
             of: data.identity,
             start: end,
             length: work.lines.len() as u64,
             checksum: crc32c::crc32c(work.lines),
-            old: &old[..],
-            new: &new[..],
+            old: &old[..text],
+            new: header,
+            line: old.len(),
         };
-        pending.encode(generation, buffer);
-        note(shared, lock, &data, known.is_some(), buffer)?;
+        pending.encode(generation, &mut buffer);
+        note(shared, lock, &data, known.is_some(), &buffer)?;
         if !work.lines.is_empty()
             && let Err((error, undone)) = append(&data, end, work.lines)
         {
@@ -147,10 +157,11 @@ impl Writer {
         self.end = end;
         if lock.file().and_then(record::clear_stamp).is_ok() {
             self.stamped = Some(Stamped {
-                left: record::left_of(buffer),
+                left: record::left_of(&buffer),
                 generation,
                 line: new,
-                spare: (old, std::mem::take(buffer)),
+                text: header.len(),
+                spare: (old, buffer),
             });
         }
         synced?;

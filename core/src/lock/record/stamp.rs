@@ -10,9 +10,10 @@
 //!    112      8  length of what is appended; 0: nothing
 //!    120      4  L, the length of the header line with its newline
 //!    124      4  CRC-32C of the 60 bytes before
-//!    128      L  the header line as it was
-//!             L  the header line as it is to be
-//!             4  CRC-32C of both
+//!    128      4  length of the header as it was, without its padding
+//!    132      4  length of the header as it is to be, without its padding
+//!    136         both headers
+//!             4  CRC-32C of all from 128 on
 //! ```
 //!
 //! Cleared by zeros in the place of "pending\n": to cut the file takes four
@@ -28,18 +29,32 @@ pub(super) const STAMP: u32 = 2;
 
 /// A header stamp.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PendingStamp<Line = Vec<u8>> {
+pub(crate) struct PendingStamp {
     pub of: Identity,
     pub start: u64,
     /// Of what is appended in the same step; 0: nothing is.
     pub length: u64,
     pub checksum: u32,
     /// Both with their newline, and of one length.
-    pub old: Line,
-    pub new: Line,
+    pub old: Vec<u8>,
+    pub new: Vec<u8>,
 }
 
-impl PendingStamp<&[u8]> {
+/// The same as it is written down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StampNote<'a> {
+    pub of: Identity,
+    pub start: u64,
+    pub length: u64,
+    pub checksum: u32,
+    /// Both without padding and newline.
+    pub old: &'a [u8],
+    pub new: &'a [u8],
+    /// How long their line is, with its newline.
+    pub line: usize,
+}
+
+impl StampNote<'_> {
     /// All that the lock file holds while it is pending.
     pub fn encode(&self, generation: Generation, into: &mut Vec<u8>) {
         let mut block = [0; BLOCK];
@@ -50,12 +65,16 @@ impl PendingStamp<&[u8]> {
         block[40..48].copy_from_slice(&self.start.to_le_bytes());
         block[48..56].copy_from_slice(&self.length.to_le_bytes());
         // Headers are at most 1 GiB.
-        let length = u32::try_from(self.old.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(self.line).unwrap_or(u32::MAX);
         block[56..60].copy_from_slice(&length.to_le_bytes());
         seal(&mut block);
         into.clear();
         into.extend_from_slice(&generation.to_block());
         into.extend_from_slice(&block);
+        for text in [self.old, self.new] {
+            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            into.extend_from_slice(&length.to_le_bytes());
+        }
         into.extend_from_slice(self.old);
         into.extend_from_slice(self.new);
         let checksum = crc32c::crc32c(&into[2 * BLOCK..]);
@@ -68,25 +87,44 @@ impl PendingStamp {
     pub(super) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<PendingStamp>> {
         let length = u32_at(block, 56) as usize;
         let after = IDLE + BLOCK as u64;
+        let size = lock.size()?.saturating_sub(after);
+        let mut lengths = [0; 8];
+        if lock.read_full_at(&mut lengths, after)? < lengths.len() {
+            return Ok(None);
+        }
+        let [old, new] = [0, 4].map(|at| {
+            let mut bytes = [0; 4];
+            bytes.copy_from_slice(&lengths[at..at + 4]);
+            u32::from_le_bytes(bytes) as usize
+        });
         // Before so much memory is taken.
-        if lock.size()? < after + 2 * length as u64 + 4 {
+        if size < (old + new + 12) as u64 || old >= length || new >= length {
             return Ok(None);
         }
-        let mut lines = vec![0; 2 * length + 4];
+        let mut lines = vec![0; old + new + 12];
         let n = lock.read_full_at(&mut lines, after)?;
-        let (lines, checksum) = lines.split_at(2 * length);
-        if n < 2 * length + 4 || checksum != crc32c::crc32c(lines).to_le_bytes() {
+        let (lines, checksum) = lines.split_at(old + new + 8);
+        if n < old + new + 12 || checksum != crc32c::crc32c(lines).to_le_bytes() {
             return Ok(None);
         }
+        let (old, new) = lines[8..].split_at(old);
         Ok(Some(PendingStamp {
             checksum: u32_at(block, 12),
             of: identity_at(block, 16),
             start: u64_at(block, 40),
             length: u64_at(block, 48),
-            old: lines[..length].to_vec(),
-            new: lines[length..].to_vec(),
+            old: line(old, length),
+            new: line(new, length),
         }))
     }
+}
+
+/// The line of a header.
+fn line(text: &[u8], length: usize) -> Vec<u8> {
+    let mut line = text.to_vec();
+    line.resize(length - 1, b' ');
+    line.push(b'\n');
+    line
 }
 
 /// The two blocks of a lock file as a stamp that is done leaves them: whoever
