@@ -89,8 +89,21 @@ fn a_document_is_replaced_while_others_read_it() {
     let reader = File::open(scene.path("d")).unwrap();
     document.save(b"new").unwrap();
     assert_eq!(std::io::read_to_string(&reader).unwrap(), "old");
-    // Readable from its first instant: the temporary's lock is not in the way.
-    assert_eq!(fs::read(scene.path("d")).unwrap(), b"new");
+    // Readable from its first instant on, when the save has not ended yet: the
+    // temporary's lock is not in the way.
+    let mut renamed = false;
+    let path = scene.path("d");
+    let (shown, read) = mpsc::channel();
+    let (result, _) = untorn::fault::Plan::new()
+        .before(move |call| {
+            renamed |= call.op == untorn::fault::Op::Rename;
+            if renamed && call.op == untorn::fault::Op::SyncDir {
+                shown.send(fs::read(&path).unwrap()).unwrap();
+            }
+        })
+        .run(|| document.save(b"newer"));
+    result.unwrap();
+    assert_eq!(read.try_recv().unwrap(), b"newer");
 }
 
 #[test]
@@ -120,6 +133,8 @@ fn a_reader_that_does_not_share_is_waited_for() {
     std::thread::scope(|threads| {
         threads.spawn(move || {
             tried.recv().unwrap();
+            // Nothing tells that a try has failed.
+            std::thread::sleep(Duration::from_millis(30));
             drop(goes);
         });
         let (result, _) = untorn::fault::Plan::new()

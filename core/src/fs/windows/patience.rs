@@ -1,6 +1,6 @@
 //! What Windows refuses for a moment only: a file that another program has open
 //! without sharing it, or a name whose file is being deleted. There is nothing
-//! to wait on, so it is tried again, at growing distances, for half a second.
+//! to wait on, so it is tried again, at growing distances, for a second.
 
 use std::io;
 use std::thread::sleep;
@@ -12,10 +12,10 @@ use windows_sys::Win32::Foundation::{
 };
 
 const FIRST: Duration = Duration::from_millis(1);
-const LAST: Duration = Duration::from_millis(256);
+const LAST: Duration = Duration::from_millis(512);
 
-/// Tries until it works, the reason is one that does not pass, or half a second
-/// is over.
+/// Tries until it works, the reason is one that does not pass, or a second is
+/// over.
 pub(super) fn patient<T>(call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     patient_while(call, passes)
 }
@@ -85,7 +85,7 @@ mod tests {
     fn what_passes_is_tried_again_and_not_for_ever() {
         // Not shared, locked, being deleted, mapped.
         for code in [32, 33, 303, 1224] {
-            assert_eq!(tries(code), 10, "{code}");
+            assert_eq!(tries(code), 11, "{code}");
         }
         // Not found, disk full; and a denial that is one.
         assert!(std::fs::File::open("no such file").is_err());
