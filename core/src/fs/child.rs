@@ -24,6 +24,7 @@ pub(crate) enum Order {
 
 /// What came of it.
 #[derive(Debug)]
+#[cfg_attr(windows, expect(dead_code, reason = "no process answers there"))]
 pub(crate) enum Answer {
     Done,
     /// Another has it.
