@@ -790,3 +790,34 @@ fn lock_files_that_come_and_go() {
     journal.rewind(end).unwrap();
     assert!(matches!(told(&mut follow), Followed::Rewound { .. }));
 }
+
+/// One who follows is woken by the rename, before its generation is recorded.
+#[test]
+fn what_stayed_is_known_at_every_moment_of_a_rewind() {
+    let scene = Scene::quick();
+    let path = scene.path("j");
+    let set_up = |scene: &Scene| {
+        let journal = Journal::open(scene.path("j")).unwrap();
+        let place = journal.append(b"[0]").unwrap();
+        journal.append(b"[1]").unwrap();
+        place
+    };
+    let place = set_up(&scene);
+    let rewind = |path: &Path, place| Journal::open(path)?.rewind(place);
+    let (_, calls) = Plan::new().run(|| rewind(&path, place).unwrap());
+    let mut told_of = 0;
+    for n in 0..calls.len() {
+        let scene = Scene::quick();
+        let place = set_up(&scene);
+        let path = scene.path("j");
+        let journal = Journal::open(&path).unwrap();
+        let mut follow = journal.follow(None).unwrap();
+        let _ = Plan::new().die(n).run(|| rewind(&path, place));
+        let now = Call::new().timeout(Some(Duration::ZERO));
+        if let Some(Followed::Rewound { to, .. }) = follow.next(&now).unwrap() {
+            assert_eq!(to.offset, place.offset, "dead before {:?}", calls[n]);
+            told_of += 1;
+        }
+    }
+    assert!(told_of > 1, "also before the generation was recorded");
+}

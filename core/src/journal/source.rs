@@ -74,7 +74,7 @@ impl Source {
                 }));
             }
             let recorded = match File::open(shared.lock.record_path(), Access::LockFileRead) {
-                Ok(lock) => record::read_generation(&lock)
+                Ok(lock) => record::generation_of(&lock, identity)
                     .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
                 // A lock file that we may not read, or that is not there, says
                 // nothing: then the generation is the file's birth.

@@ -187,6 +187,23 @@ pub(crate) fn read_generation(lock: &File) -> io::Result<Option<Generation>> {
     }))
 }
 
+/// What a reader, who has no lock, is told of the generation of this file: also
+/// between the rename that made it the journal and the moment when that is
+/// recorded. One who follows the journal is woken by the rename.
+pub(crate) fn generation_of(lock: &File, journal: Identity) -> io::Result<Option<Generation>> {
+    let recorded = read_generation(lock)?;
+    if recorded.is_some_and(|recorded| recorded.of == journal) {
+        return Ok(recorded);
+    }
+    match read_pending(lock)? {
+        Some(Pending::Rewrite(pending)) if pending.by == Some(journal) => {
+            Ok(Some(pending.generation(journal, recorded)))
+        }
+        // If it was recorded meanwhile, it is there now.
+        _ => read_generation(lock),
+    }
+}
+
 /// Records the generation.
 pub(crate) fn write_generation(lock: &File, generation: Generation) -> io::Result<()> {
     lock.write_all_at(&generation.to_block(), 0)

@@ -27,8 +27,8 @@ use std::io;
 use super::reservation::{self, Reservation};
 use super::stamp::{PendingStamp, STAMP};
 use super::{
-    BLOCK, Generation, IDLE, Identity, Mark, Same, identity_at, is_whole, put_identity, seal,
-    u32_at, u64_at,
+    BLOCK, Before, Generation, IDLE, Identity, Mark, Same, identity_at, is_whole, put_identity,
+    seal, u32_at, u64_at,
 };
 use crate::fs::File;
 
@@ -70,6 +70,21 @@ pub(crate) struct PendingRewrite {
     pub number: u64,
     pub same: Same,
     pub rotated: u32,
+}
+
+impl PendingRewrite {
+    /// That of the new file, after the one that is recorded.
+    pub fn generation(&self, by: Identity, recorded: Option<Generation>) -> Generation {
+        Generation {
+            number: self.number,
+            of: by,
+            before: recorded.map(|recorded| Before {
+                generation: recorded.number,
+                same: self.same,
+            }),
+            rotated: self.rotated.max(recorded.map_or(0, |r| r.rotated)),
+        }
+    }
 }
 
 /// A write in place, in `P.redo`: the bytes follow, as they were, then as they

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
-use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite};
+use crate::lock::record::{self, Identity, PendingRewrite};
 use crate::{rotated, temporary};
 
 /// The rename is what counts: before it, all that was prepared goes; after it,
@@ -36,7 +36,7 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
     Ok(())
 }
 
-/// The new file has this number already, by what [`Generation::of`] says; only
+/// The new file has this number already, by what `Generation::of` says; only
 /// how it came to it is known from here alone.
 fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
     let told = |error| Error::os("recover", lock.path(), error);
@@ -48,14 +48,6 @@ fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
     if recorded.is_some_and(|recorded| recorded.of == by) {
         return Ok(());
     }
-    let generation = Generation {
-        number: pending.number,
-        of: by,
-        before: recorded.map(|recorded| Before {
-            generation: recorded.number,
-            same: pending.same,
-        }),
-        rotated: pending.rotated.max(recorded.map_or(0, |r| r.rotated)),
-    };
+    let generation = pending.generation(by, recorded);
     record::write_generation(file, generation).map_err(told)
 }
