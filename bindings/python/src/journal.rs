@@ -13,6 +13,7 @@ use untorn::{Batch, Damage, OwnedRecord, Records, Report};
 use crate::argument::{Count, Data, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
+use crate::fold::RawFold;
 use crate::follow::RawFollow;
 use crate::lock::{FileLock, given};
 use crate::options;
@@ -159,6 +160,10 @@ impl RawJournal {
         let path = self.journal.path();
         plain(py, path, || self.journal.follow(start))
             .map(|follow| RawFollow::new(path.to_owned(), follow))
+    }
+
+    fn _fold(&self) -> RawFold {
+        RawFold::new(&self.journal)
     }
 
     /// Goes back to a position: what was appended since is removed. The whole

@@ -10,6 +10,7 @@ mod argument;
 mod call;
 mod document;
 mod error;
+mod fold;
 mod follow;
 mod journal;
 mod lease;
@@ -21,6 +22,7 @@ mod reader;
 mod reconcile;
 mod rewrite;
 mod slot;
+mod snapshot;
 mod store;
 mod transaction;
 
@@ -39,8 +41,8 @@ mod _untorn {
 
     #[pymodule_export]
     use super::aio::{
-        LaterDocument, LaterFollow, LaterJournal, LaterReader, LaterRewrite, LaterSession,
-        LaterTransaction, Taken,
+        LaterDocument, LaterFold, LaterFollow, LaterJournal, LaterReader, LaterRewrite,
+        LaterSession, LaterTransaction, LaterTurn, Taken,
     };
     #[pymodule_export]
     use super::aio::{acquire_later, holder_later, release_later, transfer_later};
@@ -49,9 +51,13 @@ mod _untorn {
         lease_release_later, lease_transfer_later, store_keys_later, store_remove_later,
     };
     #[pymodule_export]
+    use super::aio::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
+    #[pymodule_export]
     use super::call::forked;
     #[pymodule_export]
     use super::document::{RawDocument, Update};
+    #[pymodule_export]
+    use super::fold::{RawFold, RawTurn};
     #[pymodule_export]
     use super::follow::RawFollow;
     #[pymodule_export]
@@ -72,6 +78,8 @@ mod _untorn {
     use super::reconcile::Turn;
     #[pymodule_export]
     use super::rewrite::Rewrite;
+    #[pymodule_export]
+    use super::snapshot::{RawSnapshot, take_snapshot};
     #[pymodule_export]
     use super::store::{Opened, RawSession, RawStore};
     #[pymodule_export]

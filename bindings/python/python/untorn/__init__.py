@@ -39,9 +39,11 @@ from untorn._errors import (
     Poisoned,
     StorageFull,
 )
+from untorn._fold import Fold
 from untorn._follow import Follow
 from untorn._journal import Journal
 from untorn._one_shot import append_json, load_json, save_json
+from untorn._snapshot import Snapshot, snapshot
 from untorn._store import Session, Store
 from untorn._transaction import Transaction
 from untorn._types import Damage, Holder, Reconciled, Record, Repair, Report, Rewound
@@ -57,6 +59,7 @@ __all__ = [
     "Document",
     "Error",
     "FileLock",
+    "Fold",
     "Follow",
     "Holder",
     "InternalError",
@@ -81,6 +84,7 @@ __all__ = [
     "Report",
     "Rewound",
     "Session",
+    "Snapshot",
     "StorageFull",
     "Store",
     "Transaction",
@@ -88,6 +92,7 @@ __all__ = [
     "holder",
     "load_json",
     "save_json",
+    "snapshot",
 ]
 
 # The distribution's, not the crate's: the two spell pre-releases differently.

@@ -60,6 +60,11 @@ def same_bytes(record: bytes) -> bytes:
     return record
 
 
+def decoder_of(format: str) -> _Loads:  # noqa: A002 - the option's name in every language
+    """How records of this format are decoded, unless the caller says."""
+    return decode if format == "json" else same_bytes
+
+
 def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path) -> _Data:
     """What a document is to hold."""
     if dumps is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
 from untorn._errors import InvalidRecord
+from untorn._fold import Fold, State
 from untorn._follow import Follow, News
-from untorn._types import Damage, Record
-from untorn._untorn import FileLock, Position, RawJournal, Reader, inspect
+from untorn._reading import Decoder, records_of
+from untorn._types import Record
+from untorn._untorn import FileLock, Position, RawJournal, Reader
 
 if TYPE_CHECKING:
     import os
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
-    from untorn._types import Rewound
-    from untorn._untorn import Opened, _Item
+    from untorn._types import Damage, Rewound
+    from untorn._untorn import Opened
+
+_S = TypeVar("_S")
 
 # How many records a rewrite hands over at once.
 _CHUNK = 256
@@ -50,10 +54,11 @@ class Journal(RawJournal):
     under. A value is encoded before the lock is taken.
     """
 
-    __slots__ = ("_checked", "_dumps", "_loads", "_options")
+    __slots__ = ("_checked", "_decoder", "_dumps", "_loads", "_options")
 
     _dumps: _codec._Dumps
     _loads: _codec._Loads
+    _decoder: Decoder
     _checked: bool
     _options: dict[str, Any]
 
@@ -111,6 +116,7 @@ class Journal(RawJournal):
         is_json = options["format"] == "json"
         self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
         self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
+        self._decoder = Decoder(self._loads, is_json, self.path)
         # Our own encoder makes nothing but JSON; another's output is looked at.
         self._checked = dumps is not None
         self._options = {**options, "dumps": dumps, "loads": loads}
@@ -194,6 +200,26 @@ class Journal(RawJournal):
             return rewrite._commit()
         finally:
             rewrite._discard()
+
+    def fold(
+        self,
+        initial: Callable[[], _S],
+        apply: Callable[[_S, Any], _S | None],
+        on_damage: Callable[[Damage], object] | None = None,
+    ) -> Fold[_S]:
+        """A state that is kept from the records: `apply(state, value)` is called once for each, whoever appends it.
+
+            counts = journal.fold(Counter, lambda counts, event: counts.update([event["kind"]]))
+            counts.append({"kind": "tool"})
+            counts.state["tool"]
+
+        `initial` makes the first state. `apply` returns the next one; or it changes the state in place and returns
+        `None`. If it raises, so does the call, and the state is made anew by the next; a record that was appended stays
+        in the journal. It must not use the fold itself, nor append to the journal.
+        """
+        fold = Fold(self, State(self, initial, apply, on_damage))
+        fold.refresh()
+        return fold
 
     def follow(
         self,
@@ -280,32 +306,12 @@ class Journal(RawJournal):
 
     def _read(self, reader: Reader, on_damage: Callable[[Damage], object] | None) -> Iterator[Record]:
         while items := reader._next():
-            yield from self._records_of(items, on_damage)
-
-    def _records_of(self, items: list[_Item], on_damage: Callable[[Damage], object] | None) -> Iterator[Record]:
-        for first, second, third in items:
-            if isinstance(first, bytes):
-                yield Record(first, cast("Position", second), cast("Position", third))
-            elif on_damage is not None:
-                on_damage(Damage(first, cast("int", second), cast("int", third)))
+            yield from records_of(items, on_damage)
 
     def _decoded(
         self, records: Iterator[Record], on_damage: Callable[[Damage], object] | None
     ) -> Iterator[tuple[Position, Any]]:
-        loads = self._loads
-        for data, start, end in records:
-            try:
-                value = loads(data)
-            except Exception as error:
-                # Damaged, or sound and only not to the decoder's liking?
-                kind = inspect(data) if self._options["format"] == "json" else None
-                if kind is None:
-                    error.add_note(f"in the record at {start} of {self.path}; read on from {end}")
-                    raise
-                if on_damage is not None:
-                    on_damage(Damage(kind, start.offset, end.offset - start.offset))
-                continue
-            yield end, value
+        return self._decoder.decoded(records, on_damage)
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 //! while the event loop goes on.
 
 mod document;
+mod fold;
 mod follow;
 mod journal;
 mod later;
@@ -9,15 +10,18 @@ mod line;
 mod lock;
 mod pending;
 mod rewrite;
+mod snapshot;
 mod store;
 mod transaction;
 mod waker;
 
 pub use document::LaterDocument;
+pub use fold::{LaterFold, LaterTurn};
 pub use follow::LaterFollow;
 pub use journal::{LaterJournal, LaterReader};
 pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later};
 pub use rewrite::LaterRewrite;
+pub use snapshot::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
 pub use store::{
     LaterSession, lease_release_later, lease_transfer_later, store_keys_later, store_remove_later,
 };

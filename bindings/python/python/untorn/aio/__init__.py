@@ -23,10 +23,25 @@ it go. A task that waits for a lock that it holds itself waits for ever.
 """
 
 from untorn.aio._document import Document
+from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._journal import Journal
 from untorn.aio._lock import FileLock, holder
+from untorn.aio._snapshot import Snapshot, snapshot
 from untorn.aio._store import Lease, Session, Store
 from untorn.aio._transaction import Transaction
 
-__all__ = ["Document", "FileLock", "Follow", "Journal", "Lease", "Session", "Store", "Transaction", "holder"]
+__all__ = [
+    "Document",
+    "FileLock",
+    "Fold",
+    "Follow",
+    "Journal",
+    "Lease",
+    "Session",
+    "Snapshot",
+    "Store",
+    "Transaction",
+    "holder",
+    "snapshot",
+]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import untorn
+from untorn._fold import State
 from untorn._journal import _CHUNK
+from untorn._reading import records_of
 from untorn._types import Record
 from untorn._untorn import LaterJournal, LaterRewrite, Rewrite
+from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._lock import given
 from untorn.aio._pending import taken
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from untorn._options import JournalOptions
     from untorn._untorn import LaterReader, _Data, _Item
     from untorn.aio._lock import FileLock
+
+_S = TypeVar("_S")
 
 
 class Journal:
@@ -150,8 +155,19 @@ class Journal:
     async def _old(self, reader: LaterReader) -> AsyncIterator[Any]:
         journal = self._journal
         while items := await reader.next():
-            for _, value in journal._decoded(journal._records_of(items, None), None):
+            for _, value in journal._decoded(records_of(items, None), None):
                 yield value
+
+    async def fold(
+        self,
+        initial: Callable[[], _S],
+        apply: Callable[[_S, Any], _S | None],
+        on_damage: Callable[[Damage], object] | None = None,
+    ) -> Fold[_S]:
+        """A state that is kept from the records. As `untorn.Journal.fold`; `apply` is a plain function."""
+        fold = Fold(self._journal, State(self._journal, initial, apply, on_damage))
+        await fold.refresh()
+        return fold
 
     def follow(
         self,
@@ -188,7 +204,7 @@ class Journal:
         """
         journal = self._journal
         async for items in self._read(start, None, None):
-            for entry in journal._decoded(journal._records_of(items, on_damage), on_damage):
+            for entry in journal._decoded(records_of(items, on_damage), on_damage):
                 yield entry
 
     async def records(
@@ -204,7 +220,7 @@ class Journal:
         As `untorn.Journal.records`.
         """
         async for items in self._read(start, max_records, max_bytes):
-            for record in self._journal._records_of(items, on_damage):
+            for record in records_of(items, on_damage):
                 yield record
 
     async def read(
@@ -219,7 +235,7 @@ class Journal:
         values: list[Any] = []
         journal = self._journal
         async for items in self._read(start, max_records, max_bytes):
-            records = journal._records_of(items, on_damage)
+            records = records_of(items, on_damage)
             values.extend(value for _, value in journal._decoded(records, on_damage))
         return values
 

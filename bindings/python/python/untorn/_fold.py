@@ -1,0 +1,212 @@
+"""A state that is kept from the records of a journal."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from untorn._errors import Deadlock
+from untorn._types import Damage, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import EllipsisType
+
+    from untorn._journal import Journal
+    from untorn._untorn import FileLock, Position, RawTurn, _Folded
+
+_S = TypeVar("_S")
+_R = TypeVar("_R")
+
+_NOTHING: Any = object()
+
+
+class State(Generic[_S]):
+    """The state, for one thread at a time. A turn of the journal is never waited for while it is in use."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        initial: Callable[[], _S],
+        apply: Callable[[_S, Any], _S | None],
+        on_damage: Callable[[Damage], object] | None,
+    ) -> None:
+        self._journal = journal
+        self._initial = initial
+        self._apply = apply
+        self._on_damage = on_damage
+        self._value: _S = _NOTHING
+        self._guard = threading.Lock()
+        self._user: tuple[int, int] | None = None
+        self._process = os.getpid()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep other threads from the state."""
+        if self._process != os.getpid():
+            # Another thread may have had it when the process was forked.
+            self._guard, self._process, self._value = threading.Lock(), os.getpid(), _NOTHING
+        me = os.getpid(), threading.get_ident()
+        if self._user == me:
+            msg = (
+                f"fold {self._journal.path}: this thread is in the middle of looking at the state, or of changing it, "
+                "and would wait for itself"
+            )
+            raise Deadlock(msg, path=self._journal.path, operation="fold")
+        with self._guard:
+            self._user = me
+            try:
+                yield
+            finally:
+                self._user = None
+
+    def take(self) -> _S:
+        """The state, which is gone if it is not put back: an exception may have left it half changed."""
+        value, self._value = self._value, _NOTHING
+        return value
+
+    def put(self, value: _S) -> None:
+        """What it is from now on."""
+        self._value = value
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a state."""
+        return self._process == os.getpid() and self._value is not _NOTHING
+
+    def look(self, look: Callable[[_S], _R]) -> _R:
+        """What `look` gives."""
+        return look(self._value)
+
+    def fold(self, value: _S, items: list[_Folded]) -> _S:
+        """Take the items in."""
+        for item in items:
+            match item:
+                case None:
+                    value = self._initial()
+                case bytes() as data, start, end:
+                    value = self._fold_record(value, Record(data, start, end))
+                case kind, offset, length:
+                    if self._on_damage is not None:
+                        self._on_damage(Damage(kind, offset, length))
+        return value
+
+    def _fold_record(self, value: _S, record: Record) -> _S:
+        for _, decoded in self._journal._decoded(iter([record]), self._on_damage):
+            try:
+                changed = self._apply(value, decoded)
+            except Exception as error:
+                error.add_note(
+                    f"from apply, for the record at {record.start} of {self._journal.path}; the record is in the "
+                    "journal, and the state is made anew by the next call"
+                )
+                raise
+            if changed is not None:
+                value = changed
+        return value
+
+
+class Fold(Generic[_S]):
+    """A state that is kept from the records of a journal; `Journal.fold` gives it.
+
+    `apply` is called once for each record, in file order, whoever appended it; and from the first on again, on a new
+    state, after the journal was rewound, rewritten, rotated or replaced. The state changes only under the journal's
+    lock, and after the file did: whatever threads and processes do at once, it is what the file says. What is appended
+    otherwise is taken in by the next `refresh`, `append`, `extend` or `update`.
+    """
+
+    def __init__(self, journal: Journal, state: State[_S]) -> None:
+        self._journal = journal
+        self._raw = journal._fold()
+        self._state = state
+
+    def refresh(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
+        """Take in what was appended since; waits for the lock if there is anything. Gives how far that is."""
+        if self._state.is_there and (position := self._raw._current()) is not None:
+            return position
+        with self._turn(timeout, lock) as turn:
+            return turn._finish()
+
+    def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
+        """Append a record and take it in, after all that others appended before."""
+        return self.extend([obj], timeout=timeout, lock=lock)
+
+    def extend(
+        self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> Position:
+        """Append many records, all or none, and take them in."""
+        journal = self._journal
+        data = [journal._encode(obj) for obj in objs]
+        with self._turn(timeout, lock) as turn:
+            end = turn._append(iter(data), journal._checked)
+            self._take_in(turn)
+            turn._finish()
+            return end
+
+    def update(
+        self,
+        decide: Callable[[_S], Iterable[Any] | None],
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+    ) -> Position:
+        """Decide on the state what to append, and append it, under one lock.
+
+            tokens.update(lambda total: [{"tokens": 50}] if total + 50 <= budget else None)
+
+        The state that `decide` sees is that of the whole journal, and nobody appends in between. It must not change it.
+        If it raises, nothing is appended.
+        """
+        journal = self._journal
+        with self._turn(timeout, lock) as turn:
+            try:
+                with self._state.in_use():
+                    objs = self._state.look(decide)
+                    data = [journal._encode(obj) for obj in objs or ()]
+                if data:
+                    turn._append(iter(data), journal._checked)
+            except BaseException:
+                # The state is as it was, and right.
+                turn._finish()
+                raise
+            self._take_in(turn)
+            return turn._finish()
+
+    def read(self, look: Callable[[_S], _R]) -> _R:
+        """What `look` gives for the state as it is now; `refresh` first for what others have appended.
+
+        It keeps others from changing the state meanwhile.
+        """
+        while True:
+            with self._state.in_use():
+                if self._state.is_there:
+                    return self._state.look(look)
+            self.refresh()
+
+    @property
+    def state(self) -> _S:
+        """The state as it is now. One that `apply` changes in place is better looked at by `read`."""
+        return self.read(lambda state: state)
+
+    @property
+    def position(self) -> Position | None:
+        """Up to where the state was folded; `None` while it is being changed, and where there is none."""
+        return self._raw._position
+
+    @contextmanager
+    def _turn(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> Iterator[RawTurn]:
+        turn = self._raw._begin(timeout, lock)
+        try:
+            self._take_in(turn)
+            yield turn
+        finally:
+            turn._drop()
+
+    def _take_in(self, turn: RawTurn) -> None:
+        with self._state.in_use():
+            value = self._state.take()
+            while items := turn._next():
+                value = self._state.fold(value, items)
+            self._state.put(value)

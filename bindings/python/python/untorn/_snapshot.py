@@ -1,0 +1,80 @@
+"""Several files of objects as they were at one instant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from untorn import _codec
+from untorn._errors import NotFound
+from untorn._reading import Decoder, records_of
+from untorn._untorn import RawSnapshot, take_snapshot
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from untorn._types import Damage
+
+
+class Snapshot:
+    """The files of a directory as they were at one instant; `snapshot` gives it.
+
+    It holds them open, and no lock: others go on working.
+    """
+
+    __slots__ = ("__weakref__", "_raw")
+
+    def __init__(self, raw: RawSnapshot) -> None:
+        self._raw = raw
+
+    @property
+    def dir(self) -> Path:
+        """The directory, with every symbolic link resolved."""
+        return self._raw._dir
+
+    def names(self) -> list[str]:
+        """The files that were there, sorted."""
+        return self._raw._names()
+
+    def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
+        """The value that a file had; `default` if it was not there, and `NotFound` without one."""
+        return self._value(name, self._raw._load(name), default, loads)
+
+    def _value(self, name: str, found: tuple[bytes, str] | None, default: Any, loads: _codec._Loads | None) -> Any:
+        path = self.dir / name
+        if found is not None:
+            return _codec.decode_document(found[0], loads, path)
+        if default is not ...:
+            return default
+        msg = f"load {path}: the file was not there"
+        raise NotFound(msg, path=path, operation="load")
+
+    def values(
+        self,
+        name: str,
+        on_damage: Callable[[Damage], object] | None = None,
+        *,
+        format: str = "json",  # noqa: A002 - the option's name in every language
+        header_prefix: bytes | str | None = None,
+        loads: _codec._Loads | None = None,
+    ) -> Iterator[Any]:
+        """The records that a journal had, decoded. Of one that was not there: none."""
+        reader = self._raw._reader(name, {"format": format, "header_prefix": header_prefix})
+        decoder = Decoder(loads or _codec.decoder_of(format), format == "json", self.dir / name)
+        while items := reader._next():
+            for _, value in decoder.decoded(records_of(items, on_damage), on_damage):
+                yield value
+
+
+def snapshot(
+    dir: str | os.PathLike[str],  # noqa: A002 - as in every language
+    *,
+    timeout: float | None = None,
+) -> Snapshot:
+    """The files of `dir` as they are at one instant, also while transactions go on.
+
+    past = snapshot("session")
+    state, log = past.load("state.json"), list(past.values("session.jsonl"))
+    """
+    return Snapshot(take_snapshot(dir, timeout))

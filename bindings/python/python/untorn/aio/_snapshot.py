@@ -1,0 +1,66 @@
+"""Several files of objects as they were at one instant, awaited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import untorn
+from untorn import _codec
+from untorn._reading import Decoder, records_of
+from untorn._untorn import snapshot_load_later, snapshot_reader_later, take_snapshot_later
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from untorn import Damage
+
+
+class Snapshot:
+    """The files of a directory as they were at one instant; `await snapshot(dir)` gives it."""
+
+    __slots__ = ("__weakref__", "_snapshot")
+
+    def __init__(self, snapshot: untorn.Snapshot) -> None:
+        self._snapshot = snapshot
+
+    @property
+    def dir(self) -> Path:
+        """The directory, with every symbolic link resolved."""
+        return self._snapshot.dir
+
+    def names(self) -> list[str]:
+        """The files that were there, sorted. Nothing to wait for."""
+        return self._snapshot.names()
+
+    async def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
+        """The value that a file had; `default` if it was not there, and `NotFound` without one."""
+        found = await snapshot_load_later(self._snapshot._raw, name)
+        return self._snapshot._value(name, found, default, loads)
+
+    async def values(
+        self,
+        name: str,
+        on_damage: Callable[[Damage], object] | None = None,
+        *,
+        format: str = "json",  # noqa: A002 - the option's name in every language
+        header_prefix: bytes | str | None = None,
+        loads: _codec._Loads | None = None,
+    ) -> AsyncIterator[Any]:
+        """The records that a journal had, decoded. Of one that was not there: none."""
+        options = {"format": format, "header_prefix": header_prefix}
+        reader = await snapshot_reader_later(self._snapshot._raw, name, options)
+        decoder = Decoder(loads or _codec.decoder_of(format), format == "json", self.dir / name)
+        while items := await reader.next():
+            for _, value in decoder.decoded(records_of(items, on_damage), on_damage):
+                yield value
+
+
+async def snapshot(
+    dir: str | os.PathLike[str],  # noqa: A002 - as in every language
+    *,
+    timeout: float | None = None,
+) -> Snapshot:
+    """The files of `dir` as they are at one instant, also while transactions go on."""
+    return Snapshot(untorn.Snapshot(await take_snapshot_later(dir, timeout)))

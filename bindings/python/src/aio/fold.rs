@@ -1,0 +1,138 @@
+//! What `untorn.aio.Fold` is made of.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyIterator;
+use untorn::{FoldCursor, FoldTurn};
+
+use super::{Lane, Later};
+use crate::argument::Timeout;
+use crate::fold::{RawFold, RawTurn, current, finish, list, next};
+use crate::lock::{FileLock, given};
+use crate::position::Position;
+use crate::slot::Slot;
+
+type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// The verbs of a `RawFold` that may take a while.
+#[pyclass(frozen)]
+pub struct LaterFold {
+    path: Arc<Path>,
+    timeout: Option<Duration>,
+    journal: Arc<untorn::Journal>,
+    cursor: Arc<FoldCursor>,
+}
+
+#[pymethods]
+impl LaterFold {
+    /// `timeout` is the journal's.
+    #[new]
+    fn new(fold: &Bound<'_, RawFold>, timeout: Timeout) -> LaterFold {
+        let fold = fold.get();
+        LaterFold {
+            path: fold.journal().path().into(),
+            timeout: timeout.of_handle(),
+            journal: Arc::clone(fold.journal()),
+            cursor: Arc::clone(fold.cursor()),
+        }
+    }
+
+    fn current<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let cursor = Arc::clone(&self.cursor);
+        Later::read("fold", &self.path).run(
+            py,
+            move |_| current(&cursor),
+            |py, position| position.map(Position::from).into_bound_py_any(py),
+        )
+    }
+
+    /// Gives a `RawTurn`, which holds the lock.
+    fn begin<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<&Bound<'_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let lock = given(py, "fold", lock)?;
+        let (cursor, journal) = (Arc::clone(&self.cursor), Arc::clone(&self.journal));
+        let later = Later {
+            lane: Lane::of(&self.path, lock.as_deref()),
+            limit: timeout.or(self.timeout),
+            lock,
+            ..Later::read("fold", &self.path)
+        };
+        later.run(
+            py,
+            move |call| cursor.begin(call),
+            move |py, turn| Ok(Bound::new(py, RawTurn::new(&journal, turn))?.into_any()),
+        )
+    }
+}
+
+/// The verbs of a `RawTurn` that may take a while.
+#[pyclass(frozen)]
+pub struct LaterTurn {
+    path: Arc<Path>,
+    turn: Py<RawTurn>,
+    slot: Arc<Slot<FoldTurn>>,
+}
+
+#[pymethods]
+impl LaterTurn {
+    #[new]
+    fn new(turn: &Bound<'_, RawTurn>) -> LaterTurn {
+        LaterTurn {
+            path: turn.get().path().into(),
+            turn: turn.clone().unbind(),
+            slot: Arc::clone(turn.get().slot()),
+        }
+    }
+
+    fn next<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let (slot, path) = self.parts();
+        self.step().run(
+            py,
+            move |_| slot.with("fold", &path, next),
+            |py, items| Ok(list(py, items)?.into_any()),
+        )
+    }
+
+    fn append<'py>(
+        &self,
+        py: Python<'py>,
+        records: &Bound<'_, PyIterator>,
+        checked: bool,
+    ) -> Awaitable<'py> {
+        let batch = self.turn.get().batch(py, records, checked)?;
+        let (slot, path) = self.parts();
+        self.step().run(
+            py,
+            move |_| slot.with("append", &path, |turn| turn.append(&batch)),
+            |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
+        )
+    }
+
+    fn finish<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let (slot, path) = self.parts();
+        self.step().run(
+            py,
+            move |_| finish(&slot, &path),
+            |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
+        )
+    }
+}
+
+impl LaterTurn {
+    fn parts(&self) -> (Arc<Slot<FoldTurn>>, Arc<Path>) {
+        (Arc::clone(&self.slot), Arc::clone(&self.path))
+    }
+
+    /// Under its own lock, so behind nobody; and told to its end.
+    fn step(&self) -> Later<'_> {
+        Later::always("fold", &self.path, Lane::Free)
+    }
+}

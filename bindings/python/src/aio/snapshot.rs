@@ -1,0 +1,72 @@
+//! What `untorn.aio.Snapshot` is made of.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::journal::LaterReader;
+use super::{Lane, Later};
+use crate::argument::Timeout;
+use crate::options;
+use crate::reader::State;
+use crate::snapshot::RawSnapshot;
+use crate::transaction::contents;
+
+type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
+
+/// Gives a `RawSnapshot`.
+#[pyfunction]
+pub fn take_snapshot_later(py: Python<'_>, dir: PathBuf, timeout: Timeout) -> Awaitable<'_> {
+    let path: Arc<Path> = dir.into();
+    let dir = Arc::clone(&path);
+    let later = Later {
+        lane: Lane::Free,
+        limit: timeout.of_handle(),
+        ..Later::read("snapshot", &path)
+    };
+    later.run(
+        py,
+        move |call| untorn::snapshot_with(&dir, call),
+        |py, snapshot| Ok(Bound::new(py, RawSnapshot::new(snapshot))?.into_any()),
+    )
+}
+
+#[pyfunction]
+pub fn snapshot_load_later<'py>(
+    py: Python<'py>,
+    snapshot: &Bound<'_, RawSnapshot>,
+    name: String,
+) -> Awaitable<'py> {
+    let snapshot = Arc::clone(snapshot.get().core());
+    let path: Arc<Path> = snapshot.dir().into();
+    Later::read("load", &path).run(
+        py,
+        move |_| snapshot.load(&name),
+        |py, found| contents(py, found).into_bound_py_any(py),
+    )
+}
+
+/// Gives a `LaterReader`.
+#[pyfunction]
+pub fn snapshot_reader_later<'py>(
+    py: Python<'py>,
+    snapshot: &Bound<'_, RawSnapshot>,
+    name: String,
+    options: &Bound<'_, PyDict>,
+) -> Awaitable<'py> {
+    let snapshot = Arc::clone(snapshot.get().core());
+    let options = options::journal(snapshot.dir(), options)?;
+    let path: Arc<Path> = snapshot.dir().join(&name).into();
+    let of = Arc::clone(&path);
+    Later::read("read", &path).run(
+        py,
+        move |_| snapshot.records_as(&name, &options),
+        move |py, records| {
+            let state = Arc::new(Mutex::new(State::new(records)));
+            Ok(Bound::new(py, LaterReader::new(of, state))?.into_any())
+        },
+    )
+}
