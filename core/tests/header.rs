@@ -4,7 +4,6 @@
 mod scene;
 
 use std::cell::Cell;
-#[cfg(unix)]
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,10 +29,8 @@ fn open(path: &Path) -> Journal {
     options().open(path).unwrap()
 }
 
-/// Two of them differ in most of their bytes, so that half of each shows.
 fn head(n: u64) -> Vec<u8> {
-    let letter = char::from(b'a' + (n % 26) as u8).to_string();
-    format!("{{\"head\":{n},\"text\":\"{}\"}}", letter.repeat(60)).into_bytes()
+    format!("{{\"head\":{n}}}").into_bytes()
 }
 
 fn long(n: u64) -> Vec<u8> {
@@ -403,14 +400,14 @@ fn a_reader_never_sees_half_a_stamp() {
     let path = scene.path("j");
     let letters = |n: u64| {
         let letter = char::from(b'a' + (n % 26) as u8);
-        format!("{{\"head\":\"{}\"}}", letter.to_string().repeat(60_000)).into_bytes()
+        format!("{{\"head\":\"{}\"}}", letter.to_string().repeat(3_000)).into_bytes()
     };
-    let writer = options().header_reserve(100_000).open(&path).unwrap();
+    let writer = options().header_reserve(6_000).open(&path).unwrap();
     writer.append_with_header(&letters(0), ["[0]"]).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for n in 1..1_000 {
+            for n in 1..3_000 {
                 if n % 2 == 0 {
                     writer.set_header(&letters(n)).unwrap();
                 } else {
@@ -423,7 +420,7 @@ fn a_reader_never_sees_half_a_stamp() {
         while !done.load(Ordering::Acquire) {
             let header = reader.header().unwrap().unwrap();
             let text = &header[9..header.len() - 2];
-            assert_eq!(header.len(), 60_011);
+            assert_eq!(header.len(), 3_011);
             assert!(text.iter().all(|byte| *byte == text[0]), "a mixture");
         }
     });

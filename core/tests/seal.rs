@@ -5,6 +5,7 @@ mod scene;
 
 use std::path::Path;
 
+#[cfg(unix)]
 use scene::power::{images, materialise};
 use scene::{Scene, bytes, records, torn};
 use untorn::{DamageKind, Durability, ErrorKind, Format, Journal, JournalOptions};
@@ -229,6 +230,8 @@ fn a_hole_in_the_last_append_takes_all_of_it() {
     }
 }
 
+// As `power.rs`.
+#[cfg(unix)]
 #[test]
 fn the_power_goes() {
     let scene = Scene::quick();

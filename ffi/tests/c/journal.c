@@ -33,7 +33,7 @@ static void appends_and_reads(void) {
   untorn_journal *journal = NULL;
   options.durability = UNTORN_DURABILITY_PROCESS;
   OK(untorn_journal_open("j", &options, &journal, &error));
-  CHECK(strstr(untorn_journal_path(journal), "/j") != NULL);
+  CHECK(strstr(untorn_journal_path(journal), SLASH "j") != NULL);
 
   untorn_position none, first, second, third, end;
   OK(untorn_journal_end(journal, &none, &error));

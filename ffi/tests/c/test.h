@@ -8,7 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
+#include <direct.h>
+#include <process.h>
+#else
 #include <sys/wait.h>
+#endif
 #include <unistd.h>
 
 #include <untorn.h>
@@ -63,6 +68,20 @@ static inline int same(const uint8_t *data, size_t len, const char *text) {
   return data != NULL && len == strlen(text) && memcmp(data, text, len) == 0;
 }
 
+#ifdef _WIN32
+#define SLASH "\\"
+/* Below the current directory, which windows.sh removes. */
+static inline char *directory(void) {
+  static char name[64];
+  snprintf(name, sizeof name, "untorn-test-%d", _getpid());
+  CHECK(_mkdir(name) == 0);
+  CHECK(chdir(name) == 0);
+  return name;
+}
+
+static inline void clean_up(void) {}
+#else
+#define SLASH "/"
 static inline char *directory(void) {
   static char name[] = "untorn-test-XXXXXX";
   const char *parent = getenv("TMPDIR");
@@ -77,6 +96,7 @@ static inline void clean_up(void) {
   char command[] = "rm -rf -- \"$PWD\"";
   CHECK(system(command) == 0);
 }
+#endif
 
 static inline void write_file(const char *name, const char *text) {
   FILE *file = fopen(name, "wb");
@@ -97,6 +117,7 @@ static inline void file_is(const char *name, const char *text) {
   }
 }
 
+#ifndef _WIN32
 /* One byte through a pipe: something has happened. */
 static inline void tell(int to) { CHECK(write(to, "x", 1) == 1); }
 
@@ -116,5 +137,6 @@ static inline int status_of(pid_t child) {
   CHECK(WIFEXITED(status));
   return WEXITSTATUS(status);
 }
+#endif
 
 #endif

@@ -155,6 +155,11 @@ const STEPS: &[Step] = &[
         "the tests of the core, under Wine",
         cross::windows,
     ),
+    elsewhere(
+        "windows-c",
+        "the C programs that are not of Unix, under Wine",
+        cross::windows_c,
+    ),
     elsewhere("musl", "the tests of the core, on musl", cross::musl),
     elsewhere(
         "macos",

@@ -2,8 +2,13 @@
 
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::ptr;
+use std::sync::Once;
 
 use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, FILETIME, WAIT_TIMEOUT};
+use windows_sys::Win32::System::LibraryLoader::{
+    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+};
 use windows_sys::Win32::System::SystemInformation::{
     ComputerNamePhysicalDnsHostname, GetComputerNameExW,
 };
@@ -89,8 +94,24 @@ pub(in crate::fs) fn lock_owners(_: FileId) -> Vec<LockOwner> {
     Vec::new()
 }
 
-/// There are no signals here.
+/// There are no signals here. But what the work starts are threads that wait for
+/// locks and outlive their callers, so the DLL that holds their code stays from
+/// now on, whoever calls FreeLibrary (on Linux it is linked to stay).
 pub(in crate::fs) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+    static STAY: Once = Once::new();
+    STAY.call_once(|| {
+        static HERE: u8 = 0;
+        let mut module = ptr::null_mut();
+        // SAFETY: any address in the module names it; only `module` is written
+        // to. If it fails, the module is the program itself or the like.
+        unsafe {
+            GetModuleHandleExW(
+                GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
+                (&raw const HERE).cast(),
+                &raw mut module,
+            );
+        }
+    });
     work()
 }
 

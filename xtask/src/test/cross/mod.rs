@@ -1,6 +1,7 @@
 //! Other systems than this one: Windows under Wine, musl, and macOS as far as
 //! its types can be checked.
 
+mod c;
 mod rust;
 
 use crate::progress::Log;
@@ -8,6 +9,7 @@ use crate::site::Site;
 use crate::tools::cross;
 use anyhow::Result;
 
+pub use c::windows as windows_c;
 pub use rust::{mac, musl, windows};
 
 pub fn set_up(site: &Site, log: &Log) -> Result<()> {
