@@ -353,6 +353,7 @@ pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py,
         .call1((
             report.records,
             report.header,
+            report.unsealed,
             report.bytes,
             Position::from(report.end),
             damage,

@@ -21,6 +21,8 @@ mod process;
 mod reader;
 mod reconcile;
 mod rewrite;
+mod search;
+mod selftest;
 mod slot;
 mod snapshot;
 mod store;
@@ -48,7 +50,8 @@ mod _untorn {
     use super::aio::{acquire_later, holder_later, release_later, transfer_later};
     #[pymodule_export]
     use super::aio::{
-        lease_release_later, lease_transfer_later, store_keys_later, store_remove_later,
+        lease_release_later, lease_transfer_later, selftest_later, store_keys_later,
+        store_remove_later, store_search_later,
     };
     #[pymodule_export]
     use super::aio::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
@@ -78,6 +81,8 @@ mod _untorn {
     use super::reconcile::Turn;
     #[pymodule_export]
     use super::rewrite::Rewrite;
+    #[pymodule_export]
+    use super::selftest::selftest;
     #[pymodule_export]
     use super::snapshot::{RawSnapshot, take_snapshot};
     #[pymodule_export]

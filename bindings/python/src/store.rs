@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use untorn::Error;
+use pyo3::types::{PyDict, PyList};
+use untorn::{Error, Search};
 
-use crate::argument::Timeout;
+use crate::argument::{Count, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::{check, make_holder};
 use crate::lease::Lease;
 use crate::options;
 use crate::reconcile;
+use crate::search::hits;
 
 /// What `untorn.Store` is made of.
 #[pyclass(subclass, frozen, weakref)]
@@ -29,6 +30,11 @@ impl RawStore {
 
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    pub fn prepared(&self, text: &str, max_hits: Count) -> Search {
+        let most = usize::try_from(max_hits.0).unwrap_or(usize::MAX);
+        self.store.search(text).max_hits(most)
     }
 }
 
@@ -64,6 +70,27 @@ impl RawStore {
         wait(py, self.store.path(), &patience, |call| {
             self.store.remove_with(key, call)
         })
+    }
+
+    /// Searches the journals of all sessions for a text, in any case: the first
+    /// hits, in the order of keys and within a journal of records; one a record.
+    ///
+    /// The text is that of the whole record, with names and punctuation; an
+    /// escape counts as the character that it stands for. Takes no lock. Damage
+    /// is skipped, and rotated files are not searched.
+    #[pyo3(signature = (text, *, max_hits=Count(100)), text_signature = "($self, text, *, max_hits=100)")]
+    fn search<'py>(
+        &self,
+        py: Python<'py>,
+        text: &str,
+        max_hits: Count,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let search = self.prepared(text, max_hits);
+        let patience = Wait::new(Timeout::Handles, None);
+        let found = wait(py, self.store.path(), &patience, |call| {
+            search.run_with(call)
+        })?;
+        hits(py, &found)
     }
 
     fn _session(&self, py: Python<'_>, key: &str) -> PyResult<RawSession> {

@@ -179,6 +179,16 @@ impl RawTransaction {
         self.with(py, "append", |tx| tx.append(name, &records))
     }
 
+    fn _set_header(&self, py: Python<'_>, name: &str, header: Data<'_>) -> PyResult<()> {
+        let patience = Wait::new(Timeout::Handles, None);
+        let header = header.bytes();
+        wait(py, self.dir(), &patience, |call| {
+            self.slot.with("set_header", self.dir(), |tx| {
+                tx.transaction()?.set_header_with(name, header, call)
+            })
+        })
+    }
+
     fn _remove(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
         let patience = Wait::new(Timeout::Handles, None);
         wait(py, self.dir(), &patience, |call| {

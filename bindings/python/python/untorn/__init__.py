@@ -46,12 +46,13 @@ from untorn._one_shot import append_json, load_json, save_json
 from untorn._snapshot import Snapshot, snapshot
 from untorn._store import Session, Store
 from untorn._transaction import Transaction
-from untorn._types import Damage, Holder, Reconciled, Record, Repair, Report, Rewound
-from untorn._untorn import FileLock, Lease, Position, Process, holder
+from untorn._types import Check, Damage, Hit, Holder, Reconciled, Record, Repair, Report, Rewound, SelfTest
+from untorn._untorn import FileLock, Lease, Position, Process, holder, selftest
 
 __all__ = [
     "AlreadyExists",
     "Cancelled",
+    "Check",
     "Conflict",
     "Corrupt",
     "Damage",
@@ -61,6 +62,7 @@ __all__ = [
     "FileLock",
     "Fold",
     "Follow",
+    "Hit",
     "Holder",
     "InternalError",
     "InvalidArgument",
@@ -83,6 +85,7 @@ __all__ = [
     "Repair",
     "Report",
     "Rewound",
+    "SelfTest",
     "Session",
     "Snapshot",
     "StorageFull",
@@ -92,6 +95,7 @@ __all__ = [
     "holder",
     "load_json",
     "save_json",
+    "selftest",
     "snapshot",
 ]
 

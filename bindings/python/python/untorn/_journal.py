@@ -45,6 +45,8 @@ class Journal(RawJournal):
     - `header_prefix`: the first line is no record but a header, if it begins so. `header_reserve`: how many bytes a new
       one takes, so that later ones fit in its place. `header_mode`: whether they are written there (`"stamp"`), or with
       a new file, always (`"rename"`): for programs that read without this library.
+    - `sealed`: each record gets a checksum that JSON readers ignore. It finds bit rot and spliced lines, and makes an
+      append of many all-or-nothing across a power cut, too. For format `json`.
     - `max_bytes`: an append that finds the journal larger than this rotates it first. `keep`: how many rotated files
       that leaves.
     - `dumps`, `loads`: how a record is encoded (to `bytes` or `str`, on one line) and decoded (from `bytes`), as
@@ -79,6 +81,7 @@ class Journal(RawJournal):
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
         header_mode: str = "stamp",
+        sealed: bool = False,
         max_bytes: int | None = None,
         keep: int | None = None,
         dumps: _codec._Dumps | None = None,
@@ -99,6 +102,7 @@ class Journal(RawJournal):
             "header_prefix": header_prefix,
             "header_reserve": header_reserve,
             "header_mode": header_mode,
+            "sealed": sealed,
             "max_bytes": max_bytes,
             "keep": keep,
         }

@@ -46,6 +46,7 @@ class RecordOptions(FileOptions, total=False):
     header_prefix: bytes | str | None
     header_reserve: int
     header_mode: Literal["stamp", "rename"]
+    sealed: bool
     max_bytes: int | None
     keep: int | None
 
@@ -65,6 +66,9 @@ class TransactionOptions(TypedDict, total=False):
     timeout: float | None
     format: Literal["json", "lines"]
     max_record: int
+    header_prefix: bytes | str | None
+    header_reserve: int
+    sealed: bool
     dumps: _codec._Dumps | None
     loads: _codec._Loads | None
 

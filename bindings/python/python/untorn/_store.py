@@ -58,6 +58,7 @@ class Store(RawStore):
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
         header_mode: str = "stamp",
+        sealed: bool = False,
         max_bytes: int | None = None,
         keep: int | None = None,
         dumps: _codec._Dumps | None = None,
@@ -81,6 +82,7 @@ class Store(RawStore):
             "header_prefix": header_prefix,
             "header_reserve": header_reserve,
             "header_mode": header_mode,
+            "sealed": sealed,
             "max_bytes": max_bytes,
             "keep": keep,
         }

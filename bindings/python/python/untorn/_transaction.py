@@ -31,7 +31,7 @@ class Transaction(RawTransaction):
     - `durability`: what a finished commit survives: `"power"` a power cut, `"process"` the death of any process.
     - `mode`: permission bits of new files.
     - `timeout`: how many seconds each call waits for locks; `None` waits for ever, 0 tries once.
-    - `format`, `max_record`: of the journals.
+    - `format`, `max_record`, `header_prefix`, `header_reserve`, `sealed`: of the journals.
     - `dumps`, `loads`: how values are encoded and decoded, unless a call says otherwise: `tx.load("state.toml",
       loads=bytes)`. By default JSON.
     """
@@ -50,6 +50,9 @@ class Transaction(RawTransaction):
         timeout: float | None = None,
         format: str = "json",  # noqa: A002
         max_record: int = 64 << 20,
+        header_prefix: bytes | str | None = None,
+        header_reserve: int = 512,
+        sealed: bool = False,
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
@@ -60,6 +63,9 @@ class Transaction(RawTransaction):
             "timeout": timeout,
             "format": format,
             "max_record": max_record,
+            "header_prefix": header_prefix,
+            "header_reserve": header_reserve,
+            "sealed": sealed,
         }
         return cls._of(dir, options, dumps, loads)
 
@@ -107,6 +113,13 @@ class Transaction(RawTransaction):
     def extend(self, name: str, objs: Iterable[Any], *, dumps: _codec._Dumps | None = None) -> None:
         """Append many records."""
         self._append(name, self._records(name, objs, dumps))
+
+    def set_header(self, name: str, header: Any, *, dumps: _codec._Dumps | None = None) -> None:
+        """The journal is to have this header, which begins with `header_prefix`. Writes it anew: O(n).
+
+        Locks the file until the end of the transaction.
+        """
+        self._set_header(name, self._document("set_header", name, header, dumps))
 
     def remove(self, name: str) -> bool:
         """The file is not to be there; `False` if it is not there now. Locks it until the end of the transaction."""

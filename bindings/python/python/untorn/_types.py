@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from untorn._untorn import Process
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TypeAlias
 
     from untorn._untorn import Position
 
-    _Kind: TypeAlias = Literal["torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8"]
+    _Kind: TypeAlias = Literal["torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8", "bad_seal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class Report:
     """How many good records. The header is none."""
     header: bool
     """Whether the journal has a header."""
+    unsealed: int
+    """In a sealed journal: how many good records have no seal."""
     bytes: int
     """Where the file ended: how much was looked at."""
     end: Position
@@ -114,9 +117,68 @@ class Report:
     """What `repair` did; `None` from `verify`, and where nothing was to do."""
 
 
+class Hit(NamedTuple):
+    """A record in which `Store.search` found the text."""
+
+    key: str
+    """The session."""
+    position: Position
+    """Where the record begins: `records(position)` yields it first."""
+    snippet: str
+    """The text around the match, as the record means it, up to 60 characters before and behind it."""
+    range: tuple[int, int]
+    """Where the match is in the snippet: `snippet[range[0]:range[1]]`."""
+
+
+class Check(NamedTuple):
+    """One thing that `selftest` tried."""
+
+    name: str
+    """`"exclusion"`, `"exclusion_threads"`, `"sharing"`, `"waiting"`, `"release_on_death"`, `"scheme"`, `"rename"`,
+    `"link"`, `"sync"`, `"sync_directory"`; there may be more in later versions."""
+    outcome: Literal["passed", "failed", "skipped"]
+    """`"skipped"`: it can't be told here, or is not needed."""
+    detail: str
+    """In words, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """What `selftest` found. `str` of it is a report for people."""
+
+    dir: Path
+    """The directory, with every symbolic link resolved."""
+    file_system: str
+    """Its name as `mount` shows it; empty if it is not known."""
+    scheme: Literal["sidecar", "in-place", "pid-file"]
+    """The scheme that was tried."""
+    checks: tuple[Check, ...]
+    """What was tried, in this order."""
+    _text: str = field(repr=False)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return all(check.outcome != "failed" for check in self.checks)
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def _make_self_test(
+    dir: Path,  # noqa: A002
+    file_system: str,
+    scheme: Literal["sidecar", "in-place", "pid-file"],
+    checks: list[tuple[str, Literal["passed", "failed", "skipped"], str]],
+    text: str,
+) -> SelfTest:
+    return SelfTest(dir, file_system, scheme, tuple(Check(*check) for check in checks), text)
+
+
 def _make_report(
     records: int,
     header: bool,
+    unsealed: int,
     size: int,
     end: Position,
     damage: list[tuple[_Kind, int, int]],
@@ -126,6 +188,7 @@ def _make_report(
     return Report(
         records=records,
         header=header,
+        unsealed=unsealed,
         bytes=size,
         end=end,
         damage=tuple(Damage(*triple) for triple in damage),

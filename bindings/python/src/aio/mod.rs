@@ -23,7 +23,8 @@ pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later
 pub use rewrite::LaterRewrite;
 pub use snapshot::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
 pub use store::{
-    LaterSession, lease_release_later, lease_transfer_later, store_keys_later, store_remove_later,
+    LaterSession, lease_release_later, lease_transfer_later, selftest_later, store_keys_later,
+    store_remove_later, store_search_later,
 };
 pub use transaction::LaterTransaction;
 

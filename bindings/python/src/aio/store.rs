@@ -1,16 +1,18 @@
 //! What `untorn.aio.Store`, `Session` and `Lease` are made of.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 
 use super::{Lane, Later, none};
-use crate::argument::Timeout;
+use crate::argument::{Count, Timeout};
 use crate::error::make_holder;
 use crate::lease::Lease;
 use crate::process::Process;
 use crate::reconcile;
+use crate::search::hits;
+use crate::selftest;
 use crate::store::{Opened, RawSession, RawStore, document};
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
@@ -45,6 +47,44 @@ pub fn store_remove_later<'py>(
         py,
         move |call| store.remove_with(&key, call),
         |py, removed| Ok(removed.into_pyobject(py)?.to_owned().into_any()),
+    )
+}
+
+#[pyfunction]
+pub fn store_search_later<'py>(
+    py: Python<'py>,
+    store: &Bound<'_, RawStore>,
+    text: &str,
+    max_hits: Count,
+) -> Awaitable<'py> {
+    let search = store.get().prepared(text, max_hits);
+    let path: Arc<Path> = store.get().core().path().into();
+    // Not in the way of short reads: it may take seconds.
+    let later = Later {
+        lane: Lane::Of(path.join("search")),
+        ..Later::read("search", &path)
+    };
+    later.run(
+        py,
+        move |call| search.run_with(call),
+        |py, found| Ok(hits(py, &found)?.into_any()),
+    )
+}
+
+/// As `selftest`.
+#[pyfunction]
+pub fn selftest_later<'py>(py: Python<'py>, dir: PathBuf, scheme: &str) -> Awaitable<'py> {
+    let scheme = selftest::parse(py, &dir, scheme)?;
+    let path: Arc<Path> = dir.into();
+    let dir = Arc::clone(&path);
+    let later = Later {
+        lane: Lane::Free,
+        ..Later::read("selftest", &path)
+    };
+    later.run(
+        py,
+        move |_| untorn::selftest_with(&dir, scheme),
+        |py, report| selftest::make(py, &report),
     )
 }
 

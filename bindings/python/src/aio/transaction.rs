@@ -105,6 +105,16 @@ impl LaterTransaction {
         )
     }
 
+    fn set_header<'py>(&self, py: Python<'py>, name: String, header: Data<'_>) -> Awaitable<'py> {
+        let header = header.bytes().to_vec();
+        self.run(
+            py,
+            "set_header",
+            move |tx, call| tx.set_header_with(&name, &header, call),
+            |py, ()| none(py),
+        )
+    }
+
     fn remove<'py>(&self, py: Python<'py>, name: String) -> Awaitable<'py> {
         self.run(
             py,

@@ -28,7 +28,7 @@ from untorn.aio._follow import Follow
 from untorn.aio._journal import Journal
 from untorn.aio._lock import FileLock, holder
 from untorn.aio._snapshot import Snapshot, snapshot
-from untorn.aio._store import Lease, Session, Store
+from untorn.aio._store import Lease, Session, Store, selftest
 from untorn.aio._transaction import Transaction
 
 __all__ = [
@@ -43,5 +43,6 @@ __all__ = [
     "Store",
     "Transaction",
     "holder",
+    "selftest",
     "snapshot",
 ]

@@ -12,8 +12,10 @@ from untorn._untorn import (
     Turn,
     lease_release_later,
     lease_transfer_later,
+    selftest_later,
     store_keys_later,
     store_remove_later,
+    store_search_later,
 )
 from untorn.aio._document import Document
 from untorn.aio._journal import Journal
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self, Unpack
 
-    from untorn import Holder, _codec
+    from untorn import Hit, Holder, SelfTest, _codec
     from untorn._options import StoreOptions
 
 
@@ -59,6 +61,10 @@ class Store:
     async def remove(self, key: str, *, timeout: float | EllipsisType | None = 0) -> bool:
         """Remove the session with all its files; `False` if there was none. Tries once: `Locked`, while it is owned."""
         return await store_remove_later(self._store, key, timeout)
+
+    async def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
+        """Search the journals of all sessions for a text, in any case: the first hits. As `untorn.Store.search`."""
+        return await store_search_later(self._store, text, max_hits)
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -211,3 +217,8 @@ class Session:
 def _discard(begun: Any) -> None:
     if isinstance(begun, Turn):
         begun.discard()
+
+
+async def selftest(dir: str | os.PathLike[str], *, scheme: str = "sidecar") -> SelfTest:  # noqa: A002
+    """Have a second process prove that locks, renames and syncs work in this directory. As `untorn.selftest`."""
+    return await selftest_later(dir, scheme)

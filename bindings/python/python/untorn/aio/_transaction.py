@@ -69,6 +69,10 @@ class Transaction:
         """Append many records."""
         await self._later.append(name, self._tx._records(name, objs, dumps))
 
+    async def set_header(self, name: str, header: Any, *, dumps: _codec._Dumps | None = None) -> None:
+        """The journal is to have this header, which begins with `header_prefix`. Writes it anew: O(n)."""
+        await self._later.set_header(name, self._tx._document("set_header", name, header, dumps))
+
     async def remove(self, name: str) -> bool:
         """The file is not to be there; `False` if it is not there now. Locks it until the end of the transaction."""
         return await self._later.remove(name)
