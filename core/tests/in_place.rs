@@ -1,5 +1,7 @@
 //! The scheme in-place: the lock is on the file itself.
-
+//!
+//! On Unix: the other program is flock, and elsewhere who has no lock can't look.
+#![cfg(unix)]
 // The other programs here lock as Unix does; for Windows see `windows.rs`.
 #![cfg(unix)]
 
