@@ -114,6 +114,9 @@ def compare(stage: Stage, step: dict[str, Any], outcome: Outcome) -> None:
     if "rotated" in step:
         rotated = outcome.rotated and str(outcome.rotated.relative_to(stage.folder))
         same("the rotated file", rotated, step["rotated"])
+    for key, told in outcome.told.items():
+        if key in step:
+            same(key, told, step[key])
     if "removed" in step:
         same("removed", outcome.removed, step["removed"])
 

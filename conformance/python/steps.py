@@ -7,22 +7,27 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+import sessions
 from data import Failed, check, to_bytes
+from sessions import Mine, as_given
 
-from untorn import Damage, Document, FileLock, Journal, Position, Record, Report, Transaction
+from untorn import (
+    Damage,
+    Document,
+    FileLock,
+    Journal,
+    Lease,
+    Position,
+    Record,
+    Report,
+    Session,
+    Store,
+    Transaction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-def as_given(value: Any) -> Any:
-    """An encoder and decoder that hands over what it is given."""
-    return value
-
-
-class Mine(Exception):
-    """The caller's own error."""
 
 
 @dataclass
@@ -37,6 +42,7 @@ class Outcome:
     value: bytes | None = None
     removed: bool | None = None
     rotated: Path | None = None
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,7 +72,8 @@ class Stage:
 
     # What steps name.
 
-    def _path(self, step: dict[str, Any]) -> Path:
+    def path(self, step: dict[str, Any]) -> Path:
+        """The path that a step names."""
         return self.folder / str(step["path"])
 
     def _on(self, step: dict[str, Any], kind: type) -> Any:
@@ -98,8 +105,8 @@ class Stage:
             options["header_prefix"] = to_bytes(step["header_prefix"])
         if "keep_files" in step:
             options["keep"] = step["keep_files"]
-        it = Journal(self._path(step), dumps=as_given, loads=as_given, **options)
-        self.handles[step["on"]] = Handle(it, Journal(self._path(step), **{**options, "parents": False}))
+        it = Journal(self.path(step), dumps=as_given, loads=as_given, **options)
+        self.handles[step["on"]] = Handle(it, Journal(self.path(step), **{**options, "parents": False}))
         self.closing.callback(it.close)
 
     def _append(self, step: dict[str, Any]) -> Outcome:
@@ -182,7 +189,7 @@ class Stage:
     # Transactions.
 
     def _transaction(self, step: dict[str, Any]) -> None:
-        tx = Transaction(self._path(step), dumps=as_given, loads=as_given, **_options(step, ()))
+        tx = Transaction(self.path(step), dumps=as_given, loads=as_given, **_options(step, ()))
         tx.__enter__()
         self.handles[step["on"]] = Handle(tx)
         self.closing.callback(tx.rollback)
@@ -208,10 +215,47 @@ class Stage:
     def _rollback(self, step: dict[str, Any]) -> None:
         self._on(step, Transaction).rollback()
 
+    # Sessions.
+
+    def _store(self, step: dict[str, Any]) -> None:
+        self.handles[step["on"]] = Handle(sessions.open_store(self, step))
+
+    def _keys(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"keys": self._on(step, Store).keys()})
+
+    def _store_remove(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(removed=self._on(step, Store).remove(step["key"]))
+
+    def _session(self, step: dict[str, Any]) -> Outcome:
+        session = self.handles[step["store"]].it.session(step["key"])
+        self.handles[step["on"]] = Handle(session)
+        return Outcome(told={"exists": session.exists()})
+
+    def _session_journal(self, step: dict[str, Any]) -> None:
+        file = sessions.open_file(self.handles[step["session"]].it, step)
+        self.handles[step["on"]] = Handle(file)
+        self.closing.callback(file.close)
+
+    _session_state = _session_document = _session_journal
+
+    def _session_holder(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"holder": sessions.holder(self._on(step, Session), step)})
+
+    def _claim(self, step: dict[str, Any]) -> None:
+        lease = self.handles[step["session"]].it.claim(step["label"], **self._call(step))
+        self.handles[step["on"]] = Handle(lease)
+        self.closing.callback(lease.release)
+
+    def _release(self, step: dict[str, Any]) -> None:
+        self._on(step, Lease).release()
+
+    def _reconcile(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"outcome": sessions.reconcile(self._on(step, Session), step)})
+
     # Documents.
 
     def _document_open(self, step: dict[str, Any]) -> None:
-        it = Document(self._path(step), dumps=as_given, loads=as_given, **_options(step, ("parents",)))
+        it = Document(self.path(step), dumps=as_given, loads=as_given, **_options(step, ("parents",)))
         self.handles[step["on"]] = Handle(it)
         self.closing.callback(it.close)
 
@@ -255,10 +299,10 @@ class Stage:
     # Locks.
 
     def _lock(self, step: dict[str, Any]) -> None:
-        self._take(step, FileLock(self._path(step), **_lock_options(step)))
+        self._take(step, FileLock(self.path(step), **_lock_options(step)))
 
     def _lock_at(self, step: dict[str, Any]) -> None:
-        self._take(step, FileLock.at(self._path(step), **_lock_options(step)))
+        self._take(step, FileLock.at(self.path(step), **_lock_options(step)))
 
     def _take(self, step: dict[str, Any], lock: FileLock) -> None:
         lock.acquire()
@@ -272,7 +316,7 @@ class Stage:
 
     def _foreign_lock(self, step: dict[str, Any]) -> None:
         shared = ["--shared"] if step.get("shared") else []
-        command = ["flock", *shared, str(self._path(step)), "sh", "-c", "echo; read -r _"]
+        command = ["flock", *shared, str(self.path(step)), "sh", "-c", "echo; read -r _"]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.closing.callback(child.communicate)
         assert child.stdout is not None
@@ -287,28 +331,28 @@ class Stage:
         child.stdin = None
 
     def _file_write(self, step: dict[str, Any]) -> None:
-        self._path(step).write_bytes(to_bytes(step["bytes"]))
+        self.path(step).write_bytes(to_bytes(step["bytes"]))
 
     def _file_append(self, step: dict[str, Any]) -> None:
-        with self._path(step).open("ab") as file:
+        with self.path(step).open("ab") as file:
             file.write(to_bytes(step["bytes"]))
 
     def _file_replace(self, step: dict[str, Any]) -> None:
         new = self.folder / "foreign.new"
         new.write_bytes(to_bytes(step["bytes"]))
-        new.rename(self._path(step))
+        new.rename(self.path(step))
 
     def _file_remove(self, step: dict[str, Any]) -> None:
-        self._path(step).unlink()
+        self.path(step).unlink()
 
     def _file_move(self, step: dict[str, Any]) -> None:
-        self._path(step).rename(self.folder / str(step["to"]))
+        self.path(step).rename(self.folder / str(step["to"]))
 
     def _file_make_directory(self, step: dict[str, Any]) -> None:
-        self._path(step).mkdir()
+        self.path(step).mkdir()
 
     def _file_is(self, step: dict[str, Any]) -> None:
-        check(self._path(step), step["bytes"])
+        check(self.path(step), step["bytes"])
 
 
 def _options(step: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
