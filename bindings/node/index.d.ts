@@ -373,6 +373,265 @@ export function loadJsonSync<T = unknown, D = T>(path: string | URL, options: Lo
 export function appendJson(path: string | URL, value: unknown, options?: AppendJsonOptions): Promise<Position>
 export function appendJsonSync(path: string | URL, value: unknown, options?: AppendJsonSyncOptions): Position
 
+/**
+ * A process, named for ever: pid, start, the start of the machine, the container
+ * and the host together never repeat, while a pid by itself does. Its fields can
+ * be stored as JSON and read back by `Process.from`.
+ */
+export class Process {
+  private constructor()
+  static current(): Process
+  /** The process that has this pid now; where nobody has it, one that is dead. */
+  static of(pid: number): Process
+  /** From what `JSON.stringify` made of one, or its JSON, or a `Holder`. */
+  static from(value: ProcessLike | string): Process
+  readonly pid: number
+  /** When it started, in the system's own unit; null if there was no such process. */
+  readonly start: number | null
+  readonly boot: string | null
+  readonly namespace: string | null
+  readonly host: string | null
+  /**
+   * Whether it lives, asked now. A pid that another process has by now and a
+   * zombie are dead; what can't be seen from here is unknown.
+   */
+  readonly alive: 'alive' | 'dead' | 'unknown'
+}
+
+export interface ProcessLike {
+  readonly pid: number
+  readonly start?: number | null
+  readonly boot?: string | null
+  readonly namespace?: string | null
+  readonly host?: string | null
+}
+
+export interface TransactionSyncOptions {
+  /** Default: `'power'`. */
+  durability?: Durability
+  /** Permission bits of new files. */
+  mode?: number
+  /** Of each call, in milliseconds. */
+  timeout?: number
+  /** How the journals of the directory are opened by their other users. */
+  journals?: JournalOptions
+  stringify?: (value: any) => string | Uint8Array
+  parse?: (text: any) => any
+}
+
+export interface TransactionOptions extends TransactionSyncOptions {
+  signal?: AbortSignal
+}
+
+/** How a call within a transaction waits. */
+export interface WaitSyncOptions {
+  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  timeout?: number
+}
+
+export interface WaitOptions extends WaitSyncOptions {
+  signal?: AbortSignal
+}
+
+/**
+ * Several documents and journals of one directory that change together or not at
+ * all, whatever dies. Nothing is written before the commit.
+ */
+export class Transaction {
+  private constructor()
+  static begin(dir: string | URL, options?: TransactionOptions): Promise<Transaction>
+  static beginSync(dir: string | URL, options?: TransactionSyncOptions): Transaction
+  readonly dir: string
+  /**
+   * The value of a file as the transaction leaves it; `default` (or undefined) if
+   * it is not there. The file stays locked until the end of the transaction, so
+   * that what is saved can follow from what was read.
+   */
+  load<T = unknown>(name: string, options?: WaitOptions & { default?: T }): Promise<T | undefined>
+  loadSync<T = unknown>(name: string, options?: WaitSyncOptions & { default?: T }): T | undefined
+  loadRaw(name: string, options?: WaitOptions): Promise<Buffer | undefined>
+  loadRawSync(name: string, options?: WaitSyncOptions): Buffer | undefined
+  /** The file is to have this value, whatever it was. */
+  save(name: string, value: unknown): Promise<Version>
+  saveSync(name: string, value: unknown): Version
+  /** The same, and it must not be there: also not by the time of the commit. */
+  create(name: string, value: unknown): Promise<Version>
+  createSync(name: string, value: unknown): Version
+  append(name: string, record: unknown): Promise<void>
+  appendSync(name: string, record: unknown): void
+  appendAll(name: string, records: Iterable<unknown>): Promise<void>
+  appendAllSync(name: string, records: Iterable<unknown>): void
+  /** Writes the journal anew. The option `journals` says what a header begins with. */
+  setHeader(name: string, header: unknown, options?: WaitOptions): Promise<void>
+  setHeaderSync(name: string, header: unknown, options?: WaitSyncOptions): void
+  /** The file is not to be there; whether it is there now. */
+  remove(name: string, options?: WaitOptions): Promise<boolean>
+  removeSync(name: string, options?: WaitSyncOptions): boolean
+  /** Makes all the changes, or none. The transaction is over in any case. */
+  commit(options?: WaitOptions): Promise<void>
+  commitSync(options?: WaitSyncOptions): void
+  /** Ends it without a change. After a commit it does nothing. */
+  rollback(): Promise<void>
+  rollbackSync(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Commits when `work` is done, and rolls back if it throws. */
+export function transaction<T>(
+  dir: string | URL,
+  work: (tx: Transaction) => T | Promise<T>,
+  options?: TransactionOptions,
+): Promise<T>
+export function transactionSync<T>(
+  dir: string | URL,
+  work: (tx: Transaction) => T,
+  options?: TransactionSyncOptions,
+): T
+
+export interface SnapshotRecordsOptions extends DamageOptions {
+  /** How the journal is opened by its users. */
+  journal?: JournalOptions
+}
+
+/** The files of a directory as they were at one instant; others go on working. */
+export interface Snapshot {
+  /** Sorted. */
+  readonly names: string[]
+  /** The value that a file had; `default` (or undefined) if it was not there. */
+  load<T = unknown>(name: string, options?: { default?: T }): Promise<T | undefined>
+  loadSync<T = unknown>(name: string, options?: { default?: T }): T | undefined
+  loadRaw(name: string): Promise<Buffer | undefined>
+  loadRawSync(name: string): Buffer | undefined
+  records<T = unknown>(name: string, options?: SnapshotRecordsOptions): AsyncGenerator<T, void, undefined>
+  recordsSync<T = unknown>(name: string, options?: SnapshotRecordsOptions): Generator<T, void, undefined>
+  entries<T = unknown>(name: string, options?: SnapshotRecordsOptions): AsyncGenerator<Entry<T>, void, undefined>
+  entriesSync<T = unknown>(name: string, options?: SnapshotRecordsOptions): Generator<Entry<T>, void, undefined>
+}
+
+export function snapshot(dir: string | URL, options?: WaitOptions & { parse?: (text: any) => any }): Promise<Snapshot>
+export function snapshotSync(dir: string | URL, options?: WaitSyncOptions & { parse?: (text: any) => any }): Snapshot
+
+export interface StoreOptions {
+  /** What a session's journal is called. Default: `journal.jsonl`. */
+  journalName?: string
+  /** What a session's state is called. Default: `state.json`. */
+  stateName?: string
+  /** Default: `'power'`. */
+  durability?: Durability
+  /** Whether the directory is made where it is missing. Default: true. */
+  create?: boolean
+  /** Of each call, in milliseconds. */
+  timeout?: number
+  /** How the sessions' journals are opened. */
+  journal?: JournalOptions
+  /** For the values of documents. */
+  stringify?: (value: any) => string | Uint8Array
+  parse?: (text: any) => any
+}
+
+/** A record in which a text was found. */
+export interface Hit {
+  readonly key: string
+  /** Where the record begins. */
+  readonly position: Position
+  /** The text around the match. */
+  readonly snippet: string
+  /** `snippet.slice(...range)` is the match. */
+  readonly range: readonly [number, number]
+}
+
+/** A directory of sessions, found by their keys: any strings. */
+export class Store {
+  private constructor()
+  static open(dir: string | URL, options?: StoreOptions): Promise<Store>
+  static openSync(dir: string | URL, options?: StoreOptions): Store
+  readonly path: string
+  /** The session with this key, which need not be there yet. Nothing is made. */
+  session(key: string): Session
+  /** The keys of all sessions, sorted. */
+  keys(): Promise<string[]>
+  keysSync(): string[]
+  /** Removes a session with all its files; one try, unless a timeout is given. */
+  remove(key: string, options?: WaitOptions): Promise<boolean>
+  removeSync(key: string, options?: WaitSyncOptions): boolean
+  /** Records of all sessions with this text, in any case. Default: at most 100. */
+  search(text: string, options?: { maxHits?: number; signal?: AbortSignal }): Promise<Hit[]>
+  searchSync(text: string, options?: { maxHits?: number }): Hit[]
+}
+
+export interface ReconcileSyncOptions extends WaitSyncOptions {
+  /** Whether the session lives in another way; asked where its owner is dead. */
+  alsoAlive?: () => boolean
+}
+
+export interface ReconcileOptions extends WaitOptions {
+  /** Whether the session lives in another way; asked where its owner is dead. */
+  alsoAlive?: () => boolean | Promise<boolean>
+}
+
+export interface Reconciled {
+  /**
+   * `'done'`: the changes are made. `'no_change'`: the session was never owned,
+   * was let go, or there was nothing to change. `'busy'`: somebody else is at it.
+   * `'alive'`: the owner lives.
+   */
+  readonly outcome: 'done' | 'no_change' | 'busy' | 'alive'
+  /** The owner, dead or alive, where there is one. */
+  readonly holder: Holder | null
+}
+
+/** A directory with a journal, a state, media files and at most one owner. */
+export interface Session {
+  readonly key: string
+  readonly path: string
+  exists(): Promise<boolean>
+  existsSync(): boolean
+  journal(): Promise<Journal>
+  journalSync(): Journal
+  state(): Promise<Document>
+  stateSync(): Document
+  document(name: string, options?: Pick<StoreOptions, 'stringify' | 'parse'>): Promise<Document>
+  documentSync(name: string, options?: Pick<StoreOptions, 'stringify' | 'parse'>): Document
+  /** Where the media file of this name is, or is to be. */
+  media(name: string): Promise<string>
+  mediaSync(name: string): string
+  /** Who owns the session; null if nobody does. */
+  holder(): Promise<Holder | null>
+  holderSync(): Holder | null
+  /** Makes this process the owner; one try, unless a timeout is given. */
+  claim(label?: string, options?: WaitOptions): Promise<Lease>
+  claimSync(label?: string, options?: WaitSyncOptions): Lease
+  /**
+   * If the last owner died without letting go: runs `change` in a transaction on the
+   * session's files, in one process at a time. `false` from it: there was nothing
+   * to change.
+   */
+  reconcile(
+    change: (tx: Transaction) => boolean | void | Promise<boolean | void>,
+    options?: ReconcileOptions,
+  ): Promise<Reconciled>
+  reconcileSync(change: (tx: Transaction) => boolean | void, options?: ReconcileSyncOptions): Reconciled
+}
+
+/** A session's lease: nobody else owns it until it is released or its process ends. */
+export interface Lease {
+  /** This process, as others are told of it. */
+  readonly holder: Holder
+  /** The owner before, if he died without letting go. */
+  readonly previous: Holder | null
+  readonly held: boolean
+  release(): Promise<void>
+  releaseSync(): void
+  /** Gives the session to another process of this machine, which claims it. */
+  transfer(to: ProcessLike | string): Promise<void>
+  transferSync(to: ProcessLike | string): void
+  close(): Promise<void>
+  closeSync(): void
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 export type ErrorCode =
   | 'UNTORN_LOCK_TIMEOUT'
   | 'UNTORN_LOCKED'

@@ -6,6 +6,15 @@ exports.Journal = require('./lib/journal.js').Journal
 exports.Document = require('./lib/document.js').Document
 exports.FileLock = require('./lib/lock.js').FileLock
 
+exports.Transaction = require('./lib/transaction.js').Transaction
+exports.transaction = require('./lib/transaction.js').transaction
+exports.transactionSync = require('./lib/transaction.js').transactionSync
+exports.snapshot = require('./lib/transaction.js').snapshot
+exports.snapshotSync = require('./lib/transaction.js').snapshotSync
+
+exports.Store = require('./lib/store.js').Store
+exports.Process = require('./lib/process.js').Process
+
 exports.saveJson = require('./lib/one-shot.js').saveJson
 exports.saveJsonSync = require('./lib/one-shot.js').saveJsonSync
 exports.loadJson = require('./lib/one-shot.js').loadJson

@@ -225,4 +225,7 @@ function openOptions(options) {
   return { durability, mode, parents }
 }
 
-module.exports = { Document, expected }
+/** One that was opened in another way. Not for users. */
+const documentOf = (handle, options) => new Document(OWN, handle, options)
+
+module.exports = { Document, documentOf, expected }

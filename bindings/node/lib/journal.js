@@ -287,4 +287,7 @@ function openOptions(options) {
   return { durability, create, maxRecord, format, mode, parents }
 }
 
-module.exports = { Journal }
+/** One that was opened in another way. Not for users. */
+const journalOf = (handle, options) => new Journal(OWN, handle, options)
+
+module.exports = { Journal, journalOf }

@@ -62,7 +62,7 @@ impl Port {
 }
 
 impl Document {
-    fn new(port: &Rc<Inner>, document: untorn::Document) -> Document {
+    pub fn new(port: &Rc<Inner>, document: untorn::Document) -> Document {
         Document {
             port: Rc::clone(port),
             path: document.path().into(),

@@ -67,7 +67,7 @@ impl Port {
 }
 
 impl Journal {
-    fn new(port: &Rc<Inner>, journal: untorn::Journal) -> Journal {
+    pub fn new(port: &Rc<Inner>, journal: untorn::Journal) -> Journal {
         Journal(Rc::new(Handle {
             port: Rc::clone(port),
             path: journal.path().into(),

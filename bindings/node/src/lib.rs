@@ -7,6 +7,7 @@
 //! failure.rs   errors, as the JavaScript side reads them
 //! values.rs    positions, options and reports
 //! journal.rs  batch.rs  records.rs  document.rs  one_shot.rs  lock.rs
+//! transaction.rs  store.rs  session.rs  process.rs
 //! ```
 //!
 //! Nothing here is public to users: `lib/*.js` is the face.
@@ -21,7 +22,11 @@ mod line;
 mod lock;
 mod one_shot;
 mod port;
+mod process;
 mod records;
+mod session;
+mod store;
+mod transaction;
 mod values;
 
 use napi_derive::napi;

@@ -117,7 +117,7 @@ impl Port {
     }
 }
 
-fn described(holder: Option<untorn::Holder>) -> String {
+pub fn described(holder: Option<untorn::Holder>) -> String {
     holder.map_or_else(
         || "null".to_owned(),
         |holder| failure::holder(&holder).to_string(),

@@ -97,7 +97,7 @@ impl OpenOptions {
             .parents(self.parents.unwrap_or(false)))
     }
 
-    fn durability(&self, path: &Path) -> napi::Result<Durability> {
+    pub fn durability(&self, path: &Path) -> napi::Result<Durability> {
         self.durability
             .as_deref()
             .map_or(Ok(Durability::default()), |word| {

@@ -5,17 +5,26 @@ import {
   Document,
   FileLock,
   Journal,
+  Process,
+  Store,
+  Transaction,
   UntornError,
   appendJson,
   loadJson,
   loadJsonSync,
   saveJson,
   saveJsonSync,
+  snapshot,
+  transaction,
+  transactionSync,
   version,
   type Damage,
   type ErrorCode,
+  type Hit,
   type Holder,
+  type Lease,
   type Position,
+  type Reconciled,
   type Report,
   type Version,
 } from 'untorn'
@@ -97,4 +106,45 @@ export function errors(error: unknown): ErrorCode | undefined {
     void [pid, offset, errno, error.operation, error.path]
   }
   return undefined
+}
+
+export async function transactions(signal: AbortSignal): Promise<number> {
+  const n: number = await transaction('d', async (tx: Transaction) => {
+    const state: { turns: number } | undefined = await tx.load<{ turns: number }>('state.json', { timeout: 5, signal })
+    await tx.appendAll('log', [1, 'two'])
+    const version: Version = await tx.save('state.json', state)
+    return version.length
+  }, { durability: 'process', signal })
+  // @ts-expect-error: a blocking transaction takes no signal
+  transactionSync('d', () => 1, { signal })
+  // @ts-expect-error: use Transaction.begin
+  new Transaction()
+  await using tx = await Transaction.begin('d')
+  using other = Transaction.beginSync('e', { timeout: 0 })
+  other.createSync('x', 1)
+  for await (const record of (await snapshot('d')).records<string>('log')) record.length
+  await tx.commit()
+  return n
+}
+
+export async function sessions(signal: AbortSignal): Promise<void> {
+  const store = await Store.open('s', { journalName: 'context.jsonl', journal: { maxRecord: 10 } })
+  const session = store.session('any key')
+  await using lease: Lease = await session.claim('worker', { timeout: 10, signal })
+  const before: Holder | null = lease.previous
+  await lease.transfer(Process.of(before?.pid ?? 1))
+  await lease.transfer(Process.current())
+  const { outcome }: Reconciled = await session.reconcile(async (tx) => {
+    await tx.remove('x')
+  }, { alsoAlive: async () => false })
+  // @ts-expect-error: not an outcome
+  if (outcome === 'gone') return
+  // @ts-expect-error: a blocking probe is not async
+  session.reconcileSync(() => true, { alsoAlive: async () => false })
+  const hits: Hit[] = await store.search('text', { maxHits: 3, signal })
+  hits[0]?.snippet.slice(...(hits[0]?.range ?? []))
+  const alive: 'alive' | 'dead' | 'unknown' = Process.current().alive
+  // @ts-expect-error: use Process.current
+  new Process()
+  alive.length
 }

@@ -1,0 +1,46 @@
+'use strict'
+
+// Processes, named for longer than their pids.
+
+const { block, native } = require('./calls.js')
+const { invalid } = require('./errors.js')
+
+const OWN = Symbol('made by this module')
+
+class Process {
+  #json
+
+  constructor(own, json) {
+    if (own !== OWN) throw invalid('use Process.current(), Process.of(pid) or Process.from(value)')
+    this.#json = json
+    const { pid, start, boot, namespace, host } = JSON.parse(json)
+    Object.assign(this, { pid, start: start ?? null, boot: boot ?? null, namespace: namespace ?? null, host: host ?? null })
+    Object.freeze(this)
+  }
+
+  static current() {
+    return new Process(OWN, block(() => native.processOf()))
+  }
+
+  static of(pid) {
+    if (!Number.isInteger(pid) || pid < 0 || pid >= 2 ** 32) throw invalid('a pid is a whole number')
+    return new Process(OWN, block(() => native.processOf(pid)))
+  }
+
+  static from(value) {
+    const json = typeof value === 'string' ? value : JSON.stringify(value)
+    if (json === undefined) throw invalid('a process is an object, or its JSON')
+    return new Process(OWN, block(() => native.processFrom(json)))
+  }
+
+  get alive() {
+    return block(() => native.processAlive(this.#json))
+  }
+}
+
+/** A process as the addon takes it. */
+function jsonOf(value) {
+  return JSON.stringify(Process.from(value))
+}
+
+module.exports = { Process, jsonOf }

@@ -1,0 +1,220 @@
+'use strict'
+
+const { begin, block, patience, patienceSync, signalOf } = require('./calls.js')
+const { documentOf } = require('./document.js')
+const { invalid } = require('./errors.js')
+const { journalOf } = require('./journal.js')
+const { jsonOf } = require('./process.js')
+const { transactionOf } = require('./transaction.js')
+
+const OWN = Symbol('made by this module')
+/** Without a timeout of its own a claim is one try. */
+const ONCE = 0
+
+// A lease is held until it is released, also if nobody keeps the object.
+const held = new Set()
+
+class Session {
+  #native
+  #options
+
+  constructor(own, handle, options) {
+    if (own !== OWN) throw invalid('use store.session(key)')
+    this.#native = handle
+    this.#options = options
+  }
+
+  get key() {
+    return this.#native.key
+  }
+
+  get path() {
+    return this.#native.path
+  }
+
+  exists() {
+    return begin(() => this.#native.exists(), Infinity)
+  }
+
+  existsSync() {
+    return block(() => this.#native.existsSync())
+  }
+
+  async journal() {
+    return journalOf(await begin(() => this.#native.journal(), Infinity), this.#journalOptions())
+  }
+
+  journalSync() {
+    return journalOf(block(() => this.#native.journalSync()), this.#journalOptions())
+  }
+
+  async state() {
+    return documentOf(await begin(() => this.#native.document(), Infinity), this.#options)
+  }
+
+  stateSync() {
+    return documentOf(block(() => this.#native.documentSync()), this.#options)
+  }
+
+  async document(name, options) {
+    const wanted = text(name, 'name')
+    return documentOf(await begin(() => this.#native.document(wanted), Infinity), { ...this.#options, ...options })
+  }
+
+  documentSync(name, options) {
+    const wanted = text(name, 'name')
+    return documentOf(block(() => this.#native.documentSync(wanted)), { ...this.#options, ...options })
+  }
+
+  async media(name) {
+    const wanted = text(name, 'name')
+    return begin(() => this.#native.media(wanted), Infinity)
+  }
+
+  mediaSync(name) {
+    const wanted = text(name, 'name')
+    return block(() => this.#native.mediaSync(wanted))
+  }
+
+  async holder() {
+    return JSON.parse(await begin(() => this.#native.holder(), Infinity))
+  }
+
+  holderSync() {
+    return JSON.parse(block(() => this.#native.holderSync()))
+  }
+
+  async claim(label, options) {
+    const name = text(label ?? '', 'label')
+    const signal = signalOf(options)
+    const handle = await begin((tryOnce) => this.#native.claim(name, tryOnce), patience(options, ONCE), signal)
+    if (signal?.aborted) {
+      // It was granted at the same moment.
+      handle.releaseSync()
+      throw signal.reason
+    }
+    return new Lease(OWN, handle)
+  }
+
+  claimSync(label, options) {
+    const name = text(label ?? '', 'label')
+    return new Lease(OWN, block(() => this.#native.claimSync(name, patienceSync(options, ONCE))))
+  }
+
+  async reconcile(change, options) {
+    const timeout = patience(options, this.#options?.timeout)
+    const signal = signalOf(options)
+    const turn = await begin((tryOnce) => this.#native.beginReconcile(tryOnce), timeout, signal)
+    const handle = turn.transaction()
+    if (handle == null) return outcome(turn.outcome, turn)
+    try {
+      // The probe runs while nobody else can claim or reconcile.
+      if (await options?.alsoAlive?.()) return outcome('alive', turn)
+      const changed = await change(transactionOf(handle, this.#options))
+      signal?.throwIfAborted()
+      if (changed === false) return outcome('no_change', turn)
+      await begin((tryOnce) => turn.commit(tryOnce), timeout, signal)
+      return outcome('done', turn)
+    } finally {
+      // After a commit this does nothing.
+      await begin(() => turn.discard(), Infinity)
+    }
+  }
+
+  reconcileSync(change, options) {
+    const timeout = patienceSync(options, this.#options?.timeout)
+    const turn = block(() => this.#native.beginReconcileSync(timeout))
+    const handle = turn.transaction()
+    if (handle == null) return outcome(turn.outcome, turn)
+    try {
+      if (options?.alsoAlive?.()) return outcome('alive', turn)
+      const changed = change(transactionOf(handle, this.#options))
+      if (typeof changed?.then === 'function') {
+        throw invalid('reconcileSync takes a function that is not async; nothing was changed')
+      }
+      if (changed === false) return outcome('no_change', turn)
+      block(() => turn.commitSync(timeout))
+      return outcome('done', turn)
+    } finally {
+      block(() => turn.discardSync())
+    }
+  }
+
+  #journalOptions() {
+    return { ...this.#options?.journal, timeout: this.#options?.timeout }
+  }
+}
+
+function outcome(name, turn) {
+  return { outcome: name, holder: JSON.parse(turn.holder) }
+}
+
+function text(value, what) {
+  if (typeof value === 'string') return value
+  throw invalid(`${what} is a string`)
+}
+
+class Lease {
+  #native
+
+  constructor(own, handle) {
+    if (own !== OWN) throw invalid('use session.claim(label)')
+    this.#native = handle
+    held.add(this)
+  }
+
+  get holder() {
+    return JSON.parse(this.#native.holder)
+  }
+
+  get previous() {
+    return JSON.parse(this.#native.previous)
+  }
+
+  get held() {
+    return this.#native.held
+  }
+
+  async release() {
+    await begin(() => this.#native.release(), Infinity)
+    held.delete(this)
+  }
+
+  releaseSync() {
+    block(() => this.#native.releaseSync())
+    held.delete(this)
+  }
+
+  async transfer(to) {
+    const heir = jsonOf(to)
+    await begin(() => this.#native.transfer(heir), Infinity)
+    held.delete(this)
+  }
+
+  transferSync(to) {
+    const heir = jsonOf(to)
+    block(() => this.#native.transferSync(heir))
+    held.delete(this)
+  }
+
+  close() {
+    return this.release()
+  }
+
+  closeSync() {
+    this.releaseSync()
+  }
+
+  [Symbol.dispose]() {
+    this.releaseSync()
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.release()
+  }
+}
+
+/** Not for users. */
+const sessionOf = (handle, options) => new Session(OWN, handle, options)
+
+module.exports = { sessionOf }

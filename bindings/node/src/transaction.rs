@@ -1,0 +1,425 @@
+//! `Transaction` and `Snapshot`.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
+use napi_derive::napi;
+use untorn::{Call, Error, Reconcile};
+
+use crate::call::Lane;
+use crate::document::Contents;
+use crate::failure;
+use crate::port::{Inner, Port};
+use crate::records::Reader;
+use crate::values::{OpenOptions, patience};
+
+/// A record or a header, as JavaScript has it.
+type Bytes = Either<String, Uint8Array>;
+
+fn owned(bytes: &Bytes) -> Vec<u8> {
+    match bytes {
+        Either::A(text) => text.as_bytes().to_vec(),
+        Either::B(bytes) => bytes.to_vec(),
+    }
+}
+
+/// Whose transaction it is.
+enum Source {
+    Own(Box<Mutex<untorn::Transaction>>),
+    /// That of a reconciliation, which commits it.
+    Of(Arc<Mutex<Box<Reconcile>>>),
+}
+
+type Work<T> = untorn::Result<T>;
+
+impl Source {
+    fn wait<T>(&self, work: impl FnOnce(&mut untorn::Transaction) -> Work<T>) -> Work<T> {
+        match self {
+            Source::Own(own) => work(&mut locked(own)),
+            Source::Of(turn) => work(locked(turn).transaction()?),
+        }
+    }
+
+    /// For a blocking call: `None` while an asynchronous one is at work, which
+    /// may be waiting for this very event loop.
+    fn at_once<T>(
+        &self,
+        work: impl FnOnce(&mut untorn::Transaction) -> Work<T>,
+    ) -> Option<Work<T>> {
+        match self {
+            Source::Own(own) => Some(work(&mut *free(own)?)),
+            Source::Of(turn) => Some(free(turn)?.transaction().and_then(work)),
+        }
+    }
+}
+
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn free<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+#[napi]
+pub struct Transaction {
+    port: Rc<Inner>,
+    dir: Arc<Path>,
+    /// Tells it from others of the same directory.
+    number: u64,
+    source: Arc<Source>,
+}
+
+#[napi(object)]
+pub struct TransactionOptions {
+    pub durability: Option<String>,
+    pub mode: Option<u32>,
+    /// How the journals there are opened.
+    pub journals: Option<OpenOptions>,
+}
+
+impl TransactionOptions {
+    fn options(&self, dir: &Path) -> napi::Result<untorn::TransactionOptions> {
+        let shared = OpenOptions {
+            durability: self.durability.clone(),
+            ..OpenOptions::default()
+        };
+        let options = untorn::Transaction::options()
+            .durability(shared.durability(dir)?)
+            .mode(self.mode);
+        Ok(match &self.journals {
+            Some(journals) => options.journals(journals.journal(dir)?),
+            None => options,
+        })
+    }
+}
+
+#[napi]
+impl Port {
+    #[napi(catch_unwind)]
+    pub fn begin_transaction_sync(
+        &self,
+        dir: String,
+        options: TransactionOptions,
+        timeout: f64,
+    ) -> napi::Result<Transaction> {
+        let options = options.options(Path::new(&dir))?;
+        let call = Call::new().timeout(patience(timeout));
+        told(options.begin_with(&dir, &call)).map(|begun| Transaction::new(self.inner(), begun))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin_transaction(
+        &self,
+        dir: String,
+        options: TransactionOptions,
+        try_once: bool,
+    ) -> napi::Result<u32> {
+        let dir: Arc<Path> = Path::new(&dir).into();
+        let options = options.options(&dir)?;
+        let given = Arc::clone(&dir);
+        Ok(self.inner().run(
+            Lane::Of(dir.join("transaction")),
+            ("begin", &dir),
+            try_once,
+            move |context| options.begin_with(&given, &context.call()),
+            Transaction::new,
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn snapshot_sync(&self, dir: String, timeout: f64) -> napi::Result<Snapshot> {
+        let call = Call::new().timeout(patience(timeout));
+        told(untorn::snapshot_with(&dir, &call)).map(|taken| Snapshot::new(self.inner(), taken))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn snapshot(&self, dir: String, try_once: bool) -> u32 {
+        let dir: Arc<Path> = Path::new(&dir).into();
+        let given = Arc::clone(&dir);
+        self.inner().run(
+            Lane::Free,
+            ("snapshot", &dir),
+            try_once,
+            move |context| untorn::snapshot_with(&given, &context.call()),
+            Snapshot::new,
+        )
+    }
+}
+
+impl Transaction {
+    fn new(port: &Rc<Inner>, core: untorn::Transaction) -> Transaction {
+        let dir = core.dir().into();
+        Transaction::of(port, dir, Source::Own(Box::new(Mutex::new(core))))
+    }
+
+    /// That of a reconciliation.
+    pub fn of_turn(port: &Rc<Inner>, dir: &Path, turn: &Arc<Mutex<Box<Reconcile>>>) -> Transaction {
+        Transaction::of(port, dir.into(), Source::Of(Arc::clone(turn)))
+    }
+
+    fn of(port: &Rc<Inner>, dir: Arc<Path>, source: Source) -> Transaction {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        Transaction {
+            port: Rc::clone(port),
+            dir,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            source: Arc::new(source),
+        }
+    }
+
+    /// Behind the transaction's other calls.
+    fn run<T: Send + 'static, V: ToNapiValue>(
+        &self,
+        operation: &'static str,
+        try_once: bool,
+        work: impl FnOnce(&mut untorn::Transaction, &Call<'_>) -> Work<T> + Send + 'static,
+        finish: impl FnOnce(T) -> V + Send + 'static,
+    ) -> u32 {
+        let source = Arc::clone(&self.source);
+        self.port.run(
+            Lane::Of(self.dir.join(format!("transaction/{}", self.number))),
+            (operation, &self.dir),
+            try_once,
+            move |context| source.wait(|transaction| work(transaction, &context.call())),
+            |_, value| finish(value),
+        )
+    }
+
+    fn block<T>(
+        &self,
+        operation: &'static str,
+        timeout: f64,
+        work: impl FnOnce(&mut untorn::Transaction, &Call<'_>) -> Work<T>,
+    ) -> napi::Result<T> {
+        let call = Call::new().timeout(patience(timeout));
+        let done = self.source.at_once(|transaction| work(transaction, &call));
+        told(done.unwrap_or_else(|| {
+            Err(Error::invalid_argument(
+                operation,
+                &self.dir,
+                "an asynchronous call on this transaction is under way: await it first",
+            ))
+        }))
+    }
+}
+
+fn contents(found: Option<(Vec<u8>, untorn::Version)>) -> Option<Contents> {
+    found.map(Contents::from)
+}
+
+#[napi]
+impl Transaction {
+    #[napi(getter, catch_unwind)]
+    pub fn dir(&self) -> String {
+        self.dir.to_string_lossy().into_owned()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load_sync(&self, name: String, timeout: f64) -> napi::Result<Option<Contents>> {
+        self.block("load", timeout, |tx, call| tx.load_with(&name, call))
+            .map(contents)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load(&self, name: String, try_once: bool) -> u32 {
+        self.run(
+            "load",
+            try_once,
+            move |tx, call| tx.load_with(&name, call),
+            contents,
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save_sync(&self, name: String, bytes: Uint8Array) -> napi::Result<String> {
+        self.block("save", 0.0, |tx, _| tx.save(&name, &bytes))
+            .map(|version| version.to_string())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save(&self, name: String, bytes: &[u8]) -> u32 {
+        let bytes = bytes.to_vec();
+        self.run(
+            "save",
+            false,
+            move |tx, _| tx.save(&name, &bytes),
+            |version| version.to_string(),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn create_sync(&self, name: String, bytes: Uint8Array) -> napi::Result<String> {
+        self.block("create", 0.0, |tx, _| tx.create(&name, &bytes))
+            .map(|version| version.to_string())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn create(&self, name: String, bytes: &[u8]) -> u32 {
+        let bytes = bytes.to_vec();
+        self.run(
+            "create",
+            false,
+            move |tx, _| tx.create(&name, &bytes),
+            |version| version.to_string(),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn append_sync(&self, name: String, records: Vec<Bytes>) -> napi::Result<()> {
+        self.block("append", 0.0, |tx, _| {
+            tx.append(&name, records.iter().map(owned))
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn append(&self, name: String, records: Vec<Bytes>) -> u32 {
+        let records: Vec<Vec<u8>> = records.iter().map(owned).collect();
+        self.run(
+            "append",
+            false,
+            move |tx, _| tx.append(&name, records),
+            |()| (),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_header_sync(&self, name: String, header: Bytes, timeout: f64) -> napi::Result<()> {
+        self.block("append", timeout, |tx, call| {
+            tx.set_header_with(&name, &owned(&header), call)
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn set_header(&self, name: String, header: Bytes, try_once: bool) -> u32 {
+        let header = owned(&header);
+        self.run(
+            "append",
+            try_once,
+            move |tx, call| tx.set_header_with(&name, &header, call),
+            |()| (),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove_sync(&self, name: String, timeout: f64) -> napi::Result<bool> {
+        self.block("remove", timeout, |tx, call| tx.remove_with(&name, call))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn remove(&self, name: String, try_once: bool) -> u32 {
+        self.run(
+            "remove",
+            try_once,
+            move |tx, call| tx.remove_with(&name, call),
+            |removed| removed,
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn commit_sync(&self, timeout: f64) -> napi::Result<()> {
+        self.block("commit", timeout, untorn::Transaction::commit_with)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn commit(&self, try_once: bool) -> u32 {
+        self.run("commit", try_once, untorn::Transaction::commit_with, |()| {
+            ()
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rollback_sync(&self) -> napi::Result<()> {
+        self.block("rollback", 0.0, |tx, _| {
+            tx.rollback();
+            Ok(())
+        })
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rollback(&self) -> u32 {
+        self.run(
+            "rollback",
+            false,
+            |tx, _| {
+                tx.rollback();
+                Ok(())
+            },
+            |()| (),
+        )
+    }
+}
+
+/// The files of a directory at one instant.
+#[napi]
+pub struct Snapshot {
+    port: Rc<Inner>,
+    dir: Arc<Path>,
+    core: Arc<untorn::Snapshot>,
+}
+
+impl Snapshot {
+    fn new(port: &Rc<Inner>, core: untorn::Snapshot) -> Snapshot {
+        Snapshot {
+            port: Rc::clone(port),
+            dir: core.dir().into(),
+            core: Arc::new(core),
+        }
+    }
+}
+
+#[napi]
+impl Snapshot {
+    #[napi(getter, catch_unwind)]
+    pub fn names(&self) -> Vec<String> {
+        self.core.names().map(str::to_owned).collect()
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load_sync(&self, name: String) -> napi::Result<Option<Contents>> {
+        told(self.core.load(&name)).map(contents)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load(&self, name: String) -> u32 {
+        let core = Arc::clone(&self.core);
+        self.port.run(
+            Lane::Read,
+            ("load", &self.dir),
+            false,
+            move |_| core.load(&name),
+            |_, found| contents(found),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn records_sync(&self, name: String, options: OpenOptions) -> napi::Result<Reader> {
+        let options = options.journal(&self.dir)?;
+        told(self.core.records_as(&name, &options))
+            .map(|records| Reader::new(&self.port, &self.dir, records))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn records(&self, name: String, options: OpenOptions) -> napi::Result<u32> {
+        let options = options.journal(&self.dir)?;
+        let (core, dir) = (Arc::clone(&self.core), Arc::clone(&self.dir));
+        Ok(self.port.run(
+            Lane::Read,
+            ("read", &self.dir),
+            false,
+            move |_| core.records_as(&name, &options),
+            move |port, records| Reader::new(port, &dir, records),
+        ))
+    }
+}
+
+fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
+    result.map_err(|error| failure::thrown(&error))
+}
