@@ -46,6 +46,12 @@ def is_free(path: Path) -> bool:
         return True
 
 
+def becomes_free(path: Path) -> None:
+    """Wait until it is: a thread whose call gave up may have the lock for an instant yet."""
+    while not is_free(path):
+        pass
+
+
 def waits() -> bool:
     """Whether a thread of this process blocks in flock, as the kernel tells."""
     return f"-> FLOCK  ADVISORY  WRITE {os.getpid()} " in Path("/proc/locks").read_text()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from loops import Run, is_free
+from loops import Run, becomes_free, is_free
 
 import untorn
 from untorn import _options, aio
@@ -313,7 +313,7 @@ def test_a_time_limit_names_the_holder(run: Run, path: Path, hold: Hold) -> None
 
     run(main)
     other.communicate()
-    assert is_free(path)
+    becomes_free(path)
     assert not path.exists()
 
 

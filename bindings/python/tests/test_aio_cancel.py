@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loops import Run, is_free, until, waits
+from loops import Run, becomes_free, is_free, until, waits
 
 import untorn
 from untorn import aio
@@ -57,7 +57,7 @@ def test_a_cancelled_wait(run: Run, path: Path, hold: Hold, wait: str) -> None:
     other.communicate()
     with untorn.FileLock(path, timeout=60):
         assert not path.exists()
-    assert is_free(path)
+    becomes_free(path)
 
 
 def test_the_call_is_over_when_its_task_is(run: Run, path: Path) -> None:
@@ -239,8 +239,7 @@ def test_a_loop_that_is_closed_while_its_calls_wait(path: Path, hold: Hold) -> N
     begun = loop.run_until_complete(begin())
     loop.close()
     other.communicate()
-    while not is_free(path):
-        pass
+    becomes_free(path)
     assert not path.exists()
     del begun
 
@@ -262,8 +261,7 @@ def test_a_loop_that_is_closed_while_its_lock_comes(path: Path) -> None:
         release.start()
         loop.close()
         release.join()
-        while not is_free(path):
-            pass
+        becomes_free(path)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         task.get_coro().close()
 

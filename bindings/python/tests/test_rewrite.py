@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loops import Run, is_free
+from loops import Run, becomes_free, is_free
 
 import untorn
 from untorn import Journal, aio
@@ -277,5 +277,5 @@ def test_cancelled_waits(run: Run, path: Path, hold: Hold) -> None:
 
     run(main)
     other.communicate()
-    assert is_free(path)
+    becomes_free(path)
     assert not path.exists()
