@@ -95,8 +95,11 @@ mod _untorn {
         let py = module.py();
         let hooks = PyDict::new(py);
         hooks.set_item("after_in_child", module.getattr("forked")?)?;
-        py.import("os")?
-            .call_method("register_at_fork", (), Some(&hooks))?;
+        // Windows has no fork, and Python no such function there.
+        if cfg!(unix) {
+            py.import("os")?
+                .call_method("register_at_fork", (), Some(&hooks))?;
+        }
         Ok(())
     }
 }
