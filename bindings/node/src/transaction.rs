@@ -286,7 +286,7 @@ impl Transaction {
             "append",
             false,
             move |tx, _| tx.append(&name, records),
-            |()| (),
+            std::convert::identity,
         )
     }
 
@@ -304,7 +304,7 @@ impl Transaction {
             "append",
             try_once,
             move |tx, call| tx.set_header_with(&name, &header, call),
-            |()| (),
+            std::convert::identity,
         )
     }
 
@@ -330,9 +330,12 @@ impl Transaction {
 
     #[napi(catch_unwind)]
     pub fn commit(&self, try_once: bool) -> u32 {
-        self.run("commit", try_once, untorn::Transaction::commit_with, |()| {
-            ()
-        })
+        self.run(
+            "commit",
+            try_once,
+            untorn::Transaction::commit_with,
+            std::convert::identity,
+        )
     }
 
     #[napi(catch_unwind)]
@@ -352,7 +355,7 @@ impl Transaction {
                 tx.rollback();
                 Ok(())
             },
-            |()| (),
+            std::convert::identity,
         )
     }
 }
