@@ -48,13 +48,13 @@ impl Origin {
             How::Session(session) => session.transaction_with(call),
             How::Turn => Err(refuse()),
         }
-        .map(Begun::Transaction)
+        .map(|begun| Begun::Transaction(Box::new(begun)))
     }
 }
 
 /// A transaction that has begun.
 pub enum Begun {
-    Transaction(Transaction),
+    Transaction(Box<Transaction>),
     /// That of a reconciliation, which it ends with.
     Turn(Box<untorn::Reconcile>),
 }

@@ -23,7 +23,26 @@ WAITS: dict[str, Callable[[Path], object]] = {
     "save": lambda path: Document(path).save(1),
     "update": lambda path: Document(path).update_with(lambda value: value, default=1),
     "remove": lambda path: Document(path).remove(),
+    "set_header": lambda path: Journal(path, header_prefix="[").set_header([]),
+    "rewind": lambda path: Journal(path).rewind(untorn.Position(0, 0)),
+    "rotate": lambda path: Journal(path).rotate(),
+    "replace": lambda path: Journal(path).replace([1]),
+    "compact": lambda path: Journal(path).compact(list),
+    "fold": lambda path: Journal(path).fold(int, int.__add__),
+    "transaction": lambda path: commit(path),
+    "load in a transaction": lambda path: load(path),
+    "follow": lambda path: next(Journal(path).follow()),
 }
+
+
+def commit(path: Path) -> None:
+    with untorn.Transaction(path.parent) as tx:
+        tx.save(path.name, 1)
+
+
+def load(path: Path) -> None:
+    with untorn.Transaction(path.parent) as tx:
+        tx.load(path.name)
 
 
 class Mine(Exception):
@@ -127,6 +146,58 @@ def test_a_thread_waits_on_while_the_main_thread_handles_signals(
     thread.join()
     assert failed == []
     assert list(Journal(path)) == ["in the end"]
+
+
+def test_what_a_handler_raises_ends_the_wait_for_a_directory(
+    tmp_path: Path, hold: Hold, alarm: Callable[[Callable[[], None]], None]
+) -> None:
+    other = hold(tmp_path / ".untorn")
+    waits: list[Callable[[], object]] = [lambda: untorn.snapshot(tmp_path), lambda: commit(tmp_path / "p")]
+
+    def action() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise Mine
+
+    for wait in waits:
+        alarm(action)
+        with pytest.raises(Mine):
+            wait()
+    other.communicate()
+    commit(tmp_path / "p")
+    assert untorn.snapshot(tmp_path).load("p") == 1
+
+
+def test_what_a_handler_raises_ends_the_wait_for_an_owner(
+    tmp_path: Path, script: Callable[..., "subprocess.Popen[str]"], alarm: Callable[[Callable[[], None]], None]
+) -> None:
+    other = script(OWNER, tmp_path)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "owned\n"
+    store = untorn.Store(tmp_path)
+    waits: list[Callable[[], object]] = [
+        lambda: store.session("a").claim("me", timeout=None),
+        lambda: store.remove("a", timeout=None),
+    ]
+
+    def action() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise Mine
+
+    for wait in waits:
+        alarm(action)
+        with pytest.raises(Mine):
+            wait()
+    other.kill()
+    with store.session("a").claim("me", timeout=60) as lease:
+        assert lease.previous is not None
+
+
+OWNER = """
+    import sys, untorn
+    lease = untorn.Store(sys.argv[1]).session("a").claim("the owner")
+    print("owned", flush=True)
+    sys.stdin.readline()
+"""
 
 
 CTRL_C = """

@@ -1,7 +1,9 @@
 //! How a thread of the library wakes an event loop.
 
+#[cfg(unix)]
 use std::io::{PipeReader, PipeWriter, Read, Write};
 
+#[cfg(unix)]
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 
@@ -11,6 +13,7 @@ use pyo3::prelude::*;
 /// takes no interpreter lock, so a thread of the library never waits for a
 /// busy program, and never finds itself in an interpreter that is ending.
 pub enum Waker {
+    #[cfg(unix)]
     Pipe(PipeReader, PipeWriter),
     /// `loop.call_soon_threadsafe`, and what it is to call.
     Call(Py<PyAny>, Py<PyAny>),
@@ -31,6 +34,7 @@ impl Waker {
     /// loop's thread may wait for.
     pub fn wake(&self) -> bool {
         match self {
+            #[cfg(unix)]
             // It never holds more than two bytes, so this never waits.
             Waker::Pipe(_, writer) => (&*writer).write_all(&[1]).is_ok(),
             Waker::Call(call, wake) => {
@@ -41,6 +45,7 @@ impl Waker {
 
     /// The loop was woken by `wake`, once.
     pub fn woken(&self) {
+        #[cfg(unix)]
         if let Waker::Pipe(reader, _) = self {
             let _ = (&*reader).read_exact(&mut [0]);
         }
