@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use untorn::{Durability, Format, Journal, JournalOptions};
+use untorn::{Durability, Format, Journal, JournalOptions, Scheme};
 
 use crate::data;
 
@@ -13,6 +13,11 @@ pub fn name(step: &Value) -> &str {
 
 pub fn timeout(step: &Value) -> Option<Duration> {
     step["timeout"].as_u64().map(Duration::from_millis)
+}
+
+pub fn scheme(step: &Value) -> Option<Scheme> {
+    let word = step["scheme"].as_str()?;
+    Some(word.parse().expect("a scheme"))
 }
 
 pub fn durability(step: &Value) -> Durability {
@@ -29,6 +34,12 @@ pub fn journal_options(step: &Value) -> JournalOptions {
         .timeout(timeout(step));
     if let Some(bytes) = step["max_record"].as_u64() {
         options = options.max_record(bytes);
+    }
+    if let Some(scheme) = scheme(step) {
+        options = options.scheme(scheme);
+    }
+    if step["sealed"] == true {
+        options = options.sealed(true);
     }
     if let Some(prefix) = step.get("header_prefix") {
         options = options.header_prefix(data::bytes(prefix));

@@ -1,9 +1,11 @@
 //! The steps on documents.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use untorn::{Document, Error, Expect};
 
-use crate::arguments::{durability, timeout};
+use crate::arguments::{durability, scheme, timeout};
 use crate::data::{self, bytes};
 use crate::outcome::{Kept, Outcome};
 use crate::steps::{Handle, Stage};
@@ -14,12 +16,18 @@ impl Stage {
     pub fn document_step(&mut self, step: &Value) -> Result<Outcome> {
         match step["op"].as_str().expect("op") {
             "document_open" => {
-                let document = Document::options()
+                let mut options = Document::options()
                     .durability(durability(step))
                     .mode(step.get("mode").map(data::mode))
                     .parents(step["parents"] == true)
-                    .timeout(timeout(step))
-                    .open(self.path(step))?;
+                    .timeout(timeout(step));
+                if let Some(scheme) = scheme(step) {
+                    options = options.scheme(scheme);
+                }
+                if let Some(age) = step["stale"].as_u64() {
+                    options = options.stale(Duration::from_millis(age));
+                }
+                let document = options.open(self.path(step))?;
                 self.add(step, Handle::Document(document));
                 Ok(Outcome::default())
             }

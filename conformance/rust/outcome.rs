@@ -69,6 +69,7 @@ pub fn report(report: &Report) -> Value {
         "damage": damage(&report.damage),
         "damage_count": report.damage_count,
         "header": report.header,
+        "unsealed": report.unsealed,
         "repaired": report.repaired.map(|repair| json!({
             "offset": repair.offset,
             "cut": repair.cut,

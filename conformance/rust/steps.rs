@@ -8,12 +8,13 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use untorn::{
-    Call, Damage, Document, Error, FileLock, Journal, Lease, LockGuard, Position, Records, Session,
-    Store, Transaction, inspect,
+    Call, Damage, Document, Error, FileLock, Fold, Follow, Journal, Lease, LockGuard, Position,
+    Records, Session, Store, Transaction, inspect,
 };
 
-use crate::arguments::{journal_options, name, timeout};
+use crate::arguments::{journal_options, name, scheme, timeout};
 use crate::data::{self, bytes};
+use crate::following::State;
 use crate::outcome::{Kept, Outcome};
 
 /// What the handles of a case are, and what it has kept.
@@ -31,6 +32,8 @@ pub enum Handle {
     Store(Store),
     Session(Session),
     Lease(Lease),
+    Follow(Box<Follow>),
+    Fold(Box<Fold<State>>),
     Foreign(Child),
 }
 
@@ -100,6 +103,8 @@ impl Stage {
             "store" | "keys" | "store_remove" | "claim" | "release" | "reconcile" => {
                 return self.session_step(step);
             }
+            "follow" | "next" => return self.following_step(step),
+            op if op.starts_with("fold") => return self.following_step(step),
             op if op.starts_with("session") => return self.session_step(step),
             _ => return self.document_step(step),
         }
@@ -166,6 +171,9 @@ impl Stage {
         let mut options = FileLock::options()
             .timeout(timeout(step))
             .shared(step["shared"] == true);
+        if let Some(scheme) = scheme(step) {
+            options = options.scheme(scheme);
+        }
         if let Some(label) = step["label"].as_str() {
             options = options.label(label);
         }

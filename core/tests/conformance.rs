@@ -10,6 +10,8 @@ mod arguments;
 mod data;
 #[path = "../../conformance/rust/documents.rs"]
 mod documents;
+#[path = "../../conformance/rust/following.rs"]
+mod following;
 #[path = "../../conformance/rust/headers.rs"]
 mod headers;
 #[path = "../../conformance/rust/outcome.rs"]
@@ -52,7 +54,7 @@ macro_rules! topics {
 
 topics! {
     framing torn_tail append append_at reading documents locks errors rewrite transactions
-    header sessions
+    header sessions schemes follow seal
 }
 
 #[test]
