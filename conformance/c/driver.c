@@ -88,6 +88,12 @@ static const char *text(const char *key) {
 
 /* ---- handles ---- */
 
+/* All records of a journal, each with a newline. */
+typedef struct {
+  uint8_t *bytes;
+  size_t len;
+} fold_state;
+
 typedef struct {
   char name[32];
   untorn_journal *journal;
@@ -97,6 +103,9 @@ typedef struct {
   untorn_store *store;
   untorn_session *session;
   untorn_lease *lease;
+  untorn_follow *follow;
+  untorn_fold *fold;
+  fold_state *state;
 } handle;
 
 static handle handles[HANDLES];
@@ -130,6 +139,11 @@ static void close_handle(handle *of) {
   untorn_store_close(of->store);
   untorn_session_free(of->session);
   untorn_lease_release(of->lease, NULL);
+  untorn_follow_free(of->follow);
+  untorn_fold_free(of->fold);
+  if (of->state != NULL)
+    free(of->state->bytes);
+  free(of->state);
   of->journal = NULL;
   of->document = NULL;
   of->lock = NULL;
@@ -137,6 +151,9 @@ static void close_handle(handle *of) {
   of->store = NULL;
   of->session = NULL;
   of->lease = NULL;
+  of->follow = NULL;
+  of->fold = NULL;
+  of->state = NULL;
 }
 
 static untorn_journal *journal(void) { return find(required("on"))->journal; }
@@ -213,7 +230,8 @@ static void put_report(untorn_report *report) {
          untorn_report_end(report).offset, untorn_report_damage_count(report));
   for (size_t i = 0; untorn_report_damage(report, i, &kind, &offset, &length); i++)
     put_damage(kind, offset, length, i == 0);
-  printf("],\"header\":%s,\"repaired\":", untorn_report_has_header(report) ? "true" : "false");
+  printf("],\"unsealed\":%" PRIu64 ",\"header\":%s,\"repaired\":", untorn_report_unsealed(report),
+         untorn_report_has_header(report) ? "true" : "false");
   if (untorn_report_repaired(report, &offset, &cut, &newline_added))
     printf("{\"offset\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"newline_added\":%s}}", offset, cut,
            newline_added ? "true" : "false");
@@ -298,6 +316,7 @@ static void open_journal(void) {
   options.header_reserve = (size_t)number("header_reserve", options.header_reserve);
   options.header_mode = number("rename", 0) ? UNTORN_HEADER_RENAME : UNTORN_HEADER_STAMP;
   options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
+  options.sealed = (int32_t)number("sealed", 0);
   if (optional("header_prefix") != NULL)
     options.header_prefix = decoded(required("header_prefix"));
   untorn_journal *opened = NULL;
@@ -311,6 +330,8 @@ static void open_document(void) {
   options.timeout_ms = timeout(options.timeout_ms);
   options.mode = (uint32_t)number("mode", 0);
   options.parents = (int32_t)number("parents", 0);
+  options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
+  options.stale_ms = (int64_t)number("stale", 0);
   untorn_document *opened = NULL;
   if (succeeded(untorn_document_open(text("path"), &options, &opened, &error)))
     add(required("on"))->document = opened;
@@ -322,6 +343,7 @@ static void take_lock(untorn_code acquire(const char *, const untorn_lock_option
   options.timeout_ms = timeout(options.timeout_ms);
   options.shared = (int32_t)number("shared", 0);
   options.label = text("label");
+  options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
   untorn_lock *lock = NULL;
   if (succeeded(acquire(text("path"), &options, &lock, &error)))
     add(required("on"))->lock = lock;
@@ -680,6 +702,86 @@ static void reconcile(void) {
                                         : outcomes[found]);
 }
 
+/* ---- following ---- */
+
+static void follow(void) {
+  untorn_position start = {number("generation", 0), number("offset", 0)};
+  untorn_follow *opened = NULL;
+  untorn_journal *of = find(required("journal"))->journal;
+  const untorn_position *from = optional("generation") == NULL ? NULL : &start;
+  if (succeeded(untorn_journal_follow(of, from, &opened, &error)))
+    add(required("on"))->follow = opened;
+}
+
+/* Waits longer than anything takes: a record that does not come is a failure. */
+static void next(void) {
+  untorn_call patient = UNTORN_CALL_INIT;
+  untorn_position to, from;
+  const uint8_t *data;
+  size_t len;
+  int32_t kind;
+  patient.timeout_ms = timeout(30000);
+  if (!succeeded(untorn_follow_next(find(required("on"))->follow, &patient, &kind, &data, &len, &to,
+                                    &from, &error)))
+    return;
+  if (kind == UNTORN_FOLLOW_RECORD)
+    put_hex("record", data, len);
+  else if (kind == UNTORN_FOLLOW_REWOUND)
+    printf(",\"rewound\":[%" PRIu64 ",%" PRIu64 "]", from.offset, to.offset);
+  else
+    printf(",\"nothing\":true");
+}
+
+static void begin_fold(void) {
+  untorn_fold *begun = NULL;
+  if (!succeeded(untorn_journal_fold(find(required("journal"))->journal, &begun, &error)))
+    return;
+  handle *made = add(required("on"));
+  made->fold = begun;
+  made->state = calloc(1, sizeof *made->state);
+}
+
+static untorn_code take_in(untorn_fold_turn *turn, fold_state *state) {
+  const uint8_t *data;
+  size_t len;
+  int32_t kind;
+  for (;;) {
+    untorn_code code = untorn_fold_turn_next(turn, &kind, &data, &len, NULL, NULL, &error);
+    if (code != UNTORN_OK || kind == UNTORN_FOLD_CURRENT)
+      return code;
+    if (kind == UNTORN_FOLD_RESTART) {
+      state->len = 0;
+      continue;
+    }
+    state->bytes = realloc(state->bytes, state->len + len + 1);
+    if (state->bytes == NULL)
+      give_up("no memory for", "a state");
+    memcpy(state->bytes + state->len, data, len);
+    state->bytes[state->len + len] = '\n';
+    state->len += len + 1;
+  }
+}
+
+/* One turn, and the whole state. */
+static void fold(int append) {
+  handle *of = find(required("on"));
+  untorn_fold_turn *turn = NULL;
+  if (!succeeded(untorn_fold_begin(of->fold, NULL, &turn, &error)))
+    return;
+  untorn_code code = take_in(turn, of->state);
+  if (append && code == UNTORN_OK) {
+    untorn_bytes record = decoded(required("record"));
+    code = untorn_fold_turn_append(turn, &record, 1, NULL, &error);
+    /* What was taken in before stays. */
+    if (code == UNTORN_OK)
+      code = take_in(turn, of->state);
+  }
+  untorn_code finished = untorn_fold_turn_finish(turn, NULL, code == UNTORN_OK ? &error : NULL);
+  untorn_fold_turn_free(turn);
+  if (succeeded(code) && succeeded(finished))
+    put_hex("state", of->state->bytes, of->state->len);
+}
+
 static void carry_out(void) {
   const char *op = command.op;
   if (strcmp(op, "journal_open") == 0)
@@ -744,6 +846,14 @@ static void carry_out(void) {
     session_holder();
   else if (strncmp(op, "session_", 8) == 0)
     session_file(op + 8);
+  else if (strcmp(op, "follow") == 0)
+    follow();
+  else if (strcmp(op, "next") == 0)
+    next();
+  else if (strcmp(op, "fold") == 0)
+    begin_fold();
+  else if (strcmp(op, "fold_refresh") == 0 || strcmp(op, "fold_append") == 0)
+    fold(strcmp(op, "fold_append") == 0);
   else if (strcmp(op, "claim") == 0)
     claim();
   else if (strcmp(op, "reconcile") == 0)

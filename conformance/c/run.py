@@ -32,10 +32,11 @@ CODES = {
 LEFT_OUT = {"values"}
 BYTES = {"record", "bytes", "header", "header_prefix"}
 TEXTS = {"label", "name", "key", "journal_name", "state_name"}
-NUMBERS = {"timeout", "max_record", "max_records", "max_bytes", "n", "keep_files", "header_reserve"}
-FLAGS = {"create", "parents", "shared", "fail", "also_alive"}
+NUMBERS = {"timeout", "max_record", "max_records", "max_bytes", "n", "keep_files", "header_reserve", "stale"}
+SCHEMES = ["sidecar", "in-place", "pid-file"]
+FLAGS = {"create", "parents", "shared", "fail", "also_alive", "sealed"}
 RECORDS = {"append_all", "append_at", "replace", "tx_append"}
-NAMES = {"on", "lock", "store", "session"}
+NAMES = {"on", "lock", "store", "session", "journal"}
 
 Json = dict[str, Any]
 
@@ -104,6 +105,8 @@ class Stage:
                 words.append(f"path={bytes(self.directory / value).hex()}")
             elif key in TEXTS:
                 words.append(f"{key}={value.encode().hex()}")
+            elif key == "scheme":
+                words.append(f"scheme={SCHEMES.index(value)}")
             elif key == "stay":
                 words += [f"stay={number}" for number in value]
             elif key == "save":
@@ -173,6 +176,7 @@ class Stage:
             "version": lambda: bytes.fromhex(answer["version"]).decode(),
             "removed": lambda: answer["removed"],
             "rotated": lambda: self.within(answer["rotated"]),
+            "state": lambda: bytes.fromhex(answer["state"]),
             "keys": lambda: [bytes.fromhex(key).decode() for key in answer["keys"]],
             "exists": lambda: answer["exists"],
             "outcome": lambda: answer["outcome"],
@@ -183,6 +187,8 @@ class Stage:
             expected = step[key]
             if key == "records":
                 expected = [data.read(record) for record in expected]
+            elif key == "state":
+                expected = b"".join(data.read(record) + b"\n" for record in expected)
             elif key in ("value", "was") and expected is not None:
                 expected = data.read(expected)
             same(key, give(), expected)
@@ -190,6 +196,12 @@ class Stage:
             same("the holder", answer["holder"], None)
         elif "holder" in step:
             compare_holder(answer["holder"] or {}, step["holder"])
+        if step["op"] == "next":
+            told = {key: answer[key] for key in ("record", "rewound", "nothing") if key in answer}
+            wanted = {key: step[key] for key in ("record", "rewound", "nothing") if key in step}
+            if "record" in wanted:
+                wanted["record"] = data.read(wanted["record"]).hex()
+            same("what came", told, wanted)
         for key, value in step.get("report", {}).items():
             same(f"report: {key}", answer["report"][key], value)
         if "generation_of" in step:
