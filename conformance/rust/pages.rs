@@ -21,20 +21,35 @@ fn quoted(page: &str) -> impl Iterator<Item = String> {
     words.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The code of the test program with this name: its own, what it has of its
+/// own on Unix, and the cases it shares; or the file of the library (`name.rs`,
+/// `search/needle.rs`) that has its tests in it.
+fn tests_of(file: &str) -> String {
+    let mut places = vec![
+        format!("core/tests/{file}.rs"),
+        format!("core/tests/unix/{file}.rs"),
+    ];
+    if file == "conformance" {
+        places.push("conformance/rust/protocol.rs".to_owned());
+    }
+    places.extend(
+        ["name", "search/needle"]
+            .iter()
+            .filter(|known| known.ends_with(file))
+            .map(|known| format!("core/src/session/{known}.rs")),
+    );
+    places.retain(|place| root().join(place).exists());
+    assert!(!places.is_empty(), "no tests are in {file}.rs");
+    places.iter().map(read).collect()
+}
+
 #[test]
 fn every_test_that_the_guarantees_name_is_there() {
     let page = read("docs/guarantees.md");
     let mut tests = 0;
     for name in quoted(&page) {
         if let Some((file, test)) = name.split_once(".rs: ") {
-            let mut code = read(format!("core/tests/{file}.rs"));
-            let unix = root().join(format!("core/tests/unix/{file}.rs"));
-            if unix.exists() {
-                code += &read(format!("core/tests/unix/{file}.rs"));
-            }
-            if file == "conformance" {
-                code += &read("conformance/rust/protocol.rs");
-            }
+            let code = tests_of(file);
             assert!(code.contains(&format!("fn {test}(")), "{name}");
             tests += 1;
         }

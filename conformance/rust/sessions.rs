@@ -60,7 +60,7 @@ impl Stage {
                         session.claim_with(text("label"), &Call::new().timeout(Some(limit)))?
                     }
                 };
-                self.add(step, Handle::Lease(lease));
+                self.add(step, Handle::Lease(Box::new(lease)));
             }
             "release" => match self.handle(step) {
                 Handle::Lease(lease) => lease.release()?,

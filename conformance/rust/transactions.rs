@@ -18,7 +18,7 @@ impl Stage {
                 .durability(durability(step))
                 .timeout(timeout(step))
                 .begin(self.path(step))?;
-            self.add(step, Handle::Transaction(transaction));
+            self.add(step, Handle::Transaction(Box::new(transaction)));
             return Ok(Outcome::default());
         }
         let transaction = self.transaction(step);

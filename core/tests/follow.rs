@@ -806,7 +806,7 @@ fn what_stayed_is_known_at_every_moment_of_a_rewind() {
     let rewind = |path: &Path, place| Journal::open(path)?.rewind(place);
     let (_, calls) = Plan::new().run(|| rewind(&path, place).unwrap());
     let mut told_of = 0;
-    for n in 0..calls.len() {
+    for (n, call) in calls.iter().enumerate() {
         let scene = Scene::quick();
         let place = set_up(&scene);
         let path = scene.path("j");
@@ -815,7 +815,7 @@ fn what_stayed_is_known_at_every_moment_of_a_rewind() {
         let _ = Plan::new().die(n).run(|| rewind(&path, place));
         let now = Call::new().timeout(Some(Duration::ZERO));
         if let Some(Followed::Rewound { to, .. }) = follow.next(&now).unwrap() {
-            assert_eq!(to.offset, place.offset, "dead before {:?}", calls[n]);
+            assert_eq!(to.offset, place.offset, "dead before {call:?}");
             told_of += 1;
         }
     }
