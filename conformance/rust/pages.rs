@@ -21,26 +21,44 @@ fn quoted(page: &str) -> impl Iterator<Item = String> {
     words.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The code of the test program with this name: its own, what it has of its
-/// own on Unix, and the cases it shares; or the file of the library (`name.rs`,
-/// `search/needle.rs`) that has its tests in it.
+/// The code that has the tests of `file`: a path from the root of the project
+/// (`ffi/tests/c/fork.c`), or in short a test program of the core (`lock.rs`:
+/// its own file, what it has of its own on Unix, the cases it shares), or a
+/// file of the library that has its tests in it (`needle.rs`).
 fn tests_of(file: &str) -> String {
-    let mut places = vec![
-        format!("core/tests/{file}.rs"),
-        format!("core/tests/unix/{file}.rs"),
-    ];
-    if file == "conformance" {
-        places.push("conformance/rust/protocol.rs".to_owned());
+    if file.contains('/') {
+        return read(file);
     }
-    places.extend(
-        ["name", "search/needle"]
-            .iter()
-            .filter(|known| known.ends_with(file))
-            .map(|known| format!("core/src/session/{known}.rs")),
-    );
+    let mut places = vec![
+        format!("core/tests/{file}"),
+        format!("core/tests/unix/{file}"),
+    ];
+    match file {
+        "conformance.rs" => places.push("conformance/rust/protocol.rs".to_owned()),
+        "name.rs" => places.push("core/src/session/name.rs".to_owned()),
+        "needle.rs" => places.push("core/src/session/search/needle.rs".to_owned()),
+        _ => {}
+    }
     places.retain(|place| root().join(place).exists());
-    assert!(!places.is_empty(), "no tests are in {file}.rs");
+    assert!(!places.is_empty(), "no tests are in {file}");
     places.iter().map(read).collect()
+}
+
+/// A name of a test between backquotes: `file: test`. It is there, as a function
+/// or as a name in quotes (test programs without a harness, and Node).
+fn is_there(reference: &str) -> bool {
+    let Some((file, test)) = reference.split_once(": ") else {
+        return false;
+    };
+    let code = tests_of(file);
+    let forms = [
+        format!("fn {test}("),
+        format!("def {test}("),
+        format!("\"{test}\""),
+        format!("'{test}'"),
+        format!("static void {test}(void)"),
+    ];
+    forms.iter().any(|form| code.contains(form))
 }
 
 #[test]
@@ -48,9 +66,8 @@ fn every_test_that_the_guarantees_name_is_there() {
     let page = read("docs/guarantees.md");
     let mut tests = 0;
     for name in quoted(&page) {
-        if let Some((file, test)) = name.split_once(".rs: ") {
-            let code = tests_of(file);
-            assert!(code.contains(&format!("fn {test}(")), "{name}");
+        if name.contains(".rs: ") {
+            assert!(is_there(&name), "{name}");
             tests += 1;
         }
         if name.starts_with("conformance/") && name.ends_with(".json") {
