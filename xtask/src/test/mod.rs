@@ -7,6 +7,7 @@ mod cross;
 mod node;
 mod peers;
 mod python;
+mod recipes;
 mod rust;
 
 use crate::progress::{Log, seconds, stage};
@@ -133,6 +134,11 @@ const STEPS: &[Step] = &[
         "examples-locks",
         "examples/locks: what they show of other locks, and of ours",
         peers::examples,
+    ),
+    step(
+        "recipes",
+        "examples/: programs on untorn, and what had been reported of them",
+        recipes::test,
     ),
     step(
         "readme",

@@ -24,13 +24,15 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 10] = [
     "bench/workers",
     "conformance",
     "conformance/c",
     "conformance/peers",
     "conformance/python",
+    "examples/agent-cli",
     "examples/demo",
+    "examples/harness",
     "examples/locks",
     "ffi/tests",
 ];
