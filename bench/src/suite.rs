@@ -9,6 +9,7 @@ mod memory;
 mod power;
 mod read;
 mod save;
+mod session;
 mod transaction;
 mod wait;
 
@@ -17,7 +18,7 @@ use crate::options::Options;
 use anyhow::Result;
 use std::path::PathBuf;
 
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "append",
     "batch",
     "power",
@@ -29,6 +30,7 @@ pub const NAMES: [&str; 11] = [
     "wait",
     "transaction",
     "header",
+    "session",
 ];
 
 /// What a figure should be.
@@ -80,7 +82,7 @@ impl Row {
 type Suite = fn(&Options) -> Result<Vec<Row>>;
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
-    let suites: [Suite; 11] = [
+    let suites: [Suite; 12] = [
         append::run,
         batch::run,
         power::run,
@@ -92,6 +94,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         wait::run,
         transaction::run,
         header::run,
+        session::run,
     ];
     let mut rows = Vec::new();
     for (name, suite) in NAMES.into_iter().zip(suites) {

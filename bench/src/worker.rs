@@ -3,6 +3,7 @@
 mod floor;
 mod lock;
 mod rust;
+mod session;
 
 use anyhow::{Result, bail};
 use std::io::{BufRead, Write};
@@ -17,6 +18,7 @@ pub fn run(kind: &str) -> Result<()> {
     let mut worker: Box<dyn Worker> = match kind {
         "floor" => Box::new(floor::Floor::default()),
         "rust" => Box::new(rust::Rust::default()),
+        "session" => Box::new(session::Session::default()),
         "lock" => Box::new(lock::Lock::<lock::Ours>::default()),
         "raw-lock" => Box::new(lock::Lock::<lock::Raw>::default()),
         other => bail!("no such worker: {other}"),
