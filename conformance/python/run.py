@@ -151,6 +151,7 @@ def report(of: untorn.Report) -> dict[str, Any]:
         "damage": triples(of.damage),
         "damage_count": of.damage_count,
         "header": of.header,
+        "unsealed": of.unsealed,
         "repaired": repaired,
     }
 

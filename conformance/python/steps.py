@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import sessions
@@ -15,11 +17,13 @@ from untorn import (
     Damage,
     Document,
     FileLock,
+    Fold,
     Journal,
     Lease,
     Position,
     Record,
     Report,
+    Rewound,
     Session,
     Store,
     Transaction,
@@ -51,6 +55,25 @@ class Handle:
 
     it: Any
     decoding: Any = None
+
+
+class Follower:
+    """What follows a journal, and what it has told."""
+
+    def __init__(self, journal: Journal, start: Position | None) -> None:
+        self.told: deque[dict[str, Any]] = deque()
+        self.news = journal.follow(start, on_rewind=self._rewound)
+
+    def _rewound(self, rewound: Rewound) -> None:
+        self.told.append({"rewound": [rewound.start.offset, rewound.end.offset]})
+
+    def next(self, step: dict[str, Any]) -> dict[str, Any]:
+        """The next thing that is told."""
+        self.news.timeout = step.get("timeout", 60_000) / 1000
+        if not self.told:
+            self.told.extend({"record": record.decode()} for record in islice(self.news, 1))
+        told = self.told.popleft() if self.told else {"nothing": True}
+        return {name: told.get(name) for name in ("record", "rewound", "nothing")}
 
 
 class Stage:
@@ -99,7 +122,7 @@ class Stage:
     # Journals.
 
     def _journal_open(self, step: dict[str, Any]) -> None:
-        names = ("create", "max_record", "format", "parents", "header_reserve", "header_mode", "max_bytes")
+        names = ("create", "max_record", "format", "parents", "header_reserve", "header_mode", "sealed", "max_bytes")
         options = _options(step, names)
         if "header_prefix" in step:
             options["header_prefix"] = to_bytes(step["header_prefix"])
@@ -185,6 +208,32 @@ class Stage:
         if step.get("fail"):
             _refuse("the caller's own error was lost")
         return outcome
+
+    # What comes.
+
+    def _follow(self, step: dict[str, Any]) -> None:
+        journal = self.handles[step["journal"]].it
+        follower = Follower(journal, self.position(step["start"]) if "start" in step else None)
+        self.handles[step["on"]] = Handle(follower)
+        self.closing.callback(follower.news.close)
+
+    def _next(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told=self._on(step, Follower).next(step))
+
+    def _fold(self, step: dict[str, Any]) -> None:
+        journal = self.handles[step["journal"]].it
+        self.handles[step["on"]] = Handle(journal.fold(list, lambda state, record: state.append(record)))
+
+    def _fold_refresh(self, step: dict[str, Any]) -> Outcome:
+        self._on(step, Fold).refresh()
+        return self._fold_state(step)
+
+    def _fold_append(self, step: dict[str, Any]) -> Outcome:
+        self._on(step, Fold).append(to_bytes(step["record"]))
+        return self._fold_state(step)
+
+    def _fold_state(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"state": [record.decode() for record in self._on(step, Fold).state]})
 
     # Transactions.
 
@@ -356,7 +405,9 @@ class Stage:
 
 
 def _options(step: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    options = {name: step[name] for name in names if name in step}
+    options = {name: step[name] for name in (*names, "scheme") if name in step}
+    if "stale" in step:
+        options["stale"] = step["stale"] / 1000
     options["durability"] = step.get("durability", "process")
     if "mode" in step:
         options["mode"] = int(step["mode"], 8)
@@ -366,7 +417,7 @@ def _options(step: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _lock_options(step: dict[str, Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {name: step[name] for name in ("shared", "label") if name in step}
+    options: dict[str, Any] = {name: step[name] for name in ("shared", "label", "scheme") if name in step}
     if "timeout" in step:
         options["timeout"] = step["timeout"] / 1000
     return options

@@ -62,13 +62,16 @@ class Follow(Iterator[Any]):
     def __init__(self, raw: RawFollow, news: News, timeout: float | None) -> None:
         self._raw = raw
         self._news = news
-        self._timeout = timeout
+        self.timeout = timeout
+
+    timeout: float | None
+    """For how many seconds it waits for a record before it ends; `None`: for ever. May be changed."""
 
     def __next__(self) -> Any:
         while True:
             for value in self._news.values():
                 return value
-            items = self._raw._next(self._timeout)
+            items = self._raw._next(self.timeout)
             if not items:
                 raise StopIteration
             self._news.items.extend(items)

@@ -38,8 +38,11 @@ class Follow(AsyncIterator[Any]):
         self._begin = (later, start)
         self._begun: tuple[RawFollow, LaterFollow] | None = None
         self._news = News(journal, start, on_damage, on_rewind)
-        self._timeout = timeout
+        self.timeout = timeout
         self._closed = False
+
+    timeout: float | None
+    """For how many seconds it waits for a record before it ends; `None`: for ever. May be changed."""
 
     async def begin(self) -> Self:
         """Begin now, not when the first value is asked for: what is appended from here on is not missed."""
@@ -58,7 +61,7 @@ class Follow(AsyncIterator[Any]):
                 return value
             if self._closed:
                 raise StopAsyncIteration
-            items = await taken(self._begun[1].next(self._timeout), self._news.items.extend)
+            items = await taken(self._begun[1].next(self.timeout), self._news.items.extend)
             if not items:
                 raise StopAsyncIteration
             self._news.items.extend(items)
