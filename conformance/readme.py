@@ -65,6 +65,9 @@ def run_c(code: str, place: Path) -> None:
 
 def check(place: Path) -> None:
     """Look at what the example has left: a whole document, a whole journal if it has one, and no temporary."""
+    if (place / "sessions").exists():
+        check_session(place / "sessions" / "chat%3a42")
+        return
     journal, document = place / "session.jsonl", place / "session.json"
     if journal.exists():
         text = journal.read_bytes()
@@ -74,6 +77,15 @@ def check(place: Path) -> None:
     left = {path.name for path in place.iterdir()}
     expected = {"session.jsonl", "session.jsonl.lock", "session.json", "session.json.lock"}
     assert left <= expected, left
+
+
+def check_session(place: Path) -> None:
+    """Look at what the example of a session has left. Nobody died, so nothing was reconciled by Node's."""
+    lines = (place / "journal.jsonl").read_bytes().splitlines()
+    assert [json.loads(line) for line in lines] == [{"role": "user", "text": "hello"}]
+    if (place / ".untorn.lease").exists():
+        assert json.loads((place / "state.json").read_bytes()) == {"turns": 1}
+        assert json.loads((place / "result.json").read_bytes()) == {"ok": True}
 
 
 def main() -> None:
