@@ -13,6 +13,7 @@ from typing import Any
 # The runner's own files; with `-P`, Python does not look here by itself.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from awaited import Loop
 from data import Failed, check_all, place, same, same_bytes, to_bytes
 from steps import Outcome, Stage
 
@@ -32,17 +33,22 @@ def exception(of: dict[str, Any]) -> Any:
     return except_.get(LANGUAGE)
 
 
-def carry_out(case: dict[str, Any]) -> None:
+def carry_out(case: dict[str, Any], awaited: bool) -> None:
     """Carry out a case in a directory of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for file, entry in case.get("files", {}).items():
             place(folder / file, entry)
         with ExitStack() as closing:
-            stage = Stage(folder, closing)
+            loop = Loop()
+            closing.callback(loop.runner.close)
+            stage = Stage(folder, closing, loop if awaited else untorn)
             for number, given in enumerate(case["steps"], 1):
                 changes = exception(given)
                 if isinstance(changes, str):
+                    continue
+                if awaited and given.get("error") == "DEADLOCK":
+                    # Another task might let it go: an awaited call waits.
                     continue
                 step = {key: value for key, value in {**given, **(changes or {})}.items() if value is not None}
                 # A key that is null by itself says something; one that `except` made null is taken away.
@@ -163,6 +169,12 @@ def triples(damage: tuple[untorn.Damage, ...] | list[untorn.Damage]) -> list[lis
 
 def main() -> int:
     """Run all cases, and say how it went."""
+    failed = [run_all("python", awaited=False), run_all("python, awaited", awaited=True)]
+    return 1 if any(failed) else 0
+
+
+def run_all(name: str, awaited: bool) -> bool:
+    """Run all cases one way; gives whether any failed, or there was none."""
     ran, left_out, failed = 0, 0, 0
     for file in sorted(Path(__file__).resolve().parent.parent.glob("*.json")):
         for case in json.loads(file.read_bytes())["cases"]:
@@ -173,13 +185,13 @@ def main() -> int:
                 continue
             ran += 1
             try:
-                carry_out(case)
+                carry_out(case, awaited)
             except Exception as error:
                 what = error if isinstance(error, Failed) else repr(error)
                 print(f"FAILED: {file.stem}: {case['name']}: {what}")
                 failed += 1
-    print(f"{LANGUAGE}: {ran} cases run, {left_out} left out, {failed} failed")
-    return 1 if failed or not ran else 0
+    print(f"{name}: {ran} cases run, {left_out} left out, {failed} failed")
+    return bool(failed) or not ran
 
 
 sys.exit(main())

@@ -30,7 +30,8 @@ def open_store(stage: Stage, step: dict[str, Any]) -> Store:
         options["timeout"] = step["timeout"] / 1000
     for name in ("dumps", "loads", "state_dumps", "state_loads"):
         options[name] = as_given
-    return Store(stage.path(step), **options)
+    store: Store = stage.untorn.Store(stage.path(step), **options)
+    return store
 
 
 def open_file(session: Session, step: dict[str, Any]) -> Journal | Document:

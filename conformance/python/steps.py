@@ -62,7 +62,10 @@ class Follower:
 
     def __init__(self, journal: Journal, start: Position | None) -> None:
         self.told: deque[dict[str, Any]] = deque()
-        self.news = journal.follow(start, on_rewind=self._rewound)
+        self.news: Any = journal.follow(start, on_rewind=self._rewound)
+        if hasattr(self.news, "begin"):
+            # Awaited, it would begin with the first `next`.
+            self.news.begin()
 
     def _rewound(self, rewound: Rewound) -> None:
         self.told.append({"rewound": [rewound.start.offset, rewound.end.offset]})
@@ -79,8 +82,9 @@ class Follower:
 class Stage:
     """The handles of a case, and what it has kept."""
 
-    def __init__(self, folder: Path, closing: ExitStack) -> None:
+    def __init__(self, folder: Path, closing: ExitStack, untorn: Any) -> None:
         self.folder = folder
+        self.untorn = untorn
         self.closing = closing
         self.handles: dict[str, Handle] = {}
         self.kept: dict[str, Position | str | None] = {"nothing": Position(0, 0)}
@@ -100,10 +104,11 @@ class Stage:
         return self.folder / str(step["path"])
 
     def _on(self, step: dict[str, Any], kind: type) -> Any:
-        handle = self.handles[step["on"]]
-        if not isinstance(handle.it, kind):
+        it = self.handles[step["on"]].it
+        # An awaited one has the same name, and is wrapped.
+        if type(getattr(it, "it", it)).__name__ != kind.__name__:
             _refuse(f"{step['on']} is no {kind.__name__}")
-        return handle.it
+        return it
 
     def position(self, name: Any) -> Position:
         """The position that a step means."""
@@ -128,8 +133,8 @@ class Stage:
             options["header_prefix"] = to_bytes(step["header_prefix"])
         if "keep_files" in step:
             options["keep"] = step["keep_files"]
-        it = Journal(self.path(step), dumps=as_given, loads=as_given, **options)
-        self.handles[step["on"]] = Handle(it, Journal(self.path(step), **{**options, "parents": False}))
+        it = self.untorn.Journal(self.path(step), dumps=as_given, loads=as_given, **options)
+        self.handles[step["on"]] = Handle(it, self.untorn.Journal(self.path(step), **{**options, "parents": False}))
         self.closing.callback(it.close)
 
     def _append(self, step: dict[str, Any]) -> Outcome:
@@ -238,7 +243,7 @@ class Stage:
     # Transactions.
 
     def _transaction(self, step: dict[str, Any]) -> None:
-        tx = Transaction(self.path(step), dumps=as_given, loads=as_given, **_options(step, ()))
+        tx = self.untorn.Transaction(self.path(step), dumps=as_given, loads=as_given, **_options(step, ()))
         tx.__enter__()
         self.handles[step["on"]] = Handle(tx)
         self.closing.callback(tx.rollback)
@@ -304,7 +309,7 @@ class Stage:
     # Documents.
 
     def _document_open(self, step: dict[str, Any]) -> None:
-        it = Document(self.path(step), dumps=as_given, loads=as_given, **_options(step, ("parents",)))
+        it = self.untorn.Document(self.path(step), dumps=as_given, loads=as_given, **_options(step, ("parents",)))
         self.handles[step["on"]] = Handle(it)
         self.closing.callback(it.close)
 
@@ -348,12 +353,12 @@ class Stage:
     # Locks.
 
     def _lock(self, step: dict[str, Any]) -> None:
-        self._take(step, FileLock(self.path(step), **_lock_options(step)))
+        self._take(step, self.untorn.FileLock(self.path(step), **_lock_options(step)))
 
     def _lock_at(self, step: dict[str, Any]) -> None:
-        self._take(step, FileLock.at(self.path(step), **_lock_options(step)))
+        self._take(step, self.untorn.FileLock.at(self.path(step), **_lock_options(step)))
 
-    def _take(self, step: dict[str, Any], lock: FileLock) -> None:
+    def _take(self, step: dict[str, Any], lock: Any) -> None:
         lock.acquire()
         self.handles[step["on"]] = Handle(lock)
         self.closing.callback(lock.release)
