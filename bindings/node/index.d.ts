@@ -40,6 +40,26 @@ export interface Holder {
   readonly alive: 'alive' | 'dead' | 'unknown'
 }
 
+/**
+ * Which file carries the lock of `P`; all that share `P` must use the same.
+ * `'sidecar'`: an OS lock on `P.lock`. `'in-place'`: an OS lock on `P` itself, as
+ * programs take it that flock their data file; `P` keeps its inode.
+ * `'pid-file'`: that the file `P.lock` exists, with its holder's pid in it.
+ */
+export type Scheme = 'sidecar' | 'in-place' | 'pid-file'
+
+export interface SchemeOptions {
+  /** Default: `'sidecar'`. */
+  scheme?: Scheme
+  /** What to do where the file system does not lock. Default: `'fail'`, with a `LockUnsupportedError`. */
+  onUnsupported?: 'fail' | 'pid-file'
+  /**
+   * `'pid-file'` only: at which age a lock file that is not refreshed is taken
+   * over, in milliseconds. Default: 10,000; at least 2,000.
+   */
+  stale?: number
+}
+
 /** How a blocking call waits. */
 export interface SyncCallOptions {
   /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
@@ -54,7 +74,7 @@ export interface CallOptions extends SyncCallOptions {
   signal?: AbortSignal
 }
 
-export interface JournalOptions {
+export interface JournalOptions extends SchemeOptions {
   /** Default: `'power'`. */
   durability?: Durability
   /** Whether an append makes the file where it is missing. Default: true. */
@@ -73,13 +93,38 @@ export interface JournalOptions {
   timeout?: number
   /** Whether missing parent directories are made. Default: false. */
   parents?: boolean
+  /**
+   * The journal may have a header: its first line, where that begins with
+   * this. It is no record. All handles on a journal must say the same. Default:
+   * no header.
+   */
+  headerPrefix?: string | Uint8Array
+  /**
+   * How many bytes a new header takes, padded with spaces, so that later ones
+   * fit in its place. Default: 512.
+   */
+  headerReserve?: number
+  /**
+   * `'stamp'` (default): a header that fits is changed in place. `'rename'`: by a
+   * new file, always, for programs that read without this library.
+   */
+  headerMode?: 'stamp' | 'rename'
+  /**
+   * Whether each record is followed by a checksum, which readers of JSON take
+   * for white space (35 bytes a record). Format `'json'` only. Default: false.
+   */
+  sealed?: boolean
+  /** An append to a journal larger than this rotates it first. Bytes. Default: never. */
+  maxBytes?: number
+  /** How many rotated files a rotation by `maxBytes` leaves. Default: all. */
+  keep?: number
   /** Instead of `JSON.stringify`. What it gives is checked before it is written. */
   stringify?: (value: any) => string | Uint8Array
   /** Instead of `JSON.parse`. */
   parse?: (record: any) => any
 }
 
-export type DamageKind = 'torn_tail' | 'nul_run' | 'too_long' | 'glued' | 'not_json' | 'not_utf8'
+export type DamageKind = 'torn_tail' | 'nul_run' | 'too_long' | 'glued' | 'not_json' | 'not_utf8' | 'bad_seal'
 
 /** A stretch of a journal that was skipped. */
 export interface Damage {
@@ -115,6 +160,10 @@ export interface Entry<T> {
 export interface Report {
   /** How many good records. */
   readonly records: number
+  /** Whether the journal has a header, which is no record. */
+  readonly header: boolean
+  /** In a sealed journal: how many good records have no seal. */
+  readonly unsealed: number
   /** The size of the file. */
   readonly bytes: number
   /** Where the last whole line ends. */
@@ -126,20 +175,27 @@ export interface Report {
   readonly repaired: { readonly offset: number; readonly cut: number; readonly newlineAdded: boolean } | null
 }
 
-export interface AppendAllOptions extends CallOptions {
-  /** Append only if the journal ends here; otherwise a `ConflictError`. */
-  at?: Position
-}
-
 export interface AppendAllSyncOptions extends SyncCallOptions {
   /** Append only if the journal ends here; otherwise a `ConflictError`. */
   at?: Position
+  /** Sets the header in the same step: both or neither. */
+  header?: unknown
 }
+
+export interface AppendAllOptions extends AppendAllSyncOptions {
+  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  signal?: AbortSignal
+}
+
+/** What is to be in a journal, at once or as it comes. */
+export type Kept<T> = Iterable<T> | AsyncIterable<T>
 
 /**
  * An append-only file of one-line records that any number of processes and
- * threads append to. Calls on one handle keep their order, and what queues up
- * while one is being written is committed together.
+ * threads append to. Appends on one handle keep the order of their calls, and what
+ * queues up while one is being written is committed together. `rewind`,
+ * `rotate`, `replace` and `compact` keep their order among themselves: await an
+ * append that is to come before one of them.
  */
 export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disposable, AsyncDisposable {
   private constructor()
@@ -160,6 +216,60 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   /** Appends a record that is encoded already. It is checked. */
   appendRaw(record: string | Uint8Array, options?: CallOptions): Promise<Position>
   appendRawSync(record: string | Uint8Array, options?: SyncCallOptions): Position
+
+  /** The header; null if there is none. Takes no lock, and never sees half a stamp. */
+  header(): Promise<any>
+  headerSync(): any
+
+  /**
+   * Changes the header, or gives the journal one, encoded as records are: its
+   * text must begin with `headerPrefix`. To change it together with an append,
+   * see `appendAll`.
+   */
+  setHeader(value: unknown, options?: CallOptions): Promise<void>
+  setHeaderSync(value: unknown, options?: SyncCallOptions): void
+
+  /**
+   * Goes back to a position of this journal. The whole journal as it was is kept
+   * in a rotated file, whose path this gives; null if nothing was behind the
+   * position. The header stays. Positions of before are refused from then on.
+   */
+  rewind(position: Position, options?: CallOptions): Promise<string | null>
+  rewindSync(position: Position, options?: SyncCallOptions): string | null
+
+  /**
+   * Begins the journal anew, with its header if it has one. The records are kept
+   * in a rotated file (`name_1.ext`, `name_2.ext`, ...; numbers only grow), whose
+   * path this gives; null if there were none.
+   */
+  rotate(options?: CallOptions): Promise<string | null>
+  rotateSync(options?: SyncCallOptions): string | null
+
+  /** Puts these records in the place of all that are there: all of them or none. */
+  replace(values: Iterable<T>, options?: CallOptions): Promise<Position>
+  replaceSync(values: Iterable<T>, options?: SyncCallOptions): Position
+
+  /**
+   * Rewrites the journal under its lock, whole or not at all. `keep` gets the
+   * records as they are and returns those that are to be there:
+   *
+   *     await journal.compact(async function* (records) {
+   *       for await (const record of records) if (!record.deleted) yield record
+   *     })
+   *
+   * Others wait with their appends, which then go into the new file. If `keep`
+   * throws, or the signal is aborted, nothing changes. Records are decoded and
+   * encoded again, so they may be spelled differently; what is damaged is left
+   * behind.
+   */
+  compact(
+    keep: (records: AsyncGenerator<T, void, undefined>) => Kept<T> | PromiseLike<Kept<T>>,
+    options?: CallOptions & DamageOptions,
+  ): Promise<Position>
+  compactSync(
+    keep: (records: Generator<T, void, undefined>) => Iterable<T>,
+    options?: SyncCallOptions & DamageOptions,
+  ): Position
 
   /** Where the last whole record ends. */
   end(): Promise<Position>
@@ -204,7 +314,7 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface DocumentOptions {
+export interface DocumentOptions extends SchemeOptions {
   /** Default: `'power'`. */
   durability?: Durability
   /** Permission bits of a new file. Default: 0o666 less the umask. */
@@ -277,7 +387,7 @@ export class Document<T = unknown> implements Disposable, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface AcquireSyncOptions {
+export interface AcquireSyncOptions extends SchemeOptions {
   /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
   timeout?: number
   /** Shares the lock with others that share it. */
@@ -312,6 +422,14 @@ export class FileLock implements Disposable, AsyncDisposable {
   readonly lockPath: string
   readonly shared: boolean
   readonly held: boolean
+
+  /**
+   * Gives the lock to another process of this machine, and lets it go. The heir
+   * takes it by acquiring it, as always; until it has, or has ended, nobody else
+   * gets it. If this fails, the lock is held as before.
+   */
+  transfer(process: ProcessLike): Promise<void>
+  transferSync(process: ProcessLike): void
 
   /** Lets it go. A second time does nothing. */
   release(): Promise<void>
@@ -631,6 +749,36 @@ export interface Lease {
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
 }
+
+/** One thing that a self-test tried. */
+export interface Check {
+  /**
+   * `'exclusion'`, `'exclusion_threads'`, `'sharing'`, `'waiting'`,
+   * `'release_on_death'`, `'scheme'`, `'rename'`, `'link'`, `'sync'`,
+   * `'sync_directory'`; there may be more in later versions.
+   */
+  readonly name: string
+  readonly outcome: 'passed' | 'failed' | 'skipped'
+  /** In words, for people. */
+  readonly detail: string
+}
+
+export interface SelfTest {
+  readonly dir: string
+  /** As `mount` shows it; empty if it is not known. */
+  readonly fileSystem: string
+  readonly scheme: Scheme
+  /** Whether nothing failed. */
+  readonly passed: boolean
+  readonly checks: readonly Check[]
+}
+
+/**
+ * Tries in this directory whether locks lock, between two processes, and whether
+ * a file can be replaced and synced. What was tried and failed is in the report.
+ */
+export function selftest(dir: string | URL, options?: { scheme?: Scheme }): Promise<SelfTest>
+export function selftestSync(dir: string | URL, options?: { scheme?: Scheme }): SelfTest
 
 export type ErrorCode =
   | 'UNTORN_LOCK_TIMEOUT'

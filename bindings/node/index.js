@@ -22,6 +22,9 @@ exports.loadJsonSync = require('./lib/one-shot.js').loadJsonSync
 exports.appendJson = require('./lib/one-shot.js').appendJson
 exports.appendJsonSync = require('./lib/one-shot.js').appendJsonSync
 
+exports.selftest = require('./lib/selftest.js').selftest
+exports.selftestSync = require('./lib/selftest.js').selftestSync
+
 exports.UntornError = require('./lib/errors.js').UntornError
 exports.LockTimeoutError = require('./lib/errors.js').LockTimeoutError
 exports.LockedError = require('./lib/errors.js').LockedError

@@ -7,8 +7,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Document, FileLock, Journal, UntornError } from 'untorn'
 import { bytes, check } from './data.mjs'
+import { own, passesOn } from './own.mjs'
+import { HEADER, REWRITE } from './rewrites.mjs'
 
-const own = new Error("the caller's own")
 const asItIs = (value) => value
 
 /** Promises, or the blocking twins. */
@@ -23,6 +24,7 @@ export class Stage {
     this.handles = new Map()
     this.kept = new Map([['nothing', { generation: 0, offset: 0 }]])
     this.verb = VERBS[language]
+    this.blocking = language === 'node_sync'
   }
 
   /** What a step gives, under the names that the data has for it. */
@@ -89,6 +91,9 @@ export class Stage {
 }
 
 const OPS = {
+  ...HEADER,
+  ...REWRITE,
+
   async journal_open(step) {
     const how = { durability: step.durability ?? 'process' }
     if ('create' in step) how.create = step.create
@@ -97,6 +102,11 @@ const OPS = {
     if ('mode' in step) how.mode = parseInt(step.mode, 8)
     if ('parents' in step) how.parents = step.parents
     if ('timeout' in step) how.timeout = step.timeout
+    if ('header_prefix' in step) how.headerPrefix = bytes(step.header_prefix)
+    if ('header_reserve' in step) how.headerReserve = step.header_reserve
+    if ('header_mode' in step) how.headerMode = step.header_mode
+    if ('max_bytes' in step) how.maxBytes = step.max_bytes
+    if ('keep_files' in step) how.keep = step.keep_files
     this.handles.set(step.on, { journal: await this.open(Journal, step, how), how })
   },
 
@@ -107,7 +117,8 @@ const OPS = {
 
   async append_all(step) {
     const { journal } = this.handle(step)
-    return { kept: await this.verb(journal, 'appendAll', step.records.map(bytes), this.call(step)) }
+    const more = 'header' in step ? { header: bytes(step.header) } : {}
+    return { kept: await this.verb(journal, 'appendAll', step.records.map(bytes), this.call(step, more)) }
   },
 
   async append_at(step) {
@@ -187,14 +198,8 @@ const OPS = {
       if (step.fail === true) throw own
       return bytes(step.bytes)
     }
-    try {
-      const kept = await this.verb(this.handle(step), 'update', change, this.call(step))
-      assert.notEqual(step.fail, true, "the caller's own error was lost")
-      return { was, kept }
-    } catch (error) {
-      if (error !== own) throw error
-      return { was }
-    }
+    const kept = await passesOn(step.fail, () => this.verb(this.handle(step), 'update', change, this.call(step)))
+    return { was, kept }
   },
 
   async remove(step) {
@@ -277,14 +282,15 @@ export function compare(stage, step, outcome) {
   for (const key of ['value', 'was']) {
     if (key in step) assert.deepEqual(outcome[key], step[key] === null ? null : bytes(step[key]), key)
   }
+  if ('rotated' in step) assert.equal(outcome.rotated, step.rotated, 'rotated')
   if ('removed' in step) assert.equal(outcome.removed, step.removed, 'removed')
 }
 
 const triples = (damage) => damage.map(({ kind, offset, length }) => [kind, offset, length])
 
-function report({ records, bytes: size, end, damage, damageCount, repaired }) {
+function report({ records, header, bytes: size, end, damage, damageCount, repaired }) {
   const done = repaired && { offset: repaired.offset, cut: repaired.cut, newline_added: repaired.newlineAdded }
-  return { records, bytes: size, end: end.offset, damage: triples(damage), damage_count: damageCount, repaired: done }
+  return { records, header, bytes: size, end: end.offset, damage: triples(damage), damage_count: damageCount, repaired: done }
 }
 
 /** Compares how a step failed with what it says. */

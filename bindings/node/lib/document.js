@@ -5,6 +5,7 @@ const { decodeDocument, encodeDocument, optionalFunction } = require('./encoding
 const { invalid } = require('./errors.js')
 const { handleOf } = require('./lock.js')
 const { toPath } = require('./path.js')
+const { schemeOptions } = require('./scheme.js')
 
 const OWN = Symbol('made by this module')
 /** How the addon is told that the document must not be there. */
@@ -222,7 +223,7 @@ function expected(options) {
 function openOptions(options) {
   patience(options)
   const { durability, mode, parents } = options ?? {}
-  return { durability, mode, parents }
+  return { durability, mode, parents, ...schemeOptions(options) }
 }
 
 /** One that was opened in another way. Not for users. */

@@ -1,11 +1,14 @@
 'use strict'
 
 const { Waiting, begin, block, patience, patienceSync, port, signalOf, waiting } = require('./calls.js')
-const { checkRaw, encodeRecord, optionalFunction } = require('./encoding.js')
+const { Codec, filled } = require('./codec.js')
+const { checkRaw, encodeRecord } = require('./encoding.js')
 const { fromThrown, invalid } = require('./errors.js')
 const { handleOf } = require('./lock.js')
 const { toPath } = require('./path.js')
-const { Decoder, entries, entriesSync, tailEntries, values, valuesSync } = require('./records.js')
+const { entries, entriesSync, tailEntries, values, valuesSync } = require('./records.js')
+const { compact, compactSync } = require('./rewrite.js')
+const { schemeOptions } = require('./scheme.js')
 
 const OWN = Symbol('made by this module')
 const LARGEST_TAIL = 2 ** 32 - 1
@@ -17,9 +20,7 @@ class Journal {
   #appendRawSync
   #path
   #timeout
-  #stringify
-  #parse
-  #lines
+  #codec
   #generation = 0
 
   constructor(own, handle, options) {
@@ -30,9 +31,7 @@ class Journal {
     this.#appendRawSync = handle.boundAppendRawSync()
     this.#path = handle.path
     this.#timeout = options?.timeout
-    this.#stringify = optionalFunction(options, 'stringify')
-    this.#parse = optionalFunction(options, 'parse')
-    this.#lines = options?.format === 'lines'
+    this.#codec = new Codec(handle.path, options)
   }
 
   static async open(path, options) {
@@ -52,25 +51,25 @@ class Journal {
   }
 
   append(value, options) {
-    if (options === undefined && this.#timeout === undefined && this.#isPlain()) return this.#appendPlain(value)
-    return this.#queue((batch) => this.#push(batch, value), options)
+    if (options === undefined && this.#timeout === undefined && this.#codec.isPlain) return this.#appendPlain(value)
+    return this.#queue((batch) => this.#codec.push(batch, value), options)
   }
 
   appendSync(value, options) {
-    if (options?.lock === undefined && this.#isPlain()) {
+    if (options?.lock === undefined && this.#codec.isPlain) {
       const text = encodeRecord(value, this.#path)
       const timeout = patienceSync(options, this.#timeout)
       return this.#position(block(() => this.#appendSync(text, timeout)))
     }
-    return this.#block((batch) => this.#push(batch, value), options)
+    return this.#block((batch) => this.#codec.push(batch, value), options)
   }
 
   appendAll(records, options) {
-    return this.#queue((batch) => this.#pushAll(batch, records), options)
+    return this.#queue((batch) => this.#fill(batch, records, options?.header), options)
   }
 
   appendAllSync(records, options) {
-    return this.#block((batch) => this.#pushAll(batch, records), options)
+    return this.#block((batch) => this.#fill(batch, records, options?.header), options)
   }
 
   appendRaw(record, options) {
@@ -99,24 +98,79 @@ class Journal {
     return block(() => this.#native.endSync())
   }
 
+  async header() {
+    return this.#codec.header(await begin(() => this.#native.header(), Infinity))
+  }
+
+  headerSync() {
+    return this.#codec.header(block(() => this.#native.headerSync()))
+  }
+
+  async setHeader(value, options) {
+    await this.#queue((batch) => batch.setHeader(this.#codec.encode(value)), callOptions(options))
+  }
+
+  setHeaderSync(value, options) {
+    this.#block((batch) => batch.setHeader(this.#codec.encode(value)), callOptions(options))
+  }
+
+  rewind(to, options) {
+    return this.#change((tryOnce, lock) => this.#native.rewind(to, tryOnce, lock), options)
+  }
+
+  rewindSync(to, options) {
+    return this.#changeSync((timeout, lock) => this.#native.rewindSync(to, timeout, lock), options)
+  }
+
+  rotate(options) {
+    return this.#change((tryOnce, lock) => this.#native.rotate(tryOnce, lock), options)
+  }
+
+  rotateSync(options) {
+    return this.#changeSync((timeout, lock) => this.#native.rotateSync(timeout, lock), options)
+  }
+
+  async replace(records, options) {
+    signalOf(options)?.throwIfAborted()
+    const batch = this.#batch((empty) => this.#codec.pushAll(empty, records))
+    return this.#change((tryOnce, lock) => this.#native.replace(batch, tryOnce, lock), options)
+  }
+
+  replaceSync(records, options) {
+    const batch = this.#batch((empty) => this.#codec.pushAll(empty, records))
+    return this.#changeSync((timeout, lock) => this.#native.replaceSync(batch, timeout, lock), options)
+  }
+
+  async compact(change, options) {
+    const keep = requiredFunction(change, 'compact')
+    const rewrite = await this.#change((tryOnce, lock) => this.#native.beginRewrite(tryOnce, lock), options)
+    return compact(rewrite, this.#codec, keep, options, signalOf(options))
+  }
+
+  compactSync(change, options) {
+    const keep = requiredFunction(change, 'compactSync')
+    const rewrite = this.#changeSync((timeout, lock) => this.#native.beginRewriteSync(timeout, lock), options)
+    return compactSync(rewrite, this.#codec, keep, options)
+  }
+
   records(options) {
     const { start, maxRecords, maxBytes } = options ?? {}
-    return values(() => this.#native.records(start, maxRecords, maxBytes), this.#decoder(options))
+    return values(() => this.#native.records(start, maxRecords, maxBytes), this.#codec.decoder(options))
   }
 
   recordsSync(options) {
     const { start, maxRecords, maxBytes } = options ?? {}
-    return valuesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#decoder(options))
+    return valuesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#codec.decoder(options))
   }
 
   entries(options) {
     const { start, maxRecords, maxBytes } = options ?? {}
-    return entries(() => this.#native.records(start, maxRecords, maxBytes), this.#decoder(options))
+    return entries(() => this.#native.records(start, maxRecords, maxBytes), this.#codec.decoder(options))
   }
 
   entriesSync(options) {
     const { start, maxRecords, maxBytes } = options ?? {}
-    return entriesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#decoder(options))
+    return entriesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#codec.decoder(options))
   }
 
   async read(options) {
@@ -147,11 +201,11 @@ class Journal {
 
   async tailEntries(n, options) {
     const many = count(n)
-    return tailEntries(await begin(() => this.#native.tail(many), Infinity), this.#decoder(options))
+    return tailEntries(await begin(() => this.#native.tail(many), Infinity), this.#codec.decoder(options))
   }
 
   tailEntriesSync(n, options) {
-    return tailEntries(block(() => this.#native.tailSync(count(n))), this.#decoder(options))
+    return tailEntries(block(() => this.#native.tailSync(count(n))), this.#codec.decoder(options))
   }
 
   verify() {
@@ -162,14 +216,12 @@ class Journal {
     return block(() => this.#native.verifySync())
   }
 
-  async repair(options) {
-    const lock = handleOf(options?.lock)
-    return begin((tryOnce) => this.#native.repair(tryOnce, lock), patience(options, this.#timeout), signalOf(options))
+  repair(options) {
+    return this.#change((tryOnce, lock) => this.#native.repair(tryOnce, lock), options)
   }
 
   repairSync(options) {
-    const lock = handleOf(options?.lock)
-    return block(() => this.#native.repairSync(patienceSync(options, this.#timeout), lock))
+    return this.#changeSync((timeout, lock) => this.#native.repairSync(timeout, lock), options)
   }
 
   sync() {
@@ -194,11 +246,6 @@ class Journal {
 
   async [Symbol.asyncDispose]() {
     await this.close()
-  }
-
-  /** Whether records are what `JSON.stringify` makes, which need no check. */
-  #isPlain() {
-    return this.#stringify === undefined && !this.#lines
   }
 
   /** The short way for the commonest call: ten thousand may be started at once. */
@@ -232,33 +279,25 @@ class Journal {
     return this.#position(block(() => this.#native.appendBatchSync(batch, options?.at, timeout, lock)))
   }
 
+  /** What takes the lock and is no append. */
+  async #change(start, options) {
+    const lock = handleOf(options?.lock)
+    return begin((tryOnce) => start(tryOnce, lock), patience(options, this.#timeout), signalOf(options))
+  }
+
+  #changeSync(work, options) {
+    const lock = handleOf(options?.lock)
+    return block(() => work(patienceSync(options, this.#timeout), lock))
+  }
+
+  #fill(batch, records, header) {
+    // First: if it is refused, the records need not be made.
+    if (header !== undefined) batch.setHeader(this.#codec.encode(header))
+    this.#codec.pushAll(batch, records)
+  }
+
   #batch(fill) {
-    const batch = this.#native.batch()
-    // What `stringify` throws is the caller's own and stays as it is.
-    try {
-      fill(batch)
-    } catch (error) {
-      throw isOfAddon(error) ? fromThrown(error) : error
-    }
-    return batch
-  }
-
-  #push(batch, value) {
-    if (this.#isPlain()) {
-      batch.pushEncoded(encodeRecord(value, this.#path))
-      return
-    }
-    batch.push(checkRaw(this.#stringify === undefined ? value : this.#stringify(value), this.#path))
-  }
-
-  #pushAll(batch, records) {
-    if (!this.#isPlain()) {
-      for (const record of records) this.#push(batch, record)
-      return
-    }
-    const texts = Array.from(records, (record) => encodeRecord(record, this.#path))
-    // One crossing for all of them: none has a newline of its own.
-    if (texts.length > 0) batch.pushEncoded(texts.join('\n'))
+    return filled(this.#native.batch(), fill)
   }
 
   #position(place) {
@@ -266,14 +305,6 @@ class Journal {
     this.#generation = this.#native.generation
     return { generation: this.#generation, offset: -1 - place }
   }
-
-  #decoder(options) {
-    return new Decoder(this.#lines, this.#parse, optionalFunction(options, 'onDamage'))
-  }
-}
-
-function isOfAddon(error) {
-  return error instanceof Error && error.message.startsWith('{"code":')
 }
 
 function count(n) {
@@ -281,10 +312,33 @@ function count(n) {
   throw invalid('tail takes a number of records, 0 or more')
 }
 
+function requiredFunction(change, verb) {
+  if (typeof change !== 'function') throw invalid(`${verb} takes a function`)
+  return change
+}
+
+/** Never `at`: a header is not set at a position. */
+function callOptions(options) {
+  return options === undefined ? undefined : { timeout: options?.timeout, signal: options?.signal, lock: options?.lock }
+}
+
 function openOptions(options) {
   patience(options)
   const { durability, create, maxRecord, format, mode, parents } = options ?? {}
-  return { durability, create, maxRecord, format, mode, parents }
+  const { headerReserve, headerMode, sealed, maxBytes, keep } = options ?? {}
+  const headerPrefix = prefix(options?.headerPrefix)
+  return {
+    durability, create, maxRecord, format, mode, parents,
+    headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep,
+    ...schemeOptions(options),
+  }
+}
+
+function prefix(given) {
+  if (given === undefined || given === null) return undefined
+  if (typeof given === 'string') return Buffer.from(given)
+  if (given instanceof Uint8Array) return Buffer.from(given)
+  throw invalid('headerPrefix is a string, a Buffer or a Uint8Array')
 }
 
 /** One that was opened in another way. Not for users. */

@@ -3,6 +3,7 @@
 const { begin, block, patience, patienceSync, port, signalOf } = require('./calls.js')
 const { invalid } = require('./errors.js')
 const { toPath } = require('./path.js')
+const { schemeOptions } = require('./scheme.js')
 
 const OWN = Symbol('made by this module')
 
@@ -74,6 +75,18 @@ class FileLock {
     block(() => this.#native.releaseSync())
   }
 
+  async transfer(process) {
+    const heir = toProcess(process)
+    await begin(() => this.#native.transfer(heir), Infinity)
+    held.delete(this)
+  }
+
+  transferSync(process) {
+    const heir = toProcess(process)
+    block(() => this.#native.transferSync(heir))
+    held.delete(this)
+  }
+
   close() {
     return this.release()
   }
@@ -120,7 +133,14 @@ function acquireSync(path, options, exact) {
 function acquireOptions(options, exact) {
   const label = options?.label
   if (label !== undefined && typeof label !== 'string') throw invalid('label is a string')
-  return { exact, shared: Boolean(options?.shared), label }
+  return { exact, shared: Boolean(options?.shared), label, ...schemeOptions(options) }
+}
+
+/** The fields of a process, which may be getters, as JSON. */
+function toProcess(process) {
+  if (typeof process !== 'object' || process === null) throw invalid('a lock is transferred to a Process')
+  const { pid, start, boot, namespace, host } = process
+  return JSON.stringify({ pid, start, boot, namespace, host })
 }
 
 function toHolder(text) {

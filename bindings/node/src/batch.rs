@@ -66,4 +66,13 @@ impl Batch {
                 .try_for_each(|record| batch.push_encoded(record.as_bytes()))
         })
     }
+
+    /// The header that the journal is stamped with in the same step.
+    #[napi(catch_unwind)]
+    pub fn set_header(&self, header: Either<String, Uint8Array>) -> napi::Result<()> {
+        self.add(|batch| match &header {
+            Either::A(text) => batch.set_header(text.as_bytes()),
+            Either::B(bytes) => batch.set_header(bytes),
+        })
+    }
 }

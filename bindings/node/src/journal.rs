@@ -25,9 +25,9 @@ pub struct Journal(Rc<Handle>);
 
 /// What the object and its short cuts share.
 pub struct Handle {
-    port: Rc<Inner>,
-    journal: Arc<untorn::Journal>,
-    path: Arc<Path>,
+    pub port: Rc<Inner>,
+    pub journal: Arc<untorn::Journal>,
+    pub path: Arc<Path>,
     generation: Cell<u64>,
     closed: Cell<bool>,
 }
@@ -144,7 +144,7 @@ impl Handle {
     }
 
     /// Without a lock to wait for.
-    fn read<T: Send + 'static, V: ToNapiValue>(
+    pub fn read<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&untorn::Journal) -> untorn::Result<T> + Send + 'static,
@@ -333,6 +333,19 @@ impl Journal {
         )
     }
 
+    /// Without its padding.
+    #[napi(catch_unwind)]
+    pub fn header_sync(&self) -> napi::Result<Option<Buffer>> {
+        told(self.journal.header()).map(|header| header.map(Buffer::from))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn header(&self) -> u32 {
+        self.read("header", untorn::Journal::header, |_, header| {
+            header.map(Buffer::from)
+        })
+    }
+
     #[napi(catch_unwind)]
     pub fn verify_sync(&self) -> napi::Result<Report> {
         told(self.journal.verify()).map(Report::from)
@@ -431,6 +444,6 @@ fn bind<'env, R: ToNapiValue>(
     env.create_function_from_closure(name, move |arguments| work(&handle, &arguments))
 }
 
-fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
+pub fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
     result.map_err(|error| failure::thrown(&error))
 }

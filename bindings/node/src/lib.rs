@@ -5,8 +5,9 @@
 //! port.rs      what one event loop waits for
 //! call.rs      one asynchronous call: its work, its cancellation
 //! failure.rs   errors, as the JavaScript side reads them
-//! values.rs    positions, options and reports
-//! journal.rs  batch.rs  records.rs  document.rs  one_shot.rs  lock.rs
+//! values.rs    positions, options and reports; scheme.rs: those of locks
+//! journal.rs  batch.rs  records.rs  rewrite.rs
+//! document.rs  one_shot.rs  lock.rs  selftest.rs
 //! transaction.rs  store.rs  session.rs  process.rs
 //! ```
 //!
@@ -24,6 +25,9 @@ mod one_shot;
 mod port;
 mod process;
 mod records;
+mod rewrite;
+mod scheme;
+mod selftest;
 mod session;
 mod store;
 mod transaction;

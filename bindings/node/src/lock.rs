@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi_derive::napi;
-use untorn::{Call, FileLock, LockGuard, LockOptions};
+use untorn::{Call, FileLock, LockGuard, LockOptions, Process};
 
 use crate::call::Lane;
 use crate::failure;
 use crate::port::{Inner, Port};
+use crate::scheme::choose_scheme;
 use crate::values::patience;
 
 #[napi]
@@ -25,22 +26,37 @@ pub struct AcquireOptions {
     pub exact: bool,
     pub shared: bool,
     pub label: Option<String>,
+    pub scheme: Option<String>,
+    pub on_unsupported: Option<String>,
+    pub stale: Option<f64>,
+}
+
+/// How a lock is taken.
+struct Wanted {
+    exact: bool,
+    options: LockOptions,
 }
 
 impl AcquireOptions {
-    fn options(&self) -> LockOptions {
+    fn wanted(self, path: &Path) -> napi::Result<Wanted> {
         let options = FileLock::options().shared(self.shared);
-        match &self.label {
-            Some(label) => options.label(label),
-            None => options,
-        }
+        let options = choose_scheme!(options, &self, "lock", path);
+        Ok(Wanted {
+            exact: self.exact,
+            options: match self.label {
+                Some(label) => options.label(label),
+                None => options,
+            },
+        })
     }
+}
 
+impl Wanted {
     fn acquire(&self, path: &Path, call: &Call<'_>) -> untorn::Result<LockGuard> {
         if self.exact {
-            self.options().acquire_at_with(path, call)
+            self.options.acquire_at_with(path, call)
         } else {
-            self.options().acquire_with(path, call)
+            self.options.acquire_with(path, call)
         }
     }
 }
@@ -70,15 +86,21 @@ impl Port {
     ) -> napi::Result<Lock> {
         let call = Call::new().timeout(patience(timeout));
         options
+            .wanted(Path::new(&path))?
             .acquire(Path::new(&path), &call)
             .map(|guard| Lock::new(self.inner(), guard))
             .map_err(|error| failure::thrown(&error))
     }
 
     #[napi(catch_unwind)]
-    pub fn acquire(&self, path: String, options: AcquireOptions, try_once: bool) -> u32 {
+    pub fn acquire(
+        &self,
+        path: String,
+        options: AcquireOptions,
+        try_once: bool,
+    ) -> napi::Result<u32> {
         let path: Arc<Path> = Path::new(&path).into();
-        let wanted = Arc::clone(&path);
+        let given = Arc::clone(&path);
         // In the order of the calls; but those that share must not stand behind
         // one that waits for them to let go.
         let lane = if options.shared || try_once {
@@ -86,13 +108,14 @@ impl Port {
         } else {
             Lane::Of(path.join("acquire"))
         };
-        self.inner().run(
+        let wanted = options.wanted(&path)?;
+        Ok(self.inner().run(
             lane,
             ("lock", &path),
             try_once,
-            move |context| options.acquire(&wanted, &context.call()),
+            move |context| wanted.acquire(&given, &context.call()),
             Lock::new,
-        )
+        ))
     }
 
     /// Who holds the lock of this file: JSON, as in errors.
@@ -155,4 +178,29 @@ impl Lock {
             |_, ()| (),
         )
     }
+
+    /// `process`: JSON.
+    #[napi(catch_unwind)]
+    pub fn transfer_sync(&self, process: String) -> napi::Result<()> {
+        let heir = told(Process::from_json(&process))?;
+        told(self.guard.transfer(&heir))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn transfer(&self, process: String) -> napi::Result<u32> {
+        let heir = told(Process::from_json(&process))?;
+        let guard = Arc::clone(&self.guard);
+        Ok(self.port.run(
+            // As a release.
+            Lane::under(self.guard.lock_path()),
+            ("transfer", &self.path),
+            false,
+            move |_| guard.transfer(&heir),
+            |_, ()| (),
+        ))
+    }
+}
+
+fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
+    result.map_err(|error| failure::thrown(&error))
 }

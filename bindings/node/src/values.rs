@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use untorn::{Damage, Durability, Error, Expect, Format};
 
 use crate::failure;
+use crate::scheme::choose_scheme;
 
 #[napi(object)]
 #[derive(Clone, Copy)]
@@ -64,6 +66,15 @@ pub struct OpenOptions {
     pub format: Option<String>,
     pub mode: Option<u32>,
     pub parents: Option<bool>,
+    pub scheme: Option<String>,
+    pub on_unsupported: Option<String>,
+    pub stale: Option<f64>,
+    pub header_prefix: Option<Buffer>,
+    pub header_reserve: Option<f64>,
+    pub header_mode: Option<String>,
+    pub sealed: Option<bool>,
+    pub max_bytes: Option<f64>,
+    pub keep: Option<f64>,
 }
 
 impl OpenOptions {
@@ -81,20 +92,43 @@ impl OpenOptions {
                     return Err(invalid("open", path, &detail));
                 }
             });
-        if let Some(bytes) = self.max_record {
-            let Some(bytes) = number::back(bytes) else {
-                return Err(invalid("open", path, "maxRecord is a number of bytes"));
-            };
+        if let Some(bytes) = whole(self.max_record, "maxRecord", path)? {
             options = options.max_record(bytes);
         }
-        Ok(options)
+        self.header(path, choose_scheme!(options, self, "open", path))
+    }
+
+    /// What concerns the header, and the file as a whole.
+    fn header(
+        &self,
+        path: &Path,
+        mut options: untorn::JournalOptions,
+    ) -> napi::Result<untorn::JournalOptions> {
+        if let Some(prefix) = &self.header_prefix {
+            options = options.header_prefix(prefix.to_vec());
+        }
+        if let Some(bytes) = whole(self.header_reserve, "headerReserve", path)? {
+            options = options.header_reserve(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        if let Some(word) = &self.header_mode {
+            let mode = word
+                .parse()
+                .map_err(|detail: String| invalid("open", path, &detail))?;
+            options = options.header_mode(mode);
+        }
+        let keep = whole(self.keep, "keep", path)?;
+        Ok(options
+            .sealed(self.sealed.unwrap_or(false))
+            .max_bytes(whole(self.max_bytes, "maxBytes", path)?)
+            .keep(keep.map(|files| u32::try_from(files).unwrap_or(u32::MAX))))
     }
 
     pub fn document(&self, path: &Path) -> napi::Result<untorn::DocumentOptions> {
-        Ok(untorn::Document::options()
+        let options = untorn::Document::options()
             .durability(self.durability(path)?)
             .mode(self.mode)
-            .parents(self.parents.unwrap_or(false)))
+            .parents(self.parents.unwrap_or(false));
+        Ok(choose_scheme!(options, self, "open", path))
     }
 
     pub fn durability(&self, path: &Path) -> napi::Result<Durability> {
@@ -104,6 +138,18 @@ impl OpenOptions {
                 word.parse()
                     .map_err(|detail: String| invalid("open", path, &detail))
             })
+    }
+}
+
+/// An option that is a whole number; `Infinity` is none.
+fn whole(n: Option<f64>, name: &str, path: &Path) -> napi::Result<Option<u64>> {
+    match n {
+        None => Ok(None),
+        Some(n) if n == f64::INFINITY => Ok(None),
+        Some(n) => number::back(n).map(Some).ok_or_else(|| {
+            let detail = format!("{name} is a whole number, 0 or more");
+            invalid("open", path, &detail)
+        }),
     }
 }
 
@@ -169,6 +215,8 @@ pub struct RepairDone {
 #[napi(object, use_nullable = true)]
 pub struct Report {
     pub records: f64,
+    pub header: bool,
+    pub unsealed: f64,
     pub bytes: f64,
     pub end: Position,
     pub damage: Vec<DamageFound>,
@@ -180,6 +228,8 @@ impl From<untorn::Report> for Report {
     fn from(report: untorn::Report) -> Report {
         Report {
             records: out(report.records),
+            header: report.header,
+            unsealed: out(report.unsealed),
             bytes: out(report.bytes),
             end: report.end.into(),
             damage: report.damage.iter().map(DamageFound::from).collect(),

@@ -10,7 +10,7 @@ const reason = new Error('changed my mind')
 
 /** Every kind of call that can wait, on the file `name`. */
 async function waits(name) {
-  const journal = await Journal.open(name, process_)
+  const journal = await Journal.open(name, { ...process_, headerPrefix: '{"header"' })
   const document = await Document.open(name, process_)
   return {
     acquire: (options) => FileLock.acquire(name, options),
@@ -20,6 +20,11 @@ async function waits(name) {
     appendAll: (options) => journal.appendAll([1, 2], options),
     appendRaw: (options) => journal.appendRaw('1', options),
     repair: (options) => journal.repair(options),
+    setHeader: (options) => journal.setHeader({ header: 1 }, options),
+    rewind: (options) => journal.rewind({ generation: 0, offset: 0 }, options),
+    rotate: (options) => journal.rotate(options),
+    replace: (options) => journal.replace([1], options),
+    compact: (options) => journal.compact(() => [1], options),
     save: (options) => document.save(1, options),
     create: (options) => document.create(1, options),
     update: (options) => document.update(() => 1, options),

@@ -14,6 +14,7 @@ import {
   loadJsonSync,
   saveJson,
   saveJsonSync,
+  selftest,
   snapshot,
   transaction,
   transactionSync,
@@ -26,6 +27,7 @@ import {
   type Position,
   type Reconciled,
   type Report,
+  type SelfTest,
   type Version,
 } from 'untorn'
 
@@ -63,6 +65,43 @@ export async function journals(signal: AbortSignal): Promise<void> {
   void [turns, cut, await journal.tail(3), journal.path.length]
 }
 
+export async function rewrites(signal: AbortSignal): Promise<void> {
+  const journal = await Journal.open<Turn>('session.jsonl', {
+    headerPrefix: new Uint8Array([35]),
+    headerReserve: 64,
+    headerMode: 'rename',
+    sealed: false,
+    maxBytes: 1 << 20,
+    keep: 3,
+    scheme: 'in-place',
+    onUnsupported: 'pid-file',
+    stale: 5000,
+  })
+  // @ts-expect-error: there is no such scheme
+  await Journal.open('x', { scheme: 'flock' })
+  await journal.setHeader({ any: 'thing' }, { signal, timeout: 10 })
+  await journal.appendAll([], { header: { any: 'thing' }, signal })
+  const end: Position = await journal.compact(
+    async function* (turns) {
+      for await (const turn of turns) if (turn.role === 'user') yield turn
+    },
+    { signal, onDamage: ({ kind }) => kind === 'bad_seal' },
+  )
+  journal.compactSync((turns) => [...turns].slice(-10))
+  // @ts-expect-error: a blocking call can't wait for it
+  journal.compactSync(async () => [])
+  // @ts-expect-error: not Turns
+  await journal.compact(() => [1])
+  const rotated: string | null = await journal.rotate({ timeout: 0 })
+  const kept: string | null = journal.rewindSync(end)
+  // @ts-expect-error: not a Turn
+  await journal.replace(['x'])
+  const { header, unsealed }: Report = journal.verifySync()
+  const tested: SelfTest = await selftest('.', { scheme: 'pid-file' })
+  const failed: string[] = tested.checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
+  void [rotated, kept, header satisfies boolean, unsealed satisfies number, failed]
+}
+
 export async function documents(): Promise<void> {
   const document = await Document.open<{ n: number }>(new URL('file:///var/lib/session.json'))
   const saved: Version = await document.save({ n: 1 }, { expect: null })
@@ -84,6 +123,7 @@ export async function locks(signal: AbortSignal): Promise<void> {
   const holder: Holder | null = await FileLock.holder('x')
   const journal = await Journal.open('x')
   await journal.append(1, { lock })
+  if (holder !== null) await lock.transfer(holder)
   // @ts-expect-error: use acquire
   new FileLock()
   void [holder?.pid, other.held]

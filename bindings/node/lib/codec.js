@@ -1,0 +1,72 @@
+'use strict'
+
+// Values into what takes records (a batch, a rewrite), as a journal's options have it.
+
+const { checkRaw, encodeRecord, optionalFunction } = require('./encoding.js')
+const { corrupt, fromThrown } = require('./errors.js')
+const { Decoder } = require('./records.js')
+
+class Codec {
+  constructor(path, options) {
+    this.path = path
+    this.stringify = optionalFunction(options, 'stringify')
+    this.parse = optionalFunction(options, 'parse')
+    this.lines = options?.format === 'lines'
+    /** Whether records are what `JSON.stringify` makes, which need no check. */
+    this.isPlain = this.stringify === undefined && !this.lines
+  }
+
+  /** Text or bytes of one value. */
+  encode(value) {
+    if (this.isPlain) return encodeRecord(value, this.path)
+    return checkRaw(this.stringify === undefined ? value : this.stringify(value), this.path)
+  }
+
+  push(sink, value) {
+    if (this.isPlain) sink.pushEncoded(this.encode(value))
+    else sink.push(this.encode(value))
+  }
+
+  pushAll(sink, values) {
+    if (!this.isPlain) {
+      for (const value of values) this.push(sink, value)
+      return
+    }
+    const texts = Array.from(values, (value) => encodeRecord(value, this.path))
+    // One crossing for all of them: none has a newline of its own.
+    if (texts.length > 0) sink.pushEncoded(texts.join('\n'))
+  }
+
+  decoder(options) {
+    return new Decoder(this.lines, this.parse, optionalFunction(options, 'onDamage'))
+  }
+
+  /** The value of a header; null if there is none. */
+  header(bytes) {
+    if (bytes == null) return null
+    if (this.lines) return this.parse === undefined ? bytes : this.parse(bytes)
+    if (this.parse !== undefined) return this.parse(bytes.utf8Slice())
+    try {
+      return JSON.parse(bytes.utf8Slice())
+    } catch (cause) {
+      const detail = `header ${this.path}: the header is not JSON: ${cause.message}`
+      throw corrupt(detail, { operation: 'header', path: this.path, cause })
+    }
+  }
+}
+
+/** Fills a batch. What `stringify` throws is the caller's own and stays as it is. */
+function filled(batch, fill) {
+  try {
+    fill(batch)
+  } catch (error) {
+    throw isOfAddon(error) ? fromThrown(error) : error
+  }
+  return batch
+}
+
+function isOfAddon(error) {
+  return error instanceof Error && error.message.startsWith('{"code":')
+}
+
+module.exports = { Codec, filled }

@@ -1,0 +1,274 @@
+//! What puts another file in a journal's place.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
+use napi_derive::napi;
+use untorn::Call;
+
+use crate::batch::Batch;
+use crate::call::Lane;
+use crate::journal::{Handle, Journal, told};
+use crate::lock::Lock;
+use crate::port::Inner;
+use crate::records::Reader;
+use crate::values::{Position, patience};
+
+impl Handle {
+    /// A change of the whole file, behind those that were asked for before it.
+    fn change<T: Send + 'static, V: ToNapiValue>(
+        &self,
+        operation: &'static str,
+        (try_once, lock): (bool, Option<&Lock>),
+        work: impl FnOnce(&untorn::Journal, &Call<'_>) -> untorn::Result<T> + Send + 'static,
+        finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
+    ) -> u32 {
+        let journal = Arc::clone(&self.journal);
+        let guard = lock.map(|lock| Arc::clone(lock.guard()));
+        let lane = match &guard {
+            Some(guard) => Lane::under(guard.lock_path()),
+            None => Lane::of(&self.path),
+        };
+        self.port.run(
+            lane,
+            (operation, &self.path),
+            try_once,
+            move |context| match &guard {
+                Some(guard) => work(&journal, &context.call().lock(guard)),
+                None => work(&journal, &context.call()),
+            },
+            finish,
+        )
+    }
+}
+
+/// How a blocking call waits.
+pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
+    let call = Call::new().timeout(patience(timeout));
+    match lock {
+        Some(lock) => call.lock(lock.guard()),
+        None => call,
+    }
+}
+
+fn text(path: Option<PathBuf>) -> Option<String> {
+    path.map(|path| path.to_string_lossy().into_owned())
+}
+
+#[napi]
+impl Journal {
+    #[napi(catch_unwind)]
+    pub fn rewind_sync(
+        &self,
+        to: Position,
+        timeout: f64,
+        lock: Option<&Lock>,
+    ) -> napi::Result<Option<String>> {
+        let to = to.get("rewind", &self.path)?;
+        told(self.journal.rewind_with(to, &blocking(timeout, lock))).map(text)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rewind(&self, to: Position, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
+        let to = to.get("rewind", &self.path)?;
+        Ok(self.change(
+            "rewind",
+            (try_once, lock),
+            move |journal, call| journal.rewind_with(to, call),
+            |_, path| text(path),
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rotate_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Option<String>> {
+        told(self.journal.rotate_with(&blocking(timeout, lock))).map(text)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rotate(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+        self.change(
+            "rotate",
+            (try_once, lock),
+            untorn::Journal::rotate_with,
+            |_, path| text(path),
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn replace_sync(
+        &self,
+        batch: &Batch,
+        timeout: f64,
+        lock: Option<&Lock>,
+    ) -> napi::Result<Position> {
+        let batch = batch.take()?;
+        told(self.journal.replace_batch(&batch, &blocking(timeout, lock))).map(Position::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn replace(&self, batch: &Batch, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
+        let batch = batch.take()?;
+        Ok(self.change(
+            "replace",
+            (try_once, lock),
+            move |journal, call| journal.replace_batch(&batch, call),
+            |_, end| Position::from(end),
+        ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin_rewrite_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Rewrite> {
+        told(self.journal.begin_rewrite(&blocking(timeout, lock)))
+            .map(|rewrite| Rewrite::new(&self.port, &self.path, rewrite))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin_rewrite(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+        let path = Arc::clone(&self.path);
+        self.change(
+            "compact",
+            (try_once, lock),
+            untorn::Journal::begin_rewrite,
+            move |port, rewrite| Rewrite::new(port, &path, rewrite),
+        )
+    }
+}
+
+/// A journal that is being rewritten: the lock is held until it is committed or
+/// discarded. Records gather here, and go into the new file in chunks.
+#[napi]
+pub struct Rewrite {
+    port: Rc<Inner>,
+    path: Arc<Path>,
+    rewrite: Arc<Mutex<untorn::Rewrite>>,
+    gathered: RefCell<Vec<Piece>>,
+}
+
+/// What is to be pushed.
+enum Piece {
+    /// From anywhere.
+    Any(Vec<u8>),
+    /// What `JSON.stringify` has just made, with newlines between the records.
+    Encoded(String),
+}
+
+impl Rewrite {
+    fn new(port: &Rc<Inner>, path: &Arc<Path>, rewrite: untorn::Rewrite) -> Rewrite {
+        Rewrite {
+            port: Rc::clone(port),
+            path: Arc::clone(path),
+            rewrite: Arc::new(Mutex::new(rewrite)),
+            gathered: RefCell::default(),
+        }
+    }
+
+    /// Not behind other changes: those wait for this one.
+    fn step<T: Send + 'static, V: ToNapiValue>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut untorn::Rewrite) -> untorn::Result<T> + Send + 'static,
+        finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
+    ) -> u32 {
+        let rewrite = Arc::clone(&self.rewrite);
+        self.port.run(
+            Lane::Free,
+            (operation, &self.path),
+            false,
+            move |_| work(&mut lock_of(&rewrite)),
+            finish,
+        )
+    }
+}
+
+#[napi]
+impl Rewrite {
+    /// The records as they are until the commit.
+    #[napi(catch_unwind)]
+    pub fn records_sync(&self) -> napi::Result<Reader> {
+        told(lock_of(&self.rewrite).records())
+            .map(|records| Reader::new(&self.port, &self.path, records))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn records(&self) -> u32 {
+        let path = Arc::clone(&self.path);
+        self.step(
+            "read",
+            |rewrite| rewrite.records(),
+            move |port, records| Reader::new(port, &path, records),
+        )
+    }
+
+    /// A record from anywhere: it is checked when it is pushed.
+    #[napi(catch_unwind)]
+    pub fn push(&self, record: Either<String, Uint8Array>) {
+        self.gathered.borrow_mut().push(Piece::Any(match record {
+            Either::A(text) => text.into_bytes(),
+            Either::B(bytes) => bytes.to_vec(),
+        }));
+    }
+
+    /// As of a batch.
+    #[napi(catch_unwind)]
+    pub fn push_encoded(&self, records: String) {
+        self.gathered.borrow_mut().push(Piece::Encoded(records));
+    }
+
+    /// Pushes what has gathered.
+    #[napi(catch_unwind)]
+    pub fn flush_sync(&self) -> napi::Result<()> {
+        told(push(&mut lock_of(&self.rewrite), self.gathered.take()))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn flush(&self) -> u32 {
+        let pieces = self.gathered.take();
+        self.step("compact", |rewrite| push(rewrite, pieces), |_, ()| ())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn commit_sync(&self) -> napi::Result<Position> {
+        told(lock_of(&self.rewrite).commit()).map(Position::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn commit(&self) -> u32 {
+        self.step("compact", untorn::Rewrite::commit, |_, end| {
+            Position::from(end)
+        })
+    }
+
+    /// Lets the lock go, if it is still held; nothing has changed then.
+    #[napi(catch_unwind)]
+    pub fn discard_sync(&self) {
+        lock_of(&self.rewrite).discard();
+    }
+
+    #[napi(catch_unwind)]
+    pub fn discard(&self) -> u32 {
+        self.step(
+            "compact",
+            |rewrite| {
+                rewrite.discard();
+                Ok(())
+            },
+            |_, ()| (),
+        )
+    }
+}
+
+fn push(rewrite: &mut untorn::Rewrite, pieces: Vec<Piece>) -> untorn::Result<()> {
+    pieces.into_iter().try_for_each(|piece| match piece {
+        Piece::Any(record) => rewrite.push(&record),
+        Piece::Encoded(records) => records
+            .split('\n')
+            .try_for_each(|record| rewrite.push_encoded(record.as_bytes())),
+    })
+}
+
+fn lock_of(rewrite: &Mutex<untorn::Rewrite>) -> MutexGuard<'_, untorn::Rewrite> {
+    rewrite.lock().unwrap_or_else(PoisonError::into_inner)
+}
