@@ -54,6 +54,8 @@ mod _untorn {
         store_remove_later, store_search_later,
     };
     #[pymodule_export]
+    use super::aio::{open_document_later, open_journal_later, open_store_later};
+    #[pymodule_export]
     use super::aio::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
     #[pymodule_export]
     use super::call::forked;

@@ -41,10 +41,13 @@ impl RawStore {
 #[pymethods]
 impl RawStore {
     #[new]
-    fn new(py: Python<'_>, path: PathBuf, options: &Bound<'_, PyDict>) -> PyResult<RawStore> {
-        let open = options::store(&path, options)?;
+    fn new(py: Python<'_>, path: Source<'_>, options: &Bound<'_, PyDict>) -> PyResult<RawStore> {
+        let store = path.store(py, |path| {
+            let open = options::store(path, options)?;
+            plain(py, path, || open.open(path))
+        })?;
         Ok(RawStore {
-            store: plain(py, &path, || open.open(&path))?,
+            store,
             timeout: options::timeout(options)?,
         })
     }
@@ -183,23 +186,28 @@ pub fn document(session: &untorn::Session, name: Option<&str>) -> untorn::Result
     }
 }
 
-/// A file of a session that the session has opened: a handle is made of it,
-/// once.
+/// What was opened already, by a session or in the background: a handle is made
+/// of it, once.
 #[pyclass(frozen)]
 pub struct Opened(Mutex<Option<File>>);
 
 pub enum File {
     Journal(untorn::Journal),
     Document(untorn::Document),
+    Store(untorn::Store),
 }
 
 impl Opened {
+    pub fn new(file: File) -> Opened {
+        Opened(Mutex::new(Some(file)))
+    }
+
     pub fn journal(journal: untorn::Journal) -> Opened {
-        Opened(Mutex::new(Some(File::Journal(journal))))
+        Opened::new(File::Journal(journal))
     }
 
     pub fn document(document: untorn::Document) -> Opened {
-        Opened(Mutex::new(Some(File::Document(document))))
+        Opened::new(File::Document(document))
     }
 
     fn take(&self) -> Option<File> {
@@ -248,6 +256,22 @@ impl Source<'_> {
             Source::Path(path) => open(&path),
             Source::Opened(opened) => match opened.get().take() {
                 Some(File::Document(document)) => Ok(document),
+                _ => check(py, Err(used())),
+            },
+        }
+    }
+}
+
+impl Source<'_> {
+    fn store(
+        self,
+        py: Python<'_>,
+        open: impl FnOnce(&Path) -> PyResult<untorn::Store>,
+    ) -> PyResult<untorn::Store> {
+        match self {
+            Source::Path(path) => open(&path),
+            Source::Opened(opened) => match opened.get().take() {
+                Some(File::Store(store)) => Ok(store),
                 _ => check(py, Err(used())),
             },
         }

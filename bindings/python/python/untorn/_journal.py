@@ -117,7 +117,7 @@ class Journal(RawJournal):
         loads: _codec._Loads | None,
     ) -> Self:
         self = RawJournal.__new__(cls, source, options)
-        is_json = options["format"] == "json"
+        is_json = options.get("format", "json") == "json"
         self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
         self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
         self._decoder = Decoder(self._loads, is_json, self.path)

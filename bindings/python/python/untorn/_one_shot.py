@@ -29,11 +29,9 @@ def save_json(
     raises; then, and on any failure of the system, the file is as it was. Written in UTF-8. Missing parent directories
     are made. Gives the new version.
     """
-    # Through json.dump itself, which differs from json.dumps where `cls` overrides `encode` or `iterencode`.
-    text = io.StringIO()
-    json.dump(obj, text, **dump_kwargs)
-    document = Document(path, durability=durability, timeout=timeout, parents=True, dumps=_given)
-    return document.save(text.getvalue())
+    text = text_of(obj, dump_kwargs)
+    document = Document(path, durability=durability, timeout=timeout, parents=True, dumps=given)
+    return document.save(text)
 
 
 def load_json(path: str | os.PathLike[str], default: Any = ...) -> Any:
@@ -62,5 +60,13 @@ def append_json(
     return Journal(path, durability=durability, timeout=timeout, parents=True).append(obj)
 
 
-def _given(text: str) -> str:
+def text_of(obj: Any, dump_kwargs: dict[str, Any]) -> str:
+    """What json.dump writes: it differs from json.dumps where `cls` overrides `encode` or `iterencode`."""
+    text = io.StringIO()
+    json.dump(obj, text, **dump_kwargs)
+    return text.getvalue()
+
+
+def given(text: str) -> str:
+    """An encoder for what is encoded already."""
     return text

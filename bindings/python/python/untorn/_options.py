@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from untorn import _codec
 
 
@@ -81,3 +83,16 @@ class StoreOptions(RecordOptions, total=False):
     create: bool
     state_dumps: _codec._Dumps | None
     state_loads: _codec._Loads | None
+
+
+_CODECS = ("dumps", "loads", "state_dumps", "state_loads")
+
+
+def split(given: Mapping[str, Any], known: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options that the core takes, and those that say how values are encoded."""
+    for name in given:
+        if name not in known.__annotations__:
+            msg = f"{name!r} is no option here; these are: {', '.join(sorted(known.__annotations__))}"
+            raise TypeError(msg)
+    codecs = {name: given[name] for name in _CODECS if name in given}
+    return {name: given[name] for name in given if name not in codecs}, codecs

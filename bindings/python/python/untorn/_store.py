@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from untorn import _codec
     from untorn._types import Holder
+    from untorn._untorn import Opened
 
 
 class Store(RawStore):
@@ -86,9 +87,14 @@ class Store(RawStore):
             "max_bytes": max_bytes,
             "keep": keep,
         }
-        self = super().__new__(cls, path, options)
+        codecs = {"dumps": dumps, "loads": loads, "state_dumps": state_dumps, "state_loads": state_loads}
+        return cls._of(path, options, codecs)
+
+    @classmethod
+    def _of(cls, source: str | os.PathLike[str] | Opened, options: dict[str, Any], codecs: dict[str, Any]) -> Self:
+        self = RawStore.__new__(cls, source, options)
         self._options = options
-        self._codecs = {"dumps": dumps, "loads": loads, "state_dumps": state_dumps, "state_loads": state_loads}
+        self._codecs = codecs
         return self
 
     def session(self, key: str) -> Session:
@@ -110,14 +116,14 @@ class Store(RawStore):
     def _journal(self, opened: Any) -> Journal:
         names = ("journal_name", "state_name", "create")
         options = {name: value for name, value in self._options.items() if name not in names}
-        return Journal._of(opened, {**options, "create": True}, self._codecs["dumps"], self._codecs["loads"])
+        return Journal._of(opened, {**options, "create": True}, self._codecs.get("dumps"), self._codecs.get("loads"))
 
     def _document(self, opened: Any, dumps: _codec._Dumps | None, loads: _codec._Loads | None) -> Document:
-        names = ("durability", "mode", "timeout", "scheme", "on_unsupported", "stale")
+        names = {"durability", "mode", "timeout", "scheme", "on_unsupported", "stale"} & self._options.keys()
         return Document._of(opened, {name: self._options[name] for name in names}, dumps, loads)
 
     def _state(self, opened: Any) -> Document:
-        return self._document(opened, self._codecs["state_dumps"], self._codecs["state_loads"])
+        return self._document(opened, self._codecs.get("state_dumps"), self._codecs.get("state_loads"))
 
 
 class Session:
@@ -215,7 +221,7 @@ class Session:
 
     def _transaction(self, origin: RawSession | Turn) -> Transaction:
         codecs = self._store._codecs
-        return Transaction._of(origin, {}, codecs["dumps"], codecs["loads"])
+        return Transaction._of(origin, {}, codecs.get("dumps"), codecs.get("loads"))
 
     def __fspath__(self) -> str:
         return str(self.path)

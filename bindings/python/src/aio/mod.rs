@@ -8,6 +8,7 @@ mod journal;
 mod later;
 mod line;
 mod lock;
+mod open;
 mod pending;
 mod rewrite;
 mod snapshot;
@@ -20,6 +21,7 @@ pub use fold::{LaterFold, LaterTurn};
 pub use follow::LaterFollow;
 pub use journal::{LaterJournal, LaterReader};
 pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later};
+pub use open::{open_document_later, open_journal_later, open_store_later};
 pub use rewrite::LaterRewrite;
 pub use snapshot::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
 pub use store::{

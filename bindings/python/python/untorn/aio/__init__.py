@@ -27,6 +27,7 @@ from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._journal import Journal
 from untorn.aio._lock import FileLock, holder
+from untorn.aio._one_shot import append_json, load_json, save_json
 from untorn.aio._snapshot import Snapshot, snapshot
 from untorn.aio._store import Lease, Session, Store, selftest
 from untorn.aio._transaction import Transaction
@@ -42,7 +43,10 @@ __all__ = [
     "Snapshot",
     "Store",
     "Transaction",
+    "append_json",
     "holder",
+    "load_json",
+    "save_json",
     "selftest",
     "snapshot",
 ]

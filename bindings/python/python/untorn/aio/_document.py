@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import untorn
 from untorn import NotFound
-from untorn._untorn import LaterDocument, Update
+from untorn._options import DocumentOptions, split
+from untorn._untorn import LaterDocument, Update, open_document_later
 from untorn.aio._lock import given
 from untorn.aio._pending import taken
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn._document import _Box
-    from untorn._options import DocumentOptions
     from untorn.aio._lock import FileLock
 
 
@@ -36,6 +36,13 @@ class Document:
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> None:
         """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
         self._set(untorn.Document(path, **options))
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> Self:
+        """The same as `Document(path)`, with the file system asked in the background: for slow ones, and `parents`."""
+        core, codecs = split(options, DocumentOptions)
+        opened = await open_document_later(path, core)
+        return cls._of(untorn.Document._of(opened, core, codecs.get("dumps"), codecs.get("loads")))
 
     def _set(self, document: untorn.Document) -> None:
         self._document = document

@@ -32,7 +32,7 @@ class Fold(Generic[_S]):
     def __init__(self, journal: untorn.Journal, state: State[_S]) -> None:
         self._journal = journal
         self._raw = journal._fold()
-        self._later = LaterFold(self._raw, journal._options["timeout"])
+        self._later = LaterFold(self._raw, journal._options.get("timeout"))
         self._state = state
 
     async def refresh(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:

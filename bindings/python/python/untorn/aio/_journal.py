@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import untorn
 from untorn._fold import State
 from untorn._journal import _CHUNK
+from untorn._options import JournalOptions, split
 from untorn._reading import records_of
 from untorn._types import Record
-from untorn._untorn import LaterJournal, LaterRewrite, Rewrite
+from untorn._untorn import LaterJournal, LaterRewrite, Rewrite, open_journal_later
 from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._lock import given
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn import Damage, Position, Report, Rewound
-    from untorn._options import JournalOptions
     from untorn._untorn import LaterReader, _Data, _Item
     from untorn.aio._lock import FileLock
 
@@ -41,6 +41,13 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> None:
         """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
         self._set(untorn.Journal(path, **options))
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> Self:
+        """The same as `Journal(path)`, with the file system asked in the background: for slow ones, and `parents`."""
+        core, codecs = split(options, JournalOptions)
+        opened = await open_journal_later(path, core)
+        return cls._of(untorn.Journal._of(opened, core, codecs.get("dumps"), codecs.get("loads")))
 
     def _set(self, journal: untorn.Journal) -> None:
         self._journal = journal

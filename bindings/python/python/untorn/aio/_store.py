@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import untorn
 from untorn import Reconciled
+from untorn._options import StoreOptions, split
 from untorn._untorn import (
     LaterSession,
     Turn,
     lease_release_later,
     lease_transfer_later,
+    open_store_later,
     selftest_later,
     store_keys_later,
     store_remove_later,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn import Hit, Holder, SelfTest, _codec
-    from untorn._options import StoreOptions
 
 
 class Store:
@@ -44,6 +45,14 @@ class Store:
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> None:
         """Open the store at `path`, and make the directory where it is missing."""
         self._store = untorn.Store(path, **options)
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Self:
+        """The same as `Store(path)`, with the directory made in the background."""
+        core, codecs = split(options, StoreOptions)
+        self = cls.__new__(cls)
+        self._store = untorn.Store._of(await open_store_later(path, core), core, codecs)
+        return self
 
     @property
     def path(self) -> Path:
