@@ -293,6 +293,27 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   tailEntries(n: number, options?: DamageOptions): Promise<Entry<T>[]>
   tailEntriesSync(n: number, options?: DamageOptions): Entry<T>[]
 
+  /**
+   * The records as they are appended, by whichever process: from `start` on, or
+   * from now on.
+   *
+   *     for await (const record of journal.follow()) console.log(record)
+   *
+   * Each once, in file order, none left out, through every change of the file.
+   * Takes no lock. It ends when the loop is left or the journal is closed.
+   */
+  follow(options?: FollowOptions): Follow<T>
+
+  /**
+   * A state that is kept from the records: `apply` is called once for each, whoever
+   * appended it, and returns the next state, or nothing if it changed the state in
+   * place. See `Fold`.
+   *
+   *     const tokens = await journal.fold(() => 0, (sum, record) => sum + record.tokens)
+   */
+  fold<S>(initial: () => S, apply: (state: S, value: T) => S | void, options?: CallOptions & DamageOptions): Promise<Fold<S, T>>
+  foldSync<S>(initial: () => S, apply: (state: S, value: T) => S | void, options?: SyncCallOptions & DamageOptions): Fold<S, T>
+
   /** Checks every record. Changes nothing. */
   verify(): Promise<Report>
   verifySync(): Report
@@ -312,6 +333,80 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   [Symbol.iterator](): Generator<T, void, undefined>
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What lay between `to` and `from` is not in the journal any more. */
+export interface Rewound {
+  /** How far was read in the file as it was. */
+  readonly from: Position
+  /** Up to where the file that is there now is the same; offset 0: nothing of it is, or it is not known how much. */
+  readonly to: Position
+}
+
+export interface FollowOptions extends DamageOptions {
+  /** Begins behind this position instead of at the end. */
+  start?: Position
+  /** Ends it: the wait for the next record is rejected with `signal.reason`. */
+  signal?: AbortSignal
+  /**
+   * Told where records that were yielded are taken out of the journal (it was
+   * rewound, rewritten or replaced), before the records that follow behind `to`.
+   */
+  onRewind?: (rewound: Rewound) => void
+}
+
+/** The records of a journal as they come. */
+export interface Follow<T> extends AsyncIterableIterator<T>, AsyncDisposable {
+  /** When this is resolved, records that are appended from then on will be yielded. */
+  ready(): Promise<void>
+  /**
+   * Behind the last record that was yielded: `follow({ start })` goes on from here.
+   * It can be stored. Undefined until it is ready.
+   */
+  readonly position: Position | undefined
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Ends it, and a wait that is under way. */
+  return(value?: any): Promise<IteratorResult<T, any>>
+  [Symbol.asyncIterator](): this
+}
+
+/**
+ * A state that is kept from the records of a journal. It changes only under the
+ * journal's lock, and after the file did: whatever promises and processes do at once,
+ * it is what the file says up to `position`. After the journal was rewound,
+ * rewritten, rotated or replaced it is made anew from `initial`.
+ *
+ * What is appended otherwise is taken in by the next `refresh`, `append` or
+ * `update`. If `apply` throws, so does the call (what was appended stays in the
+ * journal), and the next call makes the state anew.
+ */
+export interface Fold<S, T = unknown> {
+  /**
+   * The state. While a turn takes in many records, that of a beginning of the
+   * journal. Throws where there is none, since `apply` threw.
+   */
+  readonly state: S
+  /** Up to where the state was folded; null while it changes, and where there is none. */
+  readonly position: Position | null
+  /** Takes in what was appended since; waits for the lock if there is anything. */
+  refresh(options?: CallOptions): Promise<Position>
+  refreshSync(options?: SyncCallOptions): Position
+  /** Appends, and takes in: first what others appended before. */
+  append(value: T, options?: CallOptions): Promise<Position>
+  appendSync(value: T, options?: SyncCallOptions): Position
+  appendAll(values: Iterable<T>, options?: CallOptions): Promise<Position>
+  appendAllSync(values: Iterable<T>, options?: SyncCallOptions): Position
+  /**
+   * Decides on the state what to append, and appends it, under one lock: the state
+   * that `decide` sees is that of the whole journal, and nobody appends in between.
+   * It must not change the state, nor wait for another call of this fold. If it
+   * throws, nothing is appended.
+   */
+  update(
+    decide: (state: S) => Iterable<T> | null | void | PromiseLike<Iterable<T> | null | void>,
+    options?: CallOptions,
+  ): Promise<Position>
+  updateSync(decide: (state: S) => Iterable<T> | null | void, options?: SyncCallOptions): Position
 }
 
 export interface DocumentOptions extends SchemeOptions {

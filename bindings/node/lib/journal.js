@@ -4,6 +4,8 @@ const { Waiting, begin, block, patience, patienceSync, port, signalOf, waiting }
 const { Codec, filled } = require('./codec.js')
 const { checkRaw, encodeRecord } = require('./encoding.js')
 const { fromThrown, invalid } = require('./errors.js')
+const { Fold } = require('./fold.js')
+const { Follow } = require('./follow.js')
 const { handleOf } = require('./lock.js')
 const { toPath } = require('./path.js')
 const { entries, entriesSync, tailEntries, values, valuesSync } = require('./records.js')
@@ -208,6 +210,22 @@ class Journal {
     return tailEntries(block(() => this.#native.tailSync(count(n))), this.#codec.decoder(options))
   }
 
+  follow(options) {
+    return new Follow((start) => begin(() => this.#native.follow(start), Infinity), this.#codec, options)
+  }
+
+  async fold(initial, apply, options) {
+    const fold = this.#fold(initial, apply, options)
+    await fold.refresh(options)
+    return fold
+  }
+
+  foldSync(initial, apply, options) {
+    const fold = this.#fold(initial, apply, options)
+    fold.refreshSync(options)
+    return fold
+  }
+
   verify() {
     return begin(() => this.#native.verify(), Infinity)
   }
@@ -279,6 +297,16 @@ class Journal {
     return this.#position(block(() => this.#native.appendBatchSync(batch, options?.at, timeout, lock)))
   }
 
+  #fold(initial, apply, options) {
+    const how = {
+      initial: requiredFunction(initial, 'fold'),
+      apply: requiredFunction(apply, 'fold'),
+      decoder: this.#codec.decoder(options),
+      timeout: this.#timeout,
+    }
+    return new Fold(this.#native.fold(), () => this.#native.batch(), this.#codec, how)
+  }
+
   /** What takes the lock and is no append. */
   async #change(start, options) {
     const lock = handleOf(options?.lock)
@@ -325,20 +353,12 @@ function callOptions(options) {
 function openOptions(options) {
   patience(options)
   const { durability, create, maxRecord, format, mode, parents } = options ?? {}
-  const { headerReserve, headerMode, sealed, maxBytes, keep } = options ?? {}
-  const headerPrefix = prefix(options?.headerPrefix)
+  const { headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep } = options ?? {}
   return {
     durability, create, maxRecord, format, mode, parents,
     headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep,
     ...schemeOptions(options),
   }
-}
-
-function prefix(given) {
-  if (given === undefined || given === null) return undefined
-  if (typeof given === 'string') return Buffer.from(given)
-  if (given instanceof Uint8Array) return Buffer.from(given)
-  throw invalid('headerPrefix is a string, a Buffer or a Uint8Array')
 }
 
 /** One that was opened in another way. Not for users. */

@@ -6,7 +6,7 @@
 //! call.rs      one asynchronous call: its work, its cancellation
 //! failure.rs   errors, as the JavaScript side reads them
 //! values.rs    positions, options and reports; scheme.rs: those of locks
-//! journal.rs  batch.rs  records.rs  rewrite.rs
+//! journal.rs  batch.rs  records.rs  rewrite.rs  follow.rs  fold.rs
 //! document.rs  one_shot.rs  lock.rs  selftest.rs
 //! transaction.rs  store.rs  session.rs  process.rs
 //! ```
@@ -18,6 +18,8 @@ mod batch;
 mod call;
 mod document;
 mod failure;
+mod fold;
+mod follow;
 mod journal;
 mod line;
 mod lock;

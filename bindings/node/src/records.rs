@@ -35,7 +35,48 @@ pub struct Found {
     places: Vec<f64>,
     damage: Vec<DamageFound>,
     generation: u64,
-    last: bool,
+    pub last: bool,
+    /// To who follows: before the records.
+    pub rewound: Option<Rewound>,
+    /// To a fold: the state is made anew, from these records on.
+    pub restart: bool,
+}
+
+/// What is not in the journal any more.
+#[napi(object)]
+pub struct Rewound {
+    pub from: Position,
+    pub to: Position,
+}
+
+impl Found {
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= BYTES || self.records >= RECORDS
+    }
+
+    /// Whether a record of this generation may be in it.
+    pub fn takes(&self, generation: u64) -> bool {
+        self.is_empty() || self.generation == generation
+    }
+
+    pub fn add(&mut self, bytes: &[u8], start: untorn::Position, end: untorn::Position) {
+        self.bytes.extend_from_slice(bytes);
+        // Between them, so that the end of one and the beginning of the next
+        // never make one character.
+        self.bytes.push(b'\n');
+        self.records += 1;
+        self.generation = start.generation;
+        self.places
+            .extend([bytes.len() as u64, start.offset, end.offset].map(out));
+    }
+
+    pub fn add_damage(&mut self, damage: &[untorn::Damage]) {
+        self.damage.extend(damage.iter().map(DamageFound::from));
+    }
 }
 
 /// All in memory that V8 owns: what it only borrows is given back from the event
@@ -51,6 +92,8 @@ pub struct Chunk<'env> {
     pub damage: Vec<DamageFound>,
     /// Whether the end is reached.
     pub last: bool,
+    pub rewound: Option<Rewound>,
+    pub restart: bool,
 }
 
 impl ToNapiValue for Found {
@@ -63,6 +106,8 @@ impl ToNapiValue for Found {
             generation: out(found.generation),
             damage: found.damage,
             last: found.last,
+            rewound: found.rewound,
+            restart: found.restart,
         };
         // SAFETY: in the environment that we were called with.
         unsafe { Chunk::to_napi_value(raw, chunk) }
@@ -81,20 +126,11 @@ impl Cursor {
             return Err(error);
         }
         let mut found = Found::default();
-        while found.bytes.len() < BYTES && found.records < RECORDS {
+        while !found.is_full() {
             let next = self.records.next_record();
             match next {
                 Ok(Some(record)) => {
-                    found.bytes.extend_from_slice(record.bytes);
-                    // Between them, so that the end of one and the beginning of
-                    // the next never make one character.
-                    found.bytes.push(b'\n');
-                    found.records += 1;
-                    found.places.extend([
-                        out(record.bytes.len() as u64),
-                        out(record.start.offset),
-                        out(record.end.offset),
-                    ]);
+                    found.add(record.bytes, record.start, record.end);
                 }
                 Ok(None) => {
                     found.last = true;
@@ -109,9 +145,7 @@ impl Cursor {
             }
         }
         found.generation = self.records.position().generation;
-        found
-            .damage
-            .extend(self.records.take_damage().iter().map(DamageFound::from));
+        found.add_damage(&self.records.take_damage());
         Ok(found)
     }
 }

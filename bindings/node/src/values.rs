@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
 use untorn::{Damage, Durability, Error, Expect, Format};
 
@@ -69,7 +69,7 @@ pub struct OpenOptions {
     pub scheme: Option<String>,
     pub on_unsupported: Option<String>,
     pub stale: Option<f64>,
-    pub header_prefix: Option<Buffer>,
+    pub header_prefix: Option<Either<String, Uint8Array>>,
     pub header_reserve: Option<f64>,
     pub header_mode: Option<String>,
     pub sealed: Option<bool>,
@@ -105,7 +105,10 @@ impl OpenOptions {
         mut options: untorn::JournalOptions,
     ) -> napi::Result<untorn::JournalOptions> {
         if let Some(prefix) = &self.header_prefix {
-            options = options.header_prefix(prefix.to_vec());
+            options = options.header_prefix(match prefix {
+                Either::A(text) => text.as_bytes().to_vec(),
+                Either::B(bytes) => bytes.to_vec(),
+            });
         }
         if let Some(bytes) = whole(self.header_reserve, "headerReserve", path)? {
             options = options.header_reserve(usize::try_from(bytes).unwrap_or(usize::MAX));

@@ -21,6 +21,8 @@ import {
   version,
   type Damage,
   type ErrorCode,
+  type Fold,
+  type Follow,
   type Hit,
   type Holder,
   type Lease,
@@ -100,6 +102,36 @@ export async function rewrites(signal: AbortSignal): Promise<void> {
   const tested: SelfTest = await selftest('.', { scheme: 'pid-file' })
   const failed: string[] = tested.checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
   void [rotated, kept, header satisfies boolean, unsealed satisfies number, failed]
+}
+
+export async function news(signal: AbortSignal): Promise<void> {
+  const journal = await Journal.open<Turn>('session.jsonl')
+  const follow: Follow<Turn> = journal.follow({ signal, onRewind: ({ from, to }) => from.offset - to.offset })
+  await follow.ready()
+  for await (const turn of follow) {
+    const role: 'user' | 'tool' = turn.role
+    if (role === 'tool') break
+  }
+  const start: Position | undefined = follow.position
+  await using on = journal.follow(start === undefined ? {} : { start })
+  const counts: Fold<Map<string, number>, Turn> = await journal.fold(
+    () => new Map<string, number>(),
+    (map, turn) => void map.set(turn.role, (map.get(turn.role) ?? 0) + 1),
+    { signal, timeout: 100 },
+  )
+  const total = journal.foldSync(
+    () => 0,
+    (sum, turn) => sum + turn.text.length,
+  )
+  const end: Position = await total.update(async (sum) => (sum < 10 ? [{ role: 'user', text: '' }] : null), { signal })
+  total.updateSync(() => {})
+  // @ts-expect-error: not a Turn
+  await total.append({ role: 'user' })
+  // @ts-expect-error: the state changes by records
+  total.state = 7
+  // @ts-expect-error: a blocking call can't wait for it
+  total.updateSync(async () => [])
+  void [on, end, counts.state.get('user'), total.state.toFixed(), total.position?.offset]
 }
 
 export async function documents(): Promise<void> {

@@ -1,0 +1,243 @@
+//! Where a state is that JavaScript keeps from a journal's records.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::ToNapiValue;
+use napi_derive::napi;
+use untorn::{Error, FoldCursor, FoldTurn, Folded};
+
+use crate::batch::Batch;
+use crate::call::Lane;
+use crate::journal::{Journal, told};
+use crate::lock::Lock;
+use crate::port::Inner;
+use crate::records::Found;
+use crate::rewrite::blocking;
+use crate::values::Position;
+
+#[napi]
+pub struct Fold {
+    port: Rc<Inner>,
+    path: Arc<Path>,
+    cursor: Arc<FoldCursor>,
+}
+
+/// One turn, which has the journal's lock.
+#[napi]
+pub struct Turn {
+    port: Rc<Inner>,
+    path: Arc<Path>,
+    turn: Arc<Mutex<Open>>,
+}
+
+struct Open {
+    /// `None`: it has ended.
+    turn: Option<FoldTurn>,
+    /// What belongs into the next chunk.
+    kept: Option<Folded>,
+}
+
+impl Open {
+    fn turn(&mut self) -> untorn::Result<&mut FoldTurn> {
+        self.turn
+            .as_mut()
+            .ok_or_else(|| Error::internal("fold", Path::new(""), "the turn has ended"))
+    }
+
+    /// What the state has to take in next, in a chunk.
+    fn next(&mut self) -> untorn::Result<Found> {
+        let mut found = Found::default();
+        while !found.is_full() {
+            let next = match self.kept.take() {
+                Some(kept) => Some(kept),
+                None => self.turn()?.next()?,
+            };
+            match next {
+                None => {
+                    found.last = true;
+                    break;
+                }
+                Some(Folded::Record(record)) if found.takes(record.start.generation) => {
+                    found.add(&record.bytes, record.start, record.end);
+                }
+                Some(Folded::Restart) if found.is_empty() => found.restart = true,
+                Some(other) => {
+                    self.kept = Some(other);
+                    break;
+                }
+            }
+        }
+        found.add_damage(&self.turn()?.take_damage());
+        Ok(found)
+    }
+
+    fn append(&mut self, batch: &untorn::Batch) -> untorn::Result<Position> {
+        self.turn()?.append(batch).map(Position::from)
+    }
+
+    fn finish(&mut self) -> untorn::Result<Position> {
+        self.turn()?;
+        match self.turn.take() {
+            Some(turn) => turn.finish().map(Position::from),
+            None => Err(Error::internal("fold", Path::new(""), "the turn has ended")),
+        }
+    }
+}
+
+#[napi]
+impl Journal {
+    #[napi(catch_unwind)]
+    pub fn fold(&self) -> Fold {
+        Fold {
+            port: Rc::clone(&self.port),
+            path: Arc::clone(&self.path),
+            cursor: Arc::new(self.journal.fold_cursor()),
+        }
+    }
+}
+
+/// Up to where the state was folded, if it is up to date.
+fn current(cursor: &FoldCursor) -> untorn::Result<Option<Position>> {
+    Ok(match cursor.is_current()? {
+        true => cursor.position().map(Position::from),
+        false => None,
+    })
+}
+
+#[napi]
+impl Fold {
+    #[napi(getter, catch_unwind)]
+    pub fn position(&self) -> Option<Position> {
+        self.cursor.position().map(Position::from)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn current_sync(&self) -> napi::Result<Option<Position>> {
+        told(current(&self.cursor))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn current(&self) -> u32 {
+        let cursor = Arc::clone(&self.cursor);
+        self.port.run(
+            Lane::Read,
+            ("fold", &self.path),
+            false,
+            move |_| current(&cursor),
+            |_, position| position,
+        )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Turn> {
+        told(self.cursor.begin(&blocking(timeout, lock)))
+            .map(|turn| Turn::new(&self.port, &self.path, turn))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn begin(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+        let guard = lock.map(|lock| Arc::clone(lock.guard()));
+        let lane = match &guard {
+            Some(guard) => Lane::under(guard.lock_path()),
+            None if try_once => Lane::Free,
+            // In the order of the calls.
+            None => Lane::Of(self.path.join("fold")),
+        };
+        let (cursor, path) = (Arc::clone(&self.cursor), Arc::clone(&self.path));
+        self.port.run(
+            lane,
+            ("fold", &self.path),
+            try_once,
+            move |context| match &guard {
+                Some(guard) => cursor.begin(&context.call().lock(guard)),
+                None => cursor.begin(&context.call()),
+            },
+            move |port, turn| Turn::new(port, &path, turn),
+        )
+    }
+}
+
+impl Turn {
+    fn new(port: &Rc<Inner>, path: &Arc<Path>, turn: FoldTurn) -> Turn {
+        Turn {
+            port: Rc::clone(port),
+            path: Arc::clone(path),
+            turn: Arc::new(Mutex::new(Open {
+                turn: Some(turn),
+                kept: None,
+            })),
+        }
+    }
+
+    /// Not behind other turns: those wait for this one.
+    fn step<T: Send + 'static + ToNapiValue>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut Open) -> untorn::Result<T> + Send + 'static,
+    ) -> u32 {
+        let turn = Arc::clone(&self.turn);
+        self.port.run(
+            Lane::Free,
+            (operation, &self.path),
+            false,
+            move |_| work(&mut lock_of(&turn)),
+            |_, value| value,
+        )
+    }
+}
+
+#[napi]
+impl Turn {
+    #[napi(catch_unwind, ts_return_type = "Chunk")]
+    pub fn next_sync(&self) -> napi::Result<Found> {
+        told(lock_of(&self.turn).next())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn next(&self) -> u32 {
+        self.step("fold", Open::next)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn append_sync(&self, batch: &Batch) -> napi::Result<Position> {
+        let batch = batch.take()?;
+        told(lock_of(&self.turn).append(&batch))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn append(&self, batch: &Batch) -> napi::Result<u32> {
+        let batch = batch.take()?;
+        Ok(self.step("append", move |open| open.append(&batch)))
+    }
+
+    /// The state has taken in all that was given.
+    #[napi(catch_unwind)]
+    pub fn finish_sync(&self) -> napi::Result<Position> {
+        told(lock_of(&self.turn).finish())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn finish(&self) -> u32 {
+        self.step("fold", Open::finish)
+    }
+
+    /// Ends it, if it was not finished: the state is not trusted any more.
+    #[napi(catch_unwind)]
+    pub fn abandon_sync(&self) {
+        lock_of(&self.turn).turn = None;
+    }
+
+    #[napi(catch_unwind)]
+    pub fn abandon(&self) -> u32 {
+        self.step("fold", |open| {
+            open.turn = None;
+            Ok(())
+        })
+    }
+}
+
+fn lock_of(turn: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
+}
