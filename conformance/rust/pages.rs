@@ -114,6 +114,7 @@ fn every_dependency_says_what_it_is_for() {
         "bindings/node",
         "xtask",
         "bench",
+        "conformance/torture/rust",
         "examples/demo/rust",
     ] {
         let names = dependencies(&read(format!("{place}/Cargo.toml")));

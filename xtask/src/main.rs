@@ -31,6 +31,9 @@ enum Task {
     Package(package::Options),
     /// Writers in four languages share a journal and a document while some are killed
     Demo(demo::Options),
+    /// Processes in three languages append, rewind, rotate, compact and fold one journal; a model
+    /// checks every view of it
+    Torture(test::torture::Options),
     /// Measure, and compare with the floors the system sets
     Bench(bench::Options),
     /// Write include/untorn.h anew from ffi/src
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
                 Task::Test(options) => test::run(&site, options),
                 Task::Package(options) => package::run(&site, options),
                 Task::Demo(options) => demo::run(&site, options),
+                Task::Torture(options) => test::torture::run(&site, options),
                 Task::Bench(options) => bench::run(&site, options),
                 Task::Header => header::run(&site),
             });

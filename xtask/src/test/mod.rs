@@ -9,6 +9,7 @@ mod peers;
 mod python;
 mod recipes;
 mod rust;
+pub mod torture;
 
 use crate::progress::{Log, seconds, stage};
 use crate::site::Site;
@@ -129,6 +130,11 @@ const STEPS: &[Step] = &[
         "peers",
         "other programs' locks on the same files: who excludes whom",
         peers::test,
+    ),
+    step(
+        "torture",
+        "processes in three languages and one journal, for ten seconds; a model checks every view",
+        torture::short,
     ),
     step(
         "examples-locks",

@@ -24,12 +24,13 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "bench/workers",
     "conformance",
     "conformance/c",
     "conformance/peers",
     "conformance/python",
+    "conformance/torture",
     "examples/agent-cli",
     "examples/demo",
     "examples/harness",

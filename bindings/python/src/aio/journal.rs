@@ -134,12 +134,7 @@ impl LaterJournal {
 
     fn verify<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        let later = Later {
-            // It may take seconds: not in the way of short reads.
-            lane: Lane::Of(self.path.join("verify")),
-            ..Later::read("verify", &self.path)
-        };
-        later.run(
+        Later::read("verify", &self.path).run(
             py,
             move |_| journal.verify(),
             |py, report| make_report(py, &report),
