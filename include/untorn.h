@@ -277,6 +277,21 @@
 #define UNTORN_RECONCILED_TURN 3
 
 /**
+ * It is as it should be.
+ */
+#define UNTORN_CHECK_PASSED 0
+
+/**
+ * It is not.
+ */
+#define UNTORN_CHECK_FAILED 1
+
+/**
+ * It was not tried; the detail says why.
+ */
+#define UNTORN_CHECK_SKIPPED 2
+
+/**
  * The lock of a path P is an OS lock on the file P.lock. The default.
  */
 #define UNTORN_SCHEME_SIDECAR 0
@@ -409,6 +424,11 @@ typedef struct untorn_report untorn_report;
  * at a time. It is independent of the journal's handle.
  */
 typedef struct untorn_rewrite untorn_rewrite;
+
+/**
+ * What a second process has shown about a directory.
+ */
+typedef struct untorn_selftest_report untorn_selftest_report;
 
 /**
  * A directory with a journal, a state document, media files and a lease.
@@ -1978,6 +1998,50 @@ bool untorn_hits_get(const untorn_hits *hits,
  * Frees a list of hits. NULL is nothing.
  */
 UNTORN_API void untorn_hits_free(untorn_hits *hits);
+
+/**
+ * Tries in the directory dir, with a second process and files that are removed
+ * again, whether locks of this scheme (a UNTORN_SCHEME_ number) exclude, whether a
+ * process that dies frees them, and whether files can be renamed, linked and synced.
+ * Some systems report locks that do not lock: this finds out. To be freed with
+ * untorn_selftest_free().
+ *
+ * UNTORN_NOT_FOUND, UNTORN_PERMISSION_DENIED: it could not be tried.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_selftest(const char *dir,
+                            int32_t scheme,
+                            untorn_selftest_report **selftest_out,
+                            untorn_error **error_out);
+
+/**
+ * Whether no check failed. False for NULL.
+ */
+UNTORN_API bool untorn_selftest_passed(const untorn_selftest_report *selftest);
+
+/**
+ * The name of the file system, "ext4". It belongs to the report.
+ */
+UNTORN_API
+const char *untorn_selftest_file_system(const untorn_selftest_report *selftest);
+
+/**
+ * The check number index, from 0: its name ("exclusion"), what came of it (a
+ * UNTORN_CHECK_ number), and what was seen, for people. Each may be NULL; the strings
+ * belong to the report. False, and nothing written, if there are no more.
+ */
+UNTORN_API
+bool untorn_selftest_check(const untorn_selftest_report *selftest,
+                           size_t index,
+                           const char **name_out,
+                           int32_t *outcome_out,
+                           const char **detail_out);
+
+/**
+ * Frees a report. NULL is nothing.
+ */
+UNTORN_API void untorn_selftest_free(untorn_selftest_report *selftest);
 
 /**
  * The key. It belongs to the session.

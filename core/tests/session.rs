@@ -581,6 +581,9 @@ fn a_claim_that_waits_for_a_removed_session_is_of_the_new_one() {
 
 /// Claims and removals of one session at once: whoever has the lease finds the
 /// session that he claimed, to the end.
+// A session can't be removed on Windows while its lock file is open; here two
+// threads try at once (docs/guarantees.md).
+#[cfg(unix)]
 #[test]
 fn claims_among_removals() {
     let scene = Scene::new();

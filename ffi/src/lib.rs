@@ -8,7 +8,7 @@
 //! guard.rs  argument.rs  options.rs  text.rs      the border
 //! code.rs  error.rs  holder.rs                    what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
-//! process.rs  call.rs  cancel.rs  lock.rs         waiting
+//! process.rs  selftest.rs  call.rs  cancel.rs  lock.rs         waiting
 //! journal.rs  records.rs  report.rs  damage.rs  header.rs  rewrite.rs
 //! follow.rs  fold.rs
 //! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
@@ -41,6 +41,7 @@ mod records;
 mod report;
 mod rewrite;
 mod search;
+mod selftest;
 mod session;
 mod snapshot;
 mod store;

@@ -197,7 +197,29 @@ static void waits_are_cancelled(void) {
   kill_and_reap(child);
 }
 
+static void locks_lock_here(void) {
+  untorn_selftest_report *report = NULL;
+  const char *name, *detail;
+  int32_t outcome;
+  size_t count = 0;
+  for (int32_t scheme = UNTORN_SCHEME_SIDECAR; scheme <= UNTORN_SCHEME_PID_FILE; scheme++) {
+    OK(untorn_selftest(".", scheme, &report, &error));
+    CHECK(untorn_selftest_passed(report));
+    CHECK(untorn_selftest_file_system(report)[0] != '\0');
+    for (count = 0; untorn_selftest_check(report, count, &name, &outcome, &detail); count++) {
+      CHECK(outcome != UNTORN_CHECK_FAILED);
+      CHECK(count > 0 || strcmp(name, "exclusion") == 0);
+    }
+    CHECK(count > 3);
+    untorn_selftest_free(report);
+  }
+  REFUSED(UNTORN_INVALID_ARGUMENT, untorn_selftest(".", 7, &report, &error));
+  REFUSED(UNTORN_NOT_FOUND, untorn_selftest("none", 0, &report, &error));
+  untorn_selftest_free(NULL);
+}
+
 int main(void) {
+  locks_lock_here();
   directory();
   names_the_holder();
   is_asked_for_the_holder();

@@ -134,7 +134,12 @@ impl LaterJournal {
 
     fn verify<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        Later::read("verify", &self.path).run(
+        let later = Later {
+            // It may take seconds: not in the way of short reads.
+            lane: Lane::Of(self.path.join("verify")),
+            ..Later::read("verify", &self.path)
+        };
+        later.run(
             py,
             move |_| journal.verify(),
             |py, report| make_report(py, &report),

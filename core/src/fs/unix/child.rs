@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::fs::child::{Answer, Order};
@@ -21,12 +20,18 @@ pub(in crate::fs) struct Child {
     answers: OwnedFd,
 }
 
+/// Close-on-exec, also on macOS, which has no one call for it.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = io::pipe()?;
+    Ok((read.into(), write.into()))
+}
+
 impl Child {
     pub fn start(file: &Path, other: &Path) -> io::Result<Child> {
         let file = CString::new(file.as_os_str().as_bytes())?;
         let other = CString::new(other.as_os_str().as_bytes())?;
-        let (their_orders, orders) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (answers, their_answers) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (their_orders, orders) = pipe()?;
+        let (answers, their_answers) = pipe()?;
         // No handler of the program's runs in the child: signals stay blocked.
         let pid = super::process::without_signals(|| {
             // SAFETY: the child calls nothing but `obey`.

@@ -6,6 +6,7 @@ use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::ptr;
+use std::sync::OnceLock;
 
 use windows_sys::Win32::Foundation::{ERROR_HANDLE_EOF, ERROR_STOPPED_ON_SYMLINK};
 use windows_sys::Win32::Storage::FileSystem::{
@@ -56,6 +57,8 @@ fn finish(file: File, access: Access) -> io::Result<Handle> {
     Ok(Handle {
         file,
         lock: lock::Place::first_byte(),
+        is_lock_file: matches!(access, Access::LockFile | Access::LockFileRead),
+        id: OnceLock::new(),
     })
 }
 
@@ -88,7 +91,13 @@ pub(in crate::fs) fn create_new(
 
 /// Another program's lock stops readers here (error 33), for a moment as a rule.
 pub(in crate::fs) fn read_at(handle: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    match patient(|| handle.file.seek_read(buffer, offset)) {
+    let mut read = || handle.file.seek_read(buffer, offset);
+    let read = if handle.is_lock_file {
+        read()
+    } else {
+        patient(read)
+    };
+    match read {
         Err(error) if code(&error) == ERROR_HANDLE_EOF => Ok(0),
         result => result,
     }
@@ -148,7 +157,11 @@ pub(in crate::fs) fn offset(handle: &Handle) -> io::Result<u64> {
 }
 
 pub(in crate::fs) fn id(handle: &Handle) -> io::Result<FileId> {
-    id_of(&handle.file)
+    if let Some(id) = handle.id.get() {
+        return Ok(*id);
+    }
+    let id = id_of(&handle.file)?;
+    Ok(*handle.id.get_or_init(|| id))
 }
 
 pub(super) fn id_of(file: &File) -> io::Result<FileId> {

@@ -23,4 +23,10 @@ pub(super) mod watch;
 pub(super) struct Handle {
     file: std::fs::File,
     lock: lock::Place,
+    /// Whoever keeps us from reading this one holds its lock, and not for a
+    /// moment only.
+    is_lock_file: bool,
+    /// Asked for once: while a thread waits for a lock by this handle, the
+    /// system lets every other call on it wait as well.
+    id: std::sync::OnceLock<super::FileId>,
 }
