@@ -19,7 +19,7 @@ from session import load_json, save_json, undo
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAVES = 15
+SAVES = 10
 VICTIM = 8
 
 

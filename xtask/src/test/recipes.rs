@@ -1,28 +1,55 @@
 //! `examples/`: session code of real programs, on untorn, with what had been reported of it.
 
-use super::python;
+use super::{node, python};
 use crate::command::Run;
 use crate::progress::Log;
 use crate::site::{Site, cargo};
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub fn test(site: &Site, log: &Log) -> Result<()> {
+    rust(site, log)?;
+    python(site, log)?;
+    typescript(site, log)
+}
+
+fn rust(site: &Site, log: &Log) -> Result<()> {
     Run::new(cargo())
         .args(["test", "--package", "untorn-chat-server"])
         .args(["--package", "untorn-supervisor"])
         .dir(&site.root)
-        .log(log)?;
+        .log(log)
+}
+
+fn python(site: &Site, log: &Log) -> Result<()> {
     let python = python::venv(site, log)?.python();
-    for program in ["agent-cli", "harness"] {
+    ["agent-cli", "harness"].into_iter().try_for_each(|name| {
+        let program = site.root.join("examples").join(name);
         Run::new(&python)
             .args(["-P", "-m", "pytest", "-q", "-p", "no:cacheprovider"])
-            .arg(site.root.join("examples").join(program))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            // Not the settings of another project, which may lie further up.
+            // Not the settings of whatever project lies further up.
             .arg("--rootdir")
-            .arg(site.root.join("examples").join(program))
+            .args([&program, &program])
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .dir(&site.root)
-            .log(log)?;
+            .log(log)
+    })
+}
+
+fn typescript(site: &Site, log: &Log) -> Result<()> {
+    let project = node::project(site, log)?;
+    // Anew: a test that was renamed would be run as it was.
+    let copy = project.join("watcher");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy).with_context(|| format!("remove {}", copy.display()))?;
     }
-    Ok(())
+    node::copy_tree(&site.root.join("examples/watcher"), &copy)?;
+    Run::new(project.join("node_modules/.bin/tsc"))
+        .args(["--project", "watcher"])
+        .dir(&project)
+        .log(log)?;
+    Run::new("node")
+        .args(["--test", "--test-reporter", "spec"])
+        .arg("watcher/watcher.test.mjs")
+        .dir(&project)
+        .log(log)
 }
