@@ -1,0 +1,45 @@
+// The steps on transactions.
+
+import path from 'node:path'
+import { Transaction } from 'untorn'
+import { bytes } from './data.mjs'
+
+const asItIs = (value) => value
+
+export const TRANSACTION = {
+  async transaction(step) {
+    const how = { durability: step.durability ?? 'process', stringify: asItIs, parse: asItIs }
+    if ('timeout' in step) how.timeout = step.timeout
+    const transaction = await this.verb(Transaction, 'begin', path.join(this.dir, step.path), how)
+    this.handles.set(step.on, { transaction })
+  },
+
+  async tx_load(step) {
+    const value = await this.verb(this.handle(step).transaction, 'loadRaw', step.name)
+    return { value: value ?? null }
+  },
+
+  async tx_save(step) {
+    return { kept: await this.verb(this.handle(step).transaction, 'save', step.name, bytes(step.bytes)) }
+  },
+
+  async tx_create(step) {
+    return { kept: await this.verb(this.handle(step).transaction, 'create', step.name, bytes(step.bytes)) }
+  },
+
+  async tx_append(step) {
+    await this.verb(this.handle(step).transaction, 'appendAll', step.name, step.records.map(bytes))
+  },
+
+  async tx_remove(step) {
+    return { removed: await this.verb(this.handle(step).transaction, 'remove', step.name) }
+  },
+
+  async commit(step) {
+    await this.verb(this.handle(step).transaction, 'commit')
+  },
+
+  async rollback(step) {
+    await this.verb(this.handle(step).transaction, 'rollback')
+  },
+}
