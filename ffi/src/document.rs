@@ -10,7 +10,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal::{UNTORN_DURABILITY_POWER, durability};
+use crate::journal_options::{UNTORN_DURABILITY_POWER, durability};
 use crate::options::{self, Options, flag, mode};
 use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
 use crate::text::{c_path, pointer};

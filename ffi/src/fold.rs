@@ -3,13 +3,13 @@
 use untorn::{Damage, FoldCursor, FoldTurn as CoreTurn, Folded, OwnedRecord};
 
 use crate::argument::{Arguments, put, take_back};
-use crate::bytes::Bytes;
+use crate::bytes::{self, Bytes};
 use crate::call::{self, Call};
 use crate::code::Code;
 use crate::damage;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
 use crate::position::Position;
 
 /// The state has taken in everything.
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn untorn_fold_turn_append(
             return Err(arguments.refuse("the turn is finished"));
         };
         // SAFETY: as the header says of every argument.
-        let batch = unsafe { journal::fill(core.batch(), records, count, &arguments)? };
+        let batch = unsafe { bytes::fill(core.batch(), records, count, &arguments)? };
         let position = core.append(&batch)?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };

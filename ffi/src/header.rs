@@ -4,12 +4,12 @@ use untorn::{HeaderMode, Result};
 
 use crate::argument::{Arguments, put};
 use crate::buffer;
-use crate::bytes::Bytes;
+use crate::bytes::{self, Bytes};
 use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
 use crate::position::Position;
 
 /// A header that fits is changed in place: it costs the same however long the
@@ -132,7 +132,7 @@ unsafe fn append(
         let journal = &arguments.object(journal, "journal")?.core;
         let arguments = arguments.on(journal.path());
         let call = call::read(call, &arguments)?;
-        let mut batch = journal::fill(journal.batch(), records, count, &arguments)?;
+        let mut batch = bytes::fill(journal.batch(), records, count, &arguments)?;
         batch.set_header(arguments.bytes(header, len, "header")?)?;
         (journal, batch, call)
     };

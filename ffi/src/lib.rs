@@ -8,8 +8,10 @@
 //! guard.rs  argument.rs  options.rs  text.rs      the border
 //! code.rs  error.rs  holder.rs                    what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
-//! process.rs  selftest.rs  call.rs  cancel.rs  lock.rs         waiting
-//! journal.rs  records.rs  report.rs  damage.rs  header.rs  rewrite.rs
+//! process.rs  selftest.rs
+//! call.rs  cancel.rs  lock.rs  scheme.rs         waiting
+//! journal.rs  journal_options.rs  records.rs  report.rs  damage.rs
+//! header.rs  rewrite.rs
 //! follow.rs  fold.rs
 //! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
 //! store.rs  session.rs  reconcile.rs  search.rs
@@ -32,6 +34,7 @@ mod follow;
 mod header;
 mod holder;
 mod journal;
+mod journal_options;
 mod lock;
 mod one_shot;
 mod position;

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use untorn::Result;
 
 use crate::argument::{Arguments, Output, put, take_back};
-use crate::bytes::Bytes;
+use crate::bytes::{self, Bytes};
 use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
 use crate::position::Position;
 use crate::records::Records;
 use crate::text;
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn untorn_journal_replace(
             let (journal, call) = of("replace", journal, call)?;
             let arguments = Arguments::of("replace");
             let arguments = arguments.on(journal.path());
-            let batch = journal::fill(journal.batch(), records, count, &arguments)?;
+            let batch = bytes::fill(journal.batch(), records, count, &arguments)?;
             (journal, batch, call)
         };
         let position = journal.replace_batch(&batch, &call)?;

@@ -9,7 +9,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
+use crate::journal_options::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
 use crate::options::{self, Options, flag};
 use crate::session::{Session, name};
 use crate::text::{c_path, c_string, pointer};
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn untorn_store_open(
             }
             if !given.journal.is_null() {
                 let journal = options::read(given.journal, &arguments)?;
-                core = core.journal(journal::core_options(&journal, &arguments)?);
+                core = core.journal(journal_options::core_options(&journal, &arguments)?);
             }
             // After the journal's, which they stand above.
             let core = core

@@ -12,7 +12,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
+use crate::journal_options::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
 use crate::options::{self, Options, mode};
 use crate::version::DocumentVersion;
 
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn untorn_transaction_begin(
                 .timeout(arguments.timeout(given.timeout_ms)?)
                 .mode(mode(given.mode))
                 .durability(durability(given.durability, &arguments)?)
-                .journals(journal::core_options(&journals, &arguments)?)
+                .journals(journal_options::core_options(&journals, &arguments)?)
                 .begin_with(&dir, &call)?;
             transaction_out.give(Transaction {
                 core: Core::Own(Box::new(core)),
