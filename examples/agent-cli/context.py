@@ -47,7 +47,7 @@ class Context:
     @classmethod
     async def open(cls, path: str | os.PathLike[str]) -> Context:
         """As it was left, also by a process that was killed."""
-        journal = aio.Journal(path, header_prefix='{"role":"_system_prompt"')
+        journal = await aio.Journal.open(path, header_prefix='{"role":"_system_prompt"')
         return cls(journal, await journal.fold(State, apply))
 
     async def system_prompt(self) -> str | None:
