@@ -69,7 +69,7 @@ def main() -> None:
         for number, log in logs.items():
             counts = Counter(entry["op"] for entry in log)
             print(f"{Path(writers[number][-1]).name} {number}: {dict(counts)}")
-            check(counts["append"] and counts["final"], f"writer {number} did nothing")
+            check(counts["append"] and counts["fold"] and counts["final"], f"writer {number} did nothing")
             total += counts
         check(all(total[what] for what in WHAT), f"not all of {WHAT} came up")
         print(f"{len(life.places)} records, {len(life.chain) - 1} changes, {len(life.states)} states: all as logged")

@@ -36,6 +36,7 @@ function take(state, { w, n, length, filler: text }) {
 
 let next = 0
 let ends = []
+const fold = await journal.fold(nothing, take)
 
 /** What came of an operation that is over. */
 const note = (op, more) => log.write(`${JSON.stringify({ op, ...more })}\n`)
@@ -56,13 +57,7 @@ function appended(count, { generation, offset }, more) {
   note('append', { from, to: next - 1, generation, end: offset, ...more })
 }
 
-/** One pass over the file, without the lock. An append in flight looks torn. */
-async function look(op) {
-  const state = nothing()
-  const onDamage = (damage) => assert.equal(damage.kind, 'torn_tail')
-  for await (const record of journal.records({ onDamage })) take(state, record)
-  note(op, { count: state.count, hash: state.hash })
-}
+const look = (op) => note(op, { count: fold.state.count, hash: fold.state.hash })
 
 const verbs = [
   [430, async () => appended(1, await journal.append(records(1)[0]))],
@@ -73,7 +68,42 @@ const verbs = [
       appended(many.length, await journal.appendAll(many))
     },
   ],
-  [120, () => look('view')],
+  [
+    140,
+    async () => {
+      appended(1, await fold.append(records(1)[0]))
+      look('fold')
+    },
+  ],
+  [
+    80,
+    async () => {
+      // The state that is decided on is that of all records before this one.
+      let seen
+      const end = await fold.update(({ count, hash }) => {
+        seen = [count, hash]
+        return records(1)
+      })
+      appended(1, end, { seen })
+    },
+  ],
+  [
+    120,
+    async () => {
+      // One pass over the file, without the lock. An append in flight looks torn.
+      const state = nothing()
+      const onDamage = (damage) => assert.equal(damage.kind, 'torn_tail')
+      for await (const record of journal.records({ onDamage })) take(state, record)
+      note('view', { count: state.count, hash: state.hash })
+    },
+  ],
+  [
+    60,
+    async () => {
+      await fold.refresh()
+      look('fold')
+    },
+  ],
   [
     15,
     async () => {
@@ -130,5 +160,6 @@ console.log('done')
 const input = createInterface({ input: process.stdin })
 await new Promise((told) => input.once('line', told))
 input.close()
-await look('final')
+await fold.refresh()
+look('final')
 log.end()
