@@ -10,7 +10,8 @@
 //! header.rs     the first line, where it is no record; stamp.rs changes it
 //! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
-//! read.rs       forward; tail.rs backward; source.rs: which file
+//! read.rs       forward (read/: lines, records); tail.rs backward; source.rs:
+//!               which file
 //! follow.rs     records as they come (follow_file.rs: reading on;
 //!               follow_chain.rs: in which file; follow_wait.rs: being woken)
 //! fold.rs       a state kept from the records; fold_cursor.rs: where it is
