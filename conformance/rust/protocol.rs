@@ -7,8 +7,8 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
+use rustix::fs::{AtFlags, StatxFlags, statx};
 use serde_json::Value;
 use untorn::{Durability, FileLock, Journal, Position};
 
@@ -47,10 +47,13 @@ type Identity = [u64; 3];
 
 fn identity(path: &Path) -> Identity {
     let seen = fs::metadata(path).unwrap();
-    let born = seen.created().unwrap().duration_since(UNIX_EPOCH).unwrap();
-    let born = u64::try_from(born.as_micros()).unwrap();
-    let mut version: u32 = 0;
     let file = fs::File::open(path).unwrap();
+    // Asked of the system: std does not tell it on musl.
+    let born = statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
+        .unwrap()
+        .stx_btime;
+    let born = u64::try_from(born.tv_sec).unwrap() * 1_000_000 + u64::from(born.tv_nsec) / 1_000;
+    let mut version: u32 = 0;
     // SAFETY: writes four bytes to `version`, or nothing.
     let known =
         unsafe { libc::ioctl(file.as_raw_fd(), libc::FS_IOC_GETVERSION, &raw mut version) } == 0;

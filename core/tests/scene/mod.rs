@@ -197,11 +197,18 @@ fn identity(path: &Path) -> [u8; 24] {
     use std::os::unix::fs::MetadataExt;
 
     let seen = fs::metadata(path).expect("a file");
-    let born = seen.created().expect("a birth");
-    let born = born.duration_since(std::time::UNIX_EPOCH).expect("since");
-    let born = u64::try_from(born.as_micros()).expect("in range");
-    let mut version: u32 = 0;
     let file = fs::File::open(path).expect("open a file");
+    // Asked of the system: std does not tell it on musl.
+    let stat = rustix::fs::statx(
+        &file,
+        "",
+        rustix::fs::AtFlags::EMPTY_PATH,
+        rustix::fs::StatxFlags::BTIME,
+    );
+    let born = stat.expect("statx").stx_btime;
+    let born =
+        u64::try_from(born.tv_sec).expect("a birth") * 1_000_000 + u64::from(born.tv_nsec) / 1_000;
+    let mut version: u32 = 0;
     // SAFETY: writes four bytes to `version`, or nothing.
     let known =
         unsafe { libc::ioctl(file.as_raw_fd(), libc::FS_IOC_GETVERSION, &raw mut version) } == 0;
