@@ -205,6 +205,12 @@ impl Error {
             .held_by(crate::lock::holder(path).ok().flatten())
     }
 
+    /// For bindings whose calls are carried out by [`crate::background`]: the
+    /// system gives no thread.
+    pub fn no_thread(operation: &'static str, path: &Path, error: io::Error) -> Error {
+        Error::os(operation, path, error).hint("no thread could be started for it")
+    }
+
     /// For bindings: the caller's arguments can't be meant so.
     pub fn invalid_argument(
         operation: &'static str,

@@ -390,3 +390,35 @@ def test_an_interpreter_that_ends_amidst(path: Path, hold: Hold, script: Script,
     assert (out, ending.returncode) == ("", 0)
     assert "anic" not in err
     untorn.FileLock(path, timeout=60).acquire()
+
+
+NO_THREAD = """
+    import asyncio, errno, os, resource, tempfile
+    import untorn
+    from untorn import aio
+    if os.geteuid() == 0:
+        # Root may start as many threads as it likes.
+        os.setuid(65534)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+
+    async def main(folder):
+        journal = aio.Journal(f"{folder}/j")
+        lock, document = aio.FileLock(folder), aio.Document(f"{folder}/d")
+        for call in (document.load(), journal.append(1), journal.end(), lock.acquire()):
+            try:
+                await call
+            except untorn.IoError as error:
+                assert error.errno == errno.EAGAIN, error
+                assert "thread" in str(error) or error.operation == "append", error
+            else:
+                raise AssertionError("it had a thread")
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(folder))
+    print("told", flush=True)
+"""
+
+
+def test_there_is_no_thread_to_be_had(script: Script) -> None:
+    out, err = script(NO_THREAD, cwd="/").communicate(timeout=60)
+    assert (out, err) == ("told\n", "")

@@ -143,8 +143,7 @@ impl<'a> Later<'a> {
             })
         });
         if let Err(error) = submitted {
-            let detail = format!("no thread could be started for it: {error}");
-            call.end(Err(Error::internal(self.operation, self.path, detail)));
+            call.end(Err(Error::no_thread(self.operation, self.path, error)));
         }
         Ok(pending)
     }
