@@ -3,6 +3,9 @@
 //!
 //! ```text
 //! verbs.rs     rewind, replace, compact and so on: what callers see
+//! steps.rs     a rewrite that its caller makes record by record
+//! under.rs     the one lock that all its steps are made under
+//! rewind.rs    back to a position
 //! draft.rs     the new file while it is being written
 //! publish.rs   the one place where it becomes the journal
 //! in_place.rs  the same where the journal keeps its inode
@@ -12,12 +15,15 @@
 mod draft;
 mod in_place;
 mod publish;
+mod rewind;
 pub(super) mod rotate;
+mod steps;
+mod under;
 mod verbs;
 
-pub use verbs::Rewrite;
+pub use steps::Rewrite;
 
-pub(super) use verbs::Under;
+pub(super) use under::Under;
 
 pub(super) use draft::Draft;
 pub(super) use publish::Old;

@@ -1,0 +1,95 @@
+//! Back to a position: the records up to it in a new file, and the old one kept.
+
+use std::path::PathBuf;
+
+use super::{Draft, Old};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::File;
+use crate::journal::open::Data;
+use crate::journal::shared::Shared;
+use crate::journal::writer::Writer;
+use crate::journal::{Position, header, seal};
+use crate::lock::LockFile;
+use crate::lock::record::Same;
+
+pub(super) fn rewind(
+    shared: &Shared,
+    writer: &mut Writer,
+    lock: LockFile<'_>,
+    position: Position,
+) -> Result<Option<PathBuf>> {
+    let told = |error| Error::os("rewind", &shared.path, error);
+    let Some((data, end)) = writer.current(shared, "rewind", lock)? else {
+        if position == Position::NOTHING {
+            return Ok(None);
+        }
+        return Err(not_of_this(shared, position, Position::NOTHING));
+    };
+    let actual = Position {
+        generation: data.generation,
+        offset: end,
+    };
+    if !is_of(&data, position, end).map_err(told)? {
+        return Err(not_of_this(shared, position, actual));
+    }
+    let header = header::read_line(&data.file, &shared.options).map_err(told)?;
+    let stop = position.offset.max(header.len() as u64);
+    if stop >= end {
+        return Ok(None);
+    }
+    let mut draft = Draft::begin(shared, writer, lock, "rewind")?;
+    if let Err(error) = copy_up_to(shared, &mut draft, &data.file, stop) {
+        draft.discard(lock);
+        return Err(error);
+    }
+    let published = draft.publish(shared, lock, Same::Prefix(stop), Old::Kept);
+    writer.close();
+    Ok(published?.rotated)
+}
+
+/// The first `stop` bytes. Where that cuts through a sealed append, its last
+/// record says so.
+fn copy_up_to(shared: &Shared, draft: &mut Draft, file: &File, stop: u64) -> Result<()> {
+    let closing = match shared.options.sealed {
+        true => {
+            seal::closing(file, stop).map_err(|error| Error::os("rewind", &shared.path, error))?
+        }
+        false => None,
+    };
+    let closing = closing.as_ref().map_or(&[][..], |closing| closing);
+    draft.copy(shared, file, 0, stop - closing.len() as u64)?;
+    draft.write(shared, closing)
+}
+
+/// Whether this is a position of this file, at a record's end.
+fn is_of(data: &Data, position: Position, end: u64) -> std::io::Result<bool> {
+    if position == Position::NOTHING {
+        return Ok(true);
+    }
+    if position.generation != data.generation || position.offset > end {
+        return Ok(false);
+    }
+    let mut before = [b'\n'];
+    if position.offset > 0 {
+        data.file.read_full_at(&mut before, position.offset - 1)?;
+    }
+    Ok(before == *b"\n")
+}
+
+#[cold]
+fn not_of_this(shared: &Shared, position: Position, actual: Position) -> Error {
+    let why = if position.generation != actual.generation {
+        "it is of another file: the journal was rewritten or replaced since"
+    } else if position.offset > actual.offset {
+        "it lies behind the end"
+    } else {
+        "it is in the middle of a record"
+    };
+    Error::new(
+        ErrorKind::Conflict,
+        "rewind",
+        &shared.path,
+        format!("position {position} is not one of this journal's, which ends at {actual}: {why}; nothing was changed"),
+    )
+    .at(actual)
+}

@@ -1,0 +1,186 @@
+//! A rewrite that its caller makes record by record, under one lock.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Draft, Old, Under};
+use crate::error::{Error, Result};
+use crate::journal::seal::Chain;
+use crate::journal::shared::Shared;
+use crate::journal::{Journal, Position, Records, header};
+use crate::lock::Call;
+use crate::lock::record::Same;
+
+impl Journal {
+    pub(super) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {
+        let shared = &self.shared;
+        let under = Under::begin(shared, operation, call)?;
+        let draft = under.run(shared, operation, |lock| {
+            let mut draft = Draft::begin(shared, &mut shared.desk().writer, lock, operation)?;
+            match keep_header(shared, &mut draft) {
+                Ok(()) => Ok(draft),
+                Err(error) => {
+                    draft.discard(lock);
+                    Err(error)
+                }
+            }
+        })?;
+        Ok(Rewrite {
+            shared: Arc::clone(shared),
+            open: Some((draft, under)),
+            operation,
+        })
+    }
+}
+
+/// The header goes along.
+fn keep_header(shared: &Shared, draft: &mut Draft) -> Result<()> {
+    let Some((data, _)) = &draft.old else {
+        return Ok(());
+    };
+    let header = header::read_line(&data.file, &shared.options)
+        .map_err(|error| Error::os(draft.operation, &shared.path, error))?;
+    draft.write(shared, &header)
+}
+
+/// A journal that is being rewritten: nobody else changes it until this is
+/// committed or dropped. It may be sent to another thread.
+///
+/// ```
+/// use untorn::{Call, Journal};
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("events.jsonl"))?;
+/// journal.append_all(["{\"id\":1}", "{\"id\":1,\"gone\":true}", "{\"id\":2}"])?;
+/// let mut rewrite = journal.begin_rewrite(&Call::new())?;
+/// for record in rewrite.records()? {
+///     let record = record?;
+///     if record.bytes.ends_with(b"2}") {
+///         rewrite.push(&record.bytes)?;
+///     }
+/// }
+/// rewrite.commit()?;
+/// assert_eq!(journal.tail(10)?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Rewrite {
+    shared: Arc<Shared>,
+    open: Option<(Draft, Under)>,
+    operation: &'static str,
+}
+
+impl Rewrite {
+    /// The records as they are until the commit.
+    ///
+    /// # Errors
+    /// As [`Journal::records`].
+    pub fn records(&self) -> Result<Records> {
+        if self.open.is_none() {
+            return Err(self.finished());
+        }
+        Records::open(&self.shared, None)
+    }
+
+    /// Adds a record that may come from anywhere: it is checked.
+    ///
+    /// # Errors
+    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`: the record is not added.
+    /// `STORAGE_FULL` and other failures of the system.
+    pub fn push(&mut self, record: &[u8]) -> Result<()> {
+        self.shared.rules.check(record)?;
+        self.add_record(record)
+    }
+
+    /// Adds a record that a JSON encoder has just made, or that was read from
+    /// this journal: only newlines, NULs, emptiness and length are looked at.
+    ///
+    /// # Errors
+    /// As [`Rewrite::push`].
+    pub fn push_encoded(&mut self, record: &[u8]) -> Result<()> {
+        self.shared.rules.check_framing(record)?;
+        self.add_record(record)
+    }
+
+    fn add_record(&mut self, record: &[u8]) -> Result<()> {
+        self.check_first(record)?;
+        if self.shared.options.sealed {
+            let mut line = Vec::new();
+            Chain::default().add(&mut line, record);
+            return self.add(&line);
+        }
+        self.add(record)?;
+        self.add(b"\n")
+    }
+
+    /// What would read as a header is no record.
+    pub(super) fn check_first(&self, line: &[u8]) -> Result<()> {
+        let first = self
+            .open
+            .as_ref()
+            .is_some_and(|(draft, _)| draft.length() == 0);
+        if first && header::is_header(&self.shared.options, line) {
+            return Err(header::not_a_record(&self.shared.path));
+        }
+        Ok(())
+    }
+
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.open {
+            Some((draft, _)) => draft.write(&self.shared, bytes),
+            None => Err(self.finished()),
+        }
+    }
+
+    /// Makes what was pushed the journal, and lets the lock go.
+    ///
+    /// # Errors
+    /// As [`Journal::replace`]; `INVALID_ARGUMENT` if the rewrite is finished.
+    pub fn commit(&mut self) -> Result<Position> {
+        self.shared.usable(self.operation)?;
+        let Some((draft, under)) = self.open.take() else {
+            return Err(self.finished());
+        };
+        let shared = &self.shared;
+        // Without the lock nothing is done: whoever locks next finds the mark
+        // in the lock file and clears up.
+        under.run(shared, self.operation, |lock| {
+            let published = draft.publish(shared, lock, Same::Prefix(0), Old::Dropped);
+            shared.desk().writer.close();
+            Ok(published?.end)
+        })
+    }
+
+    /// Lets the lock go; the journal stays as it is. A second time does
+    /// nothing.
+    pub fn discard(&mut self) {
+        if let Some((draft, under)) = self.open.take() {
+            // As above.
+            let _ = under.run(&self.shared, self.operation, |lock| {
+                draft.discard(lock);
+                Ok(())
+            });
+        }
+    }
+
+    #[cold]
+    fn finished(&self) -> Error {
+        Error::invalid_argument(
+            self.operation,
+            &self.shared.path,
+            "this rewrite is finished, and its lock is let go",
+        )
+    }
+}
+
+impl Drop for Rewrite {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+impl fmt::Debug for Rewrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewrite")
+            .field("path", &self.shared.path)
+            .finish_non_exhaustive()
+    }
+}

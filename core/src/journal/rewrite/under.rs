@@ -1,0 +1,52 @@
+//! One lock for several steps, whoever took it: between two of them the caller
+//! has control, and may have lost the lock.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::journal::shared::Shared;
+use crate::lock::{Call, Held, Kept, LockFile};
+
+/// The lock that several steps are made under.
+pub(in crate::journal) enum Under {
+    Own(Held),
+    Given(Arc<Kept>),
+}
+
+impl Under {
+    /// Takes the lock, or stays under the one that the call was given.
+    pub fn begin(shared: &Shared, operation: &'static str, call: &Call<'_>) -> Result<Under> {
+        shared.usable(operation)?;
+        Ok(match call.guard() {
+            Some(kept) => Under::Given(Arc::clone(kept)),
+            None => {
+                let patience = call.begin(shared.options.timeout);
+                Under::Own(shared.lock.acquire(operation, false, &patience)?)
+            }
+        })
+    }
+
+    /// Makes sure of the lock, for one step.
+    pub fn run<T>(
+        &self,
+        shared: &Shared,
+        operation: &'static str,
+        step: impl FnOnce(LockFile<'_>) -> Result<T>,
+    ) -> Result<T> {
+        match self {
+            Under::Own(held) if held.is_ours() => step(held.lock_file()),
+            Under::Own(_) => Err(Error::invalid_argument(
+                operation,
+                &shared.path,
+                "the lock belongs to the process that this one was forked from",
+            )),
+            Under::Given(kept) => {
+                let held = kept.work(operation, &shared.path, &shared.lock)?;
+                match &*held {
+                    Some(held) => step(held.lock_file()),
+                    None => Err(Error::internal(operation, &shared.path, "the lock is gone")),
+                }
+            }
+        }
+    }
+}
