@@ -25,6 +25,7 @@ async function waits(name) {
     rotate: (options) => journal.rotate(options),
     replace: (options) => journal.replace([1], options),
     compact: (options) => journal.compact(() => [1], options),
+    fold: (options) => journal.fold(() => 0, () => {}, options),
     save: (options) => document.save(1, options),
     create: (options) => document.create(1, options),
     update: (options) => document.update(() => 1, options),
