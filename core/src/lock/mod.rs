@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! file_lock.rs   FileLock, LockOptions, LockGuard: the public face
-//! path_lock.rs   the lock of one path, in whatever scheme; scheme.rs
+//! path_lock.rs   the lock of one path, in whatever scheme (path_lock/: how it
+//!                is taken and held); scheme.rs
 //! sidecar.rs     the lock of P is an flock on P.lock
 //! in_place.rs    the lock of P is an flock on P; redo/ changes P in place
 //! pid_file/      the lock of P is that P.lock is there

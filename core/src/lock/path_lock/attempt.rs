@@ -1,0 +1,160 @@
+//! One attempt to take the lock. The file may have lost its name by then, or
+//! something may be pending that is settled first: then it is taken again.
+
+use std::io;
+use std::sync::Arc;
+
+use super::{Held, PathLock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
+use crate::lock::gate::Gate;
+use crate::lock::recovery::{Settled, transaction};
+use crate::lock::turn::{Refused, ThreadKey};
+use crate::lock::{Patience, record, recovery};
+
+/// How often the server had no such lock file any more (NFS).
+pub(super) struct Stale(pub(super) u32);
+
+impl Stale {
+    /// Whether to open it anew after this error.
+    #[cold]
+    fn allows(&mut self, error: &io::Error) -> bool {
+        self.0 += 1;
+        fs::is_stale(error) && self.0 < 5
+    }
+}
+
+impl PathLock {
+    /// `None`: the lock is to be taken again.
+    #[inline]
+    pub(super) fn acquire_on(
+        &self,
+        gate: Arc<Gate>,
+        operation: &'static str,
+        shared: bool,
+        patience: &Patience<'_>,
+        stale: &mut Stale,
+    ) -> Result<Option<Held>> {
+        match self.lock_on(gate, operation, shared, patience, stale)? {
+            Some(held) if held.lock_size > record::IDLE || !held.gate.has_looked() => {
+                self.look_closer(operation, held, patience)
+            }
+            held => Ok(held),
+        }
+    }
+
+    /// `None`: the lock is to be taken again.
+    #[inline]
+    pub(super) fn lock_on(
+        &self,
+        gate: Arc<Gate>,
+        operation: &'static str,
+        shared: bool,
+        patience: &Patience<'_>,
+        stale: &mut Stale,
+    ) -> Result<Option<Held>> {
+        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
+        match gate.acquire(shared, thread, patience) {
+            Ok(()) => {}
+            Err(Refused::System(error)) if stale.allows(&error) => {
+                self.forget(&gate);
+                return Ok(None);
+            }
+            Err(Refused::Busy) if patience.tries_once() && self.is_heir() => {
+                let longer = PathLock::with_lookers(patience);
+                let taken = self.acquire_on(gate, operation, shared, &longer, stale);
+                return taken.map_err(|error| match error.kind() {
+                    ErrorKind::LockTimeout => self.refusal(operation, Refused::Busy, patience),
+                    _ => error,
+                });
+            }
+            Err(why) => return Err(self.refusal(operation, why, patience)),
+        }
+        let mut held = Held {
+            gate,
+            thread,
+            shared,
+            lock_size: 0,
+            redo: None,
+        };
+        let told = |error| Error::os(operation, &self.lock_path, error);
+        let named = if let Some(in_place) = &self.in_place {
+            let seen = in_place.look(&self.target, held.gate.id());
+            seen.map_err(told)?.is_some_and(|(redo, size)| {
+                held.redo = Some(redo);
+                held.lock_size = size;
+                true
+            })
+        } else {
+            match held.gate.file().links_and_size() {
+                Err(error) if stale.allows(&error) => {
+                    self.forget(&held.gate);
+                    return Ok(None);
+                }
+                seen => {
+                    let (links, size) = seen.map_err(told)?;
+                    held.lock_size = size;
+                    links > 0
+                }
+            }
+        };
+        if !named {
+            // Somebody else may have the lock on a new file of this name.
+            *self.cached() = None;
+            return Ok(None);
+        }
+        Ok(Some(held))
+    }
+
+    /// Something is pending, or it is locked here for the first time. `None`: the
+    /// lock is to be taken again.
+    #[cold]
+    fn look_closer(
+        &self,
+        operation: &'static str,
+        mut held: Held,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Held>> {
+        if !held.gate.has_looked() {
+            // A transaction replaces its files: not for the other schemes.
+            if self.in_place.is_none()
+                && let Some(id) = transaction::look_for_manifest(&self.lock_path)?
+            {
+                drop(held);
+                transaction::settle(&self.lock_path, id, patience)?;
+                return Ok(None);
+            }
+            held.gate.looked();
+        }
+        if held.lock_size <= record::IDLE {
+            return Ok(Some(held));
+        }
+        if held.shared {
+            // To settle it takes the exclusive lock, and an upgrade is not
+            // atomic (man 2 flock).
+            let told = |error| Error::os(operation, self.record_path(), error);
+            if !held.lock_file().is_ours().map_err(told)? {
+                return Ok(Some(held));
+            }
+            drop(held);
+            drop(self.acquire(operation, false, patience)?);
+            return Ok(None);
+        }
+        match recovery::settle(held.lock_file(), &self.target)? {
+            Settled::Done => {
+                held.lock_size = held.lock_size.min(record::IDLE);
+                Ok(Some(held))
+            }
+            Settled::Transaction(id) => {
+                drop(held);
+                transaction::settle(&self.lock_path, id, patience)?;
+                Ok(None)
+            }
+            Settled::Reserved(heir) => {
+                drop(held);
+                self.await_heir(operation, &heir, patience)?;
+                Ok(None)
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Why the lock was not taken, in words that say what to do.
+
+use std::io;
+
+use super::PathLock;
+use crate::error::{Error, ErrorKind};
+use crate::fs;
+use crate::lock::turn::Refused;
+use crate::lock::{Patience, holder, unsupported};
+
+impl PathLock {
+    #[cold]
+    pub(in crate::lock) fn refusal(
+        &self,
+        operation: &'static str,
+        why: Refused,
+        patience: &Patience<'_>,
+    ) -> Error {
+        let new = |kind, detail: String| Error::new(kind, operation, &self.target, detail);
+        match why {
+            Refused::Busy => new(ErrorKind::Locked, "the lock is held".to_owned())
+                .held_by(holder::of_lock(&self.lock_path, &self.holder_path)),
+            Refused::TimedOut => new(
+                ErrorKind::LockTimeout,
+                format!(
+                    "the lock was not free within {:?}",
+                    patience.timeout.unwrap_or_default()
+                ),
+            )
+            .held_by(holder::of_lock(&self.lock_path, &self.holder_path)),
+            Refused::Cancelled => Error::cancelled(operation, &self.target),
+            Refused::Deadlock => new(
+                ErrorKind::Deadlock,
+                "this thread holds the lock already and would wait for itself; \
+                 pass the guard that holds it (`lock=`), or let it go first"
+                    .to_owned(),
+            ),
+            Refused::System(error) => {
+                let writable = self.cached().as_ref().is_none_or(|gate| gate.writable);
+                unsupported::refused(operation, &self.lock_path, writable, error)
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn refused_file(&self, operation: &'static str, error: io::Error) -> Error {
+        let symbolic = fs::is_symbolic_link(&error);
+        let made = Error::os(operation, &self.lock_path, error);
+        if symbolic {
+            return made.with_kind(ErrorKind::PermissionDenied).hint(
+                "a lock file that is a symbolic link is not followed: somebody may have planted it",
+            );
+        }
+        match made.kind() {
+            ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => made
+                .hint("in the scheme in-place the lock is on the file itself, which is not there"),
+            ErrorKind::NotFound => made.hint("the directory does not exist"),
+            ErrorKind::PermissionDenied if self.is_in_place() => made.hint(
+                "in the scheme in-place the lock is on the file itself, which must be readable \
+                 at least",
+            ),
+            ErrorKind::PermissionDenied => made.hint(
+                "the lock file can't be made or opened; the directory must be writable, or the \
+                 lock file be there already and readable",
+            ),
+            _ => made,
+        }
+    }
+}
