@@ -47,6 +47,7 @@ static void add_one(untorn_fold *fold, state *of) {
 }
 
 int main(void) {
+  directory();
   untorn_journal_options options = UNTORN_JOURNAL_OPTIONS_INIT;
   untorn_journal *journal = NULL;
   untorn_fold *fold = NULL;
@@ -100,5 +101,6 @@ int main(void) {
   untorn_fold_free(NULL);
   untorn_fold_turn_free(NULL);
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_fold(NULL, &fold, &error));
+  clean_up();
   return 0;
 }

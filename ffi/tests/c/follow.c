@@ -33,6 +33,7 @@ static void *cancel_it(void *token) {
 }
 
 int main(void) {
+  directory();
   untorn_journal *journal = open_journal();
   untorn_follow *follow = NULL, *again = NULL;
   untorn_call once = UNTORN_CALL_INIT, cancellable = UNTORN_CALL_INIT;
@@ -94,5 +95,6 @@ int main(void) {
   untorn_follow_free(again);
   untorn_follow_free(NULL);
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_follow(NULL, NULL, &follow, &error));
+  clean_up();
   return 0;
 }

@@ -29,6 +29,7 @@ static void header_is(untorn_journal *journal, const char *expected) {
 }
 
 int main(void) {
+  directory();
   const untorn_bytes records[] = {{bytes("[1]"), 3}, {bytes("[2]"), 3}};
   untorn_journal *journal = open_journal("j", "{\"at\":");
   untorn_journal *plain = open_journal("k", "");
@@ -65,5 +66,6 @@ int main(void) {
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_header(NULL, &data, &len, &error));
   untorn_journal_close(journal);
   untorn_journal_close(plain);
+  clean_up();
   return 0;
 }

@@ -69,9 +69,11 @@ static void what_is_none(void) {
 }
 
 int main(void) {
+  directory();
   this_one_lives();
   a_child_lives_and_dies();
   a_reused_pid_is_another_process();
   what_is_none();
+  clean_up();
   return 0;
 }

@@ -105,6 +105,7 @@ static void by_size(void) {
 }
 
 int main(void) {
+  directory();
   char *path = NULL;
   untorn_position start = {0, 0};
   back_and_anew();
@@ -114,5 +115,6 @@ int main(void) {
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_rotate(NULL, NULL, NULL, &error));
   untorn_rewrite_free(NULL);
   untorn_string_free(NULL);
+  clean_up();
   return 0;
 }

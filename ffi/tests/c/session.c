@@ -227,6 +227,7 @@ static void transferred(untorn_store *store) {
 }
 
 int main(void) {
+  directory();
   untorn_store *store = open_store();
   untorn_session *session = NULL;
   its_files(store);
@@ -240,5 +241,6 @@ int main(void) {
   untorn_store_close(NULL);
   untorn_session_free(NULL);
   untorn_lease_release(NULL, NULL);
+  clean_up();
   return 0;
 }

@@ -135,6 +135,7 @@ static void snapshot_of_all(void) {
 }
 
 int main(void) {
+  directory();
   untorn_transaction *tx = NULL;
   REFUSED(UNTORN_NOT_FOUND, untorn_transaction_begin("d", NULL, NULL, &tx, &error));
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_transaction_begin(NULL, NULL, NULL, &tx, &error));
@@ -144,5 +145,6 @@ int main(void) {
   snapshot_of_all();
   killed();
   untorn_transaction_free(NULL);
+  clean_up();
   return 0;
 }
