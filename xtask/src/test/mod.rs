@@ -172,6 +172,11 @@ const STEPS: &[Step] = &[
         "the C programs that are not of Unix, under Wine",
         cross::windows_c,
     ),
+    elsewhere(
+        "windows-packages",
+        "append, save and lock with the Python and the Node package, under Wine",
+        cross::windows_packages,
+    ),
     elsewhere("musl", "the tests of the core, on musl", cross::musl),
     elsewhere(
         "macos",

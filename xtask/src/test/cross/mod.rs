@@ -2,6 +2,7 @@
 //! its types can be checked.
 
 mod c;
+mod packages;
 mod rust;
 
 use crate::progress::Log;
@@ -10,6 +11,7 @@ use crate::tools::cross;
 use anyhow::Result;
 
 pub use c::windows as windows_c;
+pub use packages::windows as windows_packages;
 pub use rust::{mac, musl, windows};
 
 pub fn set_up(site: &Site, log: &Log) -> Result<()> {

@@ -1,0 +1,33 @@
+//! The Python and the Node package, on Windows.
+
+use crate::progress::Log;
+use crate::site::Site;
+use crate::tools::cross::{self, WINDOWS};
+use crate::tools::python;
+use anyhow::{Context, Result};
+
+pub fn windows(site: &Site, log: &Log) -> Result<()> {
+    let work = site.own("windows-packages");
+    let libnode = work.join("libnode");
+    std::fs::create_dir_all(&libnode).with_context(|| format!("create {}", libnode.display()))?;
+    // Looked for by `napi-build`, though nothing is linked from it: the addon
+    // finds Node's functions when it is loaded.
+    std::fs::write(libnode.join("empty.c"), "")?;
+    cross::run(site, "x86_64-w64-mingw32-gcc")?
+        .args(["-shared", "-o", "libnode.dll", "empty.c"])
+        .dir(&libnode)
+        .log(log)?;
+    cross::run(site, "cargo")?
+        .args(["build", "--target", WINDOWS])
+        .args(["--package", "untorn-python", "--package", "untorn-node"])
+        .env("LIBNODE_PATH", &libnode)
+        // There is no Python of Windows to be asked.
+        .env("PYO3_CROSS", "1")
+        .log(log)?;
+    cross::run(site, "bash")?
+        .arg(site.root.join("ci/windows/packages.sh"))
+        .arg(cross::target(site).join(WINDOWS).join("debug"))
+        .arg(work)
+        .arg(python::build_venv(site, log)?.python())
+        .log(log)
+}
