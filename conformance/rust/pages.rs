@@ -78,6 +78,26 @@ fn every_test_that_the_guarantees_name_is_there() {
 }
 
 #[test]
+fn every_test_that_the_traps_name_is_there() {
+    let page = read("docs/traps.md");
+    let rows = page.lines().filter(|line| {
+        let number = line.trim_start_matches("| ").split(' ').next();
+        number.is_some_and(|number| number.parse::<u8>().is_ok())
+    });
+    let mut count = 0;
+    for row in rows {
+        let tests: Vec<_> = quoted(row).filter(|name| name.contains(": ")).collect();
+        tests
+            .iter()
+            .for_each(|name| assert!(is_there(name), "{name}"));
+        // Only one can't be shown here, and says so.
+        assert!(!tests.is_empty() || row.contains("not shown"), "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 29);
+}
+
+#[test]
 fn every_kind_of_error_is_in_the_readme() {
     let page = read("README.md");
     for kind in ErrorKind::ALL {

@@ -277,6 +277,8 @@ fn check_save(scene: &Scene, old: Option<&[u8]>, result: Result<(), Error>, what
 
 #[test]
 fn no_lock_no_change() {
+    // Trap 8: "no locks" has many numbers.
+    // Trap 10: no `flock` here.
     // G11: a file system that does not lock is an error, never silence.
     for errno in [libc::ENOSYS, libc::EOPNOTSUPP, libc::ENOLCK, libc::EINVAL] {
         let scene = Scene::new();
@@ -341,6 +343,7 @@ fn contention_that_is_called_a_denial() {
 #[cfg(unix)]
 #[test]
 fn a_lock_file_that_the_server_has_no_more() {
+    // Trap 2: others unlink lock files.
     // Trap 6: NFS says ESTALE for a descriptor whose file another host removed.
     let scene = Scene::new();
     let path = scene.path("j");

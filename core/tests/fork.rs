@@ -74,6 +74,7 @@ fn a_child_follows_with_its_parents_handle() {
 }
 
 fn a_child_neither_frees_nor_has_the_lock() {
+    // Trap 4: forked children share what they inherit, and a second open waits for the first.
     let scene = Scene::new();
     let path = scene.path("j");
     // Taken out in the child, which must not take it from the parent.
@@ -124,6 +125,7 @@ fn a_child_appends_with_its_parents_handle() {
 }
 
 fn a_child_that_lives_on_does_not_keep_the_lock() {
+    // Trap 4: forked children share what they inherit, and a second open waits for the first.
     let scene = Scene::new();
     let path = scene.path("j");
     let (mut ours, theirs) = UnixStream::pair().unwrap();

@@ -21,6 +21,7 @@ fn once() -> LockOptions {
 
 #[test]
 fn excludes_handles_threads_and_kinds_of_callers() {
+    // Trap 3: record locks are shared by threads.
     let scene = Scene::new();
     let path = scene.path("j");
     let guard = FileLock::options()
@@ -59,6 +60,7 @@ fn excludes_handles_threads_and_kinds_of_callers() {
 
 #[test]
 fn one_deadline_for_the_whole_call_then_the_holder_is_named() {
+    // Trap 11: a wait must neither poll nor block past its time.
     let scene = Scene::new();
     let path = scene.path("j");
     let _guard = FileLock::acquire(&path).unwrap();
@@ -141,6 +143,7 @@ fn shared_holders_share_and_wait_for_the_exclusive_one() {
 
 #[test]
 fn waiting_for_oneself_is_a_deadlock() {
+    // Trap 4: forked children share what they inherit, and a second open waits for the first.
     let scene = Scene::new();
     let path = scene.path("j");
     let guard = FileLock::acquire(&path).unwrap();
@@ -181,6 +184,7 @@ fn waiting_for_oneself_is_a_deadlock() {
 
 #[test]
 fn an_asynchronous_caller_queues_behind_its_own_thread() {
+    // Trap 52: a blocked loop can't let go.
     let scene = Scene::new();
     let path = scene.path("j");
     let guard = FileLock::acquire(&path).unwrap();
@@ -205,6 +209,7 @@ fn an_asynchronous_caller_queues_behind_its_own_thread() {
 
 #[test]
 fn a_cancelled_waiter_never_has_the_lock() {
+    // Trap 11: a wait must neither poll nor block past its time.
     let scene = Scene::new();
     let path = scene.path("j");
     let cancelled = CancelToken::new();
@@ -238,6 +243,7 @@ fn a_cancelled_waiter_never_has_the_lock() {
 
 #[test]
 fn cancelling_at_the_moment_of_the_hand_over_loses_nothing() {
+    // Trap 54: a cancelled waiter may get the lock.
     let scene = Scene::new();
     let path = scene.path("j");
     for _ in 0..200 {
@@ -310,6 +316,7 @@ fn many_threads_take_turns() {
 
 #[test]
 fn a_lock_file_that_others_unlink_is_made_anew() {
+    // Trap 2: others unlink lock files.
     let scene = Scene::new();
     let path = scene.path("j");
     let journal = Journal::open(&path).unwrap();
@@ -329,6 +336,7 @@ fn a_lock_file_that_others_unlink_is_made_anew() {
 #[cfg(unix)]
 #[test]
 fn a_lock_file_unlinked_while_we_wait() {
+    // Trap 2: others unlink lock files.
     let scene = Scene::new();
     let path = scene.path("j");
     let theirs = fs::File::create(scene.path("j.lock")).unwrap();
@@ -363,6 +371,8 @@ fn waits(scene: &Scene) -> bool {
 #[cfg(unix)]
 #[test]
 fn at_most_one_thread_waits_in_the_kernel() {
+    // Trap 11: a wait must neither poll nor block past its time.
+    // Trap 55: a wait must not burn the processor.
     let scene = Scene::new();
     let path = scene.path("j");
     let theirs = fs::File::create(scene.path("j.lock")).unwrap();
@@ -426,6 +436,7 @@ fn one_try_finds_a_free_lock_free_whoever_waited_before() {
 #[cfg(unix)]
 #[test]
 fn a_planted_symbolic_link_is_not_followed() {
+    // Trap 12: a lock file's name may be a planted link.
     let scene = Scene::new();
     let victim = scene.with("victim", "precious");
     symlink(&victim, scene.path("j.lock")).unwrap();

@@ -46,6 +46,8 @@ fn what_the_other_tests_rely_on() {
 
 #[test]
 fn nobody_is_stopped_by_the_sidecar_lock() {
+    // Trap 7: SMB.
+    // Trap 14: a lock on Windows keeps others from reading.
     let scene = Scene::new();
     let path = scene.path("j");
     let journal = Journal::open(&path).unwrap();
@@ -63,6 +65,8 @@ fn nobody_is_stopped_by_the_sidecar_lock() {
 
 #[test]
 fn others_who_lock_the_lock_file_are_kept_out_and_keep_us_out() {
+    // Trap 15: the very range that was locked, here and in other programs.
+    // Trap 17: other programs lock the first byte, too.
     let scene = Scene::new();
     let path = scene.path("j");
     drop(FileLock::acquire(&path).unwrap());
@@ -83,6 +87,7 @@ fn others_who_lock_the_lock_file_are_kept_out_and_keep_us_out() {
 
 #[test]
 fn a_document_is_replaced_while_others_read_it() {
+    // Trap 19: others have it open.
     let scene = Scene::new();
     let document = Document::open(scene.with("d", "old")).unwrap();
     // With all share modes, as this library and Rust open files.
@@ -151,6 +156,7 @@ fn a_reader_that_does_not_share_is_waited_for() {
 
 #[test]
 fn what_cannot_be_replaced_says_so_at_once() {
+    // Trap 18: "access denied" may be for a moment only, or not.
     let scene = Scene::new();
     fs::create_dir(scene.path("dir")).unwrap();
     let error = Document::open(scene.path("dir")).unwrap_err();
@@ -291,6 +297,7 @@ fn whether_a_process_lives() {
 
 #[test]
 fn in_place_locks_the_file_itself() {
+    // Trap 14: a lock on Windows keeps others from reading.
     let scene = Scene::new();
     let path = scene.with("d", "{\"n\":0}");
     let document = Document::options()

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import * as imported from 'untorn'
 import { FileLock, Journal } from 'untorn'
@@ -10,6 +12,15 @@ test('import and require give the same', () => {
   const required = createRequire(import.meta.url)('untorn')
   for (const [name, value] of Object.entries(required)) assert.equal(imported[name], value, name)
   assert.equal(imported.default, required)
+})
+
+// A package that compiles itself when it is installed fails where there is no compiler.
+test('to install the package runs nothing', () => {
+  const require = createRequire(import.meta.url)
+  const { scripts = {}, gypfile } = require('untorn/package.json')
+  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.equal(scripts[name], undefined, name)
+  assert.equal(gypfile, undefined)
+  assert.ok(!existsSync(join(dirname(require.resolve('untorn/package.json')), 'binding.gyp')))
 })
 
 test('a pending wait keeps the process alive', async (t) => {

@@ -240,6 +240,7 @@ fn what_is_there_while_it_is_held() -> Outcome {
 }
 
 fn one_takes_over_of_eight() -> Outcome {
+    // Trap 20: one dead holder, and many who find it.
     eight("leaver");
     eight("taker");
     // Threads, each with a handle of its own, in two processes.
@@ -273,6 +274,7 @@ fn one_takes_over_where_there_are_no_locks() -> Outcome {
 }
 
 fn killed_holders_are_taken_over() -> Outcome {
+    // Trap 20: one dead holder, and many who find it.
     let scene = Scene::new();
     let path = scene.path("s");
     for _ in 0..10 {
@@ -292,6 +294,7 @@ fn killed_holders_are_taken_over() -> Outcome {
 }
 
 fn a_living_holder_is_not_robbed() -> Outcome {
+    // Trap 21: a holder that does not move is alive.
     let scene = Scene::new();
     // Refreshed, for much longer than the limit.
     let kept = scene.path("kept");
@@ -703,6 +706,7 @@ fn a_forked_child_has_nothing() -> Outcome {
 }
 
 fn where_there_are_no_locks() -> Outcome {
+    // Trap 10: no `flock` here.
     for errno in [libc::ENOSYS, libc::EOPNOTSUPP, libc::EINVAL] {
         let scene = Scene::new();
         let path = scene.path("s");

@@ -157,6 +157,7 @@ fn nobody() -> Outcome {
 }
 
 fn a_zombie() -> Outcome {
+    // Trap 22: a pid alone says nothing.
     let mut child = Idle::start(player("idle"));
     let process = Process::of(child.0.id());
     assert_eq!(process.alive(), Alive::Alive);
@@ -200,6 +201,7 @@ fn a_process_whose_main_thread_ended() -> Outcome {
 }
 
 fn a_reused_pid() -> Outcome {
+    // Trap 22: a pid alone says nothing.
     match unshare(&["--pid", "--fork", "--mount-proc"]) {
         Err(why) => Outcome::Skipped(why),
         Ok(command) => {
@@ -258,6 +260,7 @@ fn copy_for_others(scene: &scene::Scene) -> std::path::PathBuf {
 }
 
 fn another_users_process() -> Outcome {
+    // Trap 22: a pid alone says nothing.
     if !program::is_root() {
         return Outcome::Skipped("only root can become another user".to_owned());
     }
@@ -323,6 +326,7 @@ fn a_process_hidden_by_the_system() -> Outcome {
 }
 
 fn another_container() -> Outcome {
+    // Trap 22: a pid alone says nothing.
     let container = || {
         let mut command = unshare(&["--pid", "--fork", "--mount-proc"])?;
         command.arg("--kill-child");
@@ -369,6 +373,7 @@ fn a_container_with_its_hosts_proc() -> Outcome {
 }
 
 fn another_host() -> Outcome {
+    // Trap 22: a pid alone says nothing.
     let mut command = match unshare(&["--uts"]) {
         Err(why) => return Outcome::Skipped(why),
         Ok(command) => command,
