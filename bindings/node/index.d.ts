@@ -33,6 +33,8 @@ export interface Holder {
   /** When the process started, in the system's own unit. */
   readonly start: number | null
   readonly boot: string | null
+  /** Within which pids are counted: one a container. */
+  readonly namespace: string | null
   readonly host: string | null
   readonly label: string | null
   /** Since when, RFC 3339 in UTC. */

@@ -107,12 +107,17 @@ impl Process {
         })
     }
 
-    /// Whether it is this process. A host may have got another name meanwhile.
+    /// Whether it is this process, as far as it is said which: a heir that was
+    /// named without its namespace must know itself, or all wait for him for
+    /// ever. A host may have got another name meanwhile.
     pub(crate) fn is_current(&self) -> bool {
         let own = Process::current();
-        (self.pid, self.start, &self.boot, &self.namespace)
-            == (own.pid, own.start, &own.boot, &own.namespace)
-            && (own.boot.is_some() || self.host == own.host)
+        let agree =
+            |theirs: &Option<String>, ours: &Option<String>| theirs.is_none() || theirs == ours;
+        (self.pid, self.start) == (own.pid, own.start)
+            && agree(&self.boot, &own.boot)
+            && agree(&self.namespace, &own.namespace)
+            && (own.boot.is_some() || agree(&self.host, &own.host))
     }
 
     /// Whether it lives. A pid that another process has by now, and a zombie,
@@ -287,6 +292,19 @@ mod tests {
         let own = Process::current();
         let again = serde_json::to_string(&own).unwrap();
         assert_eq!(serde_json::from_str::<Process>(&again).unwrap(), own);
+    }
+
+    #[test]
+    fn knows_itself_by_what_is_said() {
+        let own = Process::current();
+        let Process { pid, start, .. } = own.clone();
+        let brief = format!("{{\"pid\":{pid},\"start\":{}}}", start.unwrap());
+        assert!(Process::from_json(&brief).unwrap().is_current());
+        assert!(own.is_current());
+        for (key, value) in [("boot", "another"), ("namespace", "1/2")] {
+            let other = brief.replace('}', &format!(",\"{key}\":\"{value}\"}}"));
+            assert!(!Process::from_json(&other).unwrap().is_current(), "{key}");
+        }
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub fn holder(holder: &Holder) -> Value {
         "pid": holder.pid,
         "start": holder.start,
         "boot": holder.boot,
+        "namespace": holder.namespace,
         "host": holder.host,
         "label": holder.label,
         "since": holder.since,
