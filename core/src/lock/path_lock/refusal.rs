@@ -6,7 +6,7 @@ use super::PathLock;
 use crate::error::{Error, ErrorKind};
 use crate::fs;
 use crate::lock::turn::Refused;
-use crate::lock::{Patience, holder, unsupported};
+use crate::lock::{Holder, Patience, holder, transfer, unsupported};
 
 impl PathLock {
     #[cold]
@@ -18,8 +18,9 @@ impl PathLock {
     ) -> Error {
         let new = |kind, detail: String| Error::new(kind, operation, &self.target, detail);
         match why {
-            Refused::Busy => new(ErrorKind::Locked, "the lock is held".to_owned())
-                .held_by(holder::of_lock(&self.lock_path, &self.holder_path)),
+            Refused::Busy => {
+                new(ErrorKind::Locked, "the lock is held".to_owned()).held_by(self.who())
+            }
             Refused::TimedOut => new(
                 ErrorKind::LockTimeout,
                 format!(
@@ -27,7 +28,7 @@ impl PathLock {
                     patience.timeout.unwrap_or_default()
                 ),
             )
-            .held_by(holder::of_lock(&self.lock_path, &self.holder_path)),
+            .held_by(self.who()),
             Refused::Cancelled => Error::cancelled(operation, &self.target),
             Refused::Deadlock => new(
                 ErrorKind::Deadlock,
@@ -40,6 +41,13 @@ impl PathLock {
                 unsupported::refused(operation, &self.lock_path, writable, error)
             }
         }
+    }
+
+    /// Who keeps the lock from us. While it is reserved it is the heir: others
+    /// have it for the moments in which they look whose turn it is.
+    fn who(&self) -> Option<Holder> {
+        let heir = transfer::heir(self.record_path()).map(Holder::from);
+        heir.or_else(|| holder::of_lock(&self.lock_path, &self.holder_path))
     }
 
     #[cold]
