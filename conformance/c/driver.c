@@ -620,6 +620,24 @@ static void keys(void) {
   untorn_keys_free(list);
 }
 
+static void search(void) {
+  untorn_hits *hits = NULL;
+  const char *key, *snippet;
+  size_t start, stop;
+  if (!succeeded(untorn_store_search(find(required("on"))->store, text("text"),
+                                     (size_t)number("max_hits", 0), NULL, &hits, &error)))
+    return;
+  printf(",\"hits\":[");
+  for (size_t i = 0; untorn_hits_get(hits, i, &key, NULL, &snippet, &start, &stop); i++) {
+    printf("%s{\"op\":\"hit\"", i == 0 ? "" : ",");
+    put_text("key", key);
+    put_hex("match", (const uint8_t *)snippet + start, stop - start);
+    putchar('}');
+  }
+  putchar(']');
+  untorn_hits_free(hits);
+}
+
 static void remove_session(void) {
   bool removed;
   if (succeeded(untorn_store_remove(find(required("on"))->store, text("key"), NULL, &removed,
@@ -838,6 +856,8 @@ static void carry_out(void) {
     open_store();
   else if (strcmp(op, "keys") == 0)
     keys();
+  else if (strcmp(op, "search") == 0)
+    search();
   else if (strcmp(op, "store_remove") == 0)
     remove_session();
   else if (strcmp(op, "session") == 0)

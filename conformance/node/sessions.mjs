@@ -26,6 +26,12 @@ export const SESSION = {
     return { removed: await this.verb(this.handle(step).store, 'remove', step.key) }
   },
 
+  async search(step) {
+    const how = 'max_hits' in step ? { maxHits: step.max_hits } : undefined
+    const hits = await this.verb(this.handle(step).store, 'search', step.text, how)
+    return { hits: hits.map(({ key, snippet, range }) => [key, snippet.slice(...range)]) }
+  },
+
   async session(step) {
     const session = this.named(step.store).store.session(step.key)
     this.handles.set(step.on, { session })

@@ -313,7 +313,7 @@ export function compare(stage, step, outcome) {
   for (const key of step.op === 'next' ? ['record', 'rewound', 'nothing'] : ['state']) {
     if (key in step) assert.deepEqual(outcome.told[key], step[key], key)
   }
-  for (const key of ['exists', 'keys', 'outcome']) if (key in step) assert.deepEqual(outcome[key], step[key], key)
+  for (const key of ['exists', 'hits', 'keys', 'outcome']) if (key in step) assert.deepEqual(outcome[key], step[key], key)
   if ('holder' in step) compareHolder(outcome.holder, step.holder)
   if ('rotated' in step) assert.equal(outcome.rotated, step.rotated, 'rotated')
   if ('removed' in step) assert.equal(outcome.removed, step.removed, 'removed')

@@ -280,6 +280,11 @@ class Stage:
     def _store_remove(self, step: dict[str, Any]) -> Outcome:
         return Outcome(removed=self._on(step, Store).remove(step["key"]))
 
+    def _search(self, step: dict[str, Any]) -> Outcome:
+        limit = {"max_hits": step["max_hits"]} if "max_hits" in step else {}
+        hits = self._on(step, Store).search(step["text"], **limit)
+        return Outcome(told={"hits": [[hit.key, hit.snippet[slice(*hit.range)]] for hit in hits]})
+
     def _session(self, step: dict[str, Any]) -> Outcome:
         session = self.handles[step["store"]].it.session(step["key"])
         self.handles[step["on"]] = Handle(session)

@@ -30,6 +30,18 @@ impl Stage {
                     ..Outcome::default()
                 });
             }
+            "search" => {
+                let mut search = self.store(name(step)).search(text("text"));
+                if let Some(n) = step["max_hits"].as_u64() {
+                    search = search.max_hits(usize::try_from(n).expect("max_hits"));
+                }
+                let hits = search.run()?;
+                let hits = hits.iter().map(|hit| {
+                    let (start, end) = hit.range;
+                    json!([hit.key, hit.snippet[start..end]])
+                });
+                return Ok(Outcome::of("hits", hits.collect::<Value>()));
+            }
             "session" => {
                 let session = self.store(text("store")).session(text("key"))?;
                 let outcome = Outcome::of("exists", session.exists()?);

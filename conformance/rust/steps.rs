@@ -100,7 +100,7 @@ impl Stage {
             "rewind" | "rotate" | "replace" | "compact" => return self.rewrite_step(step),
             "transaction" | "commit" | "rollback" => return self.transaction_step(step),
             op if op.starts_with("tx_") => return self.transaction_step(step),
-            "store" | "keys" | "store_remove" | "claim" | "release" | "reconcile" => {
+            "store" | "search" | "keys" | "store_remove" | "claim" | "release" | "reconcile" => {
                 return self.session_step(step);
             }
             "follow" | "next" => return self.following_step(step),
