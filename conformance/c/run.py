@@ -32,7 +32,10 @@ CODES = {
 LEFT_OUT = {"values"}
 BYTES = {"record", "bytes", "header", "header_prefix"}
 TEXTS = {"text", "label", "name", "key", "journal_name", "state_name"}
-NUMBERS = {"timeout", "max_record", "max_records", "max_bytes", "n", "max_hits", "keep_files", "header_reserve", "stale"}
+NUMBERS = {
+    *("timeout", "max_record", "max_records", "max_bytes", "n", "max_hits", "keep_files", "header_reserve"),
+    "stale",
+}
 SCHEMES = ["sidecar", "in-place", "pid-file"]
 FLAGS = {"create", "parents", "shared", "fail", "also_alive", "sealed"}
 RECORDS = {"append_all", "append_at", "replace", "tx_append"}
@@ -179,9 +182,7 @@ class Stage:
             "state": lambda: bytes.fromhex(answer["state"]),
             "keys": lambda: [bytes.fromhex(key).decode() for key in answer["keys"]],
             "exists": lambda: answer["exists"],
-            "hits": lambda: [
-                [bytes.fromhex(hit[key]).decode() for key in ("key", "match")] for hit in answer["hits"]
-            ],
+            "hits": lambda: [[bytes.fromhex(hit[key]).decode() for key in ("key", "match")] for hit in answer["hits"]],
             "outcome": lambda: answer["outcome"],
         }
         for key, give in actual.items():
