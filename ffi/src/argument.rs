@@ -142,6 +142,16 @@ impl<'a> Arguments<'a> {
             .map_err(|error| self.refuse(format!("{name} is not UTF-8: {error}")))
     }
 
+    /// A text that has to be there.
+    ///
+    /// # Safety
+    /// NULL or NUL-terminated.
+    pub unsafe fn required_text(&self, text: *const c_char, name: &str) -> Result<String> {
+        // SAFETY: the caller's promise.
+        let text = unsafe { self.text(text, name)? };
+        text.ok_or_else(|| self.is_null(name))
+    }
+
     /// Milliseconds: -1 is for ever.
     pub fn timeout(&self, milliseconds: i64) -> Result<Option<Duration>> {
         match u64::try_from(milliseconds) {

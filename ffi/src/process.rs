@@ -97,10 +97,9 @@ pub unsafe extern "C" fn untorn_process_from_json(
         let arguments = Arguments::of("process");
         // SAFETY: as the header says of every argument.
         let (json, out) = unsafe {
-            let json = arguments.text(json, "json")?;
+            let json = arguments.required_text(json, "json")?;
             (json, arguments.output(process_out, "process_out")?)
         };
-        let json = json.ok_or_else(|| arguments.refuse("json is NULL"))?;
         out.give(Process::new(CoreProcess::from_json(&json)?));
         Ok(())
     })

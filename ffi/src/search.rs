@@ -10,7 +10,6 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 use crate::position::Position;
-use crate::session::name;
 use crate::store::Store;
 use crate::text::c_string;
 
@@ -37,7 +36,7 @@ pub unsafe extern "C" fn untorn_store_search(
         let (store, text, call, hits_out) = unsafe {
             let store = &arguments.object(store, "store")?.core;
             let arguments = arguments.on(store.path());
-            let text = name(&arguments, text, "text")?;
+            let text = arguments.required_text(text, "text")?;
             let call = call::read(call, &arguments)?;
             (store, text, call, arguments.output(hits_out, "hits_out")?)
         };

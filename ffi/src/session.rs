@@ -60,20 +60,6 @@ pub(crate) unsafe fn of<'a>(
     Ok(unsafe { &Arguments::of(operation).object(session, "session")?.core })
 }
 
-/// A name that has to be there.
-///
-/// # Safety
-/// NULL or NUL-terminated.
-pub(crate) unsafe fn name(
-    arguments: &Arguments<'_>,
-    name: *const c_char,
-    what: &str,
-) -> Result<String> {
-    // SAFETY: the caller's promise.
-    let name = unsafe { arguments.text(name, what)? };
-    name.ok_or_else(|| arguments.refuse(format!("{what} is NULL")))
-}
-
 /// The key. It belongs to the session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_key(session: *const Session) -> *const c_char {
@@ -165,7 +151,7 @@ pub unsafe extern "C" fn untorn_session_document(
         // SAFETY: as the header says of every argument.
         let (session, file_name, document_out) = unsafe {
             let document_out = arguments.output(document_out, "document_out")?;
-            let file_name = name(&arguments, file_name, "file_name")?;
+            let file_name = arguments.required_text(file_name, "file_name")?;
             (of("open", session)?, file_name, document_out)
         };
         document_out.give(Document::new(session.document(&file_name)?));
@@ -189,7 +175,7 @@ pub unsafe extern "C" fn untorn_session_media(
         // SAFETY: as the header says of every argument.
         let (session, media_name, path_out) = unsafe {
             let path_out = arguments.output(path_out, "path_out")?;
-            let media_name = name(&arguments, media_name, "media_name")?;
+            let media_name = arguments.required_text(media_name, "media_name")?;
             (of("media", session)?, media_name, path_out)
         };
         path_out.put(text::give_path(&session.media(&media_name)?));

@@ -11,7 +11,6 @@ use crate::guard::guard;
 use crate::journal_options::{self, JournalOptions};
 use crate::options;
 use crate::records::Records;
-use crate::session::name;
 use crate::text::c_string;
 use crate::version::DocumentVersion;
 
@@ -82,7 +81,7 @@ pub unsafe extern "C" fn untorn_snapshot_load(
         // SAFETY: as the header says of every argument.
         let (snapshot, file_name, data_out, len_out) = unsafe {
             let snapshot = &arguments.object(snapshot, "snapshot")?.core;
-            let file_name = name(&arguments, file_name, "file_name")?;
+            let file_name = arguments.required_text(file_name, "file_name")?;
             let data_out = arguments.output(data_out, "data_out")?;
             (
                 snapshot,
@@ -123,7 +122,7 @@ pub unsafe extern "C" fn untorn_snapshot_records(
         // SAFETY: as the header says of every argument.
         let (snapshot, file_name, journal, records_out) = unsafe {
             let snapshot = &arguments.object(snapshot, "snapshot")?.core;
-            let file_name = name(&arguments, file_name, "file_name")?;
+            let file_name = arguments.required_text(file_name, "file_name")?;
             let journal = options::read(journal, &arguments)?;
             let journal = journal_options::core_options(&journal, &arguments)?;
             let records_out = arguments.output(records_out, "records_out")?;

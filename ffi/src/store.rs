@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::journal_options::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
 use crate::options::{self, Options, flag};
-use crate::session::{Session, name};
+use crate::session::Session;
 use crate::text::{c_path, c_string, pointer};
 
 /// A directory of sessions, one directory each, found by their keys.
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn untorn_store_session(
         // SAFETY: as the header says of every argument.
         let (store, key, session_out) = unsafe {
             let store = &arguments.object(store, "store")?.core;
-            let key = name(&arguments, key, "key")?;
+            let key = arguments.required_text(key, "key")?;
             (store, key, arguments.output(session_out, "session_out")?)
         };
         session_out.give(Session::new(store.session(&key)?));
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn untorn_store_remove(
         // SAFETY: as the header says of every argument.
         let (store, key, given) = unsafe {
             let store = &arguments.object(store, "store")?.core;
-            let key = name(&arguments, key, "key")?;
+            let key = arguments.required_text(key, "key")?;
             (store, key, call::read(call, &arguments)?)
         };
         let removed = if call.is_null() {

@@ -136,8 +136,7 @@ unsafe fn of<'a>(
     let dir = transaction.dir().to_owned();
     let arguments = arguments.on(&dir);
     // SAFETY: the caller's promise.
-    let name = unsafe { arguments.text(name, "name")? };
-    let name = name.ok_or_else(|| arguments.refuse("name is NULL"))?;
+    let name = unsafe { arguments.required_text(name, "name")? };
     Ok((transaction, name))
 }
 
