@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use napi::bindgen_prelude::ToNapiValue;
@@ -12,7 +12,9 @@ use untorn::{Caller, CancelToken, Error, ErrorKind, background};
 
 use crate::failure;
 use crate::line::{Line, Outcome};
+use crate::lock::Lock;
 use crate::port::Inner;
+use crate::values::patience;
 
 /// Its work stands behind that of other calls, which have to go first.
 const QUEUED: u8 = 0;
@@ -107,6 +109,21 @@ impl Call {
                 .tell(self.id, Outcome::Failed(failure::of(&error)));
         }
     }
+}
+
+/// How a blocking call waits, and under which lock it works.
+pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> untorn::Call<'a> {
+    let call = untorn::Call::new().timeout(patience(timeout));
+    match lock {
+        Some(lock) => call.lock(lock.guard()),
+        None => call,
+    }
+}
+
+/// What several calls share, one at a time. After a panic it is the library's
+/// own again, which goes on.
+pub fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the work of a call is given.
@@ -211,5 +228,33 @@ impl Inner {
             );
         }
         call.id()
+    }
+
+    /// A change of one file through its handle, behind those that were asked for
+    /// before it; under a lock that is held already, behind those under it.
+    pub fn change<H: Send + Sync + 'static, T: Send + 'static, V: ToNapiValue>(
+        self: &Rc<Inner>,
+        handle: &Arc<H>,
+        (operation, path): (&'static str, &Arc<Path>),
+        (try_once, lock): (bool, Option<&Lock>),
+        work: impl FnOnce(&H, &untorn::Call<'_>) -> untorn::Result<T> + Send + 'static,
+        finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
+    ) -> u32 {
+        let handle = Arc::clone(handle);
+        let guard = lock.map(|lock| Arc::clone(lock.guard()));
+        let lane = match &guard {
+            Some(guard) => Lane::under(guard.lock_path()),
+            None => Lane::of(path),
+        };
+        self.run(
+            lane,
+            (operation, path),
+            try_once,
+            move |context| match &guard {
+                Some(guard) => work(&handle, &context.call().lock(guard)),
+                None => work(&handle, &context.call()),
+            },
+            finish,
+        )
     }
 }

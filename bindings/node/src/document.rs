@@ -3,17 +3,17 @@
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use napi::bindgen_prelude::{Buffer, Uint8Array};
+use napi::bindgen_prelude::{Buffer, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::{Call, Version};
 
-use crate::call::Lane;
-use crate::failure;
+use crate::call::{Lane, blocking, locked};
+use crate::failure::told;
 use crate::lock::Lock;
 use crate::port::{Inner, Port};
-use crate::values::{OpenOptions, expect, patience};
+use crate::values::{OpenOptions, expect};
 
 #[napi]
 pub struct Document {
@@ -71,38 +71,15 @@ impl Document {
     }
 
     /// A change, behind those that were asked for before it.
-    fn change<T: Send + 'static, V: napi::bindgen_prelude::ToNapiValue>(
+    fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
-        (try_once, lock): (bool, Option<&Lock>),
+        how: (bool, Option<&Lock>),
         work: impl FnOnce(&untorn::Document, &Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
-        let document = Arc::clone(&self.document);
-        let guard = lock.map(|lock| Arc::clone(lock.guard()));
-        let lane = match &guard {
-            Some(guard) => Lane::under(guard.lock_path()),
-            None => Lane::of(&self.path),
-        };
-        self.port.run(
-            lane,
-            (operation, &self.path),
-            try_once,
-            move |context| match &guard {
-                Some(guard) => work(&document, &context.call().lock(guard)),
-                None => work(&document, &context.call()),
-            },
-            finish,
-        )
-    }
-}
-
-/// How a blocking call waits.
-fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
-    let call = Call::new().timeout(patience(timeout));
-    match lock {
-        Some(lock) => call.lock(lock.guard()),
-        None => call,
+        let what = (operation, &self.path);
+        self.port.change(&self.document, what, how, work, finish)
     }
 }
 
@@ -248,7 +225,7 @@ impl Update {
 
     #[napi(catch_unwind)]
     pub fn save_sync(&self, bytes: Uint8Array) -> napi::Result<String> {
-        told(lock_of(&self.update).save(&bytes)).map(|version| version.to_string())
+        told(locked(&self.update).save(&bytes)).map(|version| version.to_string())
     }
 
     /// Not behind other changes: those wait for this one.
@@ -259,7 +236,7 @@ impl Update {
             Lane::Free,
             ("save", &self.path),
             false,
-            move |_| lock_of(&update).save(&bytes),
+            move |_| locked(&update).save(&bytes),
             |_, version| version.to_string(),
         )
     }
@@ -267,14 +244,6 @@ impl Update {
     /// Lets the lock go.
     #[napi(catch_unwind)]
     pub fn finish(&self) {
-        lock_of(&self.update).finish();
+        locked(&self.update).finish();
     }
-}
-
-fn lock_of(update: &Mutex<untorn::Update>) -> std::sync::MutexGuard<'_, untorn::Update> {
-    update.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
-    result.map_err(|error| failure::thrown(&error))
 }

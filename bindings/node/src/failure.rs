@@ -30,6 +30,11 @@ pub fn thrown(error: &Error) -> napi::Error {
     napi::Error::from_reason(of(error))
 }
 
+/// What the library gave, or its error to be thrown.
+pub fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
+    result.map_err(|error| thrown(&error))
+}
+
 /// The time of a call was up: the event loop keeps the time of asynchronous
 /// calls, so the library knows only that it was cancelled.
 pub fn timed_out(operation: &str, path: &Path, limit: Duration) -> String {

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
 use untorn::{Error, FoldCursor, FoldTurn, Folded};
 
 use crate::batch::Batch;
-use crate::call::Lane;
-use crate::journal::{Journal, told};
+use crate::call::{Lane, blocking, locked};
+use crate::failure::told;
+use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::port::Inner;
 use crate::records::Found;
-use crate::rewrite::blocking;
 use crate::values::Position;
 
 #[napi]
@@ -182,7 +182,7 @@ impl Turn {
             Lane::Free,
             (operation, &self.path),
             false,
-            move |_| work(&mut lock_of(&turn)),
+            move |_| work(&mut locked(&turn)),
             |_, value| value,
         )
     }
@@ -192,7 +192,7 @@ impl Turn {
 impl Turn {
     #[napi(catch_unwind, ts_return_type = "Chunk")]
     pub fn next_sync(&self) -> napi::Result<Found> {
-        told(lock_of(&self.turn).next())
+        told(locked(&self.turn).next())
     }
 
     #[napi(catch_unwind)]
@@ -203,7 +203,7 @@ impl Turn {
     #[napi(catch_unwind)]
     pub fn append_sync(&self, batch: &Batch) -> napi::Result<Position> {
         let batch = batch.take()?;
-        told(lock_of(&self.turn).append(&batch))
+        told(locked(&self.turn).append(&batch))
     }
 
     #[napi(catch_unwind)]
@@ -215,7 +215,7 @@ impl Turn {
     /// The state has taken in all that was given.
     #[napi(catch_unwind)]
     pub fn finish_sync(&self) -> napi::Result<Position> {
-        told(lock_of(&self.turn).finish())
+        told(locked(&self.turn).finish())
     }
 
     #[napi(catch_unwind)]
@@ -226,7 +226,7 @@ impl Turn {
     /// Ends it, if it was not finished: the state is not trusted any more.
     #[napi(catch_unwind)]
     pub fn abandon_sync(&self) {
-        lock_of(&self.turn).turn = None;
+        locked(&self.turn).turn = None;
     }
 
     #[napi(catch_unwind)]
@@ -236,8 +236,4 @@ impl Turn {
             Ok(())
         })
     }
-}
-
-fn lock_of(turn: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    turn.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,8 +12,8 @@ use napi_derive::napi;
 use untorn::{Call, Error};
 
 use crate::batch::Batch;
-use crate::call::Lane;
-use crate::failure;
+use crate::call::{Lane, blocking};
+use crate::failure::{self, told};
 use crate::line::Outcome;
 use crate::lock::Lock;
 use crate::port::{Inner, Port};
@@ -243,10 +243,7 @@ impl Journal {
         lock: Option<&Lock>,
     ) -> napi::Result<f64> {
         let at = self.at(at)?;
-        let mut call = Call::new().timeout(patience(timeout));
-        if let Some(lock) = lock {
-            call = call.lock(lock.guard());
-        }
+        let call = blocking(timeout, lock);
         self.place(self.journal.append_batch(&batch.take()?, at, &call))
     }
 
@@ -360,10 +357,7 @@ impl Journal {
 
     #[napi(catch_unwind)]
     pub fn repair_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Report> {
-        let mut call = Call::new().timeout(patience(timeout));
-        if let Some(lock) = lock {
-            call = call.lock(lock.guard());
-        }
+        let call = blocking(timeout, lock);
         told(self.journal.repair_with(&call)).map(Report::from)
     }
 
@@ -442,8 +436,4 @@ fn bind<'env, R: ToNapiValue>(
     let handle = Rc::clone(handle);
     // Panics are caught there.
     env.create_function_from_closure(name, move |arguments| work(&handle, &arguments))
-}
-
-pub fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
-    result.map_err(|error| failure::thrown(&error))
 }

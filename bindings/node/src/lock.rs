@@ -8,7 +8,7 @@ use napi_derive::napi;
 use untorn::{Call, FileLock, LockGuard, LockOptions, Process};
 
 use crate::call::Lane;
-use crate::failure;
+use crate::failure::{self, told};
 use crate::port::{Inner, Port};
 use crate::scheme::choose_scheme;
 use crate::values::patience;
@@ -199,8 +199,4 @@ impl Lock {
             |_, ()| (),
         ))
     }
-}
-
-fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
-    result.map_err(|error| failure::thrown(&error))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ToNapiValue};
@@ -10,7 +10,7 @@ use napi::sys;
 use napi_derive::napi;
 use untorn::{DamageKind, Error, Records};
 
-use crate::call::Lane;
+use crate::call::{Lane, locked};
 use crate::failure;
 use crate::port::Inner;
 use crate::values::{DamageFound, Position, out};
@@ -167,7 +167,7 @@ impl Reader {
 impl Reader {
     #[napi(catch_unwind, ts_return_type = "Chunk")]
     pub fn next_sync(&self) -> napi::Result<Found> {
-        lock(&self.cursor)
+        locked(&self.cursor)
             .next()
             .map_err(|error| failure::thrown(&error))
     }
@@ -179,7 +179,7 @@ impl Reader {
             Lane::Read,
             ("read", &self.path),
             false,
-            move |_| lock(&cursor).next(),
+            move |_| locked(&cursor).next(),
             |_, found| found,
         )
     }
@@ -187,7 +187,7 @@ impl Reader {
     /// Where reading goes on.
     #[napi(getter, catch_unwind)]
     pub fn position(&self) -> Position {
-        lock(&self.cursor).records.position().into()
+        locked(&self.cursor).records.position().into()
     }
 }
 
@@ -197,8 +197,4 @@ impl Reader {
 #[cfg_attr(test, allow(dead_code, reason = "only JavaScript calls it"))]
 pub fn inspect(bytes: &[u8]) -> Option<&'static str> {
     untorn::inspect(bytes).map(DamageKind::as_str)
-}
-
-fn lock(cursor: &Mutex<Cursor>) -> std::sync::MutexGuard<'_, Cursor> {
-    cursor.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,54 +3,32 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::Call;
 
 use crate::batch::Batch;
-use crate::call::Lane;
-use crate::journal::{Handle, Journal, told};
+use crate::call::{Lane, blocking, locked};
+use crate::failure::told;
+use crate::journal::{Handle, Journal};
 use crate::lock::Lock;
 use crate::port::Inner;
 use crate::records::Reader;
-use crate::values::{Position, patience};
+use crate::values::Position;
 
 impl Handle {
     /// A change of the whole file, behind those that were asked for before it.
     fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
-        (try_once, lock): (bool, Option<&Lock>),
+        how: (bool, Option<&Lock>),
         work: impl FnOnce(&untorn::Journal, &Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
-        let journal = Arc::clone(&self.journal);
-        let guard = lock.map(|lock| Arc::clone(lock.guard()));
-        let lane = match &guard {
-            Some(guard) => Lane::under(guard.lock_path()),
-            None => Lane::of(&self.path),
-        };
-        self.port.run(
-            lane,
-            (operation, &self.path),
-            try_once,
-            move |context| match &guard {
-                Some(guard) => work(&journal, &context.call().lock(guard)),
-                None => work(&journal, &context.call()),
-            },
-            finish,
-        )
-    }
-}
-
-/// How a blocking call waits.
-pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
-    let call = Call::new().timeout(patience(timeout));
-    match lock {
-        Some(lock) => call.lock(lock.guard()),
-        None => call,
+        let what = (operation, &self.path);
+        self.port.change(&self.journal, what, how, work, finish)
     }
 }
 
@@ -177,7 +155,7 @@ impl Rewrite {
             Lane::Free,
             (operation, &self.path),
             false,
-            move |_| work(&mut lock_of(&rewrite)),
+            move |_| work(&mut locked(&rewrite)),
             finish,
         )
     }
@@ -188,7 +166,7 @@ impl Rewrite {
     /// The records as they are until the commit.
     #[napi(catch_unwind)]
     pub fn records_sync(&self) -> napi::Result<Reader> {
-        told(lock_of(&self.rewrite).records())
+        told(locked(&self.rewrite).records())
             .map(|records| Reader::new(&self.port, &self.path, records))
     }
 
@@ -220,7 +198,7 @@ impl Rewrite {
     /// Pushes what has gathered.
     #[napi(catch_unwind)]
     pub fn flush_sync(&self) -> napi::Result<()> {
-        told(push(&mut lock_of(&self.rewrite), self.gathered.take()))
+        told(push(&mut locked(&self.rewrite), self.gathered.take()))
     }
 
     #[napi(catch_unwind)]
@@ -231,7 +209,7 @@ impl Rewrite {
 
     #[napi(catch_unwind)]
     pub fn commit_sync(&self) -> napi::Result<Position> {
-        told(lock_of(&self.rewrite).commit()).map(Position::from)
+        told(locked(&self.rewrite).commit()).map(Position::from)
     }
 
     #[napi(catch_unwind)]
@@ -244,7 +222,7 @@ impl Rewrite {
     /// Lets the lock go, if it is still held; nothing has changed then.
     #[napi(catch_unwind)]
     pub fn discard_sync(&self) {
-        lock_of(&self.rewrite).discard();
+        locked(&self.rewrite).discard();
     }
 
     #[napi(catch_unwind)]
@@ -267,8 +245,4 @@ fn push(rewrite: &mut untorn::Rewrite, pieces: Vec<Piece>) -> untorn::Result<()>
             .split('\n')
             .try_for_each(|record| rewrite.push_encoded(record.as_bytes())),
     })
-}
-
-fn lock_of(rewrite: &Mutex<untorn::Rewrite>) -> MutexGuard<'_, untorn::Rewrite> {
-    rewrite.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,14 +8,14 @@ use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
 use untorn::{Begun, Call, Reconciled};
 
-use crate::call::Lane;
+use crate::call::{Lane, locked};
 use crate::document::Document;
-use crate::failure;
+use crate::failure::told;
 use crate::journal::Journal;
 use crate::lock::described;
 use crate::port::Inner;
 use crate::process;
-use crate::transaction::{Transaction, locked};
+use crate::transaction::Transaction;
 use crate::values::patience;
 
 #[napi]
@@ -340,8 +340,4 @@ impl Reconcile {
             |_, ()| (),
         )
     }
-}
-
-fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
-    result.map_err(|error| failure::thrown(&error))
 }

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use untorn::{Call, Hit};
 
 use crate::call::Lane;
-use crate::failure;
+use crate::failure::told;
 use crate::port::{Inner, Port};
 use crate::session::Session;
 use crate::values::{OpenOptions, Position, out, patience};
@@ -184,8 +184,4 @@ impl Store {
             |_, hits| found(hits),
         )
     }
-}
-
-fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
-    result.map_err(|error| failure::thrown(&error))
 }

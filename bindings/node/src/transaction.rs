@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::{Call, Error, Reconcile};
 
-use crate::call::Lane;
+use crate::call::{Lane, locked};
 use crate::document::Contents;
-use crate::failure;
+use crate::failure::told;
 use crate::port::{Inner, Port};
 use crate::records::Reader;
 use crate::values::{OpenOptions, patience};
@@ -54,10 +54,6 @@ impl Source {
             Source::Of(turn) => Some(free(turn)?.transaction().and_then(work)),
         }
     }
-}
-
-pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn free<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
@@ -421,8 +417,4 @@ impl Snapshot {
             move |port, records| Reader::new(port, &dir, records),
         ))
     }
-}
-
-fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
-    result.map_err(|error| failure::thrown(&error))
 }
