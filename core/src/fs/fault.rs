@@ -16,6 +16,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use super::seam::Op;
 use super::sys;
@@ -29,6 +30,33 @@ pub fn os_code(errno: i32) -> i32 {
 }
 
 type Hook = Box<dyn FnMut(&Call<'_>)>;
+type Judge = Box<dyn FnMut(&Call<'_>) -> Verdict>;
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is made.
+    Go,
+    /// It fails with this error, a POSIX number (see [`os_code`]), and has no
+    /// effect.
+    Fail(i32),
+    /// If it is a write, it writes only this many bytes.
+    Short(usize),
+}
+
+/// How the devices of files differ from what the system says of them.
+static MOUNT: AtomicU64 = AtomicU64::new(0);
+
+/// From now on every file of this process is on another device, with the same
+/// inode number: as after a restart of the machine, or of a container. Each
+/// number is one mount; 0 is what the system says.
+pub fn mounted_as(mount: u64) {
+    MOUNT.store(mount, Ordering::Relaxed);
+}
+
+pub(super) fn device(device: u64) -> u64 {
+    device ^ MOUNT.load(Ordering::Relaxed)
+}
 
 /// A system call that is about to be made.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +78,7 @@ pub struct Plan {
     short: Option<(usize, usize)>,
     die: Option<usize>,
     hook: Option<Hook>,
+    judge: Option<Judge>,
     calls: Vec<Op>,
 }
 
@@ -110,6 +139,14 @@ impl Plan {
         self
     }
 
+    /// Asks before each call what is to become of it. Calls made inside are
+    /// neither counted nor failed.
+    #[must_use]
+    pub fn judge(mut self, judge: impl FnMut(&Call<'_>) -> Verdict + 'static) -> Plan {
+        self.judge = Some(Box::new(judge));
+        self
+    }
+
     /// Runs `work` under this plan; gives its result and the calls it made.
     pub fn run<T>(self, work: impl FnOnce() -> T) -> (T, Vec<Op>) {
         struct Remove;
@@ -147,13 +184,18 @@ fn step(op: Op, path: Option<&Path>, len: usize) -> io::Result<usize> {
         return Ok(len);
     };
     let n = plan.calls.len();
+    let call = Call {
+        number: n,
+        op,
+        path,
+    };
     if let Some(hook) = &mut plan.hook {
-        hook(&Call {
-            number: n,
-            op,
-            path,
-        });
+        hook(&call);
     }
+    let verdict = plan
+        .judge
+        .as_mut()
+        .map_or(Verdict::Go, |judge| judge(&call));
     plan.calls.push(op);
     let word = if plan.die.is_some_and(|at| n >= at) {
         Err(io::Error::from_raw_os_error(os_code(EIO)))
@@ -162,6 +204,10 @@ fn step(op: Op, path: Option<&Path>, len: usize) -> io::Result<usize> {
     } else if let Some((_, errno)) = plan.fail_every.iter().find(|(kind, _)| *kind == op) {
         Err(io::Error::from_raw_os_error(os_code(*errno)))
     } else if let Some((_, bytes)) = plan.short.filter(|(at, _)| *at == n) {
+        Ok(len.min(bytes))
+    } else if let Verdict::Fail(errno) = verdict {
+        Err(io::Error::from_raw_os_error(os_code(errno)))
+    } else if let Verdict::Short(bytes) = verdict {
         Ok(len.min(bytes))
     } else {
         Ok(len)

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::path::Attributes;
-use super::seam::{Op, announce, announce_write, pretends};
+use super::seam::{Op, announce, announce_write, device, pretends};
 use super::{FileId, sys};
 
 /// How a file is opened. All are close-on-exec.
@@ -167,7 +167,10 @@ impl File {
 
     pub fn id(&self) -> io::Result<FileId> {
         announce(Op::Stat, self.name())?;
-        sys::file::id(&self.handle)
+        sys::file::id(&self.handle).map(|id| FileId {
+            device: device(id.device),
+            ..id
+        })
     }
 
     pub fn size(&self) -> io::Result<u64> {

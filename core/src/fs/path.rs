@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::seam::{Op, announce};
-use super::{Stat, sys};
+use super::seam::{Op, announce, device};
+use super::{FileId, Stat, sys};
 
 pub(crate) use sys::meta::Attributes;
 
@@ -13,7 +13,13 @@ pub(crate) use sys::meta::Attributes;
 #[inline]
 pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
     announce(Op::StatPath, Some(path))?;
-    absent(sys::path::stat(path))
+    absent(sys::path::stat(path).map(|seen| Stat {
+        id: FileId {
+            device: device(seen.id.device),
+            ..seen.id
+        },
+        ..seen
+    }))
 }
 
 /// Whether the name is a symbolic link.

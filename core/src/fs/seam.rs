@@ -73,5 +73,12 @@ pub(super) fn pretends(_: Op) -> bool {
     false
 }
 
+/// The number of a file's device, as it is to be taken.
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(super) fn device(device: u64) -> u64 {
+    device
+}
+
 #[cfg(feature = "fault")]
-pub(super) use super::fault::{announce, announce_write, pretends};
+pub(super) use super::fault::{announce, announce_write, device, pretends};
