@@ -142,5 +142,5 @@ def check_all(directory: Path, case: dict[str, Any]) -> None:
         check(directory / name, entry)
     named = {name.split("/")[0] for name in expected}
     for path in directory.iterdir():
-        if path.name not in named and not path.name.endswith(".lock"):
+        if path.name not in named and not path.name.endswith((".lock", ".rotated")):
             raise Differs(f"{path.name} was left behind")

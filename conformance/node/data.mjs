@@ -80,7 +80,7 @@ export function checkAll(dir, testCase) {
   for (const [name, entry] of Object.entries(expected)) check(path.join(dir, name), entry)
   const named = new Set(Object.keys(expected).map((name) => name.split('/')[0]))
   for (const name of fs.readdirSync(dir)) {
-    assert.ok(named.has(name) || name.endsWith('.lock'), `${name} was left behind`)
+    assert.ok(named.has(name) || /\.(lock|rotated)$/.test(name), `${name} was left behind`)
   }
 }
 

@@ -151,7 +151,9 @@ pub fn check_all(dir: &Path, case: &Value) -> Result<(), String> {
         .collect();
     for entry in fs::read_dir(dir).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if !named.contains(&name[..]) && !name.ends_with(".lock") {
+        if !named.contains(&name[..])
+            && ![".lock", ".rotated"].iter().any(|end| name.ends_with(end))
+        {
             return Err(format!("{name} was left behind"));
         }
     }

@@ -1,11 +1,134 @@
 //! Rotated files: `name_1.ext`, `name_2.ext`, … beside `name.ext`. Their numbers
 //! only grow.
+//!
+//! A name proves nothing: people call files of their own so. What rotations have
+//! made is in a list, `P.rotated`, and only what is in it is ever read as a part
+//! of the journal, or removed.
+//!
+//! ```text
+//! list.rs   P.rotated: one line a rotated file
+//! ```
 
+mod list;
+
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs;
+use crate::fs::{self, Access, File};
+use crate::lock::record::{Before, Identity};
+
+pub(crate) use list::{Noted, note};
+
+/// A rotated file that this journal's rotations or rewinds have made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rotated {
+    pub number: u32,
+    /// Which file it is.
+    pub identity: Identity,
+    /// How long it was when it was rotated.
+    pub length: u64,
+    /// The generation that it had as the journal.
+    pub generation: u64,
+    /// What the journal was before the rewrite that had made this file, if that
+    /// is known.
+    pub before: Option<Before>,
+}
+
+impl Rotated {
+    pub fn path(&self, journal: &Path) -> PathBuf {
+        path(journal, self.number)
+    }
+
+    /// Opens it to be read; `None` if it is not there any more, or another file
+    /// has its name.
+    pub fn open(&self, journal: &Path) -> io::Result<Option<File>> {
+        let path = self.path(journal);
+        // Before it is opened: a FIFO or a directory may have the name.
+        let seen = fs::stat(&path)?;
+        if !seen.is_some_and(|seen| seen.is_file && seen.id.inode == self.identity.id.inode) {
+            return Ok(None);
+        }
+        let file = match File::open(&path, Access::LockFileRead) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if fs::is_symbolic_link(&error) => return Ok(None),
+            result => result?,
+        };
+        Ok((Identity::of(&file)? == self.identity).then_some(file))
+    }
+
+    /// Removes it, if it is there as it was left. One that somebody appends to is
+    /// somebody's journal now.
+    pub fn remove(&self, journal: &Path) -> io::Result<()> {
+        match self.open(journal)? {
+            Some(file) if file.size()? == self.length => fs::unlink(&self.path(journal)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it is there, as far as a look at its name tells.
+    fn is_there(&self, journal: &Path) -> io::Result<bool> {
+        let seen = fs::stat(&self.path(journal))?;
+        Ok(seen.is_some_and(|seen| {
+            seen.is_file && seen.id.inode == self.identity.id.inode && seen.size == self.length
+        }))
+    }
+}
+
+/// The rotated files that this journal's rotations have made, in the order of
+/// their numbers, also those that are gone: see [`Rotated::open`].
+pub(crate) fn all(journal: &Path) -> io::Result<Vec<Rotated>> {
+    list::read(journal)
+}
+
+/// Removes all but the newest `keep` of them, and nothing else.
+pub(crate) fn prune(journal: &Path, keep: u32) -> io::Result<()> {
+    let mut there = Vec::new();
+    for rotated in all(journal)? {
+        if rotated.is_there(journal)? {
+            there.push(rotated);
+        }
+    }
+    let surplus = there.len().saturating_sub(keep as usize);
+    there[..surplus]
+        .iter()
+        .try_for_each(|rotated| rotated.remove(journal))
+}
+
+/// Takes the name of a rotated file from the journal itself, which is this
+/// file: a rotation that a power cut ended leaves it, and what is appended would
+/// show in a rotated file. A name that others gave it stays.
+pub(crate) fn drop_second_name(journal: &Path, this: Identity) -> io::Result<()> {
+    for rotated in all(journal)? {
+        let path = rotated.path(journal);
+        if rotated.identity == this && fs::same_file(&path, journal)? {
+            fs::unlink(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A number above this in a name is a date or the like, and not counted on from.
+const PLAUSIBLE: u32 = 99_999;
+
+/// The number for the next rotated file: above those that were given, and above
+/// those that are there, whoever made them. `None`: there is none any more.
+pub(crate) fn next_number(journal: &Path, given: u32) -> io::Result<Option<u32>> {
+    let taken = numbers(journal)?;
+    let listed = list::read(journal)?.last().map_or(0, |last| last.number);
+    let seen = taken.range(..=PLAUSIBLE).next_back().copied().unwrap_or(0);
+    let mut number = given.max(listed).max(seen);
+    loop {
+        let Some(next) = number.checked_add(1) else {
+            return Ok(None);
+        };
+        if !taken.contains(&next) {
+            return Ok(Some(next));
+        }
+        number = next;
+    }
+}
 
 /// The rotated file of this number.
 pub(crate) fn path(journal: &Path, number: u32) -> PathBuf {
@@ -18,18 +141,20 @@ pub(crate) fn path(journal: &Path, number: u32) -> PathBuf {
     journal.with_file_name(name)
 }
 
-/// The numbers of the rotated files that are there, in order.
-pub(crate) fn numbers(journal: &Path) -> io::Result<Vec<u32>> {
-    let dir = match journal.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
-    let mut found: Vec<u32> = fs::list(dir)?
+/// The numbers that the names in the directory have.
+fn numbers(journal: &Path) -> io::Result<BTreeSet<u32>> {
+    let names = fs::list(dir(journal))?;
+    Ok(names
         .iter()
         .filter_map(|name| number(journal, name))
-        .collect();
-    found.sort_unstable();
-    Ok(found)
+        .collect())
+}
+
+fn dir(journal: &Path) -> &Path {
+    match journal.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
 }
 
 /// The number in this name, if it is a rotated file's of this journal.

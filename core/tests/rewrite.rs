@@ -220,6 +220,45 @@ fn the_power_goes() {
     }
 }
 
+/// A power cut before the rename may leave the journal the rotated name too. What
+/// is appended then must not show there.
+#[cfg(unix)]
+#[test]
+fn the_power_goes_and_no_rotated_file_is_the_journal() {
+    use std::os::unix::fs::MetadataExt;
+
+    let inode = |path: &Path| std::fs::metadata(path).unwrap().ino();
+    let mut second_names = 0;
+    for way in WAYS.iter().filter(|way| way.keeps) {
+        // Where the stash is.
+        let scene = Scene::new();
+        let path = scene.with("j", OLD);
+        let stash = std::rc::Rc::new(scene::power::Stash::new());
+        let found = scene::power::images_and_files(&scene, Some(&stash), |_| {
+            (way.work)(&journal(&path)).unwrap();
+        });
+        for image in &found {
+            stash.restore(scene.dir(), image);
+            let rotated = scene.path("j_1");
+            if rotated.exists() && inode(&rotated) == inode(&path) {
+                second_names += 1;
+            }
+            let journal = journal(&path);
+            journal.append(b"[1]").unwrap();
+            assert!(
+                !rotated.exists() || inode(&rotated) != inode(&path),
+                "{}: {}",
+                way.name,
+                image.what
+            );
+            if rotated.exists() {
+                assert_eq!(bytes(&rotated), OLD, "{}: {}", way.name, image.what);
+            }
+        }
+    }
+    assert!(second_names > 0, "some image has both names");
+}
+
 #[test]
 fn other_handles_and_what_queues_up_go_into_the_right_file() {
     let scene = Scene::new();

@@ -139,6 +139,103 @@ fn numbers_only_grow() {
     rotated(11);
 }
 
+/// People call files so themselves: other journals, archives, dates. None of them
+/// is ever removed, or taken for a rotated one, and no name stops a rotation.
+#[test]
+fn files_that_rotations_did_not_make_are_left_alone() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let mut others = Vec::new();
+    for n in [1, 2, 3] {
+        let name = format!("j_{n}.jsonl");
+        journal(&scene.path(&name)).append(&record(n)).unwrap();
+        others.push(name);
+    }
+    for name in [
+        "j_2025.jsonl",
+        "j_20261122.jsonl",
+        "j_4294967294.jsonl",
+        "j_4294967295.jsonl",
+    ] {
+        scene.with(name, "{\"precious\":true}\n");
+        others.push(name.to_owned());
+    }
+    std::fs::create_dir(scene.path("j_2030.jsonl")).unwrap();
+    let contents = || -> Vec<Vec<u8>> { others.iter().map(|n| bytes(&scene.path(n))).collect() };
+    let before = contents();
+    let mut kept = Vec::new();
+    // A handle that goes on, and others that come and go, as programs do.
+    let one = bound(300, Some(2)).open(&path).unwrap();
+    for n in 0..60 {
+        one.append(&record(n)).unwrap();
+        if n % 7 == 0 {
+            let other = bound(300, Some(2)).open(&path).unwrap();
+            other.append(&record(100 + n)).unwrap();
+            kept.extend(other.rotate().unwrap());
+        }
+    }
+    assert_eq!(contents(), before);
+    assert!(scene.path("j_2030.jsonl").is_dir());
+    let names: Vec<_> = std::fs::read_dir(scene.dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("j_") && name.ends_with(".jsonl"))
+        .collect();
+    // Ours besides them: the two of the last rotation by size, and what `rotate`
+    // has made since.
+    let ours = names.len() - others.len() - 1;
+    assert!((2..=3).contains(&ours), "{names:?}");
+    assert!(kept.last().unwrap().to_str().unwrap().len() < path.to_str().unwrap().len() + 8);
+}
+
+/// A rotated file that another has taken the name of, or appends to, is not ours
+/// any more.
+#[test]
+fn a_rotated_file_that_others_have_changed_stays() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let journal = bound(300, Some(1)).open(&path).unwrap();
+    let rotate = || {
+        journal.append(&record(0)).unwrap();
+        journal.rotate().unwrap().unwrap()
+    };
+    let (replaced, resumed, moved) = (rotate(), rotate(), rotate());
+    std::fs::remove_file(&replaced).unwrap();
+    std::fs::write(&replaced, "{\"mine\":1}\n").unwrap();
+    scene::journal(&resumed).append(&record(7)).unwrap();
+    std::fs::rename(&moved, scene.path("moved")).unwrap();
+    std::fs::write(&moved, bytes(&scene.path("moved"))).unwrap();
+    for n in 0..40 {
+        journal.append(&record(n)).unwrap();
+    }
+    assert_eq!(bytes(&replaced), b"{\"mine\":1}\n");
+    assert_eq!(values(&resumed), [0, 7]);
+    assert!(moved.exists() && scene.path("moved").exists());
+    let ours = numbers(&scene).len() - 3;
+    assert_eq!(ours, 1, "{:?}", numbers(&scene));
+}
+
+/// A user's hard link of the journal, by whatever name, is the user's.
+#[test]
+fn a_second_name_that_a_user_gave_the_journal_stays() {
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    let first = journal(&path);
+    first.append(&record(0)).unwrap();
+    first.rotate().unwrap().unwrap();
+    first.append(&record(1)).unwrap();
+    let mine = scene.path("j_7.jsonl");
+    std::fs::hard_link(&path, &mine).unwrap();
+    let journal = journal(&path);
+    journal.append(&record(2)).unwrap();
+    assert_eq!(values(&mine), [1, 2]);
+    let kept = journal.rotate().unwrap().unwrap();
+    journal.append(&record(3)).unwrap();
+    assert_eq!(values(&mine), [1, 2]);
+    assert_eq!(values(&kept), [1, 2]);
+    assert_eq!(values(&path), [3]);
+}
+
 #[test]
 fn nothing_to_rotate() {
     let scene = Scene::new();

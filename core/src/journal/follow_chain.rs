@@ -83,7 +83,8 @@ pub(super) fn after(
 fn all(shared: &Shared) -> io::Result<Vec<(u32, Source)>> {
     let mut files = Vec::new();
     let mut last = 0;
-    for number in rotated::numbers(&shared.path)? {
+    for listed in rotated::all(&shared.path)? {
+        let number = listed.number;
         if let Some(mut file) = open(shared, number)? {
             // As it was when the file was the journal: see `Generation::of`.
             file.generation = file.generation.max(last + 1);

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
 use crate::lock::record::{Generation, Identity};
 use crate::lock::{LockFile, LockedData};
+use crate::rotated;
 
 /// How a journal's file is open.
 pub(super) enum Handle {
@@ -166,6 +167,10 @@ impl Writer {
         };
         let file = file.map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
+        if file.links_and_size().map_err(told)?.0 > 1 {
+            // Best effort: the next rotation tries again.
+            let _ = rotated::drop_second_name(path, identity);
+        }
         let recorded = lock
             .generation()
             .map_err(|error| Error::os(operation, lock.path(), error))?;

@@ -227,7 +227,9 @@ impl JournalOptions {
 
     /// How many rotated files a rotation by [`JournalOptions::max_bytes`]
     /// leaves, those of `rewind` and `rotate` among them; older ones are
-    /// removed. Default: all.
+    /// removed. Files that only have such a name are not counted, and stay, as
+    /// do rotated files that others have copied, replaced or appended to.
+    /// Default: all.
     #[must_use]
     pub fn keep(mut self, files: Option<u32>) -> JournalOptions {
         self.keep = files;

@@ -50,8 +50,8 @@ impl Draft {
         let mut highest = None;
         let kept = match old {
             Old::Kept => {
-                let rotated = self.generation.rotated;
-                let kept = rotate::keep(shared, operation, rotated, data, |_| Ok(()))?;
+                let old = (&**data, *end);
+                let kept = rotate::keep(shared, operation, &self.generation, old, |_| Ok(()))?;
                 highest = Some(kept.number);
                 Some(kept)
             }

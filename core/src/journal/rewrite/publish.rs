@@ -112,7 +112,7 @@ impl Draft {
                     pending.rotated = rotated;
                     note(lock, operation, self.generation, pending)
                 };
-                let kept = rotate::keep(shared, operation, self.generation.rotated, data, note)?;
+                let kept = rotate::keep(shared, operation, &self.generation, (data, *end), note)?;
                 generation.rotated = kept.number;
                 Some(kept)
             }

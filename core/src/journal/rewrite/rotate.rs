@@ -2,7 +2,7 @@
 //! place, so that there is a journal at every instant.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::draft::failed;
 use super::{Draft, Old};
@@ -13,8 +13,8 @@ use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::writer::Writer;
 use crate::lock::LockFile;
-use crate::lock::record::Same;
-use crate::rotated;
+use crate::lock::record::{Generation, Identity, Same};
+use crate::rotated::{self, Noted, Rotated};
 
 /// Puts an empty journal in the place of this one, whose records are kept in a
 /// rotated file. `None`: there are none.
@@ -45,15 +45,8 @@ pub(in crate::journal) fn rotate(
 /// Removes the rotated files that are more than are to be kept. Best effort: the
 /// next rotation tries again.
 pub(in crate::journal) fn prune(shared: &Shared) {
-    let Some(keep) = shared.options.keep else {
-        return;
-    };
-    let Ok(numbers) = rotated::numbers(&shared.path) else {
-        return;
-    };
-    let surplus = numbers.len().saturating_sub(keep as usize);
-    for number in &numbers[..surplus] {
-        let _ = fs::unlink(&rotated::path(&shared.path, *number));
+    if let Some(keep) = shared.options.keep {
+        let _ = rotated::prune(&shared.path, keep);
     }
 }
 
@@ -61,57 +54,81 @@ pub(in crate::journal) fn prune(shared: &Shared) {
 pub(super) struct Kept {
     pub number: u32,
     pub path: PathBuf,
+    noted: Noted,
 }
 
 impl Kept {
     /// It did not come to a rename. If this fails, the next locker does it.
     pub fn take_back(self) {
-        let _ = fs::unlink(&self.path);
+        if fs::unlink(&self.path).is_ok() {
+            self.noted.take_back();
+        }
     }
 }
 
-/// Gives the old file its new name, durably. `note` is told the number first:
-/// if we die, the next locker takes the name back.
+/// Gives the old file, which is so long, its new name, durably. `note` is told
+/// the number first: if we die, the next locker takes the name back.
 pub(super) fn keep(
     shared: &Shared,
     operation: &'static str,
-    highest: u32,
-    old: &Data,
+    generation: &Generation,
+    (old, end): (&Data, u64),
     mut note: impl FnMut(u32) -> Result<()>,
 ) -> Result<Kept> {
     let told = |error| failed(shared, operation, error);
-    let numbers = rotated::numbers(&shared.path).map_err(told)?;
-    let mut number = numbers.last().map_or(0, |last| *last).max(highest);
-    drop_second_name(shared, operation, &numbers, old)?;
+    rotated::drop_second_name(&shared.path, old.identity).map_err(told)?;
+    let mut given = generation.rotated;
     loop {
-        number = number.checked_add(1).ok_or_else(|| {
-            Error::new(
-                ErrorKind::LimitExceeded,
-                operation,
-                &shared.path,
-                "a rotated file has the highest number that there can be; rename it",
-            )
-        })?;
+        let number = rotated::next_number(&shared.path, given)
+            .map_err(told)?
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::LimitExceeded,
+                    operation,
+                    &shared.path,
+                    "a rotated file has the highest number that there can be",
+                )
+            })?;
         let path = rotated::path(&shared.path, number);
         note(number)?;
-        let second_name = if shared.lock.is_in_place() {
+        let mut rotated = Rotated {
+            number,
+            identity: old.identity,
+            length: end,
+            generation: generation.number,
+            before: generation.before,
+        };
+        let kept = if shared.lock.is_in_place() {
             // The journal keeps its inode: what is kept must be another file.
-            Err(io::ErrorKind::Unsupported.into())
+            copy(shared, old, &path, &mut rotated)
         } else {
-            fs::link(&shared.path, &path)
+            // Listed first: a power cut may leave the journal both names.
+            let noted = rotated::note(&shared.path, &rotated).map_err(told)?;
+            match fs::link(&shared.path, &path) {
+                Ok(()) => Ok(noted),
+                Err(error) => {
+                    noted.take_back();
+                    match error.kind() {
+                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound => Err(error),
+                        // A file system without hard links.
+                        _ => copy(shared, old, &path, &mut rotated),
+                    }
+                }
+            }
         };
-        let linked = match second_name {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
-            // A file system without hard links.
-            Err(_) => match copy(shared, old, &path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                result => result,
-            },
-            Ok(()) => Ok(()),
+        let noted = match kept {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // Another program was faster.
+                given = number;
+                continue;
+            }
+            result => result.map_err(told)?,
         };
-        linked.map_err(told)?;
-        let kept = Kept { number, path };
+        let kept = Kept {
+            number,
+            path,
+            noted,
+        };
         // Before the rename: at no time may the disk know neither name.
         if let Err(error) = fs::sync_parent(&kept.path) {
             kept.take_back();
@@ -121,34 +138,17 @@ pub(super) fn keep(
     }
 }
 
-/// A power cut may have left the journal a second name, and not the note that
-/// says so: what is appended would show in a rotated file.
-fn drop_second_name(
-    shared: &Shared,
-    operation: &'static str,
-    numbers: &[u32],
-    old: &Data,
-) -> Result<()> {
-    let Some(last) = numbers.last() else {
-        return Ok(());
-    };
-    let path = rotated::path(&shared.path, *last);
-    let told = |error| Error::os(operation, &path, error);
-    let seen = fs::stat(&path).map_err(told)?;
-    if seen.is_some_and(|seen| seen.id == old.identity.id) {
-        fs::unlink(&path).map_err(told)?;
-    }
-    Ok(())
-}
-
-fn copy(shared: &Shared, old: &Data, path: &std::path::Path) -> io::Result<()> {
+/// A copy of the journal at this path, listed as a rotated file.
+fn copy(shared: &Shared, old: &Data, path: &Path, rotated: &mut Rotated) -> io::Result<Noted> {
     let like = fs::metadata(&shared.path)?;
     let file = File::create_new(path, Access::Write, Some(0o600))?;
     let copied = copy_bytes(&old.file, &file).and_then(|()| {
         if let Some(like) = &like {
             file.set_attributes(like)?;
         }
-        file.sync_all()
+        file.sync_all()?;
+        rotated.identity = Identity::of(&file)?;
+        rotated::note(&shared.path, rotated)
     });
     if copied.is_err() {
         let _ = fs::unlink(path);
