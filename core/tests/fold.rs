@@ -144,6 +144,37 @@ fn begins_anew_where_the_file_did() {
     assert_eq!(seen(&fold), ["[11]"]);
 }
 
+/// Nothing is in a journal that was deleted, and no state is kept of it.
+#[test]
+fn a_journal_that_is_deleted() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let fold = list(&journal);
+    for n in 0..3 {
+        fold.append(format!("[{n}]").as_bytes()).unwrap();
+        journal.append(b"[\"another\"]").unwrap();
+        if n > 0 {
+            fold.refresh(&Call::new()).unwrap();
+        }
+        std::fs::remove_file(&path).unwrap();
+        if n < 2 {
+            let end = fold.refresh(&Call::new()).unwrap();
+            assert_eq!(seen(&fold), List::new());
+            assert_eq!(end, journal.end().unwrap());
+            assert_eq!(fold.position(), Some(end));
+        }
+        let decided = fold.update(|list| {
+            assert_eq!(*list, List::new());
+            Ok::<_, Error>(["[\"first\"]"])
+        });
+        decided.unwrap();
+        assert_eq!(seen(&fold), ["[\"first\"]"]);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(refreshed(&fold), List::new());
+    }
+}
+
 #[test]
 fn an_update_decides_on_the_state() {
     let scene = Scene::new();

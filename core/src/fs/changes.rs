@@ -1,28 +1,27 @@
-//! Being told when a file changes, by `notify`: inotify, kqueue or
-//! ReadDirectoryChanges.
+//! Being told when a file changes.
 //!
 //! What is watched is the directory, since the name moves from file to file.
 //! One watcher, and so one thread, serves the whole process, for as long as
-//! anybody is to be told anything; a forked child begins anew.
+//! anybody is to be told anything; a forked child begins anew. Where the system
+//! gives no thread, there is no watcher, and the caller has to look by itself.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use notify::event::{EventKind, ModifyKind};
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-
 use super::fork::{PerProcess, generation};
 use super::path::parent;
 use super::seam::{Op, announce};
-use super::{sys, without_signals};
+use super::sys;
+use super::sys::changes::Watcher;
 
 static HUB: PerProcess<Hub> = PerProcess::new();
 
-/// Never locked in this order: `listeners`, then `watching`. Whoever has
+/// Never locked in this order: `listeners`, then `watching`. A thread that has
 /// `watching` may wait for the watcher's thread, which needs `listeners`.
 #[derive(Default)]
 struct Hub {
@@ -32,7 +31,7 @@ struct Hub {
 
 #[derive(Default)]
 struct Watching {
-    watcher: Option<RecommendedWatcher>,
+    watcher: Option<Watcher>,
     /// How many want to be told of what is watched.
     users: HashMap<PathBuf, usize>,
 }
@@ -42,8 +41,20 @@ struct Listener {
     /// What the names begin with that it is to be told of: a file and those
     /// beside it.
     name: OsString,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Arc<Wake>,
     deaf: Arc<AtomicBool>,
+}
+
+type Wake = dyn Fn() + Send + Sync;
+
+/// What the system tells of.
+pub(super) enum News<'a> {
+    /// A name in a watched directory, or its file.
+    Name(&'a Path, &'a std::ffi::OsStr),
+    /// The directory does not have its name any more.
+    Gone(&'a Path),
+    /// The system had more to tell than it could keep.
+    Anything,
 }
 
 /// A wish to be told of changes of one file and of those beside it whose names
@@ -72,7 +83,7 @@ impl Changes {
             .push(Listener {
                 number,
                 name: path.file_name().unwrap_or_default().to_owned(),
-                wake: Box::new(wake),
+                wake: Arc::new(wake),
                 deaf: Arc::clone(&deaf),
             });
         let tells_all = sys::changes::tells_all(&dir);
@@ -95,20 +106,17 @@ impl Changes {
 
     /// To be called when the name means another file than it did. kqueue tells
     /// of writes only to files that it has open itself.
-    #[cfg_attr(
-        any(target_os = "linux", target_os = "android", windows),
-        expect(clippy::unused_self, reason = "a watched directory is enough")
-    )]
-    pub fn file_changed(&self, _path: &Path) {
-        #[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
-        if let Some(watcher) = &mut lock(&hub().watching).watcher {
-            let _ = watcher.watch(_path, RecursiveMode::NonRecursive);
+    pub fn file_changed(&self, path: &Path) {
+        if Watcher::WATCHES_FILES
+            && let Some(watcher) = &mut lock(&hub().watching).watcher
+        {
+            let _ = watcher.watch(path);
         }
     }
 
     /// Whether no change goes untold. If not, it is wise to look now and then.
     pub fn tells_all(&self) -> bool {
-        self.tells_all && !self.deaf.load(Ordering::Acquire)
+        self.tells_all && !self.is_over()
     }
 
     /// Whether it can't tell anything any more: the directory is gone.
@@ -138,13 +146,16 @@ impl Hub {
         *users.entry(dir.to_owned()).or_insert(0) += 1;
         // Also if it is watched already: the directory of this name may be
         // another than it was.
-        let watched = started(watcher, self)
-            .and_then(|watcher| watcher.watch(dir, RecursiveMode::NonRecursive));
+        let watched = match watcher {
+            Some(watcher) => watcher.watch(dir),
+            None => Watcher::begin(|news| self.tell(&news))
+                .and_then(|begun| watcher.insert(begun).watch(dir)),
+        };
         drop(watching);
-        watched.map_err(|error| {
+        if watched.is_err() {
             self.unwatch(dir);
-            told(error)
-        })
+        }
+        watched
     }
 
     fn unwatch(&self, dir: &Path) {
@@ -162,8 +173,7 @@ impl Hub {
             // Its thread ends.
             *watcher = None;
         } else if let Some(watcher) = watcher {
-            // It may be gone already, with its directory.
-            let _ = watcher.unwatch(dir);
+            watcher.unwatch(dir);
         }
     }
 
@@ -178,66 +188,36 @@ impl Hub {
     }
 
     /// On the watcher's thread.
-    fn tell(&self, event: notify::Result<Event>) {
+    fn tell(&self, news: &News<'_>) {
+        // Called without the mutex: a listener may have to wait for a thread that
+        // wants to listen, or to stop.
+        for wake in self.concerned(news) {
+            // One that panics must not leave the others asleep for ever.
+            let _ = catch_unwind(AssertUnwindSafe(|| wake()));
+        }
+    }
+
+    fn concerned(&self, news: &News<'_>) -> Vec<Arc<Wake>> {
         let listeners = lock(&self.listeners);
-        let Ok(event) = event else {
-            return listeners.values().flatten().for_each(Listener::wake);
-        };
-        // Others', and our own: to open a file is no change.
-        if event.kind.is_access() {
-            return;
-        }
-        if event.need_rescan() || event.paths.is_empty() {
-            // The system had more to tell than it could keep.
-            return listeners.values().flatten().for_each(Listener::wake);
-        }
-        let moved = matches!(
-            event.kind,
-            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
-        );
-        for path in &event.paths {
-            for listener in listeners.get(path).into_iter().flatten() {
-                if moved {
+        let wake = |listener: &Listener| Arc::clone(&listener.wake);
+        match news {
+            News::Anything => listeners.values().flatten().map(wake).collect(),
+            News::Gone(dir) => {
+                let all = listeners.get(*dir).into_iter().flatten();
+                all.map(|listener| {
                     listener.deaf.store(true, Ordering::Release);
-                }
-                listener.wake();
+                    wake(listener)
+                })
+                .collect()
             }
-            let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-                continue;
-            };
-            let name = name.as_encoded_bytes();
-            for listener in listeners.get(dir).into_iter().flatten() {
-                if name.starts_with(listener.name.as_encoded_bytes()) {
-                    listener.wake();
-                }
+            News::Name(dir, name) => {
+                let name = name.as_encoded_bytes();
+                let all = listeners.get(*dir).into_iter().flatten();
+                all.filter(|listener| name.starts_with(listener.name.as_encoded_bytes()))
+                    .map(wake)
+                    .collect()
             }
         }
-    }
-}
-
-impl Listener {
-    fn wake(&self) {
-        (self.wake)();
-    }
-}
-
-/// The watcher, whose thread begins with every signal blocked: see
-/// [`crate::background`].
-fn started<'a>(
-    watcher: &'a mut Option<RecommendedWatcher>,
-    hub: &'static Hub,
-) -> notify::Result<&'a mut RecommendedWatcher> {
-    if let Some(watcher) = watcher {
-        return Ok(watcher);
-    }
-    let made = without_signals(|| notify::recommended_watcher(move |event| hub.tell(event)))?;
-    Ok(watcher.insert(made))
-}
-
-fn told(error: notify::Error) -> io::Error {
-    match error.kind {
-        notify::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 

@@ -8,7 +8,7 @@
 //! ```text
 //! file.rs  path.rs      what the rest of the crate calls
 //! seam.rs               the announcement; fault.rs: what the tests make of it
-//! changes.rs            being told of changes
+//! changes.rs            being told of changes; notifier.rs: where there is no inotify
 //! fork.rs  process.rs   what is known of processes
 //! unix/  windows/       the system calls
 //! ```
@@ -19,6 +19,8 @@ mod child;
 pub mod fault;
 mod file;
 mod fork;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod notifier;
 mod path;
 mod process;
 mod seam;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::damage::Damage;
 use super::follow_file::{Found, Onward};
@@ -96,6 +97,7 @@ impl Follow {
                 return Err(Error::cancelled("follow", &self.shared.path));
             }
             if self.shared.is_closed() {
+                self.close();
                 return Ok(None);
             }
             let file = self.position().generation;
@@ -122,6 +124,57 @@ impl Follow {
                     return Err(Error::cancelled("follow", &self.shared.path));
                 }
             }
+        }
+    }
+
+    /// For an event loop, which must not sleep in [`Follow::next`]: has `wake`
+    /// called once, when it is worth to call `next` with a timeout of zero again.
+    ///
+    /// To be called when `next` has given `None`. `wake` runs on a thread that all
+    /// who follow share, or on this one at once; it must not wait for anything.
+    /// `None`: every change is told. `Some`: not every change can be told here, so
+    /// look again after this time at the latest.
+    ///
+    /// ```
+    /// use std::{sync::mpsc, time::Duration};
+    /// use untorn::{Call, Journal};
+    /// # let dir = tempfile::tempdir()?;
+    /// let journal = Journal::open(dir.path().join("session.jsonl"))?;
+    /// let mut news = journal.follow(None)?;
+    /// let now = Call::new().timeout(Some(Duration::ZERO));
+    /// let (wake, woken) = mpsc::channel();
+    /// journal.append(b"{}")?;
+    /// let record = loop {
+    ///     if let Some(record) = news.next(&now)? {
+    ///         break record;
+    ///     }
+    ///     let wake = wake.clone();
+    ///     let look_again = news.wake_once(move || drop(wake.send(())));
+    ///     let _ = woken.recv_timeout(look_again.unwrap_or(Duration::MAX));
+    /// };
+    /// # let _ = record;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wake_once(&mut self, wake: impl FnOnce() + Send + 'static) -> Option<Duration> {
+        let is_woken = !self.shared.is_closed() && self.is_woken();
+        match &mut self.waking {
+            Some(waking) if is_woken => waking.wake_once(Box::new(wake)),
+            _ => {
+                // Closed, or watched from now on only: look again.
+                wake();
+                None
+            }
+        }
+    }
+
+    /// Lets the file and the watch go at once. What is asked for next opens them
+    /// again.
+    pub fn close(&mut self) {
+        self.onward.close();
+        match self.waking.take() {
+            // The parent's: to drop it might wait for a thread of the parent.
+            Some(waking) if waking.is_strange() => std::mem::forget(waking),
+            waking => drop(waking),
         }
     }
 

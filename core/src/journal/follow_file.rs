@@ -186,10 +186,11 @@ impl Onward {
                 }
                 Look::Other => {
                     self.look = Look::Due;
-                    let Some(source) = Source::open(&self.shared, "follow")? else {
-                        return Ok(Found::End);
-                    };
-                    self.change(source)?;
+                    match Source::open(&self.shared, "follow")? {
+                        Some(source) => self.change(source)?,
+                        None if self.at == Position::NOTHING => return Ok(Found::End),
+                        None => self.lose(),
+                    }
                 }
             }
         }
@@ -248,9 +249,30 @@ impl Onward {
         Ok(true)
     }
 
+    /// The file has no name any more: nothing of it is in the journal, and what
+    /// is made anew begins from nothing.
+    fn lose(&mut self) {
+        let from = self.at;
+        self.close();
+        self.at = Position::NOTHING;
+        self.mark = (0, Vec::new());
+        self.rewound = (from.offset > 0).then_some((from, self.at));
+    }
+
+    /// Lets the file go. What is looked for next opens it again.
+    pub fn close(&mut self) {
+        self.reader = None;
+        self.place = None;
+    }
+
     /// Goes on in the file that came after the one that was read so far.
     fn change(&mut self, now: Source) -> Result<()> {
         let from = self.at;
+        if self.reader.is_none() && now.generation == from.generation {
+            // Let go meanwhile: the mark says whether it is as it was.
+            self.reader = Some(Records::settled(&self.shared, now, from.offset));
+            return Ok(());
+        }
         let read = self.reader.take().and_then(Records::into_source);
         let next = chain::after(&self.shared, read.as_ref(), from, now)?;
         let to = Position {

@@ -1,7 +1,7 @@
 //! How one who follows a journal is woken: by the system where it tells of
 //! changes, else by looking now and then.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
@@ -15,26 +15,53 @@ const LATE: Duration = Duration::from_millis(250);
 
 /// Who is to be woken when the handle is closed.
 #[derive(Default)]
-pub(super) struct Followers(Mutex<Vec<Weak<Waiter<()>>>>);
+pub(super) struct Followers(Mutex<Vec<Weak<Bell>>>);
 
 impl Followers {
-    fn add(&self, waiter: &Arc<Waiter<()>>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn add(&self, bell: &Arc<Bell>) {
+        let mut all = lock(&self.0);
         all.retain(|other| other.strong_count() > 0);
-        all.push(Arc::downgrade(waiter));
+        all.push(Arc::downgrade(bell));
     }
 
     pub fn wake(&self) {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|waiter| waiter.tell(()));
+        let all: Vec<_> = lock(&self.0).iter().filter_map(Weak::upgrade).collect();
+        all.iter().for_each(|bell| bell.ring());
     }
+}
+
+type Wake = Box<dyn FnOnce() + Send>;
+
+/// Wakes one who follows: the thread that waits, or what an event loop has left.
+struct Bell {
+    waiter: Waiter<()>,
+    wake: Mutex<Option<Wake>>,
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.waiter.tell(());
+        // Called without the mutex: it may end in another call of the follower.
+        let wake = lock(&self.wake).take();
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+}
+
+impl Nudge for Bell {
+    fn nudge(&self) {
+        self.waiter.nudge();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One who waits for changes of a journal.
 pub(super) struct Waking {
-    waiter: Arc<Waiter<()>>,
+    bell: Arc<Bell>,
     /// `None` where the system gives no watch.
     watch: Option<Changes>,
     generation: u32,
@@ -44,11 +71,14 @@ pub(super) struct Waking {
 impl Waking {
     /// What changes from now on ends the next [`Waking::wait`].
     pub fn begin(shared: &Shared) -> Waking {
-        let waiter = Arc::new(Waiter::new());
-        shared.local().followers.add(&waiter);
+        let bell = Arc::new(Bell {
+            waiter: Waiter::new(),
+            wake: Mutex::new(None),
+        });
+        shared.local().followers.add(&bell);
         Waking {
-            watch: watch(shared, &waiter),
-            waiter,
+            watch: watch(shared, &bell),
+            bell,
             generation: fs::generation(),
             pace: SOON,
         }
@@ -67,7 +97,7 @@ impl Waking {
             None => self.pace == LATE,
         };
         if renew {
-            self.watch = watch(shared, &self.waiter);
+            self.watch = watch(shared, &self.bell);
         }
         renew && self.watch.is_some()
     }
@@ -87,30 +117,52 @@ impl Waking {
     /// Sleeps until something may have changed.
     pub fn wait(&mut self, patience: &Patience<'_>) -> Result<(), GaveUp> {
         if let Some(token) = patience.cancel {
-            let nudge: Arc<dyn Nudge> = Arc::clone(&self.waiter) as _;
+            let nudge: Arc<dyn Nudge> = Arc::clone(&self.bell) as _;
             token.watch(Arc::downgrade(&nudge));
         }
-        if self.watch.as_ref().is_some_and(Changes::tells_all) {
-            return self.waiter.wait(patience);
+        if self.is_told_all() {
+            return self.bell.waiter.wait(patience);
         }
-        let look = Instant::now() + self.pace;
-        self.pace = (self.pace * 2).min(LATE);
+        let look = Instant::now() + self.pause();
         if patience.deadline.is_some_and(|deadline| deadline <= look) {
-            return self.waiter.wait(patience);
+            return self.bell.waiter.wait(patience);
         }
         let nap = Patience {
             deadline: Some(look),
             ..*patience
         };
-        match self.waiter.wait(&nap) {
+        match self.bell.waiter.wait(&nap) {
             Err(GaveUp::TimedOut) => Ok(()),
             done => done,
         }
     }
+
+    /// Has `wake` called once, when something may have changed since the last
+    /// [`Waking::wait`] or this. Where not all is told: after how long to look
+    /// again in any case.
+    pub fn wake_once(&mut self, wake: Wake) -> Option<Duration> {
+        *lock(&self.bell.wake) = Some(wake);
+        if self.bell.waiter.take().is_some() {
+            self.bell.ring();
+            self.bell.waiter.take();
+        }
+        (!self.is_told_all()).then(|| self.pause())
+    }
+
+    fn is_told_all(&self) -> bool {
+        self.watch.as_ref().is_some_and(Changes::tells_all)
+    }
+
+    /// How long to sleep before the next look.
+    fn pause(&mut self) -> Duration {
+        let pause = self.pace;
+        self.pace = (self.pace * 2).min(LATE);
+        pause
+    }
 }
 
-/// Without one where there are too many, or no inotify.
-fn watch(shared: &Shared, waiter: &Arc<Waiter<()>>) -> Option<Changes> {
-    let waiter = Arc::clone(waiter);
-    Changes::begin(&shared.path, move || waiter.tell(())).ok()
+/// Without one where there are too many, no inotify, or no thread for it.
+fn watch(shared: &Shared, bell: &Arc<Bell>) -> Option<Changes> {
+    let bell = Arc::clone(bell);
+    Changes::begin(&shared.path, move || bell.ring()).ok()
 }

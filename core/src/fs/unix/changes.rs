@@ -1,4 +1,9 @@
-//! Where the system tells of every change.
+//! Where the system tells of every change, and how.
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(in crate::fs) use crate::fs::notifier::Watcher;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(in crate::fs) use crate::fs::unix::inotify::Watcher;
 
 use std::path::Path;
 

@@ -28,19 +28,27 @@ static DESCRIPTORS: LockDescriptors = LockDescriptors {
 impl LockDescriptors {
     /// From now on a forked child closes this file before it does anything.
     pub fn add(file: &File) {
+        LockDescriptors::add_descriptor(file.handle().as_raw_fd());
+    }
+
+    /// The same of another descriptor that is the parent's alone.
+    pub(in crate::fs) fn add_descriptor(fd: RawFd) {
         static HANDLERS: Once = Once::new();
         HANDLERS.call_once(|| {
             // SAFETY: the handlers are plain functions that live as long as
             // the program: the shared library is linked with `-z nodelete`.
             unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
         });
-        let fd = file.handle().as_raw_fd();
         DESCRIPTORS.with(|list| list.push(fd));
     }
 
     /// The file is about to be closed.
     pub fn remove(file: &File) {
-        let fd = file.handle().as_raw_fd();
+        LockDescriptors::remove_descriptor(file.handle().as_raw_fd());
+    }
+
+    /// The same of another descriptor.
+    pub(in crate::fs) fn remove_descriptor(fd: RawFd) {
         DESCRIPTORS.with(|list| list.retain(|other| *other != fd));
     }
 

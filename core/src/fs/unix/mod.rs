@@ -5,6 +5,8 @@ pub(super) mod child;
 pub(super) mod errno;
 pub(super) mod file;
 pub(super) mod fork;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) mod inotify;
 pub(super) mod lock;
 pub(super) mod meta;
 pub(super) mod path;

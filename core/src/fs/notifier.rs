@@ -1,0 +1,67 @@
+//! Being told of changes by `notify`: kqueue or ReadDirectoryChanges.
+
+use std::io;
+use std::path::Path;
+
+use notify::event::{EventKind, ModifyKind};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::changes::News;
+use super::without_signals;
+
+/// Ends with its last use.
+pub(super) struct Watcher(RecommendedWatcher);
+
+impl Watcher {
+    pub const WATCHES_FILES: bool = cfg!(unix);
+
+    /// Its thread begins with every signal blocked: see [`crate::background`].
+    pub fn begin(tell: impl Fn(News<'_>) + Send + 'static) -> io::Result<Watcher> {
+        without_signals(|| notify::recommended_watcher(move |event| translate(event, &tell)))
+            .map(Watcher)
+            .map_err(told)
+    }
+
+    pub fn watch(&mut self, path: &Path) -> io::Result<()> {
+        self.0
+            .watch(path, RecursiveMode::NonRecursive)
+            .map_err(told)
+    }
+
+    pub fn unwatch(&mut self, dir: &Path) {
+        // It may be gone already, with its directory.
+        let _ = self.0.unwatch(dir);
+    }
+}
+
+fn translate(event: notify::Result<Event>, tell: &impl Fn(News<'_>)) {
+    let Ok(event) = event else {
+        return tell(News::Anything);
+    };
+    // Others', and our own: to open a file is no change.
+    if event.kind.is_access() {
+        return;
+    }
+    if event.need_rescan() || event.paths.is_empty() {
+        return tell(News::Anything);
+    }
+    let moved = matches!(
+        event.kind,
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+    );
+    for path in &event.paths {
+        if moved {
+            tell(News::Gone(path));
+        }
+        if let (Some(dir), Some(name)) = (path.parent(), path.file_name()) {
+            tell(News::Name(dir, name));
+        }
+    }
+}
+
+fn told(error: notify::Error) -> io::Error {
+    match error.kind {
+        notify::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
+}
