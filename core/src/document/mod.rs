@@ -217,13 +217,14 @@ impl Document {
         })
     }
 
-    /// Closes the handle: later calls that change the document are refused. A
-    /// second time does nothing.
+    /// Closes the handle and all that it has open: later calls that change the
+    /// document are refused. A second time does nothing.
     ///
     /// # Errors
     /// None today.
     pub fn close(&self) -> Result<()> {
         self.shared.closed.store(true, Ordering::Release);
+        self.shared.lock.close();
         Ok(())
     }
 

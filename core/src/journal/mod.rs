@@ -72,7 +72,7 @@ pub use verify::Report;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::lock::{AtHand, Call, CancelToken, LockFile};
+use crate::lock::{Call, CancelToken, LockFile};
 use seal::Chain;
 use shared::Shared;
 use writer::Work;
@@ -409,16 +409,14 @@ impl Journal {
         self.shared.local().sync.sync(&self.shared, &data, end)
     }
 
-    /// Closes the handle: later calls that change the journal are refused. A
-    /// second time does nothing.
+    /// Closes the handle and all that it has open: later calls that change the
+    /// journal are refused. Calls that are under way go on, and close what they
+    /// have open when they are done. A second time does nothing.
     ///
     /// # Errors
     /// None today.
     pub fn close(&self) -> Result<()> {
         self.shared.close();
-        let mut desk = self.shared.desk();
-        desk.writer.close();
-        desk.lock = AtHand::default();
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What the users of one journal handle share.
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,37 @@ pub(super) struct Local {
     pub desk: Mutex<Desk>,
     pub sync: SyncPoint,
     pub followers: Followers,
+}
+
+/// Somebody who appends. A journal that was closed meanwhile has nothing open
+/// when he has done.
+pub(super) struct AtDesk<'a> {
+    shared: &'a Shared,
+    desk: MutexGuard<'a, Desk>,
+}
+
+impl Deref for AtDesk<'_> {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl DerefMut for AtDesk<'_> {
+    fn deref_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+}
+
+impl Drop for AtDesk<'_> {
+    fn drop(&mut self) {
+        if self.shared.is_closed() {
+            self.desk.writer.close();
+            self.desk.writer.buffer = Vec::new();
+            self.desk.lock = AtHand::default();
+        }
+    }
 }
 
 /// What an append needs, for one at a time.
@@ -72,9 +104,12 @@ impl Shared {
         })
     }
 
-    pub fn desk(&self) -> MutexGuard<'_, Desk> {
+    pub fn desk(&self) -> AtDesk<'_> {
         let desk = self.local().desk.lock();
-        desk.unwrap_or_else(PoisonError::into_inner)
+        AtDesk {
+            shared: self,
+            desk: desk.unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     /// Not closed, not poisoned.
@@ -109,9 +144,14 @@ impl Shared {
         self.poisoned.store(true, Ordering::Release);
     }
 
+    /// What is open is closed: at once, or, by those who are at work with it,
+    /// when they have done.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.local().followers.wake();
+        self.lock.close();
+        drop(self.desk());
+        self.local().sync.close();
     }
 
     pub fn is_closed(&self) -> bool {

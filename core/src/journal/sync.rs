@@ -60,7 +60,7 @@ impl SyncPoint {
         let mut state = self.lock();
         state.running = false;
         match &result {
-            Ok(()) => state.synced = Some((Arc::clone(data), end)),
+            Ok(()) => state.synced = (!shared.is_closed()).then(|| (Arc::clone(data), end)),
             // Linux reports a failed write-back once and then calls the pages
             // clean: to try again would be to lie.
             Err(_) => shared.poison(),
@@ -68,6 +68,11 @@ impl SyncPoint {
         drop(state);
         self.changed.notify_all();
         result.map_err(|error| not_durable(shared, Some(error)))
+    }
+
+    /// Keeps no file open. To be called when the journal is closed.
+    pub fn close(&self) {
+        self.lock().synced = None;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

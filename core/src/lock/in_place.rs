@@ -81,6 +81,16 @@ impl InPlace {
         }
     }
 
+    /// Keeps `P.redo` open no longer than a lock that is held.
+    pub fn close(&self) {
+        let mut cached = self
+            .redo
+            .get(|| Mutex::new(None))
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *cached = None;
+    }
+
     /// Under the lock: whether `target` still names the file `id`, and `P.redo`
     /// with its size.
     pub fn look(&self, target: &Path, id: FileId) -> io::Result<Option<(Arc<Redo>, u64)>> {

@@ -15,6 +15,7 @@ mod refusal;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub(crate) struct PathLock {
     /// is stale.
     guard: Option<(PathBuf, Duration)>,
     gate: PerProcess<Mutex<Option<Arc<Gate>>>>,
+    /// Nothing is kept open for a next time.
+    closed: AtomicBool,
 }
 
 impl PathLock {
@@ -68,6 +71,7 @@ impl PathLock {
                 in_place: Some(InPlace::new(target, create, mode)),
                 guard: None,
                 gate: PerProcess::new(),
+                closed: AtomicBool::new(false),
             }),
             Scheme::PidFile => {
                 let lock = PathLock::at(target, sidecar::lock_path(target));
@@ -89,7 +93,22 @@ impl PathLock {
             in_place: None,
             guard: None,
             gate: PerProcess::new(),
+            closed: AtomicBool::new(false),
         }
+    }
+
+    /// The lock file is closed, now or when the last that has the lock lets it
+    /// go. A lock that is taken afterwards opens it for that one time.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        *self.cached() = None;
+        if let Some(in_place) = &self.in_place {
+            in_place.close();
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// The file that the lock is on.

@@ -80,6 +80,9 @@ impl PathLock {
         let told = |error| Error::os(operation, &self.lock_path, error);
         let named = if let Some(in_place) = &self.in_place {
             let seen = in_place.look(&self.target, held.gate.id());
+            if self.is_closed() {
+                in_place.close();
+            }
             seen.map_err(told)?.is_some_and(|(redo, size)| {
                 held.redo = Some(redo);
                 held.lock_size = size;

@@ -91,7 +91,11 @@ impl PathLock {
         if let (Some(pid_file), Some((_, stale))) = (gate.pid_file(), &self.guard) {
             pid_file.stale_after(*stale);
         }
-        *self.cached() = Some(Arc::clone(&gate));
+        let mut cached = self.cached();
+        if !self.is_closed() {
+            *cached = Some(Arc::clone(&gate));
+        }
+        drop(cached);
         Ok(gate)
     }
 
