@@ -113,4 +113,8 @@ def check_all(folder: Path, case: dict[str, Any]) -> None:
         check(folder / name, entry)
     named = {name.split("/")[0] for name in expected}
     for child in folder.iterdir():
-        same(f"that {child.name} was left behind", child.name not in named and child.suffix not in (".lock", ".rotated"), False)
+        same(
+            f"that {child.name} was left behind",
+            child.name not in named and child.suffix not in (".lock", ".rotated"),
+            False,
+        )

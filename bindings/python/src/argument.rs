@@ -5,12 +5,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyEllipsis, PyString};
 use untorn::{Error, Expect, Version};
 
-use crate::error::check;
+use crate::error::{check, invalid};
 
 /// Bytes that a caller hands over. `bytes` and `str` never change, so they are
 /// used where they are; any other buffer may, and is copied.
@@ -69,9 +69,10 @@ impl<'py> FromPyObject<'_, 'py> for Timeout {
         }
         let seconds: f64 = object.extract()?;
         if seconds.is_nan() || seconds < 0.0 {
-            return Err(PyValueError::new_err(format!(
-                "a timeout is in seconds: 0 tries once, None waits for ever; not {seconds}"
-            )));
+            return Err(invalid(
+                object.py(),
+                format!("a timeout is in seconds: 0 tries once, None waits for ever; not {seconds}"),
+            ));
         }
         // Longer than the clock runs is for ever.
         Ok(Timeout::Is(Duration::try_from_secs_f64(seconds).ok()))
@@ -112,7 +113,7 @@ impl<'py> FromPyObject<'_, 'py> for Expected {
         let text: &str = object.extract()?;
         match Version::from_str(text) {
             Ok(version) => Ok(Expected(Expect::Version(version))),
-            Err(why) => Err(PyValueError::new_err(why)),
+            Err(why) => Err(invalid(object.py(), why)),
         }
     }
 }
@@ -138,7 +139,7 @@ impl<'py> FromPyObject<'_, 'py> for Count {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         object.extract().map(Count).map_err(|error: PyErr| {
             if error.is_instance_of::<PyOverflowError>(object.py()) {
-                return PyValueError::new_err("a number from 0 to 2**64 - 1 is needed");
+                return invalid(object.py(), "a number from 0 to 2**64 - 1 is needed");
             }
             error
         })

@@ -51,6 +51,16 @@ pub fn make_holder<'py>(py: Python<'py>, holder: &Holder) -> PyResult<Bound<'py,
     ))
 }
 
+/// An argument that is refused before it is known which file it is for.
+#[cold]
+pub fn invalid(py: Python<'_>, why: impl Into<String>) -> PyErr {
+    static INVALID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    INVALID
+        .import(py, "untorn._errors", "InvalidArgument")
+        .and_then(|kind| kind.call1((why.into(),)))
+        .map_or_else(|error| error, PyErr::from_value)
+}
+
 /// What a binding itself has to refuse.
 pub fn check<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
     result.map_err(|error| raise(py, &error))

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use crate::call::plain;
 use crate::error::make_holder;
+use crate::lock::dropped_in_use;
 use crate::process::Process;
 
 /// A session's lease: nobody else owns the session until it is let go, or its
@@ -24,6 +25,17 @@ impl Lease {
 
     pub fn core(&self) -> &Arc<untorn::Lease> {
         &self.0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.0) == 1 && self.0.is_held() {
+            dropped_in_use(&format!(
+                "the session {} was owned when its Lease was dropped, and is let go: release it, or use `with`",
+                self.0.path().display()
+            ));
+        }
     }
 }
 
@@ -90,6 +102,6 @@ impl Lease {
 
     fn __repr__(&self, py: Python<'_>) -> String {
         let held = if self.held(py) { ", held" } else { "" };
-        format!("<Lease {:?}{held}>", self.0.path())
+        format!("<untorn.Lease '{}'{held}>", self.0.path().display())
     }
 }

@@ -36,6 +36,15 @@ fn inspect(record: &[u8]) -> Option<&'static str> {
     untorn::inspect(record).map(untorn::DamageKind::as_str)
 }
 
+/// The package's version, as Python spells it: pre-releases without a dash.
+#[pyfunction]
+fn version() -> String {
+    let ours = env!("CARGO_PKG_VERSION");
+    ours.replace("-alpha.", "a")
+        .replace("-beta.", "b")
+        .replace("-rc.", "rc")
+}
+
 #[pymodule]
 mod _untorn {
     use pyo3::prelude::*;
@@ -46,6 +55,8 @@ mod _untorn {
         LaterDocument, LaterFold, LaterFollow, LaterJournal, LaterReader, LaterRewrite,
         LaterSession, LaterTransaction, LaterTurn, Taken,
     };
+    #[pymodule_export]
+    use super::aio::finish_appends;
     #[pymodule_export]
     use super::aio::{acquire_later, holder_later, release_later, transfer_later};
     #[pymodule_export]
@@ -72,7 +83,7 @@ mod _untorn {
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
-    use super::lock::{FileLock, holder};
+    use super::lock::{Acquired, FileLock, holder};
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]
@@ -91,6 +102,8 @@ mod _untorn {
     use super::store::{Opened, RawSession, RawStore};
     #[pymodule_export]
     use super::transaction::RawTransaction;
+    #[pymodule_export]
+    use super::version;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,9 +1,11 @@
 //! `untorn.FileLock`.
 
+use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use pyo3::exceptions::PyResourceWarning;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use untorn::{Call, Error, LockGuard, LockOptions};
@@ -108,6 +110,14 @@ impl FileLock {
         self.shared
     }
 
+    fn acquire_by(slf: &Bound<'_, Self>, timeout: Timeout) -> PyResult<()> {
+        let (py, lock) = (slf.py(), slf.get());
+        let patience = Wait::new(Timeout::Is(timeout.or(lock.timeout)), None);
+        let guard = wait(py, &lock.path, &patience, |call| lock.take(call))?;
+        lock.push(Arc::new(guard));
+        Ok(())
+    }
+
     /// For a call with `lock=`.
     pub fn guard(&self, py: Python<'_>, operation: &'static str) -> PyResult<Arc<LockGuard>> {
         let last = self.guards().last().cloned();
@@ -117,6 +127,55 @@ impl FileLock {
                 Error::invalid_argument(operation, &self.path, "the lock given is not held")
             }),
         )
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        let held = self.guards().last().is_some_and(|guard| guard.is_held());
+        if held {
+            dropped_in_use(&format!(
+                "the lock of {} was held when its FileLock was dropped, and is released: release it, or use `with`",
+                self.path.display()
+            ));
+        }
+    }
+}
+
+/// Warns of an object that is collected while it is in use, as Python does of an
+/// open file.
+pub fn dropped_in_use(message: &str) {
+    let Ok(message) = CString::new(message) else {
+        return;
+    };
+    Python::try_attach(|py| {
+        let category = py.get_type::<PyResourceWarning>();
+        if let Err(error) = PyErr::warn(py, &category, &message, 1) {
+            error.write_unraisable(py, None);
+        }
+    });
+}
+
+/// A `FileLock` that was acquired, for `with lock.acquire(): ...`.
+#[pyclass(frozen)]
+pub struct Acquired(Py<FileLock>);
+
+#[pymethods]
+impl Acquired {
+    fn __enter__(&self, py: Python<'_>) -> Py<FileLock> {
+        self.0.clone_ref(py)
+    }
+
+    #[pyo3(signature = (exc_type, exc_value, traceback, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        exc_type: &Bound<'_, PyAny>,
+        exc_value: &Bound<'_, PyAny>,
+        traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let _ = (exc_type, exc_value, traceback);
+        self.0.get().release(py)
     }
 }
 
@@ -150,6 +209,7 @@ impl FileLock {
         let mut lock = FileLock::make(path, timeout, shared, label);
         lock.options = lock
             .options
+            .clone()
             .scheme(scheme)
             .on_unsupported(policy)
             .stale(stale);
@@ -166,22 +226,20 @@ impl FileLock {
         shared: bool,
         label: Option<String>,
     ) -> FileLock {
-        FileLock {
-            exact: true,
-            ..FileLock::make(path, timeout, shared, label)
-        }
+        let mut lock = FileLock::make(path, timeout, shared, label);
+        lock.exact = true;
+        lock
     }
 
-    /// Takes the lock. `timeout` replaces that of the object for this call.
+    /// Takes the lock, and gives this object, for `with`. `timeout` replaces that
+    /// of the object for this call.
     ///
     /// Raises `LockTimeout` or `Locked`, which name the holder where it can be
     /// known, and `Deadlock` if this thread holds the lock already.
     #[pyo3(signature = (*, timeout=Timeout::Handles), text_signature = "($self, *, timeout=...)")]
-    fn acquire(&self, py: Python<'_>, timeout: Timeout) -> PyResult<()> {
-        let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
-        let guard = wait(py, &self.path, &patience, |call| self.take(call))?;
-        self.push(Arc::new(guard));
-        Ok(())
+    fn acquire(slf: Bound<'_, Self>, timeout: Timeout) -> PyResult<Acquired> {
+        FileLock::acquire_by(&slf, timeout)?;
+        Ok(Acquired(slf.unbind()))
     }
 
     /// Lets the lock go. Does nothing if it is not held, and in a forked child,
@@ -213,7 +271,7 @@ impl FileLock {
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        slf.get().acquire(slf.py(), Timeout::Handles)?;
+        FileLock::acquire_by(&slf, Timeout::Handles)?;
         Ok(slf)
     }
 
@@ -249,6 +307,18 @@ impl FileLock {
         self.shared
     }
 
+    /// Whether `path` is the lock file itself.
+    #[getter(_exact)]
+    fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// In seconds; `None` waits for ever.
+    #[getter(_timeout)]
+    fn seconds(&self) -> Option<f64> {
+        self.timeout.map(|limit| limit.as_secs_f64())
+    }
+
     /// What others are told of who holds it.
     #[getter]
     fn label(&self) -> Option<&str> {
@@ -262,7 +332,7 @@ impl FileLock {
             "FileLock"
         };
         let held = if self.held(py) { ", held" } else { "" };
-        format!("<{name} {:?}{held}>", self.path)
+        format!("<untorn.{name} '{}'{held}>", self.path.display())
     }
 }
 

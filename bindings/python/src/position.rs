@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+
+use crate::error::invalid;
 
 /// A place in a journal: a generation and a byte offset at a record boundary.
 ///
@@ -34,10 +35,10 @@ impl Position {
 
     /// The position that `str` wrote: `generation:offset`.
     #[staticmethod]
-    fn parse(text: &str) -> PyResult<Position> {
+    fn parse(py: Python<'_>, text: &str) -> PyResult<Position> {
         untorn::Position::from_str(text)
             .map(Position::from)
-            .map_err(PyValueError::new_err)
+            .map_err(|why| invalid(py, why))
     }
 
     fn __str__(&self) -> String {

@@ -11,6 +11,7 @@ use untorn::{Call, Error, Transaction, TransactionOptions, Version};
 use crate::argument::{Data, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
+use crate::lock::dropped_in_use;
 use crate::options;
 use crate::reconcile::Turn;
 use crate::rewrite::copied;
@@ -71,6 +72,18 @@ impl Begun {
         match self {
             Begun::Transaction(transaction) => transaction.commit_with(call),
             Begun::Turn(turn) => turn.commit_with(call).map(drop),
+        }
+    }
+}
+
+impl Drop for RawTransaction {
+    fn drop(&mut self) {
+        // Others that share the slot are at it still.
+        if Arc::strong_count(&self.slot) == 1 && !self.slot.is_empty() {
+            dropped_in_use(&format!(
+                "the transaction in {} was open when it was dropped, and is rolled back: commit it, or use `with`",
+                self.dir().display()
+            ));
         }
     }
 }

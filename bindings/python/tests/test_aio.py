@@ -156,7 +156,9 @@ def test_tasks_on_one_handle_keep_their_order(run: Run, path: Path) -> None:
 def test_an_append_is_a_coroutine(run: Run, path: Path) -> None:
     async def main() -> None:
         journal = aio.Journal(path, durability="process")
-        assert asyncio.iscoroutine(journal.append(0))
+        zeroth = journal.append(0)
+        assert asyncio.iscoroutine(zeroth)
+        await zeroth
         first = asyncio.create_task(journal.append(1))
         second = await asyncio.wait_for(journal.append(2), 60)
         assert await first < second

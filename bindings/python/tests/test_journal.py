@@ -185,7 +185,9 @@ def test_damage_is_skipped_and_told_in_file_order(path: Path) -> None:
         [5],
         Damage("torn_tail", 34, 2),
     ]
-    assert list(Journal(path)) == [[1], [2], [5]]
+    with pytest.warns(untorn.DamageWarning, match=r"skipped 4 bytes at byte 4 \(not_json\)") as warned:
+        assert list(Journal(path)) == [[1], [2], [5]]
+    assert [Path(warning.filename) for warning in warned] == [Path(__file__)]
     report = Journal(path).verify()
     assert report.damage == tuple(item for item in found if isinstance(item, Damage))
     assert (report.records, report.bytes, report.end.offset, report.damage_count) == (3, 36, 34, 6)

@@ -38,16 +38,28 @@ def test_acquire_and_release_again_and_again(path: Path) -> None:
         lock.release()
         assert is_free(path)
         lock.release()
-    assert repr(lock) == f'<FileLock "{path}">'
+    assert repr(lock) == f"<untorn.FileLock '{path}'>"
 
 
 def test_is_let_go_with_its_object(path: Path) -> None:
     lock = FileLock(path)
     lock.acquire()
     gone = weakref.ref(lock)
-    del lock
-    gc.collect()
+    with pytest.warns(ResourceWarning, match=f"the lock of {path} was held when its FileLock was dropped"):
+        del lock
+        gc.collect()
     assert gone() is None
+    assert is_free(path)
+
+
+def test_acquire_in_a_with_statement(path: Path) -> None:
+    lock = FileLock(path)
+    with lock.acquire() as same:
+        assert same is lock
+        assert not is_free(path)
+    assert is_free(path)
+    with lock.acquire(timeout=0), pytest.raises(untorn.Deadlock):
+        FileLock(path).acquire()
     assert is_free(path)
 
 

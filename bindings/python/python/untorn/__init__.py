@@ -15,8 +15,6 @@ exception that one would catch for it: `LockTimeout` is a `TimeoutError`, `NotFo
 Handles may be shared by threads, are safe across `fork`, and can be pickled: the copy opens the same file anew.
 """
 
-from importlib.metadata import version as _version
-
 from untorn._document import Document
 from untorn._errors import (
     AlreadyExists,
@@ -46,8 +44,21 @@ from untorn._one_shot import append_json, load_json, save_json
 from untorn._snapshot import Snapshot, snapshot
 from untorn._store import Session, Store
 from untorn._transaction import Transaction
-from untorn._types import Check, Damage, Hit, Holder, Reconciled, Record, Repair, Report, Rewound, SelfTest
+from untorn._types import (
+    Check,
+    Damage,
+    DamageWarning,
+    Hit,
+    Holder,
+    Reconciled,
+    Record,
+    Repair,
+    Report,
+    Rewound,
+    SelfTest,
+)
 from untorn._untorn import FileLock, Lease, Position, Process, holder, selftest
+from untorn._untorn import version as _version
 
 __all__ = [
     "AlreadyExists",
@@ -56,6 +67,7 @@ __all__ = [
     "Conflict",
     "Corrupt",
     "Damage",
+    "DamageWarning",
     "Deadlock",
     "Document",
     "Error",
@@ -99,5 +111,6 @@ __all__ = [
     "snapshot",
 ]
 
-# The distribution's, not the crate's: the two spell pre-releases differently.
-__version__ = _version("untorn")
+# Not asked of importlib.metadata: that takes longer than all other imports, and it knows no distribution of this name
+# where the package was vendored or frozen.
+__version__ = _version()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from untorn._errors import Corrupt, InvalidRecord
+from untorn._errors import Corrupt, InvalidRecord, LimitExceeded
+from untorn._untorn import inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +79,28 @@ def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path
 
 
 def decode_document(data: bytes, loads: _Loads | None, path: Path) -> Any:
-    """What a document holds."""
+    """What a document holds: one value in UTF-8, with or without a byte order mark, as in every language."""
     if loads is not None:
         return loads(data)
     try:
-        return json.loads(data)
+        return _from_text(data.decode("utf-8-sig"))
+    except RecursionError as error:
+        msg = f"load {path}: Python's json can't decode a value nested this deep: give loads="
+        raise LimitExceeded(msg, path=path, operation="load") from error
     except ValueError as error:
-        msg = f"load {path}: not JSON: {error}"
+        kind = inspect(data.removeprefix(codecs.BOM_UTF8))
+        if kind is None:
+            # JSON, but with a number of more digits than Python converts.
+            msg = f"load {path}: Python's json can't decode this value: {error}; give loads="
+            raise LimitExceeded(msg, path=path, operation="load") from error
+        msg = f"load {path}: {_why_not_json(data, error)}"
         raise Corrupt(msg, path=path, operation="load") from error
+
+
+def _why_not_json(data: bytes, error: ValueError) -> str:
+    if not data.strip(b" \t\r\n\0"):
+        what = f"the file holds no value ({len(data)} bytes): another program truncated it, or a power cut emptied it"
+        return f"{what}; restore it, or save a new value"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
+        return "not JSON in UTF-8: the text is UTF-16 or UTF-32; convert it, or give loads="
+    return f"not JSON: {error}"

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import copy
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
 from untorn._errors import NotFound
 from untorn._untorn import FileLock, RawDocument
+from untorn._updating import Updating
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import EllipsisType, TracebackType
     from typing import Self
 
     from untorn._untorn import Opened, Update
-
-
-class _Box:
-    """What is saved when an update ends."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
 
 
 class Document(RawDocument):
@@ -160,25 +152,24 @@ class Document(RawDocument):
         self._version = None
         return removed
 
-    @contextmanager
     def update(
         self,
         *,
         default: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
-    ) -> Iterator[Any]:
+    ) -> AbstractContextManager[Any]:
         """Read, change and save under one lock: no update of another is lost.
 
             with document.update(default={}) as value:
                 value["count"] = value.get("count", 0) + 1
 
         The value is changed in place, and saved when the block ends; if it ends by an exception, nothing is. Without a
-        document the value is a copy of `default`, or `NotFound` is raised. For a value that can't be changed in place,
-        such as a number, use `update_with`.
+        document the value is a copy of `default`, or `NotFound` is raised. A value that can't be changed in place, such
+        as a number, is `InvalidArgument`: use `update_with`. So is a block that gives the name another value (`value =
+        ...`) and leaves the one that it was given as it was.
         """
-        with self._updating(default, timeout, lock) as box:
-            yield box.value
+        return Updating(self, default, timeout, lock)
 
     def update_with(
         self,
@@ -192,29 +183,24 @@ class Document(RawDocument):
 
         If it returns `None`, it has changed the value in place, and that one is saved. If it raises, nothing is.
         """
-        with self._updating(default, timeout, lock) as box:
-            changed = change(box.value)
-            if changed is not None:
-                box.value = changed
-        return box.value
-
-    @contextmanager
-    def _updating(self, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None) -> Iterator[_Box]:
         update = self._begin_update(timeout, lock)
         try:
-            box = self._box(update, default)
-            yield box
-            self._version = update._save(self._encode(box.value))
+            value = self._current(update, default)
+            changed = change(value)
+            if changed is not None:
+                value = changed
+            self._version = update._save(self._encode(value))
         finally:
             update._finish()
+        return value
 
-    def _box(self, update: Update, default: Any) -> _Box:
+    def _current(self, update: Update, default: Any) -> Any:
         found = update._value()
         if found is not None:
-            return _Box(self._decode(found[0]))
+            return self._decode(found[0])
         if default is not ...:
             # A default that is used twice must not remember the first time.
-            return _Box(copy.deepcopy(default))
+            return copy.deepcopy(default)
         msg = f"update {self.path}: the document is not there; give default= to begin with"
         raise NotFound(msg, path=self.path, operation="update")
 

@@ -56,6 +56,10 @@ class Error(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __repr__(self) -> str:
+        # An OSError's own shows its number only; logs and crash reporters print this one.
+        return f"{type(self).__name__}({self.message!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword arguments are lost on the way that exceptions are pickled; a process pool needs them.
         parts = (self.message, self.path, self.operation, self.errno, self.holder, self.position)
@@ -171,8 +175,8 @@ class Cancelled(Error):
     code = "UNTORN_CANCELLED"
 
 
-class InvalidArgument(Error, ValueError):
-    """The call can't be meant so."""
+class InvalidArgument(Error, ValueError, TypeError):
+    """An argument has a value or a type that the call can't take. Nothing was changed."""
 
     code = "UNTORN_INVALID_ARGUMENT"
 

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from untorn._errors import Deadlock
+from untorn._many import many
+from untorn._reading import told
 from untorn._types import Damage, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from types import EllipsisType
 
     from untorn._journal import Journal
@@ -36,7 +39,7 @@ class State(Generic[_S]):
         self._journal = journal
         self._initial = initial
         self._apply = apply
-        self._on_damage = on_damage
+        self._told = told(on_damage, journal.path)
         self._value: _S = _NOTHING
         self._guard = threading.Lock()
         self._user: tuple[int, int] | None = None
@@ -89,12 +92,11 @@ class State(Generic[_S]):
                 case bytes() as data, start, end:
                     value = self._fold_record(value, Record(data, start, end))
                 case kind, offset, length:
-                    if self._on_damage is not None:
-                        self._on_damage(Damage(kind, offset, length))
+                    self._told(Damage(kind, offset, length))
         return value
 
     def _fold_record(self, value: _S, record: Record) -> _S:
-        for _, decoded in self._journal._decoded(iter([record]), self._on_damage):
+        for _, decoded in self._journal._decoder.decoded(iter([record]), self._told):
             try:
                 changed = self._apply(value, decoded)
             except Exception as error:
@@ -106,6 +108,11 @@ class State(Generic[_S]):
             if changed is not None:
                 value = changed
         return value
+
+
+def decided(objs: Any, path: Path) -> Iterable[Any]:
+    """What `decide` gives is to be appended; `None` is nothing."""
+    return () if objs is None else many(objs, "update", path, "decide returns")
 
 
 class Fold(Generic[_S]):
@@ -138,7 +145,7 @@ class Fold(Generic[_S]):
     ) -> Position:
         """Append many records, all or none, and take them in."""
         journal = self._journal
-        data = [journal._encode(obj) for obj in objs]
+        data = [journal._encode(obj) for obj in many(objs, "extend", journal.path)]
         with self._turn(timeout, lock) as turn:
             end = turn._append(iter(data), journal._checked)
             self._take_in(turn)
@@ -164,7 +171,7 @@ class Fold(Generic[_S]):
             try:
                 with self._state.in_use():
                     objs = self._state.look(decide)
-                    data = [journal._encode(obj) for obj in objs or ()]
+                    data = [journal._encode(obj) for obj in decided(objs, journal.path)]
                 if data:
                     turn._append(iter(data), journal._checked)
             except BaseException:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from untorn._reading import told
 from untorn._types import Damage, Record, Rewound
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class News:
         self.items: deque[_News] = deque()
         self.position = position
         self._journal = journal
-        self._on_damage = on_damage
+        self._told = told(on_damage, journal.path)
         self._on_rewind = on_rewind
 
     def values(self) -> Iterator[Any]:
@@ -45,11 +46,10 @@ class News:
                 case bytes() as data, start, end:
                     self.position = end
                     record = Record(data, start, end)
-                    for _, value in self._journal._decoded(iter([record]), self._on_damage):
+                    for _, value in self._journal._decoder.decoded(iter([record]), self._told):
                         yield value
                 case kind, offset, length:
-                    if self._on_damage is not None:
-                        self._on_damage(Damage(kind, offset, length))
+                    self._told(Damage(kind, offset, length))
 
 
 class Follow(Iterator[Any]):

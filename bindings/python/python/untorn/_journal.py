@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
 from untorn._errors import InvalidRecord
 from untorn._fold import Fold, State
 from untorn._follow import Follow, News
-from untorn._reading import Decoder, records_of
+from untorn._many import many
+from untorn._reading import Decoder, records_of, told
 from untorn._types import Record
 from untorn._untorn import FileLock, Position, RawJournal, Reader
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
+    from untorn._reading import _Told
     from untorn._types import Damage, Rewound
     from untorn._untorn import Opened
 
@@ -151,6 +152,7 @@ class Journal(RawJournal):
         Gives the position behind the last. They are all in memory meanwhile.
         """
         stamp = None if header is ... else self._encode(header)
+        objs = many(objs, "extend", self.path)
         return self._extend(map(self._encode, objs), self._checked, at, stamp, timeout, lock)
 
     @property
@@ -179,11 +181,13 @@ class Journal(RawJournal):
 
         The old records are gone; `rotate` keeps them. Gives the position behind the last.
         """
+        objs = many(objs, "replace", self.path)
         return self._replace(map(self._encode, objs), self._checked, timeout, lock)
 
     def compact(
         self,
         change: Callable[[Iterator[Any]], Iterable[Any]],
+        on_damage: Callable[[Damage], object] | None = None,
         *,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
@@ -193,14 +197,21 @@ class Journal(RawJournal):
             journal.compact(lambda values: (value for value in values if value["keep"]))
 
         If it raises, nothing changes. Others wait with their appends, which then go into the new file. Damaged
-        stretches are not carried over. Constant memory, if `change` takes it.
+        stretches are not carried over: `on_damage` is told of each. Records that Python's `json` can't decode are
+        carried over as they are. Constant memory, if `change` takes it.
         """
         rewrite = self._begin_rewrite(timeout, lock)
         try:
-            old = self._decoded(self._read(rewrite._reader(), None), None)
-            new = map(self._encode, change(value for _, value in old))
-            while chunk := list(islice(new, _CHUNK)):
-                rewrite._push(chunk, self._checked)
+            chunk: list[_codec._Data] = []
+            tell = told(on_damage, self.path)
+            old = self._decoder.decoded(self._read(rewrite._reader(), tell), tell, chunk.append)
+            new = change(value for _, value in old)
+            for obj in many(new, "compact", self.path, "the function returns"):
+                chunk.append(self._encode(obj))
+                if len(chunk) >= _CHUNK:
+                    rewrite._push(chunk, self._checked)
+                    chunk.clear()
+            rewrite._push(chunk, self._checked)
             return rewrite._commit()
         finally:
             rewrite._discard()
@@ -246,7 +257,7 @@ class Journal(RawJournal):
         return Follow(raw, News(self, raw._position, on_damage, on_rewind), timeout)
 
     def __iter__(self) -> Iterator[Any]:
-        """All records, decoded. What is damaged is skipped."""
+        """All records, decoded. What is damaged is skipped, with one `DamageWarning`."""
         return (value for _, value in self.entries())
 
     def entries(
@@ -255,10 +266,12 @@ class Journal(RawJournal):
         """Read `(position, value)` in file order, from `start` on.
 
         The position is where to read on: the end of the record. Each damaged stretch is skipped and given to
-        `on_damage` in its place. Takes no lock and constant memory. A position that is not of this file raises
-        `Conflict`. What `loads` raises for a record that is sound comes through.
+        `on_damage` in its place; without one, the first causes a `DamageWarning`. Takes no lock and constant memory. A
+        position that is not of this file raises `Conflict`. What a `loads` of your own raises for a record that is
+        sound comes through.
         """
-        return self._decoded(self._read(self._reader(start, None, None), on_damage), on_damage)
+        tell = told(on_damage, self.path)
+        return self._decoder.decoded(self._read(self._reader(start, None, None), tell), tell)
 
     def records(
         self,
@@ -274,7 +287,7 @@ class Journal(RawJournal):
         `verify` counts them all). One record, or one byte of records, more than a limit allows raises `LimitExceeded`,
         whose `position` is where to read on.
         """
-        return self._read(self._reader(start, max_records, max_bytes), on_damage)
+        return self._read(self._reader(start, max_records, max_bytes), told(on_damage, self.path))
 
     def read(
         self,
@@ -285,15 +298,17 @@ class Journal(RawJournal):
         max_bytes: int | None = None,
     ) -> list[Any]:
         """All values from `start` on, in a list; `LimitExceeded` if they are more than a limit allows."""
-        records = self.records(start, on_damage, max_records=max_records, max_bytes=max_bytes)
-        return [value for _, value in self._decoded(records, on_damage)]
+        tell = told(on_damage, self.path)
+        records = self.records(start, tell, max_records=max_records, max_bytes=max_bytes)
+        return [value for _, value in self._decoder.decoded(records, tell)]
 
     def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
         """The last `n` values, oldest first, read backwards from the end: the journal's length does not matter.
 
         Of the last `n` lines those that can't be decoded are left out.
         """
-        return [value for _, value in self._decoded(iter(self.tail_records(n)), on_damage)]
+        records = iter(self.tail_records(n))
+        return [value for _, value in self._decoder.decoded(records, told(on_damage, self.path))]
 
     def tail_records(self, n: int) -> list[Record]:
         """The last `n` records as bytes, oldest first."""
@@ -308,14 +323,9 @@ class Journal(RawJournal):
             msg = f"append {self.path}: {error}; nothing was appended"
             raise InvalidRecord(msg, path=self.path, operation="append") from error
 
-    def _read(self, reader: Reader, on_damage: Callable[[Damage], object] | None) -> Iterator[Record]:
+    def _read(self, reader: Reader, tell: _Told) -> Iterator[Record]:
         while items := reader._next():
-            yield from records_of(items, on_damage)
-
-    def _decoded(
-        self, records: Iterator[Record], on_damage: Callable[[Damage], object] | None
-    ) -> Iterator[tuple[Position, Any]]:
-        return self._decoder.decoded(records, on_damage)
+            yield from records_of(items, tell)
 
     def __enter__(self) -> Self:
         return self

@@ -2,53 +2,103 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any, cast
 
-from untorn._types import Damage, Record
+from untorn import _codec
+from untorn._types import Damage, DamageWarning, Record
 from untorn._untorn import Position, inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import TypeAlias
 
     from untorn._codec import _Loads
     from untorn._untorn import _Item
 
+    _Told: TypeAlias = Callable[[Damage], object]
+    """What is told of each stretch that a reader skips."""
 
-def records_of(items: list[_Item], on_damage: Callable[[Damage], object] | None) -> Iterator[Record]:
+
+class Warned:
+    """Warns of the first stretch that one reading skips, where the caller gave no `on_damage`."""
+
+    __slots__ = ("_path", "_warned")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._warned = False
+
+    def __call__(self, damage: Damage) -> None:
+        # A torn tail may be an append in flight. It is no loss: the next append repairs it and keeps what it cuts.
+        if self._warned or damage.kind == "torn_tail":
+            return
+        self._warned = True
+        msg = (
+            f"read {self._path}: skipped {damage.length} bytes at byte {damage.offset} ({damage.kind}), and perhaps "
+            "more: verify() lists all damage; give on_damage= to be told of each"
+        )
+        warnings.warn(DamageWarning(msg), stacklevel=_depth_of_caller())
+
+
+def _depth_of_caller() -> int:
+    # The line of the program that reads, not one of this package.
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "untorn":
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+def told(on_damage: Callable[[Damage], object] | None, path: Path) -> _Told:
+    """What one reading tells of damage."""
+    return Warned(path) if on_damage is None else on_damage
+
+
+def records_of(items: list[_Item], told: _Told) -> Iterator[Record]:
     """The records of one hand-over; damage is told in its place."""
     for first, second, third in items:
         if isinstance(first, bytes):
             yield Record(first, cast("Position", second), cast("Position", third))
-        elif on_damage is not None:
-            on_damage(Damage(first, cast("int", second), cast("int", third)))
+        else:
+            told(Damage(first, cast("int", second), cast("int", third)))
 
 
 class Decoder:
     """How the records of one journal are decoded."""
 
-    __slots__ = ("_is_json", "_loads", "_path")
+    __slots__ = ("_is_json", "_is_own", "_loads", "_path")
 
     def __init__(self, loads: _Loads, is_json: bool, path: Path) -> None:
         self._loads = loads
         self._is_json = is_json
+        self._is_own = loads is _codec.decode
         self._path = path
 
     def decoded(
-        self, records: Iterator[Record], on_damage: Callable[[Damage], object] | None
+        self, records: Iterator[Record], told: _Told, keep: Callable[[bytes], object] | None = None
     ) -> Iterator[tuple[Position, Any]]:
-        """Where each record ends, and its value."""
+        """Where each record ends, and its value. `keep` is given those that are sound, and Python can't decode."""
         loads = self._loads
         for data, start, end in records:
             try:
                 value = loads(data)
             except Exception as error:
-                # Damaged, or sound and only not to the decoder's liking?
-                kind = inspect(data) if self._is_json else None
+                kind = self._kind_of(data, error)
                 if kind is None:
                     error.add_note(f"in the record at {start} of {self._path}; read on from {end}")
                     raise
-                if on_damage is not None:
-                    on_damage(Damage(kind, start.offset, end.offset - start.offset))
+                if kind == "undecodable" and keep is not None:
+                    keep(data)
+                told(Damage(kind, start.offset, end.offset - start.offset))
                 continue
             yield end, value
+
+    def _kind_of(self, data: bytes, error: Exception) -> Any:
+        """What is wrong with a record that the decoder refused; `None`: nothing."""
+        kind = inspect(data) if self._is_json else None
+        # Python's json has limits that JSON has not: depth, and the digits of an integer.
+        if kind is None and self._is_own and isinstance(error, ValueError | RecursionError):
+            return "undecodable"
+        return kind

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
 from untorn._errors import NotFound
-from untorn._reading import Decoder, records_of
+from untorn._reading import Decoder, records_of, told
 from untorn._untorn import RawSnapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ class Snapshot:
         """The records that a journal had, decoded. Of one that was not there: none."""
         reader = self._raw._reader(name, {"format": format, "header_prefix": header_prefix})
         decoder = Decoder(loads or _codec.decoder_of(format), format == "json", self.dir / name)
+        tell = told(on_damage, self.dir / name)
         while items := reader._next():
-            for _, value in decoder.decoded(records_of(items, on_damage), on_damage):
+            for _, value in decoder.decoded(records_of(items, tell), tell):
                 yield value
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
 from untorn._errors import NotFound
+from untorn._many import many
 from untorn._untorn import RawSession, RawTransaction, Turn
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ class Transaction(RawTransaction):
         return _codec.encode_document(obj, dumps or self._dumps, operation, self.dir / name)
 
     def _records(self, name: str, objs: Iterable[Any], dumps: _codec._Dumps | None) -> list[_codec._Data]:
-        return [self._document("append", name, obj, dumps) for obj in objs]
+        path = self.dir / name
+        return [self._document("append", name, obj, dumps) for obj in many(objs, "extend", path)]
 
     def __enter__(self) -> Self:
         self._begin()

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from untorn._untorn import Position
 
-    _Kind: TypeAlias = Literal["torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8", "bad_seal"]
+    _Kind: TypeAlias = Literal[
+        "torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8", "bad_seal", "undecodable"
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,17 @@ class Record(NamedTuple):
     """Where the next line begins: reading on from here yields what follows."""
 
 
+class DamageWarning(UserWarning):
+    """A reader skipped a damaged stretch of a journal, and was given no `on_damage` to tell it to: once a reading."""
+
+
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A stretch of a journal that was skipped."""
 
     kind: _Kind
+    """`"undecodable"`: the record is sound JSON, but Python's `json` can't decode it (nested too deep, an integer of
+    more than 4,300 digits); `records` gives its bytes. Only Python reports it."""
     offset: int
     """Bytes from the start of the file."""
     length: int

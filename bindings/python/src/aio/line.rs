@@ -13,6 +13,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use super::outstanding::Outstanding;
 use super::pending::{Call, Calls, Entry};
 use super::waker::Waker;
 use crate::call::forks;
@@ -167,8 +168,15 @@ impl Line {
             }
             let token = call.token().clone();
             let limit = once.then_some(Duration::ZERO);
+            let outstanding = Outstanding::begin();
             journal.append_queued(batch, at, Some(limit), Some(token), move |result| {
+                if let Err(error) = &result
+                    && !call.line.is_open()
+                {
+                    outstanding.failed_unheard(error);
+                }
                 call.end(result.map(Outcome::Appended));
+                drop(outstanding);
             });
         }
     }
@@ -201,16 +209,17 @@ impl Line {
     }
 
     /// The loop is closed: what nobody will hear of any more is dropped, and
-    /// with it the locks that it holds; who still waits for one gives up.
+    /// with it the locks that it holds. A call that still waits for one gives up,
+    /// but for appends: those that were begun are made, awaited or not.
     fn close(&self) {
         let unheard = {
             let mut state = self.state();
             (state.waker.take(), std::mem::take(&mut state.outcomes))
         };
         drop(unheard);
-        drop(std::mem::take(&mut *self.appends()));
+        self.flush();
         let entries = self.calls().take();
-        for entry in &entries {
+        for entry in entries.iter().filter(|entry| !entry.call.is_append()) {
             entry.call.cancel();
         }
     }

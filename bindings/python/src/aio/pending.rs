@@ -22,7 +22,7 @@ const OVER: u8 = 2;
 /// One asynchronous call, as the library's threads see it.
 pub struct Call {
     id: u32,
-    line: Arc<Line>,
+    pub line: Arc<Line>,
     pub operation: &'static str,
     pub path: Arc<Path>,
     token: CancelToken,
@@ -134,6 +134,11 @@ impl Call {
         }
     }
 
+    /// Whether it is an append, which stands in the journal's own queue.
+    pub fn is_append(&self) -> bool {
+        self.operation == "append"
+    }
+
     /// Whether its caller has changed their mind.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
@@ -181,6 +186,12 @@ impl Handle {
         call.cancelled.store(true, Ordering::Release);
         py.detach(|| call.cancel());
         true
+    }
+
+    /// What a warning says of it.
+    #[getter]
+    fn name(&self) -> String {
+        format!("{} {}", self.0.operation, self.0.path.display())
     }
 
     fn expire(&self, py: Python<'_>, seconds: f64) {

@@ -18,10 +18,16 @@ A call that is cancelled gives up its wait, and its `CancelledError` is raised w
 from then on it holds no lock and writes nothing. An append or a save that was being written in that moment may be in
 the file, whole.
 
-Where `untorn` would raise `Deadlock`, since the thread holds the lock already, a call here waits: another task may let
-it go. A task that waits for a lock that it holds itself waits for ever.
+A call that waits for a lock that its own task holds raises `Deadlock`. A lock of another task is waited for.
+
+An append that was begun is made, also where nobody awaits it, or the event loop was closed meanwhile: a program that
+ends waits for it, 5 seconds at the most. What was never awaited causes a `RuntimeWarning`.
 """
 
+import atexit as _atexit
+import warnings as _warnings
+
+from untorn._untorn import finish_appends as _finish_appends
 from untorn.aio._document import Document
 from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
@@ -50,3 +56,14 @@ __all__ = [
     "selftest",
     "snapshot",
 ]
+
+
+def _finish() -> None:
+    left, failures = _finish_appends()
+    if left:
+        failures.append(f"{left} appends had not got their lock when the program ended, and were not made")
+    for failure in failures:
+        _warnings.warn(failure, RuntimeWarning, stacklevel=1)
+
+
+_atexit.register(_finish)

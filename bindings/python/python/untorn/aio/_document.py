@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import untorn
 from untorn import NotFound
 from untorn._options import DocumentOptions, split
 from untorn._untorn import LaterDocument, Update, open_document_later
+from untorn._updating import Changed, changed_of
+from untorn.aio._held import Held, forget, note
 from untorn.aio._lock import given
 from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from types import EllipsisType, TracebackType
     from typing import Self, Unpack
 
-    from untorn._document import _Box
     from untorn.aio._lock import FileLock
 
 
@@ -84,7 +85,9 @@ class Document:
     ) -> str:
         """Replace the whole, and give the new version; with `expect`, only if the document is that version still."""
         document = self._document
-        document._version = await self._later.save(document._encode(obj), expect, timeout, given(lock))
+        document._version = await self._later.save(
+            document._encode(obj), expect, timeout, given(lock, "save", self.path, timeout)
+        )
         return document._version
 
     async def create(
@@ -101,28 +104,26 @@ class Document:
         lock: FileLock | None = None,
     ) -> bool:
         """Remove the document; `False` if there was none. With `expect`, only that version, else `Conflict`."""
-        removed = await self._later.remove(expect, timeout, given(lock))
+        removed = await self._later.remove(expect, timeout, given(lock, "remove", self.path, timeout))
         self._document._version = None
         return removed
 
-    @asynccontextmanager
-    async def update(
+    def update(
         self,
         *,
         default: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
-    ) -> AsyncIterator[Any]:
+    ) -> AbstractAsyncContextManager[Any]:
         """Read, change and save under one lock: no update of another is lost.
 
             async with document.update(default={}) as value:
                 value["count"] = value.get("count", 0) + 1
 
         The value is changed in place, and saved when the block ends; if it ends by an exception, or its task is
-        cancelled, nothing is.
+        cancelled, nothing is. As `untorn.Document.update`.
         """
-        async with self._updating(default, timeout, lock) as box:
-            yield box.value
+        return _Updating(self, default, timeout, lock)
 
     async def update_with(
         self,
@@ -136,26 +137,28 @@ class Document:
 
         If it returns `None`, it has changed the value in place. Gives back what was saved.
         """
-        async with self._updating(default, timeout, lock) as box:
-            changed = change(box.value)
+        document = self._document
+        update = await self._begin_update(timeout, lock)
+        held = note(self.path, "update")
+        try:
+            value = document._current(update, default)
+            changed = change(value)
             if inspect.isawaitable(changed):
                 changed = await changed
             if changed is not None:
-                box.value = changed
-        return box.value
-
-    @asynccontextmanager
-    async def _updating(
-        self, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None
-    ) -> AsyncIterator[_Box]:
-        document = self._document
-        update = await taken(self._later.begin_update(timeout, given(lock)), Update._finish)
-        try:
-            box = document._box(update, default)
-            yield box
-            document._version = await self._later.save_update(update, document._encode(box.value))
+                value = changed
+            await self._save_update(update, value)
         finally:
+            forget(held)
             update._finish()
+        return value
+
+    async def _begin_update(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> Update:
+        return await taken(self._later.begin_update(timeout, given(lock, "update", self.path, timeout)), Update._finish)
+
+    async def _save_update(self, update: Update, value: Any) -> None:
+        document = self._document
+        document._version = await self._later.save_update(update, document._encode(value))
 
     async def close(self) -> None:
         """Close the handle: later changes through it are refused. A second time does nothing."""
@@ -189,3 +192,40 @@ class Document:
 
     def __repr__(self) -> str:
         return repr(self._document).replace("<untorn.", "<untorn.aio.", 1)
+
+
+class _Updating:
+    """What `Document.update` gives."""
+
+    __slots__ = ("__weakref__", "_changed", "_document", "_held", "_how", "_update")
+
+    _held: Held | None
+    _update: Update
+    _changed: Changed
+
+    def __init__(
+        self, document: Document, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> None:
+        self._document = document
+        self._how = (default, timeout, lock)
+
+    async def __aenter__(self) -> Any:
+        default, timeout, lock = self._how
+        self._update = await self._document._begin_update(timeout, lock)
+        try:
+            self._changed = changed_of(self._document._document, self._update, default)
+        except BaseException:
+            self._update._finish()
+            raise
+        self._held = note(self._document.path, "update")
+        return self._changed.give()
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        try:
+            if exc_type is None:
+                await self._document._save_update(self._update, self._changed.take())
+        finally:
+            forget(self._held)
+            self._update._finish()

@@ -6,7 +6,10 @@ import inspect
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from untorn._fold import decided
+from untorn._many import many
 from untorn._untorn import LaterFold, LaterTurn, RawTurn
+from untorn.aio._held import forget, note
 from untorn.aio._lock import given
 from untorn.aio._pending import taken
 
@@ -53,7 +56,7 @@ class Fold(Generic[_S]):
     ) -> Position:
         """Append many records, all or none, and take them in."""
         journal = self._journal
-        data = [journal._encode(obj) for obj in objs]
+        data = [journal._encode(obj) for obj in many(objs, "extend", journal.path)]
         async with self._turn(timeout, lock) as turn:
             end = await turn.append(iter(data), journal._checked)
             await self._take_in(turn)
@@ -78,7 +81,7 @@ class Fold(Generic[_S]):
                     objs = self._state.look(decide)
                 if inspect.isawaitable(objs):
                     objs = await objs
-                data = [journal._encode(obj) for obj in objs or ()]
+                data = [journal._encode(obj) for obj in decided(objs, journal.path)]
                 if data:
                     await turn.append(iter(data), journal._checked)
             except BaseException:
@@ -109,12 +112,14 @@ class Fold(Generic[_S]):
 
     @asynccontextmanager
     async def _turn(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> AsyncIterator[LaterTurn]:
-        raw = await taken(self._later.begin(timeout, given(lock)), RawTurn._drop)
+        raw = await taken(self._later.begin(timeout, given(lock, "fold", self._journal.path, timeout)), RawTurn._drop)
+        held = note(self._journal.path, "fold")
         try:
             turn = LaterTurn(raw)
             await self._take_in(turn)
             yield turn
         finally:
+            forget(held)
             raw._drop()
 
     async def _take_in(self, turn: LaterTurn) -> None:

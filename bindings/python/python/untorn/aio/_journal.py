@@ -7,27 +7,69 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import untorn
 from untorn._fold import State
 from untorn._journal import _CHUNK
+from untorn._many import many
 from untorn._options import JournalOptions, split
-from untorn._reading import records_of
+from untorn._reading import records_of, told
 from untorn._types import Record
 from untorn._untorn import LaterJournal, LaterRewrite, Rewrite, open_journal_later
 from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
+from untorn.aio._held import any_held, forget, note
 from untorn.aio._lock import given
-from untorn.aio._pending import taken
+from untorn.aio._pending import begun, taken
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
     from types import EllipsisType, TracebackType
     from typing import Self, Unpack
 
     from untorn import Damage, Position, Report, Rewound
-    from untorn._untorn import LaterReader, _Data, _Item
+    from untorn._reading import _Told
+    from untorn._untorn import _Data, _Item
     from untorn.aio._lock import FileLock
 
 _S = TypeVar("_S")
+
+
+class _Old:
+    """The values of a journal that is being rewritten, for `async for` and for `for`."""
+
+    def __init__(
+        self,
+        journal: untorn.Journal,
+        rewrite: Rewrite,
+        later: LaterRewrite,
+        tell: _Told,
+        keep: Callable[[bytes], object],
+    ) -> None:
+        self._journal = journal
+        self._rewrite = rewrite
+        self._later = later
+        self._tell = tell
+        self._keep = keep
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        reader = await self._later.reader()
+        while items := await reader.next():
+            for value in self._values(records_of(items, self._tell)):
+                yield value
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._values(self._journal._read(self._rewrite._reader(), self._tell))
+
+    def _values(self, records: Iterator[Record]) -> Iterator[Any]:
+        return (value for _, value in self._journal._decoder.decoded(records, self._tell, self._keep))
+
+
+async def _each(new: Any, path: Path) -> AsyncIterator[Any]:
+    if hasattr(new, "__aiter__"):
+        async for obj in new:
+            yield obj
+    else:
+        for obj in many(new, "compact", path, "the function returns"):
+            yield obj
 
 
 class Journal:
@@ -68,13 +110,20 @@ class Journal:
         that are begun together (`asyncio.gather`) go into the file with few writes. Raises as `untorn.Journal.append`.
         """
         journal = self._journal
-        return self._later.append(journal._encode(obj), journal._checked, timeout, given(lock))
+        return self._append(journal._encode(obj), journal._checked, timeout, lock)
 
     def append_raw(
         self, record: _Data, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Coroutine[Any, Any, Position]:
         """Append one record as it is: `bytes` or `str` without a newline, checked to be JSON (format `json`)."""
-        return self._later.append(record, True, timeout, given(lock))
+        return self._append(record, True, timeout, lock)
+
+    def _append(
+        self, record: _Data, checked: bool, timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> Coroutine[Any, Any, Position]:
+        journal, raw = self._later, None if lock is None else lock._lock
+        own = (self.path, timeout) if lock is None and any_held() else None
+        return begun(lambda: journal.append(record, checked, timeout, raw), own)
 
     def extend(
         self,
@@ -91,8 +140,10 @@ class Journal:
         """
         journal = self._journal
         stamp = None if header is ... else journal._encode(header)
-        records = map(journal._encode, objs)
-        return self._later.extend(records, journal._checked, at, stamp, timeout, given(lock))
+        records = map(journal._encode, many(objs, "extend", journal.path))
+        later, raw = self._later, None if lock is None else lock._lock
+        own = (self.path, timeout) if lock is None and any_held() else None
+        return begun(lambda: later.extend(records, journal._checked, at, stamp, timeout, raw), own)
 
     @property
     async def header(self) -> Any:
@@ -106,28 +157,34 @@ class Journal:
         """Change the header, or give the journal one. As `untorn.Journal.set_header`."""
         journal = self._journal
         stamp = journal._encode(header)
-        await self._later.extend(iter(()), journal._checked, None, stamp, timeout, given(lock))
+        await self._later.extend(
+            iter(()), journal._checked, None, stamp, timeout, given(lock, "set_header", self.path, timeout)
+        )
 
     async def rewind(
         self, position: Position, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Path | None:
         """Go back to a position; what is removed is kept in a rotated file, whose path this gives."""
-        return await self._later.rewind(position, timeout, given(lock))
+        return await self._later.rewind(position, timeout, given(lock, "rewind", self.path, timeout))
 
     async def rotate(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Path | None:
         """Begin the journal anew; the records are kept in a rotated file, whose path this gives."""
-        return await self._later.rotate(timeout, given(lock))
+        return await self._later.rotate(timeout, given(lock, "rotate", self.path, timeout))
 
     async def replace(
         self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Position:
         """Put these records in the place of all that are there: all of them or none. The header stays."""
         journal = self._journal
-        return await self._later.replace(map(journal._encode, objs), journal._checked, timeout, given(lock))
+        objs = many(objs, "replace", journal.path)
+        return await self._later.replace(
+            map(journal._encode, objs), journal._checked, timeout, given(lock, "replace", self.path, timeout)
+        )
 
     async def compact(
         self,
-        change: Callable[[AsyncIterator[Any]], AsyncIterable[Any]],
+        change: Callable[[Any], Any],
+        on_damage: Callable[[Damage], object] | None = None,
         *,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
@@ -141,29 +198,29 @@ class Journal:
 
             await journal.compact(kept)
 
-        If it raises, or is cancelled, nothing changes. As `untorn.Journal.compact`.
+        A plain function, as `untorn.Journal.compact` takes, may be given too: it reads in the event loop's thread. If
+        it raises, or is cancelled, nothing changes.
         """
         journal = self._journal
-        rewrite = await taken(self._later.begin_rewrite(timeout, given(lock)), Rewrite._discard)
+        rewrite = await taken(
+            self._later.begin_rewrite(timeout, given(lock, "compact", self.path, timeout)), Rewrite._discard
+        )
+        held = note(self.path, "compact")
         try:
             later = LaterRewrite(rewrite)
-            reader = await later.reader()
             chunk: list[_Data] = []
-            async for obj in change(self._old(reader)):
+            tell = told(on_damage, journal.path)
+            old = _Old(journal, rewrite, later, tell, chunk.append)
+            async for obj in _each(change(old), journal.path):
                 chunk.append(journal._encode(obj))
-                if len(chunk) == _CHUNK:
+                if len(chunk) >= _CHUNK:
                     await later.push(chunk, journal._checked)
-                    chunk = []
+                    chunk.clear()
             await later.push(chunk, journal._checked)
             return await later.commit()
         finally:
+            forget(held)
             rewrite._discard()
-
-    async def _old(self, reader: LaterReader) -> AsyncIterator[Any]:
-        journal = self._journal
-        while items := await reader.next():
-            for _, value in journal._decoded(records_of(items, None), None):
-                yield value
 
     async def fold(
         self,
@@ -210,8 +267,9 @@ class Journal:
         As `untorn.Journal.entries`.
         """
         journal = self._journal
+        tell = told(on_damage, journal.path)
         async for items in self._read(start, None, None):
-            for entry in journal._decoded(records_of(items, on_damage), on_damage):
+            for entry in journal._decoder.decoded(records_of(items, tell), tell):
                 yield entry
 
     async def records(
@@ -226,8 +284,9 @@ class Journal:
 
         As `untorn.Journal.records`.
         """
+        tell = told(on_damage, self.path)
         async for items in self._read(start, max_records, max_bytes):
-            for record in records_of(items, on_damage):
+            for record in records_of(items, tell):
                 yield record
 
     async def read(
@@ -241,9 +300,10 @@ class Journal:
         """All values from `start` on, in a list; `LimitExceeded` if they are more than a limit allows."""
         values: list[Any] = []
         journal = self._journal
+        tell = told(on_damage, journal.path)
         async for items in self._read(start, max_records, max_bytes):
-            records = records_of(items, on_damage)
-            values.extend(value for _, value in journal._decoded(records, on_damage))
+            records = records_of(items, tell)
+            values.extend(value for _, value in journal._decoder.decoded(records, tell))
         return values
 
     async def _read(
@@ -256,7 +316,8 @@ class Journal:
     async def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
         """The last `n` values, oldest first, read backwards from the end."""
         records = iter(await self.tail_records(n))
-        return [value for _, value in self._journal._decoded(records, on_damage)]
+        tell = told(on_damage, self.path)
+        return [value for _, value in self._journal._decoder.decoded(records, tell)]
 
     async def tail_records(self, n: int) -> list[Record]:
         """The last `n` records as bytes, oldest first."""
@@ -272,7 +333,7 @@ class Journal:
 
     async def repair(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Report:
         """Repair the tail as the next append would, then check every record."""
-        return await self._later.repair(timeout, given(lock))
+        return await self._later.repair(timeout, given(lock, "repair", self.path, timeout))
 
     async def sync(self) -> None:
         """Make everything in the file so far survive a power cut, whoever wrote it."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import untorn
 from untorn._untorn import Taken, acquire_later, holder_later, release_later, transfer_later
+from untorn.aio._held import Held, file_of, forget, note, refuse_own
 from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
     from types import EllipsisType, TracebackType
     from typing import Self, Unpack
@@ -26,10 +27,13 @@ class FileLock:
     As `untorn.FileLock`, but that a task waits for other tasks, too. Many tasks may use one object.
     """
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ("__weakref__", "_held", "_lock")
+
+    _held: list[Held | None]
 
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[LockOptions]) -> None:
         self._lock = untorn.FileLock(path, **options)
+        self._held = []
 
     @classmethod
     def at(
@@ -43,18 +47,25 @@ class FileLock:
         """The lock that is exactly the file `path`, whatever it is called."""
         self = cls.__new__(cls)
         self._lock = untorn.FileLock.at(path, timeout=timeout, shared=shared, label=label)
+        self._held = []
         return self
 
     async def acquire(self, *, timeout: float | EllipsisType | None = ...) -> None:
         """Take the lock. `timeout` replaces that of the object for this call.
 
-        Raises `LockTimeout` or `Locked`, which name the holder where it can be known.
+        Raises `LockTimeout` or `Locked`, which name the holder where it can be known, and `Deadlock` if this task holds
+        the lock already.
         """
+        file = file_of(self._lock)
+        refuse_own(file, "lock", self._lock._timeout if timeout is ... else timeout, self.shared)
         guard = await taken(acquire_later(self._lock, timeout), Taken.release)
         guard.keep(self._lock)
+        self._held.append(note(file, "FileLock", self._lock))
 
     async def release(self) -> None:
         """Let the lock go. Does nothing if it is not held, and in a forked child, where the lock is the parent's."""
+        if self._held:
+            forget(self._held.pop())
         pending = release_later(self._lock)
         if pending is not None:
             await pending
@@ -62,6 +73,8 @@ class FileLock:
     async def transfer(self, to: untorn.Process) -> None:
         """Give the lock to another process of this machine, and let it go. As `untorn.FileLock.transfer`."""
         await transfer_later(self._lock, to)
+        if self._held:
+            forget(self._held.pop())
 
     async def close(self) -> None:
         """The same as `release`: every handle has it."""
@@ -100,9 +113,12 @@ class FileLock:
         return repr(self._lock).replace("<", "<aio.", 1)
 
 
-def given(lock: FileLock | None) -> untorn.FileLock | None:
-    """`lock=`, where it is given."""
-    return None if lock is None else lock._lock
+def given(lock: FileLock | None, verb: str, path: Path, timeout: float | EllipsisType | None) -> untorn.FileLock | None:
+    """`lock=`, where it is given; without one, the lock must not be this task's own."""
+    if lock is not None:
+        return lock._lock
+    refuse_own(path, verb, timeout)
+    return None
 
 
 async def holder(path: str | os.PathLike[str]) -> untorn.Holder | None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from untorn._errors import Deadlock
+from untorn.aio._held import refuse_own
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from types import TracebackType
+    from contextvars import Context
+    from pathlib import Path
+    from types import EllipsisType, TracebackType
     from typing import Protocol
 
     class _Call(Protocol):
+        @property
+        def name(self) -> str: ...
         def cancel(self) -> bool: ...
 
 
@@ -24,8 +32,10 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
     Unlike other futures, it is over only when its call is: also after it was cancelled.
     """
 
-    __slots__ = ("_call", "_message", "_steps")
+    __slots__ = ("_awaited", "_call", "_message", "_own", "_steps")
 
+    _awaited: bool
+    _own: tuple[Path, float | EllipsisType | None]
     _call: _Call
     _message: object
     _steps: Generator[Any, Any, _T]
@@ -39,6 +49,43 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
 
     def _end(self) -> None:
         super().cancel(self._message)
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        self._awaited = True
+        if hasattr(self, "_own"):
+            self._refuse_own()
+        return super().__await__()
+
+    def _refuse_own(self) -> None:
+        path, timeout = self._own
+        try:
+            refuse_own(path, "append", timeout)
+        except Deadlock:
+            self.cancel()
+            raise
+
+    def add_done_callback(self, fn: Callable[..., object], *, context: Context | None = None) -> None:
+        """As every future."""
+        self._awaited = True
+        super().add_done_callback(fn, context=context)
+
+    def result(self) -> _T:
+        """As every future."""
+        self._awaited = True
+        return super().result()
+
+    def exception(self) -> BaseException | None:
+        """As every future."""
+        self._awaited = True
+        return super().exception()
+
+    def __del__(self) -> None:
+        # What nobody awaited is made all the same, but nobody learns that it failed, or when it is done.
+        if not (hasattr(self, "_awaited") or self.cancelled()):
+            name = self._call.name if hasattr(self, "_call") else "a call"
+            msg = f"{name} was never awaited: write `await journal.append(...)`"
+            warnings.warn(msg, RuntimeWarning, source=self, stacklevel=2)
+        super().__del__()
 
     def send(self, value: Any) -> Any:
         """As every coroutine."""
@@ -72,3 +119,25 @@ async def taken(pending: Pending[_T], let_go: Callable[[_T], object]) -> _T:
         elif not pending.cancelled() and pending.exception() is None:
             let_go(pending.result())
         raise
+
+
+def begun(
+    begin: Callable[[], Pending[_T]], own: tuple[Path, float | EllipsisType | None] | None
+) -> Coroutine[Any, Any, _T]:
+    """What `begin` gives, begun now; outside a running event loop, when it is awaited: `asyncio.run(...)`.
+
+    `own`: the file whose lock the task that awaits it must not hold itself.
+    """
+    if asyncio._get_running_loop() is None:
+        return _when_running(begin, own)
+    pending = begin()
+    if own is not None:
+        pending._own = own
+    return pending
+
+
+async def _when_running(begin: Callable[[], Pending[_T]], own: tuple[Path, float | EllipsisType | None] | None) -> _T:
+    if asyncio._get_running_loop() is None:
+        msg = "no running event loop: untorn.aio needs asyncio's; under trio, run the calls of untorn in threads"
+        raise RuntimeError(msg)
+    return await begun(begin, own)

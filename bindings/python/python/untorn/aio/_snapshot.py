@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import untorn
 from untorn import _codec
-from untorn._reading import Decoder, records_of
+from untorn._reading import Decoder, records_of, told
 from untorn._untorn import snapshot_load_later, snapshot_reader_later, take_snapshot_later
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ class Snapshot:
         options = {"format": format, "header_prefix": header_prefix}
         reader = await snapshot_reader_later(self._snapshot._raw, name, options)
         decoder = Decoder(loads or _codec.decoder_of(format), format == "json", self.dir / name)
+        tell = told(on_damage, self.dir / name)
         while items := await reader.next():
-            for _, value in decoder.decoded(records_of(items, on_damage), on_damage):
+            for _, value in decoder.decoded(records_of(items, tell), tell):
                 yield value
 
 

@@ -1,0 +1,37 @@
+"""What may be given where many records are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from untorn._errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# Each can be iterated, and none is a list of records: a dict would give its keys, a text its letters.
+_ONE = (Mapping, str, bytes, bytearray, memoryview)
+
+
+def many(objs: Any, verb: str, path: Path, what: str = "it takes") -> Iterable[Any]:
+    """The records, if they are many: before anything is locked or changed."""
+    if isinstance(objs, _ONE):
+        refuse(f"{what} many records, and a {type(objs).__name__} is one: put it in a list", verb, path)
+    if hasattr(objs, "__await__"):
+        refuse(f"{what} many records, not a {type(objs).__name__}: await it first", verb, path)
+    if hasattr(objs, "__aiter__") and not hasattr(objs, "__iter__"):
+        refuse(f"{what} many records at once, not an async iterator: collect them first", verb, path)
+    try:
+        iter(objs)
+    except TypeError:
+        refuse(f"{what} many records, such as a list, not {type(objs).__name__}", verb, path)
+    made: Iterable[Any] = objs
+    return made
+
+
+def refuse(why: str, verb: str, path: Path) -> None:
+    """Raise `InvalidArgument`."""
+    msg = f"{verb} {path}: {why}; nothing was changed"
+    raise InvalidArgument(msg, path=path, operation=verb)

@@ -1,0 +1,94 @@
+"""A document that is changed in a `with` block."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from untorn._errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import EllipsisType, TracebackType
+
+    from untorn._document import Document
+    from untorn._untorn import FileLock, Update
+
+# What can't change in place: a block could only give the name another value, which is not saved.
+_FIXED = (str, bytes, int, float, complex, tuple, frozenset, type(None))
+
+
+class Changed:
+    """The value of an update: what the block is given, and whether that is what it changed."""
+
+    __slots__ = ("_again", "_holders", "_path", "_value")
+
+    _holders: int
+
+    def __init__(self, value: Any, again: Callable[[], Any], path: Path) -> None:
+        if isinstance(value, _FIXED):
+            kind = "null" if value is None else f"a {type(value).__name__}"
+            msg = f"update {path}: the document is {kind}, which can't be changed in place: use update_with"
+            raise InvalidArgument(msg, path=path, operation="update")
+        self._value = value
+        # Makes the value as it was before the block.
+        self._again = again
+        self._path = path
+
+    def give(self) -> Any:
+        """The value, for the block."""
+        self._holders = sys.getrefcount(self._value)
+        return self._value
+
+    def take(self) -> Any:
+        """What is to be saved when the block has ended."""
+        # Nobody but us has the value any more, and it is as it was: the block made another one, which would be lost.
+        if sys.getrefcount(self._value) <= self._holders and self._value == self._again():
+            msg = (
+                f"update {self._path}: the value was not changed, and its name has another one now: change the value "
+                "itself, or use update_with; nothing was saved"
+            )
+            raise InvalidArgument(msg, path=self._path, operation="update")
+        return self._value
+
+
+class Updating:
+    """What `Document.update` gives."""
+
+    __slots__ = ("__weakref__", "_changed", "_document", "_how", "_update")
+
+    _update: Update
+    _changed: Changed
+
+    def __init__(
+        self, document: Document, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> None:
+        self._document = document
+        self._how = (default, timeout, lock)
+
+    def __enter__(self) -> Any:
+        document = self._document
+        default, timeout, lock = self._how
+        self._update = document._begin_update(timeout, lock)
+        try:
+            self._changed = changed_of(document, self._update, default)
+        except BaseException:
+            self._update._finish()
+            raise
+        return self._changed.give()
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        document = self._document
+        try:
+            if exc_type is None:
+                document._version = self._update._save(document._encode(self._changed.take()))
+        finally:
+            self._update._finish()
+
+
+def changed_of(document: Document, update: Update, default: Any) -> Changed:
+    """The value that the block is given."""
+    return Changed(document._current(update, default), lambda: document._current(update, default), document.path)
