@@ -71,7 +71,9 @@ impl<'py> FromPyObject<'_, 'py> for Timeout {
         if seconds.is_nan() || seconds < 0.0 {
             return Err(invalid(
                 object.py(),
-                format!("a timeout is in seconds: 0 tries once, None waits for ever; not {seconds}"),
+                format!(
+                    "a timeout is in seconds: 0 tries once, None waits for ever; not {seconds}"
+                ),
             ));
         }
         // Longer than the clock runs is for ever.

@@ -51,12 +51,12 @@ mod _untorn {
     use pyo3::types::PyDict;
 
     #[pymodule_export]
+    use super::aio::finish_appends;
+    #[pymodule_export]
     use super::aio::{
         LaterDocument, LaterFold, LaterFollow, LaterJournal, LaterReader, LaterRewrite,
         LaterSession, LaterTransaction, LaterTurn, Taken,
     };
-    #[pymodule_export]
-    use super::aio::finish_appends;
     #[pymodule_export]
     use super::aio::{acquire_later, holder_later, release_later, transfer_later};
     #[pymodule_export]

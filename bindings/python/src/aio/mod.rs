@@ -22,8 +22,8 @@ pub use fold::{LaterFold, LaterTurn};
 pub use follow::LaterFollow;
 pub use journal::{LaterJournal, LaterReader};
 pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later};
-pub use outstanding::finish_appends;
 pub use open::{open_document_later, open_journal_later, open_store_later};
+pub use outstanding::finish_appends;
 pub use rewrite::LaterRewrite;
 pub use snapshot::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
 pub use store::{
