@@ -27,6 +27,9 @@ struct Entry {
     offset: u64,
     length: u64,
     nuls: u64,
+    /// Why it is here, where no repair has cut it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 /// `P.torn`.
@@ -140,6 +143,7 @@ fn write_entry(journal: &File, torn: &File, cut: Cut) -> io::Result<()> {
         offset: cut.offset,
         length: cut.length,
         nuls: cut.nuls,
+        why: None,
     })?;
     head.push(b'\n');
     append_all(torn, &head)?;
@@ -156,6 +160,38 @@ fn write_entry(journal: &File, torn: &File, cut: Cut) -> io::Result<()> {
         done += n as u64;
     }
     append_all(torn, b"\n")
+}
+
+/// Keeps bytes that were to be at this place of a journal and can't be put
+/// there any more.
+pub(crate) fn set_aside(path: &Path, offset: u64, bytes: &[u8], why: &str) -> io::Result<()> {
+    let place = path_for(path);
+    let (torn, is_new) = open(path, &place)?;
+    let size = torn.size()?;
+    let before = whole_entries(&torn, size)?;
+    if before < size {
+        torn.set_len(before)?;
+    }
+    let mut entry = serde_json::to_vec(&Entry {
+        time: clock::now(),
+        offset,
+        length: bytes.len() as u64,
+        nuls: 0,
+        why: Some(why.to_owned()),
+    })?;
+    entry.push(b'\n');
+    entry.extend_from_slice(bytes);
+    entry.push(b'\n');
+    let kept = Kept { torn, before };
+    let written = append_all(&kept.torn, &entry).and_then(|()| kept.torn.sync_all());
+    if written.is_err() {
+        kept.take_back();
+        return written;
+    }
+    match is_new {
+        true => fs::sync_parent(&place),
+        false => Ok(()),
+    }
 }
 
 fn append_all(file: &File, mut bytes: &[u8]) -> io::Result<()> {

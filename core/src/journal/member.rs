@@ -10,7 +10,8 @@ use super::source::Source;
 use super::{JournalOptions, Records, header, repair};
 use crate::error::{Error, Result};
 use crate::fs::{Access, File};
-use crate::lock::record::{Generation, Identity};
+use crate::lock::LockFile;
+use crate::lock::record::{self, Generation, Identity};
 
 /// An empty batch for the journal at this path.
 pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
@@ -71,15 +72,26 @@ pub(crate) fn lines<'a>(path: &Path, batch: &'a Batch) -> Result<&'a [u8]> {
 
 /// Where the next record goes, after a repair where that takes one; `None` if the
 /// journal is not there. Under its lock.
-pub(crate) fn end(path: &Path, options: &JournalOptions) -> Result<Option<(Identity, u64)>> {
+pub(crate) fn end(
+    path: &Path,
+    options: &JournalOptions,
+    lock: LockFile<'_>,
+) -> Result<Option<(Identity, u64)>> {
     let told = |error| Error::os("append", path, error);
-    let file = match File::open(path, Access::Append) {
+    let opened = match record::open(path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(told)?,
     };
-    repair::tail(&file, path, options)?;
-    let end = file.size().map_err(told)?;
-    Ok(Some((Identity::of(&file).map_err(told)?, end)))
+    let recorded = lock
+        .generation()
+        .map_err(|error| Error::os("append", lock.path(), error))?;
+    if let Some(generation) = opened.carried_over(recorded) {
+        // If it can't be, positions in the journal end with this.
+        lock.record_generation(generation);
+    }
+    repair::tail(&opened.file, path, options)?;
+    let end = opened.file.size().map_err(told)?;
+    Ok(Some((opened.identity, end)))
 }
 
 /// Whether these lines may be the first of a journal: one that begins as a header

@@ -10,7 +10,7 @@ use super::shared::Shared;
 use super::writer::{UNKNOWN, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
-use crate::lock::record::{Generation, Identity};
+use crate::lock::record::{self, Generation, Identity};
 use crate::lock::{LockFile, LockedData};
 use crate::rotated;
 
@@ -156,28 +156,34 @@ impl Writer {
                 "not a regular file",
             ));
         }
+        let recorded = lock
+            .generation()
+            .map_err(|error| Error::os(operation, lock.path(), error))?;
+        let mut carried_over = None;
         let file = if let Some(data) = locked_data(path, operation, lock)? {
-            Ok(Handle::Locked(data))
+            Handle::Locked(data)
         } else if existed {
-            File::open(path, Access::Append).map(Handle::ByItself)
+            let opened = record::open(path, Access::Append).map_err(told)?;
+            carried_over = opened.carried_over(recorded);
+            Handle::ByItself(opened.file)
         } else if options.create {
-            File::create_new(path, Access::Append, options.mode).map(Handle::ByItself)
+            let made = File::create_new(path, Access::Append, options.mode);
+            Handle::ByItself(made.map_err(told)?)
         } else {
             return Err(not_there(path, operation));
         };
-        let file = file.map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
         if file.links_and_size().map_err(told)?.0 > 1 {
             // Best effort: the next rotation tries again.
             let _ = rotated::drop_second_name(path, identity);
         }
-        let recorded = lock
-            .generation()
-            .map_err(|error| Error::os(operation, lock.path(), error))?;
+        let generation = carried_over
+            .filter(|generation| lock.record_generation(*generation))
+            .unwrap_or_else(|| Generation::of(identity, recorded));
         self.data = Some(Arc::new(Data {
             file,
             identity,
-            generation: Generation::of(identity, recorded).number,
+            generation: generation.number,
             written: AtomicU64::new(0),
             name_synced: AtomicBool::new(false),
             anywhere: OnceLock::new(),

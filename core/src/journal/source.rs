@@ -114,11 +114,12 @@ impl Source {
             return Ok(n);
         };
         let start = match record::read_pending(&lock).map_err(told)? {
-            Some(Pending::Append(pending)) if pending.to == self.identity => pending.start,
-            Some(Pending::Stamp(pending)) if pending.of == self.identity => pending.start,
+            Some(Pending::Append(pending)) if self.is(pending.to).map_err(told)? => pending.start,
+            Some(Pending::Stamp(pending)) if self.is(pending.of).map_err(told)? => pending.start,
             Some(Pending::Overwrite(pending)) if pending.mark.is_none() => pending.from,
             Some(Pending::Member(_)) => {
-                match transaction::append_from(path, self.identity).map_err(told)? {
+                let identity = Identity::of(&self.file).map_err(told)?;
+                match transaction::append_from(path, identity).map_err(told)? {
                     Some(start) => start,
                     None => return Ok(n),
                 }
@@ -127,6 +128,12 @@ impl Source {
         };
         let decided = start.saturating_sub(offset);
         Ok(usize::try_from(decided).map_or(n, |decided| decided.min(n)))
+    }
+
+    /// Whether it is this file. On an overlay whoever writes to it may have
+    /// changed its birth since it was opened.
+    fn is(&self, other: Identity) -> io::Result<bool> {
+        Ok(self.identity == other || Identity::of(&self.file)? == other)
     }
 
     pub fn size(&self) -> io::Result<u64> {

@@ -49,6 +49,18 @@ impl<'a> LockFile<'a> {
         file.map_or(Ok(None), record::read_generation)
     }
 
+    /// Records the generation, if this lock file can keep one. `false`: it can't.
+    pub fn record_generation(&self, generation: Generation) -> bool {
+        let record = || {
+            let ours = self.is_writable() && self.is_ours()?;
+            if ours {
+                record::write_generation(self.file()?, generation)?;
+            }
+            Ok::<bool, io::Error>(ours)
+        };
+        record().unwrap_or(false)
+    }
+
     /// The data itself, where the lock is on it: others can't write it
     /// meanwhile, nor, on some systems, can other descriptors of ours.
     pub fn data(&self) -> Option<&'a File> {

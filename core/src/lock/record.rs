@@ -4,7 +4,7 @@
 //! offset  bytes
 //!      0      8  "untorn1\n"
 //!      8      8  generation of the journal, raised by every rewrite
-//!     16      8  device  \
+//!     16      8  device  \  (0 if the birth is known)
 //!     24      8  inode    > of the journal that has this generation
 //!     32      8  birth   /  (microseconds since 1970, 0 if not known)
 //!     40      8  generation before its last rewrite, 0: none known
@@ -20,6 +20,7 @@
 //! pending, so that an append learns it from the same call that tells it that
 //! the lock file still has a name.
 
+mod identity;
 mod mark;
 mod pending;
 mod reservation;
@@ -27,8 +28,9 @@ mod stamp;
 
 use std::io;
 
-use crate::fs::{File, FileId};
+use crate::fs::File;
 
+pub(crate) use identity::{Identity, open};
 pub(crate) use mark::Mark;
 pub(crate) use pending::{
     Pending, PendingAppend, PendingOverwrite, PendingRewrite, clear_pending, read_pending,
@@ -41,23 +43,6 @@ pub(crate) use stamp::{Left, PendingStamp, StampNote, clear_stamp, is_cleared, i
 pub(crate) const IDLE: u64 = BLOCK as u64;
 const BLOCK: usize = 64;
 const MAGIC: &[u8; 8] = b"untorn1\n";
-
-/// Which file, for longer than an inode number says it: they repeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub id: FileId,
-    /// Microseconds since 1970, where the system keeps it.
-    pub birth: Option<u64>,
-}
-
-impl Identity {
-    pub fn of(file: &File) -> io::Result<Identity> {
-        Ok(Identity {
-            id: file.id()?,
-            birth: file.birth()?,
-        })
-    }
-}
 
 /// The first block: which generation a journal has, and how it came to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +92,14 @@ impl Same {
 }
 
 impl Generation {
+    /// Of no journal.
+    pub const NOBODYS: Generation = Generation {
+        number: 0,
+        of: Identity::NOBODY,
+        before: None,
+        rotated: 0,
+    };
+
     /// The generation of this journal, given what its lock file says. Where
     /// the lock file says nothing, or speaks of another file (a foreign program
     /// replaced the journal), it follows from the file's birth, so that it
@@ -132,7 +125,7 @@ impl Generation {
         let mut block = [0; BLOCK];
         block[..8].copy_from_slice(MAGIC);
         block[8..16].copy_from_slice(&self.number.to_le_bytes());
-        put_identity(&mut block[16..40], self.of);
+        self.of.put(&mut block[16..40]);
         if let Some(before) = self.before {
             block[40..48].copy_from_slice(&before.generation.to_le_bytes());
             block[48..56].copy_from_slice(&before.same.to_number().to_le_bytes());
@@ -143,7 +136,6 @@ impl Generation {
     }
 }
 
-/// Whether the content was written by this library, or there is none: also if
 /// Whether the content was written by this library, or there is none: also if
 /// a power cut left nothing but NULs of it (the lock file is seldom synced), or
 /// its writer died after the first bytes.
@@ -177,7 +169,7 @@ pub(crate) fn read_generation(lock: &File) -> io::Result<Option<Generation>> {
         let before = u64_at(&block, 40);
         Generation {
             number: u64_at(&block, 8),
-            of: identity_at(&block, 16),
+            of: Identity::at(&block, 16),
             before: (before != 0).then(|| Before {
                 generation: before,
                 same: Same::of_number(u64_at(&block, 48)),
@@ -207,23 +199,6 @@ pub(crate) fn generation_of(lock: &File, journal: Identity) -> io::Result<Option
 /// Records the generation.
 pub(crate) fn write_generation(lock: &File, generation: Generation) -> io::Result<()> {
     lock.write_all_at(&generation.to_block(), 0)
-}
-
-fn put_identity(into: &mut [u8], identity: Identity) {
-    into[..8].copy_from_slice(&identity.id.device.to_le_bytes());
-    into[8..16].copy_from_slice(&identity.id.inode.to_le_bytes());
-    into[16..24].copy_from_slice(&identity.birth.unwrap_or(0).to_le_bytes());
-}
-
-fn identity_at(block: &[u8; BLOCK], at: usize) -> Identity {
-    let birth = u64_at(block, at + 16);
-    Identity {
-        id: FileId {
-            device: u64_at(block, at),
-            inode: u64_at(block, at + 8),
-        },
-        birth: (birth != 0).then_some(birth),
-    }
 }
 
 fn seal(block: &mut [u8; BLOCK]) {

@@ -8,7 +8,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::lock::Patience;
-use crate::lock::recovery::transaction::{State, Trust, append, rename};
+use crate::lock::recovery::transaction::{State, Whose, append, rename};
 
 impl Transaction {
     /// Makes all the changes, or none.
@@ -62,11 +62,11 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
         Durability::Process => None,
     }
     .map(|error| Error::os("commit", &committed, error));
-    match append(dir, manifest) {
+    match append(dir, manifest, Whose::Own) {
         Ok(failed) => unsynced = unsynced.or(failed),
         Err(error) => return Err(withdraw(stage, error)),
     }
-    match rename(dir, manifest, Trust::Own) {
+    match rename(dir, manifest, Whose::Own) {
         Ok(failed) => unsynced = unsynced.or(failed),
         Err(error) => return Err(unfinished(error)),
     }

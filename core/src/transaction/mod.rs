@@ -221,8 +221,10 @@ impl Transaction {
     pub fn set_header_with(&mut self, name: &str, header: &[u8], call: &Call<'_>) -> Result<()> {
         let options = self.options.journals.clone();
         let member = self.locked("set_header", name, call)?;
-        // A torn tail would be in the middle of the new file.
-        journal::member::end(&member.path, &options)?;
+        if let Some(held) = &member.held {
+            // A torn tail would be in the middle of the new file.
+            journal::member::end(&member.path, &options, held.lock_file())?;
+        }
         let old = member.value("set_header")?.unwrap_or_default();
         let new = journal::member::with_header(&member.path, &options, &old, header)?;
         member.save(&new);

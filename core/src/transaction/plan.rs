@@ -5,6 +5,7 @@ use super::options::TransactionOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Attributes};
 use crate::journal;
+use crate::lock::record::Identity;
 use crate::lock::recovery::transaction::{Action, Change};
 
 /// One change that is to be made.
@@ -56,7 +57,10 @@ pub(super) fn step<'a>(
         }
         Staged::Lines(lines) => {
             regular(member)?;
-            let end = journal::member::end(&member.path, &options.journals)?;
+            let Some(held) = &member.held else {
+                return Err(Error::internal("commit", &member.path, "not locked"));
+            };
+            let end = journal::member::end(&member.path, &options.journals, held.lock_file())?;
             if end.is_none_or(|(_, start)| start == 0) {
                 journal::member::may_begin(&member.path, &options.journals, lines)?;
             }
@@ -74,11 +78,11 @@ pub(super) fn step<'a>(
             }
         }
         Staged::Gone => {
-            let Some(stat) = fs::stat(&member.path).map_err(told)? else {
+            regular(member)?;
+            let Some(of) = Identity::of_name(&member.path).map_err(told)? else {
                 return Ok(None);
             };
-            regular(member)?;
-            (Action::Remove { of: stat.id.into() }, Content::None)
+            (Action::Remove { of: of.into() }, Content::None)
         }
     };
     Ok(Some(Step {

@@ -121,7 +121,7 @@ impl<'a> Stage<'a> {
             transaction: self.manifest.id.0,
             changes: u32::try_from(self.steps.len()).unwrap_or(u32::MAX),
         };
-        mark.write(file, lock.size).map_err(|error| {
+        mark.write(file).map_err(|error| {
             let _ = record::clear_pending(file);
             told(error)
         })

@@ -181,7 +181,7 @@ pub fn readdress(lock: &Path, from: &Path, to: &Path) {
     let (from, to) = (identity(from), identity(to));
     for block in content.chunks_exact_mut(64).take(2) {
         let whole = block[60..] == crc32c::crc32c(&block[..60]).to_le_bytes();
-        if whole && block[16..32] == from[..16] {
+        if whole && block[16..40] == from {
             block[16..40].copy_from_slice(&to);
             let checksum = crc32c::crc32c(&block[..60]);
             block[60..].copy_from_slice(&checksum.to_le_bytes());
@@ -190,7 +190,8 @@ pub fn readdress(lock: &Path, from: &Path, to: &Path) {
     fs::write(lock, content).expect("write the lock file");
 }
 
-/// Device, inode and birth, as a lock file holds them.
+/// Inode and birth, as a lock file holds them: where the birth is known, the
+/// device is 0.
 #[cfg(target_os = "linux")]
 fn identity(path: &Path) -> [u8; 24] {
     use std::os::fd::AsRawFd;
@@ -213,7 +214,7 @@ fn identity(path: &Path) -> [u8; 24] {
     let known =
         unsafe { libc::ioctl(file.as_raw_fd(), libc::FS_IOC_GETVERSION, &raw mut version) } == 0;
     let low = if known { version.into() } else { seen.ino() };
-    let numbers = [seen.dev(), seen.ino(), born & !0xfff | low & 0xfff];
+    let numbers = [0, seen.ino(), born & !0xfff | low & 0xfff];
     let mut bytes = [0; 24];
     for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
         place.copy_from_slice(&number.to_le_bytes());

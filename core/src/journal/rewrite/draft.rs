@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::fs::{self, File, FileId};
+use crate::fs::{self, File};
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::write::recordable;
 use crate::journal::writer::Writer;
 use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Identity, Pending, PendingRewrite, Same};
+use crate::lock::record::{self, Generation, Pending, PendingRewrite, Same};
 use crate::temporary::{self, Temporary};
 
 /// Written in pieces of this size.
@@ -41,7 +41,8 @@ impl Draft {
         let generation = match (&old, recorded) {
             (Some((data, _)), recorded) => data.generation_now(recorded),
             (None, Some(recorded)) => recorded,
-            (None, None) => nobody(),
+            // No journal was there yet, or none that anybody knows of.
+            (None, None) => Generation::NOBODYS,
         };
         let pending = PendingRewrite {
             by: None,
@@ -141,21 +142,6 @@ pub(super) fn note(
 /// Best effort: the next locker finds what is left.
 fn clear(lock: LockFile<'_>) {
     let _ = lock.file().and_then(record::clear_pending);
-}
-
-/// No journal was there yet, or none that anybody knows of.
-fn nobody() -> Generation {
-    let id = FileId {
-        device: 0,
-        inode: 0,
-    };
-    let none = Identity { id, birth: None };
-    Generation {
-        number: 0,
-        of: none,
-        before: None,
-        rotated: 0,
-    }
 }
 
 #[cold]

@@ -6,8 +6,8 @@
 
 use std::io;
 
-use super::{BLOCK, Generation, IDLE, Identity, MAGIC, Pending};
-use crate::fs::{File, FileId};
+use super::{BLOCK, Generation, IDLE, MAGIC, Pending};
+use crate::fs::File;
 
 /// What a marked file is a member of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,27 +33,15 @@ impl Mark {
         }
     }
 
-    /// Writes it into a lock file of this size that is ours. What the first
-    /// block says stays; where there is none, it becomes one that speaks of no
-    /// file, by the same write.
-    pub fn write(self, lock: &File, size: u64) -> io::Result<()> {
+    /// Writes it into a lock file that is ours. What the first block says stays;
+    /// where there is none, it becomes one that speaks of no file, by the same
+    /// write.
+    pub fn write(self, lock: &File) -> io::Result<()> {
         let block = Pending::Member(self).to_block();
-        let mut magic = [0; MAGIC.len()];
-        if size >= IDLE && lock.read_full_at(&mut magic, 0)? == magic.len() && magic == *MAGIC {
+        let mut first = [0; BLOCK];
+        if lock.read_full_at(&mut first, 0)? == BLOCK && first.starts_with(MAGIC) {
             return lock.write_all_at(&block, IDLE);
         }
-        let nobody = Generation {
-            number: 0,
-            of: Identity {
-                id: FileId {
-                    device: 0,
-                    inode: 0,
-                },
-                birth: None,
-            },
-            before: None,
-            rotated: 0,
-        };
-        lock.write_all_at(&[nobody.to_block(), block].concat(), 0)
+        lock.write_all_at(&[Generation::NOBODYS.to_block(), block].concat(), 0)
     }
 }

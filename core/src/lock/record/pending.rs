@@ -27,8 +27,7 @@ use std::io;
 use super::reservation::{self, Reservation};
 use super::stamp::{PendingStamp, STAMP};
 use super::{
-    BLOCK, Before, Generation, IDLE, Identity, Mark, Same, identity_at, is_whole, put_identity,
-    seal, u32_at, u64_at,
+    BLOCK, Before, Generation, IDLE, Identity, Mark, Same, is_whole, seal, u32_at, u64_at,
 };
 use crate::fs::File;
 
@@ -116,14 +115,14 @@ impl Pending {
         let kind = match self {
             Pending::Append(append) => {
                 block[12..16].copy_from_slice(&append.checksum.to_le_bytes());
-                put_identity(&mut block[16..40], append.to);
+                append.to.put(&mut block[16..40]);
                 block[40..48].copy_from_slice(&append.start.to_le_bytes());
                 block[48..56].copy_from_slice(&append.length.to_le_bytes());
                 APPEND
             }
             Pending::Rewrite(rewrite) => {
                 if let Some(by) = rewrite.by {
-                    put_identity(&mut block[16..40], by);
+                    by.put(&mut block[16..40]);
                 }
                 block[40..48].copy_from_slice(&rewrite.number.to_le_bytes());
                 block[48..56].copy_from_slice(&rewrite.same.to_number().to_le_bytes());
@@ -174,7 +173,7 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
     Ok(Some(match u32_at(&block, 8) {
         APPEND => Pending::Append(PendingAppend {
             checksum: u32_at(&block, 12),
-            to: identity_at(&block, 16),
+            to: Identity::at(&block, 16),
             start: u64_at(&block, 40),
             length: u64_at(&block, 48),
         }),
@@ -183,7 +182,7 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
             by: block[16..40]
                 .iter()
                 .any(|byte| *byte != 0)
-                .then(|| identity_at(&block, 16)),
+                .then(|| Identity::at(&block, 16)),
             number: u64_at(&block, 40),
             same: Same::of_number(u64_at(&block, 48)),
             rotated: u32_at(&block, 56),

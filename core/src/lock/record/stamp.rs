@@ -22,7 +22,7 @@
 use std::io;
 
 use super::pending::PENDING;
-use super::{BLOCK, Generation, IDLE, Identity, identity_at, put_identity, seal, u32_at, u64_at};
+use super::{BLOCK, Generation, IDLE, Identity, seal, u32_at, u64_at};
 use crate::fs::File;
 
 pub(super) const STAMP: u32 = 2;
@@ -61,7 +61,7 @@ impl StampNote<'_> {
         block[..8].copy_from_slice(PENDING);
         block[8..12].copy_from_slice(&STAMP.to_le_bytes());
         block[12..16].copy_from_slice(&self.checksum.to_le_bytes());
-        put_identity(&mut block[16..40], self.of);
+        self.of.put(&mut block[16..40]);
         block[40..48].copy_from_slice(&self.start.to_le_bytes());
         block[48..56].copy_from_slice(&self.length.to_le_bytes());
         // Headers are at most 1 GiB.
@@ -110,7 +110,7 @@ impl PendingStamp {
         let (old, new) = lines[8..].split_at(old);
         Ok(Some(PendingStamp {
             checksum: u32_at(block, 12),
-            of: identity_at(block, 16),
+            of: Identity::at(block, 16),
             start: u64_at(block, 40),
             length: u64_at(block, 48),
             old: line(old, length),

@@ -7,18 +7,29 @@
 use std::io;
 use std::path::Path;
 
-use super::manifest::{Action, Identity, Inode, Manifest};
+use super::manifest::{Action, Identity, Manifest};
 use crate::durability::Durability;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
 use crate::lock::record;
+use crate::torn;
 
 /// A sync that failed: the change is in place all the same.
 pub(crate) type Unsynced = Option<Error>;
 
+/// Whose transaction it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// That of the caller, who can still take it back, and knows what the
+    /// temporaries have.
+    Own,
+    /// That of a dead process.
+    Dead,
+}
+
 /// Appends what is to be appended. First, since it may fail where names do not:
 /// until a name has changed, [`undo`] can still take all back.
-pub(crate) fn append(dir: &Path, manifest: &Manifest) -> Result<Unsynced> {
+pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
     let mut unsynced = None;
     for (_, change, lines) in manifest.each() {
         let Action::Append { to, start, .. } = change.action else {
@@ -28,6 +39,10 @@ pub(crate) fn append(dir: &Path, manifest: &Manifest) -> Result<Unsynced> {
         let told = |error| Error::os("commit", &path, error);
         let Some(journal) = open(&path, to).map_err(told)? else {
             // A program that takes no lock has replaced it meanwhile.
+            match whose {
+                Whose::Own => return Err(replaced(&path)),
+                Whose::Dead => torn::set_aside(&path, start, lines, NOT_APPENDED).map_err(told)?,
+            }
             continue;
         };
         append_rest(&journal, start, lines).map_err(told)?;
@@ -38,6 +53,20 @@ pub(crate) fn append(dir: &Path, manifest: &Manifest) -> Result<Unsynced> {
         }
     }
     Ok(unsynced)
+}
+
+/// What `P.torn` says of lines that were committed, and have no journal.
+const NOT_APPENDED: &str = "committed by a transaction whose process died; \
+     before it was finished, another program replaced or removed the journal";
+
+#[cold]
+fn replaced(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "commit",
+        path,
+        "a program that does not take the lock has replaced the journal just now",
+    )
 }
 
 /// The journal, if it is this file still.
@@ -137,15 +166,8 @@ fn remains(journal: &File, size: u64, start: u64, lines: &[u8]) -> io::Result<Re
     })
 }
 
-/// Whose contents a temporary has: for one who did not write it himself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
-    Own,
-    Check,
-}
-
 /// Puts the new contents in place and removes what is to be removed.
-pub(crate) fn rename(dir: &Path, manifest: &Manifest, trust: Trust) -> Result<Unsynced> {
+pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
     let mut last = None;
     for (n, change, _) in manifest.each() {
         let path = dir.join(&change.name);
@@ -153,10 +175,10 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, trust: Trust) -> Result<Un
         match change.action {
             Action::Append { .. } => continue,
             Action::Remove { of } => remove(&path, of),
-            Action::Save { length, checksum } => put(&temporary, &path, trust, (length, checksum)),
+            Action::Save { length, checksum } => put(&temporary, &path, whose, (length, checksum)),
             Action::Create { length, checksum } => {
                 let wanted = (length, checksum);
-                match finish_create(&temporary, &path, trust, wanted) {
+                match finish_create(&temporary, &path, whose, wanted) {
                     // Its name is as durable as the commit.
                     Ok(false) => continue,
                     result => result.map(drop),
@@ -174,8 +196,8 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, trust: Trust) -> Result<Un
     Ok(synced.err().map(|error| Error::os("commit", dir, error)))
 }
 
-fn put(temporary: &Path, path: &Path, trust: Trust, wanted: (u64, u32)) -> io::Result<()> {
-    if trust == Trust::Check && !is_whole(temporary, wanted)? {
+fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::Result<()> {
+    if whose == Whose::Dead && !is_whole(temporary, wanted)? {
         return Ok(());
     }
     match fs::rename(temporary, path) {
@@ -190,20 +212,20 @@ fn put(temporary: &Path, path: &Path, trust: Trust, wanted: (u64, u32)) -> io::R
 fn finish_create(
     temporary: &Path,
     path: &Path,
-    trust: Trust,
+    whose: Whose,
     wanted: (u64, u32),
 ) -> io::Result<bool> {
     if fs::stat(path)?.is_some() {
         return unlink(temporary).map(|()| false);
     }
-    put(temporary, path, trust, wanted).map(|()| true)
+    put(temporary, path, whose, wanted).map(|()| true)
 }
 
 /// Unless it is another file by now: removed already, and made anew since.
-fn remove(path: &Path, of: Inode) -> io::Result<()> {
-    match fs::stat(path)? {
-        Some(stat) if stat.id == of.into() => unlink(path),
-        _ => Ok(()),
+fn remove(path: &Path, of: Identity) -> io::Result<()> {
+    match record::Identity::from(of).has_name(path)? {
+        true => unlink(path),
+        false => Ok(()),
     }
 }
 

@@ -60,6 +60,7 @@ impl State {
 /// Which file, as [`record::Identity`] has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
+    /// 0 where the birth is known.
     device: u64,
     inode: u64,
     birth: Option<u64>,
@@ -68,7 +69,7 @@ pub(crate) struct Identity {
 impl From<record::Identity> for Identity {
     fn from(identity: record::Identity) -> Identity {
         Identity {
-            device: identity.id.device,
+            device: identity.device_to_record(),
             inode: identity.id.inode,
             birth: identity.birth,
         }
@@ -83,31 +84,6 @@ impl From<Identity> for record::Identity {
                 inode: identity.inode,
             },
             birth: identity.birth,
-        }
-    }
-}
-
-/// Which file of those that are there now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Inode {
-    device: u64,
-    inode: u64,
-}
-
-impl From<FileId> for Inode {
-    fn from(id: FileId) -> Inode {
-        Inode {
-            device: id.device,
-            inode: id.inode,
-        }
-    }
-}
-
-impl From<Inode> for FileId {
-    fn from(inode: Inode) -> FileId {
-        FileId {
-            device: inode.device,
-            inode: inode.inode,
         }
     }
 }
@@ -131,7 +107,7 @@ pub(crate) enum Action {
     /// The name goes, if it is this file's still.
     Remove {
         #[serde(flatten)]
-        of: Inode,
+        of: Identity,
     },
 }
 

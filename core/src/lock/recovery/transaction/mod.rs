@@ -21,7 +21,7 @@ pub(crate) mod names;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use apply::{Trust, append, remove_temporaries, rename, undo};
+pub(crate) use apply::{Whose, append, remove_temporaries, rename, undo};
 pub(crate) use manifest::{Action, Change, Found, Id, Manifest, State};
 
 use crate::error::{Error, Result};
@@ -140,8 +140,8 @@ fn settle_in(dir: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
     match state {
         State::Preparing => undo(dir, &manifest)?,
         State::Committed => {
-            let appended = append(dir, &manifest)?;
-            let renamed = rename(dir, &manifest, Trust::Check)?;
+            let appended = append(dir, &manifest, Whose::Dead)?;
+            let renamed = rename(dir, &manifest, Whose::Dead)?;
             if let Some(error) = appended.or(renamed) {
                 return Err(error);
             }
