@@ -49,6 +49,7 @@ def answer(verb: str, *arguments: str) -> float:
             return 0
         case "open":
             path, durability = arguments
+            assert durability in ("power", "process")
             journal = untorn.Journal(path, durability=durability)
             return 0
         case "append":

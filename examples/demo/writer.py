@@ -12,6 +12,7 @@ def main() -> None:
     with open(transcript_path, encoding="utf-8", newline="\n") as lines:
         transcript = [json.loads(line) for line in lines]
 
+    assert durability in ("power", "process")
     journal = untorn.Journal(journal_path, durability=durability)
     counter = untorn.Document(counter_path, durability=durability)
 

@@ -149,9 +149,14 @@ pub fn dropped_in_use(message: &str) {
         return;
     };
     Python::try_attach(|py| {
+        // An exception may be on its way through the frame that had the object.
+        let raised = PyErr::take(py);
         let category = py.get_type::<PyResourceWarning>();
         if let Err(error) = PyErr::warn(py, &category, &message, 1) {
             error.write_unraisable(py, None);
+        }
+        if let Some(raised) = raised {
+            raised.restore(py);
         }
     });
 }

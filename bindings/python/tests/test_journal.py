@@ -297,9 +297,9 @@ def test_a_value_is_encoded_before_the_lock_is_taken(path: Path) -> None:
 
 def test_options_are_checked(path: Path) -> None:
     with pytest.raises(untorn.InvalidArgument, match="durability"):
-        Journal(path, durability="none")
+        Journal(path, durability="none")  # type: ignore[arg-type]
     with pytest.raises(untorn.InvalidArgument, match="format"):
-        Journal(path, format="csv")
+        Journal(path, format="csv")  # type: ignore[arg-type]
     for timeout in (-1, float("nan")):
         with pytest.raises(ValueError, match="timeout"):
             Journal(path, timeout=timeout)

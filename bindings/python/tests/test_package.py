@@ -1,5 +1,7 @@
 """What is installed."""
 
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -30,3 +32,9 @@ def test_the_version_is_the_workspaces() -> None:
     if not manifest.exists():
         pytest.skip("not in a checkout")
     assert tomllib.loads(manifest.read_text())["workspace"]["package"]["version"] == untorn.__version__
+
+
+def test_editors_are_shown_what_the_extension_documents() -> None:
+    tool = Path(__file__).parents[1] / "tools" / "stub_docs.py"
+    checked = subprocess.run([sys.executable, "-P", tool, "--check"], capture_output=True, text=True, check=False)
+    assert (checked.stderr, checked.returncode) == ("", 0)

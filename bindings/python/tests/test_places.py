@@ -20,7 +20,7 @@ def test_selftest(run: Run, tmp_path: Path) -> None:
         assert {"exclusion", "rename", "sync"} <= {check.name for check in test.checks}
         assert "exclusion" in str(test)
     with pytest.raises(untorn.InvalidArgument):
-        untorn.selftest(tmp_path, scheme="none")
+        untorn.selftest(tmp_path, scheme="none")  # type: ignore[arg-type]
     with pytest.raises(untorn.NotFound):
         untorn.selftest(tmp_path / "none")
 
@@ -83,7 +83,7 @@ def test_words_that_are_none(path: Path) -> None:
             with pytest.raises(untorn.InvalidArgument):
                 kind(path, **options)
     with pytest.raises(untorn.InvalidArgument):
-        Journal(path, header_mode="x")
+        Journal(path, header_mode="x")  # type: ignore[arg-type]
     with pytest.raises(untorn.InvalidArgument):
         Journal(path, sealed=True, format="lines")
     assert Journal(path, on_unsupported="pid-file").append(1)

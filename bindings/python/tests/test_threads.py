@@ -53,7 +53,7 @@ def together(work: Callable[[int], None]) -> None:
 
 @pytest.mark.parametrize("durability", ["process", "power"])
 def test_threads_append_through_one_handle(tmp_path: Path, durability: str) -> None:
-    journal = Journal(tmp_path / "j", durability=durability)
+    journal = Journal(tmp_path / "j", durability=durability)  # type: ignore[arg-type]
     each = 100
     ends: dict[tuple[int, int], untorn.Position] = {}
 

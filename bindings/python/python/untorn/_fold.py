@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from untorn._errors import Deadlock
-from untorn._many import many
+from untorn._many import many, refuse
 from untorn._reading import told
 from untorn._types import Damage, Record
 
@@ -108,6 +109,23 @@ class State(Generic[_S]):
             if changed is not None:
                 value = changed
         return value
+
+
+def folded(
+    initial: Callable[[], _S], apply: Callable[[_S, Any], _S | None], path: Path
+) -> tuple[Callable[[], _S], Callable[[_S, Any], _S | None]]:
+    """The two functions of a fold, if they are such."""
+    if not callable(initial):
+        refuse(
+            f"initial makes the first state: give a function, such as dict, not a {type(initial).__name__}",
+            "fold",
+            path,
+        )
+    if not callable(apply):
+        refuse(f"apply is a function of the state and a record, not a {type(apply).__name__}", "fold", path)
+    if inspect.iscoroutinefunction(apply):
+        refuse("apply is a plain function: it runs under the lock; await before or after", "fold", path)
+    return initial, apply
 
 
 def decided(objs: Any, path: Path) -> Iterable[Any]:

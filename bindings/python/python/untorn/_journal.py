@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
 from untorn._errors import InvalidRecord
-from untorn._fold import Fold, State
+from untorn._fold import Fold, State, folded
 from untorn._follow import Follow, News
 from untorn._many import many
 from untorn._reading import Decoder, records_of, told
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
+    from untorn._options import Durability, Format, HeaderMode, OnUnsupported, Scheme
     from untorn._reading import _Told
     from untorn._types import Damage, Rewound
     from untorn._untorn import Opened
@@ -69,19 +70,19 @@ class Journal(RawJournal):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: str = "power",
+        durability: Durability = "power",
         create: bool = True,
         max_record: int = 64 << 20,
-        format: str = "json",  # noqa: A002 - the option's name in every language
+        format: Format = "json",  # noqa: A002 - the option's name in every language
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
-        scheme: str = "sidecar",
-        on_unsupported: str = "fail",
+        scheme: Scheme = "sidecar",
+        on_unsupported: OnUnsupported = "fail",
         stale: float = 10.0,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
-        header_mode: str = "stamp",
+        header_mode: HeaderMode = "stamp",
         sealed: bool = False,
         max_bytes: int | None = None,
         keep: int | None = None,
@@ -232,7 +233,7 @@ class Journal(RawJournal):
         `None`. If it raises, so does the call, and the state is made anew by the next; a record that was appended stays
         in the journal. It must not use the fold itself, nor append to the journal.
         """
-        fold = Fold(self, State(self, initial, apply, on_damage))
+        fold = Fold(self, State(self, *folded(initial, apply, self.path), on_damage))
         fold.refresh()
         return fold
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from untorn import _codec
+
+
+Durability: TypeAlias = Literal["power", "process"]
+Format: TypeAlias = Literal["json", "lines"]
+Scheme: TypeAlias = Literal["sidecar", "in-place", "pid-file"]
+OnUnsupported: TypeAlias = Literal["fail", "pid-file"]
+HeaderMode: TypeAlias = Literal["stamp", "rename"]
 
 
 class LockOptions(TypedDict, total=False):
@@ -16,19 +23,19 @@ class LockOptions(TypedDict, total=False):
     timeout: float | None
     shared: bool
     label: str | None
-    scheme: Literal["sidecar", "in-place", "pid-file"]
-    on_unsupported: Literal["fail", "pid-file"]
+    scheme: Scheme
+    on_unsupported: OnUnsupported
     stale: float
 
 
 class FileOptions(TypedDict, total=False):
     """Those that journals and documents share."""
 
-    durability: Literal["power", "process"]
+    durability: Durability
     mode: int | None
     timeout: float | None
-    scheme: Literal["sidecar", "in-place", "pid-file"]
-    on_unsupported: Literal["fail", "pid-file"]
+    scheme: Scheme
+    on_unsupported: OnUnsupported
     stale: float
     dumps: _codec._Dumps | None
     loads: _codec._Loads | None
@@ -44,10 +51,10 @@ class RecordOptions(FileOptions, total=False):
     """Those of journals, wherever they are."""
 
     max_record: int
-    format: Literal["json", "lines"]
+    format: Format
     header_prefix: bytes | str | None
     header_reserve: int
-    header_mode: Literal["stamp", "rename"]
+    header_mode: HeaderMode
     sealed: bool
     max_bytes: int | None
     keep: int | None
@@ -63,10 +70,10 @@ class JournalOptions(RecordOptions, total=False):
 class TransactionOptions(TypedDict, total=False):
     """As `Transaction` has them."""
 
-    durability: Literal["power", "process"]
+    durability: Durability
     mode: int | None
     timeout: float | None
-    format: Literal["json", "lines"]
+    format: Format
     max_record: int
     header_prefix: bytes | str | None
     header_reserve: int

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from untorn._options import Format
     from untorn._types import Damage
 
 
@@ -55,7 +56,7 @@ class Snapshot:
         name: str,
         on_damage: Callable[[Damage], object] | None = None,
         *,
-        format: str = "json",  # noqa: A002 - the option's name in every language
+        format: Format = "json",  # noqa: A002 - the option's name in every language
         header_prefix: bytes | str | None = None,
         loads: _codec._Loads | None = None,
     ) -> Iterator[Any]:

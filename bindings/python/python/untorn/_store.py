@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from untorn import _codec
+    from untorn._options import Durability, Format, HeaderMode, OnUnsupported, Scheme
     from untorn._types import Holder
     from untorn._untorn import Opened
 
@@ -47,18 +48,18 @@ class Store(RawStore):
         *,
         journal_name: str = "journal.jsonl",
         state_name: str = "state.json",
-        durability: str = "power",
+        durability: Durability = "power",
         timeout: float | None = None,
         create: bool = True,
-        format: str = "json",  # noqa: A002 - the option's name in every language
+        format: Format = "json",  # noqa: A002 - the option's name in every language
         max_record: int = 64 << 20,
         mode: int | None = None,
-        scheme: str = "sidecar",
-        on_unsupported: str = "fail",
+        scheme: Scheme = "sidecar",
+        on_unsupported: OnUnsupported = "fail",
         stale: float = 10.0,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
-        header_mode: str = "stamp",
+        header_mode: HeaderMode = "stamp",
         sealed: bool = False,
         max_bytes: int | None = None,
         keep: int | None = None,

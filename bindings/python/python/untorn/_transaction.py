@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from untorn._options import Durability, Format
+
 
 class Transaction(RawTransaction):
     """Several documents and journals of one directory that change together or not at all, whatever dies.
@@ -46,10 +48,10 @@ class Transaction(RawTransaction):
         cls,
         dir: str | os.PathLike[str],  # noqa: A002 - as in every language
         *,
-        durability: str = "power",
+        durability: Durability = "power",
         mode: int | None = None,
         timeout: float | None = None,
-        format: str = "json",  # noqa: A002
+        format: Format = "json",  # noqa: A002
         max_record: int = 64 << 20,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,

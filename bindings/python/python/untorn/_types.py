@@ -124,6 +124,11 @@ class Report:
     repaired: Repair | None
     """What `repair` did; `None` from `verify`, and where nothing was to do."""
 
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is damaged, at the time of the report."""
+        return self.damage_count == 0
+
 
 class Hit(NamedTuple):
     """A record in which `Store.search` found the text."""

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, TypeAlias, final
 
 from typing_extensions import Buffer, disjoint_base
 
+from untorn._options import OnUnsupported, Scheme
 from untorn._types import Hit, Holder, Report, SelfTest, _Kind
 from untorn.aio._pending import Pending
 
@@ -74,14 +75,24 @@ __all__ = [
 
 @final
 class Position:
+    """A place in a journal: a generation and a byte offset at a record boundary.
+
+    A position from before the journal was rewritten or replaced never matches
+    the file that took its place. It can be compared, hashed, pickled, and
+    stored as text: `str(position)` and `Position.parse(text)`.
+    """
+
     __match_args__ = ("generation", "offset")
     def __new__(cls, generation: int, offset: int) -> Self: ...
     @property
-    def generation(self) -> int: ...
+    def generation(self) -> int:
+        """Which of the files that had this name; 0: there was none."""
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Bytes from the start of the file."""
     @staticmethod
-    def parse(text: str) -> Position: ...
+    def parse(text: str) -> Position:
+        """The position that `str` wrote: `generation:offset`."""
     def __getnewargs__(self) -> tuple[int, int]: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -93,6 +104,24 @@ class Position:
 
 @final
 class FileLock:
+    """A lock across processes and threads that the kernel frees when its holder
+    dies.
+
+    `FileLock(p)` is the lock of the file `p`: the one that `Journal(p)` and
+    `Document(p)` take. It is an OS lock on `p.lock`; `p` itself need not exist.
+    Use it as a context manager, or with `acquire` and `release`; it can be
+    taken again after it was let go.
+
+    `timeout`: seconds to wait; `None` waits for ever, 0 tries once. `shared`:
+    held together with others that share it. `label`: what others are told of
+    who holds it. `scheme`: how programs agree on who has the lock: `"sidecar"`
+    by an OS lock on `p.lock`, `"in-place"` by one on `p` itself, `"pid-file"` by
+    the existence of `p.lock`; all that share a file must use the same.
+    `on_unsupported`: what to do where the file system does not lock: `"fail"` or
+    `"pid-file"`. `stale`: after how many seconds a `"pid-file"` that is not
+    refreshed is taken over.
+    """
+
     def __new__(
         cls,
         path: str | os.PathLike[str],
@@ -100,8 +129,8 @@ class FileLock:
         timeout: float | None = None,
         shared: bool = False,
         label: str | None = None,
-        scheme: str = "sidecar",
-        on_unsupported: str = "fail",
+        scheme: Scheme = "sidecar",
+        on_unsupported: OnUnsupported = "fail",
         stale: float = 10.0,
     ) -> Self: ...
     @classmethod
@@ -112,11 +141,29 @@ class FileLock:
         timeout: float | None = None,
         shared: bool = False,
         label: str | None = None,
-    ) -> FileLock: ...
-    def acquire(self, *, timeout: _Timeout = ...) -> Acquired: ...
-    def release(self) -> None: ...
-    def transfer(self, to: Process) -> None: ...
-    def close(self) -> None: ...
+    ) -> FileLock:
+        """The lock that is exactly the file `path`, whatever it is called."""
+    def acquire(self, *, timeout: _Timeout = ...) -> Acquired:
+        """Takes the lock, and gives this object, for `with`. `timeout` replaces that
+        of the object for this call.
+
+        Raises `LockTimeout` or `Locked`, which name the holder where it can be
+        known, and `Deadlock` if this thread holds the lock already.
+        """
+    def release(self) -> None:
+        """Lets the lock go. Does nothing if it is not held, and in a forked child,
+        where the lock is the parent's.
+        """
+    def transfer(self, to: Process) -> None:
+        """Gives the lock to another process of this machine, and lets it go. The
+        heir takes it by acquiring it; until it has, or has ended, no other
+        process gets the lock.
+
+        `InvalidArgument`: the lock is shared or not held, or the heir has ended
+        or can't be seen from here. On any error it is held as before.
+        """
+    def close(self) -> None:
+        """The same as `release`: every handle has it."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -126,13 +173,17 @@ class FileLock:
         /,
     ) -> None: ...
     @property
-    def held(self) -> bool: ...
+    def held(self) -> bool:
+        """Whether this process holds the lock through this object."""
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The path as it was given."""
     @property
-    def shared(self) -> bool: ...
+    def shared(self) -> bool:
+        """Whether others may share it."""
     @property
-    def label(self) -> str | None: ...
+    def label(self) -> str | None:
+        """What others are told of who holds it."""
     @property
     def _exact(self) -> bool: ...
     @property
@@ -140,6 +191,8 @@ class FileLock:
 
 @final
 class Acquired:
+    """A `FileLock` that was acquired, for `with lock.acquire(): ...`."""
+
     def __enter__(self) -> FileLock: ...
     def __exit__(
         self,
@@ -151,8 +204,15 @@ class Acquired:
 
 @disjoint_base
 class RawJournal:
+    """What `untorn.Journal` is made of: bytes in, bytes and positions out."""
+
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
-    def append_raw(self, record: _Data, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position: ...
+    def append_raw(self, record: _Data, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
+        """Appends one record as it is, and gives the position behind it.
+
+        `record` is `bytes`, `bytearray`, `memoryview` or `str`, without a
+        newline. It is checked to be one JSON value in UTF-8 (format `json`).
+        """
     def _append(self, record: _Data, checked: bool, timeout: _Timeout, lock: FileLock | None) -> Position: ...
     def _extend(
         self,
@@ -166,32 +226,64 @@ class RawJournal:
     def _header(self) -> bytes | None: ...
     def _fold(self) -> RawFold: ...
     def _follow(self, start: Position | None) -> RawFollow: ...
-    def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None: ...
-    def rotate(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None: ...
+    def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None:
+        """Goes back to a position: what was appended since is removed. The whole
+        journal as it was is kept in a rotated file, whose path this gives;
+        `None`: there is nothing behind the position.
+
+        The journal is another file from then on: positions of before are
+        refused. `Conflict`: the position is not one of this file's.
+        """
+    def rotate(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None:
+        """Begins the journal anew, with its header if it has one: the records are
+        kept in a rotated file, whose path this gives. `None`: there were none.
+        """
     def _replace(
         self, records: Iterator[_Data], checked: bool, timeout: _Timeout, lock: FileLock | None
     ) -> Position: ...
     def _begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Rewrite: ...
     def _reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> Reader: ...
     def _tail(self, n: int) -> list[_Record]: ...
-    def end(self) -> Position: ...
-    def verify(self) -> Report: ...
-    def repair(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Report: ...
-    def sync(self) -> None: ...
-    def close(self) -> None: ...
+    def end(self) -> Position:
+        """Where the last whole record ends. Takes no lock: an append in flight may
+        count or not.
+        """
+    def verify(self) -> Report:
+        """Checks every record, takes no lock and changes nothing. A torn tail may
+        be an append in flight.
+        """
+    def repair(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Report:
+        """Repairs the tail as the next append would, then checks every record.
+        Damage before the tail is reported, never cut.
+        """
+    def sync(self) -> None:
+        """Makes everything in the file so far survive a power cut, whoever wrote
+        it.
+        """
+    def close(self) -> None:
+        """Closes the handle: later changes through it are refused. A second time
+        does nothing.
+        """
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether `close` was called."""
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file, with every symbolic link resolved."""
     @property
-    def durability(self) -> Literal["power", "process"]: ...
+    def durability(self) -> Literal["power", "process"]:
+        """`"process"` or `"power"`."""
 
 @final
 class Reader:
+    """Reads a journal from somewhere on."""
+
     def _next(self) -> list[_Item]: ...
 
 @disjoint_base
 class RawDocument:
+    """What `untorn.Document` is made of: bytes in, bytes and a version out."""
+
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     def _load(self) -> tuple[bytes, str]: ...
     def _save(
@@ -199,47 +291,82 @@ class RawDocument:
     ) -> str: ...
     def _remove(self, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None) -> bool: ...
     def _begin_update(self, timeout: _Timeout, lock: FileLock | None) -> Update: ...
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Closes the handle: later changes through it are refused. A second time
+        does nothing.
+        """
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether `close` was called."""
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The file, with every symbolic link resolved."""
     @property
-    def durability(self) -> Literal["power", "process"]: ...
+    def durability(self) -> Literal["power", "process"]:
+        """`"process"` or `"power"`."""
 
 @final
 class Update:
+    """A document that is being updated: its lock is held until `_save` or
+    `_finish`, or until this is gone.
+    """
+
     def _value(self) -> tuple[bytes, str] | None: ...
     def _save(self, data: _Data) -> str: ...
     def _finish(self) -> None: ...
 
 @final
 class Process:
+    """A process, named for longer than its pid does it: pids repeat.
+
+    `Process.current()` is this one, `Process.of(pid)` the one that has that pid
+    now. It can be compared, hashed, pickled, stored as text (`to_json`,
+    `from_json`, the same in every language), and asked whether it is `alive`.
+    """
+
     @staticmethod
-    def current() -> Process: ...
+    def current() -> Process:
+        """This process."""
     @staticmethod
-    def of(pid: int) -> Process: ...
+    def of(pid: int) -> Process:
+        """The process that has this pid now; `start` is `None` if nobody has it."""
     @staticmethod
-    def from_json(text: str) -> Process: ...
-    def to_json(self) -> str: ...
+    def from_json(text: str) -> Process:
+        """What `to_json` gave."""
+    def to_json(self) -> str:
+        """One line of JSON."""
     @property
-    def pid(self) -> int: ...
+    def pid(self) -> int:
+        """The number that the system gave it."""
     @property
-    def start(self) -> int | None: ...
+    def start(self) -> int | None:
+        """When it started, in the system's own unit."""
     @property
-    def boot(self) -> str | None: ...
+    def boot(self) -> str | None:
+        """Which start of the machine."""
     @property
-    def namespace(self) -> str | None: ...
+    def namespace(self) -> str | None:
+        """Within which pids are counted: in another container the same pid is
+        another process.
+        """
     @property
-    def host(self) -> str | None: ...
+    def host(self) -> str | None:
+        """On which host."""
     @property
-    def alive(self) -> Literal["alive", "dead", "unknown"]: ...
+    def alive(self) -> Literal["alive", "dead", "unknown"]:
+        """Whether this very process lives now: `"alive"`, `"dead"`, or `"unknown"`,
+        as for one on another host.
+        """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
 class Rewrite:
+    """A journal that is being rewritten: its lock is held until `_commit` or
+    `_discard`, or until this is gone.
+    """
+
     def _reader(self) -> Reader: ...
     def _push(self, records: list[_Data], checked: bool) -> None: ...
     def _commit(self) -> Position: ...
@@ -247,6 +374,8 @@ class Rewrite:
 
 @final
 class RawFold:
+    """What `untorn.Fold` is made of: how far its state is."""
+
     def _current(self) -> Position | None: ...
     def _begin(self, timeout: _Timeout, lock: FileLock | None) -> RawTurn: ...
     @property
@@ -254,6 +383,8 @@ class RawFold:
 
 @final
 class RawTurn:
+    """A turn, which has the journal's lock until `finish` or `drop`."""
+
     def _next(self) -> list[_Folded]: ...
     def _append(self, records: Iterator[_Data], checked: bool) -> Position: ...
     def _finish(self) -> Position: ...
@@ -261,6 +392,8 @@ class RawTurn:
 
 @final
 class RawSnapshot:
+    """What `untorn.Snapshot` is made of."""
+
     @property
     def _dir(self) -> Path: ...
     def _names(self) -> list[str]: ...
@@ -269,12 +402,17 @@ class RawSnapshot:
 
 @final
 class LaterFold:
+    """The verbs of a `RawFold` that may take a while."""
+
     def __new__(cls, fold: RawFold, timeout: _Timeout) -> Self: ...
     def current(self) -> Pending[Position | None]: ...
-    def begin(self, timeout: _Timeout, lock: FileLock | None) -> Pending[RawTurn]: ...
+    def begin(self, timeout: _Timeout, lock: FileLock | None) -> Pending[RawTurn]:
+        """Gives a `RawTurn`, which holds the lock."""
 
 @final
 class LaterTurn:
+    """The verbs of a `RawTurn` that may take a while."""
+
     def __new__(cls, turn: RawTurn) -> Self: ...
     def next(self) -> Pending[list[_Folded]]: ...
     def append(self, records: Iterator[_Data], checked: bool) -> Pending[Position]: ...
@@ -282,6 +420,8 @@ class LaterTurn:
 
 @final
 class RawFollow:
+    """What `untorn.Follow` is made of."""
+
     def _next(self, timeout: _Timeout) -> list[_News]: ...
     def _close(self) -> None: ...
     @property
@@ -289,6 +429,8 @@ class RawFollow:
 
 @disjoint_base
 class RawTransaction:
+    """What `untorn.Transaction` is made of."""
+
     def __new__(cls, origin: str | os.PathLike[str] | RawSession | Turn, options: dict[str, Any]) -> Self: ...
     def _begin(self) -> None: ...
     def _load(self, name: str) -> tuple[bytes, str] | None: ...
@@ -297,25 +439,49 @@ class RawTransaction:
     def _append(self, name: str, records: list[_Data]) -> None: ...
     def _set_header(self, name: str, header: _Data) -> None: ...
     def _remove(self, name: str) -> bool: ...
-    def commit(self) -> None: ...
-    def rollback(self) -> None: ...
+    def commit(self) -> None:
+        """Makes all the changes, or none; then the transaction is over."""
+    def rollback(self) -> None:
+        """Ends the transaction without a change. A second time, or after the
+        commit, does nothing.
+        """
     @property
-    def open(self) -> bool: ...
+    def open(self) -> bool:
+        """Whether it has begun and is not over."""
     @property
-    def dir(self) -> Path: ...
+    def dir(self) -> Path:
+        """The directory as it was given."""
 
 @disjoint_base
 class RawStore:
+    """What `untorn.Store` is made of."""
+
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     @property
-    def path(self) -> Path: ...
-    def keys(self) -> list[str]: ...
-    def remove(self, key: str, *, timeout: _Timeout = 0) -> bool: ...
-    def search(self, text: str, *, max_hits: int = 100) -> list[Hit]: ...
+    def path(self) -> Path:
+        """The directory, with every symbolic link resolved."""
+    def keys(self) -> list[str]:
+        """The keys of all sessions, sorted."""
+    def remove(self, key: str, *, timeout: _Timeout = 0) -> bool:
+        """Removes the session with all its files; `False` if there was none.
+
+        Without a `timeout` it tries once: `Locked`, with the owner, while
+        somebody owns the session.
+        """
+    def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
+        """Searches the journals of all sessions for a text, in any case: the first
+        hits, in the order of keys and within a journal of records; one a record.
+
+        The text is that of the whole record, with names and punctuation; an
+        escape counts as the character that it stands for. Takes no lock. Damage
+        is skipped, and rotated files are not searched.
+        """
     def _session(self, key: str) -> RawSession: ...
 
 @final
 class RawSession:
+    """What `untorn.Session` is made of."""
+
     @property
     def _key(self) -> str: ...
     @property
@@ -329,27 +495,53 @@ class RawSession:
     def _holder(self) -> Holder | None: ...
 
 @final
-class Opened: ...
+class Opened:
+    """What was opened already, by a session or in the background: a handle is made
+    of it, once.
+    """
 
 @final
 class Turn:
+    """The last owner is dead, and it is this process's turn to reconcile what he
+    left: until the transaction that is made of this ends.
+    """
+
     @property
     def owner(self) -> Holder | None: ...
-    def discard(self) -> None: ...
+    def discard(self) -> None:
+        """Nobody wants it any more."""
 
 @final
 class Lease:
+    """A session's lease: nobody else owns the session until it is let go, or its
+    process dies.
+
+    `session.claim(label)` gives it. Use it as a context manager, or let it go
+    with `release`.
+    """
+
     @property
-    def holder(self) -> Holder: ...
+    def holder(self) -> Holder:
+        """This process, as others are told of it."""
     @property
-    def previous(self) -> Holder | None: ...
+    def previous(self) -> Holder | None:
+        """The owner before, if they died without letting go; else `None`."""
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """The session's directory."""
     @property
-    def held(self) -> bool: ...
-    def release(self) -> None: ...
-    def transfer(self, to: Process) -> None: ...
-    def close(self) -> None: ...
+    def held(self) -> bool:
+        """Whether it is held still, and by this process."""
+    def release(self) -> None:
+        """Lets the session go. A second time does nothing; nor does it in a forked
+        child, where the lease is the parent's.
+        """
+    def transfer(self, to: Process) -> None:
+        """Gives the session to another process of this machine, and lets it go. The
+        heir claims it; until it has, or has ended, nobody else can.
+        """
+    def close(self) -> None:
+        """The same as `release`: every handle has it."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -361,18 +553,28 @@ class Lease:
 
 @final
 class LaterRewrite:
+    """The verbs of a `Rewrite` that may take a while."""
+
     def __new__(cls, rewrite: Rewrite) -> Self: ...
     def reader(self) -> Pending[LaterReader]: ...
     def push(self, records: list[_Data], checked: bool) -> Pending[None]: ...
-    def commit(self) -> Pending[Position]: ...
+    def commit(self) -> Pending[Position]:
+        """Puts the new records in the place of the old, and lets the lock go."""
 
 @final
 class LaterFollow:
+    """The verb of a `RawFollow` that may take a while."""
+
     def __new__(cls, follow: RawFollow) -> Self: ...
-    def next(self, timeout: _Timeout) -> Pending[list[_News]]: ...
+    def next(self, timeout: _Timeout) -> Pending[list[_News]]:
+        """As `RawFollow._next`. What is found while the caller is cancelled is
+        there for the next call.
+        """
 
 @final
 class LaterTransaction:
+    """The verbs of a transaction that may take a while. They keep their order."""
+
     def __new__(cls, transaction: RawTransaction) -> Self: ...
     def begin(self) -> Pending[None]: ...
     def load(self, name: str) -> Pending[tuple[bytes, str] | None]: ...
@@ -381,22 +583,30 @@ class LaterTransaction:
     def append(self, name: str, records: list[_Data]) -> Pending[None]: ...
     def set_header(self, name: str, header: _Data) -> Pending[None]: ...
     def remove(self, name: str) -> Pending[bool]: ...
-    def commit(self) -> Pending[None]: ...
-    def rollback(self) -> Pending[None]: ...
+    def commit(self) -> Pending[None]:
+        """Makes all the changes, or none; then the transaction is over."""
+    def rollback(self) -> Pending[None]:
+        """Ends it without a change, behind what was begun in it."""
 
 @final
 class LaterSession:
+    """The verbs of a session that may take a while."""
+
     def __new__(cls, session: RawSession) -> Self: ...
     def exists(self) -> Pending[bool]: ...
     def journal(self) -> Pending[Opened]: ...
     def document(self, name: str | None) -> Pending[Opened]: ...
     def media(self, name: str) -> Pending[Path]: ...
     def holder(self) -> Pending[Holder | None]: ...
-    def claim(self, label: str, timeout: _Timeout) -> Pending[Lease]: ...
-    def begin_reconcile(self, timeout: _Timeout) -> Pending[_Begun]: ...
+    def claim(self, label: str, timeout: _Timeout) -> Pending[Lease]:
+        """Gives a `Lease`."""
+    def begin_reconcile(self, timeout: _Timeout) -> Pending[_Begun]:
+        """Gives a `Turn`, or `(outcome, holder)`."""
 
 @final
 class LaterJournal:
+    """The verbs of a journal that may take a while."""
+
     def __new__(cls, journal: RawJournal) -> Self: ...
     def append(self, record: _Data, checked: bool, timeout: _Timeout, lock: FileLock | None) -> Pending[Position]: ...
     def extend(
@@ -409,13 +619,15 @@ class LaterJournal:
         lock: FileLock | None,
     ) -> Pending[Position]: ...
     def header(self) -> Pending[bytes | None]: ...
-    def follow(self, start: Position | None) -> Pending[RawFollow]: ...
+    def follow(self, start: Position | None) -> Pending[RawFollow]:
+        """Gives a `RawFollow`."""
     def rewind(self, position: Position, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def rotate(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def replace(
         self, records: Iterator[_Data], checked: bool, timeout: _Timeout, lock: FileLock | None
     ) -> Pending[Position]: ...
-    def begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Rewrite]: ...
+    def begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Rewrite]:
+        """Gives a `Rewrite`, which holds the lock."""
     def reader(
         self, start: Position | None, max_records: int | None, max_bytes: int | None
     ) -> Pending[LaterReader]: ...
@@ -428,44 +640,96 @@ class LaterJournal:
 
 @final
 class LaterReader:
-    def next(self) -> Pending[list[_Item]]: ...
+    """Reads a journal from somewhere on."""
+
+    def next(self) -> Pending[list[_Item]]:
+        """As `Reader._next`."""
 
 @final
 class LaterDocument:
+    """The verbs of a document that may take a while."""
+
     def __new__(cls, document: RawDocument) -> Self: ...
     def load(self) -> Pending[tuple[bytes, str]]: ...
     def save(
         self, data: _Data, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None
     ) -> Pending[str]: ...
     def remove(self, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None) -> Pending[bool]: ...
-    def begin_update(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Update]: ...
-    def save_update(self, update: Update, data: _Data) -> Pending[str]: ...
+    def begin_update(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Update]:
+        """Gives an `Update`, which holds the lock."""
+    def save_update(self, update: Update, data: _Data) -> Pending[str]:
+        """Saves an `Update`, and lets its lock go. Not behind other changes: they
+        wait for this one.
+        """
 
 @final
 class Taken:
-    def keep(self, lock: FileLock) -> None: ...
-    def release(self) -> None: ...
+    """A lock that was taken, and belongs to no `FileLock` yet."""
 
-def acquire_later(lock: FileLock, timeout: _Timeout) -> Pending[Taken]: ...
-def release_later(lock: FileLock) -> Pending[None] | None: ...
+    def keep(self, lock: FileLock) -> None:
+        """Makes it one that `lock` holds."""
+    def release(self) -> None:
+        """Lets it go: nobody wants it any more."""
+
+def acquire_later(lock: FileLock, timeout: _Timeout) -> Pending[Taken]:
+    """Takes the lock; gives a `Taken`."""
+
+def release_later(lock: FileLock) -> Pending[None] | None:
+    """Lets the lock go that was taken last, behind the work that was begun under
+    it.
+    """
+
 def take_snapshot(dir: str | os.PathLike[str], timeout: _Timeout) -> RawSnapshot: ...
-def take_snapshot_later(dir: str | os.PathLike[str], timeout: _Timeout) -> Pending[RawSnapshot]: ...
+def take_snapshot_later(dir: str | os.PathLike[str], timeout: _Timeout) -> Pending[RawSnapshot]:
+    """Gives a `RawSnapshot`."""
+
 def snapshot_load_later(snapshot: RawSnapshot, name: str) -> Pending[tuple[bytes, str] | None]: ...
-def snapshot_reader_later(snapshot: RawSnapshot, name: str, options: dict[str, Any]) -> Pending[LaterReader]: ...
-def transfer_later(lock: FileLock, to: Process) -> Pending[None]: ...
+def snapshot_reader_later(snapshot: RawSnapshot, name: str, options: dict[str, Any]) -> Pending[LaterReader]:
+    """Gives a `LaterReader`."""
+
+def transfer_later(lock: FileLock, to: Process) -> Pending[None]:
+    """Gives the lock to another process, and lets it go."""
+
 def store_keys_later(store: RawStore) -> Pending[list[str]]: ...
 def store_remove_later(store: RawStore, key: str, timeout: _Timeout) -> Pending[bool]: ...
 def store_search_later(store: RawStore, text: str, max_hits: int) -> Pending[list[Hit]]: ...
-def selftest(dir: str | os.PathLike[str], *, scheme: str = "sidecar") -> SelfTest: ...
-def selftest_later(dir: str | os.PathLike[str], scheme: str) -> Pending[SelfTest]: ...
-def open_journal_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]: ...
-def open_document_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]: ...
-def open_store_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]: ...
+def selftest(dir: str | os.PathLike[str], *, scheme: Scheme = "sidecar") -> SelfTest:
+    """Has a second process prove that locks, renames and syncs work in this
+    directory, in this scheme.
+    """
+
+def selftest_later(dir: str | os.PathLike[str], scheme: Scheme) -> Pending[SelfTest]:
+    """As `selftest`."""
+
+def open_journal_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]:
+    """Gives an `Opened`."""
+
+def open_document_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]:
+    """Gives an `Opened`."""
+
+def open_store_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]:
+    """Gives an `Opened`."""
+
 def lease_release_later(lease: Lease) -> Pending[None]: ...
 def lease_transfer_later(lease: Lease, to: Process) -> Pending[None]: ...
-def holder_later(path: str | os.PathLike[str]) -> Pending[Holder | None]: ...
-def finish_appends() -> tuple[int, list[str]]: ...
-def forked() -> None: ...
-def holder(path: str | os.PathLike[str]) -> Holder | None: ...
-def inspect(record: bytes) -> _Kind | None: ...
-def version() -> str: ...
+def holder_later(path: str | os.PathLike[str]) -> Pending[Holder | None]:
+    """Who holds the lock of the file `path` now."""
+
+def finish_appends() -> tuple[int, list[str]]:
+    """Called when the program ends: waits for the appends that are under way. Gives
+    how many are left then, and what the others failed with.
+    """
+
+def forked() -> None:
+    """Called in a forked child, whose main thread is the one that forked."""
+
+def holder(path: str | os.PathLike[str]) -> Holder | None:
+    """Who holds the lock of the file `path` now; `None` if nobody does, or if it
+    can't be known.
+    """
+
+def inspect(record: bytes) -> _Kind | None:
+    """What is wrong with bytes that were to be one JSON value; `None` if nothing."""
+
+def version() -> str:
+    """The package's version, as Python spells it: pre-releases without a dash."""

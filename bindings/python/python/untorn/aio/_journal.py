@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import untorn
-from untorn._fold import State
+from untorn._fold import State, folded
 from untorn._journal import _CHUNK
 from untorn._many import many
 from untorn._options import JournalOptions, split
@@ -229,7 +229,7 @@ class Journal:
         on_damage: Callable[[Damage], object] | None = None,
     ) -> Fold[_S]:
         """A state that is kept from the records. As `untorn.Journal.fold`; `apply` is a plain function."""
-        fold = Fold(self._journal, State(self._journal, initial, apply, on_damage))
+        fold = Fold(self._journal, State(self._journal, *folded(initial, apply, self.path), on_damage))
         await fold.refresh()
         return fold
 

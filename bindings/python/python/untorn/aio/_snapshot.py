@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from untorn import Damage
+    from untorn._options import Format
 
 
 class Snapshot:
@@ -44,7 +45,7 @@ class Snapshot:
         name: str,
         on_damage: Callable[[Damage], object] | None = None,
         *,
-        format: str = "json",  # noqa: A002 - the option's name in every language
+        format: Format = "json",  # noqa: A002 - the option's name in every language
         header_prefix: bytes | str | None = None,
         loads: _codec._Loads | None = None,
     ) -> AsyncIterator[Any]:
