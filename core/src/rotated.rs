@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{self, Access, File};
+use crate::fs::{self, Access, File, InTheWay};
 use crate::lock::record::{Before, Identity};
 
 pub(crate) use list::{Noted, note};
@@ -44,15 +44,10 @@ impl Rotated {
     /// Opens it to be read; `None` if it is not there any more, or another file
     /// has its name.
     pub fn open(&self, journal: &Path) -> io::Result<Option<File>> {
-        let path = self.path(journal);
-        // Before it is opened: a FIFO or a directory may have the name.
-        let seen = fs::stat(&path)?;
-        if !seen.is_some_and(|seen| seen.is_file && seen.id.inode == self.identity.id.inode) {
-            return Ok(None);
-        }
-        let file = match File::open(&path, Access::LockFileRead) {
+        let file = match File::open(&self.path(journal), Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if fs::is_symbolic_link(&error) => return Ok(None),
+            // So it is another file.
+            Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
             result => result?,
         };
         Ok((Identity::of(&file)? == self.identity).then_some(file))

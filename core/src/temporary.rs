@@ -99,7 +99,8 @@ pub(crate) fn sweep_again(document: &Path) {
     for name in names.into_iter().filter(|name| is_temporary(name, &prefix)) {
         let path = document.with_file_name(name);
         // One whose lock is not free is in use.
-        if let Ok(file) = File::open(&path, Access::LockFile).map(File::lock_aside)
+        if let Ok(file) = File::open_beside(&path, Access::Write).map(File::lock_aside)
+            && matches!(file.may_be_believed(document), Ok(true))
             && matches!(file.try_lock(false), Ok(true))
         {
             let _ = fs::unlink(&path);

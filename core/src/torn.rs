@@ -74,7 +74,9 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
     if before < size {
         torn.set_len(before)?;
     }
-    let written = write_entry(journal, &torn, cut).and_then(|()| torn.sync_all());
+    let written = begin_line(&torn, before)
+        .and_then(|()| write_entry(journal, &torn, cut))
+        .and_then(|()| torn.sync_all());
     let kept = Kept { torn, before };
     if let Err(error) = written {
         // Half an entry helps nobody.
@@ -90,13 +92,20 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
 /// Opens `P.torn`, made with `P`'s mode and owner: it holds parts of `P`.
 fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
     loop {
-        match File::open(place, Access::Append) {
+        match File::open_beside(place, Access::Append) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result.map(|file| (file, false)),
+            Err(error) => return Err(error),
+            Ok(file) if file.may_be_believed(path)? => return Ok((file, false)),
+            Ok(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "it belongs to a user who has no right to what it would be given; move it away",
+                ));
+            }
         }
         let like = fs::metadata(path)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);
-        match File::create_new(place, Access::Append, mode) {
+        match File::create_beside(place, Access::Append, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(file) => {
@@ -121,7 +130,7 @@ fn whole_entries(torn: &File, size: u64) -> io::Result<u64> {
         let mut head = [0; HEAD];
         let n = torn.read_full_at(&mut head, at)?;
         let Some(stop) = memchr::memchr(b'\n', &head[..n]) else {
-            return Ok(if n < HEAD { at } else { size });
+            return Ok(if is_begun(&head[..n]) { at } else { size });
         };
         let Ok(entry) = serde_json::from_slice::<Entry>(&head[..stop]) else {
             return Ok(size);
@@ -135,6 +144,42 @@ fn whole_entries(torn: &File, size: u64) -> io::Result<u64> {
         }
     }
     Ok(at)
+}
+
+/// What others have left there may end without a newline.
+fn begin_line(torn: &File, end: u64) -> io::Result<()> {
+    let mut last = [b'\n'];
+    if end > 0 {
+        torn.read_full_at(&mut last, end - 1)?;
+    }
+    if last == *b"\n" {
+        return Ok(());
+    }
+    append_all(torn, b"\n")
+}
+
+/// Whether these bytes can be a head that was never finished.
+fn is_begun(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    for (text, is_value) in [
+        (&br#"{"time":""#[..], is_of_a_time as fn(&u8) -> bool),
+        (br#"","offset":"#, u8::is_ascii_digit),
+        (br#","length":"#, u8::is_ascii_digit),
+        (br#","nuls":"#, u8::is_ascii_digit),
+    ] {
+        let n = rest.len().min(text.len());
+        if rest[..n] != text[..n] {
+            return false;
+        }
+        rest = &rest[n..];
+        rest = &rest[rest.iter().take_while(|byte| is_value(byte)).count()..];
+    }
+    const WHY: &[u8] = br#","why":""#;
+    rest == b"}" || rest[..rest.len().min(WHY.len())] == WHY[..rest.len().min(WHY.len())]
+}
+
+fn is_of_a_time(byte: &u8) -> bool {
+    byte.is_ascii_digit() || b"-:.TZ".contains(byte)
 }
 
 fn write_entry(journal: &File, torn: &File, cut: Cut) -> io::Result<()> {
@@ -183,7 +228,9 @@ pub(crate) fn set_aside(path: &Path, offset: u64, bytes: &[u8], why: &str) -> io
     entry.extend_from_slice(bytes);
     entry.push(b'\n');
     let kept = Kept { torn, before };
-    let written = append_all(&kept.torn, &entry).and_then(|()| kept.torn.sync_all());
+    let written = begin_line(&kept.torn, before)
+        .and_then(|()| append_all(&kept.torn, &entry))
+        .and_then(|()| kept.torn.sync_all());
     if written.is_err() {
         kept.take_back();
         return written;

@@ -1,5 +1,6 @@
 //! An open file: every call on it, announced.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -7,7 +8,10 @@ use super::path::Attributes;
 use super::seam::{Op, announce, announce_write, device, pretends};
 use super::{FileId, sys};
 
-/// How a file is opened. All are close-on-exec.
+/// What an open file may be used for. How it is opened is the same for all:
+/// close-on-exec, never through a symbolic link, never waiting for a FIFO's
+/// other end, and only if it is a regular file. For every path here is resolved
+/// already, and every name in a shared directory can be another file by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
     /// Read only.
@@ -17,14 +21,50 @@ pub(crate) enum Access {
     Append,
     /// Read and write anywhere.
     Write,
-    /// As `Write`, never through a symbolic link, never waiting for a lease or
-    /// a FIFO's other end: for lock files, whose names others can plant.
-    LockFile,
-    /// As `LockFile`, and what is appended goes to the end whoever wrote there
-    /// meanwhile: for data that is locked itself.
-    InPlace,
-    /// As `LockFile`, read only.
-    LockFileRead,
+}
+
+/// What a file is to us. Only Windows makes a difference: a data file that
+/// another program locks is waited for, a lock file is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    Data,
+    Beside,
+}
+
+/// What has the name that a file was to be opened by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InTheWay {
+    Link,
+    NoRegularFile,
+}
+
+impl InTheWay {
+    pub fn into_error(self) -> io::Error {
+        let kind = match self {
+            InTheWay::Link => io::ErrorKind::PermissionDenied,
+            InTheWay::NoRegularFile => io::ErrorKind::InvalidInput,
+        };
+        io::Error::new(kind, self)
+    }
+
+    /// If that is why an open failed.
+    pub fn of(error: &io::Error) -> Option<InTheWay> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl std::error::Error for InTheWay {}
+
+impl fmt::Display for InTheWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InTheWay::Link => {
+                "this name is a symbolic link's by now, which is not followed: somebody may have \
+                 planted it; if not, open the file anew"
+            }
+            InTheWay::NoRegularFile => "not a regular file",
+        })
+    }
 }
 
 /// An open file.
@@ -59,22 +99,62 @@ impl File {
         None
     }
 
+    /// Opens the file that a resolved path names.
     pub fn open(path: &Path, access: Access) -> io::Result<File> {
+        File::open_as(path, access, Role::Data)
+    }
+
+    /// Opens a file of this library that lies beside a user's. Whether it is to be
+    /// believed is another question: see [`File::may_be_believed`].
+    pub fn open_beside(path: &Path, access: Access) -> io::Result<File> {
+        File::open_as(path, access, Role::Beside)
+    }
+
+    /// The same to read what it says of `of`: `None` where there is none, where it
+    /// can't be read, or where it is not to be believed.
+    pub fn open_believed(path: &Path, of: &Path) -> io::Result<Option<File>> {
+        let file = match File::open_beside(path, Access::Read) {
+            Err(error)
+                if InTheWay::of(&error).is_some()
+                    || matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+                    ) =>
+            {
+                return Ok(None);
+            }
+            result => result?,
+        };
+        Ok(file.may_be_believed(of)?.then_some(file))
+    }
+
+    fn open_as(path: &Path, access: Access, role: Role) -> io::Result<File> {
         announce(Op::Open, Some(path))?;
-        sys::file::open(path, access).map(|handle| File::new(handle, path))
+        sys::file::open(path, access, role).map(|handle| File::new(handle, path))
     }
 
     /// Makes the file; fails with `AlreadyExists` where there is one. `mode`
     /// is 0666 less the umask unless given; a given mode is set exactly.
     pub fn create_new(path: &Path, access: Access, mode: Option<u32>) -> io::Result<File> {
+        File::create_as(path, access, mode, Role::Data)
+    }
+
+    /// The same for a file of this library beside a user's.
+    pub fn create_beside(path: &Path, access: Access, mode: Option<u32>) -> io::Result<File> {
+        File::create_as(path, access, mode, Role::Beside)
+    }
+
+    fn create_as(path: &Path, access: Access, mode: Option<u32>, role: Role) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
-        sys::file::create_new(path, access, mode).map(|handle| File::new(handle, path))
+        sys::file::create_new(path, access, mode, role).map(|handle| File::new(handle, path))
     }
 
     /// The same file once more, if `path` still names it: a lock taken through
     /// one does not count for the other.
     pub fn open_again(&self, path: &Path, access: Access) -> io::Result<Option<File>> {
-        let again = File::open(path, access).or_else(|_| File::open(path, Access::LockFileRead));
+        let role = sys::file::role(&self.handle);
+        let again =
+            File::open_as(path, access, role).or_else(|_| File::open_as(path, Access::Read, role));
         match again {
             Ok(again) if again.id()? == self.id()? => Ok(Some(again)),
             Ok(_) => Ok(None),
@@ -178,12 +258,13 @@ impl File {
         sys::file::size(&self.handle)
     }
 
-    /// Whether what the file says of others in `dir` may be acted upon: not where
-    /// everybody may make files but not touch those of others (a sticky
-    /// directory), and it belongs to somebody else.
-    pub fn may_be_believed(&self, dir: &Path) -> io::Result<bool> {
+    /// Whether what this file says of `of`, beside which it lies, may be acted
+    /// upon, and may be written to it. Not if it can be of somebody who has no say
+    /// over `of`: anybody can make a file of this name in a directory that he
+    /// may write. (Where `of` is not there, its directory is asked.)
+    pub fn may_be_believed(&self, of: &Path) -> io::Result<bool> {
         announce(Op::Stat, self.name())?;
-        sys::meta::may_be_believed(&self.handle, dir)
+        sys::meta::may_be_believed(&self.handle, of)
     }
 
     /// How many names the file has, and how long it is, in one call that
@@ -315,10 +396,4 @@ pub(crate) fn is_bad_descriptor(error: &io::Error) -> bool {
 /// Whether a call failed because the server has no such file any more (NFS).
 pub(crate) fn is_stale(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::StaleNetworkFileHandle
-}
-
-/// Whether an open failed because the name is a symbolic link that is not to
-/// be followed.
-pub(crate) fn is_symbolic_link(error: &io::Error) -> bool {
-    sys::path::is_symbolic_link(error)
 }

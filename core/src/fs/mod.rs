@@ -37,8 +37,8 @@ use windows as sys;
 pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
 pub(crate) use file::{
-    Access, File, LOCK_JOINS_WAITING, is_bad_descriptor, is_lock_unsupported, is_stale,
-    is_symbolic_link, is_without_locks,
+    Access, File, InTheWay, LOCK_JOINS_WAITING, Role, is_bad_descriptor, is_lock_unsupported,
+    is_stale, is_without_locks,
 };
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{

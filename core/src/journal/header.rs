@@ -9,7 +9,7 @@ use super::source::Source;
 use super::writer::Work;
 use super::{Journal, JournalOptions, Position, commit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Access, File};
+use crate::fs::File;
 use crate::lock::Call;
 use crate::lock::record::{self, Identity, Pending, PendingStamp};
 
@@ -208,7 +208,7 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
 
 /// The stamp that is under way. A lock file that we may not read says nothing.
 fn pending(shared: &Shared, identity: Identity) -> Option<PendingStamp> {
-    let lock = File::open(shared.lock.record_path(), Access::LockFileRead).ok()?;
+    let lock = File::open_believed(shared.lock.record_path(), &shared.path).ok()??;
     match record::read_pending(&lock) {
         Ok(Some(Pending::Stamp(stamp))) if stamp.of == identity => Some(stamp),
         _ => None,

@@ -73,12 +73,12 @@ impl Source {
                     view: Some(view),
                 }));
             }
-            let recorded = match File::open(shared.lock.record_path(), Access::LockFileRead) {
-                Ok(lock) => record::generation_of(&lock, identity)
+            let recorded = match File::open_believed(shared.lock.record_path(), &shared.path) {
+                Ok(Some(lock)) => record::generation_of(&lock, identity)
                     .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
                 // A lock file that we may not read, or that is not there, says
                 // nothing: then the generation is the file's birth.
-                Err(_) => None,
+                _ => None,
             };
             // Rewritten since it was opened: what the lock file says may be of
             // the new file, and would make a wrong generation of the old one.
@@ -110,7 +110,7 @@ impl Source {
             return Ok(n);
         }
         // One that may not be read says nothing.
-        let Ok(lock) = File::open(path, Access::LockFileRead) else {
+        let Ok(Some(lock)) = File::open_believed(path, &shared.path) else {
             return Ok(n);
         };
         let start = match record::read_pending(&lock).map_err(told)? {

@@ -28,15 +28,8 @@ pub(super) fn recordable(
              change is whole or not at all when a process dies; nothing was changed",
         ));
     }
+    lock.check_ours(operation)?;
     let file = lock.file().map_err(told)?;
-    if !lock.is_ours().map_err(told)? {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            operation,
-            lock.path(),
-            "this is not a lock file of untorn, and is not overwritten; nothing was changed",
-        ));
-    }
     record::read_generation(file).map_err(told)
 }
 

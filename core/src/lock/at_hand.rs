@@ -10,6 +10,7 @@ use super::in_place::Redo;
 use super::path_lock::Held;
 use super::record::{self, Generation};
 use super::turn::ThreadKey;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs::File;
 
 /// The lock file of a lock that is held: its content is the holder's. Where the
@@ -31,11 +32,45 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    /// Whether it was written by this library, or there is nothing in it.
+    /// Whether it was written by this library, or there is nothing in it; and by
+    /// somebody who may be believed. If not, it is a lock and no more: what it
+    /// says is not acted upon, and nothing is written to it.
     pub fn is_ours(&self) -> io::Result<bool> {
+        let file = self.file()?;
+        let ours = match self.redo {
+            Some(_) => record::is_our_redo(file)?,
+            None => record::is_ours(file)?,
+        };
+        Ok(ours && file.may_be_believed(self.target())?)
+    }
+
+    /// The same for one who is about to write to it.
+    pub fn check_ours(&self, operation: &'static str) -> Result<()> {
+        let told = |error| Error::os(operation, self.path(), error);
+        if self.is_ours().map_err(told)? {
+            return Ok(());
+        }
+        let refuse = |kind, why| Err(Error::new(kind, operation, self.path(), why));
+        let file = self.file().map_err(told)?;
+        if file.may_be_believed(self.target()).map_err(told)? {
+            return refuse(
+                ErrorKind::Corrupt,
+                "this was not written by untorn, and is not overwritten; nothing was changed",
+            );
+        }
+        refuse(
+            ErrorKind::PermissionDenied,
+            "this belongs to a user, or can be written by users, who have no right to what it is \
+             beside; so it is only locked, nothing is written to it, and nothing was changed: \
+             while no program uses it, remove it",
+        )
+    }
+
+    /// What it lies beside.
+    fn target(&self) -> &'a Path {
         match self.redo {
-            Some(redo) => redo.file().and_then(record::is_our_redo),
-            None => record::is_ours(self.gate.file()),
+            Some(redo) => redo.target(),
+            None => &self.gate.target,
         }
     }
 
@@ -46,7 +81,10 @@ impl<'a> LockFile<'a> {
             Some(redo) => redo.if_there()?,
             None => Some(self.gate.file()),
         };
-        file.map_or(Ok(None), record::read_generation)
+        match file {
+            Some(file) if file.may_be_believed(self.target())? => record::read_generation(file),
+            _ => Ok(None),
+        }
     }
 
     /// Records the generation, if this lock file can keep one. `false`: it can't.

@@ -33,6 +33,8 @@ const ABANDONED: Duration = Duration::from_millis(20);
 
 pub(crate) struct Gate {
     pub lock_path: PathBuf,
+    /// What it is the lock of.
+    pub target: PathBuf,
     /// Whether the lock file can be written (recovery records can be kept).
     pub writable: bool,
     access: Access,
@@ -52,6 +54,7 @@ pub(crate) struct Gate {
 impl Gate {
     pub fn new(
         lock_path: &Path,
+        target: &Path,
         access: Access,
         id: FileId,
         file: File,
@@ -61,6 +64,7 @@ impl Gate {
         Gate {
             pid_file,
             lock_path: lock_path.to_owned(),
+            target: target.to_owned(),
             writable,
             access,
             id,

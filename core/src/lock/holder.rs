@@ -199,7 +199,7 @@ pub(super) fn path_for(target: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> io::Result<Vec<Holder>> {
-    let file = File::open(path, Access::LockFileRead)?;
+    let file = File::open_beside(path, Access::Read)?;
     lines(&file)
 }
 
@@ -218,10 +218,10 @@ fn lines(file: &File) -> io::Result<Vec<Holder>> {
 /// of `P` write here at the same time. Without lines the file is removed.
 fn change(path: &Path, lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result<()> {
     let file = loop {
-        let file = match File::open(path, Access::LockFile) {
+        let file = match File::open_beside(path, Access::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let mode = fs::metadata(lock_path)?.map(|like| like.mode & 0o666);
-                match File::create_new(path, Access::LockFile, mode) {
+                match File::create_beside(path, Access::Write, mode) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                     result => result?,
                 }

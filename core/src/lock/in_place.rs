@@ -61,7 +61,7 @@ impl InPlace {
     /// descriptors from it, also those of its holder.
     pub fn open(&self, target: &Path, make: bool) -> io::Result<(File, bool)> {
         loop {
-            match File::open(target, Access::InPlace) {
+            match File::open(target, Access::Append) {
                 Ok(file) => return Ok((file, true)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && make => {}
                 Err(error)
@@ -70,11 +70,11 @@ impl InPlace {
                         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
                     ) =>
                 {
-                    return File::open(target, Access::LockFileRead).map(|file| (file, false));
+                    return File::open(target, Access::Read).map(|file| (file, false));
                 }
                 Err(error) => return Err(error),
             }
-            match File::create_new(target, Access::InPlace, self.mode) {
+            match File::create_new(target, Access::Append, self.mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => return result.map(|file| (file, true)),
             }
@@ -122,6 +122,10 @@ impl InPlace {
 }
 
 impl Redo {
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -148,7 +152,7 @@ impl Redo {
         if let Some((file, _)) = self.file.get() {
             return Ok(Some(file));
         }
-        match File::open(&self.path, Access::LockFile) {
+        match File::open_beside(&self.path, Access::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             result => self.keep(result?).map(Some),
         }
@@ -172,7 +176,7 @@ impl Redo {
         // It holds what `P` holds: who may not read that may not read this.
         let like = fs::metadata(&self.target)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);
-        let file = File::create_new(&self.path, Access::LockFile, mode)?;
+        let file = File::create_beside(&self.path, Access::Write, mode)?;
         if let Some(like) = &like {
             file.give_to(like)?;
         }

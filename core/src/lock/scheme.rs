@@ -117,7 +117,7 @@ pub(super) fn locks_beside(target: &Path) -> bool {
         return *locks;
     }
     let probe = temporary::path_beside(target);
-    let Ok(file) = File::create_new(&probe, Access::LockFile, Some(0o600)) else {
+    let Ok(file) = File::create_beside(&probe, Access::Write, Some(0o600)) else {
         // Whoever locks is told what the matter is.
         return true;
     };

@@ -25,7 +25,7 @@ pub(super) fn lock_path(target: &Path) -> PathBuf {
 /// written: that is enough to lock, though not for recovery records.
 pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(File, bool)> {
     loop {
-        match File::open(lock_path, Access::LockFile) {
+        match File::open_beside(lock_path, Access::Write) {
             Ok(file) => return Ok((file, true)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error)
@@ -34,14 +34,14 @@ pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(File, bool)> 
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
                 ) =>
             {
-                return File::open(lock_path, Access::LockFileRead).map(|file| (file, false));
+                return File::open_beside(lock_path, Access::Read).map(|file| (file, false));
             }
             Err(error) => return Err(error),
         }
         // Whoever may write the file must be able to lock it.
         let like = fs::metadata(target)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);
-        match File::create_new(lock_path, Access::LockFile, mode) {
+        match File::create_beside(lock_path, Access::Write, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(file) => {

@@ -53,7 +53,7 @@ fn now() -> u64 {
 /// For whom a lock is reserved, if for anybody, by what is in this file. Looks
 /// without the lock.
 pub(super) fn reserved(record_path: &Path) -> Option<Reservation> {
-    let file = File::open(record_path, Access::LockFileRead).ok()?;
+    let file = File::open_beside(record_path, Access::Read).ok()?;
     if file.size().ok()? <= record::IDLE {
         return None;
     }
@@ -130,12 +130,7 @@ fn reserve(held: &Held, to: &Process) -> Result<()> {
         ));
     }
     let file = lock.file().map_err(told)?;
-    if !record::is_ours(file).map_err(told)? {
-        return Err(new(
-            ErrorKind::Corrupt,
-            "this is not a lock file of untorn, and is not overwritten",
-        ));
-    }
+    lock.check_ours("transfer")?;
     let size = file.size().map_err(told)?.min(record::IDLE);
     record::write_reservation(file, size, &Reservation::to(to)).map_err(|error| {
         // What is there of it can't be believed anyway.

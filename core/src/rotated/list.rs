@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rotated, dir, numbers};
-use crate::fs::{self, Access, File, FileId};
+use super::{Rotated, numbers};
+use crate::fs::{self, Access, File, FileId, InTheWay};
 use crate::lock::record::{Before, Identity, Same};
 use crate::temporary::{self, Temporary};
 
@@ -86,7 +86,7 @@ fn path_for(journal: &Path) -> PathBuf {
 
 /// What the list says, in the order of the numbers.
 pub(super) fn read(journal: &Path) -> io::Result<Vec<Rotated>> {
-    let Some(file) = open(journal, Access::LockFileRead)? else {
+    let Some(file) = open(journal, Access::Read)? else {
         return Ok(Vec::new());
     };
     Ok(content(&file)?.map_or_else(Vec::new, |bytes| rotated(&bytes)))
@@ -104,17 +104,13 @@ fn rotated(bytes: &[u8]) -> Vec<Rotated> {
 
 /// Opens the list, if it is a file that may be believed.
 fn open(journal: &Path, access: Access) -> io::Result<Option<File>> {
-    let place = path_for(journal);
-    // Before it is opened: a FIFO or a directory may have the name.
-    if !fs::stat(&place)?.is_some_and(|seen| seen.is_file) {
-        return Ok(None);
-    }
-    let file = match File::open(&place, access) {
+    let file = match File::open_beside(&path_for(journal), access) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if fs::is_symbolic_link(&error) => return Ok(None),
+        // Whatever it is, it is not ours.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
         result => result?,
     };
-    Ok(file.may_be_believed(dir(journal))?.then_some(file))
+    Ok(file.may_be_believed(journal)?.then_some(file))
 }
 
 /// All of the list; `None` if another program's file has its name.
@@ -208,12 +204,12 @@ pub(crate) fn note(journal: &Path, rotated: &Rotated) -> io::Result<Noted> {
 /// everything beside it. `None`: its name is another program's.
 fn open_or_make(journal: &Path) -> io::Result<Option<(File, bool)>> {
     let place = path_for(journal);
-    if let Some(file) = open(journal, Access::InPlace)? {
+    if let Some(file) = open(journal, Access::Append)? {
         return Ok(Some((file, false)));
     }
     let like = fs::metadata(journal)?;
     let mode = like.as_ref().map(|like| like.mode & 0o666);
-    let file = match File::create_new(&place, Access::InPlace, mode) {
+    let file = match File::create_beside(&place, Access::Append, mode) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         result => result?,
     };

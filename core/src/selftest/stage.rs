@@ -30,7 +30,7 @@ impl Stage {
 
     /// A new file, open to be locked.
     pub fn file(&self, name: &str) -> io::Result<File> {
-        File::create_new(&self.path(name), Access::LockFile, None)
+        File::create_beside(&self.path(name), Access::Write, None)
     }
 
     /// What stands against us: another process, or where none can be had,
@@ -40,7 +40,7 @@ impl Stage {
         match Child::start(&path, &self.path("created")) {
             Ok(child) => Ok(Other::Process(child)),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                File::open(&path, Access::LockFile).map(Other::Handle)
+                File::open_beside(&path, Access::Write).map(Other::Handle)
             }
             Err(error) => Err(error),
         }

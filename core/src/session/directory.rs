@@ -120,7 +120,7 @@ pub(super) fn sessions(operation: &'static str, store: &Shared) -> Result<Vec<(S
 
 /// The key that is too long for the name.
 fn read_key(name: &str, path: &Path) -> Option<String> {
-    let file = File::open(&path.join(KEY), Access::LockFileRead).ok()?;
+    let file = File::open_beside(&path.join(KEY), Access::Read).ok()?;
     let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
     let n = file.read_full_at(&mut bytes, 0).ok()?;
     bytes.truncate(n);

@@ -63,7 +63,7 @@ pub(super) fn path(session: &Path) -> PathBuf {
 
 /// What the file says; `None`: nobody owns the session.
 pub(super) fn read(session: &Path) -> io::Result<Option<Marker>> {
-    match File::open(&path(session), Access::LockFileRead) {
+    match File::open_beside(&path(session), Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => Ok(Marker::parse(&read_all(&result?)?)),
     }
@@ -99,7 +99,7 @@ impl Slot {
         }
         let path = path(session);
         Ok(Slot {
-            file: File::create_new(&path, Access::LockFile, None)?,
+            file: File::create_beside(&path, Access::Write, None)?,
             old: Vec::new(),
             path,
             made: true,
@@ -108,7 +108,7 @@ impl Slot {
 
     pub fn open_if_there(session: &Path) -> io::Result<Option<Slot>> {
         let path = path(session);
-        let file = match File::open(&path, Access::LockFile) {
+        let file = match File::open_beside(&path, Access::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             result => result?,
         };

@@ -109,14 +109,7 @@ impl<'a> Stage<'a> {
             ));
         }
         let file = lock.file().map_err(told)?;
-        if lock.size > 0 && !record::is_ours(file).map_err(told)? {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                "commit",
-                lock.path(),
-                "this is not a lock file of untorn, and is not overwritten; nothing was changed",
-            ));
-        }
+        lock.check_ours("commit")?;
         let mark = Mark {
             transaction: self.manifest.id.0,
             changes: u32::try_from(self.steps.len()).unwrap_or(u32::MAX),

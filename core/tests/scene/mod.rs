@@ -193,7 +193,7 @@ pub fn readdress(lock: &Path, from: &Path, to: &Path) {
 /// Inode and birth, as a lock file holds them: where the birth is known, the
 /// device is 0.
 #[cfg(target_os = "linux")]
-fn identity(path: &Path) -> [u8; 24] {
+pub fn identity(path: &Path) -> [u8; 24] {
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::MetadataExt;
 

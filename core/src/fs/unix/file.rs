@@ -5,49 +5,61 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use super::Handle;
-use crate::fs::{Access, FileId};
+use super::{Handle, stat};
+use crate::fs::{Access, FileId, InTheWay, Role};
 
-/// For names that others can plant in a shared directory: no symbolic link is
-/// followed, and neither a FIFO nor a file lease (man 2 open) makes us wait.
-const PLANTED: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+/// No symbolic link is followed. Neither a FIFO nor a file lease (man 2 open)
+/// makes us wait, and a terminal does not become ours.
+const FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 fn options(access: Access) -> OpenOptions {
     let mut options = OpenOptions::new();
     // std opens everything O_CLOEXEC: a program that is started meanwhile
     // must not inherit a lock (it would keep it).
-    options.read(true);
+    options.read(true).custom_flags(FLAGS);
     match access {
         Access::Read => {}
         Access::Append => {
             options.append(true);
         }
-        Access::Write => {
-            options.write(true);
-        }
         // NFS emulates flock by byte-range locks, and an exclusive one needs a
         // writable descriptor there (man 2 flock).
-        Access::LockFile => {
-            options.write(true).custom_flags(PLANTED);
-        }
-        Access::InPlace => {
-            options.append(true).custom_flags(PLANTED);
-        }
-        Access::LockFileRead => {
-            options.custom_flags(PLANTED);
+        Access::Write => {
+            options.write(true);
         }
     }
     options
 }
 
-pub(in crate::fs) fn open(path: &Path, access: Access) -> io::Result<Handle> {
-    options(access).open(path)
+pub(in crate::fs) fn open(path: &Path, access: Access, _: Role) -> io::Result<Handle> {
+    let file = options(access).open(path).map_err(what_is_there)?;
+    // A directory can be opened to be read, and a FIFO or a device to be written.
+    if !stat::of(&file)?.is_file() {
+        return Err(InTheWay::NoRegularFile.into_error());
+    }
+    Ok(file)
+}
+
+/// O_NOFOLLOW says ELOOP; FreeBSD says EMLINK.
+fn what_is_there(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::ELOOP | libc::EMLINK) => InTheWay::Link.into_error(),
+        // A socket; a FIFO or a device with nobody behind it.
+        Some(libc::EISDIR | libc::ENXIO | libc::ENODEV) => InTheWay::NoRegularFile.into_error(),
+        _ => error,
+    }
+}
+
+/// All are the same here.
+pub(in crate::fs) fn role(_: &Handle) -> Role {
+    Role::Data
 }
 
 pub(in crate::fs) fn create_new(
     path: &Path,
     access: Access,
     mode: Option<u32>,
+    _: Role,
 ) -> io::Result<Handle> {
     let mut options = options(access);
     options.create_new(true);
@@ -98,54 +110,18 @@ pub(in crate::fs) fn offset(file: &Handle) -> io::Result<u64> {
     Ok(rustix::fs::tell(file)?)
 }
 
-#[cfg(target_os = "linux")]
 pub(in crate::fs) fn id(file: &Handle) -> io::Result<FileId> {
-    use rustix::fs::{AtFlags, StatxFlags, statx};
-
-    let seen = statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::INO)?;
-    Ok(FileId {
-        device: rustix::fs::makedev(seen.stx_dev_major, seen.stx_dev_minor),
-        inode: seen.stx_ino,
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn id(file: &Handle) -> io::Result<FileId> {
-    use std::os::unix::fs::MetadataExt;
-
-    let seen = file.metadata()?;
-    Ok(FileId {
-        device: seen.dev(),
-        inode: seen.ino(),
-    })
+    Ok(stat::of(file)?.id)
 }
 
 pub(in crate::fs) fn size(file: &Handle) -> io::Result<u64> {
     links_and_size(file).map(|(_, size)| size)
 }
 
-#[cfg(target_os = "linux")]
 #[inline]
 pub(in crate::fs) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
-    use rustix::fs::{AtFlags, StatxFlags, statx};
-
-    // Asking for the times as well makes the next write take a new timestamp
-    // and dirty the inode: +0.5 us (multigrain timestamps, Linux 6.13).
-    let seen = statx(
-        file,
-        c"",
-        AtFlags::EMPTY_PATH,
-        StatxFlags::NLINK | StatxFlags::SIZE,
-    )?;
-    Ok((u64::from(seen.stx_nlink), seen.stx_size))
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-
-    let seen = file.metadata()?;
-    Ok((seen.nlink(), seen.size()))
+    let seen = stat::of(file)?;
+    Ok((seen.links, seen.size))
 }
 
 /// The clock that stamps files ticks only every few milliseconds, and a file
@@ -155,14 +131,10 @@ pub(in crate::fs) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
 /// is none, of its number, which tmpfs does not use again.
 #[cfg(target_os = "linux")]
 pub(in crate::fs) fn birth(file: &Handle) -> io::Result<Option<u64>> {
-    use rustix::fs::{AtFlags, StatxFlags, statx};
-
     const TICK: u64 = 0xfff;
-    let flags = StatxFlags::BTIME | StatxFlags::INO;
-    let seen = statx(file, c"", AtFlags::EMPTY_PATH, flags)?;
-    let born = super::path::microseconds(&seen);
-    let version = inode_version(file).map_or(seen.stx_ino, u64::from);
-    Ok(born.map(|born| born & !TICK | version & TICK))
+    let seen = stat::with_birth(file)?;
+    let version = inode_version(file).map_or(seen.id.inode, u64::from);
+    Ok(seen.birth.map(|born| born & !TICK | version & TICK))
 }
 
 /// `None` where the file system has none (tmpfs, NFS).
@@ -179,11 +151,7 @@ fn inode_version(file: &Handle) -> Option<u32> {
 
 #[cfg(not(target_os = "linux"))]
 pub(in crate::fs) fn birth(file: &Handle) -> io::Result<Option<u64>> {
-    let created = file.metadata()?.created().ok();
-    Ok(created.and_then(|at| {
-        let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
-        u64::try_from(since.as_micros()).ok()
-    }))
+    Ok(stat::with_birth(file)?.birth)
 }
 
 pub(in crate::fs) fn modified(file: &Handle) -> io::Result<u64> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
-use super::Handle;
+use super::{Handle, stat};
 
 /// What a replacement takes over from the file it replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,13 +105,46 @@ pub(in crate::fs) fn give_to(file: &Handle, wanted: &Attributes) -> bool {
         || rustix::fs::fchown(file, None, Some(gid)).is_ok()
 }
 
-/// Ours, root's or the directory's owner's; in a directory that is not sticky
-/// whoever can make a file can change the others anyway.
-pub(in crate::fs) fn may_be_believed(file: &Handle, dir: &Path) -> io::Result<bool> {
-    let (file, dir) = (file.metadata()?, std::fs::metadata(dir)?);
-    let sticky = dir.mode() & 0o1000 != 0;
+/// Whether what the file says of `of`, beside which it lies, can only be from
+/// somebody who has a say over that anyway: we, root, its owner, the owner of the
+/// directory, or one of the group that may read and write it. Where `of` is not
+/// there (or is the directory), the directory is in its place.
+pub(in crate::fs) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bool> {
+    // What everybody may write can be anybody's word.
+    let anybody = |seen: &stat::Seen| seen.mode & 0o002 != 0;
+    let file = stat::of(file)?;
     let own = rustix::process::geteuid().as_raw();
-    Ok(!sticky || [own, 0, dir.uid()].contains(&file.uid()))
+    if !file.is_file() {
+        return Ok(false);
+    }
+    if [own, 0].contains(&file.uid) && !anybody(&file) {
+        return Ok(true);
+    }
+    let (of, dir) = match stat::of_name(of) {
+        Ok(dir) if dir.is_dir() => (None, dir),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        seen => {
+            let dir = stat::at(crate::fs::path::parent(of))?;
+            (seen.ok().filter(stat::Seen::is_file), dir)
+        }
+    };
+    if anybody(&file) && !of.as_ref().is_none_or(anybody) {
+        return Ok(false);
+    }
+    // The owner of the directory can put another file in the place of this one, but
+    // can't change one that has a name elsewhere too.
+    let of_dir = of.as_ref().is_none_or(|of| of.links == 1);
+    if [own, 0].contains(&file.uid)
+        || of_dir && file.uid == dir.uid
+        || of.as_ref().is_some_and(|of| of.uid == file.uid)
+    {
+        return Ok(true);
+    }
+    // A new file has its maker's group, or the directory's: so where everybody
+    // can make one, its group says nothing.
+    let shared = !anybody(&dir);
+    let of = of.unwrap_or(dir);
+    Ok(shared && of.gid == file.gid && of.mode & 0o060 == 0o060)
 }
 
 fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {

@@ -11,6 +11,7 @@ pub(super) mod lock;
 pub(super) mod meta;
 pub(super) mod path;
 pub(super) mod process;
+mod stat;
 pub(super) mod volume;
 pub(super) mod watch;
 

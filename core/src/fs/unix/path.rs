@@ -5,55 +5,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{FileId, Stat};
+use super::stat;
+use crate::fs::Stat;
 
-#[cfg(target_os = "linux")]
 #[inline]
 pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
-    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-
-    let flags = StatxFlags::INO | StatxFlags::SIZE | StatxFlags::TYPE;
-    Ok(from(&statx(CWD, path, AtFlags::empty(), flags)?))
-}
-
-#[cfg(target_os = "linux")]
-fn from(seen: &rustix::fs::Statx) -> Stat {
-    Stat {
-        id: FileId {
-            device: rustix::fs::makedev(seen.stx_dev_major, seen.stx_dev_minor),
-            inode: seen.stx_ino,
-        },
-        size: seen.stx_size,
-        is_file: u32::from(seen.stx_mode) & libc::S_IFMT == libc::S_IFREG,
-        is_dir: u32::from(seen.stx_mode) & libc::S_IFMT == libc::S_IFDIR,
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
-    use std::os::unix::fs::MetadataExt;
-
-    let seen = fs::metadata(path)?;
-    Ok(Stat {
-        id: FileId {
-            device: seen.dev(),
-            inode: seen.ino(),
-        },
-        size: seen.size(),
-        is_file: seen.is_file(),
-        is_dir: seen.is_dir(),
-    })
-}
-
-/// The birth time that a statx brought, in microseconds since 1970.
-#[cfg(target_os = "linux")]
-pub(super) fn microseconds(seen: &rustix::fs::Statx) -> Option<u64> {
-    let born = rustix::fs::StatxFlags::BTIME.bits();
-    if seen.stx_mask & born == 0 {
-        return None;
-    }
-    let seconds = u64::try_from(seen.stx_btime.tv_sec).ok()?;
-    Some(seconds * 1_000_000 + u64::from(seen.stx_btime.tv_nsec) / 1_000)
+    stat::at(path).map(Stat::from)
 }
 
 pub(in crate::fs) fn rename(from: &Path, to: &Path) -> io::Result<()> {
@@ -78,7 +35,7 @@ pub(in crate::fs) fn remove_dir(path: &Path) -> io::Result<()> {
 
 /// Whether the name itself is a directory's, not a symbolic link's to one.
 pub(in crate::fs) fn is_real_dir(path: &Path) -> io::Result<bool> {
-    Ok(fs::symlink_metadata(path)?.is_dir())
+    Ok(stat::of_name(path)?.is_dir())
 }
 
 /// std's `sync_all` is `F_FULLFSYNC` on Apple systems; rustix's `fsync` is not.
@@ -115,9 +72,4 @@ pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
 
 pub(in crate::fs) fn too_many_links() -> io::Error {
     io::Error::from_raw_os_error(libc::ELOOP)
-}
-
-/// O_NOFOLLOW says ELOOP; FreeBSD says EMLINK.
-pub(in crate::fs) fn is_symbolic_link(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ELOOP | libc::EMLINK))
 }

@@ -8,56 +8,56 @@ use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
 
-use windows_sys::Win32::Foundation::{ERROR_HANDLE_EOF, ERROR_STOPPED_ON_SYMLINK};
+use windows_sys::Win32::Foundation::ERROR_HANDLE_EOF;
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO,
     FILE_BASIC_INFO, FILE_FLAG_OPEN_REPARSE_POINT, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS,
-    FILE_STANDARD_INFO, FileAttributeTagInfo, FileBasicInfo, FileIdInfo, FileStandardInfo,
-    GetFileInformationByHandle, GetFileInformationByHandleEx, WriteFile,
+    FILE_STANDARD_INFO, FILE_TYPE_DISK, FileAttributeTagInfo, FileBasicInfo, FileIdInfo,
+    FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+    WriteFile,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
 use super::patience::{code, patient};
 use super::{Handle, lock};
-use crate::fs::{Access, FileId};
+use crate::fs::{Access, FileId, InTheWay, Role};
 
-fn options(access: Access) -> OpenOptions {
+fn options(access: Access, role: Role) -> OpenOptions {
     let mut options = OpenOptions::new();
     // std's handles are not inherited by programs that are started, and share
     // reading, writing and deleting.
     options.read(true);
-    match access {
-        Access::Read => {}
-        // Not std's `append`: it asks for FILE_APPEND_DATA alone, and with that
-        // a file can neither be locked nor cut. See `write`.
-        Access::Append | Access::Write => {
-            options.write(true);
-        }
-        Access::LockFile | Access::InPlace => {
-            options
-                .write(true)
-                .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-        }
-        Access::LockFileRead => {
-            options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
-        }
+    // Not std's `append`: it asks for FILE_APPEND_DATA alone, and with that
+    // a file can neither be locked nor cut. See `write`.
+    options.write(access != Access::Read);
+    // Not for data: what a filter keeps elsewhere (a cloud store, deduplication)
+    // is behind a reparse point as well, and could not be read.
+    if role == Role::Beside {
+        options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
     }
     options
 }
 
-fn finish(file: File, access: Access) -> io::Result<Handle> {
-    let planted = matches!(
-        access,
-        Access::LockFile | Access::LockFileRead | Access::InPlace
-    );
-    if planted && is_link(&file)? {
-        let code = ERROR_STOPPED_ON_SYMLINK.cast_signed();
-        return Err(io::Error::from_raw_os_error(code));
+fn finish(file: File, path: &Path, role: Role) -> io::Result<Handle> {
+    let link = match role {
+        Role::Beside => is_link(&file)?,
+        // The name itself must be the file's that was opened.
+        Role::Data => {
+            let name = super::path::look_at_name(path)?;
+            is_link(&name)? || id_of(&name)? != id_of(&file)?
+        }
+    };
+    if link {
+        return Err(InTheWay::Link.into_error());
+    }
+    // SAFETY: asks only.
+    if unsafe { GetFileType(file.as_raw_handle()) } != FILE_TYPE_DISK {
+        return Err(InTheWay::NoRegularFile.into_error());
     }
     Ok(Handle {
         file,
         lock: lock::Place::first_byte(),
-        is_lock_file: matches!(access, Access::LockFile | Access::LockFileRead),
+        is_lock_file: role == Role::Beside,
         id: OnceLock::new(),
     })
 }
@@ -72,9 +72,17 @@ fn is_link(file: &File) -> io::Result<bool> {
         && seen.ReparseTag & NAME_SURROGATE != 0)
 }
 
-pub(in crate::fs) fn open(path: &Path, access: Access) -> io::Result<Handle> {
-    let options = options(access);
-    finish(patient(|| options.open(path))?, access)
+pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
+    let options = options(access, role);
+    finish(patient(|| options.open(path))?, path, role)
+}
+
+pub(in crate::fs) fn role(handle: &Handle) -> Role {
+    if handle.is_lock_file {
+        Role::Beside
+    } else {
+        Role::Data
+    }
 }
 
 /// The mode is for systems that have one: here a new file gets its directory's
@@ -83,10 +91,11 @@ pub(in crate::fs) fn create_new(
     path: &Path,
     access: Access,
     _mode: Option<u32>,
+    role: Role,
 ) -> io::Result<Handle> {
-    let mut options = options(access);
+    let mut options = options(access, role);
     options.create_new(true);
-    finish(patient(|| options.open(path))?, access)
+    finish(patient(|| options.open(path))?, path, role)
 }
 
 /// Another program's lock stops readers here (error 33), for a moment as a rule.

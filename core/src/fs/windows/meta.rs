@@ -89,8 +89,8 @@ pub(in crate::fs) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<(
     Ok(())
 }
 
-/// A directory here has no sticky bit: whoever can make files in it can mostly
-/// change the others too.
+/// Whoever can make files in a directory can change the others too, as a rule:
+/// access comes from the directory.
 pub(in crate::fs) fn may_be_believed(_: &Handle, _: &Path) -> io::Result<bool> {
     Ok(true)
 }

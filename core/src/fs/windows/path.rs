@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf, Prefix};
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_CANT_RESOLVE_FILENAME, ERROR_NOT_A_REPARSE_POINT,
-    ERROR_SHARING_VIOLATION, ERROR_STOPPED_ON_SYMLINK,
+    ERROR_SHARING_VIOLATION,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     DELETE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
@@ -21,10 +21,22 @@ use crate::fs::Stat;
 
 /// Opens it for asking only, which no share mode of others forbids.
 fn look_at(path: &Path) -> io::Result<File> {
+    look(path, FILE_FLAG_BACKUP_SEMANTICS)
+}
+
+/// The name itself, though it is a symbolic link's.
+pub(super) fn look_at_name(path: &Path) -> io::Result<File> {
+    look(
+        path,
+        FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
+    )
+}
+
+fn look(path: &Path, flags: u32) -> io::Result<File> {
     patient(|| {
         OpenOptions::new()
             .access_mode(FILE_READ_ATTRIBUTES)
-            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+            .custom_flags(flags)
             .open(path)
     })
 }
@@ -172,11 +184,6 @@ pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
 
 pub(in crate::fs) fn too_many_links() -> io::Error {
     io::Error::from_raw_os_error(ERROR_CANT_RESOLVE_FILENAME.cast_signed())
-}
-
-/// What `file::open` says of a lock file that is a link.
-pub(in crate::fs) fn is_symbolic_link(error: &io::Error) -> bool {
-    code(error) == ERROR_STOPPED_ON_SYMLINK
 }
 
 #[cfg(test)]

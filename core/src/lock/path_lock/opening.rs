@@ -115,11 +115,12 @@ impl PathLock {
         let pid_file = pid_file.map(|_| PidFile::new(&self.lock_path, &self.target));
         // Its content is where the record is; in place, that is another file.
         let (named, access) = match self.scheme() {
-            Scheme::PidFile => (self.record_path(), Access::LockFile),
-            Scheme::Sidecar => (&*self.lock_path, Access::LockFile),
-            Scheme::InPlace => (&*self.lock_path, Access::InPlace),
+            Scheme::PidFile => (self.record_path(), Access::Write),
+            Scheme::Sidecar => (&*self.lock_path, Access::Write),
+            Scheme::InPlace => (&*self.lock_path, Access::Append),
         };
-        let gate = Arc::new(Gate::new(named, access, id, file, writable, pid_file));
+        let gate = Gate::new(named, &self.target, access, id, file, writable, pid_file);
+        let gate = Arc::new(gate);
         gates.insert(key, Arc::downgrade(&gate));
         Ok(gate)
     }

@@ -52,12 +52,10 @@ impl PathLock {
 
     #[cold]
     pub(super) fn refused_file(&self, operation: &'static str, error: io::Error) -> Error {
-        let symbolic = fs::is_symbolic_link(&error);
+        let in_the_way = fs::InTheWay::of(&error).is_some();
         let made = Error::os(operation, &self.lock_path, error);
-        if symbolic {
-            return made.with_kind(ErrorKind::PermissionDenied).hint(
-                "a lock file that is a symbolic link is not followed: somebody may have planted it",
-            );
+        if in_the_way {
+            return made.hint("so it can't be the lock file");
         }
         match made.kind() {
             ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => made

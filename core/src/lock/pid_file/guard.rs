@@ -51,7 +51,7 @@ impl Drop for Held<'_> {
 fn exclusive(path: &Path) -> io::Result<PathBuf> {
     let begun = Instant::now();
     loop {
-        match File::create_new(path, Access::LockFile, None) {
+        match File::create_beside(path, Access::Write, None) {
             Ok(file) => {
                 let written = file.write_all_at(stamp::make().as_bytes(), 0);
                 if written.is_err() {
@@ -62,7 +62,7 @@ fn exclusive(path: &Path) -> io::Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        let left = match File::open(path, Access::LockFileRead) {
+        let left = match File::open_beside(path, Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
             Ok(file) => {

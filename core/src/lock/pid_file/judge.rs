@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::stamp::{self, Stamp};
-use crate::fs::{Access, File, FileId};
+use crate::fs::{Access, File, FileId, InTheWay};
 use crate::process::Alive;
 
 /// A lock file as it was seen.
@@ -41,22 +41,19 @@ pub(super) fn look(
     watched: &mut Option<Watched>,
     is_held_here: impl Fn(&[u8]) -> bool,
 ) -> io::Result<Look> {
-    let file = match File::open(path, Access::LockFileRead) {
+    let file = match File::open_beside(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Free),
         // Another user's, who does not show it.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Ok(Look::Held(None));
         }
-        result => result?,
-    };
-    let bytes = match super::read(&file) {
-        // proper-lockfile makes a directory of this name.
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(Look::Held(None)),
+        // proper-lockfile makes a directory of this name, others a symbolic link.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(Look::Held(None)),
         result => result?,
     };
     let seen = Seen {
         id: file.id()?,
-        bytes,
+        bytes: super::read(&file)?,
         modified: file.modified()?,
     };
     let stamp = stamp::parse(&seen.bytes);

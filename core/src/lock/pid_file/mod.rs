@@ -54,7 +54,7 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
 
 /// Whose stamp is in the lock file.
 pub(super) fn stamp_of(lock_path: &Path) -> Option<Stamp> {
-    let file = File::open(lock_path, Access::LockFileRead).ok()?;
+    let file = File::open_beside(lock_path, Access::Read).ok()?;
     stamp::parse(&read(&file).ok()?)
 }
 
@@ -181,7 +181,7 @@ impl PidFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             result => result?,
         }
-        let moved = File::open(&aside, Access::LockFileRead)
+        let moved = File::open_beside(&aside, Access::Read)
             .and_then(|file| Ok(file.id()? == seen.id && read(&file)? == seen.bytes));
         if !matches!(moved, Ok(true)) {
             // A program without the guard was faster: it has the lock.
@@ -197,7 +197,7 @@ impl PidFile {
     fn create(&self) -> io::Result<Option<Own>> {
         let like = fs::metadata(&self.target)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);
-        let file = match File::create_new(&self.path, Access::LockFile, mode) {
+        let file = match File::create_beside(&self.path, Access::Write, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             result => result?,
         };
@@ -231,7 +231,7 @@ impl PidFile {
             return;
         };
         if let Ok(_guarded) = guard::enter(guard, &with(&self.path, ".taking"))
-            && let Ok(file) = File::open(&self.path, Access::LockFileRead)
+            && let Ok(file) = File::open_beside(&self.path, Access::Read)
             && matches!(file.id(), Ok(id) if id == own.id)
             && matches!(read(&file), Ok(bytes) if bytes == own.stamp)
         {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::{BLOCK, Generation, u64_at};
-use crate::fs::{self, Access, File, FileId};
+use crate::fs::{self, Access, File, FileId, InTheWay};
 
 /// Which file, for longer than an inode number says it: they repeat.
 ///
@@ -53,9 +53,11 @@ impl Identity {
     /// That of the regular file which has this name; `None` if there is none.
     /// Of one that may not be read nobody learns the birth.
     pub fn of_name(path: &Path) -> io::Result<Option<Identity>> {
-        match File::open(path, Access::LockFileRead) {
+        match File::open(path, Access::Read) {
             Ok(file) => Identity::of(&file).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // No regular file.
+            Err(error) if InTheWay::of(&error).is_some() => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(fs::stat(path)?
                 .map(|seen| Identity {
                     id: seen.id,
@@ -70,8 +72,9 @@ impl Identity {
         if self.birth.is_none() {
             return Ok(fs::stat(path)?.is_some_and(|seen| seen.id == self.id));
         }
-        match File::open(path, Access::LockFileRead) {
+        match File::open(path, Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if InTheWay::of(&error).is_some() => Ok(false),
             file => Ok(Identity::of(&file?)? == self),
         }
     }

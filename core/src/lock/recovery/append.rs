@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::fs::{Access, File};
+use crate::fs::{Access, File, InTheWay};
 use crate::lock::record::{Identity, PendingAppend};
 use crate::torn::{self, Cut};
 
@@ -13,6 +13,8 @@ pub(super) fn undo(target: &Path, pending: &PendingAppend) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // So it is another file.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
         result => result.map_err(told)?,
     };
     let identity = Identity::of(&journal).map_err(told)?;

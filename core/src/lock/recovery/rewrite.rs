@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File};
+use crate::fs::{self, Access, File, InTheWay};
 use crate::lock::LockFile;
 use crate::lock::record::{self, Identity, PendingRewrite};
 use crate::{rotated, temporary};
@@ -15,6 +15,8 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
     let told = |error| Error::os("recover", target, error);
     let now = match File::open(target, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        // So it is another file.
+        Err(error) if InTheWay::of(&error).is_some() => None,
         result => {
             let file = result.map_err(told)?;
             Some(Identity::of(&file).map_err(told)?)

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use super::append::{self, Undone};
 use crate::error::{Error, Result};
-use crate::fs::{Access, File};
+use crate::fs::{Access, File, InTheWay};
 use crate::lock::record::{Identity, PendingAppend, PendingStamp};
 
 pub(super) fn settle(target: &Path, pending: &PendingStamp) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Write) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // So it is another file.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
         result => result.map_err(told)?,
     };
     if Identity::of(&journal).map_err(told)? != pending.of {

@@ -40,14 +40,7 @@ pub(crate) fn overwrite(
         )
     };
     let redo = lock.file().map_err(untouched)?;
-    if !lock.is_ours().map_err(untouched)? {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            operation,
-            lock.path(),
-            "this was not written by untorn, and is not overwritten; nothing was changed",
-        ));
-    }
+    lock.check_ours(operation)?;
     let prepared = prepare(data, redo, change, false).and_then(|pending| {
         if durability == Durability::Power {
             redo.sync_data()?;

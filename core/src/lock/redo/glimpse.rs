@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{Content, State, judge};
-use crate::fs::{Access, File};
+use crate::fs::{Access, File, InTheWay};
 use crate::lock::in_place::redo_path;
 use crate::lock::record::{self, Generation, Pending, PendingOverwrite};
 
@@ -28,10 +28,17 @@ impl Glimpse {
             recorded: None,
             pending: None,
         };
-        let redo = match File::open(&redo_path(target), Access::LockFileRead) {
+        let redo = match File::open_beside(&redo_path(target), Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(glimpse),
+            // Whatever it is, it is not ours.
+            Err(error) if InTheWay::of(&error).is_some() => return Ok(glimpse),
+            // One that can't be read is an error: it may say that `P` is half
+            // written.
             result => result?,
         };
+        if !redo.may_be_believed(target)? {
+            return Ok(glimpse);
+        }
         redo.read_full_at(&mut glimpse.head, 0)?;
         glimpse.recorded = record::read_generation(&redo)?;
         if redo.size()? > record::IDLE

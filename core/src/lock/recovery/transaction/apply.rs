@@ -10,7 +10,7 @@ use std::path::Path;
 use super::manifest::{Action, Identity, Manifest};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
+use crate::fs::{self, Access, File, InTheWay};
 use crate::lock::record;
 use crate::torn;
 
@@ -73,6 +73,8 @@ fn replaced(path: &Path) -> Error {
 fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
     let file = match File::open(path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // So it is another file.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
         result => result?,
     };
     let is = record::Identity::of(&file)?;
@@ -233,7 +235,7 @@ fn remove(path: &Path, of: Identity) -> io::Result<()> {
 /// may not, if the transaction was one of durability `process`; then the file
 /// that it was for stays as it is.
 fn is_whole(temporary: &Path, (length, checksum): (u64, u32)) -> io::Result<bool> {
-    let file = match File::open(temporary, Access::LockFileRead) {
+    let file = match File::open_beside(temporary, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         result => result?,
     };

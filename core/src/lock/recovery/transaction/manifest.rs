@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durability::Durability;
-use crate::fs::{Access, File, FileId};
+use crate::fs::{Access, File, FileId, InTheWay};
 use crate::lock::record;
 
 const MAGIC: &str = "untorn transaction 1 ";
@@ -155,6 +155,16 @@ impl Manifest {
         })
     }
 
+    /// Whether all that it says may be acted upon.
+    fn may_be_believed(&self, file: &File, dir: &Path) -> io::Result<bool> {
+        for change in &self.changes {
+            if !file.may_be_believed(&dir.join(&change.name))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub fn encode(&self) -> io::Result<Vec<u8>> {
         let mut body = serde_json::to_vec(&Head {
             id: self.id.to_string(),
@@ -202,17 +212,18 @@ impl Manifest {
             if crate::fs::stat(&path)?.is_none() {
                 continue;
             }
-            let file = match File::open(&path, Access::LockFileRead) {
+            let file = match File::open_beside(&path, Access::Read) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                // A symbolic link is not ours.
-                Err(error) if crate::fs::is_symbolic_link(&error) => continue,
+                // Whatever it is, it is not ours.
+                Err(error) if InTheWay::of(&error).is_some() => continue,
                 result => result?,
             };
-            if !file.may_be_believed(dir)? {
-                continue;
-            }
             return Ok(match Manifest::decode(&read_all(&file)?) {
-                Some(manifest) => Found::Whole(manifest, state),
+                Some(manifest) if manifest.may_be_believed(&file, dir)? => {
+                    Found::Whole(manifest, state)
+                }
+                Some(_) => continue,
+                None if !file.may_be_believed(dir)? => continue,
                 None => Found::Unfinished(state),
             });
         }

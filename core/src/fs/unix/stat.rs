@@ -1,0 +1,222 @@
+//! What the system knows of a file.
+//!
+//! On Linux by `statx`, which can leave the timestamps alone: asking for them as
+//! well makes the next write take a new one and dirty the inode, +0.5 us
+//! (multigrain timestamps, Linux 6.13). Where that call is not to be had (Linux
+//! before 4.11; a sandbox that knows only older calls and answers EPERM or
+//! ENOSYS), by `fstat` and `fstatat`, which tell all but the birth.
+
+use std::io;
+use std::path::Path;
+
+use rustix::fs::FileType;
+
+use super::Handle;
+use crate::fs::{FileId, Stat};
+
+/// What is known of one file.
+pub(super) struct Seen {
+    pub id: FileId,
+    pub size: u64,
+    pub links: u64,
+    kind: FileType,
+    /// Permission bits, and what else the system keeps with them.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Microseconds since 1970, where it was asked for and is known.
+    pub birth: Option<u64>,
+}
+
+impl Seen {
+    pub fn is_file(&self) -> bool {
+        self.kind == FileType::RegularFile
+    }
+
+    pub fn is_dir(&self) -> bool {
+        self.kind == FileType::Directory
+    }
+}
+
+impl From<Seen> for Stat {
+    fn from(seen: Seen) -> Stat {
+        Stat {
+            id: seen.id,
+            size: seen.size,
+            is_file: seen.is_file(),
+            is_dir: seen.is_dir(),
+        }
+    }
+}
+
+/// All but the birth.
+#[inline]
+pub(super) fn of(file: &Handle) -> io::Result<Seen> {
+    sys::of(file, false)
+}
+
+#[inline]
+pub(super) fn with_birth(file: &Handle) -> io::Result<Seen> {
+    sys::of(file, true)
+}
+
+/// Follows symbolic links.
+#[inline]
+pub(super) fn at(path: &Path) -> io::Result<Seen> {
+    sys::at(path, true)
+}
+
+/// Of the name itself, though it is a symbolic link's.
+pub(super) fn of_name(path: &Path) -> io::Result<Seen> {
+    sys::at(path, false)
+}
+
+/// By the calls that every system has.
+fn from_stat(seen: &rustix::fs::Stat) -> Seen {
+    #[allow(
+        clippy::cast_sign_loss,
+        clippy::cast_lossless,
+        clippy::unnecessary_cast,
+        clippy::useless_conversion,
+        reason = "the types differ from system to system"
+    )]
+    Seen {
+        id: FileId {
+            device: seen.st_dev as u64,
+            inode: seen.st_ino as u64,
+        },
+        size: seen.st_size as u64,
+        links: seen.st_nlink as u64,
+        kind: FileType::from_raw_mode(seen.st_mode),
+        mode: seen.st_mode as u32,
+        uid: seen.st_uid,
+        gid: seen.st_gid,
+        birth: None,
+    }
+}
+
+fn old_of(file: &Handle) -> io::Result<Seen> {
+    Ok(from_stat(&rustix::fs::fstat(file)?))
+}
+
+fn old_at(path: &Path, follow: bool) -> io::Result<Seen> {
+    let seen = if follow {
+        rustix::fs::stat(path)?
+    } else {
+        rustix::fs::lstat(path)?
+    };
+    Ok(from_stat(&seen))
+}
+
+#[cfg(target_os = "linux")]
+mod sys {
+    use std::io;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, statx};
+    use rustix::io::Errno;
+
+    use super::{FileId, Handle, Seen, old_at, old_of};
+
+    /// Whether `statx` was refused once while the older call was not.
+    static WITHOUT: AtomicBool = AtomicBool::new(false);
+
+    const ASKED: StatxFlags = StatxFlags::TYPE
+        .union(StatxFlags::MODE)
+        .union(StatxFlags::NLINK)
+        .union(StatxFlags::UID)
+        .union(StatxFlags::GID)
+        .union(StatxFlags::INO)
+        .union(StatxFlags::SIZE);
+
+    #[inline]
+    pub(super) fn of(file: &Handle, birth: bool) -> io::Result<Seen> {
+        let mask = if birth {
+            ASKED.union(StatxFlags::BTIME)
+        } else {
+            ASKED
+        };
+        or_older(
+            || statx(file, c"", AtFlags::EMPTY_PATH, mask),
+            || old_of(file),
+        )
+    }
+
+    #[inline]
+    pub(super) fn at(path: &Path, follow: bool) -> io::Result<Seen> {
+        let flags = if follow {
+            AtFlags::empty()
+        } else {
+            AtFlags::SYMLINK_NOFOLLOW
+        };
+        or_older(|| statx(CWD, path, flags, ASKED), || old_at(path, follow))
+    }
+
+    #[inline]
+    fn or_older(
+        call: impl FnOnce() -> rustix::io::Result<Statx>,
+        older: impl FnOnce() -> io::Result<Seen>,
+    ) -> io::Result<Seen> {
+        if WITHOUT.load(Ordering::Relaxed) {
+            return older();
+        }
+        match call() {
+            Ok(seen) => Ok(from_statx(&seen)),
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let seen = older()?;
+                WITHOUT.store(true, Ordering::Relaxed);
+                Ok(seen)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[inline]
+    fn from_statx(seen: &Statx) -> Seen {
+        Seen {
+            id: FileId {
+                device: rustix::fs::makedev(seen.stx_dev_major, seen.stx_dev_minor),
+                inode: seen.stx_ino,
+            },
+            size: seen.stx_size,
+            links: u64::from(seen.stx_nlink),
+            kind: FileType::from_raw_mode(seen.stx_mode.into()),
+            mode: seen.stx_mode.into(),
+            uid: seen.stx_uid,
+            gid: seen.stx_gid,
+            birth: born(seen),
+        }
+    }
+
+    fn born(seen: &Statx) -> Option<u64> {
+        if seen.stx_mask & StatxFlags::BTIME.bits() == 0 {
+            return None;
+        }
+        let seconds = u64::try_from(seen.stx_btime.tv_sec).ok()?;
+        Some(seconds * 1_000_000 + u64::from(seen.stx_btime.tv_nsec) / 1_000)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod sys {
+    use std::io;
+    use std::path::Path;
+
+    use super::{Handle, Seen, old_at, old_of};
+
+    pub(super) fn of(file: &Handle, birth: bool) -> io::Result<Seen> {
+        let mut seen = old_of(file)?;
+        if birth {
+            seen.birth = file.metadata()?.created().ok().and_then(|at| {
+                let since = at.duration_since(std::time::UNIX_EPOCH).ok()?;
+                u64::try_from(since.as_micros()).ok()
+            });
+        }
+        Ok(seen)
+    }
+
+    pub(super) fn at(path: &Path, follow: bool) -> io::Result<Seen> {
+        old_at(path, follow)
+    }
+}
