@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use scene::{Scene, bytes, journal};
+use untorn::fault::{Call, Plan};
 use untorn::{Document, ErrorKind, FileLock, Journal, Transaction};
 
 /// Somebody who is neither we nor root.
@@ -361,4 +362,72 @@ fn what_takes_a_files_place_is_not_opened() {
         assert_eq!(bytes(&victim), b"{\"theirs\":1}\n", "{what}");
     }
     assert_eq!(fs::metadata(&victim).unwrap().nlink(), 1);
+}
+
+/// Whoever may write in a store puts links in the place of what is being removed.
+#[test]
+fn removals_follow_no_link_that_comes_meanwhile() {
+    for (swapped, verb) in [
+        ("", "remove"),
+        ("media", "remove"),
+        ("", "keys"),
+        ("media", "keys"),
+    ] {
+        for at in 0.. {
+            let (scene, elsewhere) = (Scene::new(), Scene::new());
+            let names = ["one", "two.lock", "three"];
+            for name in names {
+                elsewhere.with(name, "precious");
+            }
+            let store = untorn::Store::open(scene.dir()).unwrap();
+            store.session("k").unwrap().media("a").unwrap();
+            let gone = scene.path(".untorn.gone.k");
+            for dir in ["k", "k/media"] {
+                scene.with(&format!("{dir}/of ours"), "");
+            }
+            if verb == "keys" {
+                fs::rename(scene.path("k"), &gone).unwrap();
+            }
+            let (victim, aside) = (elsewhere.dir().to_owned(), scene.path("aside"));
+            let place = if swapped.is_empty() {
+                gone
+            } else {
+                gone.join(swapped)
+            };
+            let swap = move |call: &Call<'_>| {
+                if call.number == at && fs::rename(&place, &aside).is_ok() {
+                    symlink(&victim, &place).unwrap();
+                }
+            };
+            let (_, calls) = Plan::new().before(swap).run(|| match verb {
+                "remove" => store.remove("k").map(drop),
+                _ => store.keys().map(drop),
+            });
+            assert_eq!(elsewhere.files().len(), names.len(), "{verb}, call {at}");
+            if at >= calls.len() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_listing_removes_nothing_of_a_stranger() {
+    if !can_plant() {
+        return;
+    }
+    let scene = Scene::new();
+    shared(&scene, 0o1777);
+    let store = untorn::Store::open(scene.dir()).unwrap();
+    for (name, owner) in [(".untorn.gone.a", STRANGER), (".untorn.gone.b", 0)] {
+        fs::create_dir(scene.path(name)).unwrap();
+        chown(scene.path(name), Some(owner), None).unwrap();
+    }
+    let left = format!(".untorn.{:032x}.0", 1);
+    plant(&scene.path(&left), b"");
+    store.keys().unwrap();
+    drop(Transaction::begin(scene.dir()).unwrap());
+    assert!(scene.path(".untorn.gone.a").exists());
+    assert!(!scene.path(".untorn.gone.b").exists());
+    assert!(scene.path(&left).exists());
 }

@@ -42,8 +42,9 @@ pub(crate) use file::{
 };
 pub(crate) use fork::{LockDescriptors, PerProcess, generation};
 pub(crate) use path::{
-    Attributes, canonical, create_parents, file_system, is_link, is_real_dir, link, list, metadata,
-    real_parent, real_path, remove_tree, rename, same_file, stat, sync_parent, unlink,
+    Attributes, canonical, create_parents, file_system, is_link, is_ours_to_remove, is_real_dir,
+    link, list, metadata, real_parent, real_path, remove_tree, rename, same_file, stat,
+    sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_time,

@@ -1,5 +1,6 @@
 //! Calls on names, announced.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -76,20 +77,26 @@ pub(crate) fn is_real_dir(path: &Path) -> io::Result<bool> {
     sys::path::is_real_dir(path)
 }
 
-/// Removes the file, or the directory with all that is in it. A symbolic link is
-/// removed, never followed. What others remove meanwhile is none of our
-/// business.
+/// Removes the file, or the directory with all that is in it, by descriptors: a
+/// symbolic link is removed, never followed, though somebody puts one there
+/// meanwhile. What others remove meanwhile is none of our business.
 pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
-    match absent(is_real_dir(path))? {
-        None => return Ok(()),
-        Some(false) => return absent(unlink(path)).map(|_| ()),
-        Some(true) => {}
-    }
-    for name in absent(list(path))?.unwrap_or_default() {
-        remove_tree(&path.join(name))?;
-    }
     announce(Op::Unlink, Some(path))?;
-    absent(sys::path::remove_dir(path)).map(|_| ())
+    absent(sys::path::remove_tree(path)).map(|_| ())
+}
+
+/// Removes the files of these names from a directory, by its descriptor. Does
+/// nothing where the name is not a directory's itself.
+pub(crate) fn unlink_in(dir: &Path, wanted: impl Fn(&OsStr) -> bool) -> io::Result<()> {
+    announce(Op::Unlink, Some(dir))?;
+    absent(sys::path::unlink_in(dir, &wanted)).map(|_| ())
+}
+
+/// Whether what has this name is ours to remove unasked: it belongs to us, or to
+/// the owner of the directory.
+pub(crate) fn is_ours_to_remove(path: &Path) -> io::Result<bool> {
+    announce(Op::StatPath, Some(path))?;
+    sys::meta::is_ours_to_remove(path, parent(path))
 }
 
 /// Syncs the directory that holds `path`, so that its name is durable.

@@ -174,27 +174,24 @@ fn finish_removal(store: &Shared, name: &Name) -> Result<()> {
     fs::remove_tree(&gone).map_err(|error| left_over(&gone, error))
 }
 
-/// The same, if it can be done at once: for whoever only came by.
+/// The same, if it is ours and can be done at once: for whoever only came by.
 fn sweep(store: &Shared, name: &str) {
+    let gone = store.path.join(format!("{GONE}{name}"));
+    if !matches!(fs::is_ours_to_remove(&gone), Ok(true)) {
+        return;
+    }
     let once = Call::new().timeout(Some(std::time::Duration::ZERO));
     if let Ok(_names) = store.names.acquire("keys", false, &once.begin(None)) {
-        let _ = fs::remove_tree(&store.path.join(format!("{GONE}{name}")));
+        let _ = fs::remove_tree(&gone);
     }
 }
 
-/// Takes the names of the lock files away, the lease's too.
+/// Takes the names of the lock files away, the lease's too. Where the session was
+/// a symbolic link, only that is removed.
 fn unlink_locks(dir: &Path) -> std::io::Result<()> {
-    // Where the session was a symbolic link, only that is removed.
-    if !fs::is_real_dir(dir)? {
-        return Ok(());
-    }
-    for name in fs::list(dir)? {
-        if Path::new(&name)
+    fs::unlink_in(dir, |name| {
+        Path::new(name)
             .extension()
             .is_some_and(|last| last == "lock")
-        {
-            fs::remove_tree(&dir.join(name))?;
-        }
-    }
-    Ok(())
+    })
 }

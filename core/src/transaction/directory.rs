@@ -109,8 +109,11 @@ fn sweep(dir: &Path) {
         return;
     }
     for name in fs::list(dir).unwrap_or_default() {
-        if name.to_str().is_some_and(names::is_left_behind) {
-            let _ = fs::unlink(&dir.join(name));
+        let path = dir.join(&name);
+        if name.to_str().is_some_and(names::is_left_behind)
+            && matches!(fs::is_ours_to_remove(&path), Ok(true))
+        {
+            let _ = fs::unlink(&path);
         }
     }
 }

@@ -147,6 +147,13 @@ pub(in crate::fs) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<boo
     Ok(shared && of.gid == file.gid && of.mode & 0o060 == 0o060)
 }
 
+/// Root may remove what it owns, not what anybody has put in its way.
+pub(in crate::fs) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bool> {
+    let (seen, dir) = (stat::of_name(path)?, stat::at(dir)?);
+    let own = rustix::process::geteuid().as_raw();
+    Ok([own, dir.uid].contains(&seen.uid))
+}
+
 fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode & PERMISSIONS))
 }

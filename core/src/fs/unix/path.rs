@@ -1,8 +1,9 @@
 //! Calls on names.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::stat;
@@ -29,8 +30,44 @@ pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-pub(in crate::fs) fn remove_dir(path: &Path) -> io::Result<()> {
-    fs::remove_dir(path)
+/// std opens each directory below the one before it, without following a link.
+pub(in crate::fs) fn remove_tree(path: &Path) -> io::Result<()> {
+    if stat::of_name(path)?.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        unlink(path)
+    }
+}
+
+pub(in crate::fs) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, unlinkat};
+    use rustix::io::Errno;
+
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = match openat(CWD, dir, flags, Mode::empty()) {
+        Err(Errno::NOTDIR | Errno::LOOP) => return Ok(()),
+        result => result?,
+    };
+    for entry in Dir::read_from(&dir)? {
+        let entry = entry?;
+        if !wanted(OsStr::from_bytes(entry.file_name().to_bytes())) {
+            continue;
+        }
+        match unlinkat(&dir, entry.file_name(), AtFlags::empty()) {
+            // A directory; POSIX says EPERM, Linux EISDIR.
+            Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => {}
+            Err(Errno::PERM) if is_dir_in(&dir, entry.file_name()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn is_dir_in(dir: &std::os::fd::OwnedFd, name: &std::ffi::CStr) -> bool {
+    let seen = rustix::fs::statat(dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+    seen.is_ok_and(|seen| {
+        rustix::fs::FileType::from_raw_mode(seen.st_mode) == rustix::fs::FileType::Directory
+    })
 }
 
 /// Whether the name itself is a directory's, not a symbolic link's to one.

@@ -1,6 +1,6 @@
 //! Calls on names.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
@@ -87,8 +87,26 @@ pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-pub(in crate::fs) fn remove_dir(path: &Path) -> io::Result<()> {
-    patient(|| fs::remove_dir(path))
+/// std does it by handles, which follow no link.
+pub(in crate::fs) fn remove_tree(path: &Path) -> io::Result<()> {
+    if is_real_dir(path)? {
+        patient(|| fs::remove_dir_all(path))
+    } else {
+        unlink(path)
+    }
+}
+
+pub(in crate::fs) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
+    if !is_real_dir(dir)? {
+        return Ok(());
+    }
+    for name in list(dir)? {
+        let path = dir.join(&name);
+        if wanted(&name) && !is_real_dir(&path)? {
+            unlink(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the name itself is a directory's, not a symbolic link's to one.
