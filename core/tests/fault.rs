@@ -507,3 +507,52 @@ fn compare_and_swap_and_sync() {
         },
     );
 }
+
+#[test]
+fn a_note_that_was_cut_short_keeps_nobody_from_the_next() {
+    let process = Journal::options().durability(Durability::Process);
+    for part in [1, 5, 8, 60, 64, 100, 127] {
+        let scene = Scene::quick();
+        let journal = process.clone().open(scene.with("j", OLD)).unwrap();
+        let (result, calls) = Plan::new().run(|| journal.append_all(["2", "3"]));
+        result.unwrap();
+        let note = calls.iter().position(|op| *op == Op::Write).unwrap();
+        std::fs::remove_file(scene.path("j.lock")).unwrap();
+        let full = Plan::new().short(note, part).fail(note + 1, libc::ENOSPC);
+        let journal = process.clone().open(scene.path("j")).unwrap();
+        let (result, _) = full.run(|| journal.append_all(["4", "5"]));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::StorageFull, "{part}");
+        process
+            .clone()
+            .open(scene.path("j"))
+            .unwrap()
+            .append_all(["6", "7"])
+            .unwrap();
+        let mut transaction = untorn::Transaction::begin(scene.dir()).unwrap();
+        transaction.append("j", ["8"]).unwrap();
+        transaction.commit().unwrap();
+        assert_eq!(records(&scene.path("j")).len(), 7, "{part}");
+    }
+}
+
+#[test]
+fn what_is_acknowledged_is_told_though_its_note_could_not_be_cleared() {
+    let scene = Scene::quick();
+    let journal = Journal::open(scene.path("j")).unwrap();
+    let many = || journal.append_all(["1", "2"]);
+    many().unwrap();
+    let (result, calls) = Plan::new().run(many);
+    result.unwrap();
+    let clear = calls.iter().position(|op| *op == Op::Truncate).unwrap();
+    let (result, _) = Plan::new().fail(clear, libc::EIO).run(many);
+    result.unwrap();
+    let mut news = journal
+        .follow(Some(untorn::Position {
+            generation: 0,
+            offset: 0,
+        }))
+        .unwrap();
+    let at_once = untorn::Call::new().timeout(Some(Duration::ZERO));
+    let seen = std::iter::from_fn(|| news.next(&at_once).unwrap()).count();
+    assert_eq!(seen, 6);
+}

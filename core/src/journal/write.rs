@@ -67,8 +67,9 @@ pub(super) fn append_many(
     let result = append(data, end, lines);
     if !matches!(result, Err((_, Err(_)))) {
         // All of it is there, or none. If this fails, the next locker sees
-        // that by itself. (Where the roll-back failed it must do it.)
-        let _ = record::clear_pending(file);
+        // that by itself, but readers wait for one. (Where the roll-back failed
+        // he must do it.)
+        let _ = record::clear_pending(file).or_else(|_| record::clear_stamp(file));
     }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }

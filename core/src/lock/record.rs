@@ -138,13 +138,17 @@ impl Generation {
 
 /// Whether the content was written by this library, or there is none: also if
 /// a power cut left nothing but NULs of it (the lock file is seldom synced), or
-/// its writer died after the first bytes.
+/// its writer died or failed after the first bytes. (One who failed then sets the
+/// length, which puts NULs behind them.)
 pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
     let mut both = [0; 2 * BLOCK + 1];
     let n = lock.read_full_at(&mut both, 0)?;
     let erased = n <= 2 * BLOCK && both.iter().all(|byte| *byte == 0);
-    let begun = MAGIC.starts_with(&both[..n.min(MAGIC.len())]);
-    Ok(erased || begun)
+    let magic = MAGIC.iter().zip(&both[..n]).take_while(|(a, b)| a == b);
+    let begun = magic.count();
+    let whole = begun == MAGIC.len();
+    let cut_short = n <= 2 * BLOCK && begun > 0 && both[begun..n].iter().all(|byte| *byte == 0);
+    Ok(erased || whole || cut_short || n == 0)
 }
 
 /// The same of a `P.redo`, whose name nobody else uses: its head is written
