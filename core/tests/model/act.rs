@@ -1,0 +1,351 @@
+//! What a process does with the library: the handles that it keeps, and the
+//! calls on them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use untorn::{
+    Call, Document, Durability, Error, ErrorKind, Expect, Fold, Follow, Followed, Journal, Lease,
+    Position, Reconciled, Records, Session, Store, Transaction, Version,
+};
+
+use super::player::{Answer, Order, Seen};
+use super::step::{Setting, Verb};
+
+pub const JOURNAL: &str = "j.jsonl";
+pub const DOCS: [&str; 3] = ["a.json", "b.json", "c.json"];
+/// How a header begins.
+pub const PREFIX: &str = "{\"h\":";
+/// The length of its line.
+pub const RESERVE: usize = 96;
+
+type State = Vec<String>;
+
+/// All that a process has open.
+pub struct Hands {
+    dir: PathBuf,
+    setting: Setting,
+    journal: Option<Journal>,
+    docs: [Option<Document>; 3],
+    reader: Option<Records>,
+    follow: Option<Follow>,
+    fold: Option<Fold<State>>,
+    session: Option<Session>,
+    lease: Option<Lease>,
+}
+
+impl Hands {
+    pub fn new(dir: &Path, setting: Setting) -> Hands {
+        Hands {
+            dir: dir.to_owned(),
+            setting,
+            journal: None,
+            docs: [None, None, None],
+            reader: None,
+            follow: None,
+            fold: None,
+            session: None,
+            lease: None,
+        }
+    }
+
+    pub fn act(&mut self, order: &Order) -> Answer {
+        let mut answer = Answer::default();
+        let work = std::panic::AssertUnwindSafe(|| self.work(order, &mut answer));
+        answer.error = match std::panic::catch_unwind(work) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some((error.kind().code().to_owned(), error.to_string())),
+            Err(_) => Some(("PANIC".to_owned(), String::new())),
+        };
+        answer
+    }
+
+    fn work(&mut self, order: &Order, answer: &mut Answer) -> Result<(), Error> {
+        let texts = &order.texts;
+        let at = order.at.unwrap_or(Position {
+            generation: 0,
+            offset: 0,
+        });
+        match order.verb {
+            Verb::Append { .. } => answer.at = Some(self.journal()?.append(texts[0].as_bytes())?),
+            Verb::AppendAll { .. } => answer.at = Some(self.journal()?.append_all(texts)?),
+            Verb::AppendAt { .. } => answer.at = Some(self.journal()?.append_at(at, texts)?),
+            Verb::SetHeader { .. } => drop(self.journal()?.set_header(texts[0].as_bytes())?),
+            Verb::AppendWithHeader { .. } => {
+                let journal = self.journal()?;
+                answer.at = Some(journal.append_with_header(texts[0].as_bytes(), &texts[1..])?);
+            }
+            Verb::Sync => self.journal()?.sync()?,
+            Verb::Repair => drop(self.journal()?.repair()?),
+            Verb::Rewind { .. } => drop(self.journal()?.rewind(at)?),
+            Verb::Rotate => drop(self.journal()?.rotate()?),
+            Verb::Replace { .. } => drop(self.journal()?.replace(texts)?),
+            Verb::Compact => self.compact()?,
+            Verb::KeepEnd { .. } => answer.at = Some(self.journal()?.end()?),
+            Verb::Read => self.read_all(&mut answer.seen)?,
+            Verb::ReadFrom { .. } => {
+                let mut records = self.journal()?.records_from(at)?;
+                read_on(&mut records, u8::MAX, &mut answer.seen)?;
+            }
+            Verb::OpenReader => self.reader = Some(self.journal()?.records()?),
+            Verb::ReadOn { count } => {
+                if let Some(reader) = &mut self.reader {
+                    read_on(reader, count, &mut answer.seen)?;
+                }
+            }
+            Verb::Follow => self.follow(&mut answer.seen)?,
+            Verb::Fold => self.fold(&mut answer.seen)?,
+            Verb::Load { doc } => answer.seen.docs.push((doc, self.load(doc)?)),
+            Verb::Save { doc } => drop(self.doc(doc)?.save(texts[0].as_bytes())?),
+            Verb::SaveIf { doc, .. } => {
+                let expect = texts.get(1).map(|old| Version::of(old.as_bytes()));
+                self.doc(doc)?.save_if(expect, texts[0].as_bytes())?;
+            }
+            Verb::Create { doc } => drop(self.doc(doc)?.create(texts[0].as_bytes())?),
+            Verb::Update { doc } => {
+                let mut old = None;
+                let updated = self.doc(doc)?.update(|value| {
+                    old = Some(value.map(|value| String::from_utf8_lossy(value).into_owned()));
+                    Ok(texts[0].clone().into_bytes())
+                });
+                answer.seen.docs.extend(old.map(|old| (doc, old)));
+                updated?;
+            }
+            Verb::Remove { doc } => {
+                self.doc(doc)?.remove_with(Expect::Anything, &Call::new())?;
+            }
+            Verb::Touch { doc } => drop(self.doc(doc)?.begin_update(&Call::new())?),
+            Verb::Transact(members) => {
+                let mut tx = self.transaction()?;
+                let mut texts = texts.iter();
+                if members.append > 0 {
+                    tx.append(JOURNAL, texts.by_ref().take(members.append.into()))?;
+                }
+                let mut next = || texts.next().expect("a text").as_bytes();
+                if members.save {
+                    tx.save(DOCS[0], next())?;
+                }
+                if members.create {
+                    tx.create(DOCS[2], next())?;
+                }
+                if members.remove {
+                    tx.remove(DOCS[1])?;
+                }
+                if !members.dropped {
+                    tx.commit()?;
+                }
+            }
+            Verb::Snapshot => self.snapshot(&mut answer.seen)?,
+            Verb::Claim => self.lease = Some(self.session()?.claim("model")?),
+            Verb::Release => {
+                if let Some(lease) = &self.lease {
+                    lease.release()?;
+                }
+                self.lease = None;
+            }
+            Verb::Reconcile => {
+                let done = self.session()?.reconcile(|tx| {
+                    tx.append(JOURNAL, [&texts[0]])?;
+                    tx.save(DOCS[0], texts[1].as_bytes())?;
+                    Ok(true)
+                })?;
+                let word = match done {
+                    Reconciled::NoChange => "nothing",
+                    Reconciled::Busy => "busy",
+                    Reconciled::Alive(_) => "alive",
+                    Reconciled::Done => "done",
+                };
+                answer.seen.word = Some(word.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> untorn::JournalOptions {
+        Journal::options()
+            .durability(self.durability())
+            .timeout(Some(Duration::ZERO))
+            .header_prefix(PREFIX)
+            .header_reserve(RESERVE)
+            .sealed(self.setting.sealed)
+    }
+
+    fn durability(&self) -> Durability {
+        match self.setting.power {
+            true => Durability::Power,
+            false => Durability::Process,
+        }
+    }
+
+    /// Documents and transactions are durable where the power may go.
+    fn others_durability(&self) -> Durability {
+        match self.setting.power || self.setting.cuts {
+            true => Durability::Power,
+            false => Durability::Process,
+        }
+    }
+
+    fn journal(&mut self) -> Result<&Journal, Error> {
+        if self.journal.is_none() {
+            self.journal = Some(match self.setting.session {
+                true => self.session()?.journal()?,
+                false => self.options().open(self.dir.join(JOURNAL))?,
+            });
+        }
+        Ok(self.journal.as_ref().expect("just opened"))
+    }
+
+    fn doc(&mut self, doc: u8) -> Result<&Document, Error> {
+        let place = usize::from(doc);
+        if self.docs[place].is_none() {
+            let options = Document::options()
+                .durability(self.others_durability())
+                .timeout(Some(Duration::ZERO));
+            self.docs[place] = Some(options.open(self.dir.join(DOCS[place]))?);
+        }
+        Ok(self.docs[place].as_ref().expect("just opened"))
+    }
+
+    fn session(&mut self) -> Result<&Session, Error> {
+        if self.session.is_none() {
+            let store = Store::options()
+                .journal_name(JOURNAL)
+                .state_name(DOCS[0])
+                .durability(self.others_durability())
+                .timeout(Some(Duration::ZERO))
+                .journal(self.options())
+                .open(self.dir.parent().expect("the store"))?;
+            let key = self.dir.file_name().and_then(|name| name.to_str());
+            self.session = Some(store.session(key.expect("a key"))?);
+        }
+        Ok(self.session.as_ref().expect("just opened"))
+    }
+
+    fn transaction(&mut self) -> Result<Transaction, Error> {
+        if self.setting.session {
+            return self.session()?.transaction();
+        }
+        Transaction::options()
+            .durability(self.others_durability())
+            .timeout(Some(Duration::ZERO))
+            .journals(self.options())
+            .begin(&self.dir)
+    }
+
+    fn compact(&mut self) -> Result<(), Error> {
+        let mut rewrite = self.journal()?.begin_rewrite(&Call::new())?;
+        let mut records = rewrite.records()?;
+        let mut kept = Vec::new();
+        while let Some(record) = records.next_record()? {
+            kept.push(record.bytes.to_vec());
+        }
+        for record in kept.iter().step_by(2) {
+            rewrite.push_encoded(record)?;
+        }
+        rewrite.commit()?;
+        Ok(())
+    }
+
+    fn read_all(&mut self, seen: &mut Seen) -> Result<(), Error> {
+        let journal = self.journal()?;
+        let mut records = journal.records()?;
+        read_on(&mut records, u8::MAX, seen)?;
+        let header = journal.header()?;
+        seen.header = Some(header.map(|header| String::from_utf8_lossy(&header).into_owned()));
+        Ok(())
+    }
+
+    fn follow(&mut self, seen: &mut Seen) -> Result<(), Error> {
+        if self.follow.is_none() {
+            let start = Position {
+                generation: 0,
+                offset: 0,
+            };
+            self.follow = Some(self.journal()?.follow(Some(start))?);
+        }
+        let follow = self.follow.as_mut().expect("just opened");
+        let mut lines = Vec::new();
+        let at_once = Call::new().timeout(Some(Duration::ZERO));
+        loop {
+            match follow.next(&at_once)? {
+                Some(Followed::Record(record)) => {
+                    seen.ends.push(record.end);
+                    lines.push(text(&record.bytes));
+                }
+                Some(Followed::Rewound { to, .. }) => seen.rewound.push((lines.len(), to)),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        seen.damage.extend(follow.take_damage().iter().map(damage));
+        seen.lines = Some(lines);
+        Ok(())
+    }
+
+    fn fold(&mut self, seen: &mut Seen) -> Result<(), Error> {
+        if self.fold.is_none() {
+            let fold = self
+                .journal()?
+                .fold(State::new, |state: &mut State, record| {
+                    state.push(text(record.bytes));
+                    Ok::<(), Error>(())
+                })?;
+            self.fold = Some(fold);
+        }
+        let fold = self.fold.as_ref().expect("just made");
+        fold.refresh(&Call::new())?;
+        seen.lines = Some(fold.read(Clone::clone)?);
+        seen.finished = true;
+        Ok(())
+    }
+
+    fn load(&mut self, doc: u8) -> Result<Option<String>, Error> {
+        match self.doc(doc)?.load() {
+            Ok((bytes, _)) => Ok(Some(text(&bytes))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn snapshot(&mut self, seen: &mut Seen) -> Result<(), Error> {
+        let once = Call::new().timeout(Some(Duration::ZERO));
+        let snapshot = untorn::snapshot_with(&self.dir, &once)?;
+        for (doc, name) in (0..).zip(DOCS) {
+            let value = snapshot.load(name)?;
+            seen.docs.push((doc, value.map(|(bytes, _)| text(&bytes))));
+        }
+        if snapshot.names().any(|name| name == JOURNAL) {
+            let mut records = snapshot.records_as(JOURNAL, &self.options())?;
+            read_on(&mut records, u8::MAX, seen)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_on(records: &mut Records, count: u8, seen: &mut Seen) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    // 255 is to the end.
+    while count == u8::MAX || lines.len() < usize::from(count) {
+        match records.next_record()? {
+            Some(record) => {
+                seen.ends.push(record.end);
+                lines.push(text(record.bytes));
+            }
+            None => {
+                seen.finished = true;
+                break;
+            }
+        }
+    }
+    seen.damage.extend(records.take_damage().iter().map(damage));
+    seen.lines = Some(lines);
+    Ok(())
+}
+
+fn damage(damage: &untorn::Damage) -> String {
+    format!("{:?} at {}+{}", damage.kind, damage.offset, damage.length)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

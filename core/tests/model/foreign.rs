@@ -1,0 +1,259 @@
+//! What programs do that know nothing of the library; and what may be in the
+//! directory when all is over.
+
+use std::fs;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+
+use super::act::{DOCS, JOURNAL, PREFIX};
+use super::off::{Known, is_off};
+use super::oracle::Verdict;
+use super::runner::Runner;
+use super::step::Foreign;
+use super::world::{Id, Journal, World};
+
+pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
+    let path = runner.dir.join(JOURNAL);
+    let quiet = runner.oracle.is_decided();
+    match what {
+        Foreign::Append { .. } | Foreign::AppendPart => return append(runner, what),
+        Foreign::UnlinkLock { of } => {
+            // What is pending there is lost with it: only while nothing of a dead
+            // process is.
+            if runner.oracle.limbo.is_empty() {
+                let name = match of {
+                    0 => JOURNAL,
+                    of => DOCS[usize::from(of - 1) % DOCS.len()],
+                };
+                let _ = fs::remove_file(runner.dir.join(format!("{name}.lock")));
+            }
+        }
+        // What it does to a change in flight is not promised.
+        _ if !quiet || !path.exists() => return Ok(()),
+        Foreign::Truncate => {
+            fs::OpenOptions::new()
+                .write(true)
+                .truncate(true)
+                .open(&path)
+                .expect("cut it");
+            changed(runner, |journal, _| {
+                *journal = Some(Journal {
+                    lines: Vec::new(),
+                    header: None,
+                    tail: String::new(),
+                    ..journal.take().expect("it is there")
+                });
+            });
+        }
+        Foreign::Replace => {
+            let line = runner.texts.record(3);
+            let temporary = runner.dir.join("foreign");
+            fs::write(&temporary, format!("{line}\n")).expect("write");
+            fs::rename(&temporary, &path).expect("rename");
+            runner.oracle.written.insert(line.clone());
+            changed(runner, move |journal, id| {
+                *journal = Some(Journal {
+                    lines: vec![line.clone()],
+                    header: None,
+                    tail: String::new(),
+                    lineage: id,
+                });
+            });
+        }
+        Foreign::Delete => {
+            fs::remove_file(&path).expect("remove");
+            changed(runner, |journal, _| *journal = None);
+        }
+        Foreign::Link => {
+            let second = runner.dir.join("second");
+            if !second.exists() {
+                fs::hard_link(&path, second).expect("a second name");
+            }
+        }
+    }
+    runner.tell(&format!("foreign: {what:?}"));
+    if let Some(disk) = &mut runner.disk {
+        disk.foreign(&path);
+    }
+    Ok(())
+}
+
+/// The journal is another, for those who have it open too.
+fn changed(runner: &mut Runner, change: impl Fn(&mut Option<Journal>, Id)) {
+    let id = runner.next_id();
+    runner.slots.clear();
+    runner.oracle.rewritten = true;
+    for readers in runner.readers.values_mut() {
+        readers.open = None;
+    }
+    runner.oracle.change_all(|world| {
+        change(&mut world.journal, id);
+        world.unsynced.clear();
+    });
+}
+
+fn append(runner: &mut Runner, what: Foreign) -> Verdict {
+    let path = runner.dir.join(JOURNAL);
+    let before = fs::read(&path).unwrap_or_default();
+    if !runner.oracle.running.is_empty() && !before.ends_with(b"\n") && !before.is_empty() {
+        // A write in flight that others write into is not promised anything.
+        return Ok(());
+    }
+    if is_off(Known::ForeignInBatch) && !runner.oracle.limbo.is_empty() {
+        return Ok(());
+    }
+    if what == Foreign::AppendPart && !runner.oracle.running.is_empty() {
+        // Nor one that begins behind half a line of theirs.
+        return Ok(());
+    }
+    let lock = match what {
+        Foreign::Append { locked: true } => match locked(runner) {
+            Some(lock) => Some(lock),
+            None => return Ok(()),
+        },
+        _ => None,
+    };
+    let line = runner.texts.record(7);
+    let text = match what {
+        Foreign::AppendPart => line[..line.len() / 2].to_owned(),
+        _ => format!("{line}\n"),
+    };
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .expect("open");
+    file.write_all(text.as_bytes()).expect("write");
+    drop((file, lock));
+    runner.tell(&format!("foreign: {what:?} {text:?}"));
+    if let Some(disk) = &mut runner.disk {
+        disk.foreign(&path);
+    }
+    let raw = fs::read(&path).expect("read");
+    let id = runner.next_id();
+    took_in(runner, id, &text, &raw);
+    Ok(())
+}
+
+/// The exclusive lock, if it is free.
+fn locked(runner: &Runner) -> Option<fs::File> {
+    let path: PathBuf = runner.dir.join(format!("{JOURNAL}.lock"));
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path)
+        .ok()?;
+    // SAFETY: a descriptor that is open.
+    let done = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    (done == 0).then_some(file)
+}
+
+/// What the journal may hold now. Where something was not decided, its bytes may
+/// be before these: then what is in the file counts, as it is.
+fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
+    let oracle = &mut runner.oracle;
+    oracle.disturbed.extend(oracle.running.keys());
+    let add = |world: &mut World| {
+        let journal = world.journal.get_or_insert_with(|| Journal {
+            lines: Vec::new(),
+            header: None,
+            tail: String::new(),
+            lineage: id,
+        });
+        journal.tail += text;
+        if let Some(line) = journal.tail.strip_suffix('\n') {
+            journal.lines.push(line.to_owned());
+            journal.tail.clear();
+        }
+        world.unsynced.clear();
+    };
+    let mut worlds = oracle.worlds.clone();
+    worlds.iter_mut().for_each(add);
+    if !oracle.is_decided() {
+        let (header, lines, tail) = parse(raw);
+        let asked = oracle
+            .running
+            .values()
+            .chain(oracle.limbo.values().map(|(change, _)| change));
+        let there: Vec<Id> = asked
+            .filter(|change| change.texts.iter().all(|text| lines.contains(text)))
+            .map(|change| change.id)
+            .collect();
+        for mut world in oracle.worlds.clone() {
+            let journal = world.journal.take();
+            world.journal = Some(Journal {
+                lines: lines.clone(),
+                header: header.clone(),
+                tail: tail.clone(),
+                lineage: journal.map_or(id, |journal| journal.lineage),
+            });
+            world.unsynced.clear();
+            world.applied.extend(&there);
+            worlds.push(world);
+        }
+    }
+    for world in &worlds {
+        oracle.written.extend(world.lines().iter().cloned());
+    }
+    oracle.worlds = worlds;
+    oracle.change_all(|_| {});
+}
+
+/// Header, lines and the rest of a journal, by framing alone.
+fn parse(raw: &[u8]) -> (Option<String>, Vec<String>, String) {
+    let text = String::from_utf8_lossy(raw);
+    let (whole, tail) = text.rsplit_once('\n').unwrap_or(("", &text));
+    let mut header = None;
+    let mut lines = Vec::new();
+    for (place, line) in whole.split('\n').enumerate() {
+        let line = unsealed(line).to_owned();
+        if place == 0 && line.starts_with(PREFIX) {
+            header = Some(line.trim_end().to_owned());
+        } else if !line.trim().is_empty() {
+            lines.push(line);
+        }
+    }
+    (header, lines, tail.to_owned())
+}
+
+/// Without the checksum, if there is one: a TAB, 32 bits and a flag.
+fn unsealed(line: &str) -> &str {
+    const SEAL: usize = 34;
+    match line
+        .len()
+        .checked_sub(SEAL)
+        .and_then(|at| line.split_at_checked(at))
+    {
+        Some((text, seal))
+            if seal.starts_with('\t') && seal.bytes().all(|byte| b" \t".contains(&byte)) =>
+        {
+            text
+        }
+        _ => line,
+    }
+}
+
+/// Nothing stays that nobody needs.
+pub fn nothing_left(runner: &Runner) -> Verdict {
+    for entry in fs::read_dir(&runner.dir).expect("list") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("UTF-8");
+        let known = name == JOURNAL
+            || DOCS.contains(&&name[..])
+            || name.ends_with(".lock")
+            || name.ends_with(".torn")
+            || name.ends_with(".rotated")
+            || name.starts_with("j_")
+            || matches!(&name[..], "second" | ".untorn.lease");
+        if !known {
+            return Err(format!("left behind: {name}"));
+        }
+        if name.ends_with(".lock") && entry.metadata().expect("a file").len() > 4096 {
+            return Err(format!("it grows: {name}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,420 @@
+//! The judge: all that the files may hold by what was asked for and answered.
+//!
+//! What is not decided (a change in flight, or one whose process died) makes two
+//! possible worlds of one. What a process is told, or sees, rules worlds out; if
+//! none is left, a guarantee is broken. A change that was seen once is decided:
+//! worlds without it are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::off::{Known, is_off};
+use super::player::{Answer, Seen};
+use super::step::{Setting, Verb};
+use super::world::{Change, Id, Journal, Outcome, Place, World, members};
+
+pub type Verdict = Result<(), String>;
+
+pub struct Oracle {
+    pub setting: Setting,
+    pub worlds: Vec<World>,
+    /// In flight.
+    pub running: BTreeMap<Id, Change>,
+    /// Those whose process died, or that could not be taken back; and whether
+    /// somebody has had one of their locks since, who settled them.
+    pub limbo: BTreeMap<Id, (Change, bool)>,
+    /// What was before a transaction that is not settled: of each file by itself
+    /// that may be seen also when others are seen as they are after it.
+    before: BTreeMap<Id, Vec<World>>,
+    /// What there could be while the one who tells was at it, if others were
+    /// too.
+    pub passed: Option<Vec<World>>,
+    /// Changes during which a foreign program wrote to the journal.
+    pub disturbed: BTreeSet<Id>,
+    /// Every record that anybody ever wrote.
+    pub written: BTreeSet<String>,
+    /// Whether damage may be found.
+    pub damaged: bool,
+    /// A rewrite, or a foreign change, that those who follow are told of.
+    pub rewritten: bool,
+}
+
+impl Oracle {
+    pub fn new(setting: Setting) -> Oracle {
+        Oracle {
+            setting,
+            worlds: vec![World::default()],
+            running: BTreeMap::new(),
+            limbo: BTreeMap::new(),
+            before: BTreeMap::new(),
+            passed: None,
+            disturbed: BTreeSet::new(),
+            written: BTreeSet::new(),
+            damaged: false,
+            rewritten: false,
+        }
+    }
+
+    /// Changes that may still turn out to be there or not.
+    fn undecided(&self) -> BTreeSet<Id> {
+        let open = self.limbo.iter().filter(|(_, (_, settled))| !settled);
+        self.running
+            .keys()
+            .chain(open.map(|(id, _)| id))
+            .copied()
+            .collect()
+    }
+
+    pub fn is_decided(&self) -> bool {
+        self.running.is_empty() && self.limbo.is_empty()
+    }
+
+    pub fn begin(&mut self, change: Change) {
+        let records = match change.verb {
+            Verb::SetHeader { .. } => &[][..],
+            Verb::AppendWithHeader { .. } => &change.texts[1..],
+            _ => &change.texts[..],
+        };
+        self.written.extend(records.iter().cloned());
+        if members(change.verb).len() > 1 {
+            self.before.insert(change.id, self.worlds.clone());
+        }
+        self.running.insert(change.id, change);
+        self.expand();
+    }
+
+    /// Adds the worlds in which what is in flight is done by now.
+    fn expand(&mut self) {
+        let mut at = 0;
+        while at < self.worlds.len() {
+            for change in self.running.values() {
+                let world = &self.worlds[at];
+                if world.applied.contains(&change.id) {
+                    continue;
+                }
+                if let Outcome::Done(mut next) = world.outcome(change) {
+                    next.applied.insert(change.id);
+                    if !self.setting.cuts {
+                        next.unsynced.clear();
+                    }
+                    if !self.worlds.contains(&next) {
+                        self.worlds.push(next);
+                    }
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// Keeps the worlds of which this holds.
+    fn retain(&mut self, what: &str, keep: impl Fn(&World) -> bool) -> Verdict {
+        let left: Vec<_> = self
+            .worlds
+            .iter()
+            .filter(|world| keep(world))
+            .cloned()
+            .collect();
+        if left.is_empty() {
+            return Err(format!("{what}\n{}", self.tell()));
+        }
+        self.worlds = left;
+        Ok(())
+    }
+
+    /// What may be, for people.
+    pub fn tell(&self) -> String {
+        let mut text = String::from("what could be there:\n");
+        for world in &self.worlds {
+            text += &format!("  {world:?}\n");
+        }
+        text
+    }
+
+    /// A change came to its end. `blocked`: others were in the middle of
+    /// something; `hurt`: something of this process was made to fail before.
+    pub fn end(&mut self, id: Id, answer: &Answer, blocked: bool, hurt: bool) -> Verdict {
+        let Some(change) = self.running.get(&id).cloned() else {
+            return Ok(());
+        };
+        let (code, text) = match &answer.error {
+            None => ("", ""),
+            Some((code, text)) => (&code[..], &text[..]),
+        };
+        let what = format!("{:?} said {code:?} {text}", change.verb);
+        let word = answer.seen.word.as_deref().filter(|word| *word != "done");
+        let refused = |world: &World, wanted: &str| match world.outcome(&change) {
+            Outcome::Refused(why) => why == wanted && !world.applied.contains(&id),
+            Outcome::Done(_) => false,
+        };
+        match (code, word) {
+            ("", Some("busy")) if blocked => self.retain(&what, |w| !w.applied.contains(&id))?,
+            ("", Some(word)) => self.retain(&what, |world| refused(world, word))?,
+            ("", None) | ("NOT_DURABLE", _) => {
+                if code == "NOT_DURABLE" && !answer.mishap {
+                    return Err(format!("{what}, and nothing failed"));
+                }
+                self.retain(&what, |world| world.applied.contains(&id))?;
+                if code.is_empty() {
+                    self.done(&change);
+                }
+            }
+            ("PANIC" | "INTERNAL", _) => return Err(what),
+            _ if text.contains("could not be taken back") || text.contains("not finished") => {
+                self.running.remove(&id);
+                self.limbo.insert(id, (change, false));
+                return Ok(());
+            }
+            ("LOCKED" | "LOCK_TIMEOUT", _) if blocked => {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
+            // A lock file that it could not open to write it, that time.
+            ("POISONED" | "PERMISSION_DENIED", _) if hurt => {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
+            ("CONFLICT", _) if self.disturbed.contains(&id) => {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
+            ("ALREADY_EXISTS" | "NOT_FOUND", _)
+                if is_off(Known::MadeMeanwhile) && self.disturbed.contains(&id) =>
+            {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
+            _ if answer.mishap => self.retain(&what, |world| !world.applied.contains(&id))?,
+            _ => self.retain(&what, |world| refused(world, code))?,
+        }
+        if matches!(code, "" | "NOT_DURABLE" | "CONFLICT" | "ALREADY_EXISTS") {
+            self.had_the_locks(&change);
+        }
+        self.running.remove(&id);
+        self.before.remove(&id);
+        self.forget(id);
+        self.expand();
+        Ok(())
+    }
+
+    /// It is done, and as durable as was asked for.
+    fn done(&mut self, change: &Change) {
+        let lasts = match change.verb {
+            Verb::Sync => true,
+            Verb::Transact(_) | Verb::Reconcile => self.setting.cuts || self.setting.power,
+            Verb::Append { .. }
+            | Verb::AppendAll { .. }
+            | Verb::AppendAt { .. }
+            | Verb::SetHeader { .. }
+            | Verb::AppendWithHeader { .. } => self.setting.power,
+            _ => false,
+        };
+        let touches = !matches!(change.verb, Verb::Transact(members) if members.append == 0);
+        for world in self.worlds.iter_mut().filter(|_| lasts && touches) {
+            world.unsynced.clear();
+        }
+        if let Verb::Rewind { .. } | Verb::Replace { .. } | Verb::Compact = change.verb {
+            self.rewritten = true;
+        }
+    }
+
+    /// Whoever has a lock settles what is pending there.
+    fn had_the_locks(&mut self, change: &Change) {
+        let had = members(change.verb);
+        for (other, settled) in self.limbo.values_mut() {
+            *settled |= members(other.verb)
+                .iter()
+                .any(|member| had.contains(member));
+        }
+    }
+
+    fn forget(&mut self, id: Id) {
+        for world in &mut self.worlds {
+            world.applied.remove(&id);
+        }
+        self.unite();
+    }
+
+    fn unite(&mut self) {
+        let mut seen: Vec<World> = Vec::new();
+        for mut world in std::mem::take(&mut self.worlds) {
+            world.unsynced.dedup();
+            if !seen.contains(&world) {
+                seen.push(world);
+            }
+        }
+        self.worlds = seen;
+    }
+
+    /// Its process was killed.
+    pub fn died(&mut self, id: Id) {
+        if let Some(change) = self.running.remove(&id) {
+            self.limbo.insert(id, (change, false));
+        }
+    }
+
+    /// Somebody saw this. What is not decided and was not seen may still come;
+    /// what was seen stays.
+    pub fn saw(&mut self, what: &str, fits: impl Fn(&World) -> bool) -> Verdict {
+        if let Some(passed) = &self.passed
+            && passed.iter().any(&fits)
+        {
+            return Ok(());
+        }
+        let open = self.undecided();
+        let fitting: Vec<World> = self.worlds.iter().filter(|w| fits(w)).cloned().collect();
+        let mut before = self.before.iter().filter(|(id, _)| open.contains(id));
+        if fitting.is_empty() && before.any(|(_, worlds)| worlds.iter().any(&fits)) {
+            return Ok(());
+        }
+        let split = |world: &World| -> (BTreeSet<Id>, BTreeSet<Id>) {
+            world.applied.iter().partition(|id| open.contains(id))
+        };
+        self.retain(what, |world| {
+            let (more, rest) = split(world);
+            fitting.iter().any(|seen| {
+                let (less, same) = split(seen);
+                seen == world || same == rest && less != more && less.is_subset(&more)
+            })
+        })
+    }
+
+    /// What a reader was given that began and ended within this step.
+    pub fn saw_all(&mut self, what: &str, seen: &Seen) -> Verdict {
+        self.check_lines(what, seen)?;
+        let blind = is_off(Known::UndecidedRead) && !self.is_decided();
+        if let (Some(lines), true) = (&seen.lines, seen.finished && !blind) {
+            self.saw(&format!("{what}: records {lines:?}"), |w| {
+                w.lines() == lines
+            })?;
+        }
+        if let Some(header) = &seen.header {
+            self.saw(&format!("{what}: header {header:?}"), |w| {
+                w.header() == header.as_ref()
+            })?;
+        }
+        for (doc, value) in &seen.docs {
+            self.saw(&format!("{what}: document {doc} is {value:?}"), |world| {
+                world.docs.get(doc) == value.as_ref()
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Nothing that nobody wrote, and no damage in a sound file.
+    pub fn check_lines(&self, what: &str, seen: &Seen) -> Verdict {
+        for line in seen.lines.iter().flatten() {
+            if !self.written.contains(line) {
+                return Err(format!("{what}: a record that nobody wrote: {line:?}"));
+            }
+        }
+        let in_flight = !self.is_decided()
+            || self.worlds.iter().any(|world| {
+                world
+                    .journal
+                    .as_ref()
+                    .is_some_and(|journal| !journal.tail.is_empty())
+            });
+        let bad = seen
+            .damage
+            .iter()
+            .find(|damage| !(self.damaged || in_flight && damage.starts_with("TornTail")));
+        match bad {
+            Some(damage) => Err(format!(
+                "{what}: damage in a sound journal: {damage}\n{}",
+                self.tell()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// All was looked at, with nobody at work: what is settled is decided.
+    pub fn looked_at_all(&mut self) {
+        let settled: Vec<Id> = self
+            .limbo
+            .iter()
+            .filter(|(_, (_, settled))| *settled)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in settled {
+            self.limbo.remove(&id);
+            self.before.remove(&id);
+            self.forget(id);
+        }
+    }
+
+    /// Where the journal is, if there is but one answer.
+    pub fn place(&self) -> Option<Option<Place>> {
+        if !self.undecided().is_empty() {
+            return None;
+        }
+        let place = |world: &World| {
+            world.journal.as_ref().map(|journal| Place {
+                lineage: journal.lineage,
+                lines: journal.lines.clone(),
+            })
+        };
+        let first = place(&self.worlds[0]);
+        self.worlds
+            .iter()
+            .all(|world| place(world) == first)
+            .then_some(first)
+    }
+
+    /// The same change in every world.
+    pub fn change_all(&mut self, change: impl Fn(&mut World)) {
+        self.worlds.iter_mut().for_each(change);
+        self.unite();
+        self.expand();
+    }
+
+    /// The machine lost its power: all that was not synced may be old or new.
+    pub fn power_cut(&mut self) {
+        for (id, change) in std::mem::take(&mut self.running) {
+            self.limbo.insert(id, (change, false));
+        }
+        let mut after = Vec::new();
+        for world in &self.worlds {
+            for journal in left_of(world, self.setting) {
+                let left = World {
+                    journal,
+                    unsynced: Vec::new(),
+                    ..world.clone()
+                };
+                if !after.contains(&left) {
+                    after.push(left);
+                }
+            }
+        }
+        self.worlds = after;
+    }
+}
+
+/// What a power cut can leave of a journal.
+fn left_of(world: &World, setting: Setting) -> Vec<Option<Journal>> {
+    let versions: Vec<_> = world.unsynced.iter().chain([&world.journal]).collect();
+    let mut left: Vec<Option<Journal>> = versions.iter().map(|v| (*v).clone()).collect();
+    for pair in versions.windows(2) {
+        let Some(after) = pair[1] else { continue };
+        let none = Vec::new();
+        let before = pair[0].as_ref().map_or(&none, |journal| &journal.lines);
+        if setting.sealed || !after.lines.starts_with(before) {
+            continue;
+        }
+        // A part of an append of many.
+        for stop in before.len() + 1..after.lines.len() {
+            left.push(Some(Journal {
+                lines: after.lines[..stop].to_vec(),
+                ..after.clone()
+            }));
+        }
+    }
+    if !setting.power {
+        // Each header with each end.
+        let headers: Vec<_> = left.iter().flatten().map(|j| j.header.clone()).collect();
+        let all: Vec<_> = left.iter().flatten().cloned().collect();
+        for journal in all {
+            left.extend(headers.iter().map(|header| {
+                Some(Journal {
+                    header: header.clone(),
+                    ..journal.clone()
+                })
+            }));
+        }
+    }
+    left
+}

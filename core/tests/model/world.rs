@@ -1,0 +1,298 @@
+//! What the files hold, as far as their users are concerned, and what each verb
+//! makes of it. Nothing here knows how the library does it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::step::Verb;
+
+/// A number for each change, so that what is known of a change can be said.
+pub type Id = u32;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    pub lines: Vec<String>,
+    pub header: Option<String>,
+    /// What a foreign program wrote without a newline.
+    pub tail: String,
+    /// Which change made this file.
+    pub lineage: Id,
+}
+
+/// A place that was kept: which file it was, and what was before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub lineage: Id,
+    pub lines: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct World {
+    pub journal: Option<Journal>,
+    /// What was before, as far as a power cut could bring it back.
+    pub unsynced: Vec<Option<Journal>>,
+    pub archives: Vec<Vec<String>>,
+    pub docs: BTreeMap<u8, String>,
+    /// The owner of the session, or its last one who died.
+    pub owner: Option<Id>,
+    /// Which of the changes that are not decided yet are in it.
+    pub applied: BTreeSet<Id>,
+}
+
+/// A change that somebody asked for.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub id: Id,
+    pub verb: Verb,
+    pub texts: Vec<String>,
+    /// What the position that goes with it means.
+    pub place: Option<Place>,
+    /// What a document is expected to hold.
+    pub expected: Option<String>,
+    /// Whether the session's owner lives.
+    pub owned: bool,
+}
+
+/// What a verb can come to in one world.
+pub enum Outcome {
+    /// It is done, and this is what the files hold then.
+    Done(World),
+    /// It is refused with this error, or word.
+    Refused(&'static str),
+}
+
+impl World {
+    fn journal_mut(&mut self, id: Id) -> &mut Journal {
+        let before = self.journal.clone();
+        self.unsynced.push(before);
+        self.journal.get_or_insert_with(|| Journal {
+            lines: Vec::new(),
+            header: None,
+            tail: String::new(),
+            lineage: id,
+        })
+    }
+
+    pub fn lines(&self) -> &[String] {
+        self.journal.as_ref().map_or(&[], |journal| &journal.lines)
+    }
+
+    pub fn header(&self) -> Option<&String> {
+        self.journal.as_ref()?.header.as_ref()
+    }
+
+    /// Whether the journal is at this place, or behind it.
+    fn is_at(&self, place: Option<&Place>) -> (bool, bool) {
+        match (place, &self.journal) {
+            // The place before there was a journal.
+            (None, None) => (true, true),
+            (Some(place), Some(journal)) => {
+                let same = place.lineage == journal.lineage;
+                (
+                    same && place.lines == journal.lines,
+                    same && journal.lines.starts_with(&place.lines),
+                )
+            }
+            _ => (false, false),
+        }
+    }
+
+    fn rewrite(&mut self, id: Id, lines: Vec<String>, kept: bool) {
+        let journal = self.journal_mut(id);
+        let old = std::mem::replace(&mut journal.lines, lines);
+        journal.lineage = id;
+        journal.tail.clear();
+        if kept {
+            self.archives.push(old);
+        }
+        // A rewrite is synced whatever the durability is.
+        self.unsynced.clear();
+    }
+
+    fn append(&mut self, id: Id, lines: &[String]) {
+        let journal = self.journal_mut(id);
+        // Nothing that a foreign program leaves here without its newline is
+        // whole: it is cut.
+        journal.tail.clear();
+        journal.lines.extend(lines.iter().cloned());
+    }
+
+    fn stamp(&mut self, id: Id, header: &str) {
+        let journal = self.journal_mut(id);
+        journal.tail.clear();
+        if journal.header.is_none() {
+            // In an empty file it moves the end; else it takes a new file.
+            journal.lineage = id;
+        }
+        journal.header = Some(header.to_owned());
+    }
+
+    /// What becomes of a change here.
+    pub fn outcome(&self, change: &Change) -> Outcome {
+        let Change { id, texts, .. } = change;
+        let id = *id;
+        let mut next = self.clone();
+        let (at, behind) = self.is_at(change.place.as_ref());
+        match change.verb {
+            Verb::Append { .. } | Verb::AppendAll { .. } => next.append(id, texts),
+            Verb::AppendAt { .. } => match at {
+                true => next.append(id, texts),
+                false => return Outcome::Refused("CONFLICT"),
+            },
+            Verb::SetHeader { .. } => next.stamp(id, &texts[0]),
+            Verb::AppendWithHeader { .. } => {
+                next.stamp(id, &texts[0]);
+                next.append(id, &texts[1..]);
+                // Both or neither.
+                next.unsynced.truncate(self.unsynced.len() + 1);
+            }
+            Verb::Sync | Verb::Touch { .. } => {}
+            Verb::Repair => {
+                if let Some(journal) = &mut next.journal {
+                    journal.tail.clear();
+                }
+            }
+            Verb::Rewind { .. } => match (&change.place, at, behind) {
+                (None, true, _) | (Some(_), true, _) => {}
+                (Some(place), false, true) => next.rewrite(id, place.lines.clone(), true),
+                _ => return Outcome::Refused("CONFLICT"),
+            },
+            Verb::Rotate => {
+                if !self.lines().is_empty() {
+                    next.rewrite(id, Vec::new(), true);
+                }
+            }
+            Verb::Replace { .. } => next.rewrite(id, texts.clone(), false),
+            Verb::Compact => {
+                let kept = self.lines().iter().step_by(2).cloned().collect();
+                next.rewrite(id, kept, false);
+            }
+            Verb::Save { doc } | Verb::Update { doc } => {
+                next.docs.insert(doc, texts[0].clone());
+            }
+            Verb::SaveIf { doc, .. } => {
+                if self.docs.get(&doc) != change.expected.as_ref() {
+                    return Outcome::Refused("CONFLICT");
+                }
+                next.docs.insert(doc, texts[0].clone());
+            }
+            Verb::Create { doc } => {
+                if self.docs.contains_key(&doc) {
+                    return Outcome::Refused("ALREADY_EXISTS");
+                }
+                next.docs.insert(doc, texts[0].clone());
+            }
+            Verb::Remove { doc } => drop(next.docs.remove(&doc)),
+            Verb::Transact(members) => {
+                if members.create && self.docs.contains_key(&2) {
+                    return Outcome::Refused("ALREADY_EXISTS");
+                }
+                if !members.dropped {
+                    let mut texts = texts.iter();
+                    let lines: Vec<_> = texts
+                        .by_ref()
+                        .take(members.append.into())
+                        .cloned()
+                        .collect();
+                    if !lines.is_empty() {
+                        next.append(id, &lines);
+                        next.unsynced.truncate(self.unsynced.len());
+                    }
+                    for (doc, wanted) in [(0, members.save), (2, members.create)] {
+                        if wanted {
+                            next.docs.insert(doc, texts.next().expect("a text").clone());
+                        }
+                    }
+                    if members.remove {
+                        next.docs.remove(&1);
+                    }
+                }
+            }
+            Verb::Claim => match change.owned {
+                true => return Outcome::Refused("LOCKED"),
+                false => next.owner = Some(id),
+            },
+            Verb::Release => next.owner = None,
+            Verb::Reconcile => match (self.owner, change.owned) {
+                (None, _) => return Outcome::Refused("nothing"),
+                (Some(_), true) => return Outcome::Refused("alive"),
+                (Some(_), false) => {
+                    next.append(id, &texts[..1]);
+                    next.unsynced.truncate(self.unsynced.len());
+                    next.docs.insert(0, texts[1].clone());
+                    next.owner = None;
+                }
+            },
+            Verb::Read
+            | Verb::KeepEnd { .. }
+            | Verb::ReadFrom { .. }
+            | Verb::OpenReader
+            | Verb::ReadOn { .. }
+            | Verb::Follow
+            | Verb::Fold
+            | Verb::Load { .. }
+            | Verb::Snapshot => {}
+        }
+        Outcome::Done(next)
+    }
+}
+
+/// Files whose lock a verb takes: the journal is 9, a document its number.
+pub fn members(verb: Verb) -> Vec<u8> {
+    const JOURNAL: u8 = 9;
+    match verb {
+        Verb::Append { .. }
+        | Verb::AppendAll { .. }
+        | Verb::AppendAt { .. }
+        | Verb::SetHeader { .. }
+        | Verb::AppendWithHeader { .. }
+        | Verb::Repair
+        | Verb::Rewind { .. }
+        | Verb::Rotate
+        | Verb::Replace { .. }
+        | Verb::Compact => vec![JOURNAL],
+        Verb::Save { doc }
+        | Verb::SaveIf { doc, .. }
+        | Verb::Create { doc }
+        | Verb::Update { doc }
+        | Verb::Touch { doc } => vec![doc],
+        // Of one that is not there there is nothing to lock, in some schemes.
+        Verb::Remove { doc } => vec![doc],
+        Verb::Transact(members) => {
+            // 10: the directory.
+            let mut files = vec![10];
+            files.extend((members.append > 0).then_some(JOURNAL));
+            files.extend(members.save.then_some(0));
+            files.extend(members.remove.then_some(1));
+            files.extend(members.create.then_some(2));
+            files
+        }
+        Verb::Snapshot => vec![10, JOURNAL, 0, 1, 2],
+        Verb::Claim | Verb::Release => vec![11],
+        Verb::Reconcile => vec![10, JOURNAL, 0, 11],
+        Verb::Sync
+        | Verb::Read
+        | Verb::KeepEnd { .. }
+        | Verb::ReadFrom { .. }
+        | Verb::OpenReader
+        | Verb::ReadOn { .. }
+        | Verb::Follow
+        | Verb::Fold
+        | Verb::Load { .. } => Vec::new(),
+    }
+}
+
+/// Whether a verb can change something.
+pub fn is_change(verb: Verb) -> bool {
+    !matches!(
+        verb,
+        Verb::Read
+            | Verb::KeepEnd { .. }
+            | Verb::ReadFrom { .. }
+            | Verb::OpenReader
+            | Verb::ReadOn { .. }
+            | Verb::Follow
+            | Verb::Fold
+            | Verb::Load { .. }
+            | Verb::Snapshot
+    )
+}
