@@ -1,20 +1,19 @@
 //! From one file that had the journal's name to the next.
 //!
-//! The lock file says what the file that is there now was made from. That is
-//! enough for one rewrite. Who has slept through more of them looks through the
-//! rotated files for the one that came next. What of it is the same as before is
-//! not known then, not even where it begins with the same bytes: they may have
-//! been appended anew.
-
-use std::io;
+//! The lock file says what the file that is there now was made from, and the list
+//! of rotated files says the same of each of them. So the way leads from link to
+//! link, and none is guessed. Where one is missing (a file that was rewritten and
+//! not kept, or removed since) it goes on in the next file that is known to come
+//! later, if there is one, and else in the journal; and that is told. What of that
+//! file is the same as before is not known then, not even where it begins with the
+//! same bytes: they may have been appended anew.
 
 use super::Position;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::fs::{Access, File};
-use crate::lock::record::{Before, Identity, Same};
-use crate::rotated;
+use crate::lock::record::{Before, Same};
+use crate::rotated::{self, Rotated};
 
 /// Where to go on.
 pub(super) struct Next {
@@ -27,110 +26,196 @@ pub(super) struct Next {
     pub rotated: bool,
 }
 
-/// What comes after the place `from`, of another file than `now`. `read` is that
-/// file, read to its end; without it `from` was stored.
-pub(super) fn after(
-    shared: &Shared,
-    read: Option<&Source>,
-    from: Position,
-    now: Source,
-) -> Result<Next> {
-    let told = |error| Error::os("follow", &shared.path, error);
-    if from == Position::NOTHING {
-        return Ok(behind(now, from, 0));
+/// Where one is who asks for the next file.
+pub(super) struct Here<'a> {
+    /// The file, read to its end; without it `at` was stored.
+    pub read: Option<&'a Source>,
+    pub at: Position,
+    /// Where there was no file: the highest number of a rotated one by then.
+    /// `None`: rotated files are not asked for.
+    pub rotated: Option<u32>,
+}
+
+/// The rotated files, as they were listed last: a follower that is far behind
+/// goes through many of them.
+#[derive(Default)]
+pub(super) struct Chain(Vec<Rotated>);
+
+impl Chain {
+    /// The highest number that a rotated file had when they were listed last.
+    pub fn highest(&self) -> u32 {
+        self.0.last().map_or(0, |last| last.number)
     }
-    if let Some(Before { generation, same }) = now.before
-        && generation == from.generation
-    {
-        match (same, read) {
-            (Same::Prefix(bytes), _) => return Ok(behind(now, from, bytes)),
-            (Same::Rotation, Some(_)) => {
-                return Ok(Next {
-                    source: now,
-                    offset: 0,
-                    rewound: false,
-                    rotated: true,
-                });
-            }
-            (Same::Rotation, None) => {
-                if let Some(next) = rest_of(shared, now.rotated, from).map_err(told)? {
-                    return Ok(next);
+
+    pub fn list(&mut self, shared: &Shared) -> Result<()> {
+        self.0 =
+            rotated::all(&shared.path).map_err(|error| Error::os("follow", &shared.path, error))?;
+        Ok(())
+    }
+
+    /// What comes next; `now` is what has the journal's name, if anything has.
+    /// `None`: nothing that is known.
+    pub fn after(
+        &mut self,
+        shared: &Shared,
+        here: &Here<'_>,
+        now: Option<Source>,
+    ) -> Result<Option<Next>> {
+        let at = here.at;
+        if at == Position::NOTHING && here.rotated.is_none() {
+            return Ok(now.map(|now| behind(now, at, 0)));
+        }
+        let link = now.as_ref().and_then(|now| link_from(at, now.before));
+        match (link, here.read, now) {
+            (Some(Same::Prefix(bytes)), _, Some(now)) => Ok(Some(behind(now, at, bytes))),
+            (Some(Same::Rotation), Some(_), Some(now)) => Ok(Some(begun(now, false))),
+            (link, _, now) => {
+                // What was listed before still holds; but it may not be all.
+                if let Some(next) = self.linked(shared, here)? {
+                    return Ok(Some(next));
+                }
+                self.list(shared)?;
+                if let Some(next) = self.linked(shared, here)? {
+                    return Ok(Some(next));
+                }
+                match (link, now) {
+                    (Some(Same::Rotation), Some(now)) => Ok(Some(begun(now, self.is_lost(here)))),
+                    (_, now) => self.later(shared, here, now),
                 }
             }
         }
     }
-    let files = all(shared).map_err(told)?;
-    let own = files.iter().position(|(_, file)| match read {
-        Some(read) => file.identity == read.identity,
-        None => file.generation == from.generation,
-    });
-    if read.is_none()
-        && let Some(own) = own
-        && let Some(next) = rest_of(shared, files[own].0, from).map_err(told)?
-    {
-        return Ok(next);
+
+    /// By what is listed of the file itself, and of the one that was made from it.
+    fn linked(&self, shared: &Shared, here: &Here<'_>) -> Result<Option<Next>> {
+        if here.at == Position::NOTHING {
+            return Ok(None);
+        }
+        if here.read.is_none()
+            && let Some(next) = self.rest(shared, here.at)?
+        {
+            return Ok(Some(next));
+        }
+        for listed in &self.0 {
+            let Some(same) = link_from(here.at, listed.before) else {
+                continue;
+            };
+            if let Some(source) = open(shared, listed)? {
+                return Ok(Some(match same {
+                    Same::Prefix(bytes) => behind(source, here.at, bytes),
+                    Same::Rotation => begun(source, self.is_lost(here)),
+                }));
+            }
+        }
+        Ok(None)
     }
-    let next = match own {
-        Some(own) => own + 1,
-        None => files.partition_point(|(_, file)| file.generation <= from.generation),
-    };
-    let next = files.into_iter().nth(next);
-    // A rotation or a rewind: that is not known any more.
-    Ok(behind(next.map_or(now, |(_, file)| file), from, 0))
+
+    /// What is left of a rotated file behind a place that was stored.
+    fn rest(&self, shared: &Shared, at: Position) -> Result<Option<Next>> {
+        for listed in self.of(at) {
+            let Some(source) = open(shared, listed)? else {
+                continue;
+            };
+            let mut before = [b'\n'];
+            let there = at.offset == 0
+                || source
+                    .read_full_at(&mut before, at.offset - 1)
+                    .map_err(|error| Error::os("follow", &shared.path, error))?
+                    > 0;
+            if there && before == *b"\n" {
+                return Ok(Some(Next {
+                    source,
+                    offset: at.offset,
+                    rewound: false,
+                    rotated: false,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether something of a file that can't be read any more was not read.
+    fn is_lost(&self, here: &Here<'_>) -> bool {
+        here.read.is_none()
+            && self
+                .of(here.at)
+                .all(|listed| listed.length != here.at.offset)
+    }
+
+    /// The first file that is known to be a later one.
+    fn later(&self, shared: &Shared, here: &Here<'_>, now: Option<Source>) -> Result<Option<Next>> {
+        let at = here.at;
+        let number = match here.read {
+            Some(read) => Some(read.rotated),
+            None => here
+                .rotated
+                .or_else(|| Some(self.of(at).next_back()?.number)),
+        };
+        let mut lost = at != Position::NOTHING;
+        for listed in &self.0 {
+            let generation = listed.generation;
+            let is_later = number.is_some_and(|number| listed.number > number)
+                && generation != at.generation
+                // A rotation of it is under way.
+                && now.as_ref().is_none_or(|now| now.generation != generation);
+            if !is_later {
+                continue;
+            }
+            if let Some(source) = open(shared, listed)? {
+                return Ok(Some(begun(source, lost)));
+            }
+            lost = true;
+        }
+        Ok(now.map(|now| match at {
+            Position::NOTHING => begun(now, lost),
+            at => behind(now, at, 0),
+        }))
+    }
+
+    fn of(&self, at: Position) -> impl DoubleEndedIterator<Item = &Rotated> {
+        self.0
+            .iter()
+            .filter(move |listed| listed.generation == at.generation)
+    }
 }
 
-/// The rotated files that there are, in the order of their numbers.
-fn all(shared: &Shared) -> io::Result<Vec<(u32, Source)>> {
-    let mut files = Vec::new();
-    let mut last = 0;
-    for listed in rotated::all(&shared.path)? {
-        let number = listed.number;
-        if let Some(mut file) = open(shared, number)? {
-            // As it was when the file was the journal: see `Generation::of`.
-            file.generation = file.generation.max(last + 1);
-            last = file.generation;
-            files.push((number, file));
-        }
-    }
-    Ok(files)
+/// What is the same in a file that was made from that of `at`.
+fn link_from(at: Position, before: Option<Before>) -> Option<Same> {
+    before
+        .filter(|before| before.generation == at.generation)
+        .map(|before| before.same)
 }
 
 /// On in a file whose first `same` bytes are those that were there before.
-fn behind(source: Source, from: Position, same: u64) -> Next {
+fn behind(source: Source, at: Position, same: u64) -> Next {
     Next {
         source,
-        offset: from.offset.min(same),
-        rewound: from.offset > same,
+        offset: at.offset.min(same),
+        rewound: at.offset > same,
         rotated: false,
     }
 }
 
-/// What is left of a rotated file behind a place that was stored. `None`: it is
-/// not there any more, or another has its number.
-fn rest_of(shared: &Shared, number: u32, from: Position) -> io::Result<Option<Next>> {
-    let Some(mut source) = open(shared, number)? else {
-        return Ok(None);
-    };
-    let mut before = [b'\n'];
-    if from.offset > 0 && source.read_full_at(&mut before, from.offset - 1)? == 0 {
-        return Ok(None);
-    }
-    // Its own number may have been raised above its birth.
-    source.generation = from.generation;
-    Ok((before == *b"\n").then_some(Next {
+/// From the start of a file, of which nothing was read.
+fn begun(source: Source, lost: bool) -> Next {
+    Next {
         source,
-        offset: from.offset,
-        rewound: false,
-        rotated: false,
-    }))
+        offset: 0,
+        rewound: lost,
+        rotated: true,
+    }
 }
 
-fn open(shared: &Shared, number: u32) -> io::Result<Option<Source>> {
-    let file = match File::open(&rotated::path(&shared.path, number), Access::Read) {
-        // Removed meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        result => result?,
-    };
-    let identity = Identity::of(&file)?;
-    Ok(Some(Source::by_itself(file, identity, number)))
+/// As it was when it was the journal. `None`: it is not there any more, or another
+/// file has its name.
+fn open(shared: &Shared, listed: &Rotated) -> Result<Option<Source>> {
+    let file = listed
+        .open(&shared.path)
+        .map_err(|error| Error::os("follow", &listed.path(&shared.path), error))?;
+    Ok(file.map(|file| {
+        let mut source = Source::by_itself(file, listed.identity, listed.number);
+        source.generation = listed.generation;
+        source.before = listed.before;
+        source
+    }))
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::damage::Damage;
-use super::follow_chain as chain;
+use super::follow_chain::{Chain, Here};
 use super::read::{Place, Record, Records};
 use super::shared::Shared;
 use super::source::Source;
@@ -32,6 +32,10 @@ pub(super) struct Onward {
     rewound: Option<(Position, Position)>,
     /// How often it went on, without a word, in a file that began anew.
     rotations: u64,
+    chain: Chain,
+    /// Where there was no file: the highest number of a rotated one by then. `None`
+    /// for one who reads what has the name, and nothing before it.
+    rotated: Option<u32>,
 }
 
 /// How far a look has come that ends with [`Found::End`].
@@ -70,6 +74,8 @@ impl Onward {
             place: None,
             rewound: None,
             rotations: 0,
+            chain: Chain::default(),
+            rotated: None,
         }
     }
 
@@ -77,14 +83,23 @@ impl Onward {
     pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
         let mut onward = Onward::whole(shared);
         onward.at = position;
+        // Before the file is looked for: what is rotated from here on has a higher
+        // number.
+        if position == Position::NOTHING {
+            onward.chain.list(shared)?;
+            onward.rotated = Some(onward.chain.highest());
+        }
         let Some(source) = Source::open(shared, "follow")? else {
             return Ok(onward);
         };
-        if position == Position::NOTHING || position.generation == source.generation {
+        let is_first = onward
+            .rotated
+            .is_some_and(|rotated| source.rotated <= rotated);
+        if is_first || position.generation == source.generation {
             let offset = source.offset_of(shared, "follow", position)?;
             onward.enter(source, offset)?;
         } else {
-            onward.change(source)?;
+            onward.change(Some(source))?;
         }
         Ok(onward)
     }
@@ -186,11 +201,11 @@ impl Onward {
                 }
                 Look::Other => {
                     self.look = Look::Due;
-                    match Source::open(&self.shared, "follow")? {
-                        Some(source) => self.change(source)?,
-                        None if self.at == Position::NOTHING => return Ok(Found::End),
-                        None => self.lose(),
+                    let now = Source::open(&self.shared, "follow")?;
+                    if now.is_none() && self.at == Position::NOTHING {
+                        return Ok(Found::End);
                     }
+                    self.change(now)?;
                 }
             }
         }
@@ -233,7 +248,7 @@ impl Onward {
         match Source::open(&self.shared, "follow")? {
             // A rewrite that keeps the file, and says how much is the same.
             Some(source) if source.identity.id == id && source.generation != from.generation => {
-                self.change(source)?;
+                self.change(Some(source))?;
             }
             _ => {
                 let to = Position { offset: 0, ..from };
@@ -249,32 +264,40 @@ impl Onward {
         Ok(true)
     }
 
-    /// The file has no name any more: nothing of it is in the journal, and what
-    /// is made anew begins from nothing.
-    fn lose(&mut self) {
-        let from = self.at;
-        self.close();
-        self.at = Position::NOTHING;
-        self.mark = (0, Vec::new());
-        self.rewound = (from.offset > 0).then_some((from, self.at));
-    }
-
     /// Lets the file go. What is looked for next opens it again.
     pub fn close(&mut self) {
         self.reader = None;
         self.place = None;
     }
 
-    /// Goes on in the file that came after the one that was read so far.
-    fn change(&mut self, now: Source) -> Result<()> {
+    /// Goes on in the file that came after the one that was read so far. `now` is
+    /// what has the name.
+    fn change(&mut self, now: Option<Source>) -> Result<()> {
         let from = self.at;
-        if self.reader.is_none() && now.generation == from.generation {
-            // Let go meanwhile: the mark says whether it is as it was.
-            self.reader = Some(Records::settled(&self.shared, now, from.offset));
-            return Ok(());
-        }
+        let now = match now {
+            Some(now) if self.reader.is_none() && now.generation == from.generation => {
+                // It was let go: the mark says whether it is as it was.
+                self.reader = Some(Records::settled(&self.shared, now, from.offset));
+                return Ok(());
+            }
+            now => now,
+        };
         let read = self.reader.take().and_then(Records::into_source);
-        let next = chain::after(&self.shared, read.as_ref(), from, now)?;
+        let number = read.as_ref().map_or(0, |read| read.rotated);
+        let here = Here {
+            // One that is rewritten in place was not read to its end: what is left
+            // of it is in its copy.
+            read: read.as_ref().filter(|read| {
+                now.as_ref()
+                    .is_none_or(|now| now.identity.id != read.identity.id)
+            }),
+            at: from,
+            rotated: self.rotated,
+        };
+        let Some(next) = self.chain.after(&self.shared, &here, now)? else {
+            self.lose(number);
+            return Ok(());
+        };
         let to = Position {
             generation: next.source.generation,
             offset: next.offset,
@@ -282,6 +305,17 @@ impl Onward {
         self.rewound = next.rewound.then_some((from, to));
         self.rotations += u64::from(next.rotated);
         self.enter(next.source, next.offset)
+    }
+
+    /// The file has no name any more: nothing of it is in the journal, and what
+    /// is made anew begins from nothing.
+    fn lose(&mut self, number: u32) {
+        let from = self.at;
+        self.rotated = Some(self.chain.highest().max(number));
+        self.at = Position::NOTHING;
+        self.mark = (0, Vec::new());
+        self.look = Look::Due;
+        self.rewound = (from.offset > 0).then_some((from, self.at));
     }
 
     fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
