@@ -48,9 +48,8 @@ def answer(verb: str, *arguments: str) -> float:
         case "ready":
             return 0
         case "open":
-            path, durability = arguments
-            assert durability in ("power", "process")
-            journal = untorn.Journal(path, durability=durability)
+            options: dict[str, Any] = {"durability": arguments[1]}
+            journal = untorn.Journal(arguments[0], **options)
             return 0
         case "append":
             return timed(lambda: append(int(arguments[0])))

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from typing import Any
 
 import untorn
 
@@ -12,9 +13,9 @@ def main() -> None:
     with open(transcript_path, encoding="utf-8", newline="\n") as lines:
         transcript = [json.loads(line) for line in lines]
 
-    assert durability in ("power", "process")
-    journal = untorn.Journal(journal_path, durability=durability)
-    counter = untorn.Document(counter_path, durability=durability)
+    options: dict[str, Any] = {"durability": durability}
+    journal = untorn.Journal(journal_path, **options)
+    counter = untorn.Document(counter_path, **options)
 
     appended = 0
     while time.time() < float(until):
