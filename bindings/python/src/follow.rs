@@ -58,11 +58,25 @@ impl News {
         if self.is_ready() || self.is_closed() {
             return Ok(());
         }
-        match self.look(path, call) {
+        let result = self.look(path, call);
+        if !self.is_closed() {
+            return result;
+        }
+        // It was closed meanwhile, by one who could not get at the follower.
+        self.close_files(path);
+        match result {
             // That is an end, not a failure.
-            Err(error) if error.kind() == ErrorKind::Cancelled && self.is_closed() => Ok(()),
+            Err(error) if error.kind() == ErrorKind::Cancelled => Ok(()),
             result => result,
         }
+    }
+
+    /// Unless a call is at it just now, which does it when it ends.
+    fn close_files(&self, path: &Path) {
+        let _ = self.follow.with("follow", path, |follow| {
+            follow.close();
+            Ok(())
+        });
     }
 
     fn look(&self, path: &Path, call: &Call<'_>) -> untorn::Result<()> {
@@ -103,10 +117,11 @@ impl News {
         })
     }
 
-    pub fn close(&self) {
+    pub fn close(&self, path: &Path) {
         self.closed.store(true, Ordering::SeqCst);
         let token = self.waiting().clone();
         token.cancel();
+        self.close_files(path);
     }
 
     fn is_closed(&self) -> bool {
@@ -200,6 +215,6 @@ impl RawFollow {
     }
 
     fn _close(&self, py: Python<'_>) {
-        py.detach(|| self.news.close());
+        py.detach(|| self.news.close(&self.path));
     }
 }

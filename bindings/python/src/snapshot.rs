@@ -1,28 +1,47 @@
 //! Several files as they were at one instant.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use untorn::Error;
 
 use crate::argument::Timeout;
 use crate::call::{Wait, plain, wait};
+use crate::error::check;
 use crate::options;
 use crate::reader::Reader;
 use crate::transaction::contents;
 
 /// What `untorn.Snapshot` is made of.
 #[pyclass(frozen)]
-pub struct RawSnapshot(Arc<untorn::Snapshot>);
+pub struct RawSnapshot {
+    dir: PathBuf,
+    /// `None` once it is closed.
+    open: Mutex<Option<Arc<untorn::Snapshot>>>,
+}
 
 impl RawSnapshot {
     pub fn new(snapshot: untorn::Snapshot) -> RawSnapshot {
-        RawSnapshot(Arc::new(snapshot))
+        RawSnapshot {
+            dir: snapshot.dir().to_owned(),
+            open: Mutex::new(Some(Arc::new(snapshot))),
+        }
     }
 
-    pub fn core(&self) -> &Arc<untorn::Snapshot> {
-        &self.0
+    pub fn core(&self, py: Python<'_>, operation: &'static str) -> PyResult<Arc<untorn::Snapshot>> {
+        let open = self.open().clone();
+        check(
+            py,
+            open.ok_or_else(|| {
+                Error::invalid_argument(operation, &self.dir, "the snapshot is closed")
+            }),
+        )
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Arc<untorn::Snapshot>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -38,11 +57,23 @@ pub fn take_snapshot(py: Python<'_>, dir: PathBuf, timeout: Timeout) -> PyResult
 impl RawSnapshot {
     #[getter]
     fn _dir(&self) -> PathBuf {
-        self.0.dir().to_owned()
+        self.dir.clone()
     }
 
-    fn _names(&self) -> Vec<String> {
-        self.0.names().map(str::to_owned).collect()
+    /// Closes the files. A second time does nothing.
+    fn _close(&self, py: Python<'_>) {
+        let open = self.open().take();
+        py.detach(|| drop(open));
+    }
+
+    #[getter]
+    fn _closed(&self) -> bool {
+        self.open().is_none()
+    }
+
+    fn _names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let snapshot = self.core(py, "snapshot")?;
+        Ok(snapshot.names().map(str::to_owned).collect())
     }
 
     fn _load<'py>(
@@ -50,13 +81,15 @@ impl RawSnapshot {
         py: Python<'py>,
         name: &str,
     ) -> PyResult<Option<(Bound<'py, PyBytes>, String)>> {
-        plain(py, self.0.dir(), || self.0.load(name)).map(|found| contents(py, found))
+        let snapshot = self.core(py, "load")?;
+        plain(py, &self.dir, || snapshot.load(name)).map(|found| contents(py, found))
     }
 
     fn _reader(&self, py: Python<'_>, name: &str, options: &Bound<'_, PyDict>) -> PyResult<Reader> {
-        let options = options::journal(self.0.dir(), options)?;
-        let path = self.0.dir().join(name);
-        plain(py, &path, || self.0.records_as(name, &options))
+        let snapshot = self.core(py, "read")?;
+        let options = options::journal(&self.dir, options)?;
+        let path = self.dir.join(name);
+        plain(py, &path, || snapshot.records_as(name, &options))
             .map(|records| Reader::new(path.clone(), records))
     }
 }

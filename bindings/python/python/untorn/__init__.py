@@ -12,7 +12,8 @@
 Times are in seconds. No timeout means to wait for ever, 0 to try once. Every error is an `Error`, and also the built-in
 exception that one would catch for it: `LockTimeout` is a `TimeoutError`, `NotFound` a `FileNotFoundError`.
 
-Handles may be shared by threads, are safe across `fork`, and can be pickled: the copy opens the same file anew.
+Handles may be shared by threads, and are safe across `fork`. A `Journal`, `Document`, `Store` and `Session` can be
+pickled: the copy opens the same files anew. What holds a lock, or a place in a file, can't.
 """
 
 from untorn._document import Document

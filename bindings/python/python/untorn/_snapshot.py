@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import TracebackType
+    from typing import Self
 
     from untorn._options import Format
     from untorn._types import Damage
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class Snapshot:
     """The files of a directory as they were at one instant; `snapshot` gives it.
 
-    It holds them open, and no lock: others go on working.
+    It holds them open, and no lock: others go on working. Use it as a context manager, or close it with `close`.
     """
 
     __slots__ = ("__weakref__", "_raw")
@@ -68,6 +70,27 @@ class Snapshot:
             for _, value in decoder.decoded(records_of(items, tell), tell):
                 yield value
 
+    def close(self) -> None:
+        """Close the files; what is read afterwards raises `InvalidArgument`. A second time does nothing."""
+        self._raw._close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._raw._closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        closed = ", closed" if self.closed else ""
+        return f"<untorn.Snapshot {str(self.dir)!r}{closed}>"
+
 
 def snapshot(
     dir: str | os.PathLike[str],  # noqa: A002 - as in every language
@@ -76,7 +99,7 @@ def snapshot(
 ) -> Snapshot:
     """The files of `dir` as they are at one instant, also while transactions go on.
 
-    past = snapshot("session")
-    state, log = past.load("state.json"), list(past.values("session.jsonl"))
+    with snapshot("session") as past:
+        state, log = past.load("state.json"), list(past.values("session.jsonl"))
     """
     return Snapshot(take_snapshot(dir, timeout))

@@ -229,3 +229,6 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<untorn.Session {self.key!r} at {str(self.path)!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store.session, (self._store, self.key)

@@ -40,7 +40,7 @@ pub fn snapshot_load_later<'py>(
     snapshot: &Bound<'_, RawSnapshot>,
     name: String,
 ) -> Awaitable<'py> {
-    let snapshot = Arc::clone(snapshot.get().core());
+    let snapshot = snapshot.get().core(py, "load")?;
     let path: Arc<Path> = snapshot.dir().into();
     Later::read("load", &path).run(
         py,
@@ -57,7 +57,7 @@ pub fn snapshot_reader_later<'py>(
     name: String,
     options: &Bound<'_, PyDict>,
 ) -> Awaitable<'py> {
-    let snapshot = Arc::clone(snapshot.get().core());
+    let snapshot = snapshot.get().core(py, "read")?;
     let options = options::journal(snapshot.dir(), options)?;
     let path: Arc<Path> = snapshot.dir().join(&name).into();
     let of = Arc::clone(&path);

@@ -110,7 +110,7 @@ class FileLock:
         return self._lock.label
 
     def __repr__(self) -> str:
-        return repr(self._lock).replace("<", "<aio.", 1)
+        return repr(self._lock).replace("<untorn.", "<untorn.aio.", 1)
 
 
 def given(lock: FileLock | None, verb: str, path: Path, timeout: float | EllipsisType | None) -> untorn.FileLock | None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+    from types import TracebackType
+    from typing import Self
 
     from untorn import Damage
     from untorn._options import Format
@@ -57,6 +59,26 @@ class Snapshot:
         while items := await reader.next():
             for _, value in decoder.decoded(records_of(items, tell), tell):
                 yield value
+
+    async def close(self) -> None:
+        """Close the files. A second time does nothing."""
+        self._snapshot.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._snapshot.closed
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._snapshot).replace("<untorn.", "<untorn.aio.", 1)
 
 
 async def snapshot(

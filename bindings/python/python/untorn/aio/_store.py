@@ -132,7 +132,7 @@ class Lease:
         await self.release()
 
     def __repr__(self) -> str:
-        return repr(self._lease).replace("<", "<aio.", 1)
+        return repr(self._lease).replace("<untorn.", "<untorn.aio.", 1)
 
 
 class Session:
