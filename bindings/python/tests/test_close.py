@@ -136,9 +136,6 @@ MANY = """
 """
 
 VERBS = (
-    "append half_read fully_read dropped tail verify rewrite follow document session lock transaction snapshot "
-    "one_shots awaited"
-).split()  # noqa: SIM905
     "append",
     "half_read",
     "fully_read",
@@ -147,7 +144,6 @@ VERBS = (
     "verify",
     "rewrite",
     "follow",
-    "fold",
     "document",
     "session",
     "lock",
@@ -155,7 +151,7 @@ VERBS = (
     "snapshot",
     "one_shots",
     "awaited",
-]
+)
 # More than there may be descriptors. `UNTORN_DEEP=1` tries what a long-lived program comes to.
 COUNT = 5000 if os.environ.get("UNTORN_DEEP") else 150
 
