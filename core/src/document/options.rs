@@ -57,6 +57,10 @@ impl DocumentOptions {
         self
     }
 
+    pub(crate) fn lock_scheme(&self) -> Scheme {
+        self.choice.scheme
+    }
+
     /// What to do where the file system reports that it does not lock.
     /// Default: fail.
     #[must_use]

@@ -145,6 +145,18 @@ impl Patience<'_> {
         self.timeout == Some(Duration::ZERO)
     }
 
+    /// What is left of the time, for the rest of a call that waits twice. Zero
+    /// only where it was zero: the last try is not a first one.
+    pub fn left(&self) -> Option<Duration> {
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match self.tries_once() {
+            true => Some(Duration::ZERO),
+            false => left.map(|left| left.max(Duration::from_nanos(1))),
+        }
+    }
+
     /// Whether nothing but the lock itself can end the wait, so that the
     /// thread may block in the kernel itself.
     pub fn is_endless(&self) -> bool {

@@ -4,27 +4,36 @@
 //! is renamed first: with that it is no session any more, whole as it is. The
 //! lock files in it are unlinked before the names are let go, so that whoever
 //! has one open learns that it is not the session's lock any more before there
-//! can be another session of this key.
+//! can be another session of this key. What else is in it is removed without any
+//! lock, since that may take long: what a removal that was cut off has left is
+//! given a name of its own first (`set_aside`).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Session;
 use super::lease;
-use super::name::{self, Name};
+use super::name;
 use super::store::Shared;
+use crate::background;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
-use crate::lock::{Call, Patience};
+use crate::lock::{Call, Nudge, Patience, Waiter};
 
 /// The lock of the store's names is that of this file, which does not exist.
 pub(super) const NAMES: &str = ".untorn.sessions";
 /// In front of the name of a session that is being removed.
 const GONE: &str = ".untorn.gone.";
+/// Behind it: a number, where it is set aside. No session's name ends so.
+const ASIDE: char = '=';
 /// In front of the name of a directory that is being made.
 const NEW: &str = ".untorn.new.";
 /// The key, where the directory's name is too short for it.
 const KEY: &str = ".untorn.key";
+
+/// Longer than any key that somebody means, in bytes.
+pub(super) const LONGEST_KEY: usize = 1 << 20;
 
 /// Makes the session's directory, if it is not there.
 pub(super) fn make(
@@ -37,7 +46,7 @@ pub(super) fn make(
     }
     let store = &session.store;
     let _names = store.names.acquire(operation, false, patience)?;
-    finish_removal(store, &session.name)?;
+    set_aside(operation, store, &session.name.text)?;
     if is_there(operation, &session.path)? {
         return Ok(());
     }
@@ -90,7 +99,11 @@ fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
 
 /// The sessions that there are, in no order; removes what removals that were
 /// cut off have left.
-pub(super) fn sessions(operation: &'static str, store: &Shared) -> Result<Vec<(String, PathBuf)>> {
+pub(super) fn sessions(
+    operation: &'static str,
+    store: &Shared,
+    patience: &Patience<'_>,
+) -> Result<Vec<(String, PathBuf)>> {
     let told = |error| Error::os(operation, &store.path, error);
     let mut found = Vec::new();
     for name in fs::list(&store.path).map_err(told)? {
@@ -98,7 +111,7 @@ pub(super) fn sessions(operation: &'static str, store: &Shared) -> Result<Vec<(S
             continue;
         };
         if let Some(gone) = name.strip_prefix(GONE) {
-            sweep(store, gone);
+            sweep(operation, store, gone, patience);
             continue;
         }
         let path = store.path.join(name);
@@ -121,7 +134,9 @@ pub(super) fn sessions(operation: &'static str, store: &Shared) -> Result<Vec<(S
 /// The key that is too long for the name.
 fn read_key(name: &str, path: &Path) -> Option<String> {
     let file = File::open_beside(&path.join(KEY), Access::Read).ok()?;
-    let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
+    // No key is longer, so what is is not one of ours: it is not read.
+    let size = usize::try_from(file.size().ok()?).ok();
+    let mut bytes = vec![0; size.filter(|size| *size <= LONGEST_KEY)?];
     let n = file.read_full_at(&mut bytes, 0).ok()?;
     bytes.truncate(n);
     let key = String::from_utf8(bytes).ok()?;
@@ -130,21 +145,24 @@ fn read_key(name: &str, path: &Path) -> Option<String> {
 
 /// Removes a session that nobody owns.
 pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
+    const REMOVE: &str = "remove";
     let store = &session.store;
     let patience = call.begin(store.options.timeout);
-    let Some(owned) = lease::take_if_there("remove", session, &patience)? else {
-        let _names = store.names.acquire("remove", false, &Patience::endless())?;
-        finish_removal(store, &session.name)?;
+    let Some(owned) = lease::take_if_there(REMOVE, session, &patience)? else {
+        let names = store.names.acquire(REMOVE, false, &patience)?;
+        set_aside(REMOVE, store, &session.name.text)?;
+        drop(names);
+        remove_aside(store, &session.name.text, &patience)?;
         return Ok(false);
     };
-    let told = |error| Error::os("remove", &session.path, error);
-    let gone = gone(store, &session.name);
+    let told = |error| Error::os(REMOVE, &session.path, error);
     {
-        let _names = store.names.acquire("remove", false, &Patience::endless())?;
-        finish_removal(store, &session.name)?;
+        let _names = store.names.acquire(REMOVE, false, &patience)?;
+        set_aside(REMOVE, store, &session.name.text)?;
+        let gone = gone(store, &session.name.text);
         fs::rename(&session.path, &gone).map_err(told)?;
         // From here on the session is removed, whatever happens.
-        unlink_locks(&gone).map_err(|error| left_over(&gone, error))?;
+        set_aside(REMOVE, store, &session.name.text)?;
         if store.options.durability == Durability::Power {
             fs::sync_parent(&session.path).map_err(|error| {
                 told(error)
@@ -154,35 +172,123 @@ pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
         }
     }
     drop(owned);
-    fs::remove_tree(&gone).map_err(|error| left_over(&gone, error))?;
+    remove_aside(store, &session.name.text, &patience)?;
     Ok(true)
 }
 
-fn gone(store: &Shared, name: &Name) -> PathBuf {
-    store.path.join(format!("{GONE}{}", name.text))
+fn gone(store: &Shared, name: &str) -> PathBuf {
+    store.path.join(format!("{GONE}{name}"))
 }
 
-fn left_over(gone: &Path, error: std::io::Error) -> Error {
-    Error::os("remove", gone, error)
+fn aside(store: &Shared, name: &str, number: u32) -> PathBuf {
+    store.path.join(format!("{GONE}{name}{ASIDE}{number}"))
+}
+
+/// Whether what is behind [`GONE`] says that it is set aside.
+fn is_aside(gone: &str) -> bool {
+    gone.rsplit_once(ASIDE).is_some_and(|(_, number)| {
+        // A hash is longer.
+        (1..=5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+fn left_over(operation: &'static str, gone: &Path, error: std::io::Error) -> Error {
+    Error::os(operation, gone, error)
         .hint("the session is removed, but files of it are left in this directory")
 }
 
-/// Finishes what an earlier removal of this name has begun; to be called with
-/// the names locked.
-fn finish_removal(store: &Shared, name: &Name) -> Result<()> {
+/// What is left of a session of this name is no hindrance any more: no lock file
+/// in it has a name, and the place is free for the next. To be called with the
+/// names locked.
+fn set_aside(operation: &'static str, store: &Shared, name: &str) -> Result<()> {
     let gone = gone(store, name);
-    fs::remove_tree(&gone).map_err(|error| left_over(&gone, error))
+    let told = |error| left_over(operation, &gone, error);
+    if fs::stat(&gone).map_err(told)?.is_none() && !fs::is_link(&gone).map_err(told)? {
+        return Ok(());
+    }
+    unlink_locks(&gone).map_err(told)?;
+    for number in 0..10_000 {
+        match fs::rename(&gone, &aside(store, name, number)) {
+            // One that is not empty has the name.
+            Err(error) if is_taken(&error) => {}
+            result => return result.map_err(told),
+        }
+    }
+    Err(told(std::io::ErrorKind::AlreadyExists.into()))
 }
 
-/// The same, if it is ours and can be done at once: for whoever only came by.
-fn sweep(store: &Shared, name: &str) {
-    let gone = store.path.join(format!("{GONE}{name}"));
-    if !matches!(fs::is_ours_to_remove(&gone), Ok(true)) {
+fn is_taken(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        AlreadyExists, DirectoryNotEmpty, IsADirectory, NotADirectory, PermissionDenied,
+    };
+
+    matches!(
+        error.kind(),
+        AlreadyExists | DirectoryNotEmpty | IsADirectory | NotADirectory
+    ) || cfg!(windows) && error.kind() == PermissionDenied
+}
+
+/// Removes what is set aside of this name.
+fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) -> Result<()> {
+    for number in 0..10_000 {
+        let aside = aside(store, name, number);
+        let told = |error| left_over("remove", &aside, error);
+        if fs::stat(&aside).map_err(told)?.is_none() && !fs::is_link(&aside).map_err(told)? {
+            break;
+        }
+        if !remove_tree(&aside, patience).map_err(told)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the tree. `false`: the caller has lost patience, and the rest goes on,
+/// or is left to a later removal. It is no part of a session.
+fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
+    if patience.cancel.is_none() && patience.interrupt.is_none() {
+        return fs::remove_tree(tree).map(|()| true);
+    }
+    let ended = Arc::new(Waiter::new());
+    let (tell, path) = (Arc::clone(&ended), tree.to_owned());
+    let begun = background::spawn(move || tell.tell(fs::remove_tree(&path)));
+    if begun.is_err() {
+        return fs::remove_tree(tree).map(|()| true);
+    }
+    if let Some(token) = patience.cancel {
+        let nudge: Arc<dyn Nudge> = Arc::clone(&ended) as _;
+        token.watch(Arc::downgrade(&nudge));
+    }
+    // It is work, not a wait for anybody: no time limit ends it.
+    let whole = Patience {
+        deadline: None,
+        ..*patience
+    };
+    match ended.wait(&whole) {
+        Ok(result) => result.map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Removes what a removal that was cut off has left, if it is ours: for whoever
+/// only came by.
+fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patience<'_>) {
+    let gone = gone(store, name);
+    if patience.is_cancelled() || !matches!(fs::is_ours_to_remove(&gone), Ok(true)) {
+        return;
+    }
+    if is_aside(name) {
+        let _ = remove_tree(&gone, patience);
         return;
     }
     let once = Call::new().timeout(Some(std::time::Duration::ZERO));
-    if let Ok(_names) = store.names.acquire("keys", false, &once.begin(None)) {
-        let _ = fs::remove_tree(&gone);
+    let Ok(names) = store.names.acquire(operation, false, &once.begin(None)) else {
+        return;
+    };
+    let set_aside = set_aside(operation, store, name);
+    drop(names);
+    if set_aside.is_ok() {
+        let _ = remove_aside(store, &name, patience);
     }
 }
 

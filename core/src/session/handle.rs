@@ -65,7 +65,16 @@ impl Session {
     /// # Errors
     /// As [`crate::JournalOptions::open`].
     pub fn journal(&self) -> Result<Journal> {
-        self.make("open")?;
+        self.journal_with(&Call::new())
+    }
+
+    /// [`Session::journal`], with a way to wait until the session's directory can
+    /// be made, or to cancel.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn journal_with(&self, call: &Call<'_>) -> Result<Journal> {
+        self.make("open", call)?;
         self.journal_as_it_is()
     }
 
@@ -80,7 +89,15 @@ impl Session {
     /// # Errors
     /// As [`crate::DocumentOptions::open`].
     pub fn state(&self) -> Result<Document> {
-        self.document(&self.store.options.state_name)
+        self.state_with(&Call::new())
+    }
+
+    /// [`Session::state`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn state_with(&self, call: &Call<'_>) -> Result<Document> {
+        self.document_with(&self.store.options.state_name, call)
     }
 
     /// Another document in the session's directory: `result.toml`. Its value
@@ -90,8 +107,16 @@ impl Session {
     /// `INVALID_ARGUMENT` for a name with a path in it, or one that this
     /// library uses itself; and as [`crate::DocumentOptions::open`].
     pub fn document(&self, name: &str) -> Result<Document> {
+        self.document_with(name, &Call::new())
+    }
+
+    /// [`Session::document`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn document_with(&self, name: &str, call: &Call<'_>) -> Result<Document> {
         check_file("open", &self.path, name)?;
-        self.make("open")?;
+        self.make("open", call)?;
         let options = self.store.options.document.clone();
         options.open(self.path.join(name))
     }
@@ -104,7 +129,15 @@ impl Session {
     /// # Errors
     /// Failures of the system.
     pub fn media(&self, name: &str) -> Result<PathBuf> {
-        self.make("media")?;
+        self.media_with(name, &Call::new())
+    }
+
+    /// [`Session::media`], with a way to wait or to cancel.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn media_with(&self, name: &str, call: &Call<'_>) -> Result<PathBuf> {
+        self.make("media", call)?;
         let path = self.path.join(MEDIA).join(name::of_file(name));
         fs::create_parents(&path, self.store.is_durable())
             .map_err(|error| Error::os("media", &path, error))?;
@@ -127,7 +160,9 @@ impl Session {
     /// documents change together or not at all.
     ///
     /// # Errors
-    /// As [`crate::TransactionOptions::begin`].
+    /// `INVALID_ARGUMENT` where the store's files are locked in another way than as
+    /// sidecar: a transaction would take other locks than journal and state do. And as
+    /// [`crate::TransactionOptions::begin`].
     pub fn transaction(&self) -> Result<Transaction> {
         self.transaction_with(&Call::new())
     }
@@ -137,12 +172,15 @@ impl Session {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn transaction_with(&self, call: &Call<'_>) -> Result<Transaction> {
-        self.make("begin")?;
-        self.begin(call)
+        self.store.check_transactions("begin")?;
+        // One clock for both waits.
+        let call = self.make("begin", call)?;
+        self.begin(&call)
     }
 
     /// Makes nothing.
     pub(super) fn begin(&self, call: &Call<'_>) -> Result<Transaction> {
+        self.store.check_transactions("begin")?;
         let options = &self.store.options;
         Transaction::options()
             .durability(options.durability)
@@ -151,13 +189,12 @@ impl Session {
             .begin_with(&self.path, call)
     }
 
-    /// Makes the directory, if it is not there.
-    fn make(&self, operation: &'static str) -> Result<()> {
-        directory::make(
-            operation,
-            self,
-            &Call::new().begin(self.store.options.timeout),
-        )
+    /// Makes the directory, if it is not there. Gives the call with what is left
+    /// of its time.
+    fn make<'a>(&self, operation: &'static str, call: &Call<'a>) -> Result<Call<'a>> {
+        let patience = call.begin(self.store.options.timeout);
+        directory::make(operation, self, &patience)?;
+        Ok(call.timeout(patience.left()))
     }
 }
 

@@ -44,8 +44,8 @@ impl Session {
     /// others are told.
     ///
     /// # Errors
-    /// `LOCKED` and the owner, if somebody owns the session; failures of the
-    /// system.
+    /// `LOCKED` and the owner, if somebody owns the session; `INVALID_ARGUMENT` for a
+    /// label of more than 64 KiB; failures of the system.
     pub fn claim(&self, label: impl Into<String>) -> Result<Lease> {
         let once = Call::new().timeout(Some(Duration::ZERO));
         self.claim_with(label, &once)
@@ -64,6 +64,18 @@ impl Session {
                 "a lease is not taken under a lock that is held already",
             ));
         }
+        let label = label.into();
+        if label.len() > marker::LONGEST_LABEL {
+            return Err(Error::invalid_argument(
+                "claim",
+                &self.path,
+                format!(
+                    "a label of {} bytes: it may have {}, so that others can read who owns the session",
+                    label.len(),
+                    marker::LONGEST_LABEL
+                ),
+            ));
+        }
         let patience = call.begin(self.store.options.timeout);
         let mut owned = loop {
             directory::make("claim", self, &patience)?;
@@ -75,9 +87,9 @@ impl Session {
         let previous = owned
             .slot
             .marker()
-            .and_then(|marker| marker.owner)
+            .map(|marker| marker::known(marker.owner))
             .filter(|owner| !is_heir(owner));
-        let own = Holder::own(Some(&label.into()));
+        let own = Holder::own(Some(&label));
         let durable = self.store.is_durable();
         let told = |error| Error::os("claim", &self.path, error).hint("the session is not claimed");
         owned.slot.own(&own, durable).map_err(told)?;
@@ -100,7 +112,8 @@ impl Lease {
     }
 
     /// The owner before, if he died without letting go: what he left is for
-    /// this owner to look at.
+    /// this owner to look at. Pid 0 where a power cut took the line that says who
+    /// he was. `None`: there was none, or the last one let go.
     pub fn previous(&self) -> Option<&Holder> {
         self.previous.as_ref()
     }

@@ -13,12 +13,14 @@ use std::path::{Path, PathBuf};
 
 use crate::fs::{self, Access, File};
 use crate::lock::Holder;
-use crate::process::Alive;
+use crate::process::{Alive, Process};
 
 /// The file; `NAME.lock` beside it is the lease's lock.
 pub(super) const NAME: &str = ".untorn.lease";
-/// Longer than any label that somebody means.
+/// Two lines with the longest labels fit, also where each byte is escaped.
 const LONGEST: usize = 1 << 20;
+/// Longer than any label that somebody means, in bytes.
+pub(super) const LONGEST_LABEL: usize = 1 << 16;
 
 /// What the file says, where it says that somebody owns the session or did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,6 +57,19 @@ impl Marker {
             .as_ref()
             .filter(|reconciler| reconciler.alive() != Alive::Dead)
     }
+}
+
+/// An owner, also where his line can't be read: pid 0.
+pub(super) fn known(owner: Option<Holder>) -> Holder {
+    owner.unwrap_or_else(|| {
+        Holder::from(Process {
+            pid: 0,
+            start: None,
+            boot: None,
+            namespace: None,
+            host: None,
+        })
+    })
 }
 
 pub(super) fn path(session: &Path) -> PathBuf {

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::lock::recovery::transaction::State;
 use crate::lock::{Call, Held, Holder};
-use crate::process::{Alive, Process};
+use crate::process::Alive;
 use crate::transaction::Transaction;
 
 /// What came of [`Session::reconcile`].
@@ -138,6 +138,7 @@ impl Session {
                 "a session is not reconciled under a lock that is held already",
             ));
         }
+        self.store.check_transactions("reconcile")?;
         let told = |error| Error::os("reconcile", &self.path, error);
         // Without the lock: most sessions that are looked at were let go.
         let once = call.timeout(Some(Duration::ZERO));
@@ -180,7 +181,7 @@ impl Session {
                 // While the lock is held.
                 let _ = slot.put_back();
                 drop(held);
-                not.map(|_| Begun::Not(Reconciled::Alive(known(marker.owner))))
+                not.map(|_| Begun::Not(Reconciled::Alive(marker::known(marker.owner))))
             }
         }
     }
@@ -230,19 +231,6 @@ impl Session {
             None => Reconciled::Busy,
         })
     }
-}
-
-/// After a power cut the line may be lost; that there was one is known.
-fn known(owner: Option<Holder>) -> Holder {
-    owner.unwrap_or_else(|| {
-        Holder::from(Process {
-            pid: 0,
-            start: None,
-            boot: None,
-            namespace: None,
-            host: None,
-        })
-    })
 }
 
 impl Reconcile {

@@ -10,7 +10,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::lock::recovery::transaction::member_lock;
-use crate::lock::{Call, PathLock};
+use crate::lock::{Call, PathLock, Scheme};
 
 /// A directory of sessions, one directory each, found by their keys.
 ///
@@ -45,6 +45,27 @@ pub(super) struct Shared {
 impl Shared {
     pub fn is_durable(&self) -> bool {
         self.options.durability == Durability::Power
+    }
+
+    /// Whether transactions take the locks that the files of the sessions have.
+    pub fn check_transactions(&self, operation: &'static str) -> Result<()> {
+        let options = &self.options;
+        for scheme in [
+            options.journal.lock_scheme(),
+            options.document.lock_scheme(),
+        ] {
+            if scheme != Scheme::Sidecar {
+                return Err(Error::invalid_argument(
+                    operation,
+                    &self.path,
+                    format!(
+                        "the store was opened with the scheme {scheme}, and transactions take locks of \
+                         the scheme sidecar: they would keep nobody out"
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -121,8 +142,19 @@ impl Store {
     /// made.
     ///
     /// # Errors
-    /// None today.
+    /// `INVALID_ARGUMENT` for a key of more than 1 MiB.
     pub fn session(&self, key: &str) -> Result<Session> {
+        if key.len() > directory::LONGEST_KEY {
+            return Err(Error::invalid_argument(
+                "session",
+                self.path(),
+                format!(
+                    "a key of {} bytes: it may have {}",
+                    key.len(),
+                    directory::LONGEST_KEY
+                ),
+            ));
+        }
         Ok(Session::new(&self.shared, key))
     }
 
@@ -134,8 +166,17 @@ impl Store {
     /// # Errors
     /// Failures of the system.
     pub fn keys(&self) -> Result<Vec<String>> {
+        self.keys_with(&Call::new())
+    }
+
+    /// [`Store::keys`], with a way to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn keys_with(&self, call: &Call<'_>) -> Result<Vec<String>> {
+        let patience = call.begin(self.shared.options.timeout);
         let mut keys = Vec::new();
-        for (key, _) in directory::sessions("keys", &self.shared)? {
+        for (key, _) in directory::sessions("keys", &self.shared, &patience)? {
             keys.push(key);
         }
         keys.sort_unstable();

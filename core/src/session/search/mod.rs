@@ -152,7 +152,7 @@ impl Search {
         json: bool,
         patience: &Patience<'_>,
     ) -> Result<Vec<Hit>> {
-        let mut sessions = directory::sessions("search", &self.store.shared)?;
+        let mut sessions = directory::sessions("search", &self.store.shared, patience)?;
         sessions.sort_unstable();
         let shared = Shared {
             needle,
