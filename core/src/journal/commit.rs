@@ -48,10 +48,10 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
     let held = match work.header {
-        None => lock.try_again()?,
+        None => lock.try_again(&shared.lock)?,
         // What a stamp of ours left in the lock file is not pending.
         Some(_) => lock
-            .try_whatever_is_pending()
+            .try_whatever_is_pending(&shared.lock)
             .filter(|held| writer.is_settled(held.lock_file()))?,
     };
     Some(writer.commit(shared, held.lock_file(), work))
