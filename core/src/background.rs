@@ -3,22 +3,30 @@
 //!
 //! Never a runtime's pool: libuv has four threads, and four calls that wait for
 //! a lock there stop every file operation of the program.
+//!
+//! A job may wait for a lock that another job must let go, so threads that wait
+//! have no limit but the system's. Those that work have one: what is more than
+//! that stands in a queue, and so does what the system gives no thread for.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::fs::{self, PerProcess};
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Work that is handed over.
+pub type Job = Box<dyn FnOnce() + Send>;
 
 /// How long a thread without work is kept.
 const IDLE: Duration = Duration::from_secs(10);
 /// Nothing here recurses.
 const STACK: usize = 256 * 1024;
+/// How many threads work at once; those that wait for a lock are not counted.
+const WORKING: usize = 64;
 
 struct Pool {
     state: Mutex<State>,
@@ -27,23 +35,69 @@ struct Pool {
 
 #[derive(Default)]
 struct State {
+    threads: usize,
     idle: usize,
+    /// Those that wait for a lock, or for another thread.
+    waiting: usize,
+    /// One thread stays, however long there is no work.
+    keeps_one: bool,
     jobs: VecDeque<Job>,
+}
+
+impl State {
+    fn working(&self) -> usize {
+        self.threads - self.idle - self.waiting
+    }
 }
 
 static POOL: PerProcess<Pool> = PerProcess::new();
 static ORDERS: PerProcess<Mutex<HashMap<PathBuf, VecDeque<Job>>>> = PerProcess::new();
 
+thread_local! {
+    /// Whether this thread is one of the pool's.
+    static SERVES: Cell<bool> = const { Cell::new(false) };
+}
+
+fn pool() -> &'static Pool {
+    POOL.get(|| Pool {
+        state: Mutex::default(),
+        work: Condvar::new(),
+    })
+}
+
 /// Runs `job` on a thread of the library's own. Jobs with one `order` run one
-/// after another, as they came; all others at once. There is no limit to the
-/// number of threads, since a job may wait for a lock that another job must
-/// let go: the caller limits it by the orders it uses.
+/// after another, as they came; all others at once.
 ///
 /// # Errors
-/// The system's, where it gives no thread; the job is dropped then.
+/// The system's, where it gives no thread and there is none yet; the job is
+/// dropped then.
 pub fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    match order {
+        Some(order) => queue_up(order, Box::new(job), true).map(|_| ()),
+        None => spawn(job),
+    }
+}
+
+/// The same, unless another job of this order has not ended yet: `false`, and
+/// the job is dropped. For a call that is to try only once, and not to wait.
+///
+/// # Errors
+/// As [`submit`].
+pub fn submit_if_first(order: &Path, job: impl FnOnce() + Send + 'static) -> io::Result<bool> {
+    queue_up(order, Box::new(job), false)
+}
+
+/// The same as [`submit`] for a job that waits for no lock: it may be what others
+/// wait for, so it must not stand behind them.
+///
+/// # Errors
+/// A job, where no thread can be had for it now: the caller runs it himself.
+pub fn submit_at_once(
+    order: Option<&Path>,
+    job: impl FnOnce() + Send + 'static,
+) -> Result<(), Job> {
     let Some(order) = order else {
-        return spawn(job);
+        return spawn_at_once(Box::new(job));
     };
     let mut orders = lock(ORDERS.get(Mutex::default));
     if let Some(queue) = orders.get_mut(order) {
@@ -52,9 +106,53 @@ pub fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> io::
     }
     let order = order.to_owned();
     let key = order.clone();
-    spawn(move || run_in_order(&key, Box::new(job)))?;
     orders.insert(order, VecDeque::new());
-    Ok(())
+    spawn_at_once(Box::new(move || run_in_order(&key, Box::new(job))))
+}
+
+fn spawn_at_once(job: Job) -> Result<(), Job> {
+    let pool = pool();
+    let mut state = lock(&pool.state);
+    if state.idle > state.jobs.len() {
+        // In front: those behind it may need it.
+        state.jobs.push_front(job);
+        pool.work.notify_one();
+        return Ok(());
+    }
+    if state.working() >= WORKING {
+        // None of them waits for anything, so one has done soon.
+        state.jobs.push_front(job);
+        return Ok(());
+    }
+    start(pool, &mut state, job).map_err(|(_, job)| job)
+}
+
+/// Starts a thread that stays: what is handed over later than the system's last
+/// thread is then done by this one, and not refused. For bindings whose library
+/// is never unloaded.
+pub fn keep_one() {
+    let pool = pool();
+    let mut state = lock(&pool.state);
+    state.keeps_one = true;
+    if state.threads == 0 {
+        let _ = start(pool, &mut state, Box::new(|| {}));
+    }
+}
+
+/// `false`: it was not to wait, and others are before it.
+fn queue_up(order: &Path, job: Job, may_wait: bool) -> io::Result<bool> {
+    let mut orders = lock(ORDERS.get(Mutex::default));
+    if let Some(queue) = orders.get_mut(order) {
+        if may_wait {
+            queue.push_back(job);
+        }
+        return Ok(may_wait);
+    }
+    let order = order.to_owned();
+    let key = order.clone();
+    spawn(move || run_in_order(&key, job))?;
+    orders.insert(order, VecDeque::new());
+    Ok(true)
 }
 
 fn run_in_order(order: &Path, first: Job) {
@@ -73,53 +171,121 @@ fn run_in_order(order: &Path, first: Job) {
     }
 }
 
-/// Runs `job` at once, on a thread that is idle or on a new one.
+/// Runs `job` on a thread that is idle, on a new one, or, where there may be no
+/// more, on the next that has done.
 pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let pool = POOL.get(|| Pool {
-        state: Mutex::default(),
-        work: Condvar::new(),
-    });
+    let pool = pool();
     let mut state = lock(&pool.state);
-    state.jobs.push_back(Box::new(job));
-    if state.idle >= state.jobs.len() {
+    if state.idle > state.jobs.len() {
+        state.jobs.push_back(Box::new(job));
         pool.work.notify_one();
         return Ok(());
     }
-    drop(state);
+    if state.working() >= WORKING {
+        state.jobs.push_back(Box::new(job));
+        return Ok(());
+    }
+    match start(pool, &mut state, Box::new(job)) {
+        Ok(()) => Ok(()),
+        Err((_, job)) if state.threads > 0 => {
+            state.jobs.push_back(job);
+            Ok(())
+        }
+        Err((error, _)) => Err(error),
+    }
+}
+
+/// Starts a thread that begins with `job`; gives it back where there is none.
+fn start(pool: &'static Pool, state: &mut State, job: Job) -> Result<(), (io::Error, Job)> {
+    // Where it is found should the thread not come to be.
+    let parcel = Arc::new(Mutex::new(Some(job)));
+    let taken = Arc::clone(&parcel);
     // With every signal blocked: a handler that ran here would not interrupt
     // the thread that the signal is meant for (Python's main thread).
     let started = fs::without_signals(|| {
         std::thread::Builder::new()
             .name("untorn".to_owned())
             .stack_size(STACK)
-            .spawn(move || serve(pool))
+            .spawn(move || {
+                let job = lock(&taken).take();
+                serve(pool, job);
+            })
     });
-    if let Err(error) = started {
-        // Unless another thread took it meanwhile, it is the last one still.
-        lock(&pool.state).jobs.pop_back();
-        return Err(error);
+    match started {
+        Ok(_) => {
+            state.threads += 1;
+            Ok(())
+        }
+        Err(error) => {
+            let job = lock(&parcel).take();
+            Err((error, job.unwrap_or_else(|| Box::new(|| {}))))
+        }
     }
-    Ok(())
 }
 
-fn serve(pool: &'static Pool) {
+fn serve(pool: &'static Pool, first: Option<Job>) {
+    SERVES.set(true);
+    let mut next = first;
+    while let Some(job) = next.or_else(|| wait_for_work(pool)) {
+        let _ = catch_unwind(AssertUnwindSafe(job));
+        next = lock(&pool.state).jobs.pop_front();
+    }
+}
+
+/// `None`: there is no work, and the thread is over.
+fn wait_for_work(pool: &Pool) -> Option<Job> {
     let mut state = lock(&pool.state);
+    state.idle += 1;
     loop {
-        while let Some(job) = state.jobs.pop_front() {
-            drop(state);
-            let _ = catch_unwind(AssertUnwindSafe(job));
-            state = lock(&pool.state);
+        if let Some(job) = state.jobs.pop_front() {
+            state.idle -= 1;
+            return Some(job);
         }
-        state.idle += 1;
-        let (next, waited) = pool
+        let (woken, waited) = pool
             .work
             .wait_timeout(state, IDLE)
             .unwrap_or_else(PoisonError::into_inner);
-        state = next;
-        state.idle -= 1;
-        if waited.timed_out() && state.jobs.is_empty() {
-            return;
+        state = woken;
+        let stays = state.keeps_one && state.threads == 1;
+        if waited.timed_out() && state.jobs.is_empty() && !stays {
+            state.idle -= 1;
+            state.threads -= 1;
+            return None;
         }
+    }
+}
+
+/// Around a wait that another thread ends: meanwhile this one does not count as
+/// one that works, so that whatever ends the wait gets a thread.
+pub(crate) fn while_waiting<T>(wait: impl FnOnce() -> T) -> T {
+    if !SERVES.get() {
+        return wait();
+    }
+    let _waiting = Waiting::begin();
+    wait()
+}
+
+struct Waiting(&'static Pool);
+
+impl Waiting {
+    fn begin() -> Waiting {
+        let pool = pool();
+        let mut state = lock(&pool.state);
+        state.waiting += 1;
+        if state.idle == 0
+            && state.working() < WORKING
+            && let Some(job) = state.jobs.pop_front()
+            && let Err((_, job)) = start(pool, &mut state, job)
+        {
+            state.jobs.push_front(job);
+        }
+        Waiting(pool)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        lock(&self.0.state).waiting -= 1;
     }
 }
 
@@ -129,9 +295,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::submit;
+    use super::{WORKING, submit, submit_if_first};
+    use crate::lock::{Patience, Waiter};
     use std::path::Path;
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
 
     #[test]
     fn one_order_runs_in_order_and_survives_a_panic() {
@@ -149,6 +316,43 @@ mod tests {
             results.iter().collect::<Vec<_>>(),
             (0..1000).collect::<Vec<_>>()
         );
+    }
+
+    /// More than may work at once, each of which waits for the next.
+    #[test]
+    fn jobs_that_wait_do_not_keep_others_from_a_thread() {
+        let jobs = 4 * WORKING;
+        let words: Vec<Arc<Waiter<()>>> = (0..=jobs).map(|_| Arc::new(Waiter::new())).collect();
+        let (done, ended) = mpsc::channel();
+        for n in 0..jobs {
+            let (own, next) = (Arc::clone(&words[n + 1]), Arc::clone(&words[n]));
+            let done = done.clone();
+            submit(None, move || {
+                own.wait(&Patience::endless()).unwrap();
+                next.tell(());
+                done.send(()).unwrap();
+            })
+            .unwrap();
+        }
+        words[jobs].tell(());
+        drop(done);
+        assert_eq!(ended.iter().count(), jobs);
+        assert!(words[0].take().is_some());
+    }
+
+    #[test]
+    fn a_job_that_tries_once_does_not_queue() {
+        let order = Path::new("tries once");
+        let (go, wait) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        let first = submit_if_first(order, move || {
+            begun.send(()).unwrap();
+            wait.recv().unwrap();
+        });
+        assert!(first.unwrap());
+        has_begun.recv().unwrap();
+        assert!(!submit_if_first(order, || panic!("it was queued")).unwrap());
+        go.send(()).unwrap();
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::fs::{self, PerProcess};
+use crate::fs;
 
 /// Whether a process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,9 +72,7 @@ impl Process {
     /// This process.
     #[must_use]
     pub fn current() -> Process {
-        // It is asked for with each lock, and always the same.
-        static OWN: PerProcess<Process> = PerProcess::new();
-        OWN.get(|| Process::of(fs::own_pid())).clone()
+        Process::of(fs::own_pid())
     }
 
     /// The process that has this pid now, as this process counts pids. `start`

@@ -48,7 +48,6 @@ impl Update {
                 "this update is finished, and its lock is let go",
             ));
         };
-        under.make_sure("save", &self.shared)?;
         self.shared.save_under(&under, bytes, Expect::Anything)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Position;
 use super::batch::Batch;
-use super::commit::{commit_with, pass_on, step_down};
+use super::commit::{acquire_to_lead, commit_with, pass_on, step_down};
 use super::queue::{Callback, Done, Request, take_out};
 use super::shared::Shared;
 use crate::error::{Error, Result};
@@ -49,6 +49,12 @@ pub(super) fn append_queued(
     };
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
+    if request.done.tries_once()
+        && let Some(held_up) = shared.held_up()
+    {
+        drop(waiting);
+        return request.done.tell(Err(held_up));
+    }
     let leads = !queue.follow(&waiting);
     if leads {
         // There is no thread here to lead with, so the request waits like any
@@ -84,10 +90,7 @@ pub(super) fn lead_for_callbacks(shared: &Arc<Shared>) {
     if let Some(token) = &cancel {
         call = call.cancel(token);
     }
-    match shared
-        .lock
-        .acquire("append", false, &call.begin(shared.options.timeout))
-    {
+    match acquire_to_lead(shared, &call.begin(shared.options.timeout)) {
         // The group, the head of the queue among it, is told one by one.
         Ok(held) => drop(commit_with(shared, held, None)),
         Err(error) => {

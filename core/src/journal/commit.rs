@@ -7,16 +7,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use super::Position;
 use super::asynchronous::lead_for_callbacks;
 use super::batch::Batch;
 use super::group::commit_group;
-use super::queue::{Done, Request, Word, take_group, take_out};
+use super::queue::{Done, Request, Word, take_group, take_out, take_those_who_try_once};
 use super::shared::{Desk, Shared};
 use super::writer::{Work, Written};
 use crate::background;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::lock::{Call, GaveUp, Held, Nudge, Patience, Waiter};
 
 /// Appends in the caller's own thread.
@@ -48,10 +49,10 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
     let held = match work.header {
-        None => lock.try_again(&shared.lock)?,
+        None => lock.try_again()?,
         // What a stamp of ours left in the lock file is not pending.
         Some(_) => lock
-            .try_whatever_is_pending(&shared.lock)
+            .try_whatever_is_pending()
             .filter(|held| writer.is_settled(held.lock_file()))?,
     };
     Some(writer.commit(shared, held.lock_file(), work))
@@ -125,13 +126,43 @@ fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error 
 /// Takes the lock for its own work.
 #[inline]
 fn lead(shared: &Arc<Shared>, own: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
-    match shared.lock.acquire("append", false, patience) {
+    match acquire_to_lead(shared, patience) {
         Ok(held) => commit_with(shared, held, Some(own)),
         Err(error) => {
             step_down(shared);
             Err(error)
         }
     }
+}
+
+/// Takes the lock. While that has to be waited for, calls that are to try only
+/// once do not stand in the queue: they are told.
+pub(super) fn acquire_to_lead(shared: &Shared, patience: &Patience<'_>) -> Result<Held> {
+    let once = Call::new().timeout(Some(Duration::ZERO)).begin(None);
+    let once = Patience {
+        caller: patience.caller,
+        ..once
+    };
+    let refused = match shared.lock.acquire("append", false, &once) {
+        Err(error) if error.kind() == ErrorKind::Locked && !patience.tries_once() => error,
+        taken => return taken,
+    };
+    let queue = &shared.local().queue;
+    let mut waiting = queue.queue();
+    let told = take_those_who_try_once(&mut waiting);
+    if !told.is_empty() && waiting.is_empty() {
+        queue.emptied(&waiting);
+    }
+    shared.hold_up(Some(refused.clone()));
+    drop(waiting);
+    for request in told {
+        request.done.tell(Err(refused.clone()));
+    }
+    let taken = shared.lock.acquire("append", false, patience);
+    let waiting = queue.queue();
+    shared.hold_up(None);
+    drop(waiting);
+    taken
 }
 
 /// Commits its own work and what has queued up, then lets the next one lead,

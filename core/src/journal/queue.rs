@@ -48,6 +48,15 @@ pub(super) enum Word {
 }
 
 impl Done {
+    /// Whether it is to be told at once that the lock is held, and not to wait.
+    /// (A thread of the caller's own looks after itself.)
+    pub fn tries_once(&self) -> bool {
+        match self {
+            Done::Thread(_) => false,
+            Done::Callback(callback) => callback.timeout == Some(Some(Duration::ZERO)),
+        }
+    }
+
     pub fn tell(self, result: Result<Position>) {
         match self {
             Done::Thread(waiter) => waiter.tell(Word::Done(result)),
@@ -57,6 +66,15 @@ impl Done {
             }
         }
     }
+}
+
+/// Takes those out that do not wait for a lock.
+pub(super) fn take_those_who_try_once(waiting: &mut VecDeque<Request>) -> Vec<Request> {
+    let (once, patient) = std::mem::take(waiting)
+        .into_iter()
+        .partition(|request| request.done.tries_once());
+    *waiting = patient;
+    Vec::from_iter::<VecDeque<Request>>(once)
 }
 
 /// Takes a call out that gave up, if it waits still.

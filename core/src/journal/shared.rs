@@ -29,6 +29,9 @@ pub(super) struct Shared {
 /// What a forked child makes anew.
 pub(super) struct Local {
     pub queue: Queue,
+    /// Why the one that leads has to wait for the lock. Changed only with the
+    /// queue's mutex held.
+    pub held_up: Mutex<Option<Error>>,
     pub desk: Mutex<Desk>,
     pub sync: SyncPoint,
     pub followers: Followers,
@@ -95,6 +98,7 @@ impl Shared {
     pub fn local(&self) -> &Local {
         self.local.get(|| Local {
             queue: Queue::default(),
+            held_up: Mutex::new(None),
             desk: Mutex::new(Desk {
                 writer: Writer::new(),
                 lock: AtHand::default(),
@@ -110,6 +114,19 @@ impl Shared {
             shared: self,
             desk: desk.unwrap_or_else(PoisonError::into_inner),
         }
+    }
+
+    /// Why the one that leads waits for the lock, if it does. To be called with
+    /// the queue's mutex held.
+    pub fn held_up(&self) -> Option<Error> {
+        let held_up = self.local().held_up.lock();
+        held_up.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same, to be remembered.
+    pub fn hold_up(&self, why: Option<Error>) {
+        let held_up = self.local().held_up.lock();
+        *held_up.unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Not closed, not poisoned.

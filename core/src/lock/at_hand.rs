@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::in_place::Redo;
-use super::path_lock::{Held, PathLock};
+use super::path_lock::Held;
 use super::record::{self, Generation};
 use super::turn::ThreadKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, File};
+use crate::fs::File;
 
 /// The lock file of a lock that is held: its content is the holder's. Where the
 /// lock is on the data itself, `P.redo` is in its place.
@@ -164,15 +164,15 @@ impl AtHand {
     /// why. The way of an append that is alone: no count is touched that other
     /// threads share, and nothing is looked up.
     #[inline]
-    pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
-        self.try_whatever_is_pending(lock)
+    pub fn try_again(&self) -> Option<HeldBriefly<'_>> {
+        self.try_whatever_is_pending()
             .filter(|held| held.lock_size <= record::IDLE)
     }
 
     /// The same, but it is for the caller to see to it that nothing is pending
     /// where the lock file is longer than [`record::IDLE`].
     #[inline]
-    pub fn try_whatever_is_pending(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
+    pub fn try_whatever_is_pending(&self) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
         let thread = ThreadKey::current();
         if !gate.try_acquire(thread) {
@@ -183,10 +183,9 @@ impl AtHand {
             thread,
             lock_size: 0,
         };
-        // By the name that this handle knows: the gate may be that of others too.
-        let seen = fs::look(lock.record_path()).ok()??;
-        held.lock_size = seen.size;
-        (seen.id == gate.id()).then_some(held)
+        let (links, size) = gate.file().links_and_size().ok()?;
+        held.lock_size = size;
+        (links > 0).then_some(held)
     }
 }
 

@@ -17,11 +17,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::Patience;
+use super::descriptor::Descriptor;
 use super::pid_file::PidFile;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::{self, Access, Descriptor, File, FileId};
+use crate::fs::{self, Access, File, FileId};
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -56,7 +57,7 @@ impl Gate {
         target: &Path,
         access: Access,
         id: FileId,
-        file: Descriptor,
+        file: File,
         writable: bool,
         pid_file: Option<PidFile>,
     ) -> Gate {
@@ -67,7 +68,7 @@ impl Gate {
             writable,
             access,
             id,
-            file,
+            file: Descriptor::new(file),
             side: OnceLock::new(),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
@@ -298,7 +299,7 @@ impl Gate {
                 // Not this lock file's name any more.
                 return Ok(false);
             };
-            let _ = self.side.set(file);
+            let _ = self.side.set(Descriptor::new(file));
         }
         let taken = match self.side.get() {
             Some(side) => side.try_lock(shared)?,
@@ -425,7 +426,7 @@ impl Gate {
     fn block(self: &Arc<Gate>, mut shared: bool) {
         loop {
             let result = loop {
-                match self.await_system(shared) {
+                match background::while_waiting(|| self.await_system(shared)) {
                     // Signals are the caller's business, not the lock's.
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     result => break result,

@@ -22,15 +22,12 @@ use std::time::Duration;
 use super::gate::Gate;
 use super::in_place::InPlace;
 use super::turn::{Refused, ThreadKey};
-use super::{
-    Call, Choice, GaveUp, OnUnsupported, Patience, Scheme, holder, pid_file, scheme, sidecar,
-};
-use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, PerProcess};
+use super::{Choice, OnUnsupported, Patience, Scheme, holder, pid_file, scheme, sidecar};
+use crate::error::{Error, Result};
+use crate::fs::PerProcess;
 use attempt::Stale;
 
 pub(crate) use held::Held;
-pub(crate) use opening::held_in;
 
 /// The lock of one path.
 pub(crate) struct PathLock {
@@ -91,7 +88,7 @@ impl PathLock {
     pub fn at(target: &Path, lock_path: PathBuf) -> PathLock {
         PathLock {
             target: target.to_owned(),
-            holder_path: holder::path_beside(&lock_path),
+            holder_path: lock_path.with_extension("holder"),
             lock_path,
             in_place: None,
             guard: None,
@@ -156,7 +153,7 @@ impl PathLock {
         if patience.is_cancelled() {
             return Err(Error::cancelled(operation, &self.target));
         }
-        let mut stale = Stale::default();
+        let mut stale = Stale(0);
         loop {
             let gate = self.gate(operation, patience)?;
             if let Some(held) = self.acquire_on(gate, operation, shared, patience, &mut stale)? {
@@ -179,7 +176,7 @@ impl PathLock {
         if patience.is_cancelled() {
             return Err(Error::cancelled(operation, &self.target));
         }
-        let mut stale = Stale::default();
+        let mut stale = Stale(0);
         loop {
             let cached = self.cached().clone();
             let gate = match cached {
@@ -202,62 +199,13 @@ impl PathLock {
         operation: &'static str,
         patience: &Patience<'_>,
     ) -> Result<Held> {
-        let mut stale = Stale::default();
+        let mut stale = Stale(0);
         loop {
             let gate = self.gate(operation, patience)?;
             if let Some(held) = self.lock_on(gate, operation, false, patience, &mut stale)? {
                 return Ok(held);
             }
         }
-    }
-
-    /// Whether the file that this lock is on has its name still.
-    pub fn names(&self, operation: &'static str, held: &Held) -> Result<bool> {
-        // In place, the name of the lock file is the data's.
-        let name = match self.in_place {
-            Some(_) => &self.target,
-            None => self.record_path(),
-        };
-        let seen = fs::look(name).map_err(|error| Error::os(operation, name, error))?;
-        Ok(seen.is_some_and(|seen| seen.id == held.gate.id()))
-    }
-
-    /// The same with one try; `None`: others have it.
-    pub(super) fn try_unsettled(
-        &self,
-        operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Held>> {
-        if_free(self.acquire_unsettled(operation, &once(patience)))
-    }
-
-    /// One try at the exclusive lock; `None`: others have it.
-    pub fn try_settled(
-        &self,
-        operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Held>> {
-        if_free(self.acquire(operation, false, &once(patience)))
-    }
-
-    /// Whether the caller would wait for itself here.
-    pub(super) fn is_held_by_caller(
-        &self,
-        operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<bool> {
-        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
-        Ok(self.gate(operation, patience)?.is_held_by(thread))
-    }
-
-    /// Why a wait for this lock that was not one for the system ended.
-    pub(super) fn gave_up(
-        &self,
-        operation: &'static str,
-        why: GaveUp,
-        patience: &Patience<'_>,
-    ) -> Error {
-        self.refusal(operation, Refused::from(why), patience)
     }
 
     /// For a call that waits for another thread to take the lock: `DEADLOCK` if
@@ -276,21 +224,5 @@ impl PathLock {
             return Err(self.refusal(operation, why, patience));
         }
         Ok(())
-    }
-}
-
-/// One try, for the same caller.
-fn once(patience: &Patience<'_>) -> Patience<'static> {
-    Patience {
-        caller: patience.caller,
-        ..Call::new().timeout(Some(Duration::ZERO)).begin(None)
-    }
-}
-
-fn if_free(tried: Result<Held>) -> Result<Option<Held>> {
-    match tried {
-        Ok(held) => Ok(Some(held)),
-        Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
-        Err(error) => Err(error),
     }
 }

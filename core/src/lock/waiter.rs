@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Patience;
+use crate::background;
 
 /// How often a waiting thread asks whether it was interrupted.
 pub(super) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
@@ -106,7 +107,7 @@ impl<T> Waiter<T> {
         word: MutexGuard<'a, Option<T>>,
         nap: Option<Duration>,
     ) -> MutexGuard<'a, Option<T>> {
-        match nap {
+        background::while_waiting(|| match nap {
             None => self
                 .changed
                 .wait(word)
@@ -117,7 +118,7 @@ impl<T> Waiter<T> {
                     .unwrap_or_else(PoisonError::into_inner)
                     .0
             }
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<T>> {

@@ -14,8 +14,6 @@ pub(crate) struct Held {
     pub(super) thread: ThreadKey,
     pub(super) shared: bool,
     pub(super) lock_size: u64,
-    /// The lock file's permission bits.
-    pub(in crate::lock) mode: u32,
     pub(super) redo: Option<Arc<Redo>>,
 }
 

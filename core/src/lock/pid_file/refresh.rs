@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::background;
-use crate::fs::{Descriptor, PerProcess};
+use crate::fs::PerProcess;
+use crate::lock::descriptor::Descriptor;
 
 /// How often the thread looks. It is never woken: a lock that is held for a
 /// moment must cost nothing here.
