@@ -9,8 +9,8 @@ exports.FileLock = require('./lib/lock.js').FileLock
 exports.Transaction = require('./lib/transaction.js').Transaction
 exports.transaction = require('./lib/transaction.js').transaction
 exports.transactionSync = require('./lib/transaction.js').transactionSync
-exports.snapshot = require('./lib/transaction.js').snapshot
-exports.snapshotSync = require('./lib/transaction.js').snapshotSync
+exports.snapshot = require('./lib/snapshot.js').snapshot
+exports.snapshotSync = require('./lib/snapshot.js').snapshotSync
 
 exports.Store = require('./lib/store.js').Store
 exports.Process = require('./lib/process.js').Process
@@ -45,4 +45,4 @@ exports.InvalidArgumentError = require('./lib/errors.js').InvalidArgumentError
 exports.IoError = require('./lib/errors.js').IoError
 exports.InternalError = require('./lib/errors.js').InternalError
 
-exports.version = require('./native.js').version()
+exports.version = require('./lib/addon.js').version()

@@ -37,9 +37,7 @@ printf 'Metadata-Version: 2.1\nName: untorn\nVersion: %s\n' "$version" >"cp313/u
 rm -rf node
 mkdir -p node/node_modules/untorn
 cp -r "$bindings"/node/{package.json,index.js,lib} node/node_modules/untorn/
-cp "$built/untorn_node.dll" node/node_modules/untorn/untorn.node
-# In place of the loader that the build tool makes, which picks a platform's addon.
-echo "module.exports = require('./untorn.node')" >node/node_modules/untorn/native.js
+cp "$built/untorn_node.dll" node/node_modules/untorn/untorn.win32-x64-msvc.node
 cp "$here/node.cjs" node/
 
 # Under Wine 8 Python 3.13 does not start with a file for its streams, and Node

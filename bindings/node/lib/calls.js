@@ -2,10 +2,11 @@
 
 // One call into the addon, blocking or not: its time, its signal, its errors.
 
-const native = require('../native.js')
-const { fromFailure, fromThrown, invalid } = require('./errors.js')
+const native = require('./addon.js')
+const { fromFailure, fromThrown } = require('./errors.js')
+const { adopted } = require('./foreign.js')
+const { onAbort, reasonOf } = require('./signals.js')
 
-const SYNC_TIMEOUT = 5_000
 // Node's timers take no more; it is 24 days.
 const LONGEST_TIMER = 2 ** 31 - 1
 
@@ -19,11 +20,18 @@ class Waiting {
   }
 }
 
+/** What the addon says of a call that failed. */
+class Failure {
+  constructor(text) {
+    this.text = text
+  }
+}
+
 function settle(id, failure, value) {
   const promise = waiting[id]
   waiting[id] = undefined
-  if (failure == null) promise.resolve(value)
-  else promise.reject(fromFailure(failure))
+  if (failure == null) promise.resolve(adopted(value))
+  else promise.reject(new Failure(failure))
 }
 
 function settleAppends(ended) {
@@ -38,22 +46,36 @@ function settleAppends(ended) {
 const port = new native.Port(settle, settleAppends)
 
 /**
+ * The error of a call. It is made only here, in the turn in which those who await the call learn of it: nowhere else
+ * does its stack lead to them.
+ */
+function told(reason) {
+  throw reason instanceof Failure ? fromFailure(reason.text, told) : reason
+}
+
+/** A promise of what `start()` begins; it returns the call's number. */
+function promised(start) {
+  return new Promise((resolve, reject) => {
+    try {
+      waiting[start()] = new Waiting(resolve, reject)
+    } catch (error) {
+      reject(fromThrown(error))
+    }
+  }).then(undefined, told)
+}
+
+/**
  * A promise of what `start(tryOnce)` begins; it returns the call's number.
  * `timeout` in milliseconds, `Infinity` for ever, 0 for one try.
  */
 function begin(start, timeout, signal) {
   if (signal !== undefined || (timeout !== Infinity && timeout !== 0)) return beginLimited(start, timeout, signal)
-  return new Promise((resolve, reject) => {
-    try {
-      waiting[start(timeout === 0)] = new Waiting(resolve, reject)
-    } catch (error) {
-      reject(fromThrown(error))
-    }
-  })
+  return promised(() => start(timeout === 0))
 }
 
 function beginLimited(start, timeout, signal) {
-  if (signal?.aborted) return Promise.reject(signal.reason)
+  if (signal?.aborted) return Promise.reject(reasonOf(signal))
+  let aborted = false
   return new Promise((resolve, reject) => {
     let id
     try {
@@ -66,57 +88,39 @@ function beginLimited(start, timeout, signal) {
     if (timeout !== Infinity && timeout !== 0) {
       timer = setTimeout(() => port.expire(id, timeout), Math.min(timeout, LONGEST_TIMER))
     }
-    const abort = () => port.cancel(id)
+    const forget = signal === undefined ? undefined : onAbort(signal, () => {
+      aborted = true
+      port.cancel(id)
+    })
     // Before the promise settles: afterwards the number may be another call's.
     const over = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+      forget?.()
     }
     waiting[id] = new Waiting(
       (value) => {
         over()
         resolve(value)
       },
-      (error) => {
+      (failure) => {
         over()
-        reject(error.code === 'UNTORN_CANCELLED' && signal?.aborted ? signal.reason : error)
+        reject(failure)
       },
     )
-    signal?.addEventListener('abort', abort, { once: true })
+  }).catch(function toldOrAborted(reason) {
+    if (!(reason instanceof Failure)) throw reason
+    const error = fromFailure(reason.text, toldOrAborted)
+    throw aborted && error.code === 'UNTORN_CANCELLED' ? reasonOf(signal) : error
   })
 }
 
 /** Runs a blocking call of the addon. */
 function block(work) {
   try {
-    return work()
+    return adopted(work())
   } catch (error) {
-    throw fromThrown(error)
+    throw fromThrown(error, block)
   }
 }
 
-/** How long an asynchronous call waits: its own timeout, the handle's, for ever. */
-function patience(options, handle) {
-  return checked(options?.timeout ?? handle ?? Infinity)
-}
-
-/** The same for a blocking call, as the addon takes it. */
-function patienceSync(options, handle) {
-  const timeout = checked(options?.timeout ?? handle ?? SYNC_TIMEOUT)
-  return timeout === Infinity ? -1 : timeout
-}
-
-function checked(timeout) {
-  if (typeof timeout === 'number' && timeout >= 0) return timeout
-  throw invalid(`timeout is a number of milliseconds, 0 or more, or Infinity, not ${String(timeout)}`)
-}
-
-/** The signal of a call. */
-function signalOf(options) {
-  const signal = options?.signal
-  if (signal === undefined || signal === null) return undefined
-  if (typeof signal.addEventListener === 'function' && typeof signal.aborted === 'boolean') return signal
-  throw invalid('signal is an AbortSignal')
-}
-
-module.exports = { Waiting, begin, block, native, patience, patienceSync, port, signalOf, waiting }
+module.exports = { begin, block, native, port, promised }

@@ -3,7 +3,8 @@
 // Values into what takes records (a batch, a rewrite), as a journal's options have it.
 
 const { checkRaw, encodeRecord, optionalFunction } = require('./encoding.js')
-const { corrupt, fromThrown } = require('./errors.js')
+const { corrupt, fromThrown, isOfAddon } = require('./errors.js')
+const { many } = require('./many.js')
 const { Decoder } = require('./records.js')
 
 class Codec {
@@ -14,6 +15,8 @@ class Codec {
     this.lines = options?.format === 'lines'
     /** Whether records are what `JSON.stringify` makes, which need no check. */
     this.isPlain = this.stringify === undefined && !this.lines
+    /** Whether values are what `JSON.parse` makes. */
+    this.isParsedPlainly = this.parse === undefined && !this.lines
   }
 
   /** Text or bytes of one value. */
@@ -27,18 +30,20 @@ class Codec {
     else sink.push(this.encode(value))
   }
 
-  pushAll(sink, values) {
+  pushAll(sink, values, verb) {
+    const records = many(values, verb, this.path)
     if (!this.isPlain) {
-      for (const value of values) this.push(sink, value)
+      for (const value of records) this.push(sink, value)
       return
     }
-    const texts = Array.from(values, (value) => encodeRecord(value, this.path))
+    const texts = Array.from(records, (value) => encodeRecord(value, this.path))
     // One crossing for all of them: none has a newline of its own.
     if (texts.length > 0) sink.pushEncoded(texts.join('\n'))
   }
 
-  decoder(options) {
-    return new Decoder(this.lines, this.parse, optionalFunction(options, 'onDamage'))
+  decoder(operation, options) {
+    const { path, lines, parse } = this
+    return new Decoder({ operation, path, lines, parse, onDamage: optionalFunction(options, 'onDamage') })
   }
 
   /** The value of a header; null if there is none. */
@@ -63,10 +68,6 @@ function filled(batch, fill) {
     throw isOfAddon(error) ? fromThrown(error) : error
   }
   return batch
-}
-
-function isOfAddon(error) {
-  return error instanceof Error && error.message.startsWith('{"code":')
 }
 
 module.exports = { Codec, filled }

@@ -1,11 +1,16 @@
 'use strict'
 
-const { begin, block, patience, patienceSync, port, signalOf } = require('./calls.js')
+const { begin, block, port } = require('./calls.js')
 const { decodeDocument, encodeDocument, optionalFunction } = require('./encoding.js')
 const { invalid } = require('./errors.js')
+const { isPromise } = require('./foreign.js')
+const { inspecting } = require('./inspecting.js')
 const { handleOf } = require('./lock.js')
+const { Nest, forbidNested, nestable } = require('./nesting.js')
+const { checked, checkedSync, patience, patienceSync, schemeOptions } = require('./options.js')
+const { Originals } = require('./original.js')
 const { toPath } = require('./path.js')
-const { schemeOptions } = require('./scheme.js')
+const { signalOf, throwIfAborted } = require('./signals.js')
 
 const OWN = Symbol('made by this module')
 /** How the addon is told that the document must not be there. */
@@ -49,6 +54,7 @@ class Document {
   }
 
   async load(options) {
+    checked(options, 'load')
     try {
       return this.#loaded(await begin(() => this.#native.load(), Infinity))
     } catch (error) {
@@ -57,6 +63,7 @@ class Document {
   }
 
   loadSync(options) {
+    checked(options, 'load')
     try {
       return this.#loaded(block(() => this.#native.loadSync()))
     } catch (error) {
@@ -77,22 +84,29 @@ class Document {
   }
 
   save(value, options) {
-    return this.#save(value, expected(options), options)
+    return this.#save('save', value, 'save', options)
   }
 
   saveSync(value, options) {
-    return this.#saveSync(value, expected(options), options)
+    checkedSync(options, 'save')
+    return this.#saveSync('save', value, expected(options), options)
   }
 
   create(value, options) {
-    return this.#save(value, ABSENT, options)
+    return this.#save('create', value, 'call', options)
   }
 
   createSync(value, options) {
-    return this.#saveSync(value, ABSENT, options)
+    checkedSync(options, 'call')
+    return this.#saveSync('create', value, ABSENT, options)
   }
 
-  async remove(options) {
+  remove(options) {
+    return nestable('remove', this.#path, options, (given) => this.#remove(given))
+  }
+
+  async #remove(options) {
+    checked(options, 'save')
     const expect = expected(options)
     const lock = handleOf(options?.lock)
     const removed = await begin(
@@ -105,6 +119,8 @@ class Document {
   }
 
   removeSync(options) {
+    checkedSync(options, 'save')
+    forbidNested('remove', this.#path, options)
     const expect = expected(options)
     const lock = handleOf(options?.lock)
     const removed = block(() => this.#native.removeSync(expect, patienceSync(options, this.#timeout), lock))
@@ -112,7 +128,13 @@ class Document {
     return removed
   }
 
-  async update(change, options) {
+  update(change, options) {
+    return nestable('update', this.#path, options, (given) => this.#update(change, given))
+  }
+
+  async #update(change, options) {
+    this.#checkChange(change, 'update')
+    checked(options, 'call')
     const lock = handleOf(options?.lock)
     const signal = signalOf(options)
     const update = await begin(
@@ -122,8 +144,10 @@ class Document {
     )
     try {
       // It may have been granted at the same moment.
-      signal?.throwIfAborted()
-      const bytes = this.#changed(await change(this.#current(update)))
+      throwIfAborted(signal)
+      const read = this.#current(update)
+      const nest = new Nest('update', this.#path, 'change the value instead of saving, and return it')
+      const bytes = this.#changed(await nest.run(() => change(read.value)), read)
       this.#version = await begin(() => update.save(bytes), Infinity)
       return this.#version
     } finally {
@@ -132,14 +156,16 @@ class Document {
   }
 
   updateSync(change, options) {
+    this.#checkChange(change, 'updateSync')
+    checkedSync(options, 'call')
+    forbidNested('update', this.#path, options)
     const lock = handleOf(options?.lock)
     const update = block(() => this.#native.beginUpdateSync(patienceSync(options, this.#timeout), lock))
     try {
-      const value = change(this.#current(update))
-      if (typeof value?.then === 'function') {
-        throw this.#invalid('updateSync takes a function that is not async')
-      }
-      const bytes = this.#changed(value)
+      const read = this.#current(update)
+      const value = change(read.value)
+      if (isPromise(value)) throw this.#invalid('updateSync takes a function that is not async')
+      const bytes = this.#changed(value, read)
       this.#version = block(() => update.saveSync(bytes))
       return this.#version
     } finally {
@@ -163,18 +189,25 @@ class Document {
     await this.close()
   }
 
-  async #save(value, expect, options) {
+  #save(operation, value, names, options) {
+    return nestable(operation, this.#path, options, (given) => this.#saveNow(value, names, given))
+  }
+
+  async #saveNow(value, names, options) {
+    checked(options, names)
+    const expect = names === 'save' ? expected(options) : ABSENT
     const timeout = patience(options, this.#timeout)
     const signal = signalOf(options)
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const lock = handleOf(options?.lock)
     const bytes = encodeDocument(value, this.#stringify, this.#path)
     this.#version = await begin((tryOnce) => this.#native.save(bytes, expect, tryOnce, lock), timeout, signal)
     return this.#version
   }
 
-  #saveSync(value, expect, options) {
+  #saveSync(operation, value, expect, options) {
     const timeout = patienceSync(options, this.#timeout)
+    forbidNested(operation, this.#path, options)
     const lock = handleOf(options?.lock)
     const bytes = encodeDocument(value, this.#stringify, this.#path)
     this.#version = block(() => this.#native.saveSync(bytes, expect, timeout, lock))
@@ -194,16 +227,28 @@ class Document {
     return options.default
   }
 
-  #current(update) {
-    const contents = update.take()
-    return contents == null ? undefined : decodeDocument(contents.bytes, this.#parse, this.#path)
+  #checkChange(change, verb) {
+    if (typeof change !== 'function') throw this.#invalid(`${verb} takes a function, which gets the value and returns the one to save`)
   }
 
-  #changed(value) {
+  /** The value, and how it is spelled. */
+  #current(update) {
+    const contents = update.take()
+    if (contents == null) return { value: undefined }
+    const value = decodeDocument(contents.bytes, this.#parse, this.#path)
+    if (this.#parse !== undefined || this.#stringify !== undefined) return { value }
+    const originals = new Originals()
+    originals.note(value, () => contents.bytes.toString())
+    return { value, originals }
+  }
+
+  #changed(value, { originals }) {
     if (value === undefined) {
       throw this.#invalid('the function returned nothing; return the value that is to be saved')
     }
-    return encodeDocument(value, this.#stringify, this.#path)
+    const encoded = () => encodeDocument(value, this.#stringify, this.#path)
+    if (originals === undefined) return encoded()
+    return Buffer.from(originals.textOf(value, () => encoded().toString()).text)
   }
 
   #invalid(detail) {
@@ -221,10 +266,12 @@ function expected(options) {
 }
 
 function openOptions(options) {
-  patience(options)
+  checked(options, 'openDocument')
   const { durability, mode, parents } = options ?? {}
   return { durability, mode, parents, ...schemeOptions(options) }
 }
+
+inspecting(Document, (document) => document.path)
 
 /** One that was opened in another way. Not for users. */
 const documentOf = (handle, options) => new Document(OWN, handle, options)

@@ -3,7 +3,8 @@
 // Values to text and back.
 
 const { isUtf8 } = require('node:buffer')
-const { corrupt, invalid, invalidRecord } = require('./errors.js')
+const { LimitExceededError, corrupt, invalid, invalidRecord } = require('./errors.js')
+const { isBytes, isPromise, ownBytes } = require('./foreign.js')
 
 /** A function, or nothing. */
 function optionalFunction(options, name) {
@@ -27,12 +28,19 @@ function encodeRecord(value, path) {
       { operation: 'append', path },
     )
   }
+  // `JSON.stringify` makes `{}` of it: a record that says nothing, for an `await` that was forgotten.
+  if (isPromise(value)) {
+    throw invalidRecord(`append ${path}: the value is a promise: await it first; nothing was appended`, {
+      operation: 'append',
+      path,
+    })
+  }
   return text
 }
 
 /** What may go into a file as it is: bytes, or text that UTF-8 can hold. */
 function checkRaw(record, path) {
-  if (record instanceof Uint8Array) return record
+  if (isBytes(record)) return ownBytes(record)
   if (typeof record !== 'string') {
     throw invalidRecord(
       `append ${path}: a raw record is a string, a Buffer or a Uint8Array, not ${typeof record}; nothing was appended`,
@@ -51,25 +59,47 @@ function checkRaw(record, path) {
 
 /** The bytes of a whole document. */
 function encodeDocument(value, stringify, path) {
-  const text = (stringify ?? JSON.stringify)(value)
-  if (text instanceof Uint8Array) return text
-  if (typeof text !== 'string') {
-    throw invalid(`save ${path}: stringify gave ${typeof text} for a value of type ${typeof value}; nothing was changed`, {
-      operation: 'save',
-      path,
-    })
-  }
+  const refuse = (detail, cause) =>
+    invalid(`save ${path}: ${detail}; nothing was changed`, { operation: 'save', path, cause })
+  if (isPromise(value)) throw refuse('the value is a promise: await it first')
+  const text = stringify === undefined ? jsonOf(value, refuse) : stringify(value)
+  if (isBytes(text)) return ownBytes(text)
+  if (typeof text !== 'string') throw refuse(`stringify gave ${typeof text} for a value of type ${typeof value}`)
+  if (!text.isWellFormed()) throw refuse("the text holds half of a surrogate pair, which UTF-8 can't hold")
   return Buffer.from(text)
+}
+
+function jsonOf(value, refuse) {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    throw refuse(cause.message, cause)
+  }
 }
 
 /** The value of a whole document. */
 function decodeDocument(bytes, parse, path) {
-  if (!isUtf8(bytes)) throw corrupt(`load ${path}: the document is not UTF-8`, { operation: 'load', path })
-  if (parse !== undefined) return parse(bytes.toString())
+  const about = { operation: 'load', path }
+  if (bytes.length === 0) {
+    const detail = 'the file is empty (0 bytes): another program has cut it off; restore it, or save a new value'
+    throw corrupt(`load ${path}: ${detail}`, about)
+  }
+  if (!isUtf8(bytes)) throw corrupt(`load ${path}: the document is not UTF-8`, about)
+  const text = textOfDocument(bytes, about)
+  if (parse !== undefined) return parse(text)
   try {
-    return JSON.parse(bytes.toString())
+    return JSON.parse(text)
   } catch (cause) {
-    throw corrupt(`load ${path}: the document is not JSON: ${cause.message}`, { operation: 'load', path, cause })
+    throw corrupt(`load ${path}: the document is not JSON: ${cause.message}`, { ...about, cause })
+  }
+}
+
+function textOfDocument(bytes, about) {
+  try {
+    return bytes.toString()
+  } catch (cause) {
+    const detail = `${bytes.length} bytes are more than a string of JavaScript holds; loadRaw gives them as they are`
+    throw new LimitExceededError('UNTORN_LIMIT_EXCEEDED', `load ${about.path}: ${detail}`, { ...about, cause })
   }
 }
 

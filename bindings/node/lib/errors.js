@@ -1,15 +1,25 @@
 'use strict'
 
+/** What an error tells besides its message, in this order. */
+const DETAILS = ['operation', 'path', 'holder', 'position']
+
 /** Base of every error of this library. */
 class UntornError extends Error {
   constructor(code, message, details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
-    for (const name of ['operation', 'path', 'holder', 'position']) {
+    for (const name of DETAILS) {
       if (details[name] != null) this[name] = details[name]
     }
     // Negative, as in Node's own errors.
     if (details.errno != null) this.errno = -details.errno
+  }
+
+  /** For logs: `JSON.stringify` leaves the message of an error out. */
+  toJSON() {
+    const told = { name: this.name, code: this.code, message: this.message }
+    for (const name of [...DETAILS, 'errno']) if (this[name] !== undefined) told[name] = this[name]
+    return told
   }
 }
 
@@ -47,17 +57,29 @@ function classFor(code) {
   return exports[`${words.join('')}Error`] ?? UntornError
 }
 
-/** What the addon says of a failure, as an error. */
-exports.fromFailure = function fromFailure(failure) {
+/** What the addon says of a failure, as an error. Its stack begins where `below` was called. */
+exports.fromFailure = function fromFailure(failure, below = fromFailure) {
   const details = JSON.parse(failure)
   const Class = classFor(details.code)
-  return new Class(`UNTORN_${details.code}`, details.message, details)
+  const error = new Class(`UNTORN_${details.code}`, details.message, details)
+  Error.captureStackTrace?.(error, below)
+  return error
 }
 
+/**
+ * Whether the addon threw this, not a function of the caller's. Not told by its class: the addon makes its errors in
+ * the realm that Node began with, and this file may be in another.
+ */
+function isOfAddon(error) {
+  const known = typeof error === 'object' && error !== null && error.code === 'GenericFailure'
+  return known && typeof error.message === 'string' && error.message.startsWith('{"code":')
+}
+exports.isOfAddon = isOfAddon
+
 /** What the addon threw, as an error of this library. */
-exports.fromThrown = function fromThrown(error) {
-  if (!(error instanceof Error) || error instanceof UntornError) return error
-  if (error.message.startsWith('{"code":')) return exports.fromFailure(error.message)
+exports.fromThrown = function fromThrown(error, below = fromThrown) {
+  if (isOfAddon(error)) return exports.fromFailure(error.message, below)
+  if (error instanceof UntornError || typeof error?.message !== 'string') return error
   // The addon refuses an argument of a wrong type before the library sees it.
   const refused = typeof error.code === 'string' && error.code.endsWith('Expected')
   if (refused || error.code === 'InvalidArg') return invalid(error.message, { cause: error })
@@ -73,3 +95,5 @@ exports.invalidRecord = (message, details) =>
   new exports.InvalidRecordError('UNTORN_INVALID_RECORD', message, details)
 
 exports.corrupt = (message, details) => new exports.CorruptError('UNTORN_CORRUPT', message, details)
+
+exports.deadlock = (message, details) => new exports.DeadlockError('UNTORN_DEADLOCK', message, details)

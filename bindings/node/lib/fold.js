@@ -3,10 +3,16 @@
 // A state that is kept from a journal's records. It changes only within a turn,
 // which has the journal's lock.
 
-const { begin, block, patience, patienceSync, signalOf } = require('./calls.js')
+const { begin, block } = require('./calls.js')
 const { filled } = require('./codec.js')
 const { invalid } = require('./errors.js')
+const { adopted, isPromise } = require('./foreign.js')
+const { inspecting } = require('./inspecting.js')
 const { handleOf } = require('./lock.js')
+const { comeLater, gathered, many } = require('./many.js')
+const { Nest, forbidNested, nestable } = require('./nesting.js')
+const { checked, checkedSync, patience, patienceSync } = require('./options.js')
+const { signalOf, throwIfAborted } = require('./signals.js')
 
 /** There is no state: it is to be made anew. */
 const NONE = Symbol('no state')
@@ -20,6 +26,7 @@ class Fold {
   #decoder
   #timeout
   #state = NONE
+  #closed = false
   /** Turns under a lock that is held already: nothing else keeps them apart. */
   #under = Promise.resolve()
 
@@ -39,15 +46,21 @@ class Fold {
   }
 
   get position() {
-    return this.#native.position ?? null
+    return adopted(this.#native.position) ?? null
   }
 
-  async refresh(options) {
+  refresh(options) {
+    return nestable('fold', this.#codec.path, options, (given) => this.#refresh(given))
+  }
+
+  async #refresh(options) {
+    checked(options, 'call')
     const current = this.#state === NONE ? null : await begin(() => this.#native.current(), Infinity, signalOf(options))
     return current ?? this.#turn(() => undefined, options)
   }
 
   refreshSync(options) {
+    checkedSync(options, 'call')
     const current = this.#state === NONE ? null : block(() => this.#native.currentSync())
     return current ?? this.#turnSync(() => undefined, options)
   }
@@ -60,34 +73,69 @@ class Fold {
     return this.appendAllSync([value], options)
   }
 
-  async appendAll(values, options) {
-    signalOf(options)?.throwIfAborted()
-    // At once: the caller may change the values afterwards.
-    const batch = this.#filled(values)
-    return this.#turn(() => batch, options)
+  appendAll(values, options) {
+    return nestable('fold', this.#codec.path, options, async (given) => {
+      checked(given, 'call')
+      throwIfAborted(signalOf(given))
+      // At once: the caller may change the values afterwards.
+      const all = comeLater(values, 'appendAll', this.#codec.path) ? await gathered(values) : values
+      const batch = this.#filled(all, 'appendAll')
+      return this.#turn(() => batch, given)
+    })
   }
 
   appendAllSync(values, options) {
-    const batch = this.#filled(values)
+    checkedSync(options, 'call')
+    const batch = this.#filled(values, 'appendAllSync')
     return this.#turnSync(() => batch, options)
   }
 
-  async update(decide, options) {
-    this.#checkDecide(decide)
-    return this.#turn(async () => this.#filled(await decide(this.#state)), options)
+  update(decide, options) {
+    return nestable('fold', this.#codec.path, options, async (given) => {
+      this.#checkDecide(decide)
+      checked(given, 'call')
+      const nest = new Nest('update', this.#codec.path, 'return what is to be appended instead of appending it')
+      return this.#turn(() => nest.run(() => this.#decided(decide)), given)
+    })
+  }
+
+  /** A batch of what is to be appended, if anything is. */
+  async #decided(decide) {
+    const values = await decide(this.#state)
+    if (values === undefined || values === null) return undefined
+    return this.#filled(comeLater(values, 'update', this.#codec.path) ? await gathered(values) : values, 'update')
   }
 
   updateSync(decide, options) {
     this.#checkDecide(decide)
+    checkedSync(options, 'call')
     return this.#turnSync(() => {
       const values = decide(this.#state)
-      if (typeof values?.then === 'function') throw this.#invalid('updateSync takes a function that is not async')
-      return this.#filled(values)
+      if (isPromise(values)) throw this.#invalid('updateSync takes a function that is not async')
+      return values === undefined || values === null ? undefined : this.#filled(values, 'updateSync')
     }, options)
+  }
+
+  async close() {
+    this.closeSync()
+  }
+
+  closeSync() {
+    this.#closed = true
+    this.#native.close()
+  }
+
+  [Symbol.dispose]() {
+    this.closeSync()
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close()
   }
 
   /** `decide` gives what is to be appended, or nothing; the state it sees is that of the whole journal. */
   async #turn(decide, options) {
+    this.#checkOpen()
     const lock = handleOf(options?.lock)
     const timeout = patience(options, this.#timeout)
     const signal = signalOf(options)
@@ -104,9 +152,9 @@ class Fold {
       let end
       try {
         // It may have been granted at the same moment.
-        signal?.throwIfAborted()
+        throwIfAborted(signal)
         const batch = await decide()
-        signal?.throwIfAborted()
+        throwIfAborted(signal)
         if (batch !== undefined) end = await begin(() => turn.append(batch), Infinity)
       } catch (error) {
         // The state is right.
@@ -122,6 +170,8 @@ class Fold {
   }
 
   #turnSync(decide, options) {
+    this.#checkOpen()
+    forbidNested('fold', this.#codec.path, options)
     const lock = handleOf(options?.lock)
     const turn = block(() => this.#native.beginSync(patienceSync(options, this.#timeout), lock))
     try {
@@ -181,7 +231,7 @@ class Fold {
     for (const { value } of this.#decoder.entries(chunk)) {
       const changed = this.#apply(state, value)
       if (changed === undefined) continue
-      if (typeof changed?.then === 'function') throw this.#invalid('apply is not async')
+      if (isPromise(changed)) throw this.#invalid('apply is not async')
       state = changed
     }
     if (renewed !== NONE && !last) return state
@@ -189,16 +239,20 @@ class Fold {
     return NONE
   }
 
-  #filled(values) {
-    if (values === undefined || values === null) return undefined
+  #filled(values, verb) {
+    const records = many(values, verb, this.#codec.path)
     let any = false
     const batch = filled(this.#batch(), (empty) => {
-      for (const value of values) {
+      for (const value of records) {
         this.#codec.push(empty, value)
         any = true
       }
     })
     return any ? batch : undefined
+  }
+
+  #checkOpen() {
+    if (this.#closed) throw this.#invalid('the fold is closed')
   }
 
   #checkDecide(decide) {
@@ -209,5 +263,7 @@ class Fold {
     return invalid(`fold ${this.#codec.path}: ${detail}`, { operation: 'fold', path: this.#codec.path })
   }
 }
+
+inspecting(Fold, ({ position }) => ({ position }))
 
 module.exports = { Fold }

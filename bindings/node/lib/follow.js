@@ -2,8 +2,11 @@
 
 // Records as they come, for `for await`.
 
-const { begin, signalOf } = require('./calls.js')
+const { begin, port } = require('./calls.js')
 const { optionalFunction } = require('./encoding.js')
+const { adopted } = require('./foreign.js')
+const { inspecting } = require('./inspecting.js')
+const { Stop, onAbort, reasonOf, signalOf, throwIfAborted } = require('./signals.js')
 
 const ignore = () => {}
 
@@ -15,25 +18,32 @@ class Follow {
   #decoder
   #onRewind
   #signal
-  #stop = new AbortController()
   /** Aborted by the caller's signal, or by `return()`. */
-  #ending
+  #stop = new Stop()
+  /** Ends our listening to the caller's signal. */
+  #forget
   #opening
   #position
   /** What the last chunk still has. */
   #entries
   #last = false
+  /** The number of the wait that is under way. */
+  #wait
+  #keepsAlive = true
   #over = false
   /** Calls of `next()` take turns. */
   #turn = Promise.resolve()
 
   constructor(open, codec, options) {
-    this.#decoder = codec.decoder(options)
+    this.#decoder = codec.decoder('follow', options)
     this.#onRewind = optionalFunction(options, 'onRewind')
     this.#signal = signalOf(options)
-    this.#ending = this.#signal === undefined ? this.#stop.signal : AbortSignal.any([this.#signal, this.#stop.signal])
+    if (this.#signal !== undefined) {
+      this.#forget = onAbort(this.#signal, () => this.#stop.abort(reasonOf(this.#signal)))
+    }
     this.#opening = open(options?.start).then((native) => {
-      this.#position = native.start
+      // There is none where the journal was closed meanwhile.
+      if (native !== undefined) this.#position = adopted(native.start)
       return native
     })
     // Whoever asks is told.
@@ -67,6 +77,14 @@ class Follow {
     throw error
   }
 
+  ref() {
+    return this.#keepAlive(true)
+  }
+
+  unref() {
+    return this.#keepAlive(false)
+  }
+
   [Symbol.asyncIterator]() {
     return this
   }
@@ -79,7 +97,7 @@ class Follow {
     if (this.#over) return { value: undefined, done: true }
     try {
       for (;;) {
-        this.#signal?.throwIfAborted()
+        throwIfAborted(this.#signal)
         const entry = this.#entries?.next()
         if (entry?.done === false) {
           this.#position = entry.value.end
@@ -101,7 +119,22 @@ class Follow {
 
   async #chunk() {
     const native = await this.#opening
-    const chunk = await begin(() => native.next(), Infinity, this.#ending)
+    if (native === undefined) {
+      this.#last = true
+      return
+    }
+    const wait = () => {
+      this.#wait = native.next()
+      if (!this.#keepsAlive) port.keepAlive(this.#wait, false)
+      return this.#wait
+    }
+    let chunk
+    try {
+      chunk = await begin(wait, Infinity, this.#stop)
+    } finally {
+      // The number may be another call's now.
+      this.#wait = undefined
+    }
     this.#last = chunk.last
     if (chunk.rewound != null) {
       this.#position = chunk.rewound.to
@@ -110,10 +143,19 @@ class Follow {
     this.#entries = this.#decoder.entries(chunk)
   }
 
+  #keepAlive(keepsAlive) {
+    this.#keepsAlive = keepsAlive
+    if (this.#wait !== undefined) port.keepAlive(this.#wait, keepsAlive)
+    return this
+  }
+
   async #close() {
+    this.#forget?.()
     const native = await this.#opening.catch(ignore)
     if (native !== undefined) await begin(() => native.close(), Infinity)
   }
 }
+
+inspecting(Follow, ({ position }) => ({ position }))
 
 module.exports = { Follow }

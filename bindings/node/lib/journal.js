@@ -1,16 +1,21 @@
 'use strict'
 
-const { Waiting, begin, block, patience, patienceSync, port, signalOf, waiting } = require('./calls.js')
+const { begin, block, port, promised } = require('./calls.js')
 const { Codec, filled } = require('./codec.js')
 const { checkRaw, encodeRecord } = require('./encoding.js')
-const { fromThrown, invalid } = require('./errors.js')
+const { invalid } = require('./errors.js')
 const { Fold } = require('./fold.js')
 const { Follow } = require('./follow.js')
+const { isBytes, ownBytes } = require('./foreign.js')
+const { inspecting } = require('./inspecting.js')
 const { handleOf } = require('./lock.js')
+const { comeLater, gathered } = require('./many.js')
+const { Nest, forbidNested, mayBeNested, nestable } = require('./nesting.js')
+const { checked, checkedSync, isPosition, journalOptions, patience, patienceSync } = require('./options.js')
 const { toPath } = require('./path.js')
 const { entries, entriesSync, tailEntries, values, valuesSync } = require('./records.js')
 const { compact, compactSync } = require('./rewrite.js')
-const { schemeOptions } = require('./scheme.js')
+const { signalOf, throwIfAborted } = require('./signals.js')
 
 const OWN = Symbol('made by this module')
 const LARGEST_TAIL = 2 ** 32 - 1
@@ -24,6 +29,7 @@ class Journal {
   #timeout
   #codec
   #generation = 0
+  #closed = false
 
   constructor(own, handle, options) {
     if (own !== OWN) throw invalid('use Journal.open(path) or Journal.openSync(path)')
@@ -53,43 +59,47 @@ class Journal {
   }
 
   append(value, options) {
-    if (options === undefined && this.#timeout === undefined && this.#codec.isPlain) return this.#appendPlain(value)
-    return this.#queue((batch) => this.#codec.push(batch, value), options)
+    const isShort = options === undefined && this.#timeout === undefined && this.#codec.isPlain
+    if (isShort && !mayBeNested()) return this.#appendPlain(value)
+    return this.#queue('call', (batch) => this.#codec.push(batch, value), options)
   }
 
   appendSync(value, options) {
     if (options?.lock === undefined && this.#codec.isPlain) {
+      if (options !== undefined) checkedSync(options, 'call')
+      forbidNested('append', this.#path, options)
       const text = encodeRecord(value, this.#path)
       const timeout = patienceSync(options, this.#timeout)
       return this.#position(block(() => this.#appendSync(text, timeout)))
     }
-    return this.#block((batch) => this.#codec.push(batch, value), options)
+    return this.#block('call', (batch) => this.#codec.push(batch, value), options)
   }
 
+  /** What can be walked through is encoded at once, in the order of the calls. */
   appendAll(records, options) {
-    return this.#queue((batch) => this.#fill(batch, records, options?.header), options)
+    return nestable('append', this.#path, options, async (given) => {
+      checked(given, 'append')
+      const all = comeLater(records, 'appendAll', this.#path) ? await gathered(records) : records
+      return this.#queueNow('append', (batch) => this.#fill(batch, all, given?.header, 'appendAll'), given)
+    })
   }
 
   appendAllSync(records, options) {
-    return this.#block((batch) => this.#fill(batch, records, options?.header), options)
+    return this.#block('append', (batch) => this.#fill(batch, records, options?.header, 'appendAllSync'), options)
   }
 
   appendRaw(record, options) {
-    return this.#queue((batch) => batch.push(checkRaw(record, this.#path)), options)
+    return this.#queue('call', (batch) => batch.push(checkRaw(record, this.#path)), options)
   }
 
   appendRawSync(record, options) {
-    if (options === undefined && record instanceof Uint8Array) {
-      const timeout = this.#timeout === undefined ? 5_000 : patienceSync(undefined, this.#timeout)
-      let place
-      try {
-        place = this.#appendRawSync(record, timeout)
-      } catch (error) {
-        throw fromThrown(error)
-      }
-      return this.#position(place)
+    if (options === undefined && isBytes(record)) {
+      forbidNested('append', this.#path)
+      const timeout = patienceSync(undefined, this.#timeout)
+      const bytes = ownBytes(record)
+      return this.#position(block(() => this.#appendRawSync(bytes, timeout)))
     }
-    return this.#block((batch) => batch.push(checkRaw(record, this.#path)), options)
+    return this.#block('call', (batch) => batch.push(checkRaw(record, this.#path)), options)
   }
 
   end() {
@@ -109,70 +119,78 @@ class Journal {
   }
 
   async setHeader(value, options) {
-    await this.#queue((batch) => batch.setHeader(this.#codec.encode(value)), callOptions(options))
+    await this.#queue('call', (batch) => batch.setHeader(this.#codec.encode(value)), options)
   }
 
   setHeaderSync(value, options) {
-    this.#block((batch) => batch.setHeader(this.#codec.encode(value)), callOptions(options))
+    this.#block('call', (batch) => batch.setHeader(this.#codec.encode(value)), options)
   }
 
   rewind(to, options) {
-    return this.#change((tryOnce, lock) => this.#native.rewind(to, tryOnce, lock), options)
+    return this.#change('rewind', (tryOnce, lock) => this.#native.rewind(positionOf(to, 'rewind'), tryOnce, lock), options)
   }
 
   rewindSync(to, options) {
-    return this.#changeSync((timeout, lock) => this.#native.rewindSync(to, timeout, lock), options)
+    return this.#changeSync('rewind', (timeout, lock) => this.#native.rewindSync(positionOf(to, 'rewind'), timeout, lock), options)
   }
 
   rotate(options) {
-    return this.#change((tryOnce, lock) => this.#native.rotate(tryOnce, lock), options)
+    return this.#change('rotate', (tryOnce, lock) => this.#native.rotate(tryOnce, lock), options)
   }
 
   rotateSync(options) {
-    return this.#changeSync((timeout, lock) => this.#native.rotateSync(timeout, lock), options)
+    return this.#changeSync('rotate', (timeout, lock) => this.#native.rotateSync(timeout, lock), options)
   }
 
-  async replace(records, options) {
-    signalOf(options)?.throwIfAborted()
-    const batch = this.#batch((empty) => this.#codec.pushAll(empty, records))
-    return this.#change((tryOnce, lock) => this.#native.replace(batch, tryOnce, lock), options)
+  replace(records, options) {
+    return nestable('replace', this.#path, options, async (given) => {
+      checked(given, 'call')
+      throwIfAborted(signalOf(given))
+      const all = comeLater(records, 'replace', this.#path) ? await gathered(records) : records
+      const batch = this.#batch((empty) => this.#codec.pushAll(empty, all, 'replace'))
+      return this.#changeNow((tryOnce, lock) => this.#native.replace(batch, tryOnce, lock), given)
+    })
   }
 
   replaceSync(records, options) {
-    const batch = this.#batch((empty) => this.#codec.pushAll(empty, records))
-    return this.#changeSync((timeout, lock) => this.#native.replaceSync(batch, timeout, lock), options)
+    const batch = this.#batch((empty) => this.#codec.pushAll(empty, records, 'replaceSync'))
+    return this.#changeSync('replace', (timeout, lock) => this.#native.replaceSync(batch, timeout, lock), options)
   }
 
-  async compact(change, options) {
-    const keep = requiredFunction(change, 'compact')
-    const rewrite = await this.#change((tryOnce, lock) => this.#native.beginRewrite(tryOnce, lock), options)
-    return compact(rewrite, this.#codec, keep, options, signalOf(options))
+  compact(change, options) {
+    return nestable('compact', this.#path, options, async (given) => {
+      const keep = requiredFunction(change, 'compact')
+      const rewrite = await this.#changeNow((tryOnce, lock) => this.#native.beginRewrite(tryOnce, lock), given, 'rewrite')
+      const nest = new Nest('compact', this.#path, 'yield the record instead of appending it')
+      return nest.run(() => compact(rewrite, this.#codec, keep, given, signalOf(given)))
+    })
   }
 
   compactSync(change, options) {
     const keep = requiredFunction(change, 'compactSync')
-    const rewrite = this.#changeSync((timeout, lock) => this.#native.beginRewriteSync(timeout, lock), options)
+    const begun = (timeout, lock) => this.#native.beginRewriteSync(timeout, lock)
+    const rewrite = this.#changeSync('compact', begun, options, 'rewrite')
     return compactSync(rewrite, this.#codec, keep, options)
   }
 
   records(options) {
-    const { start, maxRecords, maxBytes } = options ?? {}
-    return values(() => this.#native.records(start, maxRecords, maxBytes), this.#codec.decoder(options))
+    const { start, maxRecords, maxBytes } = checked(options, 'read') ?? {}
+    return values(() => this.#native.records(start, maxRecords, maxBytes), this.#codec.decoder('read', options))
   }
 
   recordsSync(options) {
-    const { start, maxRecords, maxBytes } = options ?? {}
-    return valuesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#codec.decoder(options))
+    const { start, maxRecords, maxBytes } = checked(options, 'read') ?? {}
+    return valuesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#codec.decoder('read', options))
   }
 
   entries(options) {
-    const { start, maxRecords, maxBytes } = options ?? {}
-    return entries(() => this.#native.records(start, maxRecords, maxBytes), this.#codec.decoder(options))
+    const { start, maxRecords, maxBytes } = checked(options, 'read') ?? {}
+    return entries(() => this.#native.records(start, maxRecords, maxBytes), this.#codec.decoder('read', options))
   }
 
   entriesSync(options) {
-    const { start, maxRecords, maxBytes } = options ?? {}
-    return entriesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#codec.decoder(options))
+    const { start, maxRecords, maxBytes } = checked(options, 'read') ?? {}
+    return entriesSync(() => this.#native.recordsSync(start, maxRecords, maxBytes), this.#codec.decoder('read', options))
   }
 
   async read(options) {
@@ -202,27 +220,42 @@ class Journal {
   }
 
   async tailEntries(n, options) {
+    checked(options, 'tail')
     const many = count(n)
-    return tailEntries(await begin(() => this.#native.tail(many), Infinity), this.#codec.decoder(options))
+    return tailEntries(await begin(() => this.#native.tail(many), Infinity), this.#codec.decoder('tail', options))
   }
 
   tailEntriesSync(n, options) {
-    return tailEntries(block(() => this.#native.tailSync(count(n))), this.#codec.decoder(options))
+    checked(options, 'tail')
+    return tailEntries(block(() => this.#native.tailSync(count(n))), this.#codec.decoder('tail', options))
   }
 
   follow(options) {
-    return new Follow((start) => begin(() => this.#native.follow(start), Infinity), this.#codec, options)
+    checked(options, 'follow')
+    const wasClosed = this.#closed
+    const open = async (start) => {
+      try {
+        return await begin(() => this.#native.follow(start), Infinity)
+      } catch (error) {
+        // Closed before it could begin: it ends, as one does that has begun.
+        if (this.#closed && !wasClosed && error.code === 'UNTORN_INVALID_ARGUMENT') return undefined
+        throw error
+      }
+    }
+    return new Follow(open, this.#codec, options)
   }
 
   async fold(initial, apply, options) {
+    checked(options, 'rewrite')
     const fold = this.#fold(initial, apply, options)
-    await fold.refresh(options)
+    await fold.refresh(callOptions(options))
     return fold
   }
 
   foldSync(initial, apply, options) {
+    checkedSync(options, 'rewrite')
     const fold = this.#fold(initial, apply, options)
-    fold.refreshSync(options)
+    fold.refreshSync(callOptions(options))
     return fold
   }
 
@@ -235,11 +268,11 @@ class Journal {
   }
 
   repair(options) {
-    return this.#change((tryOnce, lock) => this.#native.repair(tryOnce, lock), options)
+    return this.#change('repair', (tryOnce, lock) => this.#native.repair(tryOnce, lock), options)
   }
 
   repairSync(options) {
-    return this.#changeSync((timeout, lock) => this.#native.repairSync(timeout, lock), options)
+    return this.#changeSync('repair', (timeout, lock) => this.#native.repairSync(timeout, lock), options)
   }
 
   sync() {
@@ -251,10 +284,12 @@ class Journal {
   }
 
   close() {
+    this.#closed = true
     return begin(() => this.#native.close(), Infinity)
   }
 
   closeSync() {
+    this.#closed = true
     block(() => this.#native.closeSync())
   }
 
@@ -268,30 +303,30 @@ class Journal {
 
   /** The short way for the commonest call: ten thousand may be started at once. */
   #appendPlain(value) {
-    return new Promise((resolve, reject) => {
-      let id
-      try {
-        id = this.#append(encodeRecord(value, this.#path))
-      } catch (error) {
-        reject(fromThrown(error))
-        return
-      }
-      waiting[id] = new Waiting(resolve, reject)
+    return promised(() => {
+      return this.#append(encodeRecord(value, this.#path))
     })
   }
 
-  /** Not `async` as such, but it never throws: the batch is made at once, in the order of the calls. */
-  async #queue(fill, options) {
+  #queue(verb, fill, options) {
+    return nestable('append', this.#path, options, (given) => this.#queueNow(verb, fill, given))
+  }
+
+  /** It never throws: the batch is made at once, in the order of the calls. */
+  async #queueNow(verb, fill, options) {
+    if (options !== undefined) checked(options, verb)
     const timeout = patience(options, this.#timeout)
     const signal = signalOf(options)
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const lock = handleOf(options?.lock)
     const batch = this.#batch(fill)
     return begin((tryOnce) => this.#native.appendBatch(batch, options?.at, tryOnce, lock), timeout, signal)
   }
 
-  #block(fill, options) {
+  #block(verb, fill, options) {
+    checkedSync(options, verb)
     const timeout = patienceSync(options, this.#timeout)
+    forbidNested('append', this.#path, options)
     const lock = handleOf(options?.lock)
     const batch = this.#batch(fill)
     return this.#position(block(() => this.#native.appendBatchSync(batch, options?.at, timeout, lock)))
@@ -301,27 +336,34 @@ class Journal {
     const how = {
       initial: requiredFunction(initial, 'fold'),
       apply: requiredFunction(apply, 'fold'),
-      decoder: this.#codec.decoder(options),
+      decoder: this.#codec.decoder('fold', options),
       timeout: this.#timeout,
     }
     return new Fold(this.#native.fold(), () => this.#native.batch(), this.#codec, how)
   }
 
   /** What takes the lock and is no append. */
-  async #change(start, options) {
+  #change(operation, start, options) {
+    return nestable(operation, this.#path, options, (given) => this.#changeNow(start, given))
+  }
+
+  async #changeNow(start, options, names = 'call') {
+    checked(options, names)
     const lock = handleOf(options?.lock)
     return begin((tryOnce) => start(tryOnce, lock), patience(options, this.#timeout), signalOf(options))
   }
 
-  #changeSync(work, options) {
+  #changeSync(operation, work, options, names = 'call') {
+    checkedSync(options, names)
+    forbidNested(operation, this.#path, options)
     const lock = handleOf(options?.lock)
     return block(() => work(patienceSync(options, this.#timeout), lock))
   }
 
-  #fill(batch, records, header) {
+  #fill(batch, records, header, verb) {
     // First: if it is refused, the records need not be made.
     if (header !== undefined) batch.setHeader(this.#codec.encode(header))
-    this.#codec.pushAll(batch, records)
+    this.#codec.pushAll(batch, records, verb)
   }
 
   #batch(fill) {
@@ -335,6 +377,11 @@ class Journal {
   }
 }
 
+function positionOf(to, verb) {
+  if (isPosition(to)) return to
+  throw invalid(`${verb} takes a position: an object with two whole numbers, generation and offset`)
+}
+
 function count(n) {
   if (Number.isInteger(n) && n >= 0) return Math.min(n, LARGEST_TAIL)
   throw invalid('tail takes a number of records, 0 or more')
@@ -345,21 +392,18 @@ function requiredFunction(change, verb) {
   return change
 }
 
-/** Never `at`: a header is not set at a position. */
+/** Those of a call's own, without what its verb has besides. */
 function callOptions(options) {
-  return options === undefined ? undefined : { timeout: options?.timeout, signal: options?.signal, lock: options?.lock }
+  if (options === undefined || options === null) return undefined
+  const { timeout, signal, lock } = options
+  return { timeout, signal, lock }
 }
 
 function openOptions(options) {
-  patience(options)
-  const { durability, create, maxRecord, format, mode, parents } = options ?? {}
-  const { headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep } = options ?? {}
-  return {
-    durability, create, maxRecord, format, mode, parents,
-    headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep,
-    ...schemeOptions(options),
-  }
+  return journalOptions(checked(options, 'openJournal'))
 }
+
+inspecting(Journal, (journal) => journal.path)
 
 /** One that was opened in another way. Not for users. */
 const journalOf = (handle, options) => new Journal(OWN, handle, options)

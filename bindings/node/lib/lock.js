@@ -1,9 +1,12 @@
 'use strict'
 
-const { begin, block, patience, patienceSync, port, signalOf } = require('./calls.js')
+const { begin, block, port } = require('./calls.js')
 const { invalid } = require('./errors.js')
+const { inspecting } = require('./inspecting.js')
+const { forbidNestedAt, nestableAt } = require('./nesting.js')
+const { checked, checkedSync, patience, patienceSync, schemeOptions } = require('./options.js')
 const { toPath } = require('./path.js')
-const { schemeOptions } = require('./scheme.js')
+const { reasonOf, signalOf } = require('./signals.js')
 
 const OWN = Symbol('made by this module')
 
@@ -110,30 +113,35 @@ class FileLock {
   }
 }
 
-async function acquire(path, options, exact) {
+function acquire(path, options, exact) {
+  // One that is on exactly this file is no lock that a function of the caller's runs within.
+  if (exact) return acquireNow(path, options, exact)
+  return nestableAt('lock', path, options, (given) => acquireNow(path, given, exact))
+}
+
+async function acquireNow(path, options, exact) {
   const wanted = toPath(path)
-  const how = acquireOptions(options, exact)
+  const how = acquireOptions(checked(options, 'acquire'), exact)
   const signal = signalOf(options)
   const handle = await begin((tryOnce) => port.acquire(wanted, how, tryOnce), patience(options), signal)
   if (signal?.aborted) {
     // It was granted at the same moment.
     handle.releaseSync()
-    throw signal.reason
+    throw reasonOf(signal)
   }
   return new FileLock(OWN, handle, wanted, how.shared)
 }
 
 function acquireSync(path, options, exact) {
   const wanted = toPath(path)
-  const how = acquireOptions(options, exact)
+  const how = acquireOptions(checkedSync(options, 'acquire'), exact)
+  if (!exact) forbidNestedAt('lock', wanted, options)
   const handle = block(() => port.acquireSync(wanted, how, patienceSync(options)))
   return new FileLock(OWN, handle, wanted, how.shared)
 }
 
 function acquireOptions(options, exact) {
-  const label = options?.label
-  if (label !== undefined && typeof label !== 'string') throw invalid('label is a string')
-  return { exact, shared: Boolean(options?.shared), label, ...schemeOptions(options) }
+  return { exact, shared: options?.shared ?? false, label: options?.label ?? undefined, ...schemeOptions(options) }
 }
 
 /** The fields of a process, which may be getters, as JSON. */
@@ -146,6 +154,8 @@ function toProcess(process) {
 function toHolder(text) {
   return JSON.parse(text)
 }
+
+inspecting(FileLock, ({ path, held, shared }) => ({ path, held, shared }))
 
 // Not for users.
 const handleOf = FileLock.handleOf

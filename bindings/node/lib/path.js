@@ -3,6 +3,7 @@
 const { isAbsolute } = require('node:path')
 const { fileURLToPath } = require('node:url')
 const { invalid } = require('./errors.js')
+const { textOf } = require('./text.js')
 
 /**
  * A path for a call that another thread may carry out later: it must not depend
@@ -10,8 +11,27 @@ const { invalid } = require('./errors.js')
  * a symbolic link.
  */
 exports.toPath = function toPath(path) {
-  const text = path instanceof URL ? fileURLToPath(path) : path
-  if (typeof text !== 'string') throw invalid('a path is a string or a file: URL')
+  const text = isUrl(path) ? fromUrl(path) : path
+  if (typeof text !== 'string') throw invalid(`a path is a string or a file: URL, not ${kindOf(path)}`)
   if (text === '') throw invalid('the path is empty')
+  textOf(text, 'the path')
   return isAbsolute(text) ? text : `${process.cwd()}/${text}`
+}
+
+/** Of whichever realm. */
+function isUrl(value) {
+  return typeof value === 'object' && value !== null && typeof value.href === 'string' && typeof value.protocol === 'string'
+}
+
+function fromUrl(url) {
+  try {
+    return fileURLToPath(url.href)
+  } catch (cause) {
+    throw invalid(`the path ${url.href} is not the URL of a file here: ${cause.message}`, { cause })
+  }
+}
+
+function kindOf(value) {
+  if (value === null) return 'null'
+  return typeof value === 'object' ? `an object (${value.constructor?.name ?? 'without a class'})` : typeof value
 }

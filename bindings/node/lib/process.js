@@ -4,6 +4,7 @@
 
 const { block, native } = require('./calls.js')
 const { invalid } = require('./errors.js')
+const { textOf } = require('./text.js')
 
 const OWN = Symbol('made by this module')
 
@@ -30,6 +31,7 @@ class Process {
   static from(value) {
     const json = typeof value === 'string' ? value : JSON.stringify(value)
     if (json === undefined) throw invalid('a process is an object, or its JSON')
+    textOf(json, 'the JSON of a process')
     return new Process(OWN, block(() => native.processFrom(json)))
   }
 

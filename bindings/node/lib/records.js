@@ -4,13 +4,22 @@
 
 const { isUtf8 } = require('node:buffer')
 const { begin, block, native } = require('./calls.js')
+const { warnOnce } = require('./warning.js')
+
+const asItIs = (value) => value
 
 /** What becomes of each record: how it is decoded, and who hears of damage. */
 class Decoder {
-  constructor(lines, parse, onDamage) {
+  /** The text of the record that was decoded last. */
+  text = undefined
+  damaged = false
+
+  constructor({ operation, path, lines, parse, onDamage }) {
     this.lines = lines
     this.parse = parse
-    this.onDamage = onDamage
+    this.onDamage = onDamage ?? warnOnce(operation, path)
+    /** Called with the bytes of a record that JavaScript can't take. */
+    this.onUnreadable = undefined
   }
 
   /**
@@ -21,31 +30,42 @@ class Decoder {
     this.damaged = false
     if (this.lines) return this.parse === undefined ? bytes : this.parse(bytes)
     if (!sound && !isUtf8(bytes)) return this.skip('not_utf8', start, end)
-    const text = bytes.utf8Slice()
+    try {
+      this.text = bytes.utf8Slice()
+    } catch (error) {
+      // Longer than a string can be.
+      return this.refused(error, bytes, start, end)
+    }
     if (this.parse === undefined) {
       try {
-        return JSON.parse(text)
+        return JSON.parse(this.text)
       } catch (error) {
         return this.refused(error, bytes, start, end)
       }
     }
     try {
-      return this.parse(text)
+      return this.parse(this.text)
     } catch (error) {
-      return this.refused(error, bytes, start, end)
+      const kind = native.inspect(bytes)
+      // The parser has reasons of its own.
+      if (kind == null) throw error
+      return this.skip(kind, start, end)
     }
   }
 
-  /** Damage if it is not JSON; otherwise the parser has reasons of its own. */
+  /** Damage if it is not JSON. Otherwise the record is sound, and it is JavaScript that can't take it. */
   refused(error, bytes, start, end) {
     const kind = native.inspect(bytes)
-    if (kind == null) throw error
-    return this.skip(kind, start, end)
+    if (kind != null) return this.skip(kind, start, end)
+    this.damaged = true
+    const length = end - start
+    this.onDamage({ kind: 'unreadable', offset: start, length, bytes: Buffer.from(bytes), cause: error })
+    this.onUnreadable?.(bytes)
   }
 
   skip(kind, start, end) {
     this.damaged = true
-    this.onDamage?.({ kind, offset: start, length: end - start })
+    this.onDamage({ kind, offset: start, length: end - start })
   }
 
   /** The good records of a chunk; damage is told of in file order with them. */
@@ -59,13 +79,13 @@ class Decoder {
       const length = places[i]
       const start = places[i + 1]
       const end = places[i + 2]
-      for (; told < damage.length && damage[told].offset < start; told += 1) this.onDamage?.(damage[told])
+      for (; told < damage.length && damage[told].offset < start; told += 1) this.onDamage(damage[told])
       const value = this.decode(bytes.subarray(from, from + length), sound, start, end)
       from += length + 1
       if (this.damaged) continue
       yield { value, start: { generation, offset: start }, end: { generation, offset: end } }
     }
-    for (; told < damage.length; told += 1) this.onDamage?.(damage[told])
+    for (; told < damage.length; told += 1) this.onDamage(damage[told])
   }
 }
 
@@ -77,33 +97,49 @@ function numbers({ buffer, byteOffset, byteLength }) {
 
 async function* entries(open, decoder) {
   const reader = await begin(open, Infinity)
-  for (let last = false; !last; ) {
-    const chunk = await begin(() => reader.next(), Infinity)
-    last = chunk.last
-    yield* decoder.entries(chunk)
+  try {
+    for (let last = false; !last; ) {
+      const chunk = await begin(() => reader.next(), Infinity)
+      last = chunk.last
+      if (last) reader.close()
+      yield* decoder.entries(chunk)
+    }
+  } finally {
+    // The file too: it would stay open until the collector of garbage comes by.
+    reader.close()
   }
 }
 
 function* entriesSync(open, decoder) {
   const reader = block(open)
-  for (let last = false; !last; ) {
-    const chunk = block(() => reader.nextSync())
-    last = chunk.last
-    yield* decoder.entries(chunk)
+  try {
+    for (let last = false; !last; ) {
+      const chunk = block(() => reader.nextSync())
+      last = chunk.last
+      if (last) reader.close()
+      yield* decoder.entries(chunk)
+    }
+  } finally {
+    reader.close()
   }
 }
 
-async function* values(open, decoder) {
+async function* values(open, decoder, pass = asItIs) {
   const reader = await begin(open, Infinity)
-  for (let last = false; !last; ) {
-    const chunk = await begin(() => reader.next(), Infinity)
-    last = chunk.last
-    for (const entry of decoder.entries(chunk)) yield entry.value
+  try {
+    for (let last = false; !last; ) {
+      const chunk = await begin(() => reader.next(), Infinity)
+      last = chunk.last
+      if (last) reader.close()
+      for (const { value } of decoder.entries(chunk)) yield pass(value)
+    }
+  } finally {
+    reader.close()
   }
 }
 
-function* valuesSync(open, decoder) {
-  for (const entry of entriesSync(open, decoder)) yield entry.value
+function* valuesSync(open, decoder, pass = asItIs) {
+  for (const { value } of entriesSync(open, decoder)) yield pass(value)
 }
 
 /** The records that `tail` gives. */

@@ -4,8 +4,12 @@
 
 const { begin, block } = require('./calls.js')
 const { filled } = require('./codec.js')
+const { encodeRecord } = require('./encoding.js')
 const { invalid } = require('./errors.js')
-const { entriesSync, values } = require('./records.js')
+const { walksAtOnce, walksLater } = require('./many.js')
+const { Originals } = require('./original.js')
+const { values, valuesSync } = require('./records.js')
+const { throwIfAborted } = require('./signals.js')
 
 /** A chunk goes into the new file with the record that reaches one of these. */
 const RECORDS = 1024
@@ -15,19 +19,44 @@ const CHARACTERS = 64 << 10
 class Gathering {
   #rewrite
   #codec
+  /** What is made by `JSON.stringify` just now, as strings; and all else, as `{ raw }`. */
   #records = []
   #size = 0
+  #originals
 
   constructor(rewrite, codec) {
     this.#rewrite = rewrite
     this.#codec = codec
+    this.#originals = codec.isPlain && codec.isParsedPlainly ? new Originals() : undefined
+  }
+
+  decoder(options) {
+    const decoder = this.#codec.decoder('compact', options)
+    // It is whole and sound, so it stays, though nobody can be asked.
+    decoder.onUnreadable = (bytes) => this.#push({ raw: bytes })
+    return decoder
+  }
+
+  /** What notes down each record that is given to the caller. */
+  noting(decoder) {
+    return (value) => {
+      this.#originals?.note(value, decoder.text)
+      return value
+    }
   }
 
   /** Whether a chunk is full. */
   add(value) {
-    const record = this.#codec.encode(value)
+    if (!this.#codec.isPlain) return this.#push({ raw: this.#codec.encode(value) })
+    const encoded = () => encodeRecord(value, this.#codec.path)
+    if (this.#originals === undefined) return this.#push(encoded())
+    const { text, isOriginal } = this.#originals.textOf(value, encoded)
+    return this.#push(isOriginal ? { raw: text } : text)
+  }
+
+  #push(record) {
     this.#records.push(record)
-    this.#size += record.length
+    this.#size += (record.raw ?? record).length
     return this.#records.length >= RECORDS || this.#size >= CHARACTERS
   }
 
@@ -36,10 +65,21 @@ class Gathering {
     const records = this.#records
     this.#records = []
     this.#size = 0
-    if (records.length === 0) return
     filled(this.#rewrite, (rewrite) => {
-      if (this.#codec.isPlain) rewrite.pushEncoded(records.join('\n'))
-      else for (const record of records) rewrite.push(record)
+      let encoded = []
+      const flush = () => {
+        if (encoded.length > 0) rewrite.pushEncoded(encoded.join('\n'))
+        encoded = []
+      }
+      for (const record of records) {
+        if (typeof record === 'string') {
+          encoded.push(record)
+        } else {
+          flush()
+          rewrite.push(record.raw)
+        }
+      }
+      flush()
     })
   }
 }
@@ -48,19 +88,19 @@ class Gathering {
 async function compact(rewrite, codec, change, options, signal) {
   try {
     // It may have been granted at the same moment.
-    signal?.throwIfAborted()
-    const records = values(() => rewrite.records(), codec.decoder(options))
-    const kept = await change(records)
+    throwIfAborted(signal)
     const gathering = new Gathering(rewrite, codec)
+    const decoder = gathering.decoder(options)
+    const kept = await change(values(() => rewrite.records(), decoder, gathering.noting(decoder)))
     for await (const value of iterable(kept, codec.path)) {
       if (!gathering.add(value)) continue
-      signal?.throwIfAborted()
+      throwIfAborted(signal)
       gathering.handOver()
       await begin(() => rewrite.flush(), Infinity)
     }
     gathering.handOver()
     await begin(() => rewrite.flush(), Infinity)
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     return await begin(() => rewrite.commit(), Infinity)
   } finally {
     // Nothing, if it was committed.
@@ -70,10 +110,10 @@ async function compact(rewrite, codec, change, options, signal) {
 
 function compactSync(rewrite, codec, change, options) {
   try {
-    const decoder = codec.decoder(options)
-    const kept = change(valuesOf(entriesSync(() => rewrite.recordsSync(), decoder)))
-    if (typeof kept?.[Symbol.iterator] !== 'function') throw unusable(codec.path)
     const gathering = new Gathering(rewrite, codec)
+    const decoder = gathering.decoder(options)
+    const kept = change(valuesSync(() => rewrite.recordsSync(), decoder, gathering.noting(decoder)))
+    if (!walksAtOnce(kept)) throw unusable(codec.path)
     for (const value of kept) {
       if (!gathering.add(value)) continue
       gathering.handOver()
@@ -87,13 +127,8 @@ function compactSync(rewrite, codec, change, options) {
   }
 }
 
-function* valuesOf(entries) {
-  for (const { value } of entries) yield value
-}
-
 function iterable(kept, path) {
-  const walks = typeof kept?.[Symbol.asyncIterator] === 'function' || typeof kept?.[Symbol.iterator] === 'function'
-  if (!walks || typeof kept === 'string') throw unusable(path)
+  if (!walksLater(kept) && !walksAtOnce(kept)) throw unusable(path)
   return kept
 }
 

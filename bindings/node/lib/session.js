@@ -1,11 +1,16 @@
 'use strict'
 
-const { begin, block, patience, patienceSync, signalOf } = require('./calls.js')
+const { begin, block } = require('./calls.js')
 const { documentOf } = require('./document.js')
 const { invalid } = require('./errors.js')
+const { isPromise } = require('./foreign.js')
+const { inspecting } = require('./inspecting.js')
 const { journalOf } = require('./journal.js')
+const { checked, checkedSync, patience, patienceSync } = require('./options.js')
 const { jsonOf } = require('./process.js')
-const { transactionOf } = require('./transaction.js')
+const { reasonOf, signalOf, throwIfAborted } = require('./signals.js')
+const { textOf } = require('./text.js')
+const { nestOf, transactionOf } = require('./transaction.js')
 
 const OWN = Symbol('made by this module')
 /** Without a timeout of its own a claim is one try. */
@@ -57,22 +62,24 @@ class Session {
   }
 
   async document(name, options) {
-    const wanted = text(name, 'name')
+    const wanted = textOf(name, 'the name')
+    checked(options, 'sessionDocument')
     return documentOf(await begin(() => this.#native.document(wanted), Infinity), { ...this.#options, ...options })
   }
 
   documentSync(name, options) {
-    const wanted = text(name, 'name')
+    const wanted = textOf(name, 'the name')
+    checked(options, 'sessionDocument')
     return documentOf(block(() => this.#native.documentSync(wanted)), { ...this.#options, ...options })
   }
 
   async media(name) {
-    const wanted = text(name, 'name')
+    const wanted = textOf(name, 'the name')
     return begin(() => this.#native.media(wanted), Infinity)
   }
 
   mediaSync(name) {
-    const wanted = text(name, 'name')
+    const wanted = textOf(name, 'the name')
     return block(() => this.#native.mediaSync(wanted))
   }
 
@@ -85,23 +92,27 @@ class Session {
   }
 
   async claim(label, options) {
-    const name = text(label ?? '', 'label')
+    checked(options, 'wait')
+    const name = textOf(label ?? '', 'the label')
     const signal = signalOf(options)
     const handle = await begin((tryOnce) => this.#native.claim(name, tryOnce), patience(options, ONCE), signal)
     if (signal?.aborted) {
       // It was granted at the same moment.
       handle.releaseSync()
-      throw signal.reason
+      throw reasonOf(signal)
     }
     return new Lease(OWN, handle)
   }
 
   claimSync(label, options) {
-    const name = text(label ?? '', 'label')
+    checkedSync(options, 'wait')
+    const name = textOf(label ?? '', 'the label')
     return new Lease(OWN, block(() => this.#native.claimSync(name, patienceSync(options, ONCE))))
   }
 
   async reconcile(change, options) {
+    requireFunction(change, 'reconcile')
+    checked(options, 'reconcile')
     const timeout = patience(options, this.#options?.timeout)
     const signal = signalOf(options)
     const turn = await begin((tryOnce) => this.#native.beginReconcile(tryOnce), timeout, signal)
@@ -110,8 +121,9 @@ class Session {
     try {
       // The probe runs while nobody else can claim or reconcile.
       if (await options?.alsoAlive?.()) return outcome('alive', turn)
-      const changed = await change(transactionOf(handle, this.#options))
-      signal?.throwIfAborted()
+      const tx = transactionOf(handle, this.#options)
+      const changed = await nestOf(tx, 'reconcile').run(() => change(tx))
+      throwIfAborted(signal)
       if (changed === false) return outcome('no_change', turn)
       await begin((tryOnce) => turn.commit(tryOnce), timeout, signal)
       return outcome('done', turn)
@@ -122,6 +134,8 @@ class Session {
   }
 
   reconcileSync(change, options) {
+    requireFunction(change, 'reconcileSync')
+    checkedSync(options, 'reconcile')
     const timeout = patienceSync(options, this.#options?.timeout)
     const turn = block(() => this.#native.beginReconcileSync(timeout))
     const handle = turn.transaction()
@@ -129,7 +143,7 @@ class Session {
     try {
       if (options?.alsoAlive?.()) return outcome('alive', turn)
       const changed = change(transactionOf(handle, this.#options))
-      if (typeof changed?.then === 'function') {
+      if (isPromise(changed)) {
         throw invalid('reconcileSync takes a function that is not async; nothing was changed')
       }
       if (changed === false) return outcome('no_change', turn)
@@ -149,9 +163,8 @@ function outcome(name, turn) {
   return { outcome: name, holder: JSON.parse(turn.holder) }
 }
 
-function text(value, what) {
-  if (typeof value === 'string') return value
-  throw invalid(`${what} is a string`)
+function requireFunction(change, verb) {
+  if (typeof change !== 'function') throw invalid(`${verb} takes a function, which gets a transaction`)
 }
 
 class Lease {
@@ -213,6 +226,9 @@ class Lease {
     await this.release()
   }
 }
+
+inspecting(Session, ({ key, path }) => ({ key, path }))
+inspecting(Lease, ({ held: isHeld, holder }) => ({ held: isHeld, holder }))
 
 /** Not for users. */
 const sessionOf = (handle, options) => new Session(OWN, handle, options)

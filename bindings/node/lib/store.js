@@ -1,10 +1,13 @@
 'use strict'
 
-const { begin, block, patience, patienceSync, port, signalOf } = require('./calls.js')
-const { optionalFunction } = require('./encoding.js')
+const { begin, block, port } = require('./calls.js')
 const { invalid } = require('./errors.js')
+const { inspecting } = require('./inspecting.js')
+const { checked, checkedSync, journalOptions, patience, patienceSync } = require('./options.js')
 const { toPath } = require('./path.js')
 const { sessionOf } = require('./session.js')
+const { signalOf } = require('./signals.js')
+const { textOf } = require('./text.js')
 
 const OWN = Symbol('made by this module')
 const MOST_HITS = 2 ** 32 - 1
@@ -36,7 +39,7 @@ class Store {
   }
 
   session(key) {
-    return sessionOf(block(() => this.#native.session(checked(key))), this.#options)
+    return sessionOf(block(() => this.#native.session(textOf(key, 'a key'))), this.#options)
   }
 
   keys() {
@@ -49,22 +52,24 @@ class Store {
 
   // One try, unless a timeout is given.
   async remove(key, options) {
-    const wanted = checked(key)
+    const wanted = textOf(key, 'a key')
+    checked(options, 'wait')
     return begin((tryOnce) => this.#native.remove(wanted, tryOnce), patience(options, 0), signalOf(options))
   }
 
   removeSync(key, options) {
-    const wanted = checked(key)
+    const wanted = textOf(key, 'a key')
+    checkedSync(options, 'wait')
     return block(() => this.#native.removeSync(wanted, patienceSync(options, 0)))
   }
 
   async search(text, options) {
-    const { wanted, most } = searchOptions(text, options)
+    const { wanted, most } = searchOptions(text, checked(options, 'search'))
     return (await begin(() => this.#native.search(wanted, most), Infinity, signalOf(options))).map(toHit)
   }
 
   searchSync(text, options) {
-    const { wanted, most } = searchOptions(text, options)
+    const { wanted, most } = searchOptions(text, checkedSync(options, 'search'))
     return block(() => this.#native.searchSync(wanted, most)).map(toHit)
   }
 }
@@ -73,25 +78,16 @@ function toHit({ key, position, snippet, start, end }) {
   return { key, position, snippet, range: [start, end] }
 }
 
-function checked(key) {
-  if (typeof key !== 'string') throw invalid('a key is a string')
-  if (!key.isWellFormed()) throw invalid("the key holds half of a surrogate pair, which UTF-8 can't hold")
-  return key
-}
-
 function searchOptions(text, options) {
-  if (typeof text !== 'string') throw invalid('what is searched for is a string')
   const most = options?.maxHits ?? 100
-  if (!Number.isInteger(most) || most < 0) throw invalid('maxHits is a whole number, 0 or more')
-  return { wanted: text, most: Math.min(most, MOST_HITS) }
+  return { wanted: textOf(text, 'what is searched for'), most: Math.min(most, MOST_HITS) }
 }
 
 function openOptions(options) {
-  patience(options)
-  optionalFunction(options, 'stringify')
-  optionalFunction(options, 'parse')
-  const { journalName, stateName, durability, create, journal } = options ?? {}
-  return { journalName, stateName, durability, create, journal }
+  const { journalName, stateName, durability, create, journal } = checked(options, 'openStore') ?? {}
+  return { journalName, stateName, durability, create, journal: journal == null ? undefined : journalOptions(journal) }
 }
+
+inspecting(Store, (store) => store.path)
 
 module.exports = { Store }

@@ -1,10 +1,17 @@
 'use strict'
 
-const { begin, block, patience, patienceSync, port, signalOf } = require('./calls.js')
+const { join } = require('node:path')
+const { begin, block, port } = require('./calls.js')
 const { checkRaw, decodeDocument, encodeDocument, encodeRecord, optionalFunction } = require('./encoding.js')
 const { invalid } = require('./errors.js')
+const { isPromise } = require('./foreign.js')
+const { inspecting } = require('./inspecting.js')
+const { comeLater, gathered, many } = require('./many.js')
+const { Nest, forbidNested, forbidNestedAt, isNested, nestable, nestableAt } = require('./nesting.js')
+const { checked, checkedSync, journalOptions, patience, patienceSync } = require('./options.js')
 const { toPath } = require('./path.js')
-const { Decoder, entries, entriesSync, values, valuesSync } = require('./records.js')
+const { reasonOf, signalOf, throwIfAborted } = require('./signals.js')
+const { textOf } = require('./text.js')
 
 const OWN = Symbol('made by this module')
 
@@ -15,6 +22,10 @@ class Transaction {
   #stringify
   #parse
   #lines
+  /** The function of the caller's that it runs within, if there is one. */
+  #nest
+  /** What the commit is going to lock. */
+  #changed = new Set()
 
   constructor(own, handle, options) {
     if (own !== OWN) throw invalid('use transaction(dir, work) or Transaction.begin(dir)')
@@ -26,62 +37,81 @@ class Transaction {
     this.#lines = options?.journals?.format === 'lines'
   }
 
-  static async begin(dir, options) {
+  static begin(dir, options) {
+    return nestableAt('begin', dir, options, (given) => Transaction.#begin(dir, given))
+  }
+
+  static async #begin(dir, options) {
     const where = toPath(dir)
-    const how = beginOptions(options)
+    const how = beginOptions(checked(options, 'begin'))
     const signal = signalOf(options)
     const handle = await begin((tryOnce) => port.beginTransaction(where, how, tryOnce), patience(options), signal)
     if (signal?.aborted) {
       // It was granted at the same moment.
       handle.rollbackSync()
-      throw signal.reason
+      throw reasonOf(signal)
     }
     return new Transaction(OWN, handle, options)
   }
 
   static beginSync(dir, options) {
     const where = toPath(dir)
-    const how = beginOptions(options)
+    const how = beginOptions(checkedSync(options, 'begin'))
+    forbidNestedAt('begin', where, options)
     return new Transaction(OWN, block(() => port.beginTransactionSync(where, how, patienceSync(options))), options)
+  }
+
+  /** What runs inside of it is told so. */
+  static nestOf(tx, verb) {
+    tx.#nest = new Nest(verb, tx.#dir, "use the transaction's own load, save and append")
+    return tx.#nest
   }
 
   get dir() {
     return this.#dir
   }
 
-  async load(name, options) {
-    return this.#value(await this.#load(name, options), name, options)
+  load(name, options) {
+    return this.#locking('load', name, options, async (given) => {
+      checked(given, 'loadMember')
+      return this.#value(await this.#load(name, given), name, given)
+    })
   }
 
   loadSync(name, options) {
+    checkedSync(options, 'loadMember')
     return this.#value(this.#loadSync(name, options), name, options)
   }
 
-  async loadRaw(name, options) {
-    return (await this.#load(name, options))?.bytes
+  loadRaw(name, options) {
+    return this.#locking('load', name, options, async (given) => {
+      checked(given, 'wait')
+      return (await this.#load(name, given))?.bytes
+    })
   }
 
   loadRawSync(name, options) {
+    checkedSync(options, 'wait')
     return this.#loadSync(name, options)?.bytes
   }
 
   async save(name, value) {
-    const bytes = encodeDocument(value, this.#stringify, `${this.#dir}/${name}`)
+    const bytes = this.#document(name, value)
     return begin(() => this.#native.save(name, bytes), Infinity)
   }
 
   saveSync(name, value) {
-    const bytes = encodeDocument(value, this.#stringify, `${this.#dir}/${name}`)
+    const bytes = this.#document(name, value)
     return block(() => this.#native.saveSync(name, bytes))
   }
 
   async create(name, value) {
-    const bytes = encodeDocument(value, this.#stringify, `${this.#dir}/${name}`)
+    const bytes = this.#document(name, value)
     return begin(() => this.#native.create(name, bytes), Infinity)
   }
 
   createSync(name, value) {
-    const bytes = encodeDocument(value, this.#stringify, `${this.#dir}/${name}`)
+    const bytes = this.#document(name, value)
     return block(() => this.#native.createSync(name, bytes))
   }
 
@@ -94,46 +124,67 @@ class Transaction {
   }
 
   async appendAll(name, records) {
-    const encoded = Array.from(records, (record) => this.#record(record, name))
+    const path = this.#member(name)
+    const all = comeLater(records, 'appendAll', path) ? await gathered(records) : records
+    const encoded = this.#records(all, 'appendAll', path)
     return begin(() => this.#native.append(name, encoded), Infinity)
   }
 
   appendAllSync(name, records) {
-    const encoded = Array.from(records, (record) => this.#record(record, name))
+    const encoded = this.#records(records, 'appendAllSync', this.#member(name))
     block(() => this.#native.appendSync(name, encoded))
   }
 
-  async setHeader(name, header, options) {
-    const encoded = this.#record(header, name)
-    return begin(
-      (tryOnce) => this.#native.setHeader(name, encoded, tryOnce),
-      patience(options, this.#timeout),
-      signalOf(options),
-    )
+  setHeader(name, header, options) {
+    return this.#locking('append', name, options, async (given) => {
+      checked(given, 'wait')
+      const encoded = this.#record(header, this.#path(textOf(name, 'the name of a file')))
+      await begin(
+        (tryOnce) => this.#native.setHeader(name, encoded, tryOnce),
+        patience(given, this.#timeout),
+        signalOf(given),
+      )
+      this.#nest?.hold(this.#path(name))
+    })
   }
 
   setHeaderSync(name, header, options) {
-    const encoded = this.#record(header, name)
+    checkedSync(options, 'wait')
+    const encoded = this.#record(header, this.#lockingSync('append', name, options))
     block(() => this.#native.setHeaderSync(name, encoded, patienceSync(options, this.#timeout)))
   }
 
-  async remove(name, options) {
-    return begin(
-      (tryOnce) => this.#native.remove(name, tryOnce),
-      patience(options, this.#timeout),
-      signalOf(options),
-    )
+  remove(name, options) {
+    return this.#locking('remove', name, options, async (given) => {
+      checked(given, 'wait')
+      const removed = await begin(
+        (tryOnce) => this.#native.remove(textOf(name, 'the name of a file'), tryOnce),
+        patience(given, this.#timeout),
+        signalOf(given),
+      )
+      this.#nest?.hold(this.#path(name))
+      return removed
+    })
   }
 
   removeSync(name, options) {
+    checkedSync(options, 'wait')
+    this.#lockingSync('remove', name, options)
     return block(() => this.#native.removeSync(name, patienceSync(options, this.#timeout)))
   }
 
-  async commit(options) {
-    return begin((tryOnce) => this.#native.commit(tryOnce), patience(options, this.#timeout), signalOf(options))
+  commit(options) {
+    // One lock is enough to wait for ever.
+    const [first] = [...this.#changed].filter((path) => !this.#nest?.paths.has(path) && isNested(path))
+    return nestable('commit', first, options, async (given) => {
+      checked(given, 'wait')
+      return begin((tryOnce) => this.#native.commit(tryOnce), patience(given, this.#timeout), signalOf(given))
+    })
   }
 
   commitSync(options) {
+    checkedSync(options, 'wait')
+    for (const path of this.#changed) if (!this.#nest?.paths.has(path)) forbidNested('commit', path, options)
     block(() => this.#native.commitSync(patienceSync(options, this.#timeout)))
   }
 
@@ -154,32 +205,79 @@ class Transaction {
   }
 
   async #load(name, options) {
-    return begin((tryOnce) => this.#native.load(name, tryOnce), patience(options, this.#timeout), signalOf(options))
+    textOf(name, 'the name of a file')
+    const loaded = await begin(
+      (tryOnce) => this.#native.load(name, tryOnce),
+      patience(options, this.#timeout),
+      signalOf(options),
+    )
+    this.#nest?.hold(this.#path(name))
+    return loaded
   }
 
   #loadSync(name, options) {
+    this.#lockingSync('load', name, options)
     return block(() => this.#native.loadSync(name, patienceSync(options, this.#timeout)))
   }
 
   #value(contents, name, options) {
     if (contents == null) return options?.default
-    return decodeDocument(contents.bytes, this.#parse, `${this.#dir}/${name}`)
+    return decodeDocument(contents.bytes, this.#parse, this.#path(name))
   }
 
-  #record(value, name) {
-    const path = `${this.#dir}/${name}`
+  #path(name) {
+    return join(this.#dir, name)
+  }
+
+  /** A file that the commit changes; gives its path. */
+  #member(name) {
+    const path = this.#path(textOf(name, 'the name of a file'))
+    this.#changed.add(path)
+    return path
+  }
+
+  /** Work on a file that is locked from now on. */
+  #locking(operation, name, options, work) {
+    if (typeof name !== 'string' || this.#nest?.paths.has(this.#path(name))) return work(options)
+    return nestable(operation, this.#path(name), options, work)
+  }
+
+  #lockingSync(operation, name, options) {
+    const path = this.#path(textOf(name, 'the name of a file'))
+    if (!this.#nest?.paths.has(path)) forbidNested(operation, path, options)
+    return path
+  }
+
+  #document(name, value) {
+    return encodeDocument(value, this.#stringify, this.#member(name))
+  }
+
+  #records(records, verb, path) {
+    return Array.from(many(records, verb, path), (record) => this.#record(record, path))
+  }
+
+  #record(value, path) {
     if (this.#lines) return checkRaw(value, path)
     return this.#stringify === undefined ? encodeRecord(value, path) : checkRaw(this.#stringify(value), path)
   }
 }
 
+// Not for users.
+const { nestOf } = Transaction
+delete Transaction.nestOf
+
 /** Commits when `work` is done, and rolls back if it fails. */
-async function transaction(dir, work, options) {
+function transaction(dir, work, options) {
+  return nestableAt('begin', dir, options, (given) => carriedOut(dir, work, given))
+}
+
+async function carriedOut(dir, work, options) {
+  requireFunction(work, 'transaction')
   const tx = await Transaction.begin(dir, options)
   try {
-    const result = await work(tx)
-    signalOf(options)?.throwIfAborted()
-    await tx.commit(options)
+    const result = await nestOf(tx, 'transaction').run(() => work(tx))
+    throwIfAborted(signalOf(options))
+    await tx.commit(waitOptions(options))
     return result
   } finally {
     // After a commit this does nothing.
@@ -188,96 +286,37 @@ async function transaction(dir, work, options) {
 }
 
 function transactionSync(dir, work, options) {
+  requireFunction(work, 'transactionSync')
   const tx = Transaction.beginSync(dir, options)
   try {
     const result = work(tx)
-    if (typeof result?.then === 'function') {
+    if (isPromise(result)) {
       throw invalid(`transaction ${tx.dir}: transactionSync takes a function that is not async; nothing was changed`)
     }
-    tx.commitSync(options)
+    tx.commitSync(waitOptions(options))
     return result
   } finally {
     tx.rollbackSync()
   }
 }
 
+function requireFunction(work, verb) {
+  if (typeof work !== 'function') throw invalid(`${verb} takes a function, which gets the transaction`)
+}
+
+/** Those of a call's own, without what a transaction has besides. */
+function waitOptions(options) {
+  return options == null ? undefined : { timeout: options.timeout, signal: options.signal }
+}
+
 function beginOptions(options) {
-  patience(options)
   const { durability, mode, journals } = options ?? {}
-  return { durability, mode, journals }
+  return { durability, mode, journals: journals == null ? undefined : journalOptions(journals) }
 }
 
-/** The files of a directory as they were at one instant. */
-class Snapshot {
-  #native
-  #dir
-  #parse
-
-  constructor(own, handle, dir, options) {
-    if (own !== OWN) throw invalid('use snapshot(dir)')
-    this.#native = handle
-    this.#dir = dir
-    this.#parse = optionalFunction(options, 'parse')
-  }
-
-  get names() {
-    return this.#native.names
-  }
-
-  async load(name, options) {
-    return this.#value(await begin(() => this.#native.load(name), Infinity), name, options)
-  }
-
-  loadSync(name, options) {
-    return this.#value(block(() => this.#native.loadSync(name)), name, options)
-  }
-
-  async loadRaw(name) {
-    return (await begin(() => this.#native.load(name), Infinity))?.bytes
-  }
-
-  loadRawSync(name) {
-    return block(() => this.#native.loadSync(name))?.bytes
-  }
-
-  records(name, options) {
-    return values(() => this.#native.records(name, options?.journal ?? {}), this.#decoder(options))
-  }
-
-  recordsSync(name, options) {
-    return valuesSync(() => this.#native.recordsSync(name, options?.journal ?? {}), this.#decoder(options))
-  }
-
-  entries(name, options) {
-    return entries(() => this.#native.records(name, options?.journal ?? {}), this.#decoder(options))
-  }
-
-  entriesSync(name, options) {
-    return entriesSync(() => this.#native.recordsSync(name, options?.journal ?? {}), this.#decoder(options))
-  }
-
-  #value(contents, name, options) {
-    if (contents == null) return options?.default
-    return decodeDocument(contents.bytes, this.#parse, `${this.#dir}/${name}`)
-  }
-
-  #decoder(options) {
-    return new Decoder(options?.journal?.format === 'lines', this.#parse, optionalFunction(options, 'onDamage'))
-  }
-}
-
-async function snapshot(dir, options) {
-  const where = toPath(dir)
-  const handle = await begin((tryOnce) => port.snapshot(where, tryOnce), patience(options), signalOf(options))
-  return new Snapshot(OWN, handle, where, options)
-}
-
-function snapshotSync(dir, options) {
-  const where = toPath(dir)
-  return new Snapshot(OWN, block(() => port.snapshotSync(where, patienceSync(options))), where, options)
-}
+inspecting(Transaction, ({ dir }) => ({ dir }))
 
 /** One that belongs to a reconciliation. Not for users. */
 const transactionOf = (handle, options) => new Transaction(OWN, handle, options)
 
-module.exports = { Transaction, snapshot, snapshotSync, transaction, transactionOf, transactionSync }
+module.exports = { Transaction, nestOf, transaction, transactionOf, transactionSync }

@@ -99,15 +99,28 @@ impl Call {
         // Who holds the lock is read from files: not on the event loop, which
         // may be where we are.
         let call = Arc::clone(self);
-        let told = background::submit(None, move || {
+        run_soon(None, move || {
             let limit = call.timeout.get().copied().unwrap_or_default();
             let failure = failure::timed_out(call.operation, &call.path, limit);
             call.line.tell(call.id, Outcome::Failed(failure));
         });
-        if told.is_err() {
-            self.line
-                .tell(self.id, Outcome::Failed(failure::of(&error)));
-        }
+    }
+
+    /// It was to try once, and other calls of this process are before it.
+    fn fail_busy(self: &Arc<Call>) {
+        let call = Arc::clone(self);
+        run_soon(None, move || {
+            let failure = failure::busy(call.operation, &call.path);
+            call.line.tell(call.id, Outcome::Failed(failure));
+        });
+    }
+}
+
+/// What waits for nobody. Where the system has no thread for it, it is done here:
+/// others may wait for it, so it can't stand in a queue.
+fn run_soon(order: Option<&Path>, job: impl FnOnce() + Send + 'static) {
+    if let Err(job) = background::submit_at_once(order, job) {
+        job();
     }
 }
 
@@ -146,13 +159,22 @@ impl Context {
 
 /// Behind which other work it stands.
 pub enum Lane {
-    /// Behind calls on the same file, in their order.
+    /// Behind calls on the same file, in their order. One that is to try only
+    /// once does not stand behind others: it fails.
     Of(PathBuf),
+    /// The same, for what is nobody else's: its calls are in order whatever they
+    /// wait for.
+    Own(PathBuf),
+    /// Behind work of the same kind, none of which waits for a lock.
+    Order(PathBuf),
     /// Behind some of the other calls that never wait for a lock: a program
     /// that reads ten thousand files at once shall not get as many threads.
     Read,
     /// Behind nobody.
     Free,
+    /// Behind nobody, and it waits for no lock: a step under one that is held, or
+    /// what lets one go.
+    Step,
 }
 
 const READERS: u32 = 4;
@@ -166,15 +188,15 @@ impl Lane {
     /// Work under a lock that is held: apart from calls that wait for that very
     /// lock.
     pub fn under(lock_path: &Path) -> Lane {
-        Lane::Of(lock_path.join("held"))
+        Lane::Order(lock_path.join("held"))
     }
 
-    fn order(self, id: u32) -> Option<PathBuf> {
+    fn order(&self, id: u32) -> Option<PathBuf> {
         match self {
-            Lane::Of(path) => Some(path),
+            Lane::Of(path) | Lane::Own(path) | Lane::Order(path) => Some(path.clone()),
             // Relative, so that it is nobody's path.
             Lane::Read => Some(PathBuf::from(format!("read/{}", id % READERS))),
-            Lane::Free => None,
+            Lane::Free | Lane::Step => None,
         }
     }
 }
@@ -201,7 +223,7 @@ impl Inner {
             try_once,
         };
         let order = lane.order(call.id());
-        let submitted = background::submit(order.as_deref(), move || {
+        let job = move || {
             let call = &context.call;
             if !call.start() {
                 return;
@@ -220,12 +242,24 @@ impl Inner {
                     Outcome::Failed(failure::bug("a thread of the library panicked")),
                 ),
             }
-        });
-        if let Err(error) = submitted {
-            self.line.tell(
-                call.id(),
-                Outcome::Failed(failure::no_thread(operation, path, &error)),
-            );
+        };
+        let submitted = match (lane, &order) {
+            (Lane::Of(_), Some(order)) if try_once => background::submit_if_first(order, job),
+            (Lane::Of(_) | Lane::Own(_) | Lane::Free, order) => {
+                background::submit(order.as_deref(), job).map(|()| true)
+            }
+            (Lane::Read | Lane::Order(_) | Lane::Step, order) => {
+                run_soon(order.as_deref(), job);
+                Ok(true)
+            }
+        };
+        match submitted {
+            Ok(true) => {}
+            Ok(false) => call.fail_busy(),
+            Err(error) => {
+                let failure = failure::no_thread(operation, path, &error);
+                self.line.tell(call.id(), Outcome::Failed(failure));
+            }
         }
         call.id()
     }

@@ -233,7 +233,7 @@ impl Update {
     pub fn save(&self, bytes: &[u8]) -> u32 {
         let (update, bytes) = (Arc::clone(&self.update), bytes.to_vec());
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             ("save", &self.path),
             false,
             move |_| locked(&update).save(&bytes),

@@ -12,7 +12,7 @@ use untorn::{Error, ErrorKind, Holder};
 pub fn of(error: &Error) -> String {
     json!({
         "code": error.kind().code(),
-        "message": error.to_string(),
+        "message": in_javascript(&error.to_string(), error.operation(), error.path()),
         "operation": error.operation(),
         "path": error.path().to_string_lossy(),
         "errno": error.raw_os_error(),
@@ -23,6 +23,34 @@ pub fn of(error: &Error) -> String {
         })),
     })
     .to_string()
+}
+
+/// What is called otherwise here than in the library.
+const NAMES: [(&str, &str); 10] = [
+    ("`lock=`", "`{ lock }`"),
+    ("on_unsupported=\"pid-file\"", "onUnsupported: \"pid-file\""),
+    ("on_unsupported", "onUnsupported"),
+    ("max_records", "maxRecords"),
+    ("max_record", "maxRecord"),
+    ("max_bytes", "maxBytes"),
+    ("header_prefix", "headerPrefix"),
+    ("header_reserve", "headerReserve"),
+    ("header_mode", "headerMode"),
+    ("set_header", "setHeader"),
+];
+
+/// A message with JavaScript's names in it. What stands before the reason, the
+/// path above all, is as it is.
+fn in_javascript(message: &str, operation: &str, path: &Path) -> String {
+    let about = format!("{operation} {}", path.display());
+    let Some(reason) = message.strip_prefix(&about) else {
+        return message.to_owned();
+    };
+    let mut reason = reason.to_owned();
+    for (ours, theirs) in NAMES {
+        reason = reason.replace(ours, theirs);
+    }
+    about + &reason
 }
 
 /// The same, to be thrown.
@@ -48,6 +76,26 @@ pub fn timed_out(operation: &str, path: &Path, limit: Duration) -> String {
         "message": format!(
             "{operation} {path}: the lock was not free within {limit:?}; nothing was \
              changed{held_by}"
+        ),
+        "operation": operation,
+        "path": path,
+        "holder": who.as_ref().map(holder),
+    })
+    .to_string()
+}
+
+/// A call that was to try once would stand behind others of this process.
+pub fn busy(operation: &str, path: &Path) -> String {
+    let who = untorn::holder(path).ok().flatten();
+    let held_by = who
+        .as_ref()
+        .map_or_else(String::new, |holder| format!("; held by {holder}"));
+    let path = path.to_string_lossy();
+    json!({
+        "code": ErrorKind::Locked.code(),
+        "message": format!(
+            "{operation} {path}: the lock is held, or other calls of this process wait for it \
+             already; nothing was changed{held_by}"
         ),
         "operation": operation,
         "path": path,

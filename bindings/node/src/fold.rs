@@ -1,5 +1,6 @@
 //! Where a state is that JavaScript keeps from a journal's records.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use untorn::{Error, FoldCursor, FoldTurn, Folded};
 
 use crate::batch::Batch;
 use crate::call::{Lane, blocking, locked};
-use crate::failure::told;
+use crate::failure::{self, told};
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::port::Inner;
@@ -21,7 +22,8 @@ use crate::values::Position;
 pub struct Fold {
     port: Rc<Inner>,
     path: Arc<Path>,
-    cursor: Arc<FoldCursor>,
+    /// `None`: closed.
+    cursor: RefCell<Option<Arc<FoldCursor>>>,
 }
 
 /// One turn, which has the journal's lock.
@@ -93,7 +95,7 @@ impl Journal {
         Fold {
             port: Rc::clone(&self.port),
             path: Arc::clone(&self.path),
-            cursor: Arc::new(self.journal.fold_cursor()),
+            cursor: RefCell::new(Some(Arc::new(self.journal.fold_cursor()))),
         }
     }
 }
@@ -106,38 +108,59 @@ fn current(cursor: &FoldCursor) -> untorn::Result<Option<Position>> {
     })
 }
 
+impl Fold {
+    fn cursor(&self) -> napi::Result<Arc<FoldCursor>> {
+        let open = self.cursor.borrow().clone();
+        open.ok_or_else(|| {
+            failure::thrown(&Error::invalid_argument(
+                "fold",
+                &self.path,
+                "the fold is closed",
+            ))
+        })
+    }
+}
+
 #[napi]
 impl Fold {
     #[napi(getter, catch_unwind)]
     pub fn position(&self) -> Option<Position> {
-        self.cursor.position().map(Position::from)
+        let cursor = self.cursor.borrow();
+        cursor.as_ref()?.position().map(Position::from)
+    }
+
+    /// Closes the file that it reads; a turn that is under way keeps it until it
+    /// ends. A second time does nothing.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.cursor.take();
     }
 
     #[napi(catch_unwind)]
     pub fn current_sync(&self) -> napi::Result<Option<Position>> {
-        told(current(&self.cursor))
+        told(current(&*self.cursor()?))
     }
 
     #[napi(catch_unwind)]
-    pub fn current(&self) -> u32 {
-        let cursor = Arc::clone(&self.cursor);
-        self.port.run(
+    pub fn current(&self) -> napi::Result<u32> {
+        let cursor = self.cursor()?;
+        Ok(self.port.run(
             Lane::Read,
             ("fold", &self.path),
             false,
             move |_| current(&cursor),
             |_, position| position,
-        )
+        ))
     }
 
     #[napi(catch_unwind)]
     pub fn begin_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Turn> {
-        told(self.cursor.begin(&blocking(timeout, lock)))
+        told(self.cursor()?.begin(&blocking(timeout, lock)))
             .map(|turn| Turn::new(&self.port, &self.path, turn))
     }
 
     #[napi(catch_unwind)]
-    pub fn begin(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+    pub fn begin(&self, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
         let guard = lock.map(|lock| Arc::clone(lock.guard()));
         let lane = match &guard {
             Some(guard) => Lane::under(guard.lock_path()),
@@ -145,8 +168,8 @@ impl Fold {
             // In the order of the calls.
             None => Lane::Of(self.path.join("fold")),
         };
-        let (cursor, path) = (Arc::clone(&self.cursor), Arc::clone(&self.path));
-        self.port.run(
+        let (cursor, path) = (self.cursor()?, Arc::clone(&self.path));
+        Ok(self.port.run(
             lane,
             ("fold", &self.path),
             try_once,
@@ -155,7 +178,7 @@ impl Fold {
                 None => cursor.begin(&context.call()),
             },
             move |port, turn| Turn::new(port, &path, turn),
-        )
+        ))
     }
 }
 
@@ -179,7 +202,7 @@ impl Turn {
     ) -> u32 {
         let turn = Arc::clone(&self.turn);
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             (operation, &self.path),
             false,
             move |_| work(&mut locked(&turn)),

@@ -118,7 +118,7 @@ impl Follow {
     pub fn close(&self) -> u32 {
         let cursor = Arc::clone(&self.cursor);
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             ("follow", &self.path),
             false,
             move |_| {

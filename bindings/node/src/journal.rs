@@ -394,7 +394,7 @@ impl Journal {
         let journal = Arc::clone(&self.journal);
         self.port.run(
             // Syncs one after another: the second has little left to do.
-            Lane::Of(self.path.join("sync")),
+            Lane::Order(self.path.join("sync")),
             ("sync", &self.path),
             false,
             move |_| journal.sync(),
@@ -414,7 +414,7 @@ impl Journal {
         self.closed.set(true);
         let journal = Arc::clone(&self.journal);
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             ("close", &self.path),
             false,
             move |_| journal.close(),

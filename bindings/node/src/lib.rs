@@ -8,7 +8,7 @@
 //! values.rs    positions, options and reports; scheme.rs: those of locks
 //! journal.rs  batch.rs  records.rs  rewrite.rs  follow.rs  fold.rs
 //! document.rs  one_shot.rs  lock.rs  selftest.rs
-//! transaction.rs  store.rs  session.rs  process.rs
+//! transaction.rs  snapshot.rs  store.rs  session.rs  process.rs
 //! ```
 //!
 //! Nothing here is public to users: `lib/*.js` is the face.
@@ -31,6 +31,7 @@ mod rewrite;
 mod scheme;
 mod selftest;
 mod session;
+mod snapshot;
 mod store;
 mod transaction;
 mod values;

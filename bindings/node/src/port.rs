@@ -33,11 +33,18 @@ pub struct Inner {
     env: sys::napi_env,
     pub line: Arc<Line>,
     waker: Cell<sys::napi_threadsafe_function>,
-    calls: RefCell<Vec<Option<Arc<Call>>>>,
+    calls: RefCell<Vec<Option<Entry>>>,
     free: RefCell<Vec<u32>>,
     pending: Cell<usize>,
     settle: FunctionRef<Settle, ()>,
     settle_appends: FunctionRef<SettleAppends, ()>,
+}
+
+/// A call that is under way.
+struct Entry {
+    call: Arc<Call>,
+    /// Whether it keeps the process alive.
+    keeps_alive: bool,
 }
 
 #[napi]
@@ -63,6 +70,8 @@ impl Port {
             settle: settle.create_ref()?,
             settle_appends: settle_appends.create_ref()?,
         });
+        // Calls are queued, not refused, where the system gives no more threads.
+        untorn::background::keep_one();
         inner.open_line(&env)?;
         // After the function's own hook, so it runs before it.
         env.add_env_cleanup_hook(Rc::clone(&inner), |inner| inner.close())?;
@@ -83,6 +92,12 @@ impl Port {
         if let Some(call) = self.0.call(id) {
             call.expire(timeout);
         }
+    }
+
+    /// The process need not stay alive for this call any more, or has to again.
+    #[napi(catch_unwind)]
+    pub fn keep_alive(&self, id: u32, keeps_alive: bool) {
+        self.0.keep_alive(id, keeps_alive);
     }
 
     pub fn inner(&self) -> &Rc<Inner> {
@@ -140,23 +155,58 @@ impl Inner {
             u32::try_from(calls.len() - 1).unwrap_or(u32::MAX)
         });
         let call = Arc::new(Call::new(id, Arc::clone(&self.line), operation, path));
-        calls[id as usize] = Some(Arc::clone(&call));
+        calls[id as usize] = Some(Entry {
+            call: Arc::clone(&call),
+            keeps_alive: true,
+        });
+        self.count_up();
+        call
+    }
+
+    fn count_up(&self) {
         if self.pending.replace(self.pending.get() + 1) == 0 {
             // SAFETY: on the event loop's own thread, and not closed: somebody
             // has just made a call.
             unsafe { sys::napi_ref_threadsafe_function(self.env, self.waker.get()) };
         }
-        call
+    }
+
+    fn keep_alive(&self, id: u32, keeps_alive: bool) {
+        let mut calls = self.calls.borrow_mut();
+        let Some(Some(entry)) = calls.get_mut(id as usize) else {
+            return;
+        };
+        let did = std::mem::replace(&mut entry.keeps_alive, keeps_alive);
+        match (did, keeps_alive) {
+            (false, true) => self.count_up(),
+            (true, false) => {
+                self.pending.set(self.pending.get() - 1);
+                self.let_go_if_idle();
+            }
+            _ => {}
+        }
+    }
+
+    fn let_go_if_idle(&self) {
+        if self.pending.get() == 0 {
+            // SAFETY: on the event loop's own thread, called by JavaScript or by
+            // this function.
+            unsafe { sys::napi_unref_threadsafe_function(self.env, self.waker.get()) };
+        }
     }
 
     fn call(&self, id: u32) -> Option<Arc<Call>> {
-        self.calls.borrow().get(id as usize)?.clone()
+        let calls = self.calls.borrow();
+        let entry = calls.get(id as usize)?.as_ref()?;
+        Some(Arc::clone(&entry.call))
     }
 
     fn end(&self, id: u32) {
-        self.calls.borrow_mut()[id as usize] = None;
+        let ended = self.calls.borrow_mut()[id as usize].take();
         self.free.borrow_mut().push(id);
-        self.pending.set(self.pending.get() - 1);
+        if ended.is_some_and(|entry| entry.keeps_alive) {
+            self.pending.set(self.pending.get() - 1);
+        }
     }
 
     /// Settles the promises of all that has ended.
@@ -197,10 +247,7 @@ impl Inner {
                 .call((id, failure, value).into())?;
         }
         self.settle_appends(&env, appended)?;
-        if self.pending.get() == 0 {
-            // SAFETY: on the event loop's own thread, called by this function.
-            unsafe { sys::napi_unref_threadsafe_function(self.env, self.waker.get()) };
-        }
+        self.let_go_if_idle();
         Ok(())
     }
 
@@ -216,8 +263,8 @@ impl Inner {
     /// The environment ends, perhaps in the middle of waits.
     fn close(&self) {
         self.line.close();
-        for call in self.calls.take().into_iter().flatten() {
-            call.cancel();
+        for entry in self.calls.take().into_iter().flatten() {
+            entry.call.cancel();
         }
     }
 }

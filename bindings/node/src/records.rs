@@ -1,11 +1,12 @@
 //! Reading forward, in chunks: one trip to another thread for many records.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, ToNapiValue};
+use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
 use untorn::{DamageKind, Error, Records};
@@ -19,11 +20,18 @@ use crate::values::{DamageFound, Position, out};
 const BYTES: usize = 64 << 10;
 const RECORDS: usize = 1024;
 
-#[napi]
+/// What a reader holds outside of V8's heap, about: its buffers. A collector of
+/// garbage that does not know it sees no reason to come by.
+const WEIGHT: i64 = 256 << 10;
+
+#[napi(custom_finalize)]
 pub struct Reader {
     port: Rc<Inner>,
     path: Arc<Path>,
-    cursor: Arc<Mutex<Cursor>>,
+    /// `None`: closed.
+    cursor: Arc<Mutex<Option<Cursor>>>,
+    /// Whether V8 was told of it.
+    weighed: Cell<bool>,
 }
 
 /// Records that follow each other, and the damage among them.
@@ -155,11 +163,37 @@ impl Reader {
         Reader {
             port: Rc::clone(port),
             path: Arc::clone(path),
-            cursor: Arc::new(Mutex::new(Cursor {
+            cursor: Arc::new(Mutex::new(Some(Cursor {
                 records,
                 failed: None,
-            })),
+            }))),
+            weighed: Cell::new(port.env().adjust_external_memory(WEIGHT).is_ok()),
         }
+    }
+
+    /// V8 counts it no more.
+    fn unweigh(&self, env: Env) {
+        if self.weighed.take() {
+            let _ = env.adjust_external_memory(-WEIGHT);
+        }
+    }
+}
+
+impl ObjectFinalize for Reader {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.unweigh(env);
+        Ok(())
+    }
+}
+
+/// Closed, there is nothing left to read.
+fn next(cursor: &Mutex<Option<Cursor>>) -> untorn::Result<Found> {
+    match &mut *locked(cursor) {
+        Some(cursor) => cursor.next(),
+        None => Ok(Found {
+            last: true,
+            ..Found::default()
+        }),
     }
 }
 
@@ -167,9 +201,7 @@ impl Reader {
 impl Reader {
     #[napi(catch_unwind, ts_return_type = "Chunk")]
     pub fn next_sync(&self) -> napi::Result<Found> {
-        locked(&self.cursor)
-            .next()
-            .map_err(|error| failure::thrown(&error))
+        next(&self.cursor).map_err(|error| failure::thrown(&error))
     }
 
     #[napi(catch_unwind)]
@@ -179,15 +211,16 @@ impl Reader {
             Lane::Read,
             ("read", &self.path),
             false,
-            move |_| locked(&cursor).next(),
+            move |_| next(&cursor),
             |_, found| found,
         )
     }
 
-    /// Where reading goes on.
-    #[napi(getter, catch_unwind)]
-    pub fn position(&self) -> Position {
-        locked(&self.cursor).records.position().into()
+    /// Closes the file, and gives its memory back. A second time does nothing.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        *locked(&self.cursor) = None;
+        self.unweigh(self.port.env());
     }
 }
 

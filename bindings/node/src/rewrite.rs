@@ -152,7 +152,7 @@ impl Rewrite {
     ) -> u32 {
         let rewrite = Arc::clone(&self.rewrite);
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             (operation, &self.path),
             false,
             move |_| work(&mut locked(&rewrite)),

@@ -214,7 +214,7 @@ impl Lease {
     pub fn release(&self) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             ("release", &self.path),
             false,
             move |_| core.release(),
@@ -231,7 +231,7 @@ impl Lease {
     pub fn transfer(&self, to: String) -> napi::Result<u32> {
         let (core, to) = (Arc::clone(&self.core), process::of(&to)?);
         Ok(self.port.run(
-            Lane::Free,
+            Lane::Step,
             ("transfer", &self.path),
             false,
             move |_| core.transfer(&to),
@@ -328,7 +328,7 @@ impl Reconcile {
     pub fn discard(&self) -> u32 {
         let turn = self.turn.clone();
         self.port.run(
-            Lane::Free,
+            Lane::Step,
             ("reconcile", &self.path),
             false,
             move |_| {

@@ -1,8 +1,8 @@
-//! `Transaction` and `Snapshot`.
+//! `Transaction`.
 
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
@@ -13,7 +13,6 @@ use crate::call::{Lane, locked};
 use crate::document::Contents;
 use crate::failure::told;
 use crate::port::{Inner, Port};
-use crate::records::Reader;
 use crate::values::{OpenOptions, patience};
 
 /// A record or a header, as JavaScript has it.
@@ -71,6 +70,41 @@ pub struct Transaction {
     /// Tells it from others of the same directory.
     number: u64,
     source: Arc<Source>,
+    /// How many of its calls wait for a lock, or are going to.
+    waits: Arc<AtomicUsize>,
+}
+
+/// One of a transaction's calls that waits for a lock, until it is dropped.
+struct Wait(Arc<AtomicUsize>);
+
+impl Wait {
+    fn begin(waits: &Arc<AtomicUsize>) -> Wait {
+        waits.fetch_add(1, Ordering::Relaxed);
+        Wait(Arc::clone(waits))
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a call of a transaction does to locks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Locks {
+    /// It waits for that of a file.
+    Waits,
+    /// It tries once.
+    Tries,
+    /// It takes none.
+    None,
+}
+
+impl Locks {
+    fn of(try_once: bool) -> Locks {
+        if try_once { Locks::Tries } else { Locks::Waits }
+    }
 }
 
 #[napi(object)]
@@ -129,25 +163,6 @@ impl Port {
             Transaction::new,
         ))
     }
-
-    #[napi(catch_unwind)]
-    pub fn snapshot_sync(&self, dir: String, timeout: f64) -> napi::Result<Snapshot> {
-        let call = Call::new().timeout(patience(timeout));
-        told(untorn::snapshot_with(&dir, &call)).map(|taken| Snapshot::new(self.inner(), taken))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn snapshot(&self, dir: String, try_once: bool) -> u32 {
-        let dir: Arc<Path> = Path::new(&dir).into();
-        let given = Arc::clone(&dir);
-        self.inner().run(
-            Lane::Free,
-            ("snapshot", &dir),
-            try_once,
-            move |context| untorn::snapshot_with(&given, &context.call()),
-            Snapshot::new,
-        )
-    }
 }
 
 impl Transaction {
@@ -168,23 +183,35 @@ impl Transaction {
             dir,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             source: Arc::new(source),
+            waits: Arc::default(),
         }
     }
 
-    /// Behind the transaction's other calls.
+    /// Behind the transaction's other calls. One that is to try only once does
+    /// not stand behind those that wait for a lock.
     fn run<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
-        try_once: bool,
+        locks: Locks,
         work: impl FnOnce(&mut untorn::Transaction, &Call<'_>) -> Work<T> + Send + 'static,
         finish: impl FnOnce(T) -> V + Send + 'static,
     ) -> u32 {
         let source = Arc::clone(&self.source);
+        let order = self.dir.join(format!("transaction/{}", self.number));
+        let lane = match locks {
+            Locks::None => Lane::Order(order),
+            Locks::Tries if self.waits.load(Ordering::Relaxed) > 0 => Lane::Of(order),
+            Locks::Tries | Locks::Waits => Lane::Own(order),
+        };
+        let wait = (locks == Locks::Waits).then(|| Wait::begin(&self.waits));
         self.port.run(
-            Lane::Of(self.dir.join(format!("transaction/{}", self.number))),
+            lane,
             (operation, &self.dir),
-            try_once,
-            move |context| source.wait(|transaction| work(transaction, &context.call())),
+            locks == Locks::Tries,
+            move |context| {
+                let _wait = wait;
+                source.wait(|transaction| work(transaction, &context.call()))
+            },
             |_, value| finish(value),
         )
     }
@@ -228,7 +255,7 @@ impl Transaction {
     pub fn load(&self, name: String, try_once: bool) -> u32 {
         self.run(
             "load",
-            try_once,
+            Locks::of(try_once),
             move |tx, call| tx.load_with(&name, call),
             contents,
         )
@@ -245,7 +272,7 @@ impl Transaction {
         let bytes = bytes.to_vec();
         self.run(
             "save",
-            false,
+            Locks::None,
             move |tx, _| tx.save(&name, &bytes),
             |version| version.to_string(),
         )
@@ -262,7 +289,7 @@ impl Transaction {
         let bytes = bytes.to_vec();
         self.run(
             "create",
-            false,
+            Locks::None,
             move |tx, _| tx.create(&name, &bytes),
             |version| version.to_string(),
         )
@@ -280,7 +307,7 @@ impl Transaction {
         let records: Vec<Vec<u8>> = records.iter().map(owned).collect();
         self.run(
             "append",
-            false,
+            Locks::None,
             move |tx, _| tx.append(&name, records),
             std::convert::identity,
         )
@@ -298,7 +325,7 @@ impl Transaction {
         let header = owned(&header);
         self.run(
             "append",
-            try_once,
+            Locks::of(try_once),
             move |tx, call| tx.set_header_with(&name, &header, call),
             std::convert::identity,
         )
@@ -313,7 +340,7 @@ impl Transaction {
     pub fn remove(&self, name: String, try_once: bool) -> u32 {
         self.run(
             "remove",
-            try_once,
+            Locks::of(try_once),
             move |tx, call| tx.remove_with(&name, call),
             |removed| removed,
         )
@@ -328,7 +355,7 @@ impl Transaction {
     pub fn commit(&self, try_once: bool) -> u32 {
         self.run(
             "commit",
-            try_once,
+            Locks::of(try_once),
             untorn::Transaction::commit_with,
             std::convert::identity,
         )
@@ -346,75 +373,12 @@ impl Transaction {
     pub fn rollback(&self) -> u32 {
         self.run(
             "rollback",
-            false,
+            Locks::None,
             |tx, _| {
                 tx.rollback();
                 Ok(())
             },
             std::convert::identity,
         )
-    }
-}
-
-/// The files of a directory at one instant.
-#[napi]
-pub struct Snapshot {
-    port: Rc<Inner>,
-    dir: Arc<Path>,
-    core: Arc<untorn::Snapshot>,
-}
-
-impl Snapshot {
-    fn new(port: &Rc<Inner>, core: untorn::Snapshot) -> Snapshot {
-        Snapshot {
-            port: Rc::clone(port),
-            dir: core.dir().into(),
-            core: Arc::new(core),
-        }
-    }
-}
-
-#[napi]
-impl Snapshot {
-    #[napi(getter, catch_unwind)]
-    pub fn names(&self) -> Vec<String> {
-        self.core.names().map(str::to_owned).collect()
-    }
-
-    #[napi(catch_unwind)]
-    pub fn load_sync(&self, name: String) -> napi::Result<Option<Contents>> {
-        told(self.core.load(&name)).map(contents)
-    }
-
-    #[napi(catch_unwind)]
-    pub fn load(&self, name: String) -> u32 {
-        let core = Arc::clone(&self.core);
-        self.port.run(
-            Lane::Read,
-            ("load", &self.dir),
-            false,
-            move |_| core.load(&name),
-            |_, found| contents(found),
-        )
-    }
-
-    #[napi(catch_unwind)]
-    pub fn records_sync(&self, name: String, options: OpenOptions) -> napi::Result<Reader> {
-        let options = options.journal(&self.dir)?;
-        told(self.core.records_as(&name, &options))
-            .map(|records| Reader::new(&self.port, &self.dir, records))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn records(&self, name: String, options: OpenOptions) -> napi::Result<u32> {
-        let options = options.journal(&self.dir)?;
-        let (core, dir) = (Arc::clone(&self.core), Arc::clone(&self.dir));
-        Ok(self.port.run(
-            Lane::Read,
-            ("read", &self.dir),
-            false,
-            move |_| core.records_as(&name, &options),
-            move |port, records| Reader::new(port, &dir, records),
-        ))
     }
 }

@@ -35,7 +35,7 @@ test('rotation by size and count', async (t) => {
   const dir = directory(t)
   const journal = await Journal.open(path.join(dir, 'e.jsonl'), { ...process_, maxBytes: 3, keep: 1 })
   for (const n of [10, 20, 30, 40, 50]) await journal.append(n)
-  assert.deepEqual(fs.readdirSync(dir).sort(), ['e.jsonl', 'e.jsonl.lock', 'e_2.jsonl'])
+  assert.deepEqual(fs.readdirSync(dir).sort(), ['e.jsonl', 'e.jsonl.lock', 'e.jsonl.rotated', 'e_2.jsonl'])
   assert.deepEqual(await journal.read(), [50])
 })
 

@@ -220,3 +220,38 @@ export async function sessions(signal: AbortSignal): Promise<void> {
   new Process()
   alive.length
 }
+
+/** Options that may be undefined are passed on as they are. */
+export async function passedOn(
+  signal: AbortSignal | undefined,
+  timeout: number | undefined,
+  durability: 'process' | undefined,
+  onDamage: ((damage: Damage) => void) | undefined,
+): Promise<void> {
+  const journal = await Journal.open<Turn>('x', { durability, timeout, mode: undefined, headerPrefix: undefined })
+  const document = await Document.open<Turn>('x', { durability, parse: undefined })
+  await journal.append({ role: 'user', text: '' }, { signal, timeout, lock: undefined })
+  await journal.read({ onDamage, start: undefined, maxRecords: undefined })
+  await FileLock.acquire('x', { signal, timeout, label: undefined })
+  await saveJson('x', 1, { signal, durability, replacer: undefined, space: undefined })
+  await transaction('x', (tx) => tx.commit({ signal }), { signal, journals: undefined })
+  await (await Store.open('x', { journal: undefined })).search('x', { signal, maxHits: undefined })
+  // @ts-expect-error: it would be no check
+  await document.save({ role: 'user', text: '' }, { expect: document.version })
+  // @ts-expect-error: it would be no check
+  await journal.appendAll([], { at: undefined })
+}
+
+export async function closing(): Promise<void> {
+  await using taken = await snapshot('x')
+  using fold = (await Journal.open<Turn>('x')).foldSync(() => 0, (sum) => sum + 1)
+  const session = (await Store.open('x')).session('a')
+  const journal: Journal<Turn> = await session.journal<Turn>()
+  const state: Document<Turn> = session.stateSync<Turn>()
+  await using follow = journal.follow().unref()
+  await journal.appendAll(journal.records())
+  await journal.replace(journal.records())
+  // @ts-expect-error: a blocking call can't wait for them
+  journal.replaceSync(journal.records())
+  void [taken.names, fold.state, state, follow.position]
+}

@@ -1,0 +1,23 @@
+'use strict'
+
+// What `console.log` shows of a handle.
+
+const { inspect } = require('node:util')
+
+/** Shows `Class { what }`. */
+function inspecting(Class, describe) {
+  Object.defineProperty(Class.prototype, inspect.custom, {
+    configurable: true,
+    writable: true,
+    value(depth, options) {
+      if (!(this instanceof Class)) return Class.name
+      const told = describe(this)
+      const shown = Object.entries(typeof told === 'string' ? { path: told } : told)
+        .map(([name, value]) => `${name}: ${inspect(value, { ...options, depth: 1 })}`)
+        .join(', ')
+      return `${Class.name} { ${shown} }`
+    },
+  })
+}
+
+module.exports = { inspecting }
