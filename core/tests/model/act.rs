@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use untorn::{
-    Call, Document, Durability, Error, ErrorKind, Expect, Fold, Follow, Followed, Journal, Lease,
-    Position, Reconciled, Records, Session, Store, Transaction, Version,
+    Call, Document, Durability, Error, ErrorKind, Expect, Fold, Follow, Journal, Lease, Position,
+    Reconciled, Records, Session, Store, Transaction, Version,
 };
 
-use super::player::{Answer, Order, Seen};
+use super::message::{Answer, Order};
 use super::step::{Setting, Verb};
+use super::views::{read_on, text};
 
 pub const JOURNAL: &str = "j.jsonl";
 pub const DOCS: [&str; 3] = ["a.json", "b.json", "c.json"];
@@ -19,17 +20,17 @@ pub const PREFIX: &str = "{\"h\":";
 /// The length of its line.
 pub const RESERVE: usize = 96;
 
-type State = Vec<String>;
+pub type State = Vec<String>;
 
 /// All that a process has open.
 pub struct Hands {
-    dir: PathBuf,
+    pub dir: PathBuf,
     setting: Setting,
     journal: Option<Journal>,
     docs: [Option<Document>; 3],
     reader: Option<Records>,
-    follow: Option<Follow>,
-    fold: Option<Fold<State>>,
+    pub follow: Option<Follow>,
+    pub fold: Option<Fold<State>>,
     session: Option<Session>,
     lease: Option<Lease>,
 }
@@ -135,6 +136,13 @@ impl Hands {
                     tx.commit()?;
                 }
             }
+            Verb::Look => {
+                self.read_all(&mut answer.seen)?;
+                self.compare(&mut answer.seen)?;
+                for doc in 0..3 {
+                    answer.seen.docs.push((doc, self.load(doc)?));
+                }
+            }
             Verb::Snapshot => self.snapshot(&mut answer.seen)?,
             Verb::Claim => self.lease = Some(self.session()?.claim("model")?),
             Verb::Release => {
@@ -161,7 +169,7 @@ impl Hands {
         Ok(())
     }
 
-    fn options(&self) -> untorn::JournalOptions {
+    pub fn options(&self) -> untorn::JournalOptions {
         Journal::options()
             .durability(self.durability())
             .timeout(Some(Duration::ZERO))
@@ -185,7 +193,7 @@ impl Hands {
         }
     }
 
-    fn journal(&mut self) -> Result<&Journal, Error> {
+    pub fn journal(&mut self) -> Result<&Journal, Error> {
         if self.journal.is_none() {
             self.journal = Some(match self.setting.session {
                 true => self.session()?.journal()?,
@@ -195,7 +203,7 @@ impl Hands {
         Ok(self.journal.as_ref().expect("just opened"))
     }
 
-    fn doc(&mut self, doc: u8) -> Result<&Document, Error> {
+    pub fn doc(&mut self, doc: u8) -> Result<&Document, Error> {
         let place = usize::from(doc);
         if self.docs[place].is_none() {
             let options = Document::options()
@@ -246,106 +254,11 @@ impl Hands {
         Ok(())
     }
 
-    fn read_all(&mut self, seen: &mut Seen) -> Result<(), Error> {
-        let journal = self.journal()?;
-        let mut records = journal.records()?;
-        read_on(&mut records, u8::MAX, seen)?;
-        let header = journal.header()?;
-        seen.header = Some(header.map(|header| String::from_utf8_lossy(&header).into_owned()));
-        Ok(())
-    }
-
-    fn follow(&mut self, seen: &mut Seen) -> Result<(), Error> {
-        if self.follow.is_none() {
-            let start = Position {
-                generation: 0,
-                offset: 0,
-            };
-            self.follow = Some(self.journal()?.follow(Some(start))?);
-        }
-        let follow = self.follow.as_mut().expect("just opened");
-        let mut lines = Vec::new();
-        let at_once = Call::new().timeout(Some(Duration::ZERO));
-        loop {
-            match follow.next(&at_once)? {
-                Some(Followed::Record(record)) => {
-                    seen.ends.push(record.end);
-                    lines.push(text(&record.bytes));
-                }
-                Some(Followed::Rewound { to, .. }) => seen.rewound.push((lines.len(), to)),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        seen.damage.extend(follow.take_damage().iter().map(damage));
-        seen.lines = Some(lines);
-        Ok(())
-    }
-
-    fn fold(&mut self, seen: &mut Seen) -> Result<(), Error> {
-        if self.fold.is_none() {
-            let fold = self
-                .journal()?
-                .fold(State::new, |state: &mut State, record| {
-                    state.push(text(record.bytes));
-                    Ok::<(), Error>(())
-                })?;
-            self.fold = Some(fold);
-        }
-        let fold = self.fold.as_ref().expect("just made");
-        fold.refresh(&Call::new())?;
-        seen.lines = Some(fold.read(Clone::clone)?);
-        seen.finished = true;
-        Ok(())
-    }
-
-    fn load(&mut self, doc: u8) -> Result<Option<String>, Error> {
+    pub fn load(&mut self, doc: u8) -> Result<Option<String>, Error> {
         match self.doc(doc)?.load() {
             Ok((bytes, _)) => Ok(Some(text(&bytes))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
-
-    fn snapshot(&mut self, seen: &mut Seen) -> Result<(), Error> {
-        let once = Call::new().timeout(Some(Duration::ZERO));
-        let snapshot = untorn::snapshot_with(&self.dir, &once)?;
-        for (doc, name) in (0..).zip(DOCS) {
-            let value = snapshot.load(name)?;
-            seen.docs.push((doc, value.map(|(bytes, _)| text(&bytes))));
-        }
-        if snapshot.names().any(|name| name == JOURNAL) {
-            let mut records = snapshot.records_as(JOURNAL, &self.options())?;
-            read_on(&mut records, u8::MAX, seen)?;
-        }
-        Ok(())
-    }
-}
-
-fn read_on(records: &mut Records, count: u8, seen: &mut Seen) -> Result<(), Error> {
-    let mut lines = Vec::new();
-    // 255 is to the end.
-    while count == u8::MAX || lines.len() < usize::from(count) {
-        match records.next_record()? {
-            Some(record) => {
-                seen.ends.push(record.end);
-                lines.push(text(record.bytes));
-            }
-            None => {
-                seen.finished = true;
-                break;
-            }
-        }
-    }
-    seen.damage.extend(records.take_damage().iter().map(damage));
-    seen.lines = Some(lines);
-    Ok(())
-}
-
-fn damage(damage: &untorn::Damage) -> String {
-    format!("{:?} at {}+{}", damage.kind, damage.offset, damage.length)
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

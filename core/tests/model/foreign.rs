@@ -38,12 +38,11 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
                 .open(&path)
                 .expect("cut it");
             changed(runner, |journal, _| {
-                *journal = Some(Journal {
-                    lines: Vec::new(),
-                    header: None,
-                    tail: String::new(),
-                    ..journal.take().expect("it is there")
-                });
+                if let Some(journal) = journal {
+                    journal.lines.clear();
+                    journal.header = None;
+                    journal.tail.clear();
+                }
             });
         }
         Foreign::Replace => {
@@ -83,6 +82,7 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
 fn changed(runner: &mut Runner, change: impl Fn(&mut Option<Journal>, Id)) {
     let id = runner.next_id();
     runner.slots.clear();
+    runner.kept.clear();
     runner.oracle.rewritten = true;
     for readers in runner.readers.values_mut() {
         readers.open = None;
@@ -131,6 +131,7 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
         disk.foreign(&path);
     }
     let raw = fs::read(&path).expect("read");
+    runner.kept.push(text.trim_end().to_owned());
     let id = runner.next_id();
     took_in(runner, id, &text, &raw);
     Ok(())
@@ -234,6 +235,40 @@ fn unsealed(line: &str) -> &str {
         }
         _ => line,
     }
+}
+
+/// The records of each rotated file, in order of their numbers.
+pub fn archives(runner: &Runner) -> Vec<Vec<String>> {
+    let entries = fs::read_dir(&runner.dir).expect("list");
+    let mut found: Vec<(u32, Vec<String>)> = entries
+        .filter_map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name()?.to_str()?;
+            let number = name.strip_prefix("j_")?.strip_suffix(".jsonl")?;
+            let lines = parse(&fs::read(&path).expect("a file")).1;
+            Some((number.parse().ok()?, lines))
+        })
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, lines)| lines).collect()
+}
+
+/// What others wrote is in the journal, in a rotated file or among what was cut.
+pub fn all_kept(runner: &Runner) -> Verdict {
+    let entries = fs::read_dir(&runner.dir).expect("list");
+    let all: Vec<String> = entries
+        .map(|entry| {
+            let bytes = fs::read(entry.expect("an entry").path()).expect("a file");
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+        .collect();
+    let lost = runner
+        .kept
+        .iter()
+        .find(|text| !all.iter().any(|file| file.contains(*text)));
+    lost.map_or(Ok(()), |text| {
+        Err(format!("what a foreign program wrote is gone: {text:?}"))
+    })
 }
 
 /// Nothing stays that nobody needs.

@@ -17,6 +17,10 @@ pub enum Known {
     MadeMeanwhile,
     /// Records that others append behind a part of a dead append are cut.
     ForeignInBatch,
+    /// What a transaction creates is there before its commit.
+    CreatedEarly,
+    /// A rotation that fails says that it is done.
+    NotRotated,
 }
 
 const OFF: &[Known] = &[
@@ -27,6 +31,8 @@ const OFF: &[Known] = &[
     Known::OldManifest,
     Known::MadeMeanwhile,
     Known::ForeignInBatch,
+    Known::CreatedEarly,
+    Known::NotRotated,
 ];
 
 pub fn is_off(known: Known) -> bool {
@@ -39,6 +45,8 @@ pub fn is_off(known: Known) -> bool {
             Known::SkippedSync => "J1",
             Known::OldManifest => "C1",
             Known::MadeMeanwhile => "J12",
+            Known::CreatedEarly => "F11",
+            Known::NotRotated => "J5",
             Known::ForeignInBatch => "C3",
         };
         return OFF.contains(&known) && !on.split(',').any(|one| one == name);

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::message::Answer;
 use super::off::{Known, is_off};
-use super::player::{Answer, Seen};
 use super::step::{Setting, Verb};
-use super::world::{Change, Id, Journal, Outcome, Place, World, members};
+use super::world::{Change, Id, Outcome, Place, World, members};
 
 pub type Verdict = Result<(), String>;
 
@@ -24,7 +24,7 @@ pub struct Oracle {
     pub limbo: BTreeMap<Id, (Change, bool)>,
     /// What was before a transaction that is not settled: of each file by itself
     /// that may be seen also when others are seen as they are after it.
-    before: BTreeMap<Id, Vec<World>>,
+    pub before: BTreeMap<Id, Vec<World>>,
     /// What there could be while the one who tells was at it, if others were
     /// too.
     pub passed: Option<Vec<World>>,
@@ -55,7 +55,7 @@ impl Oracle {
     }
 
     /// Changes that may still turn out to be there or not.
-    fn undecided(&self) -> BTreeSet<Id> {
+    pub fn undecided(&self) -> BTreeSet<Id> {
         let open = self.limbo.iter().filter(|(_, (_, settled))| !settled);
         self.running
             .keys()
@@ -106,7 +106,7 @@ impl Oracle {
     }
 
     /// Keeps the worlds of which this holds.
-    fn retain(&mut self, what: &str, keep: impl Fn(&World) -> bool) -> Verdict {
+    pub fn retain(&mut self, what: &str, keep: impl Fn(&World) -> bool) -> Verdict {
         let left: Vec<_> = self
             .worlds
             .iter()
@@ -148,6 +148,11 @@ impl Oracle {
         match (code, word) {
             ("", Some("busy")) if blocked => self.retain(&what, |w| !w.applied.contains(&id))?,
             ("", Some(word)) => self.retain(&what, |world| refused(world, word))?,
+            ("NOT_DURABLE", _)
+                if is_off(Known::NotRotated) && text.contains("was not rewritten") =>
+            {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
             ("", None) | ("NOT_DURABLE", _) => {
                 if code == "NOT_DURABLE" && !answer.mishap {
                     return Err(format!("{what}, and nothing failed"));
@@ -216,9 +221,11 @@ impl Oracle {
     fn had_the_locks(&mut self, change: &Change) {
         let had = members(change.verb);
         for (other, settled) in self.limbo.values_mut() {
+            // What is to be removed and is not there is no member.
+            let removes = matches!(other.verb, Verb::Transact(tx) if tx.remove);
             *settled |= members(other.verb)
                 .iter()
-                .any(|member| had.contains(member));
+                .any(|member| had.contains(member) && !(removes && *member == 1));
         }
     }
 
@@ -244,81 +251,6 @@ impl Oracle {
     pub fn died(&mut self, id: Id) {
         if let Some(change) = self.running.remove(&id) {
             self.limbo.insert(id, (change, false));
-        }
-    }
-
-    /// Somebody saw this. What is not decided and was not seen may still come;
-    /// what was seen stays.
-    pub fn saw(&mut self, what: &str, fits: impl Fn(&World) -> bool) -> Verdict {
-        if let Some(passed) = &self.passed
-            && passed.iter().any(&fits)
-        {
-            return Ok(());
-        }
-        let open = self.undecided();
-        let fitting: Vec<World> = self.worlds.iter().filter(|w| fits(w)).cloned().collect();
-        let mut before = self.before.iter().filter(|(id, _)| open.contains(id));
-        if fitting.is_empty() && before.any(|(_, worlds)| worlds.iter().any(&fits)) {
-            return Ok(());
-        }
-        let split = |world: &World| -> (BTreeSet<Id>, BTreeSet<Id>) {
-            world.applied.iter().partition(|id| open.contains(id))
-        };
-        self.retain(what, |world| {
-            let (more, rest) = split(world);
-            fitting.iter().any(|seen| {
-                let (less, same) = split(seen);
-                seen == world || same == rest && less != more && less.is_subset(&more)
-            })
-        })
-    }
-
-    /// What a reader was given that began and ended within this step.
-    pub fn saw_all(&mut self, what: &str, seen: &Seen) -> Verdict {
-        self.check_lines(what, seen)?;
-        let blind = is_off(Known::UndecidedRead) && !self.is_decided();
-        if let (Some(lines), true) = (&seen.lines, seen.finished && !blind) {
-            self.saw(&format!("{what}: records {lines:?}"), |w| {
-                w.lines() == lines
-            })?;
-        }
-        if let Some(header) = &seen.header {
-            self.saw(&format!("{what}: header {header:?}"), |w| {
-                w.header() == header.as_ref()
-            })?;
-        }
-        for (doc, value) in &seen.docs {
-            self.saw(&format!("{what}: document {doc} is {value:?}"), |world| {
-                world.docs.get(doc) == value.as_ref()
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Nothing that nobody wrote, and no damage in a sound file.
-    pub fn check_lines(&self, what: &str, seen: &Seen) -> Verdict {
-        for line in seen.lines.iter().flatten() {
-            if !self.written.contains(line) {
-                return Err(format!("{what}: a record that nobody wrote: {line:?}"));
-            }
-        }
-        let in_flight = !self.is_decided()
-            || self.worlds.iter().any(|world| {
-                world
-                    .journal
-                    .as_ref()
-                    .is_some_and(|journal| !journal.tail.is_empty())
-            });
-        let bad = seen
-            .damage
-            .iter()
-            .find(|damage| !(self.damaged || in_flight && damage.starts_with("TornTail")));
-        match bad {
-            Some(damage) => Err(format!(
-                "{what}: damage in a sound journal: {damage}\n{}",
-                self.tell()
-            )),
-            None => Ok(()),
         }
     }
 
@@ -361,60 +293,4 @@ impl Oracle {
         self.unite();
         self.expand();
     }
-
-    /// The machine lost its power: all that was not synced may be old or new.
-    pub fn power_cut(&mut self) {
-        for (id, change) in std::mem::take(&mut self.running) {
-            self.limbo.insert(id, (change, false));
-        }
-        let mut after = Vec::new();
-        for world in &self.worlds {
-            for journal in left_of(world, self.setting) {
-                let left = World {
-                    journal,
-                    unsynced: Vec::new(),
-                    ..world.clone()
-                };
-                if !after.contains(&left) {
-                    after.push(left);
-                }
-            }
-        }
-        self.worlds = after;
-    }
-}
-
-/// What a power cut can leave of a journal.
-fn left_of(world: &World, setting: Setting) -> Vec<Option<Journal>> {
-    let versions: Vec<_> = world.unsynced.iter().chain([&world.journal]).collect();
-    let mut left: Vec<Option<Journal>> = versions.iter().map(|v| (*v).clone()).collect();
-    for pair in versions.windows(2) {
-        let Some(after) = pair[1] else { continue };
-        let none = Vec::new();
-        let before = pair[0].as_ref().map_or(&none, |journal| &journal.lines);
-        if setting.sealed || !after.lines.starts_with(before) {
-            continue;
-        }
-        // A part of an append of many.
-        for stop in before.len() + 1..after.lines.len() {
-            left.push(Some(Journal {
-                lines: after.lines[..stop].to_vec(),
-                ..after.clone()
-            }));
-        }
-    }
-    if !setting.power {
-        // Each header with each end.
-        let headers: Vec<_> = left.iter().flatten().map(|j| j.header.clone()).collect();
-        let all: Vec<_> = left.iter().flatten().cloned().collect();
-        for journal in all {
-            left.extend(headers.iter().map(|header| {
-                Some(Journal {
-                    header: header.clone(),
-                    ..journal.clone()
-                })
-            }));
-        }
-    }
-    left
 }

@@ -1,9 +1,9 @@
 //! Those who read: what they were given fits what may be there, also where they
 //! began before it was changed.
 
+use super::message::{Answer, Seen};
 use super::off::{Known, is_off};
 use super::oracle::Verdict;
-use super::player::{Answer, Seen};
 use super::runner::Runner;
 use super::step::Verb;
 use super::world::Id;
@@ -55,6 +55,9 @@ pub fn judge(runner: &mut Runner, who: u8, verb: Verb, answer: &Answer, blocked:
             Ok(())
         }
         Verb::ReadFrom { slot } => read_from(runner, &what, slot, seen),
+        Verb::Look if seen.word.is_some() => {
+            Err(format!("{what}: ways to read that differ: {:?}", seen.word))
+        }
         _ => runner.oracle.saw_all(&what, seen),
     }
 }
@@ -132,6 +135,9 @@ fn read_from(runner: &mut Runner, what: &str, slot: u8, seen: &Seen) -> Verdict 
     let Some((_, Some(place))) = runner.slots.get(&slot).cloned() else {
         return Ok(());
     };
+    if is_off(Known::UndecidedRead) && !runner.oracle.is_decided() {
+        return Ok(());
+    }
     let behind = seen.lines.clone().unwrap_or_default();
     let all: Vec<String> = place.lines.iter().chain(&behind).cloned().collect();
     runner

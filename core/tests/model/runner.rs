@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use super::act::DOCS;
 use super::disk::Disk;
 use super::foreign;
+use super::message::{Ask, Mishap, Order};
 use super::off::{Known, is_off};
 use super::oracle::{Oracle, Verdict};
-use super::player::{Answer, Ask, Heard, Mishap, Order, Player, Said};
+use super::player::Player;
 use super::readers::Readers;
 use super::step::{At, Case, Cut, Members, Setting, Step, Trouble, Verb};
 use super::texts::Texts;
@@ -17,7 +18,7 @@ use super::world::{Change, Id, Place, World, is_change};
 use crate::scene::Scene;
 
 /// Looks after each step, and does nothing else.
-const WITNESS: u8 = 100;
+pub const WITNESS: u8 = 100;
 /// Comes at the end, and has never been there.
 const NEXT: u8 = 101;
 
@@ -32,11 +33,13 @@ pub struct Runner {
     pub in_flight: BTreeMap<u8, Id>,
     pub readers: BTreeMap<u8, Readers>,
     pub slots: BTreeMap<u8, (untorn::Position, Option<Place>)>,
-    hurt: BTreeSet<u8>,
+    pub hurt: BTreeSet<u8>,
     /// What there could be while one who reads was paused.
-    passed: BTreeMap<u8, Vec<World>>,
+    pub passed: BTreeMap<u8, Vec<World>>,
+    /// What foreign programs wrote into files that are kept.
+    pub kept: Vec<String>,
     /// Who has the session.
-    lease: Option<u8>,
+    pub lease: Option<u8>,
     mount: u64,
     next_id: Id,
     pub story: String,
@@ -77,6 +80,7 @@ impl Runner {
             slots: BTreeMap::new(),
             hurt: BTreeSet::new(),
             passed: BTreeMap::new(),
+            kept: Vec::new(),
             lease: None,
             mount: 0,
             next_id: 0,
@@ -94,7 +98,7 @@ impl Runner {
         self.next_id
     }
 
-    fn step(&mut self, step: &Step) -> Verdict {
+    pub fn step(&mut self, step: &Step) -> Verdict {
         match step {
             Step::Do { who, verb, trouble } => self.act(*who, *verb, trouble),
             Step::Reopen(who) => {
@@ -206,7 +210,7 @@ impl Runner {
         Some((order, change))
     }
 
-    fn player(&mut self, who: u8) -> &mut Player {
+    pub fn player(&mut self, who: u8) -> &mut Player {
         if !self.players.contains_key(&who) {
             let others: Vec<_> = self.players.values().map(Player::fd).collect();
             let player = Player::start(&self.dir, self.setting, self.mount, &others);
@@ -219,117 +223,8 @@ impl Runner {
         self.readers.entry(who).or_default()
     }
 
-    fn drive(&mut self, who: u8, pause: Option<(At, &[Step])>) -> Verdict {
-        let verb = self.in_flight_verb(who);
-        match verb {
-            Some(verb) => self.drive_change(who, verb, pause),
-            None => Ok(()),
-        }
-    }
-
-    fn in_flight_verb(&self, who: u8) -> Option<Verb> {
-        let id = self.in_flight.get(&who)?;
-        // One that only reads is not known to the judge.
-        Some(
-            self.oracle
-                .running
-                .get(id)
-                .map_or(Verb::Read, |change| change.verb),
-        )
-    }
-
-    /// Listens to a process until its call has ended.
-    fn drive_change(&mut self, who: u8, verb: Verb, mut pause: Option<(At, &[Step])>) -> Verdict {
-        let id = self.in_flight[&who];
-        loop {
-            let said = match self.player(who).hear() {
-                Heard::Hangs => return Err(format!("process {who} hangs in {verb:?}")),
-                Heard::Died => {
-                    self.tell(&format!("process {who} died"));
-                    self.kill(who);
-                    return Ok(());
-                }
-                Heard::Said(said) => *said,
-            };
-            match said {
-                Said::Asks {
-                    number,
-                    pause: here,
-                    op,
-                    path,
-                } => {
-                    if let Some(disk) = &mut self.disk {
-                        disk.before(who, &op, path.as_deref());
-                    }
-                    if let Some((_, meanwhile)) = pause.take_if(|_| here) {
-                        self.tell(&format!("process {who} is before call {number}, {op}"));
-                        self.meanwhile(who, meanwhile)?;
-                        self.tell("(meanwhile until here)");
-                        if self.in_flight.get(&who) != Some(&id) {
-                            return Ok(());
-                        }
-                    }
-                    self.player(who).tell(&"go");
-                }
-                Said::Done(answer) => {
-                    if let Some(disk) = &mut self.disk {
-                        disk.after(who);
-                    }
-                    self.answered(who, verb, &answer)?;
-                    for step in pause.map_or(&[][..], |(_, steps)| steps) {
-                        self.step(step)?;
-                    }
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    /// What others do while a process is paused.
-    fn meanwhile(&mut self, who: u8, steps: &[Step]) -> Verdict {
-        let before = self.oracle.worlds.clone();
-        self.passed.insert(who, before);
-        for step in steps {
-            self.step(step)?;
-            let now = self.oracle.worlds.clone();
-            self.passed.entry(who).or_default().extend(now);
-        }
-        Ok(())
-    }
-
-    fn answered(&mut self, who: u8, verb: Verb, answer: &Answer) -> Verdict {
-        let id = self.in_flight.remove(&who).expect("it was at it");
-        let passed = self.passed.remove(&who);
-        if who != WITNESS || answer.error.is_some() {
-            self.tell(&format!("process {who}: {verb:?} -> {answer}"));
-        }
-        let blocked = !self.in_flight.is_empty();
-        let hurt = self.hurt.contains(&who);
-        if answer.mishap {
-            self.hurt.insert(who);
-        }
-        if is_change(verb) {
-            let owned = answer.error.is_none();
-            self.oracle.end(id, answer, blocked, hurt)?;
-            match verb {
-                Verb::Claim if owned => self.lease = Some(who),
-                Verb::Release if owned => self.lease = None,
-                _ => {}
-            }
-            if let (Some(at), Some(place)) = (answer.at, self.oracle.place()) {
-                self.slots.insert(200, (at, place));
-            }
-            return Ok(());
-        }
-        self.readers.entry(who).or_default();
-        self.oracle.passed = passed;
-        let verdict = super::readers::judge(self, who, verb, answer, blocked);
-        self.oracle.passed = None;
-        verdict
-    }
-
     /// The process is gone, and what it was at is not decided.
-    fn kill(&mut self, who: u8) {
+    pub fn kill(&mut self, who: u8) {
         self.players.remove(&who);
         self.readers.remove(&who);
         self.hurt.remove(&who);
@@ -337,10 +232,20 @@ impl Runner {
             disk.after(who);
         }
         if let Some(id) = self.in_flight.remove(&who) {
+            if let Some(change) = self.oracle.running.get(&id) {
+                self.keep_less(change.verb);
+            }
             self.oracle.died(id);
         }
         if self.lease == Some(who) {
             self.lease = None;
+        }
+    }
+
+    /// Some rewrites keep nothing of what was there.
+    pub fn keep_less(&mut self, verb: Verb) {
+        if let Verb::Replace { .. } | Verb::Compact = verb {
+            self.kept.clear();
         }
     }
 
@@ -386,12 +291,13 @@ impl Runner {
         if !self.in_flight.is_empty() {
             return Ok(());
         }
-        self.act(WITNESS, Verb::Read, &Trouble::No)?;
-        for doc in 0..DOCS.len() {
-            let doc = u8::try_from(doc).expect("few");
-            self.act(WITNESS, Verb::Load { doc }, &Trouble::No)?;
-        }
+        self.act(WITNESS, Verb::Look, &Trouble::No)?;
         self.oracle.looked_at_all();
+        if self.oracle.is_decided() {
+            let archives = foreign::archives(self);
+            let what = format!("rotated files hold {archives:?}");
+            self.oracle.saw(&what, |world| world.archives == archives)?;
+        }
         Ok(())
     }
 
@@ -399,6 +305,7 @@ impl Runner {
         self.kill_all();
         self.settle()?;
         self.look()?;
+        foreign::all_kept(self)?;
         // What a rewrite or a transaction has left, the next removes.
         self.act(NEXT, Verb::Replace { count: 1 }, &Trouble::No)?;
         let members = Members {

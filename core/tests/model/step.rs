@@ -81,6 +81,8 @@ pub enum Verb {
     },
     Transact(Members),
     Snapshot,
+    /// All of it, without a lock.
+    Look,
     Claim,
     Release,
     Reconcile,

@@ -171,7 +171,10 @@ impl World {
             }
             Verb::SaveIf { doc, .. } => {
                 if self.docs.get(&doc) != change.expected.as_ref() {
-                    return Outcome::Refused("CONFLICT");
+                    return Outcome::Refused(match change.expected {
+                        Some(_) => "CONFLICT",
+                        None => "ALREADY_EXISTS",
+                    });
                 }
                 next.docs.insert(doc, texts[0].clone());
             }
@@ -230,6 +233,7 @@ impl World {
             | Verb::Follow
             | Verb::Fold
             | Verb::Load { .. }
+            | Verb::Look
             | Verb::Snapshot => {}
         }
         Outcome::Done(next)
@@ -277,6 +281,7 @@ pub fn members(verb: Verb) -> Vec<u8> {
         | Verb::ReadOn { .. }
         | Verb::Follow
         | Verb::Fold
+        | Verb::Look
         | Verb::Load { .. } => Vec::new(),
     }
 }
@@ -293,6 +298,7 @@ pub fn is_change(verb: Verb) -> bool {
             | Verb::Follow
             | Verb::Fold
             | Verb::Load { .. }
+            | Verb::Look
             | Verb::Snapshot
     )
 }

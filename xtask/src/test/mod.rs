@@ -30,6 +30,9 @@ pub struct Options {
     /// Debian 12, and root to set up
     #[arg(long, conflicts_with_all = ["only", "skip"])]
     windows: bool,
+    /// The steps that search for long, and no others
+    #[arg(long, conflicts_with_all = ["only", "skip", "windows"])]
+    deep: bool,
     /// Go on after a failure, and fail at the end
     #[arg(long)]
     keep_going: bool,
@@ -42,8 +45,17 @@ struct Step {
     name: &'static str,
     about: &'static str,
     work: fn(&Site, &Log) -> Result<()>,
-    /// Of another system than this one: only run when asked for.
-    elsewhere: bool,
+    when: When,
+}
+
+/// When a step is run that is not named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    /// Of another system than this one: when these are asked for.
+    Elsewhere,
+    /// When all the time that it takes is given.
+    Deep,
 }
 
 const fn step(name: &'static str, about: &'static str, work: Work) -> Step {
@@ -51,13 +63,20 @@ const fn step(name: &'static str, about: &'static str, work: Work) -> Step {
         name,
         about,
         work,
-        elsewhere: false,
+        when: When::Always,
     }
 }
 
 const fn elsewhere(name: &'static str, about: &'static str, work: Work) -> Step {
     Step {
-        elsewhere: true,
+        when: When::Elsewhere,
+        ..step(name, about, work)
+    }
+}
+
+const fn deep(name: &'static str, about: &'static str, work: Work) -> Step {
+    Step {
+        when: When::Deep,
         ..step(name, about, work)
     }
 }
@@ -183,6 +202,16 @@ const STEPS: &[Step] = &[
         "core and C library type-check for both Macs",
         cross::mac,
     ),
+    deep(
+        "model",
+        "cases at random against a model of the guarantees, from a new seed",
+        rust::model,
+    ),
+    deep(
+        "exhaustive",
+        "the tests of the core that try every case",
+        rust::exhaustive,
+    ),
 ];
 
 pub fn run(site: &Site, options: &Options) -> Result<()> {
@@ -229,12 +258,17 @@ fn choose(options: &Options) -> Result<Vec<&'static Step>> {
             bail!("there is no step `{name}`; `cargo xtask test --list` names them");
         }
     }
+    let when = match (options.windows, options.deep) {
+        (true, _) => When::Elsewhere,
+        (_, true) => When::Deep,
+        _ => When::Always,
+    };
     let named = |names: &[String], step: &Step| names.iter().any(|n| n == step.name);
     Ok(STEPS
         .iter()
         .filter(|s| {
             if options.only.is_empty() {
-                s.elsewhere == options.windows
+                s.when == when
             } else {
                 named(&options.only, s)
             }
@@ -253,6 +287,7 @@ mod tests {
             only: owned(only),
             skip: owned(skip),
             windows: false,
+            deep: false,
             keep_going: false,
             list: false,
         }
@@ -269,7 +304,7 @@ mod tests {
     #[test]
     fn steps_are_chosen_by_name() {
         let all = choose(&options(&[], &[])).expect("all");
-        let here = STEPS.iter().filter(|s| !s.elsewhere).count();
+        let here = STEPS.iter().filter(|s| s.when == When::Always).count();
         assert_eq!(all.len(), here);
         let one = choose(&options(&["fmt"], &[])).expect("one");
         assert_eq!(one.iter().map(|s| s.name).collect::<Vec<_>>(), ["fmt"]);
@@ -280,7 +315,12 @@ mod tests {
             ..options(&[], &[])
         };
         let cross = choose(&cross).expect("the others");
-        assert_eq!(cross.len(), STEPS.len() - here);
+        let deep = Options {
+            deep: true,
+            ..options(&[], &[])
+        };
+        let deep = choose(&deep).expect("the long ones");
+        assert_eq!(here + cross.len() + deep.len(), STEPS.len());
         assert!(choose(&options(&["fnt"], &[])).is_err());
         assert!(choose(&options(&[], &["fnt"])).is_err());
     }

@@ -39,6 +39,23 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
         .log(log)
 }
 
+/// Some ten minutes.
+pub fn model(site: &Site, log: &Log) -> Result<()> {
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let seed = seed.as_secs().to_string();
+    log.line(&format!("UNTORN_MODEL_SEED={seed}"))?;
+    run(site, &["test", "--package", "untorn", "--test", "model"])
+        .env("UNTORN_MODEL_CASES", "5000")
+        .env("UNTORN_MODEL_SEED", &seed)
+        .log(log)
+}
+
+pub fn exhaustive(site: &Site, log: &Log) -> Result<()> {
+    run(site, &["test", "--package", "untorn", "--lib", "--tests"])
+        .args(["--", "--ignored"])
+        .log(log)
+}
+
 pub fn doc(site: &Site, log: &Log) -> Result<()> {
     run(site, &["doc", "--workspace", "--no-deps"])
         .args(BINDINGS)

@@ -1,0 +1,88 @@
+//! What the judge makes of what somebody saw.
+
+use std::collections::BTreeSet;
+
+use super::message::Seen;
+use super::off::{Known, is_off};
+use super::oracle::{Oracle, Verdict};
+use super::world::{Id, World};
+
+impl Oracle {
+    /// Somebody saw this. What is not decided and was not seen may still come;
+    /// what was seen stays.
+    pub fn saw(&mut self, what: &str, fits: impl Fn(&World) -> bool) -> Verdict {
+        if let Some(passed) = &self.passed
+            && passed.iter().any(&fits)
+        {
+            return Ok(());
+        }
+        let open = self.undecided();
+        let fitting: Vec<World> = self.worlds.iter().filter(|w| fits(w)).cloned().collect();
+        let mut before = self.before.iter().filter(|(id, _)| open.contains(id));
+        if fitting.is_empty() && before.any(|(_, worlds)| worlds.iter().any(&fits)) {
+            return Ok(());
+        }
+        let split = |world: &World| -> (BTreeSet<Id>, BTreeSet<Id>) {
+            world.applied.iter().partition(|id| open.contains(id))
+        };
+        self.retain(what, |world| {
+            let (more, rest) = split(world);
+            fitting.iter().any(|seen| {
+                let (less, same) = split(seen);
+                seen == world || same == rest && less != more && less.is_subset(&more)
+            })
+        })
+    }
+
+    /// What a reader was given that began and ended within this step.
+    pub fn saw_all(&mut self, what: &str, seen: &Seen) -> Verdict {
+        self.check_lines(what, seen)?;
+        let blind = is_off(Known::UndecidedRead) && !self.is_decided();
+        if let (Some(lines), true) = (&seen.lines, seen.finished && !blind) {
+            self.saw(&format!("{what}: records {lines:?}"), |w| {
+                w.lines() == lines
+            })?;
+        }
+        if let (Some(header), false) = (&seen.header, blind) {
+            self.saw(&format!("{what}: header {header:?}"), |w| {
+                w.header() == header.as_ref()
+            })?;
+        }
+        for (doc, value) in &seen.docs {
+            if is_off(Known::CreatedEarly) && !self.is_decided() && *doc == 2 {
+                continue;
+            }
+            self.saw(&format!("{what}: document {doc} is {value:?}"), |world| {
+                world.docs.get(doc) == value.as_ref()
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Nothing that nobody wrote, and no damage in a sound file.
+    pub fn check_lines(&self, what: &str, seen: &Seen) -> Verdict {
+        for line in seen.lines.iter().flatten() {
+            if !self.written.contains(line) {
+                return Err(format!("{what}: a record that nobody wrote: {line:?}"));
+            }
+        }
+        let in_flight = !self.is_decided()
+            || self.worlds.iter().any(|world| {
+                world
+                    .journal
+                    .as_ref()
+                    .is_some_and(|journal| !journal.tail.is_empty())
+            });
+        let bad = seen
+            .damage
+            .iter()
+            .find(|damage| !(self.damaged || in_flight && damage.starts_with("TornTail")));
+        match bad {
+            Some(damage) => Err(format!(
+                "{what}: damage in a sound journal: {damage}\n{}",
+                self.tell()
+            )),
+            None => Ok(()),
+        }
+    }
+}
