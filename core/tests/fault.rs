@@ -3,6 +3,7 @@
 
 mod scene;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -149,6 +150,49 @@ fn a_second_append_on_one_handle() {
                 "call {n} fails with {errno}"
             );
         }
+    }
+}
+
+/// `NOT_DURABLE` says that the record is in the file, and no other error does:
+/// also where the append has to rotate first, through a handle with a past.
+#[test]
+fn an_append_that_has_to_rotate() {
+    for durability in [Durability::Process, Durability::Power] {
+        let handle = RefCell::new(None);
+        each_fault(
+            |scene| {
+                let path = scene.with("j", OLD);
+                let options = Journal::options().durability(durability);
+                let journal = options.max_bytes(Some(20)).open(path).unwrap();
+                journal.append(b"{\"n\":2}").unwrap();
+                *handle.borrow_mut() = Some(journal);
+            },
+            |_| {
+                let journal = handle.borrow();
+                let journal = journal.as_ref().expect("it was set up");
+                journal.append(b"{\"n\":3}").map(drop)
+            },
+            |scene, result, what| {
+                handle.take();
+                let (kept, now) = (bytes(&scene.path("j_1")), bytes(&scene.path("j")));
+                let old = [OLD, b"{\"n\":2}\n"].concat();
+                let there = match &result {
+                    Ok(()) => true,
+                    Err(error) if error.to_string().contains("taken back") => return,
+                    Err(error) => error.kind() == ErrorKind::NotDurable,
+                };
+                let good = if there {
+                    kept == old && now == b"{\"n\":3}\n"
+                } else {
+                    now == old || kept == old && now.is_empty()
+                };
+                assert!(
+                    good,
+                    "{what}: {result:?}: {:?}",
+                    String::from_utf8_lossy(&now)
+                );
+            },
+        );
     }
 }
 

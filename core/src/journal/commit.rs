@@ -48,13 +48,7 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     }
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
-    let held = match work.header {
-        None => lock.try_again()?,
-        // What a stamp of ours left in the lock file is not pending.
-        Some(_) => lock
-            .try_whatever_is_pending()
-            .filter(|held| writer.is_settled(held.lock_file()))?,
-    };
+    let held = lock.try_again()?;
     Some(writer.commit(shared, held.lock_file(), work))
 }
 
@@ -265,8 +259,10 @@ pub(super) fn pass_on<'a>(shared: &'a Arc<Shared>, mut waiting: MutexGuard<'a, V
 /// Makes it as durable as was asked.
 #[inline]
 fn finish(shared: &Arc<Shared>, written: &Written) -> Result<Position> {
-    if let Some(data) = &written.data {
-        shared.local().sync.sync(shared, data, written.end)?;
+    if let Some(epoch) = &written.epoch {
+        epoch
+            .sync(shared)
+            .map_err(|why| why.after(shared, "append", "the record is in the file"))?;
     }
     Ok(Position {
         generation: written.generation,

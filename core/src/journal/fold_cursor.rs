@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::follow_file::{Found, Onward};
-use super::open::Data;
 use super::read::OwnedRecord;
 use super::rewrite::Under;
 use super::shared::Shared;
+use super::sync::Epoch;
 use super::{Batch, Damage, Position, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::PerProcess;
@@ -150,7 +150,7 @@ pub struct FoldTurn {
     restarts: bool,
     rotations: u64,
     /// What a sync has to reach.
-    written: Option<(Arc<Data>, u64)>,
+    written: Option<Epoch>,
 }
 
 /// What a state has to take in next.
@@ -244,8 +244,8 @@ impl FoldTurn {
         let written = under.run(shared, "append", |lock| {
             shared.desk().writer.commit(shared, lock, &batch.work(None))
         })?;
-        if let Some(data) = written.data {
-            self.written = Some((data, written.end));
+        if written.epoch.is_some() {
+            self.written = written.epoch;
         }
         Ok(Position {
             generation: written.generation,
@@ -285,9 +285,11 @@ impl FoldTurn {
             Place::At(onward)
         };
         self.under = None;
-        if let Some((data, end)) = self.written.take() {
+        if let Some(epoch) = self.written.take() {
             let shared = &self.inner.shared;
-            shared.local().sync.sync(shared, &data, end)?;
+            epoch
+                .sync(shared)
+                .map_err(|why| why.after(shared, "append", "the records are in the file"))?;
         }
         Ok(position)
     }

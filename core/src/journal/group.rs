@@ -45,7 +45,7 @@ pub(super) fn commit_group(
                 results.extend(run.iter().map(|work| {
                     end += work.lines.len() as u64;
                     Ok(Written {
-                        data: written.data.clone(),
+                        epoch: written.epoch.clone(),
                         generation: written.generation,
                         end,
                     })

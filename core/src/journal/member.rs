@@ -89,7 +89,10 @@ pub(crate) fn end(
         // If it can't be, positions in the journal end with this.
         lock.record_generation(generation);
     }
-    repair::tail(&opened.file, path, options)?;
+    if repair::tail(&opened.file, path, options)?.is_some_and(|repair| repair.cut > 0) {
+        // Before anything is written in its place: see `mend`.
+        opened.file.sync_data().map_err(told)?;
+    }
     let end = opened.file.size().map_err(told)?;
     Ok(Some((opened.identity, end)))
 }

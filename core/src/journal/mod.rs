@@ -75,6 +75,7 @@ use crate::fs;
 use crate::lock::{Call, CancelToken, LockFile};
 use seal::Chain;
 use shared::Shared;
+use sync::Epoch;
 use writer::Work;
 
 /// An append-only file of one-line records that any number of processes and
@@ -402,11 +403,10 @@ impl Journal {
         let Some(data) = self.shared.desk().writer.open_for_sync(&self.shared.path)? else {
             return Ok(());
         };
-        let end = data
-            .file
-            .size()
-            .map_err(|error| Error::os("sync", self.path(), error))?;
-        self.shared.local().sync.sync(&self.shared, &data, end)
+        // What others wrote is in the file too: no earlier sync says anything of it.
+        Epoch::now(&data)
+            .sync(&self.shared)
+            .map_err(|why| why.after(&self.shared, "sync", "what was written is in the file"))
     }
 
     /// Closes the handle and all that it has open: later calls that change the

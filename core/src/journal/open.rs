@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use super::repair;
 use super::shared::Shared;
-use super::writer::{UNKNOWN, Writer};
+use super::sync::Syncs;
+use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
 use crate::lock::record::{self, Generation, Identity};
@@ -38,8 +39,7 @@ pub(super) struct Data {
     pub file: Handle,
     pub identity: Identity,
     pub generation: u64,
-    /// How far it was written by us: what a sync must cover.
-    pub written: AtomicU64,
+    pub syncs: Syncs,
     /// Whether the directory is known to hold its name durably.
     pub name_synced: AtomicBool,
     /// The same file, to write anywhere in it: opened by the first stamp.
@@ -100,7 +100,7 @@ impl Writer {
             file: Handle::ByItself(file),
             identity,
             generation: 0,
-            written: AtomicU64::new(0),
+            syncs: Syncs::default(),
             name_synced: AtomicBool::new(false),
             anywhere: OnceLock::new(),
         })))
@@ -109,7 +109,8 @@ impl Writer {
     pub fn close(&mut self) {
         self.data = None;
         self.end = UNKNOWN;
-        self.stamped = None;
+        self.durable_header = None;
+        self.cut = false;
         self.checked = false;
     }
 
@@ -128,6 +129,7 @@ impl Writer {
             && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
         {
             if stat.size != self.end {
+                self.cut |= stat.size < self.end && self.end != UNKNOWN;
                 self.end = UNKNOWN;
             }
             return Ok(true);
@@ -184,7 +186,7 @@ impl Writer {
             file,
             identity,
             generation: generation.number,
-            written: AtomicU64::new(0),
+            syncs: Syncs::default(),
             name_synced: AtomicBool::new(false),
             anywhere: OnceLock::new(),
         }));
@@ -199,6 +201,10 @@ impl Writer {
             let Shared { path, options, .. } = shared;
             let told = |error| Error::os(operation, path, error);
             let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
+            if self.cut {
+                sync_cut(shared, data)?;
+                self.cut = false;
+            }
             // Mostly another process has appended since, and all is well.
             // Sealed: once thoroughly, since there may have been a power cut.
             let quickly = !options.sealed || self.checked;
@@ -207,7 +213,7 @@ impl Writer {
             self.end = if whole {
                 size
             } else {
-                repair::tail(&data.file, path, options)?;
+                mend(shared, data)?;
                 data.file.size().map_err(told)?
             };
         }

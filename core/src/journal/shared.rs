@@ -9,7 +9,6 @@ use super::JournalOptions;
 use super::batch::Rules;
 use super::follow_wait::Followers;
 use super::queue::Queue;
-use super::sync::SyncPoint;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::PerProcess;
@@ -33,7 +32,6 @@ pub(super) struct Local {
     /// queue's mutex held.
     pub held_up: Mutex<Option<Error>>,
     pub desk: Mutex<Desk>,
-    pub sync: SyncPoint,
     pub followers: Followers,
 }
 
@@ -103,7 +101,6 @@ impl Shared {
                 writer: Writer::new(),
                 lock: AtHand::default(),
             }),
-            sync: SyncPoint::new(),
             followers: Followers::default(),
         })
     }
@@ -168,7 +165,6 @@ impl Shared {
         self.local().followers.wake();
         self.lock.close();
         drop(self.desk());
-        self.local().sync.close();
     }
 
     pub fn is_closed(&self) -> bool {

@@ -4,12 +4,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::header;
 use super::open::{Data, no_file};
 use super::rewrite::{Draft, Old};
 use super::shared::Shared;
+use super::sync::Epoch;
 use super::write::{append, failed, recordable};
 use super::writer::{UNKNOWN, Work, Writer, Written};
 use super::{HeaderMode, JournalOptions};
@@ -17,43 +17,9 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Left, Same, StampNote};
-
-/// What our last stamp left: as long as the lock file says the same, nobody
-/// else has changed anything there, nor the header.
-pub(super) struct Stamped {
-    left: Left,
-    generation: Generation,
-    /// The line in the file, padded, with its newline.
-    line: Vec<u8>,
-    /// How long the header in it is.
-    text: usize,
-    /// For the next stamp, so that it need not be allocated again.
-    spare: (Vec<u8>, Vec<u8>),
-}
-
-/// The line of the header, and what is to be in it.
-struct Line<'a> {
-    old: Vec<u8>,
-    /// How long the header in `old` is.
-    text: usize,
-    header: &'a [u8],
-}
+use crate::lock::record::{self, Same, StampNote};
 
 impl Writer {
-    /// Whether nothing is pending in a lock file that was not settled.
-    pub fn is_settled(&self, lock: LockFile<'_>) -> bool {
-        if lock.size <= record::IDLE {
-            return true;
-        }
-        let Some(stamped) = &self.stamped else {
-            return false;
-        };
-        lock.file()
-            .and_then(|file| record::is_left(file, &stamped.left))
-            .unwrap_or(false)
-    }
-
     /// Puts the header into the file, which is open and whole, and appends the
     /// work.
     #[cold]
@@ -70,17 +36,7 @@ impl Writer {
             lines.extend_from_slice(work.lines);
             return self.put(shared, lock, &lines, work.records + 1);
         }
-        let last = self.stamped.take();
-        // Longer than idle, and we got here: `is_settled` has compared it.
-        let last = last.filter(|_| lock.size > record::IDLE);
-        let (known, old, text, spare) = match last {
-            Some(last) => (Some(last.generation), last.line, last.text, last.spare),
-            None => {
-                let line = self.header_line(shared)?;
-                let text = header::text(&line).len();
-                (None, line, text, Default::default())
-            }
-        };
+        let old = self.header_line(shared)?;
         // Where others lock the journal too, what they have written since a
         // stamp that was cut off must be told from it: as in a rewrite.
         let fits = header.len() < old.len()
@@ -89,8 +45,7 @@ impl Writer {
         if !fits {
             return self.put_by_rewrite(shared, lock, header, &old, work);
         }
-        let line = Line { old, text, header };
-        self.stamp(shared, lock, known, line, spare, work)
+        self.stamp(shared, lock, &old, header, work)
     }
 
     fn header_line(&self, shared: &Shared) -> Result<Vec<u8>> {
@@ -104,34 +59,36 @@ impl Writer {
         &mut self,
         shared: &Shared,
         lock: LockFile<'_>,
-        known: Option<Generation>,
-        line: Line<'_>,
-        (mut new, mut buffer): (Vec<u8>, Vec<u8>),
+        old: &[u8],
+        header: &[u8],
         work: &Work<'_>,
     ) -> Result<Written> {
-        let Line { old, text, header } = line;
-        header::pad_into(header, old.len(), &mut new);
         let path = &shared.path;
         let Some(data) = self.data.clone() else {
             return Err(no_file(path));
         };
         let anywhere = anywhere(shared, &data)?;
-        let generation = match known {
-            Some(generation) => generation,
-            None => data.generation_now(recordable(lock, "set_header")?),
-        };
+        let generation = data.generation_now(recordable(lock, "set_header")?);
+        let durable = shared.options.durability == Durability::Power;
+        if durable && self.durable_header.take().is_none_or(|line| line != old) {
+            // Or a power cut in the middle could leave a part of a third line,
+            // one from before `old`, and the record tells of two.
+            Epoch::now(&data)
+                .sync(shared)
+                .map_err(|why| why.before(shared, "set_header", "the journal is as it was"))?;
+        }
+        let new = header::pad(header, old.len());
         let end = std::mem::replace(&mut self.end, UNKNOWN);
         let pending = StampNote {
             of: data.identity,
             start: end,
             length: work.lines.len() as u64,
             checksum: crc32c::crc32c(work.lines),
-            old: &old[..text],
+            old: header::text(old),
             new: header,
             line: old.len(),
         };
-        pending.encode(generation, &mut buffer);
-        note(shared, lock, &data, known.is_some(), &buffer)?;
+        self.note(shared, lock, &pending.encode(generation))?;
         if !work.lines.is_empty()
             && let Err((error, undone)) = append(&data, end, work.lines)
         {
@@ -143,32 +100,49 @@ impl Writer {
         }
         if let Err(error) = anywhere.write_all_at(&new, 0) {
             let undone =
-                take_back(&data, anywhere, &old, end, work.lines.len()).and_then(|()| clear(lock));
+                take_back(&data, anywhere, old, end, work.lines.len()).and_then(|()| clear(lock));
             return Err(failed(path, error, undone.is_ok()));
         }
         let end = end + work.lines.len() as u64;
-        data.written.store(end, Ordering::Release);
-        let synced = match shared.options.durability {
-            // Under the lock, unlike an append: as long as this is not on the
-            // medium, what would undo it must stay there.
-            Durability::Power => shared.local().sync.sync(shared, &data, end),
-            Durability::Process => Ok(()),
-        };
         self.end = end;
-        if lock.file().and_then(record::clear_stamp).is_ok() {
-            self.stamped = Some(Stamped {
-                left: record::left_of(&buffer),
-                generation,
-                line: new,
-                text: header.len(),
-                spare: (old, buffer),
-            });
+        if durable {
+            // Under the lock, unlike an append: as long as this is not on the
+            // medium, what would undo it must stay there. So it does if this fails.
+            Epoch::now(&data)
+                .sync(shared)
+                .map_err(|why| why.after(shared, "set_header", "the header is in the file"))?;
+            self.durable_header = Some(new);
         }
-        synced?;
+        // If this fails, the next locker finds that all is done.
+        let _ = clear(lock);
         Ok(Written {
-            data: None,
+            epoch: None,
             generation: data.generation,
             end,
+        })
+    }
+
+    /// Notes down what begins; for durability `power` on the medium, before the
+    /// journal is touched.
+    fn note(&mut self, shared: &Shared, lock: LockFile<'_>, record: &[u8]) -> Result<()> {
+        let mut write = || {
+            let file = lock.file()?;
+            if shared.options.durability == Durability::Process {
+                return file.write_all_at(record, 0);
+            }
+            // The lock file's own name must be there after a power cut, too.
+            let this = Some(file.id()?);
+            if self.lock_named != this {
+                fs::sync_parent(&shared.path)?;
+                self.lock_named = this;
+            }
+            file.write_all_at(record, 0)?;
+            file.sync_data()
+        };
+        write().map_err(|error: io::Error| {
+            let _ = clear(lock);
+            Error::os("set_header", lock.path(), error)
+                .hint("a header stamp is noted here first; nothing was changed")
         })
     }
 
@@ -204,51 +178,16 @@ impl Writer {
         self.close();
         let end = published?.end;
         Ok(Written {
-            data: None,
+            epoch: None,
             generation: end.generation,
             end: end.offset,
         })
     }
 }
 
-/// Notes down what begins; for durability `power` on the medium, before the
-/// journal is touched.
-fn note(
-    shared: &Shared,
-    lock: LockFile<'_>,
-    data: &Data,
-    only_the_end: bool,
-    record: &[u8],
-) -> Result<()> {
-    let write = || {
-        let file = lock.file()?;
-        if only_the_end {
-            let idle = record::IDLE;
-            file.write_all_at(&record[idle as usize..], idle)?;
-        } else {
-            file.write_all_at(record, 0)?;
-        }
-        if shared.options.durability == Durability::Power {
-            // The lock file's own name must be there after a power cut, too.
-            if !data.name_synced.load(Ordering::Acquire) {
-                fs::sync_parent(&shared.path)?;
-                data.name_synced.store(true, Ordering::Release);
-            }
-            file.sync_data()?;
-        }
-        Ok(())
-    };
-    write().map_err(|error: io::Error| {
-        let _ = clear(lock);
-        Error::os("set_header", lock.path(), error)
-            .hint("a header stamp is noted here first; nothing was changed")
-    })
-}
-
-/// Nothing is pending, in one way or the other.
+/// Nothing is pending any more.
 fn clear(lock: LockFile<'_>) -> io::Result<()> {
-    let file = lock.file()?;
-    record::clear_pending(file).or_else(|_| record::clear_stamp(file))
+    lock.file().and_then(record::clear_pending)
 }
 
 /// The header as it was, and what was appended off again.

@@ -69,7 +69,7 @@ pub(super) fn append_many(
         // All of it is there, or none. If this fails, the next locker sees
         // that by itself, but readers wait for one. (Where the roll-back failed
         // he must do it.)
-        let _ = record::clear_pending(file).or_else(|_| record::clear_stamp(file));
+        let _ = record::clear_pending(file);
     }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::Position;
 use super::header;
@@ -11,11 +10,11 @@ use super::open::{Data, no_file};
 use super::repair::{self, Repair};
 use super::rewrite::rotate;
 use super::shared::Shared;
-use super::stamp::Stamped;
+use super::sync::Epoch;
 use super::write::{append, append_many, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
+use crate::fs::{self, FileId};
 use crate::lock::LockFile;
 
 /// No end that we know: look at the file's tail.
@@ -44,16 +43,21 @@ pub(super) struct Writer {
     pub data: Option<Arc<Data>>,
     /// Where the file ended, at a record's end, after our last append.
     pub end: u64,
+    /// Whether others have cut the file since, and that is not on the medium yet.
+    pub cut: bool,
     pub buffer: Vec<u8>,
-    pub stamped: Option<Stamped>,
+    /// The header line that our last sync put on the medium.
+    pub durable_header: Option<Vec<u8>>,
+    /// The lock file whose name is known to be on the medium.
+    pub lock_named: Option<FileId>,
     /// Whether the last append in this file was looked at, seal by seal.
     pub checked: bool,
 }
 
 /// An append that is in the file.
 pub(super) struct Written {
-    /// What a sync has to reach; not kept where none follows.
-    pub data: Option<Arc<Data>>,
+    /// What a sync has to cover; not taken where none follows.
+    pub epoch: Option<Epoch>,
     pub generation: u64,
     pub end: u64,
 }
@@ -63,8 +67,10 @@ impl Writer {
         Writer {
             data: None,
             end: UNKNOWN,
+            cut: false,
             buffer: Vec::new(),
-            stamped: None,
+            durable_header: None,
+            lock_named: None,
             checked: false,
         }
     }
@@ -86,7 +92,7 @@ impl Writer {
             }
             if work.is_empty() {
                 return Ok(Written {
-                    data: None,
+                    epoch: None,
                     generation: 0,
                     end: 0,
                 });
@@ -104,7 +110,11 @@ impl Writer {
             }
         }
         if work.is_empty() {
-            return self.written(shared, self.end);
+            let nothing = self.written(shared, self.end)?;
+            return Ok(Written {
+                epoch: None,
+                ..nothing
+            });
         }
         if options.max_bytes.is_some_and(|most| self.end > most) {
             self.rotate_first(shared, lock)?;
@@ -138,10 +148,13 @@ impl Writer {
         } else {
             append(data, end, lines).map_err(|(error, undone)| failed(path, error, undone.is_ok()))
         };
-        result?;
+        if let Err(error) = result {
+            // What was taken back may be on the medium still.
+            self.cut = true;
+            return Err(error);
+        }
         let end = end + lines.len() as u64;
         self.end = end;
-        data.written.store(end, Ordering::Release);
         self.written(shared, end)
     }
 
@@ -151,7 +164,7 @@ impl Writer {
         let syncs = shared.options.durability == Durability::Power;
         Ok(Written {
             // A shared count that every append would touch twice for nothing.
-            data: syncs.then(|| Arc::clone(data)),
+            epoch: syncs.then(|| Epoch::now(data)),
             generation: data.generation,
             end,
         })
@@ -170,7 +183,16 @@ impl Writer {
     /// file.
     #[cold]
     fn rotate_first(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<()> {
-        if rotate::rotate(shared, self, lock, "append")?.is_some() {
+        let rotated = rotate::rotate(shared, self, lock, "append").map_err(|error| {
+            match error.kind() {
+                // It would say that the record is in the file.
+                ErrorKind::NotDurable => error
+                    .with_kind(ErrorKind::Io)
+                    .hint("the journal was rotated before an append, and nothing was appended"),
+                _ => error,
+            }
+        })?;
+        if rotated.is_some() {
             rotate::prune(shared);
         }
         self.current(shared, "append", lock).map(drop)
@@ -178,7 +200,7 @@ impl Writer {
 
     /// Repairs the tail, if there is anything to repair.
     pub fn repair(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<Option<Repair>> {
-        let Shared { path, options, .. } = shared;
+        let path = &shared.path;
         let stat = fs::stat(path).map_err(|error| Error::os("repair", path, error))?;
         if stat.is_none() {
             return Ok(None);
@@ -186,8 +208,25 @@ impl Writer {
         self.open(shared, "repair", lock, stat)?;
         let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
         self.end = UNKNOWN;
-        repair::tail(&data.file, path, options)
+        mend(shared, data)
     }
+}
+
+/// Repairs the tail.
+pub(super) fn mend(shared: &Shared, data: &Arc<Data>) -> Result<Option<Repair>> {
+    let repaired = repair::tail(&data.file, &shared.path, &shared.options)?;
+    if repaired.is_some_and(|repair| repair.cut > 0) {
+        sync_cut(shared, data)?;
+    }
+    Ok(repaired)
+}
+
+/// A cut is on the medium before anything is written in its place: or a power cut
+/// could leave a line that is half the one, half the other.
+pub(super) fn sync_cut(shared: &Shared, data: &Arc<Data>) -> Result<()> {
+    Epoch::now(data)
+        .sync(shared)
+        .map_err(|why| why.before(shared, "repair", "the journal was cut, and no more done"))
 }
 
 #[cold]

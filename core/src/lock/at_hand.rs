@@ -18,8 +18,6 @@ use crate::fs::File;
 #[derive(Clone, Copy)]
 pub(crate) struct LockFile<'a> {
     pub(super) gate: &'a Arc<Gate>,
-    /// How long it was when the lock was taken; 0 if there was none.
-    pub size: u64,
     pub(super) redo: Option<&'a Redo>,
 }
 
@@ -165,27 +163,14 @@ impl AtHand {
     /// threads share, and nothing is looked up.
     #[inline]
     pub fn try_again(&self) -> Option<HeldBriefly<'_>> {
-        self.try_whatever_is_pending()
-            .filter(|held| held.lock_size <= record::IDLE)
-    }
-
-    /// The same, but it is for the caller to see to it that nothing is pending
-    /// where the lock file is longer than [`record::IDLE`].
-    #[inline]
-    pub fn try_whatever_is_pending(&self) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
         let thread = ThreadKey::current();
         if !gate.try_acquire(thread) {
             return None;
         }
-        let mut held = HeldBriefly {
-            gate,
-            thread,
-            lock_size: 0,
-        };
+        let held = HeldBriefly { gate, thread };
         let (links, size) = gate.file().links_and_size().ok()?;
-        held.lock_size = size;
-        (links > 0).then_some(held)
+        (links > 0 && size <= record::IDLE).then_some(held)
     }
 }
 
@@ -193,7 +178,6 @@ impl AtHand {
 pub(crate) struct HeldBriefly<'a> {
     gate: &'a Arc<Gate>,
     thread: ThreadKey,
-    lock_size: u64,
 }
 
 impl HeldBriefly<'_> {
@@ -201,7 +185,6 @@ impl HeldBriefly<'_> {
     pub fn lock_file(&self) -> LockFile<'_> {
         LockFile {
             gate: self.gate,
-            size: self.lock_size,
             redo: None,
         }
     }

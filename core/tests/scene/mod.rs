@@ -74,6 +74,19 @@ impl Scene {
     }
 }
 
+/// Bytes of a file changed where they are, by another program.
+pub fn patch(path: &Path, at: usize, bytes: &[u8]) {
+    use std::io::{Seek as _, Write as _};
+
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .expect("a file that is there");
+    file.seek(std::io::SeekFrom::Start(at as u64))
+        .expect("seek");
+    file.write_all(bytes).expect("write");
+}
+
 /// The journal at `path`, for what is not about the medium.
 pub fn journal(path: &Path) -> untorn::Journal {
     untorn::Journal::options()

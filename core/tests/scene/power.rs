@@ -1,10 +1,10 @@
 //! The power fails before each system call in turn. What is on the disk then is
 //! not what the kernel showed: contents are certain only as of the last sync
 //! of the file, names as of the last sync of the directory; anything later may
-//! be there, be missing, or be NULs.
+//! be there, be missing, or be NULs, in each file by itself.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,10 +14,17 @@ use untorn::fault::{Call, Op, Plan};
 
 type Names = BTreeMap<String, u64>;
 
+/// What a file may hold.
+type Possible = Vec<(Late, Vec<u8>)>;
+
 /// What the disk is sure of, kept up to date before each system call.
 #[derive(Default)]
 struct Disk {
     contents: BTreeMap<u64, Vec<u8>>,
+    /// What each file was before its last change, where that is not sure.
+    before: BTreeMap<u64, Vec<u8>>,
+    /// What each file was at the last call.
+    last: BTreeMap<u64, Vec<u8>>,
     names: Names,
     /// As of the last call.
     seen: Names,
@@ -46,6 +53,7 @@ impl Disk {
         let mut disk = Disk::default();
         for (name, (inode, bytes)) in live(dir) {
             disk.names.insert(name, inode);
+            disk.last.insert(inode, bytes.clone());
             disk.contents.insert(inode, bytes);
         }
         disk.seen = disk.names.clone();
@@ -65,6 +73,12 @@ impl Disk {
             self.changes.push(change);
         }
         self.seen = now;
+        for (inode, bytes) in live(dir).into_values() {
+            let last = self.last.insert(inode, bytes.clone());
+            if let Some(last) = last.filter(|last| *last != bytes) {
+                self.before.insert(inode, last);
+            }
+        }
         match self.syncing.take() {
             None => {}
             Some(Syncing::File(path)) => {
@@ -72,6 +86,7 @@ impl Disk {
                     .expect("a file that was synced")
                     .ino();
                 self.contents.insert(inode, bytes(&path));
+                self.before.remove(&inode);
             }
             Some(Syncing::Directory) => {
                 self.names = self.seen.clone();
@@ -83,9 +98,9 @@ impl Disk {
     /// The names that the directory may have: the old ones, the new ones, and
     /// where the system keeps no order, the old ones with one change, and the
     /// new ones without one.
-    fn directories(&self) -> Vec<(String, Names, &'static [&'static str])> {
-        let all = &["missing", "NULs", "half NULs", "there"];
-        let some = &["missing", "there"];
+    fn directories(&self) -> Vec<(String, Names, &'static [Late])> {
+        let all = &Late::ALL;
+        let some = &[Late::Missing, Late::There];
         let with = |which: &dyn Fn(usize) -> bool| {
             let mut names = self.names.clone();
             for (n, change) in self.changes.iter().enumerate() {
@@ -98,13 +113,27 @@ impl Disk {
             }
             names
         };
-        let mut found: Vec<(String, Names, &'static [&'static str])> = vec![
+        let mut found: Vec<(String, Names, &'static [Late])> = vec![
             ("old names".to_owned(), self.names.clone(), all),
             ("new names".to_owned(), self.seen.clone(), all),
         ];
         for one in 0..self.changes.len() {
             found.push((format!("only change {one}"), with(&|n| n == one), some));
             found.push((format!("all but change {one}"), with(&|n| n != one), some));
+        }
+        found
+    }
+
+    /// What may be in this file of which the page cache has `shown`.
+    fn possible(&self, inode: u64, shown: &[u8], lates: &[Late]) -> Possible {
+        let sure = self.contents.get(&inode).map_or(&[][..], |bytes| bytes);
+        let before = self.before.get(&inode).map_or(sure, |bytes| bytes);
+        let mut found = Possible::new();
+        for late in lates {
+            let bytes = late.of(sure, before, shown);
+            if found.iter().all(|(_, other)| *other != bytes) {
+                found.push((*late, bytes));
+            }
         }
         found
     }
@@ -117,17 +146,34 @@ impl Disk {
             .collect();
         let mut images = Vec::new();
         for (which, names, lates) in self.directories() {
-            for late in lates {
-                let files = names.iter().map(|(name, inode)| {
-                    let sure = self.contents.get(inode).cloned().unwrap_or_default();
-                    let shown = all.get(inode).map_or(&sure, |bytes| *bytes);
-                    (name.clone(), mixture(&sure, shown, late))
-                });
+            let inodes: BTreeSet<u64> = names.values().copied().collect();
+            let possible: Vec<(u64, Possible)> = inodes
+                .iter()
+                .map(|inode| {
+                    let sure = self.contents.get(inode).map_or(&[][..], |bytes| bytes);
+                    let shown = all.get(inode).map_or(sure, |bytes| bytes);
+                    (*inode, self.possible(*inode, shown, lates))
+                })
+                .collect();
+            for choice in choices(&possible) {
+                let chosen: BTreeMap<u64, &(Late, Vec<u8>)> = possible
+                    .iter()
+                    .zip(&choice)
+                    .map(|((inode, found), choice)| (*inode, &found[*choice]))
+                    .collect();
+                let late: Vec<String> = names
+                    .iter()
+                    .filter(|(_, inode)| possible.iter().any(|(i, f)| i == *inode && f.len() > 1))
+                    .map(|(name, inode)| format!("{name} {:?}", chosen[inode].0))
+                    .collect();
                 images.push(Image {
+                    files: names
+                        .iter()
+                        .map(|(name, inode)| (name.clone(), chosen[inode].1.clone()))
+                        .collect(),
                     inodes: names.clone(),
-                    files: files.collect(),
                     acknowledged,
-                    what: format!("{what}: {which}, late contents {late}"),
+                    what: format!("{what}: {which}, late contents: {}", late.join(", ")),
                 });
             }
         }
@@ -135,22 +181,106 @@ impl Disk {
     }
 }
 
-/// A file of which `sure` is on the disk and `shown` was in the page cache. What
-/// was written in place is old or new, or partly so; only what is behind the old
-/// end can be NULs.
-fn mixture(sure: &[u8], shown: &[u8], late: &str) -> Vec<u8> {
-    let same = sure.iter().zip(shown).take_while(|(a, b)| a == b).count();
-    let mut bytes = shown.to_vec();
-    let from = match late {
-        "missing" => return sure.to_vec(),
-        "there" => return bytes,
-        "NULs" => same,
-        _ => same + (shown.len() - same) / 2,
-    };
-    bytes[from..].fill(0);
-    let old = sure.len().min(shown.len());
-    if from < old {
-        bytes[from..old].copy_from_slice(&sure[from..old]);
+/// Most of these many are gone through in full.
+const FULL: usize = 30;
+
+/// Which of its possibilities each file has: every combination, or where those
+/// are too many, all files alike, or one as it was and the others as they are,
+/// or the other way round.
+fn choices(possible: &[(u64, Possible)]) -> Vec<Vec<usize>> {
+    let counts: Vec<usize> = possible.iter().map(|(_, found)| found.len()).collect();
+    if counts.iter().product::<usize>() <= FULL {
+        let mut found = vec![Vec::new()];
+        for count in counts {
+            found = found
+                .into_iter()
+                .flat_map(|choice| {
+                    (0..count).map(move |next| [choice.as_slice(), &[next]].concat())
+                })
+                .collect();
+        }
+        return found;
+    }
+    let most = counts.iter().copied().max().unwrap_or(1);
+    let alike = |n: usize| -> Vec<usize> { counts.iter().map(|c| n.min(c - 1)).collect() };
+    let mut found: Vec<_> = (0..most).map(alike).collect();
+    let missing = alike(0);
+    let there: Vec<usize> = possible
+        .iter()
+        .map(|(_, found)| {
+            let there = found
+                .iter()
+                .position(|(late, _)| matches!(late, Late::There));
+            there.unwrap_or(0)
+        })
+        .collect();
+    for file in 0..counts.len() {
+        for (odd, others) in [(&missing, &there), (&there, &missing)] {
+            let mut choice = others.clone();
+            choice[file] = odd[file];
+            found.push(choice);
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What became of what was written to a file since its last sync.
+#[derive(Clone, Copy, Debug)]
+enum Late {
+    Missing,
+    Nuls,
+    HalfNuls,
+    There,
+    /// All but the last write.
+    OneWriteAgo,
+    /// There, but for every other sector.
+    OddSectors,
+    EvenSectors,
+}
+
+impl Late {
+    const ALL: [Late; 7] = [
+        Late::Missing,
+        Late::There,
+        Late::Nuls,
+        Late::HalfNuls,
+        Late::OneWriteAgo,
+        Late::OddSectors,
+        Late::EvenSectors,
+    ];
+
+    /// A file of which `sure` is on the disk and `shown` was in the page cache,
+    /// `before` the last write `before`. What was written in place is old or new,
+    /// or partly so; only what is behind the old end can be NULs.
+    fn of(self, sure: &[u8], before: &[u8], shown: &[u8]) -> Vec<u8> {
+        let same = sure.iter().zip(shown).take_while(|(a, b)| a == b).count();
+        let mut bytes = shown.to_vec();
+        let from = match self {
+            Late::Missing => return sure.to_vec(),
+            Late::There => return bytes,
+            Late::OneWriteAgo => return before.to_vec(),
+            Late::OddSectors => return sectors(sure, bytes, 1),
+            Late::EvenSectors => return sectors(sure, bytes, 0),
+            Late::Nuls => same,
+            Late::HalfNuls => same + (shown.len() - same) / 2,
+        };
+        bytes[from..].fill(0);
+        let old = sure.len().min(shown.len());
+        if from < old {
+            bytes[from..old].copy_from_slice(&sure[from..old]);
+        }
+        bytes
+    }
+}
+
+/// Every other sector, from the one of this number on, as the disk has it.
+fn sectors(sure: &[u8], mut bytes: Vec<u8>, from: usize) -> Vec<u8> {
+    for (n, sector) in bytes.chunks_mut(512).enumerate().skip(from).step_by(2) {
+        for (at, byte) in (n * 512..).zip(sector) {
+            *byte = sure.get(at).copied().unwrap_or(0);
+        }
     }
     bytes
 }
@@ -266,7 +396,7 @@ pub fn images_and_files(
 }
 
 pub fn materialise(image: &Image) -> Scene {
-    let scene = Scene::new();
+    let scene = Scene::quick();
     for (name, bytes) in &image.files {
         scene.with(name, bytes);
     }

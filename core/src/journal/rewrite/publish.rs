@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::journal::Position;
 use crate::journal::shared::Shared;
+use crate::journal::sync::Epoch;
 use crate::lock::LockFile;
 use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite, Same};
 use crate::temporary::Temporary;
@@ -100,14 +101,9 @@ impl Draft {
             (Some((data, end)), Old::Kept) => {
                 // Who appended to it may not have synced it yet, and nobody
                 // looks for what is in it under its new name.
-                shared
-                    .local()
-                    .sync
-                    .sync(shared, data, *end)
-                    .map_err(|error| {
-                        Error::new(error.kind(), operation, path, error.to_string())
-                            .hint("the journal was not rewritten")
-                    })?;
+                Epoch::now(data)
+                    .sync(shared)
+                    .map_err(|why| why.before(shared, operation, "the journal is as it was"))?;
                 let note = |rotated| {
                     pending.rotated = rotated;
                     note(lock, operation, self.generation, pending)

@@ -22,7 +22,6 @@ impl Held {
     pub fn lock_file(&self) -> LockFile<'_> {
         LockFile {
             gate: &self.gate,
-            size: self.lock_size,
             redo: self.redo.as_deref(),
         }
     }

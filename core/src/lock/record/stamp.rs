@@ -16,9 +16,6 @@
 //!             4  CRC-32C of all from 128 on
 //! ```
 //!
-//! Cleared by zeros in the place of "pending\n": to cut the file takes four
-//! times as long. The next locker who is not the same handle cuts it.
-
 use std::io;
 
 use super::pending::PENDING;
@@ -56,7 +53,7 @@ pub(crate) struct StampNote<'a> {
 
 impl StampNote<'_> {
     /// All that the lock file holds while it is pending.
-    pub fn encode(&self, generation: Generation, into: &mut Vec<u8>) {
+    pub fn encode(&self, generation: Generation) -> Vec<u8> {
         let mut block = [0; BLOCK];
         block[..8].copy_from_slice(PENDING);
         block[8..12].copy_from_slice(&STAMP.to_le_bytes());
@@ -68,8 +65,7 @@ impl StampNote<'_> {
         let length = u32::try_from(self.line).unwrap_or(u32::MAX);
         block[56..60].copy_from_slice(&length.to_le_bytes());
         seal(&mut block);
-        into.clear();
-        into.extend_from_slice(&generation.to_block());
+        let mut into = generation.to_block().to_vec();
         into.extend_from_slice(&block);
         for text in [self.old, self.new] {
             let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -79,6 +75,7 @@ impl StampNote<'_> {
         into.extend_from_slice(self.new);
         let checksum = crc32c::crc32c(&into[2 * BLOCK..]);
         into.extend_from_slice(&checksum.to_le_bytes());
+        into
     }
 }
 
@@ -125,33 +122,4 @@ fn line(text: &[u8], length: usize) -> Vec<u8> {
     line.resize(length - 1, b' ');
     line.push(b'\n');
     line
-}
-
-/// The two blocks of a lock file as a stamp that is done leaves them: whoever
-/// finds them so knows that nobody has changed anything since.
-pub(crate) type Left = [u8; 2 * BLOCK];
-
-/// What [`clear_stamp`] leaves of these bytes.
-pub(crate) fn left_of(record: &[u8]) -> Left {
-    let mut left = [0; 2 * BLOCK];
-    left.copy_from_slice(&record[..2 * BLOCK]);
-    left[BLOCK..BLOCK + 8].fill(0);
-    left
-}
-
-/// Whether the lock file is as a stamp of ours left it.
-pub(crate) fn is_left(lock: &File, left: &Left) -> io::Result<bool> {
-    let mut now = [0; 2 * BLOCK];
-    Ok(lock.read_full_at(&mut now, 0)? == now.len() && now == *left)
-}
-
-/// The stamp is done.
-pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
-    lock.write_all_at(&[0; 8], IDLE)
-}
-
-/// Whether a stamp was cleared here, and nothing begun since.
-pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
-    let mut magic = [1; 8];
-    Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])
 }
