@@ -1,0 +1,131 @@
+//! `untorn grep`: records that hold a text, as the record means it.
+
+use serde::Serialize;
+
+use crate::args::{Grep, Handle};
+use crate::exit::{FOUND, Result};
+use crate::input::{Take, files};
+use crate::output::{Output, Style, harmless};
+
+#[derive(Serialize)]
+struct Hit<'a> {
+    path: &'a std::path::Path,
+    position: String,
+    snippet: &'a str,
+}
+
+pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
+    let inputs = files(&grep.paths, Take::Journals, None)?;
+    let needle = fold(&grep.text);
+    let many = inputs.len() > 1;
+    let mut any = false;
+    for (at, input) in inputs.iter().enumerate() {
+        let mut records = handle.journal(&input.path, false, false)?.records()?;
+        let mut hits = 0;
+        while let Some(record) = records.next_record()? {
+            let text = decoded(record.bytes);
+            let Some(found) = fold(&text).find(&needle) else {
+                continue;
+            };
+            hits += 1;
+            any = true;
+            if grep.files_with_matches {
+                out.line(harmless(&input.path.display().to_string()))?;
+                break;
+            }
+            if !grep.count {
+                let snippet = around(&text, found, needle.len());
+                if out.json {
+                    let position = record.start.to_string();
+                    out.object(&Hit { path: &input.path, position, snippet: &snippet })?;
+                } else {
+                    let name = if many { format!("{}@{}: ", input.path.display(), record.start.offset) } else { String::new() };
+                    let name = out.styled(Style::Name, &harmless(&name));
+                    out.line(format!("{name}{}", harmless(&snippet)))?;
+                }
+            }
+            if grep.max == Some(hits) {
+                break;
+            }
+        }
+        if grep.count {
+            out.line(format!("{}:{hits}", harmless(&input.path.display().to_string())))?;
+        }
+        out.progress(at as u64 + 1, inputs.len() as u64, "files");
+    }
+    Ok(if any { 0 } else { FOUND })
+}
+
+/// Case does not matter.
+fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// Escapes stand for the characters that they mean.
+fn decoded(record: &[u8]) -> String {
+    let text = String::from_utf8_lossy(record);
+    if !text.contains('\\') {
+        return text.into_owned();
+    }
+    let mut made = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find('\\') {
+        made.push_str(&rest[..at]);
+        let (meant, length) = escape(&rest[at..]);
+        made.push(meant);
+        rest = &rest[at + length..];
+    }
+    made + rest
+}
+
+/// What an escape means, and its length.
+fn escape(text: &str) -> (char, usize) {
+    let unit = |text: &str| text.get(2..6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let Some(kind) = text[1..].chars().next() else {
+        return ('\\', 1);
+    };
+    match kind {
+        'n' => ('\n', 2),
+        't' => ('\t', 2),
+        'r' => ('\r', 2),
+        'b' => ('\u{8}', 2),
+        'f' => ('\u{c}', 2),
+        'u' => match unit(text) {
+            Some(high @ 0xd800..0xdc00) if text[6..].starts_with("\\u") => {
+                let low = unit(&text[6..]).filter(|low| (0xdc00..0xe000).contains(low));
+                let pair = low.and_then(|low| char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)));
+                (pair.unwrap_or(char::REPLACEMENT_CHARACTER), if pair.is_some() { 12 } else { 6 })
+            }
+            Some(unit) => (char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
+            None => ('\\', 1),
+        },
+        other => (other, 1 + other.len_utf8()),
+    }
+}
+
+/// Up to 60 characters before and after. `found` is an offset in the folded text,
+/// which is that of the text but for the few letters whose case has another length.
+fn around(text: &str, found: usize, length: usize) -> String {
+    let place = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (from, to) = (place(found), place(found + length));
+    let before: String = text[..from].chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+    let after: String = text[to..].chars().take(60).collect();
+    format!("{before}{}{after}", &text[from..to])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{around, decoded};
+
+    #[test]
+    fn escapes_mean_characters() {
+        assert_eq!(decoded(br#"a\n\u00e9\ud83d\ude00\\\"\/b"#), "a\né😀\\\"/b");
+        assert_eq!(decoded(br"\ud83d x \u12"), "\u{fffd} x \\u12");
+    }
+
+    #[test]
+    fn snippets_keep_whole_characters() {
+        assert_eq!(around("äöü", 1, 2), "ä");
+        assert_eq!(around("abc", 1, 1), "abc");
+    }
+}

@@ -1,0 +1,111 @@
+//! `untorn stats`: what journals hold.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::args::{Handle, Sort, Stats};
+use crate::exit::Result;
+use crate::input::{Take, files};
+use crate::output::{Output, Style, harmless, size, thousands};
+use crate::when::ago;
+
+#[derive(Serialize)]
+struct Row {
+    path: PathBuf,
+    records: u64,
+    bytes: u64,
+    /// Bytes of the largest record.
+    largest: u64,
+    damage: u64,
+    /// What repairs have cut off it, bytes of `P.torn`.
+    torn: u64,
+    /// Seconds since 1970.
+    modified: Option<u64>,
+    #[serde(skip)]
+    at: Option<SystemTime>,
+}
+
+pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
+    let inputs = files(&stats.paths, Take::Journals, None)?;
+    let mut rows = Vec::with_capacity(inputs.len());
+    for (at, input) in inputs.iter().enumerate() {
+        rows.push(row(&input.path, handle)?);
+        out.progress(at as u64 + 1, inputs.len() as u64, "files");
+    }
+    match stats.sort {
+        Sort::Size => rows.sort_by_key(|row| std::cmp::Reverse(row.bytes)),
+        Sort::Records => rows.sort_by_key(|row| std::cmp::Reverse(row.records)),
+        Sort::Damage => rows.sort_by_key(|row| std::cmp::Reverse(row.damage)),
+        Sort::Time => rows.sort_by_key(|row| std::cmp::Reverse(row.at)),
+        Sort::Path => {}
+    }
+    if out.json {
+        return rows.iter().try_for_each(|row| out.object(row)).map(|()| 0).map_err(Into::into);
+    }
+    let head = format!("{:>10} {:>9} {:>9} {:>6} {:>9}  {:<12} path", "records", "size", "largest", "damage", "torn", "last write");
+    let head = out.styled(Style::Faint, &head);
+    out.line(head)?;
+    for row in rows.iter().take(stats.top) {
+        print(row, out)?;
+    }
+    if rows.len() > stats.top {
+        out.line(format!("{:>10}", "…"))?;
+    }
+    let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
+    out.line(format!(
+        "{:>10} {:>9} {:>9} {:>6} {:>9}  {:<12} {} journals",
+        thousands(sum(|row| row.records)),
+        size(sum(|row| row.bytes)),
+        size(rows.iter().map(|row| row.largest).max().unwrap_or(0)),
+        sum(|row| row.damage),
+        size(sum(|row| row.torn)),
+        "",
+        thousands(rows.len() as u64),
+    ))?;
+    Ok(0)
+}
+
+fn row(path: &Path, handle: &Handle) -> Result<Row> {
+    let journal = handle.journal(path, false, false)?;
+    let mut records = journal.records()?;
+    let (mut count, mut largest, mut bad) = (0, 0, 0);
+    let json = handle.is_json();
+    while let Some(record) = records.next_record()? {
+        if json && untorn::inspect(record.bytes).is_some() {
+            bad += 1;
+            continue;
+        }
+        count += 1;
+        largest = largest.max(record.bytes.len() as u64);
+    }
+    let mut torn = path.as_os_str().to_owned();
+    torn.push(".torn");
+    let seen = std::fs::metadata(path).ok();
+    let at = seen.as_ref().and_then(|seen| seen.modified().ok());
+    Ok(Row {
+        path: path.to_owned(),
+        records: count,
+        bytes: seen.map_or(0, |seen| seen.len()),
+        largest,
+        damage: bad + records.damage_count(),
+        torn: std::fs::metadata(torn).map_or(0, |seen| seen.len()),
+        modified: at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|since| since.as_secs()),
+        at,
+    })
+}
+
+fn print(row: &Row, out: &mut Output) -> Result<()> {
+    let damage = format!("{:>6}", row.damage);
+    let damage = if row.damage > 0 { out.styled(Style::Bad, &damage) } else { damage };
+    Ok(out.line(format!(
+        "{:>10} {:>9} {:>9} {damage} {:>9}  {:<12} {}",
+        thousands(row.records),
+        size(row.bytes),
+        size(row.largest),
+        size(row.torn),
+        row.at.map_or(String::new(), ago),
+        harmless(&row.path.display().to_string()),
+    ))?)
+}

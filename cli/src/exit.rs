@@ -1,0 +1,59 @@
+//! What a command ends with.
+
+use std::fmt::Display;
+use std::io;
+
+use untorn::{Error, ErrorKind};
+
+/// Damage was found, or nothing was: as with `git fsck` and grep.
+pub const FOUND: u8 = 1;
+/// The command line makes no sense.
+pub const USAGE: u8 = 2;
+/// The system did not allow it, or the file is not what it should be.
+pub const FAILED: u8 = 3;
+/// A lock was not free in time: `EX_TEMPFAIL`, as with flock(1)'s `-E`.
+pub const LOCKED: u8 = 75;
+
+pub type Result<T = u8> = std::result::Result<T, Failure>;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(code: u8, message: impl Into<String>) -> Failure {
+        Failure {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(USAGE, message)
+    }
+
+    /// A system's error on something that has a name.
+    pub fn of(name: impl Display, error: impl Display) -> Failure {
+        Failure::new(FAILED, format!("{name}: {error}"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let code = match error.kind() {
+            ErrorKind::LockTimeout | ErrorKind::Locked => LOCKED,
+            ErrorKind::InvalidArgument => USAGE,
+            _ => FAILED,
+        };
+        Failure::new(code, error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::new(FAILED, error.to_string())
+    }
+}

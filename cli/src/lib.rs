@@ -1,0 +1,53 @@
+//! The `untorn` command, as a library: the packages for Python and Node call
+//! [`main`] through the addon that they carry anyway.
+//!
+//! ```text
+//! args.rs          the command line
+//! command/         one file a command
+//! input.rs         which files are meant: paths, directories, `-`
+//! output.rs        what is printed: for people, or one JSON object a line
+//! exit.rs          what a command ends with
+//! json.rs          JSON texts, printed and changed without being re-encoded
+//! ```
+
+mod args;
+mod command;
+mod exit;
+mod input;
+mod json;
+mod output;
+mod signal;
+mod when;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use args::Args;
+use exit::{FAILED, Failure, USAGE};
+
+/// Runs the command, and returns its exit status: 0 fine, 1 damage or no match,
+/// 2 usage, 3 could not be done, 75 a lock was not free in time, 130 Ctrl-C.
+///
+/// It sets how this process reacts to SIGINT and SIGPIPE, so the process should
+/// do nothing else.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    signal::prepare();
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            return error.print().map_or(FAILED, |()| code);
+        }
+    };
+    let mut out = output::Output::new(&args.common);
+    let result = command::run(&args, &mut out);
+    let flushed = out.flush().map_err(Failure::from);
+    match result.and_then(|code| flushed.map(|()| code)) {
+        Ok(code) => code,
+        Err(failure) => {
+            out.complain(&failure.message);
+            failure.code
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What is printed: lines for people, or one JSON object a line; complaints and
+//! progress on standard error.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::args::{Color, Common};
+
+/// A command that is done sooner shows no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+const REDRAW: Duration = Duration::from_millis(100);
+
+#[derive(Clone, Copy)]
+pub enum Style {
+    Bad,
+    Good,
+    Name,
+    Faint,
+}
+
+pub struct Output {
+    out: BufWriter<io::Stdout>,
+    pub json: bool,
+    pub quiet: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+    colored: bool,
+    progress: Option<Progress>,
+}
+
+struct Progress {
+    begun: Instant,
+    drawn: Option<Instant>,
+}
+
+impl Output {
+    pub fn new(common: &Common) -> Output {
+        let terminal = io::stdout().is_terminal();
+        let colored = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            // https://no-color.org
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+        };
+        let shown = io::stderr().is_terminal() && !common.no_progress && !common.quiet;
+        Output {
+            out: BufWriter::with_capacity(64 * 1024, io::stdout()),
+            json: common.json,
+            quiet: common.quiet,
+            terminal,
+            colored,
+            progress: shown.then(|| Progress {
+                begun: Instant::now(),
+                drawn: None,
+            }),
+        }
+    }
+
+    /// One line for people.
+    pub fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
+        self.clear_progress();
+        self.out.write_all(text.as_ref().as_bytes())?;
+        self.out.write_all(b"\n")?;
+        // A person, or whoever follows, is to see it now.
+        if self.terminal { self.out.flush() } else { Ok(()) }
+    }
+
+    /// Bytes of a file, as they are, and a newline.
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.clear_progress();
+        self.out.write_all(bytes)?;
+        self.out.write_all(b"\n")
+    }
+
+    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
+    /// One JSON object.
+    pub fn object(&mut self, object: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_vec(object).map_err(io::Error::other)?;
+        self.bytes(&text)
+    }
+
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.clear_progress();
+        self.out.flush()
+    }
+
+    /// On standard error, always.
+    pub fn complain(&mut self, message: &str) {
+        let _ = self.flush();
+        let _ = writeln!(io::stderr(), "untorn: {message}");
+    }
+
+    /// On standard error, for people who want to know.
+    pub fn remark(&mut self, message: &str) {
+        if !self.quiet {
+            let _ = self.flush();
+            let _ = writeln!(io::stderr(), "{message}");
+        }
+    }
+
+    pub fn styled(&self, style: Style, text: &str) -> String {
+        if !self.colored {
+            return text.to_owned();
+        }
+        let code = match style {
+            Style::Bad => "31",
+            Style::Good => "32",
+            Style::Name => "36",
+            Style::Faint => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// How far a long command is, where somebody can see it.
+    pub fn progress(&mut self, done: u64, all: u64, what: &str) {
+        let Some(progress) = &mut self.progress else {
+            return;
+        };
+        let now = Instant::now();
+        let early = now - progress.begun < PATIENCE;
+        if early || progress.drawn.is_some_and(|drawn| now - drawn < REDRAW) {
+            return;
+        }
+        progress.drawn = Some(now);
+        let part = if all == 0 { 0 } else { (done * 40 / all).min(40) as usize };
+        let bar = format!("{}{}", "█".repeat(part), "░".repeat(40 - part));
+        let text = format!("\r[{bar}] {}/{} {what}\x1b[K", thousands(done), thousands(all));
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    fn clear_progress(&mut self) {
+        if let Some(progress) = &mut self.progress
+            && progress.drawn.take().is_some()
+        {
+            let _ = io::stderr().write_all(b"\r\x1b[K");
+        }
+    }
+}
+
+/// `1,234,567`
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `186.9 MB`
+pub fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64;
+    for unit in ["kB", "MB", "GB"] {
+        value /= 1000.0;
+        if value < 1000.0 {
+            return format!("{value:.1} {unit}");
+        }
+    }
+    format!("{:.1} TB", value / 1000.0)
+}
+
+/// Text that may come from anybody, for a terminal: no control characters.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{harmless, size, thousands};
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(186_900_000), "186.9 MB");
+    }
+
+    #[test]
+    fn a_terminal_gets_no_control_characters() {
+        assert_eq!(harmless("a\x1b[31mb\r\n"), "a\u{fffd}[31mb\u{fffd}\u{fffd}");
+    }
+}
