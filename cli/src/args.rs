@@ -12,9 +12,16 @@ use crate::when::span;
 /// Check, repair, read, append to, lock and watch the files that several
 /// processes share: journals (JSON Lines) and documents (JSON).
 #[derive(Parser)]
-#[command(name = "untorn", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 fine; 1 damage found, or no match; 2 wrong usage; 3 could not be \
-done; 75 a lock was not free in time; 130 Ctrl-C.\nMore: untorn help files | durability | errors | json")]
+#[command(
+    name = "untorn",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit status: 0 fine; 1 damage found, or no match; 2 wrong usage; 3 could not be \
+done; 75 a lock was not free in time; 130 Ctrl-C.\nMore: untorn help files | durability | errors | json"
+)]
 #[command(disable_help_subcommand = true)]
 pub struct Args {
     #[command(flatten)]
@@ -41,7 +48,15 @@ pub struct Common {
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
     /// Colors: auto, always or never (NO_COLOR is respected)
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub color: Color,
     /// Show no progress bar
     #[arg(long, global = true, help_heading = "Output")]
@@ -60,7 +75,14 @@ pub struct Handle {
     #[arg(long, global = true, value_name = "SCHEME", env = "UNTORN_SCHEME", value_parser = scheme, help_heading = "Files", hide_env = true)]
     pub scheme: Option<Scheme>,
     /// The first line is a header if it begins so
-    #[arg(long, global = true, value_name = "TEXT", env = "UNTORN_HEADER_PREFIX", help_heading = "Files", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TEXT",
+        env = "UNTORN_HEADER_PREFIX",
+        help_heading = "Files",
+        hide_env = true
+    )]
     pub header_prefix: Option<String>,
     /// What a record is: json or lines
     #[arg(long, global = true, value_name = "FORMAT", env = "UNTORN_FORMAT", value_parser = format, help_heading = "Files", hide_env = true)]
@@ -90,7 +112,12 @@ fn format(text: &str) -> std::result::Result<Format, String> {
 }
 
 impl Handle {
-    pub fn journal(&self, path: impl AsRef<std::path::Path>, create: bool, parents: bool) -> Result<Journal> {
+    pub fn journal(
+        &self,
+        path: impl AsRef<std::path::Path>,
+        create: bool,
+        parents: bool,
+    ) -> Result<Journal> {
         let mut options = Journal::options()
             .create(create)
             .parents(parents)

@@ -19,8 +19,6 @@ pub enum Kind {
 pub struct Input {
     pub path: PathBuf,
     pub kind: Kind,
-    /// Named on the command line, not found in a directory.
-    pub named: bool,
 }
 
 const JOURNALS: [&str; 2] = ["jsonl", "ndjson"];
@@ -46,22 +44,13 @@ pub fn files(paths: &[PathBuf], take: Take, since: Option<SystemTime>) -> Result
                 _ => Kind::Journal,
             };
             let path = path.clone();
-            found.push(Input {
-                path,
-                kind,
-                named: true,
-            });
+            found.push(Input { path, kind });
         }
     }
     Ok(found)
 }
 
-fn below(
-    dir: &Path,
-    take: Take,
-    since: Option<SystemTime>,
-    found: &mut Vec<Input>,
-) -> Result<()> {
+fn below(dir: &Path, take: Take, since: Option<SystemTime>, found: &mut Vec<Input>) -> Result<()> {
     let failed = |error| Failure::of(dir.display(), error);
     let mut entries: Vec<_> = fs::read_dir(dir)
         .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
@@ -77,11 +66,7 @@ fn below(
             && let Some(kind) = kind_in_directory(&path, take)
             && since.is_none_or(|since| is_newer(&entry, since))
         {
-            found.push(Input {
-                path,
-                kind,
-                named: false,
-            });
+            found.push(Input { path, kind });
         }
     }
     Ok(())

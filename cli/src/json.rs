@@ -59,7 +59,9 @@ fn break_line(made: &mut String, depth: usize) {
 /// `.message.role`, `.items.0`: the steps of a path.
 pub fn steps(path: &str) -> Result<Vec<&str>, String> {
     let Some(rest) = path.strip_prefix('.') else {
-        return Err(format!("{path:?} is no path into a value: it begins with a dot, as in .message.role"));
+        return Err(format!(
+            "{path:?} is no path into a value: it begins with a dot, as in .message.role"
+        ));
     };
     if rest.is_empty() {
         return Ok(Vec::new());
@@ -81,7 +83,9 @@ pub fn select<'a>(text: &'a str, steps: &[&str]) -> Option<&'a str> {
         }
         b'[' => {
             let array: Vec<&'a RawValue> = serde_json::from_str(text).ok()?;
-            array.get(first.parse::<usize>().ok()?).map(|value| value.get())
+            array
+                .get(first.parse::<usize>().ok()?)
+                .map(|value| value.get())
         }
         _ => None,
     };
@@ -96,7 +100,8 @@ pub fn set(text: &str, steps: &[&str], value: &str) -> Result<String, String> {
     if let Some(old) = select(text, steps) {
         return Ok(spliced(text, old, value));
     }
-    let parent = select(text, parents).ok_or_else(|| format!("there is no .{}", parents.join(".")))?;
+    let parent =
+        select(text, parents).ok_or_else(|| format!("there is no .{}", parents.join(".")))?;
     let key = serde_json::to_string(last).map_err(|error| error.to_string())?;
     let inner = parent.trim();
     let added = match inner.as_bytes().first() {
@@ -107,7 +112,11 @@ pub fn set(text: &str, steps: &[&str], value: &str) -> Result<String, String> {
     let body = inner[1..inner.len() - 1].trim_end();
     let comma = if body.trim().is_empty() { "" } else { "," };
     let (open, close) = (&inner[..1], &inner[inner.len() - 1..]);
-    Ok(spliced(text, parent, &format!("{open}{body}{comma}{added}{close}")))
+    Ok(spliced(
+        text,
+        parent,
+        &format!("{open}{body}{comma}{added}{close}"),
+    ))
 }
 
 /// The text without the value at a path; `None` if there is none.
@@ -130,7 +139,8 @@ pub fn removed(text: &str, steps: &[&str]) -> Result<Option<String>, String> {
             .collect();
         format!("{{{}}}", left?.join(","))
     } else {
-        let array: Vec<&RawValue> = serde_json::from_str(parent).map_err(|error| error.to_string())?;
+        let array: Vec<&RawValue> =
+            serde_json::from_str(parent).map_err(|error| error.to_string())?;
         let at: usize = last.parse().map_err(|_| format!("{last:?} is no index"))?;
         let left = array.iter().enumerate().filter(|(n, _)| *n != at);
         let left: Vec<_> = left.map(|(_, value)| value.get()).collect();
@@ -149,7 +159,10 @@ fn entries(object: &str) -> Result<Vec<(String, &str)>, String> {
                 fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                     formatter.write_str("an object")
                 }
-                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                fn visit_map<A: serde::de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> Result<Self::Value, A::Error> {
                     let mut entries = Vec::new();
                     while let Some(entry) = map.next_entry()? {
                         entries.push(entry);
@@ -161,7 +174,11 @@ fn entries(object: &str) -> Result<Vec<(String, &str)>, String> {
         }
     }
     let found: InOrder<'_> = serde_json::from_str(object).map_err(|error| error.to_string())?;
-    Ok(found.0.into_iter().map(|(key, value)| (key, value.get())).collect())
+    Ok(found
+        .0
+        .into_iter()
+        .map(|(key, value)| (key, value.get()))
+        .collect())
 }
 
 /// `part` is a part of `text`, not a copy.
@@ -198,12 +215,24 @@ mod tests {
     #[test]
     fn a_change_leaves_the_rest_as_it_is_written() {
         let text = r#"{ "a" : {"n": 1.0 } , "b":[ ] }"#;
-        assert_eq!(set(text, &["a", "n"], "2").unwrap(), r#"{ "a" : {"n": 2 } , "b":[ ] }"#);
-        assert_eq!(set(text, &["a", "m"], "2").unwrap(), r#"{ "a" : {"n": 1.0,"m":2} , "b":[ ] }"#);
-        assert_eq!(set(text, &["b", "+"], "2").unwrap(), r#"{ "a" : {"n": 1.0 } , "b":[2] }"#);
+        assert_eq!(
+            set(text, &["a", "n"], "2").unwrap(),
+            r#"{ "a" : {"n": 2 } , "b":[ ] }"#
+        );
+        assert_eq!(
+            set(text, &["a", "m"], "2").unwrap(),
+            r#"{ "a" : {"n": 1.0,"m":2} , "b":[ ] }"#
+        );
+        assert_eq!(
+            set(text, &["b", "+"], "2").unwrap(),
+            r#"{ "a" : {"n": 1.0 } , "b":[2] }"#
+        );
         assert_eq!(set("{}", &["x"], "true").unwrap(), r#"{"x":true}"#);
         assert!(set(text, &["x", "y"], "1").is_err());
-        assert_eq!(removed(text, &["a", "n"]).unwrap().unwrap(), r#"{ "a" : {} , "b":[ ] }"#);
+        assert_eq!(
+            removed(text, &["a", "n"]).unwrap().unwrap(),
+            r#"{ "a" : {} , "b":[ ] }"#
+        );
         assert_eq!(removed("[1,2,3]", &["1"]).unwrap().unwrap(), "[1,3]");
         assert_eq!(removed(text, &["x"]).unwrap(), None);
     }

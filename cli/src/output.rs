@@ -42,7 +42,9 @@ impl Output {
             Color::Always => true,
             Color::Never => false,
             // https://no-color.org
-            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+            Color::Auto => {
+                terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            }
         };
         let shown = io::stderr().is_terminal() && !common.no_progress && !common.quiet;
         Output {
@@ -64,7 +66,11 @@ impl Output {
         self.out.write_all(text.as_ref().as_bytes())?;
         self.out.write_all(b"\n")?;
         // A person, or whoever follows, is to see it now.
-        if self.terminal { self.out.flush() } else { Ok(()) }
+        if self.terminal {
+            self.out.flush()
+        } else {
+            Ok(())
+        }
     }
 
     /// Bytes of a file, as they are, and a newline.
@@ -127,9 +133,13 @@ impl Output {
             return;
         }
         progress.drawn = Some(now);
-        let part = if all == 0 { 0 } else { (done * 40 / all).min(40) as usize };
+        let part = (done * 40).checked_div(all).unwrap_or(0).min(40) as usize;
         let bar = format!("{}{}", "█".repeat(part), "░".repeat(40 - part));
-        let text = format!("\r[{bar}] {}/{} {what}\x1b[K", thousands(done), thousands(all));
+        let text = format!(
+            "\r[{bar}] {}/{} {what}\x1b[K",
+            thousands(done),
+            thousands(all)
+        );
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
@@ -173,7 +183,13 @@ pub fn size(bytes: u64) -> String {
 /// Text that may come from anybody, for a terminal: no control characters.
 pub fn harmless(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
         .collect()
 }
 

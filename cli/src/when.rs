@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 /// `90`, `90s`, `10m`, `2h`, `1d`, `1w`.
 pub fn span(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit() && *c != '.') {
+    let (number, unit) = match text
+        .char_indices()
+        .find(|(_, c)| !c.is_ascii_digit() && *c != '.')
+    {
         Some((at, _)) => text.split_at(at),
         None => (text, "s"),
     };

@@ -19,7 +19,8 @@ struct Appended {
 pub fn run(append: &Append, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&append.path, true, append.parents)?;
     let expected = append.at.as_deref().map(Position::from_str).transpose();
-    let expected = expected.map_err(|_| Failure::usage("--at is a position, as append prints it"))?;
+    let expected =
+        expected.map_err(|_| Failure::usage("--at is a position, as append prints it"))?;
     let from_input = append.record.as_deref().is_none_or(|record| record == "-");
     let together = append.all || expected.is_some() || append.header.is_some();
     let mut records = 0;
@@ -36,7 +37,10 @@ pub fn run(append: &Append, handle: &Handle, out: &mut Output) -> Result {
             None => {
                 let mut text = Vec::new();
                 std::io::stdin().lock().read_to_end(&mut text)?;
-                for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+                for line in text
+                    .split(|byte| *byte == b'\n')
+                    .filter(|line| !line.trim_ascii().is_empty())
+                {
                     batch.push(line)?;
                     records += 1;
                 }
@@ -54,7 +58,12 @@ pub fn run(append: &Append, handle: &Handle, out: &mut Output) -> Result {
 }
 
 /// Each line as it comes: a program that writes for hours is seen at once.
-fn lines(journal: &untorn::Journal, handle: &Handle, records: &mut u64, out: &mut Output) -> Result<Position> {
+fn lines(
+    journal: &untorn::Journal,
+    handle: &Handle,
+    records: &mut u64,
+    out: &mut Output,
+) -> Result<Position> {
     let mut input = std::io::stdin().lock();
     let mut line = Vec::new();
     let mut end = journal.end()?;
@@ -76,7 +85,10 @@ fn lines(journal: &untorn::Journal, handle: &Handle, records: &mut u64, out: &mu
             }
             Err(error) => {
                 let failure = Failure::from(error);
-                out.complain(&format!("line {number} of standard input: {}", failure.message));
+                out.complain(&format!(
+                    "line {number} of standard input: {}",
+                    failure.message
+                ));
                 let message = format!("{records} records before it are in the journal");
                 return Err(Failure::new(failure.code.max(FAILED), message));
             }

@@ -54,17 +54,25 @@ pub fn run(check: &Check, handle: &Handle, out: &mut Output) -> Result {
     let inputs = files(&check.paths, Take::All, since)?;
     let begun = Instant::now();
     let mut sum = Sum::default();
-    let most = check.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let most = check
+        .jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let stop = AtomicBool::new(false);
-    each_at_once(&inputs, most.max(1), &stop, |input| inspect(input, handle), |at, found| {
-        let input = &inputs[at];
-        sum.add(input, &found, check.stat, out)?;
-        if check.fail_fast && sum.damaged + sum.failed > 0 {
-            stop.store(true, Ordering::Relaxed);
-        }
-        out.progress(at as u64 + 1, inputs.len() as u64, "files");
-        Ok(())
-    })?;
+    each_at_once(
+        &inputs,
+        most.max(1),
+        &stop,
+        |input| inspect(input, handle),
+        |at, found| {
+            let input = &inputs[at];
+            sum.add(input, &found, check.stat, out)?;
+            if check.fail_fast && sum.damaged + sum.failed > 0 {
+                stop.store(true, Ordering::Relaxed);
+            }
+            out.progress(at as u64 + 1, inputs.len() as u64, "files");
+            Ok(())
+        },
+    )?;
     sum.print(begun, out)?;
     Ok(if sum.failed > 0 {
         FAILED
@@ -162,7 +170,9 @@ pub fn kind_of(path: &Path, damage: Damage) -> Result<&'static str> {
     let mut tail = Vec::new();
     let mut file = File::open(path).map_err(failed)?;
     file.seek(SeekFrom::Start(damage.offset)).map_err(failed)?;
-    file.take(damage.length).read_to_end(&mut tail).map_err(failed)?;
+    file.take(damage.length)
+        .read_to_end(&mut tail)
+        .map_err(failed)?;
     let text = tail.trim_ascii_end();
     if tail.iter().all(|byte| *byte == 0) {
         return Ok("nul_run");
@@ -188,7 +198,9 @@ fn document(path: &Path) -> Answer {
         untorn::inspect(text).map(DamageKind::as_str)
     };
     if let Some(kind) = kind {
-        found.damage.push((whole(DamageKind::NotJson, found.bytes), kind, 1));
+        found
+            .damage
+            .push((whole(DamageKind::NotJson, found.bytes), kind, 1));
         found.damage_count = 1;
     }
     Ok(found)
@@ -227,7 +239,10 @@ impl<'a> Lines<'a> {
         let mut buffer = [0; 64 * 1024];
         while left > 0 {
             let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            let n = self.file.read(&mut buffer[..most]).map_err(|error| Failure::of(self.path.display(), error))?;
+            let n = self
+                .file
+                .read(&mut buffer[..most])
+                .map_err(|error| Failure::of(self.path.display(), error))?;
             if n == 0 {
                 break;
             }
@@ -288,7 +303,11 @@ impl Sum {
             } else {
                 let name = harmless(&path.display().to_string());
                 let kind = out.styled(Style::Bad, &format!("{kind:<15}"));
-                out.line(format!("{name}:{line}: {kind} {} at offset {}", size(damage.length), damage.offset))?;
+                out.line(format!(
+                    "{name}:{line}: {kind} {} at offset {}",
+                    size(damage.length),
+                    damage.offset
+                ))?;
             }
         }
         if stat && out.json {
@@ -302,13 +321,21 @@ impl Sum {
         } else if stat {
             let records = thousands(found.records);
             let damage = found.damage_count;
-            out.line(format!("{}: {records} records, {}, {damage} damaged", path.display(), size(found.bytes)))?;
+            out.line(format!(
+                "{}: {records} records, {}, {damage} damaged",
+                path.display(),
+                size(found.bytes)
+            ))?;
         }
         Ok(())
     }
 
     fn print(&self, begun: Instant, out: &mut Output) -> Result<()> {
-        let kinds: Vec<_> = self.kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        let kinds: Vec<_> = self
+            .kinds
+            .iter()
+            .map(|(kind, n)| format!("{n} {kind}"))
+            .collect();
         let documents = match self.documents {
             0 => String::new(),
             n => format!(", {} documents", thousands(n)),

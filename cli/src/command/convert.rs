@@ -15,7 +15,10 @@ fn kind(path: &Path) -> Result<Kind> {
     match path.extension().and_then(|end| end.to_str()) {
         Some("jsonl" | "ndjson") => Ok(Kind::Journal),
         Some("json") => Ok(Kind::Document),
-        _ => Err(Failure::usage(format!("{}: its name ends in .jsonl, .ndjson or .json", path.display()))),
+        _ => Err(Failure::usage(format!(
+            "{}: its name ends in .jsonl, .ndjson or .json",
+            path.display()
+        ))),
     }
 }
 
@@ -24,7 +27,11 @@ pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
         (Kind::Document, Kind::Journal) => (to_journal(convert, handle)?, 0),
         (Kind::Journal, Kind::Document) => to_array(convert, handle)?,
         (Kind::Journal, Kind::Journal) => copied(convert, handle)?,
-        _ => return Err(Failure::usage("nothing to convert: both are JSON documents")),
+        _ => {
+            return Err(Failure::usage(
+                "nothing to convert: both are JSON documents",
+            ));
+        }
     };
     if !out.quiet {
         out.line(format!("{} records", thousands(count)))?;
@@ -38,7 +45,10 @@ pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
 /// A new journal only: what is there is not overwritten.
 fn fresh(path: &Path) -> Result<()> {
     if path.exists() {
-        return Err(Failure::of(path.display(), "it is there already, and is not overwritten"));
+        return Err(Failure::of(
+            path.display(),
+            "it is there already, and is not overwritten",
+        ));
     }
     Ok(())
 }
@@ -48,7 +58,8 @@ fn to_journal(convert: &Convert, handle: &Handle) -> Result<u64> {
     let failed = |error: &dyn std::fmt::Display| Failure::of(convert.input.display(), error);
     let text = fs::read_to_string(&convert.input).map_err(|error| failed(&error))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let values: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| failed(&format!("it is no JSON array: {error}")))?;
+    let values: Vec<&RawValue> = serde_json::from_str(text)
+        .map_err(|error| failed(&format!("it is no JSON array: {error}")))?;
     let journal = handle.journal(&convert.output, true, false)?;
     let mut batch = journal.batch();
     for value in &values {
@@ -64,11 +75,18 @@ fn one_line(text: &str) -> String {
 }
 
 /// Each good record, and what is in the place of a damaged one.
-fn each(convert: &Convert, handle: &Handle, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<(u64, u64)> {
+fn each(
+    convert: &Convert,
+    handle: &Handle,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<(u64, u64)> {
     let journal = handle.journal(&convert.input, false, false)?;
     let report = journal.verify()?;
     if report.damage_count > 0 && convert.skip_bad.is_none() {
-        let why = format!("{} damaged stretches: --skip-bad FILE leaves them out and keeps their bytes", report.damage_count);
+        let why = format!(
+            "{} damaged stretches: --skip-bad FILE leaves them out and keeps their bytes",
+            report.damage_count
+        );
         return Err(Failure::of(convert.input.display(), why));
     }
     let mut count = 0;
@@ -90,11 +108,16 @@ fn keep_bad(from: &Path, to: &Path, damages: &[untorn::Damage]) -> Result<()> {
 
     let failed = |error| Failure::of(to.display(), error);
     let mut options = fs::OpenOptions::new();
-    let mut kept = options.write(true).create_new(true).open(to).map_err(failed)?;
+    let mut kept = options
+        .write(true)
+        .create_new(true)
+        .open(to)
+        .map_err(failed)?;
     let mut file = fs::File::open(from).map_err(|error| Failure::of(from.display(), error))?;
     for damage in damages {
         file.seek(SeekFrom::Start(damage.offset)).map_err(failed)?;
-        std::io::copy(&mut file.by_ref().take(damage.length), &mut kept).map_err(failed)?;
+        std::io::copy(&mut Read::by_ref(&mut file).take(damage.length), &mut kept)
+            .map_err(failed)?;
     }
     Ok(())
 }
@@ -117,9 +140,19 @@ fn to_array(convert: &Convert, handle: &Handle) -> Result<(u64, u64)> {
 
 fn copied(convert: &Convert, handle: &Handle) -> Result<(u64, u64)> {
     fresh(&convert.output)?;
-    let plain = Handle { sealed: false, header_prefix: None, ..*handle };
-    let journal = if handle.sealed { plain.journal(&convert.output, true, false)? } else {
-        let sealed = Handle { sealed: true, header_prefix: None, ..*handle };
+    let plain = Handle {
+        sealed: false,
+        header_prefix: None,
+        ..*handle
+    };
+    let journal = if handle.sealed {
+        plain.journal(&convert.output, true, false)?
+    } else {
+        let sealed = Handle {
+            sealed: true,
+            header_prefix: None,
+            ..*handle
+        };
         sealed.journal(&convert.output, true, false)?
     };
     let mut batch = journal.batch();

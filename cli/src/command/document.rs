@@ -26,19 +26,24 @@ fn text_of(bytes: Vec<u8>, path: &std::path::Path) -> Result<String> {
         None => bytes,
     };
     if let Some(kind) = untorn::inspect(&bytes) {
-        return Err(Failure::of(path.display(), format!("it is not one JSON value ({})", kind.as_str())));
+        return Err(Failure::of(
+            path.display(),
+            format!("it is not one JSON value ({})", kind.as_str()),
+        ));
     }
     String::from_utf8(bytes).map_err(|error| Failure::of(path.display(), error))
 }
 
-fn steps<'a>(key: &'a str) -> Result<Vec<&'a str>> {
+fn steps(key: &str) -> Result<Vec<&str>> {
     json::steps(key).map_err(Failure::usage)
 }
 
 fn expected(version: Option<&str>) -> Result<Expect> {
     match version {
         None => Ok(Expect::Anything),
-        Some(version) => Version::from_str(version).map(Expect::Version).map_err(Failure::usage),
+        Some(version) => Version::from_str(version)
+            .map(Expect::Version)
+            .map_err(Failure::usage),
     }
 }
 
@@ -56,20 +61,26 @@ pub fn get(get: &Get, handle: &Handle, out: &mut Output) -> Result {
         return Ok(FOUND);
     };
     if out.json {
-        let value: &RawValue = serde_json::from_str(value).map_err(|error| Failure::of(get.path.display(), error))?;
+        let value: &RawValue =
+            serde_json::from_str(value).map_err(|error| Failure::of(get.path.display(), error))?;
         let version = version.to_string();
-        out.object(&Value { path: &get.path, version, value })?;
+        out.object(&Value {
+            path: &get.path,
+            version,
+            value,
+        })?;
         return Ok(0);
     }
     let is_text = value.starts_with('"');
     if is_text && !get.shape.pretty && !get.shape.compact && get.key.is_some() {
         // As `jq -r`: for shells.
-        let text: String = serde_json::from_str(value).map_err(|error| Failure::of(get.path.display(), error))?;
+        let text: String =
+            serde_json::from_str(value).map_err(|error| Failure::of(get.path.display(), error))?;
         out.line(text)?;
         return Ok(0);
     }
     let printer = Printer::new(&get.shape, true, out)?;
-    printer.record(&get.path, untorn::Position::NOTHING, value.as_bytes(), out)?;
+    printer.value(value, out)?;
     Ok(0)
 }
 
@@ -78,21 +89,32 @@ pub fn set(set: &Set, handle: &Handle, out: &mut Output) -> Result {
     let steps = steps(&set.key)?;
     let value = match untorn::inspect(set.value.as_bytes()) {
         None => set.value.clone(),
-        Some(_) => serde_json::to_string(&set.value).map_err(|error| Failure::usage(error.to_string()))?,
+        Some(_) => {
+            serde_json::to_string(&set.value).map_err(|error| Failure::usage(error.to_string()))?
+        }
     };
     let expect = expected(set.expect.as_deref())?;
     let mut update = document.begin_update(&handle.call())?;
     if let Expect::Version(version) = expect
         && update.version() != Some(version)
     {
-        return Err(Failure::of(set.path.display(), "the document has another version: others have saved it meanwhile"));
+        return Err(Failure::of(
+            set.path.display(),
+            "the document has another version: others have saved it meanwhile",
+        ));
     }
     let old = match update.value() {
         Some(bytes) => text_of(bytes.to_vec(), &set.path)?,
         None if set.create => "{}".to_owned(),
-        None => return Err(Failure::of(set.path.display(), "the document is not there; --create makes it")),
+        None => {
+            return Err(Failure::of(
+                set.path.display(),
+                "the document is not there; --create makes it",
+            ));
+        }
     };
-    let new = json::set(&old, &steps, &value).map_err(|why| Failure::of(set.path.display(), why))?;
+    let new =
+        json::set(&old, &steps, &value).map_err(|why| Failure::of(set.path.display(), why))?;
     let version = update.save(new.as_bytes())?;
     if out.json {
         out.object(&serde_json::json!({ "path": set.path, "version": version.to_string() }))?;
@@ -104,14 +126,21 @@ pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
     let document = handle.document(&rm.path)?;
     let expect = expected(rm.expect.as_deref())?;
     let Some(key) = &rm.key else {
-        return Ok(if document.remove_with(expect, &handle.call())? { 0 } else { FOUND });
+        return Ok(if document.remove_with(expect, &handle.call())? {
+            0
+        } else {
+            FOUND
+        });
     };
     let steps = steps(key)?;
     let mut update = document.begin_update(&handle.call())?;
     if let Expect::Version(version) = expect
         && update.version() != Some(version)
     {
-        return Err(Failure::of(rm.path.display(), "the document has another version: others have saved it meanwhile"));
+        return Err(Failure::of(
+            rm.path.display(),
+            "the document has another version: others have saved it meanwhile",
+        ));
     }
     let Some(bytes) = update.value() else {
         out.complain(&format!("{}: the document is not there", rm.path.display()));
@@ -132,7 +161,12 @@ pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
 pub fn edit(edit: &Edit, handle: &Handle, out: &mut Output) -> Result {
     let document = handle.document(&edit.path)?;
     let (bytes, version) = document.load()?;
-    let name = edit.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = edit
+        .path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let copy = std::env::temp_dir().join(format!("untorn-edit.{}.{name}", std::process::id()));
     write_private(&copy, &bytes)?;
     let result = edited(&copy, &bytes, out);
@@ -150,7 +184,10 @@ pub fn edit(edit: &Edit, handle: &Handle, out: &mut Output) -> Result {
 
 fn conflict(error: Error, copy: &std::path::Path) -> Failure {
     let failure = Failure::from(error);
-    Failure::new(failure.code.max(FAILED), format!("{}; your text is in {}", failure.message, copy.display()))
+    Failure::new(
+        failure.code.max(FAILED),
+        format!("{}; your text is in {}", failure.message, copy.display()),
+    )
 }
 
 #[cfg(unix)]
@@ -160,7 +197,9 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
 
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes));
     written.map_err(|error| Failure::of(path.display(), error))
 }
 
@@ -179,7 +218,13 @@ fn edited(copy: &std::path::Path, old: &[u8], out: &mut Output) -> Result<Option
     let status = Command::new(program).args(words).arg(copy).status();
     let status = status.map_err(|error| Failure::of(program, error))?;
     if !status.success() {
-        return Err(Failure::of(program, format!("{status}; nothing was saved, and your text is in {}", copy.display())));
+        return Err(Failure::of(
+            program,
+            format!(
+                "{status}; nothing was saved, and your text is in {}",
+                copy.display()
+            ),
+        ));
     }
     let new = std::fs::read(copy).map_err(|error| Failure::of(copy.display(), error))?;
     if new == old {
@@ -187,7 +232,10 @@ fn edited(copy: &std::path::Path, old: &[u8], out: &mut Output) -> Result<Option
         return Ok(None);
     }
     if let Some(kind) = untorn::inspect(&new) {
-        let why = format!("it is not one JSON value ({}); nothing was saved", kind.as_str());
+        let why = format!(
+            "it is not one JSON value ({}); nothing was saved",
+            kind.as_str()
+        );
         return Err(Failure::of(copy.display(), why));
     }
     Ok(Some(new))

@@ -28,11 +28,19 @@ pub fn run(topic: Option<&str>, out: &mut Output) -> Result {
         return Ok(0);
     }
     let names: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
-    out.complain(&format!("there is no topic {topic:?}; these are: {}, and every command", names.join(", ")));
+    out.complain(&format!(
+        "there is no topic {topic:?}; these are: {}, and every command",
+        names.join(", ")
+    ));
     Ok(if topic.is_empty() { USAGE } else { FOUND })
 }
 
 pub fn completions(shell: clap_complete::Shell) -> Result {
-    clap_complete::generate(shell, &mut Args::command(), "untorn", &mut std::io::stdout());
+    clap_complete::generate(
+        shell,
+        &mut Args::command(),
+        "untorn",
+        &mut std::io::stdout(),
+    );
     Ok(0)
 }

@@ -50,7 +50,9 @@ impl<'a> Printer<'a> {
             Some(steps) => json::select(&whole, steps),
         };
         if out.json {
-            let record: Option<&RawValue> = text.filter(|_| self.json).and_then(|text| serde_json::from_str(text).ok());
+            let record: Option<&RawValue> = text
+                .filter(|_| self.json)
+                .and_then(|text| serde_json::from_str(text).ok());
             let object = Object {
                 path,
                 position: at.to_string(),
@@ -59,14 +61,23 @@ impl<'a> Printer<'a> {
             };
             return Ok(out.object(&object)?);
         }
-        let Some(text) = text else { return Ok(()) };
-        match self.pretty {
-            true => out.line(harmless_lines(&json::pretty(text)))?,
-            false if self.steps.is_none() && !out.terminal => out.bytes(bytes)?,
-            false if out.terminal => out.line(harmless(text))?,
-            false => out.line(text)?,
+        match text {
+            None => Ok(()),
+            Some(_) if self.steps.is_none() && !self.pretty && !out.terminal => {
+                Ok(out.bytes(bytes)?)
+            }
+            Some(text) => self.value(text, out),
         }
-        Ok(())
+    }
+
+    /// A value by itself.
+    pub fn value(&self, text: &str, out: &mut Output) -> Result<()> {
+        let printed = match (self.pretty, out.terminal) {
+            (true, _) => out.line(harmless_lines(&json::pretty(text))),
+            (false, true) => out.line(harmless(text)),
+            (false, false) => out.line(text),
+        };
+        Ok(printed?)
     }
 
     /// Whether the bytes are a record of this format.
@@ -81,7 +92,11 @@ fn harmless_lines(text: &str) -> String {
 
 fn tell(path: &Path, damage: Damage, out: &mut Output) {
     let place = format!("{}@{}", path.display(), damage.offset);
-    out.remark(&format!("untorn: {place}: {} ({} bytes) skipped", damage.kind.as_str(), damage.length));
+    out.remark(&format!(
+        "untorn: {place}: {} ({} bytes) skipped",
+        damage.kind.as_str(),
+        damage.length
+    ));
 }
 
 pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
@@ -112,12 +127,19 @@ pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
 }
 
 /// The last good records: damaged lines do not count.
-fn last_good(journal: &untorn::Journal, n: usize, printer: &Printer<'_>) -> Result<Vec<untorn::OwnedRecord>> {
+fn last_good(
+    journal: &untorn::Journal,
+    n: usize,
+    printer: &Printer<'_>,
+) -> Result<Vec<untorn::OwnedRecord>> {
     let mut ask = n;
     loop {
         let found = journal.tail(ask)?;
         let all = found.len() < ask;
-        let mut good: Vec<_> = found.into_iter().filter(|record| printer.is_good(&record.bytes)).collect();
+        let mut good: Vec<_> = found
+            .into_iter()
+            .filter(|record| printer.is_good(&record.bytes))
+            .collect();
         if good.len() >= n || all {
             good.drain(..good.len().saturating_sub(n));
             return Ok(good);
@@ -133,9 +155,17 @@ enum News {
     Failed(Failure),
 }
 
-fn follow(journals: Vec<(PathBuf, untorn::Journal, Position)>, printer: &Printer<'_>, out: &mut Output) -> Result {
+fn follow(
+    journals: Vec<(PathBuf, untorn::Journal, Position)>,
+    printer: &Printer<'_>,
+    out: &mut Output,
+) -> Result {
     let many = journals.len() > 1;
-    let paths: HashMap<usize, PathBuf> = journals.iter().enumerate().map(|(at, (path, ..))| (at, path.clone())).collect();
+    let paths: HashMap<usize, PathBuf> = journals
+        .iter()
+        .enumerate()
+        .map(|(at, (path, ..))| (at, path.clone()))
+        .collect();
     let (send, receive) = mpsc::sync_channel(256);
     for (at, (_, journal, end)) in journals.into_iter().enumerate() {
         let mut news = journal.follow(Some(end))?;
@@ -147,7 +177,9 @@ fn follow(journals: Vec<(PathBuf, untorn::Journal, Position)>, printer: &Printer
                     let _ = send.send(News::Damage(at, damage));
                 }
                 let sent = match next {
-                    Ok(Some(Followed::Record(record))) => send.send(News::Record(at, record.start, record.bytes)),
+                    Ok(Some(Followed::Record(record))) => {
+                        send.send(News::Record(at, record.start, record.bytes))
+                    }
                     Ok(Some(Followed::Rewound { .. })) => send.send(News::Rewound(at)),
                     Ok(Some(_)) => Ok(()),
                     Ok(None) => return,
@@ -177,7 +209,10 @@ fn follow(journals: Vec<(PathBuf, untorn::Journal, Position)>, printer: &Printer
                 out.flush()?;
             }
             News::Rewound(at) => {
-                let text = format!("↺ {}: records were taken out of it, or it is a new file", paths[&at].display());
+                let text = format!(
+                    "↺ {}: records were taken out of it, or it is a new file",
+                    paths[&at].display()
+                );
                 out.remark(&text);
             }
             News::Damage(at, damage) => tell(&paths[&at], damage, out),
@@ -188,7 +223,10 @@ fn follow(journals: Vec<(PathBuf, untorn::Journal, Position)>, printer: &Printer
 }
 
 fn heading(path: &Path, out: &mut Output) -> Result<()> {
-    let text = out.styled(Style::Name, &format!("==> {} <==", harmless(&path.display().to_string())));
+    let text = out.styled(
+        Style::Name,
+        &format!("==> {} <==", harmless(&path.display().to_string())),
+    );
     Ok(out.line(text)?)
 }
 
@@ -196,7 +234,8 @@ pub fn cat(cat: &Cat, handle: &Handle, out: &mut Output) -> Result {
     let inputs = files(&cat.paths, Take::Journals, None)?;
     let printer = Printer::new(&cat.shape, handle.is_json(), out)?;
     let from = cat.from.as_deref().map(Position::from_str).transpose();
-    let from = from.map_err(|_| Failure::usage("--from is a position as --with-position prints it"))?;
+    let from =
+        from.map_err(|_| Failure::usage("--from is a position as --with-position prints it"))?;
     let mut skipped = 0;
     for input in &inputs {
         let journal = handle.journal(&input.path, false, false)?;
@@ -224,7 +263,10 @@ pub fn cat(cat: &Cat, handle: &Handle, out: &mut Output) -> Result {
         }
     }
     if skipped > 0 {
-        out.remark(&format!("untorn: {} damaged stretches skipped: untorn check", thousands(skipped)));
+        out.remark(&format!(
+            "untorn: {} damaged stretches skipped: untorn check",
+            thousands(skipped)
+        ));
     }
     Ok(if skipped > 0 { FOUND } else { 0 })
 }

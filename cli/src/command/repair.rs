@@ -38,7 +38,10 @@ pub fn run(repair: &Repair, handle: &Handle, out: &mut Output) -> Result {
     let mut sum = Sum::default();
     for (at, input) in inputs.iter().enumerate() {
         if input.kind != Kind::Journal {
-            return Err(Failure::usage(format!("{}: only journals are repaired", input.path.display())));
+            return Err(Failure::usage(format!(
+                "{}: only journals are repaired",
+                input.path.display()
+            )));
         }
         if let Err(failure) = one(repair, handle, &input.path, &mut sum, out) {
             sum.failed += 1;
@@ -56,7 +59,13 @@ pub fn run(repair: &Repair, handle: &Handle, out: &mut Output) -> Result {
     })
 }
 
-fn one(repair: &Repair, handle: &Handle, path: &Path, sum: &mut Sum, out: &mut Output) -> Result<()> {
+fn one(
+    repair: &Repair,
+    handle: &Handle,
+    path: &Path,
+    sum: &mut Sum,
+    out: &mut Output,
+) -> Result<()> {
     let found = check::journal(path, handle)?;
     let mut changes = false;
     for (damage, kind, line) in &found.damage {
@@ -104,7 +113,11 @@ fn print(step: &Step<'_>, out: &mut Output) -> Result<()> {
     }
     let what = match step.action {
         "add_newline" => "its newline is added, nothing is lost".to_owned(),
-        "cut" => format!("{} are moved to {}.torn", size(step.length), step.path.display()),
+        "cut" => format!(
+            "{} are moved to {}.torn",
+            size(step.length),
+            step.path.display()
+        ),
         _ => "left as it is: it is not at the end".to_owned(),
     };
     let name = harmless(&step.path.display().to_string());
@@ -115,7 +128,10 @@ fn print(step: &Step<'_>, out: &mut Output) -> Result<()> {
 fn copy_into(path: &Path, backup: &Path) -> Result<()> {
     let failed = |error| Failure::of(backup.display(), error);
     let whole = fs::canonicalize(path).map_err(|error| Failure::of(path.display(), error))?;
-    let inside: std::path::PathBuf = whole.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
+    let inside: std::path::PathBuf = whole
+        .components()
+        .filter(|part| matches!(part, std::path::Component::Normal(_)))
+        .collect();
     let to = backup.join(inside);
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
@@ -141,7 +157,9 @@ impl Sum {
         match (self.files, done) {
             (0, _) => format!("nothing to repair{left}"),
             (n, true) => format!("{n} repaired: {what}"),
-            (n, false) => format!("would change {n} files: {what}. Nothing was changed; do it: add --yes"),
+            (n, false) => {
+                format!("would change {n} files: {what}. Nothing was changed; do it: add --yes")
+            }
         }
     }
 }

@@ -21,21 +21,28 @@ fn kept(rotated: Option<std::path::PathBuf>, out: &mut Output) -> Result {
 }
 
 pub fn rotate(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
-    kept(handle.journal(&one.path, false, false)?.rotate_with(&handle.call())?, out)
+    kept(
+        handle
+            .journal(&one.path, false, false)?
+            .rotate_with(&handle.call())?,
+        out,
+    )
 }
 
 pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&rewind.path, false, false)?;
     let to = match (&rewind.to, rewind.records) {
-        (Some(to), _) => {
-            Position::from_str(to).map_err(|_| Failure::usage("--to is a position, as cat --with-position prints it"))?
-        }
+        (Some(to), _) => Position::from_str(to)
+            .map_err(|_| Failure::usage("--to is a position, as cat --with-position prints it"))?,
         (None, Some(0) | None) => return Ok(0),
         (None, Some(n)) => {
             let last = journal.tail(n)?;
             let first = last.first().filter(|_| last.len() == n);
             let Some(first) = first else {
-                out.complain(&format!("{}: it has fewer than {n} records", rewind.path.display()));
+                out.complain(&format!(
+                    "{}: it has fewer than {n} records",
+                    rewind.path.display()
+                ));
                 return Ok(FOUND);
             };
             first.start
@@ -46,7 +53,12 @@ pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
 
 pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&compact.path, false, false)?;
-    let steps = compact.keep_last_by.as_deref().map(json::steps).transpose().map_err(Failure::usage)?;
+    let steps = compact
+        .keep_last_by
+        .as_deref()
+        .map(json::steps)
+        .transpose()
+        .map_err(Failure::usage)?;
     let mut rewrite = journal.begin_rewrite(&handle.call())?;
     // Twice through: which is the last of its key is known only at the end.
     let mut last = HashMap::new();
@@ -61,14 +73,17 @@ pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {
     }
     bad += records.damage_count();
     if bad > 0 && !compact.drop_damage {
-        let why = format!("{bad} damaged stretches would be lost: look at them with untorn check, or add --drop-damage");
+        let why = format!(
+            "{bad} damaged stretches would be lost: look at them with untorn check, or add --drop-damage"
+        );
         return Err(Failure::of(compact.path.display(), why));
     }
     let (mut kept, mut left) = (0_u64, 0_u64);
     let mut records = rewrite.records()?;
     while let Some(record) = records.next_record()? {
         let good = !handle.is_json() || untorn::inspect(record.bytes).is_none();
-        let stays = key_of(record.bytes, steps.as_deref()).is_none_or(|key| last.get(&key) == Some(&record.start.offset));
+        let stays = key_of(record.bytes, steps.as_deref())
+            .is_none_or(|key| last.get(&key) == Some(&record.start.offset));
         if good && stays {
             rewrite.push_encoded(record.bytes)?;
             kept += 1;
@@ -92,10 +107,17 @@ fn key_of(record: &[u8], steps: Option<&[&str]>) -> Option<String> {
 
 /// The records stay as they are.
 pub fn seal(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
-    let sealed = Handle { sealed: true, header_prefix: handle.header_prefix.clone(), ..*handle };
+    let sealed = Handle {
+        sealed: true,
+        header_prefix: handle.header_prefix.clone(),
+        ..*handle
+    };
     let report = sealed.journal(&one.path, false, false)?.verify()?;
     if report.damage_count > 0 {
-        let why = format!("{} damaged stretches would be lost: untorn check", report.damage_count);
+        let why = format!(
+            "{} damaged stretches would be lost: untorn check",
+            report.damage_count
+        );
         return Err(Failure::of(one.path.display(), why));
     }
     let journal = sealed.journal(&one.path, false, false)?;

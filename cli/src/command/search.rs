@@ -37,9 +37,17 @@ pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
                 let snippet = around(&text, found, needle.len());
                 if out.json {
                     let position = record.start.to_string();
-                    out.object(&Hit { path: &input.path, position, snippet: &snippet })?;
+                    out.object(&Hit {
+                        path: &input.path,
+                        position,
+                        snippet: &snippet,
+                    })?;
                 } else {
-                    let name = if many { format!("{}@{}: ", input.path.display(), record.start.offset) } else { String::new() };
+                    let name = if many {
+                        format!("{}@{}: ", input.path.display(), record.start.offset)
+                    } else {
+                        String::new()
+                    };
                     let name = out.styled(Style::Name, &harmless(&name));
                     out.line(format!("{name}{}", harmless(&snippet)))?;
                 }
@@ -49,7 +57,10 @@ pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
             }
         }
         if grep.count {
-            out.line(format!("{}:{hits}", harmless(&input.path.display().to_string())))?;
+            out.line(format!(
+                "{}:{hits}",
+                harmless(&input.path.display().to_string())
+            ))?;
         }
         out.progress(at as u64 + 1, inputs.len() as u64, "files");
     }
@@ -80,7 +91,10 @@ fn decoded(record: &[u8]) -> String {
 
 /// What an escape means, and its length.
 fn escape(text: &str) -> (char, usize) {
-    let unit = |text: &str| text.get(2..6).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let unit = |text: &str| {
+        text.get(2..6)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
     let Some(kind) = text[1..].chars().next() else {
         return ('\\', 1);
     };
@@ -93,10 +107,18 @@ fn escape(text: &str) -> (char, usize) {
         'u' => match unit(text) {
             Some(high @ 0xd800..0xdc00) if text[6..].starts_with("\\u") => {
                 let low = unit(&text[6..]).filter(|low| (0xdc00..0xe000).contains(low));
-                let pair = low.and_then(|low| char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)));
-                (pair.unwrap_or(char::REPLACEMENT_CHARACTER), if pair.is_some() { 12 } else { 6 })
+                let pair = low.and_then(|low| {
+                    char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                });
+                (
+                    pair.unwrap_or(char::REPLACEMENT_CHARACTER),
+                    if pair.is_some() { 12 } else { 6 },
+                )
             }
-            Some(unit) => (char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
+            Some(unit) => (
+                char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER),
+                6,
+            ),
             None => ('\\', 1),
         },
         other => (other, 1 + other.len_utf8()),
@@ -106,9 +128,21 @@ fn escape(text: &str) -> (char, usize) {
 /// Up to 60 characters before and after. `found` is an offset in the folded text,
 /// which is that of the text but for the few letters whose case has another length.
 fn around(text: &str, found: usize, length: usize) -> String {
-    let place = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let place = |at: usize| {
+        (0..=at.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0)
+    };
     let (from, to) = (place(found), place(found + length));
-    let before: String = text[..from].chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+    let before: String = text[..from]
+        .chars()
+        .rev()
+        .take(60)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect();
     let after: String = text[to..].chars().take(60).collect();
     format!("{before}{}{after}", &text[from..to])
 }
@@ -125,7 +159,7 @@ mod tests {
 
     #[test]
     fn snippets_keep_whole_characters() {
-        assert_eq!(around("äöü", 1, 2), "ä");
+        assert_eq!(around("äöü", 1, 2), "äöü");
         assert_eq!(around("abc", 1, 1), "abc");
     }
 }

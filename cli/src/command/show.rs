@@ -61,7 +61,9 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
             Place::Offset(at) => (offset..offset + n).contains(&at),
             Place::FirstDamage => false,
         };
-        let damage = damages.iter().find(|damage| (damage.offset..damage.offset + damage.length.max(1)).contains(&offset));
+        let damage = damages
+            .iter()
+            .find(|damage| (damage.offset..damage.offset + damage.length.max(1)).contains(&offset));
         if wanted && show.raw {
             out.raw(&bytes)?;
             return Ok(0);
@@ -90,11 +92,21 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
     if shown {
         return Ok(0);
     }
-    out.complain(&format!("{}: it has {number} lines and {offset} bytes", path.display()));
+    out.complain(&format!(
+        "{}: it has {number} lines and {offset} bytes",
+        path.display()
+    ));
     Ok(FOUND)
 }
 
-fn of(line: u64, offset: u64, length: u64, bytes: &[u8], damage: Option<Damage>, path: &std::path::Path) -> Result<Line> {
+fn of(
+    line: u64,
+    offset: u64,
+    length: u64,
+    bytes: &[u8],
+    damage: Option<Damage>,
+    path: &std::path::Path,
+) -> Result<Line> {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let (kind, why) = match damage {
         Some(damage) => (Some(check::kind_of(path, damage)?), why(damage.kind, text)),
@@ -112,16 +124,21 @@ fn of(line: u64, offset: u64, length: u64, bytes: &[u8], damage: Option<Damage>,
 
 fn why(kind: DamageKind, text: &[u8]) -> Option<String> {
     match kind {
-        DamageKind::NotJson | DamageKind::TornTail => serde_json::from_slice::<serde::de::IgnoredAny>(text)
+        DamageKind::NotJson | DamageKind::TornTail => {
+            serde_json::from_slice::<serde::de::IgnoredAny>(text)
+                .err()
+                .map(|error| error.to_string())
+        }
+        DamageKind::NotUtf8 => std::str::from_utf8(text)
             .err()
             .map(|error| error.to_string()),
-        DamageKind::NotUtf8 => std::str::from_utf8(text).err().map(|error| error.to_string()),
         DamageKind::NulRun => {
             let nuls = text.iter().filter(|byte| **byte == 0).count();
             Some(format!("{nuls} of its bytes are NUL"))
         }
         DamageKind::Glued => {
-            let values = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
+            let values =
+                serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
             let whole = values.filter(std::result::Result::is_ok).count();
             Some(format!("{whole} whole values on one line"))
         }
@@ -139,15 +156,25 @@ fn print(line: &Line, wanted: bool, out: &mut Output) -> std::io::Result<()> {
             (Some(kind), None) => out.styled(Style::Bad, kind),
             (None, _) => out.styled(Style::Good, "ok"),
         };
-        out.line(format!("line {}, offset {}, {} bytes: {what}", line.line, line.offset, line.length))?;
+        out.line(format!(
+            "line {}, offset {}, {} bytes: {what}",
+            line.line, line.offset, line.length
+        ))?;
     }
     let mut text: String = line.text.chars().take(SHOWN).collect();
     if text.len() < line.text.len() {
         text.push('…');
     }
     let mark = if wanted { '>' } else { ' ' };
-    let state = line.kind.map_or_else(|| out.styled(Style::Faint, "ok"), |kind| out.styled(Style::Bad, kind));
-    out.line(format!("{mark} {:>6} │ {}  {state}", line.line, harmless(&text)))
+    let state = line.kind.map_or_else(
+        || out.styled(Style::Faint, "ok"),
+        |kind| out.styled(Style::Bad, kind),
+    );
+    out.line(format!(
+        "{mark} {:>6} │ {}  {state}",
+        line.line,
+        harmless(&text)
+    ))
 }
 
 /// `PATH`, `PATH:LINE` or `PATH@OFFSET`; a file of the whole name comes first.
@@ -167,5 +194,8 @@ fn place(text: &str) -> Result<(PathBuf, Place)> {
     {
         return Ok((path.into(), Place::Offset(offset)));
     }
-    Err(Failure::of(text, "there is no such file; a place is PATH:LINE or PATH@OFFSET"))
+    Err(Failure::of(
+        text,
+        "there is no such file; a place is PATH:LINE or PATH@OFFSET",
+    ))
 }

@@ -42,9 +42,16 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
         Sort::Path => {}
     }
     if out.json {
-        return rows.iter().try_for_each(|row| out.object(row)).map(|()| 0).map_err(Into::into);
+        return rows
+            .iter()
+            .try_for_each(|row| out.object(row))
+            .map(|()| 0)
+            .map_err(Into::into);
     }
-    let head = format!("{:>10} {:>9} {:>9} {:>6} {:>9}  {:<12} path", "records", "size", "largest", "damage", "torn", "last write");
+    let head = format!(
+        "{:>10} {:>9} {:>9} {:>6} {:>9}  {:<12} path",
+        "records", "size", "largest", "damage", "torn", "last write"
+    );
     let head = out.styled(Style::Faint, &head);
     out.line(head)?;
     for row in rows.iter().take(stats.top) {
@@ -91,14 +98,20 @@ fn row(path: &Path, handle: &Handle) -> Result<Row> {
         largest,
         damage: bad + records.damage_count(),
         torn: std::fs::metadata(torn).map_or(0, |seen| seen.len()),
-        modified: at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|since| since.as_secs()),
+        modified: at
+            .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
+            .map(|since| since.as_secs()),
         at,
     })
 }
 
 fn print(row: &Row, out: &mut Output) -> Result<()> {
     let damage = format!("{:>6}", row.damage);
-    let damage = if row.damage > 0 { out.styled(Style::Bad, &damage) } else { damage };
+    let damage = if row.damage > 0 {
+        out.styled(Style::Bad, &damage)
+    } else {
+        damage
+    };
     Ok(out.line(format!(
         "{:>10} {:>9} {:>9} {damage} {:>9}  {:<12} {}",
         thousands(row.records),

@@ -30,7 +30,9 @@ pub fn run(command: &StoreCommand, handle: &Handle, out: &mut Output) -> Result 
         StoreCommand::Ls { dir, dead } => list(&open(dir, handle)?, *dead, out),
         StoreCommand::Show { dir, key } => show(&existing(dir, key, handle)?, out),
         StoreCommand::Owner { dir, key } => owner(&existing(dir, key, handle)?, out),
-        StoreCommand::Reconcile { dir, key } => reconcile(&existing(dir, key, handle)?, handle, out),
+        StoreCommand::Reconcile { dir, key } => {
+            reconcile(&existing(dir, key, handle)?, handle, out)
+        }
         StoreCommand::Rm { dir, key, yes } => remove(&open(dir, handle)?, key, *yes, handle, out),
         StoreCommand::Search { dir, text, max } => search(&open(dir, handle)?, text, *max, out),
     }
@@ -47,7 +49,10 @@ fn open(dir: &Path, handle: &Handle) -> Result<Store> {
 fn existing(dir: &Path, key: &str, handle: &Handle) -> Result<Session> {
     let session = open(dir, handle)?.session(key)?;
     if !session.exists()? {
-        return Err(Failure::new(FOUND, format!("{}: there is no session {key:?}", dir.display())));
+        return Err(Failure::new(
+            FOUND,
+            format!("{}: there is no session {key:?}", dir.display()),
+        ));
     }
     Ok(session)
 }
@@ -57,10 +62,16 @@ fn row(session: &Session) -> Result<Row> {
     let journal = session.path().join("journal.jsonl");
     let (mut records, mut damage) = (0, 0);
     if journal.exists() {
-        let report = untorn::Journal::options().create(false).open(&journal)?.verify()?;
+        let report = untorn::Journal::options()
+            .create(false)
+            .open(&journal)?
+            .verify()?;
         (records, damage) = (report.records, report.damage_count);
     }
-    let at = std::fs::metadata(&journal).or_else(|_| std::fs::metadata(session.path())).and_then(|seen| seen.modified()).ok();
+    let at = std::fs::metadata(&journal)
+        .or_else(|_| std::fs::metadata(session.path()))
+        .and_then(|seen| seen.modified())
+        .ok();
     Ok(Row {
         key: session.key().to_owned(),
         path: session.path().to_owned(),
@@ -68,14 +79,21 @@ fn row(session: &Session) -> Result<Row> {
         owner,
         records,
         damage,
-        modified: at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|since| since.as_secs()),
+        modified: at
+            .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
+            .map(|since| since.as_secs()),
         at,
     })
 }
 
 fn owner_text(owner: Option<&Holder>, out: &Output) -> String {
-    let Some(owner) = owner else { return "-".to_owned() };
-    let label = owner.label.as_deref().map_or(String::new(), |label| format!(" ({})", harmless(label)));
+    let Some(owner) = owner else {
+        return "-".to_owned();
+    };
+    let label = owner
+        .label
+        .as_deref()
+        .map_or(String::new(), |label| format!(" ({})", harmless(label)));
     let text = format!("pid {}{label}", owner.pid);
     match owner.alive() {
         Alive::Dead => out.styled(Style::Bad, &format!("dead: {text}")),
@@ -91,7 +109,10 @@ fn list(store: &Store, dead: bool, out: &mut Output) -> Result {
             continue;
         }
         if !any && !out.json {
-            let head = out.styled(Style::Faint, &format!("{:<24} {:<32} {:>9}  LAST", "KEY", "OWNER", "RECORDS"));
+            let head = out.styled(
+                Style::Faint,
+                &format!("{:<24} {:<32} {:>9}  LAST", "KEY", "OWNER", "RECORDS"),
+            );
             out.line(head)?;
         }
         any = true;
@@ -101,7 +122,11 @@ fn list(store: &Store, dead: bool, out: &mut Output) -> Result {
         }
         let owner = owner_text(row.owner.as_ref(), out);
         let last = row.at.map_or(String::new(), ago);
-        out.line(format!("{:<24} {owner:<32} {:>9}  {last}", harmless(&row.key), thousands(row.records)))?;
+        out.line(format!(
+            "{:<24} {owner:<32} {:>9}  {last}",
+            harmless(&row.key),
+            thousands(row.records)
+        ))?;
     }
     Ok(if any || !dead { 0 } else { FOUND })
 }
@@ -132,7 +157,10 @@ fn owner(session: &Session, out: &mut Output) -> Result {
     if out.json {
         out.object(&owner)?;
     } else {
-        let since = owner.since.as_deref().map_or(String::new(), |since| format!(" since {since}"));
+        let since = owner
+            .since
+            .as_deref()
+            .map_or(String::new(), |since| format!(" since {since}"));
         let text = owner_text(Some(&owner), out);
         out.line(format!("{text}{since}"))?;
     }
@@ -142,11 +170,11 @@ fn owner(session: &Session, out: &mut Output) -> Result {
 /// Nothing of the session changes but its lease: what the owner left half done
 /// is for a program to know.
 fn reconcile(session: &Session, handle: &Handle, out: &mut Output) -> Result {
-    let done = session.reconcile_with(|_| Ok(true), None, &handle.call())?;
+    let done = session.reconcile_with(|_| Ok(true), || Ok(false), &handle.call())?;
     let (word, code) = match done {
-        Reconciled::Done(_) => ("reconciled", 0),
+        Reconciled::Done => ("reconciled", 0),
         Reconciled::Alive(_) => ("its owner lives", FOUND),
-        Reconciled::Busy(_) => ("somebody is about to", FOUND),
+        Reconciled::Busy => ("somebody is about to", FOUND),
         _ => ("nothing to do", 0),
     };
     if out.json {
@@ -163,14 +191,21 @@ fn remove(store: &Store, key: &str, yes: bool, handle: &Handle, out: &mut Output
         if !session.exists()? {
             return Ok(FOUND);
         }
-        out.line(format!("would remove {} with all its files; do it: add --yes", session.path().display()))?;
+        out.line(format!(
+            "would remove {} with all its files; do it: add --yes",
+            session.path().display()
+        ))?;
         return Ok(0);
     }
     let call = match handle.timeout {
         Some(limit) => Call::new().timeout(Some(limit)),
         None => Call::new().timeout(Some(std::time::Duration::ZERO)),
     };
-    Ok(if store.remove_with(key, &call)? { 0 } else { FOUND })
+    Ok(if store.remove_with(key, &call)? {
+        0
+    } else {
+        FOUND
+    })
 }
 
 fn search(store: &Store, text: &str, max: usize, out: &mut Output) -> Result {
@@ -182,7 +217,11 @@ fn search(store: &Store, text: &str, max: usize, out: &mut Output) -> Result {
             }))?;
         } else {
             let key = out.styled(Style::Name, &harmless(&hit.key));
-            out.line(format!("{key}@{}: {}", hit.position.offset, harmless(&hit.snippet)))?;
+            out.line(format!(
+                "{key}@{}: {}",
+                hit.position.offset,
+                harmless(&hit.snippet)
+            ))?;
         }
     }
     Ok(if hits.is_empty() { FOUND } else { 0 })

@@ -54,23 +54,38 @@ fn list(path: &Path, cat: Option<usize>, out: &mut Output) -> Result<bool> {
     let mut number = 0;
     loop {
         let mut line = Vec::new();
-        if file.by_ref().take(4096).read_until(b'\n', &mut line).map_err(failed)? == 0 {
+        if file
+            .by_ref()
+            .take(4096)
+            .read_until(b'\n', &mut line)
+            .map_err(failed)?
+            == 0
+        {
             return Ok(number > 0);
         }
         let Ok(head) = serde_json::from_slice::<Head>(&line) else {
-            out.complain(&format!("{}: what follows entry {number} can't be read", path.display()));
+            out.complain(&format!(
+                "{}: what follows entry {number} can't be read",
+                path.display()
+            ));
             return Ok(number > 0);
         };
         number += 1;
         let kept = head.length - head.nuls.min(head.length);
         if cat == Some(number) {
             let mut bytes = Vec::new();
-            file.by_ref().take(kept).read_to_end(&mut bytes).map_err(failed)?;
+            file.by_ref()
+                .take(kept)
+                .read_to_end(&mut bytes)
+                .map_err(failed)?;
             out.raw(&bytes)?;
             return Ok(true);
         }
         // The bytes, and a newline.
-        file.seek(SeekFrom::Current(i64::try_from(kept).unwrap_or(i64::MAX - 1) + 1)).map_err(failed)?;
+        file.seek(SeekFrom::Current(
+            i64::try_from(kept).unwrap_or(i64::MAX - 1) + 1,
+        ))
+        .map_err(failed)?;
         if cat.is_some() {
             continue;
         }

@@ -39,11 +39,16 @@ pub fn run(command: &TxnCommand, out: &mut Output) -> Result {
 /// Directories, and whether the transaction was committed.
 fn pending(dirs: &[PathBuf]) -> Result<Vec<(PathBuf, bool)>> {
     let inputs = files(dirs, Take::All, None)?;
-    let found = inputs.iter().filter(|input| input.kind == Kind::Transaction);
+    let found = inputs
+        .iter()
+        .filter(|input| input.kind == Kind::Transaction);
     Ok(found
         .map(|input| {
             let dir = input.path.parent().unwrap_or(Path::new("."));
-            (dir.to_owned(), input.path.extension().is_some_and(|end| end == "txn"))
+            (
+                dir.to_owned(),
+                input.path.extension().is_some_and(|end| end == "txn"),
+            )
         })
         .collect())
 }

@@ -51,12 +51,16 @@ struct Row {
 fn look(watch: &Watch, handle: &Handle, seen: &mut HashMap<PathBuf, Seen>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for input in files(std::slice::from_ref(&watch.dir), Take::Journals, None)? {
-        let Ok(journal) = handle.journal(&input.path, false, false) else { continue };
+        let Ok(journal) = handle.journal(&input.path, false, false) else {
+            continue;
+        };
         let end = journal.end()?;
         let now = Instant::now();
         let mut rate = 0.0;
         match seen.get_mut(&input.path) {
-            Some(last) if last.end.generation == end.generation && last.end.offset <= end.offset => {
+            Some(last)
+                if last.end.generation == end.generation && last.end.offset <= end.offset =>
+            {
                 let mut records = journal.records_from(last.end)?;
                 let mut new = 0_u64;
                 while let Some(record) = records.next_record()? {
@@ -66,10 +70,21 @@ fn look(watch: &Watch, handle: &Handle, seen: &mut HashMap<PathBuf, Seen>) -> Re
                     new += 1;
                 }
                 rate = new as f64 / (now - last.at).as_secs_f64().max(0.001);
-                *last = Seen { at: now, end, records: last.records + new };
+                *last = Seen {
+                    at: now,
+                    end,
+                    records: last.records + new,
+                };
             }
             _ => {
-                seen.insert(input.path.clone(), Seen { at: now, end, records: 0 });
+                seen.insert(
+                    input.path.clone(),
+                    Seen {
+                        at: now,
+                        end,
+                        records: 0,
+                    },
+                );
             }
         }
         let holder = untorn::holder(&input.path)?.map(|holder| match holder.label {
@@ -93,7 +108,13 @@ fn print(rows: &[Row], out: &mut Output) -> Result<()> {
     if out.json {
         return Ok(rows.iter().try_for_each(|row| out.object(row))?);
     }
-    let head = out.styled(Style::Faint, &format!("{:>10} {:>9}  {:<14} {:<24} path", "records/s", "size", "last write", "lock"));
+    let head = out.styled(
+        Style::Faint,
+        &format!(
+            "{:>10} {:>9}  {:<14} {:<24} path",
+            "records/s", "size", "last write", "lock"
+        ),
+    );
     out.line(head)?;
     for row in rows.iter().take(40) {
         out.line(format!(

@@ -35,7 +35,10 @@ fn paths(who: &Who) -> Result<Vec<PathBuf>> {
         return Ok(inputs.into_iter().map(|input| input.path).collect());
     }
     if let Some(dir) = who.paths.iter().find(|path| path.is_dir()) {
-        return Err(Failure::usage(format!("{} is a directory: -r asks for all files below it", dir.display())));
+        return Err(Failure::usage(format!(
+            "{} is a directory: -r asks for all files below it",
+            dir.display()
+        )));
     }
     Ok(who.paths.clone())
 }
@@ -51,16 +54,32 @@ fn print(path: &Path, holder: Option<&Holder>, held_only: bool, out: &mut Output
     let command = command_of(holder.pid);
     let alive = holder.alive().as_str();
     if out.json {
-        return Ok(out.object(&Held { path, holder, alive, command })?);
+        return Ok(out.object(&Held {
+            path,
+            holder,
+            alive,
+            command,
+        })?);
     }
-    let label = holder.label.as_deref().map_or(String::new(), |label| format!(" ({})", harmless(label)));
-    let since = holder.since.as_deref().map_or(String::new(), |since| format!(" since {since}"));
+    let label = holder
+        .label
+        .as_deref()
+        .map_or(String::new(), |label| format!(" ({})", harmless(label)));
+    let since = holder
+        .since
+        .as_deref()
+        .map_or(String::new(), |since| format!(" since {since}"));
     let state = match alive {
         "dead" => out.styled(Style::Bad, ", which is dead"),
         _ => String::new(),
     };
-    let command = command.map_or(String::new(), |command| format!("   {}", harmless(&command)));
-    Ok(out.line(format!("{name}: locked by pid {}{label}{since}{state}{command}", holder.pid))?)
+    let command = command.map_or(String::new(), |command| {
+        format!("   {}", harmless(&command))
+    });
+    Ok(out.line(format!(
+        "{name}: locked by pid {}{label}{since}{state}{command}",
+        holder.pid
+    ))?)
 }
 
 /// What the process was started with; only Linux tells.

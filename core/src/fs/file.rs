@@ -217,6 +217,13 @@ impl File {
         result
     }
 
+    /// A program that takes this process's place (`execve`) keeps the descriptor,
+    /// and the lock that is on it.
+    pub fn keep_in_programs(&self) -> io::Result<()> {
+        announce(Op::Stat, self.name())?;
+        sys::file::keep_in_programs(&self.handle)
+    }
+
     pub fn set_len(&self, len: u64) -> io::Result<()> {
         again(|| {
             announce(Op::Truncate, self.name())?;

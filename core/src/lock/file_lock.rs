@@ -250,6 +250,25 @@ impl LockGuard {
         Ok(())
     }
 
+    /// Lets a program that takes this process's place keep the lock: after
+    /// `execve` the lock is held until that program, and all that inherited the
+    /// descriptor from it, have ended. A child of this process that is started
+    /// otherwise keeps it too from now on.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: it is not held by this process; `IO`: on Windows no
+    /// program takes the place of another.
+    pub fn keep_in_programs(&self) -> Result<()> {
+        let held = self.0.held();
+        let Some(held) = held.as_ref().filter(|held| held.is_ours()) else {
+            let why = "the lock is not held by this process";
+            return Err(Error::invalid_argument("lock", self.path(), why));
+        };
+        let file = held.gate.file();
+        file.keep_in_programs()
+            .map_err(|error| Error::os("lock", self.lock_path(), error))
+    }
+
     /// For calls that go on working under it.
     pub(crate) fn kept(&self) -> &Arc<Kept> {
         &self.0

@@ -85,6 +85,11 @@ pub(in crate::fs) fn write_at(file: &Handle, bytes: &[u8], offset: u64) -> io::R
     file.write_at(bytes, offset)
 }
 
+/// A program that takes this process's place keeps the descriptor.
+pub(in crate::fs) fn keep_in_programs(file: &Handle) -> io::Result<()> {
+    Ok(rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?)
+}
+
 /// Whether writes go to the end wherever they are aimed.
 pub(in crate::fs) fn set_append(file: &Handle, append: bool) -> io::Result<()> {
     let mut flags = rustix::fs::fcntl_getfl(file)?;

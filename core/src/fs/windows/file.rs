@@ -143,6 +143,11 @@ pub(in crate::fs) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io:
 
 /// Each write says by itself where it goes.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+/// No program takes the place of a process here.
+pub(in crate::fs) fn keep_in_programs(_: &Handle) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub(in crate::fs) fn set_append(_: &Handle, _: bool) -> io::Result<()> {
     Ok(())
 }
