@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::fs;
+use crate::fs::{self, PerProcess};
 
 /// Whether a process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +72,9 @@ impl Process {
     /// This process.
     #[must_use]
     pub fn current() -> Process {
-        Process::of(fs::own_pid())
+        // It is asked for with each lock, and always the same.
+        static OWN: PerProcess<Process> = PerProcess::new();
+        OWN.get(|| Process::of(fs::own_pid())).clone()
     }
 
     /// The process that has this pid now, as this process counts pids. `start`

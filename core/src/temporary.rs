@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::fs::{self, Access, File, PerProcess};
+use crate::fs::{self, Access, Descriptor, PerProcess};
 
 const SUFFIX: &str = ".untorn";
 const RANDOM: usize = 12;
@@ -24,7 +24,9 @@ static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
 
 pub(crate) struct Temporary {
     pub path: PathBuf,
-    pub file: File,
+    /// Not for a forked child: it would keep the lock, and the space of a file
+    /// that is gone.
+    pub file: Descriptor,
 }
 
 impl Temporary {
@@ -32,7 +34,7 @@ impl Temporary {
     pub fn create(document: &Path, mode: Option<u32>) -> io::Result<Temporary> {
         for _ in 0..TRIES {
             let path = path_beside(document);
-            let file = match File::create_new(&path, Access::Write, mode) {
+            let file = match Descriptor::create_new(&path, Access::Write, mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result?,
             };
@@ -99,7 +101,7 @@ pub(crate) fn sweep_again(document: &Path) {
     for name in names.into_iter().filter(|name| is_temporary(name, &prefix)) {
         let path = document.with_file_name(name);
         // One whose lock is not free is in use.
-        if let Ok(file) = File::open_beside(&path, Access::Write).map(File::lock_aside)
+        if let Ok(file) = Descriptor::open_beside(&path, Access::Write).map(Descriptor::lock_aside)
             && matches!(file.may_be_believed(document), Ok(true))
             && matches!(file.try_lock(false), Ok(true))
         {

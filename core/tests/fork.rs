@@ -12,6 +12,7 @@ mod scene;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use scene::{Scene, records};
@@ -45,7 +46,90 @@ fn forked_children() {
     a_child_appends_with_its_parents_handle();
     a_child_that_lives_on_does_not_keep_the_lock();
     a_child_follows_with_its_parents_handle();
+    a_child_asks_a_guard_that_is_in_use();
+    a_child_has_no_descriptor_of_busy_threads();
     forks_among_busy_threads();
+}
+
+/// A thread that works under a guard has its mutex most of the time: in the
+/// child nobody ever lets it go.
+fn a_child_asks_a_guard_that_is_in_use() {
+    let scene = Scene::new();
+    let path = scene.path("d");
+    let guard = FileLock::acquire(&path).unwrap();
+    let document = untorn::Document::open(&path).unwrap();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let under = untorn::Call::new().lock(&guard);
+            while !stop.load(Ordering::Relaxed) {
+                document
+                    .save_with(b"{}", untorn::Expect::Anything, &under)
+                    .unwrap();
+            }
+        });
+        let children = (0..30).map(|_| {
+            let child = fork(|| {
+                assert!(!guard.is_held());
+                guard.release().unwrap();
+                let under = untorn::Call::new().lock(&guard);
+                let error = document
+                    .save_with(b"[]", untorn::Expect::Anything, &under)
+                    .unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+                let own = untorn::Process::current();
+                let error = guard.transfer(&own).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            });
+            wait(child)
+        });
+        let failed = children.filter(|status| *status != 0).count();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(failed, 0);
+    });
+    assert!(guard.is_held());
+}
+
+/// Lock files, holders' lines and temporaries are opened and closed all the time,
+/// and no child ever has one.
+fn a_child_has_no_descriptor_of_busy_threads() {
+    let scene = Scene::new();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for n in 0..2 {
+            let path = scene.path(&format!("lock{n}"));
+            let stop = &stop;
+            threads.spawn(move || {
+                let shared = FileLock::options().shared(n == 1);
+                while !stop.load(Ordering::Relaxed) {
+                    drop(shared.acquire(&path).unwrap());
+                }
+            });
+        }
+        threads.spawn(|| {
+            let document = untorn::Document::options()
+                .durability(untorn::Durability::Process)
+                .open(scene.path("document"))
+                .unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                document.save(b"{}").unwrap();
+            }
+        });
+        let children = (0..400).map(|_| {
+            let child = fork(|| {
+                let open = std::fs::read_dir("/dev/fd").unwrap();
+                let files = open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+                // No panic: its message may wait for a lock of another thread.
+                let ours = files.filter(|file| file.starts_with(scene.dir())).count();
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(i32::try_from(ours).unwrap_or(100)) }
+            });
+            wait(child)
+        });
+        let with_ours = children.filter(|status| *status != 0).count();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(with_ours, 0);
+    });
 }
 
 /// The thread that wakes a follower is its parent's, and not in the child.

@@ -11,6 +11,8 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::time::{Duration, Instant};
 
 use scene::Scene;
+#[cfg(unix)]
+use untorn::fault::Plan;
 use untorn::{
     Alive, Call, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions,
 };
@@ -56,6 +58,120 @@ fn excludes_handles_threads_and_kinds_of_callers() {
         "nobody holds it any more"
     );
     drop(once().acquire(&path).unwrap());
+}
+
+/// How many lines are in a holder file.
+fn holders(scene: &Scene, name: &str) -> usize {
+    let text = String::from_utf8(scene::bytes(&scene.path(name))).unwrap();
+    text.lines().filter(|line| !line.trim().is_empty()).count()
+}
+
+#[test]
+fn no_lock_on_the_holders_lines_is_waited_for() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let theirs = fs::File::open(scene.with("j.holder", "")).unwrap();
+    theirs.lock().unwrap();
+    for shared in [false, true] {
+        let guard = once().shared(shared).acquire(&path).unwrap();
+        assert_eq!(holders(&scene, "j.holder"), 1);
+        drop(guard);
+        assert_eq!(holders(&scene, "j.holder"), 0);
+    }
+}
+
+#[test]
+fn a_users_own_holder_file_is_left_alone() {
+    let scene = Scene::new();
+    let own = b"who holds the release: Ann\n{\"pid\":1}\n";
+    scene.with("release.holder", own);
+    scene.with("notes.holder", own);
+    for shared in [false, true] {
+        let guard = once().shared(shared).acquire(scene.path("release"));
+        let other = once().shared(shared).acquire_at(scene.path("notes.json"));
+        assert_eq!(scene::bytes(&scene.path("release.holder")), own);
+        drop((guard.unwrap(), other.unwrap()));
+        // Written over ours, while we hold the lock.
+        let guard = once().shared(shared).acquire(scene.path("x")).unwrap();
+        scene.with("x.holder", own);
+        drop(guard);
+        assert_eq!(scene::bytes(&scene.path("x.holder")), own);
+        fs::remove_file(scene.path("x.holder")).unwrap();
+        // Put in its place.
+        let guard = once().shared(shared).acquire(scene.path("x")).unwrap();
+        fs::rename(scene.with("mine", own), scene.path("x.holder")).unwrap();
+        drop(guard);
+        assert_eq!(scene::bytes(&scene.path("x.holder")), own);
+        fs::remove_file(scene.path("x.holder")).unwrap();
+    }
+    assert_eq!(scene::bytes(&scene.path("release.holder")), own);
+    assert_eq!(scene::bytes(&scene.path("notes.holder")), own);
+}
+
+#[test]
+fn each_lock_file_has_its_own_holder_file() {
+    let scene = Scene::new();
+    let read = FileLock::options()
+        .label("reads")
+        .acquire_at(scene.path("x.read"));
+    let write = FileLock::options()
+        .label("writes")
+        .acquire_at(scene.path("x.write"));
+    for (name, label) in [("x.read", "reads"), ("x.write", "writes")] {
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let error = once().acquire_at(scene.path(name)).unwrap_err();
+                assert_eq!(error.holder().unwrap().label.as_deref(), Some(label));
+            });
+        });
+    }
+    drop((read, write));
+}
+
+#[test]
+fn lines_of_holders_that_were_killed_are_covered() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let dead = r#"{"pid":4000000,"start":1,"boot":null,"host":null,"label":"x","since":null}"#;
+    scene.with("j.holder", format!("{dead}\n{dead}\n"));
+    let shared = FileLock::options().shared(true);
+    let (one, two) = (
+        shared.acquire(&path).unwrap(),
+        shared.acquire(&path).unwrap(),
+    );
+    assert_eq!(holders(&scene, "j.holder"), 2);
+    drop((one, two));
+    scene.with("j.holder", format!("{dead}\n{dead}\n").repeat(10));
+    let guard = FileLock::acquire(&path).unwrap();
+    assert_eq!(holders(&scene, "j.holder"), 1);
+    drop(guard);
+    assert_eq!(holders(&scene, "j.holder"), 0);
+}
+
+// On Windows a name's identity takes an open.
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_free_takes_few_system_calls() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    for shared in [false, true] {
+        drop(once().shared(shared).acquire(&path).unwrap());
+        let (guard, mut calls) = Plan::new().run(|| once().shared(shared).acquire(&path));
+        let (released, more) = Plan::new().run(|| guard.unwrap().release());
+        released.unwrap();
+        calls.extend(more);
+        // And two that are not announced: the closing of two files.
+        assert!(calls.len() + 2 <= 15, "{calls:?}");
+    }
+}
+
+// Only where the data is asked who holds its lock (`/proc/locks`).
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_begins_with_a_number_is_no_pid_file() {
+    let scene = Scene::new();
+    let path = scene.with("numbers.jsonl", "1\n2\n");
+    assert_eq!(untorn::holder(&path).unwrap(), None);
 }
 
 #[test]
@@ -113,14 +229,7 @@ fn shared_holders_share_and_wait_for_the_exclusive_one() {
     let shared = FileLock::options().shared(true);
     let first = shared.acquire(&path).unwrap();
     let second = shared.acquire(&path).unwrap();
-    let lines = scene.files()["j.holder"].clone();
-    assert_eq!(
-        lines
-            .split(|byte| *byte == b'\n')
-            .filter(|l| !l.is_empty())
-            .count(),
-        2
-    );
+    assert_eq!(holders(&scene, "j.holder"), 2);
     std::thread::scope(|threads| {
         threads.spawn(|| {
             assert_eq!(once().acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
@@ -330,6 +439,103 @@ fn a_lock_file_that_others_unlink_is_made_anew() {
     theirs.unlock().unwrap();
     journal.append(b"[2]").unwrap();
     assert_eq!(scene::records(&path).len(), 2);
+}
+
+/// What others do to a lock file, or to the directory that it is in.
+#[cfg(unix)]
+type Loss = fn(&std::path::Path);
+
+#[cfg(unix)]
+const LOSSES: [(&str, Loss); 6] = [
+    ("unlinked", |data| {
+        fs::remove_file(data.join("j.lock")).unwrap();
+    }),
+    ("renamed", |data| {
+        fs::rename(data.join("j.lock"), data.join("j.lock.bak")).unwrap();
+    }),
+    ("another renamed over it", |data| {
+        fs::write(data.join("new"), "").unwrap();
+        fs::rename(data.join("new"), data.join("j.lock")).unwrap();
+    }),
+    ("in a snapshot of hard links, and unlinked", |data| {
+        fs::hard_link(data.join("j.lock"), data.join("snapshot")).unwrap();
+        fs::remove_file(data.join("j.lock")).unwrap();
+    }),
+    (
+        "moved away with its directory, and restored as a copy",
+        |data| {
+            let old = data.with_file_name("old");
+            fs::rename(data, &old).unwrap();
+            fs::create_dir(data).unwrap();
+            for name in ["j", "j.lock"] {
+                fs::copy(old.join(name), data.join(name)).unwrap();
+            }
+        },
+    ),
+    (
+        "moved away with its directory, and only the data back",
+        |data| {
+            let old = data.with_file_name("old");
+            fs::rename(data, &old).unwrap();
+            fs::create_dir(data).unwrap();
+            fs::rename(old.join("j"), data.join("j")).unwrap();
+        },
+    ),
+];
+
+// Windows does not let go of the name of an open file in all of these ways.
+#[cfg(unix)]
+#[test]
+fn a_lock_file_that_is_not_the_names_any_more_counts_for_nothing() {
+    // Trap 2: others unlink lock files.
+    for (how, lose) in LOSSES {
+        let scene = Scene::new();
+        let data = scene.path("data");
+        fs::create_dir(&data).unwrap();
+        let path = data.join("j");
+        let journal = scene::journal(&path);
+        let document = Document::open(&path).unwrap();
+        // Used handles: they have the lock file open.
+        journal.append(b"[1]").unwrap();
+        document.save(b"[2]\n").unwrap();
+        let guard = FileLock::acquire(&path).unwrap();
+        lose(&data);
+        let under = Call::new().lock(&guard);
+        let error = journal.append_with(b"[3]", &under).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{how}");
+        drop(guard);
+        // Another program locks the file that has the name now.
+        let theirs = fs::File::create(data.join("j.lock")).unwrap();
+        theirs.lock().unwrap();
+        let at_once = Call::new().timeout(Some(Duration::ZERO));
+        let tried = journal.append_with(b"[3]", &at_once);
+        assert_eq!(tried.unwrap_err().kind(), ErrorKind::Locked, "{how}");
+        let tried = document.save_with(b"[3]", untorn::Expect::Anything, &at_once);
+        assert_eq!(tried.unwrap_err().kind(), ErrorKind::Locked, "{how}");
+        theirs.unlock().unwrap();
+        journal.append(b"[3]").unwrap();
+        assert_eq!(scene::bytes(&path), b"[2]\n[3]\n", "{how}");
+    }
+}
+
+// As above.
+#[cfg(unix)]
+#[test]
+fn an_update_whose_lock_file_is_lost_saves_nothing() {
+    for (how, lose) in LOSSES {
+        let scene = Scene::new();
+        let data = scene.path("data");
+        fs::create_dir(&data).unwrap();
+        let path = data.join("j");
+        let document = Document::open(&path).unwrap();
+        document.save(b"1").unwrap();
+        let mut update = document.begin_update(&Call::new()).unwrap();
+        lose(&data);
+        let error = update.save(b"2").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{how}");
+        assert_eq!(scene::bytes(&path), b"1", "{how}");
+        document.save(b"3").unwrap();
+    }
 }
 
 // Only Linux tells that somebody waits (`/proc/locks`).

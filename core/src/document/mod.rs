@@ -27,7 +27,7 @@ pub use version::{Expect, Version};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::lock::{Call, Held, Kept, LockFile, PathLock};
+use crate::lock::{Call, Held, Kept, LockFile, PathLock, lost_lock};
 use crate::temporary;
 
 /// One value in one file, always replaced whole.
@@ -352,6 +352,16 @@ impl Shared {
 }
 
 impl Under {
+    /// Whoever had the lock for long may have lost it.
+    fn make_sure(&self, operation: &'static str, shared: &Shared) -> Result<()> {
+        match self {
+            Under::Own(held) if held.is_ours() && !shared.lock.names(operation, held)? => {
+                Err(lost_lock(operation, &shared.path))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Works under the lock, made sure of, for as long as it takes.
     fn work<T>(
         &self,

@@ -48,6 +48,7 @@ impl Update {
                 "this update is finished, and its lock is let go",
             ));
         };
+        under.make_sure("save", &self.shared)?;
         self.shared.save_under(&under, bytes, Expect::Anything)
     }
 

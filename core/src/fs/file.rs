@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::path::Attributes;
 use super::seam::{Op, announce, announce_write, device, pretends};
-use super::{FileId, sys};
+use super::{FileId, LockDescriptors, sys};
 
 /// What an open file may be used for. How it is opened is the same for all:
 /// close-on-exec, never through a symbolic link, never waiting for a FIFO's
@@ -149,18 +149,56 @@ impl File {
         sys::file::create_new(path, access, mode, role).map(|handle| File::new(handle, path))
     }
 
-    /// The same file once more, if `path` still names it: a lock taken through
-    /// one does not count for the other.
-    pub fn open_again(&self, path: &Path, access: Access) -> io::Result<Option<File>> {
-        let role = sys::file::role(&self.handle);
-        let again =
-            File::open_as(path, access, role).or_else(|_| File::open_as(path, Access::Read, role));
-        match again {
-            Ok(again) if again.id()? == self.id()? => Ok(Some(again)),
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// For [`super::Descriptor`]: no fork comes between the opening and the list
+    /// of what a child closes.
+    /// And which file it is, where that has been asked.
+    pub(super) fn open_listed(
+        path: &Path,
+        access: Access,
+        role: Role,
+    ) -> io::Result<(File, Option<FileId>)> {
+        announce(Op::Open, Some(path))?;
+        let mut id = None;
+        let handle = LockDescriptors::open(|| {
+            let (handle, known) = sys::file::open_known(path, access, role)?;
+            id = known;
+            Ok(handle)
+        });
+        handle.map(|handle| (File::new(handle, path), id))
+    }
+
+    /// The same for a new file.
+    pub(super) fn create_listed(
+        path: &Path,
+        access: Access,
+        mode: Option<u32>,
+        role: Role,
+    ) -> io::Result<File> {
+        announce(Op::Create, Some(path))?;
+        LockDescriptors::open(|| sys::file::create_new(path, access, mode, role))
+            .map(|handle| File::new(handle, path))
+    }
+
+    /// The same with no more than this mode, and less the umask.
+    pub(super) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<File> {
+        announce(Op::Create, Some(path))?;
+        LockDescriptors::open(|| sys::file::create_private(path, access, mode))
+            .map(|handle| File::new(handle, path))
+    }
+
+    /// The end of one of these.
+    #[cfg(unix)]
+    pub(super) fn close_listed(self) {
+        use std::os::fd::AsRawFd;
+
+        LockDescriptors::close(self.handle.as_raw_fd(), || drop(self));
+    }
+
+    #[cfg(windows)]
+    pub(super) fn close_listed(self) {}
+
+    pub(super) fn role(&self) -> Role {
+        sys::file::role(&self.handle)
     }
 
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -316,14 +354,9 @@ impl File {
         Ok(())
     }
 
-    /// From now on the lock of this file is one among users of this library
-    /// only, and stops no reader. On Windows a lock is on bytes, and others
-    /// can't read these meanwhile: a lock that other programs know must be on
-    /// the first byte, but a temporary that becomes a document must be readable
-    /// from its first instant. Elsewhere there is no difference.
-    pub fn lock_aside(mut self) -> File {
+    /// See [`super::Descriptor::lock_aside`].
+    pub(super) fn set_aside(&mut self) {
         sys::lock::aside(&mut self.handle);
-        self
     }
 
     /// One try; `false` if another holds it.
@@ -358,12 +391,6 @@ impl File {
             announce(Op::Unlock, self.name())?;
             sys::lock::unlock(&self.handle)
         })
-    }
-
-    /// For [`super::LockDescriptors`]: what a forked child has to close.
-    #[cfg(unix)]
-    pub(super) fn handle(&self) -> &sys::Handle {
-        &self.handle
     }
 }
 

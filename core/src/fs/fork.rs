@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::sys;
 
-pub(crate) use sys::fork::LockDescriptors;
+pub(super) use sys::fork::LockDescriptors;
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 

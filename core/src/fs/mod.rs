@@ -9,12 +9,14 @@
 //! file.rs  path.rs      what the rest of the crate calls
 //! seam.rs               the announcement; fault.rs: what the tests make of it
 //! changes.rs            being told of changes; notifier.rs: where there is no inotify
-//! fork.rs  process.rs   what is known of processes
+//! fork.rs  process.rs   what is known of processes; descriptor.rs: what a
+//!                       forked child must not have
 //! unix/  windows/       the system calls
 //! ```
 
 mod changes;
 mod child;
+mod descriptor;
 #[cfg(feature = "fault")]
 pub mod fault;
 mod file;
@@ -36,14 +38,16 @@ use windows as sys;
 
 pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
+pub(crate) use descriptor::Descriptor;
 pub(crate) use file::{
     Access, File, InTheWay, LOCK_JOINS_WAITING, Role, is_bad_descriptor, is_lock_unsupported,
     is_stale, is_without_locks,
 };
-pub(crate) use fork::{LockDescriptors, PerProcess, generation};
+use fork::LockDescriptors;
+pub(crate) use fork::{PerProcess, generation};
 pub(crate) use path::{
     Attributes, canonical, create_parents, file_system, is_link, is_ours_to_remove, is_real_dir,
-    link, list, metadata, real_parent, real_path, remove_tree, rename, same_file, stat,
+    link, list, look, metadata, real_parent, real_path, remove_tree, rename, same_file, stat,
     sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
@@ -67,4 +71,12 @@ pub(crate) struct Stat {
     pub size: u64,
     pub is_file: bool,
     pub is_dir: bool,
+    /// Of the name itself, where links are not followed.
+    pub is_link: bool,
+    /// Permission bits; 0 where there are none.
+    pub mode: u32,
+    /// How many names the file has.
+    pub links: u64,
+    /// A file is mounted on this very name.
+    pub is_mount_root: bool,
 }

@@ -23,6 +23,13 @@ pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
     }))
 }
 
+/// The same of the name itself: a symbolic link is not followed.
+#[inline]
+pub(crate) fn look(path: &Path) -> io::Result<Option<Stat>> {
+    announce(Op::StatPath, Some(path))?;
+    absent(sys::path::look(path))
+}
+
 /// Whether the name is a symbolic link.
 pub(crate) fn is_link(path: &Path) -> io::Result<bool> {
     announce(Op::StatPath, Some(path))?;
@@ -146,6 +153,9 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;
     // Linux follows 40 links, then says ELOOP.
     let mut path = sys::path::understood(path)?;
+    if let Some(path) = sys::path::already_real(&path)? {
+        return Ok(path);
+    }
     for _ in 0..40 {
         match sys::path::canonical(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

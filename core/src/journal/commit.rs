@@ -48,7 +48,7 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     }
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
-    let held = lock.try_again()?;
+    let held = lock.try_again(&shared.lock)?;
     Some(writer.commit(shared, held.lock_file(), work))
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::gate::Gate;
 use super::in_place::Redo;
-use super::path_lock::Held;
+use super::path_lock::{Held, PathLock};
 use super::record::{self, Generation};
 use super::turn::ThreadKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::File;
+use crate::fs::{self, File};
 
 /// The lock file of a lock that is held: its content is the holder's. Where the
 /// lock is on the data itself, `P.redo` is in its place.
@@ -162,15 +162,16 @@ impl AtHand {
     /// why. The way of an append that is alone: no count is touched that other
     /// threads share, and nothing is looked up.
     #[inline]
-    pub fn try_again(&self) -> Option<HeldBriefly<'_>> {
+    pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
         let thread = ThreadKey::current();
         if !gate.try_acquire(thread) {
             return None;
         }
         let held = HeldBriefly { gate, thread };
-        let (links, size) = gate.file().links_and_size().ok()?;
-        (links > 0 && size <= record::IDLE).then_some(held)
+        // By the name that this handle knows: the gate may be that of others too.
+        let seen = fs::look(lock.record_path()).ok()??;
+        (seen.id == gate.id() && seen.size <= record::IDLE).then_some(held)
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::holder::{self, Holder};
+use super::holder::Holder;
+use super::note::{self, Note};
 use super::{Call, Choice, Held, OnUnsupported, PathLock, Scheme};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
@@ -182,17 +183,28 @@ impl LockOptions {
         }
         let held = lock.acquire("lock", self.shared, &call.begin(self.timeout))?;
         let own = Holder::own(self.label.as_deref());
-        holder::note(&lock, &own, self.shared);
+        let note = note::write(&lock, &held, &own, self.shared);
         Ok(LockGuard(Arc::new(Kept {
             path: path.to_owned(),
             lock_path: lock.lock_path().to_owned(),
-            holder_path: lock.holder_path().to_owned(),
             shared: self.shared,
-            own,
             born: fs::generation(),
+            note: Mutex::new(note),
             held: Mutex::new(Some(held)),
         })))
     }
+}
+
+/// Somebody else may have the lock on the file that has the name now.
+#[cold]
+pub(crate) fn lost(operation: &'static str, path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        operation,
+        path,
+        "the lock file was removed, renamed or moved away while the lock was held, so another may \
+         have the lock by now; nothing was changed, so take the lock anew",
+    )
 }
 
 fn missing_directory(path: &Path, error: std::io::Error) -> Error {
@@ -213,10 +225,9 @@ pub struct LockGuard(Arc<Kept>);
 pub(crate) struct Kept {
     path: PathBuf,
     lock_path: PathBuf,
-    holder_path: PathBuf,
     shared: bool,
-    own: Holder,
     born: u32,
+    note: Mutex<Option<Note>>,
     held: Mutex<Option<Held>>,
 }
 
@@ -238,7 +249,7 @@ impl LockGuard {
 
     /// Whether it is held still, and by this process.
     pub fn is_held(&self) -> bool {
-        self.0.held().as_ref().is_some_and(Held::is_ours)
+        self.0.is_ours() && self.0.held().is_some()
     }
 
     /// Lets it go. A second time does nothing.
@@ -246,7 +257,9 @@ impl LockGuard {
     /// # Errors
     /// None today.
     pub fn release(&self) -> Result<()> {
-        self.0.let_go(&mut self.0.held());
+        if self.0.is_ours() {
+            self.0.let_go(&mut self.0.held());
+        }
         Ok(())
     }
 
@@ -276,12 +289,23 @@ impl LockGuard {
 }
 
 impl Kept {
+    /// Whether it is of this process, not of the one it was forked from. To be
+    /// asked before all else: in a forked child the mutexes may be locked by a
+    /// thread that does not exist there.
+    pub(super) fn is_ours(&self) -> bool {
+        self.born == fs::generation()
+    }
+
     pub(super) fn let_go(&self, held: &mut Option<Held>) {
-        if let Some(held) = held.take()
-            && held.is_ours()
-        {
-            // While it is held still: the next holder's line must stay.
-            holder::erase(&self.holder_path, &self.lock_path, &self.own);
+        if let Some(_held) = held.take() {
+            let note = self
+                .note
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            if let Some(note) = note {
+                note.erase();
+            }
         }
     }
 
@@ -303,16 +327,17 @@ impl Kept {
         if self.shared {
             return refuse("the lock given is shared, and this changes the file");
         }
-        let held = self.held();
-        match &*held {
+        if !self.is_ours() {
+            return refuse("the lock given belongs to the process that this one was forked from");
+        }
+        let guard = self.held();
+        match &*guard {
             None => refuse("the lock given was let go already"),
-            Some(held) if !held.is_ours() => {
-                refuse("the lock given belongs to the process that this one was forked from")
-            }
             Some(held) if held.scheme() != lock.scheme() => {
                 refuse("the lock given was taken in another scheme than this file is opened in")
             }
-            Some(_) => Ok(held),
+            Some(held) if !lock.names(operation, held)? => Err(lost(operation, path)),
+            Some(_) => Ok(guard),
         }
     }
 
@@ -323,11 +348,7 @@ impl Kept {
 
 impl Drop for LockGuard {
     fn drop(&mut self) {
-        // In a forked child the mutex may be locked by a thread that does not
-        // exist here, and there is nothing to let go.
-        if self.0.born == fs::generation() {
-            let _ = self.release();
-        }
+        let _ = self.release();
     }
 }
 

@@ -17,12 +17,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::Patience;
-use super::descriptor::Descriptor;
 use super::pid_file::PidFile;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::{self, Access, File, FileId};
+use crate::fs::{self, Access, Descriptor, File, FileId};
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -57,7 +56,7 @@ impl Gate {
         target: &Path,
         access: Access,
         id: FileId,
-        file: File,
+        file: Descriptor,
         writable: bool,
         pid_file: Option<PidFile>,
     ) -> Gate {
@@ -68,7 +67,7 @@ impl Gate {
             writable,
             access,
             id,
-            file: Descriptor::new(file),
+            file,
             side: OnceLock::new(),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
@@ -299,7 +298,7 @@ impl Gate {
                 // Not this lock file's name any more.
                 return Ok(false);
             };
-            let _ = self.side.set(Descriptor::new(file));
+            let _ = self.side.set(file);
         }
         let taken = match self.side.get() {
             Some(side) => side.try_lock(shared)?,

@@ -1,18 +1,17 @@
 //! Who holds a lock: for messages, never for exclusion.
 //!
-//! Holders that mean to keep a lock write a line into `P.holder`. For those
-//! that do not (an append takes a microsecond) the system is asked.
+//! Holders that mean to keep a lock write a line into `P.holder` (note.rs). For
+//! those that do not (an append takes a microsecond) the system is asked.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PathLock, in_place, pid_file, sidecar, transfer};
+use super::{in_place, note, pid_file, sidecar, transfer};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File};
+use crate::fs;
 use crate::process::{Alive, Process};
 
 /// Who holds a lock.
@@ -91,7 +90,8 @@ impl fmt::Display for Holder {
         }
         match self.alive() {
             Alive::Alive => Ok(()),
-            Alive::Dead => write!(f, ", which is dead"),
+            // Its descriptor lives on in a process that inherited it.
+            Alive::Dead => write!(f, ", which has ended: a process that it started keeps it"),
             Alive::Unknown => match &self.host {
                 Some(host) => write!(f, " on {host}"),
                 None => Ok(()),
@@ -111,7 +111,7 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let holder_path = path_for(&real);
     // Whatever the scheme: the lock file, or else the file itself.
     let lock_path = sidecar::lock_path(&real);
-    let held = of_lock(&lock_path, &holder_path).or_else(|| of_lock(&real, &holder_path));
+    let held = of_lock(&lock_path, &holder_path).or_else(|| of_data(&real, &holder_path));
     // Held by nobody, it may be reserved for somebody.
     let guard = pid_file::guard_path(&lock_path);
     let records = [lock_path, in_place::redo_path(&real), guard];
@@ -125,21 +125,10 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
 
 /// Who holds the lock on this file, whose holders leave their lines there.
 pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
-    let notes = read(holder_path).unwrap_or_default();
+    let notes = note::read(holder_path).unwrap_or_default();
     let stat = fs::stat(lock_path).ok()??;
-    let owners = owners(stat.id);
-    for owner in &owners {
-        let process = Process::of(owner.pid);
-        // A line of an earlier process with this pid has another start.
-        let noted = notes
-            .iter()
-            .find(|note| note.pid == owner.pid && note.start == process.start);
-        if let Some(noted) = noted {
-            return Some(noted.clone());
-        }
-    }
-    if let Some(owner) = owners.first() {
-        return Some(Holder::from(Process::of(owner.pid)));
+    if let Some(owner) = of_owners(stat.id, &notes) {
+        return Some(owner);
     }
     if let Some(stamp) = pid_file::stamp_of(lock_path) {
         // The scheme pid-file: its file itself says who.
@@ -162,6 +151,31 @@ pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     notes.into_iter().find(|note| note.alive() != Alive::Dead)
 }
 
+/// Who holds the lock that is on the data itself. Whatever the data says, it is
+/// no stamp.
+fn of_data(path: &Path, holder_path: &Path) -> Option<Holder> {
+    let notes = note::read(holder_path).unwrap_or_default();
+    let stat = fs::stat(path).ok()??;
+    of_owners(stat.id, &notes)
+}
+
+/// Who holds a lock on this file as the system knows it, by his line if he has
+/// left one.
+fn of_owners(id: fs::FileId, notes: &[Holder]) -> Option<Holder> {
+    let owners = owners(id);
+    for owner in &owners {
+        let process = Process::of(owner.pid);
+        // A line of an earlier process with this pid has another start.
+        let noted = notes
+            .iter()
+            .find(|note| note.pid == owner.pid && note.start == process.start);
+        if let Some(noted) = noted {
+            return Some(noted.clone());
+        }
+    }
+    Some(Holder::from(Process::of(owners.first()?.pid)))
+}
+
 /// Who holds a lock on this file, as the system knows it. The system's table
 /// comes in pieces, and a line is missed if another goes away between two of
 /// them: so an empty answer is asked for again.
@@ -171,26 +185,6 @@ fn owners(id: fs::FileId) -> Vec<fs::LockOwner> {
     known.unwrap_or_default()
 }
 
-/// Notes down that we hold the lock. A failure is nobody's business: the lock
-/// does not depend on it.
-pub(super) fn note(lock: &PathLock, own: &Holder, shared: bool) {
-    let _ = change(lock.holder_path(), lock.lock_path(), |notes| {
-        if shared {
-            notes.retain(|note| note.alive() != Alive::Dead);
-        } else {
-            notes.clear();
-        }
-        notes.push(own.clone());
-    });
-}
-
-/// Takes the note back.
-pub(super) fn erase(holder_path: &Path, lock_path: &Path, own: &Holder) {
-    let _ = change(holder_path, lock_path, |notes| {
-        notes.retain(|note| note != own);
-    });
-}
-
 /// `P.holder`.
 pub(super) fn path_for(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
@@ -198,61 +192,12 @@ pub(super) fn path_for(target: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn read(path: &Path) -> io::Result<Vec<Holder>> {
-    let file = File::open_beside(path, Access::Read)?;
-    lines(&file)
-}
-
-fn lines(file: &File) -> io::Result<Vec<Holder>> {
-    // A file of this size was not written by us.
-    let size = usize::try_from(file.size()?).unwrap_or(0).min(1 << 20);
-    let mut bytes = vec![0; size];
-    let n = file.read_full_at(&mut bytes, 0)?;
-    Ok(bytes[..n]
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect())
-}
-
-/// Rewrites the lines under a lock of their own: holders that share the lock
-/// of `P` write here at the same time. Without lines the file is removed.
-fn change(path: &Path, lock_path: &Path, change: impl FnOnce(&mut Vec<Holder>)) -> io::Result<()> {
-    let file = loop {
-        let file = match File::open_beside(path, Access::Write) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mode = fs::metadata(lock_path)?.map(|like| like.mode & 0o666);
-                match File::create_beside(path, Access::Write, mode) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                    result => result?,
-                }
-            }
-            result => result?,
-        }
-        .lock_aside();
-        while let Err(error) = file.lock(false) {
-            // Without locks a line may get lost, and nothing but a line.
-            if fs::is_lock_unsupported(&error) {
-                break;
-            }
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
-        }
-        // The last holder may have removed it while we waited.
-        if file.links_and_size()?.0 > 0 {
-            break file;
-        }
-    };
-    let mut notes = lines(&file)?;
-    change(&mut notes);
-    if notes.is_empty() {
-        return fs::unlink(path);
+/// Where the holders of exactly this lock file leave their lines: for `P.lock`
+/// in `P.holder`, for any other name in `NAME.holder`, so that no two locks have
+/// the same.
+pub(super) fn path_beside(lock_path: &Path) -> PathBuf {
+    match lock_path.extension() {
+        Some(last) if last == "lock" => path_for(&lock_path.with_extension("")),
+        _ => path_for(lock_path),
     }
-    let mut text = Vec::new();
-    for note in &notes {
-        serde_json::to_writer(&mut text, note)?;
-        text.push(b'\n');
-    }
-    file.set_len(0)?;
-    file.write_all_at(&text, 0)
 }

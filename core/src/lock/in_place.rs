@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::fs::{self, Access, File, FileId, PerProcess};
+use crate::fs::{self, Access, Descriptor, File, FileId, PerProcess};
 
 /// What the lock of one path needs beside the lock itself.
 pub(super) struct InPlace {
@@ -59,9 +59,9 @@ impl InPlace {
     /// Opens `P` for its lock. Through the same descriptor it is written: on
     /// Windows, and on SMB since Linux 5.5 (man 2 flock), a lock keeps other
     /// descriptors from it, also those of its holder.
-    pub fn open(&self, target: &Path, make: bool) -> io::Result<(File, bool)> {
+    pub fn open(&self, target: &Path, make: bool) -> io::Result<(Descriptor, bool)> {
         loop {
-            match File::open(target, Access::Append) {
+            match Descriptor::open(target, Access::Append) {
                 Ok(file) => return Ok((file, true)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && make => {}
                 Err(error)
@@ -70,11 +70,11 @@ impl InPlace {
                         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
                     ) =>
                 {
-                    return File::open(target, Access::Read).map(|file| (file, false));
+                    return Descriptor::open(target, Access::Read).map(|file| (file, false));
                 }
                 Err(error) => return Err(error),
             }
-            match File::create_new(target, Access::Append, self.mode) {
+            match Descriptor::create_new(target, Access::Append, self.mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => return result.map(|file| (file, true)),
             }

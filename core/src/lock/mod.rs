@@ -11,25 +11,24 @@
 //! at_hand.rs     a lock that one handle takes again and again
 //! gate.rs        one lock file in this process: the queue, the kernel's lock
 //! turn.rs        whose turn it is in this process
-//! descriptor.rs  what a forked child must not have
 //! waiter.rs      one call that waits; call.rs: how it waits; cancel.rs
 //! watching.rs    waiting for a file or a process; backoff.rs: for anything
 //! record.rs      what the lock file holds: the generation (record/pending.rs:
 //!                and the recovery record); recovery/ settles it
 //! transfer.rs    a lock that moves to another process
 //! unsupported.rs where the system can't lock
-//! holder.rs      who holds a lock
+//! holder.rs      who holds a lock; note.rs: the line that he leaves
 //! ```
 
 mod at_hand;
 mod backoff;
 mod call;
 mod cancel;
-mod descriptor;
 mod file_lock;
 mod gate;
 mod holder;
 mod in_place;
+mod note;
 mod path_lock;
 mod pid_file;
 pub(crate) mod record;
@@ -51,7 +50,7 @@ pub use scheme::{OnUnsupported, Scheme};
 
 pub(crate) use at_hand::{AtHand, LockFile, LockedData};
 pub(crate) use call::Patience;
-pub(crate) use file_lock::Kept;
+pub(crate) use file_lock::{Kept, lost as lost_lock};
 pub(crate) use path_lock::{Held, PathLock};
 pub(crate) use scheme::Choice;
 pub(crate) use waiter::{GaveUp, Nudge, Waiter};

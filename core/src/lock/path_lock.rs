@@ -24,7 +24,7 @@ use super::in_place::InPlace;
 use super::turn::{Refused, ThreadKey};
 use super::{Choice, OnUnsupported, Patience, Scheme, holder, pid_file, scheme, sidecar};
 use crate::error::{Error, Result};
-use crate::fs::PerProcess;
+use crate::fs::{self, PerProcess};
 use attempt::Stale;
 
 pub(crate) use held::Held;
@@ -88,7 +88,7 @@ impl PathLock {
     pub fn at(target: &Path, lock_path: PathBuf) -> PathLock {
         PathLock {
             target: target.to_owned(),
-            holder_path: lock_path.with_extension("holder"),
+            holder_path: holder::path_beside(&lock_path),
             lock_path,
             in_place: None,
             guard: None,
@@ -153,7 +153,7 @@ impl PathLock {
         if patience.is_cancelled() {
             return Err(Error::cancelled(operation, &self.target));
         }
-        let mut stale = Stale(0);
+        let mut stale = Stale::default();
         loop {
             let gate = self.gate(operation, patience)?;
             if let Some(held) = self.acquire_on(gate, operation, shared, patience, &mut stale)? {
@@ -176,7 +176,7 @@ impl PathLock {
         if patience.is_cancelled() {
             return Err(Error::cancelled(operation, &self.target));
         }
-        let mut stale = Stale(0);
+        let mut stale = Stale::default();
         loop {
             let cached = self.cached().clone();
             let gate = match cached {
@@ -199,13 +199,24 @@ impl PathLock {
         operation: &'static str,
         patience: &Patience<'_>,
     ) -> Result<Held> {
-        let mut stale = Stale(0);
+        let mut stale = Stale::default();
         loop {
             let gate = self.gate(operation, patience)?;
             if let Some(held) = self.lock_on(gate, operation, false, patience, &mut stale)? {
                 return Ok(held);
             }
         }
+    }
+
+    /// Whether the file that this lock is on has its name still.
+    pub fn names(&self, operation: &'static str, held: &Held) -> Result<bool> {
+        // In place, the name of the lock file is the data's.
+        let name = match self.in_place {
+            Some(_) => &self.target,
+            None => self.record_path(),
+        };
+        let seen = fs::look(name).map_err(|error| Error::os(operation, name, error))?;
+        Ok(seen.is_some_and(|seen| seen.id == held.gate.id()))
     }
 
     /// For a call that waits for another thread to take the lock: `DEADLOCK` if

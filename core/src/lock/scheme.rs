@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File, PerProcess};
+use crate::fs::{self, Access, Descriptor, PerProcess};
 use crate::temporary;
 
 /// How programs agree on who may change a file. All that share the file must
@@ -117,7 +117,7 @@ pub(super) fn locks_beside(target: &Path) -> bool {
         return *locks;
     }
     let probe = temporary::path_beside(target);
-    let Ok(file) = File::create_beside(&probe, Access::Write, Some(0o600)) else {
+    let Ok(file) = Descriptor::create_beside(&probe, Access::Write, Some(0o600)) else {
         // Whoever locks is told what the matter is.
         return true;
     };

@@ -9,7 +9,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{self, Access, File};
+use crate::fs::{self, Access, Descriptor};
 
 /// `P.lock`.
 pub(super) fn lock_path(target: &Path) -> PathBuf {
@@ -23,9 +23,9 @@ pub(super) fn lock_path(target: &Path) -> PathBuf {
 /// First without O_CREAT, which in a sticky directory fails on another user's
 /// file (`fs.protected_regular`, man 5 proc). Read-only where it can't be
 /// written: that is enough to lock, though not for recovery records.
-pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(File, bool)> {
+pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(Descriptor, bool)> {
     loop {
-        match File::open_beside(lock_path, Access::Write) {
+        match Descriptor::open_beside(lock_path, Access::Write) {
             Ok(file) => return Ok((file, true)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error)
@@ -34,14 +34,14 @@ pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(File, bool)> 
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
                 ) =>
             {
-                return File::open_beside(lock_path, Access::Read).map(|file| (file, false));
+                return Descriptor::open_beside(lock_path, Access::Read).map(|file| (file, false));
             }
             Err(error) => return Err(error),
         }
         // Whoever may write the file must be able to lock it.
         let like = fs::metadata(target)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);
-        match File::create_beside(lock_path, Access::Write, mode) {
+        match Descriptor::create_beside(lock_path, Access::Write, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(file) => {

@@ -82,12 +82,14 @@ impl LockGuard {
         if self.is_shared() {
             return refuse("a lock that is shared can't be given away".to_owned());
         }
-        let mut held = kept.held();
-        let Some(under) = held.as_ref().filter(|held| held.is_ours()) else {
+        let mut held = kept.is_ours().then(|| kept.held());
+        let Some(held) = held.as_deref_mut().filter(|held| held.is_some()) else {
             return refuse("the lock is not held by this process".to_owned());
         };
-        reserve_for(under, self.path(), to)?;
-        kept.let_go(&mut held);
+        if let Some(under) = held {
+            reserve_for(under, self.path(), to)?;
+        }
+        kept.let_go(held);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fs::{self, Access, Answer, Child, File, Order};
+use crate::fs::{self, Access, Answer, Child, Descriptor, Order};
 
 /// Nothing that is asked here takes that long where it works at all.
 pub(super) const LONG: Duration = Duration::from_secs(10);
@@ -29,8 +29,8 @@ impl Stage {
     }
 
     /// A new file, open to be locked.
-    pub fn file(&self, name: &str) -> io::Result<File> {
-        File::create_beside(&self.path(name), Access::Write, None)
+    pub fn file(&self, name: &str) -> io::Result<Descriptor> {
+        Descriptor::create_beside(&self.path(name), Access::Write, None)
     }
 
     /// What stands against us: another process, or where none can be had,
@@ -40,7 +40,7 @@ impl Stage {
         match Child::start(&path, &self.path("created")) {
             Ok(child) => Ok(Other::Process(child)),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                File::open_beside(&path, Access::Write).map(Other::Handle)
+                Descriptor::open_beside(&path, Access::Write).map(Other::Handle)
             }
             Err(error) => Err(error),
         }
@@ -55,7 +55,7 @@ impl Drop for Stage {
 
 pub(super) enum Other {
     Process(Child),
-    Handle(File),
+    Handle(Descriptor),
 }
 
 impl Other {

@@ -31,13 +31,23 @@ fn options(access: Access) -> OpenOptions {
     options
 }
 
-pub(in crate::fs) fn open(path: &Path, access: Access, _: Role) -> io::Result<Handle> {
+pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
+    open_known(path, access, role).map(|(file, _)| file)
+}
+
+/// And which file it is, where that has been asked.
+pub(in crate::fs) fn open_known(
+    path: &Path,
+    access: Access,
+    _: Role,
+) -> io::Result<(Handle, Option<FileId>)> {
     let file = options(access).open(path).map_err(what_is_there)?;
     // A directory can be opened to be read, and a FIFO or a device to be written.
-    if !stat::of(&file)?.is_file() {
+    let seen = stat::of(&file)?;
+    if !seen.is_file() {
         return Err(InTheWay::NoRegularFile.into_error());
     }
-    Ok(file)
+    Ok((file, Some(seen.id)))
 }
 
 /// O_NOFOLLOW says ELOOP; FreeBSD says EMLINK.
@@ -70,6 +80,10 @@ pub(in crate::fs) fn create_new(
     let file = options.mode(mode & 0o600).open(path)?;
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;
     Ok(file)
+}
+
+pub(in crate::fs) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Handle> {
+    options(access).create_new(true).mode(mode).open(path)
 }
 
 pub(in crate::fs) fn read_at(file: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -1,94 +1,164 @@
 //! The `pthread_atfork` handlers, and the list of what the child closes.
 
 use std::cell::UnsafeCell;
+use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
-use crate::fs::{File, fork};
+use super::Handle;
+use crate::fs::fork;
 
-/// The lock descriptors of this process.
+/// The descriptors of this process that a forked child must not have.
 ///
-/// Behind a spin lock, not a mutex: it is held across the fork itself (by the
-/// handlers below), so that the child finds the list whole, and it must be let
-/// go by a thread that the library does not know.
+/// They are opened and closed in here, and a fork waits for those who do: so
+/// there is no moment in which a child gets one that is not on the list. Behind
+/// atomics, not mutexes: a fork holds them across the fork itself, and lets them
+/// go in a process where no other thread exists.
 pub(crate) struct LockDescriptors {
+    /// How many threads open or close one; [`FORKING`]: nobody may begin to.
+    at_work: AtomicU32,
     busy: AtomicBool,
     list: UnsafeCell<Vec<RawFd>>,
 }
 
-// SAFETY: `list` is touched only between `enter` and `leave`.
+const FORKING: u32 = 1 << 31;
+
+// SAFETY: `list` is touched only by who has made `busy` true, or by a fork while
+// nobody is at work.
 unsafe impl Sync for LockDescriptors {}
 
 static DESCRIPTORS: LockDescriptors = LockDescriptors {
+    at_work: AtomicU32::new(0),
     busy: AtomicBool::new(false),
     list: UnsafeCell::new(Vec::new()),
 };
 
 impl LockDescriptors {
-    /// From now on a forked child closes this file before it does anything.
-    pub fn add(file: &File) {
-        LockDescriptors::add_descriptor(file.handle().as_raw_fd());
+    /// Opens a file that a forked child closes before it does anything.
+    pub fn open(open: impl FnOnce() -> io::Result<Handle>) -> io::Result<Handle> {
+        LockDescriptors::list(open, Handle::as_raw_fd)
     }
 
-    /// The same of another descriptor that is the parent's alone.
-    pub(in crate::fs) fn add_descriptor(fd: RawFd) {
+    fn list<T>(
+        open: impl FnOnce() -> io::Result<T>,
+        number: impl FnOnce(&T) -> RawFd,
+    ) -> io::Result<T> {
         static HANDLERS: Once = Once::new();
         HANDLERS.call_once(|| {
             // SAFETY: the handlers are plain functions that live as long as
             // the program: the shared library is linked with `-z nodelete`.
             unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
         });
-        DESCRIPTORS.with(|list| list.push(fd));
+        DESCRIPTORS.work(|| {
+            let opened = open();
+            if let Ok(handle) = &opened {
+                let fd = number(handle);
+                DESCRIPTORS.change(|list| list.push(fd));
+            }
+            opened
+        })
     }
 
-    /// The file is about to be closed.
-    pub fn remove(file: &File) {
-        LockDescriptors::remove_descriptor(file.handle().as_raw_fd());
+    /// From now on a forked child closes this descriptor too.
+    pub(in crate::fs) fn add_descriptor(fd: RawFd) {
+        let _ = LockDescriptors::list(|| Ok(fd), |fd| *fd);
     }
 
-    /// The same of another descriptor.
+    /// It is about to be closed.
     pub(in crate::fs) fn remove_descriptor(fd: RawFd) {
-        DESCRIPTORS.with(|list| list.retain(|other| *other != fd));
+        LockDescriptors::close(fd, || ());
     }
 
-    fn with(&self, change: impl FnOnce(&mut Vec<RawFd>)) {
-        self.enter();
-        // SAFETY: entered, so nobody else has the list.
-        change(unsafe { &mut *self.list.get() });
-        self.leave();
+    /// Closes one of them, by dropping what holds it.
+    pub fn close(fd: RawFd, close: impl FnOnce()) {
+        DESCRIPTORS.work(|| {
+            DESCRIPTORS.change(|list| {
+                if let Some(place) = list.iter().rposition(|other| *other == fd) {
+                    list.swap_remove(place);
+                }
+            });
+            close();
+        });
     }
 
-    fn enter(&self) {
-        while self.busy.swap(true, Ordering::Acquire) {
-            std::thread::yield_now();
+    /// Does it at a time when nobody forks.
+    fn work<T>(&self, work: impl FnOnce() -> T) -> T {
+        let begins = |at_work| (at_work & FORKING == 0).then_some(at_work + 1);
+        let mut tries = 0;
+        while self
+            .at_work
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, begins)
+            .is_err()
+        {
+            pause(&mut tries);
         }
+        let done = work();
+        self.at_work.fetch_sub(1, Ordering::Release);
+        done
     }
 
-    fn leave(&self) {
+    fn change(&self, change: impl FnOnce(&mut Vec<RawFd>)) {
+        let mut tries = 0;
+        while self.busy.swap(true, Ordering::Acquire) {
+            pause(&mut tries);
+        }
+        // SAFETY: nobody else has the list.
+        change(unsafe { &mut *self.list.get() });
         self.busy.store(false, Ordering::Release);
+    }
+
+    /// Closes all, in a new child.
+    ///
+    /// # Safety
+    /// No other thread of this process uses the list.
+    unsafe fn close_all(&self) {
+        // SAFETY: as the caller says.
+        let list = unsafe { &mut *self.list.get() };
+        for fd in list.iter() {
+            // Close, never unlock: an unlock would free the parent's lock.
+            // SAFETY: the descriptor was open at the fork, and what owned it
+            // here is never used again (see `PerProcess` and `Descriptor`).
+            unsafe { libc::close(*fd) };
+        }
+        // Not a new Vec: nothing may be freed or allocated here.
+        list.clear();
+    }
+}
+
+/// To open a file takes a moment, unless a server is asked.
+fn pause(tries: &mut u32) {
+    *tries += 1;
+    if *tries < 100 {
+        std::thread::yield_now();
+    } else {
+        std::thread::sleep(Duration::from_micros(50));
     }
 }
 
 extern "C" fn prepare() {
-    DESCRIPTORS.enter();
+    let at_work = &DESCRIPTORS.at_work;
+    let begins = |at_work| (at_work & FORKING == 0).then_some(at_work | FORKING);
+    let mut tries = 0;
+    while at_work
+        .fetch_update(Ordering::Acquire, Ordering::Relaxed, begins)
+        .is_err()
+    {
+        pause(&mut tries);
+    }
+    while at_work.load(Ordering::Acquire) != FORKING {
+        pause(&mut tries);
+    }
 }
 
 extern "C" fn parent() {
-    DESCRIPTORS.leave();
+    DESCRIPTORS.at_work.fetch_and(!FORKING, Ordering::Release);
 }
 
 extern "C" fn child() {
     fork::born();
-    // SAFETY: `prepare` entered in the parent; this is the only thread.
-    let list = unsafe { &mut *DESCRIPTORS.list.get() };
-    for fd in list.iter() {
-        // Close, never unlock: an unlock would free the parent's lock.
-        // SAFETY: the descriptor was open at the fork, and whoever owned it
-        // here is never used again (see `PerProcess`).
-        unsafe { libc::close(*fd) };
-    }
-    // Not `clear` on a new Vec: nothing may be freed or allocated here.
-    list.clear();
-    DESCRIPTORS.leave();
+    // SAFETY: `prepare` kept all others out, and this is the only thread.
+    unsafe { DESCRIPTORS.close_all() };
+    parent();
 }

@@ -14,6 +14,11 @@ pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
     stat::at(path).map(Stat::from)
 }
 
+#[inline]
+pub(in crate::fs) fn look(path: &Path) -> io::Result<Stat> {
+    stat::of_name(path).map(Stat::from)
+}
+
 pub(in crate::fs) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
@@ -94,6 +99,53 @@ pub(in crate::fs) fn understood(path: &Path) -> io::Result<PathBuf> {
 
 pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
+}
+
+/// The path itself, from the root on, if there is no symbolic link in it and
+/// none of its names is `..`: asked in one or two calls, where a look at each
+/// name takes one a name. What it leads to need not exist, but its directory
+/// must. `None`: look at each.
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
+    use std::path::Component;
+
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::Errno;
+
+    let plain = |part| !matches!(part, Component::ParentDir | Component::Prefix(_));
+    if path.as_os_str().is_empty() || !path.components().all(plain) {
+        return Ok(None);
+    }
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let no_links = ResolveFlags::NO_SYMLINKS;
+    match openat2(CWD, path, flags, Mode::empty(), no_links) {
+        // A link, also one that leads nowhere, says ELOOP.
+        Ok(_) => {}
+        // Itself, or the directory.
+        Err(Errno::NOENT) => match fs::metadata(crate::fs::path::parent(path)) {
+            Ok(seen) if seen.is_dir() => {}
+            _ => return Ok(None),
+        },
+        // No such call before Linux 5.6 and in some containers.
+        Err(_) => return Ok(None),
+    }
+    // Without the dots, as `canonicalize` gives it.
+    let from_root = if path.is_absolute() {
+        PathBuf::from("/")
+    } else {
+        std::env::current_dir()?
+    };
+    let names = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    });
+    Ok(Some(names.fold(from_root, |path, name| path.join(name))))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub(in crate::fs) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(None)
 }
 
 /// Where the symbolic link points; `None` if it is none, or nothing.

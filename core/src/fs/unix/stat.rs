@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub gid: u32,
     /// Microseconds since 1970, where it was asked for and is known.
     pub birth: Option<u64>,
+    /// Told by `statx` from Linux 5.8 on.
+    is_mount_root: bool,
 }
 
 impl Seen {
@@ -45,6 +47,10 @@ impl From<Seen> for Stat {
             size: seen.size,
             is_file: seen.is_file(),
             is_dir: seen.is_dir(),
+            is_link: seen.kind == FileType::Symlink,
+            mode: seen.mode & 0o7777,
+            links: seen.links,
+            is_mount_root: seen.is_mount_root,
         }
     }
 }
@@ -67,6 +73,7 @@ pub(super) fn at(path: &Path) -> io::Result<Seen> {
 }
 
 /// Of the name itself, though it is a symbolic link's.
+#[inline]
 pub(super) fn of_name(path: &Path) -> io::Result<Seen> {
     sys::at(path, false)
 }
@@ -92,6 +99,7 @@ fn from_stat(seen: &rustix::fs::Stat) -> Seen {
         uid: seen.st_uid,
         gid: seen.st_gid,
         birth: None,
+        is_mount_root: false,
     }
 }
 
@@ -114,7 +122,7 @@ mod sys {
     use std::path::Path;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, statx};
+    use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxAttributes, StatxFlags, statx};
     use rustix::io::Errno;
 
     use super::{FileId, Handle, Seen, old_at, old_of};
@@ -186,6 +194,7 @@ mod sys {
             uid: seen.stx_uid,
             gid: seen.stx_gid,
             birth: born(seen),
+            is_mount_root: seen.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         }
     }
 

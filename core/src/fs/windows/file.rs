@@ -64,7 +64,7 @@ fn finish(file: File, path: &Path, role: Role) -> io::Result<Handle> {
 
 /// A symbolic link or a junction; not what stands for the file itself (a cloud
 /// store's placeholder, deduplicated data).
-fn is_link(file: &File) -> io::Result<bool> {
+pub(super) fn is_link(file: &File) -> io::Result<bool> {
     /// The bit of `IsReparseTagNameSurrogate`.
     const NAME_SURROGATE: u32 = 0x2000_0000;
     let seen: FILE_ATTRIBUTE_TAG_INFO = ask(file, FileAttributeTagInfo)?;
@@ -75,6 +75,15 @@ fn is_link(file: &File) -> io::Result<bool> {
 pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
     let options = options(access, role);
     finish(patient(|| options.open(path))?, path, role)
+}
+
+/// And which file it is, where that has been asked.
+pub(in crate::fs) fn open_known(
+    path: &Path,
+    access: Access,
+    role: Role,
+) -> io::Result<(Handle, Option<FileId>)> {
+    open(path, access, role).map(|file| (file, None))
 }
 
 pub(in crate::fs) fn role(handle: &Handle) -> Role {
@@ -99,6 +108,11 @@ pub(in crate::fs) fn create_new(
 }
 
 /// Another program's lock stops readers here (error 33), for a moment as a rule.
+/// There are no modes here.
+pub(in crate::fs) fn create_private(path: &Path, access: Access, _: u32) -> io::Result<Handle> {
+    create_new(path, access, None, Role::Beside)
+}
+
 pub(in crate::fs) fn read_at(handle: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut read = || handle.file.seek_read(buffer, offset);
     let read = if handle.is_lock_file {

@@ -21,18 +21,18 @@ use crate::fs::Stat;
 
 /// Opens it for asking only, which no share mode of others forbids.
 fn look_at(path: &Path) -> io::Result<File> {
-    look(path, FILE_FLAG_BACKUP_SEMANTICS)
+    open_to_ask(path, FILE_FLAG_BACKUP_SEMANTICS)
 }
 
 /// The name itself, though it is a symbolic link's.
 pub(super) fn look_at_name(path: &Path) -> io::Result<File> {
-    look(
+    open_to_ask(
         path,
         FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
     )
 }
 
-fn look(path: &Path, flags: u32) -> io::Result<File> {
+fn open_to_ask(path: &Path, flags: u32) -> io::Result<File> {
     patient(|| {
         OpenOptions::new()
             .access_mode(FILE_READ_ATTRIBUTES)
@@ -42,17 +42,28 @@ fn look(path: &Path, flags: u32) -> io::Result<File> {
 }
 
 pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
+    seen(&look_at(path)?)
+}
+
+pub(in crate::fs) fn look(path: &Path) -> io::Result<Stat> {
+    seen(&look_at_name(path)?)
+}
+
+fn seen(file: &File) -> io::Result<Stat> {
     use std::os::windows::io::AsRawHandle;
 
-    let file = look_at(path)?;
-    let seen: FILE_STANDARD_INFO = ask(&file, FileStandardInfo)?;
+    let seen: FILE_STANDARD_INFO = ask(file, FileStandardInfo)?;
     // SAFETY: asks only.
     let on_disk = unsafe { GetFileType(file.as_raw_handle()) } == FILE_TYPE_DISK;
     Ok(Stat {
-        id: id_of(&file)?,
+        id: id_of(file)?,
         size: seen.EndOfFile.cast_unsigned(),
         is_file: on_disk && !seen.Directory,
         is_dir: on_disk && seen.Directory,
+        is_link: super::file::is_link(file)?,
+        mode: 0,
+        links: u64::from(seen.NumberOfLinks),
+        is_mount_root: false,
     })
 }
 
@@ -137,6 +148,12 @@ pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
 pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
     let path = patient(|| fs::canonicalize(path))?;
     Ok(dunce::simplified(&path).to_owned())
+}
+
+/// Names in another case, and short ones, mean the same file here.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub(in crate::fs) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(None)
 }
 
 /// The path as the system understands it: from the root on, without the dots

@@ -7,20 +7,26 @@ use std::sync::Arc;
 use super::{Held, PathLock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::lock::backoff::Backoff;
 use crate::lock::gate::Gate;
 use crate::lock::recovery::{Settled, transaction};
 use crate::lock::turn::{Refused, ThreadKey};
 use crate::lock::{Patience, record, recovery};
 
-/// How often the server had no such lock file any more (NFS).
-pub(super) struct Stale(pub(super) u32);
+/// How often the lock file was not the name's any more.
+#[derive(Default)]
+pub(super) struct Stale {
+    /// By the server's word (NFS).
+    told: u32,
+    seen: u32,
+}
 
 impl Stale {
     /// Whether to open it anew after this error.
     #[cold]
     fn allows(&mut self, error: &io::Error) -> bool {
-        self.0 += 1;
-        fs::is_stale(error) && self.0 < 5
+        self.told += 1;
+        fs::is_stale(error) && self.told < 5
     }
 }
 
@@ -75,6 +81,7 @@ impl PathLock {
             thread,
             shared,
             lock_size: 0,
+            mode: 0,
             redo: None,
         };
         let told = |error| Error::os(operation, &self.lock_path, error);
@@ -89,24 +96,56 @@ impl PathLock {
                 true
             })
         } else {
-            match held.gate.file().links_and_size() {
+            // Not whether the file has any name: it may have been renamed, be
+            // in a directory that was moved away, or in a snapshot of links.
+            match fs::look(self.record_path()) {
                 Err(error) if stale.allows(&error) => {
                     self.forget(&held.gate);
                     return Ok(None);
                 }
-                seen => {
-                    let (links, size) = seen.map_err(told)?;
-                    held.lock_size = size;
-                    links > 0
-                }
+                seen => match seen.map_err(told)? {
+                    Some(seen) if seen.id == held.gate.id() => {
+                        held.lock_size = seen.size;
+                        held.mode = seen.mode;
+                        true
+                    }
+                    _ => false,
+                },
             }
         };
         if !named {
             // Somebody else may have the lock on a new file of this name.
-            *self.cached() = None;
+            let gate = Arc::clone(&held.gate);
+            drop(held);
+            self.leave(operation, &gate, stale, patience)?;
             return Ok(None);
         }
         Ok(Some(held))
+    }
+
+    /// The name means another file by now. To open that is a matter of a moment;
+    /// where it happens again and again, the caller's patience counts.
+    #[cold]
+    fn leave(
+        &self,
+        operation: &'static str,
+        gate: &Arc<Gate>,
+        stale: &mut Stale,
+        patience: &Patience<'_>,
+    ) -> Result<()> {
+        self.forget(gate);
+        stale.seen += 1;
+        if stale.seen < 5 {
+            return Ok(());
+        }
+        let slept = if patience.tries_once() {
+            Err(Refused::Busy)
+        } else {
+            Backoff::new(patience)
+                .sleep(patience)
+                .map_err(Refused::from)
+        };
+        slept.map_err(|why| self.refusal(operation, why, patience))
     }
 
     /// Something is pending, or it is locked here for the first time. `None`: the

@@ -14,6 +14,8 @@ pub(crate) struct Held {
     pub(super) thread: ThreadKey,
     pub(super) shared: bool,
     pub(super) lock_size: u64,
+    /// The lock file's permission bits.
+    pub(in crate::lock) mode: u32,
     pub(super) redo: Option<Arc<Redo>>,
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::PathLock;
 use crate::error::Result;
-use crate::fs::{self, Access, FileId, PerProcess};
+use crate::fs::{Access, Descriptor, FileId, PerProcess};
 use crate::lock::backoff::Backoff;
 use crate::lock::gate::Gate;
 use crate::lock::pid_file::PidFile;
@@ -46,7 +46,7 @@ impl PathLock {
         operation: &'static str,
         patience: &Patience<'_>,
         create: bool,
-    ) -> Result<io::Result<(fs::File, bool)>> {
+    ) -> Result<io::Result<(Descriptor, bool)>> {
         let mut backoff = None;
         loop {
             let opened = match &self.in_place {
@@ -83,7 +83,7 @@ impl PathLock {
     pub(super) fn keep(
         &self,
         operation: &'static str,
-        opened: io::Result<(fs::File, bool)>,
+        opened: io::Result<(Descriptor, bool)>,
     ) -> Result<Arc<Gate>> {
         let gate = opened
             .and_then(|(file, writable)| self.gate_of(file, writable))
@@ -99,7 +99,7 @@ impl PathLock {
         Ok(gate)
     }
 
-    fn gate_of(&self, file: fs::File, writable: bool) -> io::Result<Arc<Gate>> {
+    fn gate_of(&self, file: Descriptor, writable: bool) -> io::Result<Arc<Gate>> {
         let id = file.id()?;
         let key = (id, self.scheme());
         let mut gates = GATES

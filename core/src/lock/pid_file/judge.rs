@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::stamp::{self, Stamp};
-use crate::fs::{Access, File, FileId, InTheWay};
+use crate::fs::{Access, Descriptor, File, FileId, InTheWay};
 use crate::process::Alive;
 
 /// A lock file as it was seen.
@@ -41,7 +41,7 @@ pub(super) fn look(
     watched: &mut Option<Watched>,
     is_held_here: impl Fn(&[u8]) -> bool,
 ) -> io::Result<Look> {
-    let file = match File::open_beside(path, Access::Read) {
+    let file = match Descriptor::open_beside(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Free),
         // Another user's, who does not show it.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {

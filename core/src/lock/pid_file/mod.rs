@@ -29,9 +29,8 @@ use std::time::Duration;
 use self::judge::{Look, Seen, Watched};
 use self::refresh::Refreshed;
 use super::Patience;
-use super::descriptor::Descriptor;
 use super::watching::Watching;
-use crate::fs::{self, Access, File, FileId, PerProcess};
+use crate::fs::{self, Access, Descriptor, File, FileId, PerProcess};
 use crate::temporary;
 
 pub(super) use stamp::Stamp;
@@ -197,7 +196,7 @@ impl PidFile {
     fn create(&self) -> io::Result<Option<Own>> {
         let like = fs::metadata(&self.target)?;
         let mode = like.as_ref().map(|like| like.mode & 0o666);
-        let file = match File::create_beside(&self.path, Access::Write, mode) {
+        let file = match Descriptor::create_beside(&self.path, Access::Write, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             result => result?,
         };
@@ -209,11 +208,11 @@ impl PidFile {
         made.map(Some)
     }
 
-    fn stamp(&self, file: File) -> io::Result<Own> {
+    fn stamp(&self, file: Descriptor) -> io::Result<Own> {
         let stamp = stamp::make().into_bytes();
         file.write_all_at(&stamp, 0)?;
         let id = file.id()?;
-        let file = Arc::new(Descriptor::new(file));
+        let file = Arc::new(file);
         let refreshed = refresh::refresh(file)?;
         held().insert(stamp.clone());
         Ok(Own {

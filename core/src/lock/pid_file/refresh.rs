@@ -6,8 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::background;
-use crate::fs::PerProcess;
-use crate::lock::descriptor::Descriptor;
+use crate::fs::{Descriptor, PerProcess};
 
 /// How often the thread looks. It is never woken: a lock that is held for a
 /// moment must cost nothing here.

@@ -1,0 +1,112 @@
+//! An open file that a forked child must not have: a lock file, or one that is
+//! locked while it is written.
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::path::Path;
+
+use super::FileId;
+use super::file::{Access, File, Role};
+use super::fork::generation;
+
+/// An open file that a forked child closes before it does anything.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    file: ManuallyDrop<File>,
+    id: Option<FileId>,
+    born: u32,
+}
+
+impl Descriptor {
+    /// [`File::open`].
+    pub fn open(path: &Path, access: Access) -> io::Result<Descriptor> {
+        File::open_listed(path, access, Role::Data).map(Descriptor::known)
+    }
+
+    /// [`File::open_beside`].
+    pub fn open_beside(path: &Path, access: Access) -> io::Result<Descriptor> {
+        File::open_listed(path, access, Role::Beside).map(Descriptor::known)
+    }
+
+    /// [`File::create_new`].
+    pub fn create_new(path: &Path, access: Access, mode: Option<u32>) -> io::Result<Descriptor> {
+        File::create_listed(path, access, mode, Role::Data).map(Descriptor::of)
+    }
+
+    /// [`File::create_beside`].
+    pub fn create_beside(path: &Path, access: Access, mode: Option<u32>) -> io::Result<Descriptor> {
+        File::create_listed(path, access, mode, Role::Beside).map(Descriptor::of)
+    }
+
+    /// The same with no more than this mode, and less the umask.
+    pub fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Descriptor> {
+        File::create_private(path, access, mode).map(Descriptor::of)
+    }
+
+    fn of(file: File) -> Descriptor {
+        Descriptor::known((file, None))
+    }
+
+    fn known((file, id): (File, Option<FileId>)) -> Descriptor {
+        Descriptor {
+            file: ManuallyDrop::new(file),
+            id,
+            born: generation(),
+        }
+    }
+
+    /// Which file it is: on most systems that was asked as it was opened.
+    pub fn id(&self) -> io::Result<FileId> {
+        self.id.map_or_else(|| self.file.id(), Ok)
+    }
+
+    /// The same file once more, if `path` still names it: a lock taken through
+    /// one does not count for the other.
+    pub fn open_again(&self, path: &Path, access: Access) -> io::Result<Option<Descriptor>> {
+        let open = |access| File::open_listed(path, access, self.role()).map(Descriptor::known);
+        match open(access).or_else(|_| open(Access::Read)) {
+            Ok(again) if again.id()? == self.id()? => Ok(Some(again)),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on the lock of this file is one among users of this library
+    /// only, and stops no reader. On Windows a lock is on bytes, and others
+    /// can't read these meanwhile: a lock that other programs know must be on
+    /// the first byte, but a temporary that becomes a document must be readable
+    /// from its first instant. Elsewhere there is no difference.
+    pub fn lock_aside(mut self) -> Descriptor {
+        self.file.set_aside();
+        self
+    }
+
+    /// Whether it is of this process, not of the one it was forked from.
+    #[inline]
+    pub fn is_ours(&self) -> bool {
+        self.born == generation()
+    }
+}
+
+impl Deref for Descriptor {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        // In a forked child it is closed already, and its number may mean
+        // another file.
+        if self.is_ours() {
+            // SAFETY: taken here and nowhere else.
+            let file = unsafe { ManuallyDrop::take(&mut self.file) };
+            file.close_listed();
+        }
+    }
+}
