@@ -288,7 +288,7 @@ fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patienc
     let set_aside = set_aside(operation, store, name);
     drop(names);
     if set_aside.is_ok() {
-        let _ = remove_aside(store, &name, patience);
+        let _ = remove_aside(store, name, patience);
     }
 }
 

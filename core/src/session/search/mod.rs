@@ -14,7 +14,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Store, directory};
@@ -155,6 +155,7 @@ impl Search {
         let mut sessions = directory::sessions("search", &self.store.shared, patience)?;
         sessions.sort_unstable();
         let shared = Shared {
+            path: self.store.path(),
             needle,
             json,
             max_hits: self.max_hits,
@@ -162,14 +163,18 @@ impl Search {
             found: Mutex::default(),
             last: AtomicU64::new(if self.max_hits == 0 { 0 } else { u64::MAX }),
             stop: AtomicBool::new(false),
+            helpers: Mutex::new(0),
+            helped: Condvar::new(),
         };
         std::thread::scope(|threads| {
             for _ in 1..self.threads {
+                let helper = shared.helper();
                 let work = || {
-                    shared.work(&Patience {
+                    helper.0.work(&Patience {
                         interrupt: None,
                         ..*patience
-                    })
+                    });
+                    drop(helper);
                 };
                 // With every signal blocked, see `background`. A thread that the
                 // system does not give is not needed.
@@ -180,6 +185,7 @@ impl Search {
                 });
             }
             shared.work(patience);
+            shared.wait(patience);
         });
         let found = shared
             .found
@@ -194,6 +200,7 @@ impl Search {
 
 /// What the threads of one search share.
 struct Shared<'a> {
+    path: &'a std::path::Path,
     needle: &'a Needle,
     json: bool,
     max_hits: usize,
@@ -202,6 +209,26 @@ struct Shared<'a> {
     /// No piece behind this one can have a hit that counts.
     last: AtomicU64,
     stop: AtomicBool,
+    /// How many other threads are at work.
+    helpers: Mutex<usize>,
+    helped: Condvar,
+}
+
+/// Another thread that is at work.
+struct Helper<'a, 'b>(&'a Shared<'b>);
+
+impl Drop for Helper<'_, '_> {
+    fn drop(&mut self) {
+        *lock(&self.0.helpers) -= 1;
+        self.0.helped.notify_one();
+    }
+}
+
+/// Why a piece is not searched to its end.
+enum Ended {
+    /// What is found from here on does not count.
+    Over,
+    Cancelled,
 }
 
 #[derive(Default)]
@@ -211,7 +238,12 @@ struct Found {
     error: Option<Error>,
 }
 
-impl Shared<'_> {
+impl<'b> Shared<'b> {
+    fn helper(&self) -> Helper<'_, 'b> {
+        *lock(&self.helpers) += 1;
+        Helper(self)
+    }
+
     fn work(&self, patience: &Patience<'_>) {
         loop {
             let piece = lock(&self.plan).next();
@@ -226,11 +258,7 @@ impl Shared<'_> {
             match done {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => {
-                    self.stop.store(true, Ordering::Relaxed);
-                    lock(&self.found).error.get_or_insert(error);
-                    return;
-                }
+                Err(error) => return self.fail(error),
             }
         }
     }
@@ -239,28 +267,40 @@ impl Shared<'_> {
         piece > self.last.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
     }
 
+    /// Waits for the other threads. Only the caller's own learns that it was
+    /// interrupted.
+    fn wait(&self, patience: &Patience<'_>) {
+        let mut helpers = lock(&self.helpers);
+        while *helpers > 0 {
+            helpers = self
+                .helped
+                .wait_timeout(helpers, ASK_EVERY)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if *helpers > 0
+                && let Some(interrupt) = patience.interrupt
+            {
+                // Not under the mutex: it may run the caller's own code.
+                drop(helpers);
+                if interrupt() {
+                    self.fail(Error::cancelled("search", self.path));
+                }
+                helpers = lock(&self.helpers);
+            }
+        }
+    }
+
+    fn fail(&self, error: Error) {
+        self.stop.store(true, Ordering::Relaxed);
+        lock(&self.found).error.get_or_insert(error);
+    }
+
     fn search(&self, piece: &Piece, patience: &Patience<'_>) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
-        let mut records = piece.records()?;
         let mut asked = Instant::now();
-        let mut seen = 0_usize;
-        while let Some(record) = records.next_record()? {
-            if !piece.has(record.start) {
-                break;
-            }
-            if let Some(place) = self.needle.find(record.bytes) {
-                hits.push(self.hit(&piece.key, record, place));
-                if hits.len() == self.max_hits {
-                    break;
-                }
-            }
-            seen += 64 + record.bytes.len();
-            if seen < 1 << 18 {
-                continue;
-            }
-            seen = 0;
+        let mut step = || {
             if self.is_over(piece.number) {
-                break;
+                return Err(Ended::Over);
             }
             let mut cancelled = patience.is_cancelled();
             if let Some(interrupt) = patience.interrupt
@@ -270,10 +310,46 @@ impl Shared<'_> {
                 asked = Instant::now();
             }
             if cancelled {
-                return Err(Error::cancelled("search", records_path(piece)));
+                return Err(Ended::Cancelled);
+            }
+            Ok(())
+        };
+        match self.search_in(piece, &mut hits, &mut step)? {
+            Ok(()) | Err(Ended::Over) => Ok(hits),
+            Err(Ended::Cancelled) => Err(Error::cancelled("search", piece.journal.path())),
+        }
+    }
+
+    /// `step` is asked now and then, also within a long record.
+    fn search_in(
+        &self,
+        piece: &Piece,
+        hits: &mut Vec<Hit>,
+        step: &mut impl FnMut() -> std::result::Result<(), Ended>,
+    ) -> Result<std::result::Result<(), Ended>> {
+        let mut records = piece.records()?;
+        let mut seen = 0_usize;
+        while let Some(record) = records.next_record()? {
+            if !piece.has(record.start) {
+                break;
+            }
+            match self.needle.find(record.bytes, step) {
+                Ok(None) => {}
+                Ok(Some(place)) => hits.push(self.hit(&piece.key, record, place)),
+                Err(ended) => return Ok(Err(ended)),
+            }
+            if hits.len() == self.max_hits {
+                break;
+            }
+            seen += 64 + record.bytes.len();
+            if seen >= 1 << 18 {
+                seen = 0;
+                if let Err(ended) = step() {
+                    return Ok(Err(ended));
+                }
             }
         }
-        Ok(hits)
+        Ok(Ok(()))
     }
 
     #[cold]
@@ -326,10 +402,6 @@ impl Shared<'_> {
             self.last.store(*last, Ordering::Relaxed);
         }
     }
-}
-
-fn records_path(piece: &Piece) -> &std::path::Path {
-    piece.journal.path()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -13,6 +13,12 @@ use super::text::{LONGEST, Letter, Text};
 
 /// How many characters are looked for at first.
 const WINDOW: usize = 4;
+/// Where in a longer text they are looked for.
+const RARE_WITHIN: usize = 1 << 10;
+/// How many characters are compared before a closer look.
+const LOOK: usize = 16;
+/// After how many bytes of a record to ask whether the search goes on.
+const ASK_AFTER: usize = 1 << 16;
 /// In how many raw ways these may be written.
 const WAYS: usize = 16;
 /// How many ways one escape is looked for in; a longer one is looked for by its
@@ -71,19 +77,37 @@ impl Needle {
         })
     }
 
-    /// The first place in a record: where it begins and ends.
+    /// The first place in a record: where it begins and ends. `step` is asked now
+    /// and then, and its error ends the search.
+    ///
+    /// The work is in proportion to the record, whatever is searched for: a filter's
+    /// finding is compared with a few characters, and then with all of them in one
+    /// pass, which goes over no part of the record twice.
     #[inline]
-    pub fn find(&self, record: &[u8]) -> Option<(usize, usize)> {
-        let mut from = 0;
+    pub fn find<E>(
+        &self,
+        record: &[u8],
+        step: &mut impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<(usize, usize)>, E> {
+        // No match begins before `done`.
+        let (mut from, mut done, mut asked) = (0, 0, 0);
         while let Some((at, literal)) = self.candidate(record, from) {
-            if self.may_be(record, at, literal)
-                && let Some(found) = self.compare(record, at)
-            {
-                return Some(found);
-            }
             from = at + 1;
+            if at >= asked + ASK_AFTER {
+                step()?;
+                asked = at;
+            }
+            if self.may_be(record, at, literal) {
+                match self.compare(record, at, done, step)? {
+                    Compared::Found(start, end) => return Ok(Some((start, end))),
+                    Compared::None(next) => {
+                        done = next;
+                        from = from.max(next);
+                    }
+                }
+            }
         }
-        None
+        Ok(None)
     }
 
     #[inline]
@@ -102,27 +126,42 @@ impl Needle {
         }
     }
 
-    /// Whether the rest of the needle follows, if a character begins here: that
-    /// one does not, and it is not, is not told from it.
+    /// Whether the next characters of the needle follow, if a character begins
+    /// here: that one does not, and it is not, is not told from it.
     #[inline]
     fn may_be(&self, record: &[u8], at: usize, literal: usize) -> bool {
         self.begins[literal].iter().any(|place| {
             let mut text = Text::at(record, at, self.json);
             self.folded[*place..]
                 .iter()
+                .take(LOOK)
                 .all(|letter| text.next().is_some_and(|next| fold(next.letter) == *letter))
         })
     }
 
-    /// Whether the needle is around this place.
-    fn compare(&self, record: &[u8], at: usize) -> Option<(usize, usize)> {
-        let until = at + self.folded.len() * LONGEST;
-        let text = Text::from(record, at.saturating_sub(self.before), self.json);
-        let mut starts = std::collections::VecDeque::with_capacity(self.folded.len());
-        let mut same = 0;
+    /// Whether the needle is around this place, or begins a match that goes on
+    /// behind it. No match begins before `done`, where a character begins.
+    fn compare<E>(
+        &self,
+        record: &[u8],
+        at: usize,
+        done: usize,
+        step: &mut impl FnMut() -> Result<(), E>,
+    ) -> Result<Compared, E> {
+        let from = at.saturating_sub(self.before);
+        let text = match from > done {
+            true => Text::from(record, from, self.json),
+            false => Text::at(record, done, self.json),
+        };
+        let mut starts = std::collections::VecDeque::new();
+        let (mut same, mut asked) = (0, at);
         for Letter { letter, start, end } in text {
-            if start > until && same == 0 {
-                return None;
+            if start > at && same == 0 {
+                return Ok(Compared::None(start));
+            }
+            if start >= asked + ASK_AFTER {
+                step()?;
+                asked = start;
             }
             if starts.len() == self.folded.len() {
                 starts.pop_front();
@@ -136,11 +175,19 @@ impl Needle {
                 same += 1;
             }
             if same == self.folded.len() {
-                return starts.front().map(|start| (*start, end));
+                let start = starts.front().copied().unwrap_or(start);
+                return Ok(Compared::Found(start, end));
             }
         }
-        None
+        Ok(Compared::None(record.len()))
     }
+}
+
+/// What a comparison found.
+enum Compared {
+    Found(usize, usize),
+    /// Nothing that begins before this.
+    None(usize),
 }
 
 fn back(folded: &[char]) -> Vec<usize> {
@@ -160,7 +207,7 @@ fn back(folded: &[char]) -> Vec<usize> {
 fn window(folded: &[char]) -> (usize, usize) {
     let mut best = (0, 1);
     let mut rarest = f64::INFINITY;
-    for start in 0..folded.len() {
+    for start in 0..folded.len().min(RARE_WITHIN) {
         let (mut ways, mut chance) = (1, 1.0);
         for (end, letter) in folded.iter().enumerate().skip(start).take(WINDOW) {
             let all = variants(*letter);
@@ -257,7 +304,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn find(needle: &str, record: &str) -> Option<(usize, usize)> {
-        Needle::new(needle, true).unwrap().find(record.as_bytes())
+        place(&Needle::new(needle, true).unwrap(), record.as_bytes())
+    }
+
+    fn place(needle: &Needle, record: &[u8]) -> Option<(usize, usize)> {
+        let found = needle.find(record, &mut || Ok::<(), std::convert::Infallible>(()));
+        found.unwrap_or_else(|never| match never {})
     }
 
     #[test]
@@ -294,7 +346,46 @@ mod tests {
         }
         assert!(Needle::new("", true).is_none());
         let lines = Needle::new("\\n", false).unwrap();
-        assert_eq!(lines.find(br"a\Nb"), Some((1, 3)));
+        assert_eq!(place(&lines, br"a\Nb"), Some((1, 3)));
+    }
+
+    /// Texts that begin, again and again, with what is searched for: the work is in
+    /// proportion to the record, and the search can be ended within it.
+    #[test]
+    fn the_work_is_linear_and_can_be_ended() {
+        let record = "x".repeat(1 << 18);
+        for (needle, found) in [
+            ("x".repeat(20_000) + "q", None),
+            ("q".to_owned() + &"x".repeat(20_000), None),
+            ("x".repeat(15) + "q", None),
+            ("xxxxxxxxy".repeat(3000), None),
+            ("x".repeat(20_000), Some((0, 20_000))),
+        ] {
+            let needle = Needle::new(&needle, true).unwrap();
+            let mut asked = 0_usize;
+            let step = &mut || -> Result<(), ()> {
+                asked += 1;
+                Ok(())
+            };
+            assert_eq!(needle.find(record.as_bytes(), step), Ok(found));
+            // Once for the filter, and once for the comparison.
+            assert!(
+                asked <= 2 * (record.len() / super::ASK_AFTER) + 1,
+                "{asked}"
+            );
+            if found.is_none() && asked >= 3 {
+                let mut left = 3;
+                let step = &mut || {
+                    left -= 1;
+                    if left == 0 { Err("ended") } else { Ok(()) }
+                };
+                assert_eq!(needle.find(record.as_bytes(), step), Err("ended"));
+            }
+        }
+        // Which was found by the first comparison, whatever came before.
+        let mixed = "xy".repeat(4000) + &"x".repeat(100) + "q" + &"xy".repeat(4000);
+        let needle = "x".repeat(100) + "q";
+        assert_eq!(find(&needle, &mixed), Some((8000, 8101)));
     }
 
     /// The simplest search there is, on what a JSON parser makes of it.
@@ -304,6 +395,19 @@ mod tests {
     }
 
     proptest! {
+        /// Long ones, that repeat themselves.
+        #[test]
+        fn the_same_as_a_plain_search_among_repetitions(
+            text in "(x|y|xx|\u{e4}){0,60}",
+            needle in "(x|y|\u{c4}){1,24}",
+        ) {
+            let found = find(&needle, &text).map(|(start, end)| &text[start..end]);
+            prop_assert_eq!(found.is_some(), plainly(&needle, &text));
+            prop_assert!(found.is_none_or(|found| plainly(&needle, found)));
+            let simple = text.to_lowercase().find(&needle.to_lowercase());
+            prop_assert_eq!(find(&needle, &text).map(|(start, _)| start), simple);
+        }
+
         #[test]
         fn the_same_as_a_plain_search(
             text in "[abAB \"\\\\\n\u{e4}\u{c4}\u{1f980}k\u{212a}/]{0,40}",
