@@ -75,7 +75,7 @@ impl Temporary {
 
 /// A name that nobody has, which a sweep takes for an orphan.
 pub(crate) fn path_beside(document: &Path) -> PathBuf {
-    let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
+    let random = fs::random_word(RANDOM);
     document.with_file_name(prefix(document) + &random + SUFFIX)
 }
 

@@ -46,6 +46,7 @@ fn forked_children() {
     a_child_appends_with_its_parents_handle();
     a_child_that_lives_on_does_not_keep_the_lock();
     a_child_follows_with_its_parents_handle();
+    children_draw_names_and_numbers_of_their_own();
     a_child_asks_a_guard_that_is_in_use();
     a_child_has_no_descriptor_of_busy_threads();
     forks_among_busy_threads();
@@ -130,6 +131,63 @@ fn a_child_has_no_descriptor_of_busy_threads() {
         stop.store(true, Ordering::Relaxed);
         assert_eq!(with_ours, 0);
     });
+}
+
+/// A generator of random numbers is copied by a fork.
+fn children_draw_names_and_numbers_of_their_own() {
+    use std::collections::BTreeSet;
+    use untorn::fault::{Op, Plan};
+
+    let scene = Scene::new();
+    // The parent has drawn before.
+    untorn::save(scene.path("warm"), b"1").unwrap();
+    for n in 0..3 {
+        let dir = scene.path(&n.to_string());
+        std::fs::create_dir(&dir).unwrap();
+        let child = fork(|| {
+            // Dies when its temporary and its manifest are there.
+            let dies = |op| {
+                Plan::new().judge(move |call| match call.op == op {
+                    true => untorn::fault::Verdict::Fail(libc::EIO),
+                    false => untorn::fault::Verdict::Go,
+                })
+            };
+            let save = || untorn::save(dir.join("d"), b"1");
+            // A second name for who looks: the temporary itself is swept.
+            let of = dir.clone();
+            let look = Plan::new().before(move |call| {
+                if call.op == Op::SyncAll
+                    && let Some(path) = call.path.and_then(|path| path.file_name())
+                {
+                    let name = path.to_str().unwrap().rsplit('.').nth(1).unwrap();
+                    std::fs::write(of.join(format!("name.{name}")), "").unwrap();
+                }
+            });
+            look.run(save).0.unwrap();
+            let work = || {
+                let mut tx = untorn::Transaction::begin(&dir)?;
+                tx.append("j", ["[1]"])?;
+                tx.commit()
+            };
+            dies(Op::Unlink).run(work).0.unwrap_err();
+        });
+        assert_eq!(wait(child), 0);
+    }
+    let (mut names, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for n in 0..3 {
+        let dir = scene.path(&n.to_string());
+        let listed: Vec<String> = std::fs::read_dir(&dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.extend(listed.into_iter().filter(|name| name.starts_with("name.")));
+        let manifest = std::fs::read_to_string(dir.join(".untorn.txn")).unwrap();
+        let head: serde_json::Value =
+            serde_json::from_str(manifest.lines().nth(1).unwrap()).unwrap();
+        ids.insert(head["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(ids.len(), 3, "{ids:?}");
 }
 
 /// The thread that wakes a follower is its parent's, and not in the child.

@@ -65,14 +65,16 @@ impl Overlay {
 
     /// As when a container starts again, and others have started meanwhile.
     fn remount(&mut self) {
-        let before = fs::metadata(self.path("")).unwrap().dev();
-        assert!(run("umount", &[], &self.mounted.pop().unwrap()));
-        let aside = self.dir.path().join("aside");
-        assert!(run("mount", &["-t", "tmpfs", "tmpfs"], &aside));
-        self.mounted.push(aside);
-        assert!(self.mount());
-        let after = fs::metadata(self.path("")).unwrap().dev();
-        assert_ne!(before, after, "it has another device number");
+        let device = |overlay: &Overlay| fs::metadata(overlay.path("")).unwrap().dev();
+        let before = device(self);
+        while device(self) == before {
+            // Others mount and unmount, too: until one of ours has the number.
+            assert!(run("umount", &[], &self.mounted.pop().unwrap()));
+            let aside = self.dir.path().join("aside");
+            assert!(run("mount", &["-t", "tmpfs", "tmpfs"], &aside));
+            self.mounted.push(aside);
+            assert!(self.mount());
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use scene::{Scene, bytes};
 use untorn::{
-    Call, Document, Durability, ErrorKind, FileLock, Format, Journal, Transaction, Version,
+    Call, Document, Durability, ErrorKind, FileLock, Format, Journal, Scheme, Transaction, Version,
 };
 
 fn begin(scene: &Scene) -> Transaction {
@@ -406,6 +406,73 @@ fn under_the_directorys_lock_and_beside_a_lease() {
     let error = tx.commit().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert_eq!(bytes(&scene.path("d")), b"1");
+}
+
+#[test]
+fn who_waits_for_the_directory_with_a_lock_of_one_of_its_files_is_told() {
+    // Each would wait for the other for ever.
+    type Begin = fn(&Path) -> untorn::Result<()>;
+    let begins: [Begin; 2] = [
+        |dir| Transaction::begin(dir).map(drop),
+        |dir| untorn::snapshot(dir).map(drop),
+    ];
+    for begin_another in begins {
+        let scene = Scene::new();
+        scene.with("b", "old");
+        let document = Document::open(scene.path("b")).unwrap();
+        let update = document.begin_update(&Call::new()).unwrap();
+        std::thread::scope(|scope| {
+            let (begun, wait) = mpsc::channel();
+            let other = scope.spawn(move || {
+                let mut tx = begin(&scene);
+                begun.send(scene.dir().to_owned()).unwrap();
+                tx.save("b", b"other").unwrap();
+                tx.commit().unwrap();
+                scene
+            });
+            let dir = wait.recv().unwrap();
+            let error = begin_another(&dir).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Deadlock, "{error}");
+            assert!(error.to_string().contains("b.lock"), "{error}");
+            drop(update);
+            let scene = other.join().unwrap();
+            assert_eq!(bytes(&scene.path("b")), b"other");
+        });
+    }
+    // Where nobody is in the way, such a lock does no harm.
+    let scene = Scene::new();
+    let _guard = FileLock::acquire(scene.path("the-program")).unwrap();
+    let mut tx = begin(&scene);
+    tx.save("a", b"1").unwrap();
+    tx.commit().unwrap();
+}
+
+#[test]
+fn files_of_another_scheme_are_refused() {
+    let scene = Scene::new();
+    for scheme in [Scheme::InPlace, Scheme::PidFile] {
+        let journals = Journal::options().scheme(scheme);
+        let options = Transaction::options().journals(journals.clone());
+        let error = options.begin(scene.dir()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        scene.with("j", "[0]\n");
+        let snapshot = untorn::snapshot(scene.dir()).unwrap();
+        let error = snapshot.records_as("j", &journals).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        // What others use so, whatever this handle says.
+        let used = Journal::options().scheme(scheme);
+        let used = used.open(scene.path(scheme.as_str())).unwrap();
+        used.append_all(["[1]", "[2]"]).unwrap();
+        let mut tx = begin(&scene);
+        let error = tx.append(scheme.as_str(), ["[3]"]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        drop(tx);
+        let error = untorn::snapshot(scene.dir()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+        for name in scene.files().keys() {
+            std::fs::remove_file(scene.path(name)).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -224,9 +224,10 @@ fn a_death_while_it_is_settled() {
     let links: Vec<_> = (0..calls.len()).filter(|n| calls[*n] == Op::Link).collect();
     let unlink = calls.iter().rposition(|op| *op == Op::Unlink).unwrap();
     for (first, wanted) in [
-        (links[0] + 1, false),
         (renames[0], false),
         (renames[0] + 1, true),
+        (links[0], true),
+        (links[0] + 1, true),
         (renames[1], true),
         (renames[2], true),
         (unlink, true),

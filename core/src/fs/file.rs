@@ -220,6 +220,19 @@ impl File {
         Ok(filled)
     }
 
+    /// All that the file has. Where there is no memory for it, that is an error.
+    pub fn read_all(&self) -> io::Result<Vec<u8>> {
+        let size = usize::try_from(self.size()?).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(size)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        bytes.resize(size, 0);
+        let n = self.read_full_at(&mut bytes, 0)?;
+        bytes.truncate(n);
+        Ok(bytes)
+    }
+
     /// One write at the end (for a file opened with [`Access::Append`]); may
     /// be short.
     #[inline]

@@ -25,6 +25,7 @@ mod fork;
 mod notifier;
 mod path;
 mod process;
+mod random;
 mod seam;
 #[cfg(unix)]
 mod unix;
@@ -54,7 +55,7 @@ pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_time,
     without_signals,
 };
-
+pub(crate) use random::{random_number, random_word};
 pub(crate) use watch::{Waker, Watch};
 
 /// Which file a name or a descriptor means: never two at one time.

@@ -50,6 +50,8 @@ pub enum Op {
     Resolve,
     /// Ask to be told of changes in a directory.
     Watch,
+    /// Ask the system for a random number. If it has none, one is made.
+    Random,
 }
 
 /// Announces a call that can only be let through or failed.

@@ -250,6 +250,10 @@ impl JournalOptions {
         self
     }
 
+    pub(crate) fn scheme_of(&self) -> Scheme {
+        self.choice.scheme
+    }
+
     /// What can't be meant so, said before anything is touched.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
         let refuse = |detail: &str| Err(Error::invalid_argument("open", path, detail));

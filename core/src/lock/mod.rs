@@ -51,6 +51,6 @@ pub use scheme::{OnUnsupported, Scheme};
 pub(crate) use at_hand::{AtHand, LockFile, LockedData};
 pub(crate) use call::Patience;
 pub(crate) use file_lock::{Kept, lost as lost_lock};
-pub(crate) use path_lock::{Held, PathLock};
+pub(crate) use path_lock::{Held, PathLock, held_in};
 pub(crate) use scheme::Choice;
 pub(crate) use waiter::{GaveUp, Nudge, Waiter};

@@ -22,12 +22,15 @@ use std::time::Duration;
 use super::gate::Gate;
 use super::in_place::InPlace;
 use super::turn::{Refused, ThreadKey};
-use super::{Choice, OnUnsupported, Patience, Scheme, holder, pid_file, scheme, sidecar};
-use crate::error::{Error, Result};
+use super::{
+    Call, Choice, GaveUp, OnUnsupported, Patience, Scheme, holder, pid_file, scheme, sidecar,
+};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, PerProcess};
 use attempt::Stale;
 
 pub(crate) use held::Held;
+pub(crate) use opening::held_in;
 
 /// The lock of one path.
 pub(crate) struct PathLock {
@@ -219,6 +222,44 @@ impl PathLock {
         Ok(seen.is_some_and(|seen| seen.id == held.gate.id()))
     }
 
+    /// The same with one try; `None`: others have it.
+    pub(super) fn try_unsettled(
+        &self,
+        operation: &'static str,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Held>> {
+        if_free(self.acquire_unsettled(operation, &once(patience)))
+    }
+
+    /// One try at the exclusive lock; `None`: others have it.
+    pub fn try_settled(
+        &self,
+        operation: &'static str,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Held>> {
+        if_free(self.acquire(operation, false, &once(patience)))
+    }
+
+    /// Whether the caller would wait for itself here.
+    pub(super) fn is_held_by_caller(
+        &self,
+        operation: &'static str,
+        patience: &Patience<'_>,
+    ) -> Result<bool> {
+        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
+        Ok(self.gate(operation, patience)?.is_held_by(thread))
+    }
+
+    /// Why a wait for this lock that was not one for the system ended.
+    pub(super) fn gave_up(
+        &self,
+        operation: &'static str,
+        why: GaveUp,
+        patience: &Patience<'_>,
+    ) -> Error {
+        self.refusal(operation, Refused::from(why), patience)
+    }
+
     /// For a call that waits for another thread to take the lock: `DEADLOCK` if
     /// its own thread holds it.
     pub fn forbid_own(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
@@ -235,5 +276,21 @@ impl PathLock {
             return Err(self.refusal(operation, why, patience));
         }
         Ok(())
+    }
+}
+
+/// One try, for the same caller.
+fn once(patience: &Patience<'_>) -> Patience<'static> {
+    Patience {
+        caller: patience.caller,
+        ..Call::new().timeout(Some(Duration::ZERO)).begin(None)
+    }
+}
+
+fn if_free(tried: Result<Held>) -> Result<Option<Held>> {
+    match tried {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub fn build(dir: &Path) -> io::Result<Stage> {
-        let random: String = (0..12).map(|_| fastrand::alphanumeric()).collect();
+        let random = fs::random_word(12);
         let stage = Stage {
             dir: dir.join(format!(".untorn-selftest.{random}")),
         };

@@ -8,7 +8,7 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 use crate::lock::Patience;
-use crate::lock::recovery::transaction::{State, Whose, append, rename};
+use crate::lock::recovery::transaction::{State, Whose, append, create, rename};
 
 impl Transaction {
     /// Makes all the changes, or none.
@@ -31,8 +31,8 @@ impl Transaction {
                 return Ok(());
             }
             let mut stage = Stage::new(&self.dir, lock, &steps, self.options.durability);
-            match stage.prepare() {
-                Ok(()) => return publish(&stage),
+            match stage.prepare().and_then(|()| publish(&stage)) {
+                Ok(()) => return Ok(()),
                 // A journal that was not there, and is now: it is appended to.
                 Err(error) if !last && is_late_journal(&steps, &error) => {}
                 Err(error) => return Err(error),
@@ -53,9 +53,11 @@ fn is_late_journal(steps: &[Step<'_>], error: &Error) -> bool {
 fn publish(stage: &Stage<'_>) -> Result<()> {
     let (dir, manifest) = (stage.dir, &stage.manifest);
     let (preparing, committed) = (State::Preparing.path(dir), State::Committed.path(dir));
-    if let Err(error) = fs::rename(&preparing, &committed) {
+    if let Err(error) = stage.check_locks().and_then(|()| {
+        fs::rename(&preparing, &committed).map_err(|error| failed(&committed, error))
+    }) {
         stage.discard();
-        return Err(failed(&committed, error));
+        return Err(error);
     }
     let mut unsynced = match manifest.durability {
         Durability::Power => fs::sync_parent(&committed).err(),
@@ -65,6 +67,9 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
     match append(dir, manifest, Whose::Own) {
         Ok(failed) => unsynced = unsynced.or(failed),
         Err(error) => return Err(withdraw(stage, error)),
+    }
+    if let Err(error) = create(dir, manifest, Whose::Own) {
+        return Err(withdraw(stage, error));
     }
     match rename(dir, manifest, Whose::Own) {
         Ok(failed) => unsynced = unsynced.or(failed),
@@ -82,7 +87,8 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
     }
 }
 
-/// An append failed, and no name has changed yet: back to where it was.
+/// An append failed, or somebody else has made a file that was to be made, and
+/// no name has changed yet: back to where it was.
 fn withdraw(stage: &Stage<'_>, error: Error) -> Error {
     let (dir, committed) = (stage.dir, State::Committed.path(stage.dir));
     if fs::rename(&committed, &State::Preparing.path(dir)).is_err() {

@@ -1,13 +1,15 @@
 //! The directory of a transaction: its lock, and which files it means by a name.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, PerProcess};
+use crate::journal::JournalOptions;
 use crate::lock::recovery::transaction::{directory_lock, names, settle_directory};
-use crate::lock::{Call, Held, Kept, LockFile, Patience};
+use crate::lock::{Call, Held, Kept, LockFile, PathLock, Patience, Scheme, held_in, lost_lock};
 
 /// The directories whose orphans this process has swept.
 static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
@@ -48,7 +50,7 @@ pub(super) fn enter(
     let sidecar = directory_lock(dir);
     let lock = match call.guard() {
         // Which settles what a dead process has left.
-        None => DirectoryLock::Own(sidecar.acquire(operation, false, patience)?),
+        None => DirectoryLock::Own(acquire(operation, dir, &sidecar, patience)?),
         Some(kept) => {
             let given = DirectoryLock::Given(Arc::clone(kept));
             given.check(operation, dir)?;
@@ -60,11 +62,93 @@ pub(super) fn enter(
     Ok(lock)
 }
 
+/// Waits for the directory's lock; but not with the lock of a file there, for
+/// which whoever has the directory's may wait.
+fn acquire(
+    operation: &'static str,
+    dir: &Path,
+    lock: &PathLock,
+    patience: &Patience<'_>,
+) -> Result<Held> {
+    let own = held_in(dir, patience).filter(|own| {
+        let name = own.file_name().and_then(|name| name.to_str());
+        // The lease of a session is nobody's to wait for here.
+        name.is_some_and(|name| !name.starts_with(".untorn."))
+    });
+    let Some(own) = own.filter(|_| !patience.tries_once()) else {
+        return lock.acquire(operation, false, patience);
+    };
+    match lock.try_settled(operation, patience)? {
+        Some(held) => Ok(held),
+        None => Err(Error::new(
+            ErrorKind::Deadlock,
+            operation,
+            dir,
+            format!(
+                "this thread holds the lock {}, and whoever has the directory's lock may wait for \
+                 it: begin the transaction or snapshot first, or let that lock go",
+                own.display()
+            ),
+        )),
+    }
+}
+
+/// The scheme of a transaction's members, and of what a snapshot reads.
+pub(super) fn check_scheme(
+    operation: &'static str,
+    path: &Path,
+    journals: &JournalOptions,
+) -> Result<()> {
+    match journals.scheme_of() {
+        Scheme::Sidecar => Ok(()),
+        other => Err(Error::invalid_argument(
+            operation,
+            path,
+            format!(
+                "transactions and snapshots take the locks of the scheme sidecar: in the scheme \
+                 {other} they would exclude nobody"
+            ),
+        )),
+    }
+}
+
+/// Whether other programs know this file by the locks of another scheme, which
+/// exclude none of ours.
+pub(super) fn forbid_other_scheme(
+    operation: &'static str,
+    path: &Path,
+    is_there: impl Fn(&Path) -> io::Result<bool>,
+) -> Result<()> {
+    for (ending, scheme) in [(".redo", Scheme::InPlace), (".lock.guard", Scheme::PidFile)] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        let beside = PathBuf::from(beside);
+        if is_there(&beside).map_err(|error| Error::os(operation, &beside, error))? {
+            return Err(Error::invalid_argument(
+                operation,
+                path,
+                format!(
+                    "{} is there, so this file is locked in the scheme {scheme}, and transactions \
+                     and snapshots take the locks of the scheme sidecar; if no program does that \
+                     any more, remove that file",
+                    beside.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 impl DirectoryLock {
     /// Whether it is held still, and by this process.
     pub fn check(&self, operation: &'static str, dir: &Path) -> Result<()> {
         match self {
-            DirectoryLock::Own(held) if held.is_ours() => Ok(()),
+            DirectoryLock::Own(held) if held.is_ours() => {
+                match directory_lock(dir).names(operation, held)? {
+                    true => Ok(()),
+                    false => Err(lost_lock(operation, dir)),
+                }
+            }
             DirectoryLock::Own(_) => Err(Error::invalid_argument(
                 operation,
                 dir,

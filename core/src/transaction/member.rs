@@ -48,6 +48,14 @@ impl Member {
         }
     }
 
+    /// Whether the file that its lock is on has its name still.
+    pub fn has_its_lock(&self) -> Result<bool> {
+        match &self.held {
+            Some(held) => self.lock.names("commit", held),
+            None => Ok(false),
+        }
+    }
+
     /// What the file is as the transaction leaves it; `None`: not there.
     pub fn value(&self, operation: &'static str) -> Result<Option<Vec<u8>>> {
         Ok(match &self.staged {

@@ -29,6 +29,7 @@ pub use snapshot::{Snapshot, snapshot, snapshot_with};
 use crate::document::Version;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs;
 use crate::journal::{self, Batch};
 use crate::lock::{Call, Held};
 use directory::DirectoryLock;
@@ -94,6 +95,7 @@ impl Transaction {
         call: &Call<'_>,
     ) -> Result<Transaction> {
         let dir = directory::resolve("begin", dir)?;
+        directory::check_scheme("begin", &dir, &options.journals)?;
         let patience = call.begin(options.timeout);
         let lock = directory::enter("begin", &dir, call, &patience)?;
         Ok(Transaction {
@@ -323,6 +325,10 @@ impl Transaction {
         self.usable(operation)?;
         let name = directory::member(operation, &self.dir, name)?;
         let dir = &self.dir;
+        if !self.members.contains_key(&name) {
+            let there = |path: &Path| Ok(fs::stat(path)?.is_some());
+            directory::forbid_other_scheme(operation, &dir.join(&name), there)?;
+        }
         Ok(self
             .members
             .entry(name)

@@ -29,13 +29,6 @@ pub(super) enum Content<'a> {
     Manifest(&'a [u8]),
 }
 
-impl Step<'_> {
-    /// Whether it must have its name before the commit.
-    pub fn is_create(&self) -> bool {
-        matches!(self.change.action, Action::Create { .. })
-    }
-}
-
 /// `None`: nothing is to be done.
 pub(super) fn step<'a>(
     name: &str,

@@ -1,6 +1,7 @@
 //! Several files as they are at one instant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,10 +62,14 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         .filter(|name| !names::is_reserved(name))
         .collect();
     members.sort_unstable();
+    let names: HashSet<&OsStr> = listed.iter().map(|name| &name[..]).collect();
     let mut held = Vec::new();
     let mut recorded = BTreeMap::new();
     for name in &members {
-        let lock = member_lock(&dir.join(name));
+        let path = dir.join(name);
+        let there = |path: &Path| Ok(path.file_name().is_some_and(|name| names.contains(name)));
+        directory::forbid_other_scheme("snapshot", &path, there)?;
+        let lock = member_lock(&path);
         let told = |error| Error::os("snapshot", lock.lock_path(), error);
         // One that nobody has ever locked is not changed by this library; and a
         // look leaves no lock file behind.
@@ -152,6 +157,7 @@ impl Snapshot {
     /// As [`Snapshot::load`].
     pub fn records_as(&self, name: &str, options: &JournalOptions) -> Result<Records> {
         let path = self.dir.join(directory::member("read", &self.dir, name)?);
+        directory::check_scheme("read", &path, options)?;
         let taken = self
             .find("read", name)?
             .map(|(_, taken)| (Arc::clone(&taken.file), taken.lines, taken.generation));

@@ -9,9 +9,9 @@ use super::plan::{Content, Step};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
-use crate::lock::LockFile;
 use crate::lock::record::{self, Mark};
 use crate::lock::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
+use crate::lock::{LockFile, lost_lock};
 
 /// A transaction that is under way on the disk.
 pub(super) struct Stage<'a> {
@@ -88,12 +88,6 @@ impl<'a> Stage<'a> {
         }
         self.write_manifest()
             .map_err(|error| failed(&State::Preparing.path(self.dir), error))?;
-        for (n, step) in self.steps.iter().enumerate() {
-            if step.is_create() {
-                let from = self.manifest.temporary(self.dir, n);
-                link(&from, &step.member.path).map_err(|error| failed(&step.member.path, error))?;
-            }
-        }
         Ok(())
     }
 
@@ -112,7 +106,6 @@ impl<'a> Stage<'a> {
         lock.check_ours("commit")?;
         let mark = Mark {
             transaction: self.manifest.id.0,
-            changes: u32::try_from(self.steps.len()).unwrap_or(u32::MAX),
         };
         mark.write(file).map_err(|error| {
             let _ = record::clear_pending(file);
@@ -167,11 +160,23 @@ impl<'a> Stage<'a> {
             return Ok(());
         }
         file.sync_all()?;
-        if self.steps.iter().any(Step::is_create) {
-            // Before a name is there that would have to go.
+        let temporaries = |step: &Step<'_>| matches!(step.content, Content::Temporary { .. });
+        if self.steps.iter().any(temporaries) {
+            // Before the commit, which says that they are there.
             fs::sync_parent(&path)?;
         }
         Ok(())
+    }
+
+    /// Whether each lock is still on the file that has its name. If not, somebody
+    /// has removed that, and others may be at work on the members by now.
+    pub fn check_locks(&self) -> Result<()> {
+        for step in self.steps {
+            if !step.member.has_its_lock()? {
+                return Err(lost_lock("commit", &step.member.path));
+            }
+        }
+        self.lock.check("commit", self.dir)
     }
 
     /// Takes everything back. What can't be is left to the next locker, to
@@ -207,26 +212,6 @@ impl<'a> Stage<'a> {
             clear(lock);
             Ok(())
         });
-    }
-}
-
-/// A second name for the new contents, if nothing has it.
-fn link(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::link(from, to) {
-        // A file system without hard links says EPERM: the commit renames it,
-        // if the name is still free (it is to those who take the lock).
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
-            ) =>
-        {
-            match fs::stat(to)? {
-                None => Ok(()),
-                Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            }
-        }
-        result => result,
     }
 }
 

@@ -31,6 +31,7 @@ pub fn errors(op: Op) -> Vec<i32> {
         Op::Unlink => &[EACCES, EIO],
         Op::MakeDir => &[EACCES, ENOSPC],
         Op::Watch => &[EMFILE, ENOSPC],
+        Op::Random => &[ENOSYS],
     };
     let possible =
         |errno: &i32| cfg!(unix) || *errno != EINTR && (op, *errno) != (Op::Lock, EACCES);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::PathLock;
@@ -11,13 +12,34 @@ use crate::fs::{Access, Descriptor, FileId, PerProcess};
 use crate::lock::backoff::Backoff;
 use crate::lock::gate::Gate;
 use crate::lock::pid_file::PidFile;
-use crate::lock::turn::Refused;
+use crate::lock::turn::{Refused, ThreadKey};
 use crate::lock::{Patience, Scheme, sidecar};
 
 /// The locked files that this process has open, and for which scheme: a lock
 /// file and data are not opened in the same way.
 static GATES: PerProcess<Mutex<Gates>> = PerProcess::new();
 type Gates = HashMap<(FileId, Scheme), Weak<Gate>>;
+
+/// A lock file in this directory whose lock the caller's thread holds.
+pub(crate) fn held_in(dir: &Path, patience: &Patience<'_>) -> Option<PathBuf> {
+    if patience.caller.is_some() {
+        // Others of this caller's may hold it, who go on meanwhile.
+        return None;
+    }
+    let gates: Vec<_> = GATES
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+        .filter(|((_, scheme), _)| *scheme == Scheme::Sidecar)
+        .filter_map(|(_, gate)| gate.upgrade())
+        .collect();
+    let own = ThreadKey::current();
+    gates
+        .iter()
+        .find(|gate| gate.lock_path.parent() == Some(dir) && gate.is_held_by(own))
+        .map(|gate| gate.lock_path.clone())
+}
 
 impl PathLock {
     #[inline]

@@ -29,7 +29,7 @@ fn own() -> &'static Fingerprint {
 /// A stamp of this process, never used before.
 pub(super) fn make() -> String {
     let own = own();
-    let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
+    let random = fs::random_word(RANDOM);
     format!("{}\n{VERSION}.{}.{random}\n", own.pid, own.to_word())
 }
 

@@ -14,13 +14,10 @@ use crate::fs::File;
 pub(crate) struct Mark {
     /// The transaction's number, drawn at random.
     pub transaction: u128,
-    /// How many changes it makes: so many temporaries it may have left.
-    pub changes: u32,
 }
 
 impl Mark {
     pub(super) fn put(self, block: &mut [u8; BLOCK]) {
-        block[12..16].copy_from_slice(&self.changes.to_le_bytes());
         block[16..32].copy_from_slice(&self.transaction.to_le_bytes());
     }
 
@@ -29,7 +26,6 @@ impl Mark {
         number.copy_from_slice(&block[16..32]);
         Mark {
             transaction: u128::from_le_bytes(number),
-            changes: super::u32_at(block, 12),
         }
     }
 

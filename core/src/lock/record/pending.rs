@@ -17,7 +17,7 @@
 //! kind 2, a header stamp: stamp.rs
 //!
 //! kind 3, a member of a transaction
-//!     76   4  how many changes it makes
+//!     76   4  zero
 //!     80  16  the transaction's number
 //!     96  28  zero
 //! ```

@@ -27,6 +27,13 @@ pub(crate) enum Whose {
     Dead,
 }
 
+/// Makes all the changes, of which some may be made already.
+pub(crate) fn apply(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
+    let appended = append(dir, manifest, whose)?;
+    create(dir, manifest, whose)?;
+    Ok(appended.or(rename(dir, manifest, whose)?))
+}
+
 /// Appends what is to be appended. First, since it may fail where names do not:
 /// until a name has changed, [`undo`] can still take all back.
 pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
@@ -58,6 +65,10 @@ pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
 /// What `P.torn` says of lines that were committed, and have no journal.
 const NOT_APPENDED: &str = "committed by a transaction whose process died; \
      before it was finished, another program replaced or removed the journal";
+
+/// What it says of contents that were to have a name, and did not get it.
+const NOT_CREATED: &str = "committed by a transaction whose process died; \
+     before it was finished, another program made a file of this name";
 
 #[cold]
 fn replaced(path: &Path) -> Error {
@@ -168,7 +179,59 @@ fn remains(journal: &File, size: u64, start: u64, lines: &[u8]) -> io::Result<Re
     })
 }
 
-/// Puts the new contents in place and removes what is to be removed.
+/// Gives what is made its name, which nothing may have. Nobody sees it before the
+/// commit, and until a name has changed, [`undo`] can take it from there again.
+pub(crate) fn create(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<()> {
+    for (n, change, _) in manifest.each() {
+        if let Action::Create { length, checksum } = change.action {
+            let path = dir.join(&change.name);
+            let temporary = manifest.temporary(dir, n);
+            create_one(&temporary, &path, whose, (length, checksum))
+                .map_err(|error| Error::os("commit", &path, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::Result<()> {
+    if whose == Whose::Dead && !is_whole(temporary, wanted)? {
+        // It was done, and the temporary has gone; or see `is_whole`.
+        return Ok(());
+    }
+    match link(temporary, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && whose == Whose::Dead => {
+            if fs::same_file(temporary, path)? {
+                return Ok(());
+            }
+            // Nobody was told that it is made, and what others made stays.
+            let file = File::open_beside(temporary, Access::Read)?;
+            torn::set_aside(path, 0, &file.read_all()?, NOT_CREATED)
+        }
+        result => result,
+    }
+}
+
+/// A second name for the new contents, if nothing has it.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::link(from, to) {
+        // A file system without hard links says EPERM: it is renamed with the
+        // others, if the name is still free (it is to those who take the lock).
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
+            ) =>
+        {
+            match fs::stat(to)? {
+                None => Ok(()),
+                Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            }
+        }
+        result => result,
+    }
+}
+
+/// Puts the other new contents in place and removes what is to be removed.
 pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
     let mut last = None;
     for (n, change, _) in manifest.each() {
@@ -178,14 +241,11 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
             Action::Append { .. } => continue,
             Action::Remove { of } => remove(&path, of),
             Action::Save { length, checksum } => put(&temporary, &path, whose, (length, checksum)),
-            Action::Create { length, checksum } => {
-                let wanted = (length, checksum);
-                match finish_create(&temporary, &path, whose, wanted) {
-                    // Its name is as durable as the commit.
-                    Ok(false) => continue,
-                    result => result.map(drop),
-                }
-            }
+            // It has its name; but not on a file system without hard links.
+            Action::Create { length, checksum } => match fs::stat(&path) {
+                Ok(None) => put(&temporary, &path, whose, (length, checksum)),
+                result => result.map(drop),
+            },
         }
         .map_err(|error| Error::os("commit", &path, error))?;
         last = Some(path);
@@ -195,6 +255,13 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
         Some(path) if manifest.durability == Durability::Power => fs::sync_parent(path),
         _ => Ok(()),
     };
+    // Only now: or a power cut could take the one name and not bring the other.
+    for (n, change, _) in manifest.each() {
+        if matches!(change.action, Action::Create { .. }) {
+            let temporary = manifest.temporary(dir, n);
+            unlink(&temporary).map_err(|error| Error::os("commit", &temporary, error))?;
+        }
+    }
     Ok(synced.err().map(|error| Error::os("commit", dir, error)))
 }
 
@@ -207,20 +274,6 @@ fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::R
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
-}
-
-/// It has its name since before the commit; but for a power cut, or on a file
-/// system without hard links. `true`: it has it from now on.
-fn finish_create(
-    temporary: &Path,
-    path: &Path,
-    whose: Whose,
-    wanted: (u64, u32),
-) -> io::Result<bool> {
-    if fs::stat(path)?.is_some() {
-        return unlink(temporary).map(|()| false);
-    }
-    put(temporary, path, whose, wanted).map(|()| true)
 }
 
 /// Unless it is another file by now: removed already, and made anew since.
@@ -255,8 +308,8 @@ fn is_whole(temporary: &Path, (length, checksum): (u64, u32)) -> io::Result<bool
     }
 }
 
-/// Unmakes what was made before the commit: links, told by their inode, and
-/// appends of a commit that was withdrawn.
+/// Unmakes what a commit made that was withdrawn: links, told by their inode, and
+/// appends.
 pub(crate) fn undo(dir: &Path, manifest: &Manifest) -> Result<()> {
     let mut unlinked = None;
     for (n, change, lines) in manifest.each() {
@@ -300,6 +353,16 @@ fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<
         journal.sync_data()?;
     }
     Ok(())
+}
+
+/// The same of a transaction of which nothing but its number is known.
+pub(super) fn remove_all_temporaries(dir: &Path, id: super::Id) {
+    let prefix = super::manifest::temporaries(id);
+    for name in fs::list(dir).unwrap_or_default() {
+        if name.to_str().is_some_and(|name| name.starts_with(&prefix)) {
+            let _ = fs::unlink(&dir.join(name));
+        }
+    }
 }
 
 /// Best effort: what stays is swept by a later transaction.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durability::Durability;
-use crate::fs::{Access, File, FileId, InTheWay};
+use crate::fs::{self, Access, File, FileId, InTheWay};
 use crate::lock::record;
 
 const MAGIC: &str = "untorn transaction 1 ";
@@ -30,7 +30,7 @@ pub(crate) struct Id(pub u128);
 
 impl Id {
     pub fn random() -> Id {
-        Id(fastrand::u128(..))
+        Id(fs::random_number())
     }
 }
 
@@ -192,6 +192,11 @@ impl Manifest {
         }
         let stop = memchr::memchr(b'\n', body)?;
         let head: Head = serde_json::from_slice(&body[..stop]).ok()?;
+        // In order, and each once: so are their locks taken.
+        let changes = head.changes.iter().zip(head.changes.iter().skip(1));
+        if changes.into_iter().any(|(one, next)| one.name >= next.name) {
+            return None;
+        }
         Some(Manifest {
             id: Id(u128::from_str_radix(&head.id, 16).ok()?),
             durability: head.durability.parse().ok()?,
@@ -207,6 +212,7 @@ impl Manifest {
 
     /// Reads the one that is in the directory.
     pub fn find(dir: &Path) -> io::Result<Found> {
+        let mut found = Found::Nothing;
         for state in [State::Committed, State::Preparing] {
             let path = state.path(dir);
             if crate::fs::stat(&path)?.is_none() {
@@ -218,16 +224,21 @@ impl Manifest {
                 Err(error) if InTheWay::of(&error).is_some() => continue,
                 result => result?,
             };
-            return Ok(match Manifest::decode(&read_all(&file)?) {
-                Some(manifest) if manifest.may_be_believed(&file, dir)? => {
-                    Found::Whole(manifest, state)
-                }
-                Some(_) => continue,
-                None if !file.may_be_believed(dir)? => continue,
+            let manifest = read_all(&file)?.and_then(|bytes| Manifest::decode(&bytes));
+            let believed = match &manifest {
+                Some(manifest) => manifest.may_be_believed(&file, dir)?,
+                None => file.may_be_believed(dir)?,
+            };
+            if !believed {
+                found = manifest.map_or(found, |manifest| Found::Foreign(manifest.id));
+                continue;
+            }
+            return Ok(match manifest {
+                Some(manifest) => Found::Whole(manifest, state),
                 None => Found::Unfinished(state),
             });
         }
-        Ok(Found::Nothing)
+        Ok(found)
     }
 }
 
@@ -237,16 +248,32 @@ pub(crate) enum Found {
     /// Nothing was done yet.
     Unfinished(State),
     Whole(Manifest, State),
+    /// That of another user, whose word does not count here.
+    Foreign(Id),
 }
 
 pub(crate) fn temporary(dir: &Path, id: Id, n: usize) -> PathBuf {
-    dir.join(format!(".untorn.{id}.{n}"))
+    dir.join(format!("{}{n}", temporaries(id)))
 }
 
-fn read_all(file: &File) -> io::Result<Vec<u8>> {
-    let size = usize::try_from(file.size()?).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    let mut bytes = vec![0; size];
-    let n = file.read_full_at(&mut bytes, 0)?;
-    bytes.truncate(n);
-    Ok(bytes)
+/// What the names of all its temporaries begin with.
+pub(super) fn temporaries(id: Id) -> String {
+    format!(".untorn.{id}.")
+}
+
+/// All of it; `None` if it is not as long as its first line says. So no more
+/// memory is asked for than somebody has written.
+fn read_all(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let size = file.size()?;
+    let mut first = [0; 64];
+    let n = file.read_full_at(&mut first, 0)?;
+    let length = memchr::memchr(b'\n', &first[..n]).and_then(|stop| {
+        let line = std::str::from_utf8(&first[..stop]).ok()?;
+        let (_, length) = line.strip_prefix(MAGIC)?.split_once(' ')?;
+        length.parse::<u64>().ok()?.checked_add(stop as u64 + 1)
+    });
+    if length != Some(size) {
+        return Ok(None);
+    }
+    file.read_all().map(Some)
 }

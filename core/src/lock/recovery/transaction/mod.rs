@@ -12,7 +12,8 @@
 //! or held for a moment by another who has just found the mark and lets go
 //! again: who has had a member's lock for longer has settled it. If it is not,
 //! there is nothing left to do. A live transaction is waited for like any other
-//! holder: it holds the locks of its members for as long as they are marked.
+//! holder: it holds the locks of its members, and the directory's, for as long as
+//! they are marked. What became of it meanwhile is read again under all locks.
 
 mod apply;
 mod manifest;
@@ -21,11 +22,13 @@ pub(crate) mod names;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use apply::{Whose, append, remove_temporaries, rename, undo};
+pub(crate) use apply::{Whose, append, create, remove_temporaries, rename, undo};
+use apply::{apply, remove_all_temporaries};
 pub(crate) use manifest::{Action, Change, Found, Id, Manifest, State};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
+use crate::lock::backoff::Backoff;
 use crate::lock::record::{self, Mark, Pending};
 use crate::lock::{Held, PathLock, Patience};
 
@@ -52,8 +55,18 @@ pub(crate) fn member_lock(path: &Path) -> PathLock {
 pub(in crate::lock) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
     let (dir, id) = (dir_of(lock_path), Id(mark.transaction));
     match find(lock_path)? {
-        Some(manifest) if manifest.id == id => return Ok(Some(id)),
-        _ => remove_temporaries(dir, id, mark.changes as usize),
+        Found::Whole(manifest, _) if manifest.id == id => return Ok(Some(id)),
+        Found::Foreign(other) if other == id => {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "recover",
+                &State::Committed.path(dir),
+                "a transaction of another user was cut off by a crash, and in a sticky directory it \
+                 is that user whose next lock settles it; to give it up, remove this file; nothing \
+                 was changed",
+            ));
+        }
+        _ => remove_all_temporaries(dir, id),
     }
     Ok(None)
 }
@@ -61,7 +74,7 @@ pub(in crate::lock) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> 
 /// For the first who takes this lock in this process: after a power cut there is
 /// a manifest, but no mark (lock files are never synced). `Some` as in [`look`].
 pub(in crate::lock) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>> {
-    let Some(manifest) = find(lock_path)? else {
+    let Found::Whole(manifest, _) = find(lock_path)? else {
         return Ok(None);
     };
     let name = lock_path.file_name().and_then(|name| name.to_str());
@@ -74,19 +87,18 @@ pub(in crate::lock) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>>
     Ok(concerned.then_some(manifest.id))
 }
 
-/// The manifest beside this lock file, if one is whole.
-fn find(lock_path: &Path) -> Result<Option<Manifest>> {
+/// The manifest beside this lock file.
+fn find(lock_path: &Path) -> Result<Found> {
     let dir = dir_of(lock_path);
     match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        Found::Whole(manifest, _) => Ok(Some(manifest)),
         // Nothing was changed yet. Its owner is dead if the directory's lock is
         // ours; under another lock he may be at it right now.
         Found::Unfinished(state) if lock_path.file_name() == Some(DIRECTORY_LOCK.as_ref()) => {
             let path = state.path(dir);
             fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
-            Ok(None)
+            Ok(Found::Nothing)
         }
-        Found::Unfinished(_) | Found::Nothing => Ok(None),
+        found => Ok(found),
     }
 }
 
@@ -108,51 +120,84 @@ pub(crate) fn append_from(lock_path: &Path, journal: record::Identity) -> io::Re
 /// Settles the transaction whose number this is, if it is still to be settled.
 /// The caller holds the lock of no member of it.
 pub(in crate::lock) fn settle(lock_path: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
-    settle_in(dir_of(lock_path), id, patience)
+    settle_in(dir_of(lock_path), id, false, patience)
 }
 
 /// The same for whoever holds the directory's lock already, and has held it for
 /// a while: with his own transactions.
 pub(crate) fn settle_directory(dir: &Path, patience: &Patience<'_>) -> Result<()> {
     match find(&dir.join(DIRECTORY_LOCK))? {
-        Some(manifest) => settle_in(dir, manifest.id, patience),
-        None => Ok(()),
+        Found::Whole(manifest, _) => settle_in(dir, manifest.id, true, patience),
+        _ => Ok(()),
     }
 }
 
-fn settle_in(dir: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
+fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -> Result<()> {
     let settler = PathLock::at(dir, dir.join(".untorn.settle.lock"));
-    let _settling = settler.acquire("recover", false, patience)?;
-    let (manifest, state) = match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        Found::Whole(manifest, state) if manifest.id == id => (manifest, state),
-        _ => return Ok(()),
-    };
-    let mut names: Vec<&str> = manifest
-        .changes
-        .iter()
-        .map(|change| &change.name[..])
-        .collect();
-    names.sort_unstable();
-    let mut members = Vec::with_capacity(names.len());
-    for name in names {
-        members.push(member_lock(&dir.join(name)).acquire_unsettled("recover", patience)?);
+    let directory = directory_lock(dir);
+    let has_directory = has_directory || directory.is_held_by_caller("recover", patience)?;
+    let mut backoff = None;
+    loop {
+        let settling = settler.acquire("recover", false, patience)?;
+        let Some((manifest, _)) = whole(dir, id)? else {
+            return Ok(());
+        };
+        let mut locked = Vec::with_capacity(manifest.changes.len() + 1);
+        for change in &manifest.changes {
+            let member = member_lock(&dir.join(&change.name));
+            locked.push(member.acquire_unsettled("recover", patience)?);
+        }
+        // Its owner lives if he has the directory's lock: somebody has removed
+        // the lock file of a member, and we have the lock of a new one.
+        let owner_is_dead = has_directory
+            || match directory.try_unsettled("recover", patience)? {
+                Some(held) => {
+                    locked.push(held);
+                    true
+                }
+                None => false,
+            };
+        if owner_is_dead {
+            return settle_under(dir, id, &locked);
+        }
+        // Not waited for with these locks in hand, nor without an end: whoever
+        // has the directory's lock may wait for a lock of our caller's.
+        drop((locked, settling));
+        backoff
+            .get_or_insert_with(|| Backoff::new(patience))
+            .sleep(patience)
+            .map_err(|why| directory.gave_up("recover", why, patience))?;
     }
-    match state {
-        State::Preparing => undo(dir, &manifest)?,
-        State::Committed => {
-            let appended = append(dir, &manifest, Whose::Dead)?;
-            let renamed = rename(dir, &manifest, Whose::Dead)?;
-            if let Some(error) = appended.or(renamed) {
-                return Err(error);
+}
+
+/// Under all the locks.
+fn settle_under(dir: &Path, id: Id, locked: &[Held]) -> Result<()> {
+    // Once more: while the locks were waited for, it may have come to its end.
+    if let Some((manifest, state)) = whole(dir, id)? {
+        match state {
+            State::Preparing => undo(dir, &manifest)?,
+            State::Committed => {
+                let unsynced = apply(dir, &manifest, Whose::Dead)?;
+                if let Some(error) = unsynced {
+                    return Err(error);
+                }
             }
         }
+        let path = state.path(dir);
+        fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
     }
-    let path = state.path(dir);
-    fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
-    for member in &members {
-        unmark(member, manifest.id);
+    for lock in locked {
+        unmark(lock, id);
     }
     Ok(())
+}
+
+/// The manifest with this number, if it is there and whole.
+fn whole(dir: &Path, id: Id) -> Result<Option<(Manifest, State)>> {
+    match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
+        Found::Whole(manifest, state) if manifest.id == id => Ok(Some((manifest, state))),
+        _ => Ok(None),
+    }
 }
 
 /// Takes the mark off a member whose lock is held. Best effort: one that stays
