@@ -1,4 +1,4 @@
-"""Runs the README's examples: `readme.py python | node | c`.
+"""Runs the examples of the README and the quickstart: `readme.py python | node | c`.
 
 Python: under the interpreter that runs this, which has untorn installed. Node: from a directory where `import 'untorn'`
 finds the package (the working directory, or `--from`). C: with the library at UNTORN_PREFIX (dist/c). Each example runs
@@ -18,17 +18,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", ROOT / "docs" / "quickstart.md")
 BLOCKS = {"python": "python", "node": "js", "c": "c"}
 
 
 def examples(language: str) -> list[str]:
-    """Find the README's code blocks in this language."""
-    blocks: list[str] = re.findall(
-        rf"^```{BLOCKS[language]}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
+    """Find the code blocks in this language."""
+    blocks: list[str] = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blocks += re.findall(rf"^```{BLOCKS[language]}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     if not blocks:
-        sys.exit(f"README.md has no example in {language}")
+        sys.exit(f"there is no example in {language}")
     return blocks
 
 
@@ -108,7 +110,7 @@ def main() -> None:
             check(place)
             journals += (place / "session.jsonl").exists()
     assert journals, "no example wrote a journal"
-    print(f"README.md: the examples in {arguments.language} work")
+    print(f"the examples in {arguments.language} work")
 
 
 main()

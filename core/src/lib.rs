@@ -61,7 +61,7 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// The README's Rust is compiled with the documentation tests.
+/// The quickstart's Rust is compiled with the documentation tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+#[doc = include_str!("../../docs/quickstart.md")]
+struct Quickstart;
