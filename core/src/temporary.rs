@@ -5,22 +5,46 @@
 //! part keeps two writers apart, and the name is cut short: it must not exceed
 //! 255 bytes where the file's own does not.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::fs::{self, Access, Descriptor, PerProcess};
 
 const SUFFIX: &str = ".untorn";
 const RANDOM: usize = 12;
+const HASH: usize = 8;
 /// How many temporaries may be lost to sweeps.
 const TRIES: u32 = 100;
 
-/// The documents whose orphans this process has swept: reading the directory
-/// at each one-shot save would cost more than the save.
-static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
+/// How often a process that lives long sweeps a directory.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How many directories are remembered: a store may have any number.
+const REMEMBERED: usize = 4096;
+
+static SWEPT: PerProcess<Mutex<Swept>> = PerProcess::new();
+
+/// The directories that this process has swept, by the hashes of their paths, and
+/// when: reading the directory at each save would cost more than the save.
+#[derive(Default)]
+struct Swept(HashMap<u64, Instant>);
+
+impl Swept {
+    /// Whether it is time to sweep this directory; it is taken for done then.
+    fn is_due(&mut self, dir: &Path, now: Instant) -> bool {
+        let hash = xxhash_rust::xxh3::xxh3_64(dir.as_os_str().as_encoded_bytes());
+        match self.0.get(&hash) {
+            Some(then) if now.saturating_duration_since(*then) < SWEEP_EVERY => return false,
+            None if self.0.len() >= REMEMBERED => self.0.clear(),
+            _ => {}
+        }
+        self.0.insert(hash, now);
+        true
+    }
+}
 
 pub(crate) struct Temporary {
     pub path: PathBuf,
@@ -79,30 +103,44 @@ pub(crate) fn path_beside(document: &Path) -> PathBuf {
     document.with_file_name(prefix(document) + &random + SUFFIX)
 }
 
-/// Removes what killed saves of this document have left behind. Best effort:
-/// nothing depends on it.
+/// Removes what killed saves of this document, and of others in its directory,
+/// have left behind, if that was not done lately. Best effort: nothing depends on
+/// it.
 pub(crate) fn sweep(document: &Path) {
-    let fresh = SWEPT
+    let Some(dir) = document.parent() else {
+        return;
+    };
+    let is_due = SWEPT
         .get(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .insert(document.to_owned());
-    if fresh {
-        sweep_again(document);
+        .is_due(dir, Instant::now());
+    if is_due {
+        // Whose documents they are of is not known: the directory is asked.
+        sweep_names(dir, dir, is_temporary);
     }
 }
 
-/// [`sweep`], however often this process has done it.
+/// The orphans of this document only, at once.
 pub(crate) fn sweep_again(document: &Path) {
-    let Some(Ok(names)) = document.parent().map(fs::list) else {
+    let prefix = prefix(document);
+    if let Some(dir) = document.parent() {
+        sweep_names(dir, document, |name| {
+            is_temporary(name) && name.starts_with(&prefix)
+        });
+    }
+}
+
+fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
+    let Ok(names) = fs::list(dir) else {
         return;
     };
-    let prefix = prefix(document);
-    for name in names.into_iter().filter(|name| is_temporary(name, &prefix)) {
-        let path = document.with_file_name(name);
+    let is_wanted = |name: &OsStr| name.to_str().is_some_and(&wanted);
+    for name in names.into_iter().filter(|name| is_wanted(name)) {
+        let path = dir.join(name);
         // One whose lock is not free is in use.
         if let Ok(file) = Descriptor::open_beside(&path, Access::Write).map(Descriptor::lock_aside)
-            && matches!(file.may_be_believed(document), Ok(true))
+            && matches!(file.may_be_believed(of), Ok(true))
             && matches!(file.try_lock(false), Ok(true))
         {
             let _ = fs::unlink(&path);
@@ -110,11 +148,20 @@ pub(crate) fn sweep_again(document: &Path) {
     }
 }
 
-fn is_temporary(name: &OsString, prefix: &str) -> bool {
-    name.to_str().is_some_and(|name| {
-        name.strip_prefix(prefix)
-            .and_then(|rest| rest.strip_suffix(SUFFIX))
-            .is_some_and(|random| random.len() == RANDOM)
+/// `.START.HASH.RANDOM.untorn`.
+fn is_temporary(name: &str) -> bool {
+    let parts = || {
+        let mut parts = name
+            .strip_prefix('.')?
+            .strip_suffix(SUFFIX)?
+            .rsplitn(3, '.');
+        Some((parts.next()?, parts.next()?, parts.next()?))
+    };
+    parts().is_some_and(|(random, hash, _)| {
+        random.len() == RANDOM
+            && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && hash.len() == HASH
+            && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
@@ -132,8 +179,9 @@ fn prefix(document: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Temporary, is_temporary, prefix, sweep};
+    use super::{REMEMBERED, SWEEP_EVERY, Swept, Temporary, prefix, sweep};
     use std::path::Path;
+    use std::time::Instant;
 
     #[test]
     fn names_stay_short_and_apart() {
@@ -150,18 +198,47 @@ mod tests {
     fn a_sweep_takes_orphans_only() {
         let dir = tempfile::tempdir().unwrap();
         let document = dir.path().join("state.json");
-        let orphan = Temporary::create(&document, None).unwrap().path;
+        let orphan = |of: &str| Temporary::create(&dir.path().join(of), None).unwrap().path;
+        let orphans = [
+            orphan("state.json"),
+            orphan("state.json.bak"),
+            orphan(".a.b."),
+        ];
         let in_use = Temporary::create(&document, None).unwrap();
-        let others = Temporary::create(&dir.path().join("state.json.bak"), None)
-            .unwrap()
-            .path;
+        let others = [
+            ".notes.untorn",
+            ".state.json.0123abcd.short.untorn",
+            ".0123abcd.abcdefghijkl.untorn",
+            ".state.json.0123abcg.abcdefghijkl.untorn",
+            "state.json.0123abcd.abcdefghijkl.untorn",
+            ".state.json.0123abcd.abcdefghijk-.untorn",
+        ]
+        .map(|name| dir.path().join(name));
+        others
+            .iter()
+            .for_each(|path| std::fs::write(path, "").unwrap());
         sweep(&document);
-        assert!(!orphan.exists());
+        assert!(orphans.iter().all(|orphan| !orphan.exists()));
         assert!(in_use.path.exists());
-        assert!(others.exists());
-        assert!(is_temporary(
-            &in_use.path.file_name().unwrap().to_owned(),
-            &prefix(&document)
-        ));
+        assert!(others.iter().all(|other| other.exists()));
+        // Not at once again, whichever document it is.
+        let orphan = orphan("state.json");
+        sweep(&dir.path().join("other.json"));
+        assert!(orphan.exists());
+    }
+
+    #[test]
+    fn sweeps_come_again_and_are_not_remembered_for_ever() {
+        let mut swept = Swept::default();
+        let (begin, dir) = (Instant::now(), Path::new("/d"));
+        assert!(swept.is_due(dir, begin));
+        assert!(!swept.is_due(dir, begin));
+        assert!(!swept.is_due(dir, begin + SWEEP_EVERY / 2));
+        assert!(swept.is_due(dir, begin + SWEEP_EVERY));
+        assert!(!swept.is_due(dir, begin + SWEEP_EVERY));
+        for n in 0..100_000 {
+            assert!(swept.is_due(&dir.join(n.to_string()), begin));
+            assert!(swept.0.len() <= REMEMBERED);
+        }
     }
 }

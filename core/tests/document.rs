@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::time::Duration;
 
 use scene::{Scene, bytes};
+use untorn::fault::{Op, Plan};
 use untorn::{Call, Document, ErrorKind, Expect, FileLock, Version};
 
 #[test]
@@ -306,4 +307,35 @@ fn a_directory_that_is_read_only() {
         assert!(error.to_string().contains("directory"), "{error}");
     });
     assert_eq!(bytes(&path), b"old");
+}
+
+/// The directory is read once a process, when something is saved in it, and not by
+/// those who only read.
+#[test]
+fn a_directory_is_not_read_for_each_document() {
+    let scene = Scene::new();
+    for n in 0..3 {
+        scene.with(&format!("{n}.json"), "{}");
+    }
+    // What a killed save has left.
+    let orphan = scene.with(".2.json.0123abcd.abcdefghijkl.untorn", "");
+    let lists = |work: &dyn Fn()| {
+        let (_, calls) = Plan::new().run(work);
+        calls.iter().filter(|op| **op == Op::List).count()
+    };
+    let open = |n: u32| Document::open(scene.path(&format!("{n}.json"))).unwrap();
+    let reads = lists(&|| drop((0..3).map(|n| open(n).load().unwrap()).collect::<Vec<_>>()));
+    assert_eq!(reads, 0);
+    assert!(orphan.exists());
+    let save = |n: u32| {
+        open(n).save(b"1").unwrap();
+    };
+    assert_eq!(lists(&|| save(0)), 1);
+    assert!(!orphan.exists(), "of whichever document");
+    let saves = lists(&|| {
+        (0..3).for_each(save);
+        open(1).update(|_| Ok(b"3".to_vec())).unwrap();
+        untorn::save(scene.path("4.json"), b"4").unwrap();
+    });
+    assert_eq!(saves, 0);
 }

@@ -90,9 +90,6 @@ impl Document {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
         }
         let lock = PathLock::of("open", &real, &options.choice, true, options.mode)?;
-        if !lock.is_in_place() {
-            temporary::sweep(&real);
-        }
         Ok(Document {
             shared: Arc::new(Shared {
                 lock,
@@ -237,6 +234,10 @@ impl Document {
 impl Shared {
     /// The lock for one change.
     fn enter(&self, operation: &'static str, call: &Call<'_>) -> Result<Under> {
+        if !self.lock.is_in_place() {
+            // Before the lock: others need not wait for it.
+            temporary::sweep(&self.path);
+        }
         if let Some(given) = self.given(operation, call)? {
             return Ok(given);
         }
