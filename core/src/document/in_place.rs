@@ -19,7 +19,7 @@ use crate::lock::redo::{self, Change, Content};
 pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>> {
     redo::read_document(path, || match File::open(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        result => super::load::read_all(&result?).map(Some),
+        result => result?.read_all().map(Some),
     })
     .map_err(|error| Error::os("load", path, error))
 }
@@ -33,7 +33,9 @@ pub(super) fn read(
     let Some(data) = lock.data() else {
         return Err(Error::internal(operation, path, "its lock is elsewhere"));
     };
-    let bytes = super::load::read_all(data).map_err(|error| Error::os(operation, path, error))?;
+    let bytes = data
+        .read_all()
+        .map_err(|error| Error::os(operation, path, error))?;
     Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
 }
 

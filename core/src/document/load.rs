@@ -42,21 +42,5 @@ pub(crate) fn bytes_of(path: &Path, operation: &'static str) -> Result<Option<Ve
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(told)?,
     };
-    read_all(&file).map(Some).map_err(told)
-}
-
-pub(super) fn read_all(file: &File) -> io::Result<Vec<u8>> {
-    let size = usize::try_from(file.size()?).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    // One more, so that the end shows in the first read.
-    let mut bytes = vec![0; size + 1];
-    let mut filled = 0;
-    loop {
-        filled += file.read_full_at(&mut bytes[filled..], filled as u64)?;
-        if filled < bytes.len() {
-            bytes.truncate(filled);
-            return Ok(bytes);
-        }
-        // Somebody writes it in place; take what is there.
-        bytes.resize(bytes.len() * 2, 0);
-    }
+    file.read_all().map(Some).map_err(told)
 }

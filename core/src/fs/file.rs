@@ -14,7 +14,8 @@ use super::{FileId, LockDescriptors, sys};
 /// already, and every name in a shared directory can be another file by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
-    /// Read only.
+    /// Read only, and only a regular file: whatever else has the name (a FIFO, a
+    /// device) is refused, and never waited for.
     Read,
     /// Read, and write at the end: no write can ever land on what another
     /// program appended meanwhile.
@@ -220,17 +221,11 @@ impl File {
         Ok(filled)
     }
 
-    /// All that the file has. Where there is no memory for it, that is an error.
-    pub fn read_all(&self) -> io::Result<Vec<u8>> {
-        let size = usize::try_from(self.size()?).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(size)
-            .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        bytes.resize(size, 0);
-        let n = self.read_full_at(&mut bytes, 0)?;
-        bytes.truncate(n);
-        Ok(bytes)
+    /// The first place from `offset` on that is in no hole; the file's end where
+    /// nothing but a hole follows. Where the system does not tell, `offset`.
+    pub fn next_data(&self, offset: u64) -> io::Result<u64> {
+        announce(Op::Stat, self.name())?;
+        sys::file::next_data(&self.handle, offset)
     }
 
     /// One write at the end (for a file opened with [`Access::Append`]); may

@@ -30,6 +30,7 @@ mod seam;
 #[cfg(unix)]
 mod unix;
 mod watch;
+mod whole;
 #[cfg(unix)]
 use unix as sys;
 #[cfg(windows)]

@@ -133,11 +133,7 @@ impl Snapshot {
             return Ok(None);
         };
         let told = |error| Error::os("load", &path, error);
-        let size =
-            usize::try_from(taken.size).map_err(|_| told(io::ErrorKind::OutOfMemory.into()))?;
-        let mut bytes = vec![0; size];
-        let n = taken.file.read_full_at(&mut bytes, 0).map_err(told)?;
-        bytes.truncate(n);
+        let bytes = taken.file.read_first(taken.size).map_err(told)?;
         let version = Version::of(&bytes);
         Ok(Some((bytes, version)))
     }

@@ -90,6 +90,27 @@ pub(in crate::fs) fn read_at(file: &Handle, buffer: &mut [u8], offset: u64) -> i
     file.read_at(buffer, offset)
 }
 
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn next_data(file: &Handle, offset: u64) -> io::Result<u64> {
+    use rustix::fs::{SeekFrom, seek};
+    use rustix::io::Errno;
+
+    match seek(file, SeekFrom::Data(offset)) {
+        Ok(at) => Ok(at),
+        // Nothing but a hole, or behind the end.
+        Err(Errno::NXIO) => Ok(size(file)?.max(offset)),
+        // A file system that knows no holes.
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(offset),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
+pub(in crate::fs) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
+    Ok(offset)
+}
+
 #[inline]
 pub(in crate::fs) fn write(file: &Handle, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::write(file, bytes)?)

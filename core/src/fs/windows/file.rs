@@ -126,6 +126,12 @@ pub(in crate::fs) fn read_at(handle: &Handle, buffer: &mut [u8], offset: u64) ->
     }
 }
 
+/// Holes are read like everything else.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+pub(in crate::fs) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
+    Ok(offset)
+}
+
 /// At the end, wherever that is by then: the offset that WriteFile documents to
 /// be the same as a handle opened for appending only.
 pub(in crate::fs) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> {

@@ -109,7 +109,11 @@ impl<'a> Content<'a> {
 
     pub fn to_vec(self) -> io::Result<Vec<u8>> {
         let length = usize::try_from(self.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = vec![0; length];
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(length)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        bytes.resize(length, 0);
         self.read(&mut bytes, 0)?;
         Ok(bytes)
     }

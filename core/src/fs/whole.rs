@@ -1,0 +1,57 @@
+//! Files read whole: memory that can't be had is an error, never the end of the
+//! process.
+
+use std::io;
+
+use super::File;
+
+impl File {
+    /// All of the file from its start, also if it grows meanwhile.
+    pub fn read_all(&self) -> io::Result<Vec<u8>> {
+        let size = self.size()?;
+        let mut bytes = Vec::new();
+        // One more, so that the end shows in the first read.
+        let mut expected = size + 1;
+        loop {
+            if self.read_more(&mut bytes, expected)? < expected {
+                return Ok(bytes);
+            }
+            // Somebody writes it in place; take what is there.
+            expected = expected.saturating_mul(2);
+        }
+    }
+
+    /// The first `length` bytes, or as many as there are.
+    pub fn read_first(&self, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.read_more(&mut bytes, length)?;
+        Ok(bytes)
+    }
+
+    /// Reads on behind what is in `bytes`, up to this length; gives how long it
+    /// is then.
+    fn read_more(&self, bytes: &mut Vec<u8>, length: u64) -> io::Result<u64> {
+        /// Made ready and filled while it is in the processor's cache.
+        const PIECE: u64 = 1 << 20;
+        let full = || {
+            io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                format!("it has {length} bytes or more, which do not fit into memory"),
+            )
+        };
+        let most = usize::try_from(length).map_err(|_| full())?;
+        bytes
+            .try_reserve_exact(most.saturating_sub(bytes.len()))
+            .map_err(|_| full())?;
+        loop {
+            let at = bytes.len() as u64;
+            let want = (length - at).min(PIECE);
+            bytes.resize((at + want) as usize, 0);
+            let n = self.read_full_at(&mut bytes[at as usize..], at)?;
+            bytes.truncate(at as usize + n);
+            if (n as u64) < want || at + want == length {
+                return Ok(bytes.len() as u64);
+            }
+        }
+    }
+}
