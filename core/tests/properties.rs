@@ -17,6 +17,8 @@ fn journal_bytes() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"{\"half\":".to_vec()),
         1 => Just(b"{\"a\":1}{\"b\":2}\n".to_vec()),
         1 => (1_usize..20).prop_map(|n| vec![0; n]),
+        1 => (4000_usize..9000).prop_map(|n| [b"{\"cut".to_vec(), vec![0; n]].concat()),
+        1 => (500_usize..9000).prop_map(|n| vec![b'x'; n]),
         1 => (1_usize..600).prop_map(|n| format!("\"{}\"\n", "x".repeat(n)).into_bytes()),
         1 => proptest::collection::vec(any::<u8>(), 0..40),
     ];
@@ -43,9 +45,12 @@ proptest! {
         while let Some(record) = records.next_record().unwrap() {
             let line = &file[record.start.offset as usize..record.end.offset as usize];
             let text = line.strip_suffix(b"\n").unwrap();
-            prop_assert_eq!(text.strip_suffix(b"\r").unwrap_or(text), record.bytes);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            // What lies before it on its line ends in a NUL, and is reported.
+            let before = text.iter().rposition(|byte| *byte == 0).map_or(0, |nul| nul + 1);
+            prop_assert_eq!(&text[before..], record.bytes);
             prop_assert!(!record.bytes.contains(&b'\n') && !record.bytes.contains(&0));
-            spans.push((record.start.offset, record.end.offset));
+            spans.push((record.start.offset + before as u64, record.end.offset));
         }
         prop_assert_eq!(records.damage_count(), records.damage().len() as u64);
         spans.extend(records.damage().iter().map(|d| (d.offset, d.offset + d.length)));

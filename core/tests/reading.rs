@@ -35,24 +35,24 @@ fn lines_blank_lines_and_damage() {
     let scene = Scene::new();
     let path = scene.with(
         "j",
-        b"{\"a\":1}\r\n\n  \t\r\n\"\xe2\x80\xa8\"\n\0\0\0{\"lost\":1}\n[2]\n\0\0\n[3]\n{\"torn\":",
+        b"{\"a\":1}\r\n\n  \t\r\n\"\xe2\x80\xa8\"\n\0\0\0{\"lost\":1\n[2]\n\0\0\n[3]\n{\"torn\":",
     );
     let journal = Journal::open(&path).unwrap();
     assert_eq!(texts(&journal), ["{\"a\":1}", "\"\u{2028}\"", "[2]", "[3]"]);
     assert_eq!(
         kinds(&journal),
         [
-            (DamageKind::NulRun, 21, 14),
-            (DamageKind::NulRun, 39, 3),
-            (DamageKind::TornTail, 46, 8),
+            (DamageKind::NulRun, 21, 13),
+            (DamageKind::NulRun, 38, 3),
+            (DamageKind::TornTail, 45, 8),
         ]
     );
     let report = journal.verify().unwrap();
     assert_eq!(
         (report.records, report.damage_count, report.bytes),
-        (4, 3, 54)
+        (4, 3, 53)
     );
-    assert_eq!(report.end.offset, 46);
+    assert_eq!(report.end.offset, 45);
     let tail: Vec<_> = journal
         .tail(3)
         .unwrap()

@@ -9,8 +9,8 @@ pub(super) const LISTED: usize = 1024;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DamageKind {
-    /// Bytes after the last newline: a record cut off by a crash, or one that
-    /// is being appended at this moment.
+    /// Bytes after the last newline, or an append of many that is not whole: cut
+    /// off by a crash, or being appended at this moment.
     TornTail,
     /// A line that holds NULs, as a power cut leaves them.
     NulRun,

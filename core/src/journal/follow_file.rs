@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::damage::Damage;
+use super::decided::Decided;
 use super::follow_chain::{Chain, Here};
 use super::read::{Place, Record, Records};
 use super::shared::Shared;
@@ -96,7 +97,7 @@ impl Onward {
             .rotated
             .is_some_and(|rotated| source.rotated <= rotated);
         if is_first || position.generation == source.generation {
-            let offset = source.offset_of(shared, "follow", position)?;
+            let offset = source.offset_of(shared, &mut Decided::default(), "follow", position)?;
             onward.enter(source, offset)?;
         } else {
             onward.change(Some(source))?;
@@ -106,15 +107,7 @@ impl Onward {
 
     /// From the end on.
     pub fn from_end(shared: &Arc<Shared>) -> Result<Onward> {
-        let mut end = tail::end(shared)?;
-        if let Some(source) = Source::open(shared, "follow")?
-            && source.generation == end.generation
-        {
-            // An append that is under way belongs to what is to come.
-            let all = usize::try_from(end.offset).unwrap_or(usize::MAX);
-            end.offset = source.decided(shared, 0, all)? as u64;
-        }
-        Onward::from(shared, end)
+        Onward::from(shared, tail::end(shared)?)
     }
 
     /// How often it went on, without a word, in a file that began anew.
@@ -168,8 +161,11 @@ impl Onward {
             if let Some(reader) = &mut self.reader {
                 let fills = reader.fills();
                 let place = match reader.advance() {
-                    // Rewritten in place: what comes is read anew.
+                    // Cut, or rewritten in place: what comes is read anew.
                     Err(error) if error.kind() == ErrorKind::Conflict => {
+                        if self.is_cut()? {
+                            continue;
+                        }
                         self.reader = None;
                         self.look = Look::Other;
                         continue;
@@ -277,7 +273,7 @@ impl Onward {
         let now = match now {
             Some(now) if self.reader.is_none() && now.generation == from.generation => {
                 // It was let go: the mark says whether it is as it was.
-                self.reader = Some(Records::settled(&self.shared, now, from.offset));
+                self.reader = Some(Records::staying(&self.shared, now, from.offset));
                 return Ok(());
             }
             now => now,
@@ -334,7 +330,7 @@ impl Onward {
             generation: source.generation,
             offset,
         };
-        self.reader = Some(Records::settled(&self.shared, source, offset));
+        self.reader = Some(Records::staying(&self.shared, source, offset));
         self.look = Look::Due;
         Ok(())
     }

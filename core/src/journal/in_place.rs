@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::source::Source;
 use crate::fs::File;
 use crate::lock::record::{Before, Generation, Identity, PendingOverwrite};
 use crate::lock::redo::{Content, Glimpse, State, judge};
@@ -118,4 +119,22 @@ fn state(file: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<Opt
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         result => result,
     }
+}
+
+/// Whether the next locker leaves an append of many alone that is noted here:
+/// all of it is there, or others have changed the journal since.
+pub(super) fn is_kept(
+    source: &Source,
+    redo: &File,
+    pending: &PendingOverwrite,
+) -> io::Result<bool> {
+    if !pending.is_whole(redo)? {
+        // It is only being noted down: what is there is another's.
+        return Ok(source.size()? > pending.from);
+    }
+    Ok(match state(source.file(), redo, pending)? {
+        Some(State::New) => !pending.back,
+        Some(State::Foreign) => true,
+        Some(State::Old | State::Between) | None => false,
+    })
 }

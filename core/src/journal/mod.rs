@@ -10,8 +10,9 @@
 //! header.rs     the first line, where it is no record; stamp.rs changes it
 //! rewrite/      a new file in the journal's place
 //! sync.rs       one sync for many
-//! read.rs       forward (read/: lines, records); tail.rs backward; source.rs:
-//!               which file
+//! read.rs       forward (read/: lines, records); tail.rs backward (backward.rs)
+//! line.rs       what a line is to both; source.rs: which file; decided.rs: how
+//!               far
 //! follow.rs     records as they come (follow_file.rs: reading on;
 //!               follow_chain.rs: in which file; follow_wait.rs: being woken)
 //! fold.rs       a state kept from the records; fold_cursor.rs: where it is
@@ -20,9 +21,11 @@
 //! ```
 
 mod asynchronous;
+mod backward;
 mod batch;
 mod commit;
 mod damage;
+mod decided;
 mod fold;
 mod fold_cursor;
 mod follow;
@@ -33,6 +36,7 @@ mod group;
 mod header;
 mod in_place;
 mod lead;
+mod line;
 pub(crate) mod member;
 mod open;
 mod options;
@@ -282,8 +286,8 @@ impl Journal {
         ))
     }
 
-    /// Where the last whole record ends. Takes no lock: an append that is in
-    /// flight may count or not.
+    /// Where the last whole record ends, and never within an append of many.
+    /// Takes no lock: an append that is in flight may count or not.
     ///
     /// # Errors
     /// `NOT_FOUND` without `create`, and failures of the system.

@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use super::Position;
 use super::damage::{Damage, DamageKind, Damages};
+use super::decided::Decided;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 
-pub(super) use fill::agreement;
 pub use record::{OwnedRecord, Record};
 
 /// Reads a journal's records in file order, up to the end that it has when it
@@ -36,16 +36,24 @@ pub struct Records {
     base: u64,
     /// What of the buffer holds bytes that are certain.
     filled: usize,
-    /// Where in the buffer the next line begins.
+    /// Where in the buffer the next line goes on.
     next: usize,
+    /// How many bytes of it, up to a NUL, are not in the buffer any more.
+    lost: u64,
     at_end: bool,
-    /// Only what no roll-back takes away any more; what lies behind it, a torn
-    /// tail too, is an append in flight.
-    settled: bool,
+    /// Stays at the end, for what is yet to come: what lies behind the last line
+    /// is no damage.
+    stays: bool,
+    decided: Decided,
+    /// Up to here all is decided, and far enough from the end that nothing
+    /// changes.
+    clean: u64,
+    /// From here on what was passed is compared with what is there: the first
+    /// line may be a header, which changes.
+    firm: u64,
     /// How often something was read from the file.
     fills: u64,
-    /// Whether the next line may be the header, and whether there was one.
-    header_due: bool,
+    /// Whether there was a header.
     header: bool,
     chain: Chained,
     unsealed: u64,
@@ -58,9 +66,12 @@ pub struct Records {
     stop: u64,
 }
 
-/// Where in the buffer a record is.
+/// Where a record is.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
+    /// Where in the file its line begins.
+    line: u64,
+    /// Where it begins in the buffer.
     start: usize,
     /// Its end, without newline and carriage return.
     stop: usize,
@@ -79,8 +90,9 @@ enum Chained {
 impl Records {
     pub(super) fn open(shared: &Arc<Shared>, from: Option<Position>) -> Result<Records> {
         let source = Source::open(shared, "read")?;
+        let mut decided = Decided::default();
         let base = match (&source, from) {
-            (Some(source), Some(from)) => source.offset_of(shared, "read", from)?,
+            (Some(source), Some(from)) => source.offset_of(shared, &mut decided, "read", from)?,
             (None, Some(from)) if from != Position::NOTHING => {
                 return Err(Error::new(
                     ErrorKind::Conflict,
@@ -91,7 +103,10 @@ impl Records {
             }
             _ => 0,
         };
-        Ok(Records::new(shared, source, base))
+        Ok(Records {
+            decided,
+            ..Records::new(shared, source, base)
+        })
     }
 
     pub(super) fn new(shared: &Arc<Shared>, source: Option<Source>, base: u64) -> Records {
@@ -103,10 +118,13 @@ impl Records {
             base,
             filled: 0,
             next: 0,
+            lost: 0,
             at_end: false,
-            settled: false,
+            stays: false,
+            decided: Decided::default(),
+            clean: 0,
+            firm: base,
             fills: 0,
-            header_due: base == 0 && shared.options.has_headers(),
             header: false,
             chain: Chained::Unknown,
             unsealed: 0,
@@ -124,11 +142,11 @@ impl Records {
         Records { stop, ..self }
     }
 
-    /// For those who stay: reads from `base` on what no roll-back takes away any
-    /// more, and goes on behind the end after [`Records::go_on`].
-    pub(super) fn settled(shared: &Arc<Shared>, source: Source, base: u64) -> Records {
+    /// For those who stay: reads from `base` on, and goes on behind the end after
+    /// [`Records::go_on`].
+    pub(super) fn staying(shared: &Arc<Shared>, source: Source, base: u64) -> Records {
         Records {
-            settled: true,
+            stays: true,
             ..Records::new(shared, Some(source), base)
         }
     }
@@ -143,8 +161,10 @@ impl Records {
         self.base = offset;
         self.next = 0;
         self.filled = 0;
+        self.lost = 0;
         self.at_end = false;
-        self.header_due = offset == 0 && self.shared.options.has_headers();
+        self.clean = 0;
+        self.firm = offset;
         self.chain = Chained::Unknown;
     }
 
@@ -208,7 +228,12 @@ impl Records {
 
     /// Where reading goes on: the end of the last line that was read.
     pub fn position(&self) -> Position {
-        self.position_at(self.next)
+        self.position_of(self.line_start())
+    }
+
+    /// Where in the file the next line begins.
+    fn line_start(&self) -> u64 {
+        self.base + self.next as u64 - self.lost
     }
 
     /// The next record, lent until the next call.
@@ -224,8 +249,8 @@ impl Records {
     pub(super) fn record(&self, place: &Place) -> Record<'_> {
         Record {
             bytes: &self.buffer[place.start..place.stop],
-            start: self.position_at(place.start),
-            end: self.position_at(place.next),
+            start: self.position_of(place.line),
+            end: self.position_of(self.base + place.next as u64),
         }
     }
 
@@ -234,20 +259,20 @@ impl Records {
         &self.buffer[place.start..place.next]
     }
 
-    fn report(&mut self, kind: DamageKind, start: usize, stop: usize) {
+    fn report(&mut self, kind: DamageKind, start: u64, stop: u64) {
         self.damages.add(Damage {
             kind,
-            offset: self.base + start as u64,
-            length: (stop - start) as u64,
+            offset: start,
+            length: stop - start,
         });
     }
 
-    fn position_at(&self, place: usize) -> Position {
+    fn position_of(&self, offset: u64) -> Position {
         match &self.source {
             None => Position::NOTHING,
             Some(source) => Position {
                 generation: source.generation,
-                offset: self.base + place as u64,
+                offset,
             },
         }
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::de::IgnoredAny;
 
+use super::backward::Backward;
 use super::{Format, JournalOptions, seal};
 use crate::error::{Error, Result};
 use crate::fs::File;
@@ -47,7 +48,12 @@ pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
     let told = |error| Error::os("repair", path, error);
     loop {
         let size = file.size().map_err(told)?;
-        let Some(tail) = Tail::look(file, size, options).map_err(told)? else {
+        let tail = match Tail::look(file, size, options) {
+            // Cut meanwhile, by a program that ignores the lock.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+            result => result.map_err(told)?,
+        };
+        let Some(tail) = tail else {
             return Ok(None);
         };
         let whole = tail.is_whole(file, options).map_err(told)?;
@@ -115,33 +121,14 @@ impl Tail {
         }))
     }
 
-    /// Looks backwards for the last newline, and on the way for the last byte
-    /// that is no NUL.
+    /// Looks backwards for the last byte that is no NUL, and for the last newline.
     fn find(file: &File, size: u64) -> io::Result<Tail> {
-        let mut piece = vec![0; 65_536];
-        let mut stop = size;
-        let mut text_end = None;
-        while stop > 0 {
-            let from = stop.saturating_sub(piece.len() as u64);
-            let want = usize::try_from(stop - from).unwrap_or(piece.len());
-            let n = file.read_full_at(&mut piece[..want], from)?;
-            let piece = &piece[..n];
-            if text_end.is_none() {
-                let text = piece.iter().rposition(|byte| *byte != 0);
-                text_end = text.map(|at| from + at as u64 + 1);
-            }
-            if let Some(at) = memchr::memrchr(b'\n', piece) {
-                let start = from + at as u64 + 1;
-                return Ok(Tail {
-                    start,
-                    text_end: text_end.unwrap_or(start).max(start),
-                });
-            }
-            stop = from;
-        }
+        let mut backward = Backward::new(file);
+        let text_end = backward.text_before(size)?.map_or(0, |at| at + 1);
+        let start = backward.newline_before(size)?.map_or(0, |at| at + 1);
         Ok(Tail {
-            start: 0,
-            text_end: text_end.unwrap_or(0),
+            start,
+            text_end: text_end.max(start),
         })
     }
 
@@ -165,7 +152,7 @@ impl Tail {
     }
 }
 
-fn is_value(text: &[u8]) -> bool {
+pub(super) fn is_value(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let number = text
         .first()

@@ -7,9 +7,9 @@
 //! the record, the flag, and the checksum (little-endian; zero for the first)
 //! of the record before it in the same append.
 
-use std::io;
+mod file;
 
-use crate::fs::File;
+pub(super) use file::{chain_before, closing, ends_well, torn_tail, unfinished};
 
 /// How many bytes a seal takes, without the newline.
 pub(super) const LENGTH: usize = 34;
@@ -121,160 +121,9 @@ impl Chain {
     }
 }
 
-/// What the line that begins at `offset` is chained to, by the line before.
-pub(super) fn chain_before(file: &File, offset: u64) -> io::Result<Option<u32>> {
-    chain_by(|buffer, at| file.read_full_at(buffer, at), offset)
-}
-
-/// The same, whatever it is that is read.
-pub(super) fn chain_by(
-    read: impl FnOnce(&mut [u8], u64) -> io::Result<usize>,
-    offset: u64,
-) -> io::Result<Option<u32>> {
-    let mut bytes = [0; LENGTH + 1];
-    let Some(start) = offset.checked_sub(bytes.len() as u64) else {
-        return Ok(None);
-    };
-    let n = read(&mut bytes, start)?;
-    if n < bytes.len() || bytes[LENGTH] != b'\n' {
-        return Ok(None);
-    }
-    Ok(Seal::of_bytes(&bytes[..LENGTH]).and_then(Seal::chain))
-}
-
-/// Whether a file of this size ends as an append does: quickly, by the last
-/// seal alone.
-pub(super) fn ends_well(file: &File, size: u64) -> io::Result<bool> {
-    let mut last = [0];
-    let newline = size == 0 || file.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n";
-    Ok(newline && chain_before(file, size)?.is_none())
-}
-
-/// Where the torn tail begins: at the first record of a last append whose final
-/// record is missing, or of which any is wrong. `None`: there is no such tail.
-pub(super) fn torn_tail(file: &File, size: u64) -> io::Result<Option<u64>> {
-    let mut reach = 64 * 1024;
-    loop {
-        let start = size.saturating_sub(reach);
-        let length = usize::try_from(size - start).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = vec![0; length];
-        let n = file.read_full_at(&mut bytes, start)?;
-        bytes.truncate(n);
-        match last_append(&bytes, start == 0) {
-            None => reach = reach.saturating_mul(4),
-            Some(append) => {
-                let torn = !append.whole || !is_chained(&bytes[append.start..]);
-                let place = start + append.start as u64;
-                return Ok((torn && append.start < n).then_some(place));
-            }
-        }
-    }
-}
-
-struct Last {
-    start: usize,
-    /// Whether it ends in a final record and its newline.
-    whole: bool,
-}
-
-/// The last append in these bytes; `None` if it begins before them.
-fn last_append(bytes: &[u8], from_start: bool) -> Option<Last> {
-    let mut start = match memchr::memrchr(b'\n', bytes) {
-        Some(newline) => newline + 1,
-        None if from_start => 0,
-        None => return None,
-    };
-    let mut whole = start == bytes.len();
-    let mut first = true;
-    while start > 0 {
-        let stop = start - 1;
-        let begin = match memchr::memrchr(b'\n', &bytes[..stop]) {
-            Some(newline) => newline + 1,
-            None if from_start => 0,
-            None => return None,
-        };
-        let line = &bytes[begin..stop];
-        let nuls = memchr::memchr(0, line).is_some();
-        let belongs = match split(line) {
-            // The last line ends the append; those before go on.
-            Some((_, seal)) => !seal.last || first && whole,
-            // A gap that a power cut left.
-            None => nuls,
-        };
-        if first && whole {
-            whole = !nuls && split(line).is_none_or(|(_, seal)| seal.last);
-        }
-        first = false;
-        if !belongs {
-            break;
-        }
-        start = begin;
-    }
-    Some(Last { start, whole })
-}
-
-/// Whether every line of this append is what its seal says.
-fn is_chained(lines: &[u8]) -> bool {
-    let mut before = None;
-    lines
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .all(|line| match split(line) {
-            Some((record, seal)) => {
-                let good = is_good(record, seal, before);
-                before = seal.chain();
-                good
-            }
-            None => true,
-        })
-}
-
-/// The seal that ends an append at `stop`, where its last records are taken
-/// away; `None` if the line before `stop` is the last of its append already.
-pub(super) fn closing(file: &File, stop: u64) -> io::Result<Option<[u8; LENGTH + 1]>> {
-    if chain_before(file, stop)?.is_none() {
-        return Ok(None);
-    }
-    let mut reach = 4096;
-    loop {
-        let start = stop.saturating_sub(reach);
-        let length = usize::try_from(stop - start).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let mut bytes = vec![0; length];
-        let n = file.read_full_at(&mut bytes, start)?;
-        if n < length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let line = match memchr::memrchr(b'\n', &bytes[..length - 1]) {
-            Some(newline) => newline + 1,
-            None if start == 0 => 0,
-            None => {
-                reach *= 4;
-                continue;
-            }
-        };
-        let Some((record, _)) = split(&bytes[line..length - 1]) else {
-            return Ok(None);
-        };
-        let before = chain_before(file, start + line as u64)?;
-        let seal = Seal::of(crc32c::crc32c(record), true, before.unwrap_or(0));
-        let mut closing = [b'\n'; LENGTH + 1];
-        closing[..LENGTH].copy_from_slice(&seal.to_bytes());
-        return Ok(Some(closing));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Chain, Seal, is_chained, is_good, last_append, split};
-
-    fn lines(count: usize) -> Vec<u8> {
-        let mut lines = Vec::new();
-        let mut chain = Chain::default();
-        for n in 0..count {
-            chain.add(&mut lines, format!("[{n}]").as_bytes());
-        }
-        lines
-    }
+    use super::{Chain, Seal, is_good, split};
 
     #[test]
     fn there_and_back() {
@@ -290,34 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn any_change_shows() {
-        let whole = lines(4);
-        assert!(is_chained(&whole));
-        for at in 0..whole.len() {
-            let mut changed = whole.clone();
-            changed[at] ^= 1;
-            let unsealed = changed
-                .split(|byte| *byte == b'\n')
-                .any(|line| !line.is_empty() && split(line).is_none());
-            assert!(unsealed || !is_chained(&changed), "byte {at}");
-        }
-        // A line taken out, or two in the other order.
-        let each: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
-        assert!(!is_chained(&[each[0], each[2], each[3]].concat()));
-        assert!(!is_chained(&[each[0], each[2], each[1], each[3]].concat()));
-        assert!(!is_chained(&[each[1], each[2], each[3]].concat()));
-    }
-
-    #[test]
     fn one_by_itself() {
-        let one = lines(1);
+        let mut one = Vec::new();
+        Chain::default().add(&mut one, b"[0]");
         let (record, seal) = split(&one[..one.len() - 1]).unwrap();
         assert!(seal.last && is_good(record, seal, None));
         assert!(!is_good(record, seal, Some(1)));
-        let both = [&one[..], &lines(3)[..]].concat();
-        let last = last_append(&both, true).unwrap();
-        assert_eq!((last.start, last.whole), (one.len(), true));
-        let last = last_append(&both[..both.len() - 1], true).unwrap();
-        assert_eq!((last.start, last.whole), (one.len(), false));
     }
 }

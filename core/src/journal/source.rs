@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 
 use super::Position;
+use super::decided::Decided;
 use super::in_place::View;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File};
-use crate::lock::record::{self, Before, Generation, Identity, Pending};
-use crate::lock::recovery::transaction;
+use crate::lock::record::{self, Before, Generation, Identity};
 
 pub(super) struct Source {
     /// Several readers of a snapshot share it.
@@ -97,42 +97,27 @@ impl Source {
         }
     }
 
-    /// How many of `n` bytes from `offset` on belong to no append of many that
-    /// is under way, and that its writer or the next locker may undo.
-    pub fn decided(&self, shared: &Shared, offset: u64, n: usize) -> Result<usize> {
-        let path = shared.lock.record_path();
-        let told = |error| Error::os("read", path, error);
-        // One call where nothing is pending.
-        let idle = fs::stat(path)
-            .map_err(told)?
-            .is_none_or(|lock| lock.size <= record::IDLE);
-        if idle {
-            return Ok(n);
+    /// The file itself, whatever a rewrite in place is doing to it.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether the journal keeps its inode, and is rewritten in place.
+    pub fn is_in_place(&self) -> bool {
+        self.view.is_some()
+    }
+
+    /// As [`File::next_data`].
+    pub fn next_data(&self, at: u64) -> io::Result<u64> {
+        match &self.view {
+            Some(_) => Ok(at),
+            None => self.file.next_data(at),
         }
-        // One that may not be read says nothing.
-        let Ok(Some(lock)) = File::open_believed(path, &shared.path) else {
-            return Ok(n);
-        };
-        let start = match record::read_pending(&lock).map_err(told)? {
-            Some(Pending::Append(pending)) if self.is(pending.to).map_err(told)? => pending.start,
-            Some(Pending::Stamp(pending)) if self.is(pending.of).map_err(told)? => pending.start,
-            Some(Pending::Overwrite(pending)) if pending.mark.is_none() => pending.from,
-            Some(Pending::Member(_)) => {
-                let identity = Identity::of(&self.file).map_err(told)?;
-                match transaction::append_from(path, identity).map_err(told)? {
-                    Some(start) => start,
-                    None => return Ok(n),
-                }
-            }
-            _ => return Ok(n),
-        };
-        let decided = start.saturating_sub(offset);
-        Ok(usize::try_from(decided).map_or(n, |decided| decided.min(n)))
     }
 
     /// Whether it is this file. On an overlay whoever writes to it may have
     /// changed its birth since it was opened.
-    fn is(&self, other: Identity) -> io::Result<bool> {
+    pub fn is(&self, other: Identity) -> io::Result<bool> {
         Ok(self.identity == other || Identity::of(&self.file)? == other)
     }
 
@@ -188,6 +173,7 @@ impl Source {
     pub fn offset_of(
         &self,
         shared: &Shared,
+        decided: &mut Decided,
         operation: &'static str,
         position: Position,
     ) -> Result<u64> {
@@ -196,6 +182,7 @@ impl Source {
         }
         let told = |error| Error::os(operation, &shared.path, error);
         let size = self.size().map_err(told)?;
+        let size = size.min(decided.limit(shared, self, operation)?);
         let refuse = |detail: String| {
             Err(Error::new(
                 ErrorKind::Conflict,
@@ -213,7 +200,7 @@ impl Source {
         }
         if position.offset > size {
             return refuse(format!(
-                "position {position} lies behind the end: the journal has {size} bytes"
+                "position {position} lies behind the end: the journal ends at {size}"
             ));
         }
         let mut before = [b'\n'];

@@ -1,54 +1,77 @@
 //! Reading the last records, backwards from the end.
 
-use super::Position;
+use std::io;
+
+use super::backward::Backward;
 use super::batch::is_blank;
+use super::decided::{ALL, Decided};
 use super::header::is_header;
-use super::read::{OwnedRecord, agreement};
+use super::line::{behind_nuls, byte_order_mark, longest};
+use super::read::{OwnedRecord, Record};
 use super::seal;
 use super::shared::Shared;
 use super::source::Source;
-use crate::error::{Error, Result};
-
-const FIRST: u64 = 16 * 1024;
+use super::{JournalOptions, Position};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The last `n` records, oldest first.
 pub(super) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
     let Some(source) = Source::open(shared, "tail")? else {
         return Ok(Vec::new());
     };
-    let told = |error| Error::os("tail", &shared.path, error);
-    let mut reach = FIRST;
+    let told = |error: io::Error| match error.kind() {
+        io::ErrorKind::OutOfMemory => Error::new(
+            ErrorKind::LimitExceeded,
+            "tail",
+            &shared.path,
+            format!("there is no memory for the last {n} records; read them one by one"),
+        ),
+        _ => Error::os("tail", &shared.path, error),
+    };
+    let mut decided = Decided::default();
     loop {
-        let size = source.size().map_err(told)?;
-        let start = size.saturating_sub(reach);
-        let bytes = read(&source, start, size).map_err(told)?;
-        let lines = last_lines(shared, &bytes, start, n);
-        if lines.len() < n && start > 0 {
-            reach *= 4;
-            continue;
-        }
+        let stop = rest(shared, &source, &mut decided, "tail")?;
+        let mut records = Vec::new();
+        let read = last_records(shared, &source, stop, n, |record| {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(record.bytes.len())?;
+            bytes.extend_from_slice(record.bytes);
+            records.try_reserve(1)?;
+            records.push(OwnedRecord {
+                bytes,
+                start: record.start,
+                end: record.end,
+            });
+            Ok(true)
+        });
         // A repair or a roll-back may have changed the end between two parts
-        // of one read: only what two reads agree on is anybody's record.
-        let again = read(&source, start, size).map_err(told)?;
-        let certain = start + agreement(&bytes, &again) as u64;
-        if lines.last().is_some_and(|line| line.stop >= certain) {
-            continue;
-        }
+        // of one read: only what two reads agree on is anybody's record. What
+        // was in flight at the first is decided by now, or known to be in flight.
+        let still = decided.limit(shared, &source, "tail")? >= stop;
+        let same = read.and_then(|()| {
+            let mut first = records.iter();
+            let mut same = true;
+            last_records(shared, &source, stop, n, |record| {
+                same = first.next().is_some_and(|first| {
+                    (first.start, first.end) == (record.start, record.end)
+                        && first.bytes == record.bytes
+                });
+                Ok(same)
+            })?;
+            Ok(same && first.next().is_none())
+        });
+        let same = match same {
+            // Cut meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            result => result.map_err(told)?,
+        };
         if !source.holds().map_err(told)? {
             return tail(shared, n);
         }
-        let at = |offset| Position {
-            generation: source.generation,
-            offset,
-        };
-        return Ok(lines
-            .into_iter()
-            .map(|line| OwnedRecord {
-                bytes: line.bytes.to_vec(),
-                start: at(line.start),
-                end: at(line.stop + 1),
-            })
-            .collect());
+        if same && still {
+            records.reverse();
+            return Ok(records);
+        }
     }
 }
 
@@ -58,104 +81,151 @@ pub(super) fn end(shared: &Shared) -> Result<Position> {
         return Ok(Position::NOTHING);
     };
     let told = |error| Error::os("end", &shared.path, error);
-    let mut stop = source.size().map_err(told)?;
-    let mut reach = 1;
-    let offset = loop {
-        let start = stop.saturating_sub(reach);
-        let bytes = read(&source, start, stop).map_err(told)?;
-        if let Some(at) = memchr::memrchr(b'\n', &bytes) {
-            break start + at as u64 + 1;
-        }
-        if start == 0 {
-            break 0;
-        }
-        stop = start;
-        reach = FIRST;
+    let mut decided = Decided::default();
+    let ends_line = |offset: u64| {
+        let mut last = [0];
+        Ok(offset == 0 || source.read_full_at(&mut last, offset - 1)? == 1 && last == *b"\n")
     };
-    if !source.holds().map_err(told)? {
-        return end(shared);
-    }
-    Ok(Position {
-        generation: source.generation,
-        offset,
-    })
-}
-
-struct Line<'a> {
-    bytes: &'a [u8],
-    start: u64,
-    /// Where its newline is.
-    stop: u64,
-}
-
-/// The last `n` records that lie whole in `bytes`, which begin at `base`.
-fn last_lines<'a>(shared: &Shared, bytes: &'a [u8], base: u64, n: usize) -> Vec<Line<'a>> {
-    let mut lines = Vec::new();
-    // What follows the last newline is torn, or in flight.
-    let mut stop = memchr::memrchr(b'\n', bytes);
-    while let Some(newline) = stop {
-        if lines.len() == n {
-            break;
+    loop {
+        let stop = rest(shared, &source, &mut decided, "end")?;
+        let found = match ends_line(stop) {
+            Ok(true) => Ok(stop),
+            Ok(false) => Backward::new(&source)
+                .newline_before(stop)
+                .map(|newline| newline.map_or(0, |at| at + 1)),
+            Err(error) => Err(error),
+        };
+        let offset = match found {
+            // Cut meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+            result => result.map_err(told)?,
+        };
+        if !source.holds().map_err(told)? {
+            return end(shared);
         }
-        stop = memchr::memrchr(b'\n', &bytes[..newline]);
-        let start = match stop {
-            Some(before) => before + 1,
-            None if base == 0 => 0,
-            // It begins before these bytes do.
-            None => break,
-        };
-        let line = &bytes[start..newline];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let line = if shared.options.sealed {
-            if start <= seal::LENGTH && base > 0 {
-                // What it is chained to lies before these bytes.
-                break;
-            }
-            match unseal(line, &bytes[..start]) {
-                Some(record) => record,
-                None => continue,
-            }
-        } else {
-            line
-        };
-        let first = base == 0 && start == 0;
-        let skipped = is_blank(line)
-            || first && is_header(&shared.options, line)
-            || line.len() as u64 > shared.options.max_record
-            || memchr::memchr(0, line).is_some();
-        if !skipped {
-            lines.push(Line {
-                bytes: line,
-                start: base + start as u64,
-                stop: base + newline as u64,
+        // As in `tail`.
+        if decided.limit(shared, &source, "end")? >= offset && ends_line(offset).map_err(told)? {
+            return Ok(Position {
+                generation: source.generation,
+                offset,
             });
         }
     }
-    lines.reverse();
-    lines
 }
 
-/// The record of a line in a sealed journal; `None` if its seal does not fit.
-fn unseal<'a>(line: &'a [u8], before: &[u8]) -> Option<&'a [u8]> {
-    let Some((record, seal)) = seal::split(line) else {
-        return Some(line);
+/// Where the journal ended, at a moment in which no append of many was under
+/// way, or where one began: never within one, also if that is whole by now.
+fn rest(
+    shared: &Shared,
+    source: &Source,
+    decided: &mut Decided,
+    operation: &'static str,
+) -> Result<u64> {
+    let size = || {
+        let size = source.size();
+        size.map_err(|error| Error::os(operation, &shared.path, error))
     };
-    let chain = before
-        .strip_suffix(b"\n")
-        .and_then(|before| {
-            let line = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-            seal::split(&before[line..])
-        })
-        .and_then(|(_, seal)| seal.chain());
-    let good = seal::is_good(record, seal, chain) || seal::is_good(record, seal, None);
-    good.then_some(record)
+    loop {
+        let limit = decided.limit(shared, source, operation)?;
+        let before = size()?;
+        if limit != ALL {
+            return Ok(before.min(limit));
+        }
+        // One that began since may be whole by the time of the second look.
+        let limit = decided.limit(shared, source, operation)?;
+        if size()? == before {
+            return Ok(before.min(limit));
+        }
+    }
 }
 
-fn read(source: &Source, start: u64, stop: u64) -> std::io::Result<Vec<u8>> {
-    let length = usize::try_from(stop - start)
-        .map_err(|_| std::io::Error::from(std::io::ErrorKind::OutOfMemory))?;
-    let mut bytes = vec![0; length];
-    let n = source.read_full_at(&mut bytes, start)?;
-    bytes.truncate(n);
-    Ok(bytes)
+/// Hands on the last `n` records before `stop`, the last first, as long as `take`
+/// wants more.
+fn last_records(
+    shared: &Shared,
+    source: &Source,
+    stop: u64,
+    n: usize,
+    mut take: impl FnMut(Record<'_>) -> io::Result<bool>,
+) -> io::Result<()> {
+    let options = &shared.options;
+    let at = |offset| Position {
+        generation: source.generation,
+        offset,
+    };
+    let mut backward = Backward::new(source);
+    let mut scratch = Vec::new();
+    let mut left = n;
+    let mut newline = match left {
+        0 => None,
+        // What follows the last newline is torn, or in flight.
+        _ => backward.newline_before(stop)?,
+    };
+    while let Some(end) = newline {
+        newline = backward.newline_before(end)?;
+        let start = newline.map_or(0, |at| at + 1);
+        // Of a line that is too long, no more than a record may have.
+        let from = start.max(end.saturating_sub(longest(options).saturating_add(1)));
+        let line = backward.lend(from, end, &mut scratch)?;
+        let line = Line { start, from, line };
+        if let Some(bytes) = line.record(options, source)? {
+            left -= 1;
+            let record = Record {
+                bytes,
+                start: at(start),
+                end: at(end + 1),
+            };
+            if !take(record)? || left == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A line, or the end of one that is too long.
+struct Line<'a> {
+    start: u64,
+    /// Where the bytes that are here begin.
+    from: u64,
+    line: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// The record in it, if it holds one: the same as reading forward finds.
+    fn record(&self, options: &JournalOptions, source: &Source) -> io::Result<Option<&'a [u8]>> {
+        let mut line = self.line;
+        if self.start == 0 && self.from == 0 {
+            line = &line[byte_order_mark(options, line)..];
+            if is_header(options, line) {
+                return Ok(None);
+            }
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let chain = || match options.sealed {
+            true => seal::chain_before(source, self.start),
+            false => Ok(None),
+        };
+        if let Some(nul) = memchr::memrchr(0, line) {
+            let rest = &line[nul + 1..];
+            let record = behind_nuls(options, rest, chain()?);
+            return Ok(record.map(|length| &rest[..length]));
+        }
+        if self.from > self.start {
+            return Ok(None);
+        }
+        let record = match options.sealed.then(|| seal::split(line)).flatten() {
+            None => line,
+            Some((record, seal)) => {
+                let good =
+                    seal::is_good(record, seal, chain()?) || seal::is_good(record, seal, None);
+                if !good {
+                    return Ok(None);
+                }
+                record
+            }
+        };
+        let skipped = is_blank(record) || record.len() as u64 > options.max_record;
+        Ok((!skipped).then_some(record))
+    }
 }

@@ -6,11 +6,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::batch::is_blank;
 use crate::journal::damage::DamageKind;
 use crate::journal::header::is_header;
+use crate::journal::line::{behind_nuls, byte_order_mark};
 use crate::journal::seal;
 
 /// What a line is.
 enum Line {
-    Record,
+    /// From here to there in the buffer.
+    Record(usize, usize),
     Blank,
     Damaged(DamageKind),
 }
@@ -19,50 +21,103 @@ impl Records {
     /// Goes to the next record, without lending it.
     pub(in crate::journal) fn advance(&mut self) -> Result<Option<Place>> {
         loop {
-            if self.base + self.next as u64 >= self.stop {
+            if self.line_start() >= self.stop {
                 return Ok(None);
             }
-            let Some((start, stop)) = self.next_line()? else {
+            let Some((mut start, stop)) = self.next_line()? else {
                 return Ok(None);
             };
-            if self.header_due {
-                self.header_due = false;
+            let line = self.line_start();
+            let next = stop + 1;
+            if line == 0 {
+                self.firm = self.base + next as u64;
+                if self.lost == 0 {
+                    start += byte_order_mark(&self.shared.options, &self.buffer[start..stop]);
+                }
                 if is_header(&self.shared.options, &self.buffer[start..stop]) {
                     self.header = true;
-                    self.next = stop + 1;
+                    self.next = next;
                     continue;
                 }
             }
             let trimmed = stop - usize::from(self.buffer[start..stop].last() == Some(&b'\r'));
-            let trimmed = if self.shared.options.sealed {
-                match self.unseal(start, trimmed)? {
-                    Ok(stop) => stop,
-                    Err(damage) => {
-                        self.report(damage, start, stop + 1);
-                        self.next = stop + 1;
-                        continue;
-                    }
-                }
-            } else {
-                trimmed
+            let judged = match memchr::memrchr(0, &self.buffer[start..trimmed]) {
+                Some(nul) => self.judge_behind_nuls(line, start + nul + 1, trimmed)?,
+                None if self.lost > 0 => self.judge_behind_nuls(line, start, trimmed)?,
+                None => self.judge(start, trimmed)?,
             };
-            let line = &self.buffer[start..trimmed];
-            match self.judge(line) {
-                Line::Blank => self.next = stop + 1,
-                Line::Damaged(kind) => {
-                    self.report(kind, start, stop + 1);
-                    self.next = stop + 1;
-                }
-                Line::Record => {
-                    self.check_limits(line.len())?;
-                    self.next = stop + 1;
-                    return Ok(Some(Place {
+            let mut found = None;
+            match judged {
+                Line::Blank => {}
+                Line::Damaged(kind) => self.report(kind, line, self.base + next as u64),
+                Line::Record(start, stop) => {
+                    self.check_limits(stop - start)?;
+                    found = Some(Place {
+                        line,
                         start,
-                        stop: trimmed,
-                        next: stop + 1,
-                    }));
+                        stop,
+                        next,
+                    });
                 }
             }
+            self.lost = 0;
+            self.next = next;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// What framing shows; decoding finds more.
+    fn judge(&mut self, start: usize, stop: usize) -> Result<Line> {
+        let stop = match self.shared.options.sealed {
+            false => stop,
+            true => match self.unseal(start, stop)? {
+                Ok(stop) => stop,
+                Err(damage) => return Ok(Line::Damaged(damage)),
+            },
+        };
+        let line = &self.buffer[start..stop];
+        if line.len() as u64 > self.shared.options.max_record {
+            return Ok(Line::Damaged(DamageKind::TooLong));
+        }
+        Ok(match line.first() {
+            None => Line::Blank,
+            Some(b' ' | b'\t' | b'\r') if is_blank(line) => Line::Blank,
+            Some(_) => Line::Record(start, stop),
+        })
+    }
+
+    /// A line with NULs in it, the last of them before `start`: they are damage,
+    /// but a whole record that follows is none.
+    #[cold]
+    fn judge_behind_nuls(&mut self, line: u64, start: usize, stop: usize) -> Result<Line> {
+        let before = match self.shared.options.sealed {
+            true => self.chain_at(line)?,
+            false => None,
+        };
+        let text = &self.buffer[start..stop];
+        if self.shared.options.sealed {
+            let seal = seal::split(text).and_then(|(_, seal)| seal.chain());
+            self.chain = Chained::To(seal);
+        }
+        let Some(length) = behind_nuls(&self.shared.options, text, before) else {
+            return Ok(Line::Damaged(DamageKind::NulRun));
+        };
+        if self.shared.options.sealed && seal::split(text).is_none() {
+            self.unsealed += 1;
+        }
+        self.report(DamageKind::NulRun, line, self.base + start as u64);
+        Ok(Line::Record(start, start + length))
+    }
+
+    /// What the seal of the line before says that this line is chained to.
+    fn chain_at(&self, line: u64) -> Result<Option<u32>> {
+        match (self.chain, &self.source) {
+            (Chained::To(before), _) => Ok(before),
+            (Chained::Unknown, Some(source)) => seal::chain_before(source, line)
+                .map_err(|error| Error::os("read", &self.shared.path, error)),
+            (Chained::Unknown, None) => Ok(None),
         }
     }
 
@@ -72,53 +127,32 @@ impl Records {
         start: usize,
         stop: usize,
     ) -> Result<std::result::Result<usize, DamageKind>> {
-        let before = match (self.chain, &self.source) {
-            (Chained::To(before), _) => before,
-            (Chained::Unknown, Some(source)) => {
-                let at = self.base + start as u64;
-                seal::chain_by(|buffer, at| source.read_full_at(buffer, at), at)
-                    .map_err(|error| Error::os("read", &self.shared.path, error))?
-            }
-            (Chained::Unknown, None) => None,
-        };
+        let before = self.chain_at(self.base + start as u64)?;
         let line = &self.buffer[start..stop];
         if is_blank(line) {
             self.chain = Chained::To(before);
             return Ok(Ok(stop));
         }
-        let nuls = memchr::memchr(0, line).is_some();
+        let at = self.base + start as u64;
         let Some((record, seal)) = seal::split(line) else {
             self.chain = Chained::To(None);
-            if !nuls && before.is_some() {
-                self.report(DamageKind::BadSeal, start, start);
+            if before.is_some() {
+                self.report(DamageKind::BadSeal, at, at);
             }
-            self.unsealed += u64::from(!nuls);
+            self.unsealed += 1;
             return Ok(Ok(stop));
         };
         self.chain = Chained::To(seal.chain());
         let end = start + record.len();
-        if nuls || seal::is_good(record, seal, before) {
+        if seal::is_good(record, seal, before) {
             return Ok(Ok(end));
         }
         if before.is_some() && seal::is_good(record, seal, None) {
             // It begins another append: of the one before the end is missing.
-            self.report(DamageKind::BadSeal, start, start);
+            self.report(DamageKind::BadSeal, at, at);
             return Ok(Ok(end));
         }
         Ok(Err(DamageKind::BadSeal))
-    }
-
-    /// What framing shows; decoding finds more.
-    fn judge(&self, line: &[u8]) -> Line {
-        if line.len() as u64 > self.shared.options.max_record {
-            return Line::Damaged(DamageKind::TooLong);
-        }
-        match line.first() {
-            None => Line::Blank,
-            Some(b' ' | b'\t' | b'\r') if is_blank(line) => Line::Blank,
-            Some(_) if memchr::memchr(0, line).is_some() => Line::Damaged(DamageKind::NulRun),
-            Some(_) => Line::Record,
-        }
     }
 
     fn check_limits(&mut self, bytes: usize) -> Result<()> {

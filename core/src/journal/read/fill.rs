@@ -3,13 +3,19 @@
 //! Lines are taken out of one read each: a line that does not fit is read
 //! again, whole, into a larger buffer. What lies near the end of the file may
 //! change while it is read (a repair or a roll-back, then other records), and
-//! one read may see a part of each. So there the same bytes are read twice,
-//! and a line is yielded only where both agree.
+//! one read may see a part of each. So there the same bytes are read twice, and
+//! a line is yielded only where both agree. Between the two the lock file is
+//! asked what is decided: see `decided.rs`.
+//!
+//! Each read begins a little before the next line, with bytes that were passed:
+//! where they are others now, what follows is not what followed.
 
-use super::Records;
-use crate::error::{Error, Result};
-use crate::journal::damage::{Damage, DamageKind};
-use crate::journal::seal;
+use super::{Chained, Records};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::Position;
+use crate::journal::damage::DamageKind;
+use crate::journal::line;
+use crate::journal::source::Source;
 
 /// Read at memory speed, and small enough for a core's own cache.
 const CHUNK: usize = 256 * 1024;
@@ -17,6 +23,19 @@ const CHUNK: usize = 256 * 1024;
 const SMALL: usize = 32 * 1024;
 /// Further from the end than this nothing changes within the time of a read.
 const HOT: u64 = 1 << 20;
+/// How many bytes that were passed are compared.
+const MARK: usize = 512;
+/// Of an unfinished line that is shorter nothing is dropped.
+const SHORT: usize = 4096;
+
+/// What one filling of the buffer gave.
+struct Filling {
+    read: usize,
+    /// Of these, what is the same in two readings and decided.
+    certain: usize,
+    /// Of these, what is decided.
+    decided: usize,
+}
 
 impl Records {
     /// The next line, in the buffer, without its newline.
@@ -36,120 +55,263 @@ impl Records {
     #[cold]
     fn fill(&mut self) -> Result<()> {
         self.fills += 1;
-        let Some(source) = &self.source else {
+        let Some(source) = self.source.take() else {
             self.at_end = true;
             return Ok(());
         };
-        let told = |error| Error::os("read", &self.shared.path, error);
+        let result = self.fill_from(&source);
+        self.source = Some(source);
+        result
+    }
+
+    fn fill_from(&mut self, source: &Source) -> Result<()> {
+        self.lose_nuls(source)?;
         // A line that filled the whole buffer needs a larger one; one that is
         // longer than records may be is skipped, not kept.
         let unfinished = self.filled - self.next;
-        if unfinished > 0 && unfinished as u64 > self.longest_line() {
-            return self.skip_long_line();
+        if unfinished > 0 && unfinished as u64 > line::longest(&self.shared.options) {
+            return self.skip_long_line(source);
         }
-        let want = if unfinished * 2 > self.buffer.len() {
-            self.buffer.len() * 2
-        } else {
-            self.buffer
-                .len()
-                .max(if self.settled { SMALL } else { CHUNK })
-        };
-        self.buffer.resize(want, 0);
-        self.base += self.next as u64;
-        self.next = 0;
-        self.filled = 0;
+        let mut mark = [0; MARK];
+        let passed = (self.base + self.next as u64).saturating_sub(self.firm);
+        let keep = usize::try_from(passed).map_or(MARK, |passed| passed.min(MARK));
+        let keep = keep.min(self.next);
+        mark[..keep].copy_from_slice(&self.buffer[self.next - keep..self.next]);
+        self.base += (self.next - keep) as u64;
+        self.next = keep;
+        self.filled = keep;
+        self.make_room(unfinished, source.generation)?;
         loop {
-            let before = source.size().map_err(told)?;
-            let n = source.read_at(&mut self.buffer, self.base).map_err(told)?;
-            let after = source.size().map_err(told)?;
-            let end = self.base + n as u64;
-            // Between the two reads: what was in flight before is decided by
-            // the second, or is known to be in flight.
-            let decided = match self.settled {
-                true => source.decided(&self.shared, self.base, n)?,
-                false => n,
-            };
-            let hot = end + HOT > before || after < before;
-            let certain = if hot {
-                self.second.resize(n, 0);
-                let again = source
-                    .read_full_at(&mut self.second, self.base)
-                    .map_err(told)?;
-                agreement(&self.buffer[..n], &self.second[..again])
-            } else {
-                n
-            };
-            let certain = certain.min(decided);
-            let lines = memchr::memchr(b'\n', &self.buffer[..certain]).is_some();
+            let filling = self.read_certain(source)?;
+            source.check(&self.shared, "read")?;
+            let Filling {
+                read,
+                certain,
+                decided,
+            } = filling;
+            if certain < keep || self.buffer[..keep] != mark[..keep] {
+                return Err(self.passed_is_gone());
+            }
+            let lines = memchr::memchr(b'\n', &self.buffer[keep..certain]).is_some();
             if certain < decided && !lines {
                 // The very first line changes under our eyes.
                 continue;
             }
-            source.check(&self.shared, "read")?;
             self.filled = certain;
-            if (n < want || decided < n) && certain == decided && !lines {
+            if !lines && (read < self.buffer.len() || decided < read) {
                 self.at_end = true;
-                if n > 0 && !self.settled {
-                    self.report(DamageKind::TornTail, 0, n);
+                let mut end = self.base + read as u64;
+                if decided < read {
+                    end = end.max(source.size().map_err(|error| self.told(error))?);
+                }
+                let start = self.line_start();
+                if end > start && !self.stays {
+                    self.report(DamageKind::TornTail, start, end);
                 }
             }
             return Ok(());
         }
     }
 
-    /// With its newline, and its seal.
-    fn longest_line(&self) -> u64 {
-        let seal = match self.shared.options.sealed {
-            true => seal::LENGTH as u64,
-            false => 0,
+    /// One reading, and what of it is certain.
+    fn read_certain(&mut self, source: &Source) -> Result<Filling> {
+        let (from, want) = (self.base, self.buffer.len() as u64);
+        if from + want > self.clean {
+            self.look_ahead(source, from + want)?;
+        }
+        let read = read_once(source, &mut self.buffer, from).map_err(|error| self.told(error))?;
+        if read as u64 == want && from + want <= self.clean {
+            return Ok(Filling {
+                read,
+                certain: read,
+                decided: read,
+            });
+        }
+        // What was in flight at the first reading is decided by the second, or
+        // is known to be in flight.
+        let limit = self.decided.limit(&self.shared, source, "read")?;
+        let decided = limit.saturating_sub(from);
+        let decided = usize::try_from(decided).map_or(read, |decided| decided.min(read));
+        self.second.resize(read, 0);
+        let again = source
+            .read_full_at(&mut self.second, from)
+            .map_err(|error| self.told(error))?;
+        let agreed = agreement(&self.buffer[..read], &self.second[..again]);
+        Ok(Filling {
+            read,
+            certain: agreed.min(decided),
+            decided,
+        })
+    }
+
+    /// Finds out how far reading once is enough: what is decided by now stays.
+    fn look_ahead(&mut self, source: &Source, stop: u64) -> Result<()> {
+        let before = source.size().map_err(|error| self.told(error))?;
+        if stop + HOT <= before {
+            let limit = self.decided.limit(&self.shared, source, "read")?;
+            let after = source.size().map_err(|error| self.told(error))?;
+            self.clean = before.min(after).min(limit).saturating_sub(HOT);
+        }
+        Ok(())
+    }
+
+    fn make_room(&mut self, unfinished: usize, generation: u64) -> Result<()> {
+        let length = self.buffer.len();
+        let want = match unfinished.saturating_mul(2) > length {
+            true => length.saturating_mul(2),
+            false => length.max(if self.stays { SMALL } else { CHUNK }),
         };
-        self.shared.options.max_record.saturating_add(1 + seal)
+        if want == length {
+            return Ok(());
+        }
+        // For the second reading, too.
+        let had = self.buffer.try_reserve_exact(want - length);
+        let second = want.saturating_sub(self.second.len());
+        if had.is_err() || self.second.try_reserve_exact(second).is_err() {
+            let at = Position {
+                generation,
+                offset: self.line_start(),
+            };
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "read",
+                &self.shared.path,
+                format!(
+                    "the record at {at} has more than {unfinished} bytes, and there is no memory \
+                     for it; max_record sets what is read"
+                ),
+            )
+            .at(at));
+        }
+        self.buffer.resize(want, 0);
+        Ok(())
+    }
+
+    /// Nothing of an unfinished line up to a NUL is any record's: so a run of
+    /// NULs takes no memory, and a hole hardly any time.
+    fn lose_nuls(&mut self, source: &Source) -> Result<()> {
+        let unfinished = &self.buffer[self.next..self.filled];
+        if unfinished.len() < SHORT {
+            return Ok(());
+        }
+        let Some(nul) = memchr::memrchr(0, unfinished) else {
+            return Ok(());
+        };
+        self.lost += nul as u64 + 1;
+        self.next += nul + 1;
+        if self.next == self.filled {
+            let at = self.base + self.next as u64;
+            let data = source.next_data(at).map_err(|error| self.told(error))?;
+            if data > at {
+                self.lost += data - at;
+                self.go_to(data);
+            }
+        }
+        Ok(())
     }
 
     /// Looks for the end of a line that is too long to be kept.
     #[cold]
-    fn skip_long_line(&mut self) -> Result<()> {
-        let Some(source) = &self.source else {
-            return Ok(());
-        };
-        let start = self.base + self.next as u64;
-        let mut at = start;
+    fn skip_long_line(&mut self, source: &Source) -> Result<()> {
+        let start = self.line_start();
+        let text = self.base + self.next as u64;
+        let head = self.buffer[self.next..self.filled.min(self.next + MARK)].to_vec();
+        let mut at = text;
+        // Behind the last NUL.
+        let mut rest = None;
         let found = loop {
             let n = source
                 .read_at(&mut self.buffer, at)
-                .map_err(|error| Error::os("read", &self.shared.path, error))?;
+                .map_err(|error| self.told(error))?;
             if n == 0 {
                 break false;
             }
-            match memchr::memchr(b'\n', &self.buffer[..n]) {
-                Some(place) => {
-                    at += place as u64 + 1;
-                    break true;
-                }
-                None => at += n as u64,
+            let newline = memchr::memchr(b'\n', &self.buffer[..n]);
+            let piece = &self.buffer[..newline.unwrap_or(n)];
+            if let Some(nul) = memchr::memrchr(0, piece) {
+                rest = Some(at + nul as u64 + 1);
+            }
+            at += piece.len() as u64;
+            if newline.is_some() {
+                at += 1;
+                break true;
+            }
+            if rest == Some(at) {
+                at = source.next_data(at).map_err(|error| self.told(error))?;
+                rest = Some(at);
             }
         };
-        self.at_end = !found;
-        if found || !self.settled {
-            self.damages.add(Damage {
-                kind: if found {
-                    DamageKind::TooLong
-                } else {
-                    DamageKind::TornTail
-                },
-                offset: start,
-                length: at - start,
-            });
+        // A torn record may have been cut meanwhile, and others have followed.
+        let mut again = vec![0; head.len()];
+        let n = source
+            .read_full_at(&mut again, text)
+            .map_err(|error| self.told(error))?;
+        if again[..n] != head[..] {
+            self.go_to(text);
+            return Ok(());
         }
-        self.base = if found { at } else { start };
+        match rest.filter(|rest| found && at - rest <= line::longest(&self.shared.options)) {
+            Some(rest) => {
+                self.lost = rest - start;
+                self.go_to(rest);
+            }
+            None if found => {
+                self.report(DamageKind::TooLong, start, at);
+                self.lost = 0;
+                self.chain = Chained::Unknown;
+                self.go_to(at);
+                if start == 0 {
+                    self.firm = at;
+                }
+            }
+            None => {
+                self.at_end = true;
+                if !self.stays {
+                    self.report(DamageKind::TornTail, start, at);
+                }
+                self.go_to(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on at this place, with nothing in the buffer.
+    fn go_to(&mut self, at: u64) {
+        self.base = at;
         self.next = 0;
         self.filled = 0;
-        Ok(())
+    }
+
+    fn told(&self, error: std::io::Error) -> Error {
+        Error::os("read", &self.shared.path, error)
+    }
+
+    /// Nothing tells where a line begins now.
+    #[cold]
+    fn passed_is_gone(&mut self) -> Error {
+        self.at_end = true;
+        Error::new(
+            ErrorKind::Conflict,
+            "read",
+            &self.shared.path,
+            "what was read before is not in the journal any more: it was cut or rewritten by a \
+             program that takes no lock; read it again",
+        )
+    }
+}
+
+/// As one read, also where that is more than one call reads.
+fn read_once(source: &Source, buffer: &mut [u8], from: u64) -> std::io::Result<usize> {
+    /// What one call reads at most (man 2 read).
+    const MOST: usize = 0x7fff_f000;
+    match buffer.len() > MOST {
+        true => source.read_full_at(buffer, from),
+        false => source.read_at(buffer, from),
     }
 }
 
 /// How many bytes of both are the same.
-pub(in crate::journal) fn agreement(first: &[u8], second: &[u8]) -> usize {
+fn agreement(first: &[u8], second: &[u8]) -> usize {
     let n = first.len().min(second.len());
     if first[..n] == second[..n] {
         return n;
