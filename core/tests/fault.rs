@@ -600,3 +600,40 @@ fn what_is_acknowledged_is_told_though_its_note_could_not_be_cleared() {
     let seen = std::iter::from_fn(|| news.next(&at_once).unwrap()).count();
     assert_eq!(seen, 6);
 }
+
+#[test]
+fn a_journal_that_others_make_or_replace_just_now() {
+    // At each call of the append; it may come too late, and is then in the way of nothing.
+    let foreign = "{\"foreign\":\"a longer line than what was there\"}\n";
+    for there in [None, Some(OLD)] {
+        for n in 0.. {
+            let scene = Scene::quick();
+            let path = scene.path("j");
+            if let Some(old) = there {
+                scene.with("j", old);
+            }
+            let made = path.clone();
+            let plan = Plan::new().before(move |call| {
+                if call.number == n {
+                    let beside = made.with_file_name("beside");
+                    std::fs::write(&beside, foreign).unwrap();
+                    std::fs::rename(&beside, &made).unwrap();
+                }
+            });
+            let journal = Journal::options()
+                .durability(Durability::Process)
+                .open(&path)
+                .unwrap();
+            let (end, calls) = plan.run(|| journal.append(b"{\"n\":2}"));
+            let end = end.unwrap_or_else(|error| panic!("{there:?}, at call {n}: {error}"));
+            if n >= calls.len() {
+                break;
+            }
+            let now = bytes(&path);
+            let own = now.ends_with(b"{\"n\":2}\n") && end.offset == now.len() as u64;
+            assert!(own || now == foreign.as_bytes(), "{there:?}, at call {n}");
+            journal.append(b"{\"n\":3}").unwrap();
+            assert_eq!(records(&path).last().unwrap()["n"], 3);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The file that the path means now: open, and whole up to its end.
 
+use std::io;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -59,6 +60,17 @@ impl Data {
     }
 }
 
+/// What opening it tells.
+pub(super) struct Opened {
+    /// Whether it was there, and not made by this.
+    pub existed: bool,
+    pub size: u64,
+}
+
+/// How often the name may mean another file, or none, when it is opened than when
+/// it was looked at. A symbolic link that dangles does so each time.
+const MEANWHILE: u32 = 100;
+
 impl Writer {
     /// The file that the path means now, whole, and where it ends; `None` if
     /// there is none, and this handle may make it.
@@ -70,14 +82,14 @@ impl Writer {
     ) -> Result<Option<(Arc<Data>, u64)>> {
         let path = &shared.path;
         let stat = fs::stat(path).map_err(|error| Error::os(operation, path, error))?;
-        let Some(seen) = stat else {
+        if stat.is_none() {
             if shared.options.create {
                 return Ok(None);
             }
             return Err(not_there(path, operation));
-        };
-        self.open(shared, operation, lock, stat)?;
-        self.whole(shared, operation, seen.size)?;
+        }
+        let opened = self.open(shared, operation, lock, stat)?;
+        self.whole(shared, operation, opened.size)?;
         let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
         Ok(Some((Arc::clone(data), self.end)))
     }
@@ -114,8 +126,7 @@ impl Writer {
         self.checked = false;
     }
 
-    /// Sees to it that `data` is the file that the path means now. `false`: it
-    /// has just been made.
+    /// Sees to it that `data` is the file that the path means now.
     #[inline]
     pub fn open(
         &mut self,
@@ -123,7 +134,7 @@ impl Writer {
         operation: &'static str,
         lock: LockFile<'_>,
         stat: Option<Stat>,
-    ) -> Result<bool> {
+    ) -> Result<Opened> {
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
             && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
@@ -132,7 +143,10 @@ impl Writer {
                 self.cut |= stat.size < self.end && self.end != UNKNOWN;
                 self.end = UNKNOWN;
             }
-            return Ok(true);
+            return Ok(Opened {
+                existed: true,
+                size: stat.size,
+            });
         }
         self.reopen(shared, operation, lock, stat)
     }
@@ -145,37 +159,50 @@ impl Writer {
         shared: &Shared,
         operation: &'static str,
         lock: LockFile<'_>,
-        stat: Option<Stat>,
-    ) -> Result<bool> {
+        mut stat: Option<Stat>,
+    ) -> Result<Opened> {
         self.close();
         let Shared { path, options, .. } = shared;
         let told = |error| Error::os(operation, path, error);
-        let existed = stat.is_some();
-        if stat.is_some_and(|stat| !stat.is_file) {
-            return Err(Error::invalid_argument(
-                operation,
-                path,
-                "not a regular file",
-            ));
-        }
         let recorded = lock
             .generation()
             .map_err(|error| Error::os(operation, lock.path(), error))?;
         let mut carried_over = None;
-        let file = if let Some(data) = locked_data(path, operation, lock)? {
-            Handle::Locked(data)
-        } else if existed {
-            let opened = record::open(path, Access::Append).map_err(told)?;
-            carried_over = opened.carried_over(recorded);
-            Handle::ByItself(opened.file)
-        } else if options.create {
-            let made = File::create_new(path, Access::Append, options.mode);
-            Handle::ByItself(made.map_err(told)?)
-        } else {
-            return Err(not_there(path, operation));
+        let mut tries = 0..MEANWHILE;
+        let file = loop {
+            if stat.is_some_and(|stat| !stat.is_file) {
+                return Err(Error::invalid_argument(
+                    operation,
+                    path,
+                    "not a regular file",
+                ));
+            }
+            if let Some(data) = locked_data(path, operation, lock)? {
+                break Handle::Locked(data);
+            }
+            let file = if stat.is_some() {
+                record::open(path, Access::Append).map(|opened| {
+                    carried_over = opened.carried_over(recorded);
+                    opened.file
+                })
+            } else if options.create {
+                File::create_new(path, Access::Append, options.mode)
+            } else {
+                return Err(not_there(path, operation));
+            };
+            match file {
+                Ok(file) => break Handle::ByItself(file),
+                // Another program has made or removed it since we looked.
+                Err(error) if is_another_now(&error) && tries.next().is_some() => {
+                    stat = fs::stat(path).map_err(told)?;
+                }
+                Err(error) => return Err(told(error)),
+            }
         };
         let identity = Identity::of(&file).map_err(told)?;
-        if file.links_and_size().map_err(told)?.0 > 1 {
+        // Not the size that was seen before: that may be another file's.
+        let (links, size) = file.links_and_size().map_err(told)?;
+        if links > 1 {
             // Best effort: the next rotation tries again.
             let _ = rotated::drop_second_name(path, identity);
         }
@@ -190,7 +217,10 @@ impl Writer {
             name_synced: AtomicBool::new(false),
             anywhere: OnceLock::new(),
         }));
-        Ok(existed)
+        Ok(Opened {
+            existed: stat.is_some(),
+            size,
+        })
     }
 
     /// Sees to it that the file ends where a record ends, and that `end` is
@@ -219,6 +249,13 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn is_another_now(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists
+    )
 }
 
 /// Whether a file that keeps its inode has its generation still: a rewrite in

@@ -98,13 +98,13 @@ impl Writer {
                 });
             }
         }
-        let existed = self.open(shared, "append", lock, stat)?;
-        self.whole(shared, "append", stat.map_or(0, |stat| stat.size))?;
+        let opened = self.open(shared, "append", lock, stat)?;
+        self.whole(shared, "append", opened.size)?;
         if let Some(expected) = work.at {
             let actual = self.position(path)?;
             // Who locks a file that is not there makes it, where the lock is on
             // it: an empty one is as good as none.
-            let nothing = !existed || self.end == 0 && lock.data().is_some();
+            let nothing = !opened.existed || self.end == 0 && lock.data().is_some();
             if expected != actual && !(nothing && expected == Position::NOTHING) {
                 return Err(conflict(path, expected, actual));
             }
