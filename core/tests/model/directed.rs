@@ -12,7 +12,7 @@ pub fn deaths() -> BoxedStrategy<Trouble> {
     let kind = 0..u8::try_from(KINDS.len()).expect("few");
     let bytes = prop_oneof![2 => 10_u16..60, 1 => 1_u16..200];
     prop_oneof![
-        1 => (kind, 0_u8..5).prop_map(|(kind, nth)| Trouble::Die { at: At::Kind { kind, nth } }),
+        1 => (kind, 0_u8..10).prop_map(|(kind, nth)| Trouble::Die { at: At::Kind { kind, nth } }),
         1 => (0_u8..3, bytes).prop_map(|(write, bytes)| Trouble::Short {
             write,
             bytes,

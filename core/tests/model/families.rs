@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use super::directed::{cut_off, deaths, settling, undone};
 use super::generate::*;
-use super::off::{Known, is_off};
 use super::step::{Case, Setting, Step, Trouble};
 
 const PLAIN: Setting = Setting {
@@ -42,17 +41,6 @@ fn sealed_or_not(setting: Setting) -> BoxedStrategy<Setting> {
 }
 
 pub fn families() -> Vec<Family> {
-    let mut all = every_family();
-    let off = |name: &str| match name {
-        "power" | "syncs" => is_off(Known::SkippedSync),
-        "settling" => is_off(Known::OldManifest),
-        _ => false,
-    };
-    all.retain(|family| !off(family.name));
-    all
-}
-
-fn every_family() -> Vec<Family> {
     let plain = || sealed_or_not(PLAIN);
     let power = Setting {
         power: true,

@@ -22,6 +22,8 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
             // What is pending there is lost with it: only while nothing of a dead
             // process is.
             if runner.oracle.limbo.is_empty() {
+                let running: Vec<Id> = runner.oracle.running.keys().copied().collect();
+                runner.oracle.disturbed.extend(running);
                 let name = match of {
                     0 => JOURNAL,
                     of => DOCS[usize::from(of - 1) % DOCS.len()],

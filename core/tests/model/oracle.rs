@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Answer;
-use super::off::{Known, is_off};
 use super::step::{Setting, Verb};
 use super::world::{Change, Id, Outcome, Place, World, members};
 
@@ -28,7 +27,8 @@ pub struct Oracle {
     /// What there could be while the one who tells was at it, if others were
     /// too.
     pub passed: Option<Vec<World>>,
-    /// Changes during which a foreign program wrote to the journal.
+    /// Changes during which a foreign program wrote to the journal, or removed a
+    /// lock file.
     pub disturbed: BTreeSet<Id>,
     /// Every record that anybody ever wrote.
     pub written: BTreeSet<String>,
@@ -148,11 +148,6 @@ impl Oracle {
         match (code, word) {
             ("", Some("busy")) if blocked => self.retain(&what, |w| !w.applied.contains(&id))?,
             ("", Some(word)) => self.retain(&what, |world| refused(world, word))?,
-            ("NOT_DURABLE", _)
-                if is_off(Known::NotRotated) && text.contains("was not rewritten") =>
-            {
-                self.retain(&what, |world| !world.applied.contains(&id))?;
-            }
             ("", None) | ("NOT_DURABLE", _) => {
                 if code == "NOT_DURABLE" && !answer.mishap {
                     return Err(format!("{what}, and nothing failed"));
@@ -176,11 +171,6 @@ impl Oracle {
                 self.retain(&what, |world| !world.applied.contains(&id))?;
             }
             ("CONFLICT", _) if self.disturbed.contains(&id) => {
-                self.retain(&what, |world| !world.applied.contains(&id))?;
-            }
-            ("ALREADY_EXISTS" | "NOT_FOUND", _)
-                if is_off(Known::MadeMeanwhile) && self.disturbed.contains(&id) =>
-            {
                 self.retain(&what, |world| !world.applied.contains(&id))?;
             }
             _ if answer.mishap => self.retain(&what, |world| !world.applied.contains(&id))?,
