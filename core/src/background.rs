@@ -200,19 +200,12 @@ fn start(pool: &'static Pool, state: &mut State, job: Job) -> Result<(), (io::Er
     // Where it is found should the thread not come to be.
     let parcel = Arc::new(Mutex::new(Some(job)));
     let taken = Arc::clone(&parcel);
-    // With every signal blocked: a handler that ran here would not interrupt
-    // the thread that the signal is meant for (Python's main thread).
-    let started = fs::without_signals(|| {
-        std::thread::Builder::new()
-            .name("untorn".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                let job = lock(&taken).take();
-                serve(pool, job);
-            })
+    let started = fs::start_thread("untorn", STACK, move || {
+        let job = lock(&taken).take();
+        serve(pool, job);
     });
     match started {
-        Ok(_) => {
+        Ok(()) => {
             state.threads += 1;
             Ok(())
         }

@@ -11,8 +11,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::time::{Duration, Instant};
 
 use scene::Scene;
-#[cfg(unix)]
-use untorn::fault::Plan;
+use untorn::fault::{Op, Plan};
 use untorn::{
     Alive, Call, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions,
 };
@@ -608,6 +607,64 @@ fn at_most_one_thread_waits_in_the_kernel() {
         assert_eq!(waiters, 1, "{table}");
         drop(theirs);
     });
+}
+
+#[test]
+fn who_gave_up_waiting_alone_can_share_with_others() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let theirs = fs::File::create(scene.path("j.lock")).unwrap();
+    theirs.lock_shared().unwrap();
+    let short = FileLock::options().timeout(Some(Duration::from_millis(1)));
+    let error = short.acquire(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LockTimeout);
+    // The thread that waited for it in the kernel does so still.
+    for timeout in [None, Some(Duration::from_secs(600)), Some(Duration::ZERO)] {
+        let shared = FileLock::options().shared(true).timeout(timeout);
+        drop(shared.acquire(&path).unwrap());
+    }
+    // And behind one of this process that waits as well, and gives up.
+    let token = CancelToken::new();
+    std::thread::scope(|threads| {
+        let alone = threads.spawn(|| {
+            FileLock::options()
+                .acquire_with(&path, &Call::new().cancel(&token))
+                .map(drop)
+        });
+        let shares = threads.spawn(|| FileLock::options().shared(true).acquire(&path).map(drop));
+        token.cancel();
+        let error = alone.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        shares.join().unwrap().unwrap();
+    });
+    drop(theirs);
+    drop(FileLock::acquire(&path).unwrap());
+}
+
+#[test]
+fn without_threads_a_wait_is_a_wait() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    for shared in [false, true] {
+        let theirs = fs::File::create(scene.path("j.lock")).unwrap();
+        theirs.lock().unwrap();
+        let none = || Plan::new().fail_every(Op::StartThread, 11);
+        let lock = |timeout| {
+            FileLock::options()
+                .shared(shared)
+                .timeout(Some(Duration::from_millis(timeout)))
+                .acquire(&path)
+        };
+        let (short, _) = none().run(|| lock(30));
+        assert_eq!(short.unwrap_err().kind(), ErrorKind::LockTimeout);
+        std::thread::scope(|threads| {
+            let waiter = threads.spawn(|| none().run(|| lock(600_000).map(drop)).0);
+            let second = threads.spawn(|| none().run(|| lock(600_000).map(drop)).0);
+            drop(theirs);
+            waiter.join().unwrap().unwrap();
+            second.join().unwrap().unwrap();
+        });
+    }
 }
 
 #[test]

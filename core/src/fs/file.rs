@@ -414,10 +414,6 @@ fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Whether a try at a lock on which another thread waits by the same [`File`]
-/// can succeed, and is both threads' then.
-pub(crate) const LOCK_JOINS_WAITING: bool = sys::lock::JOINS_WAITING;
-
 /// Whether this error of a lock call means that the file system does not lock
 /// at all.
 pub(crate) fn is_lock_unsupported(error: &io::Error) -> bool {

@@ -42,8 +42,8 @@ pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
 pub(crate) use descriptor::Descriptor;
 pub(crate) use file::{
-    Access, File, InTheWay, LOCK_JOINS_WAITING, Role, is_bad_descriptor, is_lock_unsupported,
-    is_stale, is_without_locks,
+    Access, File, InTheWay, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
+    is_without_locks,
 };
 use fork::LockDescriptors;
 pub(crate) use fork::{PerProcess, generation};
@@ -53,8 +53,8 @@ pub(crate) use path::{
     sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
-    LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_time,
-    without_signals,
+    LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_thread,
+    start_time, without_signals,
 };
 pub(crate) use random::{random_number, random_word};
 pub(crate) use watch::{Waker, Watch};

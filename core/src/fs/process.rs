@@ -1,5 +1,8 @@
 //! What the operating system knows of processes and of the locks they hold.
 
+use std::io;
+
+use super::seam::{Op, announce};
 use super::{FileId, sys};
 
 /// A process that holds a lock, as the system reports it.
@@ -43,6 +46,21 @@ pub(crate) fn host_name() -> Option<String> {
 /// Who holds an flock on this file, where the system tells.
 pub(crate) fn lock_owners(id: FileId) -> Vec<LockOwner> {
     sys::process::lock_owners(id)
+}
+
+/// Starts a thread of this library's own, with every signal blocked: a handler
+/// that ran there would not interrupt the thread that the signal is meant for
+/// (Python's main thread).
+pub(crate) fn start_thread(
+    name: &str,
+    stack: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    announce(Op::StartThread, None)?;
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(stack);
+    without_signals(|| thread.spawn(work)).map(drop)
 }
 
 /// Runs `work` with every signal blocked on this thread; threads started in it

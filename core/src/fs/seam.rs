@@ -52,6 +52,8 @@ pub enum Op {
     Watch,
     /// Ask the system for a random number. If it has none, one is made.
     Random,
+    /// Start a thread.
+    StartThread,
 }
 
 /// Announces a call that can only be let through or failed.

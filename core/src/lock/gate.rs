@@ -1,22 +1,22 @@
 //! One lock file in this process.
 //!
-//! All handles of a process on one lock file share one gate, and through it one
-//! descriptor: the gate keeps them apart and queues them in order, and the
-//! kernel's lock keeps processes apart. So at most one thread of the process
-//! waits in the kernel for this lock, on behalf of all that queue.
+//! All handles of a process on one lock file share one gate: it keeps them apart
+//! and queues them in order, and the kernel's lock keeps processes apart.
 //!
-//! `holders` is free or not, and the kernel is waited in (somebody blocks in
-//! flock for the head of the queue) or not. While somebody blocks there, nobody
-//! else may try with the same descriptor: both calls would be of one owner, and
-//! either's unlock would free the other's lock. (But see `try_abandoned`.)
+//! The gate tries by one descriptor and waits by others, one a mode: a lock is
+//! the descriptor's (man 2 flock), so a wait that all have abandoned is in the
+//! way of nobody. At most one thread a mode waits in the kernel, on behalf of all
+//! that queue. When it gets the lock, the head of the queue has it by that very
+//! descriptor; if nobody wants it any more, it is let go.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::Patience;
+use super::backoff::Backoff;
 use super::pid_file::PidFile;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
@@ -27,28 +27,32 @@ use crate::fs::{self, Access, Descriptor, File, FileId};
 /// other processes get their turn.
 const HANDOVERS: u32 = 8;
 
-/// How long one try waits for a thread that is about to let go.
+/// How long one try waits for a thread that waits for nobody any more: it may
+/// have got the lock this very moment, which it lets go as soon as it runs.
 const ABANDONED: Duration = Duration::from_millis(20);
 
 pub(crate) struct Gate {
     pub lock_path: PathBuf,
-    /// What it is the lock of.
+    /// The file that it is the lock of.
     pub target: PathBuf,
     /// Whether the lock file can be written (recovery records can be kept).
     pub writable: bool,
     access: Access,
     id: FileId,
+    /// By which the lock is tried.
     file: Descriptor,
+    /// By which it is waited for: exclusively, shared. Opened when it is needed.
+    waiting: [OnceLock<Descriptor>; 2],
+    /// By which of them it is held: [`TRIED`], or the mode that was waited for.
+    by: AtomicU8,
     /// Where the lock is not the system's, but that a file is there.
     pid_file: Option<PidFile>,
-    /// For one who may try only once while somebody of this process blocks in
-    /// the kernel on `file` for a lock of another mode.
-    side: OnceLock<Descriptor>,
     state: Mutex<State>,
     looked: AtomicBool,
-    /// The thread that blocked in the kernel has returned, and nobody waited.
-    returned: Condvar,
 }
+
+/// `by`: neither of those that wait.
+const TRIED: u8 = 2;
 
 impl Gate {
     pub fn new(
@@ -68,10 +72,10 @@ impl Gate {
             access,
             id,
             file,
-            side: OnceLock::new(),
+            waiting: [OnceLock::new(), OnceLock::new()],
+            by: AtomicU8::new(TRIED),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
-            returned: Condvar::new(),
         }
     }
 
@@ -79,9 +83,10 @@ impl Gate {
     /// very descriptor, since on Windows a lock stops the others.
     #[inline]
     pub fn file(&self) -> &File {
-        match self.side.get() {
-            Some(side) if self.state().side_held => side,
-            _ => &self.file,
+        let by = usize::from(self.by.load(Ordering::Relaxed));
+        match self.waiting.get(by).and_then(OnceLock::get) {
+            Some(waiting) => waiting,
+            None => &self.file,
         }
     }
 
@@ -122,17 +127,67 @@ impl Gate {
     /// Blocks; `false`: nobody wants it any more.
     fn await_system(&self, shared: bool) -> io::Result<bool> {
         match &self.pid_file {
-            None => self.file.lock(shared).map(|()| true),
+            None => {
+                let file = self.waiting(shared)?;
+                loop {
+                    match file.lock(shared) {
+                        // Signals are the caller's business, not the lock's.
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        result => return result.map(|()| true),
+                    }
+                }
+            }
             Some(pid_file) => pid_file.take(&self.file, || !self.state().queue.is_empty()),
         }
     }
 
-    /// Nothing useful can be done about an error, and there is none but EBADF.
+    /// The descriptor to wait by.
+    fn waiting(&self, shared: bool) -> io::Result<&Descriptor> {
+        let place = &self.waiting[usize::from(shared)];
+        if let Some(file) = place.get() {
+            return Ok(file);
+        }
+        // Who finds this out opens the file that has the name now.
+        let gone = || io::Error::from(io::ErrorKind::StaleNetworkFileHandle);
+        let again = self.file.open_again(&self.lock_path, self.access)?;
+        let again = again.ok_or_else(gone)?;
+        Ok(place.get_or_init(|| again))
+    }
+
+    /// Whether there was no descriptor to be had to wait by. The lock can be tried
+    /// all the same.
+    fn is_for_want(&self, error: &io::Error) -> bool {
+        error.kind() != io::ErrorKind::StaleNetworkFileHandle
+            && self.pid_file.is_none()
+            && !fs::is_lock_unsupported(error)
+    }
+
+    /// Which thread of this process may wait in the kernel: a pid file has no
+    /// modes.
+    fn way(&self, shared: bool) -> bool {
+        shared && self.pid_file.is_none()
+    }
+
+    /// Lets go of what is held by the descriptor that waited so; nothing useful
+    /// can be done about an error, and there is none but EBADF.
+    fn unlock_waiting(&self, shared: bool) {
+        match (&self.pid_file, self.waiting[usize::from(shared)].get()) {
+            (Some(pid_file), _) => pid_file.let_go(&self.file),
+            (None, Some(file)) => drop(file.unlock()),
+            (None, None) => {}
+        }
+    }
+
+    /// Explicitly, not by closing: a descriptor that a child inherited would keep
+    /// it.
     #[inline]
     fn unlock(&self) {
-        match &self.pid_file {
-            None => drop(self.file.unlock()),
-            Some(pid_file) => pid_file.let_go(&self.file),
+        match self.by.swap(TRIED, Ordering::Relaxed) {
+            TRIED => match &self.pid_file {
+                None => drop(self.file.unlock()),
+                Some(pid_file) => pid_file.let_go(&self.file),
+            },
+            by => self.unlock_waiting(by == 1),
         }
     }
 
@@ -179,15 +234,33 @@ impl Gate {
             return Ok(());
         }
         if patience.tries_once() {
-            let tried = self.try_abandoned(&mut state, shared, thread);
-            if fs::LOCK_JOINS_WAITING || !matches!(tried, Err(Refused::Busy)) {
-                return tried;
+            if !state.waits_for_nobody() {
+                return Err(Refused::Busy);
             }
-            return self.try_after_abandoned(state, shared, thread);
+            let briefly = Patience {
+                timeout: Some(ABANDONED),
+                deadline: Instant::now().checked_add(ABANDONED),
+                ..*patience
+            };
+            let waited = self.queue_up(state, shared, thread, &briefly);
+            return waited.map_err(|why| match why {
+                Refused::TimedOut => Refused::Busy,
+                why => why,
+            });
         }
         if patience.caller.is_none() && state.is_held_by(thread) {
             return Err(Refused::Deadlock);
         }
+        self.queue_up(state, shared, thread, patience)
+    }
+
+    fn queue_up(
+        self: &Arc<Gate>,
+        mut state: MutexGuard<'_, State>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
         let waiter = Arc::new(Waiter::new());
         if let Some(token) = patience.cancel {
             token.watch(Arc::downgrade(&waiter) as _);
@@ -200,112 +273,42 @@ impl Gate {
         });
         self.send_someone_to_the_kernel(&mut state);
         drop(state);
-        let told = match waiter.wait(patience) {
-            Ok(told) => told,
-            Err(gave_up) => return self.leave(&waiter, thread, gave_up),
-        };
-        match told {
-            Told::Granted => Ok(()),
-            Told::Failed(error) => Err(Refused::System(error)),
-            Told::Block => {
-                self.block(shared);
-                // Blocking ended by a word to the head of the queue: to us,
-                // since one who blocks never leaves.
-                match waiter.take() {
-                    Some(Told::Granted) => Ok(()),
-                    Some(Told::Failed(error)) => Err(Refused::System(error)),
-                    other => Err(Refused::System(io::Error::other(format!(
-                        "a lock's queue is out of order: {other:?}"
-                    )))),
-                }
+        let mut polling: Option<Backoff> = None;
+        loop {
+            let told = match &mut polling {
+                None => waiter.wait(patience).map(Some),
+                Some(backoff) => match backoff.sleep(patience) {
+                    Ok(()) => Ok(waiter.take()),
+                    Err(why) => Err(why),
+                },
+            };
+            match told {
+                Err(gave_up) => return self.leave(&waiter, thread, gave_up),
+                Ok(Some(Told::Granted)) => return Ok(()),
+                Ok(Some(Told::Failed(error))) => return Err(Refused::System(error)),
+                // It ends with a word to the head of the queue: to us, since one
+                // who blocks never leaves.
+                Ok(Some(Told::Block)) => self.block(shared),
+                Ok(Some(Told::Poll)) => polling = Some(Backoff::new(patience)),
+                Ok(None) => self.try_for_the_head(&waiter),
             }
         }
     }
 
-    /// The one try of a caller who can't wait for the thread that blocks in the
-    /// kernel: all that it waited for may have left, and the lock may be free.
-    fn try_abandoned(
-        &self,
-        state: &mut State,
-        shared: bool,
-        thread: ThreadKey,
-    ) -> Result<(), Refused> {
-        let Some(waits_for) = state.kernel_waiting else {
-            return Err(Refused::Busy);
+    /// For one who could get no thread to wait for it: one try, if it is its turn.
+    fn try_for_the_head(self: &Arc<Gate>, waiter: &Arc<Waiter>) {
+        let mut state = self.state();
+        let Some(head) = state.queue.front() else {
+            return;
         };
-        if !state.queue.is_empty() || !matches!(state.holders, Holders::Free) {
-            return Err(Refused::Busy);
+        if !Arc::ptr_eq(&head.waiter, waiter) || !matches!(state.holders, Holders::Free) {
+            return;
         }
-        if self.pid_file.is_some() {
-            // The other goes on waiting, for us.
-            return match self.try_system(shared).map_err(Refused::System)? {
-                true => {
-                    state.hold(shared, thread);
-                    Ok(())
-                }
-                false => Err(Refused::Busy),
-            };
+        match self.try_system(head.shared) {
+            Ok(false) => {}
+            Ok(true) => state.grant_head(),
+            Err(error) => self.fail_head(&mut state, error),
         }
-        // Both calls are of one descriptor, so of one owner: the other returns
-        // as well, finds the holder and leaves the lock to him. (In another
-        // mode this call would convert the lock; so one who would share it may
-        // get it exclusively here.) On Windows it would wait for the other.
-        let enough = fs::LOCK_JOINS_WAITING && (waits_for == shared || !waits_for);
-        let mut taken = if enough {
-            self.file.try_lock(waits_for)
-        } else {
-            Ok(false)
-        };
-        let aside = waits_for != shared || !fs::LOCK_JOINS_WAITING;
-        if aside && matches!(taken, Ok(false)) {
-            taken = self.try_aside(state, shared);
-        }
-        if !taken.map_err(Refused::System)? {
-            return Err(Refused::Busy);
-        }
-        state.hold(shared, thread);
-        Ok(())
-    }
-
-    /// The same, where the thread that blocks can't be joined: it may have got
-    /// the lock this very moment, which it lets go as soon as it runs. So that
-    /// is waited for, but not for long: somebody else may hold the lock.
-    fn try_after_abandoned(
-        &self,
-        state: MutexGuard<'_, State>,
-        shared: bool,
-        thread: ThreadKey,
-    ) -> Result<(), Refused> {
-        let abandoned = |state: &mut State| {
-            state.kernel_waiting.is_some()
-                && state.queue.is_empty()
-                && matches!(state.holders, Holders::Free)
-        };
-        let (mut state, _) = self
-            .returned
-            .wait_timeout_while(state, ABANDONED, abandoned)
-            .unwrap_or_else(PoisonError::into_inner);
-        if state.is_free() && self.file.try_lock(shared).map_err(Refused::System)? {
-            state.hold(shared, thread);
-            return Ok(());
-        }
-        Err(Refused::Busy)
-    }
-
-    fn try_aside(&self, state: &mut State, shared: bool) -> io::Result<bool> {
-        if self.side.get().is_none() {
-            let Some(file) = self.file.open_again(&self.lock_path, self.access)? else {
-                // Not this lock file's name any more.
-                return Ok(false);
-            };
-            let _ = self.side.set(file);
-        }
-        let taken = match self.side.get() {
-            Some(side) => side.try_lock(shared)?,
-            None => false,
-        };
-        state.side_held |= taken;
-        Ok(taken)
     }
 
     /// A waiter gives up, unless it was granted the lock at the last moment: a
@@ -323,6 +326,8 @@ impl Gate {
             .position(|place| Arc::ptr_eq(&place.waiter, waiter));
         if let Some(place) = place {
             state.queue.remove(place);
+            // Who is the first now may want the lock in another mode.
+            self.send_someone_to_the_kernel(&mut state);
         } else {
             match waiter.take() {
                 Some(Told::Failed(error)) => return Err(Refused::System(error)),
@@ -362,19 +367,7 @@ impl Gate {
         }
         state.holders = Holders::Free;
         state.handovers = 0;
-        // Explicitly, not by closing: a descriptor that a child inherited
-        // would keep it. Nothing useful can be done about an error, and there
-        // is none but EBADF.
-        if state.side_held
-            && let Some(side) = self.side.get()
-        {
-            state.side_held = false;
-            let _ = side.unlock();
-        }
-        // What another thread waits for with the same descriptor is left to it.
-        if state.kernel_waiting.is_none() || self.pid_file.is_some() {
-            self.unlock();
-        }
+        self.unlock();
         if !state.queue.is_empty() {
             self.send_someone_to_the_kernel(&mut state);
         }
@@ -389,6 +382,10 @@ impl Gate {
         if !was_exclusive || !next_exclusive || state.handovers >= HANDOVERS {
             return false;
         }
+        // Whoever waits in the kernel for the next gets it by his own descriptor.
+        if state.in_kernel[0] {
+            return false;
+        }
         // Another process may have taken the file from us meanwhile.
         if self.pid_file.is_some() {
             return false;
@@ -401,71 +398,76 @@ impl Gate {
 
     /// Sees to it that somebody waits in the kernel for the head of the queue.
     fn send_someone_to_the_kernel(self: &Arc<Gate>, state: &mut State) {
-        if state.kernel_waiting.is_some() || !matches!(state.holders, Holders::Free) {
+        if !matches!(state.holders, Holders::Free) {
             return;
         }
         let Some(head) = state.queue.front() else {
             return;
         };
-        state.kernel_waiting = Some(head.shared);
+        let way = self.way(head.shared);
+        if state.in_kernel[usize::from(way)] {
+            return;
+        }
         if head.endless {
             // Its own thread: a helper costs two more switches a hand-over.
+            state.in_kernel[usize::from(way)] = true;
             head.waiter.tell(Told::Block);
-        } else {
-            let (gate, shared) = (Arc::clone(self), head.shared);
-            if let Err(error) = background::spawn(move || gate.block(shared)) {
-                state.kernel_waiting = None;
-                self.fail_head(state, error);
-            }
+            return;
+        }
+        let gate = Arc::clone(self);
+        // Not behind others, who may wait for this very lock.
+        match background::submit_at_once(None, move || gate.block(way)) {
+            Ok(()) => state.in_kernel[usize::from(way)] = true,
+            // No thread to be had: it looks again and again by itself.
+            Err(_) => head.waiter.tell(Told::Poll),
         }
     }
 
     /// Blocks in the kernel, then gives what it got to the head of the queue.
     /// If all have left by then, lets it go at once.
-    fn block(self: &Arc<Gate>, mut shared: bool) {
+    fn block(self: &Arc<Gate>, shared: bool) {
+        let way = self.way(shared);
         loop {
-            let result = loop {
-                match background::while_waiting(|| self.await_system(shared)) {
-                    // Signals are the caller's business, not the lock's.
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    result => break result,
-                }
-            };
+            let result = background::while_waiting(|| self.await_system(way));
             let mut state = self.state();
-            if matches!(result, Ok(true)) && !matches!(state.holders, Holders::Free) {
-                // See `try_abandoned`.
-                state.kernel_waiting = None;
-                return;
-            }
-            let Some(head) = state.queue.front() else {
-                state.kernel_waiting = None;
-                if matches!(result, Ok(true)) {
-                    self.unlock();
-                }
-                self.returned.notify_all();
-                return;
-            };
-            match result {
+            let wanted = state
+                .queue
+                .front()
+                .is_some_and(|head| self.way(head.shared) == way);
+            if matches!(result, Ok(false)) && wanted {
                 // Somebody came when all had left.
-                Ok(false) => {}
-                Ok(true) if head.shared == shared => {
-                    state.kernel_waiting = None;
+                continue;
+            }
+            state.in_kernel[usize::from(way)] = false;
+            match result {
+                Ok(true) if wanted && matches!(state.holders, Holders::Free) => {
+                    let by = if self.pid_file.is_some() {
+                        TRIED
+                    } else {
+                        u8::from(way)
+                    };
+                    self.by.store(by, Ordering::Relaxed);
                     state.grant_head();
-                    return;
+                }
+                // Others of this process share it by now, and so may the head.
+                Ok(true) if wanted && way && matches!(state.holders, Holders::Shared(_)) => {
+                    self.unlock_waiting(way);
+                    state.grant_head();
                 }
                 Ok(true) => {
-                    // The one it was for has left. A conversion is not atomic
-                    // (man 2 flock), so begin again.
-                    shared = head.shared;
-                    state.kernel_waiting = Some(shared);
-                    self.unlock();
+                    self.unlock_waiting(way);
+                    self.send_someone_to_the_kernel(&mut state);
                 }
-                Err(error) => {
-                    state.kernel_waiting = None;
-                    self.fail_head(&mut state, error);
-                    return;
+                Ok(false) => {}
+                Err(error) if wanted && self.is_for_want(&error) => {
+                    if let Some(head) = state.queue.front() {
+                        head.waiter.tell(Told::Poll);
+                    }
                 }
+                Err(error) if wanted => self.fail_head(&mut state, error),
+                Err(_) => {}
             }
+            return;
         }
     }
 

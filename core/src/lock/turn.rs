@@ -10,9 +10,8 @@ use super::waiter::{GaveUp, Told, Waiter};
 
 pub(super) struct State {
     pub holders: Holders,
-    /// Somebody blocks in flock for the head of the queue: shared or not.
-    pub kernel_waiting: Option<bool>,
-    pub side_held: bool,
+    /// Whether somebody blocks in the kernel: exclusively, shared.
+    pub in_kernel: [bool; 2],
     pub handovers: u32,
     pub queue: VecDeque<Place>,
 }
@@ -73,8 +72,7 @@ impl State {
     pub fn new() -> State {
         State {
             holders: Holders::Free,
-            kernel_waiting: None,
-            side_held: false,
+            in_kernel: [false; 2],
             handovers: 0,
             queue: VecDeque::new(),
         }
@@ -83,9 +81,12 @@ impl State {
     /// Nobody of this process has the lock or waits for it.
     #[inline]
     pub fn is_free(&self) -> bool {
-        matches!(self.holders, Holders::Free)
-            && self.kernel_waiting.is_none()
-            && self.queue.is_empty()
+        matches!(self.holders, Holders::Free) && self.queue.is_empty()
+    }
+
+    /// Somebody blocks in the kernel, and all that it waits for have left.
+    pub fn waits_for_nobody(&self) -> bool {
+        self.is_free() && self.in_kernel.contains(&true)
     }
 
     pub fn hold(&mut self, shared: bool, thread: ThreadKey) {

@@ -22,6 +22,8 @@ pub(crate) enum Told {
     Granted,
     /// You are the first now: block in the kernel yourself.
     Block,
+    /// You are the first now, and nobody can block for you: try again and again.
+    Poll,
     /// The system can't lock this file.
     Failed(std::io::Error),
 }

@@ -88,7 +88,7 @@ impl Watching {
                 _ => return Err(GaveUp::TimedOut),
             }
         }
-        if watch.wait(Some(nap)).is_err() {
+        if background::while_waiting(|| watch.wait(Some(nap))).is_err() {
             self.watch = None;
         }
         Ok(())

@@ -32,6 +32,7 @@ pub fn errors(op: Op) -> Vec<i32> {
         Op::MakeDir => &[EACCES, ENOSPC],
         Op::Watch => &[EMFILE, ENOSPC],
         Op::Random => &[ENOSYS],
+        Op::StartThread => &[EAGAIN],
     };
     let possible =
         |errno: &i32| cfg!(unix) || *errno != EINTR && (op, *errno) != (Op::Lock, EACCES);

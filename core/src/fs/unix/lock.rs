@@ -7,10 +7,6 @@ use fs4::{FileExt, TryLockError};
 
 use super::Handle;
 
-/// A try succeeds where another thread waits for the same lock by the same
-/// descriptor, and both have it then: they are one owner.
-pub(in crate::fs) const JOINS_WAITING: bool = true;
-
 /// A lock here stops nobody but lockers.
 pub(in crate::fs) fn aside(_: &mut Handle) {}
 

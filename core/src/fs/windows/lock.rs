@@ -56,11 +56,6 @@ impl Place {
     }
 }
 
-/// Whether a try succeeds where another thread waits for the same lock by the
-/// same handle, and both then have it. Here each call is of its own, and a try
-/// would wait for the other call to end.
-pub(in crate::fs) const JOINS_WAITING: bool = false;
-
 /// From now on this file's lock is on a byte that nobody reads.
 pub(in crate::fs) fn aside(handle: &mut Handle) {
     handle.lock.at = FAR;

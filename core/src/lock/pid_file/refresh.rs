@@ -56,7 +56,9 @@ pub(super) fn refresh(file: Arc<Descriptor>) -> io::Result<Refreshed> {
     });
     if !state.running {
         state.running = true;
-        if let Err(error) = background::spawn(|| REFRESHER.get(Refresher::default).run()) {
+        if let Err(error) = background::spawn(|| {
+            background::while_waiting(|| REFRESHER.get(Refresher::default).run())
+        }) {
             state.running = false;
             state.files.retain(|entry| entry.number != number);
             return Err(error);
