@@ -205,6 +205,15 @@ impl Error {
             .held_by(crate::lock::holder(path).ok().flatten())
     }
 
+    /// For bindings: a call that tries only once would queue behind others of
+    /// this process. The holder is looked for by reading files.
+    pub fn busy(operation: &'static str, path: &Path) -> Error {
+        let detail = "the lock is held, or other calls of this process wait for it already; \
+                      nothing was changed";
+        Error::new(ErrorKind::Locked, operation, path, detail)
+            .held_by(crate::lock::holder(path).ok().flatten())
+    }
+
     /// For bindings whose calls are carried out by [`crate::background`]: the
     /// system gives no thread.
     pub fn no_thread(operation: &'static str, path: &Path, error: io::Error) -> Error {

@@ -409,7 +409,10 @@ NO_THREAD = """
     async def main(folder):
         journal = aio.Journal(f"{folder}/j")
         lock, document = aio.FileLock(folder), aio.Document(f"{folder}/d")
-        for call in (document.load(), journal.append(1), journal.end(), lock.acquire()):
+        # What waits for nobody is done by the event loop's thread.
+        assert (await journal.end()).offset == 0
+        assert await document.load(default=1) == 1
+        for call in (document.save(1), journal.append(1), lock.acquire()):
             try:
                 await call
             except untorn.IoError as error:
@@ -427,3 +430,34 @@ NO_THREAD = """
 def test_there_is_no_thread_to_be_had(script: Script) -> None:
     out, err = script(NO_THREAD, cwd="/").communicate(timeout=60)
     assert (out, err) == ("told\n", "")
+
+
+FEW_THREADS = """
+    import asyncio, os, resource, tempfile
+    import untorn
+    from untorn import aio
+
+    os.setuid(65534)
+    # This one, and two for the library.
+    resource.setrlimit(resource.RLIMIT_NPROC, (3, 3))
+
+    async def main(folder):
+        process = {"durability": "process"}
+        saves = [aio.save_json(f"{folder}/{n}.json", n, **process) for n in range(300)]
+        journal = aio.Journal(f"{folder}/j", **process)
+        await asyncio.gather(*saves, *(journal.append(n) for n in range(300)))
+        assert [await aio.load_json(f"{folder}/{n}.json") for n in range(300)] == [*range(300)]
+        assert await journal.read() == [*range(300)]
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(folder))
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="another user's threads are counted: only root can become one who has none"
+)
+def test_calls_are_queued_where_there_are_few_threads(script: Script) -> None:
+    out, err = script(FEW_THREADS, cwd="/").communicate(timeout=100)
+    assert (out, err) == ("done\n", "")

@@ -250,6 +250,26 @@ def test_another_task_is_waited_for(run: Run, path: Path) -> None:
     run(main)
 
 
+def test_what_tries_once_does_not_stand_behind_what_waits(run: Run, path: Path, hold: Any) -> None:
+    other = hold(path)
+
+    async def main() -> None:
+        document, journal = aio.Document(path, durability="process"), aio.Journal(path, durability="process")
+        waiting = [asyncio.ensure_future(document.save(n)) for n in range(3)]
+        appending = asyncio.ensure_future(journal.append(1))
+        await asyncio.sleep(0)
+        for call in (document.save(4, timeout=0), document.update_with(lambda value: value, timeout=0)):
+            with pytest.raises(untorn.Locked, match="held by pid"):
+                await call
+        with pytest.raises(untorn.Locked):
+            await journal.append(2, timeout=0)
+        assert not any(call.done() for call in [*waiting, appending])
+        other.communicate()
+        await asyncio.gather(*waiting, appending)
+
+    run(main)
+
+
 def test_damage_is_warned_of_once_a_reading(path: Path) -> None:
     path.write_bytes(b'[1]\n{"a\n{"b\n[2]\n')
     journal = Journal(path, durability="process")

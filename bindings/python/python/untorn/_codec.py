@@ -85,7 +85,7 @@ def decode_document(data: bytes, loads: _Loads | None, path: Path) -> Any:
     if loads is not None:
         return loads(data)
     try:
-        return _from_text(data.decode("utf-8-sig"))
+        return _from_text(data.removeprefix(codecs.BOM_UTF8).decode())
     except RecursionError as error:
         msg = f"load {path}: Python's json can't decode a value nested this deep: give loads="
         raise LimitExceeded(msg, path=path, operation="load") from error

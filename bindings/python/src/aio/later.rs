@@ -122,10 +122,12 @@ impl<'a> Later<'a> {
         let lock = self.lock;
         // Only one try is no wait; all else the event loop ends, by the token.
         let limit = (self.limit == Some(Duration::ZERO)).then_some(Duration::ZERO);
+        let waits = !matches!(self.lane, Lane::Read);
+        let once = limit.is_some() && must_start && matches!(self.lane, Lane::Of(_));
         let order = self.lane.order();
         let own = Arc::clone(&call);
         let submitted = py.detach(|| {
-            background::submit(order.as_deref(), move || {
+            let job = move || {
                 if must_start && !own.start() {
                     return;
                 }
@@ -140,11 +142,29 @@ impl<'a> Later<'a> {
                 let result = catch_unwind(AssertUnwindSafe(|| work(&how, own.token())))
                     .unwrap_or_else(|panic| Err(of_panic(&*panic, &own.path)));
                 own.end(result.map(|value| Outcome::Done(Box::new(|py| finish(py, value)))));
-            })
+            };
+            match order.as_deref() {
+                Some(order) if once => background::submit_if_first(order, job),
+                order if waits => background::submit(order, job).map(|()| true),
+                order => {
+                    run_soon(order, job);
+                    Ok(true)
+                }
+            }
         });
-        if let Err(error) = submitted {
-            call.end(Err(Error::no_thread(self.operation, self.path, error)));
+        match submitted {
+            Ok(true) => {}
+            Ok(false) => call.fail_busy(),
+            Err(error) => call.end(Err(Error::no_thread(self.operation, self.path, error))),
         }
         Ok(pending)
+    }
+}
+
+/// What waits for nobody. Where the system has no thread for it, it is done here:
+/// others may wait for it, so it can't queue.
+pub fn run_soon(order: Option<&Path>, job: impl FnOnce() + Send + 'static) {
+    if let Err(job) = background::submit_at_once(order, job) {
+        job();
     }
 }

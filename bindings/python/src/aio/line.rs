@@ -86,6 +86,8 @@ impl Line {
 
     #[cold]
     fn open(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Line>> {
+        // Calls are queued, not refused, where the system gives no more threads.
+        untorn::background::keep_one();
         let line = Arc::new(Line {
             event_loop: event_loop.as_ptr() as usize,
             process: forks(),

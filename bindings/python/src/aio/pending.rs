@@ -10,8 +10,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use untorn::{CancelToken, Error, ErrorKind, background};
+use untorn::{CancelToken, Error, ErrorKind};
 
+use super::later::run_soon;
 use super::line::{Line, Outcome};
 
 /// Its work stands behind that of other calls, which have to go first.
@@ -158,15 +159,22 @@ impl Call {
             // Who holds the lock is read from files: not on the event loop,
             // which may be where we are.
             let call = Arc::clone(self);
-            let told = background::submit(None, move || {
+            run_soon(None, move || {
                 let error = Error::lock_timeout(call.operation, &call.path, limit);
                 call.line.tell(call.id, Outcome::Failed(error));
             });
-            if told.is_ok() {
-                return;
-            }
+            return;
         }
         self.line.tell(self.id, Outcome::Failed(error));
+    }
+
+    /// It was to try once, and other calls of this process are before it.
+    pub fn fail_busy(self: &Arc<Call>) {
+        let call = Arc::clone(self);
+        run_soon(None, move || {
+            let error = Error::busy(call.operation, &call.path);
+            call.line.tell(call.id, Outcome::Failed(error));
+        });
     }
 }
 
