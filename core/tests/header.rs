@@ -12,7 +12,7 @@ use scene::faults::each_fault;
 #[cfg(unix)]
 use scene::power::{images, materialise};
 use scene::{Scene, bytes, records};
-use untorn::fault::Plan;
+use untorn::fault::{Op, Plan};
 use untorn::{Durability, ErrorKind, HeaderMode, Journal, JournalOptions};
 
 const PREFIX: &str = "{\"head\"";
@@ -691,4 +691,24 @@ fn lines_that_are_not_json() {
     std::fs::write(&path, [&padded(b"# two", 40)[..], b"a\n{\"b\":1}"].concat()).unwrap();
     journal.append(b"c").unwrap();
     assert_eq!(bytes(&path)[40..], *b"a\nc\n");
+}
+
+#[test]
+fn a_first_header_is_none_before_what_is_appended_with_it_is_there() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let (result, calls) = Plan::new().run(|| open(&path).append_with_header(&head(1), ["[1]"]));
+    result.unwrap();
+    let write = calls.iter().rposition(|op| *op == Op::Write).unwrap();
+    for name in ["j", "j.lock"] {
+        std::fs::remove_file(scene.path(name)).unwrap();
+    }
+    let dies = Plan::new().short(write, RESERVE + 1).die(write + 1);
+    let (result, _) = dies.run(|| open(&path).append_with_header(&head(1), ["[1]"]));
+    result.unwrap_err();
+    assert!(bytes(&path).len() > RESERVE);
+    assert_eq!(open(&path).header().unwrap(), None);
+    open(&path).append(b"[2]").unwrap();
+    assert_eq!(open(&path).header().unwrap(), None);
+    assert_eq!(bytes(&path), b"[2]\n");
 }

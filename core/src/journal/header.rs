@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use super::decided::Decided;
 use super::shared::Shared;
 use super::source::Source;
 use super::writer::Work;
@@ -181,10 +182,15 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     let identity = source.identity;
+    let mut decided = Decided::default();
     let mut tries = 0;
     let line = loop {
         let first = read_line_of(&source, &shared.options).map_err(told)?;
         let pending = pending(shared, identity);
+        // It begins an append of many that is under way.
+        if decided.limit(shared, &source, "header")? < first.len() as u64 {
+            return Ok(None);
+        }
         let second = read_line_of(&source, &shared.options).map_err(told)?;
         tries += 1;
         match pending {
