@@ -75,7 +75,9 @@ impl Oracle {
             _ => &change.texts[..],
         };
         self.written.extend(records.iter().cloned());
-        if members(change.verb).len() > 1 {
+        // A reader may see a header before what is appended with it, or after.
+        let several = matches!(change.verb, Verb::AppendWithHeader { .. });
+        if several || members(change.verb).len() > 1 {
             self.before.insert(change.id, self.worlds.clone());
         }
         self.running.insert(change.id, change);
@@ -171,6 +173,13 @@ impl Oracle {
                 self.retain(&what, |world| !world.applied.contains(&id))?;
             }
             ("CONFLICT", _) if self.disturbed.contains(&id) => {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
+            // A journal that was not there, for one who writes all of it anew.
+            ("ALREADY_EXISTS", _)
+                if self.disturbed.contains(&id)
+                    && matches!(change.verb, Verb::Replace { .. } | Verb::Compact) =>
+            {
                 self.retain(&what, |world| !world.applied.contains(&id))?;
             }
             _ if answer.mishap => self.retain(&what, |world| !world.applied.contains(&id))?,

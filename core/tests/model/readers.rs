@@ -2,7 +2,6 @@
 //! began before it was changed.
 
 use super::message::{Answer, Seen};
-use super::off::{Known, is_off};
 use super::oracle::Verdict;
 use super::runner::Runner;
 use super::step::Verb;
@@ -106,16 +105,14 @@ fn lineage(runner: &Runner) -> Option<Option<Id>> {
 }
 
 fn read_on(runner: &mut Runner, who: u8, what: &str, seen: &Seen) -> Verdict {
-    if !is_off(Known::HalfRecord) {
-        runner.oracle.check_lines(what, seen)?;
-    }
+    runner.oracle.check_lines(what, seen)?;
     let now = lineage(runner);
     let Some(open) = &mut runner.readers.entry(who).or_default().open else {
         return Ok(());
     };
     open.lines.extend(seen.lines.iter().flatten().cloned());
     let known = open.lineage.is_some() && now == open.lineage && open.lineage != Some(None);
-    if !known || open.finished || is_off(Known::UndecidedRead) {
+    if !known || open.finished {
         // It reads a file that has another name by now.
         return Ok(());
     }
@@ -135,9 +132,6 @@ fn read_from(runner: &mut Runner, what: &str, slot: u8, seen: &Seen) -> Verdict 
     let Some((_, Some(place))) = runner.slots.get(&slot).cloned() else {
         return Ok(());
     };
-    if is_off(Known::UndecidedRead) && !runner.oracle.is_decided() {
-        return Ok(());
-    }
     let behind = seen.lines.clone().unwrap_or_default();
     let all: Vec<String> = place.lines.iter().chain(&behind).cloned().collect();
     runner
