@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::fs::Named;
 use crate::journal::Position;
 use crate::lock::Holder;
 
@@ -168,7 +169,8 @@ impl Error {
     /// What the operating system answered.
     pub(crate) fn os(operation: &'static str, path: &Path, error: io::Error) -> Error {
         let mut made = Error::new(ErrorKind::of(&error), operation, path, "");
-        made.0.os_code = error.raw_os_error();
+        let named = Named::of(&error).and_then(|named| named.source.raw_os_error());
+        made.0.os_code = error.raw_os_error().or(named);
         made.0.detail = error.to_string();
         made
     }

@@ -18,6 +18,7 @@
 //! `P.holder` and `P.torn`; see `docs/protocol.md`.
 
 pub mod background;
+mod beside;
 mod clock;
 mod document;
 mod durability;

@@ -6,6 +6,19 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
 
+/// Refuses a mode for new files that is more than permission bits: set-id rights
+/// and the sticky bit are not to be given by mistake.
+pub(crate) fn check_mode(operation: &'static str, path: &Path, mode: Option<u32>) -> Result<()> {
+    match mode {
+        Some(mode) if mode > 0o777 => Err(Error::invalid_argument(
+            operation,
+            path,
+            format!("mode 0o{mode:o} is more than permission bits (0o777)"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The path with every symbolic link resolved, a dangling one too, so that all
 /// who use the file by any of its names take the same lock.
 pub(crate) fn resolve(
@@ -20,6 +33,17 @@ pub(crate) fn resolve(
             operation,
             path,
             "the path is empty",
+        ));
+    }
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes
+        .last()
+        .is_some_and(|last| std::path::is_separator(char::from(*last)))
+    {
+        return Err(Error::invalid_argument(
+            operation,
+            path,
+            "the path ends in a separator, so it names a directory and not a file",
         ));
     }
     if make_parents {

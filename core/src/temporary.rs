@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::fs::{self, Access, Descriptor, PerProcess};
+use crate::fs::{self, Access, Descriptor, File, PerProcess};
 
 const SUFFIX: &str = ".untorn";
 const RANDOM: usize = 12;
@@ -46,6 +46,45 @@ impl Swept {
     }
 }
 
+/// With what rights one is made.
+#[derive(Clone, Copy)]
+pub(crate) enum Rights<'a> {
+    /// Those of the file that it replaces, and its attributes.
+    Like(&'a fs::Attributes),
+    /// This mode, or 0666 less the umask.
+    Mode(Option<u32>),
+}
+
+impl<'a> Rights<'a> {
+    /// Of the file that it replaces, if there is one; else this mode.
+    pub fn of(like: Option<&'a fs::Attributes>, mode: Option<u32>) -> Rights<'a> {
+        like.map_or(Rights::Mode(mode), Rights::Like)
+    }
+
+    pub fn create(self, path: &Path) -> io::Result<File> {
+        match self {
+            Rights::Like(like) => File::create_like(path, Access::Write, like),
+            Rights::Mode(mode) => File::create_new(path, Access::Write, mode),
+        }
+    }
+
+    /// The same for one that a forked child must not have.
+    fn create_listed(self, path: &Path) -> io::Result<Descriptor> {
+        match self {
+            Rights::Like(like) => Descriptor::create_like(path, Access::Write, like),
+            Rights::Mode(mode) => Descriptor::create_new(path, Access::Write, mode),
+        }
+    }
+
+    /// To be called when all is written: a write takes set-id rights away.
+    pub fn complete(self, file: &File) -> io::Result<()> {
+        match self {
+            Rights::Like(like) if like.mode & 0o7000 != 0 => file.set_attributes(like),
+            _ => Ok(()),
+        }
+    }
+}
+
 pub(crate) struct Temporary {
     pub path: PathBuf,
     /// Not for a forked child: it would keep the lock, and the space of a file
@@ -55,10 +94,10 @@ pub(crate) struct Temporary {
 
 impl Temporary {
     /// Makes one beside `document`, and locks it.
-    pub fn create(document: &Path, mode: Option<u32>) -> io::Result<Temporary> {
+    pub fn create(document: &Path, rights: Rights<'_>) -> io::Result<Temporary> {
         for _ in 0..TRIES {
             let path = path_beside(document);
-            let file = match Descriptor::create_new(&path, Access::Write, mode) {
+            let file = match rights.create_listed(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result?,
             };
@@ -179,7 +218,7 @@ fn prefix(document: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{REMEMBERED, SWEEP_EVERY, Swept, Temporary, prefix, sweep};
+    use super::{REMEMBERED, Rights, SWEEP_EVERY, Swept, Temporary, prefix, sweep};
     use std::path::Path;
     use std::time::Instant;
 
@@ -198,13 +237,17 @@ mod tests {
     fn a_sweep_takes_orphans_only() {
         let dir = tempfile::tempdir().unwrap();
         let document = dir.path().join("state.json");
-        let orphan = |of: &str| Temporary::create(&dir.path().join(of), None).unwrap().path;
+        let orphan = |of: &str| {
+            Temporary::create(&dir.path().join(of), Rights::Mode(None))
+                .unwrap()
+                .path
+        };
         let orphans = [
             orphan("state.json"),
             orphan("state.json.bak"),
             orphan(".a.b."),
         ];
-        let in_use = Temporary::create(&document, None).unwrap();
+        let in_use = Temporary::create(&document, Rights::Mode(None)).unwrap();
         let others = [
             ".notes.untorn",
             ".state.json.0123abcd.short.untorn",

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::beside;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::fs::{self, Access, File};
@@ -89,13 +90,17 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
     Ok(kept)
 }
 
-/// Opens `P.torn`, made with `P`'s mode and owner: it holds parts of `P`.
+/// Opens `P.torn`, with `P`'s rights: it holds parts of `P`. `true`: it is new.
 fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
+    let mut is_new = false;
     loop {
         match File::open_beside(place, Access::Append) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-            Ok(file) if file.may_be_believed(path)? => return Ok((file, false)),
+            Ok(file) if file.may_be_believed(path)? => {
+                file.follow_rights(path)?;
+                return Ok((file, is_new));
+            }
             Ok(_) => {
                 return Err(io::Error::new(
                     io::ErrorKind::PermissionDenied,
@@ -103,17 +108,10 @@ fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
                 ));
             }
         }
-        let like = fs::metadata(path)?;
-        let mode = like.as_ref().map(|like| like.mode & 0o666);
-        match File::create_beside(place, Access::Append, mode) {
+        match beside::make(place, path, Some(0o600)) {
+            Ok(()) => is_new = true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
-            Ok(file) => {
-                if let Some(like) = &like {
-                    file.give_to(like)?;
-                }
-                return Ok((file, true));
-            }
         }
     }
 }

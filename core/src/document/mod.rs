@@ -84,6 +84,7 @@ impl Document {
     }
 
     fn with_options(path: &Path, options: DocumentOptions) -> Result<Document> {
+        crate::target::check_mode("open", path, options.mode)?;
         let real = crate::target::resolve("open", path, options.parents, options.durability)?;
         let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
         if stat.is_some_and(|stat| !stat.is_file) {

@@ -7,7 +7,7 @@ use super::DocumentOptions;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs;
-use crate::temporary::Temporary;
+use crate::temporary::{Rights, Temporary};
 
 /// Replaces the document, under its lock. `absent`: it must not be there, also
 /// not made by a program that takes no lock.
@@ -19,15 +19,9 @@ pub(super) fn replace(
 ) -> Result<()> {
     let told = |error| failed(path, error);
     let like = fs::metadata(path).map_err(told)?;
-    // Until it has the mode of the file that it replaces, nobody else may
-    // read it.
-    let mode = if like.is_some() {
-        Some(0o600)
-    } else {
-        options.mode
-    };
-    let temporary = Temporary::create(path, mode).map_err(told)?;
-    let written = write(&temporary, bytes, like.as_ref(), options.durability)
+    let rights = Rights::of(like.as_ref(), options.mode);
+    let temporary = Temporary::create(path, rights).map_err(told)?;
+    let written = write(&temporary, bytes, rights, options.durability)
         .and_then(|()| publish(&temporary, path, absent));
     if let Err(error) = written {
         temporary.discard();
@@ -42,14 +36,12 @@ pub(super) fn replace(
 fn write(
     temporary: &Temporary,
     bytes: &[u8],
-    like: Option<&fs::Attributes>,
+    rights: Rights<'_>,
     durability: Durability,
 ) -> io::Result<()> {
     temporary.file.write_all_at(bytes, 0)?;
     // Before the sync, so that it covers them.
-    if let Some(like) = like {
-        temporary.file.set_attributes(like)?;
-    }
+    rights.complete(&temporary.file)?;
     // Before the rename: or a power cut may leave the new name with NULs.
     if durability == Durability::Power {
         temporary.file.sync_all()?;
@@ -97,8 +89,13 @@ fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
 
 #[cold]
 fn failed(path: &Path, error: io::Error) -> Error {
+    let no_rights = fs::Named::of(&error).is_some();
     let made = Error::os("save", path, error);
     let hint = match made.kind() {
+        _ if no_rights => {
+            "the new file must have the rights of the old one, and the file system refuses to set \
+             them; the document is as it was"
+        }
         ErrorKind::PermissionDenied => {
             "the directory must be writable, since the new file is made there and then renamed; \
              the document is as it was"

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::FileId;
 use super::file::{Access, File, Role};
 use super::fork::generation;
+use super::path::Attributes;
 
 /// An open file that a forked child closes before it does anything.
 #[derive(Debug)]
@@ -37,6 +38,21 @@ impl Descriptor {
     /// [`File::create_beside`].
     pub fn create_beside(path: &Path, access: Access, mode: Option<u32>) -> io::Result<Descriptor> {
         File::create_listed(path, access, mode, Role::Beside).map(Descriptor::of)
+    }
+
+    /// [`File::create_like`].
+    pub fn create_like(path: &Path, access: Access, like: &Attributes) -> io::Result<Descriptor> {
+        File::create_listed_like(path, access, like, Role::Data).map(Descriptor::of)
+    }
+
+    /// [`File::create_beside_like`].
+    pub fn create_beside_like(
+        path: &Path,
+        access: Access,
+        like: &Attributes,
+    ) -> io::Result<Descriptor> {
+        let like = like.of_beside();
+        File::create_listed_like(path, access, &like, Role::Beside).map(Descriptor::of)
     }
 
     /// The same with no more than this mode, and less the umask.

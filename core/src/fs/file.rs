@@ -68,6 +68,32 @@ impl fmt::Display for InTheWay {
     }
 }
 
+/// An error of a call that may be unknown to the system, or refused by it: which it
+/// was, since the operation does not tell.
+#[derive(Debug)]
+pub(crate) struct Named {
+    call: &'static str,
+    pub source: io::Error,
+}
+
+impl Named {
+    pub fn error(call: &'static str, source: io::Error) -> io::Error {
+        io::Error::new(source.kind(), Named { call, source })
+    }
+
+    pub fn of(error: &io::Error) -> Option<&Named> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+impl std::error::Error for Named {}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.source)
+    }
+}
+
 /// An open file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -146,8 +172,46 @@ impl File {
     }
 
     fn create_as(path: &Path, access: Access, mode: Option<u32>, role: Role) -> io::Result<File> {
+        How::new(access, role).create(path, mode)
+    }
+
+    /// Makes the file with the rights of another, and its attributes: a new one
+    /// for the same name.
+    pub fn create_like(path: &Path, access: Access, like: &Attributes) -> io::Result<File> {
+        How::new(access, Role::Data).create_like(path, like)
+    }
+
+    /// Makes the file with the rights of another, for a file of this library that
+    /// lies beside that one.
+    pub fn create_beside_like(path: &Path, access: Access, like: &Attributes) -> io::Result<File> {
+        How::new(access, Role::Beside).create_like(path, &like.of_beside())
+    }
+
+    /// Makes the file whole before it gets its name: nobody finds it before `whole`
+    /// is done, and if the process dies there is none. Fails where the system can't
+    /// do that, and with `AlreadyExists` where there is one.
+    pub fn create_unnamed(
+        path: &Path,
+        whole: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
-        sys::file::create_new(path, access, mode, role).map(|handle| File::new(handle, path))
+        let handle = sys::file::create_unnamed(super::path::parent(path))?;
+        let file = File::new(handle, path);
+        whole(&file)?;
+        announce(Op::Link, Some(path))?;
+        sys::file::give_name(&file.handle, path)?;
+        Ok(file)
+    }
+
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        announce(Op::SetAttributes, self.name())?;
+        sys::meta::set_mode(&self.handle, mode)
+    }
+
+    /// The rights that a file beside that one is to have.
+    pub fn set_rights_beside(&self, like: &Attributes) -> io::Result<()> {
+        announce(Op::SetAttributes, self.name())?;
+        sys::meta::write(&self.handle, &like.of_beside())
     }
 
     /// For [`super::Descriptor`]: no fork comes between the opening and the list
@@ -175,9 +239,17 @@ impl File {
         mode: Option<u32>,
         role: Role,
     ) -> io::Result<File> {
-        announce(Op::Create, Some(path))?;
-        LockDescriptors::open(|| sys::file::create_new(path, access, mode, role))
-            .map(|handle| File::new(handle, path))
+        How::new(access, role).listed().create(path, mode)
+    }
+
+    /// The same with the rights of another.
+    pub(super) fn create_listed_like(
+        path: &Path,
+        access: Access,
+        like: &Attributes,
+        role: Role,
+    ) -> io::Result<File> {
+        How::new(access, role).listed().create_like(path, like)
     }
 
     /// The same with no more than this mode, and less the umask.
@@ -351,15 +423,44 @@ impl File {
 
     /// Gives the file another's mode, owner and extended attributes.
     pub fn set_attributes(&self, attributes: &Attributes) -> io::Result<()> {
+        announce(Op::Stat, self.name())?;
+        if !attributes.has_xattrs() && sys::meta::has_rights(&self.handle, attributes)? {
+            return Ok(());
+        }
         announce(Op::SetAttributes, self.name())?;
         sys::meta::write(&self.handle, attributes)
     }
 
-    /// Gives the file this owner and group, where the system lets us.
-    pub fn give_to(&self, attributes: &Attributes) -> io::Result<()> {
-        announce(Op::SetAttributes, self.name())?;
-        sys::meta::give_to(&self.handle, attributes);
-        Ok(())
+    /// Gives a file that lies beside `of` the rights of that one, before anything is
+    /// written to it: who may not read that may not read this.
+    pub fn follow_rights(&self, of: &Path) -> io::Result<()> {
+        let rights = match super::path::rights(of) {
+            // It is not the file that this one is beside.
+            Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
+            rights => rights?,
+        };
+        let Some(rights) = rights else {
+            return Ok(());
+        };
+        let rights = rights.of_beside();
+        announce(Op::Stat, self.name())?;
+        if sys::meta::has_rights(&self.handle, &rights)? {
+            return Ok(());
+        }
+        let set = announce(Op::SetAttributes, self.name())
+            .and_then(|()| sys::meta::write(&self.handle, &rights));
+        match set {
+            Err(error) if !sys::meta::has_at_most(&self.handle, &rights)? => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes from those the right to write this file who may not write `of`, if it
+    /// is ours. Best effort.
+    pub fn narrow_rights(&self, of: &Path) {
+        if announce(Op::SetAttributes, self.name()).is_ok() {
+            let _ = sys::meta::narrow(&self.handle, of);
+        }
     }
 
     /// See [`super::Descriptor::lock_aside`].
@@ -399,6 +500,105 @@ impl File {
             announce(Op::Unlock, self.name())?;
             sys::lock::unlock(&self.handle)
         })
+    }
+}
+
+/// How a file is made.
+#[derive(Clone, Copy)]
+struct How {
+    access: Access,
+    role: Role,
+    /// Whether a forked child must not have it.
+    listed: bool,
+}
+
+impl How {
+    fn new(access: Access, role: Role) -> How {
+        let listed = false;
+        How {
+            access,
+            role,
+            listed,
+        }
+    }
+
+    fn listed(self) -> How {
+        How {
+            listed: true,
+            ..self
+        }
+    }
+
+    fn create(self, path: &Path, mode: Option<u32>) -> io::Result<File> {
+        let Some(mode) = mode else {
+            return self.create_bare(path, None);
+        };
+        self.create_and(path, mode, |file, set| {
+            if set {
+                return file.set_mode(mode).map(|()| true);
+            }
+            announce(Op::Stat, file.name())?;
+            sys::meta::has_mode(&file.handle, mode)
+        })
+    }
+
+    fn create_like(self, path: &Path, like: &Attributes) -> io::Result<File> {
+        self.create_and(path, like.mode, |file, set| {
+            if set {
+                announce(Op::SetAttributes, file.name())?;
+                // But for those that are not ours to give.
+                sys::meta::write(&file.handle, like)?;
+                return Ok(true);
+            }
+            announce(Op::Stat, file.name())?;
+            sys::meta::write_attributes(&file.handle, like)?;
+            sys::meta::has_rights(&file.handle, like)
+        })
+    }
+
+    /// Makes the file, and sets its rights. Narrow first: until it has them nobody
+    /// may read a secret. Where the system lets nobody set rights, it has them from
+    /// the beginning or not at all. If it fails, there is no file.
+    fn create_and(
+        self,
+        path: &Path,
+        mode: u32,
+        rights: impl Fn(&File, bool) -> io::Result<bool>,
+    ) -> io::Result<File> {
+        let file = self.create_bare(path, Some(mode & 0o600))?;
+        let error = match rights(&file, true) {
+            Ok(_) => return Ok(file),
+            Err(error) => error,
+        };
+        self.take_back(file, path);
+        if sys::meta::is_refused(&error) {
+            let file = self.create_bare(path, Some(mode & 0o777))?;
+            if matches!(rights(&file, false), Ok(true)) {
+                return Ok(file);
+            }
+            self.take_back(file, path);
+        }
+        Err(error)
+    }
+
+    fn create_bare(self, path: &Path, mode: Option<u32>) -> io::Result<File> {
+        announce(Op::Create, Some(path))?;
+        let create = || sys::file::create_new(path, self.access, mode, self.role);
+        let handle = if self.listed {
+            LockDescriptors::open(create)
+        } else {
+            create()
+        };
+        handle.map(|handle| File::new(handle, path))
+    }
+
+    fn take_back(self, file: File, path: &Path) {
+        if self.listed {
+            file.close_listed();
+        } else {
+            drop(file);
+        }
+        let _ = super::path::unlink(path);
     }
 }
 

@@ -42,15 +42,15 @@ pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
 pub(crate) use descriptor::Descriptor;
 pub(crate) use file::{
-    Access, File, InTheWay, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
+    Access, File, InTheWay, Named, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
     is_without_locks,
 };
 use fork::LockDescriptors;
 pub(crate) use fork::{PerProcess, generation};
 pub(crate) use path::{
-    Attributes, canonical, create_parents, file_system, is_link, is_ours_to_remove, is_real_dir,
-    link, list, look, metadata, real_parent, real_path, remove_tree, rename, same_file, stat,
-    sync_parent, unlink, unlink_in,
+    Attributes, HAS_RIGHTS, canonical, create_parents, file_system, is_link, is_ours_to_remove,
+    is_real_dir, link, list, look, metadata, real_parent, real_path, remove_tree, rename, rights,
+    same_file, stat, sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_thread,

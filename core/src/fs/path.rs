@@ -48,6 +48,16 @@ pub(crate) fn metadata(path: &Path) -> io::Result<Option<Attributes>> {
     absent(sys::meta::read(path))
 }
 
+/// Its rights alone.
+pub(crate) fn rights(path: &Path) -> io::Result<Option<Attributes>> {
+    announce(Op::StatPath, Some(path))?;
+    absent(sys::meta::rights(path))
+}
+
+/// Whether files have rights of their own here; if not, they come from the
+/// directory.
+pub(crate) const HAS_RIGHTS: bool = sys::meta::HAS_RIGHTS;
+
 fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

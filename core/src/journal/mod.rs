@@ -128,6 +128,7 @@ impl Journal {
 
     fn with_options(path: &Path, options: JournalOptions) -> Result<Journal> {
         options.check(path)?;
+        crate::target::check_mode("open", path, options.mode)?;
         let real = crate::target::resolve("open", path, options.parents, options.durability)?;
         let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
         match stat {

@@ -65,7 +65,7 @@ impl<'a> LockFile<'a> {
     }
 
     /// What it lies beside.
-    fn target(&self) -> &'a Path {
+    pub fn target(&self) -> &'a Path {
         match self.redo {
             Some(redo) => redo.target(),
             None => &self.gate.target,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::beside;
 use crate::fs::{self, Access, Descriptor, File, FileId, PerProcess};
 
 /// What the lock of one path needs beside the lock itself.
@@ -141,9 +142,15 @@ impl Redo {
         if let Some((file, _)) = self.file.get() {
             return Ok(file);
         }
-        match self.if_there()? {
-            Some(file) => Ok(file),
-            None => self.keep(self.create()?),
+        loop {
+            if let Some(file) = self.if_there()? {
+                return Ok(file);
+            }
+            // It holds what `P` holds: who may not read that may not read this.
+            match beside::make(&self.path, &self.target, None) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
         }
     }
 
@@ -170,16 +177,5 @@ impl Redo {
             self.names_synced.store(true, Ordering::Release);
         }
         Ok(())
-    }
-
-    fn create(&self) -> io::Result<File> {
-        // It holds what `P` holds: who may not read that may not read this.
-        let like = fs::metadata(&self.target)?;
-        let mode = like.as_ref().map(|like| like.mode & 0o666);
-        let file = File::create_beside(&self.path, Access::Write, mode)?;
-        if let Some(like) = &like {
-            file.give_to(like)?;
-        }
-        Ok(file)
     }
 }

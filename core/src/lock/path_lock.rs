@@ -39,6 +39,8 @@ pub(crate) struct PathLock {
     /// The line for people, `P.holder`.
     holder_path: PathBuf,
     in_place: Option<InPlace>,
+    /// What mode the file will have that is not there yet.
+    mode: Option<u32>,
     /// `P.lock.guard`, where the lock is that `P.lock` is there, and when that
     /// is stale.
     guard: Option<(PathBuf, Duration)>,
@@ -66,12 +68,16 @@ impl PathLock {
             scheme => scheme,
         };
         match scheme {
-            Scheme::Sidecar => Ok(PathLock::at(target, sidecar::lock_path(target))),
+            Scheme::Sidecar => Ok(PathLock {
+                mode,
+                ..PathLock::at(target, sidecar::lock_path(target))
+            }),
             Scheme::InPlace => Ok(PathLock {
                 target: target.to_owned(),
                 lock_path: target.to_owned(),
                 holder_path: holder::path_for(target),
                 in_place: Some(InPlace::new(target, create, mode)),
+                mode,
                 guard: None,
                 gate: PerProcess::new(),
                 closed: AtomicBool::new(false),
@@ -81,6 +87,7 @@ impl PathLock {
                 let guard = pid_file::guard_path(&lock.lock_path);
                 Ok(PathLock {
                     guard: Some((guard, choice.stale)),
+                    mode,
                     ..lock
                 })
             }
@@ -94,6 +101,7 @@ impl PathLock {
             holder_path: holder::path_beside(&lock_path),
             lock_path,
             in_place: None,
+            mode: None,
             guard: None,
             gate: PerProcess::new(),
             closed: AtomicBool::new(false),

@@ -9,7 +9,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{self, Access, Descriptor};
+use crate::beside;
+use crate::fs::{Access, Descriptor};
 
 /// `P.lock`.
 pub(super) fn lock_path(target: &Path) -> PathBuf {
@@ -18,15 +19,24 @@ pub(super) fn lock_path(target: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Opens the lock file, made on first use.
+/// Opens the lock file, made on first use: with the rights of the file, or the
+/// mode that it will have.
 ///
 /// First without O_CREAT, which in a sticky directory fails on another user's
 /// file (`fs.protected_regular`, man 5 proc). Read-only where it can't be
 /// written: that is enough to lock, though not for recovery records.
-pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(Descriptor, bool)> {
+pub(super) fn open(
+    target: &Path,
+    lock_path: &Path,
+    mode: Option<u32>,
+) -> io::Result<(Descriptor, bool)> {
     loop {
         match Descriptor::open_beside(lock_path, Access::Write) {
-            Ok(file) => return Ok((file, true)),
+            Ok(file) => {
+                // What it says is acted upon.
+                file.narrow_rights(target);
+                return Ok((file, true));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error)
                 if matches!(
@@ -39,17 +49,9 @@ pub(super) fn open(target: &Path, lock_path: &Path) -> io::Result<(Descriptor, b
             Err(error) => return Err(error),
         }
         // Whoever may write the file must be able to lock it.
-        let like = fs::metadata(target)?;
-        let mode = like.as_ref().map(|like| like.mode & 0o666);
-        match Descriptor::create_beside(lock_path, Access::Write, mode) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(file) => {
-                if let Some(like) = &like {
-                    file.give_to(like)?;
-                }
-                return Ok((file, true));
-            }
+        match beside::make(lock_path, target, mode) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
         }
     }
 }

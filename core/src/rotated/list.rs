@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Rotated, numbers};
+use crate::beside;
 use crate::fs::{self, Access, File, FileId, InTheWay};
 use crate::lock::record::{Before, Identity, Same};
-use crate::temporary::{self, Temporary};
+use crate::temporary::{self, Rights, Temporary};
 
 /// A list shorter than this is not worth clearing up.
 const MANY: usize = 64;
@@ -204,19 +205,17 @@ pub(crate) fn note(journal: &Path, rotated: &Rotated) -> io::Result<Noted> {
 /// everything beside it. `None`: its name is another program's.
 fn open_or_make(journal: &Path) -> io::Result<Option<(File, bool)>> {
     let place = path_for(journal);
-    if let Some(file) = open(journal, Access::Append)? {
-        return Ok(Some((file, false)));
+    let mut is_new = false;
+    loop {
+        if let Some(file) = open(journal, Access::Append)? {
+            return Ok(Some((file, is_new)));
+        }
+        match beside::make(&place, journal, None) {
+            Ok(()) => is_new = true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(error) => return Err(error),
+        }
     }
-    let like = fs::metadata(journal)?;
-    let mode = like.as_ref().map(|like| like.mode & 0o666);
-    let file = match File::create_beside(&place, Access::Append, mode) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        result => result?,
-    };
-    if let Some(like) = &like {
-        file.give_to(like)?;
-    }
-    Ok(Some((file, true)))
 }
 
 /// The lines of files whose names are there still; `None` where it is not worth
@@ -239,12 +238,10 @@ fn without_the_gone(journal: &Path, bytes: &[u8]) -> io::Result<Option<Vec<u8>>>
 fn replace(journal: &Path, bytes: &[u8]) -> io::Result<()> {
     let place = path_for(journal);
     temporary::sweep_again(&place);
-    let temporary = Temporary::create(&place, Some(0o600))?;
+    let like = fs::metadata(&place)?;
+    let temporary = Temporary::create(&place, Rights::of(like.as_ref(), Some(0o600)))?;
     let done = (|| {
         temporary.file.write_all_at(bytes, 0)?;
-        if let Some(like) = fs::metadata(&place)? {
-            temporary.file.set_attributes(&like)?;
-        }
         temporary.file.sync_all()?;
         fs::rename(&temporary.path, &place)
     })();

@@ -94,6 +94,7 @@ impl Transaction {
         options: TransactionOptions,
         call: &Call<'_>,
     ) -> Result<Transaction> {
+        crate::target::check_mode("begin", dir, options.mode)?;
         let dir = directory::resolve("begin", dir)?;
         directory::check_scheme("begin", &dir, &options.journals)?;
         let patience = call.begin(options.timeout);

@@ -12,6 +12,7 @@ use crate::fs::{self, Access, File};
 use crate::lock::record::{self, Mark};
 use crate::lock::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
 use crate::lock::{LockFile, lost_lock};
+use crate::temporary::Rights;
 
 /// A transaction that is under way on the disk.
 pub(super) struct Stage<'a> {
@@ -120,14 +121,10 @@ impl<'a> Stage<'a> {
         like: Option<&fs::Attributes>,
         mode: Option<u32>,
     ) -> io::Result<()> {
-        // Until it has the mode of the file that it replaces, nobody else may
-        // read it.
-        let mode = if like.is_some() { Some(0o600) } else { mode };
-        let file = File::create_new(path, Access::Write, mode)?;
+        let rights = Rights::of(like, mode);
+        let file = rights.create(path)?;
         file.write_all_at(bytes, 0)?;
-        if let Some(like) = like {
-            file.set_attributes(like)?;
-        }
+        rights.complete(&file)?;
         if self.durable() {
             file.sync_all()?;
         }

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Handle, stat};
@@ -73,13 +73,42 @@ pub(in crate::fs) fn create_new(
 ) -> io::Result<Handle> {
     let mut options = options(access);
     options.create_new(true);
-    let Some(mode) = mode else {
-        return options.open(path);
-    };
-    // Narrow first: between open and fchmod nobody may read a secret.
-    let file = options.mode(mode & 0o600).open(path)?;
-    file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-    Ok(file)
+    if let Some(mode) = mode {
+        options.mode(mode);
+    }
+    options.open(path)
+}
+
+/// A file in this directory that has no name yet.
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_TMPFILE)
+        .open(dir)
+}
+
+/// By its descriptor, as man 2 open shows it: the other way takes a privilege.
+#[cfg(target_os = "linux")]
+pub(in crate::fs) fn give_name(file: &Handle, path: &Path) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{AtFlags, CWD, linkat};
+
+    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn create_unnamed(_: &Path) -> io::Result<Handle> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub(in crate::fs) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Handle> {

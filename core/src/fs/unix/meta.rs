@@ -1,14 +1,16 @@
-//! Mode, owner and extended attributes: what a file that is replaced keeps.
+//! Mode, owner, access list and extended attributes: what a file that is
+//! replaced keeps, and what a file beside it gets.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use rustix::fs::{Gid, Uid};
+use rustix::fs::{Gid, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::{Handle, stat};
+use super::{Handle, acl, stat};
+use crate::fs::{InTheWay, Named};
 
 /// What a replacement takes over from the file it replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,33 +18,68 @@ pub(crate) struct Attributes {
     pub mode: u32,
     uid: u32,
     gid: u32,
+    /// Where there is one, the group bits of `mode` are its mask.
+    acl: Option<Vec<u8>>,
     xattrs: Vec<(CString, Vec<u8>)>,
 }
+
+impl Attributes {
+    /// The rights that a file beside this one is to have.
+    pub fn of_beside(&self) -> Attributes {
+        Attributes {
+            mode: self.mode & 0o666,
+            xattrs: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Whether files have rights of their own; if not, they come from the directory.
+pub(in crate::fs) const HAS_RIGHTS: bool = true;
 
 /// Permission bits, set-id and sticky; not the file's type.
 const PERMISSIONS: u32 = 0o7777;
 
 pub(in crate::fs) fn read(path: &Path) -> io::Result<Attributes> {
-    let seen = std::fs::metadata(path)?;
+    let mut seen = rights(path)?;
+    seen.xattrs = xattrs(path)?;
+    Ok(seen)
+}
+
+/// The same without what gives nobody a right.
+pub(in crate::fs) fn rights(path: &Path) -> io::Result<Attributes> {
+    let seen = stat::of_name(path)?;
+    if seen.is_link() {
+        return Err(InTheWay::Link.into_error());
+    }
     Ok(Attributes {
-        mode: seen.mode() & PERMISSIONS,
-        uid: seen.uid(),
-        gid: seen.gid(),
-        xattrs: xattrs(path)?,
+        mode: seen.mode & PERMISSIONS,
+        uid: seen.uid,
+        gid: seen.gid,
+        acl: acl::of_name(path)?,
+        xattrs: Vec::new(),
     })
 }
 
 /// The most that Linux keeps in one attribute, and in the list of their names.
 const LARGEST: usize = 65_536;
 
+/// What speaks of the content, which will be another, or is set by itself.
+const NOT_KEPT: [&CStr; 4] = [
+    acl::NAME,
+    c"security.capability",
+    c"security.ima",
+    c"security.evm",
+];
+
 fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
     let mut names = [0; 1024];
-    let listed = match rustix::fs::listxattr(path, &mut names) {
+    let listed = match rustix::fs::llistxattr(path, &mut names) {
         Ok(0) => return Ok(Vec::new()),
         Ok(n) => names[..n].to_vec(),
         Err(Errno::RANGE) => {
             let mut more = vec![0; LARGEST];
-            let n = rustix::fs::listxattr(path, &mut more)?;
+            let n = rustix::fs::llistxattr(path, &mut more)?;
             more.truncate(n);
             more
         }
@@ -53,8 +90,11 @@ fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
     let mut found = Vec::new();
     for name in listed.split(|byte| *byte == 0).filter(|n| !n.is_empty()) {
         let name = CString::new(name).map_err(io::Error::other)?;
+        if NOT_KEPT.contains(&&*name) {
+            continue;
+        }
         let mut value = vec![0; LARGEST];
-        match rustix::fs::getxattr(path, &name, &mut value) {
+        match rustix::fs::lgetxattr(path, &name, &mut value) {
             Ok(n) => {
                 value.truncate(n);
                 found.push((name, value));
@@ -67,16 +107,22 @@ fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
     Ok(found)
 }
 
+/// Gives a file the rights and attributes that are wanted, but for those that are
+/// not ours to give; and none beyond them.
+///
 /// Owner first: a chown clears the set-id bits that the mode then sets again.
 pub(in crate::fs) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()> {
-    let mut mode = wanted.mode;
-    if !give_to(file, wanted) {
-        // The group is not ours to give: its rights must not go to another
-        // group, nor set-id rights to another owner.
-        mode = mode & 0o707 | (mode & 0o007) << 3;
-    }
+    write_attributes(file, wanted)?;
+    let mode = give_to(file, wanted)?;
+    let mode = acl::give(file, wanted.acl.as_deref(), wanted.gid, wanted.mode, mode)?;
+    // After the ACL, which changes the group bits.
+    set_mode(file, mode)
+}
+
+/// Those that give nobody a right.
+pub(in crate::fs) fn write_attributes(file: &Handle, wanted: &Attributes) -> io::Result<()> {
     for (name, value) in &wanted.xattrs {
-        let set = rustix::fs::fsetxattr(file, name, value, rustix::fs::XattrFlags::empty());
+        let set = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty());
         match set {
             Ok(()) => {}
             // `security.*` and `trusted.*` may be reserved to root; a file
@@ -86,23 +132,68 @@ pub(in crate::fs) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()>
             Err(error) => return Err(error.into()),
         }
     }
-    // After the ACL, which changes the group bits.
-    set_mode(file, mode)
+    Ok(())
 }
 
-/// `false` if the file could not get the group.
-pub(in crate::fs) fn give_to(file: &Handle, wanted: &Attributes) -> bool {
-    let Ok(seen) = file.metadata() else {
-        return false;
-    };
-    if (seen.uid(), seen.gid()) == (wanted.uid, wanted.gid) {
-        return true;
+/// Gives the file owner and group, where the system lets us; and the mode that it
+/// is to have with what it got.
+fn give_to(file: &Handle, wanted: &Attributes) -> io::Result<u32> {
+    let mut seen = stat::of(file)?;
+    if (seen.uid, seen.gid) != (wanted.uid, wanted.gid) {
+        let (uid, gid) = (Uid::from_raw(wanted.uid), Gid::from_raw(wanted.gid));
+        // Only root gives files away; a group that we are in can be set by anyone.
+        let _ = rustix::fs::fchown(file, Some(uid), Some(gid))
+            .or_else(|_| rustix::fs::fchown(file, None, Some(gid)));
+        seen = stat::of(file)?;
     }
-    let (uid, gid) = (Uid::from_raw(wanted.uid), Gid::from_raw(wanted.gid));
-    // Only root gives files away; a group that we are in can be set by anyone.
-    rustix::fs::fchown(file, Some(uid), Some(gid)).is_ok()
-        || seen.gid() == wanted.gid
-        || rustix::fs::fchown(file, None, Some(gid)).is_ok()
+    let mut mode = wanted.mode;
+    if seen.uid != wanted.uid {
+        // Set-id rights are the owner's to give.
+        mode &= !0o6000;
+    }
+    if seen.gid != wanted.gid {
+        // Nor must the group's rights go to another group.
+        mode = mode & 0o707 | (mode & 0o007) << 3;
+    }
+    Ok(mode)
+}
+
+/// Whether the file gives nobody but its owner more than these rights do: another
+/// user's, which we can't change, may give less.
+pub(in crate::fs) fn has_at_most(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
+    let seen = stat::of(file)?;
+    let group = seen.gid == wanted.gid || seen.mode & 0o060 == 0;
+    Ok(group && seen.mode & 0o066 & !wanted.mode == 0 && acl::of(file)? == wanted.acl)
+}
+
+impl Attributes {
+    pub fn has_xattrs(&self) -> bool {
+        !self.xattrs.is_empty()
+    }
+}
+
+/// Whether the file has just these rights.
+pub(in crate::fs) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
+    let seen = stat::of(file)?;
+    Ok(
+        (seen.uid, seen.gid, seen.mode & PERMISSIONS) == (wanted.uid, wanted.gid, wanted.mode)
+            && acl::of(file)? == wanted.acl,
+    )
+}
+
+/// Takes from those the right to write the file who may not write the one beside
+/// which it lies, if it is ours.
+pub(in crate::fs) fn narrow(file: &Handle, of: &Path) -> io::Result<()> {
+    let seen = stat::of(file)?;
+    let of = match stat::of_name(of) {
+        Ok(of) if of.is_file() => of,
+        _ => return Ok(()),
+    };
+    let more = seen.mode & 0o022 & !of.mode;
+    if more != 0 && seen.uid == rustix::process::geteuid().as_raw() {
+        set_mode(file, seen.mode & !more)?;
+    }
+    Ok(())
 }
 
 /// Whether what the file says of `of`, beside which it lies, can only be from
@@ -154,6 +245,26 @@ pub(in crate::fs) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bo
     Ok([own, dir.uid].contains(&seen.uid))
 }
 
-fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
-    file.set_permissions(std::fs::Permissions::from_mode(mode & PERMISSIONS))
+/// Not where it has the mode already: some file systems have but one for all
+/// files, and refuse to set any.
+pub(in crate::fs) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
+    let mode = mode & PERMISSIONS;
+    if stat::of(file)?.mode & PERMISSIONS == mode {
+        return Ok(());
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+        .map_err(|error| Named::error("fchmod", error))
+}
+
+pub(in crate::fs) fn has_mode(file: &Handle, mode: u32) -> io::Result<bool> {
+    Ok(stat::of(file)?.mode & PERMISSIONS == mode & PERMISSIONS)
+}
+
+/// Whether an error means that the file system has no such rights to give.
+pub(in crate::fs) fn is_refused(error: &io::Error) -> bool {
+    let error = Named::of(error).map_or(error, |named| &named.source);
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EPERM | libc::EACCES | libc::ENOTSUP | libc::ENOSYS | libc::EINVAL)
+    )
 }

@@ -1,5 +1,6 @@
 //! The system calls of Linux, macOS and the BSDs.
 
+mod acl;
 pub(super) mod changes;
 pub(super) mod child;
 pub(super) mod errno;

@@ -35,6 +35,10 @@ impl Seen {
         self.kind == FileType::RegularFile
     }
 
+    pub fn is_link(&self) -> bool {
+        self.kind == FileType::Symlink
+    }
+
     pub fn is_dir(&self) -> bool {
         self.kind == FileType::Directory
     }

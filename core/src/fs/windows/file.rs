@@ -107,6 +107,14 @@ pub(in crate::fs) fn create_new(
     finish(patient(|| options.open(path))?, path, role)
 }
 
+pub(in crate::fs) fn create_unnamed(_: &Path) -> io::Result<Handle> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(in crate::fs) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Another program's lock stops readers here (error 33), for a moment as a rule.
 /// There are no modes here.
 pub(in crate::fs) fn create_private(path: &Path, access: Access, _: u32) -> io::Result<Handle> {

@@ -100,8 +100,55 @@ pub(in crate::fs) fn is_ours_to_remove(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Owners are given by the privileged only, and access comes from the directory.
-pub(in crate::fs) fn give_to(_: &Handle, _: &Attributes) {}
+/// They are all set by [`write`].
+pub(in crate::fs) fn write_attributes(_: &Handle, _: &Attributes) -> io::Result<()> {
+    Ok(())
+}
+
+/// Access comes from the directory; owners are given by the privileged only.
+pub(in crate::fs) const HAS_RIGHTS: bool = false;
+
+pub(in crate::fs) fn rights(path: &Path) -> io::Result<Attributes> {
+    read(path)
+}
+
+pub(in crate::fs) fn has_at_most(_: &Handle, _: &Attributes) -> io::Result<bool> {
+    Ok(true)
+}
+
+pub(in crate::fs) fn narrow(_: &Handle, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(in crate::fs) fn set_mode(_: &Handle, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
+pub(in crate::fs) fn has_mode(_: &Handle, _: u32) -> io::Result<bool> {
+    Ok(true)
+}
+
+pub(in crate::fs) fn has_rights(_: &Handle, _: &Attributes) -> io::Result<bool> {
+    Ok(true)
+}
+
+pub(in crate::fs) fn is_refused(_: &io::Error) -> bool {
+    false
+}
+
+impl Attributes {
+    pub fn has_xattrs(&self) -> bool {
+        !self.access.is_empty()
+    }
+
+    /// A file beside it gets those of the directory.
+    pub fn of_beside(&self) -> Attributes {
+        Attributes {
+            access: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
 
 fn access_list(file: &File) -> io::Result<Vec<u8>> {
     let mut descriptor = vec![0; 1024];

@@ -11,7 +11,7 @@ use crate::journal::write::recordable;
 use crate::journal::writer::Writer;
 use crate::lock::LockFile;
 use crate::lock::record::{self, Generation, Pending, PendingRewrite, Same};
-use crate::temporary::{self, Temporary};
+use crate::temporary::{self, Rights, Temporary};
 
 /// Written in pieces of this size.
 const PIECE: usize = 256 * 1024;
@@ -56,12 +56,14 @@ impl Draft {
         }
         // What rewrites left that a power cut ended, with their marks.
         temporary::sweep_again(path);
-        let mode = match old {
-            // Until it has the old one's mode nobody else may read it.
-            Some(_) => Some(0o600),
-            None => shared.options.mode,
+        let create = || {
+            let like = match old {
+                Some(_) => fs::metadata(path)?,
+                None => None,
+            };
+            Temporary::create(path, Rights::of(like.as_ref(), shared.options.mode))
         };
-        let temporary = Temporary::create(path, mode).map_err(|error| {
+        let temporary = create().map_err(|error| {
             clear(lock);
             failed(shared, operation, error)
         })?;

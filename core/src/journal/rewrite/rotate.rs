@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::draft::failed;
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
+use crate::fs::{self, File};
 use crate::journal::header;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
@@ -15,6 +15,7 @@ use crate::journal::writer::Writer;
 use crate::lock::LockFile;
 use crate::lock::record::{Generation, Identity, Same};
 use crate::rotated::{self, Noted, Rotated};
+use crate::temporary::Rights;
 
 /// Puts an empty journal in the place of this one, whose records are kept in a
 /// rotated file. `None`: there are none.
@@ -141,11 +142,10 @@ pub(super) fn keep(
 /// A copy of the journal at this path, listed as a rotated file.
 fn copy(shared: &Shared, old: &Data, path: &Path, rotated: &mut Rotated) -> io::Result<Noted> {
     let like = fs::metadata(&shared.path)?;
-    let file = File::create_new(path, Access::Write, Some(0o600))?;
+    let rights = Rights::of(like.as_ref(), Some(0o600));
+    let file = rights.create(path)?;
     let copied = copy_bytes(&old.file, &file).and_then(|()| {
-        if let Some(like) = &like {
-            file.set_attributes(like)?;
-        }
+        rights.complete(&file)?;
         file.sync_all()?;
         rotated.identity = Identity::of(&file)?;
         rotated::note(&shared.path, rotated)

@@ -73,7 +73,7 @@ impl PathLock {
         loop {
             let opened = match &self.in_place {
                 Some(in_place) => in_place.open(&self.target, create),
-                None => sidecar::open(&self.target, self.record_path()),
+                None => sidecar::open(&self.target, self.record_path(), self.mode),
             };
             match opened {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

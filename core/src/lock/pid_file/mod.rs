@@ -194,9 +194,11 @@ impl PidFile {
 
     /// `None`: a program without the guard was faster.
     fn create(&self) -> io::Result<Option<Own>> {
-        let like = fs::metadata(&self.target)?;
-        let mode = like.as_ref().map(|like| like.mode & 0o666);
-        let file = match Descriptor::create_beside(&self.path, Access::Write, mode) {
+        let made = match fs::rights(&self.target)? {
+            Some(like) => Descriptor::create_beside_like(&self.path, Access::Write, &like),
+            None => Descriptor::create_beside(&self.path, Access::Write, None),
+        };
+        let file = match made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             result => result?,
         };

@@ -61,21 +61,21 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
 
 /// Keeps the bytes that were in the way of nobody: `P.redo.1`, and so on.
 fn set_aside(redo: &File, redo_path: &Path, target: &Path) -> io::Result<()> {
-    let like = fs::metadata(target)?;
-    let mode = like.as_ref().map(|like| like.mode & 0o666);
+    let like = fs::rights(target)?;
     let mut number = 1_u32;
     let (path, aside) = loop {
         let mut name = redo_path.as_os_str().to_owned();
         name.push(format!(".{number}"));
         let path = PathBuf::from(name);
-        match File::create_new(&path, Access::Write, mode) {
+        let made = match &like {
+            Some(like) => File::create_beside_like(&path, Access::Write, like),
+            None => File::create_beside(&path, Access::Write, Some(0o600)),
+        };
+        match made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             result => break (path, result?),
         }
     };
-    if let Some(like) = &like {
-        aside.give_to(like)?;
-    }
     let all = Content::File {
         file: redo,
         start: 0,

@@ -41,6 +41,8 @@ pub(crate) fn overwrite(
     };
     let redo = lock.file().map_err(untouched)?;
     lock.check_ours(operation)?;
+    // They may have changed since it was made.
+    redo.follow_rights(target).map_err(untouched)?;
     let prepared = prepare(data, redo, change, false).and_then(|pending| {
         if durability == Durability::Power {
             redo.sync_data()?;
@@ -103,6 +105,7 @@ pub(crate) fn note_append(
     lines: &[u8],
 ) -> io::Result<PendingOverwrite> {
     let redo = lock.file()?;
+    redo.follow_rights(lock.target())?;
     let change = Change {
         from: end,
         old: Content::Memory(&[]),
