@@ -183,6 +183,11 @@ fn what_a_newline_less_tail_is() {
         ("false", true),
         ("null", true),
         ("{}\r", true),
+        (" \t{\"a\":1} ", true),
+        // A form feed is no white space in JSON.
+        ("{\"a\":1}\u{c}", false),
+        ("\u{c}{\"a\":1}", false),
+        (" \t12", false),
         ("12", false),
         ("-1.5", false),
         ("nul", false),

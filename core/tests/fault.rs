@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use scene::faults::each_fault;
 use scene::{Scene, bytes, records};
-use untorn::fault::{Op, Plan, os_code};
+use untorn::fault::{Call, Op, Plan, Verdict, os_code};
 use untorn::{Document, Durability, Error, ErrorKind, FileLock, Journal};
 
 const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
@@ -194,6 +194,109 @@ fn an_append_that_has_to_rotate() {
             },
         );
     }
+}
+
+/// What threads bring to one handle at once goes into the file by one write. If
+/// that fails, and can't be taken back either, each is told, and none is there
+/// twice.
+#[cfg(unix)]
+#[test]
+fn what_queues_up_is_there_once_or_not() {
+    let scene = Scene::quick();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    journal.append(b"{\"n\":0}").unwrap();
+    // Another program has the lock: the first call waits for it, and the others
+    // queue up behind it.
+    let lock = std::fs::File::open(scene.path("j.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let (leads, led) = std::sync::mpsc::channel();
+    let (told, results) = std::sync::mpsc::channel();
+    let answers = std::thread::scope(|scope| {
+        let (journal, leader, this) = (&journal, told.clone(), path.clone());
+        scope.spawn(move || {
+            let (mut locks, mut writes, mut cuts) = (0, 0, 0);
+            // A short write, no room for the rest, and the roll-back fails.
+            let judge = move |call: &Call<'_>| match call.op {
+                Op::Lock => {
+                    locks += 1;
+                    // The first try is before it leads.
+                    if locks == 2 {
+                        leads.send(()).unwrap();
+                    }
+                    Verdict::Go
+                }
+                Op::Write if call.path == Some(&this) => {
+                    writes += 1;
+                    match writes {
+                        1 => Verdict::Short(18),
+                        2 => Verdict::Fail(libc::ENOSPC),
+                        _ => Verdict::Go,
+                    }
+                }
+                Op::Truncate if call.path == Some(&this) => {
+                    cuts += 1;
+                    match cuts {
+                        1 => Verdict::Fail(libc::EIO),
+                        _ => Verdict::Go,
+                    }
+                }
+                _ => Verdict::Go,
+            };
+            let (result, _) = Plan::new()
+                .judge(judge)
+                .run(|| journal.append(b"{\"n\":1}"));
+            leader.send((1, result)).unwrap();
+        });
+        led.recv().unwrap();
+        for n in 2..6_u64 {
+            let mut batch = journal.batch();
+            batch.push(format!("{{\"n\":{n}}}").as_bytes()).unwrap();
+            let told = told.clone();
+            journal.append_queued(batch, None, None, None, move |result| {
+                told.send((n, result)).unwrap();
+            });
+        }
+        drop(lock);
+        (0..5)
+            .map(|_| results.recv().unwrap())
+            .collect::<Vec<(u64, _)>>()
+    });
+    scene::journal(&path).append(b"{\"n\":9}").unwrap();
+    let read = records(&path);
+    for (n, result) in &answers {
+        let times = read.iter().filter(|value| value["n"] == *n).count();
+        let error = result.as_ref().expect_err("it was written with the others");
+        assert!(times < 2, "{n} of {read:?}: {error}");
+        assert!(error.to_string().contains("taken back"), "{error}");
+    }
+}
+
+/// What can't be cut is kept once, not once more at each try.
+#[test]
+fn a_tail_that_can_not_be_cut() {
+    let scene = Scene::new();
+    let path = scene.with("j", [OLD, b"{\"torn\":\"", &[b'x'; 5_000]].concat());
+    let journal = Journal::open(&path).unwrap();
+    let before = bytes(&path);
+    for _ in 0..5 {
+        let this = path.clone();
+        let refuse = move |call: &Call<'_>| match (call.op, call.path) {
+            (Op::Truncate, Some(path)) if path.ends_with("j") && *path == this => {
+                Verdict::Fail(libc::EPERM)
+            }
+            _ => Verdict::Go,
+        };
+        let (result, _) = Plan::new().judge(refuse).run(|| journal.append(b"[1]"));
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert!(error.to_string().contains("cut"), "{error}");
+        assert_eq!(bytes(&path), before);
+    }
+    assert!(scene::torn(&path).len() < 2);
+    journal.append(b"[1]").unwrap();
+    assert_eq!(scene::torn(&path).len(), 1);
+    assert_eq!(bytes(&path), [OLD, b"[1]\n"].concat());
 }
 
 #[test]

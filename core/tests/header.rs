@@ -149,6 +149,8 @@ fn what_can_be_none_is_refused() {
     for bad in [
         "{\"other\":1}",
         "{\"head\":1} ",
+        "{\"head\":1}\t",
+        "{\"head\":1}\r",
         "{\"head\":",
         "{\"head\":\n1}",
     ] {
@@ -159,6 +161,29 @@ fn what_can_be_none_is_refused() {
     let error = journal.append(&head(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRecord, "{error}");
     assert!(!path.exists() || bytes(&path).is_empty());
+    // Nor as any other: a rotation would make it the first.
+    journal.append(b"[1]").unwrap();
+    let before = bytes(&path);
+    let errors = [
+        journal.append(&head(1)).unwrap_err(),
+        journal.append_all([&b"[2]"[..], &head(1)]).unwrap_err(),
+        journal.batch().push_encoded(&head(1)).unwrap_err(),
+        journal.replace([&b"[2]"[..], &head(1)]).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::InvalidRecord, "{error}");
+    }
+    assert_eq!(bytes(&path), before);
+    // One that a handle which knows no headers has appended goes on as a record.
+    scene::journal(&path).append(&head(1)).unwrap();
+    let all = |rewrite: &mut untorn::Rewrite| {
+        for record in rewrite.records()? {
+            rewrite.push_encoded(&record?.bytes)?;
+        }
+        Ok(())
+    };
+    journal.compact(all).unwrap();
+    assert_eq!(journal.records().unwrap().count(), 2);
     for bad in ["", " {", "a\nb"] {
         let error = options().header_prefix(bad).open(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{bad:?}: {error}");

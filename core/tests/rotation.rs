@@ -6,6 +6,7 @@ use std::path::Path;
 
 use scene::death::each_death;
 use scene::{Scene, bytes, journal, records};
+use untorn::fault::{Call, Op, Plan};
 use untorn::{Durability, Journal, JournalOptions, Position};
 
 fn bound(max_bytes: u64, keep: Option<u32>) -> JournalOptions {
@@ -213,6 +214,107 @@ fn a_rotated_file_that_others_have_changed_stays() {
     assert!(moved.exists() && scene.path("moved").exists());
     let ours = numbers(&scene).len() - 3;
     assert_eq!(ours, 1, "{:?}", numbers(&scene));
+}
+
+/// logrotate renames and makes files without the lock, at any moment: an append
+/// goes where the name is, and fails for none of it.
+#[test]
+fn others_that_rename_and_make_the_file_meanwhile() {
+    for used in [false, true] {
+        let scene = Scene::new();
+        let path = scene.with("j.jsonl", "[1]\n");
+        let one = journal(&path);
+        if used {
+            one.append(b"[2]").unwrap();
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, "[3]\n").unwrap();
+        }
+        let (moved, this) = (scene.path("moved"), scene::real(&path));
+        let (seen, left) = (std::rc::Rc::new(std::cell::Cell::new([0, 0])), 3);
+        let counts = std::rc::Rc::clone(&seen);
+        let meanwhile = move |call: &Call<'_>| {
+            if call.path != Some(&this) {
+                return;
+            }
+            let [mut gone, mut made] = counts.get();
+            match call.op {
+                Op::Open if gone < left => {
+                    std::fs::rename(&this, &moved).unwrap();
+                    gone += 1;
+                }
+                Op::Create if made < left => {
+                    std::fs::write(&this, "").unwrap();
+                    made += 1;
+                }
+                _ => {}
+            }
+            counts.set([gone, made]);
+        };
+        let (result, _) = Plan::new().before(meanwhile).run(|| one.append(b"[9]"));
+        let end = result.unwrap();
+        assert_eq!(seen.get(), [left, left]);
+        assert_eq!(bytes(&path), b"[9]\n");
+        assert_eq!(one.end().unwrap(), end);
+    }
+    // A file that does not come to be is an error, not a wait.
+    #[cfg(unix)]
+    {
+        let scene = Scene::new();
+        let path = scene.path("j.jsonl");
+        let one = journal(&path);
+        std::os::unix::fs::symlink(scene.path("nowhere/at/all"), &path).unwrap();
+        one.append(b"[1]").unwrap_err();
+    }
+}
+
+/// Where a user may append to the journal of another, but not put a file in its
+/// place, a rotation changes nothing: no second name that can't be taken away.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_journal_of_another_in_a_sticky_directory() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make a file of another user");
+        return;
+    }
+    let scene = Scene::new();
+    let path = scene.path("j.jsonl");
+    journal(&path).append(&record(0)).unwrap();
+    let everybody = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    everybody(scene.dir(), 0o1777);
+    for name in ["j.jsonl", "j.jsonl.lock"] {
+        chown(scene.path(name), Some(65_001), Some(65_001)).unwrap();
+        everybody(&scene.path(name), 0o666);
+    }
+    let names = || scene.files().into_keys().collect::<Vec<_>>();
+    let before = names();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // SAFETY: of this thread alone: the call itself, not libc's wrapper.
+            let changed = unsafe { libc::syscall(libc::SYS_setresuid, -1_i32, 65_002_i32, -1_i32) };
+            assert_eq!(changed, 0);
+            let theirs = bound(50, None).open(&path).unwrap();
+            let end = theirs.end().unwrap();
+            let one = journal(&path);
+            one.append(b"[1]").unwrap();
+            let errors = [
+                theirs.append(&record(1)).unwrap_err(),
+                one.rotate().unwrap_err(),
+                one.rewind(end).unwrap_err(),
+                one.replace(["[2]"]).unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.kind(), untorn::ErrorKind::PermissionDenied, "{error}");
+                assert!(error.to_string().contains("sticky"), "{error}");
+            }
+            one.append(b"[3]").unwrap();
+        });
+    });
+    assert_eq!(names(), before);
+    assert!(bytes(&path).ends_with(b"}\n[1]\n[3]\n"));
 }
 
 /// A user's hard link of the journal, by whatever name, is the user's.

@@ -193,7 +193,8 @@ fn a_last_append_cut_at_every_byte_is_cut_whole() {
     for many in [1, 5] {
         let before = [sealed(&some(0..1)), sealed(&some(1..3))].concat();
         let last = sealed(&some(3..3 + many));
-        for cut in 0..last.len() {
+        // But for the newline: see `a_last_append_without_its_newline_is_whole`.
+        for cut in 0..last.len() - 1 {
             let scene = Scene::new();
             let path = scene.with("j", [&before[..], &last[..cut]].concat());
             open(&path).append(record(9).as_bytes()).unwrap();
@@ -208,6 +209,34 @@ fn a_last_append_cut_at_every_byte_is_cut_whole() {
                 assert_eq!(kept, [(before.len() as u64, last[..cut].to_vec())]);
             }
         }
+    }
+}
+
+/// An editor has taken it: the seals tell that nothing else is missing.
+#[test]
+fn a_last_append_without_its_newline_is_whole() {
+    for (before, last) in [(0, 1), (0, 5), (1, 1), (3, 5)] {
+        let before = match before {
+            0 => Vec::new(),
+            count => sealed(&some(0..count)),
+        };
+        let last = sealed(&some(10..10 + last));
+        for nuls in [0, 7] {
+            let scene = Scene::new();
+            let tail = [&last[..last.len() - 1], &vec![0; nuls]].concat();
+            let path = scene.with("j", [&before[..], &tail].concat());
+            open(&path).append(record(9).as_bytes()).unwrap();
+            let expected = [&before[..], &last, &sealed(&some(9..10))].concat();
+            assert_eq!(bytes(&path), expected, "{nuls} NULs");
+        }
+        // A byte of it changed, and it is torn.
+        let scene = Scene::new();
+        let mut tail = last[..last.len() - 1].to_vec();
+        tail[2] ^= 1;
+        let path = scene.with("j", [&before[..], &tail].concat());
+        open(&path).append(record(9).as_bytes()).unwrap();
+        assert_eq!(bytes(&path), [before, sealed(&some(9..10))].concat());
+        assert_eq!(torn(&path)[0].1, tail);
     }
 }
 

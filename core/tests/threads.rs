@@ -214,6 +214,42 @@ fn a_queued_call_that_times_out_lets_the_next_one_lead() {
     assert_eq!(records(&path).len(), 1);
 }
 
+/// The lock is held for as long as it takes the others to be told.
+#[test]
+fn a_queued_call_keeps_its_time_behind_one_that_waits() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let guard = FileLock::acquire(&path).unwrap();
+    let (done, result) = mpsc::channel();
+    let queue = |n: u32, timeout: Option<Duration>| {
+        let mut batch = journal.batch();
+        batch.push(format!("[{n}]").as_bytes()).unwrap();
+        let done = done.clone();
+        journal.append_queued(batch, None, Some(timeout), None, move |got| {
+            done.send((n, got)).unwrap();
+        });
+    };
+    queue(0, None);
+    queue(1, Some(Duration::from_millis(40)));
+    queue(2, None);
+    queue(3, Some(Duration::from_millis(20)));
+    // Far longer than it takes: for ever, if nobody keeps the time.
+    let next = || {
+        result
+            .recv_timeout(Duration::from_secs(60))
+            .expect("somebody is told")
+    };
+    let mut told = [next(), next()].map(|(n, got)| (n, got.unwrap_err().kind()));
+    told.sort_by_key(|(n, _)| *n);
+    assert_eq!(told, [1, 3].map(|n| (n, ErrorKind::LockTimeout)));
+    drop(guard);
+    let mut there = [next(), next()].map(|(n, got)| got.map(|_| n).unwrap());
+    there.sort_unstable();
+    assert_eq!(there, [0, 2]);
+    assert_eq!(bytes(&path), b"[0]\n[2]\n");
+}
+
 #[test]
 fn a_queued_call_that_tries_once_does_not_stand_behind_one_that_waits() {
     let scene = Scene::new();

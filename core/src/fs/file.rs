@@ -392,6 +392,13 @@ impl File {
         sys::meta::may_be_believed(&self.handle, of)
     }
 
+    /// Whether we may put another file in the place of this one, in a directory
+    /// that we may write.
+    pub fn may_be_replaced(&self, dir: &Path) -> io::Result<bool> {
+        announce(Op::Stat, self.name())?;
+        sys::meta::may_be_replaced(&self.handle, dir)
+    }
+
     /// How many names the file has, and how long it is, in one call that
     /// leaves the timestamps alone (an fstat makes the next write dearer).
     #[inline]

@@ -1,15 +1,15 @@
 //! Appends that leave a callback instead of a thread that waits.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Position;
 use super::batch::Batch;
 use super::commit::{acquire_to_lead, commit_with, pass_on, step_down};
-use super::queue::{Callback, Done, Request, take_out};
+use super::queue::{Callback, Done, Request, take_out, take_overdue};
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::lock::{Call, Caller, CancelToken, Nudge};
+use crate::lock::{Call, Caller, CancelToken, Nudge, Patience};
 
 /// Appends on a thread of the library's own; `done` is called there.
 pub(super) fn append_queued(
@@ -26,6 +26,7 @@ pub(super) fn append_queued(
     if cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
         return done(Err(Error::cancelled("append", &shared.path)));
     }
+    let limit = timeout.unwrap_or(shared.options.timeout);
     let mark = Arc::new(());
     let watch = cancel.as_ref().map(|token| {
         let watch = Arc::new(Watch {
@@ -41,7 +42,8 @@ pub(super) fn append_queued(
         done: Done::Callback(Box::new(Callback {
             mark,
             caller: Caller::current(),
-            timeout,
+            limit,
+            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
             cancel,
             call: done,
             _watch: watch,
@@ -70,11 +72,12 @@ pub(super) fn append_queued(
 /// The lead of a request that has no thread: as patient as that request is.
 pub(super) fn lead_for_callbacks(shared: &Arc<Shared>) {
     let queue = &shared.local().queue;
-    let (timeout, cancel, caller, mark) = {
+    let (limit, deadline, cancel, caller, mark) = {
         let waiting = queue.queue();
         match waiting.front().map(|request| &request.done) {
             Some(Done::Callback(head)) => (
-                head.timeout,
+                head.limit,
+                head.deadline,
                 head.cancel.clone(),
                 head.caller,
                 Arc::clone(&head.mark),
@@ -83,14 +86,21 @@ pub(super) fn lead_for_callbacks(shared: &Arc<Shared>) {
             _ => return pass_on(shared, waiting),
         }
     };
-    let mut call = Call::new().caller(caller);
-    if let Some(timeout) = timeout {
-        call = call.timeout(timeout);
-    }
+    // Those behind it have no thread that would keep their time.
+    let keep_time = || {
+        tell_overdue(shared);
+        false
+    };
+    let mut call = Call::new().caller(caller).interrupt(&keep_time);
     if let Some(token) = &cancel {
         call = call.cancel(token);
     }
-    match acquire_to_lead(shared, &call.begin(shared.options.timeout)) {
+    let patience = Patience {
+        timeout: limit,
+        deadline,
+        ..call.begin(None)
+    };
+    match acquire_to_lead(shared, &patience) {
         // The group, the head of the queue among it, is told one by one.
         Ok(held) => drop(commit_with(shared, held, None)),
         Err(error) => {
@@ -98,6 +108,16 @@ pub(super) fn lead_for_callbacks(shared: &Arc<Shared>) {
                 head.done.tell(Err(error));
             }
             step_down(shared);
+        }
+    }
+}
+
+fn tell_overdue(shared: &Shared) {
+    while let Some(request) = take_overdue(&shared.local().queue) {
+        if let Done::Callback(callback) = &request.done {
+            let limit = callback.limit.unwrap_or_default();
+            let error = Error::lock_timeout("append", &shared.path, limit);
+            request.done.tell(Err(error));
         }
     }
 }

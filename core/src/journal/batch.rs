@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::seal::{self, Chain};
 use super::writer::Work;
-use super::{Format, Position};
+use super::{Format, Position, header};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What this journal takes as a record.
@@ -19,6 +19,16 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// What is to be appended: a record that begins as a header does would be one,
+    /// if a rotation or a compaction made it the first.
+    #[inline]
+    pub fn check_no_header(&self, record: &[u8]) -> Result<()> {
+        match &self.header_prefix {
+            Some(prefix) if record.starts_with(prefix) => Err(header::not_a_record(&self.path)),
+            _ => Ok(()),
+        }
+    }
+
     /// Bytes from anywhere.
     #[inline]
     pub fn check(&self, record: &[u8]) -> Result<()> {
@@ -60,9 +70,9 @@ impl Rules {
                 String::from_utf8_lossy(prefix)
             )));
         }
-        if header.last() == Some(&b' ') {
+        if header.last().is_some_and(u8::is_ascii_whitespace) {
             return Err(self.invalid(
-                "spaces at the end of a header are padding, and would be lost on reading"
+                "white space at the end of a header is padding, and would be lost on reading"
                     .to_owned(),
             ));
         }
@@ -174,6 +184,7 @@ impl Batch {
     /// # Errors
     /// `INVALID_RECORD`, `LIMIT_EXCEEDED`; the batch is as it was.
     pub fn push(&mut self, record: &[u8]) -> Result<()> {
+        self.rules.check_no_header(record)?;
         self.rules.check(record)?;
         self.add(record);
         Ok(())
@@ -185,6 +196,7 @@ impl Batch {
     /// # Errors
     /// As [`Batch::push`].
     pub fn push_encoded(&mut self, record: &[u8]) -> Result<()> {
+        self.rules.check_no_header(record)?;
         self.rules.check_framing(record)?;
         self.add(record);
         Ok(())

@@ -5,8 +5,10 @@ use super::writer::{Work, Writer, Written};
 use crate::error::Result;
 use crate::lock::LockFile;
 
-/// Neighbours without an expected end or a header go into the file with one write. If that
-/// fails, each is tried by itself, so that each gets its own answer.
+/// Neighbours that bring one record each, without an expected end or a header, go
+/// into the file with one write, and get one answer: if it fails, none of them is
+/// there. (To try each by itself would put some there twice, where the write could
+/// not be taken back.)
 pub(super) fn commit_group(
     shared: &Shared,
     writer: &mut Writer,
@@ -18,7 +20,7 @@ pub(super) fn commit_group(
     while let Some(first) = rest.first() {
         let run = rest
             .iter()
-            .take_while(|work| work.at.is_none() && work.header.is_none())
+            .take_while(|work| work.records == 1 && work.at.is_none() && work.header.is_none())
             .count();
         if run < 2 {
             results.push(writer.commit(shared, lock, first));
@@ -33,9 +35,8 @@ pub(super) fn commit_group(
             .for_each(|work| lines.extend_from_slice(work.lines));
         let together = Work {
             lines: &lines,
-            // All or nothing matters only where one call brought many; the
-            // prefix of a run of single records is whole records.
-            records: run.iter().map(|work| work.records).max().unwrap_or(0),
+            // Not all or nothing: the first of them are whole records.
+            records: 1,
             header: None,
             at: None,
         };
@@ -51,7 +52,7 @@ pub(super) fn commit_group(
                     })
                 }));
             }
-            Err(_) => results.extend(run.iter().map(|work| writer.commit(shared, lock, work))),
+            Err(error) => results.extend(run.iter().map(|_| Err(error.clone()))),
         }
         if lines.capacity() <= 1 << 20 {
             writer.buffer = lines;

@@ -103,8 +103,8 @@ pub(super) fn not_a_record(path: &Path) -> Error {
         ErrorKind::InvalidRecord,
         "append",
         path,
-        "the first line of a journal that begins with header_prefix is its header: use set_header; \
-         nothing was appended",
+        "a record that begins with header_prefix would be the header, if it became the first line of \
+         a file: use set_header; nothing was appended",
     )
 }
 

@@ -173,6 +173,7 @@ impl Journal {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn append_with(&self, record: &[u8], call: &Call<'_>) -> Result<Position> {
+        self.shared.rules.check_no_header(record)?;
         self.shared.rules.check(record)?;
         // A record and its newline go with one write. The buffer is the
         // thread's own: no lock, and no allocation but the first.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Position;
 use super::asynchronous::Watch;
@@ -32,7 +32,9 @@ pub(super) enum Done {
 pub(super) struct Callback {
     pub mark: Arc<()>,
     pub caller: Caller,
-    pub timeout: Option<Option<Duration>>,
+    /// From when it was queued on: how long, and until when.
+    pub limit: Option<Duration>,
+    pub deadline: Option<Instant>,
     pub cancel: Option<CancelToken>,
     pub call: Box<dyn FnOnce(Result<Position>) + Send>,
     /// Keeps the token's watch on this request alive.
@@ -53,7 +55,7 @@ impl Done {
     pub fn tries_once(&self) -> bool {
         match self {
             Done::Thread(_) => false,
-            Done::Callback(callback) => callback.timeout == Some(Some(Duration::ZERO)),
+            Done::Callback(callback) => callback.limit == Some(Duration::ZERO),
         }
     }
 
@@ -75,6 +77,19 @@ pub(super) fn take_those_who_try_once(waiting: &mut VecDeque<Request>) -> Vec<Re
         .partition(|request| request.done.tries_once());
     *waiting = patient;
     Vec::from_iter::<VecDeque<Request>>(once)
+}
+
+/// Takes the next of those out whose time is over.
+pub(super) fn take_overdue(queue: &Queue) -> Option<Request> {
+    // No clock is read where nobody waits.
+    if queue.nobody_waits() {
+        return None;
+    }
+    let now = Instant::now();
+    take_out(
+        queue,
+        |done| matches!(done, Done::Callback(callback) if callback.deadline.is_some_and(|at| at <= now)),
+    )
 }
 
 /// Takes a call out that gave up, if it waits still.

@@ -71,7 +71,14 @@ pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
                 kept.take_back();
                 continue;
             }
-            file.set_len(keep).map_err(told)?;
+            if let Err(error) = file.set_len(keep) {
+                // Or each try would keep them once more.
+                kept.take_back();
+                return Err(told(error).hint(
+                    "a torn record at the end is to be cut before anything is appended, and could \
+                     not be; nothing was changed",
+                ));
+            }
         }
         if whole {
             append_newline(file).map_err(told)?;
@@ -136,9 +143,10 @@ impl Tail {
     /// may be half a number.
     fn is_whole(&self, file: &File, options: &JournalOptions) -> io::Result<bool> {
         let length = self.text_end - self.start;
-        // A sealed record without its newline may be the first of many.
-        let never = options.format != Format::Json || options.sealed;
-        if never || length == 0 || length > options.max_record {
+        if options.sealed {
+            return seal::is_whole_append(file, self.start, self.text_end);
+        }
+        if options.format != Format::Json || length == 0 || length > options.max_record {
             return Ok(false);
         }
         let Ok(length) = usize::try_from(length) else {
@@ -153,9 +161,10 @@ impl Tail {
 }
 
 pub(super) fn is_value(text: &[u8]) -> bool {
-    let text = text.trim_ascii();
+    // White space as JSON has it: no form feed.
     let number = text
-        .first()
+        .iter()
+        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
         .is_none_or(|byte| *byte == b'-' || byte.is_ascii_digit());
     !number
         && std::str::from_utf8(text).is_ok()

@@ -9,7 +9,7 @@
 
 mod file;
 
-pub(super) use file::{chain_before, closing, ends_well, torn_tail, unfinished};
+pub(super) use file::{chain_before, closing, ends_well, is_whole_append, torn_tail, unfinished};
 
 /// How many bytes a seal takes, without the newline.
 pub(super) const LENGTH: usize = 34;

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Position;
-use super::header;
 use super::open::{Data, no_file};
 use super::repair::{self, Repair};
 use super::rewrite::rotate;
@@ -116,16 +115,19 @@ impl Writer {
                 ..nothing
             });
         }
-        if options.max_bytes.is_some_and(|most| self.end > most) {
+        let rotates = options.max_bytes.is_some_and(|most| self.end > most);
+        if rotates {
             self.rotate_first(shared, lock)?;
         }
-        match work.header {
-            None if self.end == 0 && header::is_header(options, work.lines) => {
-                Err(header::not_a_record(path))
-            }
+        let put = match work.header {
             None => self.put(shared, lock, work.lines, work.records),
             Some(header) => self.put_with_header(shared, lock, header, work),
-        }
+        };
+        put.map_err(|error| match (rotates, opened.existed) {
+            (true, _) => error.hint("the journal was rotated before that"),
+            (_, false) => error.hint("the journal was made for it"),
+            _ => error,
+        })
     }
 
     /// Appends these lines to the file, which is open and whole.

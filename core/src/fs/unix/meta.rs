@@ -238,6 +238,14 @@ pub(in crate::fs) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<boo
     Ok(shared && of.gid == file.gid && of.mode & 0o060 == 0o060)
 }
 
+/// In a sticky directory only the owner of a file, or the directory's, may rename
+/// another over it, or take a name of it away.
+pub(in crate::fs) fn may_be_replaced(file: &Handle, dir: &Path) -> io::Result<bool> {
+    let (file, dir) = (stat::of(file)?, stat::at(dir)?);
+    let own = rustix::process::geteuid().as_raw();
+    Ok(dir.mode & 0o1000 == 0 || [0, file.uid, dir.uid].contains(&own))
+}
+
 /// Root may remove what it owns, not what anybody has put in its way.
 pub(in crate::fs) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bool> {
     let (seen, dir) = (stat::of_name(path)?, stat::at(dir)?);

@@ -96,6 +96,11 @@ pub(in crate::fs) fn may_be_believed(_: &Handle, _: &Path) -> io::Result<bool> {
 }
 
 /// See [`may_be_believed`].
+pub(in crate::fs) fn may_be_replaced(_: &Handle, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// See [`may_be_believed`].
 pub(in crate::fs) fn is_ours_to_remove(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(true)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, File};
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
@@ -44,6 +44,11 @@ impl Draft {
             // No journal was there yet, or none that anybody knows of.
             (None, None) => Generation::NOBODYS,
         };
+        if let Some((data, _)) = &old
+            && !shared.lock.is_in_place()
+        {
+            replaceable(shared, data, operation)?;
+        }
         let pending = PendingRewrite {
             by: None,
             number: 0,
@@ -144,6 +149,22 @@ pub(super) fn note(
 /// Best effort: the next locker finds what is left.
 fn clear(lock: LockFile<'_>) {
     let _ = lock.file().and_then(record::clear_pending);
+}
+
+/// Before the journal gets a second name, which could not be taken away again.
+fn replaceable(shared: &Shared, data: &Data, operation: &'static str) -> Result<()> {
+    let dir = shared.path.parent().unwrap_or(&shared.path);
+    let may = data.file.may_be_replaced(dir);
+    if may.map_err(|error| failed(shared, operation, error))? {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::PermissionDenied,
+        operation,
+        &shared.path,
+        "the journal belongs to another user, and its directory is sticky: only the owner of \
+         either can put a new file in its place; the journal is as it was",
+    ))
 }
 
 #[cold]

@@ -111,6 +111,36 @@ fn is_chained(bytes: &impl Bytes, start: u64, stop: u64) -> io::Result<bool> {
     Ok(good)
 }
 
+/// Whether these bytes are an append that has lost nothing but its last newline:
+/// every seal fits, and the last says that none is missing.
+pub(in crate::journal) fn is_whole_append(
+    bytes: &impl Bytes,
+    start: u64,
+    stop: u64,
+) -> io::Result<bool> {
+    let (mut before, mut good, mut ended) = (None, true, false);
+    let mut end = |line: Line| match line.seal().filter(|_| !ended && !line.nuls) {
+        Some(seal) => {
+            good &= Seal::of(line.checksum, seal.last, before.unwrap_or(0)) == seal;
+            before = seal.chain();
+            ended = seal.last;
+        }
+        None => good = false,
+    };
+    let mut line = Line::default();
+    Backward::new(bytes).each(start, stop, |piece| {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            let whole = part.strip_suffix(b"\n");
+            line.add(whole.unwrap_or(part));
+            if whole.is_some() {
+                end(std::mem::take(&mut line));
+            }
+        }
+    })?;
+    end(line);
+    Ok(good && ended)
+}
+
 /// A line that is looked at in pieces, so that it may be as long as it likes.
 #[derive(Default)]
 struct Line {
