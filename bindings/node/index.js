@@ -45,4 +45,4 @@ exports.InvalidArgumentError = require('./lib/errors.js').InvalidArgumentError
 exports.IoError = require('./lib/errors.js').IoError
 exports.InternalError = require('./lib/errors.js').InternalError
 
-exports.version = require('./lib/addon.js').version()
+exports.version = require('./lib/calls.js').native.version()

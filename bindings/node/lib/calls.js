@@ -2,7 +2,7 @@
 
 // One call into the addon, blocking or not: its time, its signal, its errors.
 
-const native = require('./addon.js')
+const native = require('#addon')
 const { fromFailure, fromThrown } = require('./errors.js')
 const { adopted } = require('./foreign.js')
 const { onAbort, reasonOf } = require('./signals.js')

@@ -2,7 +2,7 @@
 
 // Values to text and back.
 
-const { isUtf8 } = require('node:buffer')
+const { isUtf8 } = process.getBuiltinModule('node:buffer')
 const { LimitExceededError, corrupt, invalid, invalidRecord } = require('./errors.js')
 const { isBytes, isPromise, ownBytes } = require('./foreign.js')
 

@@ -3,7 +3,7 @@
 // Values of another realm. Jest, Vitest and every `vm` context have classes of their own: `instanceof` knows only those
 // of one realm, and what the addon makes is always of Node's.
 
-const { types } = require('node:util')
+const { types } = process.getBuiltinModule('node:util')
 
 /** Bytes, whoever made them. */
 const isBytes = types.isUint8Array

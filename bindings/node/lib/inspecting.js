@@ -2,7 +2,7 @@
 
 // What `console.log` shows of a handle.
 
-const { inspect } = require('node:util')
+const { inspect } = process.getBuiltinModule('node:util')
 
 /** Shows `Class { what }`. */
 function inspecting(Class, describe) {

@@ -3,7 +3,7 @@
 // Records for a verb that takes many of them. Looked at before anything changes: what is not a list would otherwise
 // be "no records", and a journal that is replaced by no records is empty.
 
-const { types } = require('node:util')
+const { types } = process.getBuiltinModule('node:util')
 const { invalid } = require('./errors.js')
 const { isPromise } = require('./foreign.js')
 

@@ -3,9 +3,9 @@
 // What a function of the caller's runs within: `update` and its like hold a lock while they await that function. A call
 // in there that waits for the same lock would wait for ever, and nothing would say so.
 
-const { AsyncLocalStorage } = require('node:async_hooks')
-const { realpathSync } = require('node:fs')
-const { basename, dirname, join } = require('node:path')
+const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
+const { realpathSync } = process.getBuiltinModule('node:fs')
+const { basename, dirname, join } = process.getBuiltinModule('node:path')
 const { deadlock } = require('./errors.js')
 const { toPath } = require('./path.js')
 const { Stop, isSignal, onAbort, reasonOf } = require('./signals.js')

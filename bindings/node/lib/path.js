@@ -1,7 +1,7 @@
 'use strict'
 
-const { isAbsolute } = require('node:path')
-const { fileURLToPath } = require('node:url')
+const { isAbsolute } = process.getBuiltinModule('node:path')
+const { fileURLToPath } = process.getBuiltinModule('node:url')
 const { invalid } = require('./errors.js')
 const { textOf } = require('./text.js')
 

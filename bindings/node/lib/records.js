@@ -2,7 +2,7 @@
 
 // Chunks of records from the addon, as values.
 
-const { isUtf8 } = require('node:buffer')
+const { isUtf8 } = process.getBuiltinModule('node:buffer')
 const { begin, block, native } = require('./calls.js')
 const { warnOnce } = require('./warning.js')
 

@@ -1,6 +1,6 @@
 'use strict'
 
-const { join } = require('node:path')
+const { join } = process.getBuiltinModule('node:path')
 const { begin, block, port } = require('./calls.js')
 const { checkRaw, decodeDocument, encodeDocument, encodeRecord, optionalFunction } = require('./encoding.js')
 const { invalid } = require('./errors.js')

@@ -123,6 +123,9 @@ impl Store {
             }
         }
         let names = member_lock(&path.join(directory::NAMES));
+        // Seldom locked, and a store is not closed: its lock file is open only
+        // while it is locked.
+        names.close();
         let shared = Shared {
             path,
             options,

@@ -5,6 +5,7 @@ mod clean;
 mod conformance;
 mod cross;
 mod node;
+mod node_others;
 mod peers;
 mod python;
 mod recipes;
@@ -128,6 +129,16 @@ const STEPS: &[Step] = &[
         "node",
         "node --test, against the installed tarball",
         node::test,
+    ),
+    step(
+        "node-runners",
+        "the package in Jest and Vitest, which have realms of their own",
+        node_others::runners,
+    ),
+    step(
+        "node-bundles",
+        "the package in what bundlers make: esbuild, webpack, Rollup, Bun",
+        node_others::bundles,
     ),
     step(
         "conformance-rust",

@@ -1,10 +1,11 @@
 'use strict'
 
-// Finds the addon, the compiled part of this package, and loads it.
+// Finds the addon, the compiled part of this package, and loads it. Node's own modules are asked for without `require`, here
+// and everywhere: a bundle that is an ES module has none.
 
-const fs = require('node:fs')
-const { createRequire } = require('node:module')
-const path = require('node:path')
+const fs = process.getBuiltinModule('node:fs')
+const { createRequire } = process.getBuiltinModule('node:module')
+const path = process.getBuiltinModule('node:path')
 
 /** The file's name for this system: `untorn.linux-x64-gnu.node`. */
 function nameOfAddon() {
@@ -34,28 +35,26 @@ function hasGlibc() {
   }
 }
 
+/** Where this file is, or the bundle that it was put into. One that is an ES module does not tell: it is what runs. */
+const here = typeof __dirname === 'string' ? __dirname : path.dirname(process.argv[1] ?? process.execPath)
+
 /** Where it may be: in this package, beside a bundle, in the package that a bundle was made from, beside a program. */
 function* places(name) {
-  yield path.join(__dirname, '..', name)
-  yield path.join(__dirname, name)
+  yield path.join(here, '..', name)
+  yield path.join(here, name)
   try {
-    yield path.join(path.dirname(createRequire(path.join(__dirname, 'bundle.js')).resolve('untorn/package.json')), name)
+    yield path.join(path.dirname(createRequire(path.join(here, 'bundle.js')).resolve('untorn/package.json')), name)
   } catch {
     // No such package from here.
   }
   if (isOneFile()) yield path.join(path.dirname(process.execPath), name)
 }
 
-/** Whether program and Node are one executable: only then is what lies beside that file the program's own. */
+/** Whether program and runtime are one executable: only then is what lies beside that file the program's own. */
 function isOneFile() {
   if (process.pkg !== undefined) return true
-  // Where Bun unpacks what it has compiled.
-  if (/^(\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/.test(__dirname)) return true
-  try {
-    return require('node:sea').isSea()
-  } catch {
-    return false
-  }
+  if (process.versions.bun !== undefined) return !/^bun[x]?(-profile)?(\.exe)?$/.test(path.basename(process.execPath))
+  return process.getBuiltinModule('node:sea')?.isSea() ?? false
 }
 
 function load() {
@@ -79,8 +78,7 @@ function load() {
 }
 
 function absent(name, tried) {
-  const here = path.join(__dirname, '..')
-  const shipped = addonsIn(here)
+  const shipped = addonsIn(path.join(here, '..'))
   const looked = `looked for ${tried.join(', ')}`
   if (shipped.length > 0) {
     const systems = shipped.map((file) => file.slice('untorn.'.length, -'.node'.length)).join(', ')

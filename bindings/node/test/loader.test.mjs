@@ -1,0 +1,48 @@
+// What the loader says where there is no addon for the system, or none that it can load.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import test from 'node:test'
+import { directory } from './support.mjs'
+
+const installed = path.dirname(createRequire(import.meta.url).resolve('untorn/package.json'))
+
+/** Loads a copy of the package in a process that takes itself for another. */
+function load(t, system, change) {
+  const dir = path.join(directory(t), 'node_modules', 'untorn')
+  for (const name of ['package.json', 'index.js', 'lib', ...fs.readdirSync(installed).filter((name) => name.endsWith('.node'))]) {
+    fs.cpSync(path.join(installed, name), path.join(dir, name), { recursive: true })
+  }
+  change?.(dir)
+  const source = `for (const [name, value] of Object.entries(${JSON.stringify(system)})) Object.defineProperty(process, name, { value })
+    require(${JSON.stringify(dir)})`
+  const { status, stderr } = spawnSync(process.execPath, ['--eval', source], { encoding: 'utf8' })
+  return { status, stderr }
+}
+
+for (const system of [{ platform: 'darwin' }, { platform: 'darwin', arch: 'arm64' }, { arch: 'arm64' }, { platform: 'win32' }, { platform: 'freebsd' }]) {
+  test(`on ${JSON.stringify(system)} it says that there is no addon for it`, (t) => {
+    const { status, stderr } = load(t, system)
+    assert.notEqual(status, 0)
+    assert.match(stderr, /untorn: this package has no addon for this system: it is for linux-x64-gnu, and untorn\.\S+\.node is not there/)
+    // Advice that does not help, and names that anybody could take.
+    assert.doesNotMatch(stderr, /npm has a bug|package-lock|untorn-(darwin|win32|linux|freebsd)|wasm/)
+  })
+}
+
+test('an addon that the system does not load is told of with what the system says', (t) => {
+  const { status, stderr } = load(t, {}, (dir) => {
+    for (const name of fs.readdirSync(dir)) if (name.endsWith('.node')) fs.writeFileSync(path.join(dir, name), 'no addon')
+  })
+  assert.notEqual(status, 0)
+  assert.match(stderr, /is there, but the system does not load it: .*(too short|invalid ELF|not a mach|not a valid)/i)
+})
+
+test('the package says where it runs, and has its texts', () => {
+  const about = JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8'))
+  assert.deepEqual([about.os, about.cpu, about.libc, about.engines], [['linux'], ['x64'], ['glibc'], { node: '>=20.17' }])
+  for (const text of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT']) assert.ok(about.files.includes(text), text)
+})

@@ -1,0 +1,4 @@
+'use strict'
+
+/* global test */
+for (const [name, run] of require('../suite.cjs').tests) test(name, run)
