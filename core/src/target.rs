@@ -52,8 +52,17 @@ pub(crate) fn resolve(
     fs::real_path(path).map_err(|error| {
         let made = told(error);
         match made.kind() {
-            ErrorKind::NotFound => made.hint("the directory does not exist"),
+            ErrorKind::NotFound => made.hint(format!(
+                "{}: make it, or open with `parents`",
+                no_directory(path)
+            )),
             _ => made,
         }
     })
+}
+
+/// Says which directory is missing for `path`.
+pub(crate) fn no_directory(path: &Path) -> String {
+    let directory = path.parent().unwrap_or(path);
+    format!("the directory {} does not exist", directory.display())
 }

@@ -210,7 +210,7 @@ pub(crate) fn lost(operation: &'static str, path: &Path) -> Error {
 fn missing_directory(path: &Path, error: std::io::Error) -> Error {
     let made = Error::os("lock", path, error);
     match made.kind() {
-        ErrorKind::NotFound => made.hint("the directory does not exist"),
+        ErrorKind::NotFound => made.hint(crate::target::no_directory(path)),
         _ => made,
     }
 }

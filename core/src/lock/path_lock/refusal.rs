@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fs;
 use crate::lock::turn::Refused;
 use crate::lock::{Holder, Patience, holder, transfer, unsupported};
+use crate::target::no_directory;
 
 impl PathLock {
     #[cold]
@@ -60,7 +61,7 @@ impl PathLock {
         match made.kind() {
             ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => made
                 .hint("in the scheme in-place the lock is on the file itself, which is not there"),
-            ErrorKind::NotFound => made.hint("the directory does not exist"),
+            ErrorKind::NotFound => made.hint(no_directory(&self.lock_path)),
             ErrorKind::PermissionDenied if self.is_in_place() => made.hint(
                 "in the scheme in-place the lock is on the file itself, which must be readable \
                  at least",
