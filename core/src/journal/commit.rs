@@ -48,7 +48,10 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     }
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
-    let held = lock.try_again(&shared.lock)?;
+    let held = match work.header {
+        None => lock.try_again(&shared.lock)?,
+        Some(_) => lock.try_to_stamp(&shared.lock)?,
+    };
     Some(writer.commit(shared, held.lock_file(), work))
 }
 

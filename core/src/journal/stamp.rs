@@ -114,7 +114,7 @@ impl Writer {
             self.durable_header = Some(new);
         }
         // If this fails, the next locker finds that all is done.
-        let _ = clear(lock);
+        let _ = lock.file().and_then(record::clear_stamp);
         Ok(Written {
             epoch: None,
             generation: data.generation,

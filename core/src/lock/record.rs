@@ -37,7 +37,7 @@ pub(crate) use pending::{
     write_pending, write_record,
 };
 pub(crate) use reservation::{Reservation, write_reservation};
-pub(crate) use stamp::{PendingStamp, StampNote};
+pub(crate) use stamp::{PendingStamp, StampNote, clear_stamp, is_cleared};
 
 /// A lock file this long, or shorter, has nothing pending.
 pub(crate) const IDLE: u64 = BLOCK as u64;

@@ -226,6 +226,5 @@ pub(crate) fn write_record(lock: &File, pending: &Pending) -> io::Result<()> {
 
 /// Nothing is pending any more. Where the file can't be cut, zeros say so.
 pub(crate) fn clear_pending(lock: &File) -> io::Result<()> {
-    lock.set_len(IDLE)
-        .or_else(|_| lock.write_all_at(&[0; 8], IDLE))
+    lock.set_len(IDLE).or_else(|_| super::clear_stamp(lock))
 }

@@ -123,3 +123,14 @@ fn line(text: &[u8], length: usize) -> Vec<u8> {
     line.push(b'\n');
     line
 }
+
+/// The stamp is done.
+pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
+    lock.write_all_at(&[0; 8], IDLE)
+}
+
+/// Whether a stamp was cleared here, and nothing begun since.
+pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
+    let mut magic = [1; 8];
+    Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])
+}

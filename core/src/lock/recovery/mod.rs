@@ -53,6 +53,7 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         ));
     }
     match pending {
+        None if record::is_cleared(file).map_err(told)? => {}
         // A record that was cut short itself: nothing was begun, or it was to
         // take another's place, whose temporary may be there.
         None => temporary::sweep_again(target),
