@@ -2064,7 +2064,7 @@ untorn_code untorn_session_exists(const untorn_session *session,
 
 /**
  * Opens the session's journal, which is to be closed with
- * untorn_journal_close(). The session's directory is made if it is not there.
+ * untorn_journal_close(). The first change makes the session.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2074,7 +2074,7 @@ untorn_code untorn_session_journal(const untorn_session *session,
 
 /**
  * Opens the session's state, which is to be closed with
- * untorn_document_close(). The session's directory is made if it is not there.
+ * untorn_document_close(). The first change makes the session.
  */
 UNTORN_API
 UNTORN_MUST_USE

@@ -36,14 +36,19 @@ fn session(store: &Store) -> Session {
 
 /// All that make a session, and those that remove one.
 const VERBS: &[Verb] = &[
-    ("journal", |store, call| {
-        session(store).journal_with(call).map(drop)
+    ("append", |store, call| {
+        let journal = session(store).journal_with(&Call::new())?;
+        journal.append_with(b"[]", call).map(drop)
     }),
     ("state", |store, call| {
-        session(store).state_with(call).map(drop)
+        let state = session(store).state_with(&Call::new())?;
+        state
+            .save_with(b"{}", untorn::Expect::Anything, call)
+            .map(drop)
     }),
-    ("document", |store, call| {
-        session(store).document_with("a.json", call).map(drop)
+    ("update", |store, call| {
+        let document = session(store).document_with("a.json", &Call::new())?;
+        document.begin_update(call)?.save(b"{}").map(drop)
     }),
     ("media", |store, call| {
         session(store).media_with("a", call).map(drop)
@@ -102,11 +107,61 @@ fn every_verb_keeps_its_limits_while_the_names_are_locked() {
     // What makes nothing waits for nobody.
     let once = Call::new().timeout(Some(Duration::ZERO));
     assert_eq!(store.keys().unwrap(), ["there"]);
-    store.session("there").unwrap().journal_with(&once).unwrap();
+    session(&store)
+        .journal_with(&once)
+        .unwrap()
+        .tail(1)
+        .unwrap();
     names_lock.unlock().unwrap();
     for (name, verb) in VERBS {
         let done = verb(&store, &once);
         assert!(done.is_ok(), "{name}: {done:?}");
+    }
+}
+
+/// Who only reads makes no session, and learns of it when somebody else does.
+#[test]
+fn to_read_makes_nothing() {
+    for key in ["s".to_owned(), "K".repeat(300)] {
+        let scene = Scene::new();
+        let store = store(&scene);
+        let session = store.session(&key).unwrap();
+        let journal = session.journal().unwrap();
+        let (state, document) = (session.state().unwrap(), session.document("a").unwrap());
+        assert_eq!(journal.records().unwrap().count(), 0);
+        assert_eq!(journal.tail(3).unwrap(), []);
+        assert_eq!(journal.end().unwrap().offset, 0);
+        assert_eq!(journal.verify().unwrap().records, 0);
+        for document in [&state, &document] {
+            assert_eq!(document.load().unwrap_err().kind(), ErrorKind::NotFound);
+            assert!(!document.remove().unwrap());
+        }
+        assert_eq!(session.holder().unwrap(), None);
+        let mut follow = journal.follow(None).unwrap();
+        let now = Call::new().timeout(Some(Duration::ZERO));
+        assert!(follow.next(&now).unwrap().is_none());
+        assert!(!session.exists().unwrap());
+        assert_eq!(names(scene.dir()), Vec::<String>::new());
+        // The first change makes it, for every handle.
+        let writer = session.journal().unwrap();
+        writer.append(b"[1]").unwrap();
+        assert_eq!(store.keys().unwrap(), [key.as_str()]);
+        assert_eq!(journal.tail(3).unwrap().len(), 1);
+        assert!(follow.next(&now).unwrap().is_some());
+        state.save(b"{}").unwrap();
+        journal.append(b"[2]").unwrap();
+        assert_eq!(writer.tail(3).unwrap().len(), 2);
+        // A handle that was used does not make a session again that was removed.
+        assert!(store.remove(&key).unwrap());
+        for journal in [&journal, &writer] {
+            let error = journal.append(b"[3]").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
+        }
+        assert_eq!(state.save(b"{}").unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(!session.exists().unwrap());
+        // One that was not is as good as a new one.
+        document.save(b"{}").unwrap();
+        assert_eq!(store.keys().unwrap(), [key.as_str()]);
     }
 }
 
@@ -155,7 +210,7 @@ fn a_left_over_tree_is_set_aside() {
         // As a removal leaves it that dies behind its first rename.
         fs::rename(session.path(), scene.path(".untorn.gone.s")).unwrap();
         let once = Call::new().timeout(Some(Duration::ZERO));
-        session.journal_with(&once).unwrap();
+        session.media_with("a", &once).unwrap();
         let aside = scene.path(&format!(".untorn.gone.s={n}"));
         assert_eq!(names(&aside), [".untorn.lease", "journal.jsonl", "media"]);
     }

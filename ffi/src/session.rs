@@ -94,7 +94,7 @@ pub unsafe extern "C" fn untorn_session_exists(
 }
 
 /// Opens the session's journal, which is to be closed with
-/// untorn_journal_close(). The session's directory is made if it is not there.
+/// untorn_journal_close(). The first change makes the session.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_journal(
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn untorn_session_journal(
 }
 
 /// Opens the session's state, which is to be closed with
-/// untorn_document_close(). The session's directory is made if it is not there.
+/// untorn_document_close(). The first change makes the session.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_state(

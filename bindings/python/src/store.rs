@@ -147,7 +147,10 @@ impl RawSession {
     }
 
     fn _media(&self, py: Python<'_>, name: &str) -> PyResult<PathBuf> {
-        plain(py, self.session.path(), || self.session.media(name))
+        let patience = Wait::new(Timeout::Is(self.timeout), None);
+        wait(py, self.session.path(), &patience, |call| {
+            self.session.media_with(name, call)
+        })
     }
 
     fn _claim(&self, py: Python<'_>, label: &str, timeout: Timeout) -> PyResult<Lease> {

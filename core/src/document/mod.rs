@@ -85,12 +85,16 @@ impl Document {
 
     fn with_options(path: &Path, options: DocumentOptions) -> Result<Document> {
         crate::target::check_mode("open", path, options.mode)?;
-        let real = crate::target::resolve("open", path, options.parents, options.durability)?;
+        let real = match &options.home {
+            Some(_) => path.to_owned(),
+            None => crate::target::resolve("open", path, options.parents, options.durability)?,
+        };
         let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
         if stat.is_some_and(|stat| !stat.is_file) {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
         }
-        let lock = PathLock::of("open", &real, &options.choice, true, options.mode)?;
+        let lock = PathLock::of("open", &real, &options.choice, true, options.mode)?
+            .in_home(options.home.clone());
         Ok(Document {
             shared: Arc::new(Shared {
                 lock,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Document;
 use crate::durability::Durability;
 use crate::error::Result;
-use crate::lock::{Choice, OnUnsupported, Scheme};
+use crate::lock::{Choice, Home, OnUnsupported, Scheme};
 
 /// How a document is opened.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,7 @@ pub struct DocumentOptions {
     pub(super) timeout: Option<Duration>,
     pub(super) parents: bool,
     pub(super) choice: Choice,
+    pub(super) home: Option<Home>,
 }
 
 impl DocumentOptions {
@@ -54,6 +55,12 @@ impl DocumentOptions {
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> DocumentOptions {
         self.choice.scheme = scheme;
+        self
+    }
+
+    /// In this directory, which is not there: the path is what it will be.
+    pub(crate) fn home(mut self, home: Home) -> DocumentOptions {
+        self.home = Some(home);
         self
     }
 

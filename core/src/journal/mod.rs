@@ -129,7 +129,10 @@ impl Journal {
     fn with_options(path: &Path, options: JournalOptions) -> Result<Journal> {
         options.check(path)?;
         crate::target::check_mode("open", path, options.mode)?;
-        let real = crate::target::resolve("open", path, options.parents, options.durability)?;
+        let real = match &options.home {
+            Some(_) => path.to_owned(),
+            None => crate::target::resolve("open", path, options.parents, options.durability)?,
+        };
         let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
         match stat {
             Some(stat) if !stat.is_file => {

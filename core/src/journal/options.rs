@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Journal;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
-use crate::lock::{Choice, OnUnsupported, Scheme};
+use crate::lock::{Choice, Home, OnUnsupported, Scheme};
 
 /// What the records of a journal are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -83,6 +83,7 @@ pub struct JournalOptions {
     pub(super) timeout: Option<Duration>,
     pub(super) parents: bool,
     pub(super) choice: Choice,
+    pub(super) home: Option<Home>,
     pub(super) header_prefix: Option<Vec<u8>>,
     pub(super) header_reserve: usize,
     pub(super) header_mode: HeaderMode,
@@ -102,6 +103,7 @@ impl Default for JournalOptions {
             timeout: None,
             parents: false,
             choice: Choice::default(),
+            home: None,
             header_prefix: None,
             header_reserve: 512,
             header_mode: HeaderMode::Stamp,
@@ -170,6 +172,12 @@ impl JournalOptions {
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> JournalOptions {
         self.choice.scheme = scheme;
+        self
+    }
+
+    /// In this directory, which is not there: the path is what it will be.
+    pub(crate) fn home(mut self, home: Home) -> JournalOptions {
+        self.home = Some(home);
         self
     }
 

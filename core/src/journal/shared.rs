@@ -74,7 +74,8 @@ pub(super) struct Desk {
 
 impl Shared {
     pub fn new(path: PathBuf, options: JournalOptions) -> Result<Shared> {
-        let lock = PathLock::of("open", &path, &options.choice, options.create, options.mode)?;
+        let lock = PathLock::of("open", &path, &options.choice, options.create, options.mode)?
+            .in_home(options.home.clone());
         Ok(Shared {
             rules: Arc::new(Rules {
                 path: path.clone(),

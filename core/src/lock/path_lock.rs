@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::gate::Gate;
+use super::home::Home;
 use super::in_place::InPlace;
 use super::turn::{Refused, ThreadKey};
 use super::{
@@ -45,6 +46,8 @@ pub(crate) struct PathLock {
     /// is stale.
     guard: Option<(PathBuf, Duration)>,
     gate: PerProcess<Mutex<Option<Arc<Gate>>>>,
+    /// Where the directory is made with the first lock.
+    home: Option<Home>,
     /// Nothing is kept open for a next time.
     closed: AtomicBool,
 }
@@ -80,6 +83,7 @@ impl PathLock {
                 mode,
                 guard: None,
                 gate: PerProcess::new(),
+                home: None,
                 closed: AtomicBool::new(false),
             }),
             Scheme::PidFile => {
@@ -94,6 +98,11 @@ impl PathLock {
         }
     }
 
+    /// In a directory that may have to be made.
+    pub fn in_home(self, home: Option<Home>) -> PathLock {
+        PathLock { home, ..self }
+    }
+
     /// The lock that is on exactly this lock file.
     pub fn at(target: &Path, lock_path: PathBuf) -> PathLock {
         PathLock {
@@ -104,6 +113,7 @@ impl PathLock {
             mode: None,
             guard: None,
             gate: PerProcess::new(),
+            home: None,
             closed: AtomicBool::new(false),
         }
     }
@@ -181,6 +191,11 @@ impl PathLock {
         shared: bool,
         patience: &Patience<'_>,
     ) -> Result<Option<Held>> {
+        if let Some(home) = &self.home
+            && home.is_missing(operation, &self.target)?
+        {
+            return Ok(None);
+        }
         if self.in_place.is_none() {
             return self.acquire(operation, shared, patience).map(Some);
         }

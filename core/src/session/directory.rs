@@ -85,7 +85,7 @@ fn make_with_key(session: &Session, durable: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
+pub(super) fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
     match fs::stat(path).map_err(|error| Error::os(operation, path, error))? {
         None => Ok(false),
         Some(stat) if stat.is_dir => Ok(true),

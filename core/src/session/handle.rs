@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::journal::Journal;
-use crate::lock::{Call, Holder};
+use crate::lock::{Call, Holder, Home};
 use crate::transaction::Transaction;
 
 /// Where the media files are.
@@ -19,8 +19,8 @@ pub(super) const MEDIA: &str = "media";
 
 /// A directory with a journal, a state document, media files and a lease.
 ///
-/// The directory is made by whatever changes the session or opens one of its
-/// files. A session has at most one owner at a time ([`Session::claim`]); the
+/// The directory is made by whatever changes the session, takes a lock in it, or
+/// asks for the place of a media file; to read its files makes nothing. A session has at most one owner at a time ([`Session::claim`]); the
 /// files keep themselves whole without one.
 pub struct Session {
     pub(super) store: Arc<Shared>,
@@ -68,20 +68,17 @@ impl Session {
         self.journal_with(&Call::new())
     }
 
-    /// [`Session::journal`], with a way to wait until the session's directory can
-    /// be made, or to cancel.
+    /// [`Session::journal`], with a way to cancel. It waits for nobody.
     ///
     /// # Errors
-    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    /// The same, and `CANCELLED`.
     pub fn journal_with(&self, call: &Call<'_>) -> Result<Journal> {
-        self.make("open", call)?;
-        self.journal_as_it_is()
-    }
-
-    /// Makes nothing.
-    pub(super) fn journal_as_it_is(&self) -> Result<Journal> {
         let options = self.store.options.journal.clone();
-        options.open(self.path.join(&self.store.options.journal_name))
+        let path = self.path.join(&self.store.options.journal_name);
+        match self.home(call)? {
+            None => options.open(path),
+            Some(home) => options.home(home).open(path),
+        }
     }
 
     /// The session's state.
@@ -116,9 +113,12 @@ impl Session {
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
     pub fn document_with(&self, name: &str, call: &Call<'_>) -> Result<Document> {
         check_file("open", &self.path, name)?;
-        self.make("open", call)?;
         let options = self.store.options.document.clone();
-        options.open(self.path.join(name))
+        let path = self.path.join(name);
+        match self.home(call)? {
+            None => options.open(path),
+            Some(home) => options.home(home).open(path),
+        }
     }
 
     /// Where the media file of this name is, or is to be: always the same
@@ -187,6 +187,21 @@ impl Session {
             .timeout(options.timeout)
             .journals(options.journal.clone())
             .begin_with(&self.path, call)
+    }
+
+    /// Where the session is not there: what makes it, with the first lock of one of
+    /// its files. Who only reads makes none.
+    fn home(&self, call: &Call<'_>) -> Result<Option<Home>> {
+        if call.is_cancelled() {
+            return Err(Error::cancelled("open", &self.path));
+        }
+        if directory::is_there("open", &self.path)? {
+            return Ok(None);
+        }
+        let session = Session::new(&self.store, &self.key);
+        Ok(Some(Home::new(move |operation, patience| {
+            directory::make(operation, &session, patience)
+        })))
     }
 
     /// Makes the directory, if it is not there. Gives the call with what is left

@@ -130,8 +130,8 @@ class Store(RawStore):
 class Session:
     """A directory with a journal, a state document, media files and a lease; `Store.session` gives it.
 
-    The directory is made by whatever changes the session or opens one of its files. A session has at most one owner at
-    a time (`claim`); the files keep themselves whole without one.
+    The directory is made by whatever changes the session; to read its files makes nothing. A session has at most one
+    owner at a time (`claim`); the files keep themselves whole without one.
     """
 
     __slots__ = ("__weakref__", "_raw", "_store")

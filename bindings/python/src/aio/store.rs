@@ -139,7 +139,7 @@ impl LaterSession {
         let session = Arc::clone(&self.session);
         self.make("media").run(
             py,
-            move |_| session.media(&name),
+            move |call| session.media_with(&name, call),
             |py, path| Ok(path.into_pyobject(py)?.into_any()),
         )
     }

@@ -54,7 +54,16 @@ impl PathLock {
         }
         drop(cached);
         let create = self.in_place.as_ref().is_none_or(|own| own.create);
-        let opened = self.open(operation, patience, create)?;
+        let mut opened = self.open(operation, patience, create)?;
+        if let Some(home) = self.home.as_ref().filter(|home| home.is_awaited()) {
+            if matches!(&opened, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+                home.make(operation, patience)?;
+                opened = self.open(operation, patience, create)?;
+            }
+            if opened.is_ok() {
+                home.found();
+            }
+        }
         self.keep(operation, opened)
     }
 
