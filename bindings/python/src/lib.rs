@@ -36,6 +36,13 @@ fn inspect(record: &[u8]) -> Option<&'static str> {
     untorn::inspect(record).map(untorn::DamageKind::as_str)
 }
 
+/// Runs the command `untorn` with these arguments, the program's name first, and
+/// gives its exit status. It sets how this process reacts to signals.
+#[pyfunction]
+fn command(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
+    py.detach(|| untorn_cli::main(args))
+}
+
 /// The package's version, as Python spells it: pre-releases without a dash.
 #[pyfunction]
 fn version() -> String {
@@ -103,7 +110,7 @@ mod _untorn {
     #[pymodule_export]
     use super::transaction::RawTransaction;
     #[pymodule_export]
-    use super::version;
+    use super::{command, version};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -49,6 +49,7 @@ __all__ = [
     "Turn",
     "Update",
     "acquire_later",
+    "command",
     "finish_appends",
     "forked",
     "holder",
@@ -733,6 +734,11 @@ def holder(path: str | os.PathLike[str]) -> Holder | None:
 
 def inspect(record: bytes) -> _Kind | None:
     """What is wrong with bytes that were to be one JSON value; `None` if nothing."""
+
+def command(args: list[str]) -> int:
+    """Runs the command `untorn` with these arguments, the program's name first, and
+    gives its exit status. It sets how this process reacts to signals.
+    """
 
 def version() -> str:
     """The package's version, as Python spells it: pre-releases without a dash."""
