@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::decided::Decided;
+use super::line::byte_order_mark;
 use super::shared::Shared;
 use super::source::Source;
 use super::writer::Work;
@@ -79,10 +80,11 @@ fn line_by(
         return Ok(Vec::new());
     };
     let longest = longest(options);
-    let mut line = vec![0; options.header_reserve.max(prefix.len() + 1).min(longest)];
+    let mut line = vec![0; options.header_reserve.max(prefix.len() + 4).min(longest)];
     loop {
         let n = read(&mut line)?;
-        if !line[..n].starts_with(prefix) {
+        let mark = byte_order_mark(options, &line[..n]);
+        if !line[mark..n].starts_with(prefix) {
             return Ok(Vec::new());
         }
         if let Some(at) = memchr::memchr(b'\n', &line[..n]) {
@@ -209,6 +211,7 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
     let Some(text) = line.strip_suffix(b"\n") else {
         return Ok(None);
     };
+    let text = &text[byte_order_mark(&shared.options, text)..];
     Ok(Some(text.trim_ascii_end().to_vec()))
 }
 

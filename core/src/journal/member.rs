@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::batch::{Batch, Rules};
 use super::shared::Shared;
 use super::source::Source;
-use super::{JournalOptions, Records, header, repair};
+use super::{JournalOptions, Records, header, line, repair};
 use crate::error::{Error, Result};
 use crate::fs::{Access, File};
 use crate::lock::LockFile;
@@ -43,7 +43,8 @@ pub(crate) fn with_header(
 ) -> Result<Vec<u8>> {
     rules(path, options).check_header(wanted)?;
     let first = memchr::memchr(b'\n', journal).map_or(0, |stop| stop + 1);
-    let old = if header::is_header(options, &journal[..first]) {
+    let mark = line::byte_order_mark(options, &journal[..first]);
+    let old = if header::is_header(options, &journal[mark..first]) {
         first
     } else {
         0

@@ -16,7 +16,7 @@
 //! follow.rs     records as they come (follow_file.rs: reading on;
 //!               follow_chain.rs: in which file; follow_wait.rs: being woken)
 //! fold.rs       a state kept from the records; fold_cursor.rs: where it is
-//! verify.rs     every record checked
+//! verify.rs     every record checked; foreign.rs: files that are no journals
 //! member.rs     what a transaction needs
 //! ```
 
@@ -32,6 +32,7 @@ mod follow;
 mod follow_chain;
 mod follow_file;
 mod follow_wait;
+mod foreign;
 mod group;
 mod header;
 mod in_place;

@@ -90,6 +90,7 @@ pub struct JournalOptions {
     pub(super) max_bytes: Option<u64>,
     pub(super) keep: Option<u32>,
     pub(super) sealed: bool,
+    pub(super) cut_foreign_tail: bool,
 }
 
 impl Default for JournalOptions {
@@ -110,6 +111,7 @@ impl Default for JournalOptions {
             max_bytes: None,
             keep: None,
             sealed: false,
+            cut_foreign_tail: false,
         }
     }
 }
@@ -260,6 +262,15 @@ impl JournalOptions {
 
     pub(crate) fn scheme_of(&self) -> Scheme {
         self.choice.scheme
+    }
+
+    /// Whether an append (or a repair) may cut the end off a file that is plainly no
+    /// journal: text in UTF-16, a JSON document over several lines, a binary
+    /// file. Default: no, that is `CORRUPT`. Format `json` only.
+    #[must_use]
+    pub fn cut_foreign_tail(mut self, cut: bool) -> JournalOptions {
+        self.cut_foreign_tail = cut;
+        self
     }
 
     /// What can't be meant so, said before anything is touched.

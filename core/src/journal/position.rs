@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// A position from before the journal was rewritten or replaced never matches
 /// the file that took its place: its generation differs. Both numbers stay
 /// below 2^53. As text: `generation:offset`.
+///
+/// The order is for sets and maps. That a position is less than another says
+/// something only if both have the same generation: of two files the later one may have
+/// the lower number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// Which of the files that had this name. 0: there was none.

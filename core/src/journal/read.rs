@@ -44,6 +44,8 @@ pub struct Records {
     /// Stays at the end, for what is yet to come: what lies behind the last line
     /// is no damage.
     stays: bool,
+    /// Says of a file that is no journal only what is wrong with each line.
+    any: bool,
     decided: Decided,
     /// Up to here all is decided, and far enough from the end that nothing
     /// changes.
@@ -121,6 +123,7 @@ impl Records {
             lost: 0,
             at_end: false,
             stays: false,
+            any: false,
             decided: Decided::default(),
             clean: 0,
             firm: base,
@@ -135,6 +138,11 @@ impl Records {
             seen_bytes: 0,
             stop: u64::MAX,
         }
+    }
+
+    /// Also what is plainly no journal.
+    pub(super) fn of_anything(self) -> Records {
+        Records { any: true, ..self }
     }
 
     /// Up to here, whatever was appended since.

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::de::IgnoredAny;
 
 use super::backward::Backward;
+use super::foreign::{Foreign, HEAD};
 use super::{Format, JournalOptions, seal};
 use crate::error::{Error, Result};
 use crate::fs::File;
@@ -56,6 +57,14 @@ pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
         let Some(tail) = tail else {
             return Ok(None);
         };
+        if !options.cut_foreign_tail {
+            let head = file.read_first(HEAD as u64).map_err(told)?;
+            if let Some(foreign) = Foreign::of(options, &head) {
+                return Err(foreign
+                    .error("repair", path)
+                    .hint("the append would cut its end off; cut_foreign_tail allows that"));
+            }
+        }
         let whole = tail.is_whole(file, options).map_err(told)?;
         let keep = if whole { tail.text_end } else { tail.start };
         if keep < size {

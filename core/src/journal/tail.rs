@@ -5,6 +5,7 @@ use std::io;
 use super::backward::Backward;
 use super::batch::is_blank;
 use super::decided::{ALL, Decided};
+use super::foreign::{Foreign, HEAD};
 use super::header::is_header;
 use super::line::{behind_nuls, byte_order_mark, longest};
 use super::read::{OwnedRecord, Record};
@@ -69,6 +70,11 @@ pub(super) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
             return tail(shared, n);
         }
         if same && still {
+            if records.is_empty() || !records.iter().all(is_object) {
+                check_head(shared, &source)
+                    .map_err(told)?
+                    .map_or(Ok(()), Err)?;
+            }
             records.reverse();
             return Ok(records);
         }
@@ -111,6 +117,20 @@ pub(super) fn end(shared: &Shared) -> Result<Position> {
             });
         }
     }
+}
+
+/// As records are, nearly always.
+fn is_object(record: &OwnedRecord) -> bool {
+    record.bytes.starts_with(b"{") && record.bytes.ends_with(b"}")
+}
+
+/// The error of a file of another kind, which would read as an empty journal.
+fn check_head(shared: &Shared, source: &Source) -> io::Result<Option<Error>> {
+    let mut head = vec![0; HEAD];
+    let n = source.read_full_at(&mut head, 0)?;
+    Ok(Foreign::of(&shared.options, &head[..n])
+        .filter(|foreign| *foreign != Foreign::Text)
+        .map(|foreign| foreign.error("tail", &shared.path)))
 }
 
 /// Where the journal ended, at a moment in which no append of many was under

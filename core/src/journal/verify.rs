@@ -31,7 +31,7 @@ pub struct Report {
 }
 
 pub(super) fn verify(shared: &Arc<Shared>) -> Result<Report> {
-    let mut reader = Records::open(shared, None)?;
+    let mut reader = Records::open(shared, None)?.of_anything();
     let mut records = 0;
     let mut found = Damages::default();
     let mut framing = 0_u64;

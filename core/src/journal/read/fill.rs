@@ -14,6 +14,7 @@ use super::{Chained, Records};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Position;
 use crate::journal::damage::DamageKind;
+use crate::journal::foreign::{Foreign, HEAD};
 use crate::journal::line;
 use crate::journal::source::Source;
 
@@ -98,6 +99,9 @@ impl Records {
                 continue;
             }
             self.filled = certain;
+            if self.line_start() == 0 && !self.any {
+                self.check_head()?;
+            }
             if !lines && (read < self.buffer.len() || decided < read) {
                 self.at_end = true;
                 let mut end = self.base + read as u64;
@@ -110,6 +114,19 @@ impl Records {
                 }
             }
             return Ok(());
+        }
+    }
+
+    /// A file of another kind would read as an empty journal, or nearly so.
+    fn check_head(&mut self) -> Result<()> {
+        let head = &self.buffer[..self.filled.min(HEAD)];
+        match Foreign::of(&self.shared.options, head) {
+            None | Some(Foreign::Text) => Ok(()),
+            Some(foreign) => {
+                self.at_end = true;
+                self.filled = self.next;
+                Err(foreign.error("read", &self.shared.path))
+            }
         }
     }
 

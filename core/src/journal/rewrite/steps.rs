@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Draft, Old, Under};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
-use crate::journal::{Journal, Position, Records, header};
+use crate::journal::{DamageKind, Journal, Position, Records, header};
 use crate::lock::Call;
 use crate::lock::record::Same;
 
@@ -16,6 +16,9 @@ impl Journal {
         let shared = &self.shared;
         let under = Under::begin(shared, operation, call)?;
         let draft = under.run(shared, operation, |lock| {
+            if operation == "compact" {
+                nothing_is_too_long(shared)?;
+            }
             let mut draft = Draft::begin(shared, &mut shared.desk().writer, lock, operation)?;
             match keep_header(shared, &mut draft) {
                 Ok(()) => Ok(draft),
@@ -30,6 +33,34 @@ impl Journal {
             open: Some((draft, under)),
             operation,
         })
+    }
+}
+
+/// Lines that are longer than `max_record` are read by nobody here, so a
+/// compaction would drop them without a word.
+fn nothing_is_too_long(shared: &Arc<Shared>) -> Result<()> {
+    let mut records = Records::open(shared, None)?;
+    loop {
+        let more = records.advance()?.is_some();
+        let long = records
+            .take_damage()
+            .into_iter()
+            .find(|damage| damage.kind == DamageKind::TooLong);
+        if let Some(long) = long {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "compact",
+                &shared.path,
+                format!(
+                    "the line at {} has {} bytes, more than max_record ({}), and would be lost; open \
+                     the journal with a larger max_record; nothing was changed",
+                    long.offset, long.length, shared.options.max_record
+                ),
+            ));
+        }
+        if !more {
+            return Ok(());
+        }
     }
 }
 
