@@ -144,6 +144,33 @@ fn begins_anew_where_the_file_did() {
     assert_eq!(seen(&fold), ["[11]"]);
 }
 
+/// A fold that is closed keeps no file open, and its state; used again it begins
+/// anew.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_close_lets_the_file_go() {
+    let scene = Scene::new();
+    let path = scene.path("only-this-test-has-it");
+    let journal = scene::journal(&path);
+    let open = || {
+        let all = std::fs::read_dir("/proc/self/fd").unwrap();
+        all.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok())
+            .filter(|target| target == &path)
+            .count()
+    };
+    journal.append(b"[1]").unwrap();
+    let others = open();
+    let fold = list(&journal);
+    assert_eq!(open(), others + 1);
+    fold.close();
+    assert_eq!(open(), others);
+    assert_eq!(seen(&fold), ["[1]"]);
+    fold.append(b"[2]").unwrap();
+    assert_eq!(seen(&fold), ["[1]", "[2]"]);
+    drop(fold);
+    assert_eq!(open(), others);
+}
+
 /// Nothing is in a journal that was deleted, and no state is kept of it.
 #[test]
 fn a_journal_that_is_deleted() {

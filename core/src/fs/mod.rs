@@ -49,8 +49,8 @@ use fork::LockDescriptors;
 pub(crate) use fork::{PerProcess, generation};
 pub(crate) use path::{
     Attributes, HAS_RIGHTS, canonical, create_parents, file_system, is_link, is_ours_to_remove,
-    is_real_dir, link, list, look, metadata, real_parent, real_path, remove_tree, rename, rights,
-    same_file, stat, sync_parent, unlink, unlink_in,
+    is_real_dir, link, list, list_kinds, look, metadata, real_parent, real_path, remove_tree,
+    rename, rights, same_file, stat, sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
     LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_thread,

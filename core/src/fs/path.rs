@@ -128,6 +128,13 @@ pub(crate) fn list(dir: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     sys::path::list(dir)
 }
 
+/// The names in a directory, and whether each is a directory's; `None` where only
+/// a look at it tells: a symbolic link.
+pub(crate) fn list_kinds(dir: &Path) -> io::Result<Vec<(std::ffi::OsString, Option<bool>)>> {
+    announce(Op::List, Some(dir))?;
+    sys::path::list_kinds(dir)
+}
+
 /// Makes the directories that `path` needs, and syncs the ones that hold a new
 /// name.
 pub(crate) fn create_parents(path: &Path, durable: bool) -> io::Result<()> {

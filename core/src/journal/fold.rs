@@ -216,6 +216,12 @@ impl<S> Fold<S> {
         self.cursor.position()
     }
 
+    /// Lets the file go at once; the state can be read still. The next call that
+    /// takes something in opens the file again, and makes the state anew.
+    pub fn close(&self) {
+        self.cursor.close();
+    }
+
     /// Takes in what the turn gives. On an error the turn must be dropped.
     fn take_in(&self, turn: &mut FoldTurn) -> Result<()> {
         let mut state = self.state()?;

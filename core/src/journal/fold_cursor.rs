@@ -100,6 +100,15 @@ impl FoldCursor {
         }
     }
 
+    /// Lets the file go at once. The state is not trusted any more: the next turn
+    /// begins with [`Folded::Restart`]. A turn that has begun keeps its file.
+    pub fn close(&self) {
+        let mut place = self.inner.place();
+        if matches!(&*place, Place::At(_)) {
+            *place = Place::Nowhere;
+        }
+    }
+
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.inner.shared
     }

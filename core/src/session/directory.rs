@@ -106,12 +106,15 @@ pub(super) fn sessions(
 ) -> Result<Vec<(String, PathBuf)>> {
     let told = |error| Error::os(operation, &store.path, error);
     let mut found = Vec::new();
-    for name in fs::list(&store.path).map_err(told)? {
+    for (name, is_dir) in fs::list_kinds(&store.path).map_err(told)? {
         let Some(name) = name.to_str() else {
             continue;
         };
         if let Some(gone) = name.strip_prefix(GONE) {
             sweep(operation, store, gone, patience);
+            continue;
+        }
+        if is_dir == Some(false) {
             continue;
         }
         let path = store.path.join(name);
@@ -123,8 +126,7 @@ pub(super) fn sessions(
         let Some(key) = key else {
             continue;
         };
-        // One that goes meanwhile is not there.
-        if matches!(fs::stat(&path), Ok(Some(stat)) if stat.is_dir) {
+        if is_dir == Some(true) || matches!(fs::stat(&path), Ok(Some(stat)) if stat.is_dir) {
             found.push((key, path));
         }
     }

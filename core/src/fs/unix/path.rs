@@ -91,6 +91,20 @@ pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
         .collect()
 }
 
+/// The system tells the kinds with the names.
+pub(in crate::fs) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
+    fs::read_dir(dir)?
+        .map(|entry| {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            Ok((
+                entry.file_name(),
+                (!kind.is_symlink()).then(|| kind.is_dir()),
+            ))
+        })
+        .collect()
+}
+
 /// Every name here is a file's.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(in crate::fs) fn understood(path: &Path) -> io::Result<PathBuf> {

@@ -143,6 +143,20 @@ pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
         .collect()
 }
 
+/// The system tells the kinds with the names.
+pub(in crate::fs) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
+    fs::read_dir(dir)?
+        .map(|entry| {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            Ok((
+                entry.file_name(),
+                (!kind.is_symlink()).then(|| kind.is_dir()),
+            ))
+        })
+        .collect()
+}
+
 /// Without the `\\?\` of the system's answer where the path means the same
 /// without it: people read it, and other programs are given it.
 pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
