@@ -197,11 +197,11 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
         tries += 1;
         match pending {
             None if first == second => break first,
-            Some(stamp) if first == second && (first == stamp.old || first == stamp.new) => {
+            Some(stamp) if first == second && (stamp.old.is(&first) || stamp.new.is(&first)) => {
                 break first;
             }
             // Nobody is at it any more; the next locker settles it.
-            Some(stamp) if tries >= TRIES => break stamp.old,
+            Some(stamp) if tries >= TRIES => break stamp.old.to_short(),
             _ => std::thread::yield_now(),
         }
     };

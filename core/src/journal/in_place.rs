@@ -65,7 +65,7 @@ impl View {
 
     pub fn size(&self, file: &File) -> io::Result<u64> {
         match &self.old {
-            Some(pending) => Ok(pending.from + pending.old),
+            Some(pending) => Ok(pending.from.saturating_add(pending.old)),
             None => file.size(),
         }
     }

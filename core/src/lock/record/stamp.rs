@@ -32,9 +32,8 @@ pub(crate) struct PendingStamp {
     /// Of what is appended in the same step; 0: nothing is.
     pub length: u64,
     pub checksum: u32,
-    /// Both with their newline, and of one length.
-    pub old: Vec<u8>,
-    pub new: Vec<u8>,
+    pub old: Line,
+    pub new: Line,
 }
 
 /// The same as it is written down.
@@ -110,18 +109,50 @@ impl PendingStamp {
             of: Identity::at(block, 16),
             start: u64_at(block, 40),
             length: u64_at(block, 48),
-            old: line(old, length),
-            new: line(new, length),
+            old: Line::new(old, length),
+            new: Line::new(new, length),
         }))
     }
 }
 
-/// The line of a header.
-fn line(text: &[u8], length: usize) -> Vec<u8> {
-    let mut line = text.to_vec();
-    line.resize(length - 1, b' ');
-    line.push(b'\n');
-    line
+/// The line of a header: its text, and spaces up to its newline. They are not in
+/// memory before it is known that the journal is so long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    text: Vec<u8>,
+    /// With the newline: more than the text.
+    length: usize,
+}
+
+impl Line {
+    fn new(text: &[u8], length: usize) -> Line {
+        let text = text.to_vec();
+        Line { text, length }
+    }
+
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether these bytes are it.
+    pub fn is(&self, bytes: &[u8]) -> bool {
+        let rest = bytes.strip_prefix(&self.text[..]);
+        let spaces = rest.and_then(|rest| rest.strip_suffix(b"\n"));
+        bytes.len() == self.length
+            && spaces.is_some_and(|spaces| spaces.iter().all(|byte| *byte == b' '))
+    }
+
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut line = self.text.clone();
+        line.resize(self.length - 1, b' ');
+        line.push(b'\n');
+        line
+    }
+
+    /// The same without the spaces.
+    pub fn to_short(&self) -> Vec<u8> {
+        [&self.text[..], b"\n"].concat()
+    }
 }
 
 /// The stamp is done.

@@ -45,7 +45,8 @@ pub(super) enum Undone {
 
 pub(super) fn undo_in(journal: &File, target: &Path, pending: &PendingAppend) -> Result<Undone> {
     let told = |error| Error::os("recover", target, error);
-    let end = pending.start + pending.length;
+    // What was never written by us may say anything.
+    let end = pending.start.saturating_add(pending.length);
     loop {
         let size = journal.size().map_err(told)?;
         if size <= pending.start {
@@ -80,7 +81,7 @@ pub(super) fn is_there(journal: &File, pending: &PendingAppend) -> io::Result<bo
     while done < pending.length {
         let want =
             usize::try_from(pending.length - done).map_or(piece.len(), |n| n.min(piece.len()));
-        let n = journal.read_full_at(&mut piece[..want], pending.start + done)?;
+        let n = journal.read_full_at(&mut piece[..want], pending.start.saturating_add(done))?;
         if n == 0 {
             break;
         }

@@ -33,12 +33,16 @@ pub(super) fn settle(target: &Path, pending: &PendingStamp) -> Result<()> {
             // By a program that knows nothing of headers.
             Undone::Buried => append::is_there(&journal, &appended).map_err(told)?,
         };
-    let wanted = if done { &pending.new } else { &pending.old };
-    let mut now = vec![0; wanted.len()];
-    let n = journal.read_full_at(&mut now, 0).map_err(told)?;
-    now.truncate(n);
-    if now != *wanted && is_mixture(&now, pending) {
-        journal.write_all_at(wanted, 0).map_err(told)?;
+    // A line that is longer than the journal is none of its.
+    if pending.old.len() as u64 <= journal.size().map_err(told)? {
+        let (old, new) = (pending.old.to_vec(), pending.new.to_vec());
+        let wanted = if done { &new } else { &old };
+        let mut now = vec![0; wanted.len()];
+        let n = journal.read_full_at(&mut now, 0).map_err(told)?;
+        now.truncate(n);
+        if now != *wanted && is_mixture(&now, &old, &new) {
+            journal.write_all_at(wanted, 0).map_err(told)?;
+        }
     }
     // Before the record is cleared: or a power cut could bring half of it back
     // with nothing left to tell that it is half.
@@ -47,10 +51,10 @@ pub(super) fn settle(target: &Path, pending: &PendingStamp) -> Result<()> {
 
 /// Whether a part of the one line over the other can look so. If not, somebody
 /// else has written there since.
-fn is_mixture(now: &[u8], pending: &PendingStamp) -> bool {
-    now.len() == pending.old.len()
+fn is_mixture(now: &[u8], old: &[u8], new: &[u8]) -> bool {
+    now.len() == old.len()
         && now
             .iter()
-            .zip(pending.old.iter().zip(&pending.new))
+            .zip(old.iter().zip(new))
             .all(|(now, (old, new))| now == old || now == new)
 }

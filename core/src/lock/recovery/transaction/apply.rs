@@ -344,7 +344,7 @@ fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<
     let size = journal.size()?;
     // Nothing but ours behind the old end.
     let ours = match remains(&journal, size, start, lines)? {
-        Remains::Whole => size == start + lines.len() as u64,
+        Remains::Whole => size == start.saturating_add(lines.len() as u64),
         Remains::Part { .. } => size > start,
         Remains::Foreign => false,
     };
