@@ -9,7 +9,7 @@ use scene::Scene;
 use untorn::fault::{Op, Plan};
 use untorn::{ErrorKind, Outcome, Scheme, SelfTest, selftest, selftest_with};
 
-const CHECKS: [&str; 10] = [
+const CHECKS: [&str; 11] = [
     "exclusion",
     "exclusion_threads",
     "sharing",
@@ -20,6 +20,7 @@ const CHECKS: [&str; 10] = [
     "link",
     "sync",
     "sync_directory",
+    "names",
 ];
 
 fn outcome(test: &SelfTest, name: &str) -> Outcome {

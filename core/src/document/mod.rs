@@ -280,6 +280,7 @@ impl Shared {
 
     fn save(&self, lock: LockFile<'_>, bytes: &[u8], expect: Expect) -> Result<()> {
         if !self.lock.is_in_place() {
+            self.forbid_link("save")?;
             self.check("save", expect, lock)?;
             return replace::replace(&self.path, bytes, &self.options, expect == Expect::Absent);
         }
@@ -289,6 +290,16 @@ impl Shared {
         })?;
         let old = old.map_or(Vec::new(), |(bytes, _)| bytes);
         in_place::save(&self.path, lock, &old, bytes, self.options.durability)
+    }
+
+    /// The path is resolved: a link that is there now was made since, and what it
+    /// leads to has another lock.
+    fn forbid_link(&self, operation: &'static str) -> Result<()> {
+        let told = |error| Error::os(operation, &self.path, error);
+        match fs::look(&self.path).map_err(told)? {
+            Some(seen) if seen.is_link => Err(told(fs::InTheWay::Link.into_error())),
+            _ => Ok(()),
+        }
     }
 
     fn remove(&self, lock: LockFile<'_>, expect: Expect) -> Result<bool> {

@@ -90,11 +90,16 @@ fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
 #[cold]
 fn failed(path: &Path, error: io::Error) -> Error {
     let no_rights = fs::Named::of(&error).is_some();
+    let busy = error.kind() == io::ErrorKind::ResourceBusy;
     let made = Error::os("save", path, error);
     let hint = match made.kind() {
         _ if no_rights => {
             "the new file must have the rights of the old one, and the file system refuses to set \
              them; the document is as it was"
+        }
+        _ if busy => {
+            "this file by itself is a mount point, and no other can take its place; mount its \
+             directory instead, or open it with scheme=\"in-place\"; the document is as it was"
         }
         ErrorKind::PermissionDenied => {
             "the directory must be writable, since the new file is made there and then renamed; \

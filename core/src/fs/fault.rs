@@ -13,7 +13,7 @@
 //! assert!(calls.contains(&Op::Write));
 //! ```
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +56,20 @@ pub fn mounted_as(mount: u64) {
 
 pub(super) fn device(device: u64) -> u64 {
     device ^ MOUNT.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    static ELSEWHERE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// From now on so many of each file's names do not count on this thread: a test
+/// keeps files by names of its own.
+pub fn names_elsewhere(names: u64) {
+    ELSEWHERE.set(names);
+}
+
+pub(super) fn links(links: u64) -> u64 {
+    links.saturating_sub(ELSEWHERE.get())
 }
 
 /// A system call that is about to be made.

@@ -226,7 +226,10 @@ impl File {
         let mut id = None;
         let handle = LockDescriptors::open(|| {
             let (handle, known) = sys::file::open_known(path, access, role)?;
-            id = known;
+            id = known.map(|known| FileId {
+                device: device(known.device),
+                ..known
+            });
             Ok(handle)
         });
         handle.map(|handle| (File::new(handle, path), id))

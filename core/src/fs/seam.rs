@@ -84,5 +84,12 @@ pub(super) fn device(device: u64) -> u64 {
     device
 }
 
+/// The number of a file's names, as it is to be taken.
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(super) fn links(links: u64) -> u64 {
+    links
+}
+
 #[cfg(feature = "fault")]
-pub(super) use super::fault::{announce, announce_write, device, pretends};
+pub(super) use super::fault::{announce, announce_write, device, links, pretends};

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::batch::{Batch, Rules};
 use super::shared::Shared;
 use super::source::Source;
-use super::{JournalOptions, Records, header, line, repair};
+use super::{JournalOptions, Records, header, line, one_name, repair};
 use crate::error::{Error, Result};
-use crate::fs::{Access, File};
+use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
 use crate::lock::record::{self, Generation, Identity};
 
@@ -79,6 +79,11 @@ pub(crate) fn end(
     lock: LockFile<'_>,
 ) -> Result<Option<(Identity, u64)>> {
     let told = |error| Error::os("append", path, error);
+    if let Some(seen) = fs::look(path).map_err(told)?
+        && one_name::is_in_doubt(&seen)
+    {
+        one_name::check(path, "append", &seen)?;
+    }
     let opened = match record::open(path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(told)?,

@@ -4,6 +4,7 @@
 //! options.rs  position.rs  batch.rs  damage.rs    what callers see
 //! commit.rs     who writes: the leader, for all that wait on one handle
 //!               (lead.rs, queue.rs, group.rs; asynchronous.rs: with a callback)
+//! one_name.rs   why a journal has one name
 //! writer.rs     one append under the lock: open.rs the file that it goes to,
 //!               write.rs the write, rollback.rs takes it back
 //! repair.rs     the torn tail; seal.rs: the checksum behind each record
@@ -39,6 +40,7 @@ mod in_place;
 mod lead;
 mod line;
 pub(crate) mod member;
+mod one_name;
 mod open;
 mod options;
 mod position;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use super::one_name;
 use super::repair;
 use super::shared::Shared;
 use super::sync::Syncs;
@@ -81,7 +82,7 @@ impl Writer {
         lock: LockFile<'_>,
     ) -> Result<Option<(Arc<Data>, u64)>> {
         let path = &shared.path;
-        let stat = fs::stat(path).map_err(|error| Error::os(operation, path, error))?;
+        let stat = fs::look(path).map_err(|error| Error::os(operation, path, error))?;
         if stat.is_none() {
             if shared.options.create {
                 return Ok(None);
@@ -135,6 +136,12 @@ impl Writer {
         lock: LockFile<'_>,
         stat: Option<Stat>,
     ) -> Result<Opened> {
+        if let Some(stat) = &stat
+            && one_name::is_in_doubt(stat)
+            && lock.data().is_none()
+        {
+            one_name::check(&shared.path, operation, stat)?;
+        }
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
             && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
@@ -170,7 +177,7 @@ impl Writer {
         let mut carried_over = None;
         let mut tries = 0..MEANWHILE;
         let file = loop {
-            if stat.is_some_and(|stat| !stat.is_file) {
+            if stat.is_some_and(|stat| !stat.is_file && !stat.is_link) {
                 return Err(Error::invalid_argument(
                     operation,
                     path,
@@ -194,7 +201,7 @@ impl Writer {
                 Ok(file) => break Handle::ByItself(file),
                 // Another program has made or removed it since we looked.
                 Err(error) if is_another_now(&error) && tries.next().is_some() => {
-                    stat = fs::stat(path).map_err(told)?;
+                    stat = fs::look(path).map_err(told)?;
                 }
                 Err(error) => return Err(told(error)),
             }

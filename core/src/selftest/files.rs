@@ -1,10 +1,12 @@
 //! Does a file that is replaced, linked or synced stay whole?
 
 use std::io;
+use std::path::Path;
 
 use super::stage::Stage;
 use super::{Found, failed, passed, skipped};
 use crate::fs::{self, Access, File};
+use crate::lock::Scheme;
 
 fn with(stage: &Stage, name: &str, bytes: &[u8]) -> io::Result<File> {
     let file = File::create_new(&stage.path(name), Access::Write, None)?;
@@ -57,6 +59,32 @@ pub(super) fn link(stage: &Stage) -> io::Result<Found> {
         }
         Err(error) => Err(error),
         Ok(()) => failed("a link replaced a file that was there"),
+    }
+}
+
+/// Files of the directory that have another name: each name has its own lock
+/// file.
+pub(super) fn names(dir: &Path, scheme: Scheme) -> io::Result<Found> {
+    if scheme == Scheme::InPlace {
+        return passed("the lock is on the file itself, whatever its name");
+    }
+    let mut doubtful = Vec::new();
+    for name in fs::list(dir)? {
+        let seen = fs::look(&dir.join(&name))?;
+        let why = match seen {
+            Some(seen) if seen.is_file && seen.is_mount_root => "is mounted by itself",
+            Some(seen) if seen.is_file && seen.links > 1 => "has another hard link",
+            _ => continue,
+        };
+        doubtful.push(format!("{} {why}", name.to_string_lossy()));
+    }
+    match doubtful.len() {
+        0 => passed("every file has one name"),
+        n => failed(format!(
+            "{n} with another name, by which others are not kept out: {}; journals there are \
+             refused but in the scheme in-place",
+            doubtful[..n.min(3)].join(", ")
+        )),
     }
 }
 

@@ -88,6 +88,7 @@ pub fn selftest_with(dir: impl AsRef<Path>, scheme: Scheme) -> Result<SelfTest> 
     add("link", answer(files::link(&stage)));
     add("sync", answer(files::sync(&stage)));
     add("sync_directory", answer(files::sync_directory(&stage)));
+    add("names", answer(files::names(&dir, scheme)));
     Ok(SelfTest {
         file_system: fs::file_system(&dir).unwrap_or_default(),
         dir,

@@ -33,7 +33,7 @@ impl Outcome {
 pub struct Check {
     /// `"exclusion"`, `"exclusion_threads"`, `"sharing"`, `"waiting"`,
     /// `"release_on_death"`, `"scheme"`, `"rename"`, `"link"`, `"sync"`,
-    /// `"sync_directory"`; there may be more in later versions.
+    /// `"sync_directory"`, `"names"`; there may be more in later versions.
     pub name: &'static str,
     /// What came of it.
     pub outcome: Outcome,

@@ -314,8 +314,16 @@ fn live(dir: &Path) -> BTreeMap<String, (u64, Vec<u8>)> {
 /// can be put back as the very file that it was.
 pub struct Stash(tempfile::TempDir);
 
+impl Drop for Stash {
+    fn drop(&mut self) {
+        untorn::fault::names_elsewhere(0);
+    }
+}
+
 impl Stash {
     pub fn new() -> Stash {
+        // Each file has a name in here too.
+        untorn::fault::names_elsewhere(1);
         Stash(tempfile::tempdir().unwrap())
     }
 

@@ -1,0 +1,147 @@
+//! One file under two names: each name has a lock file of its own, so appends by
+//! both would not exclude each other.
+
+// Windows has neither these mounts nor a use for links of open files.
+#![cfg(unix)]
+
+mod scene;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use scene::Scene;
+use untorn::{Document, Error, ErrorKind, Journal, Scheme, Transaction};
+
+fn refused(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::LockUnsupported, "{error}");
+    assert!(error.to_string().contains("in-place"), "{error}");
+}
+
+#[test]
+fn a_journal_with_a_second_hard_link_is_not_appended_to() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    journal.append(b"[1]").unwrap();
+    // A used handle, and a link that is made later.
+    fs::hard_link(&path, scene.path("other")).unwrap();
+    refused(&journal.append(b"[2]").unwrap_err());
+    refused(&journal.append_all(["[2]", "[3]"]).unwrap_err());
+    refused(&journal.replace(["[2]"]).unwrap_err());
+    refused(&journal.rotate().unwrap_err());
+    refused(
+        &scene::journal(&scene.path("other"))
+            .append(b"[2]")
+            .unwrap_err(),
+    );
+    let mut transaction = Transaction::begin(scene.dir()).unwrap();
+    let appended = transaction
+        .append("j", ["[2]"])
+        .and_then(|()| transaction.commit());
+    refused(&appended.unwrap_err());
+    assert_eq!(scene::bytes(&path), b"[1]\n");
+    let report = untorn::selftest(scene.dir()).unwrap();
+    let names = report.checks.iter().find(|check| check.name == "names");
+    assert!(names.unwrap().detail.contains("hard link"), "{report}");
+    assert!(!report.passed(), "{report}");
+    assert_eq!(
+        journal.records().unwrap().count(),
+        1,
+        "reading needs no lock"
+    );
+    let in_place = Journal::options()
+        .scheme(Scheme::InPlace)
+        .open(scene.path("other"))
+        .unwrap();
+    in_place.append(b"[2]").unwrap();
+    fs::remove_file(scene.path("other")).unwrap();
+    journal.append(b"[3]").unwrap();
+    assert_eq!(scene::bytes(&path), b"[1]\n[2]\n[3]\n");
+}
+
+#[test]
+fn a_file_that_moved_and_left_a_link_is_not_changed_through_it() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let document = Document::open(&path).unwrap();
+    journal.append(b"[1]").unwrap();
+    fs::create_dir(scene.path("elsewhere")).unwrap();
+    fs::rename(&path, scene.path("elsewhere/j")).unwrap();
+    symlink("elsewhere/j", &path).unwrap();
+    let error = journal.append(b"[2]").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    let error = document.save(b"[2]\n").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(path.is_symlink());
+    // Opened anew it is the lock of what the link leads to.
+    scene::journal(&path).append(b"[2]").unwrap();
+    assert_eq!(scene::bytes(&scene.path("elsewhere/j")), b"[1]\n[2]\n");
+}
+
+/// A file that is mounted by itself, as containers are given one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_is_mounted_by_itself_is_not_appended_to() {
+    if !inside(
+        "a_journal_that_is_mounted_by_itself_is_not_appended_to",
+        &["unshare", "--mount"],
+    ) {
+        return;
+    }
+    let scene = Scene::new();
+    let host = scene.with("host", "");
+    let mounted = scene.with("mounted", "");
+    let used = scene::journal(&mounted);
+    used.append(b"[0]").unwrap();
+    let bind = ["--bind", host.to_str().unwrap(), mounted.to_str().unwrap()];
+    assert!(Command::new("mount").args(bind).status().unwrap().success());
+    refused(&used.append(b"[1]").unwrap_err());
+    assert!(!untorn::selftest(scene.dir()).unwrap().passed());
+    refused(&scene::journal(&mounted).append(b"[1]").unwrap_err());
+    let document = Document::open(&mounted).unwrap();
+    let error = document.save(b"{}").unwrap_err();
+    assert!(error.to_string().contains("in-place"), "{error}");
+    let in_place = Journal::options()
+        .scheme(Scheme::InPlace)
+        .open(&mounted)
+        .unwrap();
+    in_place.append(b"[1]").unwrap();
+    scene::journal(&host).append(b"[2]").unwrap();
+    assert_eq!(scene::bytes(&host), b"[1]\n[2]\n");
+    drop(in_place);
+    assert!(
+        Command::new("umount")
+            .arg(&mounted)
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+/// Runs this very test once more in a mount namespace of its own; `true` there.
+#[cfg(target_os = "linux")]
+fn inside(test: &str, unshare: &[&str]) -> bool {
+    const INSIDE: &str = "UNTORN_TEST_NAMESPACE";
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let possible = Command::new(unshare[0])
+        .args(&unshare[1..])
+        .arg("true")
+        .status();
+    if !possible.is_ok_and(|status| status.success()) {
+        eprintln!("{test}: skipped, since no mount namespace is to be had here (not root)");
+        return false;
+    }
+    let status = Command::new(unshare[0])
+        .args(&unshare[1..])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{test} failed in its namespace");
+    false
+}
