@@ -49,37 +49,42 @@ pub fn cut_off(others: BoxedStrategy<Verb>, then: BoxedStrategy<Step>) -> Steps 
     vec(round, 1..4).prop_map(|rounds| rounds.concat()).boxed()
 }
 
-/// An append of many is cut off; somebody begins to read; others append; the
-/// reader goes on.
+/// An append of many is cut off, or a foreign program cuts the file; before that
+/// somebody began to read, and goes on after others have appended.
 pub fn undone() -> Steps {
     let ok = || Just(Trouble::No).boxed();
     let cut_off = prop_oneof![
         Just(Then::Die),
         any::<u8>().prop_map(|error| Then::Fail { error }),
     ];
-    let many =
-        (2_u8..5, 0_u16..40, 1_u16..150, cut_off).prop_map(|(count, size, bytes, then)| Step::Do {
-            who: 0,
-            verb: Verb::AppendAll { count, size },
-            trouble: Trouble::Short {
-                write: 1,
-                bytes,
-                then,
-            },
-        });
+    let many = (2_u8..5, 0_u16..40).prop_map(|(count, size)| Verb::AppendAll { count, size });
+    let short = (1_u16..150, cut_off).prop_map(|(bytes, then)| Trouble::Short {
+        write: 1,
+        bytes,
+        then,
+    });
     let by_1 = |verb| Step::Do {
         who: 1,
         verb,
         trouble: Trouble::No,
     };
-    (
-        vec(act(appends(), ok()), 0..2),
-        many,
-        1_u8..6,
-        vec(act(appends(), ok()), 1..3),
-    )
-        .prop_map(move |(mut steps, many, count, more)| {
+    let by_0 = |(verb, trouble)| Step::Do {
+        who: 0,
+        verb,
+        trouble,
+    };
+    let part = prop_oneof![
+        (many.clone(), short).prop_map(move |step| (by_0(step), None)),
+        many.prop_map(move |verb| {
+            let cut = Step::Foreign(Foreign::Truncate);
+            (by_0((verb, Trouble::No)), Some(cut))
+        }),
+    ];
+    let before = vec(act(appends(), ok()), 0..2);
+    (before, part, 1_u8..6, vec(act(appends(), ok()), 1..3))
+        .prop_map(move |(mut steps, (many, cut), count, more)| {
             steps.extend([many, by_1(Verb::OpenReader), by_1(Verb::ReadOn { count })]);
+            steps.extend(cut);
             steps.extend(more);
             steps.push(by_1(Verb::ReadOn { count: u8::MAX }));
             steps

@@ -87,7 +87,7 @@ fn changed(runner: &mut Runner, change: impl Fn(&mut Option<Journal>, Id)) {
     runner.kept.clear();
     runner.oracle.rewritten = true;
     for readers in runner.readers.values_mut() {
-        readers.open = None;
+        readers.lose();
     }
     runner.oracle.change_all(|world| {
         change(&mut world.journal, id);

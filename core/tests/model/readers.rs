@@ -14,6 +14,15 @@ pub struct Readers {
     pub follow: Option<Following>,
 }
 
+impl Readers {
+    /// What is read from now on may be of another file: no half a record still.
+    pub fn lose(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.lineage = None;
+        }
+    }
+}
+
 /// A reader that stays open.
 pub struct Open {
     /// Which file it reads, if that is known.
