@@ -74,14 +74,23 @@ fn idle(generation: u64, of: Identity) -> Vec<u8> {
     sealed(block)
 }
 
+/// Lines that all lie in one page.
 fn pending(to: Identity, start: u64, appended: &[u8]) -> Vec<u8> {
+    let mut pieces = Vec::new();
+    let mut count = 0_u32;
+    for piece in appended.split_inclusive(|byte| *byte == b'\n') {
+        pieces.extend(u32::try_from(piece.len()).unwrap().to_le_bytes());
+        pieces.extend(crc32c(piece).to_le_bytes());
+        count += 1;
+    }
     let mut block = b"pending\n".to_vec();
     block.extend(1_u32.to_le_bytes());
-    block.extend(crc32c(appended).to_le_bytes());
+    block.extend(crc32c(&pieces).to_le_bytes());
     let length = appended.len() as u64;
     let rest = to.into_iter().chain([start, length]);
     block.extend(rest.flat_map(u64::to_le_bytes));
-    sealed(block)
+    block.extend(count.to_le_bytes());
+    [sealed(block), pieces].concat()
 }
 
 #[test]
@@ -185,7 +194,8 @@ fn settling() {
     // Of another file, or not to be believed.
     let other_file = |both: &mut Vec<u8>| {
         let other = [1, 2, 3];
-        both[64..].copy_from_slice(&pending(other, 4, b"[1]\n[22]\n"));
+        both.truncate(64);
+        both.extend(pending(other, 4, b"[1]\n[22]\n"));
     };
     assert_eq!(settle("[1]\n", other_file), untouched("[1]\n"));
     assert_eq!(settle("[1]\n", |both| both[70] ^= 1), untouched("[1]\n"));
@@ -193,11 +203,22 @@ fn settling() {
         settle("[1]\n", |both| both.truncate(100)),
         untouched("[1]\n")
     );
-    // A part of it, at a record's end and not, and as much as was meant but not that.
-    for part in ["[1]\n", "[1]\n[2", "[1]\n[23]\n"] {
+    assert_eq!(
+        settle("[1]\n", |both| both.truncate(140)),
+        untouched("[1]\n")
+    );
+    // A part of it, at a record's end and not.
+    for part in ["[1]\n", "[1]\n[2"] {
         let (journal, torn) = settle(part, as_it_is);
         assert_eq!(journal, "[0]\n[9]\n", "{part:?}");
         let entry = serde_json::json!([{ "offset": 4, "bytes": part, "nuls": 0 }]);
+        data::check_torn(&torn.unwrap(), entry.as_array().unwrap()).unwrap();
+    }
+    // What others have appended behind a part of it, of any length.
+    for foreign in ["[x]\n", "[23]\n", "[a, b, c, d]\n"] {
+        let (journal, torn) = settle(&format!("[1]\n{foreign}"), as_it_is);
+        assert_eq!(journal, format!("[0]\n   \n{foreign}[9]\n"));
+        let entry = serde_json::json!([{ "offset": 4, "bytes": "[1]\n", "nuls": 0 }]);
         data::check_torn(&torn.unwrap(), entry.as_array().unwrap()).unwrap();
     }
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use scene::power::{images, materialise};
 use scene::{Scene, bytes, records};
-use untorn::fault::Plan;
+use untorn::fault::{Op, Plan, Verdict};
 use untorn::{Document, ErrorKind, FileLock, Journal, Scheme};
 
 fn record(n: usize) -> String {
@@ -150,18 +150,21 @@ fn die_in_a_batch(path: &Path) {
     let before = bytes(path).len();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let records = || (90..99).map(|n| long(n).replace('x', "z"));
+            let records = (90..99).map(|n| long(n).replace('x', "z"));
             // The first call that writes to the journal itself is cut short.
-            for n in 0.. {
-                drop(FileLock::acquire(path).unwrap());
-                let other = scene::journal(path);
-                let plan = Plan::new().short(n, 4_000).die(n + 1);
-                let (result, _) = plan.run(|| other.append_all(records()));
-                assert!(result.is_err(), "it dies");
-                if bytes(path).len() > before {
-                    break;
+            let (journal, mut dead) = (path.to_owned(), false);
+            let plan = Plan::new().judge(move |call| {
+                let cut = call.op == Op::Write && call.path == Some(&journal);
+                let before = dead;
+                dead |= cut;
+                match (before, cut) {
+                    (true, _) => Verdict::Fail(libc::EIO),
+                    (false, true) => Verdict::Short(4_000),
+                    (false, false) => Verdict::Go,
                 }
-            }
+            });
+            let (result, _) = plan.run(|| scene::journal(path).append_all(records));
+            assert!(result.is_err(), "it dies");
         });
     });
     assert_eq!(bytes(path).len(), before + 4_000);

@@ -85,14 +85,13 @@ impl Decided {
         };
         let (start, kept) = match &pending {
             Pending::Append(append) if source.is(append.to)? => {
-                (append.start, self.is_kept(source, *append)?)
+                (append.start, self.is_kept(source, append.clone())?)
             }
-            Pending::Stamp(stamp) if stamp.length > 0 && source.is(stamp.of)? => {
+            Pending::Stamp(stamp) if !stamp.pieces.is_empty() && source.is(stamp.of)? => {
                 let append = PendingAppend {
                     to: stamp.of,
                     start: stamp.start,
-                    length: stamp.length,
-                    checksum: stamp.checksum,
+                    pieces: stamp.pieces.clone(),
                 };
                 (append.start, self.is_kept(source, append)?)
             }
@@ -113,20 +112,17 @@ impl Decided {
         })
     }
 
-    /// Whether the next locker leaves this append alone: all of it is there, or
-    /// others have appended behind it, so that it is no tail.
+    /// Whether the next locker leaves this append alone: all of it is there.
     fn is_kept(&mut self, source: &Source, append: PendingAppend) -> io::Result<bool> {
-        let size = source.size()?;
-        if size != append.start + append.length {
-            return Ok(size > append.start + append.length);
+        if self.whole.as_ref() == Some(&append) {
+            return Ok(true);
         }
-        if self.whole != Some(append) {
-            if checksum(source, &append)? != append.checksum {
-                return Ok(false);
-            }
+        let size = source.size()?;
+        let seen = append.pieces.look(source.file(), append.start, size)?;
+        if seen.whole {
             self.whole = Some(append);
         }
-        Ok(true)
+        Ok(seen.whole)
     }
 }
 
@@ -140,21 +136,4 @@ fn unfinished(source: &Source) -> io::Result<Option<u64>> {
             result => return result,
         }
     }
-}
-
-fn checksum(source: &Source, append: &PendingAppend) -> io::Result<u32> {
-    let mut piece = vec![0; 65_536];
-    let (mut done, mut checksum) = (0, 0);
-    while done < append.length {
-        let want =
-            usize::try_from(append.length - done).map_or(piece.len(), |n| n.min(piece.len()));
-        match source.read_full_at(&mut piece[..want], append.start + done)? {
-            0 => break,
-            n => {
-                checksum = crc32c::crc32c_append(checksum, &piece[..n]);
-                done += n as u64;
-            }
-        }
-    }
-    Ok(checksum)
 }

@@ -82,8 +82,7 @@ impl Writer {
         let pending = StampNote {
             of: data.identity,
             start: end,
-            length: work.lines.len() as u64,
-            checksum: crc32c::crc32c(work.lines),
+            lines: work.lines,
             old: header::text(old),
             new: header,
             line: old.len(),

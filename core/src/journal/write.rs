@@ -8,7 +8,7 @@ use super::open::Data;
 use super::rollback;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::File;
-use crate::lock::record::{self, Generation, Pending, PendingAppend};
+use crate::lock::record::{self, Generation, Pending, PendingAppend, Pieces};
 use crate::lock::{LockFile, redo};
 
 /// Makes sure that the lock file can keep a recovery record, and gives what it
@@ -56,8 +56,7 @@ pub(super) fn append_many(
     let pending = PendingAppend {
         to: data.identity,
         start: end,
-        length: lines.len() as u64,
-        checksum: crc32c::crc32c(lines),
+        pieces: Pieces::of(end, lines),
     };
     let generation = data.generation_now(recorded);
     record::write_pending(file, generation, &Pending::Append(pending)).map_err(|error| {

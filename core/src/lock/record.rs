@@ -23,6 +23,7 @@
 mod identity;
 mod mark;
 mod pending;
+mod pieces;
 mod reservation;
 mod stamp;
 
@@ -36,6 +37,7 @@ pub(crate) use pending::{
     Pending, PendingAppend, PendingOverwrite, PendingRewrite, clear_pending, read_pending,
     write_pending, write_record,
 };
+pub(crate) use pieces::{Pieces, WayBack, blank};
 pub(crate) use reservation::{Reservation, write_reservation};
 pub(crate) use stamp::{PendingStamp, StampNote, clear_stamp, is_cleared};
 
@@ -141,14 +143,25 @@ impl Generation {
 /// its writer died or failed after the first bytes. (One who failed then sets the
 /// length, which puts NULs behind them.)
 pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
-    let mut both = [0; 2 * BLOCK + 1];
-    let n = lock.read_full_at(&mut both, 0)?;
-    let erased = n <= 2 * BLOCK && both.iter().all(|byte| *byte == 0);
-    let magic = MAGIC.iter().zip(&both[..n]).take_while(|(a, b)| a == b);
+    let mut head = [0; MAGIC.len()];
+    let n = lock.read_full_at(&mut head, 0)?;
+    let magic = MAGIC.iter().zip(&head[..n]).take_while(|(a, b)| a == b);
     let begun = magic.count();
-    let whole = begun == MAGIC.len();
-    let cut_short = n <= 2 * BLOCK && begun > 0 && both[begun..n].iter().all(|byte| *byte == 0);
-    Ok(erased || whole || cut_short || n == 0)
+    Ok(begun == MAGIC.len() || is_nul_from(lock, begun as u64)?)
+}
+
+/// Whether nothing but NULs follows, as long as a record can be.
+fn is_nul_from(lock: &File, mut at: u64) -> io::Result<bool> {
+    const LONGEST: u64 = 64 << 20;
+    let mut piece = vec![0; 65_536];
+    while at <= LONGEST {
+        match lock.read_full_at(&mut piece, at)? {
+            0 => return Ok(true),
+            n if piece[..n].iter().any(|byte| *byte != 0) => return Ok(false),
+            n => at += n as u64,
+        }
+    }
+    Ok(false)
 }
 
 /// The same of a `P.redo`, whose name nobody else uses: its head is written
@@ -215,8 +228,12 @@ fn is_whole(block: &[u8; BLOCK]) -> bool {
 }
 
 fn u64_at(block: &[u8; BLOCK], at: usize) -> u64 {
+    u64_of(&block[at..at + 8])
+}
+
+fn u64_of(eight: &[u8]) -> u64 {
     let mut bytes = [0; 8];
-    bytes.copy_from_slice(&block[at..at + 8]);
+    bytes.copy_from_slice(eight);
     u64::from_le_bytes(bytes)
 }
 

@@ -174,8 +174,7 @@ impl PathLock {
         if held.shared {
             // To settle it takes the exclusive lock, and an upgrade is not
             // atomic (man 2 flock).
-            let told = |error| Error::os(operation, self.record_path(), error);
-            if !held.lock_file().is_ours().map_err(told)? {
+            if !recovery::is_due(held.lock_file())? {
                 return Ok(Some(held));
             }
             drop(held);

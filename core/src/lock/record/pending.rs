@@ -8,12 +8,12 @@
 //!    124      4  CRC-32C of the 60 bytes before
 //!
 //! kind 1, an append of many records      kind 5, a rewrite
-//!     76   4  CRC-32C of the bytes            76   4  zero
+//!     76   4  CRC-32C of what is at 128       76   4  zero
 //!     80  24  identity of the journal         80  24  identity of the new file, zeros:
 //!    104   8  start: its length before                it is not complete yet
 //!    112   8  length of what is appended     104   8  its generation
-//!    120   4  zero                           112   8  how many bytes are the same, as at 48
-//!                                            120   4  number of the rotated file, 0: none
+//!    120   4  how many pieces               112   8  how many bytes are the same, as at 48
+//!    128      the pieces: pieces.rs           120   4  number of the rotated file, 0: none
 //! kind 2, a header stamp: stamp.rs
 //!
 //! kind 3, a member of a transaction
@@ -27,7 +27,7 @@ use std::io;
 use super::reservation::{self, Reservation};
 use super::stamp::{PendingStamp, STAMP};
 use super::{
-    BLOCK, Before, Generation, IDLE, Identity, Mark, Same, is_whole, seal, u32_at, u64_at,
+    BLOCK, Before, Generation, IDLE, Identity, Mark, Pieces, Same, is_whole, seal, u32_at, u64_at,
 };
 use crate::fs::File;
 
@@ -52,12 +52,11 @@ pub(crate) enum Pending {
 }
 
 /// An append of many records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PendingAppend {
     pub to: Identity,
     pub start: u64,
-    pub length: u64,
-    pub checksum: u32,
+    pub pieces: Pieces,
 }
 
 /// A rewrite: from when its temporary is made until the new file's generation
@@ -69,6 +68,13 @@ pub(crate) struct PendingRewrite {
     pub number: u64,
     pub same: Same,
     pub rotated: u32,
+}
+
+impl PendingAppend {
+    /// Where the record ends.
+    pub fn end(&self) -> u64 {
+        IDLE + BLOCK as u64 + Pieces::room(self.pieces.count())
+    }
 }
 
 impl PendingRewrite {
@@ -114,10 +120,12 @@ impl Pending {
         block[..8].copy_from_slice(PENDING);
         let kind = match self {
             Pending::Append(append) => {
-                block[12..16].copy_from_slice(&append.checksum.to_le_bytes());
+                let checksum = crc32c::crc32c(&self.behind());
+                block[12..16].copy_from_slice(&checksum.to_le_bytes());
                 append.to.put(&mut block[16..40]);
                 block[40..48].copy_from_slice(&append.start.to_le_bytes());
-                block[48..56].copy_from_slice(&append.length.to_le_bytes());
+                block[48..56].copy_from_slice(&append.pieces.length().to_le_bytes());
+                block[56..60].copy_from_slice(&append.pieces.count().to_le_bytes());
                 APPEND
             }
             Pending::Rewrite(rewrite) => {
@@ -160,6 +168,15 @@ impl Pending {
         seal(&mut block);
         block
     }
+
+    /// What follows the block.
+    fn behind(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Pending::Append(append) = self {
+            append.pieces.put(&mut bytes);
+        }
+        bytes
+    }
 }
 
 /// What is pending; `None` if nothing that can be believed: the record itself
@@ -171,12 +188,19 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
         return Ok(None);
     }
     Ok(Some(match u32_at(&block, 8) {
-        APPEND => Pending::Append(PendingAppend {
-            checksum: u32_at(&block, 12),
-            to: Identity::at(&block, 16),
-            start: u64_at(&block, 40),
-            length: u64_at(&block, 48),
-        }),
+        APPEND => {
+            let (count, checksum) = (u32_at(&block, 56), u32_at(&block, 12));
+            let pieces = Pieces::read(lock, &block, count, checksum)?;
+            let length = u64_at(&block, 48);
+            match pieces.filter(|pieces| pieces.length() == length) {
+                Some(pieces) => Pending::Append(PendingAppend {
+                    to: Identity::at(&block, 16),
+                    start: u64_at(&block, 40),
+                    pieces,
+                }),
+                None => return Ok(None),
+            }
+        }
         STAMP => return Ok(PendingStamp::read(lock, &block)?.map(Pending::Stamp)),
         REWRITE => Pending::Rewrite(PendingRewrite {
             by: block[16..40]
@@ -206,17 +230,17 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
     }))
 }
 
-/// Notes down what begins. One write of both blocks, so that a lock file that
-/// was empty needs no second.
+/// Notes down what begins. One write of all of it, so that a lock file that was
+/// empty needs no second.
 pub(crate) fn write_pending(
     lock: &File,
     generation: Generation,
     pending: &Pending,
 ) -> io::Result<()> {
-    let mut both = [0; 2 * BLOCK];
-    both[..BLOCK].copy_from_slice(&generation.to_block());
-    both[BLOCK..].copy_from_slice(&pending.to_block());
-    lock.write_all_at(&both, 0)
+    let mut bytes = pending.behind();
+    let blocks = [generation.to_block(), pending.to_block()];
+    bytes.splice(..0, blocks.into_iter().flatten());
+    lock.write_all_at(&bytes, 0)
 }
 
 /// Changes what is noted already.

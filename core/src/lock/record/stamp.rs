@@ -4,22 +4,23 @@
 //! offset  bytes
 //!     64      8  "pending\n"
 //!     72      4  kind: 2
-//!     76      4  CRC-32C of the bytes that are appended
+//!     76      4  how many pieces are appended; 0: nothing is
 //!     80     24  identity of the journal
 //!    104      8  start: its length before
-//!    112      8  length of what is appended; 0: nothing
+//!    112      8  length of what is appended
 //!    120      4  L, the length of the header line with its newline
 //!    124      4  CRC-32C of the 60 bytes before
 //!    128      4  length of the header as it was, without its padding
 //!    132      4  length of the header as it is to be, without its padding
 //!    136         both headers
+//!                the pieces: pieces.rs
 //!             4  CRC-32C of all from 128 on
 //! ```
 //!
 use std::io;
 
 use super::pending::PENDING;
-use super::{BLOCK, Generation, IDLE, Identity, seal, u32_at, u64_at};
+use super::{BLOCK, Generation, IDLE, Identity, Pieces, seal, u32_at, u64_at};
 use crate::fs::File;
 
 pub(super) const STAMP: u32 = 2;
@@ -29,11 +30,11 @@ pub(super) const STAMP: u32 = 2;
 pub(crate) struct PendingStamp {
     pub of: Identity,
     pub start: u64,
-    /// Of what is appended in the same step; 0: nothing is.
-    pub length: u64,
-    pub checksum: u32,
+    /// Of what is appended in the same step.
+    pub pieces: Pieces,
     pub old: Line,
     pub new: Line,
+    end: u64,
 }
 
 /// The same as it is written down.
@@ -41,8 +42,8 @@ pub(crate) struct PendingStamp {
 pub(crate) struct StampNote<'a> {
     pub of: Identity,
     pub start: u64,
-    pub length: u64,
-    pub checksum: u32,
+    /// What is appended in the same step.
+    pub lines: &'a [u8],
     /// Both without padding and newline.
     pub old: &'a [u8],
     pub new: &'a [u8],
@@ -56,10 +57,11 @@ impl StampNote<'_> {
         let mut block = [0; BLOCK];
         block[..8].copy_from_slice(PENDING);
         block[8..12].copy_from_slice(&STAMP.to_le_bytes());
-        block[12..16].copy_from_slice(&self.checksum.to_le_bytes());
+        let pieces = Pieces::of(self.start, self.lines);
+        block[12..16].copy_from_slice(&pieces.count().to_le_bytes());
         self.of.put(&mut block[16..40]);
         block[40..48].copy_from_slice(&self.start.to_le_bytes());
-        block[48..56].copy_from_slice(&self.length.to_le_bytes());
+        block[48..56].copy_from_slice(&pieces.length().to_le_bytes());
         // Headers are at most 1 GiB.
         let length = u32::try_from(self.line).unwrap_or(u32::MAX);
         block[56..60].copy_from_slice(&length.to_le_bytes());
@@ -72,6 +74,7 @@ impl StampNote<'_> {
         }
         into.extend_from_slice(self.old);
         into.extend_from_slice(self.new);
+        pieces.put(&mut into);
         let checksum = crc32c::crc32c(&into[2 * BLOCK..]);
         into.extend_from_slice(&checksum.to_le_bytes());
         into
@@ -79,6 +82,11 @@ impl StampNote<'_> {
 }
 
 impl PendingStamp {
+    /// Where the record ends.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
     /// `None` if the lines were cut short.
     pub(super) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<PendingStamp>> {
         let length = u32_at(block, 56) as usize;
@@ -93,22 +101,28 @@ impl PendingStamp {
             bytes.copy_from_slice(&lengths[at..at + 4]);
             u32::from_le_bytes(bytes) as usize
         });
+        let pieces = Pieces::room(u32_at(block, 12));
         // Before so much memory is taken.
-        if size < (old + new + 12) as u64 || old >= length || new >= length {
+        if size < (old + new + 12) as u64 + pieces || old >= length || new >= length {
             return Ok(None);
         }
-        let mut lines = vec![0; old + new + 12];
-        let n = lock.read_full_at(&mut lines, after)?;
-        let (lines, checksum) = lines.split_at(old + new + 8);
-        if n < old + new + 12 || checksum != crc32c::crc32c(lines).to_le_bytes() {
+        let pieces = usize::try_from(pieces).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut all = vec![0; old + new + pieces + 12];
+        let n = lock.read_full_at(&mut all, after)?;
+        let (all, checksum) = all.split_at(old + new + pieces + 8);
+        if n < all.len() + 4 || checksum != crc32c::crc32c(all).to_le_bytes() {
             return Ok(None);
         }
-        let (old, new) = lines[8..].split_at(old);
+        let (lines, pieces) = all[8..].split_at(old + new);
+        let (old, new) = lines.split_at(old);
+        let Some(pieces) = Pieces::parse(pieces) else {
+            return Ok(None);
+        };
         Ok(Some(PendingStamp {
-            checksum: u32_at(block, 12),
             of: Identity::at(block, 16),
             start: u64_at(block, 40),
-            length: u64_at(block, 48),
+            pieces,
+            end: after + n as u64,
             old: Line::new(old, length),
             new: Line::new(new, length),
         }))

@@ -24,25 +24,43 @@ pub(super) enum Settled {
     Reserved(Process),
 }
 
+/// Whether something in the lock file, which is longer than [`record::IDLE`], is to
+/// be settled before anything else. If not, whoever may write it cuts it, and
+/// nobody has to.
+pub(super) fn is_due(lock: LockFile<'_>) -> Result<bool> {
+    let told = |error| Error::os("recover", lock.path(), error);
+    if !lock.is_ours().map_err(told)? {
+        // Some other program's file that only happens to have this name:
+        // locking it does no harm, writing to it would.
+        return Ok(false);
+    }
+    let file = lock.file().map_err(told)?;
+    Ok(match record::read_pending(file).map_err(told)? {
+        // Nothing was begun. Who may write it sweeps what was made ready.
+        None => lock.is_writable() && !record::is_cleared(file).map_err(told)?,
+        // A void one is void for the next one too.
+        Some(Pending::Reserved(reservation)) => reservation.stands(),
+        // Only a file that is locked itself is ever written in place, and its
+        // record is elsewhere.
+        Some(Pending::Overwrite(_)) => lock.data().is_some(),
+        Some(_) => true,
+    })
+}
+
 /// To be called under the exclusive lock, before anything else, where the lock
 /// file is longer than [`record::IDLE`].
 pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
     let told = |error| Error::os("recover", lock.path(), error);
-    let file = lock.file().map_err(told)?;
-    if !lock.is_ours().map_err(told)? {
-        // Some other program's file that only happens to have this name:
-        // locking it does no harm, writing to it would.
+    let due = is_due(lock)?;
+    if !due && (!lock.is_writable() || !lock.is_ours().map_err(told)?) {
         return Ok(Settled::Done);
     }
+    let file = lock.file().map_err(told)?;
     let pending = record::read_pending(file).map_err(told)?;
-    if let Some(Pending::Reserved(reservation)) = &pending {
-        if reservation.stands() {
-            return Ok(Settled::Reserved(reservation.to.clone()));
-        }
-        if !lock.is_writable() {
-            // It is void for the next one too.
-            return Ok(Settled::Done);
-        }
+    if let Some(Pending::Reserved(reservation)) = &pending
+        && due
+    {
+        return Ok(Settled::Reserved(reservation.to.clone()));
     }
     if !lock.is_writable() {
         return Err(Error::new(
@@ -53,14 +71,14 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         ));
     }
     match pending {
-        None if record::is_cleared(file).map_err(told)? => {}
+        _ if !due => {}
         // A record that was cut short itself: nothing was begun, or it was to
         // take another's place, whose temporary may be there.
         None => temporary::sweep_again(target),
-        // The lock is ours now, or the heir has died.
+        // The lock is ours now, or the heir has died: not due.
         Some(Pending::Reserved(_)) => {}
-        Some(Pending::Append(pending)) => append::undo(target, &pending)?,
-        Some(Pending::Stamp(pending)) => stamp::settle(target, &pending)?,
+        Some(Pending::Append(pending)) => append::undo(file, target, &pending)?,
+        Some(Pending::Stamp(pending)) => stamp::settle(file, target, &pending)?,
         Some(Pending::Overwrite(pending)) => overwrite::settle(lock, target, &pending)?,
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Member(mark)) => {

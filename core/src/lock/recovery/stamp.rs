@@ -4,12 +4,12 @@
 use std::io;
 use std::path::Path;
 
-use super::append::{self, Undone};
+use super::append::{self, Part, Undone};
 use crate::error::{Error, Result};
 use crate::fs::{Access, File, InTheWay};
-use crate::lock::record::{Identity, PendingAppend, PendingStamp};
+use crate::lock::record::{Identity, PendingStamp, WayBack};
 
-pub(super) fn settle(target: &Path, pending: &PendingStamp) -> Result<()> {
+pub(super) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Write) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -20,19 +20,13 @@ pub(super) fn settle(target: &Path, pending: &PendingStamp) -> Result<()> {
     if Identity::of(&journal).map_err(told)? != pending.of {
         return Ok(());
     }
-    let appended = PendingAppend {
-        to: pending.of,
+    let part = Part {
         start: pending.start,
-        length: pending.length,
-        checksum: pending.checksum,
+        pieces: &pending.pieces,
+        way_back: WayBack::new(lock, pending.end()),
     };
-    let done = pending.length == 0
-        || match append::undo_in(&journal, target, &appended)? {
-            Undone::Whole => true,
-            Undone::NotBegun | Undone::Cut => false,
-            // By a program that knows nothing of headers.
-            Undone::Buried => append::is_there(&journal, &appended).map_err(told)?,
-        };
+    let done =
+        pending.pieces.is_empty() || append::undo_in(&journal, target, &part)? == Undone::Whole;
     // A line that is longer than the journal is none of its.
     if pending.old.len() as u64 <= journal.size().map_err(told)? {
         let (old, new) = (pending.old.to_vec(), pending.new.to_vec());
