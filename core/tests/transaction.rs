@@ -730,9 +730,9 @@ fn a_header_with_all_the_rest() {
         Some(&b"{\"h\":1}"[..])
     );
     let mut tx = begin();
-    tx.append("empty", ["{\"h\":\"a record\"}"]).unwrap();
-    let error = tx.commit().unwrap_err();
+    let error = tx.append("empty", ["{\"h\":\"a record\"}"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRecord, "{error}");
+    tx.commit().unwrap();
     assert!(!scene.path("empty").exists());
     // By a batch too; and a longer one.
     let mut batch = journal.batch();

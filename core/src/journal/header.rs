@@ -188,7 +188,9 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
     let mut tries = 0;
     let line = loop {
         let first = read_line_of(&source, &shared.options).map_err(told)?;
-        let pending = pending(shared, identity);
+        let size = source.size().map_err(told)?;
+        // A line that is longer than the journal is none of its.
+        let pending = pending(shared, identity).filter(|stamp| stamp.old.len() as u64 <= size);
         // It begins an append of many that is under way.
         if decided.limit(shared, &source, "header")? < first.len() as u64 {
             return Ok(None);
