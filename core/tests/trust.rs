@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use scene::{Scene, bytes, journal};
-use untorn::fault::{Call, Plan};
+use untorn::fault::{Call, Op, Plan};
 use untorn::{Document, ErrorKind, FileLock, Journal, Transaction};
 
 /// Somebody who is neither we nor root.
@@ -430,4 +430,77 @@ fn a_listing_removes_nothing_of_a_stranger() {
     assert!(scene.path(".untorn.gone.a").exists());
     assert!(!scene.path(".untorn.gone.b").exists());
     assert!(scene.path(&left).exists());
+}
+
+/// Whatever is opened by its name, in whatever verb: a symbolic link that comes
+/// just before leads nowhere.
+#[test]
+fn nothing_is_opened_through_a_link() {
+    type Verb = fn(&Scene, &Journal, &Document, &Document) -> untorn::Result<()>;
+    let verbs: [(&str, Verb); 14] = [
+        ("append", |_, j, _, _| j.append(b"{}").map(drop)),
+        ("append_all", |_, j, _, _| {
+            j.append_all([b"{}", b"[]"]).map(drop)
+        }),
+        ("header", |_, j, _, _| j.set_header(b"{\"h\":2}")),
+        ("replace", |_, j, _, _| j.replace([b"{}"]).map(drop)),
+        ("rotate", |_, j, _, _| j.rotate().map(drop)),
+        ("repair", |_, j, _, _| j.repair().map(drop)),
+        ("read", |_, j, _, _| j.records().map(drop)),
+        ("tail", |_, j, _, _| j.tail(1).map(drop)),
+        ("save", |_, _, d, _| d.save(b"2").map(drop)),
+        ("load", |_, _, d, _| d.load().map(drop)),
+        ("in place", |_, _, _, d| d.save(b"2").map(drop)),
+        ("load in place", |_, _, _, d| d.load().map(drop)),
+        ("lock", |scene, _, _, _| {
+            FileLock::acquire(scene.path("d")).map(drop)
+        }),
+        ("transaction", |scene, _, _, _| {
+            let mut transaction = Transaction::begin(scene.dir())?;
+            transaction.save("d", b"3")?;
+            transaction.append("j", [b"{}"])?;
+            transaction.commit()
+        }),
+    ];
+    for (name, verb) in verbs {
+        for fresh in [false, true] {
+            for at in 0.. {
+                let (scene, elsewhere) = (Scene::quick(), Scene::quick());
+                let victim = elsewhere.with("victim", "{\"theirs\":1}\n");
+                let path = scene.with("j", "{\"h\":1}   \n{\"a\":1}\n{\"to");
+                let open = || {
+                    let options = Journal::options().durability(untorn::Durability::Process);
+                    options.header_prefix("{\"h").open(&path).unwrap()
+                };
+                let journal = open();
+                let document = Document::open(scene.with("d", "1")).unwrap();
+                let options = Document::options().scheme(untorn::Scheme::InPlace);
+                let in_place = options.open(scene.with("i", "1")).unwrap();
+                if !fresh {
+                    // A torn tail is left for the verb.
+                    let _ = journal.end();
+                    document.save(b"1").unwrap();
+                    in_place.save(b"1 ").unwrap();
+                }
+                let leads_to = victim.clone();
+                let plant = move |call: &Call<'_>| {
+                    let opens = matches!(call.op, Op::Open | Op::Create);
+                    if let (true, true, Some(path)) = (call.number == at, opens, call.path) {
+                        let _ = fs::remove_file(path);
+                        symlink(&leads_to, path).unwrap();
+                    }
+                };
+                let work = || verb(&scene, &journal, &document, &in_place);
+                let (_, calls) = Plan::new().before(plant).run(work);
+                let seen = fs::metadata(&victim).unwrap();
+                let there = (bytes(&victim), seen.nlink(), seen.mode() & 0o777);
+                let mode = fs::metadata(elsewhere.with("other", "")).unwrap().mode();
+                let before = (b"{\"theirs\":1}\n".to_vec(), 1, mode & 0o777);
+                assert_eq!(there, before, "{name}, call {at}");
+                if at >= calls.len() {
+                    break;
+                }
+            }
+        }
+    }
 }
