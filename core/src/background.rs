@@ -263,6 +263,8 @@ struct Waiting(&'static Pool);
 impl Waiting {
     fn begin() -> Waiting {
         let pool = pool();
+        // A wait within this one does not count once more.
+        SERVES.set(false);
         let mut state = lock(&pool.state);
         state.waiting += 1;
         if state.idle == 0
@@ -279,6 +281,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         lock(&self.0.state).waiting -= 1;
+        SERVES.set(true);
     }
 }
 
