@@ -447,3 +447,13 @@ fn where_no_mode_can_be_set() {
     };
     assert_eq!(same(&after), same(&before));
 }
+
+#[test]
+fn a_mount_point_is_named_as_one() {
+    let scene = Scene::new();
+    let document = Document::open(scene.with("d", "1")).unwrap();
+    let busy = Plan::new().fail_every(Op::Rename, libc::EBUSY);
+    let error = busy.run(|| document.save(b"2")).0.unwrap_err();
+    assert!(error.to_string().contains("in-place"), "{error}");
+    assert_eq!(bytes(document.path()), b"1");
+}

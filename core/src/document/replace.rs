@@ -90,9 +90,15 @@ fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
 #[cold]
 fn failed(path: &Path, error: io::Error) -> Error {
     let no_rights = fs::Named::of(&error).is_some();
+    let mounted = error.kind() == io::ErrorKind::ResourceBusy;
     let busy = error.kind() == io::ErrorKind::ResourceBusy;
     let made = Error::os("save", path, error);
     let hint = match made.kind() {
+        _ if mounted => {
+            "the document is a mount point, as a single file is that was mounted into a container, \
+             so no new file can take its name: open it with the scheme in-place, or mount its \
+             directory; the document is as it was"
+        }
         _ if no_rights => {
             "the new file must have the rights of the old one, and the file system refuses to set \
              them; the document is as it was"
