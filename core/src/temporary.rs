@@ -188,7 +188,7 @@ fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
 }
 
 /// `.START.HASH.RANDOM.untorn`.
-fn is_temporary(name: &str) -> bool {
+pub(crate) fn is_temporary(name: &str) -> bool {
     let parts = || {
         let mut parts = name
             .strip_prefix('.')?

@@ -6,11 +6,15 @@
 
 mod scene;
 
+use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 
 use scene::Scene;
+use untorn::fault::{Op, Plan};
 use untorn::{Document, Error, ErrorKind, Journal, Scheme, Transaction};
 
 fn refused(error: &Error) {
@@ -144,4 +148,38 @@ fn inside(test: &str, unshare: &[&str]) -> bool {
         .unwrap();
     assert!(status.success(), "{test} failed in its namespace");
     false
+}
+
+#[test]
+fn a_name_from_before_that_a_power_cut_left_goes() {
+    let works: [fn(&Path) -> untorn::Result<()>; 2] = [
+        |dir| Journal::open(dir.join("j"))?.replace(["[1]"]).map(drop),
+        |dir| {
+            let mut transaction = Transaction::begin(dir)?;
+            transaction.append("j", ["[1]"])?;
+            transaction.commit()
+        },
+    ];
+    for work in works {
+        let scene = Scene::quick();
+        let link = Rc::new(Cell::new(0));
+        let found = Rc::clone(&link);
+        let look = Plan::new().before(move |call| {
+            if call.op == Op::Link && call.path.is_some_and(|path| path.ends_with("j")) {
+                found.set(call.number);
+            }
+        });
+        look.run(|| work(scene.dir())).0.unwrap();
+        let scene = Scene::quick();
+        let (_, _) = Plan::new().die(link.get() + 1).run(|| work(scene.dir()));
+        assert_eq!(std::fs::metadata(scene.path("j")).unwrap().nlink(), 2);
+        // What says that it was under way was not on the medium.
+        for name in ["j.lock", ".untorn.lock", ".untorn.txn"] {
+            let _ = std::fs::remove_file(scene.path(name));
+        }
+        let journal = Journal::open(scene.path("j")).unwrap();
+        journal.append(b"[2]").unwrap();
+        assert_eq!(std::fs::metadata(scene.path("j")).unwrap().nlink(), 1);
+        assert_eq!(std::fs::read(scene.path("j")).unwrap(), b"[1]\n[2]\n");
+    }
 }

@@ -5,12 +5,14 @@
 //! container, is not kept out, and would take our append in flight for a torn
 //! tail. That is told before anything is written.
 
+use std::io;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Access, File, Stat};
 use crate::lock::record::Identity;
-use crate::rotated;
+use crate::lock::recovery::transaction::names;
+use crate::{rotated, temporary};
 
 /// Whether there may be another name. Asked with each append: what is asked of
 /// the name anyway says it.
@@ -34,6 +36,7 @@ pub(super) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result
     let file = File::open(path, Access::Read).map_err(told)?;
     let identity = Identity::of(&file).map_err(told)?;
     rotated::drop_second_name(path, identity).map_err(told)?;
+    drop_first_names(path).map_err(told)?;
     match fs::look(path).map_err(told)? {
         Some(now) if now.links > 1 => Err(refused(
             path,
@@ -42,6 +45,23 @@ pub(super) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result
         )),
         _ => Ok(()),
     }
+}
+
+/// Takes from it the names under which it was written before it had this one: a
+/// power cut between the link and the unlink leaves both. Its lock is held, so
+/// nobody is between them now.
+fn drop_first_names(path: &Path) -> io::Result<()> {
+    let Some(dir) = path.parent() else {
+        return Ok(());
+    };
+    for name in fs::list(dir)? {
+        let ours = |name: &str| temporary::is_temporary(name) || names::is_left_behind(name);
+        let first = dir.join(&name);
+        if name.to_str().is_some_and(ours) && fs::same_file(&first, path)? {
+            fs::unlink(&first)?;
+        }
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, operation: &'static str, why: &str) -> Error {
