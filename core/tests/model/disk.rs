@@ -50,7 +50,10 @@ impl Disk {
     pub fn before(&mut self, who: u8, op: &str, path: Option<&Path>) {
         self.after(who);
         let Some(path) = path else { return };
-        if matches!(op, "Rename" | "Unlink") && path.parent() == Some(&self.dir) {
+        if matches!(op, "Rename" | "Unlink")
+            && path.parent() == Some(&self.dir)
+            && self.is_last_name(path)
+        {
             self.keep(path);
         }
         self.making.insert(who, (op.to_owned(), path.to_owned()));
@@ -62,6 +65,12 @@ impl Disk {
         let Some((op, path)) = self.making.remove(&who) else {
             return;
         };
+        if matches!(&op[..], "Rename" | "Unlink") {
+            // What has a name there still is to have no other.
+            for inode in self.shown.values() {
+                let _ = fs::remove_file(self.place(*inode));
+            }
+        }
         let Ok(seen) = fs::metadata(&path) else {
             return;
         };
@@ -113,6 +122,17 @@ impl Disk {
         self.stash.path().join(inode.to_string())
     }
 
+    /// Whoever asks is to see how many names the file has, and not ours.
+    fn is_last_name(&self, path: &Path) -> bool {
+        let inode = |path: &Path| fs::symlink_metadata(path).map(|seen| seen.ino()).ok();
+        let this = inode(path);
+        self.shown
+            .values()
+            .filter(|inode| Some(**inode) == this)
+            .count()
+            < 2
+    }
+
     fn keep(&self, path: &Path) {
         if let Ok(seen) = fs::symlink_metadata(path)
             && seen.is_file()
@@ -162,7 +182,7 @@ impl Disk {
         for name in self.shown.keys() {
             fs::remove_file(self.dir.join(name)).expect("remove a name");
         }
-        let mut told = String::new();
+        let mut told = format!("    {names:?}\n");
         let mut others = 2..;
         for (name, inode) in &names {
             let path = self.dir.join(name);

@@ -7,11 +7,13 @@ use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
 use super::act::{DOCS, JOURNAL, PREFIX};
-use super::off::{Known, is_off};
 use super::oracle::Verdict;
 use super::runner::Runner;
 use super::step::Foreign;
 use super::world::{Id, Journal, World};
+
+/// Another name of the journal.
+const SECOND: &str = "second";
 
 pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
     let path = runner.dir.join(JOURNAL);
@@ -67,9 +69,10 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
             changed(runner, |journal, _| *journal = None);
         }
         Foreign::Link => {
-            let second = runner.dir.join("second");
+            let second = runner.dir.join(SECOND);
             if !second.exists() {
                 fs::hard_link(&path, second).expect("a second name");
+                runner.oracle.linked = true;
             }
         }
     }
@@ -78,6 +81,12 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
         disk.foreign(&path);
     }
     Ok(())
+}
+
+/// Whoever made the second name removes it.
+pub fn unlink_second(runner: &mut Runner) {
+    let _ = fs::remove_file(runner.dir.join(SECOND));
+    runner.oracle.linked = false;
 }
 
 /// The journal is another, for those who have it open too.
@@ -100,9 +109,6 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
     let before = fs::read(&path).unwrap_or_default();
     if !runner.oracle.running.is_empty() && !before.ends_with(b"\n") && !before.is_empty() {
         // A write in flight that others write into is not promised anything.
-        return Ok(());
-    }
-    if is_off(Known::ForeignInBatch) && !runner.oracle.limbo.is_empty() {
         return Ok(());
     }
     if what == Foreign::AppendPart && !runner.oracle.running.is_empty() {
@@ -284,7 +290,7 @@ pub fn nothing_left(runner: &Runner) -> Verdict {
             || name.ends_with(".torn")
             || name.ends_with(".rotated")
             || name.starts_with("j_")
-            || matches!(&name[..], "second" | ".untorn.lease");
+            || name == ".untorn.lease";
         if !known {
             return Err(format!("left behind: {name}"));
         }

@@ -23,7 +23,6 @@ mod fate;
 mod foreign;
 mod generate;
 mod message;
-mod off;
 mod oracle;
 mod player;
 mod readers;

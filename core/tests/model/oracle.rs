@@ -32,6 +32,8 @@ pub struct Oracle {
     pub disturbed: BTreeSet<Id>,
     /// Every record that anybody ever wrote.
     pub written: BTreeSet<String>,
+    /// The journal may have a second name, under which it can't be locked.
+    pub linked: bool,
     /// Whether damage may be found.
     pub damaged: bool,
     /// A rewrite, or a foreign change, that those who follow are told of.
@@ -49,6 +51,7 @@ impl Oracle {
             passed: None,
             disturbed: BTreeSet::new(),
             written: BTreeSet::new(),
+            linked: false,
             damaged: false,
             rewritten: false,
         }
@@ -170,6 +173,9 @@ impl Oracle {
             }
             // A lock file that it could not open to write it, that time.
             ("POISONED" | "PERMISSION_DENIED", _) if hurt => {
+                self.retain(&what, |world| !world.applied.contains(&id))?;
+            }
+            ("LOCK_UNSUPPORTED", _) if self.linked => {
                 self.retain(&what, |world| !world.applied.contains(&id))?;
             }
             ("CONFLICT", _) if self.disturbed.contains(&id) => {

@@ -269,6 +269,7 @@ impl Runner {
     /// Somebody who has never been there takes every lock.
     fn settle(&mut self) -> Verdict {
         self.kill(NEXT);
+        foreign::unlink_second(self);
         self.act(NEXT, Verb::Repair, &Trouble::No)?;
         for doc in 0..DOCS.len() {
             let doc = u8::try_from(doc).expect("few");
