@@ -53,7 +53,7 @@ pub(crate) use path::{
     rename, rights, same_file, stat, sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
-    LockOwner, boot_id, host_name, lock_owners, own_pid, pid_namespace, running_for, start_thread,
+    LockOwner, boot_id, host_name, is_stopped, lock_owners, own_pid, pid_namespace, start_thread,
     start_time, without_signals,
 };
 pub(crate) use random::{random_number, random_word};

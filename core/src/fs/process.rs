@@ -22,10 +22,10 @@ pub(crate) fn start_time(pid: u32) -> std::io::Result<Option<u64>> {
     sys::process::start_time(pid)
 }
 
-/// For how long a process has been running, by a clock that nobody sets where
-/// there is one. `Ok(None)`: there is no such process.
-pub(crate) fn running_for(pid: u32) -> std::io::Result<Option<std::time::Duration>> {
-    start_time(pid)?.map(sys::process::since).transpose()
+/// Whether the process was stopped by a signal, or by a debugger, as far as can
+/// be told.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    sys::process::is_stopped(pid)
 }
 
 /// One value for each start of the machine.

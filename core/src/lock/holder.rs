@@ -133,7 +133,7 @@ pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     if let Some(stamp) = pid_file::stamp_of(lock_path) {
         // The scheme pid-file: its file itself says who.
         let noted = notes.iter().find(|note| note.pid == stamp.pid);
-        return match stamp.alive(|| None) {
+        return match stamp.alive() {
             Alive::Dead => None,
             _ if noted.is_some() => noted.cloned(),
             Alive::Alive => Some(Holder::from(Process::of(stamp.pid))),

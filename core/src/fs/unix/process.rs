@@ -82,28 +82,20 @@ fn others_have_ended(pid: u32) -> bool {
     })
 }
 
-/// How long ago that was, in clock ticks since boot.
+/// A process under a debugger, or that was stopped by a signal (man 5 proc).
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn since(start: u64) -> io::Result<std::time::Duration> {
-    use rustix::time::{ClockId, clock_gettime};
-
-    let now = clock_gettime(ClockId::Boottime);
-    let now = std::time::Duration::try_from(now).map_err(io::Error::other)?;
-    let hz = rustix::param::clock_ticks_per_second();
-    let start = std::time::Duration::from_nanos(start.saturating_mul(1_000_000_000 / hz));
-    Ok(now.saturating_sub(start))
+pub(in crate::fs) fn is_stopped(pid: u32) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line);
+    line.rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_ascii_whitespace().next())
+        .is_some_and(|state| matches!(state, "T" | "t"))
 }
 
-/// How long ago that was, in microseconds since 1970.
-#[cfg(target_os = "macos")]
-pub(in crate::fs) fn since(start: u64) -> io::Result<std::time::Duration> {
-    let start = std::time::UNIX_EPOCH + std::time::Duration::from_micros(start);
-    Ok(start.elapsed().unwrap_or_default())
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub(in crate::fs) fn since(_: u64) -> io::Result<std::time::Duration> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Not told here.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::fs) fn is_stopped(_: u32) -> bool {
+    false
 }
 
 /// Whether `/proc` shows the pids of our own pid namespace: a container that was

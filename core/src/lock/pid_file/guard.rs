@@ -23,11 +23,14 @@ pub(super) enum Held<'a> {
     Exclusive(PathBuf),
 }
 
-pub(super) fn enter<'a>(file: &'a File, path: &Path) -> io::Result<Held<'a>> {
+/// `WouldBlock`: somebody else has it for longer than that.
+pub(super) fn enter<'a>(file: &'a File, path: &Path, limit: Duration) -> io::Result<Held<'a>> {
+    let begun = Instant::now();
     loop {
-        match file.lock(false) {
-            Ok(()) => return Ok(Held::Os(file)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        match file.try_lock(false) {
+            Ok(true) => return Ok(Held::Os(file)),
+            Ok(false) if begun.elapsed() > limit => return Err(io::ErrorKind::WouldBlock.into()),
+            Ok(false) => std::thread::sleep(NAP),
             Err(error) if fs::is_without_locks(&error) => {
                 return exclusive(path).map(Held::Exclusive);
             }
@@ -68,7 +71,7 @@ fn exclusive(path: &Path) -> io::Result<PathBuf> {
             Ok(file) => {
                 let seen = super::read(&file)?;
                 let stamp = stamp::parse(&seen);
-                stamp.is_some_and(|stamp| stamp.alive(|| None) == Alive::Dead)
+                stamp.is_some_and(|stamp| stamp.alive() == Alive::Dead)
             }
         };
         if left || begun.elapsed() > STUCK {

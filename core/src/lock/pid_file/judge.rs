@@ -72,8 +72,16 @@ pub(super) fn look(
         let now = guard.modified().ok()?;
         Some(Duration::from_nanos(now.checked_sub(seen.modified)?))
     };
-    let left =
-        is_dead(stamp.as_ref(), &seen, age, is_held_here) || is_stale(since.elapsed(), age, stale);
+    let left = match stamp.as_ref().map(Stamp::alive) {
+        Some(Alive::Dead) => true,
+        // One of this process that could not be removed when it was let go; or
+        // one that runs: whatever the clocks say, it is not robbed.
+        Some(Alive::Alive) if stamp.as_ref().is_some_and(Stamp::runs) => {
+            stamp.as_ref().is_some_and(Stamp::is_own) && !is_held_here(&seen.bytes)
+        }
+        // Stopped, or not seen from here; empty, or not ours to judge.
+        _ => is_stale(since.elapsed(), age, stale),
+    };
     if !left {
         return Ok(Look::Held(pid));
     }
@@ -82,24 +90,6 @@ pub(super) fn look(
     match file.try_lock(true) {
         Ok(false) => Ok(Look::Held(pid)),
         _ => Ok(Look::Left(seen)),
-    }
-}
-
-fn is_dead(
-    stamp: Option<&Stamp>,
-    seen: &Seen,
-    age: impl Fn() -> Option<Duration>,
-    is_held_here: impl Fn(&[u8]) -> bool,
-) -> bool {
-    let Some(stamp) = stamp else {
-        // Empty, or not ours to judge.
-        return false;
-    };
-    match stamp.alive(age) {
-        Alive::Dead => true,
-        // It could not be removed when it was let go.
-        Alive::Alive => stamp.is_own() && !is_held_here(&seen.bytes),
-        Alive::Unknown => false,
     }
 }
 

@@ -86,6 +86,7 @@ struct State {
 struct Own {
     id: FileId,
     stamp: Vec<u8>,
+    file: Arc<Descriptor>,
     _refreshed: Refreshed,
 }
 
@@ -123,7 +124,12 @@ impl PidFile {
         if let Look::Held(pid) = self.look(guard, &mut state)? {
             return Ok(Some(pid));
         }
-        let _guarded = guard::enter(guard, &with(&self.path, ".taking"))?;
+        let entered = guard::enter(guard, &with(&self.path, ".taking"), TO_TAKE);
+        let _guarded = match entered {
+            // Another program has the guard, for whatever reason.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(None)),
+            result => result?,
+        };
         match self.look(guard, &mut state)? {
             Look::Held(pid) => return Ok(Some(pid)),
             Look::Free => {}
@@ -215,28 +221,42 @@ impl PidFile {
         file.write_all_at(&stamp, 0)?;
         let id = file.id()?;
         let file = Arc::new(file);
-        let refreshed = refresh::refresh(file)?;
+        let refreshed = refresh::refresh(Arc::clone(&file))?;
         held().insert(stamp.clone());
         Ok(Own {
             id,
             stamp,
+            file,
             _refreshed: refreshed,
         })
     }
 
     /// Removes our own file, and no other: we may have been robbed. One that
-    /// can't be removed is known as left by `HELD`, and ages from now on.
+    /// can't be removed is known as left by `HELD`, and says so: to others a file
+    /// that names a living process is held.
     pub fn let_go(&self, guard: &File) {
         let mut state = self.state();
         let Some(own) = state.own.take() else {
             return;
         };
-        if let Ok(_guarded) = guard::enter(guard, &with(&self.path, ".taking"))
+        let mut removed = false;
+        if let Ok(_guarded) = guard::enter(guard, &with(&self.path, ".taking"), TO_LET_GO)
             && let Ok(file) = File::open_beside(&self.path, Access::Read)
             && matches!(file.id(), Ok(id) if id == own.id)
             && matches!(read(&file), Ok(bytes) if bytes == own.stamp)
         {
-            let _ = fs::unlink(&self.path);
+            removed = fs::unlink(&self.path).is_ok();
+        }
+        if !removed && matches!(read(&own.file), Ok(bytes) if bytes == own.stamp) {
+            // The start of another process: to all a dead one's.
+            if let Some(at) = own.stamp.iter().position(|byte| *byte == b'.') {
+                let other = if own.stamp.get(at + 1) == Some(&b'1') {
+                    b"2"
+                } else {
+                    b"1"
+                };
+                let _ = own.file.write_all_at(other, at as u64 + 1);
+            }
         }
         held().remove(&own.stamp);
     }
@@ -245,6 +265,11 @@ impl PidFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// For how long the guard is waited for: what is done under it takes
+/// microseconds, and whoever has it for longer is not to be waited for.
+const TO_TAKE: Duration = Duration::from_millis(20);
+const TO_LET_GO: Duration = Duration::from_secs(1);
 
 /// How long it takes to notice that nobody of this process waits any more, and
 /// what the system does not tell of (a holder that ends without a pidfd, changes
