@@ -218,11 +218,6 @@ const STEPS: &[Step] = &[
         "cases at random against a model of the guarantees, from a new seed",
         rust::model,
     ),
-    deep(
-        "exhaustive",
-        "the tests of the core that try every case",
-        rust::exhaustive,
-    ),
 ];
 
 pub fn run(site: &Site, options: &Options) -> Result<()> {

@@ -50,12 +50,6 @@ pub fn model(site: &Site, log: &Log) -> Result<()> {
         .log(log)
 }
 
-pub fn exhaustive(site: &Site, log: &Log) -> Result<()> {
-    run(site, &["test", "--package", "untorn", "--lib", "--tests"])
-        .args(["--", "--ignored"])
-        .log(log)
-}
-
 pub fn doc(site: &Site, log: &Log) -> Result<()> {
     run(site, &["doc", "--workspace", "--no-deps"])
         .args(BINDINGS)
