@@ -85,8 +85,10 @@ export class Stage {
   /** One that gives bytes as they are, and tells only of what framing shows. */
   raw(step) {
     const { how } = this.handle(step)
-    // The lines of a sealed journal end in the seal, which only format json knows.
-    return this.reader(step, how.sealed === true ? { parse: asItIs } : { format: 'lines' })
+    // Only format json knows of seals, and of a record behind NULs on its line: the record is not the whole line.
+    const isPart = ([start, end], i) => end - start - 1 > bytes(step.records[i]).length
+    const inParts = how.sealed === true || (step.spans ?? []).some(isPart)
+    return this.reader(step, inParts ? { parse: asItIs } : { format: 'lines' })
   }
 
   async entries(journal, options) {

@@ -8,7 +8,7 @@
 //! have no limit but the system's. Those that work have one: what is more than
 //! that stands in a queue, and so does what the system gives no thread for.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,6 +44,14 @@ struct State {
     jobs: VecDeque<Job>,
 }
 
+/// Jobs that run one after another: one does, and these wait.
+#[derive(Default)]
+struct Lane {
+    queue: VecDeque<Job>,
+    /// The one that runs has told its end.
+    over: bool,
+}
+
 impl State {
     fn working(&self) -> usize {
         self.threads - self.idle - self.waiting
@@ -51,11 +59,13 @@ impl State {
 }
 
 static POOL: PerProcess<Pool> = PerProcess::new();
-static ORDERS: PerProcess<Mutex<HashMap<PathBuf, VecDeque<Job>>>> = PerProcess::new();
+static ORDERS: PerProcess<Mutex<HashMap<PathBuf, Lane>>> = PerProcess::new();
 
 thread_local! {
     /// Whether this thread is one of the pool's.
     static SERVES: Cell<bool> = const { Cell::new(false) };
+    /// Of the job that this thread runs.
+    static ORDER: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
 }
 
 fn pool() -> &'static Pool {
@@ -78,8 +88,8 @@ pub fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> io::
     }
 }
 
-/// The same, unless another job of this order has not ended yet: `false`, and
-/// the job is dropped. For a call that is to try only once, and not to wait.
+/// The same, unless another job of this order has not told its end yet: `false`,
+/// and the job is dropped. For a call that is to try only once, and not to wait.
 ///
 /// # Errors
 /// As [`submit`].
@@ -100,13 +110,13 @@ pub fn submit_at_once(
         return spawn_at_once(Box::new(job));
     };
     let mut orders = lock(ORDERS.get(Mutex::default));
-    if let Some(queue) = orders.get_mut(order) {
-        queue.push_back(Box::new(job));
+    if let Some(lane) = orders.get_mut(order) {
+        lane.queue.push_back(Box::new(job));
         return Ok(());
     }
     let order = order.to_owned();
     let key = order.clone();
-    orders.insert(order, VecDeque::new());
+    orders.insert(order, Lane::default());
     spawn_at_once(Box::new(move || run_in_order(&key, Box::new(job))))
 }
 
@@ -142,33 +152,52 @@ pub fn keep_one() {
 /// `false`: it was not to wait, and others are before it.
 fn queue_up(order: &Path, job: Job, may_wait: bool) -> io::Result<bool> {
     let mut orders = lock(ORDERS.get(Mutex::default));
-    if let Some(queue) = orders.get_mut(order) {
-        if may_wait {
-            queue.push_back(job);
+    if let Some(lane) = orders.get_mut(order) {
+        let queues = may_wait || (lane.over && lane.queue.is_empty());
+        if queues {
+            lane.queue.push_back(job);
         }
-        return Ok(may_wait);
+        return Ok(queues);
     }
     let order = order.to_owned();
     let key = order.clone();
     spawn(move || run_in_order(&key, job))?;
-    orders.insert(order, VecDeque::new());
+    orders.insert(order, Lane::default());
     Ok(true)
+}
+
+/// The job that this thread runs is about to tell its end: who is told is not in
+/// his own way, if he tries only once then (see [`submit_if_first`]).
+pub fn over() {
+    ORDER.with_borrow(|order| {
+        if let Some(order) = order
+            && let Some(lane) = lock(ORDERS.get(Mutex::default)).get_mut(order)
+        {
+            lane.over = true;
+        }
+    });
 }
 
 fn run_in_order(order: &Path, first: Job) {
     let mut job = first;
+    ORDER.set(Some(order.to_owned()));
     loop {
         // A job that panics must not take those behind it along.
         let _ = catch_unwind(AssertUnwindSafe(job));
         let mut orders = lock(ORDERS.get(Mutex::default));
-        match orders.get_mut(order).and_then(VecDeque::pop_front) {
+        let next = orders.get_mut(order).and_then(|lane| {
+            lane.over = false;
+            lane.queue.pop_front()
+        });
+        match next {
             Some(next) => job = next,
             None => {
                 orders.remove(order);
-                return;
+                break;
             }
         }
     }
+    ORDER.set(None);
 }
 
 /// Runs `job` on a thread that is idle, on a new one, or, where there may be no
@@ -291,7 +320,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{WORKING, submit, submit_if_first};
+    use super::{WORKING, over, submit, submit_if_first};
     use crate::lock::{Patience, Waiter};
     use std::path::Path;
     use std::sync::{Arc, mpsc};
@@ -337,18 +366,27 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_tries_once_does_not_queue() {
+    fn a_job_that_tries_once_stands_behind_none_that_has_not_told_its_end() {
         let order = Path::new("tries once");
         let (go, wait) = mpsc::channel::<()>();
-        let (begun, has_begun) = mpsc::channel();
+        let (told, tells) = mpsc::channel();
+        let again = told.clone();
         let first = submit_if_first(order, move || {
-            begun.send(()).unwrap();
+            told.send("begun").unwrap();
+            wait.recv().unwrap();
+            over();
+            told.send("over").unwrap();
             wait.recv().unwrap();
         });
         assert!(first.unwrap());
-        has_begun.recv().unwrap();
+        assert_eq!(tells.recv().unwrap(), "begun");
         assert!(!submit_if_first(order, || panic!("it was queued")).unwrap());
         go.send(()).unwrap();
+        assert_eq!(tells.recv().unwrap(), "over");
+        assert!(submit_if_first(order, move || again.send("second").unwrap()).unwrap());
+        assert!(!submit_if_first(order, || panic!("it was queued")).unwrap());
+        go.send(()).unwrap();
+        assert_eq!(tells.recv().unwrap(), "second");
     }
 
     #[test]

@@ -79,7 +79,8 @@ class Decoder {
       const length = places[i]
       const start = places[i + 1]
       const end = places[i + 2]
-      for (; told < damage.length && damage[told].offset < start; told += 1) this.onDamage(damage[told])
+      // Also what lies before the record on its own line.
+      for (; told < damage.length && damage[told].offset < end; told += 1) this.onDamage(damage[told])
       const value = this.decode(bytes.subarray(from, from + length), sound, start, end)
       from += length + 1
       if (this.damaged) continue

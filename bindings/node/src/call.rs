@@ -85,12 +85,16 @@ impl Call {
 
     pub fn end<T>(self: &Arc<Call>, result: untorn::Result<T>, done: impl FnOnce(T) -> Outcome) {
         match result {
-            Ok(value) => self.line.tell(self.id, done(value)),
+            Ok(value) => {
+                background::over();
+                self.line.tell(self.id, done(value));
+            }
             Err(error) => self.fail(error),
         }
     }
 
     fn fail(self: &Arc<Call>, error: Error) {
+        background::over();
         if error.kind() != ErrorKind::Cancelled || !self.expired.load(Ordering::Acquire) {
             self.line
                 .tell(self.id, Outcome::Failed(failure::of(&error)));
@@ -172,6 +176,8 @@ pub enum Lane {
     Read,
     /// Behind nobody.
     Free,
+    /// Nowhere: it was to try once, and others of its kind wait.
+    Busy,
     /// Behind nobody, and it waits for no lock: a step under one that is held, or
     /// what lets one go.
     Step,
@@ -196,7 +202,7 @@ impl Lane {
             Lane::Of(path) | Lane::Own(path) | Lane::Order(path) => Some(path.clone()),
             // Relative, so that it is nobody's path.
             Lane::Read => Some(PathBuf::from(format!("read/{}", id % READERS))),
-            Lane::Free | Lane::Step => None,
+            Lane::Free | Lane::Step | Lane::Busy => None,
         }
     }
 }
@@ -237,18 +243,25 @@ impl Inner {
                         unsafe { V::to_napi_value(port.env().raw(), value) }
                     }))
                 }),
-                Err(_) => call.line.tell(
-                    call.id,
-                    Outcome::Failed(failure::bug("a thread of the library panicked")),
-                ),
+                Err(_) => {
+                    background::over();
+                    call.line.tell(
+                        call.id,
+                        Outcome::Failed(failure::bug("a thread of the library panicked")),
+                    );
+                }
             }
         };
+        if matches!(lane, Lane::Busy) {
+            call.fail_busy();
+            return call.id();
+        }
         let submitted = match (lane, &order) {
             (Lane::Of(_), Some(order)) if try_once => background::submit_if_first(order, job),
             (Lane::Of(_) | Lane::Own(_) | Lane::Free, order) => {
                 background::submit(order.as_deref(), job).map(|()| true)
             }
-            (Lane::Read | Lane::Order(_) | Lane::Step, order) => {
+            (Lane::Read | Lane::Order(_) | Lane::Step | Lane::Busy, order) => {
                 run_soon(order.as_deref(), job);
                 Ok(true)
             }

@@ -200,7 +200,7 @@ impl Transaction {
         let order = self.dir.join(format!("transaction/{}", self.number));
         let lane = match locks {
             Locks::None => Lane::Order(order),
-            Locks::Tries if self.waits.load(Ordering::Relaxed) > 0 => Lane::Of(order),
+            Locks::Tries if self.waits.load(Ordering::Relaxed) > 0 => Lane::Busy,
             Locks::Tries | Locks::Waits => Lane::Own(order),
         };
         let wait = (locks == Locks::Waits).then(|| Wait::begin(&self.waits));

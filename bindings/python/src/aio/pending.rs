@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use untorn::{CancelToken, Error, ErrorKind};
+use untorn::{CancelToken, Error, ErrorKind, background};
 
 use super::later::run_soon;
 use super::line::{Line, Outcome};
@@ -146,6 +146,8 @@ impl Call {
     }
 
     pub fn end(self: &Arc<Call>, result: untorn::Result<Outcome>) {
+        // The next call of the same task may try only once.
+        background::over();
         match result {
             Ok(outcome) => self.line.tell(self.id, outcome),
             Err(error) => self.fail(error),
