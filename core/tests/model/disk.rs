@@ -71,6 +71,12 @@ impl Disk {
                 let _ = fs::remove_file(self.place(*inode));
             }
         }
+        if op == "SyncDir" {
+            // It is named by a file in it, which may just have been removed.
+            self.names = self.shown.clone();
+            self.changes.clear();
+            return;
+        }
         let Ok(seen) = fs::metadata(&path) else {
             return;
         };
@@ -83,10 +89,6 @@ impl Disk {
             "Write" | "Truncate" => {
                 let late = self.late.entry(seen.ino()).or_default();
                 late.push(fs::read(&path).expect("a file"));
-            }
-            "SyncDir" => {
-                self.names = self.shown.clone();
-                self.changes.clear();
             }
             _ => {}
         }
