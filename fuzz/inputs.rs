@@ -90,11 +90,16 @@ pub fn run(target: &str, dir: &Path, data: &[u8]) {
             use_journal(&path, options());
         }
         "key" => {
-            let store = Store::open(dir.join("store")).unwrap();
+            let store = Store::options()
+                .durability(Durability::Process)
+                .open(dir.join("store"))
+                .unwrap();
             // As a key, as the name of a directory, and as the key of a long name.
             if let Ok(key) = std::str::from_utf8(data)
                 && let Ok(session) = store.session(key)
-                && session.journal().is_ok()
+                && session
+                    .journal()
+                    .is_ok_and(|journal| journal.append(b"1").is_ok())
             {
                 assert!(store.keys().unwrap().iter().any(|there| there == key));
                 for entry in fs::read_dir(dir.join("store")).unwrap() {
