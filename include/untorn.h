@@ -622,9 +622,11 @@ typedef struct {
    */
   int32_t parents;
   /**
-   * 0.
+   * Not 0: an append or a repair may cut the end off a file that is plainly no
+   * journal (UTF-16, a JSON document over several lines, a binary file). 0 (the
+   * default): that is UNTORN_CORRUPT.
    */
-  int32_t reserved;
+  int32_t cut_foreign_tail;
   /**
    * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
    * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.

@@ -128,6 +128,12 @@ export interface JournalOptions extends SchemeOptions {
    * for white space (35 bytes a record). Format `'json'` only. Default: false.
    */
   sealed?: boolean | undefined
+  /**
+   * Whether an append or a repair may cut the end off a file that is plainly no
+   * journal: UTF-16, a JSON document over several lines, a binary file. Default:
+   * false, that is a `CorruptError`.
+   */
+  cutForeignTail?: boolean | undefined
   /** An append to a journal larger than this rotates it first. Bytes. Default: never. */
   maxBytes?: number | undefined
   /** How many rotated files a rotation by `maxBytes` leaves. Default: all. */

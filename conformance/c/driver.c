@@ -317,6 +317,7 @@ static void open_journal(void) {
   options.header_mode = number("rename", 0) ? UNTORN_HEADER_RENAME : UNTORN_HEADER_STAMP;
   options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
   options.sealed = (int32_t)number("sealed", 0);
+  options.cut_foreign_tail = (int32_t)number("cut_foreign_tail", 0);
   if (optional("header_prefix") != NULL)
     options.header_prefix = decoded(required("header_prefix"));
   untorn_journal *opened = NULL;

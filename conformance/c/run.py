@@ -37,7 +37,7 @@ NUMBERS = {
     "stale",
 }
 SCHEMES = ["sidecar", "in-place", "pid-file"]
-FLAGS = {"create", "parents", "shared", "fail", "also_alive", "sealed"}
+FLAGS = {"create", "parents", "shared", "fail", "also_alive", "sealed", "cut_foreign_tail"}
 RECORDS = {"append_all", "append_at", "replace", "tx_append"}
 NAMES = {"on", "lock", "store", "session", "journal"}
 

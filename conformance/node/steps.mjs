@@ -131,6 +131,7 @@ const OPS = {
     if ('max_bytes' in step) how.maxBytes = step.max_bytes
     if ('keep_files' in step) how.keep = step.keep_files
     if ('sealed' in step) how.sealed = step.sealed
+    if ('cut_foreign_tail' in step) how.cutForeignTail = step.cut_foreign_tail
     Object.assign(how, lockScheme(step))
     this.handles.set(step.on, { journal: await this.open(Journal, step, how), how })
   },

@@ -128,6 +128,7 @@ class Stage:
 
     def _journal_open(self, step: dict[str, Any]) -> None:
         names = ("create", "max_record", "format", "parents", "header_reserve", "header_mode", "sealed", "max_bytes")
+        names += ("cut_foreign_tail",)
         options = _options(step, names)
         if "header_prefix" in step:
             options["header_prefix"] = to_bytes(step["header_prefix"])

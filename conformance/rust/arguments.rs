@@ -41,6 +41,9 @@ pub fn journal_options(step: &Value) -> JournalOptions {
     if step["sealed"] == true {
         options = options.sealed(true);
     }
+    if step["cut_foreign_tail"] == true {
+        options = options.cut_foreign_tail(true);
+    }
     if let Some(prefix) = step.get("header_prefix") {
         options = options.header_prefix(data::bytes(prefix));
     }

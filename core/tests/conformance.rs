@@ -54,7 +54,7 @@ macro_rules! topics {
 
 topics! {
     framing torn_tail append append_at reading documents locks errors rewrite transactions
-    header sessions schemes follow seal
+    header sessions schemes follow seal foreign
 }
 
 #[test]

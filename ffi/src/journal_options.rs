@@ -44,8 +44,10 @@ pub struct JournalOptions {
     pub create: i32,
     /// Not 0: missing parent directories are made at open. Default: 0.
     pub parents: i32,
-    /// 0.
-    pub reserved: i32,
+    /// Not 0: an append or a repair may cut the end off a file that is plainly no
+    /// journal (UTF-16, a JSON document over several lines, a binary file). 0 (the
+    /// default): that is UNTORN_CORRUPT.
+    pub cut_foreign_tail: i32,
     /// UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
     /// UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
     pub scheme: i32,
@@ -92,7 +94,7 @@ unsafe impl Options for JournalOptions {
             format: UNTORN_FORMAT_JSON,
             create: 1,
             parents: 0,
-            reserved: 0,
+            cut_foreign_tail: 0,
             scheme: UNTORN_SCHEME_SIDECAR,
             on_unsupported: UNTORN_ON_UNSUPPORTED_FAIL,
             stale_ms: 0,
@@ -134,9 +136,6 @@ pub(crate) unsafe fn core_options(
     given: &JournalOptions,
     arguments: &Arguments<'_>,
 ) -> Result<untorn::JournalOptions> {
-    if given.reserved != 0 {
-        return Err(arguments.refuse("reserved is not 0"));
-    }
     let core = CoreJournal::options()
         .timeout(arguments.timeout(given.timeout_ms)?)
         .max_record(given.max_record)
@@ -156,7 +155,8 @@ pub(crate) unsafe fn core_options(
     let core = core
         .header_reserve(given.header_reserve)
         .header_mode(header::mode(given.header_mode, arguments)?)
-        .sealed(flag(given.sealed));
+        .sealed(flag(given.sealed))
+        .cut_foreign_tail(flag(given.cut_foreign_tail));
     let core = match prefix {
         [] => core,
         prefix => core.header_prefix(prefix),

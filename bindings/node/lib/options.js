@@ -18,7 +18,7 @@ const CALL = [...WAIT, 'lock']
 
 const journal = [
   'durability', 'create', 'maxRecord', 'format', 'mode', 'timeout', 'parents', 'headerPrefix', 'headerReserve',
-  'headerMode', 'sealed', 'maxBytes', 'keep', ...CODEC, ...SCHEME,
+  'headerMode', 'sealed', 'cutForeignTail', 'maxBytes', 'keep', ...CODEC, ...SCHEME,
 ]
 const document = ['durability', 'mode', 'timeout', 'parents', ...CODEC, ...SCHEME]
 
@@ -53,7 +53,7 @@ const NAMES = {
 
 /** What an option takes; it throws what is wrong with a value. */
 const KINDS = {
-  ...each(['create', 'parents', 'sealed', 'shared'], (value) => typeof value === 'boolean', 'is true or false'),
+  ...each(['create', 'parents', 'sealed', 'cutForeignTail', 'shared'], (value) => typeof value === 'boolean', 'is true or false'),
   ...each(['maxRecord', 'headerReserve', 'maxBytes', 'keep', 'maxRecords'], isCount, 'is a whole number, 0 or more'),
   ...each(['maxHits'], isCount, 'is a whole number, 0 or more'),
   ...each(['stale'], (value) => typeof value === 'number' && value >= 0, 'is a number of milliseconds'),
@@ -204,10 +204,10 @@ function schemeOptions(options) {
 /** What the addon opens a journal with. */
 function journalOptions(options) {
   const { durability, create, maxRecord, format, mode, parents } = options ?? {}
-  const { headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep } = options ?? {}
+  const { headerPrefix, headerReserve, headerMode, sealed, cutForeignTail, maxBytes, keep } = options ?? {}
   return {
     durability, create, maxRecord, format, mode, parents,
-    headerPrefix, headerReserve, headerMode, sealed, maxBytes, keep,
+    headerPrefix, headerReserve, headerMode, sealed, cutForeignTail, maxBytes, keep,
     ...schemeOptions(options),
   }
 }

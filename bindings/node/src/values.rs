@@ -73,6 +73,7 @@ pub struct OpenOptions {
     pub header_reserve: Option<f64>,
     pub header_mode: Option<String>,
     pub sealed: Option<bool>,
+    pub cut_foreign_tail: Option<bool>,
     pub max_bytes: Option<f64>,
     pub keep: Option<f64>,
 }
@@ -122,6 +123,7 @@ impl OpenOptions {
         let keep = whole(self.keep, "keep", path)?;
         Ok(options
             .sealed(self.sealed.unwrap_or(false))
+            .cut_foreign_tail(self.cut_foreign_tail.unwrap_or(false))
             .max_bytes(whole(self.max_bytes, "maxBytes", path)?)
             .keep(keep.map(|files| u32::try_from(files).unwrap_or(u32::MAX))))
     }

@@ -107,6 +107,7 @@ pub fn journal(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<JournalOpti
                     .header_reserve(usize::try_from(given.is::<Count>()?.0).unwrap_or(usize::MAX)),
                 "header_mode" => made.header_mode(given.word()?),
                 "sealed" => made.sealed(given.is()?),
+                "cut_foreign_tail" => made.cut_foreign_tail(given.is()?),
                 "max_bytes" => made.max_bytes(given.is::<Option<Count>>()?.map(|count| count.0)),
                 "keep" => made.keep(given.is()?),
                 _ => made,

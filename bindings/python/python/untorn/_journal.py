@@ -49,6 +49,8 @@ class Journal(RawJournal):
       a new file, always (`"rename"`): for programs that read without this library.
     - `sealed`: each record gets a checksum that JSON readers ignore. It finds bit rot and spliced lines, and makes an
       append of many all-or-nothing across a power cut, too. For format `json`.
+    - `cut_foreign_tail`: whether an append or a repair may cut the end off a file that is plainly no journal (UTF-16, a
+      JSON document over several lines, a binary file). Otherwise that is `Corrupt`.
     - `max_bytes`: an append that finds the journal larger than this rotates it first. `keep`: how many rotated files
       that leaves.
     - `dumps`, `loads`: how a record is encoded (to `bytes` or `str`, on one line) and decoded (from `bytes`), as
@@ -84,6 +86,7 @@ class Journal(RawJournal):
         header_reserve: int = 512,
         header_mode: HeaderMode = "stamp",
         sealed: bool = False,
+        cut_foreign_tail: bool = False,
         max_bytes: int | None = None,
         keep: int | None = None,
         dumps: _codec._Dumps | None = None,
@@ -105,6 +108,7 @@ class Journal(RawJournal):
             "header_reserve": header_reserve,
             "header_mode": header_mode,
             "sealed": sealed,
+            "cut_foreign_tail": cut_foreign_tail,
             "max_bytes": max_bytes,
             "keep": keep,
         }

@@ -56,6 +56,7 @@ class RecordOptions(FileOptions, total=False):
     header_reserve: int
     header_mode: HeaderMode
     sealed: bool
+    cut_foreign_tail: bool
     max_bytes: int | None
     keep: int | None
 

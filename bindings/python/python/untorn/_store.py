@@ -61,6 +61,7 @@ class Store(RawStore):
         header_reserve: int = 512,
         header_mode: HeaderMode = "stamp",
         sealed: bool = False,
+        cut_foreign_tail: bool = False,
         max_bytes: int | None = None,
         keep: int | None = None,
         dumps: _codec._Dumps | None = None,
@@ -85,6 +86,7 @@ class Store(RawStore):
             "header_reserve": header_reserve,
             "header_mode": header_mode,
             "sealed": sealed,
+            "cut_foreign_tail": cut_foreign_tail,
             "max_bytes": max_bytes,
             "keep": keep,
         }
