@@ -6,16 +6,16 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::path::Path;
 
-use super::FileId;
 use super::file::{Access, File, Role};
 use super::fork::generation;
 use super::path::Attributes;
+use super::{FileId, Known};
 
 /// An open file that a forked child closes before it does anything.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     file: ManuallyDrop<File>,
-    id: Option<FileId>,
+    known: Option<Known>,
     born: u32,
 }
 
@@ -64,17 +64,25 @@ impl Descriptor {
         Descriptor::known((file, None))
     }
 
-    fn known((file, id): (File, Option<FileId>)) -> Descriptor {
+    fn known((file, known): (File, Option<Known>)) -> Descriptor {
         Descriptor {
             file: ManuallyDrop::new(file),
-            id,
+            known,
             born: generation(),
         }
     }
 
     /// Which file it is: on most systems that was asked as it was opened.
     pub fn id(&self) -> io::Result<FileId> {
-        self.id.map_or_else(|| self.file.id(), Ok)
+        self.known
+            .map_or_else(|| self.file.id(), |known| Ok(known.id))
+    }
+
+    /// [`File::narrow_rights`], just after it was opened.
+    pub fn narrow_rights(&self, of: &Path) {
+        if self.known.is_none_or(|known| known.others_may_write) {
+            self.file.narrow_rights(of);
+        }
     }
 
     /// The same file once more, if `path` still names it: a lock taken through

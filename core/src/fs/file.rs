@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::path::Attributes;
 use super::seam::{Op, announce, announce_write, device, pretends};
-use super::{FileId, LockDescriptors, sys};
+use super::{FileId, Known, LockDescriptors, sys};
 
 /// What an open file may be used for. How it is opened is the same for all:
 /// close-on-exec, never through a symbolic link, never waiting for a FIFO's
@@ -215,24 +215,23 @@ impl File {
     }
 
     /// For [`super::Descriptor`]: no fork comes between the opening and the list
-    /// of what a child closes.
-    /// And which file it is, where that has been asked.
+    /// of what a child closes. And what opening it has told.
     pub(super) fn open_listed(
         path: &Path,
         access: Access,
         role: Role,
-    ) -> io::Result<(File, Option<FileId>)> {
+    ) -> io::Result<(File, Option<Known>)> {
         announce(Op::Open, Some(path))?;
-        let mut id = None;
+        let mut told = None;
         let handle = LockDescriptors::open(|| {
             let (handle, known) = sys::file::open_known(path, access, role)?;
-            id = known.map(|known| FileId {
-                device: device(known.device),
-                ..known
-            });
+            told = known;
             Ok(handle)
         });
-        handle.map(|handle| (File::new(handle, path), id))
+        if let Some(known) = &mut told {
+            known.id.device = device(known.id.device);
+        }
+        handle.map(|handle| (File::new(handle, path), told))
     }
 
     /// The same for a new file.

@@ -66,6 +66,14 @@ pub(crate) struct FileId {
     pub inode: u64,
 }
 
+/// What opening a file tells of it, on systems where that is asked anyway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub id: FileId,
+    /// Whether its group, or everybody, may write it.
+    pub others_may_write: bool,
+}
+
 /// What a look at a name tells: which file it is, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {

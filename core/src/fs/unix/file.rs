@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Handle, stat};
-use crate::fs::{Access, FileId, InTheWay, Role};
+use crate::fs::{Access, FileId, InTheWay, Known, Role};
 
 /// No symbolic link is followed. Neither a FIFO nor a file lease (man 2 open)
 /// makes us wait, and a terminal does not become ours.
@@ -35,19 +35,23 @@ pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result
     open_known(path, access, role).map(|(file, _)| file)
 }
 
-/// And which file it is, where that has been asked.
+/// And what is known of it then.
 pub(in crate::fs) fn open_known(
     path: &Path,
     access: Access,
     _: Role,
-) -> io::Result<(Handle, Option<FileId>)> {
+) -> io::Result<(Handle, Option<Known>)> {
     let file = options(access).open(path).map_err(what_is_there)?;
     // A directory can be opened to be read, and a FIFO or a device to be written.
     let seen = stat::of(&file)?;
     if !seen.is_file() {
         return Err(InTheWay::NoRegularFile.into_error());
     }
-    Ok((file, Some(seen.id)))
+    let known = Known {
+        id: seen.id,
+        others_may_write: seen.mode & 0o022 != 0,
+    };
+    Ok((file, Some(known)))
 }
 
 /// O_NOFOLLOW says ELOOP; FreeBSD says EMLINK.

@@ -20,7 +20,7 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 
 use super::patience::{code, patient};
 use super::{Handle, lock};
-use crate::fs::{Access, FileId, InTheWay, Role};
+use crate::fs::{Access, FileId, InTheWay, Known, Role};
 
 fn options(access: Access, role: Role) -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -77,12 +77,12 @@ pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result
     finish(patient(|| options.open(path))?, path, role)
 }
 
-/// And which file it is, where that has been asked.
+/// Nothing more is known of it then.
 pub(in crate::fs) fn open_known(
     path: &Path,
     access: Access,
     role: Role,
-) -> io::Result<(Handle, Option<FileId>)> {
+) -> io::Result<(Handle, Option<Known>)> {
     open(path, access, role).map(|file| (file, None))
 }
 
