@@ -70,6 +70,11 @@ impl RawFold {
             .map(|turn| RawTurn::new(&self.journal, turn))
     }
 
+    /// Lets the file go. The next turn opens it again.
+    fn _close(&self, py: Python<'_>) {
+        py.detach(|| self.cursor.close());
+    }
+
     #[getter]
     fn _position(&self) -> Option<Position> {
         self.cursor.position().map(Position::from)

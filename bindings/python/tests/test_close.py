@@ -49,6 +49,11 @@ MANY = """
         for _ in journal:
             break
 
+    def folded(journal):
+        with journal.fold(int, lambda n, _: n + 1) as fold:
+            assert fold.state == 1
+            kept.append(fold)
+
     def followed(journal):
         with journal.follow(untorn.Position(0, 0), timeout=0) as follow:
             assert list(follow) == [1]
@@ -115,7 +120,7 @@ MANY = """
         "verify": lambda path: journal(path, lambda journal: (journal.verify(), journal.repair(), journal.end())),
         "rewrite": lambda path: journal(path, lambda journal: (journal.replace([1]), journal.compact(list))),
         "follow": lambda path: journal(path, followed),
-        "fold": lambda path: journal(path, lambda journal: kept.append(journal.fold(int, lambda n, _: n + 1))),
+        "fold": lambda path: journal(path, folded),
         "document": document,
         "session": session,
         "lock": lock,
@@ -144,6 +149,7 @@ VERBS = (
     "verify",
     "rewrite",
     "follow",
+    "fold",
     "document",
     "session",
     "lock",

@@ -16,7 +16,8 @@ from untorn._types import Damage, Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
-    from types import EllipsisType
+    from types import EllipsisType, TracebackType
+    from typing import Self
 
     from untorn._journal import Journal
     from untorn._untorn import FileLock, Position, RawTurn, _Folded
@@ -219,6 +220,21 @@ class Fold(Generic[_S]):
     def position(self) -> Position | None:
         """Up to where the state was folded; `None` while it is being changed, and where there is none."""
         return self._raw._position
+
+    def close(self) -> None:
+        """Let the journal's file go now. The next call that changes or refreshes the state makes it from the file again."""
+        self._raw._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<untorn.Fold of {str(self._journal.path)!r}>"
 
     @contextmanager
     def _turn(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> Iterator[RawTurn]:

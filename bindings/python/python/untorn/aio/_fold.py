@@ -15,7 +15,8 @@ from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-    from types import EllipsisType
+    from types import EllipsisType, TracebackType
+    from typing import Self
 
     import untorn
     from untorn import Position
@@ -109,6 +110,21 @@ class Fold(Generic[_S]):
     def position(self) -> Position | None:
         """Up to where the state was folded; `None` while it is being changed, and where there is none."""
         return self._raw._position
+
+    async def close(self) -> None:
+        """Let the journal's file go now. As `untorn.Fold.close`."""
+        self._raw._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<untorn.aio.Fold of {str(self._journal.path)!r}>"
 
     @asynccontextmanager
     async def _turn(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> AsyncIterator[LaterTurn]:
