@@ -17,12 +17,16 @@ pub fn prepare() {
     }
 }
 
-/// For a program that takes our place: a handler can't be passed on.
+/// For a program that takes our place: a handler can't be passed on, and Node.js
+/// has its standard streams closed when a program is executed.
 #[cfg(unix)]
 pub fn restore() {
-    // SAFETY: sets a default.
+    // SAFETY: sets a default, and a flag of descriptors that are open or not.
     unsafe {
         libc::signal(libc::SIGINT, libc::SIG_DFL);
+        for stream in 0..3 {
+            libc::fcntl(stream, libc::F_SETFD, 0);
+        }
     }
 }
 
