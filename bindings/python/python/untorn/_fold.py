@@ -222,7 +222,10 @@ class Fold(Generic[_S]):
         return self._raw._position
 
     def close(self) -> None:
-        """Let the journal's file go now. The next call that changes or refreshes the state makes it from the file again."""
+        """Let the journal's file go now. The next call that refreshes or changes the state makes it from the file again.
+
+        A second time does nothing.
+        """
         self._raw._close()
 
     def __enter__(self) -> Self:
