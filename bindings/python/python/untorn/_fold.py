@@ -222,7 +222,7 @@ class Fold(Generic[_S]):
         return self._raw._position
 
     def close(self) -> None:
-        """Let the journal's file go now. The next call that refreshes or changes the state makes it from the file again.
+        """Let the journal's file go now. The next call that refreshes or changes the state makes it anew from the file.
 
         A second time does nothing.
         """
