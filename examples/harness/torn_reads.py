@@ -2,8 +2,8 @@
 
     python torn_reads.py [--seconds 5] [--svg torn-reads.svg]
 
-The usual function opens the file itself, locks it, empties it and dumps into it. A reader that takes no lock, as readers
-do, finds the file empty or half written. The picture of the README is drawn by this program.
+The usual function opens the file itself, locks it, empties it and dumps into it. A reader that takes no lock finds the
+file empty or half written. The picture of the README is drawn by this program.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ impl Decided {
         let Some(lock) = pending else {
             return Ok(Look::Decided(ALL));
         };
-        let Some(pending) = record::read_pending(&lock)? else {
+        let Some(pending) = record::look_at_pending(&lock)? else {
             return Ok(Look::Decided(ALL));
         };
         let (start, kept) = match &pending {

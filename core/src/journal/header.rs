@@ -220,7 +220,7 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
 /// The stamp that is under way. A lock file that we may not read says nothing.
 fn pending(shared: &Shared, identity: Identity) -> Option<PendingStamp> {
     let lock = File::open_believed(shared.lock.record_path(), &shared.path).ok()??;
-    match record::read_pending(&lock) {
+    match record::look_at_pending(&lock) {
         Ok(Some(Pending::Stamp(stamp))) if stamp.of == identity => Some(stamp),
         _ => None,
     }

@@ -34,8 +34,8 @@ use crate::fs::File;
 pub(crate) use identity::{Identity, open};
 pub(crate) use mark::Mark;
 pub(crate) use pending::{
-    Pending, PendingAppend, PendingOverwrite, PendingRewrite, clear_pending, read_pending,
-    write_pending, write_record,
+    Pending, PendingAppend, PendingOverwrite, PendingRewrite, clear_pending, look_at_pending,
+    read_pending, write_pending, write_record,
 };
 pub(crate) use pieces::{Pieces, WayBack, blank};
 pub(crate) use reservation::{Reservation, write_reservation};
@@ -204,7 +204,7 @@ pub(crate) fn generation_of(lock: &File, journal: Identity) -> io::Result<Option
     if recorded.is_some_and(|recorded| recorded.of == journal) {
         return Ok(recorded);
     }
-    match read_pending(lock)? {
+    match look_at_pending(lock)? {
         Some(Pending::Rewrite(pending)) if pending.by == Some(journal) => {
             Ok(Some(pending.generation(journal, recorded)))
         }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from untorn._options import Format
+    from untorn._options import _Format
 
     _Data: TypeAlias = Buffer | str
     """What is taken as bytes; of a `str`, its UTF-8."""
@@ -64,7 +64,7 @@ def same_bytes(record: bytes) -> bytes:
     return record
 
 
-def decoder_of(format: Format) -> _Loads:  # noqa: A002 - the option's name in every language
+def decoder_of(format: _Format) -> _Loads:  # noqa: A002 - the option's name in every language
     """How records of this format are decoded, unless the caller says."""
     return decode if format == "json" else same_bytes
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
-    from untorn._options import Durability, OnUnsupported, Scheme
+    from untorn._options import _Durability, _OnUnsupported, _Scheme
     from untorn._untorn import Opened, Update
 
 
@@ -50,12 +50,12 @@ class Document(RawDocument):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: Durability = "power",
+        durability: _Durability = "power",
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
-        scheme: Scheme = "sidecar",
-        on_unsupported: OnUnsupported = "fail",
+        scheme: _Scheme = "sidecar",
+        on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,

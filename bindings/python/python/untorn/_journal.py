@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self
 
-    from untorn._options import Durability, Format, HeaderMode, OnUnsupported, Scheme
+    from untorn._options import _Durability, _Format, _HeaderMode, _OnUnsupported, _Scheme
     from untorn._reading import _Told
     from untorn._types import Damage, Rewound
     from untorn._untorn import Opened
@@ -72,19 +72,19 @@ class Journal(RawJournal):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: Durability = "power",
+        durability: _Durability = "power",
         create: bool = True,
         max_record: int = 64 << 20,
-        format: Format = "json",  # noqa: A002 - the option's name in every language
+        format: _Format = "json",  # noqa: A002 - the option's name in every language
         mode: int | None = None,
         timeout: float | None = None,
         parents: bool = False,
-        scheme: Scheme = "sidecar",
-        on_unsupported: OnUnsupported = "fail",
+        scheme: _Scheme = "sidecar",
+        on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
-        header_mode: HeaderMode = "stamp",
+        header_mode: _HeaderMode = "stamp",
         sealed: bool = False,
         cut_foreign_tail: bool = False,
         max_bytes: int | None = None,

@@ -12,7 +12,7 @@ from untorn._journal import Journal
 if TYPE_CHECKING:
     import os
 
-    from untorn._options import Durability
+    from untorn._options import _Durability
     from untorn._untorn import Position
 
 
@@ -20,7 +20,7 @@ def save_json(
     path: str | os.PathLike[str],
     obj: Any,
     *,
-    durability: Durability = "power",
+    durability: _Durability = "power",
     timeout: float | None = None,
     **dump_kwargs: Any,
 ) -> str:
@@ -51,7 +51,7 @@ def append_json(
     path: str | os.PathLike[str],
     obj: Any,
     *,
-    durability: Durability = "power",
+    durability: _Durability = "power",
     timeout: float | None = None,
 ) -> Position:
     """Append one record to the journal at `path`. For more than a few, keep a `Journal` open.

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal, TypeAlias
 
     from untorn import _codec
 
-
-Durability: TypeAlias = Literal["power", "process"]
-Format: TypeAlias = Literal["json", "lines"]
-Scheme: TypeAlias = Literal["sidecar", "in-place", "pid-file"]
-OnUnsupported: TypeAlias = Literal["fail", "pid-file"]
-HeaderMode: TypeAlias = Literal["stamp", "rename"]
+    _Durability: TypeAlias = Literal["power", "process"]
+    _Format: TypeAlias = Literal["json", "lines"]
+    _Scheme: TypeAlias = Literal["sidecar", "in-place", "pid-file"]
+    _OnUnsupported: TypeAlias = Literal["fail", "pid-file"]
+    _HeaderMode: TypeAlias = Literal["stamp", "rename"]
 
 
 class LockOptions(TypedDict, total=False):
@@ -23,19 +23,19 @@ class LockOptions(TypedDict, total=False):
     timeout: float | None
     shared: bool
     label: str | None
-    scheme: Scheme
-    on_unsupported: OnUnsupported
+    scheme: _Scheme
+    on_unsupported: _OnUnsupported
     stale: float
 
 
 class FileOptions(TypedDict, total=False):
     """Those that journals and documents share."""
 
-    durability: Durability
+    durability: _Durability
     mode: int | None
     timeout: float | None
-    scheme: Scheme
-    on_unsupported: OnUnsupported
+    scheme: _Scheme
+    on_unsupported: _OnUnsupported
     stale: float
     dumps: _codec._Dumps | None
     loads: _codec._Loads | None
@@ -51,10 +51,10 @@ class RecordOptions(FileOptions, total=False):
     """Those of journals, wherever they are."""
 
     max_record: int
-    format: Format
+    format: _Format
     header_prefix: bytes | str | None
     header_reserve: int
-    header_mode: HeaderMode
+    header_mode: _HeaderMode
     sealed: bool
     cut_foreign_tail: bool
     max_bytes: int | None
@@ -71,10 +71,10 @@ class JournalOptions(RecordOptions, total=False):
 class TransactionOptions(TypedDict, total=False):
     """As `Transaction` has them."""
 
-    durability: Durability
+    durability: _Durability
     mode: int | None
     timeout: float | None
-    format: Format
+    format: _Format
     max_record: int
     header_prefix: bytes | str | None
     header_reserve: int

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from untorn._options import Format
+    from untorn._options import _Format
     from untorn._types import Damage
 
 
@@ -58,7 +58,7 @@ class Snapshot:
         name: str,
         on_damage: Callable[[Damage], object] | None = None,
         *,
-        format: Format = "json",  # noqa: A002 - the option's name in every language
+        format: _Format = "json",  # noqa: A002 - the option's name in every language
         header_prefix: bytes | str | None = None,
         loads: _codec._Loads | None = None,
     ) -> Iterator[Any]:

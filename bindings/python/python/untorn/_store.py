@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from untorn import _codec
-    from untorn._options import Durability, Format, HeaderMode, OnUnsupported, Scheme
+    from untorn._options import _Durability, _Format, _HeaderMode, _OnUnsupported, _Scheme
     from untorn._types import Holder
     from untorn._untorn import Opened
 
@@ -48,18 +48,18 @@ class Store(RawStore):
         *,
         journal_name: str = "journal.jsonl",
         state_name: str = "state.json",
-        durability: Durability = "power",
+        durability: _Durability = "power",
         timeout: float | None = None,
         create: bool = True,
-        format: Format = "json",  # noqa: A002 - the option's name in every language
+        format: _Format = "json",  # noqa: A002 - the option's name in every language
         max_record: int = 64 << 20,
         mode: int | None = None,
-        scheme: Scheme = "sidecar",
-        on_unsupported: OnUnsupported = "fail",
+        scheme: _Scheme = "sidecar",
+        on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
-        header_mode: HeaderMode = "stamp",
+        header_mode: _HeaderMode = "stamp",
         sealed: bool = False,
         cut_foreign_tail: bool = False,
         max_bytes: int | None = None,

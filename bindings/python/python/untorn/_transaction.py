@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from untorn._options import Durability, Format
+    from untorn._options import _Durability, _Format
 
 
 class Transaction(RawTransaction):
@@ -48,10 +48,10 @@ class Transaction(RawTransaction):
         cls,
         dir: str | os.PathLike[str],  # noqa: A002 - as in every language
         *,
-        durability: Durability = "power",
+        durability: _Durability = "power",
         mode: int | None = None,
         timeout: float | None = None,
-        format: Format = "json",  # noqa: A002
+        format: _Format = "json",  # noqa: A002
         max_record: int = 64 << 20,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, TypeAlias, final
 
 from typing_extensions import Buffer, disjoint_base
 
-from untorn._options import OnUnsupported, Scheme
+from untorn._options import _OnUnsupported, _Scheme
 from untorn._types import Hit, Holder, Report, SelfTest, _Kind
 from untorn.aio._pending import Pending
 
@@ -130,8 +130,8 @@ class FileLock:
         timeout: float | None = None,
         shared: bool = False,
         label: str | None = None,
-        scheme: Scheme = "sidecar",
-        on_unsupported: OnUnsupported = "fail",
+        scheme: _Scheme = "sidecar",
+        on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
     ) -> Self: ...
     @classmethod
@@ -698,12 +698,12 @@ def transfer_later(lock: FileLock, to: Process) -> Pending[None]:
 def store_keys_later(store: RawStore) -> Pending[list[str]]: ...
 def store_remove_later(store: RawStore, key: str, timeout: _Timeout) -> Pending[bool]: ...
 def store_search_later(store: RawStore, text: str, max_hits: int) -> Pending[list[Hit]]: ...
-def selftest(dir: str | os.PathLike[str], *, scheme: Scheme = "sidecar") -> SelfTest:
+def selftest(dir: str | os.PathLike[str], *, scheme: _Scheme = "sidecar") -> SelfTest:
     """Has a second process prove that locks, renames and syncs work in this
     directory, in this scheme.
     """
 
-def selftest_later(dir: str | os.PathLike[str], scheme: Scheme) -> Pending[SelfTest]:
+def selftest_later(dir: str | os.PathLike[str], scheme: _Scheme) -> Pending[SelfTest]:
     """As `selftest`."""
 
 def open_journal_later(path: str | os.PathLike[str], options: dict[str, Any]) -> Pending[Opened]:

@@ -179,6 +179,26 @@ impl Pending {
     }
 }
 
+/// [`read_pending`] for a reader, who has no lock: a record takes more than one
+/// read, and one may be cleared and another written in between. What is half of
+/// each would look like one that was cut short, and mean nothing.
+pub(crate) fn look_at_pending(lock: &File) -> io::Result<Option<Pending>> {
+    let head = || {
+        let mut block = [0; BLOCK];
+        let n = lock.read_full_at(&mut block, IDLE)?;
+        Ok::<_, io::Error>((block, n))
+    };
+    let mut before = head()?;
+    loop {
+        let pending = read_pending(lock)?;
+        let after = head()?;
+        if after == before {
+            return Ok(pending);
+        }
+        before = after;
+    }
+}
+
 /// What is pending; `None` if nothing that can be believed: the record itself
 /// was cut short, so nothing was begun.
 pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {

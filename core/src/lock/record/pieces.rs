@@ -41,6 +41,9 @@ pub(crate) struct Seen {
     pub whole: bool,
 }
 
+/// A piece is no longer than a sector.
+const WINDOW: usize = 64 * 1024;
+
 impl Pieces {
     /// Of lines that are to be appended where a journal ends.
     pub fn of(start: u64, lines: &[u8]) -> Pieces {
@@ -133,17 +136,27 @@ impl Pieces {
             bytes: 0,
             whole: true,
         };
-        let mut buffer = [0; SECTOR as usize];
+        // Many pieces a read: there is one for each line and each sector.
+        let mut window = vec![0; WINDOW];
+        let (mut from, mut filled) = (0, 0);
         for piece in &self.0 {
-            let bytes = &mut buffer[..piece.length as usize];
+            let length = piece.length as usize;
             // What was never written by us may say anything.
             let at = start.saturating_add(seen.bytes);
-            if at.saturating_add(u64::from(piece.length)) > size
-                || journal.read_full_at(bytes, at)? < bytes.len()
-            {
+            let end = at.saturating_add(u64::from(piece.length));
+            if end > size || length > WINDOW {
                 seen.whole = false;
                 break;
             }
+            if filled == 0 || end > from + filled as u64 {
+                from = at;
+                filled = journal.read_full_at(&mut window, at)?;
+            }
+            let here = usize::try_from(at - from).unwrap_or(filled);
+            let Some(bytes) = window[..filled].get(here..here + length) else {
+                seen.whole = false;
+                break;
+            };
             let fits = crc32c::crc32c(bytes) == piece.checksum;
             if !fits && bytes.iter().any(|byte| *byte != 0) {
                 seen.whole = false;

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn import Hit, Holder, SelfTest, _codec
-    from untorn._options import Scheme
+    from untorn._options import _Scheme
 
 
 class Store:
@@ -229,6 +229,6 @@ def _discard(begun: Any) -> None:
         begun.discard()
 
 
-async def selftest(dir: str | os.PathLike[str], *, scheme: Scheme = "sidecar") -> SelfTest:  # noqa: A002
+async def selftest(dir: str | os.PathLike[str], *, scheme: _Scheme = "sidecar") -> SelfTest:  # noqa: A002
     """Have a second process prove that locks, renames and syncs work in this directory. As `untorn.selftest`."""
     return await selftest_later(dir, scheme)
