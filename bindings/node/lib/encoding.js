@@ -88,7 +88,8 @@ function decodeDocument(bytes, parse, path) {
   const text = textOfDocument(bytes, about)
   if (parse !== undefined) return parse(text)
   try {
-    return JSON.parse(text)
+    // A byte order mark is none of the value, as in every language.
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (cause) {
     throw corrupt(`load ${path}: the document is not JSON: ${cause.message}`, { ...about, cause })
   }

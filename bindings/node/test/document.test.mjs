@@ -114,6 +114,17 @@ test('what can not be a document, and what is none', async (t) => {
   await assert.rejects(document.save(1), { code: 'UNTORN_INVALID_ARGUMENT' })
 })
 
+test('a byte order mark is none of the value', async (t) => {
+  const name = file(t)
+  fs.writeFileSync(name, '\ufeff{"a":1}')
+  const document = await Document.open(name, process_)
+  assert.deepEqual(await document.load(), { a: 1 })
+  await document.update((value) => ({ ...value, b: 2 }))
+  assert.deepEqual(await document.load(), { a: 1, b: 2 })
+  fs.writeFileSync(name, Buffer.from('\ufeff{"a":1}', 'utf16le'))
+  await assert.rejects(document.load(), { code: 'UNTORN_CORRUPT' })
+})
+
 test('stringify and parse', async (t) => {
   const name = file(t)
   const document = await Document.open(name, {
