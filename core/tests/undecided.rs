@@ -332,23 +332,31 @@ enum Meanwhile {
 
 #[test]
 fn it_is_undone_before_any_of_a_readers_calls() {
+    each_reading(Meanwhile::Undone);
+}
+
+#[test]
+fn it_is_replaced_before_any_of_a_readers_calls() {
+    each_reading(Meanwhile::Replaced);
+}
+
+#[test]
+fn another_dies_in_its_place_before_any_of_a_readers_calls() {
+    each_reading(Meanwhile::AnotherDies);
+}
+
+fn each_reading(meanwhile: Meanwhile) {
     // More than what is near the end of a file.
     let large = batch(1500, 1000);
     for (kind, options) in kinds() {
-        for meanwhile in [
-            Meanwhile::Undone,
-            Meanwhile::Replaced,
-            Meanwhile::AnotherDies,
-        ] {
-            for (size, batch) in [("small", &large[..5]), ("large", &large[..])] {
-                if size == "large" && kind != "plain" {
-                    // How far it is from the end makes no difference to these.
-                    continue;
-                }
-                for (name, reading) in READINGS {
-                    let what = format!("{kind}, {meanwhile:?}, {size}, {name}");
-                    each_moment(&what, kind, &options, batch, meanwhile, reading);
-                }
+        for (size, batch) in [("small", &large[..5]), ("large", &large[..])] {
+            if size == "large" && kind != "plain" {
+                // How far it is from the end makes no difference to these.
+                continue;
+            }
+            for (name, reading) in READINGS {
+                let what = format!("{kind}, {meanwhile:?}, {size}, {name}");
+                each_moment(&what, kind, &options, batch, meanwhile, reading);
             }
         }
     }
