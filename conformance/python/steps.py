@@ -127,8 +127,10 @@ class Stage:
     # Journals.
 
     def _journal_open(self, step: dict[str, Any]) -> None:
-        names = ("create", "max_record", "format", "parents", "header_reserve", "header_mode", "sealed", "max_bytes")
-        names += ("cut_foreign_tail",)
+        names = (
+            *("create", "max_record", "format", "parents", "header_reserve", "header_mode", "sealed", "max_bytes"),
+            "cut_foreign_tail",
+        )
         options = _options(step, names)
         if "header_prefix" in step:
             options["header_prefix"] = to_bytes(step["header_prefix"])
