@@ -12,6 +12,7 @@ use crate::lock::{GaveUp, Nudge, Patience, Waiter};
 /// something is going on, and at last.
 const SOON: Duration = Duration::from_millis(2);
 const LATE: Duration = Duration::from_millis(250);
+const TOLD_ALL: Duration = Duration::from_secs(1);
 
 /// Who is to be woken when the handle is closed.
 #[derive(Default)]
@@ -120,10 +121,12 @@ impl Waking {
             let nudge: Arc<dyn Nudge> = Arc::clone(&self.bell) as _;
             token.watch(Arc::downgrade(&nudge));
         }
-        if self.is_told_all() {
-            return self.bell.waiter.wait(patience);
-        }
-        let look = Instant::now() + self.pause();
+        // Also where all is told: a wake-up that gets lost costs a second, not all.
+        let pause = match self.is_told_all() {
+            true => TOLD_ALL,
+            false => self.pause(),
+        };
+        let look = Instant::now() + pause;
         if patience.deadline.is_some_and(|deadline| deadline <= look) {
             return self.bell.waiter.wait(patience);
         }
