@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::fs::{self, PerProcess};
+use crate::sys::{self, PerProcess};
 
 /// Work that is handed over.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -229,7 +229,7 @@ fn start(pool: &'static Pool, state: &mut State, job: Job) -> Result<(), (io::Er
     // Where it is found should the thread not come to be.
     let parcel = Arc::new(Mutex::new(Some(job)));
     let taken = Arc::clone(&parcel);
-    let started = fs::start_thread("untorn", STACK, move || {
+    let started = sys::start_thread("untorn", STACK, move || {
         let job = lock(&taken).take();
         serve(pool, job);
     });

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::fs::{self, Access, File, InTheWay};
+use crate::sys::{self, Access, File, InTheWay};
 
 /// Makes an empty file at `path`, beside `of` and with its rights. Where `of` is
 /// not there, it gets `mode`, or 0666 less the umask. Fails with `AlreadyExists`
@@ -13,13 +13,13 @@ use crate::fs::{self, Access, File, InTheWay};
 /// to come, and keeps it open without them; nor does a crash leave one.
 pub(crate) fn make(path: &Path, of: &Path, mode: Option<u32>) -> io::Result<()> {
     let mode = mode.map(|mode| mode & 0o666);
-    let like = match fs::rights(of) {
+    let like = match sys::rights(of) {
         // A symbolic link's name: no file of ours to be.
         Err(error) if InTheWay::of(&error).is_some() => None,
         like => like?,
     };
     match like {
-        _ if !fs::HAS_RIGHTS => File::create_beside(path, Access::Write, None),
+        _ if !sys::HAS_RIGHTS => File::create_beside(path, Access::Write, None),
         None if mode.is_none() => File::create_beside(path, Access::Write, None),
         None => {
             let named = File::create_unnamed(path, |file| file.set_mode(mode.unwrap_or(0o600)));

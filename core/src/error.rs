@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fs::Named;
 use crate::journal::Position;
 use crate::lock::Holder;
+use crate::sys::Named;
 
 /// The result of every call in this crate.
 pub type Result<T> = std::result::Result<T, Error>;

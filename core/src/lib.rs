@@ -23,7 +23,6 @@ mod clock;
 mod document;
 mod durability;
 mod error;
-mod fs;
 mod journal;
 mod lock;
 mod one_shot;
@@ -31,6 +30,7 @@ mod process;
 mod rotated;
 mod selftest;
 mod session;
+mod sys;
 mod target;
 mod temporary;
 mod torn;
@@ -39,8 +39,6 @@ mod transaction;
 pub use document::{Document, DocumentOptions, Expect, Update, Version};
 pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
-#[cfg(feature = "fault")]
-pub use fs::fault;
 pub use journal::{
     Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,
     HeaderMode, Journal, JournalOptions, OwnedRecord, Position, Record, Records, Repair, Report,
@@ -54,6 +52,8 @@ pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
 pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
+#[cfg(feature = "fault")]
+pub use sys::fault;
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 
 /// This library's version.

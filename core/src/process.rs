@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::fs::{self, PerProcess};
+use crate::sys::{self, PerProcess};
 
 /// Whether a process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ impl Process {
     pub fn current() -> Process {
         // It is asked for with each lock, and always the same.
         static OWN: PerProcess<Process> = PerProcess::new();
-        OWN.get(|| Process::of(fs::own_pid())).clone()
+        OWN.get(|| Process::of(sys::own_pid())).clone()
     }
 
     /// The process that has this pid now, as this process counts pids. `start`
@@ -84,10 +84,10 @@ impl Process {
     pub fn of(pid: u32) -> Process {
         Process {
             pid,
-            start: fs::start_time(pid).ok().flatten(),
-            boot: fs::boot_id(),
-            namespace: fs::pid_namespace(),
-            host: fs::host_name(),
+            start: sys::start_time(pid).ok().flatten(),
+            boot: sys::boot_id(),
+            namespace: sys::pid_namespace(),
+            host: sys::host_name(),
         }
     }
 
@@ -188,12 +188,12 @@ impl Fingerprint {
 
     /// See [`Process::alive`].
     pub fn alive(&self) -> Alive {
-        let name = fs::host_name();
+        let name = sys::host_name();
         let here = Fingerprint::of(&Process {
             pid: self.pid,
             start: None,
-            boot: fs::boot_id(),
-            namespace: fs::pid_namespace(),
+            boot: sys::boot_id(),
+            namespace: sys::pid_namespace(),
             host: name.clone(),
         });
         let differ = |theirs: Option<u64>, ours: Option<u64>| {
@@ -212,7 +212,7 @@ impl Fingerprint {
         if differ(self.namespace, here.namespace) {
             return Alive::Unknown;
         }
-        match (fs::start_time(self.pid), self.start) {
+        match (sys::start_time(self.pid), self.start) {
             (Ok(None), _) => Alive::Dead,
             (Ok(Some(now)), Some(then)) if now != then => Alive::Dead,
             (Ok(Some(_)), Some(_)) => Alive::Alive,

@@ -16,8 +16,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{self, Access, File, InTheWay};
 use crate::lock::record::{Before, Identity};
+use crate::sys::{self, Access, File, InTheWay};
 
 pub(crate) use list::{Noted, note};
 
@@ -57,14 +57,14 @@ impl Rotated {
     /// somebody's journal now.
     pub fn remove(&self, journal: &Path) -> io::Result<()> {
         match self.open(journal)? {
-            Some(file) if file.size()? == self.length => fs::unlink(&self.path(journal)),
+            Some(file) if file.size()? == self.length => sys::unlink(&self.path(journal)),
             _ => Ok(()),
         }
     }
 
     /// Whether it is there, as far as a look at its name tells.
     fn is_there(&self, journal: &Path) -> io::Result<bool> {
-        let seen = fs::stat(&self.path(journal))?;
+        let seen = sys::stat(&self.path(journal))?;
         Ok(seen.is_some_and(|seen| {
             seen.is_file && seen.id.inode == self.identity.id.inode && seen.size == self.length
         }))
@@ -97,8 +97,8 @@ pub(crate) fn prune(journal: &Path, keep: u32) -> io::Result<()> {
 pub(crate) fn drop_second_name(journal: &Path, this: Identity) -> io::Result<()> {
     for rotated in all(journal)? {
         let path = rotated.path(journal);
-        if rotated.identity == this && fs::same_file(&path, journal)? {
-            fs::unlink(&path)?;
+        if rotated.identity == this && sys::same_file(&path, journal)? {
+            sys::unlink(&path)?;
         }
     }
     Ok(())
@@ -138,7 +138,7 @@ pub(crate) fn path(journal: &Path, number: u32) -> PathBuf {
 
 /// The numbers that the names in the directory have.
 fn numbers(journal: &Path) -> io::Result<BTreeSet<u32>> {
-    let names = fs::list(dir(journal))?;
+    let names = sys::list(dir(journal))?;
     Ok(names
         .iter()
         .filter_map(|name| number(journal, name))

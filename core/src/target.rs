@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
+use crate::sys;
 
 /// Refuses a mode for new files that is more than permission bits: set-id rights
 /// and the sticky bit are not to be given by mistake.
@@ -47,9 +47,9 @@ pub(crate) fn resolve(
         ));
     }
     if make_parents {
-        fs::create_parents(path, durability == Durability::Power).map_err(told)?;
+        sys::create_parents(path, durability == Durability::Power).map_err(told)?;
     }
-    fs::real_path(path).map_err(|error| {
+    sys::real_path(path).map_err(|error| {
         let made = told(error);
         match made.kind() {
             ErrorKind::NotFound => made.hint(format!(

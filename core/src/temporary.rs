@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::fs::{self, Access, Descriptor, File, PerProcess};
+use crate::sys::{self, Access, Descriptor, File, PerProcess};
 
 const SUFFIX: &str = ".untorn";
 const RANDOM: usize = 12;
@@ -50,14 +50,14 @@ impl Swept {
 #[derive(Clone, Copy)]
 pub(crate) enum Rights<'a> {
     /// Those of the file that it replaces, and its attributes.
-    Like(&'a fs::Attributes),
+    Like(&'a sys::Attributes),
     /// This mode, or 0666 less the umask.
     Mode(Option<u32>),
 }
 
 impl<'a> Rights<'a> {
     /// Of the file that it replaces, if there is one; else this mode.
-    pub fn of(like: Option<&'a fs::Attributes>, mode: Option<u32>) -> Rights<'a> {
+    pub fn of(like: Option<&'a sys::Attributes>, mode: Option<u32>) -> Rights<'a> {
         like.map_or(Rights::Mode(mode), Rights::Like)
     }
 
@@ -125,20 +125,20 @@ impl Temporary {
             Ok(true) => Ok(self.file.links_and_size()?.0 > 0),
             Ok(false) => Ok(false),
             // Without locks there are no sweeps either (they lock first).
-            Err(error) if fs::is_lock_unsupported(&error) => Ok(true),
+            Err(error) if sys::is_lock_unsupported(&error) => Ok(true),
             Err(error) => Err(error),
         }
     }
 
     /// It did not come to a rename. If this fails, a later sweep finds it.
     pub fn discard(self) {
-        let _ = fs::unlink(&self.path);
+        let _ = sys::unlink(&self.path);
     }
 }
 
 /// A name that nobody has, which a sweep takes for an orphan.
 pub(crate) fn path_beside(document: &Path) -> PathBuf {
-    let random = fs::random_word(RANDOM);
+    let random = sys::random_word(RANDOM);
     document.with_file_name(prefix(document) + &random + SUFFIX)
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn sweep_again(document: &Path) {
 }
 
 fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
-    let Ok(names) = fs::list(dir) else {
+    let Ok(names) = sys::list(dir) else {
         return;
     };
     let is_wanted = |name: &OsStr| name.to_str().is_some_and(&wanted);
@@ -182,7 +182,7 @@ fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
             && matches!(file.may_be_believed(of), Ok(true))
             && matches!(file.try_lock(false), Ok(true))
         {
-            let _ = fs::unlink(&path);
+            let _ = sys::unlink(&path);
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::beside;
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File};
+use crate::sys::{self, Access, File};
 
 /// What is cut: `length` bytes from `offset` on, then `nuls` NULs.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
         return Err(error);
     }
     if is_new {
-        fs::sync_parent(place)?;
+        sys::sync_parent(place)?;
     }
     Ok(kept)
 }
@@ -234,7 +234,7 @@ pub(crate) fn set_aside(path: &Path, offset: u64, bytes: &[u8], why: &str) -> io
         return written;
     }
     match is_new {
-        true => fs::sync_parent(&place),
+        true => sys::sync_parent(&place),
         false => Ok(()),
     }
 }

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Access, File};
 use crate::lock::LockFile;
 use crate::lock::record::Same;
 use crate::lock::redo::{self, Change, Content};
+use crate::sys::{Access, File};
 
 /// Without the lock. `None` if it is not there.
 pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>> {

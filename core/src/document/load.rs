@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{Shared, Version, in_place};
 use crate::error::{Error, Result};
-use crate::fs::{Access, File};
 use crate::lock::LockFile;
+use crate::sys::{Access, File};
 
 impl Shared {
     /// `None` if it is not there.

@@ -26,8 +26,8 @@ pub use version::{Expect, Version};
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::{Call, Held, Kept, LockFile, PathLock, lost_lock};
+use crate::sys;
 use crate::temporary;
 
 /// One value in one file, always replaced whole.
@@ -89,7 +89,7 @@ impl Document {
             Some(_) => path.to_owned(),
             None => crate::target::resolve("open", path, options.parents, options.durability)?,
         };
-        let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
+        let stat = sys::stat(&real).map_err(|error| Error::os("open", path, error))?;
         if stat.is_some_and(|stat| !stat.is_file) {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
         }
@@ -296,8 +296,8 @@ impl Shared {
     /// leads to has another lock.
     fn forbid_link(&self, operation: &'static str) -> Result<()> {
         let told = |error| Error::os(operation, &self.path, error);
-        match fs::look(&self.path).map_err(told)? {
-            Some(seen) if seen.is_link => Err(told(fs::InTheWay::Link.into_error())),
+        match sys::look(&self.path).map_err(told)? {
+            Some(seen) if seen.is_link => Err(told(sys::InTheWay::Link.into_error())),
             _ => Ok(()),
         }
     }
@@ -323,7 +323,7 @@ impl Shared {
     fn check(&self, operation: &'static str, expect: Expect, lock: LockFile<'_>) -> Result<()> {
         if expect == Expect::Absent {
             // Which it is, there is no need to read.
-            let stat = fs::stat(&self.path);
+            let stat = sys::stat(&self.path);
             let stat = stat.map_err(|error| Error::os(operation, &self.path, error))?;
             return self.compare(operation, expect, || Ok(stat.map(|_| Version::of(&[]))));
         }

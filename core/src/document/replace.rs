@@ -6,7 +6,7 @@ use std::path::Path;
 use super::DocumentOptions;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
+use crate::sys;
 use crate::temporary::{Rights, Temporary};
 
 /// Replaces the document, under its lock. `absent`: it must not be there, also
@@ -18,7 +18,7 @@ pub(super) fn replace(
     absent: bool,
 ) -> Result<()> {
     let told = |error| failed(path, error);
-    let like = fs::metadata(path).map_err(told)?;
+    let like = sys::metadata(path).map_err(told)?;
     let rights = Rights::of(like.as_ref(), options.mode);
     let temporary = Temporary::create(path, rights).map_err(told)?;
     let written = write(&temporary, bytes, rights, options.durability)
@@ -51,25 +51,25 @@ fn write(
 
 fn publish(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
     if !absent {
-        return fs::rename(&temporary.path, path);
+        return sys::rename(&temporary.path, path);
     }
-    match fs::link(&temporary.path, path) {
+    match sys::link(&temporary.path, path) {
         Ok(()) => {
             // The document has two names now, and this one is not wanted. If
             // that fails, a sweep removes it.
-            let _ = fs::unlink(&temporary.path);
+            let _ = sys::unlink(&temporary.path);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // A file system without hard links: under the lock it was not there a
         // moment ago.
-        Err(_) => fs::rename(&temporary.path, path),
+        Err(_) => sys::rename(&temporary.path, path),
     }
 }
 
 /// Removes the document, under its lock. `false`: it was not there.
 pub(super) fn remove(path: &Path, durability: Durability) -> Result<bool> {
-    match fs::unlink(path) {
+    match sys::unlink(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         result => result.map_err(|error| Error::os("remove", path, error))?,
     }
@@ -80,7 +80,7 @@ pub(super) fn remove(path: &Path, durability: Durability) -> Result<bool> {
 }
 
 fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
-    fs::sync_parent(path).map_err(|error| {
+    sys::sync_parent(path).map_err(|error| {
         Error::os(operation, path, error)
             .with_kind(ErrorKind::NotDurable)
             .hint("the change is in place, but a power cut may undo it")
@@ -89,7 +89,7 @@ fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
 
 #[cold]
 fn failed(path: &Path, error: io::Error) -> Error {
-    let no_rights = fs::Named::of(&error).is_some();
+    let no_rights = sys::Named::of(&error).is_some();
     let mounted = error.kind() == io::ErrorKind::ResourceBusy;
     let busy = error.kind() == io::ErrorKind::ResourceBusy;
     let made = Error::os("save", path, error);

@@ -4,7 +4,7 @@
 use std::io;
 
 use super::source::Source;
-use crate::fs::File;
+use crate::sys::File;
 
 /// What the first look takes: the last records, as a rule.
 const FIRST: u64 = 16 * 1024;

@@ -14,9 +14,9 @@ use super::seal;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::fs::{self, File};
 use crate::lock::record::{self, Identity, Pending, PendingAppend};
 use crate::lock::recovery::transaction;
+use crate::sys::{self, File};
 
 /// No append of many is under way.
 pub(super) const ALL: u64 = u64::MAX;
@@ -70,7 +70,7 @@ impl Decided {
     fn look(&mut self, shared: &Shared, source: &Source) -> io::Result<Look> {
         let path = shared.lock.record_path();
         // One call where nothing is pending.
-        let pending = match fs::stat(path) {
+        let pending = match sys::stat(path) {
             Ok(Some(lock)) if lock.is_file && lock.size > record::IDLE => {
                 File::open_believed(path, &shared.path)?
             }

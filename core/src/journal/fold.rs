@@ -8,8 +8,8 @@ use std::thread::ThreadId;
 use super::fold_cursor::{FoldCursor, FoldTurn, Step};
 use super::{Batch, Position, Record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::PerProcess;
 use crate::lock::Call;
+use crate::sys::PerProcess;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Apply<S> = dyn Fn(&mut S, &Record<'_>) -> std::result::Result<(), BoxError> + Send + Sync;

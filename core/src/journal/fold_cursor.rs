@@ -11,8 +11,8 @@ use super::shared::Shared;
 use super::sync::Epoch;
 use super::{Batch, Damage, Position, Record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::PerProcess;
 use crate::lock::Call;
+use crate::sys::PerProcess;
 
 /// The place in a journal up to which a state was folded.
 ///

@@ -12,7 +12,7 @@ use super::source::Source;
 use super::tail;
 use super::{Position, header};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
+use crate::sys;
 
 /// How many bytes before the place that was reached are compared with what was
 /// there.
@@ -117,7 +117,7 @@ impl Onward {
 
     /// Whether nothing is new, as far as a look at the name can tell.
     pub fn is_at_end(&self) -> Result<bool> {
-        let stat = fs::stat(&self.shared.path)
+        let stat = sys::stat(&self.shared.path)
             .map_err(|error| Error::os("follow", &self.shared.path, error))?;
         let here = self.reader.as_ref().and_then(Records::source);
         Ok(match (stat, here) {
@@ -209,7 +209,7 @@ impl Onward {
 
     /// Looks at the name.
     fn look(&mut self) -> Result<()> {
-        let stat = fs::stat(&self.shared.path)
+        let stat = sys::stat(&self.shared.path)
             .map_err(|error| Error::os("follow", &self.shared.path, error))?;
         let here = self.reader.as_ref().and_then(Records::source);
         self.look = match (stat, here) {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
-use crate::fs::{self, Changes};
 use crate::lock::{GaveUp, Nudge, Patience, Waiter};
+use crate::sys::{self, Changes};
 
 /// How soon to look again where the system does not tell: at first, while
 /// something is going on, and at last.
@@ -80,14 +80,14 @@ impl Waking {
         Waking {
             watch: watch(shared, &bell),
             bell,
-            generation: fs::generation(),
+            generation: sys::generation(),
             pace: SOON,
         }
     }
 
     /// Whether it is of the process that this one was forked from.
     pub fn is_strange(&self) -> bool {
-        self.generation != fs::generation()
+        self.generation != sys::generation()
     }
 
     /// Asks the system anew where it can't tell any more, or could not before.

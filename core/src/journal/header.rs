@@ -11,9 +11,9 @@ use super::source::Source;
 use super::writer::Work;
 use super::{Journal, JournalOptions, Position, commit};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::File;
 use crate::lock::Call;
 use crate::lock::record::{self, Identity, Pending, PendingStamp};
+use crate::sys::File;
 
 /// How often a reader looks again before it takes the writer of a stamp, which
 /// is not done with it, for dead.

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::source::Source;
-use crate::fs::File;
 use crate::lock::record::{Before, Generation, Identity, PendingOverwrite};
 use crate::lock::redo::{Content, Glimpse, State, judge};
+use crate::sys::File;
 
 /// What a reader has to know of `P.redo`.
 pub(super) struct View {

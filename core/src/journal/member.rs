@@ -9,9 +9,9 @@ use super::shared::Shared;
 use super::source::Source;
 use super::{JournalOptions, Records, header, line, one_name, repair};
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
 use crate::lock::record::{self, Generation, Identity};
+use crate::sys::{self, Access, File};
 
 /// An empty batch for the journal at this path.
 pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
@@ -79,7 +79,7 @@ pub(crate) fn end(
     lock: LockFile<'_>,
 ) -> Result<Option<(Identity, u64)>> {
     let told = |error| Error::os("append", path, error);
-    if let Some(seen) = fs::look(path).map_err(told)?
+    if let Some(seen) = sys::look(path).map_err(told)?
         && one_name::is_in_doubt(&seen)
     {
         one_name::check(path, "append", &seen)?;

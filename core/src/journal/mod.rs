@@ -78,8 +78,8 @@ pub use verify::Report;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::{Call, CancelToken, LockFile};
+use crate::sys;
 use seal::Chain;
 use shared::Shared;
 use sync::Epoch;
@@ -136,7 +136,7 @@ impl Journal {
             Some(_) => path.to_owned(),
             None => crate::target::resolve("open", path, options.parents, options.durability)?,
         };
-        let stat = fs::stat(&real).map_err(|error| Error::os("open", path, error))?;
+        let stat = sys::stat(&real).map_err(|error| Error::os("open", path, error))?;
         match stat {
             Some(stat) if !stat.is_file => {
                 return Err(Error::invalid_argument("open", path, "not a regular file"));

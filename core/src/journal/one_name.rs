@@ -9,9 +9,9 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File, Stat};
 use crate::lock::record::Identity;
 use crate::lock::recovery::transaction::names;
+use crate::sys::{self, Access, File, Stat};
 use crate::{rotated, temporary};
 
 /// Whether there may be another name. Asked with each append: what is asked of
@@ -37,7 +37,7 @@ pub(super) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result
     let identity = Identity::of(&file).map_err(told)?;
     rotated::drop_second_name(path, identity).map_err(told)?;
     drop_first_names(path).map_err(told)?;
-    match fs::look(path).map_err(told)? {
+    match sys::look(path).map_err(told)? {
         Some(now) if now.links > 1 => Err(refused(
             path,
             operation,
@@ -54,11 +54,11 @@ fn drop_first_names(path: &Path) -> io::Result<()> {
     let Some(dir) = path.parent() else {
         return Ok(());
     };
-    for name in fs::list(dir)? {
+    for name in sys::list(dir)? {
         let ours = |name: &str| temporary::is_temporary(name) || names::is_left_behind(name);
         let first = dir.join(&name);
-        if name.to_str().is_some_and(ours) && fs::same_file(&first, path)? {
-            fs::unlink(&first)?;
+        if name.to_str().is_some_and(ours) && sys::same_file(&first, path)? {
+            sys::unlink(&first)?;
         }
     }
     Ok(())

@@ -12,10 +12,10 @@ use super::shared::Shared;
 use super::sync::Syncs;
 use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File, Stat};
 use crate::lock::record::{self, Generation, Identity};
 use crate::lock::{LockFile, LockedData};
 use crate::rotated;
+use crate::sys::{self, Access, File, Stat};
 
 /// How a journal's file is open.
 pub(super) enum Handle {
@@ -82,7 +82,7 @@ impl Writer {
         lock: LockFile<'_>,
     ) -> Result<Option<(Arc<Data>, u64)>> {
         let path = &shared.path;
-        let stat = fs::look(path).map_err(|error| Error::os(operation, path, error))?;
+        let stat = sys::look(path).map_err(|error| Error::os(operation, path, error))?;
         if stat.is_none() {
             if shared.options.create {
                 return Ok(None);
@@ -98,7 +98,7 @@ impl Writer {
     /// The file that the path means now; `None` if there is none.
     pub fn open_for_sync(&mut self, path: &Path) -> Result<Option<Arc<Data>>> {
         let told = |error| Error::os("sync", path, error);
-        let Some(stat) = fs::stat(path).map_err(told)? else {
+        let Some(stat) = sys::stat(path).map_err(told)? else {
             return Ok(None);
         };
         if let Some(data) = &self.data
@@ -201,7 +201,7 @@ impl Writer {
                 Ok(file) => break Handle::ByItself(file),
                 // Another program has made or removed it since we looked.
                 Err(error) if is_another_now(&error) && tries.next().is_some() => {
-                    stat = fs::look(path).map_err(told)?;
+                    stat = sys::look(path).map_err(told)?;
                 }
                 Err(error) => return Err(told(error)),
             }

@@ -13,7 +13,7 @@ use super::backward::Backward;
 use super::foreign::{Foreign, HEAD};
 use super::{Format, JournalOptions, seal};
 use crate::error::{Error, Result};
-use crate::fs::File;
+use crate::sys::File;
 use crate::torn::{self, Cut};
 
 /// What was done to a torn tail.

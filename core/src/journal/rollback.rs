@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::fs::File;
+use crate::sys::File;
 
 type Failed = (io::Error, io::Result<()>);
 

@@ -11,8 +11,8 @@ use super::follow_wait::Followers;
 use super::queue::Queue;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::PerProcess;
 use crate::lock::{AtHand, Call, LockFile, PathLock};
+use crate::sys::PerProcess;
 
 pub(super) struct Shared {
     /// Resolved: no symbolic link in it.

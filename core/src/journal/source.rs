@@ -8,8 +8,8 @@ use super::decided::Decided;
 use super::in_place::View;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
 use crate::lock::record::{self, Before, Generation, Identity};
+use crate::sys::{self, Access, File};
 
 pub(super) struct Source {
     /// Several readers of a snapshot share it.
@@ -82,7 +82,7 @@ impl Source {
             };
             // Rewritten since it was opened: what the lock file says may be of
             // the new file, and would make a wrong generation of the old one.
-            let now = fs::stat(&shared.path).map_err(told)?;
+            let now = sys::stat(&shared.path).map_err(told)?;
             if now.is_none_or(|now| now.id == identity.id) {
                 let generation = Generation::of(identity, recorded);
                 return Ok(Some(Source {

@@ -15,9 +15,9 @@ use super::writer::{UNKNOWN, Work, Writer, Written};
 use super::{HeaderMode, JournalOptions};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
 use crate::lock::record::{self, Same, StampNote};
+use crate::sys::{self, Access, File};
 
 impl Writer {
     /// Puts the header into the file, which is open and whole, and appends the
@@ -132,7 +132,7 @@ impl Writer {
             // The lock file's own name must be there after a power cut, too.
             let this = Some(file.id()?);
             if self.lock_named != this {
-                fs::sync_parent(&shared.path)?;
+                sys::sync_parent(&shared.path)?;
                 self.lock_named = this;
             }
             file.write_all_at(record, 0)?;

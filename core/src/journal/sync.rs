@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::open::Data;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::fs;
+use crate::sys;
 
 /// The syncs of one file, through one handle.
 #[derive(Default)]
@@ -103,7 +103,7 @@ fn sync_file(shared: &Shared, data: &Data) -> io::Result<()> {
     data.file.sync_data()?;
     // Once: another process may have made the file without syncing its name.
     if !data.name_synced.load(Ordering::Acquire) {
-        fs::sync_parent(&shared.path)?;
+        sys::sync_parent(&shared.path)?;
         data.name_synced.store(true, Ordering::Release);
     }
     Ok(())

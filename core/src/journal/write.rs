@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::open::Data;
 use super::rollback;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::File;
 use crate::lock::record::{self, Generation, Pending, PendingAppend, Pieces};
 use crate::lock::{LockFile, redo};
+use crate::sys::File;
 
 /// Makes sure that the lock file can keep a recovery record, and gives what it
 /// says of the generation.

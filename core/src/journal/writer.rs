@@ -13,8 +13,8 @@ use super::sync::Epoch;
 use super::write::{append, append_many, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, FileId};
 use crate::lock::LockFile;
+use crate::sys::{self, FileId};
 
 /// No end that we know: look at the file's tail.
 pub(super) const UNKNOWN: u64 = u64::MAX;
@@ -83,7 +83,7 @@ impl Writer {
         work: &Work<'_>,
     ) -> Result<Written> {
         let Shared { path, options, .. } = shared;
-        let stat = fs::look(path).map_err(|error| Error::os("append", path, error))?;
+        let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
         if stat.is_none() && options.create {
             // Before a file is made that nothing is then appended to.
             if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
@@ -203,7 +203,7 @@ impl Writer {
     /// Repairs the tail, if there is anything to repair.
     pub fn repair(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<Option<Repair>> {
         let path = &shared.path;
-        let stat = fs::look(path).map_err(|error| Error::os("repair", path, error))?;
+        let stat = sys::look(path).map_err(|error| Error::os("repair", path, error))?;
         if stat.is_none() {
             return Ok(None);
         }

@@ -11,7 +11,7 @@ use super::path_lock::{Held, PathLock};
 use super::record::{self, Generation};
 use super::turn::ThreadKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, File};
+use crate::sys::{self, File};
 
 /// The lock file of a lock that is held: its content is the holder's. Where the
 /// lock is on the data itself, `P.redo` is in its place.
@@ -189,7 +189,7 @@ impl AtHand {
         }
         let held = HeldBriefly { gate, thread };
         // By the name that this handle knows: the gate may be that of others too.
-        let seen = fs::look(lock.record_path()).ok()??;
+        let seen = sys::look(lock.record_path()).ok()??;
         (seen.id == gate.id() && settled(seen.size)).then_some(held)
     }
 }

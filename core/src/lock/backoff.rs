@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Patience;
 use super::waiter::{GaveUp, Waiter};
-use crate::fs;
+use crate::sys;
 
 const FIRST: Duration = Duration::from_micros(500);
 const LONGEST: Duration = Duration::from_millis(50);
@@ -31,7 +31,7 @@ impl Backoff {
     /// Sleeps once; `Err` if the caller's patience is at its end.
     pub fn sleep(&mut self, patience: &Patience<'_>) -> Result<(), GaveUp> {
         // Some more or less, lest all who wait come at once.
-        let more = (fs::random_number() % 1024) as u32;
+        let more = (sys::random_number() % 1024) as u32;
         let nap = self.next * (768 + more / 2) / 1024;
         self.next = (self.next * 2).min(LONGEST);
         let wake = Instant::now() + nap;

@@ -9,7 +9,7 @@ use super::holder::Holder;
 use super::note::{self, Note};
 use super::{Call, Choice, Held, OnUnsupported, PathLock, Scheme};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
+use crate::sys;
 
 /// A lock across processes and threads that the kernel frees when its holder
 /// dies.
@@ -133,7 +133,7 @@ impl LockOptions {
                 ),
             ));
         }
-        let real = fs::real_path(path).map_err(|error| missing_directory(path, error))?;
+        let real = sys::real_path(path).map_err(|error| missing_directory(path, error))?;
         let lock = PathLock::of("lock", &real, &self.choice, true, None)?;
         self.take(path, lock, call)
     }
@@ -165,7 +165,7 @@ impl LockOptions {
                 "not the name of a file",
             ));
         };
-        let lock_path = fs::real_parent(path)
+        let lock_path = sys::real_parent(path)
             .map_err(|error| missing_directory(path, error))?
             .join(name);
         // What is pending in `P.lock` concerns `P`.
@@ -188,7 +188,7 @@ impl LockOptions {
             path: path.to_owned(),
             lock_path: lock.lock_path().to_owned(),
             shared: self.shared,
-            born: fs::generation(),
+            born: sys::generation(),
             note: Mutex::new(note),
             held: Mutex::new(Some(held)),
         })))
@@ -293,7 +293,7 @@ impl Kept {
     /// asked before all else: in a forked child the mutexes may be locked by a
     /// thread that does not exist there.
     pub(super) fn is_ours(&self) -> bool {
-        self.born == fs::generation()
+        self.born == sys::generation()
     }
 
     pub(super) fn let_go(&self, held: &mut Option<Held>) {

@@ -21,7 +21,7 @@ use super::pid_file::PidFile;
 use super::turn::{Holders, Place, Refused, State, ThreadKey};
 use super::waiter::{GaveUp, Told, Waiter};
 use crate::background;
-use crate::fs::{self, Access, Descriptor, File, FileId};
+use crate::sys::{self, Access, Descriptor, File, FileId};
 
 /// How many waiters of this process may have the lock one after another before
 /// other processes get their turn.
@@ -159,7 +159,7 @@ impl Gate {
     fn is_for_want(&self, error: &io::Error) -> bool {
         error.kind() != io::ErrorKind::StaleNetworkFileHandle
             && self.pid_file.is_none()
-            && !fs::is_lock_unsupported(error)
+            && !sys::is_lock_unsupported(error)
     }
 
     /// Which thread of this process may wait in the kernel: a pid file has no

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{in_place, note, pid_file, sidecar, transfer};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::fs;
 use crate::process::{Alive, Process};
+use crate::sys;
 
 /// Who holds a lock.
 #[non_exhaustive]
@@ -107,7 +107,7 @@ impl fmt::Display for Holder {
 /// `NOT_FOUND` where the directory is missing, or the path can't be resolved.
 pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let path = path.as_ref();
-    let real = fs::real_path(path).map_err(|error| Error::os("holder", path, error))?;
+    let real = sys::real_path(path).map_err(|error| Error::os("holder", path, error))?;
     let holder_path = path_for(&real);
     // Whatever the scheme: the lock file, or else the file itself.
     let lock_path = sidecar::lock_path(&real);
@@ -126,7 +126,7 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
 /// Who holds the lock on this file, whose holders leave their lines there.
 pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     let notes = note::read(holder_path).unwrap_or_default();
-    let stat = fs::stat(lock_path).ok()??;
+    let stat = sys::stat(lock_path).ok()??;
     if let Some(owner) = of_owners(stat.id, &notes) {
         return Some(owner);
     }
@@ -155,13 +155,13 @@ pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
 /// no stamp.
 fn of_data(path: &Path, holder_path: &Path) -> Option<Holder> {
     let notes = note::read(holder_path).unwrap_or_default();
-    let stat = fs::stat(path).ok()??;
+    let stat = sys::stat(path).ok()??;
     of_owners(stat.id, &notes)
 }
 
 /// Who holds a lock on this file as the system knows it, by his line if he has
 /// left one.
-fn of_owners(id: fs::FileId, notes: &[Holder]) -> Option<Holder> {
+fn of_owners(id: sys::FileId, notes: &[Holder]) -> Option<Holder> {
     let owners = owners(id);
     for owner in &owners {
         let process = Process::of(owner.pid);
@@ -179,8 +179,8 @@ fn of_owners(id: fs::FileId, notes: &[Holder]) -> Option<Holder> {
 /// Who holds a lock on this file, as the system knows it. The system's table
 /// comes in pieces, and a line is missed if another goes away between two of
 /// them: so an empty answer is asked for again.
-fn owners(id: fs::FileId) -> Vec<fs::LockOwner> {
-    let answers = std::iter::repeat_with(|| fs::lock_owners(id));
+fn owners(id: sys::FileId) -> Vec<sys::LockOwner> {
+    let answers = std::iter::repeat_with(|| sys::lock_owners(id));
     let known = answers.take(4).find(|owners| !owners.is_empty());
     known.unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Patience;
 use crate::error::{Error, Result};
-use crate::fs;
+use crate::sys;
 
 type Make = dyn Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync;
 
@@ -40,7 +40,7 @@ impl Home {
     pub fn is_missing(&self, operation: &'static str, file: &Path) -> Result<bool> {
         let told = |error| Error::os(operation, file, error);
         let dir = file.parent().unwrap_or(file);
-        Ok(self.is_awaited() && fs::stat(dir).map_err(told)?.is_none())
+        Ok(self.is_awaited() && sys::stat(dir).map_err(told)?.is_none())
     }
 
     pub fn make(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {

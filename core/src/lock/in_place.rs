@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::beside;
-use crate::fs::{self, Access, Descriptor, File, FileId, PerProcess};
+use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
 
 /// What the lock of one path needs beside the lock itself.
 pub(super) struct InPlace {
@@ -95,10 +95,10 @@ impl InPlace {
     /// Under the lock: whether `target` still names the file `id`, and `P.redo`
     /// with its size.
     pub fn look(&self, target: &Path, id: FileId) -> io::Result<Option<(Arc<Redo>, u64)>> {
-        if fs::stat(target)?.is_none_or(|stat| stat.id != id) {
+        if sys::stat(target)?.is_none_or(|stat| stat.id != id) {
             return Ok(None);
         }
-        let stat = fs::stat(&self.redo_path)?;
+        let stat = sys::stat(&self.redo_path)?;
         let mut cached = self
             .redo
             .get(|| Mutex::new(None))

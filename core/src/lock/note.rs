@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::holder::Holder;
 use super::{Held, PathLock};
-use crate::fs::{self, Access, Descriptor, File};
 use crate::process::Alive;
+use crate::sys::{self, Access, Descriptor, File};
 
 /// A line and the spaces behind it fill a whole number of these: so a line that
 /// comes in another's place covers it.
@@ -33,7 +33,7 @@ pub(super) struct Note {
 pub(super) fn write(lock: &PathLock, held: &Held, own: &Holder, shared: bool) -> Option<Note> {
     let mode = match held.mode {
         // The lock is on the data itself.
-        0 => fs::look(lock.lock_path()).ok()??.mode,
+        0 => sys::look(lock.lock_path()).ok()??.mode,
         mode => mode,
     };
     try_write(lock.holder_path(), mode & 0o666, own, shared)
@@ -89,7 +89,7 @@ impl Note {
             return Ok(());
         }
         if size == self.length as u64 {
-            return fs::unlink(&self.path);
+            return sys::unlink(&self.path);
         }
         // Others share, or somebody has written something of his own.
         let Some(content) = content(&self.file)? else {
@@ -98,7 +98,7 @@ impl Note {
         let own = content.len().min(self.at)..content.len().min(self.at + self.length);
         let others = lines(&content).count() - lines(&content[own]).count();
         match others {
-            0 => fs::unlink(&self.path),
+            0 => sys::unlink(&self.path),
             _ if self.shared => self.file.write_all_at(&blank(self.length), self.at as u64),
             _ => Ok(()),
         }

@@ -27,7 +27,7 @@ use super::{
     Call, Choice, GaveUp, OnUnsupported, Patience, Scheme, holder, pid_file, scheme, sidecar,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, PerProcess};
+use crate::sys::{self, PerProcess};
 use attempt::Stale;
 
 pub(crate) use held::Held;
@@ -241,7 +241,7 @@ impl PathLock {
             Some(_) => &self.target,
             None => self.record_path(),
         };
-        let seen = fs::look(name).map_err(|error| Error::os(operation, name, error))?;
+        let seen = sys::look(name).map_err(|error| Error::os(operation, name, error))?;
         Ok(seen.is_some_and(|seen| seen.id == held.gate.id()))
     }
 

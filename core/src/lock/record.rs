@@ -29,7 +29,7 @@ mod stamp;
 
 use std::io;
 
-use crate::fs::File;
+use crate::sys::File;
 
 pub(crate) use identity::{Identity, open};
 pub(crate) use mark::Mark;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, Descriptor, PerProcess};
+use crate::sys::{self, Access, Descriptor, PerProcess};
 use crate::temporary;
 
 /// How programs agree on who may change a file. All that share the file must
@@ -123,8 +123,8 @@ pub(super) fn locks_beside(target: &Path) -> bool {
     };
     let tried = file.try_lock(false);
     drop(file);
-    let _ = fs::unlink(&probe);
-    let locks = !matches!(tried, Err(error) if fs::is_without_locks(&error));
+    let _ = sys::unlink(&probe);
+    let locks = !matches!(tried, Err(error) if sys::is_without_locks(&error));
     known.insert(dir.to_owned(), locks);
     locks
 }

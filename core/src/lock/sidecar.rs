@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::beside;
-use crate::fs::{Access, Descriptor};
+use crate::sys::{Access, Descriptor};
 
 /// `P.lock`.
 pub(super) fn lock_path(target: &Path) -> PathBuf {

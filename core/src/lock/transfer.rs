@@ -14,8 +14,8 @@ use super::turn::Refused;
 use super::watching::Watching;
 use super::{LockGuard, Patience};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Access, File};
 use crate::process::{Alive, Process};
+use crate::sys::{Access, File};
 
 /// For how long a lock stays reserved for a process that can't be seen from
 /// here, as nobody would learn of its end.

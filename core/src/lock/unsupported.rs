@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
-use crate::fs;
+use crate::sys;
 
 /// A lock call failed. `writable`: its descriptor can write.
 #[cold]
@@ -13,10 +13,10 @@ pub(super) fn refused(
     writable: bool,
     error: std::io::Error,
 ) -> Error {
-    if !fs::is_lock_unsupported(&error) {
+    if !sys::is_lock_unsupported(&error) {
         return Error::os(operation, lock_path, error);
     }
-    if !writable && fs::is_bad_descriptor(&error) {
+    if !writable && sys::is_bad_descriptor(&error) {
         // NFS makes a byte-range lock of it, and that needs a descriptor that
         // can write (man 2 flock).
         return Error::os(operation, lock_path, error)
@@ -26,7 +26,7 @@ pub(super) fn refused(
                  nothing was changed",
             );
     }
-    let on = match fs::file_system(lock_path) {
+    let on = match sys::file_system(lock_path) {
         Some(name) => format!("this file system ({name})"),
         None => "this file system".to_owned(),
     };

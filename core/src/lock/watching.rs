@@ -10,14 +10,14 @@ use super::Patience;
 use super::backoff::Backoff;
 use super::waiter::{GaveUp, INTERRUPT_EVERY, Nudge};
 use crate::background;
-use crate::fs;
+use crate::sys;
 
 pub(super) struct Watching {
-    watch: Option<(fs::Watch, Arc<Wake>)>,
+    watch: Option<(sys::Watch, Arc<Wake>)>,
     backoff: Backoff,
 }
 
-struct Wake(fs::Waker);
+struct Wake(sys::Waker);
 
 impl Nudge for Wake {
     fn nudge(&self) {
@@ -55,7 +55,7 @@ impl Watching {
                 Ok(()) => true,
             };
         }
-        match fs::Watch::new(file, process) {
+        match sys::Watch::new(file, process) {
             Ok(Some(watch)) => {
                 let wake = Arc::new(Wake(watch.waker()));
                 if let Some(token) = patience.cancel {

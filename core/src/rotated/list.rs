@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rotated, numbers};
 use crate::beside;
-use crate::fs::{self, Access, File, FileId, InTheWay};
 use crate::lock::record::{Before, Identity, Same};
+use crate::sys::{self, Access, File, FileId, InTheWay};
 use crate::temporary::{self, Rights, Temporary};
 
 /// A list shorter than this is not worth clearing up.
@@ -153,7 +153,7 @@ impl Noted {
         }
         file.sync_data()?;
         match is_new {
-            true => fs::sync_parent(&path_for(journal)),
+            true => sys::sync_parent(&path_for(journal)),
             false => Ok(()),
         }
     }
@@ -238,26 +238,26 @@ fn without_the_gone(journal: &Path, bytes: &[u8]) -> io::Result<Option<Vec<u8>>>
 fn replace(journal: &Path, bytes: &[u8]) -> io::Result<()> {
     let place = path_for(journal);
     temporary::sweep_again(&place);
-    let like = fs::metadata(&place)?;
+    let like = sys::metadata(&place)?;
     let temporary = Temporary::create(&place, Rights::of(like.as_ref(), Some(0o600)))?;
     let done = (|| {
         temporary.file.write_all_at(bytes, 0)?;
         temporary.file.sync_all()?;
-        fs::rename(&temporary.path, &place)
+        sys::rename(&temporary.path, &place)
     })();
     if done.is_err() {
         temporary.discard();
         return done;
     }
-    fs::sync_parent(&place)
+    sys::sync_parent(&place)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{MANY, Rotated, note, path_for, read};
-    use crate::fs::{Access, File};
     use crate::lock::record::{Before, Identity, Same};
     use crate::rotated;
+    use crate::sys::{Access, File};
     use std::path::{Path, PathBuf};
 
     fn scene() -> (tempfile::TempDir, PathBuf) {

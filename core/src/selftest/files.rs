@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::stage::Stage;
 use super::{Found, failed, passed, skipped};
-use crate::fs::{self, Access, File};
 use crate::lock::Scheme;
+use crate::sys::{self, Access, File};
 
 fn with(stage: &Stage, name: &str, bytes: &[u8]) -> io::Result<File> {
     let file = File::create_new(&stage.path(name), Access::Write, None)?;
@@ -25,7 +25,7 @@ pub(super) fn rename(stage: &Stage) -> io::Result<Found> {
     let new = with(stage, "new", b"new")?;
     let reader = File::open(&stage.path("old"), Access::Read)?;
     drop(new);
-    fs::rename(&stage.path("new"), &stage.path("old"))?;
+    sys::rename(&stage.path("new"), &stage.path("old"))?;
     let replaced = File::open(&stage.path("old"), Access::Read)?;
     if !holds(&replaced, b"new")? || replaced.id()? == old.id()? {
         return failed("after a rename the name does not mean the new file");
@@ -33,7 +33,7 @@ pub(super) fn rename(stage: &Stage) -> io::Result<Found> {
     if !holds(&reader, b"old")? {
         return failed("who had the old file open does not see it any more");
     }
-    if fs::stat(&stage.path("new"))?.is_some() {
+    if sys::stat(&stage.path("new"))?.is_some() {
         return failed("after a rename the old name is there still");
     }
     passed("a file is replaced while it is read")
@@ -43,7 +43,7 @@ pub(super) fn link(stage: &Stage) -> io::Result<Found> {
     drop(with(stage, "first", b"first")?);
     drop(with(stage, "second", b"second")?);
     let (first, second) = (stage.path("first"), stage.path("second"));
-    match fs::link(&first, &stage.path("linked")) {
+    match sys::link(&first, &stage.path("linked")) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
         Err(error) => {
             return skipped(format!(
@@ -53,7 +53,7 @@ pub(super) fn link(stage: &Stage) -> io::Result<Found> {
         }
         Ok(()) => {}
     }
-    match fs::link(&first, &second) {
+    match sys::link(&first, &second) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             passed("a link never replaces a file")
         }
@@ -69,8 +69,8 @@ pub(super) fn names(dir: &Path, scheme: Scheme) -> io::Result<Found> {
         return passed("the lock is on the file itself, whatever its name");
     }
     let mut doubtful = Vec::new();
-    for name in fs::list(dir)? {
-        let seen = fs::look(&dir.join(&name))?;
+    for name in sys::list(dir)? {
+        let seen = sys::look(&dir.join(&name))?;
         let why = match seen {
             Some(seen) if seen.is_file && seen.is_mount_root => "is mounted by itself",
             Some(seen) if seen.is_file && seen.links > 1 => "has another hard link",
@@ -97,6 +97,6 @@ pub(super) fn sync(stage: &Stage) -> io::Result<Found> {
 
 pub(super) fn sync_directory(stage: &Stage) -> io::Result<Found> {
     drop(with(stage, "named", b"")?);
-    fs::sync_parent(&stage.path("named"))?;
+    sys::sync_parent(&stage.path("named"))?;
     passed("the system says that the names are on the medium")
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::stage::{LONG, Other, Stage, heard};
 use super::{Found, failed, passed, skipped};
 use crate::error::{ErrorKind, Result};
-use crate::fs::Order;
 use crate::lock::{FileLock, Scheme};
+use crate::sys::Order;
 
 pub(super) fn exclusion(stage: &Stage) -> io::Result<Found> {
     let ours = stage.file("exclusion")?;
@@ -135,7 +135,7 @@ pub(super) fn scheme(stage: &Stage, scheme: Scheme) -> Result<Found> {
         Scheme::Sidecar | Scheme::InPlace => (Order::TryExclusive, Order::Unlock),
         Scheme::PidFile => (Order::Create, Order::Remove),
     };
-    let child = crate::fs::Child::start(&file, &file);
+    let child = crate::sys::Child::start(&file, &file);
     let mut other = match child {
         Ok(child) => Other::Process(child),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {

@@ -21,8 +21,8 @@ pub use report::{Check, Outcome, SelfTest};
 
 use self::stage::Stage;
 use crate::error::{Error, Result};
-use crate::fs;
 use crate::lock::Scheme;
+use crate::sys;
 
 /// What one check came to, and in words.
 type Found = (Outcome, String);
@@ -57,8 +57,8 @@ pub fn selftest(dir: impl AsRef<Path>) -> Result<SelfTest> {
 pub fn selftest_with(dir: impl AsRef<Path>, scheme: Scheme) -> Result<SelfTest> {
     let given = dir.as_ref();
     let told = |error| Error::os("selftest", given, error);
-    let dir = fs::canonical(given).map_err(told)?;
-    if !fs::is_real_dir(&dir).map_err(told)? {
+    let dir = sys::canonical(given).map_err(told)?;
+    if !sys::is_real_dir(&dir).map_err(told)? {
         return Err(Error::invalid_argument(
             "selftest",
             given,
@@ -90,7 +90,7 @@ pub fn selftest_with(dir: impl AsRef<Path>, scheme: Scheme) -> Result<SelfTest> 
     add("sync_directory", answer(files::sync_directory(&stage)));
     add("names", answer(files::names(&dir, scheme)));
     Ok(SelfTest {
-        file_system: fs::file_system(&dir).unwrap_or_default(),
+        file_system: sys::file_system(&dir).unwrap_or_default(),
         dir,
         scheme,
         checks,

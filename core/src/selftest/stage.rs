@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fs::{self, Access, Answer, Child, Descriptor, Order};
+use crate::sys::{self, Access, Answer, Child, Descriptor, Order};
 
 /// Nothing that is asked here takes that long where it works at all.
 pub(super) const LONG: Duration = Duration::from_secs(10);
@@ -16,11 +16,11 @@ pub(super) struct Stage {
 
 impl Stage {
     pub fn build(dir: &Path) -> io::Result<Stage> {
-        let random = fs::random_word(12);
+        let random = sys::random_word(12);
         let stage = Stage {
             dir: dir.join(format!(".untorn-selftest.{random}")),
         };
-        fs::create_parents(&stage.dir.join("file"), false)?;
+        sys::create_parents(&stage.dir.join("file"), false)?;
         Ok(stage)
     }
 
@@ -49,7 +49,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        let _ = fs::remove_tree(&self.dir);
+        let _ = sys::remove_tree(&self.dir);
     }
 }
 

@@ -18,8 +18,8 @@ use super::store::Shared;
 use crate::background;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
 use crate::lock::{Call, Nudge, Patience, Waiter};
+use crate::sys::{self, Access, File};
 
 /// The lock of the store's names is that of this file, which does not exist.
 pub(super) const NAMES: &str = ".untorn.sessions";
@@ -55,7 +55,7 @@ pub(super) fn make(
     if session.name.hashed {
         return make_with_key(session, durable).map_err(told);
     }
-    fs::create_parents(&session.path.join("-"), durable).map_err(told)?;
+    sys::create_parents(&session.path.join("-"), durable).map_err(told)?;
     // A symbolic link to nothing is neither made nor there.
     if is_there(operation, &session.path)? {
         return Ok(());
@@ -69,24 +69,24 @@ fn make_with_key(session: &Session, durable: bool) -> std::io::Result<()> {
     let store = &session.store;
     let new = store.path.join(format!("{NEW}{}", session.name.text));
     // We have the lock, so whoever began it is dead.
-    fs::remove_tree(&new)?;
+    sys::remove_tree(&new)?;
     let key = new.join(KEY);
-    fs::create_parents(&key, false)?;
+    sys::create_parents(&key, false)?;
     let file = File::create_new(&key, Access::Write, None)?;
     file.write_all_at(session.key.as_bytes(), 0)?;
     if durable {
         file.sync_all()?;
-        fs::sync_parent(&key)?;
+        sys::sync_parent(&key)?;
     }
-    fs::rename(&new, &session.path)?;
+    sys::rename(&new, &session.path)?;
     if durable {
-        fs::sync_parent(&session.path)?;
+        sys::sync_parent(&session.path)?;
     }
     Ok(())
 }
 
 pub(super) fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
-    match fs::stat(path).map_err(|error| Error::os(operation, path, error))? {
+    match sys::stat(path).map_err(|error| Error::os(operation, path, error))? {
         None => Ok(false),
         Some(stat) if stat.is_dir => Ok(true),
         Some(_) => Err(Error::invalid_argument(
@@ -106,7 +106,7 @@ pub(super) fn sessions(
 ) -> Result<Vec<(String, PathBuf)>> {
     let told = |error| Error::os(operation, &store.path, error);
     let mut found = Vec::new();
-    for (name, is_dir) in fs::list_kinds(&store.path).map_err(told)? {
+    for (name, is_dir) in sys::list_kinds(&store.path).map_err(told)? {
         let Some(name) = name.to_str() else {
             continue;
         };
@@ -126,7 +126,7 @@ pub(super) fn sessions(
         let Some(key) = key else {
             continue;
         };
-        if is_dir == Some(true) || matches!(fs::stat(&path), Ok(Some(stat)) if stat.is_dir) {
+        if is_dir == Some(true) || matches!(sys::stat(&path), Ok(Some(stat)) if stat.is_dir) {
             found.push((key, path));
         }
     }
@@ -162,11 +162,11 @@ pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
         let _names = store.names.acquire(REMOVE, false, &patience)?;
         set_aside(REMOVE, store, &session.name.text)?;
         let gone = gone(store, &session.name.text);
-        fs::rename(&session.path, &gone).map_err(told)?;
+        sys::rename(&session.path, &gone).map_err(told)?;
         // From here on the session is removed, whatever happens.
         set_aside(REMOVE, store, &session.name.text)?;
         if store.options.durability == Durability::Power {
-            fs::sync_parent(&session.path).map_err(|error| {
+            sys::sync_parent(&session.path).map_err(|error| {
                 told(error)
                     .with_kind(ErrorKind::NotDurable)
                     .hint("the session is removed, but a power cut may bring it back")
@@ -205,12 +205,12 @@ fn left_over(operation: &'static str, gone: &Path, error: std::io::Error) -> Err
 fn set_aside(operation: &'static str, store: &Shared, name: &str) -> Result<()> {
     let gone = gone(store, name);
     let told = |error| left_over(operation, &gone, error);
-    if fs::stat(&gone).map_err(told)?.is_none() && !fs::is_link(&gone).map_err(told)? {
+    if sys::stat(&gone).map_err(told)?.is_none() && !sys::is_link(&gone).map_err(told)? {
         return Ok(());
     }
     unlink_locks(&gone).map_err(told)?;
     for number in 0..10_000 {
-        match fs::rename(&gone, &aside(store, name, number)) {
+        match sys::rename(&gone, &aside(store, name, number)) {
             // One that is not empty has the name.
             Err(error) if is_taken(&error) => {}
             result => return result.map_err(told),
@@ -235,7 +235,7 @@ fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) -> Result<(
     for number in 0..10_000 {
         let aside = aside(store, name, number);
         let told = |error| left_over("remove", &aside, error);
-        if fs::stat(&aside).map_err(told)?.is_none() && !fs::is_link(&aside).map_err(told)? {
+        if sys::stat(&aside).map_err(told)?.is_none() && !sys::is_link(&aside).map_err(told)? {
             break;
         }
         if !remove_tree(&aside, patience).map_err(told)? {
@@ -249,13 +249,13 @@ fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) -> Result<(
 /// or is left to a later removal. It is no part of a session.
 fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
     if patience.cancel.is_none() && patience.interrupt.is_none() {
-        return fs::remove_tree(tree).map(|()| true);
+        return sys::remove_tree(tree).map(|()| true);
     }
     let ended = Arc::new(Waiter::new());
     let (tell, path) = (Arc::clone(&ended), tree.to_owned());
-    let begun = background::spawn(move || tell.tell(fs::remove_tree(&path)));
+    let begun = background::spawn(move || tell.tell(sys::remove_tree(&path)));
     if begun.is_err() {
-        return fs::remove_tree(tree).map(|()| true);
+        return sys::remove_tree(tree).map(|()| true);
     }
     if let Some(token) = patience.cancel {
         let nudge: Arc<dyn Nudge> = Arc::clone(&ended) as _;
@@ -276,7 +276,7 @@ fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
 /// only came by.
 fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patience<'_>) {
     let gone = gone(store, name);
-    if patience.is_cancelled() || !matches!(fs::is_ours_to_remove(&gone), Ok(true)) {
+    if patience.is_cancelled() || !matches!(sys::is_ours_to_remove(&gone), Ok(true)) {
         return;
     }
     if is_aside(name) {
@@ -297,7 +297,7 @@ fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patienc
 /// Takes the names of the lock files away, the lease's too. Where the session was
 /// a symbolic link, only that is removed.
 fn unlink_locks(dir: &Path) -> std::io::Result<()> {
-    fs::unlink_in(dir, |name| {
+    sys::unlink_in(dir, |name| {
         Path::new(name)
             .extension()
             .is_some_and(|last| last == "lock")

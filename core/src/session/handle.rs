@@ -9,9 +9,9 @@ use super::store::{Shared, check_file, path_of};
 use super::{directory, lease};
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::fs;
 use crate::journal::Journal;
 use crate::lock::{Call, Holder, Home};
+use crate::sys;
 use crate::transaction::Transaction;
 
 /// Where the media files are.
@@ -55,7 +55,7 @@ impl Session {
     /// # Errors
     /// Failures of the system.
     pub fn exists(&self) -> Result<bool> {
-        fs::stat(&self.path)
+        sys::stat(&self.path)
             .map(|stat| stat.is_some_and(|stat| stat.is_dir))
             .map_err(|error| Error::os("exists", &self.path, error))
     }
@@ -139,7 +139,7 @@ impl Session {
     pub fn media_with(&self, name: &str, call: &Call<'_>) -> Result<PathBuf> {
         self.make("media", call)?;
         let path = self.path.join(MEDIA).join(name::of_file(name));
-        fs::create_parents(&path, self.store.is_durable())
+        sys::create_parents(&path, self.store.is_durable())
             .map_err(|error| Error::os("media", &path, error))?;
         Ok(path)
     }

@@ -12,10 +12,10 @@ use std::time::Duration;
 use super::marker::{self, Marker, Slot};
 use super::{Session, directory};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, File};
 use crate::lock::recovery::transaction::member_lock;
 use crate::lock::{Call, Held, Holder, Patience, transfer};
 use crate::process::{Alive, Process};
+use crate::sys::{self, File};
 
 /// A session's lease: nobody else owns the session until it is released or
 /// dropped, or its process dies.
@@ -99,7 +99,7 @@ impl Session {
             own,
             previous,
             durable,
-            born: fs::generation(),
+            born: sys::generation(),
             owned: Mutex::new(Some(owned)),
         })
     }
@@ -182,7 +182,7 @@ impl Lease {
     }
 
     fn is_ours(&self) -> bool {
-        self.born == fs::generation()
+        self.born == sys::generation()
     }
 
     fn owned(&self) -> std::sync::MutexGuard<'_, Option<Owned>> {
@@ -241,7 +241,7 @@ pub(super) fn lock_if_there(
             result => result?,
         };
         let told = |error| Error::os(operation, &session.path, error);
-        let named = fs::stat(lock.lock_path()).map_err(told)?;
+        let named = sys::stat(lock.lock_path()).map_err(told)?;
         let locked = held.lock_file().file().and_then(File::id).map_err(told)?;
         if named.is_some_and(|named| named.id == locked) {
             return Ok(Some(held));

@@ -11,9 +11,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::fs::{self, Access, File};
 use crate::lock::Holder;
 use crate::process::{Alive, Process};
+use crate::sys::{self, Access, File};
 
 /// The file; `NAME.lock` beside it is the lease's lock.
 pub(super) const NAME: &str = ".untorn.lease";
@@ -205,7 +205,7 @@ impl Slot {
         }
         self.file.sync_data()?;
         if self.made {
-            fs::sync_parent(&self.path)?;
+            sys::sync_parent(&self.path)?;
         }
         Ok(())
     }

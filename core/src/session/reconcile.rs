@@ -13,10 +13,10 @@ use std::time::Duration;
 use super::marker::{self, NAME, Slot};
 use super::{Session, lease};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::recovery::transaction::State;
 use crate::lock::{Call, Held, Holder};
 use crate::process::Alive;
+use crate::sys;
 use crate::transaction::Transaction;
 
 /// What came of [`Session::reconcile`].
@@ -174,7 +174,7 @@ impl Session {
                     owner: marker.owner,
                     slot,
                     transaction: Some(transaction),
-                    born: fs::generation(),
+                    born: sys::generation(),
                 })))
             }
             not => {
@@ -201,7 +201,7 @@ impl Session {
     /// changes were committed, and only some of them made.
     fn settle(&self, once: &Call<'_>) -> Result<Reconciled> {
         let committed = State::Committed.path(&self.path);
-        let left = fs::stat(&committed).map_err(|error| Error::os("reconcile", &committed, error));
+        let left = sys::stat(&committed).map_err(|error| Error::os("reconcile", &committed, error));
         if left?.is_some() {
             match self.begin(once) {
                 // It is that of somebody who is at it.
@@ -276,7 +276,7 @@ impl Reconcile {
     /// Changes nothing. A second time does nothing.
     pub fn discard(&mut self) {
         if let Some(mut transaction) = self.transaction.take()
-            && self.born == fs::generation()
+            && self.born == sys::generation()
         {
             let (_, held) = transaction.end_held(NAME, None);
             self.leave(held);

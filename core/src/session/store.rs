@@ -8,9 +8,9 @@ use super::name::{self, Name};
 use super::{Session, StoreOptions, directory};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::recovery::transaction::member_lock;
 use crate::lock::{Call, PathLock, Scheme};
+use crate::sys;
 
 /// A directory of sessions, one directory each, found by their keys.
 ///
@@ -105,10 +105,10 @@ impl Store {
         let told = |error| Error::os("open", dir, error);
         if options.create {
             let durable = options.durability == Durability::Power;
-            fs::create_parents(&dir.join("-"), durable).map_err(told)?;
+            sys::create_parents(&dir.join("-"), durable).map_err(told)?;
         }
-        let path = fs::real_path(dir).map_err(told)?;
-        match fs::stat(&path).map_err(told)? {
+        let path = sys::real_path(dir).map_err(told)?;
+        match sys::stat(&path).map_err(told)? {
             Some(stat) if stat.is_dir => {}
             Some(_) => {
                 return Err(Error::invalid_argument("open", dir, "not a directory"));

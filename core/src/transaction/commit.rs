@@ -6,9 +6,9 @@ use super::plan::{self, Step};
 use super::stage::{Stage, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::Patience;
 use crate::lock::recovery::transaction::{State, Whose, append, create, rename};
+use crate::sys;
 
 impl Transaction {
     /// Makes all the changes, or none.
@@ -54,13 +54,13 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
     let (dir, manifest) = (stage.dir, &stage.manifest);
     let (preparing, committed) = (State::Preparing.path(dir), State::Committed.path(dir));
     if let Err(error) = stage.check_locks().and_then(|()| {
-        fs::rename(&preparing, &committed).map_err(|error| failed(&committed, error))
+        sys::rename(&preparing, &committed).map_err(|error| failed(&committed, error))
     }) {
         stage.discard();
         return Err(error);
     }
     let mut unsynced = match manifest.durability {
-        Durability::Power => fs::sync_parent(&committed).err(),
+        Durability::Power => sys::sync_parent(&committed).err(),
         Durability::Process => None,
     }
     .map(|error| Error::os("commit", &committed, error));
@@ -76,7 +76,7 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
         Err(error) => return Err(unfinished(error)),
     }
     // If it stays, so do the marks: whoever comes next finds that all is done.
-    if fs::unlink(&committed).is_ok() {
+    if sys::unlink(&committed).is_ok() {
         stage.unmark();
     }
     match unsynced {
@@ -91,12 +91,12 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
 /// no name has changed yet: back to where it was.
 fn withdraw(stage: &Stage<'_>, error: Error) -> Error {
     let (dir, committed) = (stage.dir, State::Committed.path(stage.dir));
-    if fs::rename(&committed, &State::Preparing.path(dir)).is_err() {
+    if sys::rename(&committed, &State::Preparing.path(dir)).is_err() {
         return unfinished(error);
     }
     // From here on it is not committed; on the disk too, before its temporaries
     // go.
-    if stage.manifest.durability == Durability::Power && fs::sync_parent(&committed).is_err() {
+    if stage.manifest.durability == Durability::Power && sys::sync_parent(&committed).is_err() {
         return error.hint("nothing was changed, unless the power fails now");
     }
     stage.discard();

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, PerProcess};
 use crate::journal::JournalOptions;
 use crate::lock::recovery::transaction::{directory_lock, names, settle_directory};
 use crate::lock::{Call, Held, Kept, LockFile, PathLock, Patience, Scheme, held_in, lost_lock};
+use crate::sys::{self, PerProcess};
 
 /// The directories whose orphans this process has swept.
 static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
@@ -22,14 +22,14 @@ pub(super) enum DirectoryLock {
 
 /// The directory with every symbolic link resolved.
 pub(super) fn resolve(operation: &'static str, dir: &Path) -> Result<PathBuf> {
-    let real = fs::canonical(dir).map_err(|error| {
+    let real = sys::canonical(dir).map_err(|error| {
         let made = Error::os(operation, dir, error);
         match made.kind() {
             ErrorKind::NotFound => made.hint("the directory does not exist"),
             _ => made,
         }
     })?;
-    let stat = fs::stat(&real).map_err(|error| Error::os(operation, dir, error))?;
+    let stat = sys::stat(&real).map_err(|error| Error::os(operation, dir, error))?;
     match stat {
         Some(stat) if stat.is_file => Err(Error::invalid_argument(
             operation,
@@ -192,12 +192,12 @@ fn sweep(dir: &Path) {
     if !fresh {
         return;
     }
-    for name in fs::list(dir).unwrap_or_default() {
+    for name in sys::list(dir).unwrap_or_default() {
         let path = dir.join(&name);
         if name.to_str().is_some_and(names::is_left_behind)
-            && matches!(fs::is_ours_to_remove(&path), Ok(true))
+            && matches!(sys::is_ours_to_remove(&path), Ok(true))
         {
-            let _ = fs::unlink(&path);
+            let _ = sys::unlink(&path);
         }
     }
 }
@@ -217,7 +217,7 @@ pub(super) fn member(operation: &'static str, dir: &Path, name: &str) -> Result<
     if names::is_reserved(name) {
         return refuse(&path, reserved);
     }
-    let real = fs::real_path(&path).map_err(|error| Error::os(operation, &path, error))?;
+    let real = sys::real_path(&path).map_err(|error| Error::os(operation, &path, error))?;
     let inside = real.parent() == Some(dir);
     let Some(real) = real.file_name().filter(|_| inside) else {
         return refuse(

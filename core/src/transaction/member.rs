@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::document::load;
 use crate::error::Result;
-use crate::fs;
 use crate::lock::recovery::transaction::member_lock;
 use crate::lock::{Held, PathLock, Patience};
+use crate::sys;
 
 pub(super) struct Member {
     pub path: PathBuf,
@@ -72,7 +72,7 @@ impl Member {
     /// Whether it is there as the transaction leaves it.
     pub fn exists(&self, operation: &'static str) -> Result<bool> {
         match &self.staged {
-            Staged::Unchanged => fs::stat(&self.path)
+            Staged::Unchanged => sys::stat(&self.path)
                 .map(|stat| stat.is_some())
                 .map_err(|error| crate::error::Error::os(operation, &self.path, error)),
             Staged::Whole { .. } | Staged::Lines(_) => Ok(true),

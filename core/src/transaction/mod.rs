@@ -29,9 +29,9 @@ pub use snapshot::{Snapshot, snapshot, snapshot_with};
 use crate::document::Version;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::journal::{self, Batch};
 use crate::lock::{Call, Held};
+use crate::sys;
 use directory::DirectoryLock;
 use member::Member;
 
@@ -327,7 +327,7 @@ impl Transaction {
         let name = directory::member(operation, &self.dir, name)?;
         let dir = &self.dir;
         if !self.members.contains_key(&name) {
-            let there = |path: &Path| Ok(fs::stat(path)?.is_some());
+            let there = |path: &Path| Ok(sys::stat(path)?.is_some());
             directory::forbid_other_scheme(operation, &dir.join(&name), there)?;
         }
         Ok(self

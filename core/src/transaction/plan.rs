@@ -3,10 +3,10 @@
 use super::member::{Member, Staged};
 use super::options::TransactionOptions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Attributes};
 use crate::journal;
 use crate::lock::record::Identity;
 use crate::lock::recovery::transaction::{Action, Change};
+use crate::sys::{self, Attributes};
 
 /// One change that is to be made.
 pub(super) struct Step<'a> {
@@ -39,7 +39,7 @@ pub(super) fn step<'a>(
     let (action, content) = match &member.staged {
         Staged::Unchanged => return Ok(None),
         Staged::Whole { bytes, fresh } => {
-            let like = fs::metadata(&member.path).map_err(told)?;
+            let like = sys::metadata(&member.path).map_err(told)?;
             if like.is_some() {
                 if *fresh {
                     return Err(exists(member));
@@ -106,7 +106,7 @@ fn whole(
 }
 
 fn regular(member: &Member) -> Result<()> {
-    let stat = fs::stat(&member.path).map_err(|error| Error::os("commit", &member.path, error))?;
+    let stat = sys::stat(&member.path).map_err(|error| Error::os("commit", &member.path, error))?;
     if stat.is_some_and(|stat| !stat.is_file) {
         return Err(Error::invalid_argument(
             "commit",

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use super::directory;
 use crate::document::Version;
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File};
 use crate::journal::{self, JournalOptions, Records};
 use crate::lock::Call;
 use crate::lock::record::{self, Generation};
 use crate::lock::recovery::transaction::{member_lock, names};
+use crate::sys::{self, Access, File};
 
 /// The files of a directory as they were at one instant.
 ///
@@ -55,7 +55,7 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
     let patience = call.begin(None);
     // Nobody else takes the locks of several files here meanwhile.
     let _alone = directory::enter("snapshot", &dir, call, &patience)?;
-    let listed = fs::list(&dir).map_err(|error| Error::os("snapshot", &dir, error))?;
+    let listed = sys::list(&dir).map_err(|error| Error::os("snapshot", &dir, error))?;
     let mut members: Vec<&str> = listed
         .iter()
         .filter_map(|name| name.to_str())
@@ -73,7 +73,7 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         let told = |error| Error::os("snapshot", lock.lock_path(), error);
         // One that nobody has ever locked is not changed by this library; and a
         // look leaves no lock file behind.
-        if fs::stat(lock.lock_path()).map_err(told)?.is_none() {
+        if sys::stat(lock.lock_path()).map_err(told)?.is_none() {
             continue;
         }
         let guard = lock.acquire("snapshot", true, &patience)?;
@@ -87,8 +87,8 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         let path = dir.join(name);
         let told = |error| Error::os("snapshot", &path, error);
         // Another name for one of the files, or for one elsewhere.
-        if fs::is_link(&path).map_err(told)?
-            || fs::stat(&path)
+        if sys::is_link(&path).map_err(told)?
+            || sys::stat(&path)
                 .map_err(told)?
                 .is_none_or(|stat| !stat.is_file)
         {

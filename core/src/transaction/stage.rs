@@ -8,10 +8,10 @@ use super::directory::DirectoryLock;
 use super::plan::{Content, Step};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
 use crate::lock::record::{self, Mark};
 use crate::lock::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
 use crate::lock::{LockFile, lost_lock};
+use crate::sys::{self, Access, File};
 use crate::temporary::Rights;
 
 /// A transaction that is under way on the disk.
@@ -118,7 +118,7 @@ impl<'a> Stage<'a> {
         &self,
         path: &Path,
         bytes: &[u8],
-        like: Option<&fs::Attributes>,
+        like: Option<&sys::Attributes>,
         mode: Option<u32>,
     ) -> io::Result<()> {
         let rights = Rights::of(like, mode);
@@ -160,7 +160,7 @@ impl<'a> Stage<'a> {
         let temporaries = |step: &Step<'_>| matches!(step.content, Content::Temporary { .. });
         if self.steps.iter().any(temporaries) {
             // Before the commit, which says that they are there.
-            fs::sync_parent(&path)?;
+            sys::sync_parent(&path)?;
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl<'a> Stage<'a> {
     pub fn discard(&self) {
         if self.prepared {
             if undo(self.dir, &self.manifest).is_err()
-                || fs::unlink(&State::Preparing.path(self.dir)).is_err()
+                || sys::unlink(&State::Preparing.path(self.dir)).is_err()
             {
                 return;
             }

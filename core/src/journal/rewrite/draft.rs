@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, File};
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::write::recordable;
 use crate::journal::writer::Writer;
 use crate::lock::LockFile;
 use crate::lock::record::{self, Generation, Pending, PendingRewrite, Same};
+use crate::sys::{self, File};
 use crate::temporary::{self, Rights, Temporary};
 
 /// Written in pieces of this size.
@@ -63,7 +63,7 @@ impl Draft {
         temporary::sweep_again(path);
         let create = || {
             let like = match old {
-                Some(_) => fs::metadata(path)?,
+                Some(_) => sys::metadata(path)?,
                 None => None,
             };
             Temporary::create(path, Rights::of(like.as_ref(), shared.options.mode))
@@ -181,6 +181,6 @@ pub(super) fn failed(shared: &Shared, operation: &'static str, error: std::io::E
 }
 
 /// What is at the path now.
-pub(super) fn seen(shared: &Shared, operation: &'static str) -> Result<Option<fs::Stat>> {
-    fs::stat(&shared.path).map_err(|error| failed(shared, operation, error))
+pub(super) fn seen(shared: &Shared, operation: &'static str) -> Result<Option<sys::Stat>> {
+    sys::stat(&shared.path).map_err(|error| failed(shared, operation, error))
 }

@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use super::draft::{Draft, failed, note, seen};
 use super::rotate;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::journal::Position;
 use crate::journal::shared::Shared;
 use crate::journal::sync::Epoch;
 use crate::lock::LockFile;
 use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite, Same};
+use crate::sys;
 use crate::temporary::Temporary;
 
 /// What becomes of the old file.
@@ -80,7 +80,7 @@ impl Draft {
         self.flush(shared)?;
         let file = &self.temporary.file;
         if self.old.is_some()
-            && let Some(like) = fs::metadata(path).map_err(told)?
+            && let Some(like) = sys::metadata(path).map_err(told)?
         {
             file.set_attributes(&like).map_err(told)?;
         }
@@ -155,17 +155,17 @@ impl Draft {
 
 fn rename(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
     if !absent {
-        return fs::rename(&temporary.path, path);
+        return sys::rename(&temporary.path, path);
     }
-    match fs::link(&temporary.path, path) {
+    match sys::link(&temporary.path, path) {
         Ok(()) => {
             // The journal has two names now. If this fails, a sweep does it.
-            let _ = fs::unlink(&temporary.path);
+            let _ = sys::unlink(&temporary.path);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // A file system without hard links.
-        Err(_) => fs::rename(&temporary.path, path),
+        Err(_) => sys::rename(&temporary.path, path),
     }
 }
 
@@ -178,7 +178,7 @@ fn record_generation(lock: LockFile<'_>, generation: Generation) {
 }
 
 fn sync_name(shared: &Shared, operation: &'static str) -> Result<()> {
-    fs::sync_parent(&shared.path).map_err(|error| {
+    sys::sync_parent(&shared.path).map_err(|error| {
         shared.poison();
         Error::os(operation, &shared.path, error)
             .with_kind(ErrorKind::NotDurable)

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::File;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::writer::Writer;
 use crate::journal::{Position, header, seal};
 use crate::lock::LockFile;
 use crate::lock::record::Same;
+use crate::sys::File;
 
 pub(super) fn rewind(
     shared: &Shared,

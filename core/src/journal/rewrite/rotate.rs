@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::draft::failed;
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, File};
 use crate::journal::header;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
@@ -15,6 +14,7 @@ use crate::journal::writer::Writer;
 use crate::lock::LockFile;
 use crate::lock::record::{Generation, Identity, Same};
 use crate::rotated::{self, Noted, Rotated};
+use crate::sys::{self, File};
 use crate::temporary::Rights;
 
 /// Puts an empty journal in the place of this one, whose records are kept in a
@@ -61,7 +61,7 @@ pub(super) struct Kept {
 impl Kept {
     /// It did not come to a rename. If this fails, the next locker does it.
     pub fn take_back(self) {
-        if fs::unlink(&self.path).is_ok() {
+        if sys::unlink(&self.path).is_ok() {
             self.noted.take_back();
         }
     }
@@ -105,7 +105,7 @@ pub(super) fn keep(
         } else {
             // Listed first: a power cut may leave the journal both names.
             let noted = rotated::note(&shared.path, &rotated).map_err(told)?;
-            match fs::link(&shared.path, &path) {
+            match sys::link(&shared.path, &path) {
                 Ok(()) => Ok(noted),
                 Err(error) => {
                     noted.take_back();
@@ -131,7 +131,7 @@ pub(super) fn keep(
             noted,
         };
         // Before the rename: at no time may the disk know neither name.
-        if let Err(error) = fs::sync_parent(&kept.path) {
+        if let Err(error) = sys::sync_parent(&kept.path) {
             kept.take_back();
             return Err(told(error));
         }
@@ -141,7 +141,7 @@ pub(super) fn keep(
 
 /// A copy of the journal at this path, listed as a rotated file.
 fn copy(shared: &Shared, old: &Data, path: &Path, rotated: &mut Rotated) -> io::Result<Noted> {
-    let like = fs::metadata(&shared.path)?;
+    let like = sys::metadata(&shared.path)?;
     let rights = Rights::of(like.as_ref(), Some(0o600));
     let file = rights.create(path)?;
     let copied = copy_bytes(&old.file, &file).and_then(|()| {
@@ -151,7 +151,7 @@ fn copy(shared: &Shared, old: &Data, path: &Path, rotated: &mut Rotated) -> io::
         rotated::note(&shared.path, rotated)
     });
     if copied.is_err() {
-        let _ = fs::unlink(path);
+        let _ = sys::unlink(path);
     }
     copied
 }

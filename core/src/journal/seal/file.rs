@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{LENGTH, Seal};
-use crate::fs::File;
 use crate::journal::backward::{Backward, Bytes};
+use crate::sys::File;
 
 /// What the line that begins at `offset` is chained to, by the line before.
 pub(in crate::journal) fn chain_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<u32>> {

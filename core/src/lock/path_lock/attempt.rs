@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::{Held, PathLock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::backoff::Backoff;
 use crate::lock::gate::Gate;
 use crate::lock::recovery::{Settled, transaction};
 use crate::lock::turn::{Refused, ThreadKey};
 use crate::lock::{Patience, record, recovery};
+use crate::sys;
 
 /// How often the lock file was not the name's any more.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Stale {
     #[cold]
     fn allows(&mut self, error: &io::Error) -> bool {
         self.told += 1;
-        fs::is_stale(error) && self.told < 5
+        sys::is_stale(error) && self.told < 5
     }
 }
 
@@ -98,7 +98,7 @@ impl PathLock {
         } else {
             // Not whether the file has any name: it may have been renamed, be
             // in a directory that was moved away, or in a snapshot of links.
-            match fs::look(self.record_path()) {
+            match sys::look(self.record_path()) {
                 Err(error) if stale.allows(&error) => {
                     self.forget(&held.gate);
                     return Ok(None);

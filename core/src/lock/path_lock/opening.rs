@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::PathLock;
 use crate::error::Result;
-use crate::fs::{Access, Descriptor, FileId, PerProcess};
 use crate::lock::backoff::Backoff;
 use crate::lock::gate::Gate;
 use crate::lock::pid_file::PidFile;
 use crate::lock::turn::{Refused, ThreadKey};
 use crate::lock::{Patience, Scheme, sidecar};
+use crate::sys::{Access, Descriptor, FileId, PerProcess};
 
 /// The locked files that this process has open, and for which scheme: a lock
 /// file and data are not opened in the same way.

@@ -4,9 +4,9 @@ use std::io;
 
 use super::PathLock;
 use crate::error::{Error, ErrorKind};
-use crate::fs;
 use crate::lock::turn::Refused;
 use crate::lock::{Holder, Patience, holder, transfer, unsupported};
+use crate::sys;
 use crate::target::no_directory;
 
 impl PathLock {
@@ -53,7 +53,7 @@ impl PathLock {
 
     #[cold]
     pub(super) fn refused_file(&self, operation: &'static str, error: io::Error) -> Error {
-        let in_the_way = fs::InTheWay::of(&error).is_some();
+        let in_the_way = sys::InTheWay::of(&error).is_some();
         let made = Error::os(operation, &self.lock_path, error);
         if in_the_way {
             return made.hint("so it can't be the lock file");

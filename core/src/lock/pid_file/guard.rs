@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::stamp;
-use crate::fs::{self, Access, File};
 use crate::process::Alive;
+use crate::sys::{self, Access, File};
 use crate::temporary;
 
 /// What is done under the guard takes microseconds.
@@ -31,7 +31,7 @@ pub(super) fn enter<'a>(file: &'a File, path: &Path, limit: Duration) -> io::Res
             Ok(true) => return Ok(Held::Os(file)),
             Ok(false) if begun.elapsed() > limit => return Err(io::ErrorKind::WouldBlock.into()),
             Ok(false) => std::thread::sleep(NAP),
-            Err(error) if fs::is_without_locks(&error) => {
+            Err(error) if sys::is_without_locks(&error) => {
                 return exclusive(path).map(Held::Exclusive);
             }
             Err(error) => return Err(error),
@@ -43,7 +43,7 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         match self {
             Held::Os(file) => drop(file.unlock()),
-            Held::Exclusive(path) => drop(fs::unlink(path)),
+            Held::Exclusive(path) => drop(sys::unlink(path)),
         }
     }
 }
@@ -58,7 +58,7 @@ fn exclusive(path: &Path) -> io::Result<PathBuf> {
             Ok(file) => {
                 let written = file.write_all_at(stamp::make().as_bytes(), 0);
                 if written.is_err() {
-                    let _ = fs::unlink(path);
+                    let _ = sys::unlink(path);
                 }
                 return written.map(|()| path.to_owned());
             }
@@ -76,8 +76,8 @@ fn exclusive(path: &Path) -> io::Result<PathBuf> {
         };
         if left || begun.elapsed() > STUCK {
             let aside = temporary::path_beside(path);
-            if fs::rename(path, &aside).is_ok() {
-                let _ = fs::unlink(&aside);
+            if sys::rename(path, &aside).is_ok() {
+                let _ = sys::unlink(&aside);
             }
         }
         std::thread::sleep(NAP);

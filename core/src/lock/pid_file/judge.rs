@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::stamp::{self, Stamp};
-use crate::fs::{Access, Descriptor, File, FileId, InTheWay};
 use crate::process::Alive;
+use crate::sys::{Access, Descriptor, File, FileId, InTheWay};
 
 /// A lock file as it was seen.
 #[derive(Clone, PartialEq, Eq)]

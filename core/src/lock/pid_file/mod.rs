@@ -30,7 +30,7 @@ use self::judge::{Look, Seen, Watched};
 use self::refresh::Refreshed;
 use super::Patience;
 use super::watching::Watching;
-use crate::fs::{self, Access, Descriptor, File, FileId, PerProcess};
+use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
 use crate::temporary;
 
 pub(super) use stamp::Stamp;
@@ -182,7 +182,7 @@ impl PidFile {
     /// Takes the file out of the way that was seen, and no other.
     fn move_away(&self, seen: &Seen) -> io::Result<bool> {
         let aside = temporary::path_beside(&self.path);
-        match fs::rename(&self.path, &aside) {
+        match sys::rename(&self.path, &aside) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             result => result?,
         }
@@ -190,9 +190,9 @@ impl PidFile {
             .and_then(|file| Ok(file.id()? == seen.id && read(&file)? == seen.bytes));
         if !matches!(moved, Ok(true)) {
             // A program without the guard was faster: it has the lock.
-            let _ = fs::link(&aside, &self.path);
+            let _ = sys::link(&aside, &self.path);
         }
-        let _ = fs::unlink(&aside);
+        let _ = sys::unlink(&aside);
         // Whoever died here left such a file behind.
         temporary::sweep_again(&self.path);
         moved
@@ -200,7 +200,7 @@ impl PidFile {
 
     /// `None`: a program without the guard was faster.
     fn create(&self) -> io::Result<Option<Own>> {
-        let made = match fs::rights(&self.target)? {
+        let made = match sys::rights(&self.target)? {
             Some(like) => Descriptor::create_beside_like(&self.path, Access::Write, &like),
             None => Descriptor::create_beside(&self.path, Access::Write, None),
         };
@@ -211,7 +211,7 @@ impl PidFile {
         let made = self.stamp(file);
         if made.is_err() {
             // It is there, and nobody's: a full disk, no thread.
-            let _ = fs::unlink(&self.path);
+            let _ = sys::unlink(&self.path);
         }
         made.map(Some)
     }
@@ -245,7 +245,7 @@ impl PidFile {
             && matches!(file.id(), Ok(id) if id == own.id)
             && matches!(read(&file), Ok(bytes) if bytes == own.stamp)
         {
-            removed = fs::unlink(&self.path).is_ok();
+            removed = sys::unlink(&self.path).is_ok();
         }
         if !removed && matches!(read(&own.file), Ok(bytes) if bytes == own.stamp) {
             // The start of another process: to all a dead one's.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::background;
-use crate::fs::{Descriptor, PerProcess};
+use crate::sys::{Descriptor, PerProcess};
 
 /// How often the thread looks. It is never woken: a lock that is held for a
 /// moment must cost nothing here.

@@ -4,8 +4,8 @@
 //! which process it is, for longer than its pid does:
 //! `u1.START.BOOT.NAMESPACE.HOST.RANDOM`.
 
-use crate::fs::{self, PerProcess};
 use crate::process::{Alive, Fingerprint, Process};
+use crate::sys::{self, PerProcess};
 
 const VERSION: &str = "u1";
 const RANDOM: usize = 16;
@@ -29,7 +29,7 @@ fn own() -> &'static Fingerprint {
 /// A stamp of this process, never used before.
 pub(super) fn make() -> String {
     let own = own();
-    let random = fs::random_word(RANDOM);
+    let random = sys::random_word(RANDOM);
     format!("{}\n{VERSION}.{}.{random}\n", own.pid, own.to_word())
 }
 
@@ -56,7 +56,7 @@ impl Stamp {
         if let Some(process) = &self.process {
             return process.alive();
         }
-        match fs::start_time(self.pid) {
+        match sys::start_time(self.pid) {
             Ok(None) => Alive::Dead,
             Ok(Some(_)) => Alive::Alive,
             Err(_) => Alive::Unknown,
@@ -65,7 +65,7 @@ impl Stamp {
 
     /// Whether its process, which lives, is not stopped.
     pub fn runs(&self) -> bool {
-        !fs::is_stopped(self.pid)
+        !sys::is_stopped(self.pid)
     }
 
     /// Whether it is one of this process.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::{BLOCK, Generation, u64_at};
-use crate::fs::{self, Access, File, FileId, InTheWay};
+use crate::sys::{self, Access, File, FileId, InTheWay};
 
 /// Which file, for longer than an inode number says it: they repeat.
 ///
@@ -58,7 +58,7 @@ impl Identity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             // No regular file.
             Err(error) if InTheWay::of(&error).is_some() => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(fs::stat(path)?
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(sys::stat(path)?
                 .map(|seen| Identity {
                     id: seen.id,
                     birth: None,
@@ -70,7 +70,7 @@ impl Identity {
     /// Whether the name still means this file.
     pub fn has_name(self, path: &Path) -> io::Result<bool> {
         if self.birth.is_none() {
-            return Ok(fs::stat(path)?.is_some_and(|seen| seen.id == self.id));
+            return Ok(sys::stat(path)?.is_some_and(|seen| seen.id == self.id));
         }
         match File::open(path, Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

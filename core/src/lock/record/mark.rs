@@ -7,7 +7,7 @@
 use std::io;
 
 use super::{BLOCK, Generation, IDLE, MAGIC, Pending};
-use crate::fs::File;
+use crate::sys::File;
 
 /// What a marked file is a member of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ use super::stamp::{PendingStamp, STAMP};
 use super::{
     BLOCK, Before, Generation, IDLE, Identity, Mark, Pieces, Same, is_whole, seal, u32_at, u64_at,
 };
-use crate::fs::File;
+use crate::sys::File;
 
 pub(super) const PENDING: &[u8; 8] = b"pending\n";
 const APPEND: u32 = 1;

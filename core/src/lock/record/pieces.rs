@@ -15,7 +15,7 @@
 use std::io;
 
 use super::BLOCK;
-use crate::fs::File;
+use crate::sys::File;
 
 const SECTOR: u64 = 512;
 /// How long a blank line is.

@@ -13,8 +13,8 @@
 use std::io;
 
 use super::{BLOCK, IDLE, MAGIC, seal, u32_at, u64_at};
-use crate::fs::File;
 use crate::process::Process;
+use crate::sys::File;
 
 pub(super) const KIND: u32 = 4;
 const BODY: u64 = IDLE + BLOCK as u64;

@@ -21,7 +21,7 @@ use std::io;
 
 use super::pending::PENDING;
 use super::{BLOCK, Generation, IDLE, Identity, Pieces, seal, u32_at, u64_at};
-use crate::fs::File;
+use crate::sys::File;
 
 pub(super) const STAMP: u32 = 2;
 

@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::fs::{Access, File, InTheWay};
 use crate::lock::record::{self, Identity, PendingAppend, Pieces, WayBack};
+use crate::sys::{Access, File, InTheWay};
 use crate::torn::{self, Cut};
 
 /// Cuts the first part of an append off, unless all of it is there.

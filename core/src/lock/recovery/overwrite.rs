@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File};
 use crate::lock::LockFile;
 use crate::lock::record::PendingOverwrite;
 use crate::lock::redo::{Content, State, judge, roll_back, roll_forward};
+use crate::sys::{self, Access, File};
 
 pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwrite) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
@@ -61,7 +61,7 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
 
 /// Keeps the bytes that were in the way of nobody: `P.redo.1`, and so on.
 fn set_aside(redo: &File, redo_path: &Path, target: &Path) -> io::Result<()> {
-    let like = fs::rights(target)?;
+    let like = sys::rights(target)?;
     let mut number = 1_u32;
     let (path, aside) = loop {
         let mut name = redo_path.as_os_str().to_owned();
@@ -85,7 +85,7 @@ fn set_aside(redo: &File, redo_path: &Path, target: &Path) -> io::Result<()> {
         .each(|piece, at| aside.write_all_at(piece, at))
         .and_then(|()| aside.sync_all());
     if copied.is_err() {
-        let _ = fs::unlink(&path);
+        let _ = sys::unlink(&path);
     }
     copied
 }

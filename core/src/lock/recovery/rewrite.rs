@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::fs::{self, Access, File, InTheWay};
 use crate::lock::LockFile;
 use crate::lock::record::{self, Identity, PendingRewrite};
+use crate::sys::{self, Access, File, InTheWay};
 use crate::{rotated, temporary};
 
 /// The rename is what counts: before it, all that was prepared goes; after it,
@@ -29,9 +29,9 @@ pub(super) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
         // The journal's second name, where it was given one already: what is
         // appended from now on must not show there.
         let name = rotated::path(target, pending.rotated);
-        let second = fs::stat(&name).map_err(told)?;
+        let second = sys::stat(&name).map_err(told)?;
         if second.is_some_and(|second| second.id == now.id) {
-            fs::unlink(&name).map_err(|error| Error::os("recover", &name, error))?;
+            sys::unlink(&name).map_err(|error| Error::os("recover", &name, error))?;
         }
     }
     temporary::sweep_again(target);

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::append::{self, Part, Undone};
 use crate::error::{Error, Result};
-use crate::fs::{Access, File, InTheWay};
 use crate::lock::record::{Identity, PendingStamp, WayBack};
+use crate::sys::{Access, File, InTheWay};
 
 pub(super) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Result<()> {
     let told = |error| Error::os("recover", target, error);

@@ -7,9 +7,9 @@ use super::{Content, PAYLOAD, boot};
 use crate::clock;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, File};
 use crate::lock::LockFile;
 use crate::lock::record::{self, Before, Generation, Identity, Pending, PendingOverwrite, Same};
+use crate::sys::{self, File};
 
 /// What is to change: from `from` on, all of `P`.
 pub(crate) struct Change<'a> {
@@ -231,7 +231,7 @@ impl LockFile<'_> {
     /// another process may have made them without.
     fn sync_names(&self, target: &Path) -> io::Result<()> {
         match self.redo {
-            Some(redo) => redo.sync_names(|| fs::sync_parent(target)),
+            Some(redo) => redo.sync_names(|| sys::sync_parent(target)),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::fs::File;
+use crate::sys::File;
 
 /// As much as is moved at once from file to file.
 const PIECE: usize = 1 << 18;

@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 
 use super::{Content, State, judge};
-use crate::fs::{Access, File, InTheWay};
 use crate::lock::in_place::redo_path;
 use crate::lock::record::{self, Generation, Pending, PendingOverwrite};
+use crate::sys::{Access, File, InTheWay};
 
 /// What `P.redo` said at one moment.
 ///

@@ -36,13 +36,13 @@ pub(crate) use glimpse::{Glimpse, read_document};
 pub(crate) use state::{State, judge};
 
 use super::record::PendingOverwrite;
-use crate::fs::{self, File};
+use crate::sys::{self, File};
 
 /// This start of the machine, as a number; 0 where the system does not say.
 /// While it lasts, nothing that a process wrote is lost or reordered.
 pub(crate) fn boot() -> u64 {
     static BOOT: OnceLock<u64> = OnceLock::new();
-    *BOOT.get_or_init(|| fs::boot_id().map_or(0, |id| xxhash_rust::xxh3::xxh3_64(id.as_bytes())))
+    *BOOT.get_or_init(|| sys::boot_id().map_or(0, |id| xxhash_rust::xxh3::xxh3_64(id.as_bytes())))
 }
 
 /// Where the old bytes begin in `P.redo`; the new ones follow.

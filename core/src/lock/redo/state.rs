@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{Content, boot};
-use crate::fs::File;
 use crate::lock::record::PendingOverwrite;
+use crate::sys::File;
 
 /// What is written at once, or not at all, when the power fails.
 const SECTOR: u64 = 512;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::fs::PerProcess;
+use crate::sys::PerProcess;
 
 /// One character for each and all that differ from it in case only: simple case
 /// folding, as far as one character is one (`ß` is not `ss`, `İ` not `i`).

@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use super::{Store, directory};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::journal::{Format, Position, Record};
 use crate::lock::{Call, Patience};
+use crate::sys;
 use needle::Needle;
 use plan::{Piece, Plan};
 use text::{LONGEST, Text};
@@ -178,7 +178,7 @@ impl Search {
                 };
                 // With every signal blocked, see `background`. A thread that the
                 // system does not give is not needed.
-                let _ = fs::without_signals(|| {
+                let _ = sys::without_signals(|| {
                     std::thread::Builder::new()
                         .name("untorn-search".to_owned())
                         .spawn_scoped(threads, work)

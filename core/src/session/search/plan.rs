@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Access, File};
 use crate::journal::{Journal, Position, Records};
 use crate::session::StoreOptions;
+use crate::sys::{Access, File};
 
 /// Long enough that its beginning costs nothing, short enough that the threads
 /// end at the same time.

@@ -10,8 +10,8 @@ use std::path::Path;
 use super::manifest::{Action, Identity, Manifest};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Access, File, InTheWay};
 use crate::lock::record;
+use crate::sys::{self, Access, File, InTheWay};
 use crate::torn;
 
 /// A sync that failed: the change is in place all the same.
@@ -200,7 +200,7 @@ fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -
     }
     match link(temporary, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && whose == Whose::Dead => {
-            if fs::same_file(temporary, path)? {
+            if sys::same_file(temporary, path)? {
                 return Ok(());
             }
             // Nobody was told that it is made, and what others made stays.
@@ -213,7 +213,7 @@ fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -
 
 /// A second name for the new contents, if nothing has it.
 fn link(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::link(from, to) {
+    match sys::link(from, to) {
         // A file system without hard links says EPERM: it is renamed with the
         // others, if the name is still free (it is to those who take the lock).
         Err(error)
@@ -222,7 +222,7 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
             ) =>
         {
-            match fs::stat(to)? {
+            match sys::stat(to)? {
                 None => Ok(()),
                 Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
             }
@@ -242,7 +242,7 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
             Action::Remove { of } => remove(&path, of),
             Action::Save { length, checksum } => put(&temporary, &path, whose, (length, checksum)),
             // It has its name; but not on a file system without hard links.
-            Action::Create { length, checksum } => match fs::stat(&path) {
+            Action::Create { length, checksum } => match sys::stat(&path) {
                 Ok(None) => put(&temporary, &path, whose, (length, checksum)),
                 result => result.map(drop),
             },
@@ -252,7 +252,7 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
     }
     // One for all: they are in one directory.
     let synced = match &last {
-        Some(path) if manifest.durability == Durability::Power => fs::sync_parent(path),
+        Some(path) if manifest.durability == Durability::Power => sys::sync_parent(path),
         _ => Ok(()),
     };
     // Only now: or a power cut could take the one name and not bring the other.
@@ -269,7 +269,7 @@ fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::R
     if whose == Whose::Dead && !is_whole(temporary, wanted)? {
         return Ok(());
     }
-    match fs::rename(temporary, path) {
+    match sys::rename(temporary, path) {
         // Done already, by one who died since.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
@@ -317,7 +317,7 @@ pub(crate) fn undo(dir: &Path, manifest: &Manifest) -> Result<()> {
         let temporary = manifest.temporary(dir, n);
         match change.action {
             Action::Create { .. } => {
-                let ours = fs::same_file(&temporary, &path)
+                let ours = sys::same_file(&temporary, &path)
                     .and_then(|same| if same { unlink(&path) } else { Ok(()) });
                 ours.map_err(|error| Error::os("recover", &path, error))?;
                 unlinked = Some(path);
@@ -331,7 +331,7 @@ pub(crate) fn undo(dir: &Path, manifest: &Manifest) -> Result<()> {
     if let Some(path) = &unlinked
         && manifest.durability == Durability::Power
     {
-        fs::sync_parent(path).map_err(|error| Error::os("recover", dir, error))?;
+        sys::sync_parent(path).map_err(|error| Error::os("recover", dir, error))?;
     }
     remove_temporaries(dir, manifest.id, manifest.changes.len());
     Ok(())
@@ -358,9 +358,9 @@ fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<
 /// The same of a transaction of which nothing but its number is known.
 pub(super) fn remove_all_temporaries(dir: &Path, id: super::Id) {
     let prefix = super::manifest::temporaries(id);
-    for name in fs::list(dir).unwrap_or_default() {
+    for name in sys::list(dir).unwrap_or_default() {
         if name.to_str().is_some_and(|name| name.starts_with(&prefix)) {
-            let _ = fs::unlink(&dir.join(name));
+            let _ = sys::unlink(&dir.join(name));
         }
     }
 }
@@ -368,12 +368,12 @@ pub(super) fn remove_all_temporaries(dir: &Path, id: super::Id) {
 /// Best effort: what stays is swept by a later transaction.
 pub(crate) fn remove_temporaries(dir: &Path, id: super::Id, count: usize) {
     for n in 0..count {
-        let _ = fs::unlink(&super::manifest::temporary(dir, id, n));
+        let _ = sys::unlink(&super::manifest::temporary(dir, id, n));
     }
 }
 
 fn unlink(path: &Path) -> io::Result<()> {
-    match fs::unlink(path) {
+    match sys::unlink(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }

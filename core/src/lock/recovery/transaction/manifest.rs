@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durability::Durability;
-use crate::fs::{self, Access, File, FileId, InTheWay};
 use crate::lock::record;
+use crate::sys::{self, Access, File, FileId, InTheWay};
 
 const MAGIC: &str = "untorn transaction 1 ";
 const PREPARING: &str = ".untorn.prep";
@@ -30,7 +30,7 @@ pub(crate) struct Id(pub u128);
 
 impl Id {
     pub fn random() -> Id {
-        Id(fs::random_number())
+        Id(sys::random_number())
     }
 }
 
@@ -215,7 +215,7 @@ impl Manifest {
         let mut found = Found::Nothing;
         for state in [State::Committed, State::Preparing] {
             let path = state.path(dir);
-            if crate::fs::stat(&path)?.is_none() {
+            if crate::sys::stat(&path)?.is_none() {
                 continue;
             }
             let file = match File::open_beside(&path, Access::Read) {

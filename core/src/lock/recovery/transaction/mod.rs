@@ -27,10 +27,10 @@ use apply::{apply, remove_all_temporaries};
 pub(crate) use manifest::{Action, Change, Found, Id, Manifest, State};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs;
 use crate::lock::backoff::Backoff;
 use crate::lock::record::{self, Mark, Pending};
 use crate::lock::{Held, PathLock, Patience};
+use crate::sys;
 
 /// The directory's lock file is marked first and unmarked last: whoever begins
 /// the next transaction there learns of one that died, too.
@@ -95,7 +95,7 @@ fn find(lock_path: &Path) -> Result<Found> {
         // ours; under another lock he may be at it right now.
         Found::Unfinished(state) if lock_path.file_name() == Some(DIRECTORY_LOCK.as_ref()) => {
             let path = state.path(dir);
-            fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
+            sys::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
             Ok(Found::Nothing)
         }
         found => Ok(found),
@@ -184,7 +184,7 @@ fn settle_under(dir: &Path, id: Id, locked: &[Held]) -> Result<()> {
             }
         }
         let path = state.path(dir);
-        fs::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
+        sys::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
     }
     for lock in locked {
         unmark(lock, id);

@@ -23,8 +23,8 @@ use rustix::io::Errno;
 
 use super::changes::tells_all;
 use super::path::stat;
-use crate::fs::changes::News;
-use crate::fs::{FileId, LockDescriptors, without_signals};
+use crate::sys::changes::News;
+use crate::sys::{FileId, LockDescriptors, without_signals};
 
 /// How often the names are compared: one `stat` a directory.
 const EVERY: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ const STACK: usize = 128 * 1024;
 const BUFFER: usize = 16 * 1024;
 
 /// Dropped, its thread ends.
-pub(in crate::fs) struct Watcher(Arc<Shared>);
+pub(in crate::sys) struct Watcher(Arc<Shared>);
 
 struct Shared {
     inotify: OwnedFd,

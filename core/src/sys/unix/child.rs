@@ -11,9 +11,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-use crate::fs::child::{Answer, Order};
+use crate::sys::child::{Answer, Order};
 
-pub(in crate::fs) struct Child {
+pub(in crate::sys) struct Child {
     /// `None`: it has ended.
     pid: Option<Pid>,
     orders: Option<OwnedFd>,

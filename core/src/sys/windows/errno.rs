@@ -5,7 +5,7 @@ use windows_sys::Win32::Foundation::*;
 
 /// The system's code for a POSIX error number (as Microsoft's C library counts them).
 #[cfg(feature = "fault")]
-pub(in crate::fs) fn code(errno: i32) -> i32 {
+pub(in crate::sys) fn code(errno: i32) -> i32 {
     let code = match errno {
         1 | 13 => ERROR_ACCESS_DENIED,        // EPERM, EACCES
         2 => ERROR_FILE_NOT_FOUND,            // ENOENT

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-pub(in crate::fs) use crate::fs::notifier::Watcher;
+pub(in crate::sys) use crate::sys::notifier::Watcher;
 
 /// Nowhere: of what is written to a file that stays open, ReadDirectoryChanges
 /// tells when the cache is written out.
-pub(in crate::fs) fn tells_all(_: &Path) -> bool {
+pub(in crate::sys) fn tells_all(_: &Path) -> bool {
     false
 }

@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::fs::child::{Answer, Order};
+use crate::sys::child::{Answer, Order};
 
-pub(in crate::fs) struct Child(Infallible);
+pub(in crate::sys) struct Child(Infallible);
 
 impl Child {
     pub fn start(_: &Path, _: &Path) -> io::Result<Child> {

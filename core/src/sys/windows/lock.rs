@@ -57,11 +57,11 @@ impl Place {
 }
 
 /// From now on this file's lock is on a byte that nobody reads.
-pub(in crate::fs) fn aside(handle: &mut Handle) {
+pub(in crate::sys) fn aside(handle: &mut Handle) {
     handle.lock.at = FAR;
 }
 
-pub(in crate::fs) fn try_lock(handle: &Handle, shared: bool) -> io::Result<bool> {
+pub(in crate::sys) fn try_lock(handle: &Handle, shared: bool) -> io::Result<bool> {
     match take(handle, shared, LOCKFILE_FAIL_IMMEDIATELY) {
         Ok(()) => Ok(true),
         Err(error) if code(&error) == ERROR_LOCK_VIOLATION => Ok(false),
@@ -69,7 +69,7 @@ pub(in crate::fs) fn try_lock(handle: &Handle, shared: bool) -> io::Result<bool>
     }
 }
 
-pub(in crate::fs) fn lock(handle: &Handle, shared: bool) -> io::Result<()> {
+pub(in crate::sys) fn lock(handle: &Handle, shared: bool) -> io::Result<()> {
     take(handle, shared, 0)
 }
 
@@ -96,7 +96,7 @@ fn take(handle: &Handle, shared: bool, flags: u32) -> io::Result<()> {
 
 /// Explicitly, with the very range of the lock: when a handle is only closed,
 /// the system lets go when it comes to it.
-pub(in crate::fs) fn unlock(handle: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn unlock(handle: &Handle) -> io::Result<()> {
     let mut place = handle.lock.overlapped();
     // Before the call: the next may have it before this thread goes on.
     handle.lock.held.store(FREE, Ordering::Relaxed);
@@ -105,21 +105,21 @@ pub(in crate::fs) fn unlock(handle: &Handle) -> io::Result<()> {
 }
 
 /// Contention has an error of its own here.
-pub(in crate::fs) fn is_held_elsewhere(_: &io::Error) -> bool {
+pub(in crate::sys) fn is_held_elsewhere(_: &io::Error) -> bool {
     false
 }
 
-pub(in crate::fs) fn is_without_locks(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_without_locks(error: &io::Error) -> bool {
     is_unsupported(error)
 }
 
-pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
     code(error) == ERROR_INVALID_HANDLE
 }
 
 /// File systems say it in several ways: no such call, not for this file, or
 /// nonsense.
-pub(in crate::fs) fn is_unsupported(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         code(error),
         ERROR_INVALID_FUNCTION

@@ -8,10 +8,10 @@ use fs4::{FileExt, TryLockError};
 use super::Handle;
 
 /// A lock here stops nobody but lockers.
-pub(in crate::fs) fn aside(_: &mut Handle) {}
+pub(in crate::sys) fn aside(_: &mut Handle) {}
 
 #[inline]
-pub(in crate::fs) fn try_lock(file: &Handle, shared: bool) -> io::Result<bool> {
+pub(in crate::sys) fn try_lock(file: &Handle, shared: bool) -> io::Result<bool> {
     let tried = if shared {
         <Handle as FileExt>::try_lock_shared(file)
     } else {
@@ -24,7 +24,7 @@ pub(in crate::fs) fn try_lock(file: &Handle, shared: bool) -> io::Result<bool> {
     }
 }
 
-pub(in crate::fs) fn lock(file: &Handle, shared: bool) -> io::Result<()> {
+pub(in crate::sys) fn lock(file: &Handle, shared: bool) -> io::Result<()> {
     if shared {
         <Handle as FileExt>::lock_shared(file)
     } else {
@@ -33,30 +33,30 @@ pub(in crate::fs) fn lock(file: &Handle, shared: bool) -> io::Result<()> {
 }
 
 #[inline]
-pub(in crate::fs) fn unlock(file: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn unlock(file: &Handle) -> io::Result<()> {
     <Handle as FileExt>::unlock(file)
 }
 
 /// So may a byte-range lock say that another has it (man 2 fcntl), and NFS and
 /// SMB make one of an flock.
-pub(in crate::fs) fn is_held_elsewhere(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_held_elsewhere(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EACCES)
 }
 
-pub(in crate::fs) fn is_without_locks(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_without_locks(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
         Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL)
     )
 }
 
-pub(in crate::fs) fn is_bad_descriptor(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EBADF)
 }
 
 /// File systems say it in many ways: no such call, not for this file, no locks
 /// to be had, a descriptor that can't be locked (NFS), or nonsense.
-pub(in crate::fs) fn is_unsupported(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
         Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::ENOLCK | libc::EINVAL | libc::EBADF)

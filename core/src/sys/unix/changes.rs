@@ -1,9 +1,9 @@
 //! Where the system tells of every change, and how.
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(in crate::fs) use crate::fs::notifier::Watcher;
+pub(in crate::sys) use crate::sys::notifier::Watcher;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(in crate::fs) use crate::fs::unix::inotify::Watcher;
+pub(in crate::sys) use crate::sys::unix::inotify::Watcher;
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use std::path::Path;
 /// Of what other hosts change, or what a file server does by itself, nothing is
 /// heard.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(in crate::fs) fn tells_all(dir: &Path) -> bool {
+pub(in crate::sys) fn tells_all(dir: &Path) -> bool {
     // man 2 statfs; those that it does not list are from their own sources.
     const REMOTE: [u32; 16] = [
         0x6969,      // NFS
@@ -45,6 +45,6 @@ pub(in crate::fs) fn tells_all(dir: &Path) -> bool {
 /// kqueue tells of files that it has open, one by one: what is missed between
 /// two of them is found by looking now and then.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(in crate::fs) fn tells_all(_: &Path) -> bool {
+pub(in crate::sys) fn tells_all(_: &Path) -> bool {
     false
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Handle, stat};
-use crate::fs::{Access, FileId, InTheWay, Known, Role};
+use crate::sys::{Access, FileId, InTheWay, Known, Role};
 
 /// No symbolic link is followed. Neither a FIFO nor a file lease (man 2 open)
 /// makes us wait, and a terminal does not become ours.
@@ -31,12 +31,12 @@ fn options(access: Access) -> OpenOptions {
     options
 }
 
-pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
+pub(in crate::sys) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
     open_known(path, access, role).map(|(file, _)| file)
 }
 
 /// And what is known of it then.
-pub(in crate::fs) fn open_known(
+pub(in crate::sys) fn open_known(
     path: &Path,
     access: Access,
     _: Role,
@@ -65,11 +65,11 @@ fn what_is_there(error: io::Error) -> io::Error {
 }
 
 /// All are the same here.
-pub(in crate::fs) fn role(_: &Handle) -> Role {
+pub(in crate::sys) fn role(_: &Handle) -> Role {
     Role::Data
 }
 
-pub(in crate::fs) fn create_new(
+pub(in crate::sys) fn create_new(
     path: &Path,
     access: Access,
     mode: Option<u32>,
@@ -85,7 +85,7 @@ pub(in crate::fs) fn create_new(
 
 /// A file in this directory that has no name yet.
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
+pub(in crate::sys) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -96,7 +96,7 @@ pub(in crate::fs) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
 
 /// By its descriptor, as man 2 open shows it: the other way takes a privilege.
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn give_name(file: &Handle, path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn give_name(file: &Handle, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
     use rustix::fs::{AtFlags, CWD, linkat};
@@ -106,25 +106,25 @@ pub(in crate::fs) fn give_name(file: &Handle, path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn create_unnamed(_: &Path) -> io::Result<Handle> {
+pub(in crate::sys) fn create_unnamed(_: &Path) -> io::Result<Handle> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
+pub(in crate::sys) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(in crate::fs) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Handle> {
+pub(in crate::sys) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Handle> {
     options(access).create_new(true).mode(mode).open(path)
 }
 
-pub(in crate::fs) fn read_at(file: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(in crate::sys) fn read_at(file: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(buffer, offset)
 }
 
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn next_data(file: &Handle, offset: u64) -> io::Result<u64> {
+pub(in crate::sys) fn next_data(file: &Handle, offset: u64) -> io::Result<u64> {
     use rustix::fs::{SeekFrom, seek};
     use rustix::io::Errno;
 
@@ -140,59 +140,59 @@ pub(in crate::fs) fn next_data(file: &Handle, offset: u64) -> io::Result<u64> {
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
-pub(in crate::fs) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
+pub(in crate::sys) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
     Ok(offset)
 }
 
 #[inline]
-pub(in crate::fs) fn write(file: &Handle, bytes: &[u8]) -> io::Result<usize> {
+pub(in crate::sys) fn write(file: &Handle, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::write(file, bytes)?)
 }
 
-pub(in crate::fs) fn write_at(file: &Handle, bytes: &[u8], offset: u64) -> io::Result<usize> {
+pub(in crate::sys) fn write_at(file: &Handle, bytes: &[u8], offset: u64) -> io::Result<usize> {
     file.write_at(bytes, offset)
 }
 
 /// A program that takes this process's place keeps the descriptor.
-pub(in crate::fs) fn keep_in_programs(file: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn keep_in_programs(file: &Handle) -> io::Result<()> {
     Ok(rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?)
 }
 
 /// Whether writes go to the end wherever they are aimed.
-pub(in crate::fs) fn set_append(file: &Handle, append: bool) -> io::Result<()> {
+pub(in crate::sys) fn set_append(file: &Handle, append: bool) -> io::Result<()> {
     let mut flags = rustix::fs::fcntl_getfl(file)?;
     flags.set(rustix::fs::OFlags::APPEND, append);
     Ok(rustix::fs::fcntl_setfl(file, flags)?)
 }
 
-pub(in crate::fs) fn set_len(file: &Handle, len: u64) -> io::Result<()> {
+pub(in crate::sys) fn set_len(file: &Handle, len: u64) -> io::Result<()> {
     Ok(rustix::fs::ftruncate(file, len)?)
 }
 
 /// std uses `F_FULLFSYNC` on Apple systems, where a plain fsync leaves the
 /// bytes in the drive's cache.
-pub(in crate::fs) fn sync_data(file: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn sync_data(file: &Handle) -> io::Result<()> {
     file.sync_data()
 }
 
-pub(in crate::fs) fn sync_all(file: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn sync_all(file: &Handle) -> io::Result<()> {
     file.sync_all()
 }
 
-pub(in crate::fs) fn offset(file: &Handle) -> io::Result<u64> {
+pub(in crate::sys) fn offset(file: &Handle) -> io::Result<u64> {
     Ok(rustix::fs::tell(file)?)
 }
 
-pub(in crate::fs) fn id(file: &Handle) -> io::Result<FileId> {
+pub(in crate::sys) fn id(file: &Handle) -> io::Result<FileId> {
     Ok(stat::of(file)?.id)
 }
 
-pub(in crate::fs) fn size(file: &Handle) -> io::Result<u64> {
+pub(in crate::sys) fn size(file: &Handle) -> io::Result<u64> {
     links_and_size(file).map(|(_, size)| size)
 }
 
 #[inline]
-pub(in crate::fs) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
+pub(in crate::sys) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
     let seen = stat::of(file)?;
     Ok((seen.links, seen.size))
 }
@@ -203,7 +203,7 @@ pub(in crate::fs) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
 /// the inode's version, which file systems draw anew for each file; where there
 /// is none, of its number, which tmpfs does not use again.
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn birth(file: &Handle) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn birth(file: &Handle) -> io::Result<Option<u64>> {
     const TICK: u64 = 0xfff;
     let seen = stat::with_birth(file)?;
     let version = inode_version(file).map_or(seen.id.inode, u64::from);
@@ -223,11 +223,11 @@ fn inode_version(file: &Handle) -> Option<u32> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn birth(file: &Handle) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn birth(file: &Handle) -> io::Result<Option<u64>> {
     Ok(stat::with_birth(file)?.birth)
 }
 
-pub(in crate::fs) fn modified(file: &Handle) -> io::Result<u64> {
+pub(in crate::sys) fn modified(file: &Handle) -> io::Result<u64> {
     let since = file
         .metadata()?
         .modified()?
@@ -238,7 +238,7 @@ pub(in crate::fs) fn modified(file: &Handle) -> io::Result<u64> {
 }
 
 /// UTIME_NOW is by the clock of the file system: on NFS the server's.
-pub(in crate::fs) fn touch(file: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn touch(file: &Handle) -> io::Result<()> {
     let now = rustix::fs::Timespec {
         tv_sec: 0,
         tv_nsec: rustix::fs::UTIME_NOW as _,

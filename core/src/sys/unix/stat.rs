@@ -12,7 +12,7 @@ use std::path::Path;
 use rustix::fs::FileType;
 
 use super::Handle;
-use crate::fs::{FileId, Stat};
+use crate::sys::{FileId, Stat};
 
 /// What is known of one file.
 pub(super) struct Seen {

@@ -7,36 +7,36 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::stat;
-use crate::fs::Stat;
+use crate::sys::Stat;
 
 #[inline]
-pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
+pub(in crate::sys) fn stat(path: &Path) -> io::Result<Stat> {
     stat::at(path).map(Stat::from)
 }
 
 #[inline]
-pub(in crate::fs) fn look(path: &Path) -> io::Result<Stat> {
+pub(in crate::sys) fn look(path: &Path) -> io::Result<Stat> {
     stat::of_name(path).map(Stat::from)
 }
 
-pub(in crate::fs) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-pub(in crate::fs) fn link(from: &Path, to: &Path) -> io::Result<()> {
+pub(in crate::sys) fn link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)
 }
 
-pub(in crate::fs) fn unlink(path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn unlink(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
 /// std opens each directory below the one before it, without following a link.
-pub(in crate::fs) fn remove_tree(path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn remove_tree(path: &Path) -> io::Result<()> {
     if stat::of_name(path)?.is_dir() {
         fs::remove_dir_all(path)
     } else {
@@ -44,7 +44,7 @@ pub(in crate::fs) fn remove_tree(path: &Path) -> io::Result<()> {
     }
 }
 
-pub(in crate::fs) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
+pub(in crate::sys) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, unlinkat};
     use rustix::io::Errno;
 
@@ -76,23 +76,23 @@ fn is_dir_in(dir: &std::os::fd::OwnedFd, name: &std::ffi::CStr) -> bool {
 }
 
 /// Whether the name itself is a directory's, not a symbolic link's to one.
-pub(in crate::fs) fn is_real_dir(path: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn is_real_dir(path: &Path) -> io::Result<bool> {
     Ok(stat::of_name(path)?.is_dir())
 }
 
 /// std's `sync_all` is `F_FULLFSYNC` on Apple systems; rustix's `fsync` is not.
-pub(in crate::fs) fn sync_name(_: &Path, dir: &Path) -> io::Result<()> {
+pub(in crate::sys) fn sync_name(_: &Path, dir: &Path) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
 }
 
-pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
+pub(in crate::sys) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(dir)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()
 }
 
 /// The system tells the kinds with the names.
-pub(in crate::fs) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
+pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
     fs::read_dir(dir)?
         .map(|entry| {
             let entry = entry?;
@@ -107,11 +107,11 @@ pub(in crate::fs) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<
 
 /// Every name here is a file's.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub(in crate::fs) fn understood(path: &Path) -> io::Result<PathBuf> {
+pub(in crate::sys) fn understood(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
+pub(in crate::sys) fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
@@ -120,7 +120,7 @@ pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
 /// name takes one a name. What it leads to need not exist, but its directory
 /// must. `None`: look at each.
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
     use std::path::Component;
 
     use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
@@ -136,7 +136,7 @@ pub(in crate::fs) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
         // A link, also one that leads nowhere, says ELOOP.
         Ok(_) => {}
         // Itself, or the directory.
-        Err(Errno::NOENT) => match fs::metadata(crate::fs::path::parent(path)) {
+        Err(Errno::NOENT) => match fs::metadata(crate::sys::path::parent(path)) {
             Ok(seen) if seen.is_dir() => {}
             _ => return Ok(None),
         },
@@ -158,12 +158,12 @@ pub(in crate::fs) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub(in crate::fs) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
 /// Where the symbolic link points; `None` if it is none, or nothing.
-pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
     match fs::read_link(path) {
         Ok(target) => Ok(Some(target)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -173,6 +173,6 @@ pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-pub(in crate::fs) fn too_many_links() -> io::Error {
+pub(in crate::sys) fn too_many_links() -> io::Error {
     io::Error::from_raw_os_error(libc::ELOOP)
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-pub(in crate::fs) struct Watch(Infallible);
-pub(in crate::fs) struct Waker(Infallible);
+pub(in crate::sys) struct Watch(Infallible);
+pub(in crate::sys) struct Waker(Infallible);
 
 impl Watch {
     pub fn new(_: &Path, _: Option<u32>) -> io::Result<Option<Watch>> {

@@ -20,7 +20,7 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 
 use super::patience::{code, patient};
 use super::{Handle, lock};
-use crate::fs::{Access, FileId, InTheWay, Known, Role};
+use crate::sys::{Access, FileId, InTheWay, Known, Role};
 
 fn options(access: Access, role: Role) -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -72,13 +72,13 @@ pub(super) fn is_link(file: &File) -> io::Result<bool> {
         && seen.ReparseTag & NAME_SURROGATE != 0)
 }
 
-pub(in crate::fs) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
+pub(in crate::sys) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
     let options = options(access, role);
     finish(patient(|| options.open(path))?, path, role)
 }
 
 /// Nothing more is known of it then.
-pub(in crate::fs) fn open_known(
+pub(in crate::sys) fn open_known(
     path: &Path,
     access: Access,
     role: Role,
@@ -86,7 +86,7 @@ pub(in crate::fs) fn open_known(
     open(path, access, role).map(|file| (file, None))
 }
 
-pub(in crate::fs) fn role(handle: &Handle) -> Role {
+pub(in crate::sys) fn role(handle: &Handle) -> Role {
     if handle.is_lock_file {
         Role::Beside
     } else {
@@ -96,7 +96,7 @@ pub(in crate::fs) fn role(handle: &Handle) -> Role {
 
 /// The mode is for systems that have one: here a new file gets its directory's
 /// access list.
-pub(in crate::fs) fn create_new(
+pub(in crate::sys) fn create_new(
     path: &Path,
     access: Access,
     _mode: Option<u32>,
@@ -107,21 +107,25 @@ pub(in crate::fs) fn create_new(
     finish(patient(|| options.open(path))?, path, role)
 }
 
-pub(in crate::fs) fn create_unnamed(_: &Path) -> io::Result<Handle> {
+pub(in crate::sys) fn create_unnamed(_: &Path) -> io::Result<Handle> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(in crate::fs) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
+pub(in crate::sys) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Another program's lock stops readers here (error 33), for a moment as a rule.
 /// There are no modes here.
-pub(in crate::fs) fn create_private(path: &Path, access: Access, _: u32) -> io::Result<Handle> {
+pub(in crate::sys) fn create_private(path: &Path, access: Access, _: u32) -> io::Result<Handle> {
     create_new(path, access, None, Role::Beside)
 }
 
-pub(in crate::fs) fn read_at(handle: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(in crate::sys) fn read_at(
+    handle: &Handle,
+    buffer: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
     let mut read = || handle.file.seek_read(buffer, offset);
     let read = if handle.is_lock_file {
         read()
@@ -136,13 +140,13 @@ pub(in crate::fs) fn read_at(handle: &Handle, buffer: &mut [u8], offset: u64) ->
 
 /// Holes are read like everything else.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub(in crate::fs) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
+pub(in crate::sys) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
     Ok(offset)
 }
 
 /// At the end, wherever that is by then: the offset that WriteFile documents to
 /// be the same as a handle opened for appending only.
-pub(in crate::fs) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> {
+pub(in crate::sys) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> {
     let length = u32::try_from(bytes.len()).unwrap_or(1 << 30);
     patient(|| {
         let mut at = OVERLAPPED::default();
@@ -165,40 +169,40 @@ pub(in crate::fs) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> {
     })
 }
 
-pub(in crate::fs) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io::Result<usize> {
+pub(in crate::sys) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io::Result<usize> {
     patient(|| handle.file.seek_write(bytes, offset))
 }
 
 /// Each write says by itself where it goes.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 /// No program takes the place of a process here.
-pub(in crate::fs) fn keep_in_programs(_: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn keep_in_programs(_: &Handle) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(in crate::fs) fn set_append(_: &Handle, _: bool) -> io::Result<()> {
+pub(in crate::sys) fn set_append(_: &Handle, _: bool) -> io::Result<()> {
     Ok(())
 }
 
-pub(in crate::fs) fn set_len(handle: &Handle, len: u64) -> io::Result<()> {
+pub(in crate::sys) fn set_len(handle: &Handle, len: u64) -> io::Result<()> {
     patient(|| handle.file.set_len(len))
 }
 
 /// FlushFileBuffers either way: contents, what is known of the file, and the
 /// drive's own cache.
-pub(in crate::fs) fn sync_data(handle: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn sync_data(handle: &Handle) -> io::Result<()> {
     handle.file.sync_data()
 }
 
-pub(in crate::fs) fn sync_all(handle: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn sync_all(handle: &Handle) -> io::Result<()> {
     handle.file.sync_all()
 }
 
-pub(in crate::fs) fn offset(handle: &Handle) -> io::Result<u64> {
+pub(in crate::sys) fn offset(handle: &Handle) -> io::Result<u64> {
     (&handle.file).stream_position()
 }
 
-pub(in crate::fs) fn id(handle: &Handle) -> io::Result<FileId> {
+pub(in crate::sys) fn id(handle: &Handle) -> io::Result<FileId> {
     if let Some(id) = handle.id.get() {
         return Ok(*id);
     }
@@ -227,11 +231,11 @@ pub(super) fn id_of(file: &File) -> io::Result<FileId> {
     })
 }
 
-pub(in crate::fs) fn size(handle: &Handle) -> io::Result<u64> {
+pub(in crate::sys) fn size(handle: &Handle) -> io::Result<u64> {
     links_and_size(handle).map(|(_, size)| size)
 }
 
-pub(in crate::fs) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> {
+pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> {
     let seen: FILE_STANDARD_INFO = ask(&handle.file, FileStandardInfo)?;
     // A file that is being deleted has its name still, and will not keep it.
     let links = if seen.DeletePending {
@@ -246,7 +250,7 @@ pub(in crate::fs) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> {
 /// the one that had its name before ("tunneling"). So the last twelve bits are
 /// those of its number, the upper part of which NTFS counts up whenever it uses
 /// a number again.
-pub(in crate::fs) fn birth(handle: &Handle) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn birth(handle: &Handle) -> io::Result<Option<u64>> {
     /// From 1601 to 1970, in microseconds.
     const EPOCH: u64 = 11_644_473_600_000_000;
     const TICK: u64 = 0xfff;
@@ -288,7 +292,7 @@ pub(super) fn checked(done: i32) -> io::Result<()> {
     Ok(())
 }
 
-pub(in crate::fs) fn modified(handle: &Handle) -> io::Result<u64> {
+pub(in crate::sys) fn modified(handle: &Handle) -> io::Result<u64> {
     let since = handle
         .file
         .metadata()?
@@ -299,6 +303,6 @@ pub(in crate::fs) fn modified(handle: &Handle) -> io::Result<u64> {
     }))
 }
 
-pub(in crate::fs) fn touch(handle: &Handle) -> io::Result<()> {
+pub(in crate::sys) fn touch(handle: &Handle) -> io::Result<()> {
     handle.file.set_modified(std::time::SystemTime::now())
 }

@@ -10,7 +10,7 @@ use rustix::fs::{Gid, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::{Handle, acl, stat};
-use crate::fs::{InTheWay, Named};
+use crate::sys::{InTheWay, Named};
 
 /// What a replacement takes over from the file it replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,19 +35,19 @@ impl Attributes {
 }
 
 /// Whether files have rights of their own; if not, they come from the directory.
-pub(in crate::fs) const HAS_RIGHTS: bool = true;
+pub(in crate::sys) const HAS_RIGHTS: bool = true;
 
 /// Permission bits, set-id and sticky; not the file's type.
 const PERMISSIONS: u32 = 0o7777;
 
-pub(in crate::fs) fn read(path: &Path) -> io::Result<Attributes> {
+pub(in crate::sys) fn read(path: &Path) -> io::Result<Attributes> {
     let mut seen = rights(path)?;
     seen.xattrs = xattrs(path)?;
     Ok(seen)
 }
 
 /// The same without what gives nobody a right.
-pub(in crate::fs) fn rights(path: &Path) -> io::Result<Attributes> {
+pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
     let seen = stat::of_name(path)?;
     if seen.is_link() {
         return Err(InTheWay::Link.into_error());
@@ -111,7 +111,7 @@ fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
 /// not ours to give; and none beyond them.
 ///
 /// Owner first: a chown clears the set-id bits that the mode then sets again.
-pub(in crate::fs) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()> {
+pub(in crate::sys) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()> {
     write_attributes(file, wanted)?;
     let mode = give_to(file, wanted)?;
     let mode = acl::give(file, wanted.acl.as_deref(), wanted.gid, wanted.mode, mode)?;
@@ -120,7 +120,7 @@ pub(in crate::fs) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()>
 }
 
 /// Those that give nobody a right.
-pub(in crate::fs) fn write_attributes(file: &Handle, wanted: &Attributes) -> io::Result<()> {
+pub(in crate::sys) fn write_attributes(file: &Handle, wanted: &Attributes) -> io::Result<()> {
     for (name, value) in &wanted.xattrs {
         let set = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty());
         match set {
@@ -160,7 +160,7 @@ fn give_to(file: &Handle, wanted: &Attributes) -> io::Result<u32> {
 
 /// Whether the file gives nobody but its owner more than these rights do: another
 /// user's, which we can't change, may give less.
-pub(in crate::fs) fn has_at_most(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
+pub(in crate::sys) fn has_at_most(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
     let seen = stat::of(file)?;
     let group = seen.gid == wanted.gid || seen.mode & 0o060 == 0;
     Ok(group && seen.mode & 0o066 & !wanted.mode == 0 && acl::of(file)? == wanted.acl)
@@ -173,7 +173,7 @@ impl Attributes {
 }
 
 /// Whether the file has just these rights.
-pub(in crate::fs) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
+pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
     let seen = stat::of(file)?;
     Ok(
         (seen.uid, seen.gid, seen.mode & PERMISSIONS) == (wanted.uid, wanted.gid, wanted.mode)
@@ -183,7 +183,7 @@ pub(in crate::fs) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Resul
 
 /// Takes from those the right to write the file who may not write the one beside
 /// which it lies, if it is ours.
-pub(in crate::fs) fn narrow(file: &Handle, of: &Path) -> io::Result<()> {
+pub(in crate::sys) fn narrow(file: &Handle, of: &Path) -> io::Result<()> {
     let seen = stat::of(file)?;
     let of = match stat::of_name(of) {
         Ok(of) if of.is_file() => of,
@@ -200,7 +200,7 @@ pub(in crate::fs) fn narrow(file: &Handle, of: &Path) -> io::Result<()> {
 /// somebody who has a say over that anyway: we, root, its owner, the owner of the
 /// directory, or one of the group that may read and write it. Where `of` is not
 /// there (or is the directory), the directory is in its place.
-pub(in crate::fs) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bool> {
     // What everybody may write can be anybody's word.
     let anybody = |seen: &stat::Seen| seen.mode & 0o002 != 0;
     let file = stat::of(file)?;
@@ -215,7 +215,7 @@ pub(in crate::fs) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<boo
         Ok(dir) if dir.is_dir() => (None, dir),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         seen => {
-            let dir = stat::at(crate::fs::path::parent(of))?;
+            let dir = stat::at(crate::sys::path::parent(of))?;
             (seen.ok().filter(stat::Seen::is_file), dir)
         }
     };
@@ -240,14 +240,14 @@ pub(in crate::fs) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<boo
 
 /// In a sticky directory only the owner of a file, or the directory's, may rename
 /// another over it, or take a name of it away.
-pub(in crate::fs) fn may_be_replaced(file: &Handle, dir: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn may_be_replaced(file: &Handle, dir: &Path) -> io::Result<bool> {
     let (file, dir) = (stat::of(file)?, stat::at(dir)?);
     let own = rustix::process::geteuid().as_raw();
     Ok(dir.mode & 0o1000 == 0 || [0, file.uid, dir.uid].contains(&own))
 }
 
 /// Root may remove what it owns, not what anybody has put in its way.
-pub(in crate::fs) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bool> {
     let (seen, dir) = (stat::of_name(path)?, stat::at(dir)?);
     let own = rustix::process::geteuid().as_raw();
     Ok([own, dir.uid].contains(&seen.uid))
@@ -255,7 +255,7 @@ pub(in crate::fs) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bo
 
 /// Not where it has the mode already: some file systems have but one for all
 /// files, and refuse to set any.
-pub(in crate::fs) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
+pub(in crate::sys) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
     let mode = mode & PERMISSIONS;
     if stat::of(file)?.mode & PERMISSIONS == mode {
         return Ok(());
@@ -264,12 +264,12 @@ pub(in crate::fs) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
         .map_err(|error| Named::error("fchmod", error))
 }
 
-pub(in crate::fs) fn has_mode(file: &Handle, mode: u32) -> io::Result<bool> {
+pub(in crate::sys) fn has_mode(file: &Handle, mode: u32) -> io::Result<bool> {
     Ok(stat::of(file)?.mode & PERMISSIONS == mode & PERMISSIONS)
 }
 
 /// Whether an error means that the file system has no such rights to give.
-pub(in crate::fs) fn is_refused(error: &io::Error) -> bool {
+pub(in crate::sys) fn is_refused(error: &io::Error) -> bool {
     let error = Named::of(error).map_or(error, |named| &named.source);
     matches!(
         error.raw_os_error(),

@@ -17,7 +17,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::file::{ask, id_of};
 use super::patience::{code, passes, patient, patient_while};
-use crate::fs::Stat;
+use crate::sys::Stat;
 
 /// Opens it for asking only, which no share mode of others forbids.
 fn look_at(path: &Path) -> io::Result<File> {
@@ -41,11 +41,11 @@ fn open_to_ask(path: &Path, flags: u32) -> io::Result<File> {
     })
 }
 
-pub(in crate::fs) fn stat(path: &Path) -> io::Result<Stat> {
+pub(in crate::sys) fn stat(path: &Path) -> io::Result<Stat> {
     seen(&look_at(path)?)
 }
 
-pub(in crate::fs) fn look(path: &Path) -> io::Result<Stat> {
+pub(in crate::sys) fn look(path: &Path) -> io::Result<Stat> {
     seen(&look_at_name(path)?)
 }
 
@@ -69,7 +69,7 @@ fn seen(file: &File) -> io::Result<Stat> {
 
 /// With POSIX semantics (std asks for them since 1.85): also where the target
 /// is open, if those who have it open let it be deleted.
-pub(in crate::fs) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     patient_while(
         || fs::rename(from, to),
         |error| passes(error) || code(error) == ERROR_ACCESS_DENIED && is_in_use(to),
@@ -86,20 +86,20 @@ fn is_in_use(path: &Path) -> bool {
     matches!(opened, Err(error) if code(&error) == ERROR_SHARING_VIOLATION || passes(&error))
 }
 
-pub(in crate::fs) fn link(from: &Path, to: &Path) -> io::Result<()> {
+pub(in crate::sys) fn link(from: &Path, to: &Path) -> io::Result<()> {
     patient(|| fs::hard_link(from, to))
 }
 
-pub(in crate::fs) fn unlink(path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn unlink(path: &Path) -> io::Result<()> {
     patient(|| fs::remove_file(path))
 }
 
-pub(in crate::fs) fn make_dir(path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
 /// std does it by handles, which follow no link.
-pub(in crate::fs) fn remove_tree(path: &Path) -> io::Result<()> {
+pub(in crate::sys) fn remove_tree(path: &Path) -> io::Result<()> {
     if is_real_dir(path)? {
         patient(|| fs::remove_dir_all(path))
     } else {
@@ -107,7 +107,7 @@ pub(in crate::fs) fn remove_tree(path: &Path) -> io::Result<()> {
     }
 }
 
-pub(in crate::fs) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
+pub(in crate::sys) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
     if !is_real_dir(dir)? {
         return Ok(());
     }
@@ -121,7 +121,7 @@ pub(in crate::fs) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> i
 }
 
 /// Whether the name itself is a directory's, not a symbolic link's to one.
-pub(in crate::fs) fn is_real_dir(path: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn is_real_dir(path: &Path) -> io::Result<bool> {
     Ok(patient(|| fs::symlink_metadata(path))?.is_dir())
 }
 
@@ -129,7 +129,7 @@ pub(in crate::fs) fn is_real_dir(path: &Path) -> io::Result<bool> {
 /// a file writes what is known of the file, and its name is a part of that. So
 /// the file is flushed under its new name; nothing is promised for a name that
 /// was removed.
-pub(in crate::fs) fn sync_name(path: &Path, _dir: &Path) -> io::Result<()> {
+pub(in crate::sys) fn sync_name(path: &Path, _dir: &Path) -> io::Result<()> {
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file.sync_all(),
         // Gone, a directory, read-only or somebody else's.
@@ -137,14 +137,14 @@ pub(in crate::fs) fn sync_name(path: &Path, _dir: &Path) -> io::Result<()> {
     }
 }
 
-pub(in crate::fs) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
+pub(in crate::sys) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(dir)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()
 }
 
 /// The system tells the kinds with the names.
-pub(in crate::fs) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
+pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
     fs::read_dir(dir)?
         .map(|entry| {
             let entry = entry?;
@@ -159,21 +159,21 @@ pub(in crate::fs) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<
 
 /// Without the `\\?\` of the system's answer where the path means the same
 /// without it: people read it, and other programs are given it.
-pub(in crate::fs) fn canonical(path: &Path) -> io::Result<PathBuf> {
+pub(in crate::sys) fn canonical(path: &Path) -> io::Result<PathBuf> {
     let path = patient(|| fs::canonicalize(path))?;
     Ok(dunce::simplified(&path).to_owned())
 }
 
 /// Names in another case, and short ones, mean the same file here.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub(in crate::fs) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
 /// The path as the system understands it: from the root on, without the dots
 /// and spaces that it drops at the end of a name. Names that can't be a file's
 /// are refused: through `\\?\` they could be made, but hardly be used by others.
-pub(in crate::fs) fn understood(path: &Path) -> io::Result<PathBuf> {
+pub(in crate::sys) fn understood(path: &Path) -> io::Result<PathBuf> {
     let refuse = |what: String| Err(io::Error::new(io::ErrorKind::InvalidFilename, what));
     if is_verbatim(path) {
         // Whoever writes that means it.
@@ -222,7 +222,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// Where the symbolic link points; `None` if it is none, or nothing.
-pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
     match fs::read_link(path) {
         Ok(target) => Ok(Some(target)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -231,7 +231,7 @@ pub(in crate::fs) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-pub(in crate::fs) fn too_many_links() -> io::Error {
+pub(in crate::sys) fn too_many_links() -> io::Error {
     io::Error::from_raw_os_error(ERROR_CANT_RESOLVE_FILENAME.cast_signed())
 }
 

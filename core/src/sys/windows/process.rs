@@ -19,11 +19,11 @@ use windows_sys::Win32::System::Threading::{
 
 use super::file::checked;
 use super::patience::code;
-use crate::fs::{FileId, LockOwner};
+use crate::sys::{FileId, LockOwner};
 
 /// The creation time, in units of 100 ns since 1601: so it tells also two
 /// processes of one pid apart between which the machine was started.
-pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     let access = PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE;
     // SAFETY: makes a handle or says why not.
     let handle = unsafe { OpenProcess(access, 0, pid) };
@@ -60,16 +60,16 @@ pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
 }
 
 /// Not told here.
-pub(in crate::fs) fn is_stopped(_: u32) -> bool {
+pub(in crate::sys) fn is_stopped(_: u32) -> bool {
     false
 }
 
 /// Windows has none; start times are enough, see there.
-pub(in crate::fs) fn boot_id() -> Option<String> {
+pub(in crate::sys) fn boot_id() -> Option<String> {
     None
 }
 
-pub(in crate::fs) fn host_name() -> Option<String> {
+pub(in crate::sys) fn host_name() -> Option<String> {
     let mut name = [0; 256];
     let mut length = 256;
     // SAFETY: `name` has room for `length` characters.
@@ -85,14 +85,14 @@ pub(in crate::fs) fn host_name() -> Option<String> {
 }
 
 /// Windows does not tell who holds a lock.
-pub(in crate::fs) fn lock_owners(_: FileId) -> Vec<LockOwner> {
+pub(in crate::sys) fn lock_owners(_: FileId) -> Vec<LockOwner> {
     Vec::new()
 }
 
 /// There are no signals here. But what the work starts are threads that wait for
 /// locks and outlive their callers, so the DLL that holds their code stays from
 /// now on, whoever calls FreeLibrary (on Linux it is linked to stay).
-pub(in crate::fs) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+pub(in crate::sys) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
     static STAY: Once = Once::new();
     STAY.call_once(|| {
         static HERE: u8 = 0;
@@ -111,6 +111,6 @@ pub(in crate::fs) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// One count of pids for the whole machine.
-pub(in crate::fs) fn pid_namespace() -> Option<String> {
+pub(in crate::sys) fn pid_namespace() -> Option<String> {
     None
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::Handle;
-use crate::fs::fork;
+use crate::sys::fork;
 
 /// The descriptors of this process that a forked child must not have.
 ///
@@ -62,12 +62,12 @@ impl LockDescriptors {
     }
 
     /// From now on a forked child closes this descriptor too.
-    pub(in crate::fs) fn add_descriptor(fd: RawFd) {
+    pub(in crate::sys) fn add_descriptor(fd: RawFd) {
         let _ = LockDescriptors::list(|| Ok(fd), |fd| *fd);
     }
 
     /// It is about to be closed.
-    pub(in crate::fs) fn remove_descriptor(fd: RawFd) {
+    pub(in crate::sys) fn remove_descriptor(fd: RawFd) {
         LockDescriptors::close(fd, || ());
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Attributes {
 const KEPT: u32 =
     FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED;
 
-pub(in crate::fs) fn read(path: &Path) -> io::Result<Attributes> {
+pub(in crate::sys) fn read(path: &Path) -> io::Result<Attributes> {
     let open = |access| {
         patient(|| {
             OpenOptions::new()
@@ -61,7 +61,7 @@ pub(in crate::fs) fn read(path: &Path) -> io::Result<Attributes> {
     })
 }
 
-pub(in crate::fs) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<()> {
+pub(in crate::sys) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<()> {
     let file = &handle.file;
     // A file that was made in the same directory has the same, as a rule.
     if !wanted.access.is_empty() && access_list(file)? != wanted.access {
@@ -91,53 +91,53 @@ pub(in crate::fs) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<(
 
 /// Whoever can make files in a directory can change the others too, as a rule:
 /// access comes from the directory.
-pub(in crate::fs) fn may_be_believed(_: &Handle, _: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn may_be_believed(_: &Handle, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
 /// See [`may_be_believed`].
-pub(in crate::fs) fn may_be_replaced(_: &Handle, _: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn may_be_replaced(_: &Handle, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
 /// See [`may_be_believed`].
-pub(in crate::fs) fn is_ours_to_remove(_: &Path, _: &Path) -> io::Result<bool> {
+pub(in crate::sys) fn is_ours_to_remove(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
 /// They are all set by [`write`].
-pub(in crate::fs) fn write_attributes(_: &Handle, _: &Attributes) -> io::Result<()> {
+pub(in crate::sys) fn write_attributes(_: &Handle, _: &Attributes) -> io::Result<()> {
     Ok(())
 }
 
 /// Access comes from the directory; owners are given by the privileged only.
-pub(in crate::fs) const HAS_RIGHTS: bool = false;
+pub(in crate::sys) const HAS_RIGHTS: bool = false;
 
-pub(in crate::fs) fn rights(path: &Path) -> io::Result<Attributes> {
+pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
     read(path)
 }
 
-pub(in crate::fs) fn has_at_most(_: &Handle, _: &Attributes) -> io::Result<bool> {
+pub(in crate::sys) fn has_at_most(_: &Handle, _: &Attributes) -> io::Result<bool> {
     Ok(true)
 }
 
-pub(in crate::fs) fn narrow(_: &Handle, _: &Path) -> io::Result<()> {
+pub(in crate::sys) fn narrow(_: &Handle, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(in crate::fs) fn set_mode(_: &Handle, _: u32) -> io::Result<()> {
+pub(in crate::sys) fn set_mode(_: &Handle, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-pub(in crate::fs) fn has_mode(_: &Handle, _: u32) -> io::Result<bool> {
+pub(in crate::sys) fn has_mode(_: &Handle, _: u32) -> io::Result<bool> {
     Ok(true)
 }
 
-pub(in crate::fs) fn has_rights(_: &Handle, _: &Attributes) -> io::Result<bool> {
+pub(in crate::sys) fn has_rights(_: &Handle, _: &Attributes) -> io::Result<bool> {
     Ok(true)
 }
 
-pub(in crate::fs) fn is_refused(_: &io::Error) -> bool {
+pub(in crate::sys) fn is_refused(_: &io::Error) -> bool {
     false
 }
 

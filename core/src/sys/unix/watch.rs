@@ -2,9 +2,9 @@
 //! something to say; elsewhere nothing yet.
 
 #[cfg(target_os = "linux")]
-pub(in crate::fs) use linux::{Waker, Watch};
+pub(in crate::sys) use linux::{Waker, Watch};
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) use nowhere::{Waker, Watch};
+pub(in crate::sys) use nowhere::{Waker, Watch};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -20,14 +20,14 @@ mod linux {
     use rustix::io::Errno;
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-    pub(in crate::fs) struct Watch {
+    pub(in crate::sys) struct Watch {
         files: OwnedFd,
         file: Option<i32>,
         process: Option<OwnedFd>,
         word: Arc<OwnedFd>,
     }
 
-    pub(in crate::fs) struct Waker(Arc<OwnedFd>);
+    pub(in crate::sys) struct Waker(Arc<OwnedFd>);
 
     impl Watch {
         pub fn new(file: &Path, process: Option<u32>) -> io::Result<Option<Watch>> {
@@ -126,8 +126,8 @@ mod nowhere {
     use std::path::Path;
     use std::time::Duration;
 
-    pub(in crate::fs) struct Watch(Infallible);
-    pub(in crate::fs) struct Waker(Infallible);
+    pub(in crate::sys) struct Watch(Infallible);
+    pub(in crate::sys) struct Waker(Infallible);
 
     impl Watch {
         pub fn new(_: &Path, _: Option<u32>) -> io::Result<Option<Watch>> {

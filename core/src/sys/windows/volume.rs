@@ -6,7 +6,7 @@ use std::path::Path;
 use windows_sys::Win32::Storage::FileSystem::GetVolumeInformationByHandleW;
 
 /// Its name: `NTFS`, `ReFS`, `FAT32`.
-pub(in crate::fs) fn file_system(path: &Path) -> Option<String> {
+pub(in crate::sys) fn file_system(path: &Path) -> Option<String> {
     let file = std::fs::File::open(path).ok()?;
     let mut name = [0_u16; 64];
     // SAFETY: `name` is as long as is said; the other answers are not asked

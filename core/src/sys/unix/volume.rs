@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Its name as `mount` shows it: `nfs4`, `cifs`, `fuse.sshfs`, `ext4`.
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn file_system(path: &Path) -> Option<String> {
+pub(in crate::sys) fn file_system(path: &Path) -> Option<String> {
     from_mount_table(path).or_else(|| from_magic(path))
 }
 
@@ -48,7 +48,7 @@ fn from_magic(path: &Path) -> Option<String> {
 }
 
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
-pub(in crate::fs) fn file_system(path: &Path) -> Option<String> {
+pub(in crate::sys) fn file_system(path: &Path) -> Option<String> {
     let seen = rustix::fs::statfs(path).ok()?;
     let name = seen.f_fstypename.iter().take_while(|byte| **byte != 0);
     let name = name.map(|byte| *byte as u8).collect();
@@ -56,7 +56,7 @@ pub(in crate::fs) fn file_system(path: &Path) -> Option<String> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
-pub(in crate::fs) fn file_system(_: &Path) -> Option<String> {
+pub(in crate::sys) fn file_system(_: &Path) -> Option<String> {
     None
 }
 

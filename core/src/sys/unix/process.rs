@@ -2,10 +2,10 @@
 
 use std::io;
 
-use crate::fs::{FileId, LockOwner};
+use crate::sys::{FileId, LockOwner};
 
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     let itself = pid == std::process::id();
     if !itself && !counts_as_we_do() {
         return hidden_or_gone(pid);
@@ -84,7 +84,7 @@ fn others_have_ended(pid: u32) -> bool {
 
 /// A process under a debugger, or that was stopped by a signal (man 5 proc).
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn is_stopped(pid: u32) -> bool {
+pub(in crate::sys) fn is_stopped(pid: u32) -> bool {
     let line = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line);
     line.rsplit_once(')')
@@ -94,7 +94,7 @@ pub(in crate::fs) fn is_stopped(pid: u32) -> bool {
 
 /// Not told here.
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn is_stopped(_: u32) -> bool {
+pub(in crate::sys) fn is_stopped(_: u32) -> bool {
     false
 }
 
@@ -119,7 +119,7 @@ fn hidden_or_gone(pid: u32) -> io::Result<Option<u64>> {
 }
 
 #[cfg(target_os = "macos")]
-pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: the all-zero bit pattern is a valid `proc_bsdinfo`.
     let mut info: libc::proc_bsdinfo = unsafe { std::mem::zeroed() };
@@ -150,19 +150,19 @@ pub(in crate::fs) fn start_time(pid: u32) -> io::Result<Option<u64>> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub(in crate::fs) fn start_time(_: u32) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn start_time(_: u32) -> io::Result<Option<u64>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn boot_id() -> Option<String> {
+pub(in crate::sys) fn boot_id() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())
 }
 
 /// `kern.bootsessionuuid` is made anew with each start of the machine.
 #[cfg(target_os = "macos")]
-pub(in crate::fs) fn boot_id() -> Option<String> {
+pub(in crate::sys) fn boot_id() -> Option<String> {
     let mut id = [0_u8; 64];
     let mut length = id.len();
     // SAFETY: the name ends in a NUL; at most `length` bytes of `id` are
@@ -182,14 +182,14 @@ pub(in crate::fs) fn boot_id() -> Option<String> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub(in crate::fs) fn boot_id() -> Option<String> {
+pub(in crate::sys) fn boot_id() -> Option<String> {
     None
 }
 
 /// The numbers of our pid namespace and, since start times in `/proc` are told
 /// with its offset, of our time namespace (man 7 namespaces).
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn pid_namespace() -> Option<String> {
+pub(in crate::sys) fn pid_namespace() -> Option<String> {
     let number = |kind: &str| {
         let link = std::fs::read_link(format!("/proc/self/ns/{kind}")).ok()?;
         let text = link.to_str()?;
@@ -204,11 +204,11 @@ pub(in crate::fs) fn pid_namespace() -> Option<String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn pid_namespace() -> Option<String> {
+pub(in crate::sys) fn pid_namespace() -> Option<String> {
     None
 }
 
-pub(in crate::fs) fn host_name() -> Option<String> {
+pub(in crate::sys) fn host_name() -> Option<String> {
     let name = rustix::system::uname();
     Some(name.nodename().to_string_lossy().into_owned())
 }
@@ -217,7 +217,7 @@ pub(in crate::fs) fn host_name() -> Option<String> {
 /// 0 EOF` (man 5 proc_locks): pid, then major:minor:inode, in hexadecimal but
 /// for the inode. Waiters' lines begin `1: ->`.
 #[cfg(target_os = "linux")]
-pub(in crate::fs) fn lock_owners(id: FileId) -> Vec<LockOwner> {
+pub(in crate::sys) fn lock_owners(id: FileId) -> Vec<LockOwner> {
     let Ok(table) = lock_table() else {
         return Vec::new();
     };
@@ -255,11 +255,11 @@ fn lock_table() -> io::Result<String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::fs) fn lock_owners(_: FileId) -> Vec<LockOwner> {
+pub(in crate::sys) fn lock_owners(_: FileId) -> Vec<LockOwner> {
     Vec::new()
 }
 
-pub(in crate::fs) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
+pub(in crate::sys) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: the all-zero bit pattern is a valid `sigset_t`; the calls only
     // read and write the two sets, which live here.
     unsafe {
