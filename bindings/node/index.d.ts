@@ -928,7 +928,7 @@ export class Store {
   /** The session with this key, which need not be there yet. Nothing is made. */
   session(key: string): Session
   /** The keys of all sessions, sorted. */
-  keys(): Promise<string[]>
+  keys(options?: { signal?: AbortSignal | undefined }): Promise<string[]>
   keysSync(): string[]
   /** Removes a session with all its files; one try, unless a timeout is given. */
   remove(key: string, options?: WaitOptions): Promise<boolean>
@@ -980,9 +980,9 @@ export interface Session {
   /** Another document of this name. */
   document<T = unknown>(name: string, options?: Pick<StoreOptions, 'stringify' | 'parse'>): Promise<Document<T>>
   documentSync<T = unknown>(name: string, options?: Pick<StoreOptions, 'stringify' | 'parse'>): Document<T>
-  /** Where the media file of this name is, or is to be. */
-  media(name: string): Promise<string>
-  mediaSync(name: string): string
+  /** Where the media file of this name is, or will be. Makes the directory, and waits for what locks the store's names. */
+  media(name: string, options?: WaitOptions): Promise<string>
+  mediaSync(name: string, options?: WaitSyncOptions): string
   /** Who owns the session; null if nobody does. */
   holder(): Promise<Holder | null>
   holderSync(): Holder | null

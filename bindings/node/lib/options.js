@@ -46,6 +46,7 @@ const NAMES = {
   snapshot: [...WAIT, 'parse'],
   snapshotRecords: ['journal', 'onDamage'],
   sessionDocument: CODEC,
+  keys: ['signal'],
   search: ['maxHits', 'signal'],
   reconcile: [...WAIT, 'alsoAlive'],
   selftest: ['scheme'],

@@ -73,14 +73,17 @@ class Session {
     return documentOf(block(() => this.#native.documentSync(wanted)), { ...this.#options, ...options })
   }
 
-  async media(name) {
+  async media(name, options) {
     const wanted = textOf(name, 'the name')
-    return begin(() => this.#native.media(wanted), Infinity)
+    checked(options, 'wait')
+    const timeout = patience(options, this.#options?.timeout)
+    return begin((tryOnce) => this.#native.media(wanted, tryOnce), timeout, signalOf(options))
   }
 
-  mediaSync(name) {
+  mediaSync(name, options) {
     const wanted = textOf(name, 'the name')
-    return block(() => this.#native.mediaSync(wanted))
+    checkedSync(options, 'wait')
+    return block(() => this.#native.mediaSync(wanted, patienceSync(options, this.#options?.timeout)))
   }
 
   async holder() {

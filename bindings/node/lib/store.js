@@ -42,8 +42,8 @@ class Store {
     return sessionOf(block(() => this.#native.session(textOf(key, 'a key'))), this.#options)
   }
 
-  keys() {
-    return begin(() => this.#native.keys(), Infinity)
+  async keys(options) {
+    return begin(() => this.#native.keys(), Infinity, signalOf(checked(options, 'keys')))
   }
 
   keysSync() {

@@ -100,15 +100,19 @@ impl Session {
     }
 
     #[napi(catch_unwind)]
-    pub fn media_sync(&self, name: String) -> napi::Result<String> {
-        told(self.core.media(&name)).map(|path| path.to_string_lossy().into_owned())
+    pub fn media_sync(&self, name: String, timeout: f64) -> napi::Result<String> {
+        let call = Call::new().timeout(patience(timeout));
+        told(self.core.media_with(&name, &call)).map(|path| path.to_string_lossy().into_owned())
     }
 
     #[napi(catch_unwind)]
-    pub fn media(&self, name: String) -> u32 {
-        self.read(
-            "media",
-            move |session| session.media(&name),
+    pub fn media(&self, name: String, try_once: bool) -> u32 {
+        let core = Arc::clone(&self.core);
+        self.port.run(
+            Lane::Free,
+            ("media", &self.path),
+            try_once,
+            move |context| core.media_with(&name, &context.call()),
             |_, path| path.to_string_lossy().into_owned(),
         )
     }

@@ -145,7 +145,7 @@ impl Store {
             Lane::Read,
             ("keys", &self.path),
             false,
-            move |_| core.keys(),
+            move |context| core.keys_with(&context.call()),
             |_, keys| keys,
         )
     }

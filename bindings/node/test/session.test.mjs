@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
 import { Process, Store } from 'untorn'
-import { directory, ended, program } from './support.mjs'
+import { directory, ended, foreignLock, program } from './support.mjs'
 
 const open = (t, options) => Store.openSync(path.join(directory(t), 's'), { durability: 'process', ...options })
 
@@ -169,4 +169,22 @@ test('search', async (t) => {
   assert.equal((await store.search('e', { maxHits: 1 })).length, 1)
   await assert.rejects(store.search(''), { code: 'UNTORN_INVALID_ARGUMENT' })
   await assert.rejects(store.search('x', { maxHits: -1 }), { code: 'UNTORN_INVALID_ARGUMENT' })
+})
+
+test('what makes a session waits for the names no longer than it is to, and can be ended', async (t) => {
+  const store = open(t)
+  await foreignLock(t, path.join(store.path, '.untorn.sessions.lock'))
+  const session = store.session('a')
+  const controller = new AbortController()
+  const waiting = session.media('x.png', { signal: controller.signal })
+  await assert.rejects(session.media('x.png', { timeout: 0 }), { code: 'UNTORN_LOCKED' })
+  await assert.rejects(session.media('x.png', { timeout: 20 }), { code: 'UNTORN_LOCK_TIMEOUT' })
+  assert.throws(() => session.mediaSync('x.png', { timeout: 0 }), { code: 'UNTORN_LOCKED' })
+  assert.throws(() => session.mediaSync('x.png', { timeout: 20 }), { code: 'UNTORN_LOCK_TIMEOUT' })
+  controller.abort()
+  await assert.rejects(waiting, { name: 'AbortError' })
+  assert.equal(await session.exists(), false)
+  assert.deepEqual(await store.keys({ signal: new AbortController().signal }), [])
+  await assert.rejects(store.keys({ signal: controller.signal }), { name: 'AbortError' })
+  await assert.rejects(store.keys({ signals: controller.signal }), { code: 'UNTORN_INVALID_ARGUMENT', message: /did you mean signal/ })
 })

@@ -60,7 +60,10 @@ impl RawStore {
 
     /// The keys of all sessions, sorted.
     fn keys(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        plain(py, self.store.path(), || self.store.keys())
+        let patience = Wait::new(Timeout::Handles, None);
+        wait(py, self.store.path(), &patience, |call| {
+            self.store.keys_with(call)
+        })
     }
 
     /// Removes the session with all its files; `False` if there was none.
