@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod fold;
 mod follow;
+mod interpreter;
 mod journal;
 mod lease;
 mod lock;
@@ -52,7 +53,8 @@ fn version() -> String {
         .replace("-rc.", "rc")
 }
 
-#[pymodule]
+// `interpreter` has the entry point of this name.
+#[pymodule(name = "_untorn_of_main")]
 mod _untorn {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;

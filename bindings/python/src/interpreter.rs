@@ -1,0 +1,29 @@
+//! The extension's entry point, which admits the main interpreter and no other.
+//!
+//! PyO3 keeps the classes of a module in statics of the process. A second
+//! interpreter would be given those of the first, and the first would be left with
+//! freed ones when the second ends. PyO3 itself refuses only modules within modules.
+
+use std::ptr::null_mut;
+
+use pyo3::ffi;
+
+/// What CPython numbers the interpreter with that a process begins.
+const MAIN: i64 = 0;
+
+const REFUSED: &std::ffi::CStr = c"untorn works in the main interpreter only, not in a \
+    sub-interpreter: use threads or processes (mod_wsgi: WSGIApplicationGroup %{GLOBAL})";
+
+/// Begins the import: CPython calls it in each interpreter that imports the extension.
+#[unsafe(export_name = "PyInit__untorn")]
+pub extern "C" fn init() -> *mut ffi::PyObject {
+    // SAFETY: CPython calls this with its lock held, so there is a current interpreter.
+    let interpreter = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if interpreter == MAIN {
+        // SAFETY: as above; it is what CPython would call otherwise.
+        return unsafe { super::_untorn::__pyo3_init() };
+    }
+    // SAFETY: as above; the exception's class and the text live as long as the process.
+    unsafe { ffi::PyErr_SetString(ffi::PyExc_ImportError, REFUSED.as_ptr()) };
+    null_mut()
+}
