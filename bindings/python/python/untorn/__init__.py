@@ -16,6 +16,7 @@ Handles may be shared by threads, and are safe across `fork`. A `Journal`, `Docu
 pickled: the copy opens the same files anew. What holds a lock, or a place in a file, can't.
 """
 
+from untorn import _extension  # noqa: F401 - first: it says what to do where the extension is missing
 from untorn._document import Document
 from untorn._errors import (
     AlreadyExists,
