@@ -6,6 +6,7 @@ import codecs
 import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from untorn import _spelling
 from untorn._errors import Corrupt, InvalidRecord, LimitExceeded
 from untorn._untorn import inspect
 
@@ -36,6 +37,8 @@ def encode(value: Any) -> bytes:
     except UnicodeEncodeError:
         # A lone surrogate has no UTF-8, but an escape in JSON.
         return _to_ascii(value).encode()
+    except ValueError as error:
+        return _spelling.encoded(value, _to_ascii, error).encode()
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -44,11 +47,17 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _from_text = json.JSONDecoder(parse_constant=_no_constant).decode
+_from_text_exactly = _spelling.decoder(_no_constant)
 
 
 def decode(record: bytes) -> Any:
     """The value of one line of JSON, and only of that: what one language's reader takes, all take."""
     return _from_text(record.decode())
+
+
+def decode_exactly(record: bytes) -> Any:
+    """As `decode`, but a number beyond Python's floats is the infinity that `encode` spells as it was."""
+    return _from_text_exactly(record.decode())
 
 
 def same_line(value: Any) -> _Data:
@@ -80,12 +89,16 @@ def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path
         raise InvalidRecord(msg, path=path, operation=operation) from error
 
 
-def decode_document(data: bytes, loads: _Loads | None, path: Path) -> Any:
-    """What a document holds: one value in UTF-8, with or without a byte order mark, as in every language."""
+def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool = False) -> Any:
+    """What a document holds: one value in UTF-8, with or without a byte order mark, as in every language.
+
+    `exactly`: as `decode_exactly`, since it will be saved again.
+    """
     if loads is not None:
         return loads(data)
     try:
-        return _from_text(data.removeprefix(codecs.BOM_UTF8).decode())
+        from_text = _from_text_exactly if exactly else _from_text
+        return from_text(data.removeprefix(codecs.BOM_UTF8).decode())
     except RecursionError as error:
         msg = f"load {path}: Python's json can't decode a value nested this deep: give loads="
         raise LimitExceeded(msg, path=path, operation="load") from error

@@ -198,7 +198,7 @@ class Document(RawDocument):
     def _current(self, update: Update, default: Any) -> Any:
         found = update._value()
         if found is not None:
-            return self._decode(found[0])
+            return _codec.decode_document(found[0], self._loads, self.path, exactly=True)
         if default is not ...:
             # A default that is used twice must not remember the first time.
             return copy.deepcopy(default)

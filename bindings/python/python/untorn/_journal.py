@@ -209,7 +209,7 @@ class Journal(RawJournal):
         try:
             chunk: list[_codec._Data] = []
             tell = told(on_damage, self.path)
-            old = self._decoder.decoded(self._read(rewrite._reader(), tell), tell, chunk.append)
+            old = self._decoder.exact().decoded(self._read(rewrite._reader(), tell), tell, chunk.append)
             new = change(value for _, value in old)
             for obj in many(new, "compact", self.path, "the function returns"):
                 chunk.append(self._encode(obj))

@@ -73,8 +73,12 @@ class Decoder:
     def __init__(self, loads: _Loads, is_json: bool, path: Path) -> None:
         self._loads = loads
         self._is_json = is_json
-        self._is_own = loads is _codec.decode
+        self._is_own = loads in (_codec.decode, _codec.decode_exactly)
         self._path = path
+
+    def exact(self) -> Decoder:
+        """One for records that are to be written again: what Python has no number for keeps its spelling."""
+        return Decoder(_codec.decode_exactly, self._is_json, self._path) if self._is_own else self
 
     def decoded(
         self, records: Iterator[Record], told: _Told, keep: Callable[[bytes], object] | None = None

@@ -45,6 +45,7 @@ class _Old:
         keep: Callable[[bytes], object],
     ) -> None:
         self._journal = journal
+        self._decoder = journal._decoder.exact()
         self._rewrite = rewrite
         self._later = later
         self._tell = tell
@@ -60,7 +61,7 @@ class _Old:
         return self._values(self._journal._read(self._rewrite._reader(), self._tell))
 
     def _values(self, records: Iterator[Record]) -> Iterator[Any]:
-        return (value for _, value in self._journal._decoder.decoded(records, self._tell, self._keep))
+        return (value for _, value in self._decoder.decoded(records, self._tell, self._keep))
 
 
 async def _each(new: Any, path: Path) -> AsyncIterator[Any]:

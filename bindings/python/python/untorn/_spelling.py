@@ -1,0 +1,63 @@
+"""Numbers beyond Python's floats: what reads a file to write it again keeps them as they are spelled."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Beyond(float):
+    """An infinity that was a number of JSON, as 1e999 is."""
+
+    __slots__ = ("spelled",)
+
+    spelled: str
+
+
+def number(text: str) -> float:
+    """For a decoder's `parse_float`."""
+    value = float(text)
+    if math.isfinite(value):
+        return value
+    beyond = Beyond(value)
+    beyond.spelled = text
+    return beyond
+
+
+def encoded(value: Any, to_text: Callable[[Any], str], error: ValueError) -> str:
+    """The text of a value that `to_text` has refused; `error` again, if numbers beyond are not the reason."""
+    # No text of the caller's has this in it.
+    mark = secrets.token_hex(16)
+    found: list[str] = []
+    try:
+        marked = _marked(value, mark, found)
+    except RecursionError:
+        # A value within itself is what was refused.
+        raise error from None
+    if not found:
+        raise error
+    text = to_text(marked)
+    for n, spelled in enumerate(found):
+        text = text.replace(f'"{mark}{n}."', spelled)
+    return text
+
+
+def _marked(value: Any, mark: str, found: list[str]) -> Any:
+    if isinstance(value, Beyond):
+        found.append(value.spelled)
+        return f"{mark}{len(found) - 1}."
+    if isinstance(value, dict):
+        return {name: _marked(inner, mark, found) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_marked(inner, mark, found) for inner in value]
+    return value
+
+
+def decoder(parse_constant: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A decoder of JSON that keeps such numbers."""
+    return json.JSONDecoder(parse_constant=parse_constant, parse_float=number).decode
