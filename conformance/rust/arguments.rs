@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use untorn::{Durability, Format, Journal, JournalOptions, Scheme};
 
-use crate::data;
+use super::data;
 
 pub fn name(step: &Value) -> &str {
     step["on"].as_str().expect("on")

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 use untorn::{Document, Error, Expect};
 
-use crate::arguments::{durability, scheme, timeout};
-use crate::data::{self, bytes};
-use crate::outcome::{Kept, Outcome};
-use crate::steps::{Handle, Stage};
+use super::arguments::{durability, scheme, timeout};
+use super::data::{self, bytes};
+use super::outcome::{Kept, Outcome};
+use super::steps::{Handle, Stage};
 
 type Result<T> = std::result::Result<T, Error>;
 

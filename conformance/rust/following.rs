@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use untorn::{Call, Error, Fold, Follow, Followed};
 
-use crate::arguments::timeout;
-use crate::data::bytes;
-use crate::outcome::Outcome;
-use crate::steps::{Handle, Stage};
+use super::arguments::timeout;
+use super::data::bytes;
+use super::outcome::Outcome;
+use super::steps::{Handle, Stage};
 
 type Result<T> = std::result::Result<T, Error>;
 

@@ -3,9 +3,9 @@
 use serde_json::Value;
 use untorn::Error;
 
-use crate::data::bytes;
-use crate::outcome::Outcome;
-use crate::steps::Stage;
+use super::data::bytes;
+use super::outcome::Outcome;
+use super::steps::Stage;
 
 type Result<T> = std::result::Result<T, Error>;
 

@@ -22,16 +22,17 @@ fn quoted(page: &str) -> impl Iterator<Item = String> {
 }
 
 /// The code that has the tests of `file`: a path from the root of the project
-/// (`ffi/tests/c/fork.c`), or in short a test program of the core (`lock.rs`:
-/// its own file, what it has of its own on Unix, the cases it shares), or a
-/// file of the library that has its tests in it (`needle.rs`).
+/// (`ffi/tests/c/fork.c`), or in short a file of the core's tests (`lock.rs`, in
+/// whichever of its programs), or a file of the library that has its tests in it
+/// (`needle.rs`).
 fn tests_of(file: &str) -> String {
     if file.contains('/') {
         return read(file);
     }
     let mut places = vec![
         format!("core/tests/{file}"),
-        format!("core/tests/unix/{file}"),
+        format!("core/tests/it/{file}"),
+        format!("core/tests/processes/{file}"),
     ];
     match file {
         "conformance.rs" => places.push("conformance/rust/protocol.rs".to_owned()),

@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, StatxFlags, statx};
 use serde_json::Value;
 use untorn::{Durability, FileLock, Journal, Position};
 
-use crate::data;
+use super::data;
 
 fn page() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol.md");

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 use untorn::{Error, Rewrite};
 
-use crate::data::bytes;
-use crate::outcome::Outcome;
-use crate::steps::Stage;
+use super::data::bytes;
+use super::outcome::Outcome;
+use super::steps::Stage;
 
 type Result<T> = std::result::Result<T, Error>;
 

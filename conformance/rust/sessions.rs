@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use untorn::{Call, Error, Holder, Reconciled, Session, Store};
 
-use crate::arguments::{durability, name, timeout};
-use crate::data::bytes;
-use crate::outcome::Outcome;
-use crate::steps::{Handle, Stage};
+use super::arguments::{durability, name, timeout};
+use super::data::bytes;
+use super::outcome::Outcome;
+use super::steps::{Handle, Stage};
 
 type Result<T> = std::result::Result<T, Error>;
 

@@ -12,10 +12,10 @@ use untorn::{
     Records, Session, Store, Transaction, inspect,
 };
 
-use crate::arguments::{journal_options, name, scheme, timeout};
-use crate::data::{self, bytes};
-use crate::following::State;
-use crate::outcome::{Kept, Outcome};
+use super::arguments::{journal_options, name, scheme, timeout};
+use super::data::{self, bytes};
+use super::following::State;
+use super::outcome::{Kept, Outcome};
 
 /// What the handles of a case are, and what it has kept.
 pub struct Stage {

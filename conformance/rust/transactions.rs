@@ -3,10 +3,10 @@
 use serde_json::Value;
 use untorn::{Error, Transaction};
 
-use crate::arguments::{durability, timeout};
-use crate::data::bytes;
-use crate::outcome::Outcome;
-use crate::steps::{Handle, Stage};
+use super::arguments::{durability, timeout};
+use super::data::bytes;
+use super::outcome::Outcome;
+use super::steps::{Handle, Stage};
 
 type Result<T> = std::result::Result<T, Error>;
 

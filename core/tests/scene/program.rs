@@ -2,6 +2,7 @@
 //! are this very program, told their part by an environment variable.
 
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const PART: &str = "UNTORN_TEST_PART";
 
@@ -14,6 +15,16 @@ pub enum Outcome {
 }
 
 pub type Test = (&'static str, fn() -> Outcome);
+
+/// What another process of a test does, and its name.
+pub type Part = (&'static str, fn());
+
+/// Before the name of the one test that this process is for.
+const ONE: &str = "--one";
+/// The exit code of a panic.
+const FAILED: i32 = 101;
+/// That of a test which this machine does not allow.
+const SKIPPED: i32 = 77;
 
 /// The part that this process has to play; `None` in the test program itself.
 pub fn part() -> Option<String> {
@@ -70,26 +81,80 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Runs the tests whose names contain the first argument, or all.
+/// Plays one part of this program.
+pub fn play(part: &str, parts: &[Part]) {
+    let (_, play) = parts
+        .iter()
+        .find(|(name, _)| *name == part)
+        .unwrap_or_else(|| panic!("no such part: {part}"));
+    play();
+}
+
+/// Runs the tests whose names contain the first argument, or all: each in a
+/// process of its own, so that what one changes of its process is not met by
+/// another.
 pub fn run(tests: &[Test]) {
-    let filter = std::env::args().nth(1).filter(|arg| !arg.starts_with('-'));
+    let mut arguments = std::env::args().skip(1);
+    let mut first = arguments.next();
+    if first.as_deref() == Some(ONE) {
+        return run_here(tests, &arguments.next().expect("a name"));
+    }
+    let filter = first.take_if(|word| !word.starts_with('-'));
     let filter = filter.unwrap_or_default();
-    let (mut passed, mut skipped) = (0, 0);
-    for (name, test) in tests.iter().filter(|(name, _)| name.contains(&filter)) {
-        match test() {
-            Outcome::Passed => {
-                passed += 1;
-                say(&format!("test {name} ... ok"));
-            }
-            Outcome::Skipped(why) => {
-                skipped += 1;
-                say(&format!("test {name} ... ignored, {why}"));
-            }
+    let chosen: Vec<&str> = tests
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| name.contains(&filter))
+        .collect();
+    let results = run_each(&chosen);
+    let count = |result| results.iter().filter(|found| **found == result).count();
+    let failed = count(Some(FAILED));
+    say(&format!(
+        "\ntest result: {}. {} passed; {failed} failed; {} ignored\n",
+        if failed == 0 { "ok" } else { "FAILED" },
+        count(Some(0)),
+        count(Some(SKIPPED)),
+    ));
+    assert_eq!(count(Some(0)) + count(Some(SKIPPED)), chosen.len());
+}
+
+fn run_here(tests: &[Test], chosen: &str) {
+    let (name, test) = tests
+        .iter()
+        .find(|(name, _)| *name == chosen)
+        .unwrap_or_else(|| panic!("no such test: {chosen}"));
+    match test() {
+        Outcome::Passed => say(&format!("test {name} ... ok")),
+        Outcome::Skipped(why) => {
+            say(&format!("test {name} ... ignored, {why}"));
+            std::process::exit(SKIPPED);
         }
     }
-    say(&format!(
-        "\ntest result: ok. {passed} passed; 0 failed; {skipped} ignored\n"
-    ));
+}
+
+/// The exit code of each.
+fn run_each(chosen: &[&str]) -> Vec<Option<i32>> {
+    let next = AtomicUsize::new(0);
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let run_some = || {
+        let mut codes = Vec::new();
+        while let Some(name) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            let status = command.args([ONE, name]).status().expect("start a process");
+            if !status.success() && status.code() != Some(SKIPPED) {
+                say(&format!("test {name} ... FAILED, {status}"));
+            }
+            codes.push(status.code());
+        }
+        codes
+    };
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..at_once).map(|_| scope.spawn(run_some)).collect();
+        let ended = running
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"));
+        ended.flatten().collect()
+    })
 }
 
 /// A line to whoever listens; at once, in one write.
