@@ -8,7 +8,14 @@ use anyhow::{Context, Result};
 
 pub fn rust(site: &Site, log: &Log) -> Result<()> {
     Run::new(cargo())
-        .args(["test", "--package", "untorn", "--test", "it", "conformance::"])
+        .args([
+            "test",
+            "--package",
+            "untorn",
+            "--test",
+            "it",
+            "conformance::",
+        ])
         .dir(&site.root)
         .log(log)
 }
