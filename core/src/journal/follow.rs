@@ -22,8 +22,8 @@ use crate::lock::{Call, GaveUp};
 /// cut), that is told: [`Followed::Rewound`].
 ///
 /// No lock is taken. The system tells of changes (inotify on Linux); where it
-/// can't (network file systems, too many watches) the file is looked at every 2
-/// to 250 ms, less and less often while nothing happens.
+/// can't (network file systems, too many watches, a file with several names) the
+/// file is looked at every 2 to 250 ms, less and less often while nothing happens.
 ///
 /// ```
 /// use untorn::{Call, Followed, Journal};
@@ -117,7 +117,8 @@ impl Follow {
             if !self.is_woken() {
                 continue;
             }
-            match self.waking.as_mut().map(|waking| waking.wait(&patience)) {
+            let waking = self.waking.as_mut();
+            match waking.map(|waking| waking.wait(&self.shared, &patience)) {
                 None | Some(Ok(())) => {}
                 Some(Err(GaveUp::TimedOut)) => return Ok(None),
                 Some(Err(GaveUp::Cancelled)) => {
@@ -158,7 +159,7 @@ impl Follow {
     pub fn wake_once(&mut self, wake: impl FnOnce() + Send + 'static) -> Option<Duration> {
         let is_woken = !self.shared.is_closed() && self.is_woken();
         match &mut self.waking {
-            Some(waking) if is_woken => waking.wake_once(Box::new(wake)),
+            Some(waking) if is_woken => waking.wake_once(&self.shared, Box::new(wake)),
             _ => {
                 // Closed, or watched from now on only: look again.
                 wake();

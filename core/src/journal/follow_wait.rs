@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::one_name;
 use super::shared::Shared;
 use crate::lock::{GaveUp, Nudge, Patience, Waiter};
 use crate::sys::{self, Changes};
@@ -12,7 +13,6 @@ use crate::sys::{self, Changes};
 /// something is going on, and at last.
 const SOON: Duration = Duration::from_millis(2);
 const LATE: Duration = Duration::from_millis(250);
-const TOLD_ALL: Duration = Duration::from_secs(1);
 
 /// Who is to be woken when the handle is closed.
 #[derive(Default)]
@@ -116,17 +116,15 @@ impl Waking {
     }
 
     /// Sleeps until something may have changed.
-    pub fn wait(&mut self, patience: &Patience<'_>) -> Result<(), GaveUp> {
+    pub fn wait(&mut self, shared: &Shared, patience: &Patience<'_>) -> Result<(), GaveUp> {
         if let Some(token) = patience.cancel {
             let nudge: Arc<dyn Nudge> = Arc::clone(&self.bell) as _;
             token.watch(Arc::downgrade(&nudge));
         }
-        // Also where all is told: a wake-up that gets lost costs a second, not all.
-        let pause = match self.is_told_all() {
-            true => TOLD_ALL,
-            false => self.pause(),
-        };
-        let look = Instant::now() + pause;
+        if self.is_told_all(shared) {
+            return self.bell.waiter.wait(patience);
+        }
+        let look = Instant::now() + self.pause();
         if patience.deadline.is_some_and(|deadline| deadline <= look) {
             return self.bell.waiter.wait(patience);
         }
@@ -143,17 +141,20 @@ impl Waking {
     /// Has `wake` called once, when something may have changed since the last
     /// [`Waking::wait`] or this. Where not all is told: after how long to look
     /// again in any case.
-    pub fn wake_once(&mut self, wake: Wake) -> Option<Duration> {
+    pub fn wake_once(&mut self, shared: &Shared, wake: Wake) -> Option<Duration> {
         *lock(&self.bell.wake) = Some(wake);
         if self.bell.waiter.take().is_some() {
             self.bell.ring();
             self.bell.waiter.take();
         }
-        (!self.is_told_all()).then(|| self.pause())
+        (!self.is_told_all(shared)).then(|| self.pause())
     }
 
-    fn is_told_all(&self) -> bool {
+    /// Of what is written to the file by a name in another directory, the system
+    /// reports nothing here.
+    fn is_told_all(&self, shared: &Shared) -> bool {
         self.watch.as_ref().is_some_and(Changes::tells_all)
+            && !matches!(sys::look(&shared.path), Ok(Some(seen)) if one_name::is_in_doubt(&seen))
     }
 
     /// How long to sleep before the next look.

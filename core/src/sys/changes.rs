@@ -53,7 +53,8 @@ pub(super) enum News<'a> {
     Name(&'a Path, &'a std::ffi::OsStr),
     /// The directory does not have its name any more.
     Gone(&'a Path),
-    /// The system had more to tell than it could keep.
+    /// The system had more to tell than it could keep. That a watch is over may
+    /// have been among it.
     Anything,
 }
 
@@ -119,7 +120,7 @@ impl Changes {
         self.tells_all && !self.is_over()
     }
 
-    /// Whether it can't tell anything any more: the directory is gone.
+    /// Whether it may not tell anything any more: begin another.
     pub fn is_over(&self) -> bool {
         self.deaf.load(Ordering::Acquire)
     }
@@ -200,15 +201,15 @@ impl Hub {
     fn concerned(&self, news: &News<'_>) -> Vec<Arc<Wake>> {
         let listeners = lock(&self.listeners);
         let wake = |listener: &Listener| Arc::clone(&listener.wake);
+        let deafen = |listener: &Listener| {
+            listener.deaf.store(true, Ordering::Release);
+            wake(listener)
+        };
         match news {
-            News::Anything => listeners.values().flatten().map(wake).collect(),
+            News::Anything => listeners.values().flatten().map(deafen).collect(),
             News::Gone(dir) => {
                 let all = listeners.get(*dir).into_iter().flatten();
-                all.map(|listener| {
-                    listener.deaf.store(true, Ordering::Release);
-                    wake(listener)
-                })
-                .collect()
+                all.map(deafen).collect()
             }
             News::Name(dir, name) => {
                 let name = name.as_encoded_bytes();

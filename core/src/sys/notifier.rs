@@ -23,6 +23,11 @@ impl Watcher {
     }
 
     pub fn watch(&mut self, path: &Path) -> io::Result<()> {
+        // There `notify` would forget the handle that it has on this path, and
+        // never close it. What is missed between the two is found by looking.
+        if cfg!(windows) {
+            self.unwatch(path);
+        }
         self.0
             .watch(path, RecursiveMode::NonRecursive)
             .map_err(told)

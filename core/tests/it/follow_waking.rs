@@ -175,6 +175,75 @@ fn an_event_loop_sleeps_for_many() {
     assert!(seen.iter().all(|seen| *seen == 3));
 }
 
+/// Many fall asleep in one directory while a record comes: each is woken.
+#[test]
+fn a_record_comes_while_many_fall_asleep() {
+    const ROUNDS: u32 = 300;
+    const MANY: usize = 6;
+    let scene = Scene::new();
+    let journal = scene::journal(&scene.path("j"));
+    let begin = std::sync::Barrier::new(MANY + 1);
+    std::thread::scope(|threads| {
+        for _ in 0..MANY {
+            let mut follow = journal.follow(None).unwrap();
+            let begin = &begin;
+            threads.spawn(move || {
+                let mut missed = None;
+                for round in 0..ROUNDS {
+                    // It watches from now on only.
+                    follow.close();
+                    begin.wait();
+                    if missed.is_none() {
+                        let call = Call::new().timeout(Some(LONG));
+                        let next = follow.next(&call).unwrap();
+                        missed = next.is_none().then_some(round);
+                    }
+                    begin.wait();
+                }
+                assert_eq!(missed, None, "the record of this round");
+            });
+        }
+        for round in 0..ROUNDS {
+            begin.wait();
+            let pause = Duration::from_micros(u64::from(round % 50) * 5);
+            let at = std::time::Instant::now() + pause;
+            while std::time::Instant::now() < at {
+                std::hint::spin_loop();
+            }
+            journal.append(b"{}").unwrap();
+            begin.wait();
+        }
+    });
+}
+
+/// Its other name is in another directory, of which the system tells nothing here.
+#[test]
+fn a_journal_is_written_by_another_name() {
+    let scene = Scene::new();
+    let (path, other) = (scene.path("j"), scene.path("elsewhere").join("j"));
+    std::fs::create_dir(scene.path("elsewhere")).unwrap();
+    let options = || untorn::Journal::options().scheme(untorn::Scheme::InPlace);
+    let journal = options().open(&path).unwrap();
+    journal.append(b"[0]").unwrap();
+    std::fs::hard_link(&path, &other).unwrap();
+    let mut follow = journal.follow(None).unwrap();
+    let (awake, is_awake) = mpsc::channel();
+    std::thread::scope(|threads| {
+        let waits = threads.spawn(move || {
+            until(&mut follow, b"[1]");
+            awake.send(()).unwrap();
+            until(&mut follow, b"[2]")
+        });
+        for record in ["[1]", "[2]"] {
+            append_elsewhere(&other, record);
+            if record == "[1]" {
+                is_awake.recv_timeout(LONG).unwrap();
+            }
+        }
+        assert_eq!(waits.join().unwrap(), []);
+    });
+}
+
 /// Nothing changes: only the close wakes it.
 #[test]
 fn a_close_wakes_an_event_loop() {

@@ -41,11 +41,15 @@ struct Shared {
     over: AtomicBool,
 }
 
+/// Only one call of `watch` or `unwatch` runs at a time: see `Hub`.
 #[derive(Default)]
 struct Watched {
     dirs: HashMap<Arc<Path>, Dir>,
-    /// One directory may have several names: mounts.
+    /// One directory may have several names: mounts. A name stays here until the
+    /// watch's last event is read.
     names: HashMap<i32, Vec<Arc<Path>>>,
+    /// Watches whose last event was read since the last call of `watch` began.
+    ended: Vec<i32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,6 +82,9 @@ impl Watcher {
         Ok(watcher)
     }
 
+    /// Registers the directory of this name. Where the name means another
+    /// directory than before, all who listen to it are told that the old one is
+    /// gone.
     pub fn watch(&self, dir: &Path) -> io::Result<()> {
         let flags = WatchFlags::MODIFY
             | WatchFlags::CREATE
@@ -86,59 +93,86 @@ impl Watcher {
             | WatchFlags::DELETE_SELF
             | WatchFlags::MOVE_SELF
             | WatchFlags::ONLYDIR;
+        self.0.watched().ended.clear();
         let id = stat(dir)?.id;
+        // Not under the mutex: a file server may take its time.
         let wd = inotify::add_watch(&self.0.inotify, dir, flags)?;
         let dir = Arc::<Path>::from(dir);
-        let mut watched = self.0.watched();
-        watched.forget(&dir, &self.0.inotify);
-        watched.names.entry(wd).or_default().push(Arc::clone(&dir));
         let local = tells_all(&dir);
-        watched.dirs.insert(Arc::clone(&dir), Dir { wd, id, local });
-        // Which of the two the watch is on is not known.
-        if stat(&dir).map(|now| now.id).ok() != Some(id) {
-            watched.forget(&dir, &self.0.inotify);
+        let now = stat(&dir).map(|now| now.id).ok();
+        let mut watched = self.0.watched();
+        if watched.ended.contains(&wd) {
             return Err(io::ErrorKind::NotFound.into());
         }
+        // Which of the two the watch is on is not known.
+        if now != Some(id) {
+            if !watched.names.contains_key(&wd) {
+                let _ = inotify::remove_watch(&self.0.inotify, wd);
+            }
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        match watched.dirs.get(&dir) {
+            // The system returns the number of a watch that exists. To remove
+            // that one would leave every listener without a watch.
+            Some(before) if before.wd == wd => return Ok(()),
+            Some(before) => self.0.end(before.wd),
+            None => {}
+        }
+        watched.names.entry(wd).or_default().push(Arc::clone(&dir));
+        watched.dirs.insert(dir, Dir { wd, id, local });
         Ok(())
     }
 
     pub fn unwatch(&self, dir: &Path) {
-        self.0.watched().forget(dir, &self.0.inotify);
+        let mut watched = self.0.watched();
+        let Some(Dir { wd, .. }) = watched.dirs.remove(dir) else {
+            return;
+        };
+        let Some(names) = watched.names.get_mut(&wd) else {
+            return;
+        };
+        names.retain(|name| **name != *dir);
+        if names.is_empty() {
+            watched.names.remove(&wd);
+            self.0.end(wd);
+        }
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.0.over.store(true, Ordering::Release);
-        let mut watched = self.0.watched();
-        let dirs: Vec<_> = watched.dirs.keys().cloned().collect();
-        for dir in dirs {
-            // The system tells that it watches no more: that wakes the thread.
-            watched.forget(&dir, &self.0.inotify);
-        }
+        let watched = std::mem::take(&mut *self.0.watched());
+        // The last event of each wakes the thread.
+        watched.names.keys().for_each(|wd| self.0.end(*wd));
     }
 }
 
 impl Watched {
-    fn forget(&mut self, dir: &Path, inotify: &OwnedFd) {
-        let Some(Dir { wd, .. }) = self.dirs.remove(dir) else {
-            return;
-        };
-        let Some(names) = self.names.get_mut(&wd) else {
-            return;
-        };
-        names.retain(|name| **name != *dir);
-        if names.is_empty() {
-            self.names.remove(&wd);
-            // It may be gone already, with its directory.
-            let _ = inotify::remove_watch(inotify, wd);
+    /// Takes out the names of a watch that is over.
+    fn take(&mut self, wd: i32) -> Vec<Arc<Path>> {
+        self.ended.push(wd);
+        let names = self.names.remove(&wd).unwrap_or_default();
+        for name in &names {
+            // It may have a new watch already.
+            if self.dirs.get(name).is_some_and(|dir| dir.wd == wd) {
+                self.dirs.remove(name);
+            }
         }
+        names
     }
 }
 
 impl Shared {
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes a watch. Its last event, `IGNORED`, makes the thread tell all who
+    /// are in `names` still: so nobody sleeps on a watch that is gone.
+    fn end(&self, wd: i32) {
+        // Fails where the watch went with its directory: the event is on its way.
+        let _ = inotify::remove_watch(&self.inotify, wd);
     }
 
     fn serve(&self, tell: &impl Fn(News<'_>)) {
@@ -151,13 +185,15 @@ impl Shared {
             let _ = poll(&mut fds, timeout.as_ref());
             self.read(&mut buffer, tell);
             if Instant::now() >= compare {
-                self.compare(tell);
+                self.compare();
                 compare = Instant::now() + EVERY;
             }
         }
     }
 
     fn read(&self, buffer: &mut [MaybeUninit<u8>], tell: &impl Fn(News<'_>)) {
+        let gone =
+            ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT | ReadFlags::IGNORED;
         let mut reader = inotify::Reader::new(&self.inotify, buffer);
         loop {
             let event = match reader.next() {
@@ -166,42 +202,50 @@ impl Shared {
                 Ok(event) => event,
             };
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
-                tell(News::Anything);
-                continue;
-            }
-            let names = self.watched().names.get(&event.wd()).cloned();
-            let gone = ReadFlags::DELETE_SELF
-                | ReadFlags::MOVE_SELF
-                | ReadFlags::UNMOUNT
-                | ReadFlags::IGNORED;
-            for dir in names.into_iter().flatten() {
-                if event.events().intersects(gone) {
-                    self.watched().forget(&dir, &self.inotify);
-                    tell(News::Gone(&dir));
-                } else if let Some(name) = event.file_name() {
-                    tell(News::Name(&dir, OsStr::from_bytes(name.to_bytes())));
+                self.lose_all(tell);
+            } else if event.events().intersects(gone) {
+                self.lose(event.wd(), tell);
+            } else if let Some(name) = event.file_name() {
+                let names = self.watched().names.get(&event.wd()).cloned();
+                let name = OsStr::from_bytes(name.to_bytes());
+                for dir in names.into_iter().flatten() {
+                    tell(News::Name(&dir, name));
                 }
             }
         }
     }
 
-    /// Tells of each directory that does not have its name any more.
-    fn compare(&self, tell: &impl Fn(News<'_>)) {
+    /// Tells that what was watched by this is gone.
+    fn lose(&self, wd: i32, tell: &impl Fn(News<'_>)) {
+        let names = self.watched().take(wd);
+        self.end(wd);
+        for dir in names {
+            tell(News::Gone(&dir));
+        }
+    }
+
+    /// Events are missing. One of them may have been the last of a watch.
+    fn lose_all(&self, tell: &impl Fn(News<'_>)) {
+        let all: Vec<i32> = {
+            let mut watched = self.watched();
+            let all: Vec<i32> = watched.names.keys().copied().collect();
+            all.iter().for_each(|wd| drop(watched.take(*wd)));
+            all
+        };
+        all.into_iter().for_each(|wd| self.end(wd));
+        tell(News::Anything);
+    }
+
+    /// Ends the watch of each directory that does not have its name any more.
+    fn compare(&self) {
         let dirs: Vec<_> = {
             let watched = self.watched();
             let local = watched.dirs.iter().filter(|(_, dir)| dir.local);
             local.map(|(path, dir)| (Arc::clone(path), *dir)).collect()
         };
         for (path, dir) in dirs {
-            if stat(&path).map(|now| now.id).ok() == Some(dir.id) {
-                continue;
-            }
-            let mut watched = self.watched();
-            // Unless it is watched anew since.
-            if watched.dirs.get(&path) == Some(&dir) {
-                watched.forget(&path, &self.inotify);
-                drop(watched);
-                tell(News::Gone(&path));
+            if stat(&path).map(|now| now.id).ok() != Some(dir.id) {
+                self.end(dir.wd);
             }
         }
     }
@@ -210,5 +254,86 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         LockDescriptors::remove_descriptor(self.inotify.as_raw_fd());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{News, Watcher};
+    use std::fs;
+    use std::sync::mpsc::{self, Receiver};
+    use std::time::Duration;
+
+    /// Longer than anything takes here: a test that gets so far has failed.
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// What is reported: a name, or `None` for a directory that is gone.
+    fn watcher() -> (Watcher, Receiver<Option<String>>) {
+        let (tell, told) = mpsc::channel();
+        let watcher = Watcher::begin(move |news| {
+            let news = match news {
+                News::Name(_, name) => Some(name.to_string_lossy().into_owned()),
+                News::Gone(_) => None,
+                News::Anything => Some("anything".to_owned()),
+            };
+            tell.send(news).unwrap_or_default();
+        });
+        (watcher.unwrap(), told)
+    }
+
+    /// The second call removed the watch that both had.
+    #[test]
+    fn a_directory_is_watched_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let (watcher, told) = watcher();
+        for round in 0..10 {
+            let name = format!("{round}");
+            watcher.watch(dir.path()).unwrap();
+            fs::write(dir.path().join(&name), "").unwrap();
+            assert_eq!(told.recv_timeout(LONG).unwrap(), Some(name));
+        }
+        assert!(told.try_recv().is_err(), "nothing else happened");
+    }
+
+    /// The listeners of the first directory heard nothing of the second until
+    /// the call, and were never told so.
+    #[test]
+    fn a_name_that_means_another_directory_is_watched_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (parent, old) = (dir.path().join("a"), dir.path().join("old"));
+        let watched = parent.join("b");
+        fs::create_dir_all(&watched).unwrap();
+        let (watcher, told) = watcher();
+        watcher.watch(&watched).unwrap();
+        // inotify reports nothing of that.
+        fs::rename(&parent, &old).unwrap();
+        fs::create_dir_all(&watched).unwrap();
+        watcher.watch(&watched).unwrap();
+        assert_eq!(told.recv_timeout(LONG).unwrap(), None);
+        // The new one is watched, and the old one is not.
+        fs::write(old.join("b").join("old"), "").unwrap();
+        fs::write(watched.join("new"), "").unwrap();
+        assert_eq!(told.recv_timeout(LONG).unwrap(), Some("new".to_owned()));
+    }
+
+    /// Two names of one directory have one watch.
+    #[test]
+    fn one_of_two_names_is_no_longer_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let (watcher, told) = watcher();
+        watcher.watch(&real).unwrap();
+        watcher.watch(&link).unwrap();
+        watcher.unwatch(&real);
+        fs::write(real.join("f"), "").unwrap();
+        assert_eq!(told.recv_timeout(LONG).unwrap(), Some("f".to_owned()));
+        assert!(told.try_recv().is_err(), "only one is told");
+        watcher.unwatch(&link);
+        fs::write(real.join("g"), "").unwrap();
+        drop(watcher);
+        // The thread ends, and has told nothing.
+        assert_eq!(told.iter().count(), 0);
     }
 }
