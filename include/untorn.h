@@ -460,7 +460,7 @@ typedef struct untorn_transaction untorn_transaction;
 typedef struct untorn_update untorn_update;
 
 /**
- * Whether a call succeeded, and why not: one of the codes below. A new
+ * Whether a call succeeded, and why not: one of the codes. A new
  * version may add codes; a number is never used again for something else.
  */
 typedef int32_t untorn_code;
@@ -827,53 +827,54 @@ typedef struct {
 #define UNTORN_OK 0
 
 /**
- * The lock was not free within the time given; the error names the holder
- * where it can be known.
+ * The lock was not free within the timeout. The error names the holder where
+ * it is known.
  */
 #define UNTORN_LOCK_TIMEOUT 1
 
 /**
- * The lock is held, and the call was to try only once (timeout 0).
+ * The lock is held, and the call tries only once.
  */
 #define UNTORN_LOCKED 2
 
 /**
- * This thread already holds the lock that it is about to wait for.
+ * The caller already holds the lock that it would wait for. A caller is a
+ * thread.
  */
 #define UNTORN_DEADLOCK 3
 
 /**
- * The file system does not do locks.
+ * The file system does not support locks.
  */
 #define UNTORN_LOCK_UNSUPPORTED 4
 
 /**
- * The file is not in the state that the caller expected.
+ * The file is not in the state that the caller expects.
  */
 #define UNTORN_CONFLICT 5
 
 /**
- * The file is there already.
+ * The file exists already.
  */
 #define UNTORN_ALREADY_EXISTS 6
 
 /**
- * The file, or its directory, is not there.
+ * The file or its directory does not exist.
  */
 #define UNTORN_NOT_FOUND 7
 
 /**
- * The bytes can't be a record of this journal.
+ * The value or the bytes can't be a record of this journal, or a document.
  */
 #define UNTORN_INVALID_RECORD 8
 
 /**
- * The file holds what this library can't have written.
+ * The file holds what untorn never writes.
  */
 #define UNTORN_CORRUPT 9
 
 /**
- * A limit that the caller set (or the default of one) is exceeded.
+ * A limit is exceeded: the caller's, or a default one.
  */
 #define UNTORN_LIMIT_EXCEEDED 10
 
@@ -883,37 +884,39 @@ typedef struct {
 #define UNTORN_STORAGE_FULL 11
 
 /**
- * The system does not allow it.
+ * The system does not permit the operation.
  */
 #define UNTORN_PERMISSION_DENIED 12
 
 /**
- * The change is in place, but the sync that was to make it durable failed.
+ * The change is in the file, but the sync that makes it durable failed.
  */
 #define UNTORN_NOT_DURABLE 13
 
 /**
- * An earlier sync on this handle failed; it must be reopened.
+ * An earlier sync on this handle failed: open the file again.
  */
 #define UNTORN_POISONED 14
 
 /**
- * The caller gave up waiting (untorn_cancel).
+ * The caller cancelled the call. See untorn_cancel.
  */
 #define UNTORN_CANCELLED 15
 
 /**
- * The call can't be meant so: a NULL where none may be, a wrong option.
+ * An argument has a value or a type that the call can't take. Nothing was
+ * changed. A NULL pointer is one.
  */
 #define UNTORN_INVALID_ARGUMENT 16
 
 /**
- * Another error of the operating system: untorn_error_os_code() has it.
+ * Another error of the operating system. untorn_error_os_code() returns its
+ * number.
  */
 #define UNTORN_IO 17
 
 /**
- * A bug in this library.
+ * A bug in untorn.
  */
 #define UNTORN_INTERNAL 18
 

@@ -1059,6 +1059,7 @@ export interface SelfTest {
 export function selftest(dir: string | URL, options?: { scheme?: Scheme | undefined }): Promise<SelfTest>
 export function selftestSync(dir: string | URL, options?: { scheme?: Scheme | undefined }): SelfTest
 
+// begin generated error codes (spec/errors.toml, cargo xtask generate)
 /** The same in every language, behind a prefix. */
 export type ErrorCode =
   | 'UNTORN_LOCK_TIMEOUT'
@@ -1079,6 +1080,7 @@ export type ErrorCode =
   | 'UNTORN_INVALID_ARGUMENT'
   | 'UNTORN_IO'
   | 'UNTORN_INTERNAL'
+// end generated error codes
 
 /** Base of every error of this library. */
 export class UntornError extends Error {
@@ -1108,39 +1110,41 @@ export class UntornError extends Error {
   }
 }
 
-/** The lock was not free within the time given. */
+// begin generated errors (spec/errors.toml, cargo xtask generate)
+/** The lock was not free within the timeout. */
 export class LockTimeoutError extends UntornError {}
-/** The lock is held, and the call was to try only once. */
+/** The lock is held, and the call tries only once. */
 export class LockedError extends UntornError {}
-/** A call that would wait for a lock which this event loop, or the function that makes the call, holds. */
+/** The caller already holds the lock that it would wait for. A caller is this event loop, or the function that makes the call. */
 export class DeadlockError extends UntornError {}
-/** The file system does not do locks. */
+/** The file system does not support locks. */
 export class LockUnsupportedError extends UntornError {}
-/** The file is not in the state that the caller expected. */
+/** The file is not in the state that the caller expects. */
 export class ConflictError extends UntornError {}
-/** The file is there already. */
+/** The file exists already. */
 export class AlreadyExistsError extends UntornError {}
-/** The file, or its directory, is not there. */
+/** The file or its directory does not exist. */
 export class NotFoundError extends UntornError {}
-/** The value or the bytes can't be a record of this journal. */
+/** The value or the bytes can't be a record of this journal, or a document. */
 export class InvalidRecordError extends UntornError {}
-/** The file holds what this library can't have written. */
+/** The file holds what untorn never writes. */
 export class CorruptError extends UntornError {}
-/** A limit is exceeded. */
+/** A limit is exceeded: the caller's, or a default one. */
 export class LimitExceededError extends UntornError {}
 /** The disk, the quota or the allowed file size is used up. */
 export class StorageFullError extends UntornError {}
-/** The system does not allow it. */
+/** The system does not permit the operation. */
 export class PermissionDeniedError extends UntornError {}
-/** The change is in place, but the sync that was to make it durable failed. */
+/** The change is in the file, but the sync that makes it durable failed. */
 export class NotDurableError extends UntornError {}
-/** An earlier sync on this handle failed; it must be reopened. */
+/** An earlier sync on this handle failed: open the file again. */
 export class PoisonedError extends UntornError {}
-/** The caller gave up waiting. */
+/** The caller cancelled the call. */
 export class CancelledError extends UntornError {}
-/** The call can't be meant so. */
+/** An argument has a value or a type that the call can't take. Nothing was changed. */
 export class InvalidArgumentError extends UntornError {}
 /** Another error of the operating system. */
 export class IoError extends UntornError {}
-/** A bug in this library. */
+/** A bug in untorn. */
 export class InternalError extends UntornError {}
+// end generated errors

@@ -26,6 +26,7 @@ exports.selftest = require('./lib/selftest.js').selftest
 exports.selftestSync = require('./lib/selftest.js').selftestSync
 
 exports.UntornError = require('./lib/errors.js').UntornError
+// begin generated errors (spec/errors.toml, cargo xtask generate)
 exports.LockTimeoutError = require('./lib/errors.js').LockTimeoutError
 exports.LockedError = require('./lib/errors.js').LockedError
 exports.DeadlockError = require('./lib/errors.js').DeadlockError
@@ -44,5 +45,6 @@ exports.CancelledError = require('./lib/errors.js').CancelledError
 exports.InvalidArgumentError = require('./lib/errors.js').InvalidArgumentError
 exports.IoError = require('./lib/errors.js').IoError
 exports.InternalError = require('./lib/errors.js').InternalError
+// end generated errors
 
 exports.version = require('./lib/calls.js').native.version()

@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,8 @@ import data
 HERE = Path(__file__).resolve().parent
 LANGUAGES = {"rust", "c", "python", "node", "node_sync"}
 CODES = {
-    *("LOCK_TIMEOUT", "LOCKED", "DEADLOCK", "LOCK_UNSUPPORTED", "CONFLICT", "ALREADY_EXISTS"),
-    *("NOT_FOUND", "INVALID_RECORD", "CORRUPT", "LIMIT_EXCEEDED", "STORAGE_FULL", "PERMISSION_DENIED"),
-    *("NOT_DURABLE", "POISONED", "CANCELLED", "INVALID_ARGUMENT", "IO", "INTERNAL"),
+    re.sub("(?<!^)(?=[A-Z])", "_", error["name"]).upper()
+    for error in tomllib.loads((HERE.parents[1] / "spec/errors.toml").read_text("utf-8"))["error"]
 }
 # Of `records` and `values` the latter is decoded, which C does not do.
 LEFT_OUT = {"values"}

@@ -9,126 +9,10 @@ use crate::journal::Position;
 use crate::lock::Holder;
 use crate::sys::Named;
 
+pub use crate::error_kind::ErrorKind;
+
 /// The result of every call in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// What went wrong. The list is closed for the other languages: each has the
-/// same names.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The lock was not free within the time given.
-    LockTimeout,
-    /// The lock is held, and the call was to try only once.
-    Locked,
-    /// This thread already holds the lock that it is about to wait for.
-    Deadlock,
-    /// The file system does not do locks.
-    LockUnsupported,
-    /// The file is not in the state that the caller expected.
-    Conflict,
-    /// The file is there already.
-    AlreadyExists,
-    /// The file, or its directory, is not there.
-    NotFound,
-    /// The bytes can't be a record of this journal.
-    InvalidRecord,
-    /// The file holds what this library can't have written.
-    Corrupt,
-    /// A limit that the caller set (or the default of one) is exceeded.
-    LimitExceeded,
-    /// The disk, the quota or the allowed file size is used up.
-    StorageFull,
-    /// The system does not allow it.
-    PermissionDenied,
-    /// The change is in place, but the sync that was to make it durable failed.
-    NotDurable,
-    /// An earlier sync on this handle failed; it must be reopened.
-    Poisoned,
-    /// The caller gave up waiting.
-    Cancelled,
-    /// The call can't be meant so.
-    InvalidArgument,
-    /// Another error of the operating system.
-    Io,
-    /// A bug in this library.
-    Internal,
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of their numbers in C.
-    pub const ALL: &'static [ErrorKind] = &[
-        ErrorKind::LockTimeout,
-        ErrorKind::Locked,
-        ErrorKind::Deadlock,
-        ErrorKind::LockUnsupported,
-        ErrorKind::Conflict,
-        ErrorKind::AlreadyExists,
-        ErrorKind::NotFound,
-        ErrorKind::InvalidRecord,
-        ErrorKind::Corrupt,
-        ErrorKind::LimitExceeded,
-        ErrorKind::StorageFull,
-        ErrorKind::PermissionDenied,
-        ErrorKind::NotDurable,
-        ErrorKind::Poisoned,
-        ErrorKind::Cancelled,
-        ErrorKind::InvalidArgument,
-        ErrorKind::Io,
-        ErrorKind::Internal,
-    ];
-
-    /// The code that every language builds its own from: `"LOCK_TIMEOUT"`.
-    pub fn code(self) -> &'static str {
-        match self {
-            ErrorKind::LockTimeout => "LOCK_TIMEOUT",
-            ErrorKind::Locked => "LOCKED",
-            ErrorKind::Deadlock => "DEADLOCK",
-            ErrorKind::LockUnsupported => "LOCK_UNSUPPORTED",
-            ErrorKind::Conflict => "CONFLICT",
-            ErrorKind::AlreadyExists => "ALREADY_EXISTS",
-            ErrorKind::NotFound => "NOT_FOUND",
-            ErrorKind::InvalidRecord => "INVALID_RECORD",
-            ErrorKind::Corrupt => "CORRUPT",
-            ErrorKind::LimitExceeded => "LIMIT_EXCEEDED",
-            ErrorKind::StorageFull => "STORAGE_FULL",
-            ErrorKind::PermissionDenied => "PERMISSION_DENIED",
-            ErrorKind::NotDurable => "NOT_DURABLE",
-            ErrorKind::Poisoned => "POISONED",
-            ErrorKind::Cancelled => "CANCELLED",
-            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
-            ErrorKind::Io => "IO",
-            ErrorKind::Internal => "INTERNAL",
-        }
-    }
-
-    /// What an error of the operating system is called here.
-    fn of(error: &io::Error) -> ErrorKind {
-        match error.kind() {
-            io::ErrorKind::NotFound => ErrorKind::NotFound,
-            io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                ErrorKind::PermissionDenied
-            }
-            // A file size limit (EFBIG) is storage that this process may not
-            // use: the caller's cure is the same as for a full disk.
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => ErrorKind::StorageFull,
-            io::ErrorKind::InvalidInput
-            | io::ErrorKind::InvalidFilename
-            | io::ErrorKind::IsADirectory
-            | io::ErrorKind::NotADirectory => ErrorKind::InvalidArgument,
-            _ => ErrorKind::Io,
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
 
 /// What failed, on which file, what the system said, who holds the lock, and
 /// what can be done.
@@ -307,19 +191,6 @@ impl fmt::Display for Details {
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
-        let kind = match error.kind() {
-            ErrorKind::LockTimeout => io::ErrorKind::TimedOut,
-            ErrorKind::Locked => io::ErrorKind::WouldBlock,
-            ErrorKind::Deadlock => io::ErrorKind::Deadlock,
-            ErrorKind::LockUnsupported => io::ErrorKind::Unsupported,
-            ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
-            ErrorKind::NotFound => io::ErrorKind::NotFound,
-            ErrorKind::InvalidRecord | ErrorKind::Corrupt => io::ErrorKind::InvalidData,
-            ErrorKind::StorageFull => io::ErrorKind::StorageFull,
-            ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
-            ErrorKind::InvalidArgument => io::ErrorKind::InvalidInput,
-            _ => io::ErrorKind::Other,
-        };
-        io::Error::new(kind, error)
+        io::Error::new(error.kind().io(), error)
     }
 }

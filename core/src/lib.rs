@@ -23,6 +23,7 @@ mod clock;
 mod document;
 mod durability;
 mod error;
+mod error_kind;
 mod journal;
 mod lock;
 mod one_shot;

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! guard.rs  argument.rs  options.rs  text.rs      the border
-//! code.rs  error.rs  holder.rs                    what went wrong
+//! code.rs  codes.rs  error.rs  holder.rs            what went wrong
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  selftest.rs
 //! call.rs  cancel.rs  lock.rs  scheme.rs         waiting
@@ -26,6 +26,7 @@ mod bytes;
 mod call;
 mod cancel;
 mod code;
+mod codes;
 mod damage;
 mod document;
 mod error;

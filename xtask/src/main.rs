@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod demo;
+mod generate;
 mod header;
 mod interrupt;
 mod package;
@@ -36,7 +37,9 @@ enum Task {
     Torture(test::torture::Options),
     /// Measure, and compare with the floors the system sets
     Bench(bench::Options),
-    /// Write include/untorn.h anew from ffi/src
+    /// Write what every language repeats from the tables in spec/, then the C header
+    Generate,
+    /// Write include/untorn.h from ffi/src
     Header,
 }
 
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
                 Task::Demo(options) => demo::run(&site, options),
                 Task::Torture(options) => test::torture::run(&site, options),
                 Task::Bench(options) => bench::run(&site, options),
+                Task::Generate => generate::run(&site),
                 Task::Header => header::run(&site),
             });
     match outcome {

@@ -32,6 +32,7 @@ function named(Class, name) {
 named(UntornError, 'UntornError')
 
 exports.UntornError = UntornError
+// begin generated classes (spec/errors.toml, cargo xtask generate)
 exports.LockTimeoutError = named(class LockTimeoutError extends UntornError {}, 'LockTimeoutError')
 exports.LockedError = named(class LockedError extends UntornError {}, 'LockedError')
 exports.DeadlockError = named(class DeadlockError extends UntornError {}, 'DeadlockError')
@@ -50,6 +51,7 @@ exports.CancelledError = named(class CancelledError extends UntornError {}, 'Can
 exports.InvalidArgumentError = named(class InvalidArgumentError extends UntornError {}, 'InvalidArgumentError')
 exports.IoError = named(class IoError extends UntornError {}, 'IoError')
 exports.InternalError = named(class InternalError extends UntornError {}, 'InternalError')
+// end generated classes
 
 /** "LOCK_TIMEOUT" is LockTimeoutError. */
 function classFor(code) {

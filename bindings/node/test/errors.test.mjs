@@ -4,38 +4,25 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import * as untorn from 'untorn'
 import { saveJson } from 'untorn'
 import { directory, ended, file, lines } from './support.mjs'
 
-const CODES = {
-  LockTimeoutError: 'LOCK_TIMEOUT',
-  LockedError: 'LOCKED',
-  DeadlockError: 'DEADLOCK',
-  LockUnsupportedError: 'LOCK_UNSUPPORTED',
-  ConflictError: 'CONFLICT',
-  AlreadyExistsError: 'ALREADY_EXISTS',
-  NotFoundError: 'NOT_FOUND',
-  InvalidRecordError: 'INVALID_RECORD',
-  CorruptError: 'CORRUPT',
-  LimitExceededError: 'LIMIT_EXCEEDED',
-  StorageFullError: 'STORAGE_FULL',
-  PermissionDeniedError: 'PERMISSION_DENIED',
-  NotDurableError: 'NOT_DURABLE',
-  PoisonedError: 'POISONED',
-  CancelledError: 'CANCELLED',
-  InvalidArgumentError: 'INVALID_ARGUMENT',
-  IoError: 'IO',
-  InternalError: 'INTERNAL',
-}
+// The codes that the declarations name.
+const DECLARED = fs.readFileSync(fileURLToPath(import.meta.resolve('untorn')).replace(/index\.js$/, 'index.d.ts'), 'utf8')
+const CODES = [...DECLARED.matchAll(/^  \| '(UNTORN_\w+)'$/gm)].map(([, code]) => code)
 
 test('there is a class for every code', () => {
   const classes = Object.entries(untorn).filter(([name]) => name.endsWith('Error') && name !== 'UntornError')
-  assert.deepEqual(classes.map(([name]) => name).sort(), Object.keys(CODES).sort())
+  const spelled = (name) => `UNTORN${name.replace(/Error$/, '').replace(/[A-Z]/g, '_$&').toUpperCase()}`
+  assert.deepEqual(classes.map(([name]) => spelled(name)).sort(), CODES.toSorted())
+  for (const code of ['UNTORN_LOCK_TIMEOUT', 'UNTORN_IO', 'UNTORN_INTERNAL']) assert.ok(CODES.includes(code))
   for (const [name, Class] of classes) {
     assert.ok(Class.prototype instanceof untorn.UntornError && Class.prototype instanceof Error)
     assert.equal(Class.prototype.name, name)
+    assert.match(DECLARED, new RegExp(`^export class ${name} extends UntornError \\{\\}$`, 'm'))
   }
 })
 

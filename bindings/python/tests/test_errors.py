@@ -1,7 +1,9 @@
 """The exceptions."""
 
+import builtins
 import errno
 import pickle
+import tomllib
 import traceback
 from pathlib import Path
 
@@ -9,48 +11,50 @@ import pytest
 
 import untorn
 
-KINDS = {
-    "LOCK_TIMEOUT": (untorn.LockTimeout, TimeoutError),
-    "LOCKED": (untorn.Locked, BlockingIOError),
-    "DEADLOCK": (untorn.Deadlock, RuntimeError),
-    "LOCK_UNSUPPORTED": (untorn.LockUnsupported, OSError),
-    "CONFLICT": (untorn.Conflict, Exception),
-    "ALREADY_EXISTS": (untorn.AlreadyExists, FileExistsError),
-    "NOT_FOUND": (untorn.NotFound, FileNotFoundError),
-    "INVALID_RECORD": (untorn.InvalidRecord, ValueError),
-    "CORRUPT": (untorn.Corrupt, ValueError),
-    "LIMIT_EXCEEDED": (untorn.LimitExceeded, Exception),
-    "STORAGE_FULL": (untorn.StorageFull, OSError),
-    "PERMISSION_DENIED": (untorn.PermissionDenied, PermissionError),
-    "NOT_DURABLE": (untorn.NotDurable, OSError),
-    "POISONED": (untorn.Poisoned, Exception),
-    "CANCELLED": (untorn.Cancelled, Exception),
-    "INVALID_ARGUMENT": (untorn.InvalidArgument, ValueError),
-    "IO": (untorn.IoError, OSError),
-    "INTERNAL": (untorn.InternalError, RuntimeError),
-}
+# What is generated from the table is compared with the table itself.
+TABLE = tomllib.loads((Path(__file__).parents[3] / "spec/errors.toml").read_text("utf-8"))["error"]
+KINDS = {error.get("python", error["name"]): error for error in TABLE}
 HOLDER = untorn.Holder(1, None, None, None, None, "x", None, "unknown")
 
 
 def test_no_class_is_left_out() -> None:
-    assert {kind.code for kind in untorn.Error.__subclasses__()} == {f"UNTORN_{code}" for code in KINDS}
+    assert {kind.__name__ for kind in untorn.Error.__subclasses__()} == KINDS.keys()
+    assert KINDS.keys() <= set(untorn.__all__)
 
 
-@pytest.mark.parametrize("code", KINDS)
-def test_each_kind_is_an_error_and_a_builtin(code: str) -> None:
-    kind, builtin = KINDS[code]
+def test_codes_are_spelled_as_in_c() -> None:
+    assert untorn.LockTimeout.code == "UNTORN_LOCK_TIMEOUT"
+    assert untorn.IoError.code == "UNTORN_IO"
+    header = (Path(__file__).parents[3] / "include/untorn.h").read_text("utf-8")
+    for kind in untorn.Error.__subclasses__():
+        number = KINDS[kind.__name__]["number"]
+        assert f"#define {kind.code} {number}\n" in header
+
+
+def test_a_caller_can_catch_what_python_raises_itself() -> None:
+    assert issubclass(untorn.LockTimeout, TimeoutError)
+    assert issubclass(untorn.Locked, BlockingIOError)
+    assert issubclass(untorn.NotFound, FileNotFoundError)
+    assert issubclass(untorn.InvalidArgument, ValueError)
+    assert issubclass(untorn.InvalidArgument, TypeError)
+    assert issubclass(untorn.StorageFull, OSError)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_is_an_error_and_a_builtin(name: str) -> None:
+    kind = getattr(untorn, name)
     assert issubclass(kind, untorn.Error)
-    assert issubclass(kind, builtin)
+    for builtin in KINDS[name].get("builtin", []):
+        assert issubclass(kind, getattr(builtins, builtin))
     position = untorn.Position(1, 2)
     error = kind("what happened", path=Path("/p"), operation="append", holder=HOLDER, position=position)
     assert str(error) == "what happened"
-    assert error.code == f"UNTORN_{code}"
     for one in (error, pickle.loads(pickle.dumps(error))):
         assert type(one) is kind
         assert (one.path, one.operation, one.holder, one.position) == (Path("/p"), "append", HOLDER, position)
         assert str(one) == "what happened"
         if isinstance(one, OSError):
-            assert isinstance(one.errno, int)
+            assert one.errno == getattr(errno, KINDS[name].get("errno", "EIO"))
             assert one.strerror
             assert one.filename == "/p"
         else:

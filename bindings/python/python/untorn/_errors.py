@@ -78,48 +78,49 @@ def _rebuild(
     return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)
 
 
+# begin generated exceptions (spec/errors.toml, cargo xtask generate)
 class LockTimeout(Error, TimeoutError):
-    """The lock was not free within the time given."""
+    """The lock was not free within the timeout."""
 
     code = "UNTORN_LOCK_TIMEOUT"
     _default_errno = _errno.ETIMEDOUT
 
 
 class Locked(Error, BlockingIOError):
-    """The lock is held, and the call was to try only once."""
+    """The lock is held, and the call tries only once."""
 
     code = "UNTORN_LOCKED"
     _default_errno = _errno.EAGAIN
 
 
 class Deadlock(Error, RuntimeError):
-    """This thread already holds the lock that it is about to wait for."""
+    """The caller already holds the lock that it would wait for. A caller is a thread or an asyncio task."""
 
     code = "UNTORN_DEADLOCK"
 
 
 class LockUnsupported(Error, OSError):
-    """The file system does not do locks."""
+    """The file system does not support locks."""
 
     code = "UNTORN_LOCK_UNSUPPORTED"
     _default_errno = _errno.ENOLCK
 
 
 class Conflict(Error):
-    """The file is not in the state that the caller expected."""
+    """The file is not in the state that the caller expects."""
 
     code = "UNTORN_CONFLICT"
 
 
 class AlreadyExists(Error, FileExistsError):
-    """The file is there already."""
+    """The file exists already."""
 
     code = "UNTORN_ALREADY_EXISTS"
     _default_errno = _errno.EEXIST
 
 
 class NotFound(Error, FileNotFoundError):
-    """The file, or its directory, is not there."""
+    """The file or its directory does not exist."""
 
     code = "UNTORN_NOT_FOUND"
     _default_errno = _errno.ENOENT
@@ -132,13 +133,13 @@ class InvalidRecord(Error, ValueError):
 
 
 class Corrupt(Error, ValueError):
-    """The file holds what this library can't have written."""
+    """The file holds what untorn never writes."""
 
     code = "UNTORN_CORRUPT"
 
 
 class LimitExceeded(Error):
-    """A limit that the caller set (or the default of one) is exceeded."""
+    """A limit is exceeded: the caller's, or a default one."""
 
     code = "UNTORN_LIMIT_EXCEEDED"
 
@@ -151,26 +152,26 @@ class StorageFull(Error, OSError):
 
 
 class PermissionDenied(Error, PermissionError):
-    """The system does not allow it."""
+    """The system does not permit the operation."""
 
     code = "UNTORN_PERMISSION_DENIED"
     _default_errno = _errno.EACCES
 
 
 class NotDurable(Error, OSError):
-    """The change is in place, but the sync that was to make it durable failed."""
+    """The change is in the file, but the sync that makes it durable failed."""
 
     code = "UNTORN_NOT_DURABLE"
 
 
 class Poisoned(Error):
-    """An earlier sync on this handle failed; open the file again."""
+    """An earlier sync on this handle failed: open the file again."""
 
     code = "UNTORN_POISONED"
 
 
 class Cancelled(Error):
-    """The caller gave up waiting."""
+    """The caller cancelled the call."""
 
     code = "UNTORN_CANCELLED"
 
@@ -188,10 +189,33 @@ class IoError(Error, OSError):
 
 
 class InternalError(Error, RuntimeError):
-    """A bug in this library."""
+    """A bug in untorn."""
 
     code = "UNTORN_INTERNAL"
 
+
+__all__ = [
+    "AlreadyExists",
+    "Cancelled",
+    "Conflict",
+    "Corrupt",
+    "Deadlock",
+    "Error",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidRecord",
+    "IoError",
+    "LimitExceeded",
+    "LockTimeout",
+    "LockUnsupported",
+    "Locked",
+    "NotDurable",
+    "NotFound",
+    "PermissionDenied",
+    "Poisoned",
+    "StorageFull",
+]
+# end generated exceptions
 
 _BY_CODE = {kind.code: kind for kind in Error.__subclasses__()}
 
