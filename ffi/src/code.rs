@@ -1,6 +1,6 @@
 //! The codes.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 
 pub use crate::codes::*;
 
