@@ -2,6 +2,8 @@
 
 // One call into the addon, blocking or not: its time, its signal, its errors.
 
+// Not the globals: test runners put clocks of their own there, which stand still.
+const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 const native = require('#addon')
 const { fromFailure, fromThrown } = require('./errors.js')
 const { adopted } = require('./foreign.js')

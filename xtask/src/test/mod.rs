@@ -137,7 +137,7 @@ const STEPS: &[Step] = &[
     ),
     step(
         "node-bundles",
-        "the package in what bundlers make: esbuild, webpack, Rollup, Bun",
+        "the package in what bundlers make: esbuild, webpack, Rollup, Vite, Bun, and in one executable",
         node_others::bundles,
     ),
     step(

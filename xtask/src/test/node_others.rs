@@ -15,13 +15,16 @@ const RUNNERS: [&str; 3] = [
     "vitest@4.1.12",
 ];
 
-const BUNDLERS: [&str; 6] = [
+const BUNDLERS: [&str; 8] = [
     "esbuild@0.28.2",
     "webpack@5.113.0",
     "rollup@4.68.8",
     "@rollup/plugin-node-resolve@16.0.3",
     "@rollup/plugin-commonjs@29.0.3",
+    "vite@8.3.8",
     "bun@1.4.5",
+    // Puts a program into a copy of Node.
+    "postject@1.0.0-alpha.6",
 ];
 
 pub fn runners(site: &Site, log: &Log) -> Result<()> {

@@ -125,3 +125,35 @@ test('Bun, run and compiled into one file', (t) => {
     fs.renameSync(away, untorn)
   }
 })
+
+test('Vite, for a server', async (t) => {
+  const { build: built } = await import('vite')
+  const output = { entryFileNames: 'vite.mjs' }
+  await built({
+    root: here, configFile: false, logLevel: 'warn', ssr: { noExternal: true, target: 'node' },
+    build: { ssr: 'app.mjs', outDir: path.join(project, 'out/vite'), emptyOutDir: true, rollupOptions: { output } },
+  })
+  tries(t, path.join(project, 'out/vite/vite.mjs'))
+})
+
+// The executable is what runs, so the addon lies beside that.
+test("Node's single executable, with the addon beside it, and without", (t) => {
+  const dir = scratch(t)
+  build('esbuild', 'bundles/app.cjs', '--bundle', '--platform=node', '--outfile=out/sea.cjs')
+  const settings = path.join(dir, 'sea.json')
+  const blob = path.join(dir, 'sea.blob')
+  fs.writeFileSync(settings, JSON.stringify({ main: path.join(project, 'out/sea.cjs'), output: blob, disableExperimentalSEAWarning: true }))
+  const made = run(process.execPath, ['--experimental-sea-config', settings])
+  assert.equal(made.status, 0, made.stderr)
+  const program = path.join(dir, 'program')
+  fs.copyFileSync(process.execPath, program)
+  fs.chmodSync(program, 0o755)
+  build('postject', program, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2')
+  const alone = run(program, [path.join(dir, 'j')], dir)
+  assert.notEqual(alone.status, 0)
+  assert.match(alone.stderr, /untorn: the addon untorn\.\S+\.node is not beside the code/)
+  fs.copyFileSync(path.join(untorn, addon), path.join(dir, addon))
+  const { status, stdout, stderr } = run(program, [path.join(dir, 'j')], dir)
+  assert.equal(status, 0, stderr)
+  assert.equal(stdout, '[{"ok":1}]\n')
+})

@@ -90,6 +90,18 @@ const suite = {
     lock.releaseSync()
   },
 
+  async 'a timeout ends where the clocks of the realm stand still'(dir) {
+    const lock = u.FileLock.acquireSync(path.join(dir, 'l'))
+    const { setTimeout, clearTimeout } = globalThis
+    Object.assign(globalThis, { setTimeout: () => 0, clearTimeout: () => {} })
+    try {
+      await fails(() => u.FileLock.acquire(path.join(dir, 'l'), { timeout: 20 }), u.LockTimeoutError, 'UNTORN_LOCK_TIMEOUT')
+    } finally {
+      Object.assign(globalThis, { setTimeout, clearTimeout })
+      lock.releaseSync()
+    }
+  },
+
   async 'a default is given where the file is not there'(dir) {
     const name = path.join(dir, 'd')
     const document = u.Document.openSync(name)
