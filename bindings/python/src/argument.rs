@@ -5,12 +5,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyEllipsis, PyString};
 use untorn::{Error, Expect, Version};
 
-use crate::error::{check, invalid};
+use crate::error::{check, invalid, refused};
 
 /// Bytes that a caller hands over. `bytes` and `str` never change, so they are
 /// used where they are; any other buffer may, and is copied.
@@ -36,9 +36,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
             return object.extract().map(Data::Lent).map_err(PyErr::from);
         }
         if object.is_instance_of::<PyString>() {
-            return object
-                .extract()
-                .map(|text: &'a str| Data::Lent(text.as_bytes()));
+            let text: PyResult<&'a str> = object.extract();
+            return match text {
+                Ok(text) => Ok(Data::Lent(text.as_bytes())),
+                Err(error) => Err(no_utf8(object.py(), &error, "InvalidRecord")),
+            };
         }
         match PyBuffer::<u8>::get(&object) {
             Ok(buffer) => Ok(Data::Copied(buffer.to_vec(object.py())?)),
@@ -48,6 +50,39 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
             ))),
         }
     }
+}
+
+/// A name, a key, a label: any text that UTF-8 can hold.
+pub struct Text(pub String);
+
+impl FromPyObject<'_, '_> for Text {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        object.extract().map(Text).map_err(|error: PyErr| {
+            if error.is_instance_of::<PyUnicodeEncodeError>(object.py()) {
+                return no_utf8(object.py(), &error, "InvalidArgument");
+            }
+            error
+        })
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Refuses what would be another text in the file, or the same as others.
+#[cold]
+fn no_utf8(py: Python<'_>, error: &PyErr, class: &str) -> PyErr {
+    let detail = "the text has half of a surrogate pair, which UTF-8 can't hold";
+    let refused = refused(py, class, format!("{detail}: {error}"));
+    refused.set_cause(py, Some(error.clone_ref(py)));
+    refused
 }
 
 /// `timeout=`: seconds; `None` waits for ever, `...` as the handle does.

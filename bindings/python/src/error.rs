@@ -54,10 +54,15 @@ pub fn make_holder<'py>(py: Python<'py>, holder: &Holder) -> PyResult<Bound<'py,
 /// An argument that is refused before it is known which file it is for.
 #[cold]
 pub fn invalid(py: Python<'_>, why: impl Into<String>) -> PyErr {
-    static INVALID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    INVALID
-        .import(py, "untorn._errors", "InvalidArgument")
-        .and_then(|kind| kind.call1((why.into(),)))
+    refused(py, "InvalidArgument", why)
+}
+
+/// The same, as the exception of this name.
+#[cold]
+pub fn refused(py: Python<'_>, class: &str, why: impl Into<String>) -> PyErr {
+    py.import("untorn._errors")
+        .and_then(|errors| errors.getattr(class))
+        .and_then(|class| class.call1((why.into(),)))
         .map_or_else(|error| error, PyErr::from_value)
 }
 

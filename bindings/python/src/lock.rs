@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use untorn::{Call, Error, LockGuard, LockOptions};
 
-use crate::argument::Timeout;
+use crate::argument::{Text, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::{check, make_holder};
 use crate::options::{checked, seconds};
@@ -203,7 +203,7 @@ impl FileLock {
         path: PathBuf,
         timeout: Timeout,
         shared: bool,
-        label: Option<String>,
+        label: Option<Text>,
         scheme: &str,
         on_unsupported: &str,
         stale: f64,
@@ -211,7 +211,7 @@ impl FileLock {
         let scheme = checked(py, &path, scheme.parse())?;
         let policy = checked(py, &path, on_unsupported.parse())?;
         let stale = seconds(py, &path, stale)?;
-        let mut lock = FileLock::make(path, timeout, shared, label);
+        let mut lock = FileLock::make(path, timeout, shared, label.map(|label| label.0));
         lock.options = lock
             .options
             .clone()
@@ -229,9 +229,9 @@ impl FileLock {
         path: PathBuf,
         timeout: Timeout,
         shared: bool,
-        label: Option<String>,
+        label: Option<Text>,
     ) -> FileLock {
-        let mut lock = FileLock::make(path, timeout, shared, label);
+        let mut lock = FileLock::make(path, timeout, shared, label.map(|label| label.0));
         lock.exact = true;
         lock
     }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use untorn::Error;
 
-use crate::argument::Timeout;
+use crate::argument::{Text, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::options;
@@ -79,17 +79,17 @@ impl RawSnapshot {
     fn _load<'py>(
         &self,
         py: Python<'py>,
-        name: &str,
+        name: Text,
     ) -> PyResult<Option<(Bound<'py, PyBytes>, String)>> {
         let snapshot = self.core(py, "load")?;
-        plain(py, &self.dir, || snapshot.load(name)).map(|found| contents(py, found))
+        plain(py, &self.dir, || snapshot.load(&name)).map(|found| contents(py, found))
     }
 
-    fn _reader(&self, py: Python<'_>, name: &str, options: &Bound<'_, PyDict>) -> PyResult<Reader> {
+    fn _reader(&self, py: Python<'_>, name: Text, options: &Bound<'_, PyDict>) -> PyResult<Reader> {
         let snapshot = self.core(py, "read")?;
         let options = options::journal(&self.dir, options)?;
-        let path = self.dir.join(name);
-        plain(py, &path, || snapshot.records_as(name, &options))
+        let path = self.dir.join(&*name);
+        plain(py, &path, || snapshot.records_as(&name, &options))
             .map(|records| Reader::new(path.clone(), records))
     }
 }

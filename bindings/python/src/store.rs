@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use untorn::{Error, Search};
 
-use crate::argument::{Count, Timeout};
+use crate::argument::{Count, Text, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::{check, make_holder};
 use crate::lease::Lease;
@@ -71,10 +71,10 @@ impl RawStore {
     /// Without a `timeout` it tries once: `Locked`, with the owner, while
     /// somebody owns the session.
     #[pyo3(signature = (key, *, timeout=Timeout::ONCE), text_signature = "($self, key, *, timeout=0)")]
-    fn remove(&self, py: Python<'_>, key: &str, timeout: Timeout) -> PyResult<bool> {
+    fn remove(&self, py: Python<'_>, key: Text, timeout: Timeout) -> PyResult<bool> {
         let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
         wait(py, self.store.path(), &patience, |call| {
-            self.store.remove_with(key, call)
+            self.store.remove_with(&key, call)
         })
     }
 
@@ -88,10 +88,10 @@ impl RawStore {
     fn search<'py>(
         &self,
         py: Python<'py>,
-        text: &str,
+        text: Text,
         max_hits: Count,
     ) -> PyResult<Bound<'py, PyList>> {
-        let search = self.prepared(text, max_hits);
+        let search = self.prepared(&text, max_hits);
         let patience = Wait::new(Timeout::Handles, None);
         let found = wait(py, self.store.path(), &patience, |call| {
             search.run_with(call)
@@ -99,9 +99,9 @@ impl RawStore {
         hits(py, &found)
     }
 
-    fn _session(&self, py: Python<'_>, key: &str) -> PyResult<RawSession> {
+    fn _session(&self, py: Python<'_>, key: Text) -> PyResult<RawSession> {
         Ok(RawSession {
-            session: Arc::new(check(py, self.store.session(key))?),
+            session: Arc::new(check(py, self.store.session(&key))?),
             timeout: self.timeout,
         })
     }
@@ -145,21 +145,22 @@ impl RawSession {
     }
 
     /// The state, or the document of this name.
-    fn _document(&self, py: Python<'_>, name: Option<&str>) -> PyResult<Opened> {
+    fn _document(&self, py: Python<'_>, name: Option<Text>) -> PyResult<Opened> {
+        let name = name.as_deref();
         plain(py, self.session.path(), || document(&self.session, name)).map(Opened::document)
     }
 
-    fn _media(&self, py: Python<'_>, name: &str) -> PyResult<PathBuf> {
+    fn _media(&self, py: Python<'_>, name: Text) -> PyResult<PathBuf> {
         let patience = Wait::new(Timeout::Is(self.timeout), None);
         wait(py, self.session.path(), &patience, |call| {
-            self.session.media_with(name, call)
+            self.session.media_with(&name, call)
         })
     }
 
-    fn _claim(&self, py: Python<'_>, label: &str, timeout: Timeout) -> PyResult<Lease> {
+    fn _claim(&self, py: Python<'_>, label: Text, timeout: Timeout) -> PyResult<Lease> {
         let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
         wait(py, self.session.path(), &patience, |call| {
-            self.session.claim_with(label, call)
+            self.session.claim_with(&*label, call)
         })
         .map(Lease::new)
     }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use untorn::{Call, Error, Transaction, TransactionOptions, Version};
 
-use crate::argument::{Data, Timeout};
+use crate::argument::{Data, Text, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::lock::dropped_in_use;
@@ -164,49 +164,49 @@ impl RawTransaction {
     fn _load<'py>(
         &self,
         py: Python<'py>,
-        name: &str,
+        name: Text,
     ) -> PyResult<Option<(Bound<'py, PyBytes>, String)>> {
         let patience = Wait::new(Timeout::Handles, None);
         wait(py, self.dir(), &patience, |call| {
             self.slot.with("load", self.dir(), |tx| {
-                tx.transaction()?.load_with(name, call)
+                tx.transaction()?.load_with(&name, call)
             })
         })
         .map(|found| contents(py, found))
     }
 
-    fn _save(&self, py: Python<'_>, name: &str, data: Data<'_>) -> PyResult<String> {
+    fn _save(&self, py: Python<'_>, name: Text, data: Data<'_>) -> PyResult<String> {
         let data = data.bytes();
-        self.with(py, "save", |tx| tx.save(name, data))
+        self.with(py, "save", |tx| tx.save(&name, data))
             .map(|version| version.to_string())
     }
 
-    fn _create(&self, py: Python<'_>, name: &str, data: Data<'_>) -> PyResult<String> {
+    fn _create(&self, py: Python<'_>, name: Text, data: Data<'_>) -> PyResult<String> {
         let data = data.bytes();
-        self.with(py, "create", |tx| tx.create(name, data))
+        self.with(py, "create", |tx| tx.create(&name, data))
             .map(|version| version.to_string())
     }
 
-    fn _append(&self, py: Python<'_>, name: &str, records: &Bound<'_, PyList>) -> PyResult<()> {
+    fn _append(&self, py: Python<'_>, name: Text, records: &Bound<'_, PyList>) -> PyResult<()> {
         let records = copied(records)?;
-        self.with(py, "append", |tx| tx.append(name, &records))
+        self.with(py, "append", |tx| tx.append(&name, &records))
     }
 
-    fn _set_header(&self, py: Python<'_>, name: &str, header: Data<'_>) -> PyResult<()> {
+    fn _set_header(&self, py: Python<'_>, name: Text, header: Data<'_>) -> PyResult<()> {
         let patience = Wait::new(Timeout::Handles, None);
         let header = header.bytes();
         wait(py, self.dir(), &patience, |call| {
             self.slot.with("set_header", self.dir(), |tx| {
-                tx.transaction()?.set_header_with(name, header, call)
+                tx.transaction()?.set_header_with(&name, header, call)
             })
         })
     }
 
-    fn _remove(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+    fn _remove(&self, py: Python<'_>, name: Text) -> PyResult<bool> {
         let patience = Wait::new(Timeout::Handles, None);
         wait(py, self.dir(), &patience, |call| {
             self.slot.with("remove", self.dir(), |tx| {
-                tx.transaction()?.remove_with(name, call)
+                tx.transaction()?.remove_with(&name, call)
             })
         })
     }
