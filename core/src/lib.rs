@@ -27,7 +27,9 @@ mod error_kind;
 mod journal;
 mod lock;
 mod one_shot;
+mod oslock;
 mod process;
+mod recovery;
 mod rotated;
 mod selftest;
 mod session;
@@ -37,6 +39,8 @@ mod temporary;
 mod torn;
 mod transaction;
 
+pub use crate::oslock::CancelToken;
+pub use crate::oslock::{OnUnsupported, Scheme};
 pub use document::{Document, DocumentOptions, Expect, Update, Version};
 pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
@@ -45,10 +49,7 @@ pub use journal::{
     HeaderMode, Journal, JournalOptions, OwnedRecord, Position, Record, Records, Repair, Report,
     Rewrite, inspect,
 };
-pub use lock::{
-    Call, Caller, CancelToken, FileLock, Holder, LockGuard, LockOptions, OnUnsupported, Scheme,
-    holder,
-};
+pub use lock::{Call, Caller, FileLock, Holder, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};

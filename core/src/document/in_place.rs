@@ -10,14 +10,14 @@ use std::path::Path;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::LockFile;
-use crate::lock::record::Same;
-use crate::lock::redo::{self, Change, Content};
+use crate::oslock::LockFile;
+use crate::recovery::overwrite::{self, Change, Content};
+use crate::recovery::record::Same;
 use crate::sys::{Access, File};
 
 /// Without the lock. `None` if it is not there.
 pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>> {
-    redo::read_document(path, || match File::open(path, Access::Read) {
+    overwrite::read_document(path, || match File::open(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result?.read_all().map(Some),
     })
@@ -85,7 +85,7 @@ fn overwrite(
             same: Same::Prefix(0),
             rotated: None,
         };
-        return redo::overwrite(operation, path, lock, &change, durability).map(drop);
+        return overwrite::overwrite(operation, path, lock, &change, durability).map(drop);
     }
     // It may have been saved by a program that does not sync.
     match lock.data() {

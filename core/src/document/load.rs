@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Shared, Version, in_place};
 use crate::error::{Error, Result};
-use crate::lock::LockFile;
+use crate::oslock::LockFile;
 use crate::sys::{Access, File};
 
 impl Shared {

@@ -26,7 +26,9 @@ pub use version::{Expect, Version};
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Held, Kept, LockFile, PathLock, lost_lock};
+use crate::lock::{Call, Kept, lost_lock};
+use crate::oslock::LockFile;
+use crate::oslock::{Held, PathLock};
 use crate::sys;
 use crate::temporary;
 

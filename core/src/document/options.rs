@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Document;
 use crate::durability::Durability;
 use crate::error::Result;
-use crate::lock::{Choice, Home, OnUnsupported, Scheme};
+use crate::oslock::Home;
+use crate::oslock::{Choice, OnUnsupported, Scheme};
 
 /// How a document is opened.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,8 @@ use super::commit::{acquire_to_lead, commit_with, pass_on, step_down};
 use super::queue::{Callback, Done, Request, take_out, take_overdue};
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::lock::{Call, Caller, CancelToken, Nudge, Patience};
+use crate::lock::{Call, Caller, Patience};
+use crate::oslock::{CancelToken, Nudge};
 
 /// Appends on a thread of the library's own; `done` is called there.
 pub(super) fn append_queued(

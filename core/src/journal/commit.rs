@@ -18,7 +18,9 @@ use super::shared::{Desk, Shared};
 use super::writer::{Work, Written};
 use crate::background;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, GaveUp, Held, Nudge, Patience, Waiter};
+use crate::lock::{Call, Patience};
+use crate::oslock::Held;
+use crate::oslock::{GaveUp, Nudge, Waiter};
 
 /// Appends in the caller's own thread.
 #[inline]

@@ -14,8 +14,8 @@ use super::seal;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::lock::record::{self, Identity, Pending, PendingAppend};
-use crate::lock::recovery::transaction;
+use crate::recovery::record::{self, Identity, Pending, PendingAppend};
+use crate::recovery::transaction;
 use crate::sys::{self, File};
 
 /// No append of many is under way.

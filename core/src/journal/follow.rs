@@ -11,7 +11,8 @@ use super::read::OwnedRecord;
 use super::shared::Shared;
 use super::{Position, Record};
 use crate::error::{Error, Result};
-use crate::lock::{Call, GaveUp};
+use crate::lock::Call;
+use crate::oslock::GaveUp;
 
 /// Yields a journal's records as they are appended, by whichever process.
 ///

@@ -12,7 +12,7 @@ use super::Position;
 use super::shared::Shared;
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::lock::record::{Before, Same};
+use crate::recovery::record::{Before, Same};
 use crate::rotated::{self, Rotated};
 
 /// Where to go on.

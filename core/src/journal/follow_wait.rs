@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::one_name;
 use super::shared::Shared;
-use crate::lock::{GaveUp, Nudge, Patience, Waiter};
+use crate::lock::Patience;
+use crate::oslock::{GaveUp, Nudge, Waiter};
 use crate::sys::{self, Changes};
 
 /// How soon to look again where the system does not tell: at first, while

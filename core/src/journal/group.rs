@@ -3,7 +3,7 @@
 use super::shared::Shared;
 use super::writer::{Work, Writer, Written};
 use crate::error::Result;
-use crate::lock::LockFile;
+use crate::oslock::LockFile;
 
 /// Neighbours that bring one record each, without an expected end or a header, go
 /// into the file with one write, and get one answer: if it fails, none of them is

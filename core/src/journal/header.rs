@@ -12,7 +12,7 @@ use super::writer::Work;
 use super::{Journal, JournalOptions, Position, commit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Call;
-use crate::lock::record::{self, Identity, Pending, PendingStamp};
+use crate::recovery::record::{self, Identity, Pending, PendingStamp};
 use crate::sys::File;
 
 /// How often a reader looks again before it takes the writer of a stamp, which

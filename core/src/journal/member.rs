@@ -9,8 +9,8 @@ use super::shared::Shared;
 use super::source::Source;
 use super::{JournalOptions, Records, header, line, one_name, repair};
 use crate::error::{Error, Result};
-use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Identity};
+use crate::oslock::LockFile;
+use crate::recovery::record::{self, Generation, Identity};
 use crate::sys::{self, Access, File};
 
 /// An empty batch for the journal at this path.

@@ -78,7 +78,8 @@ pub use verify::Report;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, CancelToken, LockFile};
+use crate::lock::Call;
+use crate::oslock::{CancelToken, LockFile};
 use crate::sys;
 use seal::Chain;
 use shared::Shared;

@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::record::Identity;
-use crate::lock::recovery::transaction::names;
+use crate::recovery::record::Identity;
+use crate::recovery::transaction::names;
 use crate::sys::{self, Access, File, Stat};
 use crate::{rotated, temporary};
 

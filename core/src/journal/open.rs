@@ -12,8 +12,8 @@ use super::shared::Shared;
 use super::sync::Syncs;
 use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::record::{self, Generation, Identity};
-use crate::lock::{LockFile, LockedData};
+use crate::oslock::{LockFile, LockedData};
+use crate::recovery::record::{self, Generation, Identity};
 use crate::rotated;
 use crate::sys::{self, Access, File, Stat};
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::Journal;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
-use crate::lock::{Choice, Home, OnUnsupported, Scheme};
+use crate::oslock::Home;
+use crate::oslock::{Choice, OnUnsupported, Scheme};
 
 /// What the records of a journal are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

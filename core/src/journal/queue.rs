@@ -10,7 +10,8 @@ use super::asynchronous::Watch;
 use super::batch::Batch;
 use super::lead::Lead;
 use crate::error::Result;
-use crate::lock::{Caller, CancelToken, Waiter};
+use crate::lock::Caller;
+use crate::oslock::{CancelToken, Waiter};
 
 /// One write takes no more bytes than this from the queue.
 const GROUP: usize = 8 << 20;

@@ -11,7 +11,9 @@ use super::follow_wait::Followers;
 use super::queue::Queue;
 use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{AtHand, Call, LockFile, PathLock};
+use crate::lock::Call;
+use crate::oslock::PathLock;
+use crate::oslock::{AtHand, LockFile};
 use crate::sys::PerProcess;
 
 pub(super) struct Shared {

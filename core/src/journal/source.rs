@@ -8,7 +8,7 @@ use super::decided::Decided;
 use super::in_place::View;
 use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::record::{self, Before, Generation, Identity};
+use crate::recovery::record::{self, Before, Generation, Identity};
 use crate::sys::{self, Access, File};
 
 pub(super) struct Source {

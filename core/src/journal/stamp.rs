@@ -15,8 +15,8 @@ use super::writer::{UNKNOWN, Work, Writer, Written};
 use super::{HeaderMode, JournalOptions};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::LockFile;
-use crate::lock::record::{self, Same, StampNote};
+use crate::oslock::LockFile;
+use crate::recovery::record::{self, Same, StampNote};
 use crate::sys::{self, Access, File};
 
 impl Writer {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::open::Data;
 use super::rollback;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::record::{self, Generation, Pending, PendingAppend, Pieces};
-use crate::lock::{LockFile, redo};
+use crate::oslock::LockFile;
+use crate::recovery::overwrite;
+use crate::recovery::record::{self, Generation, Pending, PendingAppend, Pieces};
 use crate::sys::File;
 
 /// Makes sure that the lock file can keep a recovery record, and gives what it
@@ -83,13 +84,13 @@ fn append_many_in_place(
     end: u64,
     lines: &[u8],
 ) -> Result<()> {
-    let pending = redo::note_append(lock, &data.file, end, lines).map_err(|error| {
+    let pending = overwrite::note_append(lock, &data.file, end, lines).map_err(|error| {
         Error::os("append", lock.path(), error)
             .hint("an append of many records is kept here first; nothing was appended")
     })?;
     let result = append(data, end, lines);
     let _ = if matches!(result, Err((_, Err(_)))) {
-        redo::note_way_back(redo, pending)
+        overwrite::note_way_back(redo, pending)
     } else {
         record::clear_pending(redo)
     };

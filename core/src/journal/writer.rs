@@ -13,7 +13,7 @@ use super::sync::Epoch;
 use super::write::{append, append_many, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::LockFile;
+use crate::oslock::LockFile;
 use crate::sys::{self, FileId};
 
 /// No end that we know: look at the file's tail.

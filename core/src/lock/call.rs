@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::turn::ThreadKey;
-use super::{CancelToken, Kept, LockGuard};
+use super::{Kept, LockGuard};
+use crate::oslock::CancelToken;
+use crate::oslock::ThreadKey;
 
 /// How one call waits for its lock, and under which lock it works.
 ///

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Call;
 use super::holder::Holder;
-use super::note::{self, Note};
-use super::{Call, Choice, Held, OnUnsupported, PathLock, Scheme};
 use crate::error::{Error, ErrorKind, Result};
+use crate::oslock::note::{self, Note};
+use crate::oslock::{Choice, OnUnsupported, Scheme};
+use crate::oslock::{Held, PathLock};
 use crate::sys;
 
 /// A lock across processes and threads that the kernel frees when its holder
@@ -292,11 +294,11 @@ impl Kept {
     /// Whether it is of this process, not of the one it was forked from. To be
     /// asked before all else: in a forked child the mutexes may be locked by a
     /// thread that does not exist there.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.born == sys::generation()
     }
 
-    pub(super) fn let_go(&self, held: &mut Option<Held>) {
+    pub(crate) fn let_go(&self, held: &mut Option<Held>) {
         if let Some(_held) = held.take() {
             let note = self
                 .note
@@ -341,7 +343,7 @@ impl Kept {
         }
     }
 
-    pub(super) fn held(&self) -> MutexGuard<'_, Option<Held>> {
+    pub(crate) fn held(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{in_place, note, pid_file, sidecar, transfer};
+use super::transfer;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::oslock::note;
+use crate::oslock::scheme::{in_place, pid_file, sidecar};
 use crate::process::{Alive, Process};
 use crate::sys;
 
@@ -124,7 +126,7 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
 }
 
 /// Who holds the lock on this file, whose holders leave their lines there.
-pub(super) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
+pub(crate) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     let notes = note::read(holder_path).unwrap_or_default();
     let stat = sys::stat(lock_path).ok()??;
     if let Some(owner) = of_owners(stat.id, &notes) {
@@ -186,7 +188,7 @@ fn owners(id: sys::FileId) -> Vec<sys::LockOwner> {
 }
 
 /// `P.holder`.
-pub(super) fn path_for(target: &Path) -> PathBuf {
+pub(crate) fn path_for(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".holder");
     PathBuf::from(name)
@@ -195,7 +197,7 @@ pub(super) fn path_for(target: &Path) -> PathBuf {
 /// Where the holders of exactly this lock file leave their lines: for `P.lock`
 /// in `P.holder`, for any other name in `NAME.holder`, so that no two locks have
 /// the same.
-pub(super) fn path_beside(lock_path: &Path) -> PathBuf {
+pub(crate) fn path_beside(lock_path: &Path) -> PathBuf {
     match lock_path.extension() {
         Some(last) if last == "lock" => path_for(&lock_path.with_extension("")),
         _ => path_for(lock_path),

@@ -8,13 +8,13 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::path_lock::{Held, PathLock};
-use super::record::{self, Pending, Reservation};
-use super::turn::Refused;
-use super::watching::Watching;
 use super::{LockGuard, Patience};
 use crate::error::{Error, ErrorKind, Result};
+use crate::oslock::Refused;
+use crate::oslock::Watching;
+use crate::oslock::{Held, PathLock};
 use crate::process::{Alive, Process};
+use crate::recovery::record::{self, Pending, Reservation};
 use crate::sys::{Access, File};
 
 /// For how long a lock stays reserved for a process that can't be seen from
@@ -35,7 +35,7 @@ impl Reservation {
     }
 
     /// Whether it keeps this process from the lock.
-    pub(super) fn stands(&self) -> bool {
+    pub(crate) fn stands(&self) -> bool {
         !self.to.is_current()
             && match self.to.alive() {
                 Alive::Alive => true,
@@ -52,7 +52,7 @@ fn now() -> u64 {
 
 /// For whom a lock is reserved, if for anybody, by what is in this file. Looks
 /// without the lock.
-pub(super) fn reserved(record_path: &Path) -> Option<Reservation> {
+pub(crate) fn reserved(record_path: &Path) -> Option<Reservation> {
     let file = File::open_beside(record_path, Access::Read).ok()?;
     if file.size().ok()? <= record::IDLE {
         return None;
@@ -144,12 +144,12 @@ fn reserve(held: &Held, to: &Process) -> Result<()> {
 impl PathLock {
     /// Whether the lock was given to this process.
     #[cold]
-    pub(super) fn is_heir(&self) -> bool {
+    pub(crate) fn is_heir(&self) -> bool {
         reserved(self.record_path()).is_some_and(|reservation| reservation.to.is_current())
     }
 
     /// The patience of an heir that tries only once.
-    pub(super) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
+    pub(crate) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
         let deadline = std::time::Instant::now().checked_add(LOOKERS);
         Patience {
             timeout: Some(LOOKERS),
@@ -160,7 +160,7 @@ impl PathLock {
 
     /// Waits, without the lock, until it is worth to take it.
     #[cold]
-    pub(super) fn await_heir(
+    pub(crate) fn await_heir(
         &self,
         operation: &'static str,
         heir: &Process,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::stage::Stage;
 use super::{Found, failed, passed, skipped};
-use crate::lock::Scheme;
+use crate::oslock::Scheme;
 use crate::sys::{self, Access, File};
 
 fn with(stage: &Stage, name: &str, bytes: &[u8]) -> io::Result<File> {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::stage::{LONG, Other, Stage, heard};
 use super::{Found, failed, passed, skipped};
 use crate::error::{ErrorKind, Result};
-use crate::lock::{FileLock, Scheme};
+use crate::lock::FileLock;
+use crate::oslock::Scheme;
 use crate::sys::Order;
 
 pub(super) fn exclusion(stage: &Stage) -> io::Result<Found> {

@@ -21,7 +21,7 @@ pub use report::{Check, Outcome, SelfTest};
 
 use self::stage::Stage;
 use crate::error::{Error, Result};
-use crate::lock::Scheme;
+use crate::oslock::Scheme;
 use crate::sys;
 
 /// What one check came to, and in words.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::lock::Scheme;
+use crate::oslock::Scheme;
 
 /// What came of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

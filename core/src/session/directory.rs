@@ -18,7 +18,8 @@ use super::store::Shared;
 use crate::background;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Nudge, Patience, Waiter};
+use crate::lock::{Call, Patience};
+use crate::oslock::{Nudge, Waiter};
 use crate::sys::{self, Access, File};
 
 /// The lock of the store's names is that of this file, which does not exist.

@@ -10,7 +10,8 @@ use super::{directory, lease};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-use crate::lock::{Call, Holder, Home};
+use crate::lock::{Call, Holder};
+use crate::oslock::Home;
 use crate::sys;
 use crate::transaction::Transaction;
 

@@ -12,9 +12,10 @@ use std::time::Duration;
 use super::marker::{self, Marker, Slot};
 use super::{Session, directory};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::recovery::transaction::member_lock;
-use crate::lock::{Call, Held, Holder, Patience, transfer};
+use crate::lock::{Call, Holder, Patience, transfer};
+use crate::oslock::Held;
 use crate::process::{Alive, Process};
+use crate::recovery::transaction::member_lock;
 use crate::sys::{self, File};
 
 /// A session's lease: nobody else owns the session until it is released or

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::lock::recovery::transaction::names;
+use crate::recovery::transaction::names;
 
 /// The longest name, so that what is made beside it (`NAME.lock`, a temporary)
 /// stays below 255 bytes, which is the limit nearly everywhere.

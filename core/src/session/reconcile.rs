@@ -13,9 +13,10 @@ use std::time::Duration;
 use super::marker::{self, NAME, Slot};
 use super::{Session, lease};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::recovery::transaction::State;
-use crate::lock::{Call, Held, Holder};
+use crate::lock::{Call, Holder};
+use crate::oslock::Held;
 use crate::process::Alive;
+use crate::recovery::transaction::State;
 use crate::sys;
 use crate::transaction::Transaction;
 

@@ -8,8 +8,10 @@ use super::name::{self, Name};
 use super::{Session, StoreOptions, directory};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::recovery::transaction::member_lock;
-use crate::lock::{Call, PathLock, Scheme};
+use crate::lock::Call;
+use crate::oslock::PathLock;
+use crate::oslock::Scheme;
+use crate::recovery::transaction::member_lock;
 use crate::sys;
 
 /// A directory of sessions, one directory each, found by their keys.

@@ -7,7 +7,7 @@ use super::stage::{Stage, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Patience;
-use crate::lock::recovery::transaction::{State, Whose, append, create, rename};
+use crate::recovery::transaction::{State, Whose, append, create, rename};
 use crate::sys;
 
 impl Transaction {

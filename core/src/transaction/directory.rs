@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::JournalOptions;
-use crate::lock::recovery::transaction::{directory_lock, names, settle_directory};
-use crate::lock::{Call, Held, Kept, LockFile, PathLock, Patience, Scheme, held_in, lost_lock};
+use crate::lock::{Call, Kept, Patience, lost_lock};
+use crate::oslock::LockFile;
+use crate::oslock::Scheme;
+use crate::oslock::{Held, PathLock, held_in};
+use crate::recovery::transaction::{directory_lock, names, settle_directory};
 use crate::sys::{self, PerProcess};
 
 /// The directories whose orphans this process has swept.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::document::load;
 use crate::error::Result;
-use crate::lock::recovery::transaction::member_lock;
-use crate::lock::{Held, PathLock, Patience};
+use crate::lock::Patience;
+use crate::oslock::{Held, PathLock};
+use crate::recovery::transaction::member_lock;
 use crate::sys;
 
 pub(super) struct Member {

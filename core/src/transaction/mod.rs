@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What the next locker does with a transaction whose owner died is with the
-//! locks: `lock/recovery/transaction`.
+//! locks: `recovery/transaction`.
 
 mod commit;
 mod directory;
@@ -30,7 +30,8 @@ use crate::document::Version;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{self, Batch};
-use crate::lock::{Call, Held};
+use crate::lock::Call;
+use crate::oslock::Held;
 use crate::sys;
 use directory::DirectoryLock;
 use member::Member;

@@ -4,8 +4,8 @@ use super::member::{Member, Staged};
 use super::options::TransactionOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal;
-use crate::lock::record::Identity;
-use crate::lock::recovery::transaction::{Action, Change};
+use crate::recovery::record::Identity;
+use crate::recovery::transaction::{Action, Change};
 use crate::sys::{self, Attributes};
 
 /// One change that is to be made.

@@ -12,8 +12,8 @@ use crate::document::Version;
 use crate::error::{Error, Result};
 use crate::journal::{self, JournalOptions, Records};
 use crate::lock::Call;
-use crate::lock::record::{self, Generation};
-use crate::lock::recovery::transaction::{member_lock, names};
+use crate::recovery::record::{self, Generation};
+use crate::recovery::transaction::{member_lock, names};
 use crate::sys::{self, Access, File};
 
 /// The files of a directory as they were at one instant.

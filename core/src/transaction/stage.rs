@@ -8,9 +8,10 @@ use super::directory::DirectoryLock;
 use super::plan::{Content, Step};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::record::{self, Mark};
-use crate::lock::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
-use crate::lock::{LockFile, lost_lock};
+use crate::lock::lost_lock;
+use crate::oslock::LockFile;
+use crate::recovery::record::{self, Mark};
+use crate::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
 use crate::sys::{self, Access, File};
 use crate::temporary::Rights;
 

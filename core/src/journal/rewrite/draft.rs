@@ -8,8 +8,8 @@ use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::write::recordable;
 use crate::journal::writer::Writer;
-use crate::lock::LockFile;
-use crate::lock::record::{self, Generation, Pending, PendingRewrite, Same};
+use crate::oslock::LockFile;
+use crate::recovery::record::{self, Generation, Pending, PendingRewrite, Same};
 use crate::sys::{self, File};
 use crate::temporary::{self, Rights, Temporary};
 

@@ -9,9 +9,9 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Position;
 use crate::journal::shared::Shared;
-use crate::lock::LockFile;
-use crate::lock::record::Same;
-use crate::lock::redo::{self, Change, Content};
+use crate::oslock::LockFile;
+use crate::recovery::overwrite::{self, Change, Content};
+use crate::recovery::record::Same;
 
 impl Draft {
     /// As `publish`, in place. Synced, whatever this handle's durability is:
@@ -78,7 +78,7 @@ impl Draft {
             same,
             rotated: highest,
         };
-        match redo::overwrite(operation, path, lock, &change, Durability::Power) {
+        match overwrite::overwrite(operation, path, lock, &change, Durability::Power) {
             Ok(generation) => Ok(Published {
                 end: Position {
                     generation: generation.number,

@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Position;
 use crate::journal::shared::Shared;
 use crate::journal::sync::Epoch;
-use crate::lock::LockFile;
-use crate::lock::record::{self, Before, Generation, Identity, PendingRewrite, Same};
+use crate::oslock::LockFile;
+use crate::recovery::record::{self, Before, Generation, Identity, PendingRewrite, Same};
 use crate::sys;
 use crate::temporary::Temporary;
 

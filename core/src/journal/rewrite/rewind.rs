@@ -8,8 +8,8 @@ use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::writer::Writer;
 use crate::journal::{Position, header, seal};
-use crate::lock::LockFile;
-use crate::lock::record::Same;
+use crate::oslock::LockFile;
+use crate::recovery::record::Same;
 use crate::sys::File;
 
 pub(super) fn rewind(

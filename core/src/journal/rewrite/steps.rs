@@ -9,7 +9,7 @@ use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
 use crate::journal::{DamageKind, Journal, Position, Records, header};
 use crate::lock::Call;
-use crate::lock::record::Same;
+use crate::recovery::record::Same;
 
 impl Journal {
     pub(super) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {

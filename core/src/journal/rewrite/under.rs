@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::journal::shared::Shared;
-use crate::lock::{Call, Held, Kept, LockFile};
+use crate::lock::{Call, Kept};
+use crate::oslock::Held;
+use crate::oslock::LockFile;
 
 /// The lock that several steps are made under.
 pub(in crate::journal) enum Under {

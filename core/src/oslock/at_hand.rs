@@ -1,0 +1,218 @@
+//! A lock that is taken again and again by one handle.
+
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::gate::Gate;
+use super::turn::ThreadKey;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oslock::path_lock::{Held, PathLock};
+use crate::oslock::scheme::Redo;
+use crate::recovery::record::{self, Generation};
+use crate::sys::{self, File};
+
+/// The lock file of a lock that is held: its content is the holder's. Where the
+/// lock is on the data itself, `P.redo` is in its place.
+#[derive(Clone, Copy)]
+pub(crate) struct LockFile<'a> {
+    pub(crate) gate: &'a Arc<Gate>,
+    pub(crate) redo: Option<&'a Redo>,
+}
+
+impl<'a> LockFile<'a> {
+    /// The file, made if it is not there.
+    pub fn file(&self) -> io::Result<&'a File> {
+        match self.redo {
+            Some(redo) => redo.file(),
+            None => Ok(self.gate.file()),
+        }
+    }
+
+    /// Whether it was written by this library, or there is nothing in it; and by
+    /// somebody who may be believed. If not, it is a lock and no more: what it
+    /// says is not acted upon, and nothing is written to it.
+    pub fn is_ours(&self) -> io::Result<bool> {
+        let file = self.file()?;
+        let ours = match self.redo {
+            Some(_) => record::is_our_redo(file)?,
+            None => record::is_ours(file)?,
+        };
+        Ok(ours && file.may_be_believed(self.target())?)
+    }
+
+    /// The same for one who is about to write to it.
+    pub fn check_ours(&self, operation: &'static str) -> Result<()> {
+        let told = |error| Error::os(operation, self.path(), error);
+        if self.is_ours().map_err(told)? {
+            return Ok(());
+        }
+        let refuse = |kind, why| Err(Error::new(kind, operation, self.path(), why));
+        let file = self.file().map_err(told)?;
+        if file.may_be_believed(self.target()).map_err(told)? {
+            return refuse(
+                ErrorKind::Corrupt,
+                "this was not written by untorn, and is not overwritten; nothing was changed",
+            );
+        }
+        refuse(
+            ErrorKind::PermissionDenied,
+            "this belongs to a user, or can be written by users, who have no right to what it is \
+             beside; so it is only locked, nothing is written to it, and nothing was changed: \
+             while no program uses it, remove it",
+        )
+    }
+
+    /// What it lies beside.
+    pub fn target(&self) -> &'a Path {
+        match self.redo {
+            Some(redo) => redo.target(),
+            None => &self.gate.target,
+        }
+    }
+
+    /// What it says of the generation; `None` if nothing that can be believed.
+    pub fn generation(&self) -> io::Result<Option<Generation>> {
+        // Whatever its size was: a rewrite under this lock may have made it.
+        let file = match self.redo {
+            Some(redo) => redo.if_there()?,
+            None => Some(self.gate.file()),
+        };
+        match file {
+            Some(file) if file.may_be_believed(self.target())? => record::read_generation(file),
+            _ => Ok(None),
+        }
+    }
+
+    /// Records the generation, if this lock file can keep one. `false`: it can't.
+    pub fn record_generation(&self, generation: Generation) -> bool {
+        let record = || {
+            let ours = self.is_writable() && self.is_ours()?;
+            if ours {
+                record::write_generation(self.file()?, generation)?;
+            }
+            Ok::<bool, io::Error>(ours)
+        };
+        record().unwrap_or(false)
+    }
+
+    /// The data itself, where the lock is on it: others can't write it
+    /// meanwhile, nor, on some systems, can other descriptors of ours.
+    pub fn data(&self) -> Option<&'a File> {
+        self.redo.map(|_| self.gate.file())
+    }
+
+    /// The same, for longer than the lock.
+    pub fn keep_data(&self) -> Option<LockedData> {
+        self.redo.map(|_| LockedData(Arc::clone(self.gate)))
+    }
+
+    pub fn may_write_data(&self) -> bool {
+        self.gate.writable
+    }
+
+    /// Whether recovery records can be kept.
+    pub fn is_writable(&self) -> bool {
+        self.redo.is_some() || self.gate.writable
+    }
+
+    pub fn path(&self) -> &'a Path {
+        match self.redo {
+            Some(redo) => redo.path(),
+            None => &self.gate.lock_path,
+        }
+    }
+}
+
+/// Data that carries its own lock, open. To be changed under the lock only.
+pub(crate) struct LockedData(Arc<Gate>);
+
+impl Deref for LockedData {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        self.0.file()
+    }
+}
+
+/// A lock file that was locked before, kept at hand.
+#[derive(Default)]
+pub(crate) struct AtHand(Option<Arc<Gate>>);
+
+impl AtHand {
+    /// Keeps the lock file of this lock. (One that is on the data itself is
+    /// taken anew each time: its file is known by its name.)
+    pub fn keep(&mut self, held: &Held) {
+        if held.is_in_place() {
+            return;
+        }
+        let same = self
+            .0
+            .as_ref()
+            .is_some_and(|gate| Arc::ptr_eq(gate, &held.gate));
+        if !same {
+            self.0 = Some(Arc::clone(&held.gate));
+        }
+    }
+
+    /// Takes the lock if that takes one try and nothing is the matter with its
+    /// file; whoever gets `None` asks [`super::PathLock::acquire`], which finds out
+    /// why. The way of an append that is alone: no count is touched that other
+    /// threads share, and nothing is looked up.
+    #[inline]
+    pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
+        self.try_if(lock, |size| size <= record::IDLE)
+    }
+
+    /// The same for a header stamp, which is content with what a stamp leaves: zeros
+    /// in the place of the record's first bytes. To cut the file costs more than all
+    /// else that a stamp does.
+    pub fn try_to_stamp(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
+        let gate = self.0.as_ref()?;
+        self.try_if(lock, |size| {
+            size <= record::IDLE || record::is_cleared(gate.file()).unwrap_or(false)
+        })
+    }
+
+    #[inline]
+    fn try_if(
+        &self,
+        lock: &PathLock,
+        settled: impl FnOnce(u64) -> bool,
+    ) -> Option<HeldBriefly<'_>> {
+        let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
+        let thread = ThreadKey::current();
+        if !gate.try_acquire(thread) {
+            return None;
+        }
+        let held = HeldBriefly { gate, thread };
+        // By the name that this handle knows: the gate may be that of others too.
+        let seen = sys::look(lock.record_path()).ok()??;
+        (seen.id == gate.id() && settled(seen.size)).then_some(held)
+    }
+}
+
+/// A lock that is held for one append; dropping it lets it go.
+pub(crate) struct HeldBriefly<'a> {
+    gate: &'a Arc<Gate>,
+    thread: ThreadKey,
+}
+
+impl HeldBriefly<'_> {
+    #[inline]
+    pub fn lock_file(&self) -> LockFile<'_> {
+        LockFile {
+            gate: self.gate,
+            redo: None,
+        }
+    }
+}
+
+impl Drop for HeldBriefly<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.gate.release(self.thread);
+    }
+}

@@ -1,0 +1,48 @@
+//! Waiting for what no system call waits for: longer each time, and no longer
+//! than the caller has patience.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::waiter::{GaveUp, Waiter};
+use crate::lock::Patience;
+use crate::sys;
+
+const FIRST: Duration = Duration::from_micros(500);
+const LONGEST: Duration = Duration::from_millis(50);
+
+pub(crate) struct Backoff {
+    next: Duration,
+    waiter: Arc<Waiter<()>>,
+}
+
+impl Backoff {
+    pub fn new(patience: &Patience<'_>) -> Backoff {
+        let waiter = Arc::new(Waiter::new());
+        if let Some(token) = patience.cancel {
+            token.watch(Arc::downgrade(&waiter) as _);
+        }
+        Backoff {
+            next: FIRST,
+            waiter,
+        }
+    }
+
+    /// Sleeps once; `Err` if the caller's patience is at its end.
+    pub fn sleep(&mut self, patience: &Patience<'_>) -> Result<(), GaveUp> {
+        // Some more or less, lest all who wait come at once.
+        let more = (sys::random_number() % 1024) as u32;
+        let nap = self.next * (768 + more / 2) / 1024;
+        self.next = (self.next * 2).min(LONGEST);
+        let wake = Instant::now() + nap;
+        let last = patience.deadline.filter(|deadline| *deadline <= wake);
+        let briefly = Patience {
+            deadline: Some(last.unwrap_or(wake)),
+            ..*patience
+        };
+        match self.waiter.wait(&briefly) {
+            Err(GaveUp::TimedOut) if last.is_none() => Ok(()),
+            result => result,
+        }
+    }
+}

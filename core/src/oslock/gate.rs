@@ -1,0 +1,485 @@
+//! One lock file in this process.
+//!
+//! All handles of a process on one lock file share one gate: it keeps them apart
+//! and queues them in order, and the kernel's lock keeps processes apart.
+//!
+//! The gate tries by one descriptor and waits by others, one a mode: a lock is
+//! the descriptor's (man 2 flock), so a wait that all have abandoned is in the
+//! way of nobody. At most one thread a mode waits in the kernel, on behalf of all
+//! that queue. When it gets the lock, the head of the queue has it by that very
+//! descriptor; if nobody wants it any more, it is let go.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::backoff::Backoff;
+use super::turn::{Holders, Place, Refused, State, ThreadKey};
+use super::waiter::{GaveUp, Told, Waiter};
+use crate::background;
+use crate::lock::Patience;
+use crate::oslock::scheme::pid_file::PidFile;
+use crate::sys::{self, Access, Descriptor, File, FileId};
+
+/// How many waiters of this process may have the lock one after another before
+/// other processes get their turn.
+const HANDOVERS: u32 = 8;
+
+/// How long one try waits for a thread that waits for nobody any more: it may
+/// have got the lock this very moment, which it lets go as soon as it runs.
+const ABANDONED: Duration = Duration::from_millis(20);
+
+pub(crate) struct Gate {
+    pub lock_path: PathBuf,
+    /// The file that it is the lock of.
+    pub target: PathBuf,
+    /// Whether the lock file can be written (recovery records can be kept).
+    pub writable: bool,
+    access: Access,
+    id: FileId,
+    /// By which the lock is tried.
+    file: Descriptor,
+    /// By which it is waited for: exclusively, shared. Opened when it is needed.
+    waiting: [OnceLock<Descriptor>; 2],
+    /// By which of them it is held: [`TRIED`], or the mode that was waited for.
+    by: AtomicU8,
+    /// Where the lock is not the system's, but that a file is there.
+    pid_file: Option<PidFile>,
+    state: Mutex<State>,
+    looked: AtomicBool,
+}
+
+/// `by`: neither of those that wait.
+const TRIED: u8 = 2;
+
+impl Gate {
+    pub fn new(
+        lock_path: &Path,
+        target: &Path,
+        access: Access,
+        id: FileId,
+        file: Descriptor,
+        writable: bool,
+        pid_file: Option<PidFile>,
+    ) -> Gate {
+        Gate {
+            pid_file,
+            lock_path: lock_path.to_owned(),
+            target: target.to_owned(),
+            writable,
+            access,
+            id,
+            file,
+            waiting: [OnceLock::new(), OnceLock::new()],
+            by: AtomicU8::new(TRIED),
+            state: Mutex::new(State::new()),
+            looked: AtomicBool::new(false),
+        }
+    }
+
+    /// The lock file. Its content belongs to whoever holds the lock: by this
+    /// very descriptor, since on Windows a lock stops the others.
+    #[inline]
+    pub fn file(&self) -> &File {
+        let by = usize::from(self.by.load(Ordering::Relaxed));
+        match self.waiting.get(by).and_then(OnceLock::get) {
+            Some(waiting) => waiting,
+            None => &self.file,
+        }
+    }
+
+    /// Which file it is.
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Whether somebody has looked for what a power cut left since this file
+    /// was opened.
+    #[inline]
+    pub fn has_looked(&self) -> bool {
+        self.looked.load(Ordering::Relaxed)
+    }
+
+    pub fn looked(&self) {
+        self.looked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this gate is of this process, not of the one it was forked from.
+    #[inline]
+    pub fn is_ours(&self) -> bool {
+        self.file.is_ours()
+    }
+
+    pub fn pid_file(&self) -> Option<&PidFile> {
+        self.pid_file.as_ref()
+    }
+
+    #[inline]
+    fn try_system(&self, shared: bool) -> io::Result<bool> {
+        match &self.pid_file {
+            None => self.file.try_lock(shared),
+            Some(pid_file) => pid_file.try_take(&self.file),
+        }
+    }
+
+    /// Blocks; `false`: nobody wants it any more.
+    fn await_system(&self, shared: bool) -> io::Result<bool> {
+        match &self.pid_file {
+            None => {
+                let file = self.waiting(shared)?;
+                loop {
+                    match file.lock(shared) {
+                        // Signals are the caller's business, not the lock's.
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        result => return result.map(|()| true),
+                    }
+                }
+            }
+            Some(pid_file) => pid_file.take(&self.file, || !self.state().queue.is_empty()),
+        }
+    }
+
+    /// The descriptor to wait by.
+    fn waiting(&self, shared: bool) -> io::Result<&Descriptor> {
+        let place = &self.waiting[usize::from(shared)];
+        if let Some(file) = place.get() {
+            return Ok(file);
+        }
+        // Who finds this out opens the file that has the name now.
+        let gone = || io::Error::from(io::ErrorKind::StaleNetworkFileHandle);
+        let again = self.file.open_again(&self.lock_path, self.access)?;
+        let again = again.ok_or_else(gone)?;
+        Ok(place.get_or_init(|| again))
+    }
+
+    /// Whether there was no descriptor to be had to wait by. The lock can be tried
+    /// all the same.
+    fn is_for_want(&self, error: &io::Error) -> bool {
+        error.kind() != io::ErrorKind::StaleNetworkFileHandle
+            && self.pid_file.is_none()
+            && !sys::is_lock_unsupported(error)
+    }
+
+    /// Which thread of this process may wait in the kernel: a pid file has no
+    /// modes.
+    fn way(&self, shared: bool) -> bool {
+        shared && self.pid_file.is_none()
+    }
+
+    /// Lets go of what is held by the descriptor that waited so; nothing useful
+    /// can be done about an error, and there is none but EBADF.
+    fn unlock_waiting(&self, shared: bool) {
+        match (&self.pid_file, self.waiting[usize::from(shared)].get()) {
+            (Some(pid_file), _) => pid_file.let_go(&self.file),
+            (None, Some(file)) => drop(file.unlock()),
+            (None, None) => {}
+        }
+    }
+
+    /// Explicitly, not by closing: a descriptor that a child inherited would keep
+    /// it.
+    #[inline]
+    fn unlock(&self) {
+        match self.by.swap(TRIED, Ordering::Relaxed) {
+            TRIED => match &self.pid_file {
+                None => drop(self.file.unlock()),
+                Some(pid_file) => pid_file.let_go(&self.file),
+            },
+            by => self.unlock_waiting(by == 1),
+        }
+    }
+
+    /// One try at the exclusive lock; `false` whatever the reason is.
+    #[inline]
+    pub fn try_acquire(&self, thread: ThreadKey) -> bool {
+        let mut state = self.state();
+        let free = state.is_free() && matches!(self.try_system(false), Ok(true));
+        if free {
+            state.holders = Holders::Exclusive(thread);
+        }
+        free
+    }
+
+    /// Takes the lock for `thread`.
+    #[inline]
+    pub fn acquire(
+        self: &Arc<Gate>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
+        let mut state = self.state();
+        if state.is_free() && self.try_system(shared).map_err(Refused::System)? {
+            state.hold(shared, thread);
+            return Ok(());
+        }
+        self.acquire_busy(state, shared, thread, patience)
+    }
+
+    #[cold]
+    fn acquire_busy(
+        self: &Arc<Gate>,
+        mut state: MutexGuard<'_, State>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
+        if shared
+            && state.queue.is_empty()
+            && let Holders::Shared(threads) = &mut state.holders
+        {
+            threads.push(thread);
+            return Ok(());
+        }
+        if patience.tries_once() {
+            if !state.waits_for_nobody() {
+                return Err(Refused::Busy);
+            }
+            let briefly = Patience {
+                timeout: Some(ABANDONED),
+                deadline: Instant::now().checked_add(ABANDONED),
+                ..*patience
+            };
+            let waited = self.queue_up(state, shared, thread, &briefly);
+            return waited.map_err(|why| match why {
+                Refused::TimedOut => Refused::Busy,
+                why => why,
+            });
+        }
+        if patience.caller.is_none() && state.is_held_by(thread) {
+            return Err(Refused::Deadlock);
+        }
+        self.queue_up(state, shared, thread, patience)
+    }
+
+    fn queue_up(
+        self: &Arc<Gate>,
+        mut state: MutexGuard<'_, State>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
+        let waiter = Arc::new(Waiter::new());
+        if let Some(token) = patience.cancel {
+            token.watch(Arc::downgrade(&waiter) as _);
+        }
+        state.queue.push_back(Place {
+            shared,
+            endless: patience.is_endless(),
+            thread,
+            waiter: Arc::clone(&waiter),
+        });
+        self.send_someone_to_the_kernel(&mut state);
+        drop(state);
+        let mut polling: Option<Backoff> = None;
+        loop {
+            let told = match &mut polling {
+                None => waiter.wait(patience).map(Some),
+                Some(backoff) => match backoff.sleep(patience) {
+                    Ok(()) => Ok(waiter.take()),
+                    Err(why) => Err(why),
+                },
+            };
+            match told {
+                Err(gave_up) => return self.leave(&waiter, thread, gave_up),
+                Ok(Some(Told::Granted)) => return Ok(()),
+                Ok(Some(Told::Failed(error))) => return Err(Refused::System(error)),
+                // It ends with a word to the head of the queue: to us, since one
+                // who blocks never leaves.
+                Ok(Some(Told::Block)) => self.block(shared),
+                Ok(Some(Told::Poll)) => polling = Some(Backoff::new(patience)),
+                Ok(None) => self.try_for_the_head(&waiter),
+            }
+        }
+    }
+
+    /// For one who could get no thread to wait for it: one try, if it is its turn.
+    fn try_for_the_head(self: &Arc<Gate>, waiter: &Arc<Waiter>) {
+        let mut state = self.state();
+        let Some(head) = state.queue.front() else {
+            return;
+        };
+        if !Arc::ptr_eq(&head.waiter, waiter) || !matches!(state.holders, Holders::Free) {
+            return;
+        }
+        match self.try_system(head.shared) {
+            Ok(false) => {}
+            Ok(true) => state.grant_head(),
+            Err(error) => self.fail_head(&mut state, error),
+        }
+    }
+
+    /// A waiter gives up, unless it was granted the lock at the last moment: a
+    /// lock in hand is better than a timeout, but a cancelled call keeps none.
+    fn leave(
+        self: &Arc<Gate>,
+        waiter: &Arc<Waiter>,
+        thread: ThreadKey,
+        why: GaveUp,
+    ) -> Result<(), Refused> {
+        let mut state = self.state();
+        let place = state
+            .queue
+            .iter()
+            .position(|place| Arc::ptr_eq(&place.waiter, waiter));
+        if let Some(place) = place {
+            state.queue.remove(place);
+            // Who is the first now may want the lock in another mode.
+            self.send_someone_to_the_kernel(&mut state);
+        } else {
+            match waiter.take() {
+                Some(Told::Failed(error)) => return Err(Refused::System(error)),
+                Some(Told::Granted) if why == GaveUp::TimedOut => return Ok(()),
+                _ => self.let_go(state, thread),
+            }
+        }
+        Err(why.into())
+    }
+
+    /// Whether `thread` would wait for itself here.
+    pub fn is_held_by(&self, thread: ThreadKey) -> bool {
+        self.state().is_held_by(thread)
+    }
+
+    /// Lets the lock go that `thread` took.
+    #[inline]
+    pub fn release(self: &Arc<Gate>, thread: ThreadKey) {
+        self.let_go(self.state(), thread);
+    }
+
+    #[inline]
+    fn let_go(self: &Arc<Gate>, mut state: MutexGuard<'_, State>, thread: ThreadKey) {
+        if let Holders::Shared(threads) = &mut state.holders {
+            if let Some(place) = threads.iter().position(|other| *other == thread) {
+                threads.swap_remove(place);
+            } else {
+                // Released on another thread than it was taken on.
+                threads.pop();
+            }
+            if !threads.is_empty() {
+                return;
+            }
+        }
+        if !state.queue.is_empty() && self.hand_over(&mut state) {
+            return;
+        }
+        state.holders = Holders::Free;
+        state.handovers = 0;
+        self.unlock();
+        if !state.queue.is_empty() {
+            self.send_someone_to_the_kernel(&mut state);
+        }
+    }
+
+    /// Gives an exclusive lock to the next waiter of this process without
+    /// letting it go, if it is not other processes' turn.
+    #[cold]
+    fn hand_over(&self, state: &mut State) -> bool {
+        let was_exclusive = matches!(state.holders, Holders::Exclusive(_));
+        let next_exclusive = state.queue.front().is_some_and(|place| !place.shared);
+        if !was_exclusive || !next_exclusive || state.handovers >= HANDOVERS {
+            return false;
+        }
+        // Whoever waits in the kernel for the next gets it by his own descriptor.
+        if state.in_kernel[0] {
+            return false;
+        }
+        // Another process may have taken the file from us meanwhile.
+        if self.pid_file.is_some() {
+            return false;
+        }
+        state.handovers += 1;
+        state.holders = Holders::Free;
+        state.grant_head();
+        true
+    }
+
+    /// Sees to it that somebody waits in the kernel for the head of the queue.
+    fn send_someone_to_the_kernel(self: &Arc<Gate>, state: &mut State) {
+        if !matches!(state.holders, Holders::Free) {
+            return;
+        }
+        let Some(head) = state.queue.front() else {
+            return;
+        };
+        let way = self.way(head.shared);
+        if state.in_kernel[usize::from(way)] {
+            return;
+        }
+        if head.endless {
+            // Its own thread: a helper costs two more switches a hand-over.
+            state.in_kernel[usize::from(way)] = true;
+            head.waiter.tell(Told::Block);
+            return;
+        }
+        let gate = Arc::clone(self);
+        // Not behind others, who may wait for this very lock.
+        match background::submit_at_once(None, move || gate.block(way)) {
+            Ok(()) => state.in_kernel[usize::from(way)] = true,
+            // No thread to be had: it looks again and again by itself.
+            Err(_) => head.waiter.tell(Told::Poll),
+        }
+    }
+
+    /// Blocks in the kernel, then gives what it got to the head of the queue.
+    /// If all have left by then, lets it go at once.
+    fn block(self: &Arc<Gate>, shared: bool) {
+        let way = self.way(shared);
+        loop {
+            let result = background::while_waiting(|| self.await_system(way));
+            let mut state = self.state();
+            let wanted = state
+                .queue
+                .front()
+                .is_some_and(|head| self.way(head.shared) == way);
+            if matches!(result, Ok(false)) && wanted {
+                // Somebody came when all had left.
+                continue;
+            }
+            state.in_kernel[usize::from(way)] = false;
+            match result {
+                Ok(true) if wanted && matches!(state.holders, Holders::Free) => {
+                    let by = if self.pid_file.is_some() {
+                        TRIED
+                    } else {
+                        u8::from(way)
+                    };
+                    self.by.store(by, Ordering::Relaxed);
+                    state.grant_head();
+                }
+                // Others of this process share it by now, and so may the head.
+                Ok(true) if wanted && way && matches!(state.holders, Holders::Shared(_)) => {
+                    self.unlock_waiting(way);
+                    state.grant_head();
+                }
+                Ok(true) => {
+                    self.unlock_waiting(way);
+                    self.send_someone_to_the_kernel(&mut state);
+                }
+                Ok(false) => {}
+                Err(error) if wanted && self.is_for_want(&error) => {
+                    if let Some(head) = state.queue.front() {
+                        head.waiter.tell(Told::Poll);
+                    }
+                }
+                Err(error) if wanted => self.fail_head(&mut state, error),
+                Err(_) => {}
+            }
+            return;
+        }
+    }
+
+    /// The head of the queue can't have the lock; the next may have more luck.
+    fn fail_head(self: &Arc<Gate>, state: &mut State, error: io::Error) {
+        if let Some(place) = state.queue.pop_front() {
+            place.waiter.tell(Told::Failed(error));
+        }
+        self.send_someone_to_the_kernel(state);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

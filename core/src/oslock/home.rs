@@ -1,0 +1,60 @@
+//! A directory that comes to be with the first lock in it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+use crate::lock::Patience;
+use crate::sys;
+
+type Make = dyn Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync;
+
+/// Makes the directory of a file, once: one that is removed later stays so.
+/// Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<Inner>);
+
+struct Inner {
+    is_there: AtomicBool,
+    make: Box<Make>,
+}
+
+impl Home {
+    pub fn new(
+        make: impl Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Home {
+        Home(Arc::new(Inner {
+            is_there: AtomicBool::new(false),
+            make: Box::new(make),
+        }))
+    }
+
+    /// Whether it was never there, as far as this handle knows.
+    pub fn is_awaited(&self) -> bool {
+        !self.0.is_there.load(Ordering::Acquire)
+    }
+
+    /// Whether there is nothing yet where this file would be.
+    pub fn is_missing(&self, operation: &'static str, file: &Path) -> Result<bool> {
+        let told = |error| Error::os(operation, file, error);
+        let dir = file.parent().unwrap_or(file);
+        Ok(self.is_awaited() && sys::stat(dir).map_err(told)?.is_none())
+    }
+
+    pub fn make(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
+        (self.0.make)(operation, patience)
+    }
+
+    /// Something in it was opened.
+    pub fn found(&self) {
+        self.0.is_there.store(true, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Home").field(&self.is_awaited()).finish()
+    }
+}

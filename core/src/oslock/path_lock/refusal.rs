@@ -1,0 +1,77 @@
+//! Why the lock was not taken, in words that say what to do.
+
+use std::io;
+
+use super::PathLock;
+use crate::error::{Error, ErrorKind};
+use crate::lock::{Holder, Patience, holder, transfer};
+use crate::oslock::turn::Refused;
+use crate::oslock::unsupported;
+use crate::sys;
+use crate::target::no_directory;
+
+impl PathLock {
+    #[cold]
+    pub(crate) fn refusal(
+        &self,
+        operation: &'static str,
+        why: Refused,
+        patience: &Patience<'_>,
+    ) -> Error {
+        let new = |kind, detail: String| Error::new(kind, operation, &self.target, detail);
+        match why {
+            Refused::Busy => {
+                new(ErrorKind::Locked, "the lock is held".to_owned()).held_by(self.who())
+            }
+            Refused::TimedOut => new(
+                ErrorKind::LockTimeout,
+                format!(
+                    "the lock was not free within {:?}",
+                    patience.timeout.unwrap_or_default()
+                ),
+            )
+            .held_by(self.who()),
+            Refused::Cancelled => Error::cancelled(operation, &self.target),
+            Refused::Deadlock => new(
+                ErrorKind::Deadlock,
+                "this thread holds the lock already and would wait for itself; \
+                 pass the guard that holds it (`lock=`), or let it go first"
+                    .to_owned(),
+            ),
+            Refused::System(error) => {
+                let writable = self.cached().as_ref().is_none_or(|gate| gate.writable);
+                unsupported::refused(operation, &self.lock_path, writable, error)
+            }
+        }
+    }
+
+    /// Who keeps the lock from us. While it is reserved it is the heir: others
+    /// have it for the moments in which they look whose turn it is.
+    fn who(&self) -> Option<Holder> {
+        let heir = transfer::heir(self.record_path()).map(Holder::from);
+        heir.or_else(|| holder::of_lock(&self.lock_path, &self.holder_path))
+    }
+
+    #[cold]
+    pub(crate) fn refused_file(&self, operation: &'static str, error: io::Error) -> Error {
+        let in_the_way = sys::InTheWay::of(&error).is_some();
+        let made = Error::os(operation, &self.lock_path, error);
+        if in_the_way {
+            return made.hint("so it can't be the lock file");
+        }
+        match made.kind() {
+            ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => made
+                .hint("in the scheme in-place the lock is on the file itself, which is not there"),
+            ErrorKind::NotFound => made.hint(no_directory(&self.lock_path)),
+            ErrorKind::PermissionDenied if self.is_in_place() => made.hint(
+                "in the scheme in-place the lock is on the file itself, which must be readable \
+                 at least",
+            ),
+            ErrorKind::PermissionDenied => made.hint(
+                "the lock file can't be made or opened; the directory must be writable, or the \
+                 lock file be there already and readable",
+            ),
+            _ => made,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The in-place scheme: the lock of `P` is an flock on `P` itself, as programs
+//! take it that flock their data file.
+//!
+//! A lock is on the inode and not on the name (man 2 flock), so `P` keeps its
+//! inode: nothing that is replaced, emptied or removed in this scheme gets
+//! another file. Others do rename and unlink, so whoever has the lock looks
+//! whether `P` still names the file that it is on.
+//!
+//! `P` is data, so what a lock file holds otherwise is in `P.redo`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::beside;
+use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
+
+/// What the lock of one path needs beside the lock itself.
+pub(crate) struct InPlace {
+    redo_path: PathBuf,
+    redo: PerProcess<Mutex<Option<Arc<Redo>>>>,
+    /// Whether `P` is made where it is missing, and with what mode.
+    pub create: bool,
+    pub mode: Option<u32>,
+}
+
+/// `P.redo`: opened, or made, when it is needed.
+pub(crate) struct Redo {
+    target: PathBuf,
+    path: PathBuf,
+    /// Which file `target` is.
+    of: FileId,
+    file: OnceLock<(File, FileId)>,
+    /// Whether the directory is known to hold both names durably.
+    names_synced: AtomicBool,
+}
+
+/// `P.redo`.
+pub(crate) fn redo_path(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".redo");
+    PathBuf::from(name)
+}
+
+impl InPlace {
+    pub fn new(target: &Path, create: bool, mode: Option<u32>) -> InPlace {
+        InPlace {
+            redo_path: redo_path(target),
+            redo: PerProcess::new(),
+            create,
+            mode,
+        }
+    }
+
+    pub fn redo_path(&self) -> &Path {
+        &self.redo_path
+    }
+
+    /// Opens `P` for its lock. Through the same descriptor it is written: on
+    /// Windows, and on SMB since Linux 5.5 (man 2 flock), a lock keeps other
+    /// descriptors from it, also those of its holder.
+    pub fn open(&self, target: &Path, make: bool) -> io::Result<(Descriptor, bool)> {
+        loop {
+            match Descriptor::open(target, Access::Append) {
+                Ok(file) => return Ok((file, true)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && make => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+                    ) =>
+                {
+                    return Descriptor::open(target, Access::Read).map(|file| (file, false));
+                }
+                Err(error) => return Err(error),
+            }
+            match Descriptor::create_new(target, Access::Append, self.mode) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                result => return result.map(|file| (file, true)),
+            }
+        }
+    }
+
+    /// Keeps `P.redo` open no longer than a lock that is held.
+    pub fn close(&self) {
+        let mut cached = self
+            .redo
+            .get(|| Mutex::new(None))
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *cached = None;
+    }
+
+    /// Under the lock: whether `target` still names the file `id`, and `P.redo`
+    /// with its size.
+    pub fn look(&self, target: &Path, id: FileId) -> io::Result<Option<(Arc<Redo>, u64)>> {
+        if sys::stat(target)?.is_none_or(|stat| stat.id != id) {
+            return Ok(None);
+        }
+        let stat = sys::stat(&self.redo_path)?;
+        let mut cached = self
+            .redo
+            .get(|| Mutex::new(None))
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let same = cached
+            .as_ref()
+            .filter(|redo| redo.of == id && redo.is(stat.map(|stat| stat.id)));
+        let redo = match same {
+            Some(redo) => Arc::clone(redo),
+            None => Arc::new(Redo {
+                target: target.to_owned(),
+                path: self.redo_path.clone(),
+                of: id,
+                file: OnceLock::new(),
+                names_synced: AtomicBool::new(false),
+            }),
+        };
+        *cached = Some(Arc::clone(&redo));
+        Ok(Some((redo, stat.map_or(0, |stat| stat.size))))
+    }
+}
+
+impl Redo {
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is this file still; one that is not open yet is any.
+    fn is(&self, id: Option<FileId>) -> bool {
+        self.file.get().is_none_or(|(_, own)| Some(*own) == id)
+    }
+
+    /// The file, made where it is not there. To be called under the exclusive
+    /// lock of `P`.
+    pub fn file(&self) -> io::Result<&File> {
+        if let Some((file, _)) = self.file.get() {
+            return Ok(file);
+        }
+        loop {
+            if let Some(file) = self.if_there()? {
+                return Ok(file);
+            }
+            // It holds what `P` holds: who may not read that may not read this.
+            match beside::make(&self.path, &self.target, None) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+        }
+    }
+
+    /// The file, if it is there.
+    pub fn if_there(&self) -> io::Result<Option<&File>> {
+        if let Some((file, _)) = self.file.get() {
+            return Ok(Some(file));
+        }
+        match File::open_beside(&self.path, Access::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            result => self.keep(result?).map(Some),
+        }
+    }
+
+    fn keep(&self, file: File) -> io::Result<&File> {
+        let id = file.id()?;
+        Ok(&self.file.get_or_init(|| (file, id)).0)
+    }
+
+    /// Once: another process may have made the files without it.
+    pub fn sync_names(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        if !self.names_synced.load(Ordering::Acquire) {
+            sync()?;
+            self.names_synced.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Which file carries the lock of a path.
+
+pub(crate) mod in_place;
+pub(crate) mod pid_file;
+pub(crate) mod sidecar;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::sys::{self, Access, Descriptor, PerProcess};
+use crate::temporary;
+
+pub(crate) use in_place::{InPlace, Redo, redo_path};
+
+/// How programs agree on who may change a file. All that share the file must
+/// use the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// The lock of `P` is an OS lock on the file `P.lock`. Unless other programs
+    /// have a scheme of their own already, this is the one to use.
+    #[default]
+    Sidecar,
+    /// The lock of `P` is an OS lock on `P` itself, as harnesses take it that
+    /// `flock` their data file. `P` then keeps its inode: a document is saved
+    /// in place, and an empty file is a document that is not there.
+    InPlace,
+    /// The lock of `P` is that the file `P.lock` exists, with its holder's pid in
+    /// it.
+    PidFile,
+}
+
+impl Scheme {
+    /// `"sidecar"`, `"in-place"` or `"pid-file"`, the same in every language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Sidecar => "sidecar",
+            Scheme::InPlace => "in-place",
+            Scheme::PidFile => "pid-file",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Scheme {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        match word {
+            "sidecar" => Ok(Scheme::Sidecar),
+            "in-place" => Ok(Scheme::InPlace),
+            "pid-file" => Ok(Scheme::PidFile),
+            _ => Err(format!(
+                "a scheme is \"sidecar\", \"in-place\" or \"pid-file\", not {word:?}"
+            )),
+        }
+    }
+}
+
+/// What to do where the file system reports that it does not lock files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnUnsupported {
+    /// Fail with `LOCK_UNSUPPORTED`: nothing is ever silently unlocked.
+    #[default]
+    Fail,
+    /// Use the scheme `pid-file` there.
+    PidFile,
+}
+
+impl OnUnsupported {
+    /// `"fail"` or `"pid-file"`, the same in every language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OnUnsupported::Fail => "fail",
+            OnUnsupported::PidFile => "pid-file",
+        }
+    }
+}
+
+impl fmt::Display for OnUnsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for OnUnsupported {
+    type Err = String;
+
+    fn from_str(word: &str) -> std::result::Result<Self, String> {
+        match word {
+            "fail" => Ok(OnUnsupported::Fail),
+            "pid-file" => Ok(OnUnsupported::PidFile),
+            _ => Err(format!(
+                "on_unsupported is \"fail\" or \"pid-file\", not {word:?}"
+            )),
+        }
+    }
+}
+
+/// What is known of directories: whether files can be locked there.
+static LOCKING: PerProcess<Mutex<HashMap<PathBuf, bool>>> = PerProcess::new();
+
+/// Whether files beside this one can be locked, as one that is made for it
+/// shows. Only `false` where the system says that there are no locks: all who
+/// share the file must come to the same answer, so not for `ENOLCK`, which may
+/// pass.
+pub(crate) fn locks_beside(target: &Path) -> bool {
+    let dir = target.parent().unwrap_or(target);
+    let mut known = LOCKING
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(locks) = known.get(dir) {
+        return *locks;
+    }
+    let probe = temporary::path_beside(target);
+    let Ok(file) = Descriptor::create_beside(&probe, Access::Write, Some(0o600)) else {
+        // Whoever locks is told what the matter is.
+        return true;
+    };
+    let tried = file.try_lock(false);
+    drop(file);
+    let _ = sys::unlink(&probe);
+    let locks = !matches!(tried, Err(error) if sys::is_without_locks(&error));
+    known.insert(dir.to_owned(), locks);
+    locks
+}
+
+/// What the options of a handle say of its lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice {
+    pub scheme: Scheme,
+    pub on_unsupported: OnUnsupported,
+    /// How old a lock file of the scheme `pid-file` gets, without being
+    /// refreshed, before it is taken over.
+    pub stale: Duration,
+}
+
+/// A holder refreshes its file several times within the limit; below this, a
+/// busy machine would rob it.
+const LEAST_STALE: Duration = Duration::from_secs(2);
+
+impl Default for Choice {
+    fn default() -> Choice {
+        Choice {
+            scheme: Scheme::Sidecar,
+            on_unsupported: OnUnsupported::Fail,
+            stale: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Choice {
+    pub fn check(&self, operation: &'static str, path: &Path) -> Result<()> {
+        if self.stale < LEAST_STALE {
+            return Err(Error::invalid_argument(
+                operation,
+                path,
+                format!(
+                    "stale is {:?}; a holder that is only slow would be robbed, so {LEAST_STALE:?} \
+                     is the least",
+                    self.stale
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OnUnsupported, Scheme};
+
+    #[test]
+    fn words_and_back() {
+        for scheme in [Scheme::Sidecar, Scheme::InPlace, Scheme::PidFile] {
+            assert_eq!(scheme.to_string().parse(), Ok(scheme));
+        }
+        for policy in [OnUnsupported::Fail, OnUnsupported::PidFile] {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+        assert!("in_place".parse::<Scheme>().is_err());
+        assert!("".parse::<OnUnsupported>().is_err());
+    }
+}

@@ -1,0 +1,283 @@
+//! The scheme `pid-file`: the lock of `P` is that `P.lock` exists, with its
+//! holder's pid in it, for files shared with programs that do so.
+//!
+//! ```text
+//! stamp.rs    what the file holds
+//! judge.rs    whether it still is somebody's
+//! guard.rs    under what it is stamped, taken over and removed
+//! refresh.rs  how others see that we live
+//! ```
+//!
+//! A rename and a look afterwards do not make a take-over safe: between look and
+//! rename another may have taken over already, and its living file is what is
+//! renamed. So all of this library do it under a guard, and look again inside.
+//! Programs without the guard may create the file meanwhile, which is why it is
+//! created exclusively, and made sure of by its inode when it is moved away.
+
+mod guard;
+mod judge;
+mod refresh;
+mod stamp;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::lock::Patience;
+use crate::oslock::watching::Watching;
+use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
+use crate::temporary;
+use judge::{Look, Seen, Watched};
+use refresh::Refreshed;
+
+pub(crate) use stamp::Stamp;
+
+/// What this process holds: a file with its stamp that is not among these was
+/// let go, and could not be removed.
+static HELD: PerProcess<Mutex<HashSet<Vec<u8>>>> = PerProcess::new();
+
+/// `P.lock.guard`, on which the guard's lock is; it also holds what a lock file
+/// of the scheme `sidecar` holds.
+pub(crate) fn guard_path(lock_path: &Path) -> PathBuf {
+    with(lock_path, ".guard")
+}
+
+fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whose stamp is in the lock file.
+pub(crate) fn stamp_of(lock_path: &Path) -> Option<Stamp> {
+    let file = File::open_beside(lock_path, Access::Read).ok()?;
+    stamp::parse(&read(&file).ok()?)
+}
+
+fn read(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; stamp::LONGEST];
+    let n = file.read_full_at(&mut bytes, 0)?;
+    bytes.truncate(n);
+    Ok(bytes)
+}
+
+/// The lock file of one path, in this process.
+pub(crate) struct PidFile {
+    path: PathBuf,
+    target: PathBuf,
+    /// The shortest that any handle asked for, in milliseconds.
+    stale: AtomicU64,
+    state: Mutex<State>,
+    /// For the one thread of the process that waits; see `Watching` for why it
+    /// is kept.
+    watching: Mutex<Option<Watching>>,
+}
+
+#[derive(Default)]
+struct State {
+    own: Option<Own>,
+    watched: Option<Watched>,
+}
+
+/// The file that we made.
+struct Own {
+    id: FileId,
+    stamp: Vec<u8>,
+    file: Arc<Descriptor>,
+    _refreshed: Refreshed,
+}
+
+impl PidFile {
+    pub fn new(path: &Path, target: &Path) -> PidFile {
+        PidFile {
+            path: path.to_owned(),
+            target: target.to_owned(),
+            stale: AtomicU64::new(u64::MAX),
+            state: Mutex::default(),
+            watching: Mutex::default(),
+        }
+    }
+
+    /// A handle wants a file that is not refreshed to be stale after this.
+    pub fn stale_after(&self, stale: Duration) {
+        let stale = u64::try_from(stale.as_millis()).unwrap_or(u64::MAX);
+        self.stale.fetch_min(stale, Ordering::Relaxed);
+    }
+
+    fn stale(&self) -> Duration {
+        Duration::from_millis(self.stale.load(Ordering::Relaxed))
+    }
+
+    /// One try. `guard` is `P.lock.guard`.
+    pub fn try_take(&self, guard: &File) -> io::Result<bool> {
+        self.try_or_learn(guard).map(|busy| busy.is_none())
+    }
+
+    /// `None`: taken. Else whose it is, if it says so.
+    fn try_or_learn(&self, guard: &File) -> io::Result<Option<Option<u32>>> {
+        let mut state = self.state();
+        // First without the guard: those who wait must not hold up those who
+        // let go.
+        if let Look::Held(pid) = self.look(guard, &mut state)? {
+            return Ok(Some(pid));
+        }
+        let entered = guard::enter(guard, &with(&self.path, ".taking"), TO_TAKE);
+        let _guarded = match entered {
+            // Another program has the guard, for whatever reason.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(None)),
+            result => result?,
+        };
+        match self.look(guard, &mut state)? {
+            Look::Held(pid) => return Ok(Some(pid)),
+            Look::Free => {}
+            Look::Left(seen) => {
+                if !self.move_away(&seen)? {
+                    return Ok(Some(None));
+                }
+            }
+        }
+        state.watched = None;
+        state.own = self.create()?;
+        Ok(match state.own {
+            Some(_) => None,
+            None => Some(None),
+        })
+    }
+
+    fn look(&self, guard: &File, state: &mut State) -> io::Result<Look> {
+        let is_held_here = |bytes: &[u8]| held().contains(bytes);
+        let watched = &mut state.watched;
+        judge::look(&self.path, guard, self.stale(), watched, is_held_here)
+    }
+
+    /// Waits for as long as `wanted`; `false`: it is not wanted any more.
+    pub fn take(&self, guard: &File, wanted: impl Fn() -> bool) -> io::Result<bool> {
+        // Nothing but the lock ends this patience.
+        let patience = Patience::endless();
+        let mut holder = None;
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        let watching = watching.get_or_insert_with(|| Watching::idle(&patience));
+        let mut is_there = false;
+        loop {
+            // What came before the watch began shows now; what comes after it
+            // wakes us.
+            let Some(pid) = self.try_or_learn(guard)? else {
+                return Ok(true);
+            };
+            if !wanted() {
+                return Ok(false);
+            }
+            if pid == holder && is_there {
+                let longest = judge::shortest(self.stale()).min(LOOK_AGAIN);
+                let _ = watching.sleep(&patience, longest);
+            }
+            holder = pid;
+            is_there = watching.renew(&self.path, holder, &patience);
+        }
+    }
+
+    /// Takes the file out of the way that was seen, and no other.
+    fn move_away(&self, seen: &Seen) -> io::Result<bool> {
+        let aside = temporary::path_beside(&self.path);
+        match sys::rename(&self.path, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            result => result?,
+        }
+        let moved = File::open_beside(&aside, Access::Read)
+            .and_then(|file| Ok(file.id()? == seen.id && read(&file)? == seen.bytes));
+        if !matches!(moved, Ok(true)) {
+            // A program without the guard was faster: it has the lock.
+            let _ = sys::link(&aside, &self.path);
+        }
+        let _ = sys::unlink(&aside);
+        // Whoever died here left such a file behind.
+        temporary::sweep_again(&self.path);
+        moved
+    }
+
+    /// `None`: a program without the guard was faster.
+    fn create(&self) -> io::Result<Option<Own>> {
+        let made = match sys::rights(&self.target)? {
+            Some(like) => Descriptor::create_beside_like(&self.path, Access::Write, &like),
+            None => Descriptor::create_beside(&self.path, Access::Write, None),
+        };
+        let file = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            result => result?,
+        };
+        let made = self.stamp(file);
+        if made.is_err() {
+            // It is there, and nobody's: a full disk, no thread.
+            let _ = sys::unlink(&self.path);
+        }
+        made.map(Some)
+    }
+
+    fn stamp(&self, file: Descriptor) -> io::Result<Own> {
+        let stamp = stamp::make().into_bytes();
+        file.write_all_at(&stamp, 0)?;
+        let id = file.id()?;
+        let file = Arc::new(file);
+        let refreshed = refresh::refresh(Arc::clone(&file))?;
+        held().insert(stamp.clone());
+        Ok(Own {
+            id,
+            stamp,
+            file,
+            _refreshed: refreshed,
+        })
+    }
+
+    /// Removes our own file, and no other: we may have been robbed. One that
+    /// can't be removed is known as left by `HELD`, and says so: to others a file
+    /// that names a living process is held.
+    pub fn let_go(&self, guard: &File) {
+        let mut state = self.state();
+        let Some(own) = state.own.take() else {
+            return;
+        };
+        let mut removed = false;
+        if let Ok(_guarded) = guard::enter(guard, &with(&self.path, ".taking"), TO_LET_GO)
+            && let Ok(file) = File::open_beside(&self.path, Access::Read)
+            && matches!(file.id(), Ok(id) if id == own.id)
+            && matches!(read(&file), Ok(bytes) if bytes == own.stamp)
+        {
+            removed = sys::unlink(&self.path).is_ok();
+        }
+        if !removed && matches!(read(&own.file), Ok(bytes) if bytes == own.stamp) {
+            // The start of another process: to all a dead one's.
+            if let Some(at) = own.stamp.iter().position(|byte| *byte == b'.') {
+                let other = if own.stamp.get(at + 1) == Some(&b'1') {
+                    b"2"
+                } else {
+                    b"1"
+                };
+                let _ = own.file.write_all_at(other, at as u64 + 1);
+            }
+        }
+        held().remove(&own.stamp);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// For how long the guard is waited for: what is done under it takes
+/// microseconds, and whoever has it for longer is not to be waited for.
+const TO_TAKE: Duration = Duration::from_millis(20);
+const TO_LET_GO: Duration = Duration::from_secs(1);
+
+/// How long it takes to notice that nobody of this process waits any more, and
+/// what the system does not tell of (a holder that ends without a pidfd, changes
+/// on another host).
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+fn held() -> MutexGuard<'static, HashSet<Vec<u8>>> {
+    HELD.get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}

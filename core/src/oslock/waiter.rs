@@ -1,0 +1,129 @@
+//! One call that waits: for a lock, or for a leader to commit its records.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::background;
+use crate::lock::Patience;
+
+/// How often a waiting thread asks whether it was interrupted.
+pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
+
+/// Where a waiting call sleeps, and what it is told.
+pub(crate) struct Waiter<T = Told> {
+    word: Mutex<Option<T>>,
+    changed: Condvar,
+}
+
+/// What a waiter for a lock is told.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// The lock is yours.
+    Granted,
+    /// You are the first now: block in the kernel yourself.
+    Block,
+    /// You are the first now, and nobody can block for you: try again and again.
+    Poll,
+    /// The system can't lock this file.
+    Failed(std::io::Error),
+}
+
+/// Why a wait ended without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GaveUp {
+    TimedOut,
+    Cancelled,
+}
+
+/// What a cancelled token wakes.
+pub(crate) trait Nudge: Send + Sync {
+    /// Look at your token.
+    fn nudge(&self);
+}
+
+impl<T: Send> Nudge for Waiter<T> {
+    fn nudge(&self) {
+        // Under the mutex: between a look at the token and the sleep that
+        // follows it there must be no moment in which a nudge is lost.
+        let _word = self.lock();
+        self.changed.notify_one();
+    }
+}
+
+impl<T> Waiter<T> {
+    pub fn new() -> Waiter<T> {
+        Waiter {
+            word: Mutex::new(None),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Tells the waiter something and wakes it.
+    pub fn tell(&self, word: T) {
+        *self.lock() = Some(word);
+        self.changed.notify_one();
+    }
+
+    /// The word, if there is one by now.
+    pub fn take(&self) -> Option<T> {
+        self.lock().take()
+    }
+
+    /// Sleeps until there is a word, or patience ends.
+    pub fn wait(&self, patience: &Patience<'_>) -> Result<T, GaveUp> {
+        let mut word = self.lock();
+        loop {
+            if let Some(word) = word.take() {
+                return Ok(word);
+            }
+            if patience.is_cancelled() {
+                return Err(GaveUp::Cancelled);
+            }
+            let left = match patience.deadline {
+                None => None,
+                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => Some(left),
+                    _ => return Err(GaveUp::TimedOut),
+                },
+            };
+            let nap = match patience.interrupt {
+                None => left,
+                Some(_) => Some(left.map_or(INTERRUPT_EVERY, |left| left.min(INTERRUPT_EVERY))),
+            };
+            word = self.sleep(word, nap);
+            if let Some(interrupt) = patience.interrupt
+                && word.is_none()
+            {
+                // Not under the mutex: it may run the caller's own code.
+                drop(word);
+                if interrupt() {
+                    return Err(GaveUp::Cancelled);
+                }
+                word = self.lock();
+            }
+        }
+    }
+
+    fn sleep<'a>(
+        &self,
+        word: MutexGuard<'a, Option<T>>,
+        nap: Option<Duration>,
+    ) -> MutexGuard<'a, Option<T>> {
+        background::while_waiting(|| match nap {
+            None => self
+                .changed
+                .wait(word)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(nap) => {
+                self.changed
+                    .wait_timeout(word, nap)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        self.word.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

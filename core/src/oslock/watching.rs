@@ -1,0 +1,106 @@
+//! Waiting for a file to change or a process to end: told by the system where
+//! it tells, else by looking again and again, ever less often.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::backoff::Backoff;
+use super::waiter::{GaveUp, INTERRUPT_EVERY, Nudge};
+use crate::background;
+use crate::lock::Patience;
+use crate::sys;
+
+pub(crate) struct Watching {
+    watch: Option<(sys::Watch, Arc<Wake>)>,
+    backoff: Backoff,
+}
+
+struct Wake(sys::Waker);
+
+impl Nudge for Wake {
+    fn nudge(&self) {
+        self.0.wake();
+    }
+}
+
+impl Watching {
+    /// From now on nothing is missed that happens to the file that has this
+    /// name, and to the process: so look at them after this, then sleep.
+    pub fn new(file: &Path, process: Option<u32>, patience: &Patience<'_>) -> Watching {
+        let mut watching = Watching::idle(patience);
+        watching.renew(file, process, patience);
+        watching
+    }
+
+    /// Watches nothing yet.
+    pub fn idle(patience: &Patience<'_>) -> Watching {
+        Watching {
+            watch: None,
+            backoff: Backoff::new(patience),
+        }
+    }
+
+    /// Watches what has this name by now, and another process. `false`: nothing
+    /// has this name, so there is nothing to sleep for.
+    pub fn renew(&mut self, file: &Path, process: Option<u32>, patience: &Patience<'_>) -> bool {
+        if let Some((watch, _)) = &mut self.watch {
+            return match watch.renew(file, process) {
+                Err(error) if error.kind() == ErrorKind::NotFound => false,
+                Err(_) => {
+                    self.watch = None;
+                    true
+                }
+                Ok(()) => true,
+            };
+        }
+        match sys::Watch::new(file, process) {
+            Ok(Some(watch)) => {
+                let wake = Arc::new(Wake(watch.waker()));
+                if let Some(token) = patience.cancel {
+                    token.watch(Arc::downgrade(&wake) as _);
+                }
+                self.watch = Some((watch, wake));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return false,
+            Ok(None) | Err(_) => {}
+        }
+        true
+    }
+
+    /// Sleeps until it is worth to look again, at most so long; `Err` if the
+    /// caller's patience is at its end.
+    pub fn sleep(&mut self, patience: &Patience<'_>, longest: Duration) -> Result<(), GaveUp> {
+        let Some((watch, _)) = &self.watch else {
+            return self.backoff.sleep(patience);
+        };
+        if patience.is_cancelled() || patience.interrupt.is_some_and(|interrupt| interrupt()) {
+            return Err(GaveUp::Cancelled);
+        }
+        let mut nap = longest;
+        if patience.interrupt.is_some() {
+            nap = nap.min(INTERRUPT_EVERY);
+        }
+        if let Some(deadline) = patience.deadline {
+            match deadline.checked_duration_since(Instant::now()) {
+                Some(left) if !left.is_zero() => nap = nap.min(left),
+                _ => return Err(GaveUp::TimedOut),
+            }
+        }
+        if background::while_waiting(|| watch.wait(Some(nap))).is_err() {
+            self.watch = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // To close an inotify takes the kernel tens of milliseconds, for which
+        // nobody who has the lock by now is to wait.
+        if let Some(watch) = self.watch.take() {
+            let _ = background::spawn(move || drop(watch));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Kind 1: an append of many records that its writer did not live to end.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::recovery::record::{self, Identity, PendingAppend, Pieces, WayBack};
+use crate::sys::{Access, File, InTheWay};
+use crate::torn::{self, Cut};
+
+/// Cuts the first part of an append off, unless all of it is there.
+pub(crate) fn undo(lock: &File, target: &Path, pending: &PendingAppend) -> Result<()> {
+    let told = |error| Error::os("recover", target, error);
+    let journal = match File::open(target, Access::Append) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // So it is another file.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
+        result => result.map_err(told)?,
+    };
+    let identity = Identity::of(&journal).map_err(told)?;
+    if identity != pending.to {
+        return Ok(());
+    }
+    let part = Part {
+        start: pending.start,
+        pieces: &pending.pieces,
+        way_back: WayBack::new(lock, pending.end()),
+    };
+    let undone = undo_in(&journal, target, &part)?;
+    if matches!(undone, Undone::Cut | Undone::Blanked) {
+        // Before the record is cleared: or a power cut could bring half
+        // the append back with nothing left to tell that it is half.
+        journal.sync_data().map_err(told)?;
+    }
+    Ok(())
+}
+
+/// What became of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// Nothing of it was written.
+    NotBegun,
+    /// All of it is there.
+    Whole,
+    /// A part was there, and is cut.
+    Cut,
+    /// A part was there, and blank lines are in its place: others have appended
+    /// behind it, and what is no tail can't be cut.
+    Blanked,
+}
+
+/// What may be there of an append.
+pub(crate) struct Part<'a> {
+    pub start: u64,
+    pub pieces: &'a Pieces,
+    pub way_back: WayBack<'a>,
+}
+
+pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<Undone> {
+    let told = |error| Error::os("recover", target, error);
+    let (start, pieces) = (part.start, part.pieces);
+    if let Some(length) = part.way_back.read().map_err(told)? {
+        // Whoever began that has kept them.
+        blank(journal, target, start, length).map_err(told)?;
+        return Ok(Undone::Blanked);
+    }
+    loop {
+        let size = journal.size().map_err(told)?;
+        if size <= start {
+            return Ok(Undone::NotBegun);
+        }
+        let seen = pieces.look(journal, start, size).map_err(told)?;
+        if seen.whole {
+            return Ok(Undone::Whole);
+        }
+        let rest = start + seen.bytes;
+        if is_of_others(journal, rest, size, |rest| {
+            pieces.goes_on_with(seen.bytes, rest)
+        })
+        .map_err(told)?
+        {
+            if seen.bytes > 0 {
+                keep_and_blank(journal, target, part, seen.bytes)?;
+            }
+            return Ok(Undone::Blanked);
+        }
+        let cut = Cut {
+            offset: start,
+            length: size - start,
+            nuls: 0,
+        };
+        let kept = torn::keep(journal, target, cut)?;
+        // A program that ignores the lock may have appended meanwhile.
+        if journal.size().map_err(told)? != size {
+            kept.take_back();
+            continue;
+        }
+        if let Err(error) = journal.set_len(start) {
+            // Or it would be kept anew by each who tries.
+            kept.take_back();
+            return Err(told(error));
+        }
+        return Ok(Undone::Cut);
+    }
+}
+
+/// What was written is kept, and blank lines take its place.
+fn keep_and_blank(journal: &File, target: &Path, part: &Part<'_>, length: u64) -> Result<()> {
+    let cut = Cut {
+        offset: part.start,
+        length,
+        nuls: 0,
+    };
+    let kept = torn::keep(journal, target, cut)?;
+    // First it is noted: what is half blank can't be told from what others wrote.
+    if let Err(error) = part.way_back.write(length) {
+        kept.take_back();
+        return Err(Error::os("recover", target, error));
+    }
+    blank(journal, target, part.start, length).map_err(|error| Error::os("recover", target, error))
+}
+
+/// By a descriptor of its own: one that appends writes at the end only.
+fn blank(journal: &File, target: &Path, start: u64, length: u64) -> io::Result<()> {
+    let anywhere = File::open(target, Access::Write)?;
+    if anywhere.id()? != journal.id()? {
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
+    record::blank(&anywhere, start, length)
+}
+
+/// Whether what is there from `start` on is what other programs have appended: a
+/// line, or a whole value that has no newline yet and is none of ours. What is
+/// neither is a torn tail, whoever wrote it.
+fn is_of_others(
+    journal: &File,
+    start: u64,
+    size: u64,
+    is_ours: impl FnOnce(&[u8]) -> bool,
+) -> io::Result<bool> {
+    let mut piece = vec![0; 65_536];
+    let mut at = start;
+    while at < size {
+        let want = usize::try_from(size - at).map_or(piece.len(), |n| n.min(piece.len()));
+        let n = journal.read_full_at(&mut piece[..want], at)?;
+        if n == 0 {
+            break;
+        }
+        if memchr::memchr(b'\n', &piece[..n]).is_some() {
+            return Ok(true);
+        }
+        at += n as u64;
+    }
+    let length = size - start;
+    if length == 0 || length > LONGEST {
+        return Ok(false);
+    }
+    let mut text = vec![0; usize::try_from(length).unwrap_or(0)];
+    let n = journal.read_full_at(&mut text, start)?;
+    text.truncate(n);
+    // A bare number may be half a number.
+    let value = matches!(text.first(), Some(b'{' | b'[' | b'"'))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok();
+    Ok(value && !is_ours(&text))
+}
+
+/// A value without a newline that is longer than records are, as a rule, is kept
+/// in `P.torn`.
+const LONGEST: u64 = 64 << 20;

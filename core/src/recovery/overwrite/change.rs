@@ -1,0 +1,241 @@
+//! The write in place.
+
+use std::io;
+use std::path::Path;
+
+use super::content::Content;
+use super::{PAYLOAD, boot};
+use crate::clock;
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oslock::LockFile;
+use crate::recovery::record::{
+    self, Before, Generation, Identity, Pending, PendingOverwrite, Same,
+};
+use crate::sys::{self, File};
+
+/// What is to change: from `from` on, all of `P`.
+pub(crate) struct Change<'a> {
+    pub from: u64,
+    pub old: Content<'a>,
+    pub new: Content<'a>,
+    /// What becomes of a position from before.
+    pub same: Same,
+    /// The highest number of a rotated file, where it has changed.
+    pub rotated: Option<u32>,
+}
+
+/// Changes `target`, whose lock is on itself and held exclusively. After an
+/// error it is as it was, but for `NOT_DURABLE`, and where the error says so.
+pub(crate) fn overwrite(
+    operation: &'static str,
+    target: &Path,
+    lock: LockFile<'_>,
+    change: &Change<'_>,
+    durability: Durability,
+) -> Result<Generation> {
+    let told = |error| Error::os(operation, target, error);
+    let data = writable(operation, target, lock)?;
+    let untouched = |error| {
+        Error::os(operation, lock.path(), error).hint(
+            "the bytes from before and the new ones are kept there while the file is changed; \
+             nothing was changed",
+        )
+    };
+    let redo = lock.file().map_err(untouched)?;
+    lock.check_ours(operation)?;
+    // They may have changed since it was made.
+    redo.follow_rights(target).map_err(untouched)?;
+    let prepared = prepare(data, redo, change, false).and_then(|pending| {
+        if durability == Durability::Power {
+            redo.sync_data()?;
+            lock.sync_names(target)?;
+        }
+        Ok(pending)
+    });
+    let (pending, generation) = prepared.map_err(|error| {
+        let _ = record::clear_pending(redo);
+        untouched(error)
+    })?;
+    if let Err(error) = write(data, &pending, change.new, change.old.len()) {
+        // The caller is told that nothing changed: so whoever finds it takes
+        // it back too.
+        let _ = note_way_back(redo, pending);
+        // Not from where `change.old` may be: in the file itself.
+        let undone = write(data, &pending, pending.old(redo), u64::MAX);
+        if undone.is_ok() {
+            let _ = record::clear_pending(redo);
+        }
+        return Err(told(error).hint(if undone.is_ok() {
+            "it is as it was"
+        } else {
+            "it could not be taken back; whoever locks it next with this library does that first"
+        }));
+    }
+    if durability == Durability::Power {
+        data.sync_data().map_err(|error| {
+            // What is in P.redo stays: it is durable, and settled later.
+            told(error)
+                .with_kind(ErrorKind::NotDurable)
+                .hint("the change is in place, but a power cut may undo it")
+        })?;
+    }
+    // If this fails, the next who locks sees that all is done.
+    let _ = record::clear_pending(redo);
+    Ok(generation)
+}
+
+/// The data, through the descriptor that has the lock.
+fn writable<'a>(operation: &'static str, target: &Path, lock: LockFile<'a>) -> Result<&'a File> {
+    match lock.data() {
+        Some(data) if lock.may_write_data() => Ok(data),
+        Some(_) => Err(Error::new(
+            ErrorKind::PermissionDenied,
+            operation,
+            target,
+            "the file can be read, but not written; nothing was changed",
+        )),
+        None => Err(Error::internal(operation, target, "its lock is elsewhere")),
+    }
+}
+
+/// Notes down that `lines` are about to be appended, all of them or none when a
+/// process dies.
+pub(crate) fn note_append(
+    lock: LockFile<'_>,
+    data: &File,
+    end: u64,
+    lines: &[u8],
+) -> io::Result<PendingOverwrite> {
+    let redo = lock.file()?;
+    redo.follow_rights(lock.target())?;
+    let change = Change {
+        from: end,
+        old: Content::Memory(&[]),
+        new: Content::Memory(lines),
+        same: Same::Prefix(end),
+        rotated: None,
+    };
+    let pending = prepare(data, redo, &change, true);
+    if pending.is_err() {
+        let _ = record::clear_pending(redo);
+    }
+    pending.map(|(pending, _)| pending)
+}
+
+/// From now on whoever finds this in `P.redo` takes it back.
+pub(crate) fn note_way_back(redo: &File, pending: PendingOverwrite) -> io::Result<()> {
+    let back = PendingOverwrite {
+        back: true,
+        ..pending
+    };
+    record::write_record(redo, &Pending::Overwrite(back))
+}
+
+/// Writes `P.redo`: the bytes first, then what says that they are there.
+fn prepare(
+    data: &File,
+    redo: &File,
+    change: &Change<'_>,
+    append: bool,
+) -> io::Result<(PendingOverwrite, Generation)> {
+    let mut checksum = 0;
+    let mut at = PAYLOAD;
+    for content in [change.old, change.new] {
+        content.each(|piece, offset| {
+            checksum = crc32c::crc32c_append(checksum, piece);
+            redo.write_all_at(piece, at + offset)
+        })?;
+        at += content.len();
+    }
+    let recorded = record::read_generation(redo)?;
+    let now = Generation::of(Identity::of(data)?, recorded);
+    let pending = PendingOverwrite {
+        from: change.from,
+        old: change.old.len(),
+        new: change.new.len(),
+        checksum,
+        boot: boot(),
+        before: now.number,
+        mark: if append {
+            None
+        } else {
+            Some(mark(change.old.first()?, change.new.first()?))
+        },
+        back: false,
+    };
+    let next = if append {
+        now
+    } else {
+        Generation {
+            // Past every number that there was, also where P.redo was deleted and
+            // counting began anew.
+            number: clock::microseconds().max(now.number + 1),
+            before: Some(Before {
+                generation: now.number,
+                same: change.same,
+            }),
+            rotated: change.rotated.unwrap_or(now.rotated),
+            ..now
+        }
+    };
+    record::write_pending(redo, next, &Pending::Overwrite(pending))?;
+    Ok((pending, next))
+}
+
+/// A byte that neither begins with. No text begins with any of these.
+fn mark(old: Option<u8>, new: Option<u8>) -> u8 {
+    [0, 0xff, 0xfe]
+        .into_iter()
+        .find(|mark| Some(*mark) != old && Some(*mark) != new)
+        .unwrap_or(0)
+}
+
+/// Makes all of `data` from `from` on be `content`; it may be up to `longest`
+/// long there.
+fn write(
+    data: &File,
+    pending: &PendingOverwrite,
+    content: Content<'_>,
+    longest: u64,
+) -> io::Result<()> {
+    let from = pending.from;
+    let Some(mark) = pending.mark else {
+        content.each(|piece, at| data.overwrite_at(piece, from + at))?;
+        return data.set_len(from + content.len());
+    };
+    if let Some(first) = content.first()? {
+        data.overwrite_at(&[mark], from)?;
+        content
+            .behind(1)
+            .each(|piece, at| data.overwrite_at(piece, from + 1 + at))?;
+        if content.len() < longest {
+            data.set_len(from + content.len())?;
+        }
+        return data.overwrite_at(&[first], from);
+    }
+    data.set_len(from)
+}
+
+/// Writes the new bytes once more, after a crash.
+pub(crate) fn roll_forward(data: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<()> {
+    write(data, pending, pending.new_bytes(redo), u64::MAX)?;
+    data.sync_data()
+}
+
+/// Writes the bytes from before, after a crash.
+pub(crate) fn roll_back(data: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<()> {
+    write(data, pending, pending.old(redo), u64::MAX)?;
+    data.sync_data()
+}
+
+impl LockFile<'_> {
+    /// Sees to it that the names of `P` and `P.redo` are durable: once, as
+    /// another process may have made them without.
+    fn sync_names(&self, target: &Path) -> io::Result<()> {
+        match self.redo {
+            Some(redo) => redo.sync_names(|| sys::sync_parent(target)),
+            None => Ok(()),
+        }
+    }
+}

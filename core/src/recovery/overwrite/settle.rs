@@ -1,0 +1,100 @@
+//! Kind 6: a write in place. `P` as it was, or as it was to be; but what a
+//! foreign program has saved since stays.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::change::{roll_back, roll_forward};
+use super::content::Content;
+use super::state::{State, judge};
+use crate::error::{Error, ErrorKind, Result};
+use crate::oslock::LockFile;
+use crate::recovery::record::PendingOverwrite;
+use crate::sys::{self, Access, File};
+
+pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwrite) -> Result<()> {
+    let told = |error| Error::os("recover", target, error);
+    let kept = |error| Error::os("recover", lock.path(), error);
+    let redo = lock.file().map_err(kept)?;
+    if !pending.is_whole(redo).map_err(kept)? {
+        // It was cut off before `P` was touched.
+        return Ok(());
+    }
+    let Some(data) = lock.data() else {
+        return Err(Error::internal(
+            "recover",
+            target,
+            "a write in place is pending, and the lock is elsewhere",
+        ));
+    };
+    let size = data.size().map_err(told)?;
+    let now = size.checked_sub(pending.from).map(|length| Content::File {
+        file: data,
+        start: pending.from,
+        length,
+    });
+    let state = judge(now, redo, pending).map_err(told)?;
+    if state == State::Foreign {
+        return set_aside(redo, lock.path(), target).map_err(kept);
+    }
+    if !lock.may_write_data() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "recover",
+            target,
+            "a change was cut off here by a crash, and to settle it this file must be writable",
+        ));
+    }
+    match state {
+        State::Old | State::Foreign => data.sync_data(),
+        State::New | State::Between if pending.back => roll_back(data, redo, pending),
+        // Also where all is there: if its sync failed, the system believes that
+        // its pages are clean, and a sync alone would lie.
+        State::New | State::Between => match roll_forward(data, redo, pending) {
+            // There was room for what was there before.
+            Err(error) if is_full(&error) => roll_back(data, redo, pending),
+            result => result,
+        },
+    }
+    .map_err(|error| {
+        told(error).hint("a change was cut off here by a crash, and could not be finished yet")
+    })
+}
+
+/// Keeps the bytes that were in the way of nobody: `P.redo.1`, and so on.
+fn set_aside(redo: &File, redo_path: &Path, target: &Path) -> io::Result<()> {
+    let like = sys::rights(target)?;
+    let mut number = 1_u32;
+    let (path, aside) = loop {
+        let mut name = redo_path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        let path = PathBuf::from(name);
+        let made = match &like {
+            Some(like) => File::create_beside_like(&path, Access::Write, like),
+            None => File::create_beside(&path, Access::Write, Some(0o600)),
+        };
+        match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            result => break (path, result?),
+        }
+    };
+    let all = Content::File {
+        file: redo,
+        start: 0,
+        length: redo.size()?,
+    };
+    let copied = all
+        .each(|piece, at| aside.write_all_at(piece, at))
+        .and_then(|()| aside.sync_all());
+    if copied.is_err() {
+        let _ = sys::unlink(&path);
+    }
+    copied
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}

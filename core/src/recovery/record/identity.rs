@@ -1,0 +1,143 @@
+//! Which file, for longer than an inode number says it.
+
+use std::io;
+use std::path::Path;
+
+use super::{BLOCK, Generation, u64_at};
+use crate::sys::{self, Access, File, FileId, InTheWay};
+
+/// Which file, for longer than an inode number says it: they repeat.
+///
+/// Where the birth is known, the device does not count. Its number changes when
+/// a container starts again, a btrfs is mounted or a disk is found in another
+/// order, and what was pending then must still be known for what it is. A file
+/// and its lock file lie in one directory: inode and birth tell files apart
+/// there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    /// As the system has it now. In a record the device is 0 where the birth is
+    /// known.
+    pub id: FileId,
+    /// Microseconds since 1970, where the system keeps it.
+    pub birth: Option<u64>,
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Identity) -> bool {
+        let same_device = self.id.device == other.id.device;
+        self.id.inode == other.id.inode
+            && self.birth == other.birth
+            && (self.birth.is_some() || same_device)
+    }
+}
+
+impl Eq for Identity {}
+
+impl Identity {
+    /// That of no file.
+    pub const NOBODY: Identity = Identity {
+        id: FileId {
+            device: 0,
+            inode: 0,
+        },
+        birth: None,
+    };
+
+    pub fn of(file: &File) -> io::Result<Identity> {
+        Ok(Identity {
+            id: file.id()?,
+            birth: file.birth()?,
+        })
+    }
+
+    /// That of the regular file which has this name; `None` if there is none.
+    /// Of one that may not be read nobody learns the birth.
+    pub fn of_name(path: &Path) -> io::Result<Option<Identity>> {
+        match File::open(path, Access::Read) {
+            Ok(file) => Identity::of(&file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // No regular file.
+            Err(error) if InTheWay::of(&error).is_some() => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(sys::stat(path)?
+                .map(|seen| Identity {
+                    id: seen.id,
+                    birth: None,
+                })),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the name still means this file.
+    pub fn has_name(self, path: &Path) -> io::Result<bool> {
+        if self.birth.is_none() {
+            return Ok(sys::stat(path)?.is_some_and(|seen| seen.id == self.id));
+        }
+        match File::open(path, Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if InTheWay::of(&error).is_some() => Ok(false),
+            file => Ok(Identity::of(&file?)? == self),
+        }
+    }
+
+    /// What a record says of the device.
+    pub fn device_to_record(&self) -> u64 {
+        match self.birth {
+            Some(_) => 0,
+            None => self.id.device,
+        }
+    }
+
+    pub(crate) fn put(self, into: &mut [u8]) {
+        into[..8].copy_from_slice(&self.device_to_record().to_le_bytes());
+        into[8..16].copy_from_slice(&self.id.inode.to_le_bytes());
+        into[16..24].copy_from_slice(&self.birth.unwrap_or(0).to_le_bytes());
+    }
+
+    pub(crate) fn at(block: &[u8; BLOCK], at: usize) -> Identity {
+        let birth = u64_at(block, at + 16);
+        Identity {
+            id: FileId {
+                device: u64_at(block, at),
+                inode: u64_at(block, at + 8),
+            },
+            birth: (birth != 0).then_some(birth),
+        }
+    }
+}
+
+/// A journal that is open to be written.
+pub(crate) struct Opened {
+    pub file: File,
+    pub identity: Identity,
+    /// What it was before this opening, which changed it: see [`open`].
+    before: Option<Identity>,
+}
+
+/// Opens a journal to write to it.
+///
+/// On an overlay (the file system of a container) to open a file of a lower
+/// layer for writing copies it, which gives it another birth. It is the same
+/// journal all the same, and positions in it stay good. That it is the same
+/// file is certain: it has the same number as one that is open meanwhile.
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<Opened> {
+    let reading = File::open(path, Access::Read)?;
+    let before = Identity::of(&reading)?;
+    let file = File::open(path, access)?;
+    let identity = Identity::of(&file)?;
+    Ok(Opened {
+        before: (before.id == identity.id && before != identity).then_some(before),
+        file,
+        identity,
+    })
+}
+
+impl Opened {
+    /// The generation that the journal goes on with, if the opening changed its
+    /// identity: to be recorded, since nothing else tells.
+    pub fn carried_over(&self, recorded: Option<Generation>) -> Option<Generation> {
+        self.before.map(|before| Generation {
+            of: self.identity,
+            ..Generation::of(before, recorded)
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! The mark that a transaction puts into the lock file of each file that it
+//! changes: kind 3 of what can be pending.
+//!
+//! It stands only while its owner holds the lock, so whoever gets the lock and
+//! finds one knows that the owner is dead.
+
+use std::io;
+
+use super::pending::Pending;
+use super::{BLOCK, Generation, IDLE, MAGIC};
+use crate::sys::File;
+
+/// What a marked file is a member of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The transaction's number, drawn at random.
+    pub transaction: u128,
+}
+
+impl Mark {
+    pub(crate) fn put(self, block: &mut [u8; BLOCK]) {
+        block[16..32].copy_from_slice(&self.transaction.to_le_bytes());
+    }
+
+    pub(crate) fn at(block: &[u8; BLOCK]) -> Mark {
+        let mut number = [0; 16];
+        number.copy_from_slice(&block[16..32]);
+        Mark {
+            transaction: u128::from_le_bytes(number),
+        }
+    }
+
+    /// Writes it into a lock file that is ours. What the first block says stays;
+    /// where there is none, it becomes one that speaks of no file, by the same
+    /// write.
+    pub fn write(self, lock: &File) -> io::Result<()> {
+        let block = Pending::Member(self).to_block();
+        let mut first = [0; BLOCK];
+        if lock.read_full_at(&mut first, 0)? == BLOCK && first.starts_with(MAGIC) {
+            return lock.write_all_at(&block, IDLE);
+        }
+        lock.write_all_at(&[Generation::NOBODYS.to_block(), block].concat(), 0)
+    }
+}

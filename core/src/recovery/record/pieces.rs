@@ -1,0 +1,237 @@
+//! What is appended, in pieces: so that after a crash a part of it is told from
+//! what other programs have appended behind that part.
+//!
+//! ```text
+//! offset  bytes
+//!      0      4  length of the first piece
+//!      4      4  CRC-32C of the first piece
+//!      8         the same of each piece
+//! ```
+//!
+//! A piece ends with each line, and with each sector of the file: a process that is
+//! killed in a write leaves whole pages of it, and the next program's bytes begin
+//! there; a power cut leaves whole sectors of it.
+
+use std::io;
+
+use super::BLOCK;
+use crate::sys::File;
+
+const SECTOR: u64 = 512;
+/// How long a blank line is.
+const BLANK: usize = 4096;
+const ENTRY: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    /// At most a sector.
+    length: u32,
+    checksum: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pieces(Vec<Piece>);
+
+/// What a journal holds of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// So many bytes are of this append.
+    pub bytes: u64,
+    /// All of it is there.
+    pub whole: bool,
+}
+
+/// A piece is no longer than a sector.
+const WINDOW: usize = 64 * 1024;
+
+impl Pieces {
+    /// Of lines that are to be appended where a journal ends.
+    pub fn of(start: u64, lines: &[u8]) -> Pieces {
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while at < lines.len() {
+            let room = SECTOR - (start + at as u64) % SECTOR;
+            let most =
+                usize::try_from(room).map_or(lines.len(), |room| (at + room).min(lines.len()));
+            let stop = memchr::memchr(b'\n', &lines[at..most]).map_or(most, |line| at + line + 1);
+            pieces.push(Piece {
+                length: u32::try_from(stop - at).unwrap_or(u32::MAX),
+                checksum: crc32c::crc32c(&lines[at..stop]),
+            });
+            at = stop;
+        }
+        Pieces(pieces)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How long all of them are.
+    pub fn length(&self) -> u64 {
+        self.0.iter().map(|piece| u64::from(piece.length)).sum()
+    }
+
+    pub(crate) fn put(&self, into: &mut Vec<u8>) {
+        into.reserve(self.0.len() * ENTRY);
+        for piece in &self.0 {
+            into.extend_from_slice(&piece.length.to_le_bytes());
+            into.extend_from_slice(&piece.checksum.to_le_bytes());
+        }
+    }
+
+    /// How many bytes so many pieces take.
+    pub(crate) fn room(count: u32) -> u64 {
+        u64::from(count) * ENTRY as u64
+    }
+
+    /// `None` if no append of ours can look so.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Pieces> {
+        let mut pieces = Vec::with_capacity(bytes.len() / ENTRY);
+        for entry in bytes.chunks_exact(ENTRY) {
+            let (length, checksum) = entry.split_at(4);
+            let number = |bytes: &[u8]| bytes.try_into().map(u32::from_le_bytes).ok();
+            let piece = Piece {
+                length: number(length)?,
+                checksum: number(checksum)?,
+            };
+            if piece.length == 0 || u64::from(piece.length) > SECTOR {
+                return None;
+            }
+            pieces.push(piece);
+        }
+        Some(Pieces(pieces))
+    }
+
+    /// Reads those behind a record, whose checksum this is.
+    pub(crate) fn read(
+        lock: &File,
+        block: &[u8; BLOCK],
+        count: u32,
+        checksum: u32,
+    ) -> io::Result<Option<Pieces>> {
+        let after = super::IDLE + block.len() as u64;
+        // Before so much memory is taken.
+        if lock.size()?.saturating_sub(after) < Pieces::room(count) {
+            return Ok(None);
+        }
+        let room = usize::try_from(Pieces::room(count)).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let mut bytes = vec![0; room];
+        let n = lock.read_full_at(&mut bytes, after)?;
+        if n < room || crc32c::crc32c(&bytes) != checksum {
+            return Ok(None);
+        }
+        Ok(Pieces::parse(&bytes))
+    }
+
+    /// What a journal of this size holds of them from `start` on. A piece that a
+    /// power cut left as NULs is nobody else's.
+    pub fn look(&self, journal: &File, start: u64, size: u64) -> io::Result<Seen> {
+        let mut seen = Seen {
+            bytes: 0,
+            whole: true,
+        };
+        // Many pieces a read: there is one for each line and each sector.
+        let mut window = vec![0; WINDOW];
+        let (mut from, mut filled) = (0, 0);
+        for piece in &self.0 {
+            let length = piece.length as usize;
+            // What was never written by us may say anything.
+            let at = start.saturating_add(seen.bytes);
+            let end = at.saturating_add(u64::from(piece.length));
+            if end > size || length > WINDOW {
+                seen.whole = false;
+                break;
+            }
+            if filled == 0 || end > from + filled as u64 {
+                from = at;
+                filled = journal.read_full_at(&mut window, at)?;
+            }
+            let here = usize::try_from(at - from).unwrap_or(filled);
+            let Some(bytes) = window[..filled].get(here..here + length) else {
+                seen.whole = false;
+                break;
+            };
+            let fits = crc32c::crc32c(bytes) == piece.checksum;
+            if !fits && bytes.iter().any(|byte| *byte != 0) {
+                seen.whole = false;
+                break;
+            }
+            seen.whole &= fits;
+            seen.bytes += u64::from(piece.length);
+        }
+        Ok(seen)
+    }
+
+    /// Whether `rest`, which follows so many bytes of them and has no newline, is
+    /// a piece that lacks only its newline, or its end of spaces.
+    pub fn goes_on_with(&self, bytes: u64, rest: &[u8]) -> bool {
+        let mut done = 0;
+        let next = self.0.iter().find(|piece| {
+            let here = done == bytes;
+            done += u64::from(piece.length);
+            here
+        });
+        next.is_some_and(|piece| {
+            let length = piece.length as usize;
+            let mut line = rest.to_vec();
+            line.resize(length.max(rest.len()).saturating_sub(1), b' ');
+            line.push(b'\n');
+            line.len() == length && crc32c::crc32c(&line) == piece.checksum
+        })
+    }
+}
+
+/// That a part of an append is being taken back: so many bytes. Behind the record,
+/// since a part of that is not the append's own any more.
+///
+/// ```text
+/// offset  bytes
+///      0      8  how many bytes
+///      8      4  CRC-32C of the 8 bytes before
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WayBack<'a> {
+    lock: &'a File,
+    /// Where the record ends.
+    at: u64,
+}
+
+impl<'a> WayBack<'a> {
+    pub fn new(lock: &'a File, at: u64) -> WayBack<'a> {
+        WayBack { lock, at }
+    }
+
+    pub fn read(&self) -> io::Result<Option<u64>> {
+        let mut bytes = [0; 12];
+        let n = self.lock.read_full_at(&mut bytes, self.at)?;
+        let (length, checksum) = bytes.split_at(8);
+        let whole = n == bytes.len() && crc32c::crc32c(length).to_le_bytes() == *checksum;
+        Ok(whole.then(|| super::u64_of(length)))
+    }
+
+    pub fn write(&self, length: u64) -> io::Result<()> {
+        let length = length.to_le_bytes();
+        let checksum = crc32c::crc32c(&length).to_le_bytes();
+        self.lock
+            .write_all_at(&[&length[..], &checksum].concat(), self.at)
+    }
+}
+
+/// Writes blank lines over a stretch of a journal.
+pub(crate) fn blank(journal: &File, start: u64, length: u64) -> io::Result<()> {
+    let mut line = vec![b' '; BLANK];
+    let mut done = 0;
+    while done < length {
+        let n = usize::try_from(length - done).map_or(line.len(), |left| left.min(line.len()));
+        line[n - 1] = b'\n';
+        journal.write_all_at(&line[..n], start + done)?;
+        done += n as u64;
+    }
+    Ok(())
+}

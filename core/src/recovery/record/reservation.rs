@@ -1,0 +1,74 @@
+//! Kind 4: the lock is reserved for a process, to which its last holder gave
+//! it.
+//!
+//! ```text
+//! offset  bytes
+//!     76      4  CRC-32C of the JSON
+//!     80      8  when it was reserved, in milliseconds since 1970
+//!     88      8  length of the JSON
+//!     96     28  zero
+//!    128         the process, as JSON
+//! ```
+
+use std::io;
+
+use super::{BLOCK, IDLE, MAGIC, seal, u32_at, u64_at};
+use crate::process::Process;
+use crate::sys::File;
+
+pub(crate) const KIND: u32 = 4;
+const BODY: u64 = IDLE + BLOCK as u64;
+/// Far more than a process's identity takes.
+const LONGEST: u64 = 16_384;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reservation {
+    pub to: Process,
+    /// Milliseconds since 1970.
+    pub since: u64,
+}
+
+/// What a whole block of this kind says; `None` if what follows it was cut
+/// short, so that the lock was not given.
+pub(crate) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<Reservation>> {
+    let length = u64_at(block, 24).min(LONGEST);
+    let mut json = vec![0; usize::try_from(length).unwrap_or(0)];
+    let n = lock.read_full_at(&mut json, BODY)?;
+    if n < json.len() || crc32c::crc32c(&json) != u32_at(block, 12) {
+        return Ok(None);
+    }
+    let to = serde_json::from_slice(&json).ok();
+    Ok(to.map(|to| Reservation {
+        to,
+        since: u64_at(block, 16),
+    }))
+}
+
+/// Notes it down, in a lock file of `size` bytes that nothing is pending in.
+/// The generation stays as it is; where none was recorded, the first block says
+/// that the file is ours, and nothing else.
+pub(crate) fn write_reservation(
+    lock: &File,
+    size: u64,
+    reservation: &Reservation,
+) -> io::Result<()> {
+    let json = serde_json::to_vec(&reservation.to)?;
+    let mut block = [0; BLOCK];
+    block[..8].copy_from_slice(super::pending::PENDING);
+    block[8..12].copy_from_slice(&KIND.to_le_bytes());
+    block[12..16].copy_from_slice(&crc32c::crc32c(&json).to_le_bytes());
+    block[16..24].copy_from_slice(&reservation.since.to_le_bytes());
+    block[24..32].copy_from_slice(&(json.len() as u64).to_le_bytes());
+    seal(&mut block);
+    let mut bytes = Vec::with_capacity(2 * BLOCK + json.len());
+    let at = if size < IDLE {
+        bytes.extend_from_slice(MAGIC);
+        bytes.resize(BLOCK, 0);
+        0
+    } else {
+        IDLE
+    };
+    bytes.extend_from_slice(&block);
+    bytes.extend_from_slice(&json);
+    lock.write_all_at(&bytes, at)
+}

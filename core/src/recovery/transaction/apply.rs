@@ -1,0 +1,380 @@
+//! Makes the changes of a committed transaction, or unmakes those of one that
+//! was not committed. Both can be begun again at any point: whoever dies in the
+//! middle leaves the rest to the next.
+//!
+//! All of it under the locks of every file that changes.
+
+use std::io;
+use std::path::Path;
+
+use super::manifest::{Action, Identity, Manifest};
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::recovery::record;
+use crate::sys::{self, Access, File, InTheWay};
+use crate::torn;
+
+/// A sync that failed: the change is in place all the same.
+pub(crate) type Unsynced = Option<Error>;
+
+/// Whose transaction it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// That of the caller, who can still take it back, and knows what the
+    /// temporaries have.
+    Own,
+    /// That of a dead process.
+    Dead,
+}
+
+/// Makes all the changes, of which some may be made already.
+pub(crate) fn apply(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
+    let appended = append(dir, manifest, whose)?;
+    create(dir, manifest, whose)?;
+    Ok(appended.or(rename(dir, manifest, whose)?))
+}
+
+/// Appends what is to be appended. First, since it may fail where names do not:
+/// until a name has changed, [`undo`] can still take all back.
+pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
+    let mut unsynced = None;
+    for (_, change, lines) in manifest.each() {
+        let Action::Append { to, start, .. } = change.action else {
+            continue;
+        };
+        let path = dir.join(&change.name);
+        let told = |error| Error::os("commit", &path, error);
+        let Some(journal) = open(&path, to).map_err(told)? else {
+            // A program that takes no lock has replaced it meanwhile.
+            match whose {
+                Whose::Own => return Err(replaced(&path)),
+                Whose::Dead => torn::set_aside(&path, start, lines, NOT_APPENDED).map_err(told)?,
+            }
+            continue;
+        };
+        append_rest(&journal, start, lines).map_err(told)?;
+        if manifest.durability == Durability::Power
+            && let Err(error) = journal.sync_data()
+        {
+            unsynced = Some(told(error));
+        }
+    }
+    Ok(unsynced)
+}
+
+/// What `P.torn` says of lines that were committed, and have no journal.
+const NOT_APPENDED: &str = "committed by a transaction whose process died; \
+     before it was finished, another program replaced or removed the journal";
+
+/// What it says of contents that were to have a name, and did not get it.
+const NOT_CREATED: &str = "committed by a transaction whose process died; \
+     before it was finished, another program made a file of this name";
+
+#[cold]
+fn replaced(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "commit",
+        path,
+        "a program that does not take the lock has replaced the journal just now",
+    )
+}
+
+/// The journal, if it is this file still.
+fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
+    let file = match File::open(path, Access::Append) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // So it is another file.
+        Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
+        result => result?,
+    };
+    let is = record::Identity::of(&file)?;
+    Ok((is == wanted.into()).then_some(file))
+}
+
+/// Appends those of the lines that are not there yet.
+fn append_rest(journal: &File, start: u64, lines: &[u8]) -> io::Result<()> {
+    let size = journal.size()?;
+    match remains(journal, size, start, lines)? {
+        Remains::Whole => Ok(()),
+        Remains::Part { same } => {
+            let stop = start + same as u64;
+            if stop < size {
+                journal.set_len(stop)?;
+            }
+            write_all(journal, &lines[same..])
+        }
+        Remains::Foreign => {
+            // Behind them, whole; unless somebody has done that already.
+            let length = lines.len() as u64;
+            if size >= length
+                && matches!(
+                    remains(journal, size, size - length, lines)?,
+                    Remains::Whole
+                )
+            {
+                return Ok(());
+            }
+            let mut last = [b'\n'];
+            if size > 0 {
+                journal.read_full_at(&mut last, size - 1)?;
+            }
+            if last != *b"\n" {
+                write_all(journal, b"\n")?;
+            }
+            write_all(journal, lines)
+        }
+    }
+}
+
+fn write_all(journal: &File, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match journal.append(rest)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => rest = &rest[n..],
+        }
+    }
+    Ok(())
+}
+
+/// What is in a journal behind the end that it had.
+enum Remains {
+    /// The lines, and perhaps others behind them.
+    Whole,
+    /// The first so many bytes of the lines, or none. A power cut may have left
+    /// NULs for some of the others.
+    Part { same: usize },
+    /// Bytes of a program that takes no lock; or the file is shorter than it was.
+    Foreign,
+}
+
+fn remains(journal: &File, size: u64, start: u64, lines: &[u8]) -> io::Result<Remains> {
+    let Some(behind) = size.checked_sub(start) else {
+        return Ok(Remains::Foreign);
+    };
+    let there = usize::try_from(behind).map_or(lines.len(), |n| n.min(lines.len()));
+    let mut piece = vec![0; there.min(65_536)];
+    let (mut done, mut same) = (0, 0);
+    while done < there {
+        let want = piece.len().min(there - done);
+        let n = journal.read_full_at(&mut piece[..want], start + done as u64)?;
+        for (is, ours) in piece[..n].iter().zip(&lines[done..]) {
+            if is == ours {
+                same += usize::from(same == done);
+            } else if *is != 0 {
+                return Ok(Remains::Foreign);
+            }
+            done += 1;
+        }
+        if n < want {
+            break;
+        }
+    }
+    Ok(if same == lines.len() {
+        Remains::Whole
+    } else if behind <= lines.len() as u64 {
+        Remains::Part { same }
+    } else {
+        Remains::Foreign
+    })
+}
+
+/// Gives what is made its name, which nothing may have. Nobody sees it before the
+/// commit, and until a name has changed, [`undo`] can take it from there again.
+pub(crate) fn create(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<()> {
+    for (n, change, _) in manifest.each() {
+        if let Action::Create { length, checksum } = change.action {
+            let path = dir.join(&change.name);
+            let temporary = manifest.temporary(dir, n);
+            create_one(&temporary, &path, whose, (length, checksum))
+                .map_err(|error| Error::os("commit", &path, error))?;
+        }
+    }
+    Ok(())
+}
+
+fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::Result<()> {
+    if whose == Whose::Dead && !is_whole(temporary, wanted)? {
+        // It was done, and the temporary has gone; or see `is_whole`.
+        return Ok(());
+    }
+    match link(temporary, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && whose == Whose::Dead => {
+            if sys::same_file(temporary, path)? {
+                return Ok(());
+            }
+            // Nobody was told that it is made, and what others made stays.
+            let file = File::open_beside(temporary, Access::Read)?;
+            torn::set_aside(path, 0, &file.read_all()?, NOT_CREATED)
+        }
+        result => result,
+    }
+}
+
+/// A second name for the new contents, if nothing has it.
+fn link(from: &Path, to: &Path) -> io::Result<()> {
+    match sys::link(from, to) {
+        // A file system without hard links says EPERM: it is renamed with the
+        // others, if the name is still free (it is to those who take the lock).
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
+            ) =>
+        {
+            match sys::stat(to)? {
+                None => Ok(()),
+                Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            }
+        }
+        result => result,
+    }
+}
+
+/// Puts the other new contents in place and removes what is to be removed.
+pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
+    let mut last = None;
+    for (n, change, _) in manifest.each() {
+        let path = dir.join(&change.name);
+        let temporary = manifest.temporary(dir, n);
+        match change.action {
+            Action::Append { .. } => continue,
+            Action::Remove { of } => remove(&path, of),
+            Action::Save { length, checksum } => put(&temporary, &path, whose, (length, checksum)),
+            // It has its name; but not on a file system without hard links.
+            Action::Create { length, checksum } => match sys::stat(&path) {
+                Ok(None) => put(&temporary, &path, whose, (length, checksum)),
+                result => result.map(drop),
+            },
+        }
+        .map_err(|error| Error::os("commit", &path, error))?;
+        last = Some(path);
+    }
+    // One for all: they are in one directory.
+    let synced = match &last {
+        Some(path) if manifest.durability == Durability::Power => sys::sync_parent(path),
+        _ => Ok(()),
+    };
+    // Only now: or a power cut could take the one name and not bring the other.
+    for (n, change, _) in manifest.each() {
+        if matches!(change.action, Action::Create { .. }) {
+            let temporary = manifest.temporary(dir, n);
+            unlink(&temporary).map_err(|error| Error::os("commit", &temporary, error))?;
+        }
+    }
+    Ok(synced.err().map(|error| Error::os("commit", dir, error)))
+}
+
+fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::Result<()> {
+    if whose == Whose::Dead && !is_whole(temporary, wanted)? {
+        return Ok(());
+    }
+    match sys::rename(temporary, path) {
+        // Done already, by one who died since.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// Unless it is another file by now: removed already, and made anew since.
+fn remove(path: &Path, of: Identity) -> io::Result<()> {
+    match record::Identity::from(of).has_name(path)? {
+        true => unlink(path),
+        false => Ok(()),
+    }
+}
+
+/// Whether a temporary is there and has what it was given. After a power cut it
+/// may not, if the transaction was one of durability `process`; then the file
+/// that it was for stays as it is.
+fn is_whole(temporary: &Path, (length, checksum): (u64, u32)) -> io::Result<bool> {
+    let file = match File::open_beside(temporary, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        result => result?,
+    };
+    if file.size()? != length {
+        return Ok(false);
+    }
+    let mut piece = vec![0; 65_536];
+    let (mut at, mut sum) = (0, 0);
+    loop {
+        match file.read_full_at(&mut piece, at)? {
+            0 => return Ok(sum == checksum),
+            n => {
+                sum = crc32c::crc32c_append(sum, &piece[..n]);
+                at += n as u64;
+            }
+        }
+    }
+}
+
+/// Unmakes what a commit made that was withdrawn: links, told by their inode, and
+/// appends.
+pub(crate) fn undo(dir: &Path, manifest: &Manifest) -> Result<()> {
+    let mut unlinked = None;
+    for (n, change, lines) in manifest.each() {
+        let path = dir.join(&change.name);
+        let temporary = manifest.temporary(dir, n);
+        match change.action {
+            Action::Create { .. } => {
+                let ours = sys::same_file(&temporary, &path)
+                    .and_then(|same| if same { unlink(&path) } else { Ok(()) });
+                ours.map_err(|error| Error::os("recover", &path, error))?;
+                unlinked = Some(path);
+            }
+            Action::Append { to, start, .. } => take_back(&path, to, start, lines)
+                .map_err(|error| Error::os("recover", &path, error))?,
+            _ => {}
+        }
+    }
+    // Before the temporaries go: they tell which names are ours to remove.
+    if let Some(path) = &unlinked
+        && manifest.durability == Durability::Power
+    {
+        sys::sync_parent(path).map_err(|error| Error::os("recover", dir, error))?;
+    }
+    remove_temporaries(dir, manifest.id, manifest.changes.len());
+    Ok(())
+}
+
+fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<()> {
+    let Some(journal) = open(path, to)? else {
+        return Ok(());
+    };
+    let size = journal.size()?;
+    // Nothing but ours behind the old end.
+    let ours = match remains(&journal, size, start, lines)? {
+        Remains::Whole => size == start.saturating_add(lines.len() as u64),
+        Remains::Part { .. } => size > start,
+        Remains::Foreign => false,
+    };
+    if ours {
+        journal.set_len(start)?;
+        journal.sync_data()?;
+    }
+    Ok(())
+}
+
+/// The same of a transaction of which nothing but its number is known.
+pub(crate) fn remove_all_temporaries(dir: &Path, id: super::Id) {
+    let prefix = super::manifest::temporaries(id);
+    for name in sys::list(dir).unwrap_or_default() {
+        if name.to_str().is_some_and(|name| name.starts_with(&prefix)) {
+            let _ = sys::unlink(&dir.join(name));
+        }
+    }
+}
+
+/// Best effort: what stays is swept by a later transaction.
+pub(crate) fn remove_temporaries(dir: &Path, id: super::Id, count: usize) {
+    for n in 0..count {
+        let _ = sys::unlink(&super::manifest::temporary(dir, id, n));
+    }
+}
+
+fn unlink(path: &Path) -> io::Result<()> {
+    match sys::unlink(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,279 @@
+//! What a transaction is about to change, so that another can finish it.
+//!
+//! One file in the directory, `.untorn.prep` while the transaction can still be
+//! undone and `.untorn.txn` from its commit on: the rename is the commit. It is
+//! a line of text, a line of JSON, and the bytes that are appended to journals:
+//!
+//! ```text
+//! untorn transaction 1 CRC LENGTH\n      of all that follows
+//! {"id":..,"durability":..,"changes":[..]}\n
+//! bytes of the first append, of the second, ..
+//! ```
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::durability::Durability;
+use crate::recovery::record;
+use crate::sys::{self, Access, File, FileId, InTheWay};
+
+const MAGIC: &str = "untorn transaction 1 ";
+const PREPARING: &str = ".untorn.prep";
+const COMMITTED: &str = ".untorn.txn";
+
+/// A transaction's number, drawn at random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(pub u128);
+
+impl Id {
+    pub fn random() -> Id {
+        Id(sys::random_number())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// How far a transaction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Preparing,
+    Committed,
+}
+
+impl State {
+    /// The manifest's path in this state.
+    pub fn path(self, dir: &Path) -> PathBuf {
+        dir.join(match self {
+            State::Preparing => PREPARING,
+            State::Committed => COMMITTED,
+        })
+    }
+}
+
+/// Which file, as [`record::Identity`] has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// 0 where the birth is known.
+    device: u64,
+    inode: u64,
+    birth: Option<u64>,
+}
+
+impl From<record::Identity> for Identity {
+    fn from(identity: record::Identity) -> Identity {
+        Identity {
+            device: identity.device_to_record(),
+            inode: identity.id.inode,
+            birth: identity.birth,
+        }
+    }
+}
+
+impl From<Identity> for record::Identity {
+    fn from(identity: Identity) -> record::Identity {
+        record::Identity {
+            id: FileId {
+                device: identity.device,
+                inode: identity.inode,
+            },
+            birth: identity.birth,
+        }
+    }
+}
+
+/// What happens to one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "lowercase")]
+pub(crate) enum Action {
+    /// The new contents take the name, whatever has it.
+    Save { length: u64, checksum: u32 },
+    /// The new contents take the name, which nothing has.
+    Create { length: u64, checksum: u32 },
+    /// So many bytes of the manifest go to the end of this file, which is
+    /// `start`.
+    Append {
+        #[serde(flatten)]
+        to: Identity,
+        start: u64,
+        length: u64,
+    },
+    /// The name goes, if it is this file's still.
+    Remove {
+        #[serde(flatten)]
+        of: Identity,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    /// In the directory, no symbolic link.
+    pub name: String,
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    pub id: Id,
+    pub durability: Durability,
+    pub changes: Vec<Change>,
+    /// What is appended, one after the other.
+    pub appended: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    id: String,
+    durability: String,
+    changes: Vec<Change>,
+}
+
+impl Manifest {
+    /// The temporary with the new contents of the `n`-th change.
+    pub fn temporary(&self, dir: &Path, n: usize) -> PathBuf {
+        temporary(dir, self.id, n)
+    }
+
+    /// Each change with the bytes that it appends, if it does.
+    pub fn each(&self) -> impl Iterator<Item = (usize, &Change, &[u8])> {
+        let mut rest = &self.appended[..];
+        self.changes.iter().enumerate().map(move |(n, change)| {
+            let length = match change.action {
+                Action::Append { length, .. } => usize::try_from(length).unwrap_or(usize::MAX),
+                _ => 0,
+            };
+            let (mine, others) = rest.split_at(length.min(rest.len()));
+            rest = others;
+            (n, change, mine)
+        })
+    }
+
+    /// Whether all that it says may be acted upon.
+    fn may_be_believed(&self, file: &File, dir: &Path) -> io::Result<bool> {
+        for change in &self.changes {
+            if !file.may_be_believed(&dir.join(&change.name))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub fn encode(&self) -> io::Result<Vec<u8>> {
+        let mut body = serde_json::to_vec(&Head {
+            id: self.id.to_string(),
+            durability: self.durability.to_string(),
+            changes: self.changes.clone(),
+        })?;
+        body.push(b'\n');
+        body.extend_from_slice(&self.appended);
+        let mut all = format!("{MAGIC}{:08x} {}\n", crc32c::crc32c(&body), body.len()).into_bytes();
+        all.append(&mut body);
+        Ok(all)
+    }
+
+    /// `None` if it is not whole: its owner did not live to finish it, or it
+    /// was never synced and a power cut took it.
+    pub fn decode(bytes: &[u8]) -> Option<Manifest> {
+        let stop = memchr::memchr(b'\n', bytes)?;
+        let first = std::str::from_utf8(&bytes[..stop]).ok()?;
+        let (checksum, length) = first.strip_prefix(MAGIC)?.split_once(' ')?;
+        let body = &bytes[stop + 1..];
+        let whole = body.len() == length.parse::<usize>().ok()?
+            && crc32c::crc32c(body) == u32::from_str_radix(checksum, 16).ok()?;
+        if !whole {
+            return None;
+        }
+        let stop = memchr::memchr(b'\n', body)?;
+        let head: Head = serde_json::from_slice(&body[..stop]).ok()?;
+        // In order, and each once: so are their locks taken.
+        let changes = head.changes.iter().zip(head.changes.iter().skip(1));
+        if changes.into_iter().any(|(one, next)| one.name >= next.name) {
+            return None;
+        }
+        Some(Manifest {
+            id: Id(u128::from_str_radix(&head.id, 16).ok()?),
+            durability: head.durability.parse().ok()?,
+            // Nothing outside the directory, whoever wrote it.
+            changes: head
+                .changes
+                .iter()
+                .all(|change| super::names::is_plain(&change.name))
+                .then_some(head.changes)?,
+            appended: body[stop + 1..].to_vec(),
+        })
+    }
+
+    /// Reads the one that is in the directory.
+    pub fn find(dir: &Path) -> io::Result<Found> {
+        let mut found = Found::Nothing;
+        for state in [State::Committed, State::Preparing] {
+            let path = state.path(dir);
+            if crate::sys::stat(&path)?.is_none() {
+                continue;
+            }
+            let file = match File::open_beside(&path, Access::Read) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // Whatever it is, it is not ours.
+                Err(error) if InTheWay::of(&error).is_some() => continue,
+                result => result?,
+            };
+            let manifest = read_all(&file)?.and_then(|bytes| Manifest::decode(&bytes));
+            let believed = match &manifest {
+                Some(manifest) => manifest.may_be_believed(&file, dir)?,
+                None => file.may_be_believed(dir)?,
+            };
+            if !believed {
+                found = manifest.map_or(found, |manifest| Found::Foreign(manifest.id));
+                continue;
+            }
+            return Ok(match manifest {
+                Some(manifest) => Found::Whole(manifest, state),
+                None => Found::Unfinished(state),
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// What is there of a manifest.
+pub(crate) enum Found {
+    Nothing,
+    /// Nothing was done yet.
+    Unfinished(State),
+    Whole(Manifest, State),
+    /// That of another user, whose word does not count here.
+    Foreign(Id),
+}
+
+pub(crate) fn temporary(dir: &Path, id: Id, n: usize) -> PathBuf {
+    dir.join(format!("{}{n}", temporaries(id)))
+}
+
+/// What the names of all its temporaries begin with.
+pub(crate) fn temporaries(id: Id) -> String {
+    format!(".untorn.{id}.")
+}
+
+/// All of it; `None` if it is not as long as its first line says. So no more
+/// memory is asked for than somebody has written.
+fn read_all(file: &File) -> io::Result<Option<Vec<u8>>> {
+    let size = file.size()?;
+    let mut first = [0; 64];
+    let n = file.read_full_at(&mut first, 0)?;
+    let length = memchr::memchr(b'\n', &first[..n]).and_then(|stop| {
+        let line = std::str::from_utf8(&first[..stop]).ok()?;
+        let (_, length) = line.strip_prefix(MAGIC)?.split_once(' ')?;
+        length.parse::<u64>().ok()?.checked_add(stop as u64 + 1)
+    });
+    if length != Some(size) {
+        return Ok(None);
+    }
+    file.read_all().map(Some)
+}

@@ -1,0 +1,195 @@
+//! Rotated files: `name_1.ext`, `name_2.ext`, … beside `name.ext`. Their numbers
+//! only grow.
+//!
+//! A name proves nothing: people call files of their own so. What rotations have
+//! made is in a list, `P.rotated`, and only what is in it is ever read as a part
+//! of the journal, or removed.
+//!
+//! ```text
+//! list.rs   P.rotated: one line a rotated file
+//! ```
+
+mod list;
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::recovery::record::{Before, Identity};
+use crate::sys::{self, Access, File, InTheWay};
+
+pub(crate) use list::{Noted, note};
+
+/// A rotated file that this journal's rotations or rewinds have made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rotated {
+    pub number: u32,
+    /// Which file it is.
+    pub identity: Identity,
+    /// How long it was when it was rotated.
+    pub length: u64,
+    /// The generation that it had as the journal.
+    pub generation: u64,
+    /// What the journal was before the rewrite that had made this file, if that
+    /// is known.
+    pub before: Option<Before>,
+}
+
+impl Rotated {
+    pub fn path(&self, journal: &Path) -> PathBuf {
+        path(journal, self.number)
+    }
+
+    /// Opens it to be read; `None` if it is not there any more, or another file
+    /// has its name.
+    pub fn open(&self, journal: &Path) -> io::Result<Option<File>> {
+        let file = match File::open(&self.path(journal), Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // So it is another file.
+            Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
+            result => result?,
+        };
+        Ok((Identity::of(&file)? == self.identity).then_some(file))
+    }
+
+    /// Removes it, if it is there as it was left. One that somebody appends to is
+    /// somebody's journal now.
+    pub fn remove(&self, journal: &Path) -> io::Result<()> {
+        match self.open(journal)? {
+            Some(file) if file.size()? == self.length => sys::unlink(&self.path(journal)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it is there, as far as a look at its name tells.
+    fn is_there(&self, journal: &Path) -> io::Result<bool> {
+        let seen = sys::stat(&self.path(journal))?;
+        Ok(seen.is_some_and(|seen| {
+            seen.is_file && seen.id.inode == self.identity.id.inode && seen.size == self.length
+        }))
+    }
+}
+
+/// The rotated files that this journal's rotations have made, in the order of
+/// their numbers, also those that are gone: see [`Rotated::open`].
+pub(crate) fn all(journal: &Path) -> io::Result<Vec<Rotated>> {
+    list::read(journal)
+}
+
+/// Removes all but the newest `keep` of them, and nothing else.
+pub(crate) fn prune(journal: &Path, keep: u32) -> io::Result<()> {
+    let mut there = Vec::new();
+    for rotated in all(journal)? {
+        if rotated.is_there(journal)? {
+            there.push(rotated);
+        }
+    }
+    let surplus = there.len().saturating_sub(keep as usize);
+    there[..surplus]
+        .iter()
+        .try_for_each(|rotated| rotated.remove(journal))
+}
+
+/// Takes the name of a rotated file from the journal itself, which is this
+/// file: a rotation that a power cut ended leaves it, and what is appended would
+/// show in a rotated file. A name that others gave it stays.
+pub(crate) fn drop_second_name(journal: &Path, this: Identity) -> io::Result<()> {
+    for rotated in all(journal)? {
+        let path = rotated.path(journal);
+        if rotated.identity == this && sys::same_file(&path, journal)? {
+            sys::unlink(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A number above this in a name is a date or the like, and not counted on from.
+const PLAUSIBLE: u32 = 99_999;
+
+/// The number for the next rotated file: above those that were given, and above
+/// those that are there, whoever made them. `None`: there is none any more.
+pub(crate) fn next_number(journal: &Path, given: u32) -> io::Result<Option<u32>> {
+    let taken = numbers(journal)?;
+    let listed = list::read(journal)?.last().map_or(0, |last| last.number);
+    let seen = taken.range(..=PLAUSIBLE).next_back().copied().unwrap_or(0);
+    let mut number = given.max(listed).max(seen);
+    loop {
+        let Some(next) = number.checked_add(1) else {
+            return Ok(None);
+        };
+        if !taken.contains(&next) {
+            return Ok(Some(next));
+        }
+        number = next;
+    }
+}
+
+/// The rotated file of this number.
+pub(crate) fn path(journal: &Path, number: u32) -> PathBuf {
+    let mut name = journal.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("_{number}"));
+    if let Some(extension) = journal.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    journal.with_file_name(name)
+}
+
+/// The numbers that the names in the directory have.
+fn numbers(journal: &Path) -> io::Result<BTreeSet<u32>> {
+    let names = sys::list(dir(journal))?;
+    Ok(names
+        .iter()
+        .filter_map(|name| number(journal, name))
+        .collect())
+}
+
+fn dir(journal: &Path) -> &Path {
+    match journal.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
+}
+
+/// The number in this name, if it is a rotated file's of this journal.
+fn number(journal: &Path, name: &OsString) -> Option<u32> {
+    let stem = journal.file_stem()?.as_encoded_bytes();
+    let extension = journal.extension().map(OsStr::as_encoded_bytes);
+    let mut rest = name.as_encoded_bytes().strip_prefix(stem)?;
+    rest = rest.strip_prefix(b"_")?;
+    if let Some(extension) = extension {
+        rest = rest.strip_suffix(extension)?.strip_suffix(b".")?;
+    }
+    // Not `_01`, not `_+1`: only what `path` makes.
+    let digits = !rest.is_empty() && rest.iter().all(u8::is_ascii_digit) && rest[0] != b'0';
+    let digits = digits.then_some(rest)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number, path};
+    use std::path::Path;
+
+    #[test]
+    fn names_and_back() {
+        for (journal, third) in [
+            ("d/session.jsonl", "d/session_3.jsonl"),
+            ("d/a.tar.gz", "d/a.tar_3.gz"),
+            ("d/plain", "d/plain_3"),
+            ("d/.hidden", "d/.hidden_3"),
+            ("d/a_3.jsonl", "d/a_3_3.jsonl"),
+        ] {
+            let journal = Path::new(journal);
+            assert_eq!(path(journal, 3), Path::new(third));
+            let name = Path::new(third).file_name().unwrap().to_owned();
+            assert_eq!(number(journal, &name), Some(3));
+        }
+        for other in ["a.b", "a_.b", "a_0.b", "a_01.b", "a_1.c", "a_1", "a_x.b"] {
+            assert_eq!(number(Path::new("a.b"), &other.into()), None, "{other}");
+        }
+        let huge = "a_99999999999.b".into();
+        assert_eq!(number(Path::new("a.b"), &huge), None);
+    }
+}
