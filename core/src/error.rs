@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::journal::Position;
 use crate::lock::Holder;
+use crate::position::Position;
 use crate::sys::Named;
 
 pub use crate::error_kind::ErrorKind;

@@ -28,6 +28,7 @@ mod journal;
 mod lock;
 mod one_shot;
 mod oslock;
+mod position;
 mod process;
 mod recovery;
 mod rotated;
@@ -46,11 +47,12 @@ pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
 pub use journal::{
     Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,
-    HeaderMode, Journal, JournalOptions, OwnedRecord, Position, Record, Records, Repair, Report,
-    Rewrite, inspect,
+    HeaderMode, Journal, JournalOptions, OwnedRecord, Record, Records, Repair, Report, Rewrite,
+    inspect,
 };
 pub use lock::{Call, Caller, FileLock, Holder, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};
+pub use position::Position;
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
 pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::document::{Document, Version};
 use crate::error::Result;
-use crate::journal::{Journal, Position};
+use crate::journal::Journal;
+use crate::position::Position;
 
 /// Replaces the whole file at `path`, durably. Missing parent directories are
 /// made.

@@ -4,11 +4,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::{Batch, Rules};
 use super::shared::Shared;
-use super::source::Source;
-use super::{JournalOptions, Records, header, line, one_name, repair};
+use super::{JournalOptions, one_name, repair};
 use crate::error::{Error, Result};
+use crate::journal::append::{Batch, Rules};
+use crate::journal::header;
+use crate::journal::read::Source;
+use crate::journal::read::{Records, line};
 use crate::oslock::LockFile;
 use crate::recovery::record::{self, Generation, Identity};
 use crate::sys::{self, Access, File};

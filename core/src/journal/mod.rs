@@ -1,90 +1,55 @@
 //! Journals: append-only files of one-line records.
 //!
 //! ```text
-//! options.rs  position.rs  batch.rs  damage.rs    what callers see
-//! commit.rs     who writes: the leader, for all that wait on one handle
-//!               (lead.rs, queue.rs, group.rs; asynchronous.rs: with a callback)
-//! one_name.rs   why a journal has one name
-//! writer.rs     one append under the lock: open.rs the file that it goes to,
-//!               write.rs the write, rollback.rs takes it back
-//! repair.rs     the torn tail; seal.rs: the checksum behind each record
-//! header.rs     the first line, where it is no record; stamp.rs changes it
+//! options.rs    how a journal is opened; shared.rs: what the users of a handle share
+//! open.rs       the file that the path means now; one_name.rs: why it has one name
+//! append/       records made ready, the lead among many calls, one write, one sync
+//! repair.rs     the torn tail; seal/: the checksum behind each record
+//! read/         forward, backward, and how far a journal is decided
+//! header/       the first line, where it is no record
 //! rewrite/      a new file in the journal's place
-//! sync.rs       one sync for many
-//! read.rs       forward (read/: lines, records); tail.rs backward (backward.rs)
-//! line.rs       what a line is to both; source.rs: which file; decided.rs: how
-//!               far
-//! follow.rs     records as they come (follow_file.rs: reading on;
-//!               follow_chain.rs: in which file; follow_wait.rs: being woken)
-//! fold.rs       a state kept from the records; fold_cursor.rs: where it is
-//! verify.rs     every record checked; foreign.rs: files that are no journals
+//! follow/       records as they come
+//! fold/         a state kept from the records
 //! member.rs     what a transaction needs
 //! ```
 
-mod asynchronous;
-mod backward;
-mod batch;
-mod commit;
-mod damage;
-mod decided;
-mod fold;
-mod fold_cursor;
-mod follow;
-mod follow_chain;
-mod follow_file;
-mod follow_wait;
-mod foreign;
-mod group;
-mod header;
-mod in_place;
-mod lead;
-mod line;
+pub(crate) mod append;
+pub(crate) mod fold;
+pub(crate) mod follow;
+pub(crate) mod header;
 pub(crate) mod member;
 mod one_name;
 mod open;
 mod options;
-mod position;
-mod queue;
-mod read;
+pub(crate) mod read;
 mod repair;
-mod rewrite;
-mod rollback;
-mod seal;
+pub(crate) mod rewrite;
+pub(crate) mod seal;
 mod shared;
-mod source;
-mod stamp;
-mod sync;
-mod tail;
-mod verify;
-mod write;
-mod writer;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use batch::Batch;
-pub use damage::{Damage, DamageKind, inspect};
-pub use fold::Fold;
-pub use fold_cursor::{FoldCursor, FoldTurn, Folded};
+pub use append::Batch;
+pub use fold::{Fold, FoldCursor, FoldTurn, Folded};
 pub use follow::{Follow, Followed};
 pub use options::{Format, HeaderMode, JournalOptions};
-pub use position::Position;
-pub use read::{OwnedRecord, Record, Records};
+pub use read::{Damage, DamageKind, OwnedRecord, Record, Records, Report, inspect};
 pub use repair::Repair;
 pub use rewrite::Rewrite;
-pub use verify::Report;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Epoch;
+use crate::journal::append::Work;
+use crate::journal::seal::Chain;
 use crate::lock::Call;
 use crate::oslock::{CancelToken, LockFile};
+use crate::position::Position;
 use crate::sys;
-use seal::Chain;
 use shared::Shared;
-use sync::Epoch;
-use writer::Work;
 
 /// An append-only file of one-line records that any number of processes and
 /// threads append to.
@@ -200,7 +165,7 @@ impl Journal {
             header: None,
             at: None,
         };
-        let result = commit::append(&self.shared, &work, call);
+        let result = append::group_commit::commit::append(&self.shared, &work, call);
         if line.capacity() <= 1 << 16 {
             LINE.set(line);
         }
@@ -264,7 +229,7 @@ impl Journal {
         call: &Call<'_>,
     ) -> Result<Position> {
         self.check_batch(batch)?;
-        commit::append(&self.shared, &batch.work(at), call)
+        append::group_commit::commit::append(&self.shared, &batch.work(at), call)
     }
 
     /// Queues a batch and returns at once; `done` is called on a thread of the
@@ -281,7 +246,14 @@ impl Journal {
         if let Err(error) = self.check_batch(&batch) {
             return done(Err(error));
         }
-        asynchronous::append_queued(&self.shared, batch, at, timeout, cancel, Box::new(done));
+        append::group_commit::append_queued(
+            &self.shared,
+            batch,
+            at,
+            timeout,
+            cancel,
+            Box::new(done),
+        );
     }
 
     fn check_batch(&self, batch: &Batch) -> Result<()> {
@@ -301,7 +273,7 @@ impl Journal {
     /// # Errors
     /// `NOT_FOUND` without `create`, and failures of the system.
     pub fn end(&self) -> Result<Position> {
-        tail::end(&self.shared)
+        read::tail::end(&self.shared)
     }
 
     /// Reads all records.
@@ -327,7 +299,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::records`].
     pub fn tail(&self, n: usize) -> Result<Vec<OwnedRecord>> {
-        tail::tail(&self.shared, n)
+        read::tail::tail(&self.shared, n)
     }
 
     /// Yields the records behind `position`, and then those that are appended
@@ -372,7 +344,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::records`].
     pub fn verify(&self) -> Result<Report> {
-        verify::verify(&self.shared)
+        read::verify(&self.shared)
     }
 
     /// Repairs the tail as the next append would, then checks every record.

@@ -17,13 +17,13 @@ use crate::{rotated, temporary};
 /// Whether there may be another name. Asked with each append: what is asked of
 /// the name anyway says it.
 #[inline]
-pub(super) fn is_in_doubt(seen: &Stat) -> bool {
+pub(crate) fn is_in_doubt(seen: &Stat) -> bool {
     seen.links > 1 || seen.is_mount_root
 }
 
 /// Refuses a journal that has another name. Under its lock.
 #[cold]
-pub(super) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result<()> {
+pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result<()> {
     let told = |error| Error::os(operation, path, error);
     if seen.is_mount_root {
         return Err(refused(

@@ -9,16 +9,16 @@ use std::sync::{Arc, OnceLock};
 use super::one_name;
 use super::repair;
 use super::shared::Shared;
-use super::sync::Syncs;
-use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Syncs;
+use crate::journal::append::{UNKNOWN, Writer, mend, sync_cut};
 use crate::oslock::{LockFile, LockedData};
 use crate::recovery::record::{self, Generation, Identity};
 use crate::rotated;
 use crate::sys::{self, Access, File, Stat};
 
 /// How a journal's file is open.
-pub(super) enum Handle {
+pub(crate) enum Handle {
     ByItself(File),
     /// By the descriptor that it is locked by.
     Locked(LockedData),
@@ -37,7 +37,7 @@ impl Deref for Handle {
 }
 
 /// A file that the path meant once, open for appending.
-pub(super) struct Data {
+pub(crate) struct Data {
     pub file: Handle,
     pub identity: Identity,
     pub generation: u64,
@@ -62,7 +62,7 @@ impl Data {
 }
 
 /// What opening it tells.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// Whether it was there, and not made by this.
     pub existed: bool,
     pub size: u64,
@@ -292,7 +292,7 @@ fn locked_data(
 }
 
 #[cold]
-pub(super) fn no_file(path: &Path) -> Error {
+pub(crate) fn no_file(path: &Path) -> Error {
     Error::internal("append", path, "no file is open")
 }
 

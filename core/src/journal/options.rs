@@ -76,22 +76,22 @@ impl FromStr for HeaderMode {
 /// ```
 #[derive(Clone, Debug)]
 pub struct JournalOptions {
-    pub(super) durability: Durability,
-    pub(super) create: bool,
-    pub(super) max_record: u64,
+    pub(crate) durability: Durability,
+    pub(crate) create: bool,
+    pub(crate) max_record: u64,
     pub(crate) format: Format,
-    pub(super) mode: Option<u32>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) parents: bool,
-    pub(super) choice: Choice,
-    pub(super) home: Option<Home>,
-    pub(super) header_prefix: Option<Vec<u8>>,
-    pub(super) header_reserve: usize,
-    pub(super) header_mode: HeaderMode,
-    pub(super) max_bytes: Option<u64>,
-    pub(super) keep: Option<u32>,
-    pub(super) sealed: bool,
-    pub(super) cut_foreign_tail: bool,
+    pub(crate) mode: Option<u32>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) parents: bool,
+    pub(crate) choice: Choice,
+    pub(crate) home: Option<Home>,
+    pub(crate) header_prefix: Option<Vec<u8>>,
+    pub(crate) header_reserve: usize,
+    pub(crate) header_mode: HeaderMode,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) keep: Option<u32>,
+    pub(crate) sealed: bool,
+    pub(crate) cut_foreign_tail: bool,
 }
 
 impl Default for JournalOptions {
@@ -275,7 +275,7 @@ impl JournalOptions {
     }
 
     /// What can't be meant so, said before anything is touched.
-    pub(super) fn check(&self, path: &Path) -> Result<()> {
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
         let refuse = |detail: &str| Err(Error::invalid_argument("open", path, detail));
         if let Some(prefix) = &self.header_prefix {
             if prefix.is_empty() || memchr::memchr2(b'\n', 0, prefix).is_some() {

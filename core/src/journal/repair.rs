@@ -9,10 +9,11 @@ use std::path::Path;
 
 use serde::de::IgnoredAny;
 
-use super::backward::Backward;
-use super::foreign::{Foreign, HEAD};
-use super::{Format, JournalOptions, seal};
+use super::{Format, JournalOptions};
 use crate::error::{Error, Result};
+use crate::journal::read::Backward;
+use crate::journal::read::{Foreign, HEAD};
+use crate::journal::seal;
 use crate::sys::File;
 use crate::torn::{self, Cut};
 
@@ -29,7 +30,7 @@ pub struct Repair {
 
 /// Whether the file, which is so long, ends where a record ends.
 #[inline]
-pub(super) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::Result<bool> {
+pub(crate) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::Result<bool> {
     if options.sealed {
         return seal::ends_well(file, size);
     }
@@ -38,14 +39,14 @@ pub(super) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::
 
 /// Whether the file, which is so long, ends where a line ends.
 #[inline]
-pub(super) fn ends_in_newline(file: &File, size: u64) -> io::Result<bool> {
+pub(crate) fn ends_in_newline(file: &File, size: u64) -> io::Result<bool> {
     let mut last = [0];
     Ok(size == 0 || file.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n")
 }
 
 /// Makes the file end at a record's end.
 #[cold]
-pub(super) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result<Option<Repair>> {
+pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result<Option<Repair>> {
     let told = |error| Error::os("repair", path, error);
     loop {
         let size = file.size().map_err(told)?;
@@ -108,7 +109,7 @@ fn append_newline(file: &File) -> io::Result<()> {
 }
 
 /// Where the last line ends, in a file that is so long.
-pub(super) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
+pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
     Ok(Tail::find(file, size)?.start)
 }
 
@@ -169,7 +170,7 @@ impl Tail {
     }
 }
 
-pub(super) fn is_value(text: &[u8]) -> bool {
+pub(crate) fn is_value(text: &[u8]) -> bool {
     // White space as JSON has it: no form feed.
     let number = text
         .iter()

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::JournalOptions;
-use super::batch::Rules;
-use super::follow_wait::Followers;
-use super::queue::Queue;
-use super::writer::Writer;
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Rules;
+use crate::journal::append::Writer;
+use crate::journal::append::group_commit::Queue;
+use crate::journal::follow::Followers;
 use crate::lock::Call;
 use crate::oslock::PathLock;
 use crate::oslock::{AtHand, LockFile};
 use crate::sys::PerProcess;
 
-pub(super) struct Shared {
+pub(crate) struct Shared {
     /// Resolved: no symbolic link in it.
     pub path: PathBuf,
     pub options: JournalOptions,
@@ -28,7 +28,7 @@ pub(super) struct Shared {
 }
 
 /// What a forked child makes anew.
-pub(super) struct Local {
+pub(crate) struct Local {
     pub queue: Queue,
     /// Why the one that leads has to wait for the lock. Changed only with the
     /// queue's mutex held.
@@ -39,7 +39,7 @@ pub(super) struct Local {
 
 /// Somebody who appends. A journal that was closed meanwhile has nothing open
 /// when he has done.
-pub(super) struct AtDesk<'a> {
+pub(crate) struct AtDesk<'a> {
     shared: &'a Shared,
     desk: MutexGuard<'a, Desk>,
 }
@@ -69,7 +69,7 @@ impl Drop for AtDesk<'_> {
 }
 
 /// What an append needs, for one at a time.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     pub writer: Writer,
     pub lock: AtHand,
 }

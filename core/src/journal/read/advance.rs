@@ -1,12 +1,12 @@
 //! From record to record: what each line is, and whether one more is within the
 //! reader's limits.
 
+use super::damage::DamageKind;
+use super::line::{behind_nuls, byte_order_mark};
 use super::{Chained, Place, Records};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::batch::is_blank;
-use crate::journal::damage::DamageKind;
+use crate::journal::append::is_blank;
 use crate::journal::header::is_header;
-use crate::journal::line::{behind_nuls, byte_order_mark};
 use crate::journal::seal;
 
 /// What a line is.
@@ -19,7 +19,7 @@ enum Line {
 
 impl Records {
     /// Goes to the next record, without lending it.
-    pub(in crate::journal) fn advance(&mut self) -> Result<Option<Place>> {
+    pub(crate) fn advance(&mut self) -> Result<Option<Place>> {
         loop {
             if self.line_start() >= self.stop {
                 return Ok(None);

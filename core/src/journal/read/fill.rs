@@ -10,13 +10,13 @@
 //! Each read begins a little before the next line, with bytes that were passed:
 //! where they are others now, what follows is not what followed.
 
+use super::damage::DamageKind;
+use super::foreign::{Foreign, HEAD};
+use super::line;
+use super::source::Source;
 use super::{Chained, Records};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::Position;
-use crate::journal::damage::DamageKind;
-use crate::journal::foreign::{Foreign, HEAD};
-use crate::journal::line;
-use crate::journal::source::Source;
+use crate::position::Position;
 
 /// Read at memory speed, and small enough for a core's own cache.
 const CHUNK: usize = 256 * 1024;
@@ -40,7 +40,7 @@ struct Filling {
 
 impl Records {
     /// The next line, in the buffer, without its newline.
-    pub(super) fn next_line(&mut self) -> Result<Option<(usize, usize)>> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<(usize, usize)>> {
         loop {
             if let Some(length) = memchr::memchr(b'\n', &self.buffer[self.next..self.filled]) {
                 return Ok(Some((self.next, self.next + length)));

@@ -1,6 +1,6 @@
 //! A record, lent by the reader or by itself.
 
-use crate::journal::Position;
+use crate::position::Position;
 
 /// A record in the reader's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Writer;
+use crate::journal::append::recordable;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
-use crate::journal::write::recordable;
-use crate::journal::writer::Writer;
 use crate::oslock::LockFile;
 use crate::recovery::record::{self, Generation, Pending, PendingRewrite, Same};
 use crate::sys::{self, File};
@@ -16,13 +16,13 @@ use crate::temporary::{self, Rights, Temporary};
 /// Written in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
-pub(in crate::journal) struct Draft {
-    pub(super) operation: &'static str,
-    pub(super) temporary: Temporary,
+pub(crate) struct Draft {
+    pub(crate) operation: &'static str,
+    pub(crate) temporary: Temporary,
     /// The journal as it is, and where it ends; `None` if there is none.
     pub old: Option<(Arc<Data>, u64)>,
     /// What the lock file says while the old file is the journal.
-    pub(super) generation: Generation,
+    pub(crate) generation: Generation,
     buffer: Vec<u8>,
     written: u64,
 }
@@ -113,7 +113,7 @@ impl Draft {
         Ok(())
     }
 
-    pub(super) fn flush(&mut self, shared: &Shared) -> Result<()> {
+    pub(crate) fn flush(&mut self, shared: &Shared) -> Result<()> {
         self.temporary
             .file
             .write_all_at(&self.buffer, self.written)
@@ -131,7 +131,7 @@ impl Draft {
 }
 
 /// Notes down how far a rewrite is.
-pub(super) fn note(
+pub(crate) fn note(
     lock: LockFile<'_>,
     operation: &'static str,
     generation: Generation,
@@ -168,7 +168,7 @@ fn replaceable(shared: &Shared, data: &Data, operation: &'static str) -> Result<
 }
 
 #[cold]
-pub(super) fn failed(shared: &Shared, operation: &'static str, error: std::io::Error) -> Error {
+pub(crate) fn failed(shared: &Shared, operation: &'static str, error: std::io::Error) -> Error {
     let made = Error::os(operation, &shared.path, error);
     let hint = match made.kind() {
         crate::ErrorKind::PermissionDenied => {
@@ -181,6 +181,6 @@ pub(super) fn failed(shared: &Shared, operation: &'static str, error: std::io::E
 }
 
 /// What is at the path now.
-pub(super) fn seen(shared: &Shared, operation: &'static str) -> Result<Option<sys::Stat>> {
+pub(crate) fn seen(shared: &Shared, operation: &'static str) -> Result<Option<sys::Stat>> {
     sys::stat(&shared.path).map_err(|error| failed(shared, operation, error))
 }

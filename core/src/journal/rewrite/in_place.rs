@@ -7,16 +7,16 @@ use super::publish::Published;
 use super::rotate;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::Position;
 use crate::journal::shared::Shared;
 use crate::oslock::LockFile;
+use crate::position::Position;
 use crate::recovery::overwrite::{self, Change, Content};
 use crate::recovery::record::Same;
 
 impl Draft {
     /// As `publish`, in place. Synced, whatever this handle's durability is:
     /// others have acknowledged records in the file.
-    pub(super) fn overwrite(
+    pub(crate) fn overwrite(
         mut self,
         shared: &Shared,
         lock: LockFile<'_>,

@@ -16,14 +16,14 @@ mod draft;
 mod in_place;
 mod publish;
 mod rewind;
-pub(super) mod rotate;
+pub(crate) mod rotate;
 mod steps;
 mod under;
 mod verbs;
 
 pub use steps::Rewrite;
 
-pub(super) use under::Under;
+pub(crate) use under::Under;
 
-pub(super) use draft::Draft;
-pub(super) use publish::Old;
+pub(crate) use draft::Draft;
+pub(crate) use publish::Old;

@@ -12,17 +12,17 @@ use std::path::{Path, PathBuf};
 use super::draft::{Draft, failed, note, seen};
 use super::rotate;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::Position;
+use crate::journal::append::Epoch;
 use crate::journal::shared::Shared;
-use crate::journal::sync::Epoch;
 use crate::oslock::LockFile;
+use crate::position::Position;
 use crate::recovery::record::{self, Before, Generation, Identity, PendingRewrite, Same};
 use crate::sys;
 use crate::temporary::Temporary;
 
 /// What becomes of the old file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::journal) enum Old {
+pub(crate) enum Old {
     /// It is gone.
     Dropped,
     /// It gets a rotated file's name.
@@ -30,7 +30,7 @@ pub(in crate::journal) enum Old {
 }
 
 /// A new file that is the journal now.
-pub(in crate::journal) struct Published {
+pub(crate) struct Published {
     /// Where it ends.
     pub end: Position,
     /// What the old file is called now.
@@ -131,7 +131,7 @@ impl Draft {
 
     /// A program that ignores the lock may have appended, or replaced the file:
     /// what it wrote must not go with the old one.
-    pub(super) fn is_current(&self, shared: &Shared, old: Old) -> Result<()> {
+    pub(crate) fn is_current(&self, shared: &Shared, old: Old) -> Result<()> {
         let now = seen(shared, self.operation)?;
         let current = match (&self.old, now) {
             (None, None) => true,

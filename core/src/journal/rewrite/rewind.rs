@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Writer;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
-use crate::journal::writer::Writer;
-use crate::journal::{Position, header, seal};
+use crate::journal::{header, seal};
 use crate::oslock::LockFile;
+use crate::position::Position;
 use crate::recovery::record::Same;
 use crate::sys::File;
 
-pub(super) fn rewind(
+pub(crate) fn rewind(
     shared: &Shared,
     writer: &mut Writer,
     lock: LockFile<'_>,

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::draft::failed;
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Writer;
 use crate::journal::header;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
-use crate::journal::writer::Writer;
 use crate::oslock::LockFile;
 use crate::recovery::record::{Generation, Identity, Same};
 use crate::rotated::{self, Noted, Rotated};
@@ -19,7 +19,7 @@ use crate::temporary::Rights;
 
 /// Puts an empty journal in the place of this one, whose records are kept in a
 /// rotated file. `None`: there are none.
-pub(in crate::journal) fn rotate(
+pub(crate) fn rotate(
     shared: &Shared,
     writer: &mut Writer,
     lock: LockFile<'_>,
@@ -45,14 +45,14 @@ pub(in crate::journal) fn rotate(
 
 /// Removes the rotated files that are more than are to be kept. Best effort: the
 /// next rotation tries again.
-pub(in crate::journal) fn prune(shared: &Shared) {
+pub(crate) fn prune(shared: &Shared) {
     if let Some(keep) = shared.options.keep {
         let _ = rotated::prune(&shared.path, keep);
     }
 }
 
 /// The old file's new name.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     pub number: u32,
     pub path: PathBuf,
     noted: Noted,
@@ -69,7 +69,7 @@ impl Kept {
 
 /// Gives the old file, which is so long, its new name, durably. `note` is told
 /// the number first: if we die, the next locker takes the name back.
-pub(super) fn keep(
+pub(crate) fn keep(
     shared: &Shared,
     operation: &'static str,
     generation: &Generation,

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::{Draft, Old, Under};
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::read::{DamageKind, Records};
 use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
-use crate::journal::{DamageKind, Journal, Position, Records, header};
+use crate::journal::{Journal, header};
 use crate::lock::Call;
+use crate::position::Position;
 use crate::recovery::record::Same;
 
 impl Journal {
-    pub(super) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {
+    pub(crate) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {
         let shared = &self.shared;
         let under = Under::begin(shared, operation, call)?;
         let draft = under.run(shared, operation, |lock| {
@@ -143,7 +145,7 @@ impl Rewrite {
     }
 
     /// What would read as a header is no record.
-    pub(super) fn check_first(&self, line: &[u8]) -> Result<()> {
+    pub(crate) fn check_first(&self, line: &[u8]) -> Result<()> {
         let first = self
             .open
             .as_ref()
@@ -154,7 +156,7 @@ impl Rewrite {
         Ok(())
     }
 
-    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.open {
             Some((draft, _)) => draft.write(&self.shared, bytes),
             None => Err(self.finished()),

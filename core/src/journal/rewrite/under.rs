@@ -10,7 +10,7 @@ use crate::oslock::Held;
 use crate::oslock::LockFile;
 
 /// The lock that several steps are made under.
-pub(in crate::journal) enum Under {
+pub(crate) enum Under {
     Own(Held),
     Given(Arc<Kept>),
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use super::rewind::rewind;
 use super::{Rewrite, rotate};
 use crate::error::Result;
-use crate::journal::{Batch, Journal, Position};
+use crate::journal::Journal;
+use crate::journal::append::Batch;
 use crate::lock::Call;
+use crate::position::Position;
 
 impl Journal {
     /// Goes back to a position of this journal: what was appended since is

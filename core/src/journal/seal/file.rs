@@ -3,11 +3,11 @@
 use std::io;
 
 use super::{LENGTH, Seal};
-use crate::journal::backward::{Backward, Bytes};
+use crate::journal::read::{Backward, Bytes};
 use crate::sys::File;
 
 /// What the line that begins at `offset` is chained to, by the line before.
-pub(in crate::journal) fn chain_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<u32>> {
+pub(crate) fn chain_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<u32>> {
     Ok(seal_before(bytes, offset)?.and_then(Seal::chain))
 }
 
@@ -26,14 +26,14 @@ fn seal_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<Seal>> {
 
 /// Whether a file of this size ends as an append does: quickly, by the last
 /// seal alone.
-pub(in crate::journal) fn ends_well(bytes: &impl Bytes, size: u64) -> io::Result<bool> {
+pub(crate) fn ends_well(bytes: &impl Bytes, size: u64) -> io::Result<bool> {
     let mut last = [0];
     let newline = size == 0 || bytes.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n";
     Ok(newline && chain_before(bytes, size)?.is_none())
 }
 
 /// Where the last append begins, if its final record is missing.
-pub(in crate::journal) fn unfinished(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64>> {
+pub(crate) fn unfinished(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64>> {
     // As a rule, and one read.
     if size == 0 || seal_before(bytes, size)?.is_some_and(|seal| seal.last) {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(in crate::journal) fn unfinished(bytes: &impl Bytes, size: u64) -> io::Resul
 
 /// Where the torn tail begins: at the first record of a last append whose final
 /// record is missing, or of which any is wrong. `None`: there is no such tail.
-pub(in crate::journal) fn torn_tail(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64>> {
+pub(crate) fn torn_tail(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64>> {
     let last = last_append(bytes, size)?;
     let torn = !last.whole || !is_chained(bytes, last.start, size)?;
     Ok((torn && last.start < size).then_some(last.start))
@@ -113,11 +113,7 @@ fn is_chained(bytes: &impl Bytes, start: u64, stop: u64) -> io::Result<bool> {
 
 /// Whether these bytes are an append that has lost nothing but its last newline:
 /// every seal fits, and the last says that none is missing.
-pub(in crate::journal) fn is_whole_append(
-    bytes: &impl Bytes,
-    start: u64,
-    stop: u64,
-) -> io::Result<bool> {
+pub(crate) fn is_whole_append(bytes: &impl Bytes, start: u64, stop: u64) -> io::Result<bool> {
     let (mut before, mut good, mut ended) = (None, true, false);
     let mut end = |line: Line| match line.seal().filter(|_| !ended && !line.nuls) {
         Some(seal) => {
@@ -173,7 +169,7 @@ impl Line {
 
 /// The seal that ends an append at `stop`, where its last records are taken
 /// away; `None` if the line before `stop` is the last of its append already.
-pub(in crate::journal) fn closing(file: &File, stop: u64) -> io::Result<Option<[u8; LENGTH + 1]>> {
+pub(crate) fn closing(file: &File, stop: u64) -> io::Result<Option<[u8; LENGTH + 1]>> {
     if chain_before(file, stop)?.is_none() {
         return Ok(None);
     }

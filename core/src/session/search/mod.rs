@@ -19,8 +19,9 @@ use std::time::{Duration, Instant};
 
 use super::{Store, directory};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{Format, Position, Record};
+use crate::journal::{Format, Record};
 use crate::lock::{Call, Patience};
+use crate::position::Position;
 use crate::sys;
 use needle::Needle;
 use plan::{Piece, Plan};

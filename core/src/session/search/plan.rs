@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{Journal, Position, Records};
+use crate::journal::Journal;
+use crate::journal::read::Records;
+use crate::position::Position;
 use crate::session::StoreOptions;
 use crate::sys::{Access, File};
 

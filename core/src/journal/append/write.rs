@@ -1,0 +1,122 @@
+//! The write itself: of one record, or of many that are there all or none.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::rollback;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::open::Data;
+use crate::oslock::LockFile;
+use crate::recovery::overwrite;
+use crate::recovery::record::{self, Generation, Pending, PendingAppend, Pieces};
+use crate::sys::File;
+
+/// Makes sure that the lock file can keep a recovery record, and gives what it
+/// says of the generation.
+#[cold]
+pub(crate) fn recordable(
+    lock: LockFile<'_>,
+    operation: &'static str,
+) -> Result<Option<Generation>> {
+    let told = |error| Error::os(operation, lock.path(), error);
+    if !lock.is_writable() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            operation,
+            lock.path(),
+            "for a change of more than one record this lock file must be writable, so that the \
+             change is whole or not at all when a process dies; nothing was changed",
+        ));
+    }
+    lock.check_ours(operation)?;
+    let file = lock.file().map_err(told)?;
+    record::read_generation(file).map_err(told)
+}
+
+/// Many records: a kill in the middle of the write would leave the first of
+/// them, so the lock file holds, for that time, what the next locker needs to
+/// undo it.
+#[cold]
+pub(crate) fn append_many(
+    path: &Path,
+    lock: LockFile<'_>,
+    data: &Arc<Data>,
+    end: u64,
+    lines: &[u8],
+) -> Result<()> {
+    let told = |error| {
+        Error::os("append", lock.path(), error)
+            .hint("an append of many records is noted here first; nothing was appended")
+    };
+    let recorded = recordable(lock, "append")?;
+    let file = lock.file().map_err(told)?;
+    if lock.data().is_some() {
+        return append_many_in_place(path, lock, file, data, end, lines);
+    }
+    let pending = PendingAppend {
+        to: data.identity,
+        start: end,
+        pieces: Pieces::of(end, lines),
+    };
+    let generation = data.generation_now(recorded);
+    record::write_pending(file, generation, &Pending::Append(pending)).map_err(|error| {
+        let _ = record::clear_pending(file);
+        told(error)
+    })?;
+    let result = append(data, end, lines);
+    if !matches!(result, Err((_, Err(_)))) {
+        // All of it is there, or none. If this fails, the next locker sees
+        // that by itself, but readers wait for one. (Where the roll-back failed
+        // he must do it.)
+        let _ = record::clear_pending(file);
+    }
+    result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+}
+
+/// The same where other programs lock the journal too, and may have changed it
+/// since a writer died: its records are kept, to be told from theirs.
+fn append_many_in_place(
+    path: &Path,
+    lock: LockFile<'_>,
+    redo: &File,
+    data: &Arc<Data>,
+    end: u64,
+    lines: &[u8],
+) -> Result<()> {
+    let pending = overwrite::note_append(lock, &data.file, end, lines).map_err(|error| {
+        Error::os("append", lock.path(), error)
+            .hint("an append of many records is kept here first; nothing was appended")
+    })?;
+    let result = append(data, end, lines);
+    let _ = if matches!(result, Err((_, Err(_)))) {
+        overwrite::note_way_back(redo, pending)
+    } else {
+        record::clear_pending(redo)
+    };
+    result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+}
+
+/// Writes at the end, in one call if the system takes it all.
+#[inline]
+pub(crate) fn append(
+    data: &Data,
+    end: u64,
+    lines: &[u8],
+) -> std::result::Result<(), (io::Error, io::Result<()>)> {
+    match data.file.append(lines) {
+        Ok(n) if n == lines.len() => Ok(()),
+        Ok(n) => rollback::write_rest(&data.file, end, lines, n),
+        // Nothing was written.
+        Err(error) => Err((error, Ok(()))),
+    }
+}
+
+#[cold]
+pub(crate) fn failed(path: &Path, error: io::Error, undone: bool) -> Error {
+    Error::os("append", path, error).hint(if undone {
+        "nothing was appended, and the journal is as it was"
+    } else {
+        "a part of it could not be taken back; the next append repairs that"
+    })
+}

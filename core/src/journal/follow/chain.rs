@@ -1,0 +1,221 @@
+//! From one file that had the journal's name to the next.
+//!
+//! The lock file says what the file that is there now was made from, and the list
+//! of rotated files says the same of each of them. So the way leads from link to
+//! link, and none is guessed. Where one is missing (a file that was rewritten and
+//! not kept, or removed since) it goes on in the next file that is known to come
+//! later, if there is one, and else in the journal; and that is told. What of that
+//! file is the same as before is not known then, not even where it begins with the
+//! same bytes: they may have been appended anew.
+
+use crate::error::{Error, Result};
+use crate::journal::read::Source;
+use crate::journal::shared::Shared;
+use crate::position::Position;
+use crate::recovery::record::{Before, Same};
+use crate::rotated::{self, Rotated};
+
+/// Where to go on.
+pub(crate) struct Next {
+    pub source: Source,
+    pub offset: u64,
+    /// Whether something that was read is not before `offset`, or what came
+    /// next is not to be had any more.
+    pub rewound: bool,
+    /// Whether it is a file that began anew after a rotation.
+    pub rotated: bool,
+}
+
+/// Where one is who asks for the next file.
+pub(crate) struct Here<'a> {
+    /// The file, read to its end; without it `at` was stored.
+    pub read: Option<&'a Source>,
+    pub at: Position,
+    /// Where there was no file: the highest number of a rotated one by then.
+    /// `None`: rotated files are not asked for.
+    pub rotated: Option<u32>,
+}
+
+/// The rotated files, as they were listed last: a follower that is far behind
+/// goes through many of them.
+#[derive(Default)]
+pub(crate) struct Chain(Vec<Rotated>);
+
+impl Chain {
+    /// The highest number that a rotated file had when they were listed last.
+    pub fn highest(&self) -> u32 {
+        self.0.last().map_or(0, |last| last.number)
+    }
+
+    pub fn list(&mut self, shared: &Shared) -> Result<()> {
+        self.0 =
+            rotated::all(&shared.path).map_err(|error| Error::os("follow", &shared.path, error))?;
+        Ok(())
+    }
+
+    /// What comes next; `now` is what has the journal's name, if anything has.
+    /// `None`: nothing that is known.
+    pub fn after(
+        &mut self,
+        shared: &Shared,
+        here: &Here<'_>,
+        now: Option<Source>,
+    ) -> Result<Option<Next>> {
+        let at = here.at;
+        if at == Position::NOTHING && here.rotated.is_none() {
+            return Ok(now.map(|now| behind(now, at, 0)));
+        }
+        let link = now.as_ref().and_then(|now| link_from(at, now.before));
+        match (link, here.read, now) {
+            (Some(Same::Prefix(bytes)), _, Some(now)) => Ok(Some(behind(now, at, bytes))),
+            (Some(Same::Rotation), Some(_), Some(now)) => Ok(Some(begun(now, false))),
+            (link, _, now) => {
+                // What was listed before still holds; but it may not be all.
+                if let Some(next) = self.linked(shared, here)? {
+                    return Ok(Some(next));
+                }
+                self.list(shared)?;
+                if let Some(next) = self.linked(shared, here)? {
+                    return Ok(Some(next));
+                }
+                match (link, now) {
+                    (Some(Same::Rotation), Some(now)) => Ok(Some(begun(now, self.is_lost(here)))),
+                    (_, now) => self.later(shared, here, now),
+                }
+            }
+        }
+    }
+
+    /// By what is listed of the file itself, and of the one that was made from it.
+    fn linked(&self, shared: &Shared, here: &Here<'_>) -> Result<Option<Next>> {
+        if here.at == Position::NOTHING {
+            return Ok(None);
+        }
+        if here.read.is_none()
+            && let Some(next) = self.rest(shared, here.at)?
+        {
+            return Ok(Some(next));
+        }
+        for listed in &self.0 {
+            let Some(same) = link_from(here.at, listed.before) else {
+                continue;
+            };
+            if let Some(source) = open(shared, listed)? {
+                return Ok(Some(match same {
+                    Same::Prefix(bytes) => behind(source, here.at, bytes),
+                    Same::Rotation => begun(source, self.is_lost(here)),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is left of a rotated file behind a place that was stored.
+    fn rest(&self, shared: &Shared, at: Position) -> Result<Option<Next>> {
+        for listed in self.of(at) {
+            let Some(source) = open(shared, listed)? else {
+                continue;
+            };
+            let mut before = [b'\n'];
+            let there = at.offset == 0
+                || source
+                    .read_full_at(&mut before, at.offset - 1)
+                    .map_err(|error| Error::os("follow", &shared.path, error))?
+                    > 0;
+            if there && before == *b"\n" {
+                return Ok(Some(Next {
+                    source,
+                    offset: at.offset,
+                    rewound: false,
+                    rotated: false,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether something of a file that can't be read any more was not read.
+    fn is_lost(&self, here: &Here<'_>) -> bool {
+        here.read.is_none()
+            && self
+                .of(here.at)
+                .all(|listed| listed.length != here.at.offset)
+    }
+
+    /// The first file that is known to be a later one.
+    fn later(&self, shared: &Shared, here: &Here<'_>, now: Option<Source>) -> Result<Option<Next>> {
+        let at = here.at;
+        let number = match here.read {
+            Some(read) => Some(read.rotated),
+            None => here
+                .rotated
+                .or_else(|| Some(self.of(at).next_back()?.number)),
+        };
+        let mut lost = at != Position::NOTHING;
+        for listed in &self.0 {
+            let generation = listed.generation;
+            let is_later = number.is_some_and(|number| listed.number > number)
+                && generation != at.generation
+                // A rotation of it is under way.
+                && now.as_ref().is_none_or(|now| now.generation != generation);
+            if !is_later {
+                continue;
+            }
+            if let Some(source) = open(shared, listed)? {
+                return Ok(Some(begun(source, lost)));
+            }
+            lost = true;
+        }
+        Ok(now.map(|now| match at {
+            Position::NOTHING => begun(now, lost),
+            at => behind(now, at, 0),
+        }))
+    }
+
+    fn of(&self, at: Position) -> impl DoubleEndedIterator<Item = &Rotated> {
+        self.0
+            .iter()
+            .filter(move |listed| listed.generation == at.generation)
+    }
+}
+
+/// What is the same in a file that was made from that of `at`.
+fn link_from(at: Position, before: Option<Before>) -> Option<Same> {
+    before
+        .filter(|before| before.generation == at.generation)
+        .map(|before| before.same)
+}
+
+/// On in a file whose first `same` bytes are those that were there before.
+fn behind(source: Source, at: Position, same: u64) -> Next {
+    Next {
+        source,
+        offset: at.offset.min(same),
+        rewound: at.offset > same,
+        rotated: false,
+    }
+}
+
+/// From the start of a file, of which nothing was read.
+fn begun(source: Source, lost: bool) -> Next {
+    Next {
+        source,
+        offset: 0,
+        rewound: lost,
+        rotated: true,
+    }
+}
+
+/// As it was when it was the journal. `None`: it is not there any more, or another
+/// file has its name.
+fn open(shared: &Shared, listed: &Rotated) -> Result<Option<Source>> {
+    let file = listed
+        .open(&shared.path)
+        .map_err(|error| Error::os("follow", &listed.path(&shared.path), error))?;
+    Ok(file.map(|file| {
+        let mut source = Source::by_itself(file, listed.identity, listed.number);
+        source.generation = listed.generation;
+        source.before = listed.before;
+        source
+    }))
+}

@@ -1,0 +1,338 @@
+//! Reading on, from file to file: what is new in the one that was read so far,
+//! and where to go on when the name means another.
+
+use std::sync::Arc;
+
+use super::chain::{Chain, Here};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::header;
+use crate::journal::read::Damage;
+use crate::journal::read::Decided;
+use crate::journal::read::Source;
+use crate::journal::read::tail;
+use crate::journal::read::{Place, Record, Records};
+use crate::journal::shared::Shared;
+use crate::position::Position;
+use crate::sys;
+
+/// How many bytes before the place that was reached are compared with what was
+/// there.
+const MARK: usize = 512;
+
+/// Reads a journal's settled records, each once, in file order.
+pub(crate) struct Onward {
+    shared: Arc<Shared>,
+    /// The file that is read; `None` as long as there was none.
+    reader: Option<Records>,
+    /// All before this was given, or skipped.
+    at: Position,
+    /// Where the last line ended that was given, and its last bytes: a file that
+    /// was rolled back or cut, and has grown again, has others there.
+    mark: (u64, Vec<u8>),
+    look: Look,
+    place: Option<Place>,
+    rewound: Option<(Position, Position)>,
+    /// How often it went on, without a word, in a file that began anew.
+    rotations: u64,
+    chain: Chain,
+    /// Where there was no file: the highest number of a rotated one by then. `None`
+    /// for one who reads what has the name, and nothing before it.
+    rotated: Option<u32>,
+}
+
+/// How far a look has come that ends with [`Found::End`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Not begun: there may be lines left in the buffer.
+    Due,
+    /// The file is still the same; it was read to its end since.
+    Same,
+    /// The name means another file, or none. Only what was in this one by then
+    /// is still to be read.
+    Other,
+}
+
+pub(crate) enum Found {
+    /// [`Onward::record`] lends it.
+    Record,
+    /// What lay behind `to`, up to `from`, is not in the journal any more; what
+    /// is given next lies behind `to`.
+    Rewound {
+        from: Position,
+        to: Position,
+    },
+    End,
+}
+
+impl Onward {
+    /// All of what has the name when it is first looked at.
+    pub fn whole(shared: &Arc<Shared>) -> Onward {
+        Onward {
+            shared: Arc::clone(shared),
+            reader: None,
+            at: Position::NOTHING,
+            mark: (0, Vec::new()),
+            look: Look::Due,
+            place: None,
+            rewound: None,
+            rotations: 0,
+            chain: Chain::default(),
+            rotated: None,
+        }
+    }
+
+    /// From `position` on.
+    pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
+        let mut onward = Onward::whole(shared);
+        onward.at = position;
+        // Before the file is looked for: what is rotated from here on has a higher
+        // number.
+        if position == Position::NOTHING {
+            onward.chain.list(shared)?;
+            onward.rotated = Some(onward.chain.highest());
+        }
+        let Some(source) = Source::open(shared, "follow")? else {
+            return Ok(onward);
+        };
+        let is_first = onward
+            .rotated
+            .is_some_and(|rotated| source.rotated <= rotated);
+        if is_first || position.generation == source.generation {
+            let offset = source.offset_of(shared, &mut Decided::default(), "follow", position)?;
+            onward.enter(source, offset)?;
+        } else {
+            onward.change(Some(source))?;
+        }
+        Ok(onward)
+    }
+
+    /// From the end on.
+    pub fn from_end(shared: &Arc<Shared>) -> Result<Onward> {
+        Onward::from(shared, tail::end(shared)?)
+    }
+
+    /// How often it went on, without a word, in a file that began anew.
+    pub fn rotations(&self) -> u64 {
+        self.rotations
+    }
+
+    /// Whether nothing is new, as far as a look at the name can tell.
+    pub fn is_at_end(&self) -> Result<bool> {
+        let stat = sys::stat(&self.shared.path)
+            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+        let here = self.reader.as_ref().and_then(Records::source);
+        Ok(match (stat, here) {
+            (None, None) => true,
+            (Some(stat), Some(source)) => {
+                // One that is rewritten in place stays the same file.
+                stat.id == source.identity.id
+                    && stat.size == self.at.offset
+                    && !self.shared.lock.is_in_place()
+            }
+            _ => false,
+        })
+    }
+
+    /// All before this was given, or skipped.
+    pub fn position(&self) -> Position {
+        self.at
+    }
+
+    /// What was skipped since the last call of this.
+    pub fn take_damage(&mut self) -> Vec<Damage> {
+        self.reader
+            .as_mut()
+            .map(Records::take_damage)
+            .unwrap_or_default()
+    }
+
+    /// The record that was found last.
+    pub fn record(&self) -> Option<Record<'_>> {
+        let (reader, place) = (self.reader.as_ref()?, self.place.as_ref()?);
+        Some(reader.record(place))
+    }
+
+    /// Goes to the next record, or to the end of what there is now.
+    pub fn step(&mut self) -> Result<Found> {
+        self.place = None;
+        loop {
+            if let Some((from, to)) = self.rewound.take() {
+                return Ok(Found::Rewound { from, to });
+            }
+            if let Some(reader) = &mut self.reader {
+                let fills = reader.fills();
+                let place = match reader.advance() {
+                    // Cut, or rewritten in place: what comes is read anew.
+                    Err(error) if error.kind() == ErrorKind::Conflict => {
+                        if self.is_cut()? {
+                            continue;
+                        }
+                        self.reader = None;
+                        self.look = Look::Other;
+                        continue;
+                    }
+                    result => result?,
+                };
+                if reader.fills() != fills && self.is_cut()? {
+                    continue;
+                }
+                let Some(reader) = &mut self.reader else {
+                    continue;
+                };
+                self.at = Records::position(reader);
+                if let Some(place) = place {
+                    let line = reader.line(&place);
+                    self.mark.0 = self.at.offset;
+                    self.mark.1.clear();
+                    let tail = &line[line.len().saturating_sub(MARK)..];
+                    self.mark.1.extend_from_slice(tail);
+                    self.place = Some(place);
+                    return Ok(Found::Record);
+                }
+            }
+            match self.look {
+                Look::Due => self.look()?,
+                Look::Same => {
+                    self.look = Look::Due;
+                    return Ok(Found::End);
+                }
+                Look::Other => {
+                    self.look = Look::Due;
+                    let now = Source::open(&self.shared, "follow")?;
+                    if now.is_none() && self.at == Position::NOTHING {
+                        return Ok(Found::End);
+                    }
+                    self.change(now)?;
+                }
+            }
+        }
+    }
+
+    /// Looks at the name.
+    fn look(&mut self) -> Result<()> {
+        let stat = sys::stat(&self.shared.path)
+            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+        let here = self.reader.as_ref().and_then(Records::source);
+        self.look = match (stat, here) {
+            // One that keeps its inode may have been rewritten: reading tells.
+            (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
+            _ => Look::Other,
+        };
+        if let Some(reader) = &mut self.reader {
+            reader.go_on();
+        }
+        Ok(())
+    }
+
+    /// Whether the file was cut before the place that was reached, and has
+    /// perhaps grown again: by somebody, or because a write that failed was taken
+    /// back after it had been seen. To be asked after reading: then what was read
+    /// is what followed. How much is still the same cannot be known.
+    fn is_cut(&mut self) -> Result<bool> {
+        let Some(source) = self.reader.as_ref().and_then(Records::source) else {
+            return Ok(false);
+        };
+        let told = |error| Error::os("follow", &self.shared.path, error);
+        let (end, mark) = &self.mark;
+        let mut there = vec![0; mark.len()];
+        let n = source
+            .read_full_at(&mut there, end - mark.len() as u64)
+            .map_err(told)?;
+        if there[..n] == mark[..] && source.size().map_err(told)? >= self.at.offset {
+            return Ok(false);
+        }
+        let (id, from) = (source.identity.id, self.at);
+        match Source::open(&self.shared, "follow")? {
+            // A rewrite that keeps the file, and says how much is the same.
+            Some(source) if source.identity.id == id && source.generation != from.generation => {
+                self.change(Some(source))?;
+            }
+            _ => {
+                let to = Position { offset: 0, ..from };
+                self.mark = (0, Vec::new());
+                self.at = to;
+                self.look = Look::Due;
+                self.rewound = (from.offset > 0).then_some((from, to));
+                if let Some(reader) = &mut self.reader {
+                    reader.skip_to(0);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Lets the file go. What is looked for next opens it again.
+    pub fn close(&mut self) {
+        self.reader = None;
+        self.place = None;
+    }
+
+    /// Goes on in the file that came after the one that was read so far. `now` is
+    /// what has the name.
+    fn change(&mut self, now: Option<Source>) -> Result<()> {
+        let from = self.at;
+        let now = match now {
+            Some(now) if self.reader.is_none() && now.generation == from.generation => {
+                // It was let go: the mark says whether it is as it was.
+                self.reader = Some(Records::staying(&self.shared, now, from.offset));
+                return Ok(());
+            }
+            now => now,
+        };
+        let read = self.reader.take().and_then(Records::into_source);
+        let number = read.as_ref().map_or(0, |read| read.rotated);
+        let here = Here {
+            // One that is rewritten in place was not read to its end: what is left
+            // of it is in its copy.
+            read: read.as_ref().filter(|read| {
+                now.as_ref()
+                    .is_none_or(|now| now.identity.id != read.identity.id)
+            }),
+            at: from,
+            rotated: self.rotated,
+        };
+        let Some(next) = self.chain.after(&self.shared, &here, now)? else {
+            self.lose(number);
+            return Ok(());
+        };
+        let to = Position {
+            generation: next.source.generation,
+            offset: next.offset,
+        };
+        self.rewound = next.rewound.then_some((from, to));
+        self.rotations += u64::from(next.rotated);
+        self.enter(next.source, next.offset)
+    }
+
+    /// The file has no name any more: nothing of it is in the journal, and what
+    /// is made anew begins from nothing.
+    fn lose(&mut self, number: u32) {
+        let from = self.at;
+        self.rotated = Some(self.chain.highest().max(number));
+        self.at = Position::NOTHING;
+        self.mark = (0, Vec::new());
+        self.look = Look::Due;
+        self.rewound = (from.offset > 0).then_some((from, self.at));
+    }
+
+    fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
+        let told = |error| Error::os("follow", &self.shared.path, error);
+        // The header changes in place: it is no mark.
+        let header = header::read_line_of(&source, &self.shared.options).map_err(told)?;
+        let most = offset.saturating_sub(header.len() as u64);
+        let want = usize::try_from(most).map_or(MARK, |most| most.min(MARK));
+        let mut mark = vec![0; want];
+        let n = source
+            .read_full_at(&mut mark, offset - want as u64)
+            .map_err(told)?;
+        mark.truncate(n);
+        self.mark = (offset, mark);
+        self.at = Position {
+            generation: source.generation,
+            offset,
+        };
+        self.reader = Some(Records::staying(&self.shared, source, offset));
+        self.look = Look::Due;
+        Ok(())
+    }
+}

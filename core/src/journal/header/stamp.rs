@@ -1,0 +1,229 @@
+//! A header put into the file, with what is appended in the same step: both or
+//! neither. In place where it fits, which costs the same however long the
+//! journal is; else by a new file.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::Epoch;
+use crate::journal::append::{UNKNOWN, Work, Writer, Written};
+use crate::journal::append::{append, failed, recordable};
+use crate::journal::header;
+use crate::journal::open::{Data, no_file};
+use crate::journal::options::{HeaderMode, JournalOptions};
+use crate::journal::rewrite::{Draft, Old};
+use crate::journal::shared::Shared;
+use crate::oslock::LockFile;
+use crate::recovery::record::{self, Same, StampNote};
+use crate::sys::{self, Access, File};
+
+impl Writer {
+    /// Puts the header into the file, which is open and whole, and appends the
+    /// work.
+    #[cold]
+    pub fn put_with_header(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        header: &[u8],
+        work: &Work<'_>,
+    ) -> Result<Written> {
+        let options = &shared.options;
+        if self.end == 0 {
+            let mut lines = header::pad(header, header::room(options, header));
+            lines.extend_from_slice(work.lines);
+            return self.put(shared, lock, &lines, work.records + 1);
+        }
+        let old = self.header_line(shared)?;
+        // Where others lock the journal too, what they have written since a
+        // stamp that was cut off must be told from it: as in a rewrite.
+        let fits = header.len() < old.len()
+            && options.header_mode == HeaderMode::Stamp
+            && !shared.lock.is_in_place();
+        if !fits {
+            return self.put_by_rewrite(shared, lock, header, &old, work);
+        }
+        self.stamp(shared, lock, &old, header, work)
+    }
+
+    fn header_line(&self, shared: &Shared) -> Result<Vec<u8>> {
+        let data = self.data.as_ref().ok_or_else(|| no_file(&shared.path))?;
+        header::read_line(&data.file, &shared.options)
+            .map_err(|error| Error::os("set_header", &shared.path, error))
+    }
+
+    /// In place, under a recovery record that holds the old line and the new.
+    fn stamp(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        old: &[u8],
+        header: &[u8],
+        work: &Work<'_>,
+    ) -> Result<Written> {
+        let path = &shared.path;
+        let Some(data) = self.data.clone() else {
+            return Err(no_file(path));
+        };
+        let anywhere = anywhere(shared, &data)?;
+        let generation = data.generation_now(recordable(lock, "set_header")?);
+        let durable = shared.options.durability == Durability::Power;
+        if durable && self.durable_header.take().is_none_or(|line| line != old) {
+            // Or a power cut in the middle could leave a part of a third line,
+            // one from before `old`, and the record tells of two.
+            Epoch::now(&data)
+                .sync(shared)
+                .map_err(|why| why.before(shared, "set_header", "the journal is as it was"))?;
+        }
+        let new = header::pad(header, old.len());
+        let end = std::mem::replace(&mut self.end, UNKNOWN);
+        let pending = StampNote {
+            of: data.identity,
+            start: end,
+            lines: work.lines,
+            old: header::text(old),
+            new: header,
+            line: old.len(),
+        };
+        self.note(shared, lock, &pending.encode(generation))?;
+        if !work.lines.is_empty()
+            && let Err((error, undone)) = append(&data, end, work.lines)
+        {
+            // Where the roll-back failed the next locker does it.
+            if undone.is_ok() {
+                let _ = clear(lock);
+            }
+            return Err(failed(path, error, undone.is_ok()));
+        }
+        if let Err(error) = anywhere.write_all_at(&new, 0) {
+            let undone =
+                take_back(&data, anywhere, old, end, work.lines.len()).and_then(|()| clear(lock));
+            return Err(failed(path, error, undone.is_ok()));
+        }
+        let end = end + work.lines.len() as u64;
+        self.end = end;
+        if durable {
+            // Under the lock, unlike an append: as long as this is not on the
+            // medium, what would undo it must stay there. So it does if this fails.
+            Epoch::now(&data)
+                .sync(shared)
+                .map_err(|why| why.after(shared, "set_header", "the header is in the file"))?;
+            self.durable_header = Some(new);
+        }
+        // If this fails, the next locker finds that all is done.
+        let _ = lock.file().and_then(record::clear_stamp);
+        Ok(Written {
+            epoch: None,
+            generation: data.generation,
+            end,
+        })
+    }
+
+    /// Notes down what begins; for durability `power` on the medium, before the
+    /// journal is touched.
+    fn note(&mut self, shared: &Shared, lock: LockFile<'_>, record: &[u8]) -> Result<()> {
+        let mut write = || {
+            let file = lock.file()?;
+            if shared.options.durability == Durability::Process {
+                return file.write_all_at(record, 0);
+            }
+            // The lock file's own name must be there after a power cut, too.
+            let this = Some(file.id()?);
+            if self.lock_named != this {
+                sys::sync_parent(&shared.path)?;
+                self.lock_named = this;
+            }
+            file.write_all_at(record, 0)?;
+            file.sync_data()
+        };
+        write().map_err(|error: io::Error| {
+            let _ = clear(lock);
+            Error::os("set_header", lock.path(), error)
+                .hint("a header stamp is noted here first; nothing was changed")
+        })
+    }
+
+    /// A new file: for a header that does not fit, or where there was none.
+    fn put_by_rewrite(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        header: &[u8],
+        old: &[u8],
+        work: &Work<'_>,
+    ) -> Result<Written> {
+        let mut draft = Draft::begin(shared, self, lock, "set_header")?;
+        let line = if header.len() < old.len() {
+            header::pad(header, old.len())
+        } else {
+            header::pad(header, header::room(&shared.options, header))
+        };
+        let Some((data, end)) = draft.old.clone() else {
+            return Err(no_file(&shared.path));
+        };
+        let written = draft
+            .write(shared, &line)
+            .and_then(|()| draft.copy(shared, &data.file, old.len() as u64, end))
+            .and_then(|()| draft.write(shared, work.lines));
+        if let Err(error) = written {
+            draft.discard(lock);
+            return Err(error);
+        }
+        // Every record is where it was, if the new line is as long as the old.
+        let same = if line.len() == old.len() { end } else { 0 };
+        let published = draft.publish(shared, lock, Same::Prefix(same), Old::Dropped);
+        self.close();
+        let end = published?.end;
+        Ok(Written {
+            epoch: None,
+            generation: end.generation,
+            end: end.offset,
+        })
+    }
+}
+
+/// Nothing is pending any more.
+fn clear(lock: LockFile<'_>) -> io::Result<()> {
+    lock.file().and_then(record::clear_pending)
+}
+
+/// The header as it was, and what was appended off again.
+fn take_back(data: &Data, anywhere: &File, old: &[u8], end: u64, length: usize) -> io::Result<()> {
+    anywhere.write_all_at(old, 0)?;
+    if length == 0 {
+        return Ok(());
+    }
+    // A program that ignores the lock may have appended meanwhile.
+    if data.file.size()? != end + length as u64 {
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
+    data.file.set_len(end)
+}
+
+/// The journal, to write anywhere in it.
+fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
+    if let Some(file) = data.anywhere.get() {
+        return Ok(file);
+    }
+    let told = |error| Error::os("set_header", &shared.path, error);
+    let file = File::open(&shared.path, Access::Write).map_err(told)?;
+    if file.id().map_err(told)? != data.identity.id {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "set_header",
+            &shared.path,
+            "a program that does not take the lock has replaced the journal just now; nothing was \
+             changed",
+        ));
+    }
+    Ok(data.anywhere.get_or_init(|| file))
+}
+
+impl JournalOptions {
+    /// Whether this journal can have a header.
+    pub(crate) fn has_headers(&self) -> bool {
+        self.header_prefix.is_some()
+    }
+}

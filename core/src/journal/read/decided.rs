@@ -1,0 +1,139 @@
+//! What of a journal is decided: no roll-back, and no locker that comes after
+//! a dead writer, takes it away any more.
+//!
+//! The lock file says where an append of many began that is under way, or that
+//! its writer did not live to end. A reader goes no further, unless all of that
+//! append is there: then nobody undoes it. So it sees what the next locker will
+//! leave. In a sealed journal the seals tell the same of a last append whose
+//! rest a power cut took.
+
+use std::io;
+
+use super::in_place::is_kept;
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::journal::seal;
+use crate::journal::shared::Shared;
+use crate::recovery::record::{self, Identity, Pending, PendingAppend};
+use crate::recovery::transaction;
+use crate::sys::{self, File};
+
+/// No append of many is under way.
+pub(crate) const ALL: u64 = u64::MAX;
+
+/// A reader's look at the lock file, and what it learned by earlier ones.
+#[derive(Default)]
+pub(crate) struct Decided {
+    /// An append that was found whole, so that its checksum is computed once.
+    whole: Option<PendingAppend>,
+}
+
+/// What one look told.
+enum Look {
+    Decided(u64),
+    /// Decided up to the end, unless the lock file has changed meanwhile.
+    Whole(Pending),
+}
+
+impl Decided {
+    /// Up to where this journal is decided; [`ALL`] of it if nothing is under
+    /// way. To be asked between two readings of the same bytes: what was in
+    /// flight at the first is decided by the second, or is known to be in flight.
+    ///
+    /// A lock file that may not be read says nothing: then all counts as
+    /// decided.
+    pub fn limit(
+        &mut self,
+        shared: &Shared,
+        source: &Source,
+        operation: &'static str,
+    ) -> Result<u64> {
+        let path = shared.lock.record_path();
+        let told = |error| Error::os(operation, path, error);
+        let mut before = None;
+        let pending = loop {
+            match self.look(shared, source).map_err(told)? {
+                Look::Decided(limit) => break limit,
+                Look::Whole(pending) if before.as_ref() == Some(&pending) => break ALL,
+                // What lies behind it now may belong to another that has begun
+                // since.
+                Look::Whole(pending) => before = Some(pending),
+            }
+        };
+        if pending != ALL || !shared.options.sealed {
+            return Ok(pending);
+        }
+        let torn = unfinished(source).map_err(|error| Error::os(operation, &shared.path, error))?;
+        Ok(torn.unwrap_or(ALL))
+    }
+
+    fn look(&mut self, shared: &Shared, source: &Source) -> io::Result<Look> {
+        let path = shared.lock.record_path();
+        // One call where nothing is pending.
+        let pending = match sys::stat(path) {
+            Ok(Some(lock)) if lock.is_file && lock.size > record::IDLE => {
+                File::open_believed(path, &shared.path)?
+            }
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            _ => None,
+        };
+        let Some(lock) = pending else {
+            return Ok(Look::Decided(ALL));
+        };
+        let Some(pending) = record::look_at_pending(&lock)? else {
+            return Ok(Look::Decided(ALL));
+        };
+        let (start, kept) = match &pending {
+            Pending::Append(append) if source.is(append.to)? => {
+                (append.start, self.is_kept(source, append.clone())?)
+            }
+            Pending::Stamp(stamp) if !stamp.pieces.is_empty() && source.is(stamp.of)? => {
+                let append = PendingAppend {
+                    to: stamp.of,
+                    start: stamp.start,
+                    pieces: stamp.pieces.clone(),
+                };
+                (append.start, self.is_kept(source, append)?)
+            }
+            Pending::Overwrite(change) if change.mark.is_none() && source.is_in_place() => {
+                (change.from, is_kept(source, &lock, change)?)
+            }
+            Pending::Member(_) => {
+                match transaction::append_from(path, Identity::of(source.file())?)? {
+                    Some(start) => (start, false),
+                    None => return Ok(Look::Decided(ALL)),
+                }
+            }
+            _ => return Ok(Look::Decided(ALL)),
+        };
+        Ok(match kept {
+            true => Look::Whole(pending),
+            false => Look::Decided(start),
+        })
+    }
+
+    /// Whether the next locker leaves this append alone: all of it is there.
+    fn is_kept(&mut self, source: &Source, append: PendingAppend) -> io::Result<bool> {
+        if self.whole.as_ref() == Some(&append) {
+            return Ok(true);
+        }
+        let size = source.size()?;
+        let seen = append.pieces.look(source.file(), append.start, size)?;
+        if seen.whole {
+            self.whole = Some(append);
+        }
+        Ok(seen.whole)
+    }
+}
+
+/// Where the last append of a sealed journal begins, if its end is missing.
+fn unfinished(source: &Source) -> io::Result<Option<u64>> {
+    loop {
+        let size = source.size()?;
+        match seal::unfinished(source, size) {
+            // Cut meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Reading a journal that keeps its inode: while it is being rewritten in
+//! place, and after a rewriter died, it is what it was before.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::source::Source;
+use crate::recovery::overwrite::{Content, Glimpse, State, judge};
+use crate::recovery::record::{Before, Generation, Identity, PendingOverwrite};
+use crate::sys::File;
+
+/// What a reader has to know of `P.redo`.
+pub(crate) struct View {
+    path: PathBuf,
+    identity: Identity,
+    seen: Glimpse,
+    pub generation: u64,
+    /// What it was before its last rewrite.
+    pub before: Option<Before>,
+    /// The highest number of a rotated file.
+    pub rotated: u32,
+    /// The bytes from before are in `P.redo`, from this offset on.
+    old: Option<PendingOverwrite>,
+}
+
+impl View {
+    /// `None`: it changed under our eyes; open it again.
+    pub fn open(path: &Path, file: &File, identity: Identity) -> io::Result<Option<View>> {
+        let seen = Glimpse::take(path)?;
+        let recorded = Generation::of(identity, seen.recorded());
+        let (mut generation, mut before) = (recorded.number, recorded.before);
+        let mut old = None;
+        if let Some((redo, pending)) = seen.under_way()? {
+            let Some(state) = state(file, redo, pending)? else {
+                return Ok(None);
+            };
+            match state {
+                State::New if !pending.back => {}
+                State::Foreign => {}
+                State::Old | State::New | State::Between => {
+                    generation = pending.before;
+                    before = None;
+                    old = Some(*pending);
+                }
+            }
+        }
+        let view = View {
+            path: path.to_owned(),
+            identity,
+            seen,
+            generation,
+            before,
+            rotated: recorded.rotated,
+            old,
+        };
+        Ok(view.holds()?.then_some(view))
+    }
+
+    /// Whether no rewrite began or ended since it was opened.
+    pub fn holds(&self) -> io::Result<bool> {
+        let now = Glimpse::take(&self.path)?;
+        let number = |glimpse: &Glimpse| Generation::of(self.identity, glimpse.recorded()).number;
+        Ok(now.same_change(&self.seen) && number(&now) == number(&self.seen))
+    }
+
+    pub fn size(&self, file: &File) -> io::Result<u64> {
+        match &self.old {
+            Some(pending) => Ok(pending.from.saturating_add(pending.old)),
+            None => file.size(),
+        }
+    }
+
+    /// As of one file: less than `buffer` holds only at its end.
+    pub fn read_at(&self, file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let (Some(pending), Some(redo)) = (&self.old, self.seen.redo()) else {
+            return file.read_at(buffer, at);
+        };
+        let same = usize::try_from(pending.from.saturating_sub(at))
+            .map_or(buffer.len(), |same| same.min(buffer.len()));
+        let n = file.read_full_at(&mut buffer[..same], at)?;
+        if n < same || same == buffer.len() {
+            return Ok(n);
+        }
+        let at = at.saturating_sub(pending.from);
+        match pending.old(redo).read(&mut buffer[same..], at) {
+            // Cut meanwhile: the writer is done, and this view holds no more.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(n),
+            result => Ok(n + result?),
+        }
+    }
+}
+
+/// What the journal is; `None`: it changes under our eyes. What two looks agree
+/// on is no mixture that only our reading made.
+fn state(file: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<Option<State>> {
+    let now = |size: u64| {
+        size.checked_sub(pending.from).map(|length| Content::File {
+            file,
+            start: pending.from,
+            length,
+        })
+    };
+    let look = || -> io::Result<(u64, u32)> {
+        let size = file.size()?;
+        let mut checksum = 0;
+        if let Some(now) = now(size) {
+            now.each(|piece, _| {
+                checksum = crc32c::crc32c_append(checksum, piece);
+                Ok(())
+            })?;
+        }
+        Ok((size, checksum))
+    };
+    let judged = look().and_then(|first| {
+        let state = judge(now(first.0), redo, pending)?;
+        Ok((look()? == first).then_some(state))
+    });
+    match judged {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        result => result,
+    }
+}
+
+/// Whether the next locker leaves an append of many alone that is noted here:
+/// all of it is there, or others have changed the journal since.
+pub(crate) fn is_kept(
+    source: &Source,
+    redo: &File,
+    pending: &PendingOverwrite,
+) -> io::Result<bool> {
+    if !pending.is_whole(redo)? {
+        // It is only being noted down: what is there is another's.
+        return Ok(source.size()? > pending.from);
+    }
+    Ok(match state(source.file(), redo, pending)? {
+        Some(State::New) => !pending.back,
+        Some(State::Foreign) => true,
+        Some(State::Old | State::Between) | None => false,
+    })
+}
