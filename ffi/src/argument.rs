@@ -1,4 +1,4 @@
-//! Arguments: what C gives, made into what the core takes.
+//! Checks the arguments that C passes, and converts them for the core.
 
 use std::ffi::{CStr, c_char};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use untorn::{Error, Result};
 
 /// The arguments of one call. The name given to each check is the parameter's
-/// in the header.
+/// name in the header.
 #[derive(Clone, Copy)]
 pub(crate) struct Arguments<'a> {
     operation: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Arguments<'a> {
 }
 
 impl Arguments<'static> {
-    /// Of a call whose path is not known yet.
+    /// For a call whose path is not known yet.
     pub fn of(operation: &'static str) -> Arguments<'static> {
         Arguments {
             operation,
@@ -25,7 +25,7 @@ impl Arguments<'static> {
 }
 
 impl<'a> Arguments<'a> {
-    /// The same, now that the path is known: errors will name it.
+    /// Adds the path. Errors will name it.
     pub fn on<'b>(self, path: &'b Path) -> Arguments<'b> {
         Arguments {
             operation: self.operation,
@@ -43,7 +43,7 @@ impl<'a> Arguments<'a> {
         self.refuse(format!("{name} is NULL"))
     }
 
-    /// A handle, or another object that has to be there.
+    /// A handle, or another object that must not be NULL.
     ///
     /// # Safety
     /// NULL or valid for `'b`.
@@ -53,7 +53,7 @@ impl<'a> Arguments<'a> {
         unsafe { object.as_ref() }.ok_or_else(|| self.is_null(name))
     }
 
-    /// The same, for a call that must have the object to itself.
+    /// The same, for a call that needs the object to itself.
     ///
     /// # Safety
     /// NULL or valid for `'b`, and not in use elsewhere.
@@ -62,8 +62,8 @@ impl<'a> Arguments<'a> {
         unsafe { object.as_mut() }.ok_or_else(|| self.is_null(name))
     }
 
-    /// A place for an output that can't do without. To be asked for before
-    /// anything is done: what is done then can be handed over.
+    /// The place of an output that must not be NULL. A function checks it before
+    /// it does anything, so that it can always hand over its result.
     ///
     /// # Safety
     /// NULL or valid for a write; it need not be initialised.
@@ -74,7 +74,7 @@ impl<'a> Arguments<'a> {
         Ok(Output(place))
     }
 
-    /// Bytes. NULL is no bytes where the length is 0.
+    /// Bytes. NULL with length 0 is an empty slice.
     ///
     /// # Safety
     /// NULL, or valid for reads of `len` bytes for `'b`.
@@ -84,7 +84,7 @@ impl<'a> Arguments<'a> {
         unsafe { self.array(data, len, name) }
     }
 
-    /// An array. NULL is an empty one where the length is 0.
+    /// An array. NULL with length 0 is an empty one.
     ///
     /// # Safety
     /// NULL, or valid for reads of `len` elements for `'b`.
@@ -127,7 +127,7 @@ impl<'a> Arguments<'a> {
             .map_err(|error| self.refuse(format!("{name} is not UTF-8: {error}")))
     }
 
-    /// A text that may be left out.
+    /// A text that may be NULL.
     ///
     /// # Safety
     /// NULL or NUL-terminated.
@@ -142,7 +142,7 @@ impl<'a> Arguments<'a> {
             .map_err(|error| self.refuse(format!("{name} is not UTF-8: {error}")))
     }
 
-    /// A text that has to be there.
+    /// A text that must not be NULL.
     ///
     /// # Safety
     /// NULL or NUL-terminated.
@@ -152,7 +152,7 @@ impl<'a> Arguments<'a> {
         text.ok_or_else(|| self.is_null(name))
     }
 
-    /// Milliseconds: -1 is for ever.
+    /// Milliseconds. -1 means without a limit.
     pub fn timeout(&self, milliseconds: i64) -> Result<Option<Duration>> {
         match u64::try_from(milliseconds) {
             Ok(milliseconds) => Ok(Some(Duration::from_millis(milliseconds))),
@@ -164,7 +164,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Where an output goes, if the call succeeds.
+/// The place of an output, written if the call succeeds.
 pub(crate) struct Output<T>(*mut T);
 
 impl<T> Output<T> {
@@ -176,13 +176,13 @@ impl<T> Output<T> {
 }
 
 impl<T> Output<*mut T> {
-    /// A new object, which the caller frees.
+    /// Hands over a new object, which the caller frees.
     pub fn give(self, object: T) {
         self.put(Box::into_raw(Box::new(object)));
     }
 }
 
-/// Writes an output that the caller may not want.
+/// Writes an output that may be NULL.
 ///
 /// # Safety
 /// NULL or valid for a write.
@@ -193,7 +193,7 @@ pub(crate) unsafe fn put<T>(place: *mut T, value: T) {
     }
 }
 
-/// Frees what [`Output::give`] gave; NULL is nothing.
+/// Frees an object that [`Output::give`] handed over. NULL does nothing.
 ///
 /// # Safety
 /// NULL or from `Output::give`, and not used any more.

@@ -1,23 +1,23 @@
-//! Bytes of the caller's.
+//! Bytes that the caller owns.
 
 use untorn::{Batch, Result};
 
 use crate::argument::Arguments;
 
-/// Some bytes that the caller has: one of the records of an append of many.
+/// Bytes of the caller, for example one record of an append of many.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Bytes {
-    /// The first byte; may be NULL if len is 0.
+    /// The first byte. May be NULL if len is 0.
     pub data: *const u8,
-    /// How many.
+    /// The number of bytes.
     pub len: usize,
 }
 
-/// The records that C gave, checked.
+/// Checks the records that C passes, and adds them to a batch.
 ///
 /// # Safety
-/// An array of so many, each with its bytes.
+/// An array of `count` elements, each with valid bytes.
 pub(crate) unsafe fn fill(
     mut batch: Batch,
     records: *const Bytes,

@@ -7,24 +7,24 @@ use crate::cancel::Cancel;
 use crate::lock::Lock;
 use crate::options::{self, Options};
 
-/// In the header by hand: cbindgen would write a negative number without
-/// parentheses.
+/// The header defines this by hand: cbindgen would write a negative number
+/// without parentheses.
 const UNTORN_TIMEOUT_OF_HANDLE: i64 = -2;
 
-/// How one call waits for the lock, and under which lock it works. To be
-/// initialised with UNTORN_CALL_INIT; NULL is the same as that.
+/// How one call waits for the lock, and under which lock it works. Initialise it
+/// with UNTORN_CALL_INIT. NULL means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Call {
     /// sizeof(untorn_call).
     pub size: usize,
-    /// Milliseconds for the whole call; -1: for ever, 0: one try,
-    /// UNTORN_TIMEOUT_OF_HANDLE: what the handle was opened with.
+    /// The timeout of the whole call in milliseconds. -1 waits without a limit, 0
+    /// tries once, UNTORN_TIMEOUT_OF_HANDLE uses the handle's timeout.
     pub timeout_ms: i64,
-    /// Lets another thread end the wait; may be NULL.
+    /// A token with which another thread can end the wait. May be NULL.
     pub cancel: *const Cancel,
-    /// A lock on the same path that the caller holds: the call works under it
-    /// and does not wait. May be NULL: the call takes the lock itself.
+    /// A lock on the same path that the caller holds. The call works under it and
+    /// does not wait. NULL: the call takes the lock itself.
     pub lock: *const Lock,
 }
 
@@ -43,7 +43,7 @@ unsafe impl Options for Call {
     }
 }
 
-/// For the core.
+/// Reads the struct for the core.
 ///
 /// # Safety
 /// NULL or valid for `'a`, with all that it points to.

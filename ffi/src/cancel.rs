@@ -1,16 +1,16 @@
-//! Ending another thread's wait.
+//! Tokens that end the wait of another thread.
 
 use crate::argument::take_back;
 use crate::guard::quietly;
 
-/// Ends the waits of the calls that were given it. A cancelled call has changed
-/// nothing and holds no lock. A token stays cancelled.
+/// A token that ends the waits of all calls that use it. A cancelled call has
+/// changed nothing and holds no lock. A token stays cancelled.
 pub struct Cancel {
     pub(crate) token: untorn::CancelToken,
 }
 
-/// A token that is not cancelled, to be freed after the calls that were given
-/// it have returned.
+/// Makes a token that is not cancelled. Free it with untorn_cancel_free() after
+/// the calls that use it have returned.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn untorn_cancel_new() -> *mut Cancel {
@@ -21,9 +21,9 @@ pub extern "C" fn untorn_cancel_new() -> *mut Cancel {
     })
 }
 
-/// Ends the waits at once, and those that begin later with this token: the
-/// calls return UNTORN_CANCELLED. May be called from any thread, but not from a
-/// signal handler.
+/// Ends the waits that use this token now, and those that begin later. Their
+/// calls return UNTORN_CANCELLED. Any thread may call this, but not a signal
+/// handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_cancel_trigger(cancel: *const Cancel) {
     // SAFETY: NULL or a token.
@@ -32,14 +32,14 @@ pub unsafe extern "C" fn untorn_cancel_trigger(cancel: *const Cancel) {
     }
 }
 
-/// Whether untorn_cancel_trigger() was called.
+/// Returns whether untorn_cancel_trigger() was called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_cancel_is_triggered(cancel: *const Cancel) -> bool {
     // SAFETY: NULL or a token.
     unsafe { cancel.as_ref() }.is_some_and(|cancel| cancel.token.is_cancelled())
 }
 
-/// Frees a token. NULL is nothing.
+/// Frees a token. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_cancel_free(cancel: *mut Cancel) {
     // SAFETY: NULL or a token, which the caller uses no more.

@@ -4,12 +4,12 @@ use std::ffi::c_char;
 
 pub use crate::codes::*;
 
-/// Whether a call succeeded, and why not: one of the codes. A new
-/// version may add codes; a number is never used again for something else.
+/// The result of a call: UNTORN_OK, or the reason of a failure. A new version may
+/// add codes. A number is never used again for another meaning.
 pub type Code = i32;
 
-/// The name of a code, "UNTORN_LOCK_TIMEOUT"; NULL for a number that is none.
-/// The string is static.
+/// Returns the name of a code, for example "UNTORN_LOCK_TIMEOUT", or NULL for
+/// another number. The string is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn untorn_code_name(code: Code) -> *const c_char {
     usize::try_from(code)

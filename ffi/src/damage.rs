@@ -1,4 +1,4 @@
-//! What can be wrong with a stretch of a journal.
+//! The kinds of damage in a journal.
 
 use std::ffi::{CStr, c_char};
 
@@ -35,8 +35,8 @@ const NAMES: [&CStr; 7] = [
     c"bad_seal",
 ];
 
-/// The number of a kind; 0 for one that the header has no number for, which
-/// the test below rules out.
+/// The number of a kind. 0 means that the header lacks a number for it, which the
+/// test below rules out.
 fn number(kind: DamageKind) -> i32 {
     match kind {
         DamageKind::TornTail => UNTORN_DAMAGE_TORN_TAIL,
@@ -50,7 +50,8 @@ fn number(kind: DamageKind) -> i32 {
     }
 }
 
-/// Hands the index-th of a list over; false if it has no so many.
+/// Writes the damage number `index` of a list. Returns false if the list is
+/// shorter.
 ///
 /// # Safety
 /// Each NULL or valid for a write.
@@ -73,8 +74,8 @@ pub(crate) unsafe fn give(
     true
 }
 
-/// The name of a kind of damage, "torn_tail": the same in every language. NULL
-/// for a number that is none. The string is static.
+/// Returns the name of a kind of damage, for example "torn_tail", or NULL for
+/// another number. The name is the same in every language. The string is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn untorn_damage_name(kind: i32) -> *const c_char {
     usize::try_from(kind)
@@ -83,13 +84,13 @@ pub extern "C" fn untorn_damage_name(kind: i32) -> *const c_char {
         .map_or(std::ptr::null(), |name| name.as_ptr())
 }
 
-/// What is wrong with a line that is to be one JSON value (a UNTORN_DAMAGE_
-/// number), 0 if nothing: for a decoder that was refused a record and wants to
-/// say why.
+/// Returns what is wrong with a line that should be one JSON value: a
+/// UNTORN_DAMAGE_ number, or 0 if nothing is. A decoder that could not read a
+/// record uses it to report the reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_inspect(data: *const u8, len: usize) -> i32 {
-    // SAFETY: as the header says of every argument. NULL with a length is no
-    // line of JSON either.
+    // SAFETY: as the header says of every argument. NULL with a length is no line
+    // of JSON either.
     let line = unsafe { Arguments::of("inspect").bytes(data, len, "data") };
     quietly(0, || match line {
         Ok(line) => untorn::inspect(line).map_or(0, number),

@@ -18,9 +18,9 @@ use crate::update::Update;
 use crate::version::DocumentVersion;
 
 /// A document: one value in one file, always replaced whole. At every instant,
-/// and after every crash that its durability covers, the file holds its old
-/// bytes or its new ones. Mode, owner, extended attributes and symbolic links
-/// are kept.
+/// and after every crash that its durability covers, the file holds its old bytes
+/// or its new ones. A save keeps mode, owner, extended attributes and symbolic
+/// links.
 pub struct Document {
     core: CoreDocument,
     path: CString,
@@ -35,8 +35,8 @@ impl Document {
     }
 }
 
-/// How a document is opened. To be initialised with
-/// UNTORN_DOCUMENT_OPTIONS_INIT; NULL is the same as that.
+/// How a document is opened. Initialise it with UNTORN_DOCUMENT_OPTIONS_INIT.
+/// NULL means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct DocumentOptions {
@@ -86,12 +86,12 @@ unsafe impl Options for DocumentOptions {
     }
 }
 
-/// Opens the document at path, which need not be there yet. Symbolic links are
-/// resolved now. What saves that were killed have left behind is removed. To be
-/// closed with untorn_document_close().
+/// Opens the document at path, which need not exist yet. This resolves symbolic
+/// links and removes what killed saves have left. Close it with
+/// untorn_document_close().
 ///
-/// UNTORN_NOT_FOUND if the directory is missing; UNTORN_INVALID_ARGUMENT if the
-/// path is not a regular file's.
+/// UNTORN_NOT_FOUND if the directory is missing. UNTORN_INVALID_ARGUMENT if the
+/// path names something other than a regular file.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_open(
@@ -127,19 +127,19 @@ pub unsafe extern "C" fn untorn_document_open(
     })
 }
 
-/// The file, with every symbolic link resolved, in the encoding of file names.
-/// It belongs to the document.
+/// Returns the path of the file, with every symbolic link resolved, in the
+/// encoding of file names. The string belongs to the document.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_path(document: *const Document) -> *const c_char {
     // SAFETY: NULL or a document.
     pointer(unsafe { document.as_ref() }.map(|document| &document.path))
 }
 
-/// The bytes, and the version that they are (version_out may be NULL). Takes no
-/// lock. The bytes are to be freed with untorn_buffer_free(*data_out, *len_out); a
-/// NUL that does not count is behind them.
+/// Reads the document and its version (version_out may be NULL). Takes no lock.
+/// Free the bytes with untorn_buffer_free(*data_out, *len_out). A NUL that is not
+/// counted follows them.
 ///
-/// UNTORN_NOT_FOUND if the document is not there.
+/// UNTORN_NOT_FOUND if the document does not exist.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_load(
@@ -169,12 +169,12 @@ pub unsafe extern "C" fn untorn_document_load(
     })
 }
 
-/// Replaces the whole, whatever it was, and gives the new version (version_out
-/// may be NULL).
+/// Replaces the whole document, whatever it holds now. Writes the new version to
+/// version_out (may be NULL).
 ///
 /// After UNTORN_STORAGE_FULL, UNTORN_PERMISSION_DENIED, UNTORN_LOCK_TIMEOUT and
-/// other failures the file is as it was. UNTORN_NOT_DURABLE: the new bytes are in
-/// place, but a power cut may bring the old ones back.
+/// other failures the file is unchanged. After UNTORN_NOT_DURABLE the new bytes
+/// are in place, but a power cut may bring the old ones back.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_save(
@@ -200,8 +200,9 @@ pub unsafe extern "C" fn untorn_document_save(
     })
 }
 
-/// Replaces the whole if it is the expected version still; NULL: if it is not
-/// there. Else UNTORN_CONFLICT or UNTORN_ALREADY_EXISTS.
+/// Replaces the whole document if its version is still the expected one; else
+/// UNTORN_CONFLICT. With NULL the document must not exist; else
+/// UNTORN_ALREADY_EXISTS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_save_if(
@@ -224,7 +225,7 @@ pub unsafe extern "C" fn untorn_document_save_if(
     })
 }
 
-/// Saves a document that must not be there yet, else UNTORN_ALREADY_EXISTS.
+/// Saves a document that does not exist yet; else UNTORN_ALREADY_EXISTS.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_create(
@@ -275,7 +276,7 @@ unsafe fn save(
     Ok(())
 }
 
-/// Removes the document. *removed_out (may be NULL): whether it was there.
+/// Removes the document. *removed_out (may be NULL) is whether it existed.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_remove(
@@ -298,7 +299,7 @@ pub unsafe extern "C" fn untorn_document_remove(
     })
 }
 
-/// Removes the document if it is the expected version still, else
+/// Removes the document if its version is still the expected one; else
 /// UNTORN_CONFLICT.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -322,10 +323,10 @@ pub unsafe extern "C" fn untorn_document_remove_if(
     })
 }
 
-/// Takes the lock and reads, to change the document so that no update of
-/// another is lost: read untorn_update_value(), give the new bytes to
-/// untorn_update_save(), then untorn_update_finish() in any case. Nobody else
-/// changes the document until then.
+/// Takes the lock and reads the document, to change it without losing another
+/// process's update. Read untorn_update_value(), pass the new bytes to
+/// untorn_update_save(), and call untorn_update_finish() in any case. No other
+/// process changes the document until then.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_begin_update(
@@ -348,7 +349,7 @@ pub unsafe extern "C" fn untorn_document_begin_update(
     })
 }
 
-/// Closes a document and frees the handle. NULL is nothing.
+/// Closes a document and frees the handle. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_close(document: *mut Document) {
     // SAFETY: NULL or a document, which the caller uses no more.

@@ -9,9 +9,9 @@ use crate::holder::Holder;
 use crate::position::Position;
 use crate::text::{c_path, c_string, pointer};
 
-/// What failed, on which file, what the system said, who holds the lock, and
-/// what can be done. What the functions below return belongs to it and lives
-/// as long as it does.
+/// An error: what failed, on which file, what the system reported, which process
+/// holds the lock, and what helps. The strings and objects that the functions
+/// below return belong to the error and live as long as it does.
 pub struct Error {
     code: Code,
     os_code: i32,
@@ -23,7 +23,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// For C, which frees it.
+    /// Hands an error over to C, which frees it.
     pub(crate) fn into_raw(error: untorn::Error) -> *mut Error {
         Box::into_raw(Box::new(Error {
             code: code::of(error.kind()),
@@ -37,44 +37,44 @@ impl Error {
     }
 }
 
-/// The code that the call returned; UNTORN_OK for NULL.
+/// Returns the code that the call returned. UNTORN_OK for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_code(error: *const Error) -> Code {
     // SAFETY: NULL or an error.
     unsafe { error.as_ref() }.map_or(UNTORN_OK, |error| error.code)
 }
 
-/// All of it in one line of UTF-8, for people.
+/// Returns everything that is known in one line of UTF-8, for people.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_message(error: *const Error) -> *const c_char {
     // SAFETY: NULL or an error.
     pointer(unsafe { error.as_ref() }.map(|error| &error.message))
 }
 
-/// What was being done: "append", "save", "lock", ...
+/// Returns the operation that failed: "append", "save", "lock", ...
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_operation(error: *const Error) -> *const c_char {
     // SAFETY: NULL or an error.
     pointer(unsafe { error.as_ref() }.map(|error| &error.operation))
 }
 
-/// The file that it is about, in the encoding of file names; "" where no path
-/// was known.
+/// Returns the path of the file, in the encoding of file names; "" if no path was
+/// known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_path(error: *const Error) -> *const c_char {
     // SAFETY: NULL or an error.
     pointer(unsafe { error.as_ref() }.map(|error| &error.path))
 }
 
-/// The operating system's error number (errno), 0 where it gave none.
+/// Returns the operating system's error number (errno), or 0 if it reported none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_os_code(error: *const Error) -> i32 {
     // SAFETY: NULL or an error.
     unsafe { error.as_ref() }.map_or(0, |error| error.os_code)
 }
 
-/// Who holds the lock, for UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED where it can be
-/// known; else NULL. It belongs to the error: it is not to be freed.
+/// Returns the holder of the lock, for UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED if
+/// it is known; else NULL. The holder belongs to the error: do not free it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_holder(error: *const Error) -> *const Holder {
     // SAFETY: NULL or an error.
@@ -83,8 +83,9 @@ pub unsafe extern "C" fn untorn_error_holder(error: *const Error) -> *const Hold
         .map_or(ptr::null(), ptr::from_ref)
 }
 
-/// Where: the journal's actual end for UNTORN_CONFLICT, the place reached for
-/// UNTORN_LIMIT_EXCEEDED. False, and nothing written, for errors without one.
+/// Writes the position of the error: the journal's actual end for
+/// UNTORN_CONFLICT, the place reached for UNTORN_LIMIT_EXCEEDED. Returns false
+/// and writes nothing if the error has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_position(
     error: *const Error,
@@ -99,7 +100,7 @@ pub unsafe extern "C" fn untorn_error_position(
     position.is_some()
 }
 
-/// Frees an error. NULL is nothing.
+/// Frees an error. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_error_free(error: *mut Error) {
     // SAFETY: NULL or an error, which the caller uses no more.

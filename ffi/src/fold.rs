@@ -1,4 +1,4 @@
-//! A state kept from a journal's records.
+//! A state that follows a journal's records.
 
 use untorn::{Damage, FoldCursor, FoldTurn as CoreTurn, Folded, OwnedRecord};
 
@@ -12,21 +12,21 @@ use crate::guard::{guard, quietly};
 use crate::journal::Journal;
 use crate::position::Position;
 
-/// The state has taken in everything.
+/// The state is up to date.
 pub const UNTORN_FOLD_CURRENT: i32 = 0;
-/// The state has to take in this record.
+/// Apply this record to the state.
 pub const UNTORN_FOLD_RECORD: i32 = 1;
-/// The state is to be made anew: the records follow from the first on.
+/// Start again with an empty state. The records follow from the first one on.
 pub const UNTORN_FOLD_RESTART: i32 = 2;
 
-/// How far a state of the caller's was folded from a journal's records. It may be
-/// used by many threads; turns are taken one at a time, under the journal's lock.
+/// How far the caller has applied a journal's records to a state. Many threads
+/// may use it. Turns run one at a time, under the journal's lock.
 pub struct Fold {
     core: FoldCursor,
 }
 
-/// One turn of a fold: it holds the journal's lock. It may be handed to another
-/// thread, but is for one thread at a time.
+/// One turn of a fold, which holds the journal's lock. It may be handed to
+/// another thread, but only one thread may use it at a time.
 pub struct FoldTurn {
     /// `None`: finished.
     core: Option<CoreTurn>,
@@ -34,9 +34,9 @@ pub struct FoldTurn {
     damage: Vec<Damage>,
 }
 
-/// Begins a fold at the journal's start. The state is the caller's: it changes only
-/// within a turn, and so can't part from the file. To be freed with
-/// untorn_fold_free().
+/// Begins a fold at the journal's start. The caller keeps the state and changes
+/// it only within a turn, so that the state and the file stay in step. Free it
+/// with untorn_fold_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_fold(
@@ -58,11 +58,12 @@ pub unsafe extern "C" fn untorn_journal_fold(
     })
 }
 
-/// Takes the journal's lock for a turn: take in all that untorn_fold_turn_next()
-/// gives until UNTORN_FOLD_CURRENT; then perhaps untorn_fold_turn_append() and take in
-/// again; then untorn_fold_turn_finish(), and untorn_fold_turn_free() in any case.
+/// Takes the journal's lock for a turn. Apply every record that
+/// untorn_fold_turn_next() returns, until UNTORN_FOLD_CURRENT. You may then call
+/// untorn_fold_turn_append(), and apply those records in the same way. End with
+/// untorn_fold_turn_finish(), and call untorn_fold_turn_free() in any case.
 ///
-/// UNTORN_DEADLOCK if this thread has the lock.
+/// UNTORN_DEADLOCK if this thread already holds the lock.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_begin(
@@ -88,8 +89,8 @@ pub unsafe extern "C" fn untorn_fold_begin(
     })
 }
 
-/// Whether the state is up to date already, as far as that can be known without the
-/// lock: then a turn can be spared.
+/// Checks whether the state is already up to date, as far as that is known
+/// without the lock. If so, you can skip the turn.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_is_current(
@@ -109,8 +110,8 @@ pub unsafe extern "C" fn untorn_fold_is_current(
     })
 }
 
-/// Up to where the state was folded. False, and nothing written, if there is no
-/// state, or a turn has it.
+/// Writes the position up to which the state has been folded. Returns false and
+/// writes nothing while no state exists or a turn is using it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_position(
     fold: *const Fold,
@@ -126,17 +127,18 @@ pub unsafe extern "C" fn untorn_fold_position(
     position.is_some()
 }
 
-/// Frees a fold, after its turns. NULL is nothing.
+/// Frees a fold, after its turns. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_free(fold: *mut Fold) {
     // SAFETY: NULL or a fold, which the caller uses no more.
     unsafe { take_back(fold) }
 }
 
-/// What the state has to take in next: *kind_out is a UNTORN_FOLD_ number. Of a
-/// record *data_out and *len_out are its bytes without the newline, which belong to
-/// the turn and stay until its next use; else *data_out is NULL. start_out and
-/// end_out (each may be NULL) get where a record begins, and where the next line does.
+/// Returns the next step for the state: *kind_out is a UNTORN_FOLD_ number. For a
+/// record, *data_out and *len_out are its bytes without the newline. They belong
+/// to the turn and stay valid until its next use. For another kind *data_out is
+/// NULL. start_out and end_out (each may be NULL) receive where the record
+/// begins, and where the next line begins.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_turn_next(
@@ -169,7 +171,8 @@ pub unsafe extern "C" fn untorn_fold_turn_next(
                 turn.current = Some(record);
                 UNTORN_FOLD_RECORD
             }
-            // Whatever else there may be one day: a state made anew is right.
+            // A kind that a later core may add: starting again is right for all
+            // of them.
             Some(_) => UNTORN_FOLD_RESTART,
         };
         turn.damage = core.take_damage();
@@ -193,8 +196,8 @@ pub unsafe extern "C" fn untorn_fold_turn_next(
     })
 }
 
-/// The damaged stretch number index, from 0, of those that the last
-/// untorn_fold_turn_next() skipped: as untorn_records_damage().
+/// Writes the damaged stretch number index, from 0, of those that the last
+/// untorn_fold_turn_next() skipped. See untorn_records_damage().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_turn_damage(
     turn: *const FoldTurn,
@@ -209,9 +212,10 @@ pub unsafe extern "C" fn untorn_fold_turn_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
-/// Appends count records under the turn's lock: all of them or none. They come out of
-/// untorn_fold_turn_next() then, behind those that others appended before.
-/// position_out (may be NULL) gets the position behind the last.
+/// Appends count records under the turn's lock: all of them or none.
+/// untorn_fold_turn_next() then returns them, after those that other processes
+/// appended before. position_out (may be NULL) receives the position just after
+/// the last.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_turn_append(
@@ -237,9 +241,10 @@ pub unsafe extern "C" fn untorn_fold_turn_append(
     })
 }
 
-/// The state has taken in all that was given: remembers that, lets the lock go, and
-/// makes what was appended as durable as was asked. Gives the position up to which the
-/// state was folded (position_out may be NULL).
+/// Ends the turn: remembers that the state has all records that were returned,
+/// releases the lock, and makes the appended records as durable as the journal's
+/// options demand. Writes the position up to which the state is folded
+/// (position_out may be NULL).
 ///
 /// UNTORN_NOT_DURABLE: the state is right, but a power cut may lose the records.
 #[must_use]
@@ -263,8 +268,9 @@ pub unsafe extern "C" fn untorn_fold_turn_finish(
     })
 }
 
-/// Frees a turn. If it was not finished, the state is not trusted any more, and the
-/// next turn begins with UNTORN_FOLD_RESTART. NULL is nothing.
+/// Frees a turn. If it was not finished, the next turn begins with
+/// UNTORN_FOLD_RESTART, because the state may be wrong. NULL is allowed and does
+/// nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_turn_free(turn: *mut FoldTurn) {
     // SAFETY: NULL or a turn, which the caller uses no more.

@@ -1,4 +1,4 @@
-//! New records as they come.
+//! Follows a journal: returns its records as they are appended.
 
 use untorn::{Damage, Follow as CoreFollow, Followed, OwnedRecord};
 
@@ -11,29 +11,29 @@ use crate::guard::{guard, quietly};
 use crate::journal::Journal;
 use crate::position::Position;
 
-/// Nothing came within the call's timeout, or the journal was closed.
+/// No record came within the call's timeout, or the journal was closed.
 pub const UNTORN_FOLLOW_NOTHING: i32 = 0;
 /// A record.
 pub const UNTORN_FOLLOW_RECORD: i32 = 1;
-/// The journal was rewound, rewritten or replaced: what lay behind *start_out, up
-/// to *end_out in the file as it was, is not in it any more.
+/// The journal was rewound, rewritten or replaced. The file no longer contains
+/// what it had from *start_out to *end_out.
 pub const UNTORN_FOLLOW_REWOUND: i32 = 2;
 
-/// Follows a journal. For one thread at a time. It is independent of the
-/// journal's handle, but ends when that is closed.
+/// A cursor that follows a journal. Only one thread may use it at a time. It is
+/// independent of the journal's handle, but ends when that is closed.
 pub struct Follow {
     core: CoreFollow,
-    /// The record that is lent.
+    /// The record that the caller sees now.
     current: Option<OwnedRecord>,
-    /// What was skipped on the way to it.
+    /// The damage that was skipped before that record.
     damage: Vec<Damage>,
 }
 
-/// Follows the journal from start on (NULL: from its end on): the records that are
-/// there behind it, and then those that are appended, by whichever process, through
-/// rotation and rewind. Takes no lock. To be freed with untorn_follow_free().
+/// Follows the journal from start on (NULL: from its end on). Returns the records
+/// that exist after start, and then those that any process appends, through
+/// rotation and rewind. Takes no lock. Free it with untorn_follow_free().
 ///
-/// UNTORN_CONFLICT if start is in the middle of a record or behind the end.
+/// UNTORN_CONFLICT if start is in the middle of a record or after the end.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_follow(
@@ -60,13 +60,14 @@ pub unsafe extern "C" fn untorn_journal_follow(
     })
 }
 
-/// Waits for the next record: *kind_out is a UNTORN_FOLLOW_ number. Of a record
-/// *data_out and *len_out are its bytes without the newline, which belong to the
-/// cursor and stay until its next use; start_out and end_out (each may be NULL) get
-/// where it begins, and where reading goes on behind it. The timeout of call (-1
-/// and UNTORN_TIMEOUT_OF_HANDLE: for ever) is how long to wait; 0 takes what is there.
+/// Waits for the next record: *kind_out is a UNTORN_FOLLOW_ number. For a record,
+/// *data_out and *len_out are its bytes without the newline. They belong to the
+/// cursor and stay valid until its next use. start_out and end_out (each may be
+/// NULL) receive where the record begins, and where reading continues after it.
+/// The timeout of call limits the wait: 0 takes only what exists now, and -1 and
+/// UNTORN_TIMEOUT_OF_HANDLE wait without a limit.
 ///
-/// UNTORN_CANCELLED ends the wait; calling again goes on where it was.
+/// UNTORN_CANCELLED ends the wait. The next call continues at the same place.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_follow_next(
@@ -118,8 +119,8 @@ pub unsafe extern "C" fn untorn_follow_next(
     })
 }
 
-/// Up to where the records were given: untorn_journal_follow() from here goes on
-/// behind the last of them. It can be stored. All zero for NULL.
+/// Returns the position after the last record that was returned, which you can
+/// store. untorn_journal_follow() continues from there. All zero for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_follow_position(follow: *const Follow) -> Position {
     // SAFETY: NULL or a cursor.
@@ -132,15 +133,15 @@ pub unsafe extern "C" fn untorn_follow_position(follow: *const Follow) -> Positi
     }
 }
 
-/// Whether the journal's handle was closed, which ends this.
+/// Returns whether the journal's handle was closed, which ends the cursor.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_follow_is_closed(follow: *const Follow) -> bool {
     // SAFETY: NULL or a cursor.
     unsafe { follow.as_ref() }.is_some_and(|follow| quietly(false, || follow.core.is_closed()))
 }
 
-/// The damaged stretch number index, from 0, of those that the last
-/// untorn_follow_next() skipped: as untorn_records_damage().
+/// Writes the damaged stretch number index, from 0, of those that the last
+/// untorn_follow_next() skipped. See untorn_records_damage().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_follow_damage(
     follow: *const Follow,
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn untorn_follow_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
-/// Frees a cursor. NULL is nothing.
+/// Frees a cursor. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_follow_free(follow: *mut Follow) {
     // SAFETY: NULL or a cursor, which the caller uses no more.

@@ -9,9 +9,9 @@ use crate::error::Error;
 
 /// Runs the body of a function that returns a code, and hands its error over.
 ///
-/// A panic becomes `UNTORN_INTERNAL`. What the body shares with others is the
-/// core's, which goes on after a panic (its mutexes are taken poisoned or not),
-/// so that it is safe to say so to the compiler.
+/// A panic becomes `UNTORN_INTERNAL`. The body shares only the core's state with
+/// others. The core continues after a panic (it also takes a poisoned mutex), so
+/// `AssertUnwindSafe` is true here.
 pub(crate) fn guard(
     error_out: *mut *mut Error,
     operation: &'static str,
@@ -55,8 +55,8 @@ fn panicked(operation: &'static str, panic: &(dyn Any + Send)) -> untorn::Error 
     )
 }
 
-/// Runs the body of a function that returns something else, and cannot fail
-/// but by a bug.
+/// Runs the body of a function that returns something else. Only a bug can make
+/// it fail.
 pub(crate) fn quietly<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
 }

@@ -28,9 +28,9 @@ pub(crate) fn mode(number: i32, arguments: &Arguments<'_>) -> Result<HeaderMode>
     }
 }
 
-/// The header, without its padding: to be freed with untorn_buffer_free(*data_out,
-/// *len_out). *data_out is NULL if there is none. Takes no lock, and never sees half
-/// a stamp.
+/// Reads the header, without its padding. *data_out is NULL if the journal has
+/// none; else free it with untorn_buffer_free(*data_out, *len_out). Takes no
+/// lock, and never sees half a stamp.
 ///
 /// UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
 #[must_use]
@@ -64,11 +64,11 @@ pub unsafe extern "C" fn untorn_journal_header(
     })
 }
 
-/// Changes the header, or gives the journal one. One that fits in the place of the
-/// old is written there; else the whole journal is written anew.
+/// Changes the header, or adds one. A header that fits in the place of the old
+/// one is written there; else the whole journal is rewritten.
 ///
-/// UNTORN_INVALID_RECORD if it does not begin with header_prefix, ends in a space,
-/// or could not be a record. After a failure the header is as it was.
+/// UNTORN_INVALID_RECORD if the header does not begin with header_prefix, ends in
+/// a space, or could not be a record. After a failure the header is unchanged.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_set_header(
@@ -94,8 +94,8 @@ pub unsafe extern "C" fn untorn_journal_set_header(
     })
 }
 
-/// Changes the header and appends count records in one step: both or neither,
-/// whenever a process dies. Gives the position behind the last record
+/// Changes the header and appends count records in one step. If a process dies,
+/// both have happened or neither. Writes the position just after the last record
 /// (position_out may be NULL).
 #[must_use]
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! Who holds a lock.
+//! The process that holds a lock.
 
 use std::ffi::{CString, c_char};
 
@@ -9,7 +9,7 @@ use crate::guard::{guard, quietly};
 use crate::process::{self, UNTORN_ALIVE_UNKNOWN};
 use crate::text::{c_string, pointer};
 
-/// Who holds a lock. What the functions below return belongs to it.
+/// The process that holds a lock. What the functions below return belongs to it.
 pub struct Holder {
     core: untorn::Holder,
     label: Option<CString>,
@@ -31,8 +31,9 @@ impl Holder {
     }
 }
 
-/// Who holds the lock of the file at path now. *holder_out is NULL if nobody
-/// does, or if it can't be known; else it is to be freed.
+/// Finds out which process holds the lock of the file at path now. *holder_out is
+/// NULL if no process does, or if the holder is not known; else free it with
+/// untorn_holder_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_holder(
@@ -55,16 +56,16 @@ pub unsafe extern "C" fn untorn_lock_holder(
     })
 }
 
-/// The process; 0 for NULL.
+/// Returns the pid of the process; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_pid(holder: *const Holder) -> u32 {
     // SAFETY: NULL or a holder.
     unsafe { holder.as_ref() }.map_or(0, |holder| holder.core.pid)
 }
 
-/// When the process started, in the system's own unit (clock ticks since boot
-/// on Linux); 0 where it is not known. With pid, boot and host it names one
-/// process for ever.
+/// Returns when the process started, in the system's own unit (clock ticks since
+/// boot on Linux); 0 if it is not known. Together with pid, boot and host this
+/// identifies one process, which no later process can have.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_start(holder: *const Holder) -> u64 {
     // SAFETY: NULL or a holder.
@@ -73,36 +74,36 @@ pub unsafe extern "C" fn untorn_holder_start(holder: *const Holder) -> u64 {
         .unwrap_or(0)
 }
 
-/// What the holder calls itself; NULL if it has no label.
+/// Returns the label that the holder chose, or NULL if it chose none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_label(holder: *const Holder) -> *const c_char {
     // SAFETY: NULL or a holder.
     pointer(unsafe { holder.as_ref() }.and_then(|holder| holder.label.as_ref()))
 }
 
-/// Since when it holds the lock, RFC 3339 in UTC; NULL if it is not known.
+/// Returns since when it holds the lock, as RFC 3339 in UTC; NULL if unknown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_since(holder: *const Holder) -> *const c_char {
     // SAFETY: NULL or a holder.
     pointer(unsafe { holder.as_ref() }.and_then(|holder| holder.since.as_ref()))
 }
 
-/// On which host; NULL if it is not known.
+/// Returns the host of the process; NULL if unknown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_host(holder: *const Holder) -> *const c_char {
     // SAFETY: NULL or a holder.
     pointer(unsafe { holder.as_ref() }.and_then(|holder| holder.host.as_ref()))
 }
 
-/// In which start of the machine; NULL if it is not known.
+/// Returns the id of the machine's boot in which it runs; NULL if unknown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_boot(holder: *const Holder) -> *const c_char {
     // SAFETY: NULL or a holder.
     pointer(unsafe { holder.as_ref() }.and_then(|holder| holder.boot.as_ref()))
 }
 
-/// Whether the process lives, asked now, and told by its start, not by its pid
-/// alone: UNTORN_ALIVE, UNTORN_DEAD or UNTORN_ALIVE_UNKNOWN.
+/// Checks whether the process lives now: UNTORN_ALIVE, UNTORN_DEAD or
+/// UNTORN_ALIVE_UNKNOWN. It compares the start, not only the pid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_alive(holder: *const Holder) -> i32 {
     // SAFETY: NULL or a holder.
@@ -112,7 +113,7 @@ pub unsafe extern "C" fn untorn_holder_alive(holder: *const Holder) -> i32 {
     quietly(UNTORN_ALIVE_UNKNOWN, || process::alive(holder.core.alive()))
 }
 
-/// Frees a holder that untorn_lock_holder() gave. NULL is nothing.
+/// Frees a holder from untorn_lock_holder(). NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_holder_free(holder: *mut Holder) {
     // SAFETY: NULL or a holder of the caller's, who uses it no more.

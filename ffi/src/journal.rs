@@ -17,11 +17,11 @@ use crate::records::{Records, RecordsOptions};
 use crate::report::Report;
 use crate::text::{c_path, pointer};
 
-/// A journal: an append-only file of one-line records that any number of
-/// processes and threads append to. One handle serves many threads, and
-/// commits together what they append at the same time. It stays with the path:
-/// if the file is replaced, rotated or deleted, the next append goes to the
-/// file that has the name then.
+/// A journal: an append-only file of one-line records. Any number of processes
+/// and threads append to it. One handle serves many threads, and commits together
+/// what they append at the same time. The handle stays with the path: if the file
+/// is replaced, rotated or deleted, the next append goes to the file that then
+/// has the name.
 pub struct Journal {
     pub(crate) core: CoreJournal,
     path: CString,
@@ -36,11 +36,11 @@ impl Journal {
     }
 }
 
-/// Opens the journal at path. Symbolic links are resolved now; the file itself
-/// is made by the first append. To be closed with untorn_journal_close().
+/// Opens the journal at path. This resolves symbolic links; the first append
+/// creates the file. Close it with untorn_journal_close().
 ///
-/// UNTORN_NOT_FOUND if the directory is missing (or the file, without the
-/// option create); UNTORN_INVALID_ARGUMENT if the path is not a regular file's.
+/// UNTORN_NOT_FOUND if the directory is missing (or the file, if create is 0).
+/// UNTORN_INVALID_ARGUMENT if the path names something other than a regular file.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_open(
@@ -65,22 +65,22 @@ pub unsafe extern "C" fn untorn_journal_open(
     })
 }
 
-/// The file, with every symbolic link resolved, in the encoding of file names.
-/// It belongs to the journal.
+/// Returns the path of the file, with every symbolic link resolved, in the
+/// encoding of file names. The string belongs to the journal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_path(journal: *const Journal) -> *const c_char {
     // SAFETY: NULL or a journal.
     pointer(unsafe { journal.as_ref() }.map(|journal| &journal.path))
 }
 
-/// Appends one record, without a newline, and gives the position behind it
-/// (position_out may be NULL).
+/// Appends one record, without a newline. Writes the position just after it to
+/// position_out (may be NULL).
 ///
-/// After UNTORN_INVALID_RECORD (not one JSON value in UTF-8, or with a newline),
-/// UNTORN_LIMIT_EXCEEDED (longer than max_record), UNTORN_LOCK_TIMEOUT,
-/// UNTORN_STORAGE_FULL and other failures the journal is as it was.
-/// UNTORN_NOT_DURABLE: the record is in the file, but a power cut may lose it; from
-/// then on UNTORN_POISONED.
+/// UNTORN_INVALID_RECORD: the record is not one JSON value in UTF-8, or contains
+/// a newline. UNTORN_LIMIT_EXCEEDED: it is longer than max_record. After these,
+/// UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and other failures the journal is
+/// unchanged. UNTORN_NOT_DURABLE: the record is in the file, but a power cut may
+/// lose it. From then on calls return UNTORN_POISONED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_append(
@@ -107,9 +107,10 @@ pub unsafe extern "C" fn untorn_journal_append(
     })
 }
 
-/// Appends count records next to each other: all of them or none, whenever a
-/// process dies. (Across a power cut a part of them may be there.) Gives the
-/// position behind the last. No records: the lock is taken, nothing appended.
+/// Appends count records next to each other. If a process dies, all of them are
+/// in the file or none. (After a power cut a part of them may be.) Writes the
+/// position just after the last. With count 0 it takes the lock and appends
+/// nothing.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_append_all(
@@ -127,7 +128,7 @@ pub unsafe extern "C" fn untorn_journal_append_all(
 }
 
 /// Appends count records as untorn_journal_append_all() does, but only if the
-/// journal ends at expected (compare-and-swap); else UNTORN_CONFLICT, and
+/// journal ends at expected (compare-and-swap). Else UNTORN_CONFLICT, and
 /// untorn_error_position() has the actual end.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -170,8 +171,8 @@ unsafe fn append_many(
     Ok(())
 }
 
-/// Where the last whole record ends. Takes no lock: an append that is in flight
-/// may count or not.
+/// Finds out where the last whole record ends. Takes no lock: an append that is
+/// running may be counted or not.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_end(
@@ -192,9 +193,9 @@ pub unsafe extern "C" fn untorn_journal_end(
     })
 }
 
-/// Begins to read the records in file order. Takes no lock, and constant memory:
-/// a few hundred KiB and one record. The cursor is independent of the handle
-/// and is to be freed with untorn_records_free().
+/// Begins to read the records in file order. Takes no lock. Uses constant memory:
+/// a few hundred KiB and one record. The cursor is independent of the handle.
+/// Free it with untorn_records_free().
 ///
 /// UNTORN_CONFLICT if the option start is not a position of this file.
 #[must_use]
@@ -224,9 +225,9 @@ pub unsafe extern "C" fn untorn_journal_records(
     })
 }
 
-/// The last count records, oldest first, read backwards from the end: it costs
-/// the same however long the journal is. They are read now, and kept in memory
-/// until untorn_records_free().
+/// Reads the last count records, oldest first. It reads backwards from the end,
+/// so the cost does not depend on the journal's length. The records are read now,
+/// and kept in memory until untorn_records_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_tail(
@@ -248,8 +249,8 @@ pub unsafe extern "C" fn untorn_journal_tail(
     })
 }
 
-/// Checks every record, takes no lock and changes nothing. A torn tail may be
-/// an append in flight. The report is to be freed with untorn_report_free().
+/// Checks every record. Takes no lock and changes nothing. A torn tail may be an
+/// append that is running. Free the report with untorn_report_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_verify(
@@ -270,8 +271,8 @@ pub unsafe extern "C" fn untorn_journal_verify(
     })
 }
 
-/// Repairs the tail as the next append would, then checks every record. Damage
-/// before the tail is reported, never cut. report_out may be NULL.
+/// Repairs the tail as the next append would, then checks every record. It
+/// reports damage before the tail, but never cuts it. report_out may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_repair(
@@ -296,9 +297,11 @@ pub unsafe extern "C" fn untorn_journal_repair(
     })
 }
 
-/// Makes everything in the file so far survive a power cut, whoever wrote it.
+/// Makes everything that the file contains now survive a power cut, including
+/// what other processes wrote.
 ///
-/// UNTORN_NOT_DURABLE: it may not; from then on UNTORN_POISONED.
+/// UNTORN_NOT_DURABLE: it may not survive. From then on calls return
+/// UNTORN_POISONED.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_sync(
@@ -313,12 +316,12 @@ pub unsafe extern "C" fn untorn_journal_sync(
     })
 }
 
-/// Closes a journal and frees the handle. NULL is nothing.
+/// Closes a journal and frees the handle. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_close(journal: *mut Journal) {
     // SAFETY: NULL or a journal.
     if let Some(journal) = unsafe { journal.as_ref() } {
-        // What follows it ends with it; that can't fail.
+        // The cursors that follow it end with it. That can't fail.
         quietly((), || drop(journal.core.close()));
     }
     // SAFETY: as above, and the caller uses it no more.

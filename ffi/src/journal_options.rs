@@ -20,8 +20,8 @@ pub const UNTORN_FORMAT_JSON: i32 = 0;
 /// A record is any bytes without a newline or NUL.
 pub const UNTORN_FORMAT_LINES: i32 = 1;
 
-/// How a journal is opened. To be initialised with UNTORN_JOURNAL_OPTIONS_INIT;
-/// NULL is the same as that.
+/// How a journal is opened. Initialise it with UNTORN_JOURNAL_OPTIONS_INIT. NULL
+/// means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct JournalOptions {

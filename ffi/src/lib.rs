@@ -1,12 +1,16 @@
-//! The C interface: `include/untorn.h` is made from this crate by cbindgen,
-//! so that the documentation comments here speak of C.
+//! The C interface. cbindgen writes `include/untorn.h` from this crate, so the
+//! documentation comments here speak of C.
 //!
-//! Nothing is decided here. Each function turns its arguments into the core's,
-//! calls it within [`guard::guard`], and turns back what comes out.
+//! This crate decides nothing. Each function converts its arguments, calls the
+//! core within [`guard::guard`], and converts the result.
 //!
 //! ```text
 //! guard.rs  argument.rs  options.rs  text.rs      the border
+<<<<<<< HEAD
 //! code.rs  codes.rs  error.rs  holder.rs            what went wrong
+=======
+//! code.rs  error.rs  holder.rs                    failures
+>>>>>>> ab03fbe (C interface: documentation comments in plain English, subject first)
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  selftest.rs
 //! call.rs  cancel.rs  lock.rs  scheme.rs         waiting
@@ -17,8 +21,8 @@
 //! store.rs  session.rs  reconcile.rs  search.rs
 //! ```
 
-// A `# Safety` section would be copied into the header, where it means
-// nothing: the header says itself what each pointer must be.
+// cbindgen would copy a `# Safety` section into the header, where it means
+// nothing: the header itself says what each pointer must be.
 #![allow(clippy::missing_safety_doc)]
 
 mod buffer;

@@ -14,14 +14,14 @@ use crate::process::Process;
 use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
 use crate::text::{c_path, pointer};
 
-/// A lock that is held, across processes and threads. The kernel frees it when
+/// A lock that is held, across processes and threads. The kernel releases it when
 /// the process dies.
 pub struct Lock {
     pub(crate) guard: LockGuard,
     lock_path: CString,
 }
 
-/// How a lock is taken. To be initialised with UNTORN_LOCK_OPTIONS_INIT; NULL is
+/// How a lock is taken. Initialise it with UNTORN_LOCK_OPTIONS_INIT. NULL means
 /// the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -107,12 +107,12 @@ impl Lock {
     }
 }
 
-/// Takes the lock of the file at path, which need not exist: an OS lock on the
-/// file path.lock, the one that journals and documents take on that path. To be
-/// released with untorn_lock_release(), by any thread.
+/// Takes the lock of the file at path, which need not exist. The lock is an OS
+/// lock on the file path.lock, the same that journals and documents take for that
+/// path. Release it with untorn_lock_release(); any thread may.
 ///
-/// UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder where it can be known;
-/// UNTORN_DEADLOCK if this thread holds the lock already; UNTORN_INVALID_ARGUMENT
+/// UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder if it is known.
+/// UNTORN_DEADLOCK if this thread already holds the lock. UNTORN_INVALID_ARGUMENT
 /// for a path that ends in ".lock": see untorn_lock_acquire_at().
 #[must_use]
 #[unsafe(no_mangle)]
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn untorn_lock_acquire(
     })
 }
 
-/// Locks exactly the file lock_path, which is made if it is not there.
+/// Locks exactly the file lock_path, and creates it if it is missing.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_acquire_at(
@@ -159,34 +159,35 @@ pub unsafe extern "C" fn untorn_lock_acquire_at(
     })
 }
 
-/// The lock file, in the encoding of file names. It belongs to the lock.
+/// Returns the path of the lock file, in the encoding of file names. The string
+/// belongs to the lock.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_path(lock: *const Lock) -> *const c_char {
     // SAFETY: NULL or a lock.
     pointer(unsafe { lock.as_ref() }.map(|lock| &lock.lock_path))
 }
 
-/// Whether others may share it.
+/// Returns whether other holders may share it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_is_shared(lock: *const Lock) -> bool {
     // SAFETY: NULL or a lock.
     unsafe { lock.as_ref() }.is_some_and(|lock| lock.guard.is_shared())
 }
 
-/// Whether it is held by this process: false in a child of fork().
+/// Returns whether this process holds it: false in a child of fork().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_is_held(lock: *const Lock) -> bool {
     // SAFETY: NULL or a lock.
     unsafe { lock.as_ref() }.is_some_and(|lock| quietly(false, || lock.guard.is_held()))
 }
 
-/// Gives the lock to another process of this machine, which takes it by acquiring
-/// it, as always; until it has, or has ended, nobody else gets it: who tries is told
-/// that the heir holds it. From here on this lock holds nothing, and is still to be
-/// released.
+/// Hands the lock over to another process of this machine, its successor. The
+/// successor acquires it as always. No other process gets the lock until the
+/// successor has taken it or has ended: their errors name the successor as the
+/// holder. From now on this object holds nothing, but you must still release it.
 ///
-/// UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't be
-/// seen from here. After any error the lock is held as before.
+/// UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't
+/// be seen from here. After any error this object still holds the lock.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_transfer(
@@ -205,8 +206,8 @@ pub unsafe extern "C" fn untorn_lock_transfer(
     })
 }
 
-/// Lets the lock go and frees it. In a child of fork() it only frees: the
-/// parent still has the lock. NULL is nothing.
+/// Releases the lock and frees the object. In a child of fork() it only frees the
+/// object: the parent still holds the lock. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lock_release(lock: *mut Lock) {
     // SAFETY: NULL or a lock, which the caller uses no more.

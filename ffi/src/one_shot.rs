@@ -1,4 +1,4 @@
-//! One call, no handle.
+//! Calls that need no handle.
 
 use std::ffi::c_char;
 
@@ -10,8 +10,8 @@ use crate::guard::guard;
 use crate::position::Position;
 use crate::version::DocumentVersion;
 
-/// Replaces the whole file at path, so that it survives a power cut. Missing
-/// parent directories are made. version_out may be NULL.
+/// Replaces the whole file at path, so that it survives a power cut. Creates
+/// missing parent directories. version_out may be NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_save(
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn untorn_save(
     })
 }
 
-/// The bytes of the document at path: as untorn_document_load().
+/// Reads the document at path. See untorn_document_load().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_load(
@@ -64,9 +64,9 @@ pub unsafe extern "C" fn untorn_load(
     })
 }
 
-/// Appends one record of JSON to the journal at path, so that it survives a
-/// power cut. Missing parent directories are made. position_out may be NULL.
-/// For more than a few records keep a journal open.
+/// Appends one JSON record to the journal at path, so that it survives a power
+/// cut. Creates missing parent directories. position_out may be NULL. For more
+/// than a few records, keep a journal open.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_append(

@@ -1,31 +1,31 @@
-//! Options structs: the only structs that may grow. Each begins with its own
-//! size, so that programs and libraries of different versions understand each
-//! other.
+//! Structs of options: the only structs that may grow. Each begins with its own
+//! size, so that programs and libraries of different versions work together.
 
 use untorn::Result;
 
 use crate::argument::Arguments;
 
-/// An options struct.
+/// A struct of options.
 ///
 /// # Safety
 /// `repr(C)`, begins with `size: usize`, and every bit pattern is a value: only
 /// integers and raw pointers.
 pub(crate) unsafe trait Options: Copy {
-    /// How it was named and how large it was when it was first released.
+    /// Its name, and its size when it was first released.
     const NAME: &'static str;
     const FIRST_SIZE: usize;
 
-    /// What the struct is where the caller has none.
+    /// The values that stand for NULL.
     fn defaults() -> Self;
 }
 
-/// A struct larger than this was not initialised.
+/// A larger size means that the struct was not initialised.
 const LARGEST: usize = 4096;
 
-/// What the caller chose. Of a struct of an older header the missing end has
-/// its defaults. One of a newer header is taken if what this library does not
-/// know of is zero, which is what new fields are by default.
+/// Reads the options that the caller chose. A struct of an older header is
+/// shorter: the missing fields have their defaults. A struct of a newer header is
+/// longer: it is accepted if the fields that this library does not know are zero,
+/// which is the default of new fields.
 ///
 /// # Safety
 /// NULL, or valid for as many bytes as its first field says.
@@ -69,7 +69,7 @@ pub(crate) fn flag(value: i32) -> bool {
     value != 0
 }
 
-/// Permission bits; 0: as the umask has it.
+/// Permission bits. 0: the umask decides.
 pub(crate) fn mode(bits: u32) -> Option<u32> {
     (bits != 0).then_some(bits)
 }

@@ -1,12 +1,12 @@
 //! A place in a journal.
 
-/// A place in a journal at the end of a record: it can be stored and compared.
-/// One from before the journal was replaced never matches the file that took
-/// its place. Both numbers stay below 2^53.
+/// A place in a journal at the end of a record. You can store and compare it. A
+/// position from before the journal was replaced never matches the new file. Both
+/// numbers stay below 2^53.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Which of the files that had this name. 0: there was none.
+    /// Which of the files that had this name. 0: no file existed.
     pub generation: u64,
     /// Bytes from the start of the file.
     pub offset: u64,

@@ -1,4 +1,4 @@
-//! Which process, for longer than its pid says it.
+//! The identity of a process, which outlives its pid.
 
 use std::ffi::{CString, c_char};
 
@@ -10,17 +10,17 @@ use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::text::{c_string, pointer};
 
-/// It can't be known whether the process lives: it is of another host or
-/// another container, or hidden from us.
+/// Unknown: the process is on another host or in another container, or hidden
+/// from this one.
 pub const UNTORN_ALIVE_UNKNOWN: i32 = 0;
-/// The very process lives.
+/// This process lives.
 pub const UNTORN_ALIVE: i32 = 1;
-/// It has ended; another may have its pid by now.
+/// It has ended. Another process may have its pid now.
 pub const UNTORN_DEAD: i32 = 2;
 
-/// A process, named for ever: its pid, its start, the start of the machine, the
-/// container and the host together never repeat, while a pid by itself does. What
-/// the functions below return belongs to it.
+/// The identity of a process: its pid, its start, the machine's boot, the
+/// container and the host. Together they never repeat, but a pid does. What the
+/// functions below return belongs to it.
 pub struct Process {
     pub(crate) core: CoreProcess,
     boot: Option<CString>,
@@ -49,7 +49,7 @@ pub(crate) fn alive(alive: Alive) -> i32 {
     }
 }
 
-/// This process. To be freed with untorn_process_free().
+/// Returns this process. Free it with untorn_process_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_current(
@@ -64,9 +64,8 @@ pub unsafe extern "C" fn untorn_process_current(
     })
 }
 
-/// The process that has this pid now. Where nobody has it, *process_out is a
-/// process that is dead, and its start is 0. To be freed with
-/// untorn_process_free().
+/// Finds the process that has this pid now. If no process has it, *process_out is
+/// a dead process whose start is 0. Free it with untorn_process_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_of(
@@ -82,8 +81,8 @@ pub unsafe extern "C" fn untorn_process_of(
     })
 }
 
-/// The process that untorn_process_json() was asked of: here, in another process
-/// or before. To be freed with untorn_process_free().
+/// Reads a process that untorn_process_json() wrote, here or in another process,
+/// now or earlier. Free it with untorn_process_free().
 ///
 /// UNTORN_INVALID_ARGUMENT for any other text.
 #[must_use]
@@ -105,15 +104,15 @@ pub unsafe extern "C" fn untorn_process_from_json(
     })
 }
 
-/// Its pid; 0 for NULL.
+/// Returns its pid; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_pid(process: *const Process) -> u32 {
     // SAFETY: NULL or a process.
     unsafe { process.as_ref() }.map_or(0, |process| process.core.pid)
 }
 
-/// When it started, in the system's own unit (clock ticks since boot on
-/// Linux); 0 where there was no such process or it could not be seen.
+/// Returns when it started, in the system's own unit (clock ticks since boot on
+/// Linux); 0 if no such process existed or could be seen.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_start(process: *const Process) -> u64 {
     // SAFETY: NULL or a process.
@@ -122,29 +121,31 @@ pub unsafe extern "C" fn untorn_process_start(process: *const Process) -> u64 {
         .unwrap_or(0)
 }
 
-/// In which start of the machine; NULL if it is not known.
+/// Returns the id of the machine's boot; NULL if unknown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_boot(process: *const Process) -> *const c_char {
     // SAFETY: NULL or a process.
     pointer(unsafe { process.as_ref() }.and_then(|process| process.boot.as_ref()))
 }
 
-/// On which host; NULL if it is not known.
+/// Returns the host; NULL if unknown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_host(process: *const Process) -> *const c_char {
     // SAFETY: NULL or a process.
     pointer(unsafe { process.as_ref() }.and_then(|process| process.host.as_ref()))
 }
 
-/// All of it as one line of JSON, to be stored or handed to another process.
+/// Returns the identity as one line of JSON, to store or to send to another
+/// process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_json(process: *const Process) -> *const c_char {
     // SAFETY: NULL or a process.
     pointer(unsafe { process.as_ref() }.map(|process| &process.json))
 }
 
-/// Whether it lives, asked now: UNTORN_ALIVE, UNTORN_DEAD (also a zombie, and a
-/// pid that another process has by now) or UNTORN_ALIVE_UNKNOWN.
+/// Checks whether it lives now: UNTORN_ALIVE, UNTORN_DEAD or
+/// UNTORN_ALIVE_UNKNOWN. A zombie is dead, and so is a process whose pid another
+/// one has now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_alive(process: *const Process) -> i32 {
     // SAFETY: NULL or a process.
@@ -154,7 +155,7 @@ pub unsafe extern "C" fn untorn_process_alive(process: *const Process) -> i32 {
     quietly(UNTORN_ALIVE_UNKNOWN, || alive(process.core.alive()))
 }
 
-/// Frees a process. NULL is nothing.
+/// Frees a process. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_process_free(process: *mut Process) {
     // SAFETY: NULL or a process of the caller's, who uses it no more.

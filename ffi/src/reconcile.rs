@@ -1,4 +1,4 @@
-//! What becomes of a session whose owner died.
+//! Cleanup after a session's owner that died.
 
 use std::ffi::c_void;
 
@@ -13,43 +13,47 @@ use crate::holder::Holder;
 use crate::session::{self, Session};
 use crate::transaction::Transaction;
 
-/// The session was never owned, or its last owner let it go or was reconciled.
+/// Nothing to do: the session was never owned, or its last owner released it, or
+/// it is already reconciled.
 pub const UNTORN_RECONCILED_NO_CHANGE: i32 = 0;
-/// Somebody else is about to reconcile, claim or remove it just now.
+/// Another process is reconciling, claiming or removing it just now.
 pub const UNTORN_RECONCILED_BUSY: i32 = 1;
 /// The owner lives.
 pub const UNTORN_RECONCILED_ALIVE: i32 = 2;
-/// The last owner is dead, and it is this call's turn.
+/// The last owner is dead, and this call reconciles the session.
 pub const UNTORN_RECONCILED_TURN: i32 = 3;
 
-/// The owner is dead, and nobody else reconciles or claims the session until this
-/// is freed. It may be handed to another thread, but is for one thread at a time.
+/// A reconciliation: the owner is dead, and no other process reconciles or claims
+/// the session until this is freed. It may be handed to another thread, but only
+/// one thread may use it at a time.
 pub struct Reconcile {
     /// Points into `core`.
     transaction: Option<Transaction>,
-    /// Where it is for as long as it lives.
+    /// In a box, because `transaction` points to it.
     core: Box<CoreReconcile>,
     owner: Option<Holder>,
 }
 
-/// Whether a session lives in another way than by its owner's process; context is
-/// what was given with it. Not 0: it does.
+/// Returns whether a session lives in another way than by its owner's process:
+/// not 0 if it does. context is the pointer that was passed with this function.
 pub type AlsoAlive = Option<unsafe extern "C" fn(context: *mut c_void) -> i32>;
 
-/// Looks whether the session's last owner has died without letting go, and never
-/// waits for one: *found_out is a UNTORN_RECONCILED_ number.
+/// Checks whether the session's last owner died without releasing it. Never waits
+/// for an owner. *found_out is a UNTORN_RECONCILED_ number.
 ///
-/// UNTORN_RECONCILED_TURN: *reconcile_out is to be used thus: change the files
-/// within untorn_reconcile_transaction(), then untorn_reconcile_commit(), and
-/// untorn_reconcile_free() in any case. Without the commit nothing has changed, and
-/// it is somebody's turn again. Otherwise *reconcile_out is NULL.
+/// UNTORN_RECONCILED_TURN: change the files within
+/// untorn_reconcile_transaction(*reconcile_out), then call
+/// untorn_reconcile_commit(), and untorn_reconcile_free() in any case. Without
+/// the commit nothing changes, and another call can reconcile. For any other
+/// number *reconcile_out is NULL.
 ///
-/// UNTORN_RECONCILED_ALIVE: *holder_out (may be NULL) is the owner, to be freed
-/// with untorn_holder_free(); otherwise it is NULL.
+/// UNTORN_RECONCILED_ALIVE: *holder_out (may be NULL) is the owner; free it with
+/// untorn_holder_free(). For any other number it is NULL.
 ///
-/// also_alive (may be NULL) is asked, with context, where the owner's process is
-/// dead: a session that lives in another way is UNTORN_RECONCILED_ALIVE. It must
-/// return, and not call this library on the same session.
+/// also_alive (may be NULL) is called with context if the owner's process is
+/// dead. If it reports that the session lives in another way, the result is
+/// UNTORN_RECONCILED_ALIVE. It must return, and must not call this library on the
+/// same session.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_reconcile(
@@ -107,8 +111,8 @@ pub unsafe extern "C" fn untorn_session_reconcile(
     })
 }
 
-/// The dead owner; NULL if a power cut took what was known of him. It belongs to
-/// the reconciliation.
+/// Returns the dead owner; NULL if a power cut destroyed that information. It
+/// belongs to the reconciliation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_reconcile_owner(reconcile: *const Reconcile) -> *const Holder {
     // SAFETY: NULL or a reconciliation.
@@ -116,9 +120,9 @@ pub unsafe extern "C" fn untorn_reconcile_owner(reconcile: *const Reconcile) -> 
     owner.map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
-/// The transaction in which the session's files change. It belongs to the
-/// reconciliation, and is neither to be committed nor to be freed by itself. NULL
-/// if the reconciliation is over.
+/// Returns the transaction that changes the session's files. It belongs to the
+/// reconciliation: neither commit nor free it by itself. NULL if the
+/// reconciliation is over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_reconcile_transaction(
     reconcile: *mut Reconcile,
@@ -129,7 +133,7 @@ pub unsafe extern "C" fn untorn_reconcile_transaction(
     transaction.map_or(std::ptr::null_mut(), std::ptr::from_mut)
 }
 
-/// Makes the changes, all or none. With them the owner is reconciled.
+/// Makes all the changes or none, and marks the owner as reconciled with them.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_reconcile_commit(
@@ -149,7 +153,7 @@ pub unsafe extern "C" fn untorn_reconcile_commit(
     })
 }
 
-/// Ends a reconciliation and frees it. NULL is nothing.
+/// Ends a reconciliation and frees it. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_reconcile_free(reconcile: *mut Reconcile) {
     // SAFETY: NULL or a reconciliation, which the caller uses no more.

@@ -10,7 +10,7 @@ use crate::guard::guard;
 use crate::options::Options;
 use crate::position::Position;
 
-/// Reads a journal's records. For one thread at a time.
+/// A cursor that reads a journal's records. Only one thread may use it at a time.
 pub struct Records {
     source: Source,
 }
@@ -19,15 +19,15 @@ enum Source {
     File(Box<CoreRecords>),
     List {
         rest: std::vec::IntoIter<OwnedRecord>,
-        /// The record that is lent.
+        /// The record that the caller sees now.
         current: Option<OwnedRecord>,
-        /// The end of the last one that was.
+        /// The end of the record before.
         position: Position,
     },
 }
 
-/// What of a journal is read. To be initialised with
-/// UNTORN_RECORDS_OPTIONS_INIT; NULL is the same as that.
+/// Which part of a journal is read. Initialise it with
+/// UNTORN_RECORDS_OPTIONS_INIT. NULL means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct RecordsOptions {
@@ -35,11 +35,11 @@ pub struct RecordsOptions {
     pub size: usize,
     /// Where to begin. Default: all zero, the beginning of the file.
     pub start: Position,
-    /// One more record than this is UNTORN_LIMIT_EXCEEDED. Default:
-    /// UNTORN_NO_LIMIT.
+    /// The most records that are read; one more is UNTORN_LIMIT_EXCEEDED.
+    /// Default: UNTORN_NO_LIMIT.
     pub max_records: u64,
-    /// One more byte of records than this is UNTORN_LIMIT_EXCEEDED. Default:
-    /// UNTORN_NO_LIMIT.
+    /// The most bytes of records that are read; one more is
+    /// UNTORN_LIMIT_EXCEEDED. Default: UNTORN_NO_LIMIT.
     pub max_bytes: u64,
 }
 
@@ -91,7 +91,7 @@ impl Records {
         }
     }
 
-    /// The next record, where it begins, and where the next line begins.
+    /// Returns the next record, where it begins, and where the next line begins.
     fn next(&mut self) -> Result<Option<(&[u8], Position, Position)>> {
         match &mut self.source {
             Source::File(records) => Ok(records
@@ -112,15 +112,15 @@ impl Records {
     }
 }
 
-/// The next record: *data_out and *len_out are its bytes without the newline,
-/// which belong to the cursor and stay until its next use. After the last record
-/// *data_out is NULL, and the call succeeds. Blank lines are no records; damaged
-/// stretches are skipped, and listed by untorn_records_damage().
+/// Reads the next record: *data_out and *len_out are its bytes without the
+/// newline. They belong to the cursor and stay valid until its next use. After
+/// the last record *data_out is NULL, and the call succeeds. Blank lines are not
+/// records. Damaged stretches are skipped, and listed by untorn_records_damage().
 ///
-/// start_out and end_out (each may be NULL) get where the record begins, and
-/// where reading goes on behind it; they are not written after the last record.
+/// start_out and end_out (each may be NULL) receive where the record begins, and
+/// where reading continues after it. After the last record they are not written.
 ///
-/// UNTORN_LIMIT_EXCEEDED: untorn_error_position() is where to read on.
+/// UNTORN_LIMIT_EXCEEDED: untorn_error_position() is where to continue reading.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_records_next(
@@ -160,8 +160,8 @@ pub unsafe extern "C" fn untorn_records_next(
     })
 }
 
-/// Where reading goes on: the end of the last line that was read. All zero for
-/// NULL.
+/// Returns where reading continues: the end of the last line that was read. All
+/// zero for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_records_position(records: *const Records) -> Position {
     // SAFETY: NULL or a cursor.
@@ -175,7 +175,8 @@ pub unsafe extern "C" fn untorn_records_position(records: *const Records) -> Pos
     }
 }
 
-/// How many damaged stretches were skipped so far. (Of a tail: none is counted.)
+/// Returns how many damaged stretches were skipped so far. A cursor from
+/// untorn_journal_tail() counts none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_records_damage_count(records: *const Records) -> u64 {
     // SAFETY: NULL or a cursor.
@@ -185,10 +186,10 @@ pub unsafe extern "C" fn untorn_records_damage_count(records: *const Records) ->
     }
 }
 
-/// The damaged stretch number index, from 0 and in file order: its kind (a
-/// UNTORN_DAMAGE_ number), where it begins and how long it is, in bytes; each
-/// may be NULL. False, and nothing written, if there are no more; the first 1,024
-/// are listed.
+/// Writes the damaged stretch number index, from 0 and in file order: its kind (a
+/// UNTORN_DAMAGE_ number), where it begins and how long it is, in bytes. Each
+/// output may be NULL. Returns false and writes nothing if the list is shorter.
+/// Only the first 1,024 stretches are listed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_records_damage(
     records: *const Records,
@@ -206,7 +207,7 @@ pub unsafe extern "C" fn untorn_records_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
-/// Frees a cursor. NULL is nothing.
+/// Frees a cursor. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_records_free(records: *mut Records) {
     // SAFETY: NULL or a cursor, which the caller uses no more.

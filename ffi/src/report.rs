@@ -1,10 +1,10 @@
-//! What a check found.
+//! The result of a check.
 
 use crate::argument::{put, take_back};
 use crate::damage;
 use crate::position::Position;
 
-/// What untorn_journal_verify() or untorn_journal_repair() found.
+/// The result of untorn_journal_verify() or untorn_journal_repair().
 pub struct Report {
     core: untorn::Report,
 }
@@ -15,35 +15,35 @@ impl Report {
     }
 }
 
-/// How many good records.
+/// Returns the number of good records.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_records(report: *const Report) -> u64 {
     // SAFETY: NULL or a report.
     unsafe { report.as_ref() }.map_or(0, |report| report.core.records)
 }
 
-/// Whether the journal has a header, which is no record.
+/// Returns whether the journal has a header, which is not a record.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_has_header(report: *const Report) -> bool {
     // SAFETY: NULL or a report.
     unsafe { report.as_ref() }.is_some_and(|report| report.core.header)
 }
 
-/// In a sealed journal: how many good records have no seal.
+/// Returns the number of good records without a seal, in a sealed journal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_unsealed(report: *const Report) -> u64 {
     // SAFETY: NULL or a report.
     unsafe { report.as_ref() }.map_or(0, |report| report.core.unsealed)
 }
 
-/// How many bytes were looked at: where the file ended.
+/// Returns the number of bytes that were checked: the length of the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_bytes(report: *const Report) -> u64 {
     // SAFETY: NULL or a report.
     unsafe { report.as_ref() }.map_or(0, |report| report.core.bytes)
 }
 
-/// Where the last whole line ends.
+/// Returns where the last whole line ends.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_end(report: *const Report) -> Position {
     // SAFETY: NULL or a report.
@@ -56,14 +56,14 @@ pub unsafe extern "C" fn untorn_report_end(report: *const Report) -> Position {
     )
 }
 
-/// How many stretches are damaged.
+/// Returns the number of damaged stretches.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_damage_count(report: *const Report) -> u64 {
     // SAFETY: NULL or a report.
     unsafe { report.as_ref() }.map_or(0, |report| report.core.damage_count)
 }
 
-/// The damaged stretch number index; as untorn_records_damage().
+/// Writes the damaged stretch number index. See untorn_records_damage().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_damage(
     report: *const Report,
@@ -78,10 +78,10 @@ pub unsafe extern "C" fn untorn_report_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
-/// What untorn_journal_repair() did: where the torn tail began, how many bytes
-/// were cut (and kept in path.torn), and whether the tail was a whole record
-/// that had only lost its newline; each may be NULL. False, and nothing written,
-/// if there was nothing to repair.
+/// Writes what untorn_journal_repair() did: where the torn tail began, how many
+/// bytes were cut (and kept in path.torn), and whether the tail was a whole
+/// record that lacked only its newline. Each output may be NULL. Returns false
+/// and writes nothing if no repair was needed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_repaired(
     report: *const Report,
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn untorn_report_repaired(
     true
 }
 
-/// Frees a report. NULL is nothing.
+/// Frees a report. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_free(report: *mut Report) {
     // SAFETY: NULL or a report, which the caller uses no more.

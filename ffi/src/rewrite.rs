@@ -1,4 +1,4 @@
-//! Another file takes a journal's place.
+//! Rewrites of a journal: a new file takes its place.
 
 use std::ffi::c_char;
 use std::path::PathBuf;
@@ -16,9 +16,9 @@ use crate::position::Position;
 use crate::records::Records;
 use crate::text;
 
-/// A journal that is being rewritten: nobody else changes it until this is
-/// freed or committed. It may be handed to another thread, but is for one thread
-/// at a time. It is independent of the journal's handle.
+/// A rewrite of a journal. No other process changes the journal until this is
+/// committed or freed. It may be handed to another thread, but only one thread
+/// may use it at a time. It is independent of the journal's handle.
 pub struct Rewrite {
     core: untorn::Rewrite,
 }
@@ -41,22 +41,22 @@ unsafe fn of<'a>(
     }
 }
 
-/// A path that the caller may not want, or NULL.
+/// Writes a path to an output that may be NULL. Without a path it writes NULL.
 fn give(path_out: Result<Output<*mut c_char>>, path: Option<PathBuf>) {
     if let Ok(path_out) = path_out {
         path_out.put(path.map_or(std::ptr::null_mut(), |path| text::give_path(&path)));
     }
 }
 
-/// Goes back to a position of this journal: what was appended since is removed.
-/// The whole journal as it was is kept in a rotated file: *path_out (may be NULL)
-/// is its path, to be freed with untorn_string_free(), or NULL if there is nothing
-/// behind the position. The header stays. The journal is another file from then
-/// on: positions of before are refused.
+/// Rewinds the journal to a position: removes every record after it. A rotated
+/// file keeps the whole journal as it was. *path_out (may be NULL) is its path,
+/// which you free with untorn_string_free(), or NULL if no record follows the
+/// position. The header stays. From then on the journal is a new file, which
+/// refuses older positions.
 ///
 /// UNTORN_CONFLICT if the position is not one of this file's;
-/// untorn_error_position() is where the journal ends. After other failures it is as
-/// it was.
+/// untorn_error_position() is where the journal ends. After other failures the
+/// journal is unchanged.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_rewind(
@@ -77,10 +77,11 @@ pub unsafe extern "C" fn untorn_journal_rewind(
     })
 }
 
-/// Begins the journal anew, with its header if it has one. The records are kept
-/// in a rotated file (name_1.ext, name_2.ext, ...; numbers only grow): *path_out
-/// (may be NULL) is its path, to be freed with untorn_string_free(), or NULL if
-/// there were none.
+/// Rotates the journal: the records move to a rotated file, and a new, empty
+/// journal begins, with the same header if it has one. Rotated files are named
+/// name_1.ext, name_2.ext, ...; numbers only grow. *path_out (may be NULL) is the
+/// file's path, which you free with untorn_string_free(), or NULL if the journal
+/// had no records.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_rotate(
@@ -100,9 +101,9 @@ pub unsafe extern "C" fn untorn_journal_rotate(
     })
 }
 
-/// Puts count records in the place of all that are there: all of them or none.
-/// The header stays. Gives the position behind the last (position_out may be
-/// NULL). The old records are gone; untorn_journal_rotate() keeps them.
+/// Replaces all records by count others: all of them or none. The header stays.
+/// Writes the position just after the last (position_out may be NULL). The old
+/// records are deleted; untorn_journal_rotate() keeps them.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_replace(
@@ -129,10 +130,10 @@ pub unsafe extern "C" fn untorn_journal_replace(
     })
 }
 
-/// Takes the lock, to rewrite the journal whole or not at all: read
-/// untorn_rewrite_records(), give what is to be there to untorn_rewrite_push(), then
-/// untorn_rewrite_commit(), and untorn_rewrite_free() in any case. The appends of
-/// others wait, and then go into the new file.
+/// Takes the lock, to rewrite the journal whole or not at all. Read
+/// untorn_rewrite_records(), pass each new record to untorn_rewrite_push(), then
+/// call untorn_rewrite_commit(), and untorn_rewrite_free() in any case. Appends
+/// of other processes wait, and then go into the new file.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_begin_rewrite(
@@ -154,7 +155,7 @@ pub unsafe extern "C" fn untorn_journal_begin_rewrite(
     })
 }
 
-/// Begins to read the records as they are until the commit; to be freed with
+/// Begins to read the records as they are before the commit. Free the cursor with
 /// untorn_records_free().
 #[must_use]
 #[unsafe(no_mangle)]
@@ -175,8 +176,8 @@ pub unsafe extern "C" fn untorn_rewrite_records(
     })
 }
 
-/// Adds a record. After UNTORN_INVALID_RECORD or UNTORN_LIMIT_EXCEEDED it is not
-/// added, and the rewrite goes on.
+/// Adds a record. After UNTORN_INVALID_RECORD or UNTORN_LIMIT_EXCEEDED the record
+/// is not added, and you can continue the rewrite.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_rewrite_push(
@@ -196,9 +197,9 @@ pub unsafe extern "C" fn untorn_rewrite_push(
     })
 }
 
-/// Makes what was pushed the journal, gives the position behind the last record
-/// (position_out may be NULL), and lets the lock go, also when it fails. Only once;
-/// untorn_rewrite_free() is still needed.
+/// Puts the pushed records in the journal's place, and writes the position just
+/// after the last (position_out may be NULL). Releases the lock, also when it
+/// fails. Call it only once; you must still call untorn_rewrite_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_rewrite_commit(
@@ -216,8 +217,8 @@ pub unsafe extern "C" fn untorn_rewrite_commit(
     })
 }
 
-/// Ends a rewrite and frees it; without untorn_rewrite_commit() before, the journal
-/// stays as it is. NULL is nothing.
+/// Ends a rewrite and frees it. Without an untorn_rewrite_commit() the journal is
+/// unchanged. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_rewrite_free(rewrite: *mut Rewrite) {
     // SAFETY: NULL or a rewrite, which the caller uses no more.

@@ -41,7 +41,7 @@ pub(crate) fn on_unsupported(number: i32, arguments: &Arguments<'_>) -> Result<O
     }
 }
 
-/// Milliseconds; `None`: as the library has it.
+/// Milliseconds. `None`: the library's default.
 pub(crate) fn stale(milliseconds: i64, arguments: &Arguments<'_>) -> Result<Option<Duration>> {
     match u64::try_from(milliseconds) {
         Ok(0) => Ok(None),
@@ -50,7 +50,7 @@ pub(crate) fn stale(milliseconds: i64, arguments: &Arguments<'_>) -> Result<Opti
     }
 }
 
-/// The three options that every lock has, from a struct of C's into the core's.
+/// Copies the three options that every lock has from a struct of C to the core's.
 macro_rules! choose_scheme {
     ($core:expr, $given:expr, $arguments:expr) => {{
         let core = $core

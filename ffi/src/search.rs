@@ -1,4 +1,4 @@
-//! A text in the journals of all sessions.
+//! Searches the journals of all sessions.
 
 use std::ffi::{CString, c_char};
 
@@ -13,13 +13,14 @@ use crate::position::Position;
 use crate::store::Store;
 use crate::text::c_string;
 
-/// Records in which a text was found.
+/// A list of records in which a text was found.
 pub struct Hits(Vec<(Hit, CString, CString)>);
 
-/// Searches the journals of all sessions for a text in UTF-8, in any case. At most
-/// max_hits (0: 100) are found: the first, in the order of keys and within a journal of
-/// records. In format json the text is that of the whole record with its escapes
-/// decoded. Takes no lock. To be freed with untorn_hits_free().
+/// Searches the journals of all sessions for a text in UTF-8, ignoring case.
+/// Returns at most max_hits (0: 100) hits, in the order of the keys, and within a
+/// journal in the order of the records. In format json it searches the whole
+/// record with its escapes decoded. Takes no lock. Free the list with
+/// untorn_hits_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_search(
@@ -56,10 +57,10 @@ pub unsafe extern "C" fn untorn_store_search(
     })
 }
 
-/// The hit number index, from 0: the session's key; where the record begins; the text
-/// around the match, in UTF-8, and the bytes start to end of it that match. Each may be
-/// NULL; the strings belong to the list. False, and nothing written, if there are no
-/// more.
+/// Writes the hit number index, from 0: the session's key, where the record
+/// begins, and the text around the match, in UTF-8. The match is the bytes start
+/// to end of that text. Each output may be NULL; the strings belong to the list.
+/// Returns false and writes nothing if the list is shorter.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_hits_get(
     hits: *const Hits,
@@ -86,7 +87,7 @@ pub unsafe extern "C" fn untorn_hits_get(
     true
 }
 
-/// Frees a list of hits. NULL is nothing.
+/// Frees a list of hits. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_hits_free(hits: *mut Hits) {
     // SAFETY: NULL or a list, which the caller uses no more.

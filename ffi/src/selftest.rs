@@ -1,4 +1,4 @@
-//! Whether locks lock in a directory.
+//! Tests whether locks really work in a directory.
 
 use std::ffi::{CString, c_char};
 
@@ -11,27 +11,27 @@ use crate::guard::guard;
 use crate::scheme;
 use crate::text::{c_string, pointer};
 
-/// It is as it should be.
+/// The check passed.
 pub const UNTORN_CHECK_PASSED: i32 = 0;
-/// It is not.
+/// The check failed.
 pub const UNTORN_CHECK_FAILED: i32 = 1;
-/// It was not tried; the detail says why.
+/// The check was not made; the detail says why.
 pub const UNTORN_CHECK_SKIPPED: i32 = 2;
 
-/// What a second process has shown about a directory.
+/// The report of a self-test of a directory.
 pub struct SelfTest {
     passed: bool,
     file_system: CString,
     checks: Vec<(CString, Outcome, CString)>,
 }
 
-/// Tries in the directory dir, with a second process and files that are removed
-/// again, whether locks of this scheme (a UNTORN_SCHEME_ number) exclude, whether a
-/// process that dies frees them, and whether files can be renamed, linked and synced.
-/// Some systems report locks that do not lock: this finds out. To be freed with
-/// untorn_selftest_free().
+/// Tests the directory dir with a second process and temporary files. It checks
+/// whether locks of this scheme (a UNTORN_SCHEME_ number) exclude, whether a
+/// process that dies releases them, and whether files can be renamed, linked and
+/// synced. Some systems report success for locks that do not lock: this test
+/// detects that. Free the report with untorn_selftest_free().
 ///
-/// UNTORN_NOT_FOUND, UNTORN_PERMISSION_DENIED: it could not be tried.
+/// UNTORN_NOT_FOUND, UNTORN_PERMISSION_DENIED: the test could not run.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_selftest(
@@ -61,23 +61,25 @@ pub unsafe extern "C" fn untorn_selftest(
     })
 }
 
-/// Whether no check failed. False for NULL.
+/// Returns whether no check failed. False for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_selftest_passed(selftest: *const SelfTest) -> bool {
     // SAFETY: NULL or a report.
     unsafe { selftest.as_ref() }.is_some_and(|selftest| selftest.passed)
 }
 
-/// The name of the file system, "ext4". It belongs to the report.
+/// Returns the name of the file system, for example "ext4". The string belongs to
+/// the report.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_selftest_file_system(selftest: *const SelfTest) -> *const c_char {
     // SAFETY: NULL or a report.
     pointer(unsafe { selftest.as_ref() }.map(|selftest| &selftest.file_system))
 }
 
-/// The check number index, from 0: its name ("exclusion"), what came of it (a
-/// UNTORN_CHECK_ number), and what was seen, for people. Each may be NULL; the strings
-/// belong to the report. False, and nothing written, if there are no more.
+/// Writes the check number index, from 0: its name ("exclusion"), its result (a
+/// UNTORN_CHECK_ number), and what was observed, for people. Each output may be
+/// NULL; the strings belong to the report. Returns false and writes nothing if
+/// the list is shorter.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_selftest_check(
     selftest: *const SelfTest,
@@ -105,7 +107,7 @@ pub unsafe extern "C" fn untorn_selftest_check(
     true
 }
 
-/// Frees a report. NULL is nothing.
+/// Frees a report. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_selftest_free(selftest: *mut SelfTest) {
     // SAFETY: NULL or a report, which the caller uses no more.

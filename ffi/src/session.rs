@@ -1,4 +1,4 @@
-//! Sessions: a directory each, with at most one owner.
+//! Sessions: one directory each, with at most one owner.
 
 use std::ffi::{CString, c_char};
 
@@ -15,7 +15,8 @@ use crate::journal::Journal;
 use crate::process::Process;
 use crate::text::{self, c_path, c_string, pointer};
 
-/// A directory with a journal, a state document, media files and a lease.
+/// A session: a directory with a journal, a state document, media files and a
+/// lease.
 pub struct Session {
     pub(crate) core: CoreSession,
     key: CString,
@@ -32,8 +33,8 @@ impl Session {
     }
 }
 
-/// A session's lease: nobody else owns the session until it is released or its
-/// process dies, however that happens.
+/// The lease of a session. No other process owns the session until the lease is
+/// released or its process dies, in whatever way.
 pub struct Lease {
     pub(crate) core: CoreLease,
     holder: Holder,
@@ -60,21 +61,21 @@ pub(crate) unsafe fn of<'a>(
     Ok(unsafe { &Arguments::of(operation).object(session, "session")?.core })
 }
 
-/// The key. It belongs to the session.
+/// Returns the key. The string belongs to the session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_key(session: *const Session) -> *const c_char {
     // SAFETY: NULL or a session.
     pointer(unsafe { session.as_ref() }.map(|session| &session.key))
 }
 
-/// The session's directory. It belongs to the session.
+/// Returns the session's directory. The string belongs to the session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_path(session: *const Session) -> *const c_char {
     // SAFETY: NULL or a session.
     pointer(unsafe { session.as_ref() }.map(|session| &session.path))
 }
 
-/// Whether the session is there.
+/// Checks whether the session exists.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_exists(
@@ -93,8 +94,8 @@ pub unsafe extern "C" fn untorn_session_exists(
     })
 }
 
-/// Opens the session's journal, which is to be closed with
-/// untorn_journal_close(). The first change makes the session.
+/// Opens the session's journal. The first change creates the session. Close it
+/// with untorn_journal_close().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_journal(
@@ -113,8 +114,8 @@ pub unsafe extern "C" fn untorn_session_journal(
     })
 }
 
-/// Opens the session's state, which is to be closed with
-/// untorn_document_close(). The first change makes the session.
+/// Opens the session's state document. The first change creates the session.
+/// Close it with untorn_document_close().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_state(
@@ -133,10 +134,10 @@ pub unsafe extern "C" fn untorn_session_state(
     })
 }
 
-/// Opens another document in the session's directory, which is to be closed with
+/// Opens another document in the session's directory. Close it with
 /// untorn_document_close().
 ///
-/// UNTORN_INVALID_ARGUMENT for a name with a path in it, or one that this library
+/// UNTORN_INVALID_ARGUMENT for a name that contains a path, or that this library
 /// uses itself.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -159,9 +160,10 @@ pub unsafe extern "C" fn untorn_session_document(
     })
 }
 
-/// Where the media file of this name is, or is to be: always the same place, and
-/// never that of another name, whatever it is called. *path_out is to be freed with
-/// untorn_string_free(). The directory is made, the file is the caller's.
+/// Returns the path for the media file of this name: always the same for one
+/// name, and never the same for two, whatever the names are. Free *path_out with
+/// untorn_string_free(). This call creates the directory; the caller writes the
+/// file.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_media(
@@ -183,8 +185,8 @@ pub unsafe extern "C" fn untorn_session_media(
     })
 }
 
-/// Who owns the session. *holder_out is NULL if nobody does; else it is to be
-/// freed with untorn_holder_free(). Takes no lock.
+/// Finds out which process owns the session. Takes no lock. *holder_out is NULL
+/// if no process does; else free it with untorn_holder_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_holder(
@@ -206,9 +208,9 @@ pub unsafe extern "C" fn untorn_session_holder(
     })
 }
 
-/// Makes this process the session's owner; label (may be NULL) is what others are
-/// told. With a call of NULL it is tried once; else it waits for as long as that
-/// says (UNTORN_TIMEOUT_OF_HANDLE: as the store does). To be released with
+/// Makes this process the session's owner. label (may be NULL) is what other
+/// processes see. With call NULL it tries once; else it waits as long as call
+/// says (UNTORN_TIMEOUT_OF_HANDLE: the store's timeout). Release the lease with
 /// untorn_lease_release().
 ///
 /// UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
@@ -239,22 +241,22 @@ pub unsafe extern "C" fn untorn_session_claim(
     })
 }
 
-/// Frees a session. NULL is nothing.
+/// Frees a session. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_free(session: *mut Session) {
     // SAFETY: NULL or a session, which the caller uses no more.
     unsafe { take_back(session) }
 }
 
-/// This process, as others are told of it. It belongs to the lease.
+/// Returns this process as others see it. It belongs to the lease.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lease_holder(lease: *const Lease) -> *const Holder {
     // SAFETY: NULL or a lease.
     unsafe { lease.as_ref() }.map_or(std::ptr::null(), |lease| &raw const lease.holder)
 }
 
-/// The owner before, if he died without letting go; else NULL. It belongs to the
-/// lease.
+/// Returns the previous owner if it died without releasing the session; else
+/// NULL. It belongs to the lease.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lease_previous(lease: *const Lease) -> *const Holder {
     // SAFETY: NULL or a lease.
@@ -262,16 +264,17 @@ pub unsafe extern "C" fn untorn_lease_previous(lease: *const Lease) -> *const Ho
     previous.map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
-/// Whether it is held by this process: false in a child of fork().
+/// Returns whether this process holds it: false in a child of fork().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lease_is_held(lease: *const Lease) -> bool {
     // SAFETY: NULL or a lease.
     unsafe { lease.as_ref() }.is_some_and(|lease| quietly(false, || lease.core.is_held()))
 }
 
-/// Gives the session to another process of this machine, which takes it with
-/// untorn_session_claim(); until it has, or has ended, nobody else can. From here on
-/// this lease holds nothing, and is still to be released.
+/// Hands the session over to another process of this machine, its successor,
+/// which takes it with untorn_session_claim(). No other process gets the session
+/// until the successor has taken it or has ended. From now on this lease holds
+/// nothing, but you must still release it.
 ///
 /// UNTORN_INVALID_ARGUMENT: the process has ended, or can't be seen from here.
 #[must_use]
@@ -292,9 +295,10 @@ pub unsafe extern "C" fn untorn_lease_transfer(
     })
 }
 
-/// Lets the session go and frees the lease, also if that fails; in a child of
-/// fork() it only frees. *released_out (may be NULL): false if that could not be
-/// written down; then the session counts as owned until this process ends.
+/// Releases the session and frees the lease, even if releasing fails. In a child
+/// of fork() it only frees the lease. *released_out (may be NULL) is false if the
+/// release could not be recorded. The session then counts as owned until this
+/// process ends.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lease_release(lease: *mut Lease, released_out: *mut bool) {
     // SAFETY: NULL or a lease.

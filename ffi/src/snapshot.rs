@@ -14,15 +14,15 @@ use crate::records::Records;
 use crate::text::c_string;
 use crate::version::DocumentVersion;
 
-/// The files of a directory as they were at one instant. It holds them open, and no
-/// lock: others go on working.
+/// The files of a directory as they were at one instant. A snapshot keeps them
+/// open and holds no lock: other processes continue to work.
 pub struct Snapshot {
     core: untorn::Snapshot,
     names: Vec<CString>,
 }
 
-/// Takes all files of dir as they are at one instant: under the directory's lock and,
-/// for a moment, under the locks of all its files. To be freed with
+/// Takes all files of dir as they are at one instant. It holds the directory's
+/// lock and, for a moment, the locks of all its files. Free the snapshot with
 /// untorn_snapshot_free().
 ///
 /// UNTORN_DEADLOCK if this thread holds the lock of one of the files.
@@ -51,8 +51,8 @@ pub unsafe extern "C" fn untorn_snapshot_take(
     })
 }
 
-/// The name of the file number index, from 0 and sorted; NULL if there are no more.
-/// It belongs to the snapshot.
+/// Returns the name of the file number index, from 0 in sorted order; NULL if the
+/// snapshot has fewer. The string belongs to the snapshot.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_snapshot_name(
     snapshot: *const Snapshot,
@@ -63,8 +63,8 @@ pub unsafe extern "C" fn untorn_snapshot_name(
     name.map_or(std::ptr::null(), |name| name.as_ptr())
 }
 
-/// The bytes that a file had, and the version that they are (version_out may be
-/// NULL). *data_out is NULL if it was not there; else it is to be freed with
+/// Reads the bytes that a file had, and their version (version_out may be NULL).
+/// *data_out is NULL if the file did not exist; else free it with
 /// untorn_buffer_free(*data_out, *len_out).
 #[must_use]
 #[unsafe(no_mangle)]
@@ -105,9 +105,9 @@ pub unsafe extern "C" fn untorn_snapshot_load(
     })
 }
 
-/// Begins to read the records that a journal had, which is opened with options (NULL:
-/// by default). The cursor is independent of the snapshot and is to be freed with
-/// untorn_records_free().
+/// Begins to read the records that a journal had. options (NULL: the defaults)
+/// says how the journal is opened. The cursor is independent of the snapshot.
+/// Free it with untorn_records_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_snapshot_records(
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn untorn_snapshot_records(
     })
 }
 
-/// Frees a snapshot. NULL is nothing.
+/// Frees a snapshot. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_snapshot_free(snapshot: *mut Snapshot) {
     // SAFETY: NULL or a snapshot, which the caller uses no more.

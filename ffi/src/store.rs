@@ -14,14 +14,14 @@ use crate::options::{self, Options, flag};
 use crate::session::Session;
 use crate::text::{c_path, c_string, pointer};
 
-/// A directory of sessions, one directory each, found by their keys.
+/// A store: a directory of sessions, one directory each, found by their keys.
 pub struct Store {
     pub(crate) core: CoreStore,
     path: CString,
 }
 
-/// How a store is opened. To be initialised with UNTORN_STORE_OPTIONS_INIT; NULL is
-/// the same as that.
+/// How a store is opened. Initialise it with UNTORN_STORE_OPTIONS_INIT. NULL
+/// means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct StoreOptions {
@@ -62,7 +62,7 @@ unsafe impl Options for StoreOptions {
     }
 }
 
-/// Opens the store at dir. To be closed with untorn_store_close().
+/// Opens the store at dir. Close it with untorn_store_close().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_open(
@@ -90,7 +90,8 @@ pub unsafe extern "C" fn untorn_store_open(
                 let journal = options::read(given.journal, &arguments)?;
                 core = core.journal(journal_options::core_options(&journal, &arguments)?);
             }
-            // After the journal's, which they stand above.
+            // After the journal's options, because the store's own take
+            // precedence.
             let core = core
                 .timeout(arguments.timeout(given.timeout_ms)?)
                 .durability(durability(given.durability, &arguments)?)
@@ -105,16 +106,17 @@ pub unsafe extern "C" fn untorn_store_open(
     })
 }
 
-/// The directory, with every symbolic link resolved. It belongs to the store.
+/// Returns the directory, with every symbolic link resolved. The string belongs
+/// to the store.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_path(store: *const Store) -> *const c_char {
     // SAFETY: NULL or a store.
     pointer(unsafe { store.as_ref() }.map(|store| &store.path))
 }
 
-/// The session with this key, which is any text and need not be there yet. Nothing
-/// is made. It is independent of the store's handle and to be freed with
-/// untorn_session_free().
+/// Returns the session with this key, which may be any text. The session need not
+/// exist yet, and this call creates nothing. The object is independent of the
+/// store's handle. Free it with untorn_session_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_session(
@@ -136,7 +138,7 @@ pub unsafe extern "C" fn untorn_store_session(
     })
 }
 
-/// The keys of all sessions, sorted. To be freed with untorn_keys_free().
+/// Lists the keys of all sessions, sorted. Free the list with untorn_keys_free().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_keys(
@@ -157,17 +159,18 @@ pub unsafe extern "C" fn untorn_store_keys(
     })
 }
 
-/// The keys of a store's sessions.
+/// A list of the keys of a store's sessions.
 pub struct Keys(Vec<CString>);
 
-/// The key number index, from 0; NULL if there are no more. It belongs to the list.
+/// Returns the key number index, from 0; NULL if the list is shorter. The string
+/// belongs to the list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_keys_get(keys: *const Keys, index: usize) -> *const c_char {
     // SAFETY: NULL or a list.
     pointer(unsafe { keys.as_ref() }.and_then(|keys| keys.0.get(index)))
 }
 
-/// Frees a list of keys. NULL is nothing.
+/// Frees a list of keys. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_keys_free(keys: *mut Keys) {
     // SAFETY: NULL or a list, which the caller uses no more.
@@ -175,8 +178,8 @@ pub unsafe extern "C" fn untorn_keys_free(keys: *mut Keys) {
 }
 
 /// Removes a session with all its files, at one instant. *removed_out (may be
-/// NULL): whether there was one. With a call of NULL it is tried once; else it waits
-/// for as long as that says until its owner lets go.
+/// NULL) is whether it existed. With call NULL it tries once; else it waits as
+/// long as call says for the owner to release the session.
 ///
 /// UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
 #[must_use]
@@ -207,7 +210,7 @@ pub unsafe extern "C" fn untorn_store_remove(
     })
 }
 
-/// Closes a store. NULL is nothing.
+/// Closes a store. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_close(store: *mut Store) {
     // SAFETY: NULL or a store, which the caller uses no more.

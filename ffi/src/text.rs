@@ -1,22 +1,22 @@
-//! Strings that C reads.
+//! Strings for C.
 
 use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr;
 
-/// For C. A NUL inside (a label in a file that anybody can write) would cut
-/// the text off: it is shown as U+FFFD.
+/// Converts a text for C. A NUL inside would end the string early, and any
+/// program can write one into a label file: it becomes U+FFFD.
 pub(crate) fn c_string(text: &str) -> CString {
     CString::new(text)
         .unwrap_or_else(|_| CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default())
 }
 
-/// A path as C has it: the bytes that the system knows it by.
+/// Converts a path for C: the bytes by which the system knows it.
 pub(crate) fn c_path(path: &Path) -> CString {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
-        // No path that the system gave or took has a NUL in it.
+        // A path that the system returned or accepted contains no NUL.
         CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
     }
     #[cfg(not(unix))]
@@ -28,13 +28,13 @@ pub(crate) fn pointer(text: Option<&CString>) -> *const c_char {
     text.map_or(ptr::null(), |text| text.as_ptr())
 }
 
-/// A path that is the caller's.
+/// Hands a path over to the caller.
 pub(crate) fn give_path(path: &Path) -> *mut c_char {
     c_path(path).into_raw()
 }
 
-/// Frees a string that a function gave through a pointer to char *. NULL is
-/// nothing.
+/// Frees a string that a function handed over through a pointer to char *. NULL
+/// is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_string_free(string: *mut c_char) {
     if !string.is_null() {

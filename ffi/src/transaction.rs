@@ -16,22 +16,22 @@ use crate::journal_options::{self, JournalOptions, UNTORN_DURABILITY_POWER, dura
 use crate::options::{self, Options, mode};
 use crate::version::DocumentVersion;
 
-/// Several documents and journals of one directory that change together or not
-/// at all, whatever dies. Nothing is written before
-/// untorn_transaction_commit(). For one thread at a time.
+/// A transaction: several documents and journals of one directory change together
+/// or not at all, whichever process dies. Nothing is written before
+/// untorn_transaction_commit(). Only one thread may use it at a time.
 pub struct Transaction {
     core: Core,
 }
 
 enum Core {
     Own(Box<untorn::Transaction>),
-    /// It belongs to what this belongs to.
+    /// Owned by another object, which is a reconciliation.
     Lent(NonNull<untorn::Transaction>),
 }
 
 impl Transaction {
-    /// One that belongs to something else, which must outlive this and not touch
-    /// it meanwhile.
+    /// Wraps a transaction that another object owns. That object must outlive
+    /// this one, and must not use the transaction while this exists.
     pub(crate) fn lent(core: &mut untorn::Transaction) -> Transaction {
         Transaction {
             core: Core::Lent(NonNull::from(core)),
@@ -47,8 +47,8 @@ impl Transaction {
     }
 }
 
-/// How a transaction is begun. To be initialised with
-/// UNTORN_TRANSACTION_OPTIONS_INIT; NULL is the same as that.
+/// How a transaction is begun. Initialise it with
+/// UNTORN_TRANSACTION_OPTIONS_INIT. NULL means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct TransactionOptions {
@@ -82,12 +82,12 @@ unsafe impl Options for TransactionOptions {
     }
 }
 
-/// Begins a transaction in the directory dir: takes the directory's lock, and
-/// settles what a dead process has left of an earlier one. To be freed with
-/// untorn_transaction_free().
+/// Begins a transaction in the directory dir. It takes the directory's lock, and
+/// finishes or undoes an earlier transaction that a dead process left. Free it
+/// with untorn_transaction_free().
 ///
-/// UNTORN_NOT_FOUND if the directory is missing; UNTORN_DEADLOCK if this thread is
-/// in a transaction there already.
+/// UNTORN_NOT_FOUND if the directory is missing. UNTORN_DEADLOCK if this thread
+/// already has a transaction there.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_begin(
@@ -140,14 +140,13 @@ unsafe fn of<'a>(
     Ok((transaction, name))
 }
 
-/// The bytes of a file as the transaction leaves it, and the version that they
-/// are (version_out may be NULL). *data_out is NULL if the file is not there; else
-/// it is to be freed with untorn_buffer_free(*data_out, *len_out). The file stays
-/// locked until the end of the transaction, so that what is saved can follow from
-/// what was read.
+/// Reads a file as the transaction leaves it, and its version (version_out may be
+/// NULL). *data_out is NULL if the file does not exist; else free it with
+/// untorn_buffer_free(*data_out, *len_out). The file stays locked until the end
+/// of the transaction, so that a save can depend on what was read.
 ///
-/// UNTORN_INVALID_ARGUMENT for what is not the name of a file in the directory. The
-/// transaction goes on after a failure.
+/// UNTORN_INVALID_ARGUMENT if name is not the name of a file in the directory.
+/// After a failure you can continue the transaction.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_load(
@@ -184,7 +183,7 @@ pub unsafe extern "C" fn untorn_transaction_load(
     })
 }
 
-/// The file is to have these bytes, whatever it was.
+/// Replaces the whole file at the commit, whatever it holds now.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_save(
@@ -205,9 +204,10 @@ pub unsafe extern "C" fn untorn_transaction_save(
     })
 }
 
-/// The file is to have these bytes, and must not be there: if another program
-/// makes it before the commit, the commit fails with UNTORN_ALREADY_EXISTS and
-/// nothing changes. So does this call if it is there now; the transaction goes on.
+/// Creates the file with these bytes at the commit. If the file exists now, this
+/// call returns UNTORN_ALREADY_EXISTS, and you can continue the transaction. If
+/// another program creates it before the commit, the commit returns
+/// UNTORN_ALREADY_EXISTS and changes nothing.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_create(
@@ -228,7 +228,8 @@ pub unsafe extern "C" fn untorn_transaction_create(
     })
 }
 
-/// Appends count records to a journal, which is made if it is not there.
+/// Appends count records to a journal at the commit, and creates it if it is
+/// missing.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_append(
@@ -254,8 +255,8 @@ pub unsafe extern "C" fn untorn_transaction_append(
     })
 }
 
-/// The file is not to be there. *removed_out (may be NULL): whether it is there
-/// now. The file stays locked until the end of the transaction.
+/// Deletes the file at the commit. *removed_out (may be NULL) is whether it
+/// exists now. The file stays locked until the end of the transaction.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_remove(
@@ -279,12 +280,12 @@ pub unsafe extern "C" fn untorn_transaction_remove(
     })
 }
 
-/// Makes all the changes, or none; the transaction is over in any case, and only
-/// to be freed.
+/// Makes all the changes, or none. The transaction is over in any case; you must
+/// still free it.
 ///
-/// UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and other
-/// failures: all files are as they were. UNTORN_NOT_DURABLE: all the changes are
-/// made, but a power cut may undo some.
+/// After UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and
+/// other failures all files are unchanged. After UNTORN_NOT_DURABLE all the
+/// changes are made, but a power cut may undo some.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_commit(
@@ -304,8 +305,8 @@ pub unsafe extern "C" fn untorn_transaction_commit(
     })
 }
 
-/// Ends a transaction, without a change if it was not committed, and frees it.
-/// NULL is nothing.
+/// Ends a transaction and frees it. Without a commit nothing changes. NULL is
+/// allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_free(transaction: *mut Transaction) {
     // SAFETY: NULL or a transaction, which the caller uses no more.

@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::version::DocumentVersion;
 
-/// A document that is being updated. It may be handed to another thread, but
-/// is for one thread at a time. It is independent of the document's handle.
+/// An update of a document. It may be handed to another thread, but only one
+/// thread may use it at a time. It is independent of the document's handle.
 pub struct Update {
     core: untorn::Update,
 }
@@ -18,8 +18,8 @@ impl Update {
     }
 }
 
-/// The bytes as they were when the lock was taken; *data_out is NULL if the
-/// document was not there. They belong to the update.
+/// Returns the bytes as they were when the lock was taken. *data_out is NULL if
+/// the document did not exist. The bytes belong to the update.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_update_value(
     update: *const Update,
@@ -35,8 +35,8 @@ pub unsafe extern "C" fn untorn_update_value(
     }
 }
 
-/// The version of those bytes. False, and nothing written, if the document was
-/// not there.
+/// Writes the version of those bytes. Returns false and writes nothing if the
+/// document did not exist.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_update_version(
     update: *const Update,
@@ -51,8 +51,8 @@ pub unsafe extern "C" fn untorn_update_version(
     version.is_some()
 }
 
-/// Saves, and lets the lock go, also when it fails: as untorn_document_save().
-/// Only once; untorn_update_finish() is still needed.
+/// Saves as untorn_document_save() does, and releases the lock, also when it
+/// fails. Call it only once; you must still call untorn_update_finish().
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_update_save(
@@ -76,8 +76,8 @@ pub unsafe extern "C" fn untorn_update_save(
     })
 }
 
-/// Ends an update and frees it; without untorn_update_save() before, nothing is
-/// changed. NULL is nothing.
+/// Ends an update and frees it. Without an untorn_update_save() nothing changes.
+/// NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_update_finish(update: *mut Update) {
     // SAFETY: NULL or an update, which the caller uses no more.

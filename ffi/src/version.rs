@@ -1,4 +1,4 @@
-//! Which contents a document has, and which version this library is.
+//! The versions of documents, and of this library.
 
 use std::ffi::{CStr, c_char};
 
@@ -9,8 +9,8 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 
-/// This library's version, "0.1.0", at run time; UNTORN_VERSION is the header's.
-/// The string is static.
+/// Returns this library's version at run time, for example "0.1.0".
+/// UNTORN_VERSION is the header's. The string is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn untorn_version() -> *const c_char {
     const VERSION: &CStr =
@@ -21,9 +21,9 @@ pub extern "C" fn untorn_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// Which bytes a document has: 32 hexadecimal digits (XXH3, 128 bits) and a NUL.
-/// The same bytes are the same version, whoever saved them; strcmp() compares.
-/// It guards against accidents, not against an adversary.
+/// The version of a document's bytes: 32 hexadecimal digits (XXH3, 128 bits) and
+/// a NUL. The same bytes always have the same version; strcmp() compares. It
+/// protects against accidents, not against an adversary.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct DocumentVersion {
@@ -56,7 +56,7 @@ impl DocumentVersion {
     }
 }
 
-/// The version that a document with these bytes has.
+/// Computes the version that a document with these bytes has.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_version_of(
