@@ -6,14 +6,10 @@
 //!
 //! ```text
 //! guard.rs  argument.rs  options.rs  text.rs      the border
-<<<<<<< HEAD
-//! code.rs  codes.rs  error.rs  holder.rs            what went wrong
-=======
-//! code.rs  error.rs  holder.rs                    failures
->>>>>>> ab03fbe (C interface: documentation comments in plain English, subject first)
+//! code.rs  codes.rs  error.rs  holder.rs         failures
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  selftest.rs
-//! call.rs  cancel.rs  lock.rs  scheme.rs         waiting
+//! call.rs  cancel.rs  lock.rs  scheme.rs          waiting
 //! journal.rs  journal_options.rs  records.rs  report.rs  damage.rs
 //! header.rs  rewrite.rs
 //! follow.rs  fold.rs
