@@ -1,6 +1,10 @@
 /*
- * untorn.h: locked journal appends and atomic document saves, in plain files
- * that several processes share.
+ * untorn.h: append to journals (JSONL files) and save documents safely from
+ * several processes. After a process is killed or the machine loses power,
+ * readers still see only whole records and whole documents. The files stay plain
+ * files.
+ *
+ * Append a record to a journal:
  *
  *     untorn_error *error = NULL;
  *     untorn_journal *journal = NULL;
@@ -13,56 +17,132 @@
  *     }
  *     untorn_journal_close(journal);
  *
+ * Save a document, and load it:
+ *
+ *     untorn_error *error = NULL;
+ *     const char *state = "{\"turn\":1}";
+ *     uint8_t *data = NULL;
+ *     size_t len = 0;
+ *     if (untorn_save("state.json", (const uint8_t *)state, strlen(state),
+ *                     NULL, &error) ||
+ *         untorn_load("state.json", &data, &len, NULL, &error)) {
+ *         fprintf(stderr, "%s\n", untorn_error_message(error));
+ *         untorn_error_free(error);
+ *     }
+ *     untorn_buffer_free(data, len);
+ *
+ * Hold a lock while you change a file of your own:
+ *
+ *     untorn_error *error = NULL;
+ *     untorn_lock *lock = NULL;
+ *     untorn_lock_options options = UNTORN_LOCK_OPTIONS_INIT;
+ *     options.timeout_ms = 5000;
+ *     if (untorn_lock_acquire("notes.txt", &options, &lock, &error)) {
+ *         fprintf(stderr, "%s\n", untorn_error_message(error));
+ *         untorn_error_free(error);
+ *     } else {
+ *         FILE *notes = fopen("notes.txt", "a");
+ *         if (notes != NULL) {
+ *             fputs("a line\n", notes);
+ *             fclose(notes);
+ *         }
+ *     }
+ *     untorn_lock_release(lock);
+ *
+ * The ten functions that most programs need first
+ *
+ *   untorn_journal_open()     opens a journal
+ *   untorn_journal_append()   appends one record
+ *   untorn_journal_records()  begins to read the records
+ *   untorn_records_next()     reads the next record
+ *   untorn_save()             replaces a file whole
+ *   untorn_load()             reads a file
+ *   untorn_lock_acquire()     takes a lock
+ *   untorn_lock_release()     releases it
+ *   untorn_error_message()    says what failed, in one line
+ *   untorn_error_free()       frees an error
+ *
+ *   Each object also has a function that frees it. Its comment names it.
+ *
+ * The sections, in their order
+ *
+ *   Objects
+ *   Codes: what a call returns
+ *   Values
+ *   Errors
+ *   One call, no handle
+ *   How a call waits
+ *   Options that journals, documents and locks share
+ *   Journals
+ *   Journals: reading
+ *   Journals: checking and repairing
+ *   Journals: following
+ *   Journals: a state that follows the records
+ *   Journals: the header
+ *   Journals: rewinding, rotating and rewriting
+ *   Documents
+ *   Locks
+ *   Transactions: several files at once
+ *   Snapshots: several files as they are at one instant
+ *   Stores and sessions
+ *   Sessions: cleanup after an owner that died
+ *   Sessions: searching
+ *   Processes
+ *   The self-test, and the library's version
+ *
  * Conventions
  *
- *   Errors. A function that can fail returns an untorn_code, UNTORN_OK being 0,
- *   and takes a last argument error_out. This may be NULL; else *error_out is NULL
- *   after success, and after a failure an error that the caller frees.
+ *   Errors. A function that can fail returns an untorn_code, and UNTORN_OK (0) on
+ *   success. Its last argument is error_out, which may be NULL. Otherwise it
+ *   writes NULL to *error_out on success. On failure it writes an error, which the
+ *   caller frees.
  *
- *   Outputs follow the inputs and are written only on success. One that "may be
- *   NULL" may be left out.
+ *   Outputs follow the inputs. A function writes them only on success. You may
+ *   pass NULL for an output whose comment says that it may be NULL.
  *
  *   Paths are NUL-terminated, in the encoding of file names (UTF-8 on Windows).
  *   Bytes are a pointer and a length; the pointer may be NULL if the length is 0.
  *   Other strings are NUL-terminated UTF-8.
  *
- *   Times are milliseconds: -1 waits for ever, 0 tries once.
+ *   Times are milliseconds: -1 waits without a limit, 0 tries once.
  *
- *   Options. A struct of options is initialised with its _INIT macro and then
- *   changed; NULL stands for the defaults. It may grow at its end: it begins with
- *   its size, so that programs and libraries of different versions understand
- *   each other.
+ *   Options. Initialise a struct of options with its _INIT macro, then change its
+ *   fields. NULL stands for the defaults. The struct may grow at its end. It
+ *   begins with its size, so that programs and libraries of different versions
+ *   work together.
  *
- *   A NULL handle is UNTORN_INVALID_ARGUMENT, and nothing (0, false, NULL) to
- *   functions that return no code.
+ *   A NULL handle is UNTORN_INVALID_ARGUMENT. A function that returns no code
+ *   returns 0, false or NULL for it.
  *
  * Ownership
  *
- *   What a function gives through a pointer to a non-const pointer is the
- *   caller's, who frees it with the function named where it is given, once; freeing
- *   NULL does nothing. What comes as a const pointer belongs to the object that
- *   it came from and lives as long as that, or as said there. No argument is kept
- *   after the call.
+ *   An object that a function writes through a pointer to a non-const pointer
+ *   belongs to the caller. The caller frees it once, with the function that the
+ *   comment names. Freeing NULL does nothing. An object that a function returns
+ *   as a const pointer belongs to the object that it came from. It lives as long
+ *   as that object, unless the comment says otherwise. The library keeps no
+ *   argument after the call.
  *
  * Threads
  *
- *   A function that takes its first object as a pointer to const may be called
- *   from many threads at once on the same object. One that takes it as a pointer
- *   to non-const needs it alone. An object may be freed by another thread than
- *   the one that got it, after all calls on it have returned. No function may be
- *   called from a signal handler.
+ *   If a function takes its first object as a pointer to const, many threads may
+ *   call it at once on the same object. If it takes a pointer to non-const, only
+ *   one thread may use the object at a time. Any thread may free an object, after
+ *   all calls on it have returned. Do not call any function from a signal
+ *   handler.
  *
  * Fork
  *
- *   Handles may be used on both sides of fork(). A child never holds a lock of
- *   its parent, and never frees one. In the child of a process with several
+ *   You may use handles on both sides of fork(). A child never holds a lock of
+ *   its parent, and never releases one. In the child of a process with several
  *   threads no function is async-signal-safe.
  *
  * Stability
  *
- *   Numbers of codes and kinds are never used again for something else. The
- *   structs untorn_position, untorn_document_version and untorn_bytes never change.
- *   While the version is 0.x, anything else may change with the minor version.
+ *   The number of a code or a kind is never used again for another meaning. The
+ *   structs untorn_position, untorn_document_version and untorn_bytes never
+ *   change. While the version is 0.x, anything else may change with the minor
+ *   version.
  *
  * Generated by cbindgen from ffi/src. Do not edit.
  */
@@ -75,13 +155,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The version of this header; untorn_version() is the library's. */
+/** The version of this header. untorn_version() returns the library's. */
 #define UNTORN_VERSION "0.1.0"
 #define UNTORN_VERSION_MAJOR 0
 #define UNTORN_VERSION_MINOR 1
 #define UNTORN_VERSION_PATCH 0
 
-/** Before every declaration. On Windows define UNTORN_STATIC to link statically. */
+/** Stands before every function. On Windows define UNTORN_STATIC to link statically. */
 #ifndef UNTORN_API
 #if defined(_WIN32) && !defined(UNTORN_STATIC)
 #define UNTORN_API __declspec(dllimport)
@@ -90,7 +170,7 @@
 #endif
 #endif
 
-/** The result is to be looked at. */
+/** The compiler warns if you ignore the result. */
 #ifndef UNTORN_MUST_USE
 #if defined(__GNUC__)
 #define UNTORN_MUST_USE __attribute__((warn_unused_result))
@@ -99,7 +179,7 @@
 #endif
 #endif
 
-/** There is a better function. */
+/** The compiler warns if you call the function: a better one exists. */
 #ifndef UNTORN_DEPRECATED
 #if defined(__GNUC__)
 #define UNTORN_DEPRECATED(why) __attribute__((deprecated(why)))
@@ -110,13 +190,13 @@
 #endif
 #endif
 
-/** In untorn_call: the timeout that the handle was opened with. */
+/** In untorn_call: the timeout of the handle. */
 #define UNTORN_TIMEOUT_OF_HANDLE (-2)
 
-/** No limit, in untorn_records_options. */
+/** No limit, for the options of journals and cursors that have one. */
 #define UNTORN_NO_LIMIT UINT64_MAX
 
-/** Every option as it is by default. */
+/** Initialisers: every option has its default. */
 #define UNTORN_CALL_INIT \
   { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL }
 #define UNTORN_LOCK_OPTIONS_INIT \
@@ -137,689 +217,159 @@
 #define UNTORN_STORE_OPTIONS_INIT \
   { sizeof(untorn_store_options), -1, NULL, NULL, NULL, UNTORN_DURABILITY_POWER, 1 }
 
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/* ------------------------------------------------------------------------
+ * Objects
+ * ------------------------------------------------------------------------ */
 
 /**
- * Bytes after the last newline: a record cut off by a crash, or one that is
- * being appended at this moment.
- */
-#define UNTORN_DAMAGE_TORN_TAIL 1
-
-/**
- * A line that holds NULs, as a power cut leaves them.
- */
-#define UNTORN_DAMAGE_NUL_RUN 2
-
-/**
- * A line longer than max_record.
- */
-#define UNTORN_DAMAGE_TOO_LONG 3
-
-/**
- * Two or more values on one line: a newline was lost.
- */
-#define UNTORN_DAMAGE_GLUED 4
-
-/**
- * A line that is not JSON.
- */
-#define UNTORN_DAMAGE_NOT_JSON 5
-
-/**
- * A line that is not UTF-8.
- */
-#define UNTORN_DAMAGE_NOT_UTF8 6
-
-/**
- * In a sealed journal: a line that its seal does not fit, or, with length 0, a
- * place where the rest of an append is missing.
- */
-#define UNTORN_DAMAGE_BAD_SEAL 7
-
-/**
- * The state has taken in everything.
- */
-#define UNTORN_FOLD_CURRENT 0
-
-/**
- * The state has to take in this record.
- */
-#define UNTORN_FOLD_RECORD 1
-
-/**
- * The state is to be made anew: the records follow from the first on.
- */
-#define UNTORN_FOLD_RESTART 2
-
-/**
- * Nothing came within the call's timeout, or the journal was closed.
- */
-#define UNTORN_FOLLOW_NOTHING 0
-
-/**
- * A record.
- */
-#define UNTORN_FOLLOW_RECORD 1
-
-/**
- * The journal was rewound, rewritten or replaced: what lay behind *start_out, up
- * to *end_out in the file as it was, is not in it any more.
- */
-#define UNTORN_FOLLOW_REWOUND 2
-
-/**
- * A header that fits is changed in place: it costs the same however long the
- * journal is. The default.
- */
-#define UNTORN_HEADER_STAMP 0
-
-/**
- * A header is changed by a new file, always: programs that read without this
- * library then never see half a header.
- */
-#define UNTORN_HEADER_RENAME 1
-
-/**
- * A finished call survives a power cut: the bytes are on the medium. The
- * default.
- */
-#define UNTORN_DURABILITY_POWER 0
-
-/**
- * A finished call survives the end of this process and of any other: the
- * bytes are in the kernel. A power cut may lose them.
- */
-#define UNTORN_DURABILITY_PROCESS 1
-
-/**
- * A record is one JSON value. The default.
- */
-#define UNTORN_FORMAT_JSON 0
-
-/**
- * A record is any bytes without a newline or NUL.
- */
-#define UNTORN_FORMAT_LINES 1
-
-/**
- * It can't be known whether the process lives: it is of another host or
- * another container, or hidden from us.
- */
-#define UNTORN_ALIVE_UNKNOWN 0
-
-/**
- * The very process lives.
- */
-#define UNTORN_ALIVE 1
-
-/**
- * It has ended; another may have its pid by now.
- */
-#define UNTORN_DEAD 2
-
-/**
- * The session was never owned, or its last owner let it go or was reconciled.
- */
-#define UNTORN_RECONCILED_NO_CHANGE 0
-
-/**
- * Somebody else is about to reconcile, claim or remove it just now.
- */
-#define UNTORN_RECONCILED_BUSY 1
-
-/**
- * The owner lives.
- */
-#define UNTORN_RECONCILED_ALIVE 2
-
-/**
- * The last owner is dead, and it is this call's turn.
- */
-#define UNTORN_RECONCILED_TURN 3
-
-/**
- * It is as it should be.
- */
-#define UNTORN_CHECK_PASSED 0
-
-/**
- * It is not.
- */
-#define UNTORN_CHECK_FAILED 1
-
-/**
- * It was not tried; the detail says why.
- */
-#define UNTORN_CHECK_SKIPPED 2
-
-/**
- * The lock of a path P is an OS lock on the file P.lock. The default.
- */
-#define UNTORN_SCHEME_SIDECAR 0
-
-/**
- * The lock of P is an OS lock on P itself, as programs take it that flock their
- * data file. P keeps its inode: a document is saved in place.
- */
-#define UNTORN_SCHEME_IN_PLACE 1
-
-/**
- * The lock of P is that the file P.lock exists, with its holder's pid in it. A
- * holder that is stopped for longer than stale_ms can be robbed.
- */
-#define UNTORN_SCHEME_PID_FILE 2
-
-/**
- * Where the file system does not lock files: UNTORN_LOCK_UNSUPPORTED. The
- * default.
- */
-#define UNTORN_ON_UNSUPPORTED_FAIL 0
-
-/**
- * Where the file system does not lock files: the scheme
- * UNTORN_SCHEME_PID_FILE.
- */
-#define UNTORN_ON_UNSUPPORTED_PID_FILE 1
-
-/**
- * Ends the waits of the calls that were given it. A cancelled call has changed
- * nothing and holds no lock. A token stays cancelled.
+ * A token that ends the waits of all calls that use it. A cancelled call has
+ * changed nothing and holds no lock. A token stays cancelled.
  */
 typedef struct untorn_cancel untorn_cancel;
 
 /**
  * A document: one value in one file, always replaced whole. At every instant,
- * and after every crash that its durability covers, the file holds its old
- * bytes or its new ones. Mode, owner, extended attributes and symbolic links
- * are kept.
+ * and after every crash that its durability covers, the file holds its old bytes
+ * or its new ones. A save keeps mode, owner, extended attributes and symbolic
+ * links.
  */
 typedef struct untorn_document untorn_document;
 
 /**
- * What failed, on which file, what the system said, who holds the lock, and
- * what can be done. What the functions below return belongs to it and lives
- * as long as it does.
+ * An error: what failed, on which file, what the system reported, which process
+ * holds the lock, and what helps. What the untorn_error_ functions return belongs
+ * to the error and lives as long as it does.
  */
 typedef struct untorn_error untorn_error;
 
 /**
- * How far a state of the caller's was folded from a journal's records. It may be
- * used by many threads; turns are taken one at a time, under the journal's lock.
+ * How far the caller has applied a journal's records to a state. Many threads
+ * may use it. Turns run one at a time, under the journal's lock.
  */
 typedef struct untorn_fold untorn_fold;
 
 /**
- * One turn of a fold: it holds the journal's lock. It may be handed to another
- * thread, but is for one thread at a time.
+ * One turn of a fold, which holds the journal's lock. It may be handed to
+ * another thread, but only one thread may use it at a time.
  */
 typedef struct untorn_fold_turn untorn_fold_turn;
 
 /**
- * Follows a journal. For one thread at a time. It is independent of the
- * journal's handle, but ends when that is closed.
+ * A cursor that follows a journal. Only one thread may use it at a time. It is
+ * independent of the journal's handle, but ends when that is closed.
  */
 typedef struct untorn_follow untorn_follow;
 
 /**
- * Records in which a text was found.
+ * A list of records in which a text was found.
  */
 typedef struct untorn_hits untorn_hits;
 
 /**
- * Who holds a lock. What the functions below return belongs to it.
+ * The process that holds a lock. What the untorn_holder_ functions
+ * return belongs to it.
  */
 typedef struct untorn_holder untorn_holder;
 
 /**
- * A journal: an append-only file of one-line records that any number of
- * processes and threads append to. One handle serves many threads, and
- * commits together what they append at the same time. It stays with the path:
- * if the file is replaced, rotated or deleted, the next append goes to the
- * file that has the name then.
+ * A journal: an append-only file of one-line records. Any number of processes
+ * and threads append to it. One handle serves many threads, and commits together
+ * what they append at the same time. The handle stays with the path: if the file
+ * is replaced, rotated or deleted, the next append goes to the file that then
+ * has the name.
  */
 typedef struct untorn_journal untorn_journal;
 
 /**
- * The keys of a store's sessions.
+ * A list of the keys of a store's sessions.
  */
 typedef struct untorn_keys untorn_keys;
 
 /**
- * A session's lease: nobody else owns the session until it is released or its
- * process dies, however that happens.
+ * The lease of a session. No other process owns the session until the lease is
+ * released or its process dies, in whatever way.
  */
 typedef struct untorn_lease untorn_lease;
 
 /**
- * A lock that is held, across processes and threads. The kernel frees it when
+ * A lock that is held, across processes and threads. The kernel releases it when
  * the process dies.
  */
 typedef struct untorn_lock untorn_lock;
 
 /**
- * A process, named for ever: its pid, its start, the start of the machine, the
- * container and the host together never repeat, while a pid by itself does. What
- * the functions below return belongs to it.
+ * The identity of a process: its pid, its start, the machine's boot, the
+ * container and the host. Together they never repeat, but a pid does. What the
+ * untorn_process_ functions return belongs to it.
  */
 typedef struct untorn_process untorn_process;
 
 /**
- * The owner is dead, and nobody else reconciles or claims the session until this
- * is freed. It may be handed to another thread, but is for one thread at a time.
+ * A reconciliation: the owner is dead, and no other process reconciles or claims
+ * the session until this is freed. It may be handed to another thread, but only
+ * one thread may use it at a time.
  */
 typedef struct untorn_reconcile untorn_reconcile;
 
 /**
- * Reads a journal's records. For one thread at a time.
+ * A cursor that reads a journal's records. Only one thread may use it at a time.
  */
 typedef struct untorn_records untorn_records;
 
 /**
- * What untorn_journal_verify() or untorn_journal_repair() found.
+ * The result of untorn_journal_verify() or untorn_journal_repair().
  */
 typedef struct untorn_report untorn_report;
 
 /**
- * A journal that is being rewritten: nobody else changes it until this is
- * freed or committed. It may be handed to another thread, but is for one thread
- * at a time. It is independent of the journal's handle.
+ * A rewrite of a journal. No other process changes the journal until this is
+ * committed or freed. It may be handed to another thread, but only one thread
+ * may use it at a time. It is independent of the journal's handle.
  */
 typedef struct untorn_rewrite untorn_rewrite;
 
 /**
- * What a second process has shown about a directory.
+ * The report of a self-test of a directory.
  */
 typedef struct untorn_selftest_report untorn_selftest_report;
 
 /**
- * A directory with a journal, a state document, media files and a lease.
+ * A session: a directory with a journal, a state document, media files and a
+ * lease.
  */
 typedef struct untorn_session untorn_session;
 
 /**
- * The files of a directory as they were at one instant. It holds them open, and no
- * lock: others go on working.
+ * The files of a directory as they were at one instant. A snapshot keeps them
+ * open and holds no lock: other processes continue to work.
  */
 typedef struct untorn_snapshot untorn_snapshot;
 
 /**
- * A directory of sessions, one directory each, found by their keys.
+ * A store: a directory of sessions, one directory each, found by their keys.
  */
 typedef struct untorn_store untorn_store;
 
 /**
- * Several documents and journals of one directory that change together or not
- * at all, whatever dies. Nothing is written before
- * untorn_transaction_commit(). For one thread at a time.
+ * A transaction: several documents and journals of one directory change together
+ * or not at all, whichever process dies. Nothing is written before
+ * untorn_transaction_commit(). Only one thread may use it at a time.
  */
 typedef struct untorn_transaction untorn_transaction;
 
 /**
- * A document that is being updated. It may be handed to another thread, but
- * is for one thread at a time. It is independent of the document's handle.
+ * An update of a document. It may be handed to another thread, but only one
+ * thread may use it at a time. It is independent of the document's handle.
  */
 typedef struct untorn_update untorn_update;
 
-/**
- * Whether a call succeeded, and why not: one of the codes. A new
- * version may add codes; a number is never used again for something else.
- */
-typedef int32_t untorn_code;
-
-/**
- * How a document is opened. To be initialised with
- * UNTORN_DOCUMENT_OPTIONS_INIT; NULL is the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_document_options).
-   */
-  size_t size;
-  /**
-   * How long a call waits for the lock, in milliseconds; -1 (the default):
-   * for ever, 0: one try.
-   */
-  int64_t timeout_ms;
-  /**
-   * Permission bits of a new file. Default: 0, which is 0666 less the umask.
-   * A file that is there keeps its own.
-   */
-  uint32_t mode;
-  /**
-   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
-   */
-  int32_t durability;
-  /**
-   * Not 0: missing parent directories are made at open. Default: 0.
-   */
-  int32_t parents;
-  /**
-   * 0.
-   */
-  int32_t reserved;
-  /**
-   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
-   */
-  int32_t scheme;
-  /**
-   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
-   * UNTORN_ON_UNSUPPORTED_PID_FILE.
-   */
-  int32_t on_unsupported;
-  /**
-   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
-   * 10,000.
-   */
-  int64_t stale_ms;
-} untorn_document_options;
-
-/**
- * Which bytes a document has: 32 hexadecimal digits (XXH3, 128 bits) and a NUL.
- * The same bytes are the same version, whoever saved them; strcmp() compares.
- * It guards against accidents, not against an adversary.
- */
-typedef struct {
-  /**
-   * The digits.
-   */
-  char text[33];
-} untorn_document_version;
-
-/**
- * How one call waits for the lock, and under which lock it works. To be
- * initialised with UNTORN_CALL_INIT; NULL is the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_call).
-   */
-  size_t size;
-  /**
-   * Milliseconds for the whole call; -1: for ever, 0: one try,
-   * UNTORN_TIMEOUT_OF_HANDLE: what the handle was opened with.
-   */
-  int64_t timeout_ms;
-  /**
-   * Lets another thread end the wait; may be NULL.
-   */
-  const untorn_cancel *cancel;
-  /**
-   * A lock on the same path that the caller holds: the call works under it
-   * and does not wait. May be NULL: the call takes the lock itself.
-   */
-  const untorn_lock *lock;
-} untorn_call;
-
-/**
- * A place in a journal at the end of a record: it can be stored and compared.
- * One from before the journal was replaced never matches the file that took
- * its place. Both numbers stay below 2^53.
- */
-typedef struct {
-  /**
-   * Which of the files that had this name. 0: there was none.
-   */
-  uint64_t generation;
-  /**
-   * Bytes from the start of the file.
-   */
-  uint64_t offset;
-} untorn_position;
-
-/**
- * Some bytes that the caller has: one of the records of an append of many.
- */
-typedef struct {
-  /**
-   * The first byte; may be NULL if len is 0.
-   */
-  const uint8_t *data;
-  /**
-   * How many.
-   */
-  size_t len;
-} untorn_bytes;
-
-/**
- * How a journal is opened. To be initialised with UNTORN_JOURNAL_OPTIONS_INIT;
- * NULL is the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_journal_options).
-   */
-  size_t size;
-  /**
-   * How long a call waits for the lock, in milliseconds; -1 (the default):
-   * for ever, 0: one try.
-   */
-  int64_t timeout_ms;
-  /**
-   * How long a record may be, in bytes, without its newline. Default: 64 MiB.
-   * Longer lines are damage to a reader.
-   */
-  uint64_t max_record;
-  /**
-   * Permission bits of a new file. Default: 0, which is 0666 less the umask.
-   */
-  uint32_t mode;
-  /**
-   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
-   */
-  int32_t durability;
-  /**
-   * UNTORN_FORMAT_JSON (the default) or UNTORN_FORMAT_LINES.
-   */
-  int32_t format;
-  /**
-   * Not 0 (the default): an append makes the file where it is missing, also
-   * after somebody deleted it. 0: that is UNTORN_NOT_FOUND.
-   */
-  int32_t create;
-  /**
-   * Not 0: missing parent directories are made at open. Default: 0.
-   */
-  int32_t parents;
-  /**
-   * Not 0: an append or a repair may cut the end off a file that is plainly no
-   * journal (UTF-16, a JSON document over several lines, a binary file). 0 (the
-   * default): that is UNTORN_CORRUPT.
-   */
-  int32_t cut_foreign_tail;
-  /**
-   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
-   */
-  int32_t scheme;
-  /**
-   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
-   * UNTORN_ON_UNSUPPORTED_PID_FILE.
-   */
-  int32_t on_unsupported;
-  /**
-   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
-   * 10,000.
-   */
-  int64_t stale_ms;
-  /**
-   * An append that finds the journal larger than this, in bytes, rotates it
-   * first. Default: UNTORN_NO_LIMIT.
-   */
-  uint64_t max_bytes;
-  /**
-   * How many rotated files a rotation by max_bytes leaves. Default:
-   * UNTORN_NO_LIMIT.
-   */
-  uint64_t keep;
-  /**
-   * The journal may have a header: its first line, where that begins with these
-   * bytes. It is no record. All handles on a journal must say the same. Default:
-   * no bytes, and no header.
-   */
-  untorn_bytes header_prefix;
-  /**
-   * How many bytes a new header takes, its newline included: it is padded with
-   * spaces, so that later ones fit in its place. Default: 512.
-   */
-  size_t header_reserve;
-  /**
-   * UNTORN_HEADER_STAMP (the default) or UNTORN_HEADER_RENAME.
-   */
-  int32_t header_mode;
-  /**
-   * Not 0: a checksum that JSON readers ignore stands behind each record, and an
-   * append of many is all or nothing across a power cut too. For format json.
-   * Default: 0.
-   */
-  int32_t sealed;
-} untorn_journal_options;
-
-/**
- * What of a journal is read. To be initialised with
- * UNTORN_RECORDS_OPTIONS_INIT; NULL is the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_records_options).
-   */
-  size_t size;
-  /**
-   * Where to begin. Default: all zero, the beginning of the file.
-   */
-  untorn_position start;
-  /**
-   * One more record than this is UNTORN_LIMIT_EXCEEDED. Default:
-   * UNTORN_NO_LIMIT.
-   */
-  uint64_t max_records;
-  /**
-   * One more byte of records than this is UNTORN_LIMIT_EXCEEDED. Default:
-   * UNTORN_NO_LIMIT.
-   */
-  uint64_t max_bytes;
-} untorn_records_options;
-
-/**
- * How a lock is taken. To be initialised with UNTORN_LOCK_OPTIONS_INIT; NULL is
- * the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_lock_options).
-   */
-  size_t size;
-  /**
-   * Milliseconds; -1 (the default): for ever, 0: one try.
-   */
-  int64_t timeout_ms;
-  /**
-   * Not 0: share the lock with others that share it. Default: 0.
-   */
-  int32_t shared;
-  /**
-   * 0.
-   */
-  int32_t reserved;
-  /**
-   * What others are told of who holds the lock, in UTF-8; may be NULL.
-   */
-  const char *label;
-  /**
-   * Lets another thread end the wait; may be NULL.
-   */
-  const untorn_cancel *cancel;
-  /**
-   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
-   */
-  int32_t scheme;
-  /**
-   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
-   * UNTORN_ON_UNSUPPORTED_PID_FILE.
-   */
-  int32_t on_unsupported;
-  /**
-   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
-   * 10,000.
-   */
-  int64_t stale_ms;
-} untorn_lock_options;
-
-/**
- * Whether a session lives in another way than by its owner's process; context is
- * what was given with it. Not 0: it does.
- */
-typedef int32_t (*untorn_also_alive)(void *context);
-
-/**
- * How a store is opened. To be initialised with UNTORN_STORE_OPTIONS_INIT; NULL is
- * the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_store_options).
-   */
-  size_t size;
-  /**
-   * How long a call waits for a lock, in milliseconds; -1 (the default): for
-   * ever, 0: one try.
-   */
-  int64_t timeout_ms;
-  /**
-   * What a session's journal is called. NULL (the default): journal.jsonl.
-   */
-  const char *journal_name;
-  /**
-   * What a session's state is called. NULL (the default): state.json.
-   */
-  const char *state_name;
-  /**
-   * How the sessions' journals are opened; NULL: by default. Its timeout and
-   * durability are not looked at.
-   */
-  const untorn_journal_options *journal;
-  /**
-   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
-   */
-  int32_t durability;
-  /**
-   * Not 0 (the default): the directory is made where it is missing. 0: that is
-   * UNTORN_NOT_FOUND.
-   */
-  int32_t create;
-} untorn_store_options;
-
-/**
- * How a transaction is begun. To be initialised with
- * UNTORN_TRANSACTION_OPTIONS_INIT; NULL is the same as that.
- */
-typedef struct {
-  /**
-   * sizeof(untorn_transaction_options).
-   */
-  size_t size;
-  /**
-   * How long a call waits for locks, in milliseconds; -1 (the default): for
-   * ever, 0: one try.
-   */
-  int64_t timeout_ms;
-  /**
-   * Permission bits of new files. Default: 0, which is 0666 less the umask.
-   */
-  uint32_t mode;
-  /**
-   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
-   */
-  int32_t durability;
-  /**
-   * How the journals of this directory are opened by their other users; NULL:
-   * by default. Its timeout, mode and durability are not looked at.
-   */
-  const untorn_journal_options *journals;
-} untorn_transaction_options;
+/* ------------------------------------------------------------------------
+ * Codes: what a call returns
+ * ------------------------------------------------------------------------ */
 
 /**
  * It succeeded.
@@ -920,494 +470,392 @@ typedef struct {
  */
 #define UNTORN_INTERNAL 18
 
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
 /**
- * Frees the bytes that untorn_load() or untorn_document_load() gave; len is
- * the length that came with them. NULL is nothing.
+ * The result of a call: UNTORN_OK, or the reason of a failure. A new version may
+ * add codes. A number is never used again for another meaning.
  */
-UNTORN_API void untorn_buffer_free(uint8_t *data, size_t len);
+typedef int32_t untorn_code;
 
 /**
- * A token that is not cancelled, to be freed after the calls that were given
- * it have returned.
- */
-UNTORN_API UNTORN_MUST_USE untorn_cancel *untorn_cancel_new(void);
-
-/**
- * Ends the waits at once, and those that begin later with this token: the
- * calls return UNTORN_CANCELLED. May be called from any thread, but not from a
- * signal handler.
- */
-UNTORN_API void untorn_cancel_trigger(const untorn_cancel *cancel);
-
-/**
- * Whether untorn_cancel_trigger() was called.
- */
-UNTORN_API bool untorn_cancel_is_triggered(const untorn_cancel *cancel);
-
-/**
- * Frees a token. NULL is nothing.
- */
-UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
-
-/**
- * The name of a code, "UNTORN_LOCK_TIMEOUT"; NULL for a number that is none.
- * The string is static.
+ * Returns the name of a code, for example "UNTORN_LOCK_TIMEOUT", or NULL for
+ * another number. The string is static.
  */
 UNTORN_API const char *untorn_code_name(untorn_code code);
 
-/**
- * The name of a kind of damage, "torn_tail": the same in every language. NULL
- * for a number that is none. The string is static.
- */
-UNTORN_API const char *untorn_damage_name(int32_t kind);
+/* ------------------------------------------------------------------------
+ * Values
+ * ------------------------------------------------------------------------ */
 
 /**
- * What is wrong with a line that is to be one JSON value (a UNTORN_DAMAGE_
- * number), 0 if nothing: for a decoder that was refused a record and wants to
- * say why.
+ * The version of a document's bytes: 32 hexadecimal digits (XXH3, 128 bits) and
+ * a NUL. The same bytes always have the same version; strcmp() compares. It
+ * protects against accidents, not against an adversary.
  */
-UNTORN_API int32_t untorn_inspect(const uint8_t *data, size_t len);
+typedef struct {
+  /**
+   * The digits.
+   */
+  char text[33];
+} untorn_document_version;
 
 /**
- * Opens the document at path, which need not be there yet. Symbolic links are
- * resolved now. What saves that were killed have left behind is removed. To be
- * closed with untorn_document_close().
- *
- * UNTORN_NOT_FOUND if the directory is missing; UNTORN_INVALID_ARGUMENT if the
- * path is not a regular file's.
+ * A place in a journal at the end of a record. You can store and compare it. A
+ * position from before the journal was replaced never matches the new file. Both
+ * numbers stay below 2^53.
+ */
+typedef struct {
+  /**
+   * Which of the files that had this name. 0: no file existed.
+   */
+  uint64_t generation;
+  /**
+   * Bytes from the start of the file.
+   */
+  uint64_t offset;
+} untorn_position;
+
+/**
+ * Bytes of the caller, for example one record of an append of many.
+ */
+typedef struct {
+  /**
+   * The first byte. May be NULL if len is 0.
+   */
+  const uint8_t *data;
+  /**
+   * The number of bytes.
+   */
+  size_t len;
+} untorn_bytes;
+
+/**
+ * Frees bytes that this library handed over, for example from untorn_load(). len
+ * is the length that came with them. NULL is allowed and does nothing.
+ */
+UNTORN_API
+void untorn_buffer_free(uint8_t *data,
+                        size_t len);
+
+/**
+ * Computes the version that a document with these bytes has.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_document_open(const char *path,
-                                 const untorn_document_options *options,
-                                 untorn_document **document_out,
-                                 untorn_error **error_out);
+untorn_code untorn_document_version_of(const uint8_t *data,
+                                       size_t len,
+                                       untorn_document_version *version_out,
+                                       untorn_error **error_out);
 
 /**
- * The file, with every symbolic link resolved, in the encoding of file names.
- * It belongs to the document.
+ * Frees a string that a function handed over through a pointer to char *. NULL
+ * is allowed and does nothing.
  */
-UNTORN_API const char *untorn_document_path(const untorn_document *document);
+UNTORN_API void untorn_string_free(char *string);
+
+/* ------------------------------------------------------------------------
+ * Errors
+ * ------------------------------------------------------------------------ */
 
 /**
- * The bytes, and the version that they are (version_out may be NULL). Takes no
- * lock. The bytes are to be freed with untorn_buffer_free(*data_out, *len_out); a
- * NUL that does not count is behind them.
- *
- * UNTORN_NOT_FOUND if the document is not there.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_load(const untorn_document *document,
-                                 uint8_t **data_out,
-                                 size_t *len_out,
-                                 untorn_document_version *version_out,
-                                 untorn_error **error_out);
-
-/**
- * Replaces the whole, whatever it was, and gives the new version (version_out
- * may be NULL).
- *
- * After UNTORN_STORAGE_FULL, UNTORN_PERMISSION_DENIED, UNTORN_LOCK_TIMEOUT and
- * other failures the file is as it was. UNTORN_NOT_DURABLE: the new bytes are in
- * place, but a power cut may bring the old ones back.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_save(const untorn_document *document,
-                                 const uint8_t *data,
-                                 size_t len,
-                                 const untorn_call *call,
-                                 untorn_document_version *version_out,
-                                 untorn_error **error_out);
-
-/**
- * Replaces the whole if it is the expected version still; NULL: if it is not
- * there. Else UNTORN_CONFLICT or UNTORN_ALREADY_EXISTS.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_save_if(const untorn_document *document,
-                                    const untorn_document_version *expected,
-                                    const uint8_t *data,
-                                    size_t len,
-                                    const untorn_call *call,
-                                    untorn_document_version *version_out,
-                                    untorn_error **error_out);
-
-/**
- * Saves a document that must not be there yet, else UNTORN_ALREADY_EXISTS.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_create(const untorn_document *document,
-                                   const uint8_t *data,
-                                   size_t len,
-                                   const untorn_call *call,
-                                   untorn_document_version *version_out,
-                                   untorn_error **error_out);
-
-/**
- * Removes the document. *removed_out (may be NULL): whether it was there.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_remove(const untorn_document *document,
-                                   const untorn_call *call,
-                                   bool *removed_out,
-                                   untorn_error **error_out);
-
-/**
- * Removes the document if it is the expected version still, else
- * UNTORN_CONFLICT.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_remove_if(const untorn_document *document,
-                                      const untorn_document_version *expected,
-                                      const untorn_call *call,
-                                      untorn_error **error_out);
-
-/**
- * Takes the lock and reads, to change the document so that no update of
- * another is lost: read untorn_update_value(), give the new bytes to
- * untorn_update_save(), then untorn_update_finish() in any case. Nobody else
- * changes the document until then.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_begin_update(const untorn_document *document,
-                                         const untorn_call *call,
-                                         untorn_update **update_out,
-                                         untorn_error **error_out);
-
-/**
- * Closes a document and frees the handle. NULL is nothing.
- */
-UNTORN_API void untorn_document_close(untorn_document *document);
-
-/**
- * The code that the call returned; UNTORN_OK for NULL.
+ * Returns the code that the call returned. UNTORN_OK for NULL.
  */
 UNTORN_API untorn_code untorn_error_code(const untorn_error *error);
 
 /**
- * All of it in one line of UTF-8, for people.
+ * Returns everything that is known in one line of UTF-8, for people.
  */
 UNTORN_API const char *untorn_error_message(const untorn_error *error);
 
 /**
- * What was being done: "append", "save", "lock", ...
+ * Returns the operation that failed: "append", "save", "lock", ...
  */
 UNTORN_API const char *untorn_error_operation(const untorn_error *error);
 
 /**
- * The file that it is about, in the encoding of file names; "" where no path
- * was known.
+ * Returns the path of the file, in the encoding of file names; "" if no path was
+ * known.
  */
-UNTORN_API const char *untorn_error_path(const untorn_error *error);
+UNTORN_API
+const char *untorn_error_path(const untorn_error *error);
 
 /**
- * The operating system's error number (errno), 0 where it gave none.
+ * Returns the operating system's error number (errno), or 0 if it reported none.
  */
-UNTORN_API int32_t untorn_error_os_code(const untorn_error *error);
+UNTORN_API
+int32_t untorn_error_os_code(const untorn_error *error);
 
 /**
- * Who holds the lock, for UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED where it can be
- * known; else NULL. It belongs to the error: it is not to be freed.
+ * Returns the holder of the lock, for UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED if
+ * it is known; else NULL. The holder belongs to the error: do not free it.
  */
 UNTORN_API const untorn_holder *untorn_error_holder(const untorn_error *error);
 
 /**
- * Where: the journal's actual end for UNTORN_CONFLICT, the place reached for
- * UNTORN_LIMIT_EXCEEDED. False, and nothing written, for errors without one.
+ * Writes the position of the error: the journal's actual end for
+ * UNTORN_CONFLICT, the place reached for UNTORN_LIMIT_EXCEEDED. Returns false
+ * and writes nothing if the error has none.
  */
 UNTORN_API
 bool untorn_error_position(const untorn_error *error,
                            untorn_position *position_out);
 
 /**
- * Frees an error. NULL is nothing.
+ * Frees an error. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_error_free(untorn_error *error);
 
+/* ------------------------------------------------------------------------
+ * One call, no handle
+ * ------------------------------------------------------------------------ */
+
 /**
- * Begins a fold at the journal's start. The state is the caller's: it changes only
- * within a turn, and so can't part from the file. To be freed with
- * untorn_fold_free().
+ * Replaces the whole file at path, so that it survives a power cut. Creates
+ * missing parent directories. version_out may be NULL.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_journal_fold(const untorn_journal *journal,
-                                untorn_fold **fold_out,
-                                untorn_error **error_out);
+untorn_code untorn_save(const char *path,
+                        const uint8_t *data,
+                        size_t len,
+                        untorn_document_version *version_out,
+                        untorn_error **error_out);
 
 /**
- * Takes the journal's lock for a turn: take in all that untorn_fold_turn_next()
- * gives until UNTORN_FOLD_CURRENT; then perhaps untorn_fold_turn_append() and take in
- * again; then untorn_fold_turn_finish(), and untorn_fold_turn_free() in any case.
+ * Reads the document at path. See untorn_document_load().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_load(const char *path,
+                        uint8_t **data_out,
+                        size_t *len_out,
+                        untorn_document_version *version_out,
+                        untorn_error **error_out);
+
+/**
+ * Appends one JSON record to the journal at path, so that it survives a power
+ * cut. Creates missing parent directories. position_out may be NULL. For more
+ * than a few records, keep a journal open.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_append(const char *path,
+                          const uint8_t *record,
+                          size_t len,
+                          untorn_position *position_out,
+                          untorn_error **error_out);
+
+/* ------------------------------------------------------------------------
+ * How a call waits
+ * ------------------------------------------------------------------------ */
+
+/**
+ * How one call waits for the lock, and under which lock it works. Initialise it
+ * with UNTORN_CALL_INIT. NULL means the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_call).
+   */
+  size_t size;
+  /**
+   * The timeout of the whole call in milliseconds. -1 waits without a limit, 0
+   * tries once, UNTORN_TIMEOUT_OF_HANDLE uses the handle's timeout.
+   */
+  int64_t timeout_ms;
+  /**
+   * A token with which another thread can end the wait. May be NULL.
+   */
+  const untorn_cancel *cancel;
+  /**
+   * A lock on the same path that the caller holds. The call works under it and
+   * does not wait. NULL: the call takes the lock itself.
+   */
+  const untorn_lock *lock;
+} untorn_call;
+
+/**
+ * Makes a token that is not cancelled. Free it with untorn_cancel_free() after
+ * the calls that use it have returned.
+ */
+UNTORN_API UNTORN_MUST_USE untorn_cancel *untorn_cancel_new(void);
+
+/**
+ * Ends the waits that use this token now, and those that begin later. Their
+ * calls return UNTORN_CANCELLED. Any thread may call this, but not a signal
+ * handler.
+ */
+UNTORN_API void untorn_cancel_trigger(const untorn_cancel *cancel);
+
+/**
+ * Returns whether untorn_cancel_trigger() was called.
+ */
+UNTORN_API bool untorn_cancel_is_triggered(const untorn_cancel *cancel);
+
+/**
+ * Frees a token. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
+
+/* ------------------------------------------------------------------------
+ * Options that journals, documents and locks share
+ * ------------------------------------------------------------------------ */
+
+/**
+ * A finished call survives a power cut: the bytes are on the medium. The
+ * default.
+ */
+#define UNTORN_DURABILITY_POWER 0
+
+/**
+ * A finished call survives the end of this process and of any other: the
+ * bytes are in the kernel. A power cut may lose them.
+ */
+#define UNTORN_DURABILITY_PROCESS 1
+
+/**
+ * The lock of a path P is an OS lock on the file P.lock. The default.
+ */
+#define UNTORN_SCHEME_SIDECAR 0
+
+/**
+ * The lock of P is an OS lock on P itself, as programs take it that flock their
+ * data file. P keeps its inode: a document is saved in place.
+ */
+#define UNTORN_SCHEME_IN_PLACE 1
+
+/**
+ * The lock of P is that the file P.lock exists, with its holder's pid in it. A
+ * holder that is stopped for longer than stale_ms can be robbed.
+ */
+#define UNTORN_SCHEME_PID_FILE 2
+
+/**
+ * Where the file system does not lock files: UNTORN_LOCK_UNSUPPORTED. The
+ * default.
+ */
+#define UNTORN_ON_UNSUPPORTED_FAIL 0
+
+/**
+ * Where the file system does not lock files: the scheme
+ * UNTORN_SCHEME_PID_FILE.
+ */
+#define UNTORN_ON_UNSUPPORTED_PID_FILE 1
+
+/* ------------------------------------------------------------------------
+ * Journals
+ * ------------------------------------------------------------------------ */
+
+/**
+ * A record is one JSON value. The default.
+ */
+#define UNTORN_FORMAT_JSON 0
+
+/**
+ * A record is any bytes without a newline or NUL.
+ */
+#define UNTORN_FORMAT_LINES 1
+
+/**
+ * How a journal is opened. Initialise it with UNTORN_JOURNAL_OPTIONS_INIT. NULL
+ * means the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_journal_options).
+   */
+  size_t size;
+  /**
+   * How long a call waits for the lock, in milliseconds; -1 (the default):
+   * for ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * How long a record may be, in bytes, without its newline. Default: 64 MiB.
+   * Longer lines are damage to a reader.
+   */
+  uint64_t max_record;
+  /**
+   * Permission bits of a new file. Default: 0, which is 0666 less the umask.
+   */
+  uint32_t mode;
+  /**
+   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   */
+  int32_t durability;
+  /**
+   * UNTORN_FORMAT_JSON (the default) or UNTORN_FORMAT_LINES.
+   */
+  int32_t format;
+  /**
+   * Not 0 (the default): an append makes the file where it is missing, also
+   * after somebody deleted it. 0: that is UNTORN_NOT_FOUND.
+   */
+  int32_t create;
+  /**
+   * Not 0: missing parent directories are made at open. Default: 0.
+   */
+  int32_t parents;
+  /**
+   * Not 0: an append or a repair may cut the end off a file that is plainly no
+   * journal (UTF-16, a JSON document over several lines, a binary file). 0 (the
+   * default): that is UNTORN_CORRUPT.
+   */
+  int32_t cut_foreign_tail;
+  /**
+   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   */
+  int32_t scheme;
+  /**
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   */
+  int32_t on_unsupported;
+  /**
+   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
+   * 10,000.
+   */
+  int64_t stale_ms;
+  /**
+   * An append that finds the journal larger than this, in bytes, rotates it
+   * first. Default: UNTORN_NO_LIMIT.
+   */
+  uint64_t max_bytes;
+  /**
+   * How many rotated files a rotation by max_bytes leaves. Default:
+   * UNTORN_NO_LIMIT.
+   */
+  uint64_t keep;
+  /**
+   * The journal may have a header: its first line, where that begins with these
+   * bytes. It is no record. All handles on a journal must say the same. Default:
+   * no bytes, and no header.
+   */
+  untorn_bytes header_prefix;
+  /**
+   * How many bytes a new header takes, its newline included: it is padded with
+   * spaces, so that later ones fit in its place. Default: 512.
+   */
+  size_t header_reserve;
+  /**
+   * UNTORN_HEADER_STAMP (the default) or UNTORN_HEADER_RENAME.
+   */
+  int32_t header_mode;
+  /**
+   * Not 0: a checksum that JSON readers ignore stands behind each record, and an
+   * append of many is all or nothing across a power cut too. For format json.
+   * Default: 0.
+   */
+  int32_t sealed;
+} untorn_journal_options;
+
+/**
+ * Opens the journal at path. This resolves symbolic links; the first append
+ * creates the file. Close it with untorn_journal_close().
  *
- * UNTORN_DEADLOCK if this thread has the lock.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_fold_begin(const untorn_fold *fold,
-                              const untorn_call *call,
-                              untorn_fold_turn **turn_out,
-                              untorn_error **error_out);
-
-/**
- * Whether the state is up to date already, as far as that can be known without the
- * lock: then a turn can be spared.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_fold_is_current(const untorn_fold *fold,
-                                   bool *current_out,
-                                   untorn_error **error_out);
-
-/**
- * Up to where the state was folded. False, and nothing written, if there is no
- * state, or a turn has it.
- */
-UNTORN_API
-bool untorn_fold_position(const untorn_fold *fold,
-                          untorn_position *position_out);
-
-/**
- * Frees a fold, after its turns. NULL is nothing.
- */
-UNTORN_API void untorn_fold_free(untorn_fold *fold);
-
-/**
- * What the state has to take in next: *kind_out is a UNTORN_FOLD_ number. Of a
- * record *data_out and *len_out are its bytes without the newline, which belong to
- * the turn and stay until its next use; else *data_out is NULL. start_out and
- * end_out (each may be NULL) get where a record begins, and where the next line does.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_fold_turn_next(untorn_fold_turn *turn,
-                                  int32_t *kind_out,
-                                  const uint8_t **data_out,
-                                  size_t *len_out,
-                                  untorn_position *start_out,
-                                  untorn_position *end_out,
-                                  untorn_error **error_out);
-
-/**
- * The damaged stretch number index, from 0, of those that the last
- * untorn_fold_turn_next() skipped: as untorn_records_damage().
- */
-UNTORN_API
-bool untorn_fold_turn_damage(const untorn_fold_turn *turn,
-                             size_t index,
-                             int32_t *kind_out,
-                             uint64_t *offset_out,
-                             uint64_t *length_out);
-
-/**
- * Appends count records under the turn's lock: all of them or none. They come out of
- * untorn_fold_turn_next() then, behind those that others appended before.
- * position_out (may be NULL) gets the position behind the last.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_fold_turn_append(untorn_fold_turn *turn,
-                                    const untorn_bytes *records,
-                                    size_t count,
-                                    untorn_position *position_out,
-                                    untorn_error **error_out);
-
-/**
- * The state has taken in all that was given: remembers that, lets the lock go, and
- * makes what was appended as durable as was asked. Gives the position up to which the
- * state was folded (position_out may be NULL).
- *
- * UNTORN_NOT_DURABLE: the state is right, but a power cut may lose the records.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_fold_turn_finish(untorn_fold_turn *turn,
-                                    untorn_position *position_out,
-                                    untorn_error **error_out);
-
-/**
- * Frees a turn. If it was not finished, the state is not trusted any more, and the
- * next turn begins with UNTORN_FOLD_RESTART. NULL is nothing.
- */
-UNTORN_API
-void untorn_fold_turn_free(untorn_fold_turn *turn);
-
-/**
- * Follows the journal from start on (NULL: from its end on): the records that are
- * there behind it, and then those that are appended, by whichever process, through
- * rotation and rewind. Takes no lock. To be freed with untorn_follow_free().
- *
- * UNTORN_CONFLICT if start is in the middle of a record or behind the end.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_follow(const untorn_journal *journal,
-                                  const untorn_position *start,
-                                  untorn_follow **follow_out,
-                                  untorn_error **error_out);
-
-/**
- * Waits for the next record: *kind_out is a UNTORN_FOLLOW_ number. Of a record
- * *data_out and *len_out are its bytes without the newline, which belong to the
- * cursor and stay until its next use; start_out and end_out (each may be NULL) get
- * where it begins, and where reading goes on behind it. The timeout of call (-1
- * and UNTORN_TIMEOUT_OF_HANDLE: for ever) is how long to wait; 0 takes what is there.
- *
- * UNTORN_CANCELLED ends the wait; calling again goes on where it was.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_follow_next(untorn_follow *follow,
-                               const untorn_call *call,
-                               int32_t *kind_out,
-                               const uint8_t **data_out,
-                               size_t *len_out,
-                               untorn_position *start_out,
-                               untorn_position *end_out,
-                               untorn_error **error_out);
-
-/**
- * Up to where the records were given: untorn_journal_follow() from here goes on
- * behind the last of them. It can be stored. All zero for NULL.
- */
-UNTORN_API untorn_position untorn_follow_position(const untorn_follow *follow);
-
-/**
- * Whether the journal's handle was closed, which ends this.
- */
-UNTORN_API bool untorn_follow_is_closed(const untorn_follow *follow);
-
-/**
- * The damaged stretch number index, from 0, of those that the last
- * untorn_follow_next() skipped: as untorn_records_damage().
- */
-UNTORN_API
-bool untorn_follow_damage(const untorn_follow *follow,
-                          size_t index,
-                          int32_t *kind_out,
-                          uint64_t *offset_out,
-                          uint64_t *length_out);
-
-/**
- * Frees a cursor. NULL is nothing.
- */
-UNTORN_API void untorn_follow_free(untorn_follow *follow);
-
-/**
- * The header, without its padding: to be freed with untorn_buffer_free(*data_out,
- * *len_out). *data_out is NULL if there is none. Takes no lock, and never sees half
- * a stamp.
- *
- * UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_header(const untorn_journal *journal,
-                                  uint8_t **data_out,
-                                  size_t *len_out,
-                                  untorn_error **error_out);
-
-/**
- * Changes the header, or gives the journal one. One that fits in the place of the
- * old is written there; else the whole journal is written anew.
- *
- * UNTORN_INVALID_RECORD if it does not begin with header_prefix, ends in a space,
- * or could not be a record. After a failure the header is as it was.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_set_header(const untorn_journal *journal,
-                                      const uint8_t *header,
-                                      size_t len,
-                                      const untorn_call *call,
-                                      untorn_error **error_out);
-
-/**
- * Changes the header and appends count records in one step: both or neither,
- * whenever a process dies. Gives the position behind the last record
- * (position_out may be NULL).
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
-                                              const uint8_t *header,
-                                              size_t len,
-                                              const untorn_bytes *records,
-                                              size_t count,
-                                              const untorn_call *call,
-                                              untorn_position *position_out,
-                                              untorn_error **error_out);
-
-/**
- * Who holds the lock of the file at path now. *holder_out is NULL if nobody
- * does, or if it can't be known; else it is to be freed.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_holder(const char *path,
-                               untorn_holder **holder_out,
-                               untorn_error **error_out);
-
-/**
- * The process; 0 for NULL.
- */
-UNTORN_API uint32_t untorn_holder_pid(const untorn_holder *holder);
-
-/**
- * When the process started, in the system's own unit (clock ticks since boot
- * on Linux); 0 where it is not known. With pid, boot and host it names one
- * process for ever.
- */
-UNTORN_API uint64_t untorn_holder_start(const untorn_holder *holder);
-
-/**
- * What the holder calls itself; NULL if it has no label.
- */
-UNTORN_API const char *untorn_holder_label(const untorn_holder *holder);
-
-/**
- * Since when it holds the lock, RFC 3339 in UTC; NULL if it is not known.
- */
-UNTORN_API const char *untorn_holder_since(const untorn_holder *holder);
-
-/**
- * On which host; NULL if it is not known.
- */
-UNTORN_API const char *untorn_holder_host(const untorn_holder *holder);
-
-/**
- * In which start of the machine; NULL if it is not known.
- */
-UNTORN_API const char *untorn_holder_boot(const untorn_holder *holder);
-
-/**
- * Whether the process lives, asked now, and told by its start, not by its pid
- * alone: UNTORN_ALIVE, UNTORN_DEAD or UNTORN_ALIVE_UNKNOWN.
- */
-UNTORN_API int32_t untorn_holder_alive(const untorn_holder *holder);
-
-/**
- * Frees a holder that untorn_lock_holder() gave. NULL is nothing.
- */
-UNTORN_API void untorn_holder_free(untorn_holder *holder);
-
-/**
- * Opens the journal at path. Symbolic links are resolved now; the file itself
- * is made by the first append. To be closed with untorn_journal_close().
- *
- * UNTORN_NOT_FOUND if the directory is missing (or the file, without the
- * option create); UNTORN_INVALID_ARGUMENT if the path is not a regular file's.
+ * UNTORN_NOT_FOUND if the directory is missing (or the file, if create is 0).
+ * UNTORN_INVALID_ARGUMENT if the path names something other than a regular file.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1417,20 +865,20 @@ untorn_code untorn_journal_open(const char *path,
                                 untorn_error **error_out);
 
 /**
- * The file, with every symbolic link resolved, in the encoding of file names.
- * It belongs to the journal.
+ * Returns the path of the file, with every symbolic link resolved, in the
+ * encoding of file names. The string belongs to the journal.
  */
 UNTORN_API const char *untorn_journal_path(const untorn_journal *journal);
 
 /**
- * Appends one record, without a newline, and gives the position behind it
- * (position_out may be NULL).
+ * Appends one record, without a newline. Writes the position just after it to
+ * position_out (may be NULL).
  *
- * After UNTORN_INVALID_RECORD (not one JSON value in UTF-8, or with a newline),
- * UNTORN_LIMIT_EXCEEDED (longer than max_record), UNTORN_LOCK_TIMEOUT,
- * UNTORN_STORAGE_FULL and other failures the journal is as it was.
- * UNTORN_NOT_DURABLE: the record is in the file, but a power cut may lose it; from
- * then on UNTORN_POISONED.
+ * UNTORN_INVALID_RECORD: the record is not one JSON value in UTF-8, or contains
+ * a newline. UNTORN_LIMIT_EXCEEDED: it is longer than max_record. After these,
+ * UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and other failures the journal is
+ * unchanged. UNTORN_NOT_DURABLE: the record is in the file, but a power cut may
+ * lose it. From then on calls return UNTORN_POISONED.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1442,9 +890,10 @@ untorn_code untorn_journal_append(const untorn_journal *journal,
                                   untorn_error **error_out);
 
 /**
- * Appends count records next to each other: all of them or none, whenever a
- * process dies. (Across a power cut a part of them may be there.) Gives the
- * position behind the last. No records: the lock is taken, nothing appended.
+ * Appends count records next to each other. If a process dies, all of them are
+ * in the file or none. (After a power cut a part of them may be.) Writes the
+ * position just after the last. With count 0 it takes the lock and appends
+ * nothing.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1457,7 +906,7 @@ untorn_code untorn_journal_append_all(const untorn_journal *journal,
 
 /**
  * Appends count records as untorn_journal_append_all() does, but only if the
- * journal ends at expected (compare-and-swap); else UNTORN_CONFLICT, and
+ * journal ends at expected (compare-and-swap). Else UNTORN_CONFLICT, and
  * untorn_error_position() has the actual end.
  */
 UNTORN_API
@@ -1471,8 +920,8 @@ untorn_code untorn_journal_append_at(const untorn_journal *journal,
                                      untorn_error **error_out);
 
 /**
- * Where the last whole record ends. Takes no lock: an append that is in flight
- * may count or not.
+ * Finds out where the last whole record ends. Takes no lock: an append that is
+ * running may be counted or not.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1481,9 +930,55 @@ untorn_code untorn_journal_end(const untorn_journal *journal,
                                untorn_error **error_out);
 
 /**
- * Begins to read the records in file order. Takes no lock, and constant memory:
- * a few hundred KiB and one record. The cursor is independent of the handle
- * and is to be freed with untorn_records_free().
+ * Makes everything that the file contains now survive a power cut, including
+ * what other processes wrote.
+ *
+ * UNTORN_NOT_DURABLE: it may not survive. From then on calls return
+ * UNTORN_POISONED.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_sync(const untorn_journal *journal,
+                                untorn_error **error_out);
+
+/**
+ * Closes a journal and frees the handle. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_journal_close(untorn_journal *journal);
+
+/* ------------------------------------------------------------------------
+ * Journals: reading
+ * ------------------------------------------------------------------------ */
+
+/**
+ * Which part of a journal is read. Initialise it with
+ * UNTORN_RECORDS_OPTIONS_INIT. NULL means the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_records_options).
+   */
+  size_t size;
+  /**
+   * Where to begin. Default: all zero, the beginning of the file.
+   */
+  untorn_position start;
+  /**
+   * The most records that are read; one more is UNTORN_LIMIT_EXCEEDED.
+   * Default: UNTORN_NO_LIMIT.
+   */
+  uint64_t max_records;
+  /**
+   * The most bytes of records that are read; one more is
+   * UNTORN_LIMIT_EXCEEDED. Default: UNTORN_NO_LIMIT.
+   */
+  uint64_t max_bytes;
+} untorn_records_options;
+
+/**
+ * Begins to read the records in file order. Takes no lock. Uses constant memory:
+ * a few hundred KiB and one record. The cursor is independent of the handle.
+ * Free it with untorn_records_free().
  *
  * UNTORN_CONFLICT if the option start is not a position of this file.
  */
@@ -1495,9 +990,9 @@ untorn_code untorn_journal_records(const untorn_journal *journal,
                                    untorn_error **error_out);
 
 /**
- * The last count records, oldest first, read backwards from the end: it costs
- * the same however long the journal is. They are read now, and kept in memory
- * until untorn_records_free().
+ * Reads the last count records, oldest first. It reads backwards from the end,
+ * so the cost does not depend on the journal's length. The records are read now,
+ * and kept in memory until untorn_records_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1507,273 +1002,15 @@ untorn_code untorn_journal_tail(const untorn_journal *journal,
                                 untorn_error **error_out);
 
 /**
- * Checks every record, takes no lock and changes nothing. A torn tail may be
- * an append in flight. The report is to be freed with untorn_report_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_verify(const untorn_journal *journal,
-                                  untorn_report **report_out,
-                                  untorn_error **error_out);
-
-/**
- * Repairs the tail as the next append would, then checks every record. Damage
- * before the tail is reported, never cut. report_out may be NULL.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_repair(const untorn_journal *journal,
-                                  const untorn_call *call,
-                                  untorn_report **report_out,
-                                  untorn_error **error_out);
-
-/**
- * Makes everything in the file so far survive a power cut, whoever wrote it.
+ * Reads the next record: *data_out and *len_out are its bytes without the
+ * newline. They belong to the cursor and stay valid until its next use. After
+ * the last record *data_out is NULL, and the call succeeds. Blank lines are not
+ * records. Damaged stretches are skipped, and listed by untorn_records_damage().
  *
- * UNTORN_NOT_DURABLE: it may not; from then on UNTORN_POISONED.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_sync(const untorn_journal *journal,
-                                untorn_error **error_out);
-
-/**
- * Closes a journal and frees the handle. NULL is nothing.
- */
-UNTORN_API void untorn_journal_close(untorn_journal *journal);
-
-/**
- * Takes the lock of the file at path, which need not exist: an OS lock on the
- * file path.lock, the one that journals and documents take on that path. To be
- * released with untorn_lock_release(), by any thread.
+ * start_out and end_out (each may be NULL) receive where the record begins, and
+ * where reading continues after it. After the last record they are not written.
  *
- * UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder where it can be known;
- * UNTORN_DEADLOCK if this thread holds the lock already; UNTORN_INVALID_ARGUMENT
- * for a path that ends in ".lock": see untorn_lock_acquire_at().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_acquire(const char *path,
-                                const untorn_lock_options *options,
-                                untorn_lock **lock_out,
-                                untorn_error **error_out);
-
-/**
- * Locks exactly the file lock_path, which is made if it is not there.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_acquire_at(const char *lock_path,
-                                   const untorn_lock_options *options,
-                                   untorn_lock **lock_out,
-                                   untorn_error **error_out);
-
-/**
- * The lock file, in the encoding of file names. It belongs to the lock.
- */
-UNTORN_API const char *untorn_lock_path(const untorn_lock *lock);
-
-/**
- * Whether others may share it.
- */
-UNTORN_API bool untorn_lock_is_shared(const untorn_lock *lock);
-
-/**
- * Whether it is held by this process: false in a child of fork().
- */
-UNTORN_API bool untorn_lock_is_held(const untorn_lock *lock);
-
-/**
- * Gives the lock to another process of this machine, which takes it by acquiring
- * it, as always; until it has, or has ended, nobody else gets it: who tries is told
- * that the heir holds it. From here on this lock holds nothing, and is still to be
- * released.
- *
- * UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't be
- * seen from here. After any error the lock is held as before.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_transfer(const untorn_lock *lock,
-                                 const untorn_process *to,
-                                 untorn_error **error_out);
-
-/**
- * Lets the lock go and frees it. In a child of fork() it only frees: the
- * parent still has the lock. NULL is nothing.
- */
-UNTORN_API void untorn_lock_release(untorn_lock *lock);
-
-/**
- * Replaces the whole file at path, so that it survives a power cut. Missing
- * parent directories are made. version_out may be NULL.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_save(const char *path,
-                        const uint8_t *data,
-                        size_t len,
-                        untorn_document_version *version_out,
-                        untorn_error **error_out);
-
-/**
- * The bytes of the document at path: as untorn_document_load().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_load(const char *path,
-                        uint8_t **data_out,
-                        size_t *len_out,
-                        untorn_document_version *version_out,
-                        untorn_error **error_out);
-
-/**
- * Appends one record of JSON to the journal at path, so that it survives a
- * power cut. Missing parent directories are made. position_out may be NULL.
- * For more than a few records keep a journal open.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_append(const char *path,
-                          const uint8_t *record,
-                          size_t len,
-                          untorn_position *position_out,
-                          untorn_error **error_out);
-
-/**
- * This process. To be freed with untorn_process_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_process_current(untorn_process **process_out,
-                                   untorn_error **error_out);
-
-/**
- * The process that has this pid now. Where nobody has it, *process_out is a
- * process that is dead, and its start is 0. To be freed with
- * untorn_process_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_process_of(uint32_t pid,
-                              untorn_process **process_out,
-                              untorn_error **error_out);
-
-/**
- * The process that untorn_process_json() was asked of: here, in another process
- * or before. To be freed with untorn_process_free().
- *
- * UNTORN_INVALID_ARGUMENT for any other text.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_process_from_json(const char *json,
-                                     untorn_process **process_out,
-                                     untorn_error **error_out);
-
-/**
- * Its pid; 0 for NULL.
- */
-UNTORN_API uint32_t untorn_process_pid(const untorn_process *process);
-
-/**
- * When it started, in the system's own unit (clock ticks since boot on
- * Linux); 0 where there was no such process or it could not be seen.
- */
-UNTORN_API uint64_t untorn_process_start(const untorn_process *process);
-
-/**
- * In which start of the machine; NULL if it is not known.
- */
-UNTORN_API const char *untorn_process_boot(const untorn_process *process);
-
-/**
- * On which host; NULL if it is not known.
- */
-UNTORN_API const char *untorn_process_host(const untorn_process *process);
-
-/**
- * All of it as one line of JSON, to be stored or handed to another process.
- */
-UNTORN_API const char *untorn_process_json(const untorn_process *process);
-
-/**
- * Whether it lives, asked now: UNTORN_ALIVE, UNTORN_DEAD (also a zombie, and a
- * pid that another process has by now) or UNTORN_ALIVE_UNKNOWN.
- */
-UNTORN_API int32_t untorn_process_alive(const untorn_process *process);
-
-/**
- * Frees a process. NULL is nothing.
- */
-UNTORN_API void untorn_process_free(untorn_process *process);
-
-/**
- * Looks whether the session's last owner has died without letting go, and never
- * waits for one: *found_out is a UNTORN_RECONCILED_ number.
- *
- * UNTORN_RECONCILED_TURN: *reconcile_out is to be used thus: change the files
- * within untorn_reconcile_transaction(), then untorn_reconcile_commit(), and
- * untorn_reconcile_free() in any case. Without the commit nothing has changed, and
- * it is somebody's turn again. Otherwise *reconcile_out is NULL.
- *
- * UNTORN_RECONCILED_ALIVE: *holder_out (may be NULL) is the owner, to be freed
- * with untorn_holder_free(); otherwise it is NULL.
- *
- * also_alive (may be NULL) is asked, with context, where the owner's process is
- * dead: a session that lives in another way is UNTORN_RECONCILED_ALIVE. It must
- * return, and not call this library on the same session.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_session_reconcile(const untorn_session *session,
-                                     untorn_also_alive also_alive,
-                                     void *context,
-                                     const untorn_call *call,
-                                     int32_t *found_out,
-                                     untorn_reconcile **reconcile_out,
-                                     untorn_holder **holder_out,
-                                     untorn_error **error_out);
-
-/**
- * The dead owner; NULL if a power cut took what was known of him. It belongs to
- * the reconciliation.
- */
-UNTORN_API
-const untorn_holder *untorn_reconcile_owner(const untorn_reconcile *reconcile);
-
-/**
- * The transaction in which the session's files change. It belongs to the
- * reconciliation, and is neither to be committed nor to be freed by itself. NULL
- * if the reconciliation is over.
- */
-UNTORN_API
-untorn_transaction *untorn_reconcile_transaction(untorn_reconcile *reconcile);
-
-/**
- * Makes the changes, all or none. With them the owner is reconciled.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_reconcile_commit(untorn_reconcile *reconcile,
-                                    const untorn_call *call,
-                                    untorn_error **error_out);
-
-/**
- * Ends a reconciliation and frees it. NULL is nothing.
- */
-UNTORN_API void untorn_reconcile_free(untorn_reconcile *reconcile);
-
-/**
- * The next record: *data_out and *len_out are its bytes without the newline,
- * which belong to the cursor and stay until its next use. After the last record
- * *data_out is NULL, and the call succeeds. Blank lines are no records; damaged
- * stretches are skipped, and listed by untorn_records_damage().
- *
- * start_out and end_out (each may be NULL) get where the record begins, and
- * where reading goes on behind it; they are not written after the last record.
- *
- * UNTORN_LIMIT_EXCEEDED: untorn_error_position() is where to read on.
+ * UNTORN_LIMIT_EXCEEDED: untorn_error_position() is where to continue reading.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1785,22 +1022,23 @@ untorn_code untorn_records_next(untorn_records *records,
                                 untorn_error **error_out);
 
 /**
- * Where reading goes on: the end of the last line that was read. All zero for
- * NULL.
+ * Returns where reading continues: the end of the last line that was read. All
+ * zero for NULL.
  */
 UNTORN_API
 untorn_position untorn_records_position(const untorn_records *records);
 
 /**
- * How many damaged stretches were skipped so far. (Of a tail: none is counted.)
+ * Returns how many damaged stretches were skipped so far. A cursor from
+ * untorn_journal_tail() counts none.
  */
 UNTORN_API uint64_t untorn_records_damage_count(const untorn_records *records);
 
 /**
- * The damaged stretch number index, from 0 and in file order: its kind (a
- * UNTORN_DAMAGE_ number), where it begins and how long it is, in bytes; each
- * may be NULL. False, and nothing written, if there are no more; the first 1,024
- * are listed.
+ * Writes the damaged stretch number index, from 0 and in file order: its kind (a
+ * UNTORN_DAMAGE_ number), where it begins and how long it is, in bytes. Each
+ * output may be NULL. Returns false and writes nothing if the list is shorter.
+ * Only the first 1,024 stretches are listed.
  */
 UNTORN_API
 bool untorn_records_damage(const untorn_records *records,
@@ -1810,42 +1048,117 @@ bool untorn_records_damage(const untorn_records *records,
                            uint64_t *length_out);
 
 /**
- * Frees a cursor. NULL is nothing.
+ * Frees a cursor. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_records_free(untorn_records *records);
 
+/* ------------------------------------------------------------------------
+ * Journals: checking and repairing
+ * ------------------------------------------------------------------------ */
+
 /**
- * How many good records.
+ * Bytes after the last newline: a record cut off by a crash, or one that is
+ * being appended at this moment.
+ */
+#define UNTORN_DAMAGE_TORN_TAIL 1
+
+/**
+ * A line that holds NULs, as a power cut leaves them.
+ */
+#define UNTORN_DAMAGE_NUL_RUN 2
+
+/**
+ * A line longer than max_record.
+ */
+#define UNTORN_DAMAGE_TOO_LONG 3
+
+/**
+ * Two or more values on one line: a newline was lost.
+ */
+#define UNTORN_DAMAGE_GLUED 4
+
+/**
+ * A line that is not JSON.
+ */
+#define UNTORN_DAMAGE_NOT_JSON 5
+
+/**
+ * A line that is not UTF-8.
+ */
+#define UNTORN_DAMAGE_NOT_UTF8 6
+
+/**
+ * In a sealed journal: a line that its seal does not fit, or, with length 0, a
+ * place where the rest of an append is missing.
+ */
+#define UNTORN_DAMAGE_BAD_SEAL 7
+
+/**
+ * Returns the name of a kind of damage, for example "torn_tail", or NULL for
+ * another number. The name is the same in every language. The string is static.
+ */
+UNTORN_API const char *untorn_damage_name(int32_t kind);
+
+/**
+ * Returns what is wrong with a line that should be one JSON value: a
+ * UNTORN_DAMAGE_ number, or 0 if nothing is. A decoder that could not read a
+ * record uses it to report the reason.
+ */
+UNTORN_API int32_t untorn_inspect(const uint8_t *data, size_t len);
+
+/**
+ * Checks every record. Takes no lock and changes nothing. A torn tail may be an
+ * append that is running. Free the report with untorn_report_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_verify(const untorn_journal *journal,
+                                  untorn_report **report_out,
+                                  untorn_error **error_out);
+
+/**
+ * Repairs the tail as the next append would, then checks every record. It
+ * reports damage before the tail, but never cuts it. report_out may be NULL.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_repair(const untorn_journal *journal,
+                                  const untorn_call *call,
+                                  untorn_report **report_out,
+                                  untorn_error **error_out);
+
+/**
+ * Returns the number of good records.
  */
 UNTORN_API uint64_t untorn_report_records(const untorn_report *report);
 
 /**
- * Whether the journal has a header, which is no record.
+ * Returns whether the journal has a header, which is not a record.
  */
 UNTORN_API bool untorn_report_has_header(const untorn_report *report);
 
 /**
- * In a sealed journal: how many good records have no seal.
+ * Returns the number of good records without a seal, in a sealed journal.
  */
 UNTORN_API uint64_t untorn_report_unsealed(const untorn_report *report);
 
 /**
- * How many bytes were looked at: where the file ended.
+ * Returns the number of bytes that were checked: the length of the file.
  */
 UNTORN_API uint64_t untorn_report_bytes(const untorn_report *report);
 
 /**
- * Where the last whole line ends.
+ * Returns where the last whole line ends.
  */
 UNTORN_API untorn_position untorn_report_end(const untorn_report *report);
 
 /**
- * How many stretches are damaged.
+ * Returns the number of damaged stretches.
  */
 UNTORN_API uint64_t untorn_report_damage_count(const untorn_report *report);
 
 /**
- * The damaged stretch number index; as untorn_records_damage().
+ * Writes the damaged stretch number index. See untorn_records_damage().
  */
 UNTORN_API
 bool untorn_report_damage(const untorn_report *report,
@@ -1855,10 +1168,10 @@ bool untorn_report_damage(const untorn_report *report,
                           uint64_t *length_out);
 
 /**
- * What untorn_journal_repair() did: where the torn tail began, how many bytes
- * were cut (and kept in path.torn), and whether the tail was a whole record
- * that had only lost its newline; each may be NULL. False, and nothing written,
- * if there was nothing to repair.
+ * Writes what untorn_journal_repair() did: where the torn tail began, how many
+ * bytes were cut (and kept in path.torn), and whether the tail was a whole
+ * record that lacked only its newline. Each output may be NULL. Returns false
+ * and writes nothing if no repair was needed.
  */
 UNTORN_API
 bool untorn_report_repaired(const untorn_report *report,
@@ -1867,20 +1180,298 @@ bool untorn_report_repaired(const untorn_report *report,
                             bool *newline_added_out);
 
 /**
- * Frees a report. NULL is nothing.
+ * Frees a report. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_report_free(untorn_report *report);
 
+/* ------------------------------------------------------------------------
+ * Journals: following
+ * ------------------------------------------------------------------------ */
+
 /**
- * Goes back to a position of this journal: what was appended since is removed.
- * The whole journal as it was is kept in a rotated file: *path_out (may be NULL)
- * is its path, to be freed with untorn_string_free(), or NULL if there is nothing
- * behind the position. The header stays. The journal is another file from then
- * on: positions of before are refused.
+ * No record came within the call's timeout, or the journal was closed.
+ */
+#define UNTORN_FOLLOW_NOTHING 0
+
+/**
+ * A record.
+ */
+#define UNTORN_FOLLOW_RECORD 1
+
+/**
+ * The journal was rewound, rewritten or replaced. The file no longer contains
+ * what it had from *start_out to *end_out.
+ */
+#define UNTORN_FOLLOW_REWOUND 2
+
+/**
+ * Follows the journal from start on (NULL: from its end on). Returns the records
+ * that exist after start, and then those that any process appends, through
+ * rotation and rewind. Takes no lock. Free it with untorn_follow_free().
+ *
+ * UNTORN_CONFLICT if start is in the middle of a record or after the end.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_follow(const untorn_journal *journal,
+                                  const untorn_position *start,
+                                  untorn_follow **follow_out,
+                                  untorn_error **error_out);
+
+/**
+ * Waits for the next record: *kind_out is a UNTORN_FOLLOW_ number. For a record,
+ * *data_out and *len_out are its bytes without the newline. They belong to the
+ * cursor and stay valid until its next use. start_out and end_out (each may be
+ * NULL) receive where the record begins, and where reading continues after it.
+ * The timeout of call limits the wait: 0 takes only what exists now, and -1 and
+ * UNTORN_TIMEOUT_OF_HANDLE wait without a limit.
+ *
+ * UNTORN_CANCELLED ends the wait. The next call continues at the same place.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_follow_next(untorn_follow *follow,
+                               const untorn_call *call,
+                               int32_t *kind_out,
+                               const uint8_t **data_out,
+                               size_t *len_out,
+                               untorn_position *start_out,
+                               untorn_position *end_out,
+                               untorn_error **error_out);
+
+/**
+ * Returns the position after the last record that was returned, which you can
+ * store. untorn_journal_follow() continues from there. All zero for NULL.
+ */
+UNTORN_API untorn_position untorn_follow_position(const untorn_follow *follow);
+
+/**
+ * Returns whether the journal's handle was closed, which ends the cursor.
+ */
+UNTORN_API bool untorn_follow_is_closed(const untorn_follow *follow);
+
+/**
+ * Writes the damaged stretch number index, from 0, of those that the last
+ * untorn_follow_next() skipped. See untorn_records_damage().
+ */
+UNTORN_API
+bool untorn_follow_damage(const untorn_follow *follow,
+                          size_t index,
+                          int32_t *kind_out,
+                          uint64_t *offset_out,
+                          uint64_t *length_out);
+
+/**
+ * Frees a cursor. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_follow_free(untorn_follow *follow);
+
+/* ------------------------------------------------------------------------
+ * Journals: a state that follows the records
+ * ------------------------------------------------------------------------ */
+
+/**
+ * The state is up to date.
+ */
+#define UNTORN_FOLD_CURRENT 0
+
+/**
+ * Apply this record to the state.
+ */
+#define UNTORN_FOLD_RECORD 1
+
+/**
+ * Start again with an empty state. The records follow from the first one on.
+ */
+#define UNTORN_FOLD_RESTART 2
+
+/**
+ * Begins a fold at the journal's start. The caller keeps the state and changes
+ * it only within a turn, so that the state and the file stay in step. Free it
+ * with untorn_fold_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_fold(const untorn_journal *journal,
+                                untorn_fold **fold_out,
+                                untorn_error **error_out);
+
+/**
+ * Takes the journal's lock for a turn. Apply every record that
+ * untorn_fold_turn_next() returns, until UNTORN_FOLD_CURRENT. You may then call
+ * untorn_fold_turn_append(), and apply those records in the same way. End with
+ * untorn_fold_turn_finish(), and call untorn_fold_turn_free() in any case.
+ *
+ * UNTORN_DEADLOCK if this thread already holds the lock.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_begin(const untorn_fold *fold,
+                              const untorn_call *call,
+                              untorn_fold_turn **turn_out,
+                              untorn_error **error_out);
+
+/**
+ * Checks whether the state is already up to date, as far as that is known
+ * without the lock. If so, you can skip the turn.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_is_current(const untorn_fold *fold,
+                                   bool *current_out,
+                                   untorn_error **error_out);
+
+/**
+ * Writes the position up to which the state has been folded. Returns false and
+ * writes nothing while no state exists or a turn is using it.
+ */
+UNTORN_API
+bool untorn_fold_position(const untorn_fold *fold,
+                          untorn_position *position_out);
+
+/**
+ * Frees a fold, after its turns. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_fold_free(untorn_fold *fold);
+
+/**
+ * Returns the next step for the state: *kind_out is a UNTORN_FOLD_ number. For a
+ * record, *data_out and *len_out are its bytes without the newline. They belong
+ * to the turn and stay valid until its next use. For another kind *data_out is
+ * NULL. start_out and end_out (each may be NULL) receive where the record
+ * begins, and where the next line begins.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_turn_next(untorn_fold_turn *turn,
+                                  int32_t *kind_out,
+                                  const uint8_t **data_out,
+                                  size_t *len_out,
+                                  untorn_position *start_out,
+                                  untorn_position *end_out,
+                                  untorn_error **error_out);
+
+/**
+ * Writes the damaged stretch number index, from 0, of those that the last
+ * untorn_fold_turn_next() skipped. See untorn_records_damage().
+ */
+UNTORN_API
+bool untorn_fold_turn_damage(const untorn_fold_turn *turn,
+                             size_t index,
+                             int32_t *kind_out,
+                             uint64_t *offset_out,
+                             uint64_t *length_out);
+
+/**
+ * Appends count records under the turn's lock: all of them or none.
+ * untorn_fold_turn_next() then returns them, after those that other processes
+ * appended before. position_out (may be NULL) receives the position just after
+ * the last.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_turn_append(untorn_fold_turn *turn,
+                                    const untorn_bytes *records,
+                                    size_t count,
+                                    untorn_position *position_out,
+                                    untorn_error **error_out);
+
+/**
+ * Ends the turn: remembers that the state has all records that were returned,
+ * releases the lock, and makes the appended records as durable as the journal's
+ * options demand. Writes the position up to which the state is folded
+ * (position_out may be NULL).
+ *
+ * UNTORN_NOT_DURABLE: the state is right, but a power cut may lose the records.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_fold_turn_finish(untorn_fold_turn *turn,
+                                    untorn_position *position_out,
+                                    untorn_error **error_out);
+
+/**
+ * Frees a turn. If it was not finished, the next turn begins with
+ * UNTORN_FOLD_RESTART, because the state may be wrong. NULL is allowed and does
+ * nothing.
+ */
+UNTORN_API void untorn_fold_turn_free(untorn_fold_turn *turn);
+
+/* ------------------------------------------------------------------------
+ * Journals: the header
+ * ------------------------------------------------------------------------ */
+
+/**
+ * A header that fits is changed in place: it costs the same however long the
+ * journal is. The default.
+ */
+#define UNTORN_HEADER_STAMP 0
+
+/**
+ * A header is changed by a new file, always: programs that read without this
+ * library then never see half a header.
+ */
+#define UNTORN_HEADER_RENAME 1
+
+/**
+ * Reads the header, without its padding. *data_out is NULL if the journal has
+ * none; else free it with untorn_buffer_free(*data_out, *len_out). Takes no
+ * lock, and never sees half a stamp.
+ *
+ * UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_header(const untorn_journal *journal,
+                                  uint8_t **data_out,
+                                  size_t *len_out,
+                                  untorn_error **error_out);
+
+/**
+ * Changes the header, or adds one. A header that fits in the place of the old
+ * one is written there; else the whole journal is rewritten.
+ *
+ * UNTORN_INVALID_RECORD if the header does not begin with header_prefix, ends in
+ * a space, or could not be a record. After a failure the header is unchanged.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_set_header(const untorn_journal *journal,
+                                      const uint8_t *header,
+                                      size_t len,
+                                      const untorn_call *call,
+                                      untorn_error **error_out);
+
+/**
+ * Changes the header and appends count records in one step. If a process dies,
+ * both have happened or neither. Writes the position just after the last record
+ * (position_out may be NULL).
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
+                                              const uint8_t *header,
+                                              size_t len,
+                                              const untorn_bytes *records,
+                                              size_t count,
+                                              const untorn_call *call,
+                                              untorn_position *position_out,
+                                              untorn_error **error_out);
+
+/* ------------------------------------------------------------------------
+ * Journals: rewinding, rotating and rewriting
+ * ------------------------------------------------------------------------ */
+
+/**
+ * Rewinds the journal to a position: removes every record after it. A rotated
+ * file keeps the whole journal as it was. *path_out (may be NULL) is its path,
+ * which you free with untorn_string_free(), or NULL if no record follows the
+ * position. The header stays. From then on the journal is a new file, which
+ * refuses older positions.
  *
  * UNTORN_CONFLICT if the position is not one of this file's;
- * untorn_error_position() is where the journal ends. After other failures it is as
- * it was.
+ * untorn_error_position() is where the journal ends. After other failures the
+ * journal is unchanged.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1891,10 +1482,11 @@ untorn_code untorn_journal_rewind(const untorn_journal *journal,
                                   untorn_error **error_out);
 
 /**
- * Begins the journal anew, with its header if it has one. The records are kept
- * in a rotated file (name_1.ext, name_2.ext, ...; numbers only grow): *path_out
- * (may be NULL) is its path, to be freed with untorn_string_free(), or NULL if
- * there were none.
+ * Rotates the journal: the records move to a rotated file, and a new, empty
+ * journal begins, with the same header if it has one. Rotated files are named
+ * name_1.ext, name_2.ext, ...; numbers only grow. *path_out (may be NULL) is the
+ * file's path, which you free with untorn_string_free(), or NULL if the journal
+ * had no records.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1904,9 +1496,9 @@ untorn_code untorn_journal_rotate(const untorn_journal *journal,
                                   untorn_error **error_out);
 
 /**
- * Puts count records in the place of all that are there: all of them or none.
- * The header stays. Gives the position behind the last (position_out may be
- * NULL). The old records are gone; untorn_journal_rotate() keeps them.
+ * Replaces all records by count others: all of them or none. The header stays.
+ * Writes the position just after the last (position_out may be NULL). The old
+ * records are deleted; untorn_journal_rotate() keeps them.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1918,10 +1510,10 @@ untorn_code untorn_journal_replace(const untorn_journal *journal,
                                    untorn_error **error_out);
 
 /**
- * Takes the lock, to rewrite the journal whole or not at all: read
- * untorn_rewrite_records(), give what is to be there to untorn_rewrite_push(), then
- * untorn_rewrite_commit(), and untorn_rewrite_free() in any case. The appends of
- * others wait, and then go into the new file.
+ * Takes the lock, to rewrite the journal whole or not at all. Read
+ * untorn_rewrite_records(), pass each new record to untorn_rewrite_push(), then
+ * call untorn_rewrite_commit(), and untorn_rewrite_free() in any case. Appends
+ * of other processes wait, and then go into the new file.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1931,7 +1523,7 @@ untorn_code untorn_journal_begin_rewrite(const untorn_journal *journal,
                                          untorn_error **error_out);
 
 /**
- * Begins to read the records as they are until the commit; to be freed with
+ * Begins to read the records as they are before the commit. Free the cursor with
  * untorn_records_free().
  */
 UNTORN_API
@@ -1941,8 +1533,8 @@ untorn_code untorn_rewrite_records(const untorn_rewrite *rewrite,
                                    untorn_error **error_out);
 
 /**
- * Adds a record. After UNTORN_INVALID_RECORD or UNTORN_LIMIT_EXCEEDED it is not
- * added, and the rewrite goes on.
+ * Adds a record. After UNTORN_INVALID_RECORD or UNTORN_LIMIT_EXCEEDED the record
+ * is not added, and you can continue the rewrite.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1952,9 +1544,9 @@ untorn_code untorn_rewrite_push(untorn_rewrite *rewrite,
                                 untorn_error **error_out);
 
 /**
- * Makes what was pushed the journal, gives the position behind the last record
- * (position_out may be NULL), and lets the lock go, also when it fails. Only once;
- * untorn_rewrite_free() is still needed.
+ * Puts the pushed records in the journal's place, and writes the position just
+ * after the last (position_out may be NULL). Releases the lock, also when it
+ * fails. Call it only once; you must still call untorn_rewrite_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1963,103 +1555,637 @@ untorn_code untorn_rewrite_commit(untorn_rewrite *rewrite,
                                   untorn_error **error_out);
 
 /**
- * Ends a rewrite and frees it; without untorn_rewrite_commit() before, the journal
- * stays as it is. NULL is nothing.
+ * Ends a rewrite and frees it. Without an untorn_rewrite_commit() the journal is
+ * unchanged. NULL is allowed and does nothing.
  */
 UNTORN_API
 void untorn_rewrite_free(untorn_rewrite *rewrite);
 
+/* ------------------------------------------------------------------------
+ * Documents
+ * ------------------------------------------------------------------------ */
+
 /**
- * Searches the journals of all sessions for a text in UTF-8, in any case. At most
- * max_hits (0: 100) are found: the first, in the order of keys and within a journal of
- * records. In format json the text is that of the whole record with its escapes
- * decoded. Takes no lock. To be freed with untorn_hits_free().
+ * How a document is opened. Initialise it with UNTORN_DOCUMENT_OPTIONS_INIT.
+ * NULL means the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_document_options).
+   */
+  size_t size;
+  /**
+   * How long a call waits for the lock, in milliseconds; -1 (the default):
+   * for ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * Permission bits of a new file. Default: 0, which is 0666 less the umask.
+   * A file that is there keeps its own.
+   */
+  uint32_t mode;
+  /**
+   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   */
+  int32_t durability;
+  /**
+   * Not 0: missing parent directories are made at open. Default: 0.
+   */
+  int32_t parents;
+  /**
+   * 0.
+   */
+  int32_t reserved;
+  /**
+   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   */
+  int32_t scheme;
+  /**
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   */
+  int32_t on_unsupported;
+  /**
+   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
+   * 10,000.
+   */
+  int64_t stale_ms;
+} untorn_document_options;
+
+/**
+ * Opens the document at path, which need not exist yet. This resolves symbolic
+ * links and removes what killed saves have left. Close it with
+ * untorn_document_close().
+ *
+ * UNTORN_NOT_FOUND if the directory is missing. UNTORN_INVALID_ARGUMENT if the
+ * path names something other than a regular file.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_store_search(const untorn_store *store,
-                                const char *text,
-                                size_t max_hits,
-                                const untorn_call *call,
-                                untorn_hits **hits_out,
+untorn_code untorn_document_open(const char *path,
+                                 const untorn_document_options *options,
+                                 untorn_document **document_out,
+                                 untorn_error **error_out);
+
+/**
+ * Returns the path of the file, with every symbolic link resolved, in the
+ * encoding of file names. The string belongs to the document.
+ */
+UNTORN_API const char *untorn_document_path(const untorn_document *document);
+
+/**
+ * Reads the document and its version (version_out may be NULL). Takes no lock.
+ * Free the bytes with untorn_buffer_free(*data_out, *len_out). A NUL that is not
+ * counted follows them.
+ *
+ * UNTORN_NOT_FOUND if the document does not exist.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_load(const untorn_document *document,
+                                 uint8_t **data_out,
+                                 size_t *len_out,
+                                 untorn_document_version *version_out,
+                                 untorn_error **error_out);
+
+/**
+ * Replaces the whole document, whatever it holds now. Writes the new version to
+ * version_out (may be NULL).
+ *
+ * After UNTORN_STORAGE_FULL, UNTORN_PERMISSION_DENIED, UNTORN_LOCK_TIMEOUT and
+ * other failures the file is unchanged. After UNTORN_NOT_DURABLE the new bytes
+ * are in place, but a power cut may bring the old ones back.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_save(const untorn_document *document,
+                                 const uint8_t *data,
+                                 size_t len,
+                                 const untorn_call *call,
+                                 untorn_document_version *version_out,
+                                 untorn_error **error_out);
+
+/**
+ * Replaces the whole document if its version is still the expected one; else
+ * UNTORN_CONFLICT. With NULL the document must not exist; else
+ * UNTORN_ALREADY_EXISTS.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_save_if(const untorn_document *document,
+                                    const untorn_document_version *expected,
+                                    const uint8_t *data,
+                                    size_t len,
+                                    const untorn_call *call,
+                                    untorn_document_version *version_out,
+                                    untorn_error **error_out);
+
+/**
+ * Saves a document that does not exist yet; else UNTORN_ALREADY_EXISTS.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_create(const untorn_document *document,
+                                   const uint8_t *data,
+                                   size_t len,
+                                   const untorn_call *call,
+                                   untorn_document_version *version_out,
+                                   untorn_error **error_out);
+
+/**
+ * Removes the document. *removed_out (may be NULL) is whether it existed.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_remove(const untorn_document *document,
+                                   const untorn_call *call,
+                                   bool *removed_out,
+                                   untorn_error **error_out);
+
+/**
+ * Removes the document if its version is still the expected one; else
+ * UNTORN_CONFLICT.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_remove_if(const untorn_document *document,
+                                      const untorn_document_version *expected,
+                                      const untorn_call *call,
+                                      untorn_error **error_out);
+
+/**
+ * Takes the lock and reads the document, to change it without losing another
+ * process's update. Read untorn_update_value(), pass the new bytes to
+ * untorn_update_save(), and call untorn_update_finish() in any case. No other
+ * process changes the document until then.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_begin_update(const untorn_document *document,
+                                         const untorn_call *call,
+                                         untorn_update **update_out,
+                                         untorn_error **error_out);
+
+/**
+ * Closes a document and frees the handle. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_document_close(untorn_document *document);
+
+/**
+ * Returns the bytes as they were when the lock was taken. *data_out is NULL if
+ * the document did not exist. The bytes belong to the update.
+ */
+UNTORN_API
+void untorn_update_value(const untorn_update *update,
+                         const uint8_t **data_out,
+                         size_t *len_out);
+
+/**
+ * Writes the version of those bytes. Returns false and writes nothing if the
+ * document did not exist.
+ */
+UNTORN_API
+bool untorn_update_version(const untorn_update *update,
+                           untorn_document_version *version_out);
+
+/**
+ * Saves as untorn_document_save() does, and releases the lock, also when it
+ * fails. Call it only once; you must still call untorn_update_finish().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_update_save(untorn_update *update,
+                               const uint8_t *data,
+                               size_t len,
+                               untorn_document_version *version_out,
+                               untorn_error **error_out);
+
+/**
+ * Ends an update and frees it. Without an untorn_update_save() nothing changes.
+ * NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_update_finish(untorn_update *update);
+
+/* ------------------------------------------------------------------------
+ * Locks
+ * ------------------------------------------------------------------------ */
+
+/**
+ * How a lock is taken. Initialise it with UNTORN_LOCK_OPTIONS_INIT. NULL means
+ * the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_lock_options).
+   */
+  size_t size;
+  /**
+   * Milliseconds; -1 (the default): for ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * Not 0: share the lock with others that share it. Default: 0.
+   */
+  int32_t shared;
+  /**
+   * 0.
+   */
+  int32_t reserved;
+  /**
+   * What others are told of who holds the lock, in UTF-8; may be NULL.
+   */
+  const char *label;
+  /**
+   * Lets another thread end the wait; may be NULL.
+   */
+  const untorn_cancel *cancel;
+  /**
+   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   */
+  int32_t scheme;
+  /**
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
+   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   */
+  int32_t on_unsupported;
+  /**
+   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
+   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
+   * 10,000.
+   */
+  int64_t stale_ms;
+} untorn_lock_options;
+
+/**
+ * Finds out which process holds the lock of the file at path now. *holder_out is
+ * NULL if no process does, or if the holder is not known; else free it with
+ * untorn_holder_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_holder(const char *path,
+                               untorn_holder **holder_out,
+                               untorn_error **error_out);
+
+/**
+ * Returns the pid of the process; 0 for NULL.
+ */
+UNTORN_API uint32_t untorn_holder_pid(const untorn_holder *holder);
+
+/**
+ * Returns when the process started, in the system's own unit (clock ticks since
+ * boot on Linux); 0 if it is not known. Together with pid, boot and host this
+ * identifies one process, which no later process can have.
+ */
+UNTORN_API uint64_t untorn_holder_start(const untorn_holder *holder);
+
+/**
+ * Returns the label that the holder chose, or NULL if it chose none.
+ */
+UNTORN_API const char *untorn_holder_label(const untorn_holder *holder);
+
+/**
+ * Returns since when it holds the lock, as RFC 3339 in UTC; NULL if unknown.
+ */
+UNTORN_API const char *untorn_holder_since(const untorn_holder *holder);
+
+/**
+ * Returns the host of the process; NULL if unknown.
+ */
+UNTORN_API const char *untorn_holder_host(const untorn_holder *holder);
+
+/**
+ * Returns the id of the machine's boot in which it runs; NULL if unknown.
+ */
+UNTORN_API const char *untorn_holder_boot(const untorn_holder *holder);
+
+/**
+ * Checks whether the process lives now: UNTORN_ALIVE, UNTORN_DEAD or
+ * UNTORN_ALIVE_UNKNOWN. It compares the start, not only the pid.
+ */
+UNTORN_API int32_t untorn_holder_alive(const untorn_holder *holder);
+
+/**
+ * Frees a holder from untorn_lock_holder(). NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_holder_free(untorn_holder *holder);
+
+/**
+ * Takes the lock of the file at path, which need not exist. The lock is an OS
+ * lock on the file path.lock, the same that journals and documents take for that
+ * path. Release it with untorn_lock_release(); any thread may.
+ *
+ * UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder if it is known.
+ * UNTORN_DEADLOCK if this thread already holds the lock. UNTORN_INVALID_ARGUMENT
+ * for a path that ends in ".lock": see untorn_lock_acquire_at().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_acquire(const char *path,
+                                const untorn_lock_options *options,
+                                untorn_lock **lock_out,
                                 untorn_error **error_out);
 
 /**
- * The hit number index, from 0: the session's key; where the record begins; the text
- * around the match, in UTF-8, and the bytes start to end of it that match. Each may be
- * NULL; the strings belong to the list. False, and nothing written, if there are no
- * more.
- */
-UNTORN_API
-bool untorn_hits_get(const untorn_hits *hits,
-                     size_t index,
-                     const char **key_out,
-                     untorn_position *position_out,
-                     const char **snippet_out,
-                     size_t *start_out,
-                     size_t *end_out);
-
-/**
- * Frees a list of hits. NULL is nothing.
- */
-UNTORN_API void untorn_hits_free(untorn_hits *hits);
-
-/**
- * Tries in the directory dir, with a second process and files that are removed
- * again, whether locks of this scheme (a UNTORN_SCHEME_ number) exclude, whether a
- * process that dies frees them, and whether files can be renamed, linked and synced.
- * Some systems report locks that do not lock: this finds out. To be freed with
- * untorn_selftest_free().
- *
- * UNTORN_NOT_FOUND, UNTORN_PERMISSION_DENIED: it could not be tried.
+ * Locks exactly the file lock_path, and creates it if it is missing.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_selftest(const char *dir,
-                            int32_t scheme,
-                            untorn_selftest_report **selftest_out,
-                            untorn_error **error_out);
+untorn_code untorn_lock_acquire_at(const char *lock_path,
+                                   const untorn_lock_options *options,
+                                   untorn_lock **lock_out,
+                                   untorn_error **error_out);
 
 /**
- * Whether no check failed. False for NULL.
+ * Returns the path of the lock file, in the encoding of file names. The string
+ * belongs to the lock.
  */
-UNTORN_API bool untorn_selftest_passed(const untorn_selftest_report *selftest);
+UNTORN_API const char *untorn_lock_path(const untorn_lock *lock);
 
 /**
- * The name of the file system, "ext4". It belongs to the report.
+ * Returns whether other holders may share it.
+ */
+UNTORN_API bool untorn_lock_is_shared(const untorn_lock *lock);
+
+/**
+ * Returns whether this process holds it: false in a child of fork().
+ */
+UNTORN_API bool untorn_lock_is_held(const untorn_lock *lock);
+
+/**
+ * Hands the lock over to another process of this machine, its successor. The
+ * successor acquires it as always. No other process gets the lock until the
+ * successor has taken it or has ended: their errors name the successor as the
+ * holder. From now on this object holds nothing, but you must still release it.
+ *
+ * UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't
+ * be seen from here. After any error this object still holds the lock.
  */
 UNTORN_API
-const char *untorn_selftest_file_system(const untorn_selftest_report *selftest);
+UNTORN_MUST_USE
+untorn_code untorn_lock_transfer(const untorn_lock *lock,
+                                 const untorn_process *to,
+                                 untorn_error **error_out);
 
 /**
- * The check number index, from 0: its name ("exclusion"), what came of it (a
- * UNTORN_CHECK_ number), and what was seen, for people. Each may be NULL; the strings
- * belong to the report. False, and nothing written, if there are no more.
+ * Releases the lock and frees the object. In a child of fork() it only frees the
+ * object: the parent still holds the lock. NULL is allowed and does nothing.
  */
 UNTORN_API
-bool untorn_selftest_check(const untorn_selftest_report *selftest,
-                           size_t index,
-                           const char **name_out,
-                           int32_t *outcome_out,
-                           const char **detail_out);
+void untorn_lock_release(untorn_lock *lock);
+
+/* ------------------------------------------------------------------------
+ * Transactions: several files at once
+ * ------------------------------------------------------------------------ */
 
 /**
- * Frees a report. NULL is nothing.
+ * How a transaction is begun. Initialise it with
+ * UNTORN_TRANSACTION_OPTIONS_INIT. NULL means the same as that.
  */
-UNTORN_API void untorn_selftest_free(untorn_selftest_report *selftest);
+typedef struct {
+  /**
+   * sizeof(untorn_transaction_options).
+   */
+  size_t size;
+  /**
+   * How long a call waits for locks, in milliseconds; -1 (the default): for
+   * ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * Permission bits of new files. Default: 0, which is 0666 less the umask.
+   */
+  uint32_t mode;
+  /**
+   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   */
+  int32_t durability;
+  /**
+   * How the journals of this directory are opened by their other users; NULL:
+   * by default. Its timeout, mode and durability are not looked at.
+   */
+  const untorn_journal_options *journals;
+} untorn_transaction_options;
 
 /**
- * The key. It belongs to the session.
+ * Begins a transaction in the directory dir. It takes the directory's lock, and
+ * finishes or undoes an earlier transaction that a dead process left. Free it
+ * with untorn_transaction_free().
+ *
+ * UNTORN_NOT_FOUND if the directory is missing. UNTORN_DEADLOCK if this thread
+ * already has a transaction there.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_begin(const char *dir,
+                                     const untorn_transaction_options *options,
+                                     const untorn_call *call,
+                                     untorn_transaction **transaction_out,
+                                     untorn_error **error_out);
+
+/**
+ * Reads a file as the transaction leaves it, and its version (version_out may be
+ * NULL). *data_out is NULL if the file does not exist; else free it with
+ * untorn_buffer_free(*data_out, *len_out). The file stays locked until the end
+ * of the transaction, so that a save can depend on what was read.
+ *
+ * UNTORN_INVALID_ARGUMENT if name is not the name of a file in the directory.
+ * After a failure you can continue the transaction.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_load(untorn_transaction *transaction,
+                                    const char *name,
+                                    const untorn_call *call,
+                                    uint8_t **data_out,
+                                    size_t *len_out,
+                                    untorn_document_version *version_out,
+                                    untorn_error **error_out);
+
+/**
+ * Replaces the whole file at the commit, whatever it holds now.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_save(untorn_transaction *transaction,
+                                    const char *name,
+                                    const uint8_t *data,
+                                    size_t len,
+                                    untorn_error **error_out);
+
+/**
+ * Creates the file with these bytes at the commit. If the file exists now, this
+ * call returns UNTORN_ALREADY_EXISTS, and you can continue the transaction. If
+ * another program creates it before the commit, the commit returns
+ * UNTORN_ALREADY_EXISTS and changes nothing.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_create(untorn_transaction *transaction,
+                                      const char *name,
+                                      const uint8_t *data,
+                                      size_t len,
+                                      untorn_error **error_out);
+
+/**
+ * Appends count records to a journal at the commit, and creates it if it is
+ * missing.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_append(untorn_transaction *transaction,
+                                      const char *name,
+                                      const untorn_bytes *records,
+                                      size_t count,
+                                      untorn_error **error_out);
+
+/**
+ * Deletes the file at the commit. *removed_out (may be NULL) is whether it
+ * exists now. The file stays locked until the end of the transaction.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_remove(untorn_transaction *transaction,
+                                      const char *name,
+                                      const untorn_call *call,
+                                      bool *removed_out,
+                                      untorn_error **error_out);
+
+/**
+ * Makes all the changes, or none. The transaction is over in any case; you must
+ * still free it.
+ *
+ * After UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and
+ * other failures all files are unchanged. After UNTORN_NOT_DURABLE all the
+ * changes are made, but a power cut may undo some.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_commit(untorn_transaction *transaction,
+                                      const untorn_call *call,
+                                      untorn_error **error_out);
+
+/**
+ * Ends a transaction and frees it. Without a commit nothing changes. NULL is
+ * allowed and does nothing.
+ */
+UNTORN_API void untorn_transaction_free(untorn_transaction *transaction);
+
+/* ------------------------------------------------------------------------
+ * Snapshots: several files as they are at one instant
+ * ------------------------------------------------------------------------ */
+
+/**
+ * Takes all files of dir as they are at one instant. It holds the directory's
+ * lock and, for a moment, the locks of all its files. Free the snapshot with
+ * untorn_snapshot_free().
+ *
+ * UNTORN_DEADLOCK if this thread holds the lock of one of the files.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_snapshot_take(const char *dir,
+                                 const untorn_call *call,
+                                 untorn_snapshot **snapshot_out,
+                                 untorn_error **error_out);
+
+/**
+ * Returns the name of the file number index, from 0 in sorted order; NULL if the
+ * snapshot has fewer. The string belongs to the snapshot.
+ */
+UNTORN_API
+const char *untorn_snapshot_name(const untorn_snapshot *snapshot,
+                                 size_t index);
+
+/**
+ * Reads the bytes that a file had, and their version (version_out may be NULL).
+ * *data_out is NULL if the file did not exist; else free it with
+ * untorn_buffer_free(*data_out, *len_out).
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_snapshot_load(const untorn_snapshot *snapshot,
+                                 const char *file_name,
+                                 uint8_t **data_out,
+                                 size_t *len_out,
+                                 untorn_document_version *version_out,
+                                 untorn_error **error_out);
+
+/**
+ * Begins to read the records that a journal had. options (NULL: the defaults)
+ * says how the journal is opened. The cursor is independent of the snapshot.
+ * Free it with untorn_records_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_snapshot_records(const untorn_snapshot *snapshot,
+                                    const char *file_name,
+                                    const untorn_journal_options *journal,
+                                    untorn_records **records_out,
+                                    untorn_error **error_out);
+
+/**
+ * Frees a snapshot. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_snapshot_free(untorn_snapshot *snapshot);
+
+/* ------------------------------------------------------------------------
+ * Stores and sessions
+ * ------------------------------------------------------------------------ */
+
+/**
+ * How a store is opened. Initialise it with UNTORN_STORE_OPTIONS_INIT. NULL
+ * means the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_store_options).
+   */
+  size_t size;
+  /**
+   * How long a call waits for a lock, in milliseconds; -1 (the default): for
+   * ever, 0: one try.
+   */
+  int64_t timeout_ms;
+  /**
+   * What a session's journal is called. NULL (the default): journal.jsonl.
+   */
+  const char *journal_name;
+  /**
+   * What a session's state is called. NULL (the default): state.json.
+   */
+  const char *state_name;
+  /**
+   * How the sessions' journals are opened; NULL: by default. Its timeout and
+   * durability are not looked at.
+   */
+  const untorn_journal_options *journal;
+  /**
+   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   */
+  int32_t durability;
+  /**
+   * Not 0 (the default): the directory is made where it is missing. 0: that is
+   * UNTORN_NOT_FOUND.
+   */
+  int32_t create;
+} untorn_store_options;
+
+/**
+ * Returns the key. The string belongs to the session.
  */
 UNTORN_API const char *untorn_session_key(const untorn_session *session);
 
 /**
- * The session's directory. It belongs to the session.
+ * Returns the session's directory. The string belongs to the session.
  */
 UNTORN_API const char *untorn_session_path(const untorn_session *session);
 
 /**
- * Whether the session is there.
+ * Checks whether the session exists.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2068,8 +2194,8 @@ untorn_code untorn_session_exists(const untorn_session *session,
                                   untorn_error **error_out);
 
 /**
- * Opens the session's journal, which is to be closed with
- * untorn_journal_close(). The first change makes the session.
+ * Opens the session's journal. The first change creates the session. Close it
+ * with untorn_journal_close().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2078,8 +2204,8 @@ untorn_code untorn_session_journal(const untorn_session *session,
                                    untorn_error **error_out);
 
 /**
- * Opens the session's state, which is to be closed with
- * untorn_document_close(). The first change makes the session.
+ * Opens the session's state document. The first change creates the session.
+ * Close it with untorn_document_close().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2088,10 +2214,10 @@ untorn_code untorn_session_state(const untorn_session *session,
                                  untorn_error **error_out);
 
 /**
- * Opens another document in the session's directory, which is to be closed with
+ * Opens another document in the session's directory. Close it with
  * untorn_document_close().
  *
- * UNTORN_INVALID_ARGUMENT for a name with a path in it, or one that this library
+ * UNTORN_INVALID_ARGUMENT for a name that contains a path, or that this library
  * uses itself.
  */
 UNTORN_API
@@ -2102,9 +2228,10 @@ untorn_code untorn_session_document(const untorn_session *session,
                                     untorn_error **error_out);
 
 /**
- * Where the media file of this name is, or is to be: always the same place, and
- * never that of another name, whatever it is called. *path_out is to be freed with
- * untorn_string_free(). The directory is made, the file is the caller's.
+ * Returns the path for the media file of this name: always the same for one
+ * name, and never the same for two, whatever the names are. Free *path_out with
+ * untorn_string_free(). This call creates the directory; the caller writes the
+ * file.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2114,8 +2241,8 @@ untorn_code untorn_session_media(const untorn_session *session,
                                  untorn_error **error_out);
 
 /**
- * Who owns the session. *holder_out is NULL if nobody does; else it is to be
- * freed with untorn_holder_free(). Takes no lock.
+ * Finds out which process owns the session. Takes no lock. *holder_out is NULL
+ * if no process does; else free it with untorn_holder_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2124,9 +2251,9 @@ untorn_code untorn_session_holder(const untorn_session *session,
                                   untorn_error **error_out);
 
 /**
- * Makes this process the session's owner; label (may be NULL) is what others are
- * told. With a call of NULL it is tried once; else it waits for as long as that
- * says (UNTORN_TIMEOUT_OF_HANDLE: as the store does). To be released with
+ * Makes this process the session's owner. label (may be NULL) is what other
+ * processes see. With call NULL it tries once; else it waits as long as call
+ * says (UNTORN_TIMEOUT_OF_HANDLE: the store's timeout). Release the lease with
  * untorn_lease_release().
  *
  * UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
@@ -2140,31 +2267,32 @@ untorn_code untorn_session_claim(const untorn_session *session,
                                  untorn_error **error_out);
 
 /**
- * Frees a session. NULL is nothing.
+ * Frees a session. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_session_free(untorn_session *session);
 
 /**
- * This process, as others are told of it. It belongs to the lease.
+ * Returns this process as others see it. It belongs to the lease.
  */
 UNTORN_API const untorn_holder *untorn_lease_holder(const untorn_lease *lease);
 
 /**
- * The owner before, if he died without letting go; else NULL. It belongs to the
- * lease.
+ * Returns the previous owner if it died without releasing the session; else
+ * NULL. It belongs to the lease.
  */
 UNTORN_API
 const untorn_holder *untorn_lease_previous(const untorn_lease *lease);
 
 /**
- * Whether it is held by this process: false in a child of fork().
+ * Returns whether this process holds it: false in a child of fork().
  */
 UNTORN_API bool untorn_lease_is_held(const untorn_lease *lease);
 
 /**
- * Gives the session to another process of this machine, which takes it with
- * untorn_session_claim(); until it has, or has ended, nobody else can. From here on
- * this lease holds nothing, and is still to be released.
+ * Hands the session over to another process of this machine, its successor,
+ * which takes it with untorn_session_claim(). No other process gets the session
+ * until the successor has taken it or has ended. From now on this lease holds
+ * nothing, but you must still release it.
  *
  * UNTORN_INVALID_ARGUMENT: the process has ended, or can't be seen from here.
  */
@@ -2175,68 +2303,17 @@ untorn_code untorn_lease_transfer(const untorn_lease *lease,
                                   untorn_error **error_out);
 
 /**
- * Lets the session go and frees the lease, also if that fails; in a child of
- * fork() it only frees. *released_out (may be NULL): false if that could not be
- * written down; then the session counts as owned until this process ends.
- */
-UNTORN_API void untorn_lease_release(untorn_lease *lease, bool *released_out);
-
-/**
- * Takes all files of dir as they are at one instant: under the directory's lock and,
- * for a moment, under the locks of all its files. To be freed with
- * untorn_snapshot_free().
- *
- * UNTORN_DEADLOCK if this thread holds the lock of one of the files.
+ * Releases the session and frees the lease, even if releasing fails. In a child
+ * of fork() it only frees the lease. *released_out (may be NULL) is false if the
+ * release could not be recorded. The session then counts as owned until this
+ * process ends.
  */
 UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_snapshot_take(const char *dir,
-                                 const untorn_call *call,
-                                 untorn_snapshot **snapshot_out,
-                                 untorn_error **error_out);
+void untorn_lease_release(untorn_lease *lease,
+                          bool *released_out);
 
 /**
- * The name of the file number index, from 0 and sorted; NULL if there are no more.
- * It belongs to the snapshot.
- */
-UNTORN_API
-const char *untorn_snapshot_name(const untorn_snapshot *snapshot,
-                                 size_t index);
-
-/**
- * The bytes that a file had, and the version that they are (version_out may be
- * NULL). *data_out is NULL if it was not there; else it is to be freed with
- * untorn_buffer_free(*data_out, *len_out).
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_snapshot_load(const untorn_snapshot *snapshot,
-                                 const char *file_name,
-                                 uint8_t **data_out,
-                                 size_t *len_out,
-                                 untorn_document_version *version_out,
-                                 untorn_error **error_out);
-
-/**
- * Begins to read the records that a journal had, which is opened with options (NULL:
- * by default). The cursor is independent of the snapshot and is to be freed with
- * untorn_records_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_snapshot_records(const untorn_snapshot *snapshot,
-                                    const char *file_name,
-                                    const untorn_journal_options *journal,
-                                    untorn_records **records_out,
-                                    untorn_error **error_out);
-
-/**
- * Frees a snapshot. NULL is nothing.
- */
-UNTORN_API void untorn_snapshot_free(untorn_snapshot *snapshot);
-
-/**
- * Opens the store at dir. To be closed with untorn_store_close().
+ * Opens the store at dir. Close it with untorn_store_close().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2246,14 +2323,15 @@ untorn_code untorn_store_open(const char *dir,
                               untorn_error **error_out);
 
 /**
- * The directory, with every symbolic link resolved. It belongs to the store.
+ * Returns the directory, with every symbolic link resolved. The string belongs
+ * to the store.
  */
 UNTORN_API const char *untorn_store_path(const untorn_store *store);
 
 /**
- * The session with this key, which is any text and need not be there yet. Nothing
- * is made. It is independent of the store's handle and to be freed with
- * untorn_session_free().
+ * Returns the session with this key, which may be any text. The session need not
+ * exist yet, and this call creates nothing. The object is independent of the
+ * store's handle. Free it with untorn_session_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2263,7 +2341,7 @@ untorn_code untorn_store_session(const untorn_store *store,
                                  untorn_error **error_out);
 
 /**
- * The keys of all sessions, sorted. To be freed with untorn_keys_free().
+ * Lists the keys of all sessions, sorted. Free the list with untorn_keys_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2272,21 +2350,20 @@ untorn_code untorn_store_keys(const untorn_store *store,
                               untorn_error **error_out);
 
 /**
- * The key number index, from 0; NULL if there are no more. It belongs to the list.
+ * Returns the key number index, from 0; NULL if the list is shorter. The string
+ * belongs to the list.
  */
-UNTORN_API
-const char *untorn_keys_get(const untorn_keys *keys,
-                            size_t index);
+UNTORN_API const char *untorn_keys_get(const untorn_keys *keys, size_t index);
 
 /**
- * Frees a list of keys. NULL is nothing.
+ * Frees a list of keys. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_keys_free(untorn_keys *keys);
 
 /**
  * Removes a session with all its files, at one instant. *removed_out (may be
- * NULL): whether there was one. With a call of NULL it is tried once; else it waits
- * for as long as that says until its owner lets go.
+ * NULL) is whether it existed. With call NULL it tries once; else it waits as
+ * long as call says for the owner to release the session.
  *
  * UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
  */
@@ -2299,169 +2376,298 @@ untorn_code untorn_store_remove(const untorn_store *store,
                                 untorn_error **error_out);
 
 /**
- * Closes a store. NULL is nothing.
+ * Closes a store. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_store_close(untorn_store *store);
 
+/* ------------------------------------------------------------------------
+ * Sessions: cleanup after an owner that died
+ * ------------------------------------------------------------------------ */
+
 /**
- * Begins a transaction in the directory dir: takes the directory's lock, and
- * settles what a dead process has left of an earlier one. To be freed with
- * untorn_transaction_free().
+ * Nothing to do: the session was never owned, or its last owner released it, or
+ * it is already reconciled.
+ */
+#define UNTORN_RECONCILED_NO_CHANGE 0
+
+/**
+ * Another process is reconciling, claiming or removing it just now.
+ */
+#define UNTORN_RECONCILED_BUSY 1
+
+/**
+ * The owner lives.
+ */
+#define UNTORN_RECONCILED_ALIVE 2
+
+/**
+ * The last owner is dead, and this call reconciles the session.
+ */
+#define UNTORN_RECONCILED_TURN 3
+
+/**
+ * Returns whether a session lives in another way than by its owner's process:
+ * not 0 if it does. context is the pointer that was passed with this function.
+ */
+typedef int32_t (*untorn_also_alive)(void *context);
+
+/**
+ * Checks whether the session's last owner died without releasing it. Never waits
+ * for an owner. *found_out is a UNTORN_RECONCILED_ number.
  *
- * UNTORN_NOT_FOUND if the directory is missing; UNTORN_DEADLOCK if this thread is
- * in a transaction there already.
+ * UNTORN_RECONCILED_TURN: change the files within
+ * untorn_reconcile_transaction(*reconcile_out), then call
+ * untorn_reconcile_commit(), and untorn_reconcile_free() in any case. Without
+ * the commit nothing changes, and another call can reconcile. For any other
+ * number *reconcile_out is NULL.
+ *
+ * UNTORN_RECONCILED_ALIVE: *holder_out (may be NULL) is the owner; free it with
+ * untorn_holder_free(). For any other number it is NULL.
+ *
+ * also_alive (may be NULL) is called with context if the owner's process is
+ * dead. If it reports that the session lives in another way, the result is
+ * UNTORN_RECONCILED_ALIVE. It must return, and must not call this library on the
+ * same session.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_transaction_begin(const char *dir,
-                                     const untorn_transaction_options *options,
+untorn_code untorn_session_reconcile(const untorn_session *session,
+                                     untorn_also_alive also_alive,
+                                     void *context,
                                      const untorn_call *call,
-                                     untorn_transaction **transaction_out,
+                                     int32_t *found_out,
+                                     untorn_reconcile **reconcile_out,
+                                     untorn_holder **holder_out,
                                      untorn_error **error_out);
 
 /**
- * The bytes of a file as the transaction leaves it, and the version that they
- * are (version_out may be NULL). *data_out is NULL if the file is not there; else
- * it is to be freed with untorn_buffer_free(*data_out, *len_out). The file stays
- * locked until the end of the transaction, so that what is saved can follow from
- * what was read.
- *
- * UNTORN_INVALID_ARGUMENT for what is not the name of a file in the directory. The
- * transaction goes on after a failure.
+ * Returns the dead owner; NULL if a power cut destroyed that information. It
+ * belongs to the reconciliation.
+ */
+UNTORN_API
+const untorn_holder *untorn_reconcile_owner(const untorn_reconcile *reconcile);
+
+/**
+ * Returns the transaction that changes the session's files. It belongs to the
+ * reconciliation: neither commit nor free it by itself. NULL if the
+ * reconciliation is over.
+ */
+UNTORN_API
+untorn_transaction *untorn_reconcile_transaction(untorn_reconcile *reconcile);
+
+/**
+ * Makes all the changes or none, and marks the owner as reconciled with them.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_transaction_load(untorn_transaction *transaction,
-                                    const char *name,
+untorn_code untorn_reconcile_commit(untorn_reconcile *reconcile,
                                     const untorn_call *call,
-                                    uint8_t **data_out,
-                                    size_t *len_out,
-                                    untorn_document_version *version_out,
                                     untorn_error **error_out);
 
 /**
- * The file is to have these bytes, whatever it was.
+ * Ends a reconciliation and frees it. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_reconcile_free(untorn_reconcile *reconcile);
+
+/* ------------------------------------------------------------------------
+ * Sessions: searching
+ * ------------------------------------------------------------------------ */
+
+/**
+ * Searches the journals of all sessions for a text in UTF-8, ignoring case.
+ * Returns at most max_hits (0: 100) hits, in the order of the keys, and within a
+ * journal in the order of the records. In format json it searches the whole
+ * record with its escapes decoded. Takes no lock. Free the list with
+ * untorn_hits_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_transaction_save(untorn_transaction *transaction,
-                                    const char *name,
-                                    const uint8_t *data,
-                                    size_t len,
-                                    untorn_error **error_out);
+untorn_code untorn_store_search(const untorn_store *store,
+                                const char *text,
+                                size_t max_hits,
+                                const untorn_call *call,
+                                untorn_hits **hits_out,
+                                untorn_error **error_out);
 
 /**
- * The file is to have these bytes, and must not be there: if another program
- * makes it before the commit, the commit fails with UNTORN_ALREADY_EXISTS and
- * nothing changes. So does this call if it is there now; the transaction goes on.
+ * Writes the hit number index, from 0: the session's key, where the record
+ * begins, and the text around the match, in UTF-8. The match is the bytes start
+ * to end of that text. Each output may be NULL; the strings belong to the list.
+ * Returns false and writes nothing if the list is shorter.
+ */
+UNTORN_API
+bool untorn_hits_get(const untorn_hits *hits,
+                     size_t index,
+                     const char **key_out,
+                     untorn_position *position_out,
+                     const char **snippet_out,
+                     size_t *start_out,
+                     size_t *end_out);
+
+/**
+ * Frees a list of hits. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_hits_free(untorn_hits *hits);
+
+/* ------------------------------------------------------------------------
+ * Processes
+ * ------------------------------------------------------------------------ */
+
+/**
+ * Unknown: the process is on another host or in another container, or hidden
+ * from this one.
+ */
+#define UNTORN_ALIVE_UNKNOWN 0
+
+/**
+ * This process lives.
+ */
+#define UNTORN_ALIVE 1
+
+/**
+ * It has ended. Another process may have its pid now.
+ */
+#define UNTORN_DEAD 2
+
+/**
+ * Returns this process. Free it with untorn_process_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_transaction_create(untorn_transaction *transaction,
-                                      const char *name,
-                                      const uint8_t *data,
-                                      size_t len,
-                                      untorn_error **error_out);
+untorn_code untorn_process_current(untorn_process **process_out,
+                                   untorn_error **error_out);
 
 /**
- * Appends count records to a journal, which is made if it is not there.
+ * Finds the process that has this pid now. If no process has it, *process_out is
+ * a dead process whose start is 0. Free it with untorn_process_free().
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_transaction_append(untorn_transaction *transaction,
-                                      const char *name,
-                                      const untorn_bytes *records,
-                                      size_t count,
-                                      untorn_error **error_out);
+untorn_code untorn_process_of(uint32_t pid,
+                              untorn_process **process_out,
+                              untorn_error **error_out);
 
 /**
- * The file is not to be there. *removed_out (may be NULL): whether it is there
- * now. The file stays locked until the end of the transaction.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_transaction_remove(untorn_transaction *transaction,
-                                      const char *name,
-                                      const untorn_call *call,
-                                      bool *removed_out,
-                                      untorn_error **error_out);
-
-/**
- * Makes all the changes, or none; the transaction is over in any case, and only
- * to be freed.
+ * Reads a process that untorn_process_json() wrote, here or in another process,
+ * now or earlier. Free it with untorn_process_free().
  *
- * UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and other
- * failures: all files are as they were. UNTORN_NOT_DURABLE: all the changes are
- * made, but a power cut may undo some.
+ * UNTORN_INVALID_ARGUMENT for any other text.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_transaction_commit(untorn_transaction *transaction,
-                                      const untorn_call *call,
-                                      untorn_error **error_out);
+untorn_code untorn_process_from_json(const char *json,
+                                     untorn_process **process_out,
+                                     untorn_error **error_out);
 
 /**
- * Ends a transaction, without a change if it was not committed, and frees it.
- * NULL is nothing.
+ * Returns its pid; 0 for NULL.
  */
-UNTORN_API void untorn_transaction_free(untorn_transaction *transaction);
+UNTORN_API uint32_t untorn_process_pid(const untorn_process *process);
 
 /**
- * The bytes as they were when the lock was taken; *data_out is NULL if the
- * document was not there. They belong to the update.
+ * Returns when it started, in the system's own unit (clock ticks since boot on
+ * Linux); 0 if no such process existed or could be seen.
  */
-UNTORN_API
-void untorn_update_value(const untorn_update *update,
-                         const uint8_t **data_out,
-                         size_t *len_out);
+UNTORN_API uint64_t untorn_process_start(const untorn_process *process);
 
 /**
- * The version of those bytes. False, and nothing written, if the document was
- * not there.
+ * Returns the id of the machine's boot; NULL if unknown.
  */
-UNTORN_API
-bool untorn_update_version(const untorn_update *update,
-                           untorn_document_version *version_out);
+UNTORN_API const char *untorn_process_boot(const untorn_process *process);
 
 /**
- * Saves, and lets the lock go, also when it fails: as untorn_document_save().
- * Only once; untorn_update_finish() is still needed.
+ * Returns the host; NULL if unknown.
+ */
+UNTORN_API const char *untorn_process_host(const untorn_process *process);
+
+/**
+ * Returns the identity as one line of JSON, to store or to send to another
+ * process.
+ */
+UNTORN_API const char *untorn_process_json(const untorn_process *process);
+
+/**
+ * Checks whether it lives now: UNTORN_ALIVE, UNTORN_DEAD or
+ * UNTORN_ALIVE_UNKNOWN. A zombie is dead, and so is a process whose pid another
+ * one has now.
+ */
+UNTORN_API int32_t untorn_process_alive(const untorn_process *process);
+
+/**
+ * Frees a process. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_process_free(untorn_process *process);
+
+/* ------------------------------------------------------------------------
+ * The self-test, and the library's version
+ * ------------------------------------------------------------------------ */
+
+/**
+ * The check passed.
+ */
+#define UNTORN_CHECK_PASSED 0
+
+/**
+ * The check failed.
+ */
+#define UNTORN_CHECK_FAILED 1
+
+/**
+ * The check was not made; the detail says why.
+ */
+#define UNTORN_CHECK_SKIPPED 2
+
+/**
+ * Tests the directory dir with a second process and temporary files. It checks
+ * whether locks of this scheme (a UNTORN_SCHEME_ number) exclude, whether a
+ * process that dies releases them, and whether files can be renamed, linked and
+ * synced. Some systems report success for locks that do not lock: this test
+ * detects that. Free the report with untorn_selftest_free().
+ *
+ * UNTORN_NOT_FOUND, UNTORN_PERMISSION_DENIED: the test could not run.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_update_save(untorn_update *update,
-                               const uint8_t *data,
-                               size_t len,
-                               untorn_document_version *version_out,
-                               untorn_error **error_out);
+untorn_code untorn_selftest(const char *dir,
+                            int32_t scheme,
+                            untorn_selftest_report **selftest_out,
+                            untorn_error **error_out);
 
 /**
- * Ends an update and frees it; without untorn_update_save() before, nothing is
- * changed. NULL is nothing.
+ * Returns whether no check failed. False for NULL.
  */
-UNTORN_API void untorn_update_finish(untorn_update *update);
+UNTORN_API bool untorn_selftest_passed(const untorn_selftest_report *selftest);
 
 /**
- * This library's version, "0.1.0", at run time; UNTORN_VERSION is the header's.
- * The string is static.
+ * Returns the name of the file system, for example "ext4". The string belongs to
+ * the report.
+ */
+UNTORN_API
+const char *untorn_selftest_file_system(const untorn_selftest_report *selftest);
+
+/**
+ * Writes the check number index, from 0: its name ("exclusion"), its result (a
+ * UNTORN_CHECK_ number), and what was observed, for people. Each output may be
+ * NULL; the strings belong to the report. Returns false and writes nothing if
+ * the list is shorter.
+ */
+UNTORN_API
+bool untorn_selftest_check(const untorn_selftest_report *selftest,
+                           size_t index,
+                           const char **name_out,
+                           int32_t *outcome_out,
+                           const char **detail_out);
+
+/**
+ * Frees a report. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_selftest_free(untorn_selftest_report *selftest);
+
+/**
+ * Returns this library's version at run time, for example "0.1.0".
+ * UNTORN_VERSION is the header's. The string is static.
  */
 UNTORN_API const char *untorn_version(void);
-
-/**
- * The version that a document with these bytes has.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_document_version_of(const uint8_t *data,
-                                       size_t len,
-                                       untorn_document_version *version_out,
-                                       untorn_error **error_out);
-
-/**
- * Frees a string that a function gave through a pointer to char *. NULL is
- * nothing.
- */
-UNTORN_API void untorn_string_free(char *string);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -20,7 +20,7 @@ pub const UNTORN_DEAD: i32 = 2;
 
 /// The identity of a process: its pid, its start, the machine's boot, the
 /// container and the host. Together they never repeat, but a pid does. What the
-/// functions below return belongs to it.
+/// untorn_process_ functions return belongs to it.
 pub struct Process {
     pub(crate) core: CoreProcess,
     boot: Option<CString>,

@@ -9,7 +9,7 @@ pkg-config, cmake, nm and readelf. One that is missing is a failure, not a test
 less.
 
 - The header compiles by itself and included twice, in every dialect, with
-  every warning an error.
+  every warning an error. The examples at its beginning run.
 - The programs in c/ pass against the shared and the static library: plainly,
   under AddressSanitizer and UBSan, and under valgrind.
 - The shared library has the right name, can't be unloaded, and exports exactly
@@ -148,6 +148,42 @@ def header_tests(prefix: Prefix) -> Iterator[Test]:
                 yield f"header {name}, {compiler} {dialect}", test
 
 
+def example_tests(prefix: Prefix) -> Iterator[Test]:
+    """Run the examples at the header's beginning: an error that they print is a failure."""
+    head = (prefix.root / "include/untorn.h").read_text().split("*/")[0]
+    examples = re.findall(r"(?:^ \*     .*\n)+", head, re.MULTILINE)
+    for index, example in enumerate(examples):
+        lines = [line.removeprefix(" *") for line in example.splitlines()]
+        source = prefix.work / f"example-{index}.c"
+        source.write_text(
+            "\n".join(
+                [
+                    "#include <stdio.h>",
+                    "#include <string.h>",
+                    "#include <untorn.h>",
+                    "int main(void)",
+                    "{",
+                    *lines,
+                    "}",
+                    "",
+                ]
+            )
+        )
+
+        def test(name: str = f"example-{index}", source: Path = source) -> None:
+            folder = prefix.work / f"{name}-files"
+            folder.mkdir()
+            printed = run(prefix.build(name, source, "gcc", ["-std=c11"], "shared"), cwd=folder)
+            if printed:
+                raise Failed(printed)
+            if not any(folder.iterdir()):
+                raise Failed("the example wrote no file")
+
+        yield f"example {index + 1} of the header", test
+    if len(examples) != 3:
+        raise Failed(f"the header has {len(examples)} examples: one each for journal, document and lock")
+
+
 def program_tests(prefix: Prefix) -> Iterator[Test]:
     """Run every program in every way."""
     for file in PROGRAMS:
@@ -254,7 +290,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="untorn-c-") as work:
         os.environ["TMPDIR"] = work
         prefix = Prefix(root, Path(work))
-        groups = (header_tests, library_tests, consumer_tests, program_tests)
+        groups = (header_tests, example_tests, library_tests, consumer_tests, program_tests)
         tests = [test for group in groups for test in group(prefix) if options.only in test[0]]
         with ThreadPoolExecutor(options.jobs) as pool:
             results = [(name, pool.submit(test)) for name, test in tests]

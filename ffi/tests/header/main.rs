@@ -1,6 +1,9 @@
-//! `include/untorn.h` is what cbindgen makes of the sources.
+//! cbindgen writes `include/untorn.h` from the sources; `sections` puts it in an
+//! order for people.
 
 use std::path::Path;
+
+mod sections;
 
 #[test]
 fn header_is_current() {
@@ -9,8 +12,8 @@ fn header_is_current() {
     cbindgen::generate(here)
         .expect("cbindgen reads the sources")
         .write(&mut made);
-    let made = String::from_utf8(made)
-        .expect("the header is UTF-8")
+    let made = String::from_utf8(made).expect("the header is UTF-8");
+    let made = sections::arrange(&made)
         // One place has the version: Cargo.toml.
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
@@ -20,10 +23,10 @@ fn header_is_current() {
     if std::env::var_os("UPDATE_HEADER").is_some() {
         std::fs::write(&path, &made).expect("the header can be written");
     }
-    let committed = std::fs::read_to_string(&path).expect("include/untorn.h is there");
+    let committed = std::fs::read_to_string(&path).expect("include/untorn.h exists");
     assert!(
         made == committed,
-        "include/untorn.h is not what the sources make: \
+        "include/untorn.h differs from the sources: \
          UPDATE_HEADER=1 cargo test -p untorn-ffi --test header"
     );
 }
