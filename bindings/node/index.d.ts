@@ -3,25 +3,25 @@
 /// <reference types="node" />
 
 /**
- * Locked journal appends and atomic session saves for plain files that several
- * processes share.
+ * Appends records to JSONL files and saves JSON files safely from several processes: a lock for
+ * each change, and no half-written file after a crash. The files stay plain files.
  *
- * Every method has a `...Sync` twin, which blocks. Times are milliseconds. Asynchronous
- * calls never block the event loop and wait for ever unless told otherwise; blocking
- * ones wait 5,000 ms at most.
+ * Every asynchronous method has a `...Sync` twin, which blocks. Times are milliseconds.
+ * Asynchronous calls never block the event loop. They wait without a limit, unless you set a
+ * timeout. Blocking calls wait 5,000 ms at most by default.
  *
- * Every error is an `UntornError`, also one about an argument, except what a function of
- * the caller's throws and the `reason` of an aborted signal. An option of a name that is
- * not there is refused.
+ * Every error is an `UntornError`, also an error about an argument. Two errors are not: one that
+ * your own function throws, and the `reason` of an aborted signal. An option with an unknown name
+ * is refused.
  */
 
-/** Of this package. */
+/** The version of this package. */
 export const version: string
 
 /** Which failure a finished call survives: that of a process, or of the power. */
 export type Durability = 'process' | 'power'
 
-/** A place in a journal, at the end of a record. It can be stored and compared. */
+/** A place in a journal, at the end of a record. You can store and compare it. */
 export interface Position {
   /** Which of the files that had this name. */
   readonly generation: number
@@ -32,23 +32,23 @@ export interface Position {
 /** A hash of a document's bytes: 32 hexadecimal digits. */
 export type Version = string
 
-/** Who holds a lock, as far as it can be known. */
+/** The process that holds a lock, as far as it is known. */
 export interface Holder {
-  /** Of the process. */
+  /** The pid of the process. */
   readonly pid: number
   /** When the process started, in the system's own unit. */
   readonly start: number | null
-  /** The start of the machine that it runs on. */
+  /** The id of the machine's boot in which it runs. */
   readonly boot: string | null
-  /** Within which pids are counted: one a container. */
+  /** The namespace of its pid: each container has its own. */
   readonly namespace: string | null
   /** The machine's name. */
   readonly host: string | null
-  /** What it said of itself. */
+  /** The label that it chose. */
   readonly label: string | null
-  /** Since when, RFC 3339 in UTC. */
+  /** Since when it holds the lock, as RFC 3339 in UTC. */
   readonly since: string | null
-  /** Whether the process lives, as far as can be seen from here. */
+  /** Whether the process lives, as far as this process can see. */
   readonly alive: 'alive' | 'dead' | 'unknown'
 }
 
@@ -75,15 +75,15 @@ export interface SchemeOptions {
 
 /** How a blocking call waits. */
 export interface SyncCallOptions {
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** The timeout in milliseconds. 0 tries once, `Infinity` waits without a limit. */
   timeout?: number | undefined
-  /** Work under this lock, which is held already. */
+  /** A lock that you hold already: the call works under it. */
   lock?: FileLock | undefined
 }
 
 /** How an asynchronous call waits. */
 export interface CallOptions extends SyncCallOptions {
-  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  /** Ends the wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
@@ -160,34 +160,36 @@ export type DamageKind =
 
 /** A stretch of a journal that was skipped. */
 export interface Damage {
-  /** What is wrong. */
+  /** The kind of damage. */
   readonly kind: DamageKind
   /** Bytes from the start of the file. */
   readonly offset: number
-  /** Bytes. */
+  /** The number of bytes. */
   readonly length: number
-  /** Of an `'unreadable'` record: the record. */
+  /** The record, if it is `'unreadable'`. */
   readonly bytes?: Buffer
-  /** Of an `'unreadable'` record: why. */
+  /** The reason, if the record is `'unreadable'`. */
   readonly cause?: unknown
 }
 
-/** What becomes of damage. */
+/** How damage is reported. */
 export interface DamageOptions {
   /**
-   * Told of each damaged stretch, in file order with the records. Without it
-   * `process` emits one `UntornWarning` a read, with the place of the first.
+   * Called for each damaged stretch, in file order with the records. Without it, `process` emits
+   * one `UntornWarning` per read, which names the place of the first.
    */
   onDamage?: ((damage: Damage) => void) | undefined
 }
 
-/** What is read. */
+/** Which part of a journal is read. */
 export interface ReadOptions extends DamageOptions {
-  /** Reads from here on instead of from the beginning. */
+  /** Reads from this position on, instead of from the beginning. */
   start?: Position | undefined
-  /** More is a `LimitExceededError`, whose `position` is where to read on. */
+  /**
+   * The most records. One more throws a `LimitExceededError`; continue reading at its `position`.
+   */
   maxRecords?: number | undefined
-  /** Of records, without their newlines. */
+  /** The most bytes of records, without their newlines. One more throws a `LimitExceededError`. */
   maxBytes?: number | undefined
 }
 
@@ -195,127 +197,130 @@ export interface ReadOptions extends DamageOptions {
 export interface Entry<T> {
   /** The record. */
   readonly value: T
-  /** Where it begins. */
+  /** The position where the record begins. */
   readonly start: Position
-  /** Reading on from here yields what follows. */
+  /** The position just after the record: reading from here yields what follows. */
   readonly end: Position
 }
 
-/** What a check of a journal found. */
+/** The result of checking a journal. */
 export interface Report {
-  /** How many good records. */
+  /** The number of good records. */
   readonly records: number
-  /** Whether the journal has a header, which is no record. */
+  /** Whether the journal has a header, which is not a record. */
   readonly header: boolean
-  /** In a sealed journal: how many good records have no seal. */
+  /** The number of good records without a seal, in a sealed journal. */
   readonly unsealed: number
   /** The size of the file. */
   readonly bytes: number
-  /** Where the last whole line ends. */
+  /** The position where the last whole line ends. */
   readonly end: Position
   /** The first 1,024 damaged stretches, in file order. */
   readonly damage: readonly Damage[]
-  /** How many there are in all. */
+  /** The number of all damaged stretches. */
   readonly damageCount: number
-  /** What `repair` did; null where nothing was to do, and from `verify`. */
+  /** What `repair` did. Null if no repair was needed, and always from `verify`. */
   readonly repaired: { readonly offset: number; readonly cut: number; readonly newlineAdded: boolean } | null
 }
 
-/** As `SyncCallOptions`, and what else happens in the same step. */
+/** `SyncCallOptions`, and what else happens in the same step. */
 export interface AppendAllSyncOptions extends SyncCallOptions {
-  /** Append only if the journal ends here; otherwise a `ConflictError`. Never undefined: that would be no check. */
+  /**
+   * Appends only if the journal ends here; otherwise throws a `ConflictError`. Never undefined:
+   * that would be no check.
+   */
   at?: Position
-  /** Sets the header in the same step: both or neither. */
+  /** Sets the header in the same step: both happen or neither. */
   header?: unknown | undefined
 }
 
-/** As `CallOptions`, and what else happens in the same step. */
+/** `CallOptions`, and what else happens in the same step. */
 export interface AppendAllOptions extends AppendAllSyncOptions {
-  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  /** Ends the wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
-/** What is to be in a journal, at once or as it comes. */
+/** The records that a rewritten journal will have, all at once or one after the other. */
 export type Kept<T> = Iterable<T> | AsyncIterable<T>
 
 /**
- * An append-only file of one-line records that any number of processes and
- * threads append to. Appends on one handle keep the order of their calls, and what
- * queues up while one is being written is committed together. `rewind`,
- * `rotate`, `replace` and `compact` keep their order among themselves: await an
- * append that is to come before one of them.
+ * An append-only file of one-line records. Any number of processes and threads append to it.
+ *
+ * Appends on one handle keep the order of their calls. Appends that queue up during a write are
+ * committed together. `rewind`, `rotate`, `replace` and `compact` keep their order among
+ * themselves, but not with appends: if an append must come before one of them, await it first.
  */
 export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disposable, AsyncDisposable {
   private constructor()
-  /** Opens the journal at `path`, which need not be there yet: the first append makes it. */
+  /** Opens the journal at `path`. The file need not exist yet: the first append creates it. */
   static open<T = unknown>(path: string | URL, options?: JournalOptions): Promise<Journal<T>>
   static openSync<T = unknown>(path: string | URL, options?: JournalOptions): Journal<T>
 
-  /** The file, with every symbolic link resolved. */
+  /** The path of the file, with every symbolic link resolved. */
   readonly path: string
 
-  /** Appends one record and gives the position behind it. */
+  /** Appends one record. Returns the position just after it. */
   append(value: T, options?: CallOptions): Promise<Position>
   appendSync(value: T, options?: SyncCallOptions): Position
 
   /**
-   * Appends many records next to each other: all of them or none. What comes later (an
-   * async generator, a stream) is awaited to its end first, and takes its place in the
-   * order of the appends only then. What is no list of records is refused.
+   * Appends many records next to each other: all of them or none. Values that come later (an async
+   * generator, a stream) are first awaited to their end. Only then does the append take its place
+   * in the order. A value that is not a list of records is refused.
    */
   appendAll(values: Iterable<T> | AsyncIterable<T>, options?: AppendAllOptions): Promise<Position>
   appendAllSync(values: Iterable<T>, options?: AppendAllSyncOptions): Position
 
-  /** Appends a record that is encoded already. It is checked. */
+  /** Appends a record that is already encoded, after checking it. */
   appendRaw(record: string | Uint8Array, options?: CallOptions): Promise<Position>
   appendRawSync(record: string | Uint8Array, options?: SyncCallOptions): Position
 
-  /** The header; null if there is none. Takes no lock, and never sees half a stamp. */
+  /** Reads the header; null if the journal has none. Takes no lock, and never sees half a stamp. */
   header(): Promise<any>
   headerSync(): any
 
   /**
-   * Changes the header, or gives the journal one, encoded as records are: its
-   * text must begin with `headerPrefix`. To change it together with an append,
-   * see `appendAll`.
+   * Changes the header, or adds one. It is encoded as records are, and its text must begin with
+   * `headerPrefix`. To change it together with an append, see `appendAll`.
    */
   setHeader(value: unknown, options?: CallOptions): Promise<void>
   setHeaderSync(value: unknown, options?: SyncCallOptions): void
 
   /**
-   * Goes back to a position of this journal. The whole journal as it was is kept
-   * in a rotated file, whose path this gives; null if nothing was behind the
-   * position. The header stays. Positions of before are refused from then on.
+   * Rewinds the journal to a position: removes every record after it. A rotated file keeps the
+   * whole journal as it was. Returns the path of that file, or null if no record follows the
+   * position. The header stays. Positions taken before this call are refused from then on.
    */
   rewind(position: Position, options?: CallOptions): Promise<string | null>
   rewindSync(position: Position, options?: SyncCallOptions): string | null
 
   /**
-   * Begins the journal anew, with its header if it has one. The records are kept
-   * in a rotated file (`name_1.ext`, `name_2.ext`, ...; numbers only grow), whose
-   * path this gives; null if there were none.
+   * Moves the records to a rotated file, and begins a new, empty journal, with the same header if
+   * it has one. Rotated files are named `name_1.ext`, `name_2.ext`, ...; numbers only grow. Returns
+   * the path of the rotated file, or null if the journal had no records.
    */
   rotate(options?: CallOptions): Promise<string | null>
   rotateSync(options?: SyncCallOptions): string | null
 
-  /** Puts these records in the place of all that are there: all of them or none. */
+  /** Replaces all records by these: all of them or none. */
   replace(values: Iterable<T> | AsyncIterable<T>, options?: CallOptions): Promise<Position>
   replaceSync(values: Iterable<T>, options?: SyncCallOptions): Position
 
   /**
-   * Rewrites the journal under its lock, whole or not at all. `keep` gets the
-   * records as they are and returns those that are to be there:
+   * Rewrites the journal under its lock, whole or not at all. `keep` receives the present records
+   * and returns the records of the new journal:
    *
    *     await journal.compact(async function* (records) {
    *       for await (const record of records) if (!record.deleted) yield record
    *     })
    *
-   * Others wait with their appends, which then go into the new file. If `keep`
-   * throws, or the signal is aborted, nothing changes. A record that is yielded as it
-   * was read is written byte for byte, also where JavaScript has no such number (ids of
-   * 20 digits, `1e999`); one that was changed is encoded by `JSON.stringify`, with the
-   * numbers that JavaScript has. A record that JavaScript can't take stays, where
-   * `keep` was when it was passed. What is damaged is left out.
+   * Appends of other processes wait, and then go into the new file. If `keep` throws, or the signal
+   * is aborted, nothing changes.
+   *
+   * A record that `keep` yields unchanged is written byte for byte, also where JavaScript has no
+   * such number (ids of 20 digits, `1e999`). `JSON.stringify` encodes a record that was changed,
+   * with the numbers that JavaScript has. A record that JavaScript can't take stays, at the place
+   * where `keep` passed it. A damaged stretch is left out.
    */
   compact(
     keep: (records: AsyncGenerator<T, void, undefined>) => Kept<T> | PromiseLike<Kept<T>>,
@@ -326,45 +331,47 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
     options?: SyncCallOptions & DamageOptions,
   ): Position
 
-  /** Where the last whole record ends. */
+  /** Returns where the last whole record ends. */
   end(): Promise<Position>
   endSync(): Position
 
-  /** Reads the records. Takes no lock; damage is skipped. */
+  /** Reads the records. Takes no lock, and skips damage. */
   records(options?: ReadOptions): AsyncGenerator<T, void, undefined>
-  /** A reader that is left half read, without `break`, keeps its file open until it is collected. */
+  /**
+   * Reads the records. If you stop half-way without `break`, the file stays open until the reader
+   * is garbage collected.
+   */
   recordsSync(options?: ReadOptions): Generator<T, void, undefined>
 
-  /** The same, each with its place. */
+  /** Reads the records, each with its place. */
   entries(options?: ReadOptions): AsyncGenerator<Entry<T>, void, undefined>
   entriesSync(options?: ReadOptions): Generator<Entry<T>, void, undefined>
 
-  /** All records in one array. */
+  /** Reads all records into one array. */
   read(options?: ReadOptions): Promise<T[]>
   readSync(options?: ReadOptions): T[]
 
-  /** The last `n` records, oldest first. */
+  /** Reads the last `n` records, oldest first. Returns fewer if some of them are damaged. */
   tail(n: number, options?: DamageOptions): Promise<T[]>
   tailSync(n: number, options?: DamageOptions): T[]
-  /** The same, each with its place. */
+  /** Reads the last `n` records, each with its place. */
   tailEntries(n: number, options?: DamageOptions): Promise<Entry<T>[]>
   tailEntriesSync(n: number, options?: DamageOptions): Entry<T>[]
 
   /**
-   * The records as they are appended, by whichever process: from `start` on, or
-   * from now on.
+   * Yields the records that any process appends, from `start` on, or from now on.
    *
    *     for await (const record of journal.follow()) console.log(record)
    *
-   * Each once, in file order, none left out, through every change of the file.
-   * Takes no lock. It ends when the loop is left or the journal is closed.
+   * It yields each record once and in file order, and misses none, through every change of the
+   * file. It takes no lock. It ends when you leave the loop or close the journal.
    */
   follow(options?: FollowOptions): Follow<T>
 
   /**
-   * A state that is kept from the records: `apply` is called once for each, whoever
-   * appended it, and returns the next state, or nothing if it changed the state in
-   * place. See `Fold`.
+   * Keeps a state from the records. `apply` is called once for each record, whichever process
+   * appended it. It returns the next state, or nothing if it changed the state in place. See
+   * `Fold`.
    *
    *     const tokens = await journal.fold(() => 0, (sum, record) => sum + record.tokens)
    */
@@ -379,13 +386,13 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   repair(options?: CallOptions): Promise<Report>
   repairSync(options?: SyncCallOptions): Report
 
-  /** Makes everything in the file so far survive a power cut. */
+  /** Makes everything that the file contains now survive a power cut. */
   sync(): Promise<void>
   syncSync(): void
 
   /**
-   * Closes the handle, and gives back all that it has open: later changes are refused,
-   * reading goes on. Appends that were begun are made. A second time does nothing.
+   * Closes the handle and the files that it has open. Appends that were begun are finished. Later
+   * changes are refused, but you can still read. A second call does nothing.
    */
   close(): Promise<void>
   closeSync(): void
@@ -400,87 +407,90 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What lay between `to` and `from` is not in the journal any more. */
+/** The records between `to` and `from` are no longer in the journal. */
 export interface Rewound {
-  /** How far was read in the file as it was. */
+  /** How far the old file had been read. */
   readonly from: Position
-  /** Up to where the file that is there now is the same; offset 0: nothing of it is, or it is not known how much. */
+  /**
+   * Up to where the new file is the same as the old one. Offset 0: nothing is, or it is not known.
+   */
   readonly to: Position
 }
 
-/** From where on, and who is told of what. */
+/** Where to begin, and which functions are called. */
 export interface FollowOptions extends DamageOptions {
-  /** Begins behind this position instead of at the end. */
+  /** Begins after this position instead of at the end. */
   start?: Position | undefined
-  /** Ends it: the wait for the next record is rejected with `signal.reason`. */
+  /** Ends the iteration: the wait for the next record rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
   /**
-   * Told where records that were yielded are taken out of the journal (it was
-   * rewound, rewritten or replaced), before the records that follow behind `to`.
+   * Called when records that were yielded are removed from the journal (it was rewound, rewritten
+   * or replaced), before the records that follow after `to`.
    */
   onRewind?: ((rewound: Rewound) => void) | undefined
 }
 
-/** The records of a journal as they come. */
+/** An iterator over a journal's records as they are appended. */
 export interface Follow<T> extends AsyncIterableIterator<T>, AsyncDisposable {
-  /** When this is resolved, records that are appended from then on will be yielded. */
+  /** Resolves when it follows: records that are appended from then on will be yielded. */
   ready(): Promise<void>
   /**
-   * Behind the last record that was yielded: `follow({ start })` goes on from here.
-   * It can be stored. Undefined until it is ready.
+   * The position just after the last record that was yielded: `follow({ start })` continues from
+   * there. You can store it. Undefined until it is ready.
    */
   readonly position: Position | undefined
-  /** The next record, when it comes. */
+  /** Returns the next record when one is appended. */
   next(): Promise<IteratorResult<T, undefined>>
-  /** Ends it, and a wait that is under way. */
+  /** Ends the iteration, and a wait that is running. */
   return(value?: any): Promise<IteratorResult<T, any>>
-  /** While it waits, the process need not stay alive for it. */
+  /** Lets the process exit while this waits. */
   unref(): this
-  /** The process stays alive while it waits, as from the beginning. */
+  /** Keeps the process alive while this waits, which is the default. */
   ref(): this
-  /** Itself. */
+  /** Returns itself. */
   [Symbol.asyncIterator](): this
 }
 
 /**
- * A state that is kept from the records of a journal. It changes only under the
- * journal's lock, and after the file did: whatever promises and processes do at once,
- * it is what the file says up to `position`. After the journal was rewound,
- * rewritten, rotated or replaced it is made anew from `initial`.
+ * A state that follows the records of a journal.
  *
- * What is appended otherwise is taken in by the next `refresh`, `append` or
- * `update`. If `apply` throws, so does the call (what was appended stays in the
- * journal), and the next call makes the state anew.
+ * The state changes only under the journal's lock, and after the file did. Whatever promises and
+ * processes run at once, it is what the file contains up to `position`. After the journal was
+ * rewound, rewritten, rotated or replaced, the state is computed again from `initial`.
+ *
+ * The next `refresh`, `append` or `update` applies the records that were appended otherwise. If
+ * `apply` throws, so does the call; what was appended stays in the journal. The next call then
+ * computes the state again.
  */
 export interface Fold<S, T = unknown> extends Disposable, AsyncDisposable {
   /**
-   * The state. While a turn takes in many records, that of a beginning of the
-   * journal. Throws where there is none, since `apply` threw.
+   * The state. While a turn applies many records, it is the state of a first part of the journal.
+   * Throws if no state exists because `apply` threw.
    */
   readonly state: S
-  /** Up to where the state was folded; null while it changes, and where there is none. */
+  /** How far the state was folded. Null while it changes, and if no state exists. */
   readonly position: Position | null
-  /** Takes in what was appended since; waits for the lock if there is anything. */
+  /** Applies the records that were appended since. Waits for the lock if any were. */
   refresh(options?: CallOptions): Promise<Position>
   refreshSync(options?: SyncCallOptions): Position
-  /** Appends, and takes in: first what others appended before. */
+  /** Appends a record and applies it, after the records that other processes appended before. */
   append(value: T, options?: CallOptions): Promise<Position>
   appendSync(value: T, options?: SyncCallOptions): Position
-  /** The same for many: all of them or none. */
+  /** Appends many records and applies them: all of them or none. */
   appendAll(values: Iterable<T> | AsyncIterable<T>, options?: CallOptions): Promise<Position>
   appendAllSync(values: Iterable<T>, options?: SyncCallOptions): Position
   /**
-   * Decides on the state what to append, and appends it, under one lock: the state
-   * that `decide` sees is that of the whole journal, and nobody appends in between.
-   * It must not change the state; to await, in there, another change of the journal is
-   * a `DeadlockError`. If it throws, nothing is appended.
+   * Lets `decide` choose from the state what to append, and appends it, under one lock. The state
+   * that `decide` sees is that of the whole journal, and no other process appends in between.
+   * `decide` must not change the state. If it awaits another change of the journal, that is a
+   * `DeadlockError`. If it throws, nothing is appended.
    */
   update(
     decide: (state: S) => Kept<T> | null | void | PromiseLike<Kept<T> | null | void>,
     options?: CallOptions,
   ): Promise<Position>
   updateSync(decide: (state: S) => Iterable<T> | null | void, options?: SyncCallOptions): Position
-  /** Closes the file that it reads. The state stays; what would change it is refused. */
+  /** Closes the file that it reads. The state stays; calls that would change it are refused. */
   close(): Promise<void>
   closeSync(): void
   /** The same as `closeSync()`, for `using`. */
@@ -505,70 +515,78 @@ export interface DocumentOptions extends SchemeOptions {
   parse?: ((text: string) => any) | undefined
 }
 
-/** What the document must be, for the call to change it. */
+/** The version that the document must have, for the call to change it. */
 export interface Expect {
   /**
-   * Only if the document is this version, else a `ConflictError`; null: only if it is not
-   * there. Never undefined, which `document.version` is before the first call: that would
-   * be no check.
+   * Changes the document only if it has this version; otherwise throws a `ConflictError`. Null:
+   * only if it does not exist. Never undefined, which `document.version` is before the first call:
+   * that would be no check.
    */
   expect?: Version | null
 }
 
 /**
- * One value in one file, always replaced whole: at every instant the file holds
- * its old value or its new one.
+ * One value in one file, always replaced whole. At every instant the file holds its old value or
+ * its new one.
  */
 export class Document<T = unknown> implements Disposable, AsyncDisposable {
   private constructor()
-  /** Opens the document at `path`, which need not be there yet. */
+  /** Opens the document at `path`, which need not exist yet. */
   static open<T = unknown>(path: string | URL, options?: DocumentOptions): Promise<Document<T>>
   static openSync<T = unknown>(path: string | URL, options?: DocumentOptions): Document<T>
 
-  /** The file, with every symbolic link resolved. */
+  /** The path of the file, with every symbolic link resolved. */
   readonly path: string
 
   /**
-   * What this handle last loaded or saved: null if the document was not there,
+   * The version that this handle last loaded or saved. Null if the document did not exist;
    * undefined before the first call.
    */
   readonly version: Version | null | undefined
 
-  /** The value; `default` (or a `NotFoundError`) if the document is not there. */
+  /**
+   * Returns the value. If the document does not exist, returns `default`, or throws a
+   * `NotFoundError` without it.
+   */
   load(): Promise<T>
   load<D>(options: { default: D }): Promise<T | D>
   loadSync(): T
   loadSync<D>(options: { default: D }): T | D
 
-  /** The bytes as they are, whatever they are. */
+  /** Returns the bytes, without decoding them. */
   loadRaw(): Promise<Buffer>
   loadRawSync(): Buffer
 
-  /** Replaces the whole value. Gives the version that it is now. */
+  /** Replaces the whole value. Returns the new version. */
   save(value: T, options?: CallOptions & Expect): Promise<Version>
   saveSync(value: T, options?: SyncCallOptions & Expect): Version
 
-  /** Saves a document that must not be there yet, else an `AlreadyExistsError`. */
+  /** Saves a document that does not exist yet; otherwise throws an `AlreadyExistsError`. */
   create(value: T, options?: CallOptions): Promise<Version>
   createSync(value: T, options?: SyncCallOptions): Version
 
   /**
-   * Reads, changes and saves under one lock. `change` gets the value (undefined
-   * if the document is not there) and returns the one to save; the lock is held
-   * meanwhile. If it throws, nothing changes. To await, in there, another change of the
-   * same file is a `DeadlockError`: change the value instead. A value that is returned as
-   * it was read keeps its spelling; otherwise the whole is encoded by `JSON.stringify`,
-   * with the numbers that JavaScript has: for ids of 20 digits give `parse` and
-   * `stringify` that keep them.
+   * Reads, changes and saves under one lock.
+   *
+   * `change` receives the value (undefined if the document does not exist) and returns the one to
+   * save. The call holds the lock until then. If `change` throws, nothing changes. If it awaits
+   * another change of the same file, that is a `DeadlockError`: change the value instead.
+   *
+   * A value that is returned as it was read keeps its spelling. Otherwise `JSON.stringify` encodes
+   * the whole, with the numbers that JavaScript has: for ids of 20 digits pass `parse` and
+   * `stringify` functions that keep them.
    */
   update(change: (value: T | undefined) => T | PromiseLike<T>, options?: CallOptions): Promise<Version>
   updateSync(change: (value: T | undefined) => T, options?: SyncCallOptions): Version
 
-  /** Removes the document. False: it was not there. */
+  /** Removes the document. Returns false if it did not exist. */
   remove(options?: CallOptions & Expect): Promise<boolean>
   removeSync(options?: SyncCallOptions & Expect): boolean
 
-  /** Closes the handle: later changes are refused, reading goes on. A second time does nothing. */
+  /**
+   * Closes the handle: later changes are refused, but you can still read. A second call does
+   * nothing.
+   */
   close(): Promise<void>
   closeSync(): void
   /** The same as `closeSync()`, for `using`. */
@@ -594,41 +612,43 @@ export interface AcquireOptions extends AcquireSyncOptions {
 }
 
 /**
- * A lock across processes and threads that the kernel frees when its holder
- * dies. The lock of `path` is an OS lock on `path.lock`: the one that `Journal`
- * and `Document` take. It is held until it is released, or until the process or
- * the worker ends.
+ * A lock across processes and threads. The kernel releases it when its holder dies.
+ *
+ * The lock of `path` is an OS lock on `path.lock`, the same that `Journal` and `Document` take. It
+ * is held until you release it, or until the process or the worker ends.
  */
 export class FileLock implements Disposable, AsyncDisposable {
   private constructor()
-  /** Takes the lock of `path`, which need not be there itself. */
+  /** Takes the lock of `path`, which itself need not exist. */
   static acquire(path: string | URL, options?: AcquireOptions): Promise<FileLock>
   static acquireSync(path: string | URL, options?: AcquireSyncOptions): FileLock
   /** Locks exactly this file. */
   static at(lockPath: string | URL, options?: AcquireOptions): Promise<FileLock>
   static atSync(lockPath: string | URL, options?: AcquireSyncOptions): FileLock
-  /** Who holds the lock of `path` now; null if nobody does, or it can't be known. */
+  /**
+   * Returns the process that holds the lock of `path` now; null if none does, or it is not known.
+   */
   static holder(path: string | URL): Promise<Holder | null>
   static holderSync(path: string | URL): Holder | null
 
-  /** As it was given, absolute. */
+  /** The path that was passed, made absolute. */
   readonly path: string
-  /** The file that the lock is on. */
+  /** The path of the lock file. */
   readonly lockPath: string
-  /** Whether it is shared with others. */
+  /** Whether other holders may share it. */
   readonly shared: boolean
-  /** Whether it is held still. */
+  /** Whether it is still held. */
   readonly held: boolean
 
   /**
-   * Gives the lock to another process of this machine, and lets it go. The heir
-   * takes it by acquiring it, as always; until it has, or has ended, nobody else
-   * gets it. If this fails, the lock is held as before.
+   * Hands the lock over to another process of this machine, its successor, and releases it. The
+   * successor acquires it as always. No other process gets it until the successor has taken it or
+   * has ended. If this call fails, the lock is held as before.
    */
   transfer(process: ProcessLike): Promise<void>
   transferSync(process: ProcessLike): void
 
-  /** Lets it go. A second time does nothing. */
+  /** Releases the lock. A second call does nothing. */
   release(): Promise<void>
   releaseSync(): void
   /** The same as `release`. */
@@ -640,55 +660,55 @@ export class FileLock implements Disposable, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** As of `Document`, and of `JSON.stringify`. */
+/** Options of `Document` and of `JSON.stringify`. */
 export interface SaveJsonSyncOptions extends Expect {
   /** Default: `'power'`. */
   durability?: Durability | undefined
   /** Permission bits of a new file, 0o777 at most. Default: 0o666 less the umask. */
   mode?: number | undefined
-  /** Whether missing parent directories are made. Default: true. */
+  /** Whether missing parent directories are created. Default: true. */
   parents?: boolean | undefined
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** The timeout in milliseconds. 0 tries once, `Infinity` waits without a limit. */
   timeout?: number | undefined
-  /** As of `JSON.stringify`. */
+  /** The replacer of `JSON.stringify`. */
   replacer?: ((this: any, key: string, value: any) => any) | (number | string)[] | null | undefined
-  /** As of `JSON.stringify`. */
+  /** The indentation of `JSON.stringify`. */
   space?: string | number | undefined
-  /** Instead of `JSON.stringify`. */
+  /** Encodes the value, instead of `JSON.stringify`. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
 }
 
 /** The same for the asynchronous call. */
 export interface SaveJsonOptions extends SaveJsonSyncOptions {
-  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  /** Ends the wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
 /** How a file is decoded. */
 export interface LoadJsonOptions {
-  /** Instead of `JSON.parse`. */
+  /** Decodes the text, instead of `JSON.parse`. */
   parse?: ((text: string) => any) | undefined
 }
 
-/** As of `Journal`. */
+/** Options of `Journal`. */
 export interface AppendJsonSyncOptions {
   /** Default: `'power'`. */
   durability?: Durability | undefined
   /** Permission bits of a new file, 0o777 at most. Default: 0o666 less the umask. */
   mode?: number | undefined
-  /** Whether missing parent directories are made. Default: true. */
+  /** Whether missing parent directories are created. Default: true. */
   parents?: boolean | undefined
-  /** Bytes. Default: 64 MiB. */
+  /** The most bytes of a record. Default: 64 MiB. */
   maxRecord?: number | undefined
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** The timeout in milliseconds. 0 tries once, `Infinity` waits without a limit. */
   timeout?: number | undefined
-  /** Instead of `JSON.stringify`. */
+  /** Encodes the value, instead of `JSON.stringify`. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
 }
 
 /** The same for the asynchronous call. */
 export interface AppendJsonOptions extends AppendJsonSyncOptions {
-  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  /** Ends the wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
@@ -696,55 +716,58 @@ export interface AppendJsonOptions extends AppendJsonSyncOptions {
 export function saveJson(path: string | URL, value: unknown, options?: SaveJsonOptions): Promise<Version>
 export function saveJsonSync(path: string | URL, value: unknown, options?: SaveJsonSyncOptions): Version
 
-/** The value of a file; `default` (or a `NotFoundError`) if it is not there. Takes no lock. */
+/**
+ * Returns the value of a file. Takes no lock. If the file does not exist, returns `default`, or
+ * throws a `NotFoundError` without it.
+ */
 export function loadJson<T = unknown>(path: string | URL, options?: LoadJsonOptions): Promise<T>
 export function loadJson<T = unknown, D = T>(path: string | URL, options: LoadJsonOptions & { default: D }): Promise<T | D>
 export function loadJsonSync<T = unknown>(path: string | URL, options?: LoadJsonOptions): T
 export function loadJsonSync<T = unknown, D = T>(path: string | URL, options: LoadJsonOptions & { default: D }): T | D
 
-/** Appends one record. For more than a few keep a `Journal` open. */
+/** Appends one record. For more than a few, keep a `Journal` open. */
 export function appendJson(path: string | URL, value: unknown, options?: AppendJsonOptions): Promise<Position>
 export function appendJsonSync(path: string | URL, value: unknown, options?: AppendJsonSyncOptions): Position
 
 /**
- * A process, named for ever: pid, start, the start of the machine, the container
- * and the host together never repeat, while a pid by itself does. Its fields can
- * be stored as JSON and read back by `Process.from`.
+ * The identity of a process: its pid, its start, the machine's boot, the container and the host.
+ * Together they never repeat, but a pid does. You can store its fields as JSON; `Process.from`
+ * reads them back.
  */
 export class Process {
   private constructor()
-  /** This process. */
+  /** Returns this process. */
   static current(): Process
-  /** The process that has this pid now; where nobody has it, one that is dead. */
+  /** Returns the process that has this pid now. If no process has it, the result is dead. */
   static of(pid: number): Process
-  /** From what `JSON.stringify` made of one, or its JSON, or a `Holder`. */
+  /** Makes a process from what `JSON.stringify` made of one, from its JSON, or from a `Holder`. */
   static from(value: ProcessLike | string): Process
-  /** Its number, which others get when it has ended. */
+  /** Its pid. Another process may get the same one after it has ended. */
   readonly pid: number
-  /** When it started, in the system's own unit; null if there was no such process. */
+  /** When it started, in the system's own unit. Null if no such process existed. */
   readonly start: number | null
-  /** The start of the machine that it runs on. */
+  /** The id of the machine's boot in which it runs. */
   readonly boot: string | null
-  /** Within which pids are counted: one a container. */
+  /** The namespace of its pid: each container has its own. */
   readonly namespace: string | null
   /** The machine's name. */
   readonly host: string | null
   /**
-   * Whether it lives, asked now. A pid that another process has by now and a
-   * zombie are dead; what can't be seen from here is unknown.
+   * Whether it lives now. A zombie is dead, and so is a process whose pid another one has now.
+   * Unknown if this process can't see it.
    */
   readonly alive: 'alive' | 'dead' | 'unknown'
 }
 
-/** What tells a process from others: a `Process`, a `Holder`, or what JSON made of one. */
+/** The fields that identify a process: a `Process`, a `Holder`, or what JSON made of one. */
 export interface ProcessLike {
-  /** Its number. */
+  /** Its pid. */
   readonly pid: number
   /** When it started, in the system's own unit. */
   readonly start?: number | null | undefined
-  /** The start of the machine that it runs on. */
+  /** The id of the machine's boot in which it runs. */
   readonly boot?: string | null | undefined
-  /** Within which pids are counted: one a container. */
+  /** The namespace of its pid: each container has its own. */
   readonly namespace?: string | null | undefined
   /** The machine's name. */
   readonly host?: string | null | undefined
@@ -774,59 +797,62 @@ export interface TransactionOptions extends TransactionSyncOptions {
 
 /** How a blocking call within a transaction waits. */
 export interface WaitSyncOptions {
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** The timeout in milliseconds. 0 tries once, `Infinity` waits without a limit. */
   timeout?: number | undefined
 }
 
 /** How a call within a transaction waits. */
 export interface WaitOptions extends WaitSyncOptions {
-  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  /** Ends the wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Several documents and journals of one directory that change together or not at
- * all, whatever dies. Nothing is written before the commit.
+ * Several documents and journals of one directory that change together or not at all, whichever
+ * process dies. Nothing is written before the commit.
  */
 export class Transaction implements Disposable, AsyncDisposable {
   private constructor()
-  /** Begins one. `transaction(dir, work)` also ends it. */
+  /** Begins a transaction. `transaction(dir, work)` also ends it. */
   static begin(dir: string | URL, options?: TransactionOptions): Promise<Transaction>
   static beginSync(dir: string | URL, options?: TransactionSyncOptions): Transaction
   /** The directory, with every symbolic link resolved. */
   readonly dir: string
   /**
-   * The value of a file as the transaction leaves it; `default` (or undefined) if
-   * it is not there. The file stays locked until the end of the transaction, so
-   * that what is saved can follow from what was read.
+   * Returns the value of a file as the transaction leaves it. If the file does not exist, returns
+   * `default`, or undefined. The file stays locked until the end of the transaction, so that a save
+   * can depend on what was read.
    */
   load<T = unknown>(name: string, options?: WaitOptions & { default?: T | undefined }): Promise<T | undefined>
   loadSync<T = unknown>(name: string, options?: WaitSyncOptions & { default?: T | undefined }): T | undefined
-  /** The same as bytes. */
+  /** Returns the bytes of a file as the transaction leaves it; undefined if it does not exist. */
   loadRaw(name: string, options?: WaitOptions): Promise<Buffer | undefined>
   loadRawSync(name: string, options?: WaitSyncOptions): Buffer | undefined
-  /** The file is to have this value, whatever it was. */
+  /** Replaces the whole file at the commit, whatever it holds now. */
   save(name: string, value: unknown): Promise<Version>
   saveSync(name: string, value: unknown): Version
-  /** The same, and it must not be there: also not by the time of the commit. */
+  /** Creates the file at the commit. It must not exist, neither now nor at the commit. */
   create(name: string, value: unknown): Promise<Version>
   createSync(name: string, value: unknown): Version
   /** Appends a record to a journal of the directory. */
   append(name: string, record: unknown): Promise<void>
   appendSync(name: string, record: unknown): void
-  /** The same for many. */
+  /** Appends many records to a journal of the directory. */
   appendAll(name: string, records: Iterable<unknown> | AsyncIterable<unknown>): Promise<void>
   appendAllSync(name: string, records: Iterable<unknown>): void
-  /** Writes the journal anew. The option `journals` says what a header begins with. */
+  /**
+   * Sets the header of a journal, which rewrites it. The option `journals` says how a header
+   * begins.
+   */
   setHeader(name: string, header: unknown, options?: WaitOptions): Promise<void>
   setHeaderSync(name: string, header: unknown, options?: WaitSyncOptions): void
-  /** The file is not to be there; whether it is there now. */
+  /** Deletes the file at the commit. Returns whether it exists now. */
   remove(name: string, options?: WaitOptions): Promise<boolean>
   removeSync(name: string, options?: WaitSyncOptions): boolean
   /** Makes all the changes, or none. The transaction is over in any case. */
   commit(options?: WaitOptions): Promise<void>
   commitSync(options?: WaitSyncOptions): void
-  /** Ends it without a change. After a commit it does nothing. */
+  /** Ends the transaction without a change. After a commit it does nothing. */
   rollback(): Promise<void>
   rollbackSync(): void
   /** The same as `rollbackSync()`, for `using`. */
@@ -836,8 +862,8 @@ export class Transaction implements Disposable, AsyncDisposable {
 }
 
 /**
- * Commits when `work` is done, and rolls back if it throws. To await, in there, another
- * change of a file that the transaction has loaded is a `DeadlockError`.
+ * Runs `work` in a transaction. Commits when it returns, and rolls back if it throws. If `work`
+ * awaits another change of a file that the transaction has loaded, that is a `DeadlockError`.
  */
 export function transaction<T>(
   dir: string | URL,
@@ -852,27 +878,27 @@ export function transactionSync<T>(
 
 /** How a journal of a snapshot is read. */
 export interface SnapshotRecordsOptions extends DamageOptions {
-  /** How the journal is opened by its users. */
+  /** How other users open the journal. */
   journal?: JournalOptions | undefined
 }
 
-/** The files of a directory as they were at one instant; others go on working. */
+/** The files of a directory as they were at one instant. Other processes continue to work. */
 export interface Snapshot extends Disposable, AsyncDisposable {
-  /** The files that were there, sorted. */
+  /** The names of the files that existed, sorted. */
   readonly names: string[]
-  /** The value that a file had; `default` (or undefined) if it was not there. */
+  /** Returns the value that a file had. If it did not exist, returns `default`, or undefined. */
   load<T = unknown>(name: string, options?: { default?: T | undefined }): Promise<T | undefined>
   loadSync<T = unknown>(name: string, options?: { default?: T | undefined }): T | undefined
-  /** The same as bytes. */
+  /** Returns the bytes that a file had; undefined if it did not exist. */
   loadRaw(name: string): Promise<Buffer | undefined>
   loadRawSync(name: string): Buffer | undefined
-  /** The records that a journal had. */
+  /** Reads the records that a journal had. */
   records<T = unknown>(name: string, options?: SnapshotRecordsOptions): AsyncGenerator<T, void, undefined>
   recordsSync<T = unknown>(name: string, options?: SnapshotRecordsOptions): Generator<T, void, undefined>
-  /** The same, each with its place. */
+  /** Reads the records that a journal had, each with its place. */
   entries<T = unknown>(name: string, options?: SnapshotRecordsOptions): AsyncGenerator<Entry<T>, void, undefined>
   entriesSync<T = unknown>(name: string, options?: SnapshotRecordsOptions): Generator<Entry<T>, void, undefined>
-  /** Closes its files, which are all open until then. A second time does nothing. */
+  /** Closes its files, which are all open until then. A second call does nothing. */
   close(): Promise<void>
   closeSync(): void
   /** The same as `closeSync()`, for `using`. */
@@ -881,7 +907,10 @@ export interface Snapshot extends Disposable, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Takes all files of a directory as they are at one instant. Close it: it has them all open. */
+/**
+ * Takes all files of a directory as they are at one instant. Close the snapshot: it keeps them all
+ * open.
+ */
 export function snapshot(dir: string | URL, options?: WaitOptions & { parse?: ((text: any) => any) | undefined }): Promise<Snapshot>
 export function snapshotSync(dir: string | URL, options?: WaitSyncOptions & { parse?: ((text: any) => any) | undefined }): Snapshot
 
@@ -907,17 +936,17 @@ export interface StoreOptions {
 
 /** A record in which a text was found. */
 export interface Hit {
-  /** Of the session. */
+  /** The key of the session. */
   readonly key: string
-  /** Where the record begins. */
+  /** The position where the record begins. */
   readonly position: Position
   /** The text around the match. */
   readonly snippet: string
-  /** `snippet.slice(...range)` is the match. */
+  /** The place of the match: `snippet.slice(...range)` is the match. */
   readonly range: readonly [number, number]
 }
 
-/** A directory of sessions, found by their keys: any strings. */
+/** A directory of sessions, found by their keys, which may be any strings. */
 export class Store {
   private constructor()
   /** Opens the store in this directory. */
@@ -925,74 +954,76 @@ export class Store {
   static openSync(dir: string | URL, options?: StoreOptions): Store
   /** The directory, with every symbolic link resolved. */
   readonly path: string
-  /** The session with this key, which need not be there yet. Nothing is made. */
+  /** Returns the session with this key, which need not exist yet. Creates nothing. */
   session(key: string): Session
-  /** The keys of all sessions, sorted. */
+  /** Returns the keys of all sessions, sorted. */
   keys(options?: { signal?: AbortSignal | undefined }): Promise<string[]>
   keysSync(): string[]
-  /** Removes a session with all its files; one try, unless a timeout is given. */
+  /** Removes a session with all its files. Tries once, unless you set a timeout. */
   remove(key: string, options?: WaitOptions): Promise<boolean>
   removeSync(key: string, options?: WaitSyncOptions): boolean
-  /** Records of all sessions with this text, in any case. Default: at most 100. */
+  /** Finds records of all sessions that contain this text, ignoring case. Default: at most 100. */
   search(text: string, options?: { maxHits?: number | undefined; signal?: AbortSignal | undefined }): Promise<Hit[]>
   searchSync(text: string, options?: { maxHits?: number | undefined }): Hit[]
 }
 
-/** Who is asked before anything is changed, in a blocking call. */
+/** How a blocking reconciliation waits and checks. */
 export interface ReconcileSyncOptions extends WaitSyncOptions {
-  /** Whether the session lives in another way; asked where its owner is dead. */
+  /** Returns whether the session lives in another way. Called if its owner is dead. */
   alsoAlive?: (() => boolean) | undefined
 }
 
-/** Who is asked before anything is changed. */
+/** How a reconciliation waits and checks. */
 export interface ReconcileOptions extends WaitOptions {
-  /** Whether the session lives in another way; asked where its owner is dead. */
+  /** Returns whether the session lives in another way. Called if its owner is dead. */
   alsoAlive?: (() => boolean | Promise<boolean>) | undefined
 }
 
-/** What came of a reconciliation. */
+/** The result of a reconciliation. */
 export interface Reconciled {
   /**
-   * `'done'`: the changes are made. `'no_change'`: the session was never owned,
-   * was let go, or there was nothing to change. `'busy'`: somebody else is at it.
-   * `'alive'`: the owner lives.
+   * `'done'`: the changes are made. `'no_change'`: the session was never owned, was released, or
+   * needed no change. `'busy'`: another process is reconciling it. `'alive'`: the owner lives.
    */
   readonly outcome: 'done' | 'no_change' | 'busy' | 'alive'
-  /** The owner, dead or alive, where there is one. */
+  /** The owner, dead or alive, if one is known. */
   readonly holder: Holder | null
 }
 
 /** A directory with a journal, a state, media files and at most one owner. */
 export interface Session {
-  /** Any string. */
+  /** The key, which may be any string. */
   readonly key: string
-  /** Its directory. */
+  /** The session's directory. */
   readonly path: string
-  /** Whether it is there: whether something of it was made. */
+  /** Returns whether the session exists: whether any part of it was created. */
   exists(): Promise<boolean>
   existsSync(): boolean
-  /** Its journal, opened as the store's options say. */
+  /** Opens its journal, with the store's options. */
   journal<T = unknown>(): Promise<Journal<T>>
   journalSync<T = unknown>(): Journal<T>
-  /** Its state, a document. */
+  /** Opens its state document. */
   state<T = unknown>(): Promise<Document<T>>
   stateSync<T = unknown>(): Document<T>
-  /** Another document of this name. */
+  /** Opens another document in its directory. */
   document<T = unknown>(name: string, options?: Pick<StoreOptions, 'stringify' | 'parse'>): Promise<Document<T>>
   documentSync<T = unknown>(name: string, options?: Pick<StoreOptions, 'stringify' | 'parse'>): Document<T>
-  /** Where the media file of this name is, or will be. Makes the directory, and waits for what locks the store's names. */
+  /**
+   * Returns the path for the media file of this name. Creates the directory. Waits while another
+   * process locks the store's names.
+   */
   media(name: string, options?: WaitOptions): Promise<string>
   mediaSync(name: string, options?: WaitSyncOptions): string
-  /** Who owns the session; null if nobody does. */
+  /** Returns the process that owns the session; null if none does. */
   holder(): Promise<Holder | null>
   holderSync(): Holder | null
-  /** Makes this process the owner; one try, unless a timeout is given. */
+  /** Makes this process the owner. Tries once, unless you set a timeout. */
   claim(label?: string, options?: WaitOptions): Promise<Lease>
   claimSync(label?: string, options?: WaitSyncOptions): Lease
   /**
-   * If the last owner died without letting go: runs `change` in a transaction on the
-   * session's files, in one process at a time. `false` from it: there was nothing
-   * to change.
+   * Cleans up if the last owner died without releasing the session: runs `change` in a transaction
+   * on the session's files, in one process at a time. `change` returns `false` if no change was
+   * needed.
    */
   reconcile(
     change: (tx: Transaction) => boolean | void | Promise<boolean | void>,
@@ -1001,18 +1032,20 @@ export interface Session {
   reconcileSync(change: (tx: Transaction) => boolean | void, options?: ReconcileSyncOptions): Reconciled
 }
 
-/** A session's lease: nobody else owns it until it is released or its process ends. */
+/**
+ * A session's lease. No other process owns the session until it is released or its process ends.
+ */
 export interface Lease extends Disposable, AsyncDisposable {
-  /** This process, as others are told of it. */
+  /** This process, as others see it. */
   readonly holder: Holder
-  /** The owner before, if he died without letting go. */
+  /** The previous owner, if it died without releasing the session. */
   readonly previous: Holder | null
-  /** Whether it is held still. */
+  /** Whether it is still held. */
   readonly held: boolean
-  /** Lets the session go. A second time does nothing. */
+  /** Releases the session. A second call does nothing. */
   release(): Promise<void>
   releaseSync(): void
-  /** Gives the session to another process of this machine, which claims it. */
+  /** Hands the session over to another process of this machine, which then claims it. */
   transfer(to: ProcessLike | string): Promise<void>
   transferSync(to: ProcessLike | string): void
   /** The same as `release`. */
@@ -1024,37 +1057,36 @@ export interface Lease extends Disposable, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** One thing that a self-test tried. */
+/** One check of a self-test. */
 export interface Check {
   /**
-   * `'exclusion'`, `'exclusion_threads'`, `'sharing'`, `'waiting'`,
-   * `'release_on_death'`, `'scheme'`, `'rename'`, `'link'`, `'sync'`,
-   * `'sync_directory'`; there may be more in later versions.
+   * `'exclusion'`, `'exclusion_threads'`, `'sharing'`, `'waiting'`, `'release_on_death'`,
+   * `'scheme'`, `'rename'`, `'link'`, `'sync'`, `'sync_directory'`. Later versions may add more.
    */
   readonly name: string
-  /** What came of it. */
+  /** The result. */
   readonly outcome: 'passed' | 'failed' | 'skipped'
-  /** In words, for people. */
+  /** What was observed, for people. */
   readonly detail: string
 }
 
-/** What a self-test found. */
+/** The report of a self-test. */
 export interface SelfTest {
-  /** Where. */
+  /** The directory that was tested. */
   readonly dir: string
-  /** As `mount` shows it; empty if it is not known. */
+  /** The name of the file system, as `mount` shows it; empty if unknown. */
   readonly fileSystem: string
-  /** Which locks were tried. */
+  /** The scheme of the locks that were tested. */
   readonly scheme: Scheme
-  /** Whether nothing failed. */
+  /** Whether no check failed. */
   readonly passed: boolean
-  /** All that was tried. */
+  /** All checks. */
   readonly checks: readonly Check[]
 }
 
 /**
- * Tries in this directory whether locks lock, between two processes, and whether
- * a file can be replaced and synced. What was tried and failed is in the report.
+ * Tests in this directory whether locks exclude between two processes, and whether a file can be
+ * replaced and synced. The report has every check and its result.
  */
 export function selftest(dir: string | URL, options?: { scheme?: Scheme | undefined }): Promise<SelfTest>
 export function selftestSync(dir: string | URL, options?: { scheme?: Scheme | undefined }): SelfTest
@@ -1082,22 +1114,25 @@ export type ErrorCode =
   | 'UNTORN_INTERNAL'
 // end generated error codes
 
-/** Base of every error of this library. */
+/** The base of every error of this library. */
 export class UntornError extends Error {
   protected constructor()
-  /** Which kind: every class has one. */
+  /** The kind of error: every class has one. */
   readonly code: ErrorCode
-  /** What was being done: `'append'`, `'save'`, `'lock'`, ... */
+  /** The operation that failed: `'append'`, `'save'`, `'lock'`, ... */
   readonly operation?: string
-  /** The file that it is about. */
+  /** The path of the file. */
   readonly path?: string
-  /** The system's error number, negative, where the system refused. */
+  /** The system's error number, negative, if the system reported one. */
   readonly errno?: number
-  /** Who holds the lock, where it can be known. */
+  /** The process that holds the lock, if it is known. */
   readonly holder?: Holder
   /** The journal's actual end, or the place reached. */
   readonly position?: Position
-  /** All of this and the message, for logs: `JSON.stringify` leaves out the message of an error. */
+  /**
+   * Returns all of this and the message, for logs: `JSON.stringify` leaves out the message of an
+   * error.
+   */
   toJSON(): {
     name: string
     code: ErrorCode
