@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::lock::Holder;
+use crate::holder::Holder;
 use crate::position::Position;
 use crate::sys::Named;
 
@@ -84,20 +84,23 @@ impl Error {
     }
 
     /// For bindings whose event loop keeps the time: it has ended a call whose
-    /// wait took longer than `limit`.
-    pub fn lock_timeout(operation: &'static str, path: &Path, limit: Duration) -> Error {
+    /// wait took longer than `limit`. `holder`: see [`crate::holder()`].
+    pub fn lock_timeout(
+        operation: &'static str,
+        path: &Path,
+        limit: Duration,
+        holder: Option<Holder>,
+    ) -> Error {
         let detail = format!("the lock was not free within {limit:?}; nothing was changed");
-        Error::new(ErrorKind::LockTimeout, operation, path, detail)
-            .held_by(crate::lock::holder(path).ok().flatten())
+        Error::new(ErrorKind::LockTimeout, operation, path, detail).held_by(holder)
     }
 
     /// For bindings: a call that tries only once would queue behind others of
-    /// this process. The holder is looked for by reading files.
-    pub fn busy(operation: &'static str, path: &Path) -> Error {
+    /// this process. `holder`: see [`crate::holder()`].
+    pub fn busy(operation: &'static str, path: &Path, holder: Option<Holder>) -> Error {
         let detail = "the lock is held, or other calls of this process wait for it already; \
                       nothing was changed";
-        Error::new(ErrorKind::Locked, operation, path, detail)
-            .held_by(crate::lock::holder(path).ok().flatten())
+        Error::new(ErrorKind::Locked, operation, path, detail).held_by(holder)
     }
 
     /// For bindings whose calls are carried out by [`crate::background`]: the

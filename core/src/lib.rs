@@ -24,12 +24,14 @@ mod document;
 mod durability;
 mod error;
 mod error_kind;
+mod holder;
 mod journal;
 mod lock;
 mod one_shot;
 mod oslock;
 mod position;
 mod process;
+mod process_json;
 mod recovery;
 mod rotated;
 mod selftest;
@@ -45,12 +47,13 @@ pub use crate::oslock::{OnUnsupported, Scheme};
 pub use document::{Document, DocumentOptions, Expect, Update, Version};
 pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
+pub use holder::Holder;
 pub use journal::{
     Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,
     HeaderMode, Journal, JournalOptions, OwnedRecord, Record, Records, Repair, Report, Rewrite,
     inspect,
 };
-pub use lock::{Call, Caller, FileLock, Holder, LockGuard, LockOptions, holder};
+pub use lock::{Call, Caller, FileLock, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};
 pub use position::Position;
 pub use process::{Alive, Process};

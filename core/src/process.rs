@@ -2,11 +2,9 @@
 //! seconds, and in containers always.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
 use crate::sys::{self, PerProcess};
 
 /// Whether a process lives.
@@ -89,24 +87,6 @@ impl Process {
             namespace: sys::pid_namespace(),
             host: sys::host_name(),
         }
-    }
-
-    /// One line of JSON, to be stored or handed to another process.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        // Numbers and strings: nothing in it can fail.
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// What [`Process::to_json`] gave.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for anything else.
-    pub fn from_json(text: &str) -> Result<Process> {
-        serde_json::from_str(text).map_err(|error| {
-            let detail = format!("not a process as JSON: {error}");
-            Error::invalid_argument("process", Path::new(""), detail)
-        })
     }
 
     /// Whether it is this process, as far as it is said which: a heir that was
@@ -307,13 +287,5 @@ mod tests {
             let other = brief.replace('}', &format!(",\"{key}\":\"{value}\"}}"));
             assert!(!Process::from_json(&other).unwrap().is_current(), "{key}");
         }
-    }
-
-    #[test]
-    fn is_the_same_after_json() {
-        let own = Process::current();
-        assert_eq!(Process::from_json(&own.to_json()).unwrap(), own);
-        let error = Process::from_json("4711").unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument);
     }
 }

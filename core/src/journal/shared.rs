@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::JournalOptions;
 use crate::error::{Error, ErrorKind, Result};
+use crate::holder::Holder;
 use crate::journal::append::Rules;
 use crate::journal::append::Writer;
 use crate::journal::append::group_commit::Queue;
@@ -127,6 +128,12 @@ impl Shared {
     pub fn hold_up(&self, why: Option<Error>) {
         let held_up = self.local().held_up.lock();
         *held_up.unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Who has the lock, as far as it can be known. Reads files.
+    #[cold]
+    pub fn holder(&self) -> Option<Holder> {
+        crate::lock::holder(&self.path).ok().flatten()
     }
 
     /// Not closed, not poisoned.

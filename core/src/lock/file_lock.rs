@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Call;
-use super::holder::Holder;
 use crate::error::{Error, ErrorKind, Result};
+use crate::holder::Holder;
 use crate::oslock::note::{self, Note};
 use crate::oslock::{Choice, OnUnsupported, Scheme};
 use crate::oslock::{Held, PathLock};

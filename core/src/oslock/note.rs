@@ -8,7 +8,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::lock::Holder;
+use crate::holder::Holder;
 use crate::oslock::path_lock::{Held, PathLock};
 use crate::process::Alive;
 use crate::sys::{self, Access, Descriptor, File};
@@ -187,7 +187,7 @@ fn free_slot(content: &[u8], length: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{SLOT, blank, free_slot, lines, slots};
-    use crate::lock::holder::Holder;
+    use crate::holder::Holder;
 
     #[test]
     fn lines_fill_slots() {

@@ -11,7 +11,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::lock::Holder;
+use crate::holder::Holder;
 use crate::process::{Alive, Process};
 use crate::sys::{self, Access, File};
 
@@ -220,7 +220,7 @@ fn line(holder: &Holder) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::{Marker, Slot, line, read};
-    use crate::lock::Holder;
+    use crate::holder::Holder;
 
     #[test]
     fn what_is_left_of_a_longer_line_is_nobody() {

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use untorn::{CancelToken, Error, ErrorKind, background};
+use untorn::{CancelToken, Error, ErrorKind, Holder, background};
 
 use super::later::run_soon;
 use super::line::{Line, Outcome};
@@ -162,7 +162,8 @@ impl Call {
             // which may be where we are.
             let call = Arc::clone(self);
             run_soon(None, move || {
-                let error = Error::lock_timeout(call.operation, &call.path, limit);
+                let error =
+                    Error::lock_timeout(call.operation, &call.path, limit, holder_of(&call.path));
                 call.line.tell(call.id, Outcome::Failed(error));
             });
             return;
@@ -174,7 +175,7 @@ impl Call {
     pub fn fail_busy(self: &Arc<Call>) {
         let call = Arc::clone(self);
         run_soon(None, move || {
-            let error = Error::busy(call.operation, &call.path);
+            let error = Error::busy(call.operation, &call.path, holder_of(&call.path));
             call.line.tell(call.id, Outcome::Failed(error));
         });
     }
@@ -210,4 +211,9 @@ impl Handle {
         let _ = call.expired.set(limit);
         py.detach(|| call.cancel());
     }
+}
+
+/// Who has the lock of this file, as far as it can be known. Reads files.
+fn holder_of(path: &Path) -> Option<Holder> {
+    untorn::holder(path).ok().flatten()
 }

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Patience, holder};
+use crate::lock::{Call, Patience, find_holder};
 use crate::oslock::gate::Gate;
 use crate::oslock::home::Home;
 use crate::oslock::scheme::InPlace;
@@ -78,7 +78,7 @@ impl PathLock {
             Scheme::InPlace => Ok(PathLock {
                 target: target.to_owned(),
                 lock_path: target.to_owned(),
-                holder_path: holder::path_for(target),
+                holder_path: find_holder::path_for(target),
                 in_place: Some(InPlace::new(target, create, mode)),
                 mode,
                 guard: None,
@@ -107,7 +107,7 @@ impl PathLock {
     pub fn at(target: &Path, lock_path: PathBuf) -> PathLock {
         PathLock {
             target: target.to_owned(),
-            holder_path: holder::path_beside(&lock_path),
+            holder_path: find_holder::path_beside(&lock_path),
             lock_path,
             in_place: None,
             mode: None,

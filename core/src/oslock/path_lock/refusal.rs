@@ -4,7 +4,8 @@ use std::io;
 
 use super::PathLock;
 use crate::error::{Error, ErrorKind};
-use crate::lock::{Holder, Patience, holder, transfer};
+use crate::holder::Holder;
+use crate::lock::{Patience, find_holder, transfer};
 use crate::oslock::turn::Refused;
 use crate::oslock::unsupported;
 use crate::sys;
@@ -49,7 +50,7 @@ impl PathLock {
     /// have it for the moments in which they look whose turn it is.
     fn who(&self) -> Option<Holder> {
         let heir = transfer::heir(self.record_path()).map(Holder::from);
-        heir.or_else(|| holder::of_lock(&self.lock_path, &self.holder_path))
+        heir.or_else(|| find_holder::of_lock(&self.lock_path, &self.holder_path))
     }
 
     #[cold]

@@ -117,7 +117,7 @@ fn tell_overdue(shared: &Shared) {
     while let Some(request) = take_overdue(&shared.local().queue) {
         if let Done::Callback(callback) = &request.done {
             let limit = callback.limit.unwrap_or_default();
-            let error = Error::lock_timeout("append", &shared.path, limit);
+            let error = Error::lock_timeout("append", &shared.path, limit, shared.holder());
             request.done.tell(Err(error));
         }
     }

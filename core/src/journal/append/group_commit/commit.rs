@@ -117,7 +117,8 @@ fn gave_up(shared: &Arc<Shared>, why: GaveUp, patience: &Patience<'_>) -> Error 
     match why {
         GaveUp::Cancelled => Error::cancelled("append", &shared.path),
         GaveUp::TimedOut => {
-            Error::lock_timeout("append", &shared.path, patience.timeout.unwrap_or_default())
+            let limit = patience.timeout.unwrap_or_default();
+            Error::lock_timeout("append", &shared.path, limit, shared.holder())
         }
     }
 }
