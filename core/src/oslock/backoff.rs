@@ -30,6 +30,16 @@ impl Backoff {
 
     /// Sleeps once; `Err` if the caller's patience is at its end.
     pub fn sleep(&mut self, patience: &Patience<'_>) -> Result<(), GaveUp> {
+        let waiter = Arc::clone(&self.waiter);
+        self.wait(&waiter, patience).map(drop)
+    }
+
+    /// The same, until this waiter is told something.
+    pub fn wait<T>(
+        &mut self,
+        waiter: &Waiter<T>,
+        patience: &Patience<'_>,
+    ) -> Result<Option<T>, GaveUp> {
         // Some more or less, lest all who wait come at once.
         let more = (sys::random_number() % 1024) as u32;
         let nap = self.next * (768 + more / 2) / 1024;
@@ -40,9 +50,9 @@ impl Backoff {
             deadline: Some(last.unwrap_or(wake)),
             ..*patience
         };
-        match self.waiter.wait(&briefly) {
-            Err(GaveUp::TimedOut) if last.is_none() => Ok(()),
-            result => result,
+        match waiter.wait(&briefly) {
+            Err(GaveUp::TimedOut) if last.is_none() => Ok(None),
+            told => told.map(Some),
         }
     }
 }

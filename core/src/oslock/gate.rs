@@ -31,6 +31,10 @@ const HANDOVERS: u32 = 8;
 /// have got the lock this very moment, which it lets go as soon as it runs.
 const ABANDONED: Duration = Duration::from_millis(20);
 
+/// How long one who shares lets those go first who wait for the exclusive lock.
+/// Not longer: one of them may be stopped, or wait for what this one is to do.
+const GIVES_WAY: Duration = Duration::from_secs(10);
+
 pub(crate) struct Gate {
     pub lock_path: PathBuf,
     /// The file that it is the lock of.
@@ -49,6 +53,8 @@ pub(crate) struct Gate {
     pid_file: Option<PidFile>,
     state: Mutex<State>,
     looked: AtomicBool,
+    /// Whether sharers can see that the exclusive lock is waited for.
+    keeps_marks: OnceLock<bool>,
 }
 
 /// `by`: neither of those that wait.
@@ -76,6 +82,7 @@ impl Gate {
             by: AtomicU8::new(TRIED),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
+            keeps_marks: OnceLock::new(),
         }
     }
 
@@ -116,6 +123,7 @@ impl Gate {
         self.pid_file.as_ref()
     }
 
+    /// One try, whoever waits.
     #[inline]
     fn try_system(&self, shared: bool) -> io::Result<bool> {
         match &self.pid_file {
@@ -211,7 +219,10 @@ impl Gate {
         patience: &Patience<'_>,
     ) -> Result<(), Refused> {
         let mut state = self.state();
-        if state.is_free() && self.try_system(shared).map_err(Refused::System)? {
+        if state.is_free()
+            && !(shared && self.is_awaited())
+            && self.try_system(shared).map_err(Refused::System)?
+        {
             state.hold(shared, thread);
             return Ok(());
         }
@@ -228,9 +239,11 @@ impl Gate {
     ) -> Result<(), Refused> {
         if shared
             && state.queue.is_empty()
-            && let Holders::Shared(threads) = &mut state.holders
+            && matches!(state.holders, Holders::Shared(_))
+            // One who has it already must not wait for those who wait for him.
+            && (state.is_held_by(thread) || !self.is_awaited())
         {
-            threads.push(thread);
+            state.hold(true, thread);
             return Ok(());
         }
         if patience.tries_once() {
@@ -269,18 +282,16 @@ impl Gate {
             shared,
             endless: patience.is_endless(),
             thread,
+            gives_way_until: Instant::now() + GIVES_WAY,
             waiter: Arc::clone(&waiter),
         });
-        self.send_someone_to_the_kernel(&mut state);
+        self.serve_head(&mut state);
         drop(state);
         let mut polling: Option<Backoff> = None;
         loop {
             let told = match &mut polling {
                 None => waiter.wait(patience).map(Some),
-                Some(backoff) => match backoff.sleep(patience) {
-                    Ok(()) => Ok(waiter.take()),
-                    Err(why) => Err(why),
-                },
+                Some(backoff) => backoff.wait(&waiter, patience),
             };
             match told {
                 Err(gave_up) => return self.leave(&waiter, thread, gave_up),
@@ -289,25 +300,65 @@ impl Gate {
                 // It ends with a word to the head of the queue: to us, since one
                 // who blocks never leaves.
                 Ok(Some(Told::Block)) => self.block(shared),
-                Ok(Some(Told::Poll)) => polling = Some(Backoff::new(patience)),
+                Ok(Some(Told::Poll)) => {
+                    polling.get_or_insert_with(|| Backoff::new(patience));
+                }
                 Ok(None) => self.try_for_the_head(&waiter),
             }
         }
     }
 
-    /// For one who could get no thread to wait for it: one try, if it is its turn.
+    /// For one who looks again and again: one look, if it is its turn.
     fn try_for_the_head(self: &Arc<Gate>, waiter: &Arc<Waiter>) {
         let mut state = self.state();
         let Some(head) = state.queue.front() else {
             return;
         };
-        if !Arc::ptr_eq(&head.waiter, waiter) || !matches!(state.holders, Holders::Free) {
+        if !Arc::ptr_eq(&head.waiter, waiter) {
             return;
         }
-        match self.try_system(head.shared) {
-            Ok(false) => {}
+        let (shared, gives_way) = (head.shared, self.gives_way(head));
+        if !matches!(state.holders, Holders::Free) {
+            return self.serve_head(&mut state);
+        }
+        match self.try_system(shared) {
+            Ok(true) if gives_way => self.unlock(),
             Ok(true) => state.grant_head(),
-            Err(error) => self.fail_head(&mut state, error),
+            // Somebody has it alone, so the turn of those who waited has come. The
+            // kernel's queue is fair from here on.
+            Ok(false) => {
+                if let Some(head) = state.queue.front_mut() {
+                    head.gives_way_until = Instant::now();
+                }
+                return self.await_in_kernel(&mut state);
+            }
+            Err(error) => return self.fail_head(&mut state, error),
+        }
+        self.show_who_waits(&mut state);
+    }
+
+    /// Whether the head of the queue lets others go first, in other processes, who
+    /// wait for the exclusive lock while it is shared.
+    fn gives_way(&self, head: &Place) -> bool {
+        head.shared && Instant::now() < head.gives_way_until && self.is_awaited()
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.keeps_marks() && self.file.is_awaited()
+    }
+
+    fn keeps_marks(&self) -> bool {
+        let ask = || self.pid_file.is_none() && self.file.keeps_marks();
+        *self.keeps_marks.get_or_init(ask)
+    }
+
+    /// Shows others whether somebody here waits for the exclusive lock. By the
+    /// descriptor that never waits: what a caller left behind shows nothing.
+    fn show_who_waits(&self, state: &mut State) {
+        let waits = state.waits_for_sharers() && self.keeps_marks();
+        if waits != state.marked {
+            self.file.set_awaited(waits);
+            state.marked = waits;
         }
     }
 
@@ -327,7 +378,7 @@ impl Gate {
         if let Some(place) = place {
             state.queue.remove(place);
             // Who is the first now may want the lock in another mode.
-            self.send_someone_to_the_kernel(&mut state);
+            self.serve_head(&mut state);
         } else {
             match waiter.take() {
                 Some(Told::Failed(error)) => return Err(Refused::System(error)),
@@ -367,10 +418,12 @@ impl Gate {
         }
         state.holders = Holders::Free;
         state.handovers = 0;
-        self.unlock();
-        if !state.queue.is_empty() {
-            self.send_someone_to_the_kernel(&mut state);
+        if state.queue.is_empty() {
+            return self.unlock();
         }
+        self.show_who_waits(&mut state);
+        self.unlock();
+        self.serve_head(&mut state);
     }
 
     /// Gives an exclusive lock to the next waiter of this process without
@@ -396,17 +449,32 @@ impl Gate {
         true
     }
 
-    /// Sees to it that somebody waits in the kernel for the head of the queue.
-    fn send_someone_to_the_kernel(self: &Arc<Gate>, state: &mut State) {
-        if !matches!(state.holders, Holders::Free) {
-            return;
+    /// Sees to it that the head of the queue gets the lock when it can.
+    fn serve_head(self: &Arc<Gate>, state: &mut State) {
+        let Some(head) = state.queue.front() else {
+            return self.show_who_waits(state);
+        };
+        match state.holders {
+            Holders::Exclusive(_) => {}
+            Holders::Shared(_) if !head.shared => {}
+            Holders::Shared(_) if self.gives_way(head) => head.waiter.tell(Told::Poll),
+            Holders::Shared(_) => state.grant_head(),
+            Holders::Free => self.await_in_kernel(state),
         }
+        self.show_who_waits(state);
+    }
+
+    /// Sees to it that somebody waits in the kernel for the head of the queue.
+    fn await_in_kernel(self: &Arc<Gate>, state: &mut State) {
         let Some(head) = state.queue.front() else {
             return;
         };
         let way = self.way(head.shared);
         if state.in_kernel[usize::from(way)] {
             return;
+        }
+        if self.gives_way(head) {
+            return head.waiter.tell(Told::Poll);
         }
         if head.endless {
             // Its own thread: a helper costs two more switches a hand-over.
@@ -456,7 +524,7 @@ impl Gate {
                 }
                 Ok(true) => {
                     self.unlock_waiting(way);
-                    self.send_someone_to_the_kernel(&mut state);
+                    self.serve_head(&mut state);
                 }
                 Ok(false) => {}
                 Err(error) if wanted && self.is_for_want(&error) => {
@@ -467,7 +535,7 @@ impl Gate {
                 Err(error) if wanted => self.fail_head(&mut state, error),
                 Err(_) => {}
             }
-            return;
+            return self.show_who_waits(&mut state);
         }
     }
 
@@ -476,7 +544,7 @@ impl Gate {
         if let Some(place) = state.queue.pop_front() {
             place.waiter.tell(Told::Failed(error));
         }
-        self.send_someone_to_the_kernel(state);
+        self.serve_head(state);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::waiter::{GaveUp, Told, Waiter};
 
@@ -13,6 +14,8 @@ pub(crate) struct State {
     /// Whether somebody blocks in the kernel: exclusively, shared.
     pub in_kernel: [bool; 2],
     pub handovers: u32,
+    /// Whether other processes see that somebody waits for the exclusive lock.
+    pub marked: bool,
     pub queue: VecDeque<Place>,
 }
 
@@ -26,6 +29,7 @@ pub(crate) struct Place {
     pub shared: bool,
     pub endless: bool,
     pub thread: ThreadKey,
+    pub gives_way_until: Instant,
     pub waiter: Arc<Waiter>,
 }
 
@@ -74,6 +78,7 @@ impl State {
             holders: Holders::Free,
             in_kernel: [false; 2],
             handovers: 0,
+            marked: false,
             queue: VecDeque::new(),
         }
     }
@@ -87,6 +92,11 @@ impl State {
     /// Somebody blocks in the kernel, and all that it waits for have left.
     pub fn waits_for_nobody(&self) -> bool {
         self.is_free() && self.in_kernel.contains(&true)
+    }
+
+    /// Whether sharers in other processes keep the lock from somebody here.
+    pub fn waits_for_sharers(&self) -> bool {
+        !matches!(self.holders, Holders::Exclusive(_)) && self.queue.iter().any(|one| !one.shared)
     }
 
     pub fn hold(&mut self, shared: bool, thread: ThreadKey) {

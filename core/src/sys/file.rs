@@ -503,6 +503,27 @@ impl File {
         sys::lock::lock(&self.handle, shared)
     }
 
+    /// Whether the file system has a place for [`File::set_awaited`].
+    pub fn keeps_marks(&self) -> bool {
+        announce(Op::Lock, self.name()).is_ok()
+            && !pretends(Op::Lock)
+            && sys::awaited::keeps_marks(&self.handle)
+    }
+
+    /// Lets sharers in other processes see that the exclusive lock is waited for,
+    /// until the mark is removed or this descriptor is closed. Best effort.
+    pub fn set_awaited(&self, on: bool) {
+        if announce(Op::Lock, self.name()).is_ok() {
+            let _ = sys::awaited::mark(&self.handle, on);
+        }
+    }
+
+    /// Whether another descriptor is so marked.
+    pub fn is_awaited(&self) -> bool {
+        announce(Op::Lock, self.name()).is_ok()
+            && sys::awaited::is_marked(&self.handle).unwrap_or(false)
+    }
+
     #[inline]
     pub fn unlock(&self) -> io::Result<()> {
         again(|| {

@@ -6,6 +6,9 @@
 //! as many at once as there are processors.
 
 mod kill;
+// Elsewhere nobody sees who waits: see `sys/unix/awaited.rs`.
+#[cfg(target_os = "linux")]
+mod lock_turns;
 // Signals and namespaces are those of Unix.
 #[cfg(unix)]
 mod media;
@@ -24,6 +27,8 @@ use scene::program::{self, Part, Test};
 
 const PARTS: &[&[Part]] = &[
     kill::PARTS,
+    #[cfg(target_os = "linux")]
+    lock_turns::PARTS,
     #[cfg(unix)]
     media::PARTS,
     #[cfg(unix)]
@@ -38,6 +43,8 @@ const PARTS: &[&[Part]] = &[
 
 const TESTS: &[&[Test]] = &[
     kill::TESTS,
+    #[cfg(target_os = "linux")]
+    lock_turns::TESTS,
     #[cfg(unix)]
     media::TESTS,
     #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! The system calls of Linux, macOS and the BSDs.
 
 mod acl;
+pub(super) mod awaited;
 pub(super) mod changes;
 pub(super) mod child;
 pub(super) mod errno;

@@ -5,6 +5,7 @@
 //! `open`, virus scanners), so what they refuse for a moment is tried again:
 //! see `patience.rs`.
 
+pub(super) mod awaited;
 pub(super) mod changes;
 pub(super) mod child;
 pub(super) mod errno;
