@@ -98,8 +98,10 @@ fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
             Ok(file) if file.may_be_believed(path)? => {
-                file.follow_rights(path)?;
-                return Ok((file, is_new));
+                if !beside::follow_rights(&file, place, path, u64::MAX)? {
+                    return Ok((file, is_new));
+                }
+                is_new = true;
             }
             Ok(_) => {
                 return Err(io::Error::new(

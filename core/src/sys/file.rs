@@ -103,6 +103,15 @@ pub(crate) struct File {
     path: std::path::PathBuf,
 }
 
+/// What rights a file gives, beside those of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rights {
+    Same,
+    /// Or the same for others than its owner.
+    Fewer,
+    More,
+}
+
 impl File {
     #[cfg(feature = "fault")]
     fn new(handle: sys::Handle, path: &Path) -> File {
@@ -440,35 +449,31 @@ impl File {
         sys::meta::write(&self.handle, attributes)
     }
 
-    /// Gives a file that lies beside `of` the rights of that one, before anything is
-    /// written to it: who may not read that may not read this.
-    pub fn follow_rights(&self, of: &Path) -> io::Result<()> {
-        let rights = match super::path::rights(of) {
-            // It is not the file that this one is beside.
-            Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
-            rights => rights?,
-        };
-        let Some(rights) = rights else {
-            return Ok(());
-        };
-        let rights = rights.of_beside();
+    /// Whether a file that lies beside one with these rights has them too.
+    pub fn compare_rights(&self, like: &Attributes) -> io::Result<Rights> {
+        let like = like.of_beside();
         announce(Op::Stat, self.name())?;
-        if sys::meta::has_rights(&self.handle, &rights)? {
-            return Ok(());
-        }
-        let set = announce(Op::SetAttributes, self.name())
-            .and_then(|()| sys::meta::write(&self.handle, &rights));
-        match set {
-            Err(error) if !sys::meta::has_at_most(&self.handle, &rights)? => Err(error),
-            _ => Ok(()),
-        }
+        Ok(if sys::meta::has_rights(&self.handle, &like)? {
+            Rights::Same
+        } else if sys::meta::has_at_most(&self.handle, &like)? {
+            Rights::Fewer
+        } else {
+            Rights::More
+        })
     }
 
     /// Takes from those the right to write this file who may not write `of`, if it
     /// is ours. Best effort.
     pub fn narrow_rights(&self, of: &Path) {
         if announce(Op::SetAttributes, self.name()).is_ok() {
-            let _ = sys::meta::narrow(&self.handle, of);
+            let _ = sys::meta::narrow(&self.handle, of, false);
+        }
+    }
+
+    /// The same for the right to read it: bytes of `of` are written to it next.
+    pub fn narrow_reading(&self, of: &Path) {
+        if announce(Op::SetAttributes, self.name()).is_ok() {
+            let _ = sys::meta::narrow(&self.handle, of, true);
         }
     }
 

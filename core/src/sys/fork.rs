@@ -3,7 +3,8 @@
 //! An flock belongs to the open file description, which a fork shares: a child
 //! that unlocks frees its parent's lock, and a child that only lives on keeps
 //! it locked after the parent died. So the child closes every lock descriptor
-//! at once, in a `pthread_atfork` handler, and never unlocks any. Mutexes that
+//! at once, in a `pthread_atfork` handler, and never unlocks any. A child made
+//! without the handlers (`_Fork`) does so when it first uses the library. Mutexes that
 //! another thread held at the fork stay locked in the child for ever, so no
 //! state that was made before the fork is used after it: see [`PerProcess`].
 
@@ -20,10 +21,13 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// library.
 #[inline]
 pub(crate) fn generation() -> u32 {
+    if sys::fork::is_unnoticed() {
+        sys::fork::notice();
+    }
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Called in the child by the handler.
+/// Called in the child, once.
 #[cfg(unix)]
 pub(super) fn born() {
     GENERATION.fetch_add(1, Ordering::Relaxed);

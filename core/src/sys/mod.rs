@@ -42,7 +42,7 @@ pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
 pub(crate) use descriptor::Descriptor;
 pub(crate) use file::{
-    Access, File, InTheWay, Named, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
+    Access, File, InTheWay, Named, Rights, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
     is_without_locks,
 };
 use fork::LockDescriptors;

@@ -133,15 +133,14 @@ impl<'a> Stage<'a> {
     }
 
     fn write_manifest(&mut self) -> io::Result<()> {
-        // Whoever may change all these files may have to finish this.
-        let likes = self.steps.iter().filter_map(|step| match &step.content {
-            Content::Temporary { like, .. } => like.as_ref(),
-            _ => None,
-        });
-        let mode = likes.map(|like| like.mode & 0o666).reduce(|a, b| a & b);
+        let rights = self.rights_of_manifest()?;
         let bytes = self.manifest.encode()?;
         let path = State::Preparing.path(self.dir);
-        let file = match File::create_new(&path, Access::Write, mode) {
+        let file = match rights {
+            Some(like) => File::create_beside_like(&path, Access::Write, &like),
+            None => File::create_beside(&path, Access::Write, None),
+        };
+        let file = match file {
             // We hold the directory's lock and have settled what was there: it
             // is not one that can be believed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -164,6 +163,24 @@ impl<'a> Stage<'a> {
             sys::sync_parent(&path)?;
         }
         Ok(())
+    }
+
+    /// Whoever may change all these files may have to finish this. What is appended is
+    /// in it: who may not read a journal may not read this.
+    fn rights_of_manifest(&self) -> io::Result<Option<fs::Attributes>> {
+        let mut common: Option<fs::Attributes> = None;
+        for step in self.steps {
+            let like = match &step.content {
+                Content::Temporary { like, .. } => like.clone(),
+                Content::Manifest(_) => fs::rights(&step.member.path)?,
+                Content::None => None,
+            };
+            common = match (common, like) {
+                (Some(common), Some(like)) => Some(common.in_common(&like)),
+                (common, like) => common.or(like),
+            };
+        }
+        Ok(common.map(fs::Attributes::of_ours))
     }
 
     /// Whether each lock is still on the file that has its name. If not, somebody

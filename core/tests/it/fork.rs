@@ -48,6 +48,8 @@ fn forked_children() {
     a_child_follows_with_its_parents_handle();
     children_draw_names_and_numbers_of_their_own();
     a_child_asks_a_guard_that_is_in_use();
+    #[cfg(target_os = "linux")]
+    a_child_of_the_system_call_frees_nothing();
     a_child_has_no_descriptor_of_busy_threads();
     forks_among_busy_threads();
 }
@@ -89,6 +91,42 @@ fn a_child_asks_a_guard_that_is_in_use() {
         assert_eq!(failed, 0);
     });
     assert!(guard.is_held());
+}
+
+/// As `_Fork` makes one: no handler is called.
+#[cfg(target_os = "linux")]
+fn a_child_of_the_system_call_frees_nothing() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let kept = std::cell::RefCell::new(Some(FileLock::acquire(&path).unwrap()));
+    let once = FileLock::options().timeout(Some(Duration::ZERO));
+    for releases in [true, false] {
+        // SAFETY: as in `fork`.
+        let child = match unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) } {
+            0 => {
+                let work = || {
+                    let guard = kept.take().unwrap();
+                    if releases {
+                        assert!(!guard.is_held());
+                        guard.release().unwrap();
+                    }
+                    drop(guard);
+                    assert_eq!(once.acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
+                    Journal::open(scene.path("k"))?.append(b"[]")
+                };
+                let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+                // SAFETY: as in `fork`.
+                unsafe { libc::_exit(i32::from(!matches!(done, Ok(Ok(_))))) }
+            }
+            pid => libc::pid_t::try_from(pid).unwrap(),
+        };
+        assert!(child > 0);
+        assert_eq!(wait(child), 0);
+        let other = fork(|| {
+            assert_eq!(once.acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
+        });
+        assert_eq!(wait(other), 0, "the parent has it still");
+    }
 }
 
 /// Lock files, holders' lines and temporaries are opened and closed all the time,

@@ -222,6 +222,103 @@ fn side_files_follow_the_rights_of_theirs() {
     }
 }
 
+/// Whom a file gives no right any more may have opened what lies beside it in the
+/// moment before its rights followed.
+#[test]
+fn who_has_a_side_file_open_is_not_shown_what_came_later() {
+    use std::io::Read;
+    let scene = Scene::new();
+    let (path, document) = (scene.with("j", "{}\n{\"torn"), scene.with("d", "1"));
+    let records = scene.with("k", "{}\n");
+    let in_place_journal = Journal::options().scheme(Scheme::InPlace);
+    let (handle, saved) = (journal(&path), in_place(&document));
+    let appended = in_place_journal.open(&records).unwrap();
+    handle.append(b"{\"before\":1}").unwrap();
+    saved.save(b"{\"before\":1}").unwrap();
+    appended.append_all([b"1", b"2"]).unwrap();
+    let side_files = [
+        beside(&path, ".torn"),
+        beside(&document, ".redo"),
+        beside(&records, ".redo"),
+    ];
+    for round in 0..2 {
+        for file in [&path, &document, &records] {
+            set_mode(file, 0o644);
+        }
+        let kept = bytes(&side_files[0]);
+        for side in &side_files {
+            set_mode(side, 0o644);
+        }
+        let mut open = side_files.clone().map(|side| fs::File::open(side).unwrap());
+        for file in [&path, &document, &records] {
+            set_mode(file, 0o600);
+        }
+        fs::write(&path, [&bytes(&path)[..], b"{\"secret"].concat()).unwrap();
+        handle.append(b"{}").unwrap();
+        saved.save(b"{\"secret\":1}").unwrap();
+        saved.save(b"{\"secret\":22}").unwrap();
+        let (before, secret) = (saved.load().unwrap().1, b"{\"secret\":333}");
+        saved.save_if(Some(before), secret).unwrap();
+        appended.append_all([b"\"secret\"", b"\"secret\""]).unwrap();
+        for (side, open) in side_files.iter().zip(&mut open) {
+            let mut shown = Vec::new();
+            open.read_to_end(&mut shown).unwrap();
+            let shown = String::from_utf8_lossy(&shown);
+            let before = shown.matches("secret").count();
+            // What was cut in the first round was readable in the second.
+            let least = usize::from(round == 1 && *side == side_files[0]);
+            assert_eq!(before, least, "{side:?}: {shown}");
+            assert_eq!(mode(side), 0o600, "{side:?}");
+        }
+        assert!(bytes(&side_files[0]).starts_with(&kept), "nothing is lost");
+        assert_eq!(saved.load().unwrap().0, b"{\"secret\":333}");
+    }
+    let names: Vec<_> = scene.files().into_keys().collect();
+    assert_eq!(names.len(), 7, "{names:?}");
+}
+
+/// Both headers are noted in the lock file, and all that is appended is in the
+/// manifest.
+#[test]
+fn what_is_noted_of_a_private_file_is_private() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let options = Journal::options().header_prefix("{\"h\"");
+    let handle = options.open(&path).unwrap();
+    handle.set_header(b"{\"h\":\"a\"}").unwrap();
+    handle.append_all([b"1", b"2"]).unwrap();
+    scene.with("d", "1");
+    set_mode(&path, 0o644);
+    set_mode(&beside(&path, ".lock"), 0o644);
+    set_mode(&path, 0o600);
+    let dir = scene.dir().to_owned();
+    let look = move |_: &Call<'_>| {
+        for entry in fs::read_dir(&dir).unwrap().flatten() {
+            let Ok(noted) = fs::read(entry.path()) else {
+                continue;
+            };
+            if String::from_utf8_lossy(&noted).contains("secret") {
+                assert_eq!(mode(&entry.path()) & 0o077, 0, "{:?}", entry.path());
+            }
+        }
+    };
+    let work = || handle.set_header(b"{\"h\":\"secret\"}");
+    Plan::new().before(look.clone()).run(work).0.unwrap();
+    let work = || {
+        let mut transaction = Transaction::begin(scene.dir()).unwrap();
+        transaction.append("j", ["\"secret\""]).unwrap();
+        transaction.save("d", b"2").unwrap();
+        transaction.commit()
+    };
+    Plan::new().before(look.clone()).run(work).0.unwrap();
+    let work = || {
+        let mut transaction = Transaction::begin(scene.dir()).unwrap();
+        transaction.append("j", ["\"secret\""]).unwrap();
+        transaction.commit()
+    };
+    Plan::new().before(look).run(work).0.unwrap();
+}
+
 #[test]
 fn a_lock_file_has_the_mode_that_its_file_will_have() {
     let scene = Scene::new();

@@ -126,6 +126,9 @@ impl Writer {
     fn note(&mut self, shared: &Shared, lock: LockFile<'_>, record: &[u8]) -> Result<()> {
         let mut write = || {
             let file = lock.file()?;
+            // Both headers are in it. The rights of the journal may be fewer than
+            // they were when it was made.
+            file.narrow_reading(&shared.path);
             if shared.options.durability == Durability::Process {
                 return file.write_all_at(record, 0);
             }

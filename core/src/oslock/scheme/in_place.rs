@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::record;
 use crate::beside;
 use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
 
@@ -32,6 +33,8 @@ pub(crate) struct Redo {
     /// Which file `target` is.
     of: FileId,
     file: OnceLock<(File, FileId)>,
+    /// What took the place of that file.
+    newer: OnceLock<Box<Redo>>,
     /// Whether the directory is known to hold both names durably.
     names_synced: AtomicBool,
 }
@@ -109,13 +112,7 @@ impl InPlace {
             .filter(|redo| redo.of == id && redo.is(stat.map(|stat| stat.id)));
         let redo = match same {
             Some(redo) => Arc::clone(redo),
-            None => Arc::new(Redo {
-                target: target.to_owned(),
-                path: self.redo_path.clone(),
-                of: id,
-                file: OnceLock::new(),
-                names_synced: AtomicBool::new(false),
-            }),
+            None => Arc::new(Redo::new(target, &self.redo_path, id)),
         };
         *cached = Some(Arc::clone(&redo));
         Ok(Some((redo, stat.map_or(0, |stat| stat.size))))
@@ -123,6 +120,17 @@ impl InPlace {
 }
 
 impl Redo {
+    fn new(target: &Path, path: &Path, of: FileId) -> Redo {
+        Redo {
+            target: target.to_owned(),
+            path: path.to_owned(),
+            of,
+            file: OnceLock::new(),
+            newer: OnceLock::new(),
+            names_synced: AtomicBool::new(false),
+        }
+    }
+
     pub fn target(&self) -> &Path {
         &self.target
     }
@@ -133,12 +141,18 @@ impl Redo {
 
     /// Whether it is this file still; one that is not open yet is any.
     fn is(&self, id: Option<FileId>) -> bool {
+        if let Some(newer) = self.newer.get() {
+            return newer.is(id);
+        }
         self.file.get().is_none_or(|(_, own)| Some(*own) == id)
     }
 
     /// The file, made where it is not there. To be called under the exclusive
     /// lock of `P`.
     pub fn file(&self) -> io::Result<&File> {
+        if let Some(newer) = self.newer.get() {
+            return newer.file();
+        }
         if let Some((file, _)) = self.file.get() {
             return Ok(file);
         }
@@ -154,8 +168,25 @@ impl Redo {
         }
     }
 
+    /// The same with the rights of `P`, whoever had it open when these were wider.
+    /// To be called while nothing is pending.
+    pub fn private_file(&self) -> io::Result<&File> {
+        if let Some(newer) = self.newer.get() {
+            return newer.private_file();
+        }
+        let file = self.file()?;
+        if !beside::follow_rights(file, &self.path, &self.target, record::IDLE)? {
+            return Ok(file);
+        }
+        let newer = Redo::new(&self.target, &self.path, self.of);
+        self.newer.get_or_init(|| Box::new(newer)).file()
+    }
+
     /// The file, if it is there.
     pub fn if_there(&self) -> io::Result<Option<&File>> {
+        if let Some(newer) = self.newer.get() {
+            return newer.if_there();
+        }
         if let Some((file, _)) = self.file.get() {
             return Ok(Some(file));
         }
@@ -172,6 +203,9 @@ impl Redo {
 
     /// Once: another process may have made the files without it.
     pub fn sync_names(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        if let Some(newer) = self.newer.get() {
+            return newer.sync_names(sync);
+        }
         if !self.names_synced.load(Ordering::Acquire) {
             sync()?;
             self.names_synced.store(true, Ordering::Release);

@@ -42,10 +42,9 @@ pub(crate) fn overwrite(
              nothing was changed",
         )
     };
-    let redo = lock.file().map_err(untouched)?;
     lock.check_ours(operation)?;
-    // They may have changed since it was made.
-    redo.follow_rights(target).map_err(untouched)?;
+    // The rights of `P` may have changed since it was made.
+    let redo = lock.private_file().map_err(untouched)?;
     let prepared = prepare(data, redo, change, false).and_then(|pending| {
         if durability == Durability::Power {
             redo.sync_data()?;
@@ -107,8 +106,7 @@ pub(crate) fn note_append(
     end: u64,
     lines: &[u8],
 ) -> io::Result<PendingOverwrite> {
-    let redo = lock.file()?;
-    redo.follow_rights(lock.target())?;
+    let redo = lock.private_file()?;
     let change = Change {
         from: end,
         old: Content::Memory(&[]),
@@ -229,7 +227,16 @@ pub(crate) fn roll_back(data: &File, redo: &File, pending: &PendingOverwrite) ->
     data.sync_data()
 }
 
-impl LockFile<'_> {
+impl<'a> LockFile<'a> {
+    /// The file, with the rights of `P`: bytes of `P` are written to it next. To be
+    /// called while nothing is pending.
+    fn private_file(&self) -> io::Result<&'a File> {
+        match self.redo {
+            Some(redo) => redo.private_file(),
+            None => self.file(),
+        }
+    }
+
     /// Sees to it that the names of `P` and `P.redo` are durable: once, as
     /// another process may have made them without.
     fn sync_names(&self, target: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::Handle;
+use super::{Handle, copied};
 use crate::sys::fork;
 
 /// The descriptors of this process that a forked child must not have.
@@ -50,6 +50,7 @@ impl LockDescriptors {
             // SAFETY: the handlers are plain functions that live as long as
             // the program: the shared library is linked with `-z nodelete`.
             unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+            copied::watch();
         });
         DESCRIPTORS.work(|| {
             let opened = open();
@@ -157,8 +158,36 @@ extern "C" fn parent() {
 }
 
 extern "C" fn child() {
-    fork::born();
-    // SAFETY: `prepare` kept all others out, and this is the only thread.
-    unsafe { DESCRIPTORS.close_all() };
+    if copied::begin() {
+        fork::born();
+        // SAFETY: `prepare` kept all others out, and this is the only thread.
+        unsafe { DESCRIPTORS.close_all() };
+        copied::end();
+    }
     parent();
+}
+
+/// Whether this is a child that no handler was called for.
+#[inline]
+pub(in crate::sys) fn is_unnoticed() -> bool {
+    copied::is_copy()
+}
+
+/// Does late what the handler had done. The fork may have been in the middle of
+/// anything: a list that was being changed is left, with what is on it.
+#[cold]
+pub(in crate::sys) fn notice() {
+    if copied::begin() {
+        fork::born();
+        if DESCRIPTORS.busy.swap(false, Ordering::Acquire) {
+            // SAFETY: no thread of this process is past `begin`. The old list is
+            // not looked at, not even to free it.
+            unsafe { DESCRIPTORS.list.get().write(Vec::new()) };
+        } else {
+            // SAFETY: as above.
+            unsafe { DESCRIPTORS.close_all() };
+        }
+        DESCRIPTORS.at_work.store(0, Ordering::Release);
+        copied::end();
+    }
 }

@@ -32,6 +32,24 @@ impl Attributes {
             ..self.clone()
         }
     }
+
+    /// What both give, for a file of our own that holds bytes of both.
+    pub fn in_common(self, other: &Attributes) -> Attributes {
+        let group = self.gid == other.gid && self.acl == other.acl;
+        Attributes {
+            mode: self.mode & other.mode & if group { PERMISSIONS } else { !0o070 },
+            acl: self.acl.filter(|_| group),
+            ..self
+        }
+    }
+
+    /// The same, but its owner is this user.
+    pub fn of_ours(self) -> Attributes {
+        Attributes {
+            uid: rustix::process::geteuid().as_raw(),
+            ..self
+        }
+    }
 }
 
 /// Whether files have rights of their own; if not, they come from the directory.
@@ -181,15 +199,16 @@ pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Resu
     )
 }
 
-/// Takes from those the right to write the file who may not write the one beside
-/// which it lies, if it is ours.
-pub(in crate::sys) fn narrow(file: &Handle, of: &Path) -> io::Result<()> {
+/// Takes from those the right to write the file (`reading`: any) who may not write
+/// the one beside which it lies, if it is ours.
+pub(in crate::sys) fn narrow(file: &Handle, of: &Path, reading: bool) -> io::Result<()> {
     let seen = stat::of(file)?;
     let of = match stat::of_name(of) {
         Ok(of) if of.is_file() => of,
         _ => return Ok(()),
     };
-    let more = seen.mode & 0o022 & !of.mode;
+    let rights = if reading { 0o066 } else { 0o022 };
+    let more = seen.mode & rights & !of.mode;
     if more != 0 && seen.uid == rustix::process::geteuid().as_raw() {
         set_mode(file, seen.mode & !more)?;
     }

@@ -4,6 +4,7 @@ mod acl;
 pub(super) mod awaited;
 pub(super) mod changes;
 pub(super) mod child;
+mod copied;
 pub(super) mod errno;
 pub(super) mod file;
 pub(super) mod fork;

@@ -121,7 +121,7 @@ pub(in crate::sys) fn has_at_most(_: &Handle, _: &Attributes) -> io::Result<bool
     Ok(true)
 }
 
-pub(in crate::sys) fn narrow(_: &Handle, _: &Path) -> io::Result<()> {
+pub(in crate::sys) fn narrow(_: &Handle, _: &Path, _: bool) -> io::Result<()> {
     Ok(())
 }
 
@@ -152,6 +152,14 @@ impl Attributes {
             access: Vec::new(),
             ..self.clone()
         }
+    }
+
+    pub fn in_common(self, _: &Attributes) -> Attributes {
+        self
+    }
+
+    pub fn of_ours(self) -> Attributes {
+        self
     }
 }
 
