@@ -71,6 +71,7 @@ pub(crate) struct Opened {
 /// How often the name may mean another file, or none, when it is opened than when
 /// it was looked at. A symbolic link that dangles does so each time.
 const MEANWHILE: u32 = 100;
+const OUT_OF_STEP: std::time::Duration = std::time::Duration::from_micros(20);
 
 impl Writer {
     /// The file that the path means now, whole, and where it ends; `None` if
@@ -200,7 +201,13 @@ impl Writer {
             match file {
                 Ok(file) => break Handle::ByItself(file),
                 // Another program has made or removed it since we looked.
-                Err(error) if is_another_now(&error) && tries.next().is_some() => {
+                Err(error) if is_another_now(&error) => {
+                    match tries.next() {
+                        None => return Err(told(error)),
+                        // In step with it we would always come too late.
+                        Some(n) if n > MEANWHILE / 5 => std::thread::sleep(OUT_OF_STEP),
+                        Some(_) => {}
+                    }
                     stat = sys::look(path).map_err(told)?;
                 }
                 Err(error) => return Err(told(error)),

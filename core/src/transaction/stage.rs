@@ -167,12 +167,12 @@ impl<'a> Stage<'a> {
 
     /// Whoever may change all these files may have to finish this. What is appended is
     /// in it: who may not read a journal may not read this.
-    fn rights_of_manifest(&self) -> io::Result<Option<fs::Attributes>> {
-        let mut common: Option<fs::Attributes> = None;
+    fn rights_of_manifest(&self) -> io::Result<Option<sys::Attributes>> {
+        let mut common: Option<sys::Attributes> = None;
         for step in self.steps {
             let like = match &step.content {
                 Content::Temporary { like, .. } => like.clone(),
-                Content::Manifest(_) => fs::rights(&step.member.path)?,
+                Content::Manifest(_) => sys::rights(&step.member.path)?,
                 Content::None => None,
             };
             common = match (common, like) {
@@ -180,7 +180,7 @@ impl<'a> Stage<'a> {
                 (common, like) => common.or(like),
             };
         }
-        Ok(common.map(fs::Attributes::of_ours))
+        Ok(common.map(sys::Attributes::of_ours))
     }
 
     /// Whether each lock is still on the file that has its name. If not, somebody

@@ -13,8 +13,8 @@ impl LockDescriptors {
 }
 
 #[inline]
-pub(in crate::fs) fn is_unnoticed() -> bool {
+pub(in crate::sys) fn is_unnoticed() -> bool {
     false
 }
 
-pub(in crate::fs) fn notice() {}
+pub(in crate::sys) fn notice() {}
