@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::record;
 use crate::beside;
 use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
 
@@ -169,13 +168,13 @@ impl Redo {
     }
 
     /// The same with the rights of `P`, whoever had it open when these were wider.
-    /// To be called while nothing is pending.
-    pub fn private_file(&self) -> io::Result<&File> {
+    /// To be called while nothing is pending behind its first `head` bytes.
+    pub fn private_file(&self, head: u64) -> io::Result<&File> {
         if let Some(newer) = self.newer.get() {
-            return newer.private_file();
+            return newer.private_file(head);
         }
         let file = self.file()?;
-        if !beside::follow_rights(file, &self.path, &self.target, record::IDLE)? {
+        if !beside::follow_rights(file, &self.path, &self.target, head)? {
             return Ok(file);
         }
         let newer = Redo::new(&self.target, &self.path, self.of);

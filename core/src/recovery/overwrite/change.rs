@@ -232,7 +232,7 @@ impl<'a> LockFile<'a> {
     /// called while nothing is pending.
     fn private_file(&self) -> io::Result<&'a File> {
         match self.redo {
-            Some(redo) => redo.private_file(),
+            Some(redo) => redo.private_file(record::IDLE),
             None => self.file(),
         }
     }
