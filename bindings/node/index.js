@@ -1,7 +1,7 @@
 'use strict'
 
-// One `exports.x =` a line: Node reads the names off this file for
-// `import { Journal } from 'untorn'`.
+// One `exports.x =` per line: Node reads the names from this file for `import { Journal } from
+// 'untorn'`.
 exports.Journal = require('./lib/journal.js').Journal
 exports.Document = require('./lib/document.js').Document
 exports.FileLock = require('./lib/lock.js').FileLock

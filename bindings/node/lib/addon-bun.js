@@ -1,6 +1,6 @@
 'use strict'
 
-// Bun compiles a program and its addons into one file, but only an addon that is named in full.
+// Loads the addon that Bun compiled into the program. Bun includes only an addon whose name is written out.
 
 module.exports = embedded() ?? require('./addon-file.js')
 
@@ -9,7 +9,7 @@ function embedded() {
   try {
     return require('../untorn.linux-x64-gnu.node')
   } catch {
-    // The other way says what is missing.
+    // `addon-file.js` reports what is missing.
     return undefined
   }
 }

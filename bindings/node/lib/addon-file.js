@@ -1,20 +1,20 @@
 'use strict'
 
-// Finds the addon, the compiled part of this package, and loads it. Node's own modules are asked for without `require`, here
-// and everywhere: a bundle that is an ES module has none.
+// Finds the addon, the compiled part of this package, and loads it. Every file here gets Node's own modules without
+// `require`: a bundle that is an ES module has none.
 
 const fs = process.getBuiltinModule('node:fs')
 const { createRequire } = process.getBuiltinModule('node:module')
 const path = process.getBuiltinModule('node:path')
 
-/** The file's name for this system: `untorn.linux-x64-gnu.node`. */
+/** The name of the addon's file for this system: `untorn.linux-x64-gnu.node`. */
 function nameOfAddon() {
   const { platform, arch } = process
   const abi = { linux: () => (isMusl() ? 'musl' : 'gnu'), win32: () => 'msvc' }[platform]?.()
   return ['untorn.', platform, '-', arch, abi === undefined ? '' : `-${abi}`, '.node'].join('')
 }
 
-/** Which C library this system has. */
+/** Whether this system has the C library musl. */
 function isMusl() {
   try {
     return fs.readFileSync('/usr/bin/ldd', 'latin1').includes('musl')
@@ -25,7 +25,7 @@ function isMusl() {
 
 function hasGlibc() {
   const before = process.report.excludeNetwork
-  // The report would ask the network for names.
+  // Without this the report would ask the network for names.
   process.report.excludeNetwork = true
   try {
     const report = process.report.getReport()
@@ -35,22 +35,28 @@ function hasGlibc() {
   }
 }
 
-/** Where this file is, or the bundle that it was put into. One that is an ES module does not tell: it is what runs. */
+/**
+ * The directory of this file, or of the bundle that includes it. A bundle that is an ES module has no `__dirname`: the
+ * program that runs is the best guess.
+ */
 const here = typeof __dirname === 'string' ? __dirname : path.dirname(process.argv[1] ?? process.execPath)
 
-/** Where it may be: in this package, beside a bundle, in the package that a bundle was made from, beside a program. */
+/**
+ * Yields where the addon may be: in this package, next to a bundle, in the package that a bundle was made from, next to
+ * a program.
+ */
 function* places(name) {
   yield path.join(here, '..', name)
   yield path.join(here, name)
   try {
     yield path.join(path.dirname(createRequire(path.join(here, 'bundle.js')).resolve('untorn/package.json')), name)
   } catch {
-    // No such package from here.
+    // The package can't be found from here.
   }
   if (isOneFile()) yield path.join(path.dirname(process.execPath), name)
 }
 
-/** Whether program and runtime are one executable: only then is what lies beside that file the program's own. */
+/** Whether program and runtime are one executable. Only then does a file next to it belong to the program. */
 function isOneFile() {
   if (process.pkg !== undefined) return true
   if (process.versions.bun !== undefined) return !/^bun[x]?(-profile)?(\.exe)?$/.test(path.basename(process.execPath))
@@ -67,10 +73,10 @@ function load() {
     }
     const addon = { exports: {} }
     try {
-      // Not `require`: a bundler would replace it by its own, which knows no addons.
+      // Not `require`: a bundler would replace it with its own, which can't load addons.
       process.dlopen(addon, file)
     } catch (cause) {
-      throw new Error(`untorn: ${file} is there, but the system does not load it: ${cause.message}`, { cause })
+      throw new Error(`untorn: the system can't load ${file}: ${cause.message}`, { cause })
     }
     return addon.exports
   }
@@ -83,15 +89,15 @@ function absent(name, tried) {
   if (shipped.length > 0) {
     const systems = shipped.map((file) => file.slice('untorn.'.length, -'.node'.length)).join(', ')
     return (
-      `untorn: this package has no addon for this system: it is for ${systems}, and ${name} is not there. ` +
-      `To install it again does not help; build it from its source on this system (${looked})`
+      `untorn: this package has no addon for this system: it is for ${systems}, and ${name} is missing. ` +
+      `Installing it again does not help; build it from its source on this system (${looked})`
     )
   }
   return (
-    `untorn: the addon ${name} is not beside the code that needs it. A bundler has put this code into another file, ` +
-    'and can\'t put a compiled addon into it: leave the package out of the bundle (esbuild: --external:untorn; webpack: ' +
+    `untorn: the addon ${name} is not next to the code that needs it. A bundler has put this code into another file, ` +
+    'but can\'t include a compiled addon: leave the package out of the bundle (esbuild: --external:untorn; webpack: ' +
     "externals: { untorn: 'commonjs untorn' }; Rollup and Vite: external: ['untorn']), or copy " +
-    `node_modules/untorn/${name} beside the bundle, or beside the executable (${looked})`
+    `node_modules/untorn/${name} next to the bundle, or next to the executable (${looked})`
   )
 }
 

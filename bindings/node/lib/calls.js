@@ -1,18 +1,18 @@
 'use strict'
 
-// One call into the addon, blocking or not: its time, its signal, its errors.
+// One call into the addon, blocking or not: its timeout, its signal, its errors.
 
-// Not the globals: test runners put clocks of their own there, which stand still.
+// Not the globals: test runners replace them with clocks that stand still.
 const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 const native = require('#addon')
 const { fromFailure, fromThrown } = require('./errors.js')
 const { adopted } = require('./foreign.js')
 const { onAbort, reasonOf } = require('./signals.js')
 
-// Node's timers take no more; it is 24 days.
+// The longest time that Node's timers accept: 24 days.
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** By the number of the call: its promise. */
+/** The promise of each call, by the number of the call. */
 const waiting = []
 
 class Waiting {
@@ -22,7 +22,7 @@ class Waiting {
   }
 }
 
-/** What the addon says of a call that failed. */
+/** What the addon reports about a call that failed. */
 class Failure {
   constructor(text) {
     this.text = text
@@ -48,14 +48,14 @@ function settleAppends(ended) {
 const port = new native.Port(settle, settleAppends)
 
 /**
- * The error of a call. It is made only here, in the turn in which those who await the call learn of it: nowhere else
- * does its stack lead to them.
+ * Makes the error of a call. This happens in the turn in which the caller's `await` continues: only there does the
+ * error's stack lead to the caller.
  */
 function told(reason) {
   throw reason instanceof Failure ? fromFailure(reason.text, told) : reason
 }
 
-/** A promise of what `start()` begins; it returns the call's number. */
+/** Returns a promise of the call that `start()` begins. `start()` returns the call's number. */
 function promised(start) {
   return new Promise((resolve, reject) => {
     try {
@@ -67,8 +67,8 @@ function promised(start) {
 }
 
 /**
- * A promise of what `start(tryOnce)` begins; it returns the call's number.
- * `timeout` in milliseconds, `Infinity` for ever, 0 for one try.
+ * Returns a promise of the call that `start(tryOnce)` begins. `start` returns the call's number. `timeout` is in
+ * milliseconds; `Infinity` waits without a limit, 0 tries once.
  */
 function begin(start, timeout, signal) {
   if (signal !== undefined || (timeout !== Infinity && timeout !== 0)) return beginLimited(start, timeout, signal)
@@ -94,7 +94,7 @@ function beginLimited(start, timeout, signal) {
       aborted = true
       port.cancel(id)
     })
-    // Before the promise settles: afterwards the number may be another call's.
+    // Before the promise settles: after that another call may have the number.
     const over = () => {
       clearTimeout(timer)
       forget?.()

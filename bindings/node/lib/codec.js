@@ -1,6 +1,6 @@
 'use strict'
 
-// Values into what takes records (a batch, a rewrite), as a journal's options have it.
+// Encodes values for an object that takes records (a batch, a rewrite), with a journal's options.
 
 const { checkRaw, encodeRecord, optionalFunction } = require('./encoding.js')
 const { corrupt, fromThrown, isOfAddon } = require('./errors.js')
@@ -13,13 +13,13 @@ class Codec {
     this.stringify = optionalFunction(options, 'stringify')
     this.parse = optionalFunction(options, 'parse')
     this.lines = options?.format === 'lines'
-    /** Whether records are what `JSON.stringify` makes, which need no check. */
+    /** Whether `JSON.stringify` makes the records, which then need no check. */
     this.isPlain = this.stringify === undefined && !this.lines
-    /** Whether values are what `JSON.parse` makes. */
+    /** Whether `JSON.parse` makes the values. */
     this.isParsedPlainly = this.parse === undefined && !this.lines
   }
 
-  /** Text or bytes of one value. */
+  /** Returns the text or the bytes of one value. */
   encode(value) {
     if (this.isPlain) return encodeRecord(value, this.path)
     return checkRaw(this.stringify === undefined ? value : this.stringify(value), this.path)
@@ -37,7 +37,7 @@ class Codec {
       return
     }
     const texts = Array.from(records, (value) => encodeRecord(value, this.path))
-    // One crossing for all of them: none has a newline of its own.
+    // One call of the addon for all of them: no text contains a newline.
     if (texts.length > 0) sink.pushEncoded(texts.join('\n'))
   }
 
@@ -46,7 +46,7 @@ class Codec {
     return new Decoder({ operation, path, lines, parse, onDamage: optionalFunction(options, 'onDamage') })
   }
 
-  /** The value of a header; null if there is none. */
+  /** Returns the value of a header; null if the journal has none. */
   header(bytes) {
     if (bytes == null) return null
     if (this.lines) return this.parse === undefined ? bytes : this.parse(bytes)
@@ -60,7 +60,7 @@ class Codec {
   }
 }
 
-/** Fills a batch. What `stringify` throws is the caller's own and stays as it is. */
+/** Fills a batch. An error that the caller's `stringify` throws is passed on unchanged. */
 function filled(batch, fill) {
   try {
     fill(batch)

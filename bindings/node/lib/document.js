@@ -13,7 +13,7 @@ const { toPath } = require('./path.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
 
 const OWN = Symbol('made by this module')
-/** How the addon is told that the document must not be there. */
+/** Means to the addon that the document must not exist. */
 const ABSENT = ''
 
 class Document {
@@ -143,7 +143,7 @@ class Document {
       signal,
     )
     try {
-      // It may have been granted at the same moment.
+      // The lock may have been granted at the same moment.
       throwIfAborted(signal)
       const read = this.#current(update)
       const nest = new Nest('update', this.#path, 'change the value instead of saving, and return it')
@@ -231,7 +231,7 @@ class Document {
     if (typeof change !== 'function') throw this.#invalid(`${verb} takes a function, which gets the value and returns the one to save`)
   }
 
-  /** The value, and how it is spelled. */
+  /** Returns the value and its text. */
   #current(update) {
     const contents = update.take()
     if (contents == null) return { value: undefined }
@@ -244,7 +244,7 @@ class Document {
 
   #changed(value, { originals }) {
     if (value === undefined) {
-      throw this.#invalid('the function returned nothing; return the value that is to be saved')
+      throw this.#invalid('the function returned nothing; return the value to save')
     }
     const encoded = () => encodeDocument(value, this.#stringify, this.#path)
     if (originals === undefined) return encoded()
@@ -256,13 +256,13 @@ class Document {
   }
 }
 
-/** What the document must be, as the addon takes it. */
+/** Returns the option `expect` in the form that the addon takes. */
 function expected(options) {
   const expect = options?.expect
   if (expect === undefined) return undefined
   if (expect === null) return ABSENT
   if (typeof expect === 'string' && expect !== ABSENT) return expect
-  throw invalid('expect is a version, or null for a document that is not there')
+  throw invalid('expect must be a version, or null for a document that does not exist')
 }
 
 function openOptions(options) {
@@ -273,7 +273,7 @@ function openOptions(options) {
 
 inspecting(Document, (document) => document.path)
 
-/** One that was opened in another way. Not for users. */
+/** Makes a document from a handle that was opened in another way. Internal. */
 const documentOf = (handle, options) => new Document(OWN, handle, options)
 
 module.exports = { Document, documentOf, expected }

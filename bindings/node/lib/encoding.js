@@ -1,20 +1,20 @@
 'use strict'
 
-// Values to text and back.
+// Converts values to text and back.
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer')
 const { LimitExceededError, corrupt, invalid, invalidRecord } = require('./errors.js')
 const { isBytes, isPromise, ownBytes } = require('./foreign.js')
 
-/** A function, or nothing. */
+/** Returns an option that is a function or undefined. */
 function optionalFunction(options, name) {
   const f = options?.[name]
   if (f === undefined || f === null) return undefined
-  if (typeof f !== 'function') throw invalid(`${name} is a function`)
+  if (typeof f !== 'function') throw invalid(`${name} must be a function`)
   return f
 }
 
-/** Text for a record from `JSON.stringify`. */
+/** Encodes a record with `JSON.stringify`. */
 function encodeRecord(value, path) {
   let text
   try {
@@ -24,11 +24,11 @@ function encodeRecord(value, path) {
   }
   if (text === undefined) {
     throw invalidRecord(
-      `append ${path}: JSON has nothing for a value of type ${typeof value}; nothing was appended`,
+      `append ${path}: JSON can't hold a value of type ${typeof value}; nothing was appended`,
       { operation: 'append', path },
     )
   }
-  // `JSON.stringify` makes `{}` of it: a record that says nothing, for an `await` that was forgotten.
+  // `JSON.stringify` would make `{}` of a promise: an empty record, because of a forgotten `await`.
   if (isPromise(value)) {
     throw invalidRecord(`append ${path}: the value is a promise: await it first; nothing was appended`, {
       operation: 'append',
@@ -38,12 +38,12 @@ function encodeRecord(value, path) {
   return text
 }
 
-/** What may go into a file as it is: bytes, or text that UTF-8 can hold. */
+/** Checks a record that is written unchanged: bytes, or text that UTF-8 can hold. */
 function checkRaw(record, path) {
   if (isBytes(record)) return ownBytes(record)
   if (typeof record !== 'string') {
     throw invalidRecord(
-      `append ${path}: a raw record is a string, a Buffer or a Uint8Array, not ${typeof record}; nothing was appended`,
+      `append ${path}: a raw record must be a string, a Buffer or a Uint8Array, not ${typeof record}; nothing was appended`,
       { operation: 'append', path },
     )
   }
@@ -57,14 +57,14 @@ function checkRaw(record, path) {
   return record
 }
 
-/** The bytes of a whole document. */
+/** Encodes a whole document. */
 function encodeDocument(value, stringify, path) {
   const refuse = (detail, cause) =>
     invalid(`save ${path}: ${detail}; nothing was changed`, { operation: 'save', path, cause })
   if (isPromise(value)) throw refuse('the value is a promise: await it first')
   const text = stringify === undefined ? jsonOf(value, refuse) : stringify(value)
   if (isBytes(text)) return ownBytes(text)
-  if (typeof text !== 'string') throw refuse(`stringify gave ${typeof text} for a value of type ${typeof value}`)
+  if (typeof text !== 'string') throw refuse(`stringify returned ${typeof text} for a value of type ${typeof value}`)
   if (!text.isWellFormed()) throw refuse("the text holds half of a surrogate pair, which UTF-8 can't hold")
   return Buffer.from(text)
 }
@@ -77,18 +77,18 @@ function jsonOf(value, refuse) {
   }
 }
 
-/** The value of a whole document. */
+/** Decodes a whole document. */
 function decodeDocument(bytes, parse, path) {
   const about = { operation: 'load', path }
   if (bytes.length === 0) {
-    const detail = 'the file is empty (0 bytes): another program has cut it off; restore it, or save a new value'
+    const detail = 'the file is empty (0 bytes): another program has truncated it; restore it, or save a new value'
     throw corrupt(`load ${path}: ${detail}`, about)
   }
   if (!isUtf8(bytes)) throw corrupt(`load ${path}: the document is not UTF-8`, about)
   const text = textOfDocument(bytes, about)
   if (parse !== undefined) return parse(text)
   try {
-    // A byte order mark is none of the value, as in every language.
+    // A byte order mark is not part of the value, as in every language.
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (cause) {
     throw corrupt(`load ${path}: the document is not JSON: ${cause.message}`, { ...about, cause })
@@ -99,7 +99,7 @@ function textOfDocument(bytes, about) {
   try {
     return bytes.toString()
   } catch (cause) {
-    const detail = `${bytes.length} bytes are more than a string of JavaScript holds; loadRaw gives them as they are`
+    const detail = `${bytes.length} bytes are more than a string of JavaScript can hold; loadRaw returns them`
     throw new LimitExceededError('UNTORN_LIMIT_EXCEEDED', `load ${about.path}: ${detail}`, { ...about, cause })
   }
 }

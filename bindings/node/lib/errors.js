@@ -1,9 +1,9 @@
 'use strict'
 
-/** What an error tells besides its message, in this order. */
+/** The details of an error, in the order in which it shows them. */
 const DETAILS = ['operation', 'path', 'holder', 'position']
 
-/** Base of every error of this library. */
+/** The base of every error of this library. */
 class UntornError extends Error {
   constructor(code, message, details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -15,7 +15,7 @@ class UntornError extends Error {
     if (details.errno != null) this.errno = -details.errno
   }
 
-  /** For logs: `JSON.stringify` leaves the message of an error out. */
+  /** For logs: `JSON.stringify` leaves out the message of an error. */
   toJSON() {
     const told = { name: this.name, code: this.code, message: this.message }
     for (const name of [...DETAILS, 'errno']) if (this[name] !== undefined) told[name] = this[name]
@@ -23,8 +23,8 @@ class UntornError extends Error {
   }
 }
 
-// On the prototype, as for built-in errors: an own property would show up in
-// every log of an error.
+// Sets the name of a class of errors. On the prototype, as for built-in errors: an own property would show up in every
+// log of an error.
 function named(Class, name) {
   Object.defineProperty(Class.prototype, 'name', { value: name, configurable: true, writable: true })
   return Class
@@ -53,13 +53,13 @@ exports.IoError = named(class IoError extends UntornError {}, 'IoError')
 exports.InternalError = named(class InternalError extends UntornError {}, 'InternalError')
 // end generated classes
 
-/** "LOCK_TIMEOUT" is LockTimeoutError. */
+/** Returns the class of a code: "LOCK_TIMEOUT" is LockTimeoutError. */
 function classFor(code) {
   const words = code.split('_').map((word) => word[0] + word.slice(1).toLowerCase())
   return exports[`${words.join('')}Error`] ?? UntornError
 }
 
-/** What the addon says of a failure, as an error. Its stack begins where `below` was called. */
+/** Makes an error from a failure that the addon reports. Its stack begins where `below` was called. */
 exports.fromFailure = function fromFailure(failure, below = fromFailure) {
   const details = JSON.parse(failure)
   const Class = classFor(details.code)
@@ -69,8 +69,8 @@ exports.fromFailure = function fromFailure(failure, below = fromFailure) {
 }
 
 /**
- * Whether the addon threw this, not a function of the caller's. Not told by its class: the addon makes its errors in
- * the realm that Node began with, and this file may be in another.
+ * Whether the addon threw this, and not a function of the caller's. The class does not show it: the addon makes its
+ * errors in the realm in which Node began, and this file may be in another.
  */
 function isOfAddon(error) {
   const known = typeof error === 'object' && error !== null && error.code === 'GenericFailure'
@@ -78,7 +78,7 @@ function isOfAddon(error) {
 }
 exports.isOfAddon = isOfAddon
 
-/** What the addon threw, as an error of this library. */
+/** Makes an error of this library from an error that the addon threw. */
 exports.fromThrown = function fromThrown(error, below = fromThrown) {
   if (isOfAddon(error)) return exports.fromFailure(error.message, below)
   if (error instanceof UntornError || typeof error?.message !== 'string') return error

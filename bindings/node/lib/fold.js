@@ -1,7 +1,6 @@
 'use strict'
 
-// A state that is kept from a journal's records. It changes only within a turn,
-// which has the journal's lock.
+// A state that follows a journal's records. It changes only within a turn, which holds the journal's lock.
 
 const { begin, block } = require('./calls.js')
 const { filled } = require('./codec.js')
@@ -14,7 +13,7 @@ const { Nest, forbidNested, nestable } = require('./nesting.js')
 const { checked, checkedSync, patience, patienceSync } = require('./options.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
 
-/** There is no state: it is to be made anew. */
+/** No state exists: the next turn computes it again. */
 const NONE = Symbol('no state')
 
 class Fold {
@@ -27,7 +26,7 @@ class Fold {
   #timeout
   #state = NONE
   #closed = false
-  /** Turns under a lock that is held already: nothing else keeps them apart. */
+  /** Turns under a lock that the caller already holds. Nothing else keeps them apart. */
   #under = Promise.resolve()
 
   constructor(native, batch, codec, { initial, apply, decoder, timeout }) {
@@ -42,7 +41,7 @@ class Fold {
 
   get state() {
     if (this.#state !== NONE) return this.#state
-    throw this.#invalid('there is no state, since taking a record in failed; refresh() makes it anew')
+    throw this.#invalid('no state exists, because apply failed for a record; refresh() computes it again')
   }
 
   get position() {
@@ -77,7 +76,7 @@ class Fold {
     return nestable('fold', this.#codec.path, options, async (given) => {
       checked(given, 'call')
       throwIfAborted(signalOf(given))
-      // At once: the caller may change the values afterwards.
+      // At once: the caller may change the values after the call.
       const all = comeLater(values, 'appendAll', this.#codec.path) ? await gathered(values) : values
       const batch = this.#filled(all, 'appendAll')
       return this.#turn(() => batch, given)
@@ -94,12 +93,12 @@ class Fold {
     return nestable('fold', this.#codec.path, options, async (given) => {
       this.#checkDecide(decide)
       checked(given, 'call')
-      const nest = new Nest('update', this.#codec.path, 'return what is to be appended instead of appending it')
+      const nest = new Nest('update', this.#codec.path, 'return the records instead of appending them')
       return this.#turn(() => nest.run(() => this.#decided(decide)), given)
     })
   }
 
-  /** A batch of what is to be appended, if anything is. */
+  /** Returns a batch of the records to append, if `decide` chose any. */
   async #decided(decide) {
     const values = await decide(this.#state)
     if (values === undefined || values === null) return undefined
@@ -133,7 +132,7 @@ class Fold {
     await this.close()
   }
 
-  /** `decide` gives what is to be appended, or nothing; the state it sees is that of the whole journal. */
+  /** `decide` returns the records to append, or nothing. The state that it sees is that of the whole journal. */
   async #turn(decide, options) {
     this.#checkOpen()
     const lock = handleOf(options?.lock)
@@ -151,7 +150,7 @@ class Fold {
       await this.#takeIn(turn)
       let end
       try {
-        // It may have been granted at the same moment.
+        // The lock may have been granted at the same moment.
         throwIfAborted(signal)
         const batch = await decide()
         throwIfAborted(signal)
@@ -193,8 +192,8 @@ class Fold {
   }
 
   /**
-   * In chunks, between which others run: what they see is the state of a beginning of the journal, for one that is
-   * made anew is seen only when it is whole.
+   * Applies records in chunks, between which other code runs. That code sees the state of a first part of the journal.
+   * A state that is computed again becomes visible only when it is complete.
    */
   async #takeIn(turn) {
     let fresh = NONE
@@ -224,14 +223,14 @@ class Fold {
     }
   }
 
-  /** Takes a chunk in; gives the state that is being made anew, if one is. */
+  /** Applies a chunk. Returns the state that is being computed again, if any. */
   #fold(chunk, fresh, last) {
     const renewed = chunk.restart ? this.#initial() : fresh
     let state = renewed === NONE ? this.#state : renewed
     for (const { value } of this.#decoder.entries(chunk)) {
       const changed = this.#apply(state, value)
       if (changed === undefined) continue
-      if (isPromise(changed)) throw this.#invalid('apply is not async')
+      if (isPromise(changed)) throw this.#invalid('apply must not be async')
       state = changed
     }
     if (renewed !== NONE && !last) return state

@@ -1,6 +1,6 @@
 'use strict'
 
-// Records as they come, for `for await`.
+// Records as they are appended, for `for await`.
 
 const { begin, port } = require('./calls.js')
 const { optionalFunction } = require('./encoding.js')
@@ -11,8 +11,8 @@ const { Stop, onAbort, reasonOf, signalOf, throwIfAborted } = require('./signals
 const ignore = () => {}
 
 /**
- * Not an async generator: `return()` of one waits for a `next()` that is under
- * way, and here it is what ends that.
+ * Not an async generator: its `return()` would wait for a `next()` that is running, but here `return()` must end that
+ * `next()`.
  */
 class Follow {
   #decoder
@@ -20,18 +20,18 @@ class Follow {
   #signal
   /** Aborted by the caller's signal, or by `return()`. */
   #stop = new Stop()
-  /** Ends our listening to the caller's signal. */
+  /** Stops listening to the caller's signal. */
   #forget
   #opening
   #position
-  /** What the last chunk still has. */
+  /** The entries of the last chunk that were not yielded yet. */
   #entries
   #last = false
-  /** The number of the wait that is under way. */
+  /** The number of the wait that is running. */
   #wait
   #keepsAlive = true
   #over = false
-  /** Calls of `next()` take turns. */
+  /** Calls of `next()` run one after the other. */
   #turn = Promise.resolve()
 
   constructor(open, codec, options) {
@@ -42,11 +42,11 @@ class Follow {
       this.#forget = onAbort(this.#signal, () => this.#stop.abort(reasonOf(this.#signal)))
     }
     this.#opening = open(options?.start).then((native) => {
-      // There is none where the journal was closed meanwhile.
+      // Undefined if the journal was closed in the meantime.
       if (native !== undefined) this.#position = adopted(native.start)
       return native
     })
-    // Whoever asks is told.
+    // `ready()` and `next()` report the error.
     this.#opening.catch(ignore)
   }
 
@@ -107,7 +107,7 @@ class Follow {
         await this.#chunk()
       }
     } catch (error) {
-      // As a generator that has thrown; `position` says where to go on.
+      // Ended, as a generator that has thrown. `position` is where to continue.
       const ended = this.#over
       this.#over = true
       await this.#close()
@@ -132,7 +132,7 @@ class Follow {
     try {
       chunk = await begin(wait, Infinity, this.#stop)
     } finally {
-      // The number may be another call's now.
+      // Another call may have the number now.
       this.#wait = undefined
     }
     this.#last = chunk.last

@@ -4,7 +4,7 @@
 
 const { inspect } = process.getBuiltinModule('node:util')
 
-/** Shows `Class { what }`. */
+/** Makes `console.log` show `Class { description }`. */
 function inspecting(Class, describe) {
   Object.defineProperty(Class.prototype, inspect.custom, {
     configurable: true,

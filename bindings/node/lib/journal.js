@@ -75,7 +75,7 @@ class Journal {
     return this.#block('call', (batch) => this.#codec.push(batch, value), options)
   }
 
-  /** What can be walked through is encoded at once, in the order of the calls. */
+  /** Encodes an iterable at once, in the order of the calls. */
   appendAll(records, options) {
     return nestable('append', this.#path, options, async (given) => {
       checked(given, 'append')
@@ -237,7 +237,7 @@ class Journal {
       try {
         return await begin(() => this.#native.follow(start), Infinity)
       } catch (error) {
-        // Closed before it could begin: it ends, as one does that has begun.
+        // The journal was closed before the follower could begin: it ends, as one does that has begun.
         if (this.#closed && !wasClosed && error.code === 'UNTORN_INVALID_ARGUMENT') return undefined
         throw error
       }
@@ -301,7 +301,7 @@ class Journal {
     await this.close()
   }
 
-  /** The short way for the commonest call: ten thousand may be started at once. */
+  /** The fast path for the commonest call: a program may start ten thousand at once. */
   #appendPlain(value) {
     return promised(() => {
       return this.#append(encodeRecord(value, this.#path))
@@ -312,7 +312,7 @@ class Journal {
     return nestable('append', this.#path, options, (given) => this.#queueNow(verb, fill, given))
   }
 
-  /** It never throws: the batch is made at once, in the order of the calls. */
+  /** Never throws. Makes the batch at once, in the order of the calls. */
   async #queueNow(verb, fill, options) {
     if (options !== undefined) checked(options, verb)
     const timeout = patience(options, this.#timeout)
@@ -342,7 +342,7 @@ class Journal {
     return new Fold(this.#native.fold(), () => this.#native.batch(), this.#codec, how)
   }
 
-  /** What takes the lock and is no append. */
+  /** A call that takes the lock and is not an append. */
   #change(operation, start, options) {
     return nestable(operation, this.#path, options, (given) => this.#changeNow(start, given))
   }
@@ -361,7 +361,7 @@ class Journal {
   }
 
   #fill(batch, records, header, verb) {
-    // First: if it is refused, the records need not be made.
+    // First: if the header is refused, the records need not be encoded.
     if (header !== undefined) batch.setHeader(this.#codec.encode(header))
     this.#codec.pushAll(batch, records, verb)
   }
@@ -392,7 +392,7 @@ function requiredFunction(change, verb) {
   return change
 }
 
-/** Those of a call's own, without what its verb has besides. */
+/** Returns the options that every call has, without those of one method. */
 function callOptions(options) {
   if (options === undefined || options === null) return undefined
   const { timeout, signal, lock } = options
@@ -405,7 +405,7 @@ function openOptions(options) {
 
 inspecting(Journal, (journal) => journal.path)
 
-/** One that was opened in another way. Not for users. */
+/** Makes a journal from a handle that was opened in another way. Internal. */
 const journalOf = (handle, options) => new Journal(OWN, handle, options)
 
 module.exports = { Journal, journalOf }

@@ -10,8 +10,8 @@ const { reasonOf, signalOf } = require('./signals.js')
 
 const OWN = Symbol('made by this module')
 
-// A lock is held until it is released, also if nobody keeps the object: the
-// collector of garbage must not be what lets others in.
+// The locks that are held. A lock is held until it is released, even if the program drops the object: garbage
+// collection must not release a lock.
 const held = new Set()
 
 class FileLock {
@@ -109,12 +109,12 @@ class FileLock {
   static handleOf(lock) {
     if (lock === undefined || lock === null) return undefined
     if (typeof lock === 'object' && #native in lock) return lock.#native
-    throw invalid('lock is a FileLock')
+    throw invalid('lock must be a FileLock')
   }
 }
 
 function acquire(path, options, exact) {
-  // One that is on exactly this file is no lock that a function of the caller's runs within.
+  // Only the lock of a path can be held for a function of the caller's, not a lock on exactly this file.
   if (exact) return acquireNow(path, options, exact)
   return nestableAt('lock', path, options, (given) => acquireNow(path, given, exact))
 }
@@ -125,7 +125,7 @@ async function acquireNow(path, options, exact) {
   const signal = signalOf(options)
   const handle = await begin((tryOnce) => port.acquire(wanted, how, tryOnce), patience(options), signal)
   if (signal?.aborted) {
-    // It was granted at the same moment.
+    // The lock was granted at the same moment.
     handle.releaseSync()
     throw reasonOf(signal)
   }
@@ -144,9 +144,9 @@ function acquireOptions(options, exact) {
   return { exact, shared: options?.shared ?? false, label: options?.label ?? undefined, ...schemeOptions(options) }
 }
 
-/** The fields of a process, which may be getters, as JSON. */
+/** Returns the fields of a process, which may be getters, as JSON. */
 function toProcess(process) {
-  if (typeof process !== 'object' || process === null) throw invalid('a lock is transferred to a Process')
+  if (typeof process !== 'object' || process === null) throw invalid('transfer takes a Process')
   const { pid, start, boot, namespace, host } = process
   return JSON.stringify({ pid, start, boot, namespace, host })
 }
@@ -157,7 +157,7 @@ function toHolder(text) {
 
 inspecting(FileLock, ({ path, held, shared }) => ({ path, held, shared }))
 
-// Not for users.
+// Internal.
 const handleOf = FileLock.handleOf
 delete FileLock.handleOf
 

@@ -1,7 +1,7 @@
 'use strict'
 
-// Records for a verb that takes many of them. Looked at before anything changes: what is not a list would otherwise
-// be "no records", and a journal that is replaced by no records is empty.
+// Arguments that are many records. They are checked before anything changes: a value that is not a list would otherwise
+// count as "no records", and replacing a journal by no records empties it.
 
 const { types } = process.getBuiltinModule('node:util')
 const { invalid } = require('./errors.js')
@@ -10,27 +10,27 @@ const { isPromise } = require('./foreign.js')
 const walksAtOnce = (records) => typeof records?.[Symbol.iterator] === 'function' && !isLetters(records)
 const walksLater = (records) => typeof records?.[Symbol.asyncIterator] === 'function'
 
-/** What can be walked through at once. */
+/** Returns the records of an iterable. */
 function many(records, verb, path) {
   if (typeof records === 'object' && walksAtOnce(records)) return records
   throw refused(records, verb, path, walksLater(records) ? 'this call walks through them at once: await them, or use the asynchronous twin' : undefined)
 }
 
-/** Whether these come one after another, later: `gathered` has them all then. Refuses what is no records at all. */
+/** Whether the records come one after another, later: `gathered` then collects them. Throws if the value is neither. */
 function comeLater(records, verb, path) {
   if (typeof records === 'object' && !walksAtOnce(records) && walksLater(records)) return true
   many(records, verb, path)
   return false
 }
 
-/** What comes in the course of time, whole: nothing is begun with the half of it. */
+/** Collects records that come later. The call begins only when all of them are known. */
 async function gathered(records) {
   const all = []
   for await (const record of records) all.push(record)
   return all
 }
 
-/** Strings and bytes can be walked through, but their letters are no records. */
+/** Whether a value is a string or bytes: these are iterable, but their elements are not records. */
 function isLetters(records) {
   return typeof records === 'string' || types.isStringObject(records) || ArrayBuffer.isView(records)
 }
@@ -42,7 +42,7 @@ function refused(records, verb, path, why) {
 }
 
 function adviceFor(verb) {
-  return verb === 'append' ? 'for one record there is append' : 'for one record put it into an array'
+  return verb === 'append' ? 'use append for one record' : 'put one record into an array'
 }
 
 function shown(records) {

@@ -1,7 +1,7 @@
 'use strict'
 
-// What a function of the caller's runs within: `update` and its like hold a lock while they await that function. A call
-// in there that waits for the same lock would wait for ever, and nothing would say so.
+// Detects calls that would wait for themselves. `update` and the like hold a lock while they await a function of the
+// caller's. A call within that function that waits for the same lock would never return, and nothing would report it.
 
 const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
 const { realpathSync } = process.getBuiltinModule('node:fs')
@@ -11,10 +11,10 @@ const { toPath } = require('./path.js')
 const { Stop, isSignal, onAbort, reasonOf } = require('./signals.js')
 
 const storage = new AsyncLocalStorage()
-/** How many run. The storage costs something with every promise, so it is used only while there are some. */
+/** How many of these functions run. The storage has a cost for every promise, so it is used only while one runs. */
 let running = 0
 
-/** One function of the caller's, the locks that are held for it, and what it can do instead. */
+/** A function of the caller's, the locks that are held for it, and what it can do instead. */
 class Nest {
   constructor(verb, path, advice) {
     this.verb = verb
@@ -24,7 +24,7 @@ class Nest {
     this.outer = undefined
   }
 
-  /** Another lock that is held until it ends. */
+  /** Adds a lock that is held until the function ends. */
   hold(path) {
     this.paths.add(path)
   }
@@ -42,7 +42,7 @@ class Nest {
   }
 }
 
-/** The function of the caller's that this is called from, if the lock of `path` is held for it. */
+/** Returns the function of the caller's that makes this call, if the lock of `path` is held for it. */
 function nestOf(path) {
   for (let nest = storage.getStore(); nest !== undefined; nest = nest.outer) {
     if (nest.runs && nest.paths.has(path)) return nest
@@ -50,20 +50,25 @@ function nestOf(path) {
   return undefined
 }
 
-/** The same for a call that waits for that lock. Not one that tries once, nor one that works under a lock given. */
+/**
+ * The same for a call that waits for that lock. A call that tries once does not wait, nor does one under a given lock.
+ */
 function waitsIn(path, options) {
   if (running === 0 || options?.lock != null || options?.timeout === 0) return undefined
   return nestOf(path)
 }
 
 function refusal(operation, path, nest) {
-  const detail = `this runs inside ${nest.verb} of ${path}, which has its lock, and would wait for itself for ever`
+  const detail = `this runs inside ${nest.verb} of ${path}, which holds its lock: it would wait for itself and never return`
   return deadlock(`${operation} ${path}: ${detail}; ${nest.advice}`, { operation, path })
 }
 
-/** What an asynchronous call in a nest gives. It may be awaited when the nest has ended, but not before. */
+/**
+ * The promise of an asynchronous call in such a function. It may be awaited after the function has ended, but not
+ * before.
+ */
 class Nested extends Promise {
-  /** `then` gives plain promises. */
+  /** `then` returns plain promises. */
   static get [Symbol.species]() {
     return Promise
   }
@@ -72,7 +77,7 @@ class Nested extends Promise {
     const nested = new Nested((resolve, reject) => call.then(resolve, reject))
     nested.look = look
     Object.defineProperty(nested, 'look', { enumerable: false })
-    // Whoever is told of it is told by `look`.
+    // `look` reports the error to the code that awaits.
     call.catch(() => {})
     return nested
   }
@@ -83,14 +88,14 @@ class Nested extends Promise {
   }
 }
 
-/** Whether `await` asks, and not a function that is called when it is over: who only asks for that does not wait. */
+/** Whether `await` calls `then`. Other code that calls it only asks for a callback, and does not wait. */
 function isAwait(resolve) {
   return typeof resolve === 'function' && Function.prototype.toString.call(resolve).includes('[native code]')
 }
 
 /**
- * An asynchronous call, `work(options)`, that waits for the lock of `path`. Where that lock is held for the function
- * which makes the call, to await it there ends it: it is a `DeadlockError`.
+ * Makes an asynchronous call, `work(options)`, that waits for the lock of `path`. If that lock is held for the function
+ * that makes the call, awaiting the call there is a `DeadlockError`.
  */
 function nestable(operation, path, options, work) {
   const nest = waitsIn(path, options)
@@ -106,20 +111,20 @@ function nestable(operation, path, options, work) {
   })
 }
 
-/** The same for a path of the caller's, which may be a symbolic link, lead through one, or be no path at all. */
+/** The same for a path of the caller's. It may be a symbolic link, lead through one, or not be a path at all. */
 function nestableAt(operation, path, options, work) {
   if (running === 0) return work(options)
   let found
   try {
     found = real(toPath(path))
   } catch {
-    // It is for `work` to say so.
+    // `work` reports the error.
     return work(options)
   }
   return nestable(operation, found, options, work)
 }
 
-/** A blocking call in a nest would stop the event loop that is to end the nest. */
+/** Throws if a blocking call would stop the event loop that the function needs to end. */
 function forbidNested(operation, path, options) {
   const nest = waitsIn(path, options)
   if (nest !== undefined) throw refusal(operation, path, nest)
@@ -129,17 +134,17 @@ function forbidNestedAt(operation, path, options) {
   if (running > 0) forbidNested(operation, real(path), options)
 }
 
-/** Whether the lock of `path` is held for the function of the caller's that this is called from. */
+/** Whether the lock of `path` is held for the function of the caller's that makes this call. */
 const isNested = (path) => nestOf(path) !== undefined
 
-/** Whether a call may be within some function of the caller's: the short way is not for those. */
+/** Whether a call may be within such a function. The fast path is not for those calls. */
 const mayBeNested = () => running > 0
 
 function real(path) {
   try {
     return realpathSync(path)
   } catch {
-    // It is not there yet; its directory may be.
+    // The file does not exist yet, but its directory may.
   }
   try {
     return join(realpathSync(dirname(path)), basename(path))

@@ -1,6 +1,6 @@
 'use strict'
 
-// One call, no handle.
+// Calls that need no handle.
 
 const { begin, port } = require('./calls.js')
 const { Document, expected } = require('./document.js')
@@ -91,7 +91,7 @@ function appendJsonSync(path, value, options) {
   }
 }
 
-/** `expect` is looked at where it is, not where it is undefined. */
+/** `expect` is passed on only if the caller set it: the key with undefined would count as set. */
 function savingOptions({ timeout, ...options }) {
   return 'expect' in options ? { timeout, expect: options.expect } : { timeout }
 }

@@ -1,7 +1,7 @@
 'use strict'
 
-// What callers may say besides the arguments of a call: its names, and what each takes. Checked before anything is
-// done, so that a slip of the pen is told and not passed over.
+// The options of calls: their names, and the values that each takes. They are checked before anything is done, so that
+// a misspelled name is reported and not ignored.
 
 const { invalid } = require('./errors.js')
 const { isBytes } = require('./foreign.js')
@@ -22,7 +22,7 @@ const journal = [
 ]
 const document = ['durability', 'mode', 'timeout', 'parents', ...CODEC, ...SCHEME]
 
-/** By verb: the names of its options. A blocking twin has no `signal`. */
+/** The names of the options, by method. A blocking twin has no `signal`. */
 const NAMES = {
   openJournal: journal,
   openDocument: document,
@@ -52,23 +52,23 @@ const NAMES = {
   selftest: ['scheme'],
 }
 
-/** What an option takes; it throws what is wrong with a value. */
+/** What an option takes. Throws an error that says what is wrong with a value. */
 const KINDS = {
-  ...each(['create', 'parents', 'sealed', 'cutForeignTail', 'shared'], (value) => typeof value === 'boolean', 'is true or false'),
-  ...each(['maxRecord', 'headerReserve', 'maxBytes', 'keep', 'maxRecords'], isCount, 'is a whole number, 0 or more'),
-  ...each(['maxHits'], isCount, 'is a whole number, 0 or more'),
-  ...each(['stale'], (value) => typeof value === 'number' && value >= 0, 'is a number of milliseconds'),
+  ...each(['create', 'parents', 'sealed', 'cutForeignTail', 'shared'], (value) => typeof value === 'boolean', 'must be true or false'),
+  ...each(['maxRecord', 'headerReserve', 'maxBytes', 'keep', 'maxRecords'], isCount, 'must be a whole number, 0 or more'),
+  ...each(['maxHits'], isCount, 'must be a whole number, 0 or more'),
+  ...each(['stale'], (value) => typeof value === 'number' && value >= 0, 'must be a number of milliseconds'),
   ...each(
     ['stringify', 'parse', 'onDamage', 'onRewind', 'alsoAlive'],
     (value) => typeof value === 'function',
-    'is a function',
+    'must be a function',
   ),
   ...each(
     ['durability', 'format', 'scheme', 'onUnsupported', 'headerMode'],
     (value) => typeof value === 'string',
-    'is a word',
+    'must be a string',
   ),
-  ...each(['start', 'at'], isPosition, 'is a position: an object with two whole numbers, generation and offset'),
+  ...each(['start', 'at'], isPosition, 'must be a position: an object with two whole numbers, generation and offset'),
   journalName: textOf,
   stateName: textOf,
   label: textOf,
@@ -81,9 +81,9 @@ const KINDS = {
   journals: (value, name) => checked(value, 'openJournal', name),
 }
 
-/** Those for which `undefined` would be a check that is left out without a word. */
+/** The options for which `undefined` would silently leave out a check. */
 const NEVER_UNDEFINED = {
-  expect: 'load the document first: `version` is known from then on; null is for a document that is not there',
+  expect: 'load the document first: `version` is known from then on; null is for a document that does not exist',
   at: 'a position comes from an append, from end(), or from an entry',
 }
 
@@ -104,20 +104,20 @@ function isPosition(value) {
 }
 
 function permissions(mode, name) {
-  if (!Number.isInteger(mode) || mode < 0) throw invalid(`${name} is a number, as 0o600, not ${shown(mode)}`)
+  if (!Number.isInteger(mode) || mode < 0) throw invalid(`${name} must be a number such as 0o600, not ${shown(mode)}`)
   if (mode <= MOST_PERMISSIONS) return
   const meant = /^[0-7]{3}$/.test(String(mode)) ? `; 0o${mode} is what ls shows as ${mode}` : ''
-  throw invalid(`${name} is 0o777 at most, not ${mode} (0o${mode.toString(8)})${meant}`)
+  throw invalid(`${name} must be 0o777 at most, not ${mode} (0o${mode.toString(8)})${meant}`)
 }
 
 function version(expect) {
   if (expect === null || (typeof expect === 'string' && expect !== '')) return
-  throw invalid(`expect is a version, or null for a document that is not there, not ${shown(expect)}`)
+  throw invalid(`expect must be a version, or null for a document that does not exist, not ${shown(expect)}`)
 }
 
 function milliseconds(timeout) {
   if (typeof timeout === 'number' && timeout >= 0) return timeout
-  throw invalid(`timeout is a number of milliseconds, 0 or more, or Infinity, not ${shown(timeout)}`)
+  throw invalid(`timeout must be a number of milliseconds, 0 or more, or Infinity, not ${shown(timeout)}`)
 }
 
 function shown(value) {
@@ -126,11 +126,11 @@ function shown(value) {
   return typeof value === 'function' ? 'a function' : String(value)
 }
 
-/** The options of a call, if they are such: `verb` is a name in NAMES. */
+/** Checks the options of a call and returns them. `verb` is a name in NAMES. */
 function checked(options, verb, what = 'the options') {
   if (options === undefined || options === null) return undefined
   if (typeof options !== 'object' || Array.isArray(options)) {
-    throw invalid(`${what} are an object, not ${shown(options)}`)
+    throw invalid(`${what} must be an object, not ${shown(options)}`)
   }
   const names = NAMES[verb]
   for (const name of Object.keys(options)) {
@@ -148,15 +148,15 @@ function checked(options, verb, what = 'the options') {
 /** The same for a blocking call. */
 function checkedSync(options, verb) {
   if (options?.signal !== undefined && NAMES[verb].includes('signal')) {
-    throw invalid('signal is for the asynchronous call: while a blocking one waits, nobody can abort it')
+    throw invalid('signal is for the asynchronous call: no code can abort a blocking call while it waits')
   }
   return checked(options, verb)
 }
 
 function unknown(name, names) {
   const meant = nearest(name, names)
-  if (meant !== undefined) return `there is no option ${name} here; did you mean ${meant}?`
-  return `there is no option ${name} here; there ${names.length === 0 ? 'are none' : `is ${names.join(', ')}`}`
+  if (meant !== undefined) return `unknown option ${name}; did you mean ${meant}?`
+  return `unknown option ${name}; ${names.length === 0 ? 'this call takes none' : `this call takes ${names.join(', ')}`}`
 }
 
 function nearest(name, names) {
@@ -170,7 +170,7 @@ function nearest(name, names) {
   return found
 }
 
-/** How many letters one has to change, to put in, to leave out or to swap. */
+/** The number of letters to change, insert, delete or swap. */
 function distance(a, b) {
   let [older, before] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i += 1) {
@@ -185,24 +185,24 @@ function distance(a, b) {
   return before[b.length]
 }
 
-/** How long an asynchronous call waits: its own timeout, the handle's, for ever. */
+/** How long an asynchronous call waits: its own timeout, else the handle's, else without a limit. */
 function patience(options, handle) {
   return milliseconds(options?.timeout ?? handle ?? Infinity)
 }
 
-/** The same for a blocking call, as the addon takes it. */
+/** The same for a blocking call, in the form that the addon takes. */
 function patienceSync(options, handle) {
   const timeout = milliseconds(options?.timeout ?? handle ?? SYNC_TIMEOUT)
   return timeout === Infinity ? -1 : timeout
 }
 
-/** The three options that every lock has, as the addon takes them. */
+/** The three options that every lock has, in the form that the addon takes. */
 function schemeOptions(options) {
   const { scheme, onUnsupported, stale } = options ?? {}
   return { scheme, onUnsupported, stale }
 }
 
-/** What the addon opens a journal with. */
+/** The options of a journal, in the form that the addon takes. */
 function journalOptions(options) {
   const { durability, create, maxRecord, format, mode, parents } = options ?? {}
   const { headerPrefix, headerReserve, headerMode, sealed, cutForeignTail, maxBytes, keep } = options ?? {}

@@ -1,9 +1,9 @@
 'use strict'
 
-// What was read and is written again as it was keeps its spelling: numbers with more digits than JavaScript's have,
-// nesting that `JSON.stringify` can't follow.
+// Keeps the spelling of values that are read and written back unchanged: numbers with more digits than JavaScript has,
+// and nesting that `JSON.stringify` can't follow.
 
-/** Values that were read, and their text, or what gives it. */
+/** Values that were read, and their text, or a function that returns it. */
 class Originals {
   #objects = new WeakMap()
 
@@ -12,7 +12,7 @@ class Originals {
     else this.last = { value, text }
   }
 
-  /** The text that a value was read from, if it is the same still; `encoded` makes the text that it has otherwise. */
+  /** Returns the text that a value was read from, if the value is unchanged. `encoded` returns its text otherwise. */
   textOf(value, encoded) {
     const found = this.#find(value)
     if (found === undefined) return { text: encoded(), isOriginal: false }
@@ -28,14 +28,14 @@ class Originals {
     return isSame(value, JSON.parse(original)) ? { text: original, isOriginal: true } : { text, isOriginal: false }
   }
 
-  /** A number or a string is nobody's in particular: it is the one that was read last, or any. */
+  /** Numbers and strings have no identity: such a value counts as the one that was read last, if both are equal. */
   #find(value) {
     if (typeof value === 'object' && value !== null) return this.#objects.get(value)
     return this.last !== undefined && Object.is(this.last.value, value) ? this.last.text : undefined
   }
 }
 
-/** Whether a value is what a text was parsed to. Without recursion: nesting may be deeper than the stack. */
+/** Whether a value equals what a text was parsed to. Without recursion: nesting may be deeper than the stack. */
 function isSame(value, parsed) {
   const pairs = [[value, parsed]]
   while (pairs.length > 0) {

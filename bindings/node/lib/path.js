@@ -6,19 +6,18 @@ const { invalid } = require('./errors.js')
 const { textOf } = require('./text.js')
 
 /**
- * A path for a call that another thread may carry out later: it must not depend
- * on the working directory then. Not normalised: `a/..` is not `.` where `a` is
- * a symbolic link.
+ * Returns a path for a call that another thread may carry out later. It must not depend on the working directory then.
+ * It is not normalised: `a/..` is not `.` if `a` is a symbolic link.
  */
 exports.toPath = function toPath(path) {
   const text = isUrl(path) ? fromUrl(path) : path
-  if (typeof text !== 'string') throw invalid(`a path is a string or a file: URL, not ${kindOf(path)}`)
+  if (typeof text !== 'string') throw invalid(`a path must be a string or a file: URL, not ${kindOf(path)}`)
   if (text === '') throw invalid('the path is empty')
   textOf(text, 'the path')
   return isAbsolute(text) ? text : `${process.cwd()}/${text}`
 }
 
-/** Of whichever realm. */
+/** Whether a value is a URL, from any realm. */
 function isUrl(value) {
   return typeof value === 'object' && value !== null && typeof value.href === 'string' && typeof value.protocol === 'string'
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Processes, named for longer than their pids.
+// The identity of processes, which outlives their pids.
 
 const { block, native } = require('./calls.js')
 const { invalid } = require('./errors.js')
@@ -24,13 +24,13 @@ class Process {
   }
 
   static of(pid) {
-    if (!Number.isInteger(pid) || pid < 0 || pid >= 2 ** 32) throw invalid('a pid is a whole number')
+    if (!Number.isInteger(pid) || pid < 0 || pid >= 2 ** 32) throw invalid('a pid must be a whole number')
     return new Process(OWN, block(() => native.processOf(pid)))
   }
 
   static from(value) {
     const json = typeof value === 'string' ? value : JSON.stringify(value)
-    if (json === undefined) throw invalid('a process is an object, or its JSON')
+    if (json === undefined) throw invalid('a process must be an object, or its JSON')
     textOf(json, 'the JSON of a process')
     return new Process(OWN, block(() => native.processFrom(json)))
   }
@@ -40,7 +40,7 @@ class Process {
   }
 }
 
-/** A process as the addon takes it. */
+/** Returns a process in the form that the addon takes. */
 function jsonOf(value) {
   return JSON.stringify(Process.from(value))
 }

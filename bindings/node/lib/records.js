@@ -1,6 +1,6 @@
 'use strict'
 
-// Chunks of records from the addon, as values.
+// Decodes chunks of records from the addon.
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer')
 const { begin, block, native } = require('./calls.js')
@@ -8,7 +8,7 @@ const { warnOnce } = require('./warning.js')
 
 const asItIs = (value) => value
 
-/** What becomes of each record: how it is decoded, and who hears of damage. */
+/** How each record is decoded, and which function receives damage. */
 class Decoder {
   /** The text of the record that was decoded last. */
   text = undefined
@@ -22,10 +22,7 @@ class Decoder {
     this.onUnreadable = undefined
   }
 
-  /**
-   * The value of a record; `undefined` is a possible value, so damage is told
-   * by `this.damaged`.
-   */
+  /** Returns the value of a record. `undefined` is a possible value, so `this.damaged` reports damage. */
   decode(bytes, sound, start, end) {
     this.damaged = false
     if (this.lines) return this.parse === undefined ? bytes : this.parse(bytes)
@@ -33,7 +30,7 @@ class Decoder {
     try {
       this.text = bytes.utf8Slice()
     } catch (error) {
-      // Longer than a string can be.
+      // The record is longer than a string can be.
       return this.refused(error, bytes, start, end)
     }
     if (this.parse === undefined) {
@@ -47,13 +44,13 @@ class Decoder {
       return this.parse(this.text)
     } catch (error) {
       const kind = native.inspect(bytes)
-      // The parser has reasons of its own.
+      // The parser failed for another reason than damage.
       if (kind == null) throw error
       return this.skip(kind, start, end)
     }
   }
 
-  /** Damage if it is not JSON. Otherwise the record is sound, and it is JavaScript that can't take it. */
+  /** Reports damage if the record is not JSON. Otherwise the record is sound, but JavaScript can't take it. */
   refused(error, bytes, start, end) {
     const kind = native.inspect(bytes)
     if (kind != null) return this.skip(kind, start, end)
@@ -68,7 +65,7 @@ class Decoder {
     this.onDamage({ kind, offset: start, length: end - start })
   }
 
-  /** The good records of a chunk; damage is told of in file order with them. */
+  /** Yields the good records of a chunk. Damage is reported in file order with them. */
   *entries(chunk) {
     const { bytes, damage, generation } = chunk
     const places = numbers(chunk.places)
@@ -79,7 +76,7 @@ class Decoder {
       const length = places[i]
       const start = places[i + 1]
       const end = places[i + 2]
-      // Also what lies before the record on its own line.
+      // Includes damage before the record on its own line.
       for (; told < damage.length && damage[told].offset < end; told += 1) this.onDamage(damage[told])
       const value = this.decode(bytes.subarray(from, from + length), sound, start, end)
       from += length + 1
@@ -90,7 +87,7 @@ class Decoder {
   }
 }
 
-/** The 64-bit floats that these bytes are, which may lie at any address. */
+/** Reads these bytes as 64-bit floats. They may lie at any address. */
 function numbers({ buffer, byteOffset, byteLength }) {
   if (byteOffset % 8 !== 0) return new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength))
   return new Float64Array(buffer, byteOffset, byteLength / 8)
@@ -106,7 +103,7 @@ async function* entries(open, decoder) {
       yield* decoder.entries(chunk)
     }
   } finally {
-    // The file too: it would stay open until the collector of garbage comes by.
+    // Closes the file, too: it would otherwise stay open until garbage collection.
     reader.close()
   }
 }
@@ -143,7 +140,7 @@ function* valuesSync(open, decoder, pass = asItIs) {
   for (const { value } of entriesSync(open, decoder)) yield pass(value)
 }
 
-/** The records that `tail` gives. */
+/** Decodes the records of `tail`. */
 function tailEntries(records, decoder) {
   const found = []
   for (const { bytes, start, end } of records) {

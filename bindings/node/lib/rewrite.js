@@ -1,6 +1,6 @@
 'use strict'
 
-// A journal rewritten by a function of the caller's.
+// Rewrites a journal with a function of the caller's.
 
 const { begin, block } = require('./calls.js')
 const { filled } = require('./codec.js')
@@ -11,15 +11,15 @@ const { Originals } = require('./original.js')
 const { values, valuesSync } = require('./records.js')
 const { throwIfAborted } = require('./signals.js')
 
-/** A chunk goes into the new file with the record that reaches one of these. */
+/** A chunk is complete with the record that reaches one of these limits. */
 const RECORDS = 1024
 const CHARACTERS = 64 << 10
 
-/** What is to be there gathers here, and is handed over in chunks. */
+/** Collects the records of the new journal, and passes them on in chunks. */
 class Gathering {
   #rewrite
   #codec
-  /** What is made by `JSON.stringify` just now, as strings; and all else, as `{ raw }`. */
+  /** Strings that `JSON.stringify` just made; everything else as `{ raw }`. */
   #records = []
   #size = 0
   #originals
@@ -32,12 +32,12 @@ class Gathering {
 
   decoder(options) {
     const decoder = this.#codec.decoder('compact', options)
-    // It is whole and sound, so it stays, though nobody can be asked.
+    // The record is whole and sound, so it stays, although `keep` can't be asked.
     decoder.onUnreadable = (bytes) => this.#push({ raw: bytes })
     return decoder
   }
 
-  /** What notes down each record that is given to the caller. */
+  /** Remembers each record that the caller's function receives. */
   noting(decoder) {
     return (value) => {
       this.#originals?.note(value, decoder.text)
@@ -45,7 +45,7 @@ class Gathering {
     }
   }
 
-  /** Whether a chunk is full. */
+  /** Adds a value. Returns whether the chunk is full. */
   add(value) {
     if (!this.#codec.isPlain) return this.#push({ raw: this.#codec.encode(value) })
     const encoded = () => encodeRecord(value, this.#codec.path)
@@ -60,7 +60,7 @@ class Gathering {
     return this.#records.length >= RECORDS || this.#size >= CHARACTERS
   }
 
-  /** Hands the chunk over to the addon, which may check and write it elsewhere. */
+  /** Passes the chunk to the addon, which may check and write it on another thread. */
   handOver() {
     const records = this.#records
     this.#records = []
@@ -84,10 +84,10 @@ class Gathering {
   }
 }
 
-/** The lock is held: `rewrite` is begun. */
+/** Runs under the lock: `rewrite` has begun. */
 async function compact(rewrite, codec, change, options, signal) {
   try {
-    // It may have been granted at the same moment.
+    // The lock may have been granted at the same moment.
     throwIfAborted(signal)
     const gathering = new Gathering(rewrite, codec)
     const decoder = gathering.decoder(options)
@@ -103,7 +103,7 @@ async function compact(rewrite, codec, change, options, signal) {
     throwIfAborted(signal)
     return await begin(() => rewrite.commit(), Infinity)
   } finally {
-    // Nothing, if it was committed.
+    // Does nothing after a commit.
     await begin(() => rewrite.discard(), Infinity)
   }
 }
@@ -133,7 +133,7 @@ function iterable(kept, path) {
 }
 
 function unusable(path) {
-  const detail = 'the function returns the records that are to be there: an array, a generator, anything that can be iterated'
+  const detail = 'the function must return the records of the new journal: an array, a generator, anything that can be iterated'
   return invalid(`compact ${path}: ${detail}; nothing was changed`, { operation: 'compact', path })
 }
 

@@ -13,10 +13,10 @@ const { textOf } = require('./text.js')
 const { nestOf, transactionOf } = require('./transaction.js')
 
 const OWN = Symbol('made by this module')
-/** Without a timeout of its own a claim is one try. */
+/** A claim without a timeout tries once. */
 const ONCE = 0
 
-// A lease is held until it is released, also if nobody keeps the object.
+// The leases that are held. A lease is held until it is released, even if the program drops the object.
 const held = new Set()
 
 class Session {
@@ -100,7 +100,7 @@ class Session {
     const signal = signalOf(options)
     const handle = await begin((tryOnce) => this.#native.claim(name, tryOnce), patience(options, ONCE), signal)
     if (signal?.aborted) {
-      // It was granted at the same moment.
+      // The lease was granted at the same moment.
       handle.releaseSync()
       throw reasonOf(signal)
     }
@@ -122,7 +122,7 @@ class Session {
     const handle = turn.transaction()
     if (handle == null) return outcome(turn.outcome, turn)
     try {
-      // The probe runs while nobody else can claim or reconcile.
+      // The probe runs while no other process can claim or reconcile the session.
       if (await options?.alsoAlive?.()) return outcome('alive', turn)
       const tx = transactionOf(handle, this.#options)
       const changed = await nestOf(tx, 'reconcile').run(() => change(tx))
@@ -233,7 +233,7 @@ class Lease {
 inspecting(Session, ({ key, path }) => ({ key, path }))
 inspecting(Lease, ({ held: isHeld, holder }) => ({ held: isHeld, holder }))
 
-/** Not for users. */
+/** Internal. */
 const sessionOf = (handle, options) => new Session(OWN, handle, options)
 
 module.exports = { sessionOf }

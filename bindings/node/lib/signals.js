@@ -1,10 +1,10 @@
 'use strict'
 
-// Ends of waits: the caller's `AbortSignal`, or an end of our own.
+// What can end a wait: the caller's `AbortSignal`, or a `Stop`.
 
 const { invalid } = require('./errors.js')
 
-/** By signal: one listener for all calls that wait on it. Node warns of more than ten. */
+/** One listener per signal for all calls that wait on it: Node warns about more than ten. */
 const watched = new WeakMap()
 
 class Watch {
@@ -18,7 +18,7 @@ class Watch {
   }
 }
 
-/** What a signal is to us, without `AbortController`: not every realm has the same one. */
+/** A signal without `AbortController`, of which each realm has its own. */
 class Stop {
   aborted = false
   reason = undefined
@@ -38,7 +38,7 @@ class Stop {
   }
 }
 
-/** Calls `act` when the signal is aborted; gives what ends that. */
+/** Calls `act` when the signal is aborted. Returns a function that ends the listening. */
 function onAbort(signal, act) {
   if (signal instanceof Stop) return signal.watch(act)
   let watch = watched.get(signal)
@@ -55,21 +55,21 @@ function onAbort(signal, act) {
   }
 }
 
-/** Of whichever realm. */
+/** Whether a value is an `AbortSignal`, from any realm. */
 function isSignal(value) {
   if (value instanceof Stop) return true
   return typeof value?.addEventListener === 'function' && typeof value.aborted === 'boolean'
 }
 
-/** The signal of a call. */
+/** Returns the signal of a call. */
 function signalOf(options) {
   const signal = options?.signal
   if (signal === undefined || signal === null) return undefined
   if (isSignal(signal)) return signal
-  throw invalid('signal is an AbortSignal')
+  throw invalid('signal must be an AbortSignal')
 }
 
-/** What a call is rejected with whose signal was aborted. */
+/** Returns the reason with which an aborted call rejects. */
 function reasonOf(signal) {
   if (signal.reason !== undefined) return signal.reason
   const error = new Error('The operation was aborted')

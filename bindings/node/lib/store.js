@@ -50,7 +50,7 @@ class Store {
     return block(() => this.#native.keysSync())
   }
 
-  // One try, unless a timeout is given.
+  // Tries once, unless a timeout is set.
   async remove(key, options) {
     const wanted = textOf(key, 'a key')
     checked(options, 'wait')

@@ -22,9 +22,9 @@ class Transaction {
   #stringify
   #parse
   #lines
-  /** The function of the caller's that it runs within, if there is one. */
+  /** The function of the caller's that it runs within, if any. */
   #nest
-  /** What the commit is going to lock. */
+  /** The files that the commit will lock. */
   #changed = new Set()
 
   constructor(own, handle, options) {
@@ -47,7 +47,7 @@ class Transaction {
     const signal = signalOf(options)
     const handle = await begin((tryOnce) => port.beginTransaction(where, how, tryOnce), patience(options), signal)
     if (signal?.aborted) {
-      // It was granted at the same moment.
+      // The lock was granted at the same moment.
       handle.rollbackSync()
       throw reasonOf(signal)
     }
@@ -61,7 +61,7 @@ class Transaction {
     return new Transaction(OWN, block(() => port.beginTransactionSync(where, how, patienceSync(options))), options)
   }
 
-  /** What runs inside of it is told so. */
+  /** Returns the nest of the code that runs within a transaction. */
   static nestOf(tx, verb) {
     tx.#nest = new Nest(verb, tx.#dir, "use the transaction's own load, save and append")
     return tx.#nest
@@ -174,7 +174,7 @@ class Transaction {
   }
 
   commit(options) {
-    // One lock is enough to wait for ever.
+    // One lock that is already held is enough for a deadlock.
     const [first] = [...this.#changed].filter((path) => !this.#nest?.paths.has(path) && isNested(path))
     return nestable('commit', first, options, async (given) => {
       checked(given, 'wait')
@@ -229,14 +229,14 @@ class Transaction {
     return join(this.#dir, name)
   }
 
-  /** A file that the commit changes; gives its path. */
+  /** Adds a file that the commit changes. Returns its path. */
   #member(name) {
     const path = this.#path(textOf(name, 'the name of a file'))
     this.#changed.add(path)
     return path
   }
 
-  /** Work on a file that is locked from now on. */
+  /** Works on a file that stays locked from now on. */
   #locking(operation, name, options, work) {
     if (typeof name !== 'string' || this.#nest?.paths.has(this.#path(name))) return work(options)
     return nestable(operation, this.#path(name), options, work)
@@ -262,11 +262,11 @@ class Transaction {
   }
 }
 
-// Not for users.
+// Internal.
 const { nestOf } = Transaction
 delete Transaction.nestOf
 
-/** Commits when `work` is done, and rolls back if it fails. */
+/** Commits when `work` returns, and rolls back if it fails. */
 function transaction(dir, work, options) {
   return nestableAt('begin', dir, options, (given) => carriedOut(dir, work, given))
 }
@@ -304,7 +304,7 @@ function requireFunction(work, verb) {
   if (typeof work !== 'function') throw invalid(`${verb} takes a function, which gets the transaction`)
 }
 
-/** Those of a call's own, without what a transaction has besides. */
+/** Returns the options that every call has, without those of a transaction. */
 function waitOptions(options) {
   return options == null ? undefined : { timeout: options.timeout, signal: options.signal }
 }
@@ -316,7 +316,7 @@ function beginOptions(options) {
 
 inspecting(Transaction, ({ dir }) => ({ dir }))
 
-/** One that belongs to a reconciliation. Not for users. */
+/** Makes a transaction that belongs to a reconciliation. Internal. */
 const transactionOf = (handle, options) => new Transaction(OWN, handle, options)
 
 module.exports = { Transaction, nestOf, transaction, transactionOf, transactionSync }

@@ -1,8 +1,8 @@
 'use strict'
 
-// What is skipped without anybody who is told of it, is told once a read.
+// Warns about damage that no function receives: once per read.
 
-/** A function that tells of the first damage that it is given. */
+/** Returns a function that warns about the first damage that it receives. */
 function warnOnce(operation, path) {
   let told = false
   return ({ kind, offset, length }) => {
@@ -12,8 +12,8 @@ function warnOnce(operation, path) {
       type: 'UntornWarning',
       code: 'UNTORN_DAMAGE',
       detail:
-        'More may follow that is not told of. verify() lists all of it, repair() mends a torn tail; ' +
-        'with the option onDamage you are told, and this warning does not come.',
+        'More may follow without a warning. verify() lists all damage, and repair() repairs a torn tail. ' +
+        'The option onDamage takes a function that receives the damage instead of this warning.',
     })
   }
 }

@@ -9,7 +9,7 @@ import * as u from 'untorn'
 import { directory } from './support.mjs'
 
 const process_ = { durability: 'process' }
-const deadlock = { name: 'DeadlockError', code: 'UNTORN_DEADLOCK', message: /would wait for itself for ever/ }
+const deadlock = { name: 'DeadlockError', code: 'UNTORN_DEADLOCK', message: /would wait for itself and never return/ }
 
 async function scene(t) {
   const dir = directory(t)

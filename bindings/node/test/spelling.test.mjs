@@ -130,5 +130,5 @@ test('a record longer than a string is told of with its bytes, and stays', { ski
   assert.equal(fs.statSync(name).size, size + 2)
   assert.deepEqual(await journal.read({ onDamage }), [10, 20])
   const document = await u.Document.open(name, process_)
-  await assert.rejects(document.load(), { code: 'UNTORN_LIMIT_EXCEEDED', message: /loadRaw gives them/ })
+  await assert.rejects(document.load(), { code: 'UNTORN_LIMIT_EXCEEDED', message: /loadRaw returns them/ })
 })
