@@ -1,4 +1,4 @@
-//! Records made ready for one append.
+//! The records of one append.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -24,7 +24,7 @@ impl Batch {
         }
     }
 
-    /// The records; it has none afterwards.
+    /// Takes the records out of the batch.
     pub fn take(&self) -> napi::Result<untorn::Batch> {
         self.batch.take().ok_or_else(|| self.used())
     }
@@ -47,7 +47,7 @@ impl Batch {
 
 #[napi]
 impl Batch {
-    /// A record from anywhere: it is checked.
+    /// Adds a record from anywhere, after checking it.
     #[napi(catch_unwind)]
     pub fn push(&self, record: Either<String, Uint8Array>) -> napi::Result<()> {
         self.add(|batch| match &record {
@@ -56,8 +56,8 @@ impl Batch {
         })
     }
 
-    /// Records that `JSON.stringify` has just made, which never has a newline
-    /// in its output, with newlines between them.
+    /// Adds records that `JSON.stringify` just made, with newlines between them.
+    /// Its output never contains a newline.
     #[napi(catch_unwind)]
     pub fn push_encoded(&self, records: String) -> napi::Result<()> {
         self.add(|batch| {
@@ -67,7 +67,7 @@ impl Batch {
         })
     }
 
-    /// The header that the journal is stamped with in the same step.
+    /// Sets the header that the journal receives in the same step.
     #[napi(catch_unwind)]
     pub fn set_header(&self, header: Either<String, Uint8Array>) -> napi::Result<()> {
         self.add(|batch| match &header {

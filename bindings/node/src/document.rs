@@ -22,7 +22,7 @@ pub struct Document {
     path: Arc<Path>,
 }
 
-/// What a document holds, and the version that it is.
+/// The bytes of a document, and their version.
 #[napi(object)]
 pub struct Contents {
     pub bytes: Buffer,
@@ -70,7 +70,7 @@ impl Document {
         }
     }
 
-    /// A change, behind those that were asked for before it.
+    /// Starts a change, after those that were started before it.
     fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
@@ -191,8 +191,7 @@ impl Document {
     }
 }
 
-/// A document that is being updated: the lock is held until it is saved or
-/// finished.
+/// An update of a document, which holds the lock until it is saved or finished.
 #[napi]
 pub struct Update {
     port: Rc<Inner>,
@@ -217,7 +216,7 @@ impl Update {
 
 #[napi]
 impl Update {
-    /// What the document holds; once.
+    /// Takes the contents of the document; only once.
     #[napi(catch_unwind)]
     pub fn take(&self) -> Option<Contents> {
         self.contents.take()
@@ -228,7 +227,7 @@ impl Update {
         told(locked(&self.update).save(&bytes)).map(|version| version.to_string())
     }
 
-    /// Not behind other changes: those wait for this one.
+    /// Not after other changes in the queue: those wait for this one.
     #[napi(catch_unwind)]
     pub fn save(&self, bytes: &[u8]) -> u32 {
         let (update, bytes) = (Arc::clone(&self.update), bytes.to_vec());
@@ -241,7 +240,7 @@ impl Update {
         )
     }
 
-    /// Lets the lock go.
+    /// Releases the lock.
     #[napi(catch_unwind)]
     pub fn finish(&self) {
         locked(&self.update).finish();

@@ -1,4 +1,4 @@
-//! Where a state is that JavaScript keeps from a journal's records.
+//! How far JavaScript has folded a journal's records into a state.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub struct Fold {
     cursor: RefCell<Option<Arc<FoldCursor>>>,
 }
 
-/// One turn, which has the journal's lock.
+/// One turn, which holds the journal's lock.
 #[napi]
 pub struct Turn {
     port: Rc<Inner>,
@@ -35,9 +35,9 @@ pub struct Turn {
 }
 
 struct Open {
-    /// `None`: it has ended.
+    /// `None`: the turn has ended.
     turn: Option<FoldTurn>,
-    /// What belongs into the next chunk.
+    /// The beginning of the next chunk.
     kept: Option<Folded>,
 }
 
@@ -48,7 +48,7 @@ impl Open {
             .ok_or_else(|| Error::internal("fold", Path::new(""), "the turn has ended"))
     }
 
-    /// What the state has to take in next, in a chunk.
+    /// Returns the records that the state lacks, in a chunk.
     fn next(&mut self) -> untorn::Result<Found> {
         let mut found = Found::default();
         while !found.is_full() {
@@ -100,7 +100,7 @@ impl Journal {
     }
 }
 
-/// Up to where the state was folded, if it is up to date.
+/// Returns how far the state was folded, if it is up to date.
 fn current(cursor: &FoldCursor) -> untorn::Result<Option<Position>> {
     Ok(match cursor.is_current()? {
         true => cursor.position().map(Position::from),
@@ -129,8 +129,8 @@ impl Fold {
         cursor.as_ref()?.position().map(Position::from)
     }
 
-    /// Closes the file that it reads; a turn that is under way keeps it until it
-    /// ends. A second time does nothing.
+    /// Closes the file that it reads. A turn that is running keeps it until it
+    /// ends. A second call does nothing.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         self.cursor.take();
@@ -194,7 +194,7 @@ impl Turn {
         }
     }
 
-    /// Not behind other turns: those wait for this one.
+    /// Not after other turns in the queue: those wait for this one.
     fn step<T: Send + 'static + ToNapiValue>(
         &self,
         operation: &'static str,
@@ -235,7 +235,7 @@ impl Turn {
         Ok(self.step("append", move |open| open.append(&batch)))
     }
 
-    /// The state has taken in all that was given.
+    /// Ends the turn: the state has every record that was returned.
     #[napi(catch_unwind)]
     pub fn finish_sync(&self) -> napi::Result<Position> {
         told(locked(&self.turn).finish())
@@ -246,7 +246,7 @@ impl Turn {
         self.step("fold", Open::finish)
     }
 
-    /// Ends it, if it was not finished: the state is not trusted any more.
+    /// Ends the turn. If it was not finished, the state is no longer trusted.
     #[napi(catch_unwind)]
     pub fn abandon_sync(&self) {
         locked(&self.turn).turn = None;

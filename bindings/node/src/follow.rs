@@ -1,4 +1,4 @@
-//! Records as they come.
+//! Follows a journal: records as they are appended.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -25,12 +25,12 @@ pub struct Follow {
 struct Cursor {
     /// `None`: closed.
     follow: Option<untorn::Follow>,
-    /// What belongs into the next chunk.
+    /// The beginning of the next chunk.
     kept: Option<Followed>,
 }
 
 impl Cursor {
-    /// Waits for something, and takes along what else is there by then.
+    /// Waits for a record, and adds the others that exist by then.
     fn next(&mut self, call: &Call<'_>, path: &Path) -> untorn::Result<Found> {
         let Some(follow) = &mut self.follow else {
             return Err(Error::internal("follow", path, "it is closed"));
@@ -60,7 +60,7 @@ impl Cursor {
             if found.is_full() {
                 break;
             }
-            // An error comes again, when what was found before it is told.
+            // The next call returns an error again, after the records before it.
             next = follow
                 .next(&Call::new().timeout(Some(Duration::ZERO)))
                 .unwrap_or_default();
@@ -95,7 +95,7 @@ impl Journal {
 
 #[napi]
 impl Follow {
-    /// Where it began.
+    /// The position at which it began.
     #[napi(getter, catch_unwind)]
     pub fn start(&self) -> Position {
         self.start
@@ -113,7 +113,8 @@ impl Follow {
         )
     }
 
-    /// Behind a wait that is under way: that is to be cancelled before.
+    /// Closes the cursor after a running wait. The caller cancels that wait
+    /// first.
     #[napi(catch_unwind)]
     pub fn close(&self) -> u32 {
         let cursor = Arc::clone(&self.cursor);

@@ -23,7 +23,7 @@ use crate::values::{OpenOptions, Position, Report, limit, out, patience};
 #[napi]
 pub struct Journal(Rc<Handle>);
 
-/// What the object and its short cuts share.
+/// What the object and its bound functions share.
 pub struct Handle {
     pub port: Rc<Inner>,
     pub journal: Arc<untorn::Journal>,
@@ -79,9 +79,9 @@ impl Journal {
 }
 
 impl Handle {
-    /// A position as one number, which costs nothing to hand over: the offset,
-    /// or, where the generation is another than the last one given, the offset's
-    /// complement.
+    /// Returns a position as one number, which costs nothing to hand over: the
+    /// offset. If the generation differs from the last one returned, it is the
+    /// offset's complement.
     fn place(&self, result: untorn::Result<untorn::Position>) -> napi::Result<f64> {
         match result {
             Ok(position) if position.generation == self.generation.get() => {
@@ -143,7 +143,7 @@ impl Handle {
         Ok(records.limits(max_records, max_bytes))
     }
 
-    /// Without a lock to wait for.
+    /// Starts a call that waits for no lock.
     pub fn read<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
@@ -187,14 +187,14 @@ impl Journal {
         self.path.to_string_lossy().into_owned()
     }
 
-    /// That of the last position given as a number.
+    /// The generation of the last position that was returned as a number.
     #[napi(getter, catch_unwind)]
     pub fn generation(&self) -> f64 {
         out(self.generation.get())
     }
 
-    /// `append(text)`: one record that `JSON.stringify` has just made; gives the
-    /// call's number.
+    /// `append(text)`: appends a record that `JSON.stringify` just made. Returns
+    /// the call's number.
     #[napi(catch_unwind, ts_return_type = "(record: string) => number")]
     pub fn bound_append<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, u32>> {
         bind(env, "append", &self.0, |handle, arguments| {
@@ -203,7 +203,7 @@ impl Journal {
         })
     }
 
-    /// `appendSync(text, timeout)`: the same, at once.
+    /// `appendSync(text, timeout)`: the same, blocking.
     #[napi(
         catch_unwind,
         ts_return_type = "(record: string, timeout: number) => number"
@@ -216,7 +216,7 @@ impl Journal {
         })
     }
 
-    /// `appendRawSync(bytes, timeout)`: one record from anywhere.
+    /// `appendRawSync(bytes, timeout)`: appends a record from anywhere.
     #[napi(
         catch_unwind,
         ts_return_type = "(record: Uint8Array, timeout: number) => number"
@@ -330,7 +330,7 @@ impl Journal {
         )
     }
 
-    /// Without its padding.
+    /// Returns the header without its padding.
     #[napi(catch_unwind)]
     pub fn header_sync(&self) -> napi::Result<Option<Buffer>> {
         told(self.journal.header()).map(|header| header.map(Buffer::from))
@@ -393,7 +393,7 @@ impl Journal {
     pub fn sync(&self) -> u32 {
         let journal = Arc::clone(&self.journal);
         self.port.run(
-            // Syncs one after another: the second has little left to do.
+            // Syncs run one after another: the second has little left to do.
             Lane::Order(self.path.join("sync")),
             ("sync", &self.path),
             false,
@@ -408,7 +408,7 @@ impl Journal {
         told(self.journal.close())
     }
 
-    /// Closed at once; the file is let go when what is being written is.
+    /// Closes the journal at once. The file stays open until running writes end.
     #[napi(catch_unwind)]
     pub fn close(&self) -> u32 {
         self.closed.set(true);
@@ -425,8 +425,8 @@ impl Journal {
 
 type Bound<'env, R> = Function<'env, (), R>;
 
-/// A function that has the handle in it. To find the handle of an object costs
-/// 0.2 microseconds, a sixth of an append.
+/// Makes a function that contains the handle. To find the handle of an object
+/// costs 0.2 microseconds, a sixth of an append.
 fn bind<'env, R: ToNapiValue>(
     env: &'env Env,
     name: &str,

@@ -39,7 +39,8 @@ mod values;
 use napi_derive::napi;
 
 /// Runs the command `untorn` with these arguments, the program's name first, and
-/// gives its exit status. It sets how this process reacts to signals, and blocks.
+/// returns its exit status. It changes how this process reacts to signals, and
+/// blocks.
 #[napi(catch_unwind)]
 pub fn command(args: Vec<String>) -> u8 {
     untorn_cli::main(args.into_iter().map(std::ffi::OsString::from))

@@ -22,7 +22,7 @@ pub struct Lock {
 
 #[napi(object)]
 pub struct AcquireOptions {
-    /// Lock exactly this file.
+    /// Locks exactly this file.
     pub exact: bool,
     pub shared: bool,
     pub label: Option<String>,
@@ -101,8 +101,8 @@ impl Port {
     ) -> napi::Result<u32> {
         let path: Arc<Path> = Path::new(&path).into();
         let given = Arc::clone(&path);
-        // In the order of the calls; but those that share must not stand behind
-        // one that waits for them to let go.
+        // In the order of the calls. But a shared lock must not queue after a
+        // call that waits until the sharers release theirs.
         let lane = if options.shared || try_once {
             Lane::Free
         } else {
@@ -118,7 +118,7 @@ impl Port {
         ))
     }
 
-    /// Who holds the lock of this file: JSON, as in errors.
+    /// Returns the holder of this file's lock: JSON, as in errors.
     #[napi(catch_unwind)]
     pub fn holder(&self, path: String) -> u32 {
         let path: Arc<Path> = Path::new(&path).into();
@@ -170,7 +170,7 @@ impl Lock {
     pub fn release(&self) -> u32 {
         let guard = Arc::clone(&self.guard);
         self.port.run(
-            // Behind the work that was begun under it.
+            // After the work that was started under it.
             Lane::under(self.guard.lock_path()),
             ("release", &self.path),
             false,

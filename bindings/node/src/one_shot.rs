@@ -1,5 +1,5 @@
-//! One asynchronous call without a handle: opened and done by one job, so that
-//! calls on one path keep their order.
+//! Asynchronous calls without a handle. One job opens the file and does the work,
+//! so that calls on one path keep their order.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Port {
         )
     }
 
-    /// `encoded`: the record was made by `JSON.stringify` just now.
+    /// `encoded`: `JSON.stringify` just made the record.
     #[napi(catch_unwind)]
     pub fn append_once(
         &self,

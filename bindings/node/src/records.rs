@@ -1,4 +1,4 @@
-//! Reading forward, in chunks: one trip to another thread for many records.
+//! Reads forward in chunks: one trip to another thread for many records.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -16,12 +16,12 @@ use crate::failure;
 use crate::port::Inner;
 use crate::values::{DamageFound, Position, out};
 
-/// A chunk ends with the record that reaches one of these.
+/// A chunk ends with the record that reaches one of these limits.
 const BYTES: usize = 64 << 10;
 const RECORDS: usize = 1024;
 
-/// What a reader holds outside of V8's heap, about: its buffers. A collector of
-/// garbage that does not know it sees no reason to come by.
+/// About how much a reader holds outside of V8's heap: its buffers. Without this
+/// figure the garbage collector sees no reason to run.
 const WEIGHT: i64 = 256 << 10;
 
 #[napi(custom_finalize)]
@@ -30,7 +30,7 @@ pub struct Reader {
     path: Arc<Path>,
     /// `None`: closed.
     cursor: Arc<Mutex<Option<Cursor>>>,
-    /// Whether V8 was told of it.
+    /// Whether V8 counts its memory.
     weighed: Cell<bool>,
 }
 
@@ -44,13 +44,13 @@ pub struct Found {
     damage: Vec<DamageFound>,
     generation: u64,
     pub last: bool,
-    /// To who follows: before the records.
+    /// For a follower: what was removed before these records.
     pub rewound: Option<Rewound>,
-    /// To a fold: the state is made anew, from these records on.
+    /// For a fold: the state starts again with these records.
     pub restart: bool,
 }
 
-/// What is not in the journal any more.
+/// The part that is no longer in the journal.
 #[napi(object)]
 pub struct Rewound {
     pub from: Position,
@@ -73,8 +73,8 @@ impl Found {
 
     pub fn add(&mut self, bytes: &[u8], start: untorn::Position, end: untorn::Position) {
         self.bytes.extend_from_slice(bytes);
-        // Between them, so that the end of one and the beginning of the next
-        // never make one character.
+        // Between records, so that the end of one and the start of the next never
+        // form one character.
         self.bytes.push(b'\n');
         self.records += 1;
         self.generation = start.generation;
@@ -87,18 +87,18 @@ impl Found {
     }
 }
 
-/// All in memory that V8 owns: what it only borrows is given back from the event
-/// loop, which a synchronous reading of a whole journal never reaches.
+/// Copied into memory that V8 owns. Memory that V8 borrows is freed from the
+/// event loop, which a synchronous read of a whole journal never reaches.
 #[napi(object, object_from_js = false)]
 pub struct Chunk<'env> {
-    /// Each with a newline behind it.
+    /// A newline follows each record.
     pub bytes: BufferSlice<'env>,
-    /// 64-bit floats, three a record: its length in bytes without the newline,
-    /// where it begins, and where it ends.
+    /// 64-bit floats, three per record: its length in bytes without the newline,
+    /// its start, and its end.
     pub places: BufferSlice<'env>,
     pub generation: f64,
     pub damage: Vec<DamageFound>,
-    /// Whether the end is reached.
+    /// Whether this chunk is the last.
     pub last: bool,
     pub rewound: Option<Rewound>,
     pub restart: bool,
@@ -124,7 +124,7 @@ impl ToNapiValue for Found {
 
 struct Cursor {
     records: Records,
-    /// What ended the last chunk early.
+    /// The error that ended the last chunk early.
     failed: Option<Error>,
 }
 
@@ -144,7 +144,7 @@ impl Cursor {
                     found.last = true;
                     break;
                 }
-                // What was read before it is good.
+                // The records before the error are good.
                 Err(error) if found.records > 0 => {
                     self.failed = Some(error);
                     break;
@@ -171,7 +171,7 @@ impl Reader {
         }
     }
 
-    /// V8 counts it no more.
+    /// V8 no longer counts its memory.
     fn unweigh(&self, env: Env) {
         if self.weighed.take() {
             let _ = env.adjust_external_memory(-WEIGHT);
@@ -186,7 +186,7 @@ impl ObjectFinalize for Reader {
     }
 }
 
-/// Closed, there is nothing left to read.
+/// A closed reader has nothing left to read.
 fn next(cursor: &Mutex<Option<Cursor>>) -> untorn::Result<Found> {
     match &mut *locked(cursor) {
         Some(cursor) => cursor.next(),
@@ -216,7 +216,7 @@ impl Reader {
         )
     }
 
-    /// Closes the file, and gives its memory back. A second time does nothing.
+    /// Closes the file and frees its memory. A second call does nothing.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         *locked(&self.cursor) = None;
@@ -224,8 +224,8 @@ impl Reader {
     }
 }
 
-/// What is wrong with bytes that a decoder refused; nothing if they are one
-/// JSON value.
+/// Returns what is wrong with bytes that a decoder refused; `None` if they are
+/// one JSON value.
 #[napi(catch_unwind)]
 #[cfg_attr(test, allow(dead_code, reason = "only JavaScript calls it"))]
 pub fn inspect(bytes: &[u8]) -> Option<&'static str> {

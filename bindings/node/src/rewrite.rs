@@ -1,4 +1,4 @@
-//! What puts another file in a journal's place.
+//! Rewrites of a journal: a new file takes its place.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ use crate::records::Reader;
 use crate::values::Position;
 
 impl Handle {
-    /// A change of the whole file, behind those that were asked for before it.
+    /// Starts a change of the whole file, after those that were started before
+    /// it.
     fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
@@ -115,8 +116,8 @@ impl Journal {
     }
 }
 
-/// A journal that is being rewritten: the lock is held until it is committed or
-/// discarded. Records gather here, and go into the new file in chunks.
+/// A rewrite of a journal, which holds the lock until it is committed or
+/// discarded. Records collect here, and go into the new file in chunks.
 #[napi]
 pub struct Rewrite {
     port: Rc<Inner>,
@@ -125,11 +126,11 @@ pub struct Rewrite {
     gathered: RefCell<Vec<Piece>>,
 }
 
-/// What is to be pushed.
+/// Records to push.
 enum Piece {
     /// From anywhere.
     Any(Vec<u8>),
-    /// What `JSON.stringify` has just made, with newlines between the records.
+    /// Records that `JSON.stringify` just made, with newlines between them.
     Encoded(String),
 }
 
@@ -143,7 +144,7 @@ impl Rewrite {
         }
     }
 
-    /// Not behind other changes: those wait for this one.
+    /// Not after other changes in the queue: those wait for this one.
     fn step<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
@@ -163,7 +164,7 @@ impl Rewrite {
 
 #[napi]
 impl Rewrite {
-    /// The records as they are until the commit.
+    /// Reads the records as they are before the commit.
     #[napi(catch_unwind)]
     pub fn records_sync(&self) -> napi::Result<Reader> {
         told(locked(&self.rewrite).records())
@@ -180,7 +181,7 @@ impl Rewrite {
         )
     }
 
-    /// A record from anywhere: it is checked when it is pushed.
+    /// Adds a record from anywhere. The push checks it.
     #[napi(catch_unwind)]
     pub fn push(&self, record: Either<String, Uint8Array>) {
         self.gathered.borrow_mut().push(Piece::Any(match record {
@@ -189,13 +190,13 @@ impl Rewrite {
         }));
     }
 
-    /// As of a batch.
+    /// Adds records that `JSON.stringify` just made, as in a batch.
     #[napi(catch_unwind)]
     pub fn push_encoded(&self, records: String) {
         self.gathered.borrow_mut().push(Piece::Encoded(records));
     }
 
-    /// Pushes what has gathered.
+    /// Pushes the records that have collected.
     #[napi(catch_unwind)]
     pub fn flush_sync(&self) -> napi::Result<()> {
         told(push(&mut locked(&self.rewrite), self.gathered.take()))
@@ -219,7 +220,7 @@ impl Rewrite {
         })
     }
 
-    /// Lets the lock go, if it is still held; nothing has changed then.
+    /// Releases the lock if it is still held. Nothing has changed then.
     #[napi(catch_unwind)]
     pub fn discard_sync(&self) {
         locked(&self.rewrite).discard();

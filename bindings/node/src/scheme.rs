@@ -22,7 +22,7 @@ pub fn on_unsupported(
 /// Milliseconds.
 pub fn stale(milliseconds: f64, operation: &'static str, path: &Path) -> napi::Result<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1e3)
-        .map_err(|_| invalid(operation, path, "stale is a number of milliseconds"))
+        .map_err(|_| invalid(operation, path, "stale must be a number of milliseconds"))
 }
 
 fn parsed<T>(word: Option<&str>, operation: &'static str, path: &Path) -> napi::Result<T>
@@ -35,8 +35,8 @@ where
     })
 }
 
-/// The three options that every lock has, from an object of JavaScript's into
-/// the core's.
+/// Copies the three options that every lock has from an object of JavaScript to
+/// the core's options.
 macro_rules! choose_scheme {
     ($core:expr, $given:expr, $operation:expr, $path:expr) => {{
         let (given, operation, path) = ($given, $operation, $path);

@@ -83,7 +83,7 @@ impl Session {
         self.read("open", untorn::Session::journal, Journal::new)
     }
 
-    /// The state where no name is given.
+    /// Without a name it opens the state.
     #[napi(catch_unwind)]
     pub fn document_sync(&self, name: Option<String>) -> napi::Result<Document> {
         told(document(&self.core, name.as_deref()))
@@ -244,7 +244,7 @@ impl Lease {
     }
 }
 
-/// The owner is dead and it is our turn, or why not.
+/// The turn to reconcile a dead owner's session, or why this call has none.
 #[napi]
 pub struct Reconcile {
     port: Rc<Inner>,
@@ -277,7 +277,7 @@ impl Reconcile {
 
 #[napi]
 impl Reconcile {
-    /// What comes of it, if it is committed.
+    /// The outcome, if it is committed.
     #[napi(getter, catch_unwind)]
     pub fn outcome(&self) -> &'static str {
         self.outcome
@@ -289,7 +289,7 @@ impl Reconcile {
         described(self.holder.clone())
     }
 
-    /// In which the session's files change; nothing if it is not our turn.
+    /// The transaction that changes the session's files; `None` without a turn.
     #[napi(catch_unwind)]
     pub fn transaction(&self) -> Option<Transaction> {
         let turn = self.turn.as_ref()?;

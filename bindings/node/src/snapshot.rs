@@ -75,7 +75,7 @@ impl Snapshot {
         Ok(core.names().map(str::to_owned).collect())
     }
 
-    /// Closes its files, but for those that are being read. A second time does
+    /// Closes its files, except those that are being read. A second call does
     /// nothing.
     #[napi(catch_unwind)]
     pub fn close(&self) {

@@ -46,7 +46,7 @@ impl StoreOptions {
         if let Some(journal) = &self.journal {
             options = options.journal(journal.journal(dir)?);
         }
-        // After the journal's, which they stand above.
+        // After the journal's options, because the store's own take precedence.
         Ok(options
             .durability(shared.durability(dir)?)
             .create(self.create.unwrap_or(true)))

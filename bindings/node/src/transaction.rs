@@ -15,7 +15,7 @@ use crate::failure::told;
 use crate::port::{Inner, Port};
 use crate::values::{OpenOptions, patience};
 
-/// A record or a header, as JavaScript has it.
+/// A record or a header from JavaScript.
 type Bytes = Either<String, Uint8Array>;
 
 fn owned(bytes: &Bytes) -> Vec<u8> {
@@ -25,10 +25,10 @@ fn owned(bytes: &Bytes) -> Vec<u8> {
     }
 }
 
-/// Whose transaction it is.
+/// The owner of the transaction.
 enum Source {
     Own(Box<Mutex<untorn::Transaction>>),
-    /// That of a reconciliation, which commits it.
+    /// A reconciliation, which commits it.
     Of(Arc<Mutex<Box<Reconcile>>>),
 }
 
@@ -42,8 +42,8 @@ impl Source {
         }
     }
 
-    /// For a blocking call: `None` while an asynchronous one is at work, which
-    /// may be waiting for this very event loop.
+    /// For a blocking call. `None` while an asynchronous one runs, which may wait
+    /// for this very event loop.
     fn at_once<T>(
         &self,
         work: impl FnOnce(&mut untorn::Transaction) -> Work<T>,
@@ -67,14 +67,14 @@ fn free<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 pub struct Transaction {
     port: Rc<Inner>,
     dir: Arc<Path>,
-    /// Tells it from others of the same directory.
+    /// Distinguishes it from others of the same directory.
     number: u64,
     source: Arc<Source>,
-    /// How many of its calls wait for a lock, or are going to.
+    /// How many of its calls wait for a lock, or will.
     waits: Arc<AtomicUsize>,
 }
 
-/// One of a transaction's calls that waits for a lock, until it is dropped.
+/// One call of a transaction that waits for a lock, until it is dropped.
 struct Wait(Arc<AtomicUsize>);
 
 impl Wait {
@@ -90,14 +90,14 @@ impl Drop for Wait {
     }
 }
 
-/// What a call of a transaction does to locks.
+/// How a call of a transaction uses locks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Locks {
-    /// It waits for that of a file.
+    /// It waits for the lock of a file.
     Waits,
     /// It tries once.
     Tries,
-    /// It takes none.
+    /// It takes no lock.
     None,
 }
 
@@ -111,7 +111,7 @@ impl Locks {
 pub struct TransactionOptions {
     pub durability: Option<String>,
     pub mode: Option<u32>,
-    /// How the journals there are opened.
+    /// How the journals of the directory are opened.
     pub journals: Option<OpenOptions>,
 }
 
@@ -171,7 +171,7 @@ impl Transaction {
         Transaction::of(port, dir, Source::Own(Box::new(Mutex::new(core))))
     }
 
-    /// That of a reconciliation.
+    /// The transaction of a reconciliation.
     pub fn of_turn(port: &Rc<Inner>, dir: &Path, turn: &Arc<Mutex<Box<Reconcile>>>) -> Transaction {
         Transaction::of(port, dir.into(), Source::Of(Arc::clone(turn)))
     }
@@ -187,8 +187,8 @@ impl Transaction {
         }
     }
 
-    /// Behind the transaction's other calls. One that is to try only once does
-    /// not stand behind those that wait for a lock.
+    /// Runs after the transaction's other calls. A call that tries only once does
+    /// not queue after those that wait for a lock.
     fn run<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,

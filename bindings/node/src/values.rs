@@ -89,7 +89,7 @@ impl OpenOptions {
                 None | Some("json") => Format::Json,
                 Some("lines") => Format::Lines,
                 Some(other) => {
-                    let detail = format!("format is \"json\" or \"lines\", not {other:?}");
+                    let detail = format!("format must be \"json\" or \"lines\", not {other:?}");
                     return Err(invalid("open", path, &detail));
                 }
             });
@@ -99,7 +99,7 @@ impl OpenOptions {
         self.header(path, choose_scheme!(options, self, "open", path))
     }
 
-    /// What concerns the header, and the file as a whole.
+    /// Sets the options of the header, and of the file as a whole.
     fn header(
         &self,
         path: &Path,
@@ -146,13 +146,13 @@ impl OpenOptions {
     }
 }
 
-/// An option that is a whole number; `Infinity` is none.
+/// An option that is a whole number. `Infinity` means no limit.
 fn whole(n: Option<f64>, name: &str, path: &Path) -> napi::Result<Option<u64>> {
     match n {
         None => Ok(None),
         Some(n) if n == f64::INFINITY => Ok(None),
         Some(n) => number::back(n).map(Some).ok_or_else(|| {
-            let detail = format!("{name} is a whole number, 0 or more");
+            let detail = format!("{name} must be a whole number, 0 or more");
             invalid("open", path, &detail)
         }),
     }
@@ -165,11 +165,11 @@ pub fn limit(n: Option<f64>, path: &Path) -> napi::Result<Option<u64>> {
         Some(n) if n == f64::INFINITY => Ok(None),
         Some(n) => number::back(n)
             .map(Some)
-            .ok_or_else(|| invalid("read", path, "a limit is a whole number")),
+            .ok_or_else(|| invalid("read", path, "a limit must be a whole number")),
     }
 }
 
-/// Milliseconds of a blocking call; below zero: for ever.
+/// The timeout of a blocking call in milliseconds. Below zero: without a limit.
 pub fn patience(milliseconds: f64) -> Option<Duration> {
     if milliseconds < 0.0 {
         return None;
@@ -177,7 +177,7 @@ pub fn patience(milliseconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(milliseconds / 1e3).ok()
 }
 
-/// What a document must be: nothing said, `""` for absent, or a version.
+/// The expected state of a document: `None`: any; `""`: absent; else a version.
 pub fn expect(word: Option<&str>, operation: &'static str, path: &Path) -> napi::Result<Expect> {
     match word {
         None => Ok(Expect::Anything),
