@@ -12,7 +12,7 @@ use untorn::Error;
 use crate::argument::{Data, Expected, Timeout};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
-use crate::lock::{FileLock, given};
+use crate::lock::{FileLock, dropped_in_use, given};
 use crate::options;
 use crate::store::Source;
 
@@ -160,6 +160,17 @@ impl Update {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+}
+
+impl Drop for Update {
+    fn drop(&mut self) {
+        if self.let_go().is_some() {
+            dropped_in_use(&format!(
+                "the update of {} was open when it was dropped, and nothing is saved: use `with`",
+                self.path.display()
+            ));
+        }
     }
 }
 

@@ -130,7 +130,10 @@ impl RawJournal {
     /// Checks every record, takes no lock and changes nothing. A torn tail may
     /// be an append in flight.
     fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let report = plain(py, self.journal.path(), || self.journal.verify())?;
+        let patience = Wait::new(Timeout::Handles, None);
+        let report = wait(py, self.journal.path(), &patience, |call| {
+            self.journal.verify_with(call)
+        })?;
         make_report(py, &report)
     }
 

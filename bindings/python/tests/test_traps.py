@@ -423,6 +423,13 @@ def test_what_is_dropped_while_it_is_in_use_warns(tmp_path: Path) -> None:
         del tx
         gc.collect()
     assert not (tmp_path / "a.json").exists()
+    update = untorn.Document(tmp_path / "d.json").update(default={})
+    update.__enter__()["n"] = 1
+    with pytest.warns(ResourceWarning, match="was open when it was dropped, and nothing is saved"):
+        del update
+        gc.collect()
+    assert untorn.holder(tmp_path / "d.json") is None
+    assert not (tmp_path / "d.json").exists()
 
 
 VENDORED = """

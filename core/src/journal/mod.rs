@@ -344,7 +344,15 @@ impl Journal {
     /// # Errors
     /// As [`Journal::records`].
     pub fn verify(&self) -> Result<Report> {
-        read::verify(&self.shared)
+        self.verify_with(&Call::new())
+    }
+
+    /// [`Journal::verify`], with a way to cancel. It waits for nobody.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn verify_with(&self, call: &Call<'_>) -> Result<Report> {
+        read::verify(&self.shared, "verify", &call.begin(None))
     }
 
     /// Repairs the tail as the next append would, then checks every record.
@@ -374,7 +382,8 @@ impl Journal {
                 None => None,
             }
         };
-        let report = self.verify()?;
+        // Its time was for the lock: what is left of it is no limit here.
+        let report = read::verify(shared, "repair", &call.begin(None))?;
         Ok(Report { repaired, ..report })
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Kept, LockGuard};
 use crate::oslock::CancelToken;
-use crate::oslock::ThreadKey;
+use crate::oslock::{INTERRUPT_EVERY, ThreadKey};
 
 /// How one call waits for its lock, and under which lock it works.
 ///
@@ -166,5 +166,37 @@ impl Patience<'_> {
 
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_some_and(CancelToken::is_cancelled)
+    }
+
+    /// For work that waits for nobody, but takes long.
+    pub fn asking(&self) -> Asking<'_> {
+        Asking {
+            patience: self,
+            asked: Instant::now(),
+        }
+    }
+}
+
+/// Whether the caller still wants what is being worked on: asked between two steps.
+pub(crate) struct Asking<'a> {
+    patience: &'a Patience<'a>,
+    asked: Instant,
+}
+
+impl Asking<'_> {
+    /// Whether the caller cancelled the work or was interrupted.
+    pub fn is_ended(&mut self) -> bool {
+        if self.patience.is_cancelled() {
+            return true;
+        }
+        let Some(interrupt) = self.patience.interrupt else {
+            return false;
+        };
+        // It may run code of the caller's language, and wait for that.
+        if self.asked.elapsed() < INTERRUPT_EVERY {
+            return false;
+        }
+        self.asked = Instant::now();
+        interrupt()
     }
 }

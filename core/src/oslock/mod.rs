@@ -35,5 +35,5 @@ pub(crate) use home::Home;
 pub(crate) use path_lock::{Held, PathLock, held_in};
 pub(crate) use scheme::Choice;
 pub(crate) use turn::{Refused, ThreadKey};
-pub(crate) use waiter::{GaveUp, Nudge, Waiter};
+pub(crate) use waiter::{GaveUp, INTERRUPT_EVERY, Nudge, Waiter};
 pub(crate) use watching::Watching;

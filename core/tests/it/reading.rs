@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::scene::{Scene, bytes, torn};
 use untorn::fault::{Op, Plan};
-use untorn::{DamageKind, Durability, ErrorKind, Format, Journal};
+use untorn::{Call, CancelToken, DamageKind, Durability, ErrorKind, Format, Journal};
 
 fn kinds(journal: &Journal) -> Vec<(DamageKind, u64, u64)> {
     let mut records = journal.records().unwrap();
@@ -518,4 +518,17 @@ fn a_file_cut_short_by_others() {
         ErrorKind::NotFound
     );
     assert!(!path.exists());
+}
+
+#[test]
+fn a_check_of_every_record_can_be_ended() {
+    let scene = Scene::new();
+    let journal = Journal::open(scene.with("j", b"[1]\n[2]\n")).unwrap();
+    let token = CancelToken::new();
+    let call = Call::new().cancel(&token);
+    assert_eq!(journal.verify_with(&call).unwrap().records, 2);
+    token.cancel();
+    let error = journal.verify_with(&call).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert_eq!(journal.verify().unwrap().records, 2);
 }

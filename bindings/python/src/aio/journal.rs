@@ -141,7 +141,7 @@ impl LaterJournal {
         };
         later.run(
             py,
-            move |_| journal.verify(),
+            move |call| journal.verify_with(call),
             |py, report| make_report(py, &report),
         )
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::Records;
 use super::damage::{Damage, Damages, inspect};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::options::Format;
 use crate::journal::repair::Repair;
 use crate::journal::shared::Shared;
+use crate::lock::Patience;
 use crate::position::Position;
 
 /// What a check found.
@@ -31,7 +32,12 @@ pub struct Report {
     pub repaired: Option<Repair>,
 }
 
-pub(crate) fn verify(shared: &Arc<Shared>) -> Result<Report> {
+pub(crate) fn verify(
+    shared: &Arc<Shared>,
+    operation: &'static str,
+    patience: &Patience<'_>,
+) -> Result<Report> {
+    let mut asking = patience.asking();
     let mut reader = Records::open(shared, None)?.of_anything();
     let mut records = 0;
     let mut found = Damages::default();
@@ -52,6 +58,9 @@ pub(crate) fn verify(shared: &Arc<Shared>) -> Result<Report> {
         match damaged {
             Some(damage) => found.add(damage),
             None => records += 1,
+        }
+        if asking.is_ended() {
+            return Err(Error::cancelled(operation, &shared.path));
         }
     }
     take_over(&reader, &mut framing, &mut found);

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Store, directory};
 use crate::error::{Error, ErrorKind, Result};
@@ -298,19 +298,12 @@ impl<'b> Shared<'b> {
 
     fn search(&self, piece: &Piece, patience: &Patience<'_>) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
-        let mut asked = Instant::now();
+        let mut asking = patience.asking();
         let mut step = || {
             if self.is_over(piece.number) {
                 return Err(Ended::Over);
             }
-            let mut cancelled = patience.is_cancelled();
-            if let Some(interrupt) = patience.interrupt
-                && asked.elapsed() >= ASK_EVERY
-            {
-                cancelled |= interrupt();
-                asked = Instant::now();
-            }
-            if cancelled {
+            if asking.is_ended() {
                 return Err(Ended::Cancelled);
             }
             Ok(())
