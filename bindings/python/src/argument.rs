@@ -1,4 +1,4 @@
-//! Arguments that are not what PyO3 converts by itself.
+//! Arguments that PyO3 does not convert by itself.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -12,8 +12,8 @@ use untorn::{Error, Expect, Version};
 
 use crate::error::{check, invalid, refused};
 
-/// Bytes that a caller hands over. `bytes` and `str` never change, so they are
-/// used where they are; any other buffer may, and is copied.
+/// Bytes from a caller. `bytes` and `str` never change, so they are used without
+/// a copy. Any other buffer may change, and is copied.
 pub enum Data<'a> {
     Lent(&'a [u8]),
     Copied(Vec<u8>),
@@ -45,7 +45,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
         match PyBuffer::<u8>::get(&object) {
             Ok(buffer) => Ok(Data::Copied(buffer.to_vec(object.py())?)),
             Err(_) => Err(PyTypeError::new_err(format!(
-                "bytes, bytearray, memoryview or str is needed, not {}",
+                "expected bytes, bytearray, memoryview or str, not {}",
                 object.get_type().name()?
             ))),
         }
@@ -76,7 +76,7 @@ impl std::ops::Deref for Text {
     }
 }
 
-/// Refuses what would be another text in the file, or the same as others.
+/// Refuses a text that would become another text in the file, or equal to others.
 #[cold]
 fn no_utf8(py: Python<'_>, error: &PyErr, class: &str) -> PyErr {
     let detail = "the text has half of a surrogate pair, which UTF-8 can't hold";
@@ -85,7 +85,7 @@ fn no_utf8(py: Python<'_>, error: &PyErr, class: &str) -> PyErr {
     refused
 }
 
-/// `timeout=`: seconds; `None` waits for ever, `...` as the handle does.
+/// `timeout=`: seconds; `None` waits without a limit, `...` uses the handle's.
 #[derive(Clone, Copy)]
 pub enum Timeout {
     Handles,
@@ -107,11 +107,11 @@ impl<'py> FromPyObject<'_, 'py> for Timeout {
             return Err(invalid(
                 object.py(),
                 format!(
-                    "a timeout is in seconds: 0 tries once, None waits for ever; not {seconds}"
+                    "a timeout is in seconds: 0 tries once, None waits without a limit; not {seconds}"
                 ),
             ));
         }
-        // Longer than the clock runs is for ever.
+        // Longer than the clock runs means without a limit.
         Ok(Timeout::Is(Duration::try_from_secs_f64(seconds).ok()))
     }
 }
@@ -119,7 +119,7 @@ impl<'py> FromPyObject<'_, 'py> for Timeout {
 impl Timeout {
     pub const ONCE: Timeout = Timeout::Is(Some(Duration::ZERO));
 
-    /// Of a call on a handle that has `own`.
+    /// For a call on a handle whose timeout is `own`.
     pub fn or(self, own: Option<Duration>) -> Option<Duration> {
         match self {
             Timeout::Handles => own,
@@ -127,14 +127,14 @@ impl Timeout {
         }
     }
 
-    /// Of a handle: there is none that it could be taken from.
+    /// For a handle, which has no other handle to take it from.
     pub fn of_handle(self) -> Option<Duration> {
         self.or(None)
     }
 }
 
-/// `expect=`: a version, `None` for a document that must not be there, `...`
-/// for any.
+/// `expect=`: a version, `None` for a document that must not exist, `...` for
+/// any.
 pub struct Expected(pub Expect);
 
 impl<'py> FromPyObject<'_, 'py> for Expected {
@@ -156,12 +156,13 @@ impl<'py> FromPyObject<'_, 'py> for Expected {
 }
 
 impl Expected {
-    /// Of a removal: what is not there can't be removed.
+    /// For a removal, which needs a document that exists.
     pub fn of_removal(self, py: Python<'_>, path: &Path) -> PyResult<Expect> {
         if self.0 != Expect::Absent {
             return Ok(self.0);
         }
-        let detail = "what is not there can't be removed: expect= is a version here";
+        let detail =
+            "expect= must be a version here: a document that does not exist can't be removed";
         check(py, Err(Error::invalid_argument("remove", path, detail)))
     }
 }
@@ -176,7 +177,7 @@ impl<'py> FromPyObject<'_, 'py> for Count {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         object.extract().map(Count).map_err(|error: PyErr| {
             if error.is_instance_of::<PyOverflowError>(object.py()) {
-                return invalid(object.py(), "a number from 0 to 2**64 - 1 is needed");
+                return invalid(object.py(), "expected a number from 0 to 2**64 - 1");
             }
             error
         })

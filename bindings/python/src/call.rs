@@ -1,5 +1,5 @@
-//! Carrying out a call of the core: without the interpreter's lock, and so that
-//! Ctrl-C ends its wait.
+//! Calls the core without the interpreter's lock, and so that Ctrl-C ends its
+//! wait.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +30,7 @@ impl Wait {
     }
 }
 
-/// Runs what may wait for a lock.
+/// Runs a call that may wait for a lock.
 pub fn wait<T: Send>(
     py: Python<'_>,
     path: &Path,
@@ -47,8 +47,8 @@ pub fn wait<T: Send>(
     if let Some(token) = &wait.cancel {
         call = call.cancel(token);
     }
-    // Python runs signal handlers on the main thread only. Every other thread
-    // may block in the kernel, which passes the lock on sooner.
+    // Python runs signal handlers on the main thread only. Every other thread may
+    // block in the kernel, which passes the lock on sooner.
     if !is_main_thread(py)? {
         return plain(py, path, || job(&call));
     }
@@ -64,15 +64,15 @@ pub fn wait<T: Send>(
     };
     let call = call.interrupt(&interrupt);
     let result = plain(py, path, || job(&call));
-    // Also if the call came through at the last moment: the handler has run,
-    // and what it raised must not get lost.
+    // Also if the call succeeded at the last moment: the handler has run, and its
+    // exception must not get lost.
     match raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => result,
     }
 }
 
-/// Runs what does not wait, but may read or write a file.
+/// Runs a call that does not wait, but may read or write a file.
 #[inline]
 pub fn plain<T: Send>(
     py: Python<'_>,
@@ -101,7 +101,7 @@ pub fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Whether this is Python's main thread. Asked at every call, so it is
+/// Whether this is Python's main thread. Every call needs it, so it is
 /// remembered.
 #[inline]
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
@@ -110,8 +110,8 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     match KNOWN.get() {
         Some((then, is_main)) if then == forks => Ok(is_main),
         _ => {
-            // To ask runs Python code, and so may run a signal's handler: what
-            // that raises is for the caller.
+            // This runs Python code, and so may run a signal's handler. The
+            // caller receives its exception.
             let is_main = ask(py)?;
             KNOWN.set(Some((forks, is_main)));
             Ok(is_main)

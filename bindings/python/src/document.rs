@@ -16,7 +16,7 @@ use crate::lock::{FileLock, dropped_in_use, given};
 use crate::options;
 use crate::store::Source;
 
-/// What `untorn.Document` is made of: bytes in, bytes and a version out.
+/// The base of `untorn.Document`: takes bytes, returns bytes and a version.
 #[pyclass(subclass, frozen, weakref)]
 pub struct RawDocument {
     document: Arc<untorn::Document>,
@@ -100,7 +100,7 @@ impl RawDocument {
         Ok(Update::new(self.document.path(), update))
     }
 
-    /// Closes the handle: later changes through it are refused. A second time
+    /// Closes the handle: later changes through it are refused. A second call
     /// does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         plain(py, self.document.path(), || self.document.close())?;
@@ -114,7 +114,7 @@ impl RawDocument {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// The file, with every symbolic link resolved.
+    /// The path of the file, with every symbolic link resolved.
     #[getter]
     fn path(&self) -> PathBuf {
         self.document.path().to_owned()
@@ -127,12 +127,12 @@ impl RawDocument {
     }
 }
 
-/// A document that is being updated: its lock is held until `_save` or
-/// `_finish`, or until this is gone.
+/// An update of a document. It holds the lock until `_save` or `_finish`, or
+/// until this object is dropped.
 #[pyclass(frozen)]
 pub struct Update {
     path: PathBuf,
-    /// Never locked while the interpreter's lock is waited for.
+    /// Never locked while this thread waits for the interpreter's lock.
     update: Mutex<Option<untorn::Update>>,
 }
 
@@ -144,7 +144,7 @@ impl Update {
         }
     }
 
-    /// For saving it, once.
+    /// Takes it for the save, once.
     pub fn take(&self, py: Python<'_>) -> PyResult<untorn::Update> {
         let update = self.let_go();
         check(
@@ -176,7 +176,7 @@ impl Drop for Update {
 
 #[pymethods]
 impl Update {
-    /// The bytes and their version; `None` if there was no document.
+    /// Returns the bytes and their version; `None` if the document did not exist.
     fn _value<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, String)> {
         let update = self.update.lock().unwrap_or_else(PoisonError::into_inner);
         let update = update.as_ref()?;
@@ -184,14 +184,14 @@ impl Update {
         Some((PyBytes::new(py, update.value()?), version.to_string()))
     }
 
-    /// Saves, and lets the lock go.
+    /// Saves, and releases the lock.
     fn _save(&self, py: Python<'_>, data: Data<'_>) -> PyResult<String> {
         let mut update = self.take(py)?;
         let data = data.bytes();
         plain(py, &self.path, move || update.save(data)).map(|version| version.to_string())
     }
 
-    /// Lets the lock go without a change. A second time does nothing.
+    /// Releases the lock without a change. A second call does nothing.
     fn _finish(&self, py: Python<'_>) {
         if let Some(update) = self.let_go() {
             py.detach(|| drop(update));

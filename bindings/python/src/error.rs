@@ -1,4 +1,4 @@
-//! `untorn::Error` as the Python exception that its kind has.
+//! Converts `untorn::Error` to the Python exception of its kind.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use untorn::{Error, Holder};
 
 use crate::position;
 
-/// `untorn._errors._from_core`: the classes are Python's, since each derives
+/// `untorn._errors._from_core`. Python defines the classes, since each derives
 /// from two.
 static FROM_CORE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static HOLDER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -37,7 +37,7 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     ))
 }
 
-/// `untorn.Holder`, a plain value that can be stored and pickled.
+/// Makes an `untorn.Holder`, a plain value that can be stored and pickled.
 pub fn make_holder<'py>(py: Python<'py>, holder: &Holder) -> PyResult<Bound<'py, PyAny>> {
     HOLDER.import(py, "untorn._types", "Holder")?.call1((
         holder.pid,
@@ -51,13 +51,13 @@ pub fn make_holder<'py>(py: Python<'py>, holder: &Holder) -> PyResult<Bound<'py,
     ))
 }
 
-/// An argument that is refused before it is known which file it is for.
+/// Refuses an argument before its file is known.
 #[cold]
 pub fn invalid(py: Python<'_>, why: impl Into<String>) -> PyErr {
     refused(py, "InvalidArgument", why)
 }
 
-/// The same, as the exception of this name.
+/// Refuses an argument with the exception of this name.
 #[cold]
 pub fn refused(py: Python<'_>, class: &str, why: impl Into<String>) -> PyErr {
     py.import("untorn._errors")
@@ -66,12 +66,12 @@ pub fn refused(py: Python<'_>, class: &str, why: impl Into<String>) -> PyErr {
         .map_or_else(|error| error, PyErr::from_value)
 }
 
-/// What a binding itself has to refuse.
+/// Converts an error that the binding itself found.
 pub fn check<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
     result.map_err(|error| raise(py, &error))
 }
 
-/// A panic caught at the border.
+/// A panic that was caught at the border.
 #[cold]
 pub fn of_panic(panic: &(dyn std::any::Any + Send), path: &Path) -> Error {
     let what = panic

@@ -1,4 +1,4 @@
-//! A state kept from the records, which is Python's.
+//! How far Python has folded a journal's records into a state.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::position::Position;
 use crate::reader::triple;
 use crate::slot::Slot;
 
-/// One hand-over brings no more than this.
+/// The most records that one call returns.
 const RECORDS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
-/// What `untorn.Fold` is made of: how far its state is.
+/// The base of `untorn.Fold`: remembers how far its state is.
 #[pyclass(frozen)]
 pub struct RawFold {
     journal: Arc<untorn::Journal>,
@@ -70,7 +70,7 @@ impl RawFold {
             .map(|turn| RawTurn::new(&self.journal, turn))
     }
 
-    /// Lets the file go. The next turn opens it again.
+    /// Closes the file. The next turn opens it again.
     fn _close(&self, py: Python<'_>) {
         py.detach(|| self.cursor.close());
     }
@@ -81,7 +81,7 @@ impl RawFold {
     }
 }
 
-/// A turn, which has the journal's lock until `finish` or `drop`.
+/// A turn, which holds the journal's lock until `finish` or `drop`.
 #[pyclass(frozen)]
 pub struct RawTurn {
     path: PathBuf,
@@ -95,7 +95,7 @@ pub enum Item {
     Damage(Damage),
 }
 
-/// What the state has to take in next; nothing: it is up to date.
+/// Returns the records that the state lacks; none if it is up to date.
 pub fn next(turn: &mut FoldTurn) -> untorn::Result<Vec<Item>> {
     let mut items = Vec::new();
     let mut bytes = 0;
@@ -108,8 +108,8 @@ pub fn next(turn: &mut FoldTurn) -> untorn::Result<Vec<Item>> {
                 bytes += record.bytes.len();
                 items.push(Item::Record(record));
             }
-            // And whatever else there may be one day: then, too, the state
-            // must not be trusted.
+            // Also for a kind that a later core may add: the state is not trusted
+            // then.
             Some(_) => items.push(Item::Restart),
         }
     }
@@ -167,7 +167,7 @@ impl RawTurn {
 
 #[pymethods]
 impl RawTurn {
-    /// `None` for a new beginning, `(bytes, start, end)`, or `(kind, offset,
+    /// Returns `None` for a restart, `(bytes, start, end)`, or `(kind, offset,
     /// length)`; an empty list at the end.
     fn _next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let items = plain(py, &self.path, || self.slot.with("fold", &self.path, next))?;
@@ -192,7 +192,7 @@ impl RawTurn {
         plain(py, &self.path, || finish(&self.slot, &self.path)).map(Position::from)
     }
 
-    /// The state is not to be trusted, unless the turn is over.
+    /// Ends the turn. If it was not finished, the state is no longer trusted.
     fn _drop(&self, py: Python<'_>) {
         py.detach(|| drop(self.slot.take()));
     }

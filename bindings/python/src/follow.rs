@@ -1,4 +1,4 @@
-//! Following a journal.
+//! Follows a journal.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -16,30 +16,30 @@ use crate::position::Position;
 use crate::reader::triple;
 use crate::slot::Slot;
 
-/// One hand-over brings no more than this.
+/// The most records that one call returns.
 const RECORDS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
-/// What `untorn.Follow` is made of.
+/// The base of `untorn.Follow`.
 #[pyclass(frozen)]
 pub struct RawFollow {
     path: PathBuf,
     news: Arc<News>,
 }
 
-/// A follower, and what it has found and nobody has taken yet.
+/// A follower, and the records that it found and no caller has taken.
 pub struct News {
     follow: Slot<Follow>,
     found: Mutex<Found>,
     closed: AtomicBool,
-    /// Ends the wait of whoever waits just now.
+    /// Ends the wait that is running now.
     waiting: Mutex<CancelToken>,
 }
 
 #[derive(Default)]
 struct Found {
     items: VecDeque<Item>,
-    /// What ended the last look, after the items before it.
+    /// The error that ended the last call, after the items before it.
     failed: Option<Error>,
 }
 
@@ -50,9 +50,8 @@ pub enum Item {
 }
 
 impl News {
-    /// Waits until there is something, and finds what is there by then. It is
-    /// kept for whoever asks next, should the caller be gone. `call` has this
-    /// `token`.
+    /// Waits for a record, and finds the others that exist by then. They are kept
+    /// for the next caller if this one is gone. `call` has this `token`.
     pub fn find(&self, path: &Path, call: &Call<'_>, token: &CancelToken) -> untorn::Result<()> {
         self.waiting().clone_from(token);
         if self.is_ready() || self.is_closed() {
@@ -62,16 +61,17 @@ impl News {
         if !self.is_closed() {
             return result;
         }
-        // It was closed meanwhile, by one who could not get at the follower.
+        // Another thread closed it, and could not close the files during this
+        // call.
         self.close_files(path);
         match result {
-            // That is an end, not a failure.
+            // A cancelled wait is an end, not a failure.
             Err(error) if error.kind() == ErrorKind::Cancelled => Ok(()),
             result => result,
         }
     }
 
-    /// Unless a call is at it just now, which does it when it ends.
+    /// Closes the files. A call that is running does it when it ends.
     fn close_files(&self, path: &Path) {
         let _ = self.follow.with("follow", path, |follow| {
             follow.close();
@@ -98,10 +98,10 @@ impl News {
                     Ok(Some(Followed::Rewound { from, to })) => {
                         found.items.push_back(Item::Rewound(from, to));
                     }
-                    // Something new that this binding does not know.
+                    // A kind that this binding does not know.
                     Ok(Some(_)) => {}
                     Err(error) if found.items.is_empty() => return Err(error),
-                    // That was for this caller only.
+                    // The cancellation was for this caller only.
                     Err(error) if error.kind() == ErrorKind::Cancelled => return Ok(()),
                     Err(error) => {
                         found.failed = Some(error);
@@ -142,7 +142,8 @@ impl News {
         !found.items.is_empty() || found.failed.is_some()
     }
 
-    /// What was found. Nothing: the time was up, or it is closed.
+    /// Takes the items that were found. None: the timeout passed, or it is
+    /// closed.
     pub fn take(&self) -> untorn::Result<Vec<Item>> {
         let mut found = self.found();
         match found.failed.take() {
@@ -154,13 +155,13 @@ impl News {
         }
     }
 
-    /// Never locked while anything is waited for.
+    /// Never locked during a wait.
     fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// As Python takes them.
+/// Converts items for Python.
 pub fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
     for item in &items {
@@ -208,7 +209,7 @@ impl RawFollow {
         list(py, items)
     }
 
-    /// Up to where it has read.
+    /// Returns how far it has read.
     #[getter]
     fn _position(&self, py: Python<'_>) -> PyResult<Position> {
         plain(py, &self.path, || self.news.position(&self.path)).map(Position::from)

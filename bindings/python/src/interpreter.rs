@@ -1,14 +1,14 @@
 //! The extension's entry point, which admits the main interpreter and no other.
 //!
 //! PyO3 keeps the classes of a module in statics of the process. A second
-//! interpreter would be given those of the first, and the first would be left with
-//! freed ones when the second ends. PyO3 itself refuses only modules within modules.
+//! interpreter would receive those of the first, and the first would keep freed
+//! classes when the second ends. PyO3 itself refuses only modules within modules.
 
 use std::ptr::null_mut;
 
 use pyo3::ffi;
 
-/// What CPython numbers the interpreter with that a process begins.
+/// CPython's number of the interpreter with which a process begins.
 const MAIN: i64 = 0;
 
 const REFUSED: &std::ffi::CStr = c"untorn works in the main interpreter only, not in a \

@@ -22,7 +22,7 @@ use crate::reader::{Reader, triple};
 use crate::rewrite::Rewrite;
 use crate::store::Source;
 
-/// What `untorn.Journal` is made of: bytes in, bytes and positions out.
+/// The base of `untorn.Journal`: takes bytes, returns bytes and positions.
 #[pyclass(subclass, frozen, weakref)]
 pub struct RawJournal {
     journal: Arc<untorn::Journal>,
@@ -45,10 +45,12 @@ impl RawJournal {
         })
     }
 
-    /// Appends one record as it is, and gives the position behind it.
+    /// Appends one record without encoding it. Returns the position just after
+    /// it.
     ///
     /// `record` is `bytes`, `bytearray`, `memoryview` or `str`, without a
-    /// newline. It is checked to be one JSON value in UTF-8 (format `json`).
+    /// newline. It must be one JSON value in UTF-8 (format `json`), which is
+    /// checked.
     #[pyo3(signature = (record, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, record, *, timeout=..., lock=None)")]
     fn append_raw(
         &self,
@@ -65,7 +67,7 @@ impl RawJournal {
         .map(Position::from)
     }
 
-    /// Appends one record that an encoder made: only its framing is checked,
+    /// Appends one record that an encoder made. Only its framing is checked,
     /// unless `checked`.
     fn _append(
         &self,
@@ -81,8 +83,8 @@ impl RawJournal {
         self.commit(py, &batch, None, &patience)
     }
 
-    /// Appends all records that an iterator gives, or none; and changes the
-    /// header in the same step.
+    /// Appends all records of an iterator, or none, and changes the header in the
+    /// same step.
     #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
     fn _extend(
         &self,
@@ -121,14 +123,14 @@ impl RawJournal {
         tail_list(py, records)
     }
 
-    /// Where the last whole record ends. Takes no lock: an append in flight may
-    /// count or not.
+    /// Returns where the last whole record ends. Takes no lock: an append that is
+    /// running may be counted or not.
     fn end(&self, py: Python<'_>) -> PyResult<Position> {
         plain(py, self.journal.path(), || self.journal.end()).map(Position::from)
     }
 
-    /// Checks every record, takes no lock and changes nothing. A torn tail may
-    /// be an append in flight.
+    /// Checks every record. Takes no lock and changes nothing. A torn tail may be
+    /// an append that is running.
     fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let patience = Wait::new(Timeout::Handles, None);
         let report = wait(py, self.journal.path(), &patience, |call| {
@@ -137,8 +139,8 @@ impl RawJournal {
         make_report(py, &report)
     }
 
-    /// Repairs the tail as the next append would, then checks every record.
-    /// Damage before the tail is reported, never cut.
+    /// Repairs the tail as the next append would, then checks every record. It
+    /// reports damage before the tail, but never cuts it.
     #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
     fn repair<'py>(
         &self,
@@ -169,12 +171,12 @@ impl RawJournal {
         RawFold::new(&self.journal)
     }
 
-    /// Goes back to a position: what was appended since is removed. The whole
-    /// journal as it was is kept in a rotated file, whose path this gives;
-    /// `None`: there is nothing behind the position.
+    /// Rewinds the journal to a position: removes every record after it. A
+    /// rotated file keeps the whole journal as it was. Returns the path of that
+    /// file, or `None` if no record follows the position.
     ///
-    /// The journal is another file from then on: positions of before are
-    /// refused. `Conflict`: the position is not one of this file's.
+    /// The journal is a new file from then on: positions taken before this call
+    /// are refused. `Conflict`: the position is not one of this file's.
     #[pyo3(signature = (position, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, position, *, timeout=..., lock=None)")]
     fn rewind(
         &self,
@@ -190,8 +192,9 @@ impl RawJournal {
         })
     }
 
-    /// Begins the journal anew, with its header if it has one: the records are
-    /// kept in a rotated file, whose path this gives. `None`: there were none.
+    /// Moves the records to a rotated file, and begins a new, empty journal with
+    /// the same header. Returns the path of the rotated file, or `None` if the
+    /// journal had no records.
     #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
     fn rotate(
         &self,
@@ -205,8 +208,7 @@ impl RawJournal {
         })
     }
 
-    /// Puts all records that an iterator gives in the place of those that are
-    /// there.
+    /// Replaces all records by those of an iterator.
     fn _replace(
         &self,
         py: Python<'_>,
@@ -235,13 +237,13 @@ impl RawJournal {
             .map(|rewrite| Rewrite::new(path, rewrite))
     }
 
-    /// Makes everything in the file so far survive a power cut, whoever wrote
-    /// it.
+    /// Makes everything that the file contains now survive a power cut, including
+    /// what other processes wrote.
     fn sync(&self, py: Python<'_>) -> PyResult<()> {
         plain(py, self.journal.path(), || self.journal.sync())
     }
 
-    /// Closes the handle: later changes through it are refused. A second time
+    /// Closes the handle: later changes through it are refused. A second call
     /// does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         plain(py, self.journal.path(), || self.journal.close())?;
@@ -255,7 +257,7 @@ impl RawJournal {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// The file, with every symbolic link resolved.
+    /// The path of the file, with every symbolic link resolved.
     #[getter]
     fn path(&self) -> PathBuf {
         self.journal.path().to_owned()
@@ -291,7 +293,7 @@ impl RawJournal {
     }
 }
 
-/// The records that an iterator gives, and a header.
+/// Makes a batch of the records of an iterator, and a header.
 pub fn batch(
     py: Python<'_>,
     journal: &untorn::Journal,
@@ -319,7 +321,7 @@ pub fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<(
     }
 }
 
-/// The records from a position, or from the start, within limits.
+/// Reads records from a position, or from the start, within limits.
 pub fn read_from(
     journal: &untorn::Journal,
     start: Option<untorn::Position>,
@@ -344,7 +346,7 @@ pub fn tail_list(py: Python<'_>, records: Vec<OwnedRecord>) -> PyResult<Bound<'_
 
 static MAKE_REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// `untorn.Report`, a plain value.
+/// Makes an `untorn.Report`, a plain value.
 pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
     let triple = |damage: &Damage| (damage.kind.as_str(), damage.offset, damage.length);
     let damage: Vec<_> = report.damage.iter().map(triple).collect();

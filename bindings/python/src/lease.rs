@@ -10,11 +10,11 @@ use crate::error::make_holder;
 use crate::lock::dropped_in_use;
 use crate::process::Process;
 
-/// A session's lease: nobody else owns the session until it is let go, or its
-/// process dies.
+/// A session's lease: no other process owns the session until the lease is
+/// released or its process dies.
 ///
-/// `session.claim(label)` gives it. Use it as a context manager, or let it go
-/// with `release`.
+/// `session.claim(label)` returns it. Use it as a context manager, or call
+/// `release`.
 #[pyclass(module = "untorn", frozen, weakref)]
 pub struct Lease(Arc<untorn::Lease>);
 
@@ -32,7 +32,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if Arc::strong_count(&self.0) == 1 && self.0.is_held() {
             dropped_in_use(&format!(
-                "the session {} was owned when its Lease was dropped, and is let go: release it, or use `with`",
+                "the session {} was owned when its Lease was dropped, and is released: release it, or use `with`",
                 self.0.path().display()
             ));
         }
@@ -41,13 +41,13 @@ impl Drop for Lease {
 
 #[pymethods]
 impl Lease {
-    /// This process, as others are told of it.
+    /// This process, as others see it.
     #[getter]
     fn holder<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         make_holder(py, self.0.holder())
     }
 
-    /// The owner before, if they died without letting go; else `None`.
+    /// The previous owner, if it died without releasing the session; else `None`.
     #[getter]
     fn previous<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let previous = self.0.previous();
@@ -60,26 +60,27 @@ impl Lease {
         self.0.path().to_owned()
     }
 
-    /// Whether it is held still, and by this process.
+    /// Whether this process still holds it.
     #[getter]
     fn held(&self, py: Python<'_>) -> bool {
         py.detach(|| self.0.is_held())
     }
 
-    /// Lets the session go. A second time does nothing; nor does it in a forked
-    /// child, where the lease is the parent's.
+    /// Releases the session. A second call does nothing, nor does a call in a
+    /// forked child, where the lease is the parent's.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         plain(py, self.0.path(), || self.0.release())
     }
 
-    /// Gives the session to another process of this machine, and lets it go. The
-    /// heir claims it; until it has, or has ended, nobody else can.
+    /// Hands the session over to another process of this machine, its successor,
+    /// and releases it. The successor claims it. No other process gets it until
+    /// the successor has claimed it or has ended.
     fn transfer(&self, py: Python<'_>, to: &Bound<'_, Process>) -> PyResult<()> {
         let heir = &to.get().0;
         plain(py, self.0.path(), || self.0.transfer(heir))
     }
 
-    /// The same as `release`: every handle has it.
+    /// The same as `release`; every handle has `close`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.release(py)
     }

@@ -1,6 +1,6 @@
-//! The extension module `untorn._untorn`: values, errors and the hand-over of
-//! the interpreter's lock. What the library does is in the crate `untorn`; what
-//! turns objects into bytes is in the Python files beside this.
+//! The extension module `untorn._untorn`: values, errors and the hand-over of the
+//! interpreter's lock. The crate `untorn` does the work. The Python files next to
+//! this encode and decode objects.
 
 // PyO3's macros make public items of their own.
 #![allow(missing_docs)]
@@ -31,14 +31,15 @@ mod transaction;
 
 use pyo3::prelude::*;
 
-/// What is wrong with bytes that were to be one JSON value; `None` if nothing.
+/// Returns what is wrong with bytes that should be one JSON value; `None` if
+/// nothing is.
 #[pyfunction]
 fn inspect(record: &[u8]) -> Option<&'static str> {
     untorn::inspect(record).map(untorn::DamageKind::as_str)
 }
 
 /// Runs the command `untorn` with these arguments, the program's name first, and
-/// gives its exit status. It sets how this process reacts to signals.
+/// returns its exit status. It changes how this process reacts to signals.
 #[pyfunction]
 fn command(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
     py.detach(|| untorn_cli::main(args))
@@ -119,7 +120,7 @@ mod _untorn {
         let py = module.py();
         let hooks = PyDict::new(py);
         hooks.set_item("after_in_child", module.getattr("forked")?)?;
-        // Windows has no fork, and Python no such function there.
+        // Windows has no fork, and Python has no such function there.
         if cfg!(unix) {
             py.import("os")?
                 .call_method("register_at_fork", (), Some(&hooks))?;

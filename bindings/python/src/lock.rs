@@ -16,22 +16,24 @@ use crate::error::{check, make_holder};
 use crate::options::{checked, seconds};
 use crate::process::Process;
 
-/// A lock across processes and threads that the kernel frees when its holder
+/// A lock across processes and threads. The kernel releases it when its holder
 /// dies.
 ///
-/// `FileLock(p)` is the lock of the file `p`: the one that `Journal(p)` and
+/// `FileLock(p)` is the lock of the file `p`, the same that `Journal(p)` and
 /// `Document(p)` take. It is an OS lock on `p.lock`; `p` itself need not exist.
-/// Use it as a context manager, or with `acquire` and `release`; it can be
-/// taken again after it was let go.
+/// Use it as a context manager, or with `acquire` and `release`. You can acquire
+/// it again after a release.
 ///
-/// `timeout`: seconds to wait; `None` waits for ever, 0 tries once. `shared`:
-/// held together with others that share it. `label`: what others are told of
-/// who holds it. `scheme`: how programs agree on who has the lock: `"sidecar"`
-/// by an OS lock on `p.lock`, `"in-place"` by one on `p` itself, `"pid-file"` by
-/// the existence of `p.lock`; all that share a file must use the same.
-/// `on_unsupported`: what to do where the file system does not lock: `"fail"` or
-/// `"pid-file"`. `stale`: after how many seconds a `"pid-file"` that is not
-/// refreshed is taken over.
+/// - `timeout`: seconds to wait; `None` waits without a limit, 0 tries once.
+/// - `shared`: holds the lock together with others that share it.
+/// - `label`: what other processes see of the holder.
+/// - `scheme`: which file carries the lock: `"sidecar"`: an OS lock on `p.lock`,
+///   `"in-place"`: an OS lock on `p` itself, `"pid-file"`: the existence of `p.lock`.
+///   Every program that shares the file must use the same scheme.
+/// - `on_unsupported`: what happens if the file system does not lock: `"fail"` or
+///   `"pid-file"`.
+/// - `stale`: after how many seconds without a refresh a `"pid-file"` is taken
+///   over.
 #[pyclass(module = "untorn", frozen, weakref)]
 pub struct FileLock {
     path: PathBuf,
@@ -40,8 +42,8 @@ pub struct FileLock {
     timeout: Option<Duration>,
     shared: bool,
     label: Option<String>,
-    /// One for each `acquire`: a shared lock may be held several times over.
-    /// Never locked while the interpreter's lock is waited for.
+    /// One for each `acquire`: a shared lock may be held several times at once.
+    /// Never locked while this thread waits for the interpreter's lock.
     guards: Mutex<Vec<Arc<LockGuard>>>,
 }
 
@@ -68,7 +70,7 @@ impl FileLock {
         self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One like this, which holds nothing.
+    /// Makes a lock like this one that is not held.
     pub fn clone_unheld(&self) -> FileLock {
         FileLock {
             path: self.path.clone(),
@@ -97,7 +99,7 @@ impl FileLock {
         self.guards().pop()
     }
 
-    /// It was given away.
+    /// Forgets a guard that was handed over.
     pub fn forget(&self, guard: &Arc<LockGuard>) {
         self.guards().retain(|other| !Arc::ptr_eq(other, guard));
     }
@@ -142,14 +144,14 @@ impl Drop for FileLock {
     }
 }
 
-/// Warns of an object that is collected while it is in use, as Python does of an
-/// open file.
+/// Warns about an object that is collected while it is in use, as Python does for
+/// an open file.
 pub fn dropped_in_use(message: &str) {
     let Ok(message) = CString::new(message) else {
         return;
     };
     Python::try_attach(|py| {
-        // An exception may be on its way through the frame that had the object.
+        // The frame that had the object may be passing an exception on.
         let raised = PyErr::take(py);
         let category = py.get_type::<PyResourceWarning>();
         if let Err(error) = PyErr::warn(py, &category, &message, 1) {
@@ -184,7 +186,7 @@ impl Acquired {
     }
 }
 
-/// `lock=`, where it is given.
+/// The guard of `lock=`, if it is set.
 pub fn given(
     py: Python<'_>,
     operation: &'static str,
@@ -221,7 +223,7 @@ impl FileLock {
         Ok(lock)
     }
 
-    /// The lock that is exactly the file `path`, whatever it is called.
+    /// Makes a lock that is exactly the file `path`, whatever its name is.
     #[classmethod]
     #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None), text_signature = "($type, path, *, timeout=None, shared=False, label=None)")]
     fn at(
@@ -236,18 +238,18 @@ impl FileLock {
         lock
     }
 
-    /// Takes the lock, and gives this object, for `with`. `timeout` replaces that
+    /// Takes the lock. Returns this object, for `with`. `timeout` replaces that
     /// of the object for this call.
     ///
-    /// Raises `LockTimeout` or `Locked`, which name the holder where it can be
-    /// known, and `Deadlock` if this thread holds the lock already.
+    /// Raises `LockTimeout` or `Locked`, which name the holder if it is known,
+    /// and `Deadlock` if this thread already holds the lock.
     #[pyo3(signature = (*, timeout=Timeout::Handles), text_signature = "($self, *, timeout=...)")]
     fn acquire(slf: Bound<'_, Self>, timeout: Timeout) -> PyResult<Acquired> {
         FileLock::acquire_by(&slf, timeout)?;
         Ok(Acquired(slf.unbind()))
     }
 
-    /// Lets the lock go. Does nothing if it is not held, and in a forked child,
+    /// Releases the lock. Does nothing if it is not held, and in a forked child,
     /// where the lock is the parent's.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         match self.pop() {
@@ -256,12 +258,12 @@ impl FileLock {
         }
     }
 
-    /// Gives the lock to another process of this machine, and lets it go. The
-    /// heir takes it by acquiring it; until it has, or has ended, no other
-    /// process gets the lock.
+    /// Hands the lock over to another process of this machine, its successor, and
+    /// releases it. The successor acquires it as always. No other process gets
+    /// the lock until the successor has acquired it or has ended.
     ///
-    /// `InvalidArgument`: the lock is shared or not held, or the heir has ended
-    /// or can't be seen from here. On any error it is held as before.
+    /// `InvalidArgument`: the lock is shared or not held, or the successor has
+    /// ended or can't be seen from here. After any error it is held as before.
     fn transfer(&self, py: Python<'_>, to: &Bound<'_, Process>) -> PyResult<()> {
         let guard = self.guard(py, "transfer")?;
         let heir = &to.get().0;
@@ -270,7 +272,7 @@ impl FileLock {
         Ok(())
     }
 
-    /// The same as `release`: every handle has it.
+    /// The same as `release`; every handle has `close`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.release(py)
     }
@@ -296,11 +298,11 @@ impl FileLock {
     #[getter]
     fn held(&self, py: Python<'_>) -> bool {
         let last = self.guards().last().cloned();
-        // Detached: a call that works under the lock may be at it.
+        // Detached: a call that works under the lock may be using it.
         py.detach(|| last.is_some_and(|guard| guard.is_held()))
     }
 
-    /// The path as it was given.
+    /// The path that was passed.
     #[getter]
     pub fn path(&self) -> PathBuf {
         self.path.clone()
@@ -318,13 +320,13 @@ impl FileLock {
         self.exact
     }
 
-    /// In seconds; `None` waits for ever.
+    /// The timeout in seconds; `None` waits without a limit.
     #[getter(_timeout)]
     fn seconds(&self) -> Option<f64> {
         self.timeout.map(|limit| limit.as_secs_f64())
     }
 
-    /// What others are told of who holds it.
+    /// What other processes see of the holder.
     #[getter]
     fn label(&self) -> Option<&str> {
         self.label.as_deref()
@@ -341,8 +343,8 @@ impl FileLock {
     }
 }
 
-/// Who holds the lock of the file `path` now; `None` if nobody does, or if it
-/// can't be known.
+/// Returns the process that holds the lock of the file `path` now; `None` if none
+/// does, or it is not known.
 #[pyfunction]
 pub fn holder(py: Python<'_>, path: PathBuf) -> PyResult<Option<Bound<'_, PyAny>>> {
     plain(py, &path, || untorn::holder(&path))?

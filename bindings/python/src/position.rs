@@ -6,15 +6,15 @@ use pyo3::prelude::*;
 
 use crate::error::invalid;
 
-/// A place in a journal: a generation and a byte offset at a record boundary.
+/// A place in a journal: a generation, and a byte offset at the end of a record.
 ///
-/// A position from before the journal was rewritten or replaced never matches
-/// the file that took its place. It can be compared, hashed, pickled, and
-/// stored as text: `str(position)` and `Position.parse(text)`.
+/// A position from before the journal was rewritten or replaced never matches the
+/// new file. You can compare, hash and pickle it, and store it as text:
+/// `str(position)` and `Position.parse(text)`.
 #[pyclass(module = "untorn", frozen, eq, ord, hash)]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// Which of the files that had this name; 0: there was none.
+    /// Which of the files that had this name; 0: no file existed.
     #[pyo3(get)]
     generation: u64,
     /// Bytes from the start of the file.
@@ -33,7 +33,7 @@ impl Position {
         Position { generation, offset }
     }
 
-    /// The position that `str` wrote: `generation:offset`.
+    /// Reads the position that `str` wrote: `generation:offset`.
     #[staticmethod]
     fn parse(py: Python<'_>, text: &str) -> PyResult<Position> {
         untorn::Position::from_str(text)

@@ -4,41 +4,42 @@ use pyo3::prelude::*;
 
 use crate::error::check;
 
-/// A process, named for longer than its pid does it: pids repeat.
+/// The identity of a process, which outlives its pid: pids repeat.
 ///
-/// `Process.current()` is this one, `Process.of(pid)` the one that has that pid
-/// now. It can be compared, hashed, pickled, stored as text (`to_json`,
-/// `from_json`, the same in every language), and asked whether it is `alive`.
+/// `Process.current()` is this process, `Process.of(pid)` the one that has that
+/// pid now. You can compare, hash and pickle it, and store it as text (`to_json`,
+/// `from_json`, the same in every language). `alive` says whether it lives.
 #[pyclass(module = "untorn", frozen, eq, hash)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Process(pub untorn::Process);
 
 #[pymethods]
 impl Process {
-    /// This process.
+    /// Returns this process.
     #[staticmethod]
     fn current() -> Process {
         Process(untorn::Process::current())
     }
 
-    /// The process that has this pid now; `start` is `None` if nobody has it.
+    /// Returns the process that has this pid now; its `start` is `None` if none
+    /// has.
     #[staticmethod]
     fn of(pid: u32) -> Process {
         Process(untorn::Process::of(pid))
     }
 
-    /// What `to_json` gave.
+    /// Reads a process that `to_json` wrote.
     #[staticmethod]
     fn from_json(py: Python<'_>, text: &str) -> PyResult<Process> {
         check(py, untorn::Process::from_json(text)).map(Process)
     }
 
-    /// One line of JSON.
+    /// Returns the identity as one line of JSON.
     fn to_json(&self) -> String {
         self.0.to_json()
     }
 
-    /// The number that the system gave it.
+    /// Its pid.
     #[getter]
     fn pid(&self) -> u32 {
         self.0.pid
@@ -50,27 +51,27 @@ impl Process {
         self.0.start
     }
 
-    /// Which start of the machine.
+    /// The id of the machine's boot.
     #[getter]
     fn boot(&self) -> Option<&str> {
         self.0.boot.as_deref()
     }
 
-    /// Within which pids are counted: in another container the same pid is
-    /// another process.
+    /// The namespace of its pid: in another container the same pid is another
+    /// process.
     #[getter]
     fn namespace(&self) -> Option<&str> {
         self.0.namespace.as_deref()
     }
 
-    /// On which host.
+    /// The name of its host.
     #[getter]
     fn host(&self) -> Option<&str> {
         self.0.host.as_deref()
     }
 
     /// Whether this very process lives now: `"alive"`, `"dead"`, or `"unknown"`,
-    /// as for one on another host.
+    /// for example on another host.
     #[getter]
     fn alive(&self, py: Python<'_>) -> &'static str {
         py.detach(|| self.0.alive()).as_str()

@@ -1,5 +1,5 @@
-//! Reading a journal a good many records at a time, so that handing the
-//! interpreter's lock over costs little for each.
+//! Reads a journal many records at a time, so that handing over the interpreter's
+//! lock costs little for each.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -13,22 +13,22 @@ use crate::call::plain;
 use crate::error::check;
 use crate::position::Position;
 
-/// Records of one hand-over, and about as many bytes: reading takes constant
+/// The records of one call, and about as many bytes: reading takes constant
 /// memory.
 const RECORDS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
-/// Reads a journal from somewhere on.
+/// Reads a journal from a position on.
 #[pyclass(frozen)]
 pub struct Reader {
     path: PathBuf,
-    /// Taken out while it reads, so that nothing waits for this mutex.
+    /// Taken out during a read, so that nothing waits for this mutex.
     state: Mutex<Option<State>>,
 }
 
 pub struct State {
     records: Records,
-    /// What ended the reading, after the records before it.
+    /// The error that ended the reading, after the records before it.
     failed: Option<Error>,
 }
 
@@ -52,8 +52,8 @@ impl Reader {
 
 #[pymethods]
 impl Reader {
-    /// The next records and damages in file order: `(bytes, start, end)` or
-    /// `(kind, offset, length)`; an empty list at the end.
+    /// Returns the next records and damages in file order: `(bytes, start, end)`
+    /// or `(kind, offset, length)`; an empty list at the end.
     fn _next<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let state = self
             .state
@@ -74,7 +74,7 @@ impl Reader {
     }
 }
 
-/// As Python takes them.
+/// Converts items for Python.
 pub fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Bound<'_, PyList>> {
     let list = PyList::empty(py);
     for item in &items {
@@ -107,14 +107,14 @@ impl State {
         }
     }
 
-    /// The next items; none at the end.
+    /// Returns the next items; none at the end.
     pub fn next(&mut self) -> untorn::Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut bytes = 0;
         while self.failed.is_none() && items.len() < RECORDS && bytes < BYTES {
             let next = self.records.next_record();
             let next = next.map(|record| record.map(OwnedRecord::from));
-            // What was skipped on the way comes first.
+            // Damage that was skipped before the record comes first.
             items.extend(self.records.take_damage().into_iter().map(Item::Damage));
             match next {
                 Ok(Some(record)) => {

@@ -1,4 +1,4 @@
-//! What becomes of a session whose owner died.
+//! Cleanup after a session's owner that died.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -10,8 +10,8 @@ use untorn::{Begun, Error, Holder, Reconcile, Reconciled};
 
 use crate::error::make_holder;
 
-/// The last owner is dead, and it is this process's turn to reconcile what he
-/// left: until the transaction that is made of this ends.
+/// The last owner is dead, and this process reconciles the session, until the
+/// transaction that is made of this ends.
 #[pyclass(frozen)]
 pub struct Turn {
     path: PathBuf,
@@ -47,13 +47,13 @@ impl Turn {
         owner.map(|holder| make_holder(py, holder)).transpose()
     }
 
-    /// Nobody wants it any more.
+    /// Drops the turn.
     fn discard(&self, py: Python<'_>) {
         py.detach(|| drop(self.take()));
     }
 }
 
-/// A `Turn`, or `(outcome, holder)`.
+/// Returns a `Turn`, or `(outcome, holder)`.
 pub fn begun<'py>(
     py: Python<'py>,
     path: &Path,

@@ -1,4 +1,4 @@
-//! A journal that is being rewritten.
+//! A rewrite of a journal.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::position::Position;
 use crate::reader::Reader;
 use crate::slot::Slot;
 
-/// A journal that is being rewritten: its lock is held until `_commit` or
-/// `_discard`, or until this is gone.
+/// A rewrite of a journal. It holds the lock until `_commit` or `_discard`, or
+/// until this object is dropped.
 #[pyclass(frozen)]
 pub struct Rewrite {
     path: PathBuf,
@@ -37,7 +37,7 @@ impl Rewrite {
     }
 }
 
-/// The records of a list, to be pushed while the interpreter goes on.
+/// Copies the records of a list, to push them while the interpreter continues.
 pub fn copied(records: &Bound<'_, PyList>) -> PyResult<Vec<Vec<u8>>> {
     records
         .iter()
@@ -64,7 +64,7 @@ pub fn push(
 
 #[pymethods]
 impl Rewrite {
-    /// Reads the records that are there.
+    /// Reads the records as they are before the commit.
     fn _reader(&self, py: Python<'_>) -> PyResult<Reader> {
         let records = plain(py, &self.path, || {
             self.slot
@@ -82,7 +82,7 @@ impl Rewrite {
         })
     }
 
-    /// Puts the new records in the place of the old, and lets the lock go.
+    /// Puts the new records in the place of the old, and releases the lock.
     fn _commit(&self, py: Python<'_>) -> PyResult<Position> {
         let end = plain(py, &self.path, || {
             self.slot
@@ -92,7 +92,7 @@ impl Rewrite {
         Ok(end.into())
     }
 
-    /// Lets the lock go without a change. A second time does nothing.
+    /// Releases the lock without a change. A second call does nothing.
     fn _discard(&self, py: Python<'_>) {
         py.detach(|| drop(self.slot.take()));
     }

@@ -1,4 +1,4 @@
-//! What a search found.
+//! The results of a search.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -9,8 +9,8 @@ use crate::position::Position;
 
 static HIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// A list of `untorn.Hit`. Where the match is in the snippet is counted in
-/// characters there, as Python slices.
+/// Makes a list of `untorn.Hit`. The place of the match in the snippet is counted
+/// in characters, as Python slices.
 pub fn hits<'py>(py: Python<'py>, found: &[Hit]) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for hit in found {

@@ -1,4 +1,4 @@
-//! Whether locks work in a directory.
+//! Tests whether locks work in a directory.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use crate::options::checked;
 
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Has a second process prove that locks, renames and syncs work in this
-/// directory, in this scheme.
+/// Tests with a second process whether locks, renames and syncs work in this
+/// directory, with this scheme.
 #[pyfunction]
 #[pyo3(signature = (dir, *, scheme="sidecar"), text_signature = "(dir, *, scheme=\"sidecar\")")]
 pub fn selftest<'py>(py: Python<'py>, dir: PathBuf, scheme: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -1,13 +1,13 @@
-//! A value that one call at a time works with.
+//! A value that only one call at a time uses.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use untorn::Error;
 
-/// The value is taken out while a call works with it, so that the mutex is
-/// never held while anything waits: a signal handler, or another thread, that
-/// comes in between gets an error, not a deadlock.
+/// A call takes the value out while it works, so that the mutex is never held
+/// during a wait. A signal handler, or another thread, that wants it then gets an
+/// error, not a deadlock.
 pub struct Slot<T>(Mutex<State<T>>);
 
 enum State<T> {
@@ -50,15 +50,15 @@ impl<T> Slot<T> {
                 self.swap(State::Here(value));
                 result
             }
-            State::InUse => refuse("another call is at it just now"),
+            State::InUse => refuse("another call is using it"),
             State::Gone => {
                 self.swap(State::Gone);
-                refuse("it has not begun, or is over")
+                refuse("it has not begun (use it in a with block), or is over")
             }
         }
     }
 
-    /// Whether there is a value.
+    /// Whether it has no value.
     pub fn is_empty(&self) -> bool {
         matches!(
             *self.0.lock().unwrap_or_else(PoisonError::into_inner),
@@ -66,7 +66,7 @@ impl<T> Slot<T> {
         )
     }
 
-    /// Takes the value for good, if nobody is at it.
+    /// Takes the value out, unless a call is using it.
     pub fn take(&self) -> Option<T> {
         match self.swap(State::Gone) {
             State::Here(value) => Some(value),

@@ -14,7 +14,7 @@ use crate::options;
 use crate::reader::Reader;
 use crate::transaction::contents;
 
-/// What `untorn.Snapshot` is made of.
+/// The base of `untorn.Snapshot`.
 #[pyclass(frozen)]
 pub struct RawSnapshot {
     dir: PathBuf,
@@ -60,7 +60,7 @@ impl RawSnapshot {
         self.dir.clone()
     }
 
-    /// Closes the files. A second time does nothing.
+    /// Closes the files. A second call does nothing.
     fn _close(&self, py: Python<'_>) {
         let open = self.open().take();
         py.detach(|| drop(open));

@@ -16,7 +16,7 @@ use crate::options;
 use crate::reconcile;
 use crate::search::hits;
 
-/// What `untorn.Store` is made of.
+/// The base of `untorn.Store`.
 #[pyclass(subclass, frozen, weakref)]
 pub struct RawStore {
     store: untorn::Store,
@@ -58,7 +58,7 @@ impl RawStore {
         self.store.path().to_owned()
     }
 
-    /// The keys of all sessions, sorted.
+    /// Returns the keys of all sessions, sorted.
     fn keys(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let patience = Wait::new(Timeout::Handles, None);
         wait(py, self.store.path(), &patience, |call| {
@@ -66,10 +66,11 @@ impl RawStore {
         })
     }
 
-    /// Removes the session with all its files; `False` if there was none.
+    /// Removes the session with all its files. Returns `False` if it did not
+    /// exist.
     ///
-    /// Without a `timeout` it tries once: `Locked`, with the owner, while
-    /// somebody owns the session.
+    /// Without a `timeout` it tries once. It raises `Locked`, with the owner,
+    /// while a process owns the session.
     #[pyo3(signature = (key, *, timeout=Timeout::ONCE), text_signature = "($self, key, *, timeout=0)")]
     fn remove(&self, py: Python<'_>, key: Text, timeout: Timeout) -> PyResult<bool> {
         let patience = Wait::new(Timeout::Is(timeout.or(self.timeout)), None);
@@ -78,12 +79,13 @@ impl RawStore {
         })
     }
 
-    /// Searches the journals of all sessions for a text, in any case: the first
-    /// hits, in the order of keys and within a journal of records; one a record.
+    /// Searches the journals of all sessions for a text, ignoring case. Returns
+    /// the first hits, one per record, in the order of the keys, and within a
+    /// journal in the order of the records.
     ///
-    /// The text is that of the whole record, with names and punctuation; an
-    /// escape counts as the character that it stands for. Takes no lock. Damage
-    /// is skipped, and rotated files are not searched.
+    /// It searches the whole record, with names and punctuation. An escape counts
+    /// as the character that it stands for. Takes no lock. It skips damage, and
+    /// does not search rotated files.
     #[pyo3(signature = (text, *, max_hits=Count(100)), text_signature = "($self, text, *, max_hits=100)")]
     fn search<'py>(
         &self,
@@ -107,7 +109,7 @@ impl RawStore {
     }
 }
 
-/// What `untorn.Session` is made of.
+/// The base of `untorn.Session`.
 #[pyclass(frozen)]
 pub struct RawSession {
     session: Arc<untorn::Session>,
@@ -144,7 +146,7 @@ impl RawSession {
         plain(py, self.session.path(), || self.session.journal()).map(Opened::journal)
     }
 
-    /// The state, or the document of this name.
+    /// Opens the state, or the document of this name.
     fn _document(&self, py: Python<'_>, name: Option<Text>) -> PyResult<Opened> {
         let name = name.as_deref();
         plain(py, self.session.path(), || document(&self.session, name)).map(Opened::document)
@@ -165,7 +167,7 @@ impl RawSession {
         .map(Lease::new)
     }
 
-    /// A `Turn`, or `(outcome, holder)`.
+    /// Returns a `Turn`, or `(outcome, holder)`.
     fn _begin_reconcile<'py>(
         &self,
         py: Python<'py>,
@@ -193,8 +195,8 @@ pub fn document(session: &untorn::Session, name: Option<&str>) -> untorn::Result
     }
 }
 
-/// What was opened already, by a session or in the background: a handle is made
-/// of it, once.
+/// A file that a session or the background has opened. A handle is made of it,
+/// once.
 #[pyclass(frozen)]
 pub struct Opened(Mutex<Option<File>>);
 
@@ -222,7 +224,7 @@ impl Opened {
     }
 }
 
-/// What a handle is opened on.
+/// The source of a handle.
 pub enum Source<'py> {
     Path(PathBuf),
     Opened(Bound<'py, Opened>),

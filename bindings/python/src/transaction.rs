@@ -18,7 +18,7 @@ use crate::rewrite::copied;
 use crate::slot::Slot;
 use crate::store::RawSession;
 
-/// What `untorn.Transaction` is made of.
+/// The base of `untorn.Transaction`.
 #[pyclass(subclass, frozen, weakref)]
 pub struct RawTransaction {
     origin: Origin,
@@ -26,7 +26,7 @@ pub struct RawTransaction {
     slot: Arc<Slot<Begun>>,
 }
 
-/// Where it is begun.
+/// Where and how it begins.
 #[derive(Clone)]
 pub struct Origin {
     pub dir: Arc<Path>,
@@ -43,7 +43,8 @@ enum How {
 
 impl Origin {
     pub fn begin(&self, call: &Call<'_>) -> untorn::Result<Begun> {
-        let refuse = || Error::invalid_argument("begin", &self.dir, "it has begun already");
+        let refuse =
+            || Error::invalid_argument("begin", &self.dir, "the transaction has already begun");
         match &self.how {
             How::Directory(options) => options.clone().begin_with(&self.dir, call),
             How::Session(session) => session.transaction_with(call),
@@ -56,7 +57,7 @@ impl Origin {
 /// A transaction that has begun.
 pub enum Begun {
     Transaction(Box<Transaction>),
-    /// That of a reconciliation, which it ends with.
+    /// The transaction of a reconciliation, which ends with it.
     Turn(Box<untorn::Reconcile>),
 }
 
@@ -78,7 +79,7 @@ impl Begun {
 
 impl Drop for RawTransaction {
     fn drop(&mut self) {
-        // Others that share the slot are at it still.
+        // Other objects that share the slot still use it.
         if Arc::strong_count(&self.slot) == 1 && !self.slot.is_empty() {
             dropped_in_use(&format!(
                 "the transaction in {} was open when it was dropped, and is rolled back: commit it, or use `with`",
@@ -110,7 +111,7 @@ impl RawTransaction {
     }
 }
 
-/// Bytes and version, as Python takes them.
+/// Converts bytes and version for Python.
 pub fn contents<'py>(
     py: Python<'py>,
     found: Option<(Vec<u8>, Version)>,
@@ -221,7 +222,7 @@ impl RawTransaction {
         result
     }
 
-    /// Ends the transaction without a change. A second time, or after the
+    /// Ends the transaction without a change. A second call, or a call after the
     /// commit, does nothing.
     fn rollback(&self, py: Python<'_>) {
         py.detach(|| drop(self.slot.take()));
@@ -233,7 +234,7 @@ impl RawTransaction {
         !self.slot.is_empty()
     }
 
-    /// The directory as it was given.
+    /// The directory that was passed.
     #[getter(dir)]
     fn given_dir(&self) -> PathBuf {
         self.dir().to_owned()

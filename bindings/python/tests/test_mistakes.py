@@ -136,7 +136,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
         untorn.InvalidArgument,
         "directory",
     ),
-    "a transaction that is over": (over, untorn.InvalidArgument, "it has not begun, or is over"),
+    "a transaction that is over": (over, untorn.InvalidArgument, r"has not begun \(use it in a with block\), or is over"),
     "a document that exists already": (
         lambda path: (Document(path).save(1), Document(path).create(2)),
         untorn.AlreadyExists,

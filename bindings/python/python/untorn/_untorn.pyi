@@ -76,24 +76,24 @@ __all__ = [
 
 @final
 class Position:
-    """A place in a journal: a generation and a byte offset at a record boundary.
+    """A place in a journal: a generation, and a byte offset at the end of a record.
 
-    A position from before the journal was rewritten or replaced never matches
-    the file that took its place. It can be compared, hashed, pickled, and
-    stored as text: `str(position)` and `Position.parse(text)`.
+    A position from before the journal was rewritten or replaced never matches the
+    new file. You can compare, hash and pickle it, and store it as text:
+    `str(position)` and `Position.parse(text)`.
     """
 
     __match_args__ = ("generation", "offset")
     def __new__(cls, generation: int, offset: int) -> Self: ...
     @property
     def generation(self) -> int:
-        """Which of the files that had this name; 0: there was none."""
+        """Which of the files that had this name; 0: no file existed."""
     @property
     def offset(self) -> int:
         """Bytes from the start of the file."""
     @staticmethod
     def parse(text: str) -> Position:
-        """The position that `str` wrote: `generation:offset`."""
+        """Reads the position that `str` wrote: `generation:offset`."""
     def __getnewargs__(self) -> tuple[int, int]: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -105,22 +105,24 @@ class Position:
 
 @final
 class FileLock:
-    """A lock across processes and threads that the kernel frees when its holder
+    """A lock across processes and threads. The kernel releases it when its holder
     dies.
 
-    `FileLock(p)` is the lock of the file `p`: the one that `Journal(p)` and
+    `FileLock(p)` is the lock of the file `p`, the same that `Journal(p)` and
     `Document(p)` take. It is an OS lock on `p.lock`; `p` itself need not exist.
-    Use it as a context manager, or with `acquire` and `release`; it can be
-    taken again after it was let go.
+    Use it as a context manager, or with `acquire` and `release`. You can acquire
+    it again after a release.
 
-    `timeout`: seconds to wait; `None` waits for ever, 0 tries once. `shared`:
-    held together with others that share it. `label`: what others are told of
-    who holds it. `scheme`: how programs agree on who has the lock: `"sidecar"`
-    by an OS lock on `p.lock`, `"in-place"` by one on `p` itself, `"pid-file"` by
-    the existence of `p.lock`; all that share a file must use the same.
-    `on_unsupported`: what to do where the file system does not lock: `"fail"` or
-    `"pid-file"`. `stale`: after how many seconds a `"pid-file"` that is not
-    refreshed is taken over.
+    - `timeout`: seconds to wait; `None` waits without a limit, 0 tries once.
+    - `shared`: holds the lock together with others that share it.
+    - `label`: what other processes see of the holder.
+    - `scheme`: which file carries the lock: `"sidecar"`: an OS lock on `p.lock`,
+      `"in-place"`: an OS lock on `p` itself, `"pid-file"`: the existence of `p.lock`.
+      Every program that shares the file must use the same scheme.
+    - `on_unsupported`: what happens if the file system does not lock: `"fail"` or
+      `"pid-file"`.
+    - `stale`: after how many seconds without a refresh a `"pid-file"` is taken
+      over.
     """
 
     def __new__(
@@ -143,28 +145,28 @@ class FileLock:
         shared: bool = False,
         label: str | None = None,
     ) -> FileLock:
-        """The lock that is exactly the file `path`, whatever it is called."""
+        """Makes a lock that is exactly the file `path`, whatever its name is."""
     def acquire(self, *, timeout: _Timeout = ...) -> Acquired:
-        """Takes the lock, and gives this object, for `with`. `timeout` replaces that
+        """Takes the lock. Returns this object, for `with`. `timeout` replaces that
         of the object for this call.
 
-        Raises `LockTimeout` or `Locked`, which name the holder where it can be
-        known, and `Deadlock` if this thread holds the lock already.
+        Raises `LockTimeout` or `Locked`, which name the holder if it is known,
+        and `Deadlock` if this thread already holds the lock.
         """
     def release(self) -> None:
-        """Lets the lock go. Does nothing if it is not held, and in a forked child,
+        """Releases the lock. Does nothing if it is not held, and in a forked child,
         where the lock is the parent's.
         """
     def transfer(self, to: Process) -> None:
-        """Gives the lock to another process of this machine, and lets it go. The
-        heir takes it by acquiring it; until it has, or has ended, no other
-        process gets the lock.
+        """Hands the lock over to another process of this machine, its successor, and
+        releases it. The successor acquires it as always. No other process gets
+        the lock until the successor has acquired it or has ended.
 
-        `InvalidArgument`: the lock is shared or not held, or the heir has ended
-        or can't be seen from here. On any error it is held as before.
+        `InvalidArgument`: the lock is shared or not held, or the successor has
+        ended or can't be seen from here. After any error it is held as before.
         """
     def close(self) -> None:
-        """The same as `release`: every handle has it."""
+        """The same as `release`; every handle has `close`."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -178,13 +180,13 @@ class FileLock:
         """Whether this process holds the lock through this object."""
     @property
     def path(self) -> Path:
-        """The path as it was given."""
+        """The path that was passed."""
     @property
     def shared(self) -> bool:
         """Whether others may share it."""
     @property
     def label(self) -> str | None:
-        """What others are told of who holds it."""
+        """What other processes see of the holder."""
     @property
     def _exact(self) -> bool: ...
     @property
@@ -205,14 +207,16 @@ class Acquired:
 
 @disjoint_base
 class RawJournal:
-    """What `untorn.Journal` is made of: bytes in, bytes and positions out."""
+    """The base of `untorn.Journal`: takes bytes, returns bytes and positions."""
 
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     def append_raw(self, record: _Data, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
-        """Appends one record as it is, and gives the position behind it.
+        """Appends one record without encoding it. Returns the position just after
+        it.
 
         `record` is `bytes`, `bytearray`, `memoryview` or `str`, without a
-        newline. It is checked to be one JSON value in UTF-8 (format `json`).
+        newline. It must be one JSON value in UTF-8 (format `json`), which is
+        checked.
         """
     def _append(self, record: _Data, checked: bool, timeout: _Timeout, lock: FileLock | None) -> Position: ...
     def _extend(
@@ -228,16 +232,17 @@ class RawJournal:
     def _fold(self) -> RawFold: ...
     def _follow(self, start: Position | None) -> RawFollow: ...
     def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None:
-        """Goes back to a position: what was appended since is removed. The whole
-        journal as it was is kept in a rotated file, whose path this gives;
-        `None`: there is nothing behind the position.
+        """Rewinds the journal to a position: removes every record after it. A
+        rotated file keeps the whole journal as it was. Returns the path of that
+        file, or `None` if no record follows the position.
 
-        The journal is another file from then on: positions of before are
-        refused. `Conflict`: the position is not one of this file's.
+        The journal is a new file from then on: positions taken before this call
+        are refused. `Conflict`: the position is not one of this file's.
         """
     def rotate(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None:
-        """Begins the journal anew, with its header if it has one: the records are
-        kept in a rotated file, whose path this gives. `None`: there were none.
+        """Moves the records to a rotated file, and begins a new, empty journal with
+        the same header. Returns the path of the rotated file, or `None` if the
+        journal had no records.
         """
     def _replace(
         self, records: Iterator[_Data], checked: bool, timeout: _Timeout, lock: FileLock | None
@@ -246,23 +251,23 @@ class RawJournal:
     def _reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> Reader: ...
     def _tail(self, n: int) -> list[_Record]: ...
     def end(self) -> Position:
-        """Where the last whole record ends. Takes no lock: an append in flight may
-        count or not.
+        """Returns where the last whole record ends. Takes no lock: an append that is
+        running may be counted or not.
         """
     def verify(self) -> Report:
-        """Checks every record, takes no lock and changes nothing. A torn tail may
-        be an append in flight.
+        """Checks every record. Takes no lock and changes nothing. A torn tail may be
+        an append that is running.
         """
     def repair(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Report:
-        """Repairs the tail as the next append would, then checks every record.
-        Damage before the tail is reported, never cut.
+        """Repairs the tail as the next append would, then checks every record. It
+        reports damage before the tail, but never cuts it.
         """
     def sync(self) -> None:
-        """Makes everything in the file so far survive a power cut, whoever wrote
-        it.
+        """Makes everything that the file contains now survive a power cut, including
+        what other processes wrote.
         """
     def close(self) -> None:
-        """Closes the handle: later changes through it are refused. A second time
+        """Closes the handle: later changes through it are refused. A second call
         does nothing.
         """
     @property
@@ -270,20 +275,20 @@ class RawJournal:
         """Whether `close` was called."""
     @property
     def path(self) -> Path:
-        """The file, with every symbolic link resolved."""
+        """The path of the file, with every symbolic link resolved."""
     @property
     def durability(self) -> Literal["power", "process"]:
         """`"process"` or `"power"`."""
 
 @final
 class Reader:
-    """Reads a journal from somewhere on."""
+    """Reads a journal from a position on."""
 
     def _next(self) -> list[_Item]: ...
 
 @disjoint_base
 class RawDocument:
-    """What `untorn.Document` is made of: bytes in, bytes and a version out."""
+    """The base of `untorn.Document`: takes bytes, returns bytes and a version."""
 
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     def _load(self) -> tuple[bytes, str]: ...
@@ -293,7 +298,7 @@ class RawDocument:
     def _remove(self, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None) -> bool: ...
     def _begin_update(self, timeout: _Timeout, lock: FileLock | None) -> Update: ...
     def close(self) -> None:
-        """Closes the handle: later changes through it are refused. A second time
+        """Closes the handle: later changes through it are refused. A second call
         does nothing.
         """
     @property
@@ -301,15 +306,15 @@ class RawDocument:
         """Whether `close` was called."""
     @property
     def path(self) -> Path:
-        """The file, with every symbolic link resolved."""
+        """The path of the file, with every symbolic link resolved."""
     @property
     def durability(self) -> Literal["power", "process"]:
         """`"process"` or `"power"`."""
 
 @final
 class Update:
-    """A document that is being updated: its lock is held until `_save` or
-    `_finish`, or until this is gone.
+    """An update of a document. It holds the lock until `_save` or `_finish`, or
+    until this object is dropped.
     """
 
     def _value(self) -> tuple[bytes, str] | None: ...
@@ -318,45 +323,47 @@ class Update:
 
 @final
 class Process:
-    """A process, named for longer than its pid does it: pids repeat.
+    """The identity of a process, which outlives its pid: pids repeat.
 
-    `Process.current()` is this one, `Process.of(pid)` the one that has that pid
-    now. It can be compared, hashed, pickled, stored as text (`to_json`,
-    `from_json`, the same in every language), and asked whether it is `alive`.
+    `Process.current()` is this process, `Process.of(pid)` the one that has that
+    pid now. You can compare, hash and pickle it, and store it as text (`to_json`,
+    `from_json`, the same in every language). `alive` says whether it lives.
     """
 
     @staticmethod
     def current() -> Process:
-        """This process."""
+        """Returns this process."""
     @staticmethod
     def of(pid: int) -> Process:
-        """The process that has this pid now; `start` is `None` if nobody has it."""
+        """Returns the process that has this pid now; its `start` is `None` if none
+        has.
+        """
     @staticmethod
     def from_json(text: str) -> Process:
-        """What `to_json` gave."""
+        """Reads a process that `to_json` wrote."""
     def to_json(self) -> str:
-        """One line of JSON."""
+        """Returns the identity as one line of JSON."""
     @property
     def pid(self) -> int:
-        """The number that the system gave it."""
+        """Its pid."""
     @property
     def start(self) -> int | None:
         """When it started, in the system's own unit."""
     @property
     def boot(self) -> str | None:
-        """Which start of the machine."""
+        """The id of the machine's boot."""
     @property
     def namespace(self) -> str | None:
-        """Within which pids are counted: in another container the same pid is
-        another process.
+        """The namespace of its pid: in another container the same pid is another
+        process.
         """
     @property
     def host(self) -> str | None:
-        """On which host."""
+        """The name of its host."""
     @property
     def alive(self) -> Literal["alive", "dead", "unknown"]:
         """Whether this very process lives now: `"alive"`, `"dead"`, or `"unknown"`,
-        as for one on another host.
+        for example on another host.
         """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -364,8 +371,8 @@ class Process:
 
 @final
 class Rewrite:
-    """A journal that is being rewritten: its lock is held until `_commit` or
-    `_discard`, or until this is gone.
+    """A rewrite of a journal. It holds the lock until `_commit` or `_discard`, or
+    until this object is dropped.
     """
 
     def _reader(self) -> Reader: ...
@@ -375,7 +382,7 @@ class Rewrite:
 
 @final
 class RawFold:
-    """What `untorn.Fold` is made of: how far its state is."""
+    """The base of `untorn.Fold`: remembers how far its state is."""
 
     def _current(self) -> Position | None: ...
     def _close(self) -> None: ...
@@ -385,7 +392,7 @@ class RawFold:
 
 @final
 class RawTurn:
-    """A turn, which has the journal's lock until `finish` or `drop`."""
+    """A turn, which holds the journal's lock until `finish` or `drop`."""
 
     def _next(self) -> list[_Folded]: ...
     def _append(self, records: Iterator[_Data], checked: bool) -> Position: ...
@@ -394,7 +401,7 @@ class RawTurn:
 
 @final
 class RawSnapshot:
-    """What `untorn.Snapshot` is made of."""
+    """The base of `untorn.Snapshot`."""
 
     @property
     def _dir(self) -> Path: ...
@@ -425,7 +432,7 @@ class LaterTurn:
 
 @final
 class RawFollow:
-    """What `untorn.Follow` is made of."""
+    """The base of `untorn.Follow`."""
 
     def _next(self, timeout: _Timeout) -> list[_News]: ...
     def _close(self) -> None: ...
@@ -434,7 +441,7 @@ class RawFollow:
 
 @disjoint_base
 class RawTransaction:
-    """What `untorn.Transaction` is made of."""
+    """The base of `untorn.Transaction`."""
 
     def __new__(cls, origin: str | os.PathLike[str] | RawSession | Turn, options: dict[str, Any]) -> Self: ...
     def _begin(self) -> None: ...
@@ -447,7 +454,7 @@ class RawTransaction:
     def commit(self) -> None:
         """Makes all the changes, or none; then the transaction is over."""
     def rollback(self) -> None:
-        """Ends the transaction without a change. A second time, or after the
+        """Ends the transaction without a change. A second call, or a call after the
         commit, does nothing.
         """
     @property
@@ -455,37 +462,39 @@ class RawTransaction:
         """Whether it has begun and is not over."""
     @property
     def dir(self) -> Path:
-        """The directory as it was given."""
+        """The directory that was passed."""
 
 @disjoint_base
 class RawStore:
-    """What `untorn.Store` is made of."""
+    """The base of `untorn.Store`."""
 
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     @property
     def path(self) -> Path:
         """The directory, with every symbolic link resolved."""
     def keys(self) -> list[str]:
-        """The keys of all sessions, sorted."""
+        """Returns the keys of all sessions, sorted."""
     def remove(self, key: str, *, timeout: _Timeout = 0) -> bool:
-        """Removes the session with all its files; `False` if there was none.
+        """Removes the session with all its files. Returns `False` if it did not
+        exist.
 
-        Without a `timeout` it tries once: `Locked`, with the owner, while
-        somebody owns the session.
+        Without a `timeout` it tries once. It raises `Locked`, with the owner,
+        while a process owns the session.
         """
     def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
-        """Searches the journals of all sessions for a text, in any case: the first
-        hits, in the order of keys and within a journal of records; one a record.
+        """Searches the journals of all sessions for a text, ignoring case. Returns
+        the first hits, one per record, in the order of the keys, and within a
+        journal in the order of the records.
 
-        The text is that of the whole record, with names and punctuation; an
-        escape counts as the character that it stands for. Takes no lock. Damage
-        is skipped, and rotated files are not searched.
+        It searches the whole record, with names and punctuation. An escape counts
+        as the character that it stands for. Takes no lock. It skips damage, and
+        does not search rotated files.
         """
     def _session(self, key: str) -> RawSession: ...
 
 @final
 class RawSession:
-    """What `untorn.Session` is made of."""
+    """The base of `untorn.Session`."""
 
     @property
     def _key(self) -> str: ...
@@ -501,52 +510,53 @@ class RawSession:
 
 @final
 class Opened:
-    """What was opened already, by a session or in the background: a handle is made
-    of it, once.
+    """A file that a session or the background has opened. A handle is made of it,
+    once.
     """
 
 @final
 class Turn:
-    """The last owner is dead, and it is this process's turn to reconcile what he
-    left: until the transaction that is made of this ends.
+    """The last owner is dead, and this process reconciles the session, until the
+    transaction that is made of this ends.
     """
 
     @property
     def owner(self) -> Holder | None: ...
     def discard(self) -> None:
-        """Nobody wants it any more."""
+        """Drops the turn."""
 
 @final
 class Lease:
-    """A session's lease: nobody else owns the session until it is let go, or its
-    process dies.
+    """A session's lease: no other process owns the session until the lease is
+    released or its process dies.
 
-    `session.claim(label)` gives it. Use it as a context manager, or let it go
-    with `release`.
+    `session.claim(label)` returns it. Use it as a context manager, or call
+    `release`.
     """
 
     @property
     def holder(self) -> Holder:
-        """This process, as others are told of it."""
+        """This process, as others see it."""
     @property
     def previous(self) -> Holder | None:
-        """The owner before, if they died without letting go; else `None`."""
+        """The previous owner, if it died without releasing the session; else `None`."""
     @property
     def path(self) -> Path:
         """The session's directory."""
     @property
     def held(self) -> bool:
-        """Whether it is held still, and by this process."""
+        """Whether this process still holds it."""
     def release(self) -> None:
-        """Lets the session go. A second time does nothing; nor does it in a forked
-        child, where the lease is the parent's.
+        """Releases the session. A second call does nothing, nor does a call in a
+        forked child, where the lease is the parent's.
         """
     def transfer(self, to: Process) -> None:
-        """Gives the session to another process of this machine, and lets it go. The
-        heir claims it; until it has, or has ended, nobody else can.
+        """Hands the session over to another process of this machine, its successor,
+        and releases it. The successor claims it. No other process gets it until
+        the successor has claimed it or has ended.
         """
     def close(self) -> None:
-        """The same as `release`: every handle has it."""
+        """The same as `release`; every handle has `close`."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -564,7 +574,7 @@ class LaterRewrite:
     def reader(self) -> Pending[LaterReader]: ...
     def push(self, records: list[_Data], checked: bool) -> Pending[None]: ...
     def commit(self) -> Pending[Position]:
-        """Puts the new records in the place of the old, and lets the lock go."""
+        """Puts the new records in the place of the old, and releases the lock."""
 
 @final
 class LaterFollow:
@@ -645,7 +655,7 @@ class LaterJournal:
 
 @final
 class LaterReader:
-    """Reads a journal from somewhere on."""
+    """Reads a journal from a position on."""
 
     def next(self) -> Pending[list[_Item]]:
         """As `Reader._next`."""
@@ -699,8 +709,8 @@ def store_keys_later(store: RawStore) -> Pending[list[str]]: ...
 def store_remove_later(store: RawStore, key: str, timeout: _Timeout) -> Pending[bool]: ...
 def store_search_later(store: RawStore, text: str, max_hits: int) -> Pending[list[Hit]]: ...
 def selftest(dir: str | os.PathLike[str], *, scheme: _Scheme = "sidecar") -> SelfTest:
-    """Has a second process prove that locks, renames and syncs work in this
-    directory, in this scheme.
+    """Tests with a second process whether locks, renames and syncs work in this
+    directory, with this scheme.
     """
 
 def selftest_later(dir: str | os.PathLike[str], scheme: _Scheme) -> Pending[SelfTest]:
@@ -729,16 +739,18 @@ def forked() -> None:
     """Called in a forked child, whose main thread is the one that forked."""
 
 def holder(path: str | os.PathLike[str]) -> Holder | None:
-    """Who holds the lock of the file `path` now; `None` if nobody does, or if it
-    can't be known.
+    """Returns the process that holds the lock of the file `path` now; `None` if none
+    does, or it is not known.
     """
 
 def inspect(record: bytes) -> _Kind | None:
-    """What is wrong with bytes that were to be one JSON value; `None` if nothing."""
+    """Returns what is wrong with bytes that should be one JSON value; `None` if
+    nothing is.
+    """
 
 def command(args: list[str]) -> int:
     """Runs the command `untorn` with these arguments, the program's name first, and
-    gives its exit status. It sets how this process reacts to signals.
+    returns its exit status. It changes how this process reacts to signals.
     """
 
 def version() -> str:
