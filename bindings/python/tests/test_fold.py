@@ -136,7 +136,7 @@ def test_apply_that_fails(journal: Journal) -> None:
     values.extend([1, 2])
     with pytest.raises(ZeroDivisionError) as caught:
         values.extend([3, 4])
-    assert "made anew" in caught.value.__notes__[0]
+    assert "the next call computes the state again" in caught.value.__notes__[0]
     with pytest.raises(ZeroDivisionError):
         values.refresh()
     with pytest.raises(ZeroDivisionError):

@@ -136,7 +136,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
         untorn.InvalidArgument,
         "directory",
     ),
-    "a transaction that is over": (over, untorn.InvalidArgument, r"has not begun \(use it in a with block\), or is over"),
+    "a transaction that is over": (over, untorn.InvalidArgument, r"has not begun \(use it in a with block\)"),
     "a document that exists already": (
         lambda path: (Document(path).save(1), Document(path).create(2)),
         untorn.AlreadyExists,
@@ -150,12 +150,12 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
     "a fold of no function": (
         lambda path: Journal(path).fold({}, print),  # type: ignore[arg-type]
         untorn.InvalidArgument,
-        "give a function",
+        "pass a function",
     ),
     "a fold with apply missing": (
         lambda path: Journal(path).fold(Counter, 1),  # type: ignore[arg-type]
         untorn.InvalidArgument,
-        "apply is a function",
+        "apply must be a function",
     ),
     "a lock file in the place of its file": (
         lambda path: FileLock(f"{path}.lock").acquire(),
@@ -176,7 +176,7 @@ def test_is_told_what_to_do(path: Path, mistake: str) -> None:
 def test_an_async_function_is_no_apply(path: Path) -> None:
     async def apply(state: Any, value: Any) -> None: ...
 
-    with pytest.raises(untorn.InvalidArgument, match="apply is a plain function"):
+    with pytest.raises(untorn.InvalidArgument, match="apply must not be async"):
         Journal(path).fold(dict, apply)
 
 

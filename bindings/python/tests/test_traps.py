@@ -93,7 +93,7 @@ def test_a_value_that_cannot_be_changed_in_place_is_no_update(path: Path, value:
 def test_a_name_that_is_given_another_value_is_told(path: Path) -> None:
     document = Document(path, durability="process")
     document.save({"n": 1})
-    with pytest.raises(untorn.InvalidArgument, match="its name has another one now"), document.update() as value:
+    with pytest.raises(untorn.InvalidArgument, match="the block made another one"), document.update() as value:
         value = {"n": 2}
     assert document.load() == {"n": 1}
     with pytest.raises(untorn.InvalidArgument), document.update() as value:
@@ -121,7 +121,7 @@ def test_a_name_that_is_given_another_value_is_told_awaited(run: Run, path: Path
         document = aio.Document(path, durability="process")
         async with document.update(default={}) as value:
             value["n"] = 1
-        with pytest.raises(untorn.InvalidArgument, match="its name has another one now"):
+        with pytest.raises(untorn.InvalidArgument, match="the block made another one"):
             async with document.update() as value:
                 value = {"n": 2}
         with pytest.raises(untorn.InvalidArgument, match="use update_with"):
@@ -380,7 +380,7 @@ def test_what_a_document_may_hold(path: Path, case: str) -> None:
 @pytest.mark.parametrize("data", [DEEP, HUGE], ids=["deep", "huge"])
 def test_a_document_that_python_cannot_decode_is_not_called_damaged(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    with pytest.raises(untorn.LimitExceeded, match="give loads="):
+    with pytest.raises(untorn.LimitExceeded, match="pass loads="):
         Document(path).load()
     assert Document(path, loads=bytes).load() == data
 

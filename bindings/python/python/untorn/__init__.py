@@ -1,19 +1,21 @@
-"""Locked journal appends and atomic session saves for plain files that several processes share.
+"""Append to JSONL files and save JSON files safely from several processes. The files stay plain files.
 
-- `Journal`: an append-only file of one-line records (JSON Lines). Any number of processes and threads append to it; no
+- `Journal`: an append-only file of one-line records (JSON Lines). Any number of processes and threads append to it.
+  No
   record is torn, interleaved, glued to its neighbour or lost.
 - `Document`: one value in one file, always replaced whole, under a lock.
 - `Transaction`: several documents and journals of one directory that change together or not at all.
 - `Store`, `Session`: a directory of sessions, each with a journal, a state and one live owner at a time.
-- `FileLock`: the lock itself, which the kernel frees when its holder dies.
+- `FileLock`: the lock itself, which the kernel releases when its holder dies.
 - `save_json`, `load_json`, `append_json`: one call, no handle.
 - `untorn.aio`: the same for asyncio.
 
-Times are in seconds. No timeout means to wait for ever, 0 to try once. Every error is an `Error`, and also the built-in
-exception that one would catch for it: `LockTimeout` is a `TimeoutError`, `NotFound` a `FileNotFoundError`.
+Times are in seconds. Without a timeout a call waits without a limit; 0 tries once. Every error is an `Error`, and
+also the built-in exception that you would catch for it: `LockTimeout` is a `TimeoutError`, `NotFound` a
+`FileNotFoundError`.
 
-Handles may be shared by threads, and are safe across `fork`. A `Journal`, `Document`, `Store` and `Session` can be
-pickled: the copy opens the same files anew. What holds a lock, or a place in a file, can't.
+Threads may share handles, and handles are safe across `fork`. You can pickle a `Journal`, `Document`, `Store` and
+`Session`: the copy opens the same files again. You can't pickle an object that holds a lock, or a place in a file.
 """
 
 from untorn import _extension  # noqa: F401 - first: it says what to do where the extension is missing
@@ -78,6 +80,6 @@ __all__ = [
 ]
 __all__ += _errors.__all__
 
-# Not asked of importlib.metadata: that takes longer than all other imports, and it knows no distribution of this name
-# where the package was vendored or frozen.
+# Not from importlib.metadata: that takes longer than all other imports. It also knows no distribution of this name if
+# the package was vendored or frozen.
 __version__ = _version()

@@ -6,7 +6,7 @@ from untorn._untorn import command
 
 
 def main() -> int:
-    """Run the command with the arguments of this process, and give its exit status."""
+    """Run the command with the arguments of this process, and return its exit status."""
     return command(["untorn", *sys.argv[1:]])
 
 

@@ -1,4 +1,4 @@
-"""Values to bytes and back, where the caller does not bring an encoder of their own."""
+"""Convert values to bytes and back, if the caller passes no encoder."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from untorn._options import _Format
 
     _Data: TypeAlias = Buffer | str
-    """What is taken as bytes; of a `str`, its UTF-8."""
+    """The types that are taken as bytes; of a `str`, its UTF-8."""
     _Dumps: TypeAlias = Callable[[Any], _Data]
     _Loads: TypeAlias = Callable[[bytes], Any]
 
 
-# Made once: `json.dumps` with arguments makes an encoder for every call.
-# NaN and Infinity are no JSON: other languages' readers would call the line damaged.
+# Made once: `json.dumps` with arguments makes an encoder for every call. NaN and Infinity are not JSON: readers of
+# other languages would call the line damaged.
 _to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _to_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def encode(value: Any) -> bytes:
-    """One line of JSON in UTF-8."""
+    """Encode a value as one line of JSON in UTF-8."""
     try:
         return _to_text(value).encode()
     except UnicodeEncodeError:
-        # A lone surrogate has no UTF-8, but an escape in JSON.
+        # UTF-8 can't hold a lone surrogate, but a JSON escape can.
         return _to_ascii(value).encode()
     except ValueError as error:
         return _spelling.encoded(value, _to_ascii, error).encode()
@@ -51,35 +51,35 @@ _from_text_exactly = _spelling.decoder(_no_constant)
 
 
 def decode(record: bytes) -> Any:
-    """The value of one line of JSON, and only of that: what one language's reader takes, all take."""
+    """Decode one line of JSON, strictly: if the reader of one language takes a line, those of all languages do."""
     return _from_text(record.decode())
 
 
 def decode_exactly(record: bytes) -> Any:
-    """As `decode`, but a number beyond Python's floats is the infinity that `encode` spells as it was."""
+    """Like `decode`, but a number beyond Python's floats becomes an infinity whose spelling `encode` restores."""
     return _from_text_exactly(record.decode())
 
 
 def same_line(value: Any) -> _Data:
-    """A line is what it is: format `lines`."""
+    """Return a line unchanged: format `lines`."""
     if isinstance(value, bytes | bytearray | memoryview | str):
         return value
-    msg = f"a line is bytes or str, not {type(value).__name__}: give dumps= for other values"
+    msg = f"a line is bytes or str, not {type(value).__name__}: pass dumps= for other values"
     raise TypeError(msg)
 
 
 def same_bytes(record: bytes) -> bytes:
-    """A line is what it is: format `lines`."""
+    """Return a line unchanged: format `lines`."""
     return record
 
 
 def decoder_of(format: _Format) -> _Loads:  # noqa: A002 - the option's name in every language
-    """How records of this format are decoded, unless the caller says."""
+    """Return the decoder for records of this format."""
     return decode if format == "json" else same_bytes
 
 
 def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path) -> _Data:
-    """What a document is to hold."""
+    """Encode the value of a document."""
     if dumps is not None:
         return dumps(value)
     try:
@@ -90,9 +90,9 @@ def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path
 
 
 def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool = False) -> Any:
-    """What a document holds: one value in UTF-8, with or without a byte order mark, as in every language.
+    """Decode a document: one value in UTF-8, with or without a byte order mark, as in every language.
 
-    `exactly`: as `decode_exactly`, since it will be saved again.
+    `exactly`: as `decode_exactly` does, because the value will be saved again.
     """
     if loads is not None:
         return loads(data)
@@ -100,13 +100,13 @@ def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool
         from_text = _from_text_exactly if exactly else _from_text
         return from_text(data.removeprefix(codecs.BOM_UTF8).decode())
     except RecursionError as error:
-        msg = f"load {path}: Python's json can't decode a value nested this deep: give loads="
+        msg = f"load {path}: Python's json can't decode a value nested this deep: pass loads="
         raise LimitExceeded(msg, path=path, operation="load") from error
     except ValueError as error:
         kind = inspect(data.removeprefix(codecs.BOM_UTF8))
         if kind is None:
-            # JSON, but with a number of more digits than Python converts.
-            msg = f"load {path}: Python's json can't decode this value: {error}; give loads="
+            # Valid JSON, but with a number of more digits than Python converts.
+            msg = f"load {path}: Python's json can't decode this value: {error}; pass loads="
             raise LimitExceeded(msg, path=path, operation="load") from error
         msg = f"load {path}: {_why_not_json(data, error)}"
         raise Corrupt(msg, path=path, operation="load") from error
@@ -117,5 +117,5 @@ def _why_not_json(data: bytes, error: ValueError) -> str:
         what = f"the file holds no value ({len(data)} bytes): another program truncated it, or a power cut emptied it"
         return f"{what}; restore it, or save a new value"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
-        return "not JSON in UTF-8: the text is UTF-16 or UTF-32; convert it, or give loads="
+        return "not JSON in UTF-8: the text is UTF-16 or UTF-32; convert it, or pass loads="
     return f"not JSON: {error}"

@@ -60,7 +60,7 @@ class Document(RawDocument):
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
-        """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
+        """Open the document at `path`, which need not exist yet. This resolves symbolic links."""
         options = {
             "durability": durability,
             "mode": mode,
@@ -89,22 +89,23 @@ class Document(RawDocument):
 
     @property
     def version(self) -> str | None:
-        """The version that this handle last loaded or saved; `None` if there was no document.
+        """The version that this handle last loaded or saved; `None` if the document did not exist.
 
-        For `save(obj, expect=document.version)`. Where several threads share the handle, take it from `load_versioned`
-        instead: this is that of whichever was last.
+        For `save(obj, expect=document.version)`. If several threads share the handle, use `load_versioned` instead:
+        this property has the version of the thread that came last.
         """
         return self._version
 
     def load(self, default: Any = ...) -> Any:
-        """The value; `default` if there is no document, and `NotFound` without one. Takes no lock.
+        """Return the value. Takes no lock.
 
-        Raises `Corrupt` if the file is not JSON. With `loads=`, what that raises comes through.
+        If the document does not exist, return `default`, or raise `NotFound` without it. Raises `Corrupt` if the file is
+        not JSON. With `loads=`, an exception of that function is passed on.
         """
         return self.load_versioned(default)[0]
 
     def load_versioned(self, default: Any = ...) -> tuple[Any, str | None]:
-        """The value and its version, which is `None` for `default`: both as `save(obj, expect=version)` wants it."""
+        """Return the value and its version for `save(obj, expect=version)`. For `default` the version is `None`."""
         try:
             found = self._load()
         except NotFound:
@@ -127,18 +128,18 @@ class Document(RawDocument):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> str:
-        """Replace the whole, and give the new version.
+        """Replace the whole value, and return the new version.
 
-        With `expect`, only if the document is that version still, else `Conflict`; `None`: only if there is no
-        document, else `AlreadyExists`. On `StorageFull`, `PermissionDenied`, `LockTimeout` and other failures of the
-        system the file is as it was.
+        With `expect`, save only if the document still has that version; otherwise raise `Conflict`. `expect=None`
+        saves only if it does not exist; otherwise raises `AlreadyExists`. After `StorageFull`, `PermissionDenied`,
+        `LockTimeout` and other failures of the system the file is unchanged.
         """
         version = self._save(self._encode(obj), expect, timeout, lock)
         self._version = version
         return version
 
     def create(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> str:
-        """Save a document that must not be there yet; else `AlreadyExists`."""
+        """Save a document that does not exist yet; otherwise raise `AlreadyExists`."""
         return self.save(obj, expect=None, timeout=timeout, lock=lock)
 
     def remove(
@@ -148,7 +149,10 @@ class Document(RawDocument):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> bool:
-        """Remove the document; `False` if there was none. With `expect`, only that version, else `Conflict`."""
+        """Remove the document, and return whether it existed.
+
+        With `expect`, remove only that version; otherwise raise `Conflict`.
+        """
         removed = self._remove(expect, timeout, lock)
         self._version = None
         return removed
@@ -160,15 +164,16 @@ class Document(RawDocument):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> AbstractContextManager[Any]:
-        """Read, change and save under one lock: no update of another is lost.
+        """Read, change and save under one lock, so that no update of another process is lost.
 
             with document.update(default={}) as value:
                 value["count"] = value.get("count", 0) + 1
 
-        The value is changed in place, and saved when the block ends; if it ends by an exception, nothing is. Without a
-        document the value is a copy of `default`, or `NotFound` is raised. A value that can't be changed in place, such
-        as a number, is `InvalidArgument`: use `update_with`. So is a block that gives the name another value (`value =
-        ...`) and leaves the one that it was given as it was.
+        Change `value` in place. It is saved when the block ends. If the block raises, nothing is saved. If the
+        document does not exist, the value is a copy of `default`; without `default`, `NotFound` is raised.
+
+        Assigning to the name (`value = ...`) changes nothing, and raises `InvalidArgument` if the value is left
+        unchanged. So does a value that can't be changed in place, such as a number: use `update_with`.
         """
         return Updating(self, default, timeout, lock)
 
@@ -180,9 +185,10 @@ class Document(RawDocument):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Any:
-        """Like `update`, by a function that is given the value and returns the new one; gives back what was saved.
+        """Like `update`, with a function that receives the value and returns the new one.
 
-        If it returns `None`, it has changed the value in place, and that one is saved. If it raises, nothing is.
+        Returns the value that was saved. If the function returns `None`, it has changed the value in place, and that
+        value is saved. If it raises, nothing is saved.
         """
         update = self._begin_update(timeout, lock)
         try:
@@ -200,9 +206,9 @@ class Document(RawDocument):
         if found is not None:
             return _codec.decode_document(found[0], self._loads, self.path, exactly=True)
         if default is not ...:
-            # A default that is used twice must not remember the first time.
+            # A default that is used twice must not keep the changes of the first time.
             return copy.deepcopy(default)
-        msg = f"update {self.path}: the document is not there; give default= to begin with"
+        msg = f"update {self.path}: the document does not exist; pass default= to start with"
         raise NotFound(msg, path=self.path, operation="update")
 
     def _encode(self, obj: Any) -> _codec._Data:
@@ -230,4 +236,4 @@ class Document(RawDocument):
         return (str(self.path),), self._options
 
     def __getstate__(self) -> None:
-        """Everything is in the arguments: a copy opens the file anew."""
+        """The arguments are all that a copy needs to open the file again."""

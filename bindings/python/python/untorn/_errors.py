@@ -10,24 +10,24 @@ from untorn._untorn import Position
 
 
 class Error(Exception):
-    """What failed, on which file, what the system said, who holds the lock, and what can be done."""
+    """An error: what failed, on which file, what the system reported, which process holds the lock, and what helps."""
 
     code: ClassVar[str] = "UNTORN_ERROR"
     """The same in every language: `"UNTORN_LOCK_TIMEOUT"`."""
     _default_errno: ClassVar[int] = _errno.EIO
 
     message: str
-    """One line that says it all; also `str(error)`."""
+    """Everything that is known, in one line; also `str(error)`."""
     path: Path | None
-    """The file that it is about."""
+    """The path of the file."""
     operation: str | None
-    """The word for what was being done: `"append"`, `"save"`, `"lock"`."""
+    """The operation that failed: `"append"`, `"save"`, `"lock"`."""
     errno: int | None
-    """The system's error number. Those that are `OSError`s always have one."""
+    """The system's error number. An `OSError` always has one."""
     holder: Holder | None
-    """Who holds the lock, for `LockTimeout` and `Locked` where it can be known."""
+    """The process that holds the lock, for `LockTimeout` and `Locked`, if it is known."""
     position: Position | None
-    """Where: the journal's actual end for `Conflict`, the place reached for `LimitExceeded`."""
+    """The journal's actual end for `Conflict`, the place reached for `LimitExceeded`."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Error(Exception):
     ) -> None:
         if isinstance(self, OSError):
             number = self._default_errno if errno is None else errno
-            # The three that `open` would give: errno, strerror and filename are taken from here.
+            # The three arguments that `open` would pass: OSError takes errno, strerror and filename from here.
             filename = () if path is None else (str(path),)
             super().__init__(number, os.strerror(number), *filename)
         else:
@@ -57,11 +57,11 @@ class Error(Exception):
         return self.message
 
     def __repr__(self) -> str:
-        # An OSError's own shows its number only; logs and crash reporters print this one.
+        # An OSError's own repr shows only its number; logs and crash reporters print this one.
         return f"{type(self).__name__}({self.message!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword arguments are lost on the way that exceptions are pickled; a process pool needs them.
+        # Pickling an exception loses its keyword arguments, which a process pool needs.
         parts = (self.message, self.path, self.operation, self.errno, self.holder, self.position)
         return _rebuild, (type(self), *parts)
 
@@ -219,7 +219,7 @@ __all__ = [
 
 _BY_CODE = {kind.code: kind for kind in Error.__subclasses__()}
 
-# A traceback names the class as one imports it, and a pickle does not depend on this file.
+# A traceback shows the class under the name for importing it, and a pickle does not depend on this file.
 for _kind in (Error, *_BY_CODE.values()):
     _kind.__module__ = "untorn"
 

@@ -1,4 +1,4 @@
-"""Loads the extension, or says what to do where it can't be loaded."""
+"""Load the extension, or say what to do if it can't be loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _what_to_do() -> str:
         )
     return (
         f"untorn can't be imported from the archive {here.parent}: the system loads its extension from a file; unpack "
-        "the archive (shiv does that by itself), or install untorn beside it with pip"
+        "the archive (shiv does that by itself), or install untorn next to it with pip"
     )
 
 

@@ -1,4 +1,4 @@
-"""A state that is kept from the records of a journal."""
+"""A state that follows the records of a journal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOTHING: Any = object()
 
 
 class State(Generic[_S]):
-    """The state, for one thread at a time. A turn of the journal is never waited for while it is in use."""
+    """The state, for one thread at a time. No thread waits for a turn of the journal while it uses the state."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class State(Generic[_S]):
     def in_use(self) -> Iterator[None]:
         """Keep other threads from the state."""
         if self._process != os.getpid():
-            # Another thread may have had it when the process was forked.
+            # Another thread may have used it when the process was forked.
             self._guard, self._process, self._value = threading.Lock(), os.getpid(), _NOTHING
         me = os.getpid(), threading.get_ident()
         if self._user == me:
             msg = (
-                f"fold {self._journal.path}: this thread is in the middle of looking at the state, or of changing it, "
+                f"fold {self._journal.path}: this thread is reading or changing the state just now, "
                 "and would wait for itself"
             )
             raise Deadlock(msg, path=self._journal.path, operation="fold")
@@ -68,25 +68,25 @@ class State(Generic[_S]):
                 self._user = None
 
     def take(self) -> _S:
-        """The state, which is gone if it is not put back: an exception may have left it half changed."""
+        """Take the state out. If it is not put back, it is lost: an exception may have left it half changed."""
         value, self._value = self._value, _NOTHING
         return value
 
     def put(self, value: _S) -> None:
-        """What it is from now on."""
+        """Put the new state in."""
         self._value = value
 
     @property
     def is_there(self) -> bool:
-        """Whether there is a state."""
+        """Whether a state exists."""
         return self._process == os.getpid() and self._value is not _NOTHING
 
     def look(self, look: Callable[[_S], _R]) -> _R:
-        """What `look` gives."""
+        """Return what `look` returns for the state."""
         return look(self._value)
 
     def fold(self, value: _S, items: list[_Folded]) -> _S:
-        """Take the items in."""
+        """Apply the items to the state."""
         for item in items:
             match item:
                 case None:
@@ -104,7 +104,7 @@ class State(Generic[_S]):
             except Exception as error:
                 error.add_note(
                     f"from apply, for the record at {record.start} of {self._journal.path}; the record is in the "
-                    "journal, and the state is made anew by the next call"
+                    "journal, and the next call computes the state again"
                 )
                 raise
             if changed is not None:
@@ -115,32 +115,33 @@ class State(Generic[_S]):
 def folded(
     initial: Callable[[], _S], apply: Callable[[_S, Any], _S | None], path: Path
 ) -> tuple[Callable[[], _S], Callable[[_S, Any], _S | None]]:
-    """The two functions of a fold, if they are such."""
+    """Check the two functions of a fold."""
     if not callable(initial):
         refuse(
-            f"initial makes the first state: give a function, such as dict, not a {type(initial).__name__}",
+            f"initial makes the first state: pass a function, such as dict, not a {type(initial).__name__}",
             "fold",
             path,
         )
     if not callable(apply):
-        refuse(f"apply is a function of the state and a record, not a {type(apply).__name__}", "fold", path)
+        refuse(f"apply must be a function of the state and a record, not a {type(apply).__name__}", "fold", path)
     if inspect.iscoroutinefunction(apply):
-        refuse("apply is a plain function: it runs under the lock; await before or after", "fold", path)
+        refuse("apply must not be async: it runs under the lock; await before or after", "fold", path)
     return initial, apply
 
 
 def decided(objs: Any, path: Path) -> Iterable[Any]:
-    """What `decide` gives is to be appended; `None` is nothing."""
+    """Return the records that `decide` chose to append; none for `None`."""
     return () if objs is None else many(objs, "update", path, "decide returns")
 
 
 class Fold(Generic[_S]):
-    """A state that is kept from the records of a journal; `Journal.fold` gives it.
+    """A state that follows the records of a journal; `Journal.fold` returns it.
 
-    `apply` is called once for each record, in file order, whoever appended it; and from the first on again, on a new
-    state, after the journal was rewound, rewritten, rotated or replaced. The state changes only under the journal's
-    lock, and after the file did: whatever threads and processes do at once, it is what the file says. What is appended
-    otherwise is taken in by the next `refresh`, `append`, `extend` or `update`.
+    `apply` is called once for each record, in file order, whichever process appended it. After the journal was
+    rewound, rewritten, rotated or replaced, it is called again for all records, on a new state. The state changes
+    only under the journal's lock, and after the file did. Whatever threads and processes do at once, it is what the
+    file contains. The next `refresh`, `append`, `extend` or `update` applies the records that were appended
+    otherwise.
     """
 
     def __init__(self, journal: Journal, state: State[_S]) -> None:
@@ -149,20 +150,20 @@ class Fold(Generic[_S]):
         self._state = state
 
     def refresh(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
-        """Take in what was appended since; waits for the lock if there is anything. Gives how far that is."""
+        """Apply the records that were appended since, and return how far that is. Waits for the lock if any were."""
         if self._state.is_there and (position := self._raw._current()) is not None:
             return position
         with self._turn(timeout, lock) as turn:
             return turn._finish()
 
     def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
-        """Append a record and take it in, after all that others appended before."""
+        """Append a record and apply it, after all records that other processes appended before."""
         return self.extend([obj], timeout=timeout, lock=lock)
 
     def extend(
         self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Position:
-        """Append many records, all or none, and take them in."""
+        """Append many records, all or none, and apply them."""
         journal = self._journal
         data = [journal._encode(obj) for obj in many(objs, "extend", journal.path)]
         with self._turn(timeout, lock) as turn:
@@ -178,12 +179,12 @@ class Fold(Generic[_S]):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
-        """Decide on the state what to append, and append it, under one lock.
+        """Let `decide` choose from the state what to append, and append it, under one lock.
 
             tokens.update(lambda total: [{"tokens": 50}] if total + 50 <= budget else None)
 
-        The state that `decide` sees is that of the whole journal, and nobody appends in between. It must not change it.
-        If it raises, nothing is appended.
+        The state that `decide` sees is that of the whole journal, and no other process appends in between. `decide`
+        must not change the state. If it raises, nothing is appended.
         """
         journal = self._journal
         with self._turn(timeout, lock) as turn:
@@ -194,16 +195,16 @@ class Fold(Generic[_S]):
                 if data:
                     turn._append(iter(data), journal._checked)
             except BaseException:
-                # The state is as it was, and right.
+                # The state is unchanged, and right.
                 turn._finish()
                 raise
             self._take_in(turn)
             return turn._finish()
 
     def read(self, look: Callable[[_S], _R]) -> _R:
-        """What `look` gives for the state as it is now; `refresh` first for what others have appended.
+        """Return what `look` returns for the present state. Call `refresh` first to include new records.
 
-        It keeps others from changing the state meanwhile.
+        No other thread changes the state during the call.
         """
         while True:
             with self._state.in_use():
@@ -213,18 +214,18 @@ class Fold(Generic[_S]):
 
     @property
     def state(self) -> _S:
-        """The state as it is now. One that `apply` changes in place is better looked at by `read`."""
+        """The present state. If `apply` changes it in place, use `read` instead."""
         return self.read(lambda state: state)
 
     @property
     def position(self) -> Position | None:
-        """Up to where the state was folded; `None` while it is being changed, and where there is none."""
+        """How far the state was folded; `None` while it changes, and if no state exists."""
         return self._raw._position
 
     def close(self) -> None:
-        """Let the journal's file go now. The next call that refreshes or changes the state makes it anew from the file.
+        """Close the journal's file now. The next call that refreshes or changes the state reads the file again.
 
-        A second time does nothing.
+        A second call does nothing.
         """
         self._raw._close()
 

@@ -1,4 +1,4 @@
-"""Records as they come."""
+"""Follow a journal: its values as they are appended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class News:
-    """What has come and was not yielded yet."""
+    """The items that have arrived and were not yielded yet."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class News:
         self._on_rewind = on_rewind
 
     def values(self) -> Iterator[Any]:
-        """The values among the items; each item goes as it is dealt with."""
+        """Yield the values among the items. Each item is removed when it has been handled."""
         while self.items:
             item = self.items.popleft()
             match item:
@@ -53,10 +53,10 @@ class News:
 
 
 class Follow(Iterator[Any]):
-    """The values of a journal as they are appended, by whichever process; `Journal.follow` gives it.
+    """The values of a journal as any process appends them; `Journal.follow` returns it.
 
-    It ends when the journal's handle is closed, when `close` is called (by another thread, perhaps), or where no record
-    came for `timeout` seconds: it can then be gone on with.
+    The iteration ends when the journal's handle is closed, or when any thread calls `close`. It also ends if no
+    record came for `timeout` seconds: you can then continue it.
     """
 
     def __init__(self, raw: RawFollow, news: News, timeout: float | None) -> None:
@@ -65,7 +65,7 @@ class Follow(Iterator[Any]):
         self.timeout = timeout
 
     timeout: float | None
-    """For how many seconds it waits for a record before it ends; `None`: for ever. May be changed."""
+    """How many seconds it waits for a record before it ends; `None`: without a limit. You may change it."""
 
     def __next__(self) -> Any:
         while True:
@@ -78,13 +78,16 @@ class Follow(Iterator[Any]):
 
     @property
     def position(self) -> Position:
-        """Behind the last value that was yielded: `follow(position)` goes on from here. It can be stored."""
+        """The position just after the last value that was yielded.
+
+        You can store it. `follow(position)` continues there.
+        """
         position = self._news.position
         assert position is not None
         return position
 
     def close(self) -> None:
-        """End it, and the wait of whoever waits for the next."""
+        """End the iteration, and a wait for the next value in any thread."""
         self._raw._close()
 
     def __enter__(self) -> Self:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _S = TypeVar("_S")
 
-# How many records a rewrite hands over at once.
+# How many records a rewrite passes on at once.
 _CHUNK = 256
 
 
@@ -92,7 +92,7 @@ class Journal(RawJournal):
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
-        """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
+        """Open the journal at `path`. This resolves symbolic links; the first append creates the file."""
         options = {
             "durability": durability,
             "create": create,
@@ -127,17 +127,17 @@ class Journal(RawJournal):
         self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
         self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
         self._decoder = Decoder(self._loads, is_json, self.path)
-        # Our own encoder makes nothing but JSON; another's output is looked at.
+        # The built-in encoder makes only JSON; the output of another encoder is checked.
         self._checked = dumps is not None
         self._options = {**options, "dumps": dumps, "loads": loads}
         return self
 
     def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
-        """Append one record, and give the position behind it.
+        """Append one record, and return the position just after it.
 
-        Raises `InvalidRecord` for what JSON can't say (NaN, a circular reference), and for a type that it does not know
-        json's own `TypeError`. On `LockTimeout`, `StorageFull` and other failures of the system the journal is as it
-        was. `NotDurable`: the record is in the file, but a power cut may lose it.
+        Raises `InvalidRecord` for a value that JSON can't hold (NaN, a circular reference), and json's own
+        `TypeError` for a type that it does not know. After `LockTimeout`, `StorageFull` and other failures of the
+        system the journal is unchanged. `NotDurable`: the record is in the file, but a power cut may lose it.
         """
         return self._append(self._encode(obj), self._checked, timeout, lock)
 
@@ -150,11 +150,12 @@ class Journal(RawJournal):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
-        """Append many records next to each other: all of them or none, whenever a process dies.
+        """Append many records next to each other, and return the position just after the last.
 
-        With `at`, only if the journal ends there, else `Conflict`, whose `position` is the actual end. (Across a power
-        cut a part of the records may be there.) With `header`, the header is changed in the same step: both or neither.
-        Gives the position behind the last. They are all in memory meanwhile.
+        If a process dies, all of them are in the file or none. (After a power cut a part of them may be.) With `at`,
+        append only if the journal ends there; otherwise raise `Conflict`, whose `position` is the actual end. With
+        `header`, change the header in the same step: both happen or neither. The records are all in memory during
+        the call.
         """
         stamp = None if header is ... else self._encode(header)
         objs = many(objs, "extend", self.path)
@@ -162,7 +163,7 @@ class Journal(RawJournal):
 
     @property
     def header(self) -> Any:
-        """The header, decoded: the first line, where that begins with `header_prefix`. `None` if there is none.
+        """Return the decoded header: the first line, if it begins with `header_prefix`. `None` if the journal has none.
 
         Takes no lock, and never sees half a stamp.
         """
@@ -172,19 +173,19 @@ class Journal(RawJournal):
     def set_header(
         self, header: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> None:
-        """Change the header, or give the journal one.
+        """Change the header, or add one.
 
-        One that fits in the place of the old is written there (see `header_reserve`); else the whole journal is written
-        anew. `InvalidRecord` if it does not begin with `header_prefix` when it is encoded.
+        A header that fits in the place of the old one is written there (see `header_reserve`); otherwise the whole
+        journal is rewritten. Raises `InvalidRecord` if the encoded header does not begin with `header_prefix`.
         """
         self._extend(iter(()), self._checked, None, self._encode(header), timeout, lock)
 
     def replace(
         self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Position:
-        """Put these records in the place of all that are there: all of them or none. The header stays.
+        """Replace all records by these, all of them or none, and return the position just after the last.
 
-        The old records are gone; `rotate` keeps them. Gives the position behind the last.
+        The header stays. The old records are deleted; `rotate` keeps them.
         """
         objs = many(objs, "replace", self.path)
         return self._replace(map(self._encode, objs), self._checked, timeout, lock)
@@ -197,13 +198,15 @@ class Journal(RawJournal):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
-        """Rewrite the journal under its lock, whole or not at all: `change` is given the old values, and gives the new.
+        """Rewrite the journal under its lock, whole or not at all.
+
+        `change` receives the old values, and returns the new ones:
 
             journal.compact(lambda values: (value for value in values if value["keep"]))
 
-        If it raises, nothing changes. Others wait with their appends, which then go into the new file. Damaged
-        stretches are not carried over: `on_damage` is told of each. Records that Python's `json` can't decode are
-        carried over as they are. Constant memory, if `change` takes it.
+        If `change` raises, nothing changes. Appends of other processes wait, and then go into the new file. Damaged
+        stretches are left out: `on_damage` receives each of them. Records that Python's `json` can't decode are copied
+        unchanged. Uses constant memory if `change` does.
         """
         rewrite = self._begin_rewrite(timeout, lock)
         try:
@@ -227,15 +230,15 @@ class Journal(RawJournal):
         apply: Callable[[_S, Any], _S | None],
         on_damage: Callable[[Damage], object] | None = None,
     ) -> Fold[_S]:
-        """A state that is kept from the records: `apply(state, value)` is called once for each, whoever appends it.
+        """Keep a state from the records: `apply(state, value)` is called once for each, whichever process appends it.
 
             counts = journal.fold(Counter, lambda counts, event: counts.update([event["kind"]]))
             counts.append({"kind": "tool"})
             counts.state["tool"]
 
         `initial` makes the first state. `apply` returns the next one; or it changes the state in place and returns
-        `None`. If it raises, so does the call, and the state is made anew by the next; a record that was appended stays
-        in the journal. It must not use the fold itself, nor append to the journal.
+        `None`. If `apply` raises, so does the call; a record that was appended stays in the journal. The next call
+        then computes the state again. `apply` must not use the fold itself, nor append to the journal.
         """
         fold = Fold(self, State(self, *folded(initial, apply, self.path), on_damage))
         fold.refresh()
@@ -249,31 +252,31 @@ class Journal(RawJournal):
         *,
         timeout: float | None = None,
     ) -> Follow:
-        """The values as they are appended, by whichever process: from `start` on, or from now on.
+        """Yield the values that any process appends, from `start` on, or from now on.
 
             for value in journal.follow():
                 print(value)
 
-        Each once, in file order, none left out, through every change of the file. Where values that were yielded are
-        taken out of the journal (it was rewound, rewritten or replaced), `on_rewind` is told. Takes no lock. With
-        `timeout`, the iteration ends where no record came for so many seconds.
+        It yields each value once and in file order, and misses none, through every change of the file. `on_rewind`
+        is called when values that were yielded are removed from the journal (it was rewound, rewritten or replaced).
+        Takes no lock. With `timeout`, the iteration ends if no record came for so many seconds.
         """
         raw = self._follow(start)
         return Follow(raw, News(self, raw._position, on_damage, on_rewind), timeout)
 
     def __iter__(self) -> Iterator[Any]:
-        """All records, decoded. What is damaged is skipped, with one `DamageWarning`."""
+        """Yield all records, decoded. Damage is skipped, with one `DamageWarning`."""
         return (value for _, value in self.entries())
 
     def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
     ) -> Iterator[tuple[Position, Any]]:
-        """Read `(position, value)` in file order, from `start` on.
+        """Yield `(position, value)` in file order, from `start` on.
 
-        The position is where to read on: the end of the record. Each damaged stretch is skipped and given to
-        `on_damage` in its place; without one, the first causes a `DamageWarning`. Takes no lock and constant memory. A
-        position that is not of this file raises `Conflict`. What a `loads` of your own raises for a record that is
-        sound comes through.
+        The position is the end of the record, where reading can continue. Damaged stretches are skipped: `on_damage`
+        receives each in its place; without it, the first causes a `DamageWarning`. Takes no lock, and uses constant
+        memory. A position that is not of this file raises `Conflict`. If your own `loads` raises for a sound record,
+        the exception is passed on.
         """
         tell = told(on_damage, self.path)
         return self._decoder.decoded(self._read(self._reader(start, None, None), tell), tell)
@@ -286,11 +289,11 @@ class Journal(RawJournal):
         max_records: int | None = None,
         max_bytes: int | None = None,
     ) -> Iterator[Record]:
-        """Read the records as bytes, not decoded, each with where it begins and ends.
+        """Yield the records as bytes, not decoded, each with its start and its end.
 
-        `on_damage` is told what framing shows: a torn tail, NULs, lines that are too long (the first 1,024 of these;
-        `verify` counts them all). One record, or one byte of records, more than a limit allows raises `LimitExceeded`,
-        whose `position` is where to read on.
+        `on_damage` receives the damage that the framing shows: a torn tail, NULs, lines that are too long. Only the
+        first 1,024 of these are reported; `verify` counts them all. One record, or one byte of records, more than a
+        limit allows raises `LimitExceeded`, whose `position` is where to continue reading.
         """
         return self._read(self._reader(start, max_records, max_bytes), told(on_damage, self.path))
 
@@ -302,21 +305,21 @@ class Journal(RawJournal):
         max_records: int | None = None,
         max_bytes: int | None = None,
     ) -> list[Any]:
-        """All values from `start` on, in a list; `LimitExceeded` if they are more than a limit allows."""
+        """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
         tell = told(on_damage, self.path)
         records = self.records(start, tell, max_records=max_records, max_bytes=max_bytes)
         return [value for _, value in self._decoder.decoded(records, tell)]
 
     def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
-        """The last `n` values, oldest first, read backwards from the end: the journal's length does not matter.
+        """Return the last `n` values, oldest first. It reads backwards, so the journal's length does not matter.
 
-        Of the last `n` lines those that can't be decoded are left out.
+        Returns fewer than `n` if some of the last `n` lines can't be decoded.
         """
         records = iter(self.tail_records(n))
         return [value for _, value in self._decoder.decoded(records, told(on_damage, self.path))]
 
     def tail_records(self, n: int) -> list[Record]:
-        """The last `n` records as bytes, oldest first."""
+        """Return the last `n` records as bytes, oldest first."""
         return [Record(*record) for record in self._tail(n)]
 
     def _encode(self, obj: Any) -> _codec._Data:
@@ -351,4 +354,4 @@ class Journal(RawJournal):
         return (str(self.path),), self._options
 
     def __getstate__(self) -> None:
-        """Everything is in the arguments: a copy opens the file anew."""
+        """The arguments are all that a copy needs to open the file again."""

@@ -1,4 +1,4 @@
-"""What may be given where many records are taken."""
+"""Arguments that are many records."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-# Each can be iterated, and none is a list of records: a dict would give its keys, a text its letters.
+# Each is iterable, but not a list of records: a dict would yield its keys, a text its letters.
 _ONE = (Mapping, str, bytes, bytearray, memoryview)
 
 
 def many(objs: Any, verb: str, path: Path, what: str = "it takes") -> Iterable[Any]:
-    """The records, if they are many: before anything is locked or changed."""
+    """Check that the argument is many records, before anything is locked or changed."""
     if isinstance(objs, _ONE):
         refuse(f"{what} many records, and a {type(objs).__name__} is one: put it in a list", verb, path)
     if hasattr(objs, "__await__"):

@@ -1,4 +1,4 @@
-"""One call, no handle."""
+"""Calls that need no handle."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def save_json(
     timeout: float | None = None,
     **dump_kwargs: Any,
 ) -> str:
-    """Replace the whole file at `path` by the very text that `json.dump(obj, file, **dump_kwargs)` would write.
+    """Replace the whole file at `path` by the text that `json.dump(obj, file, **dump_kwargs)` would write.
 
-    Takes every keyword of `json.dump` (`indent`, `sort_keys`, `default`, `cls`, `ensure_ascii`, ...) and raises what it
-    raises; then, and on any failure of the system, the file is as it was. Written in UTF-8. Missing parent directories
-    are made. Gives the new version.
+    Takes every keyword of `json.dump` (`indent`, `sort_keys`, `default`, `cls`, `ensure_ascii`, ...) and raises what
+    it raises. After that, or any failure of the system, the file is unchanged. The file is written in UTF-8. Missing
+    parent directories are created. Returns the new version.
     """
     text = text_of(obj, dump_kwargs)
     document = Document(path, durability=durability, timeout=timeout, parents=True, dumps=given)
@@ -36,11 +36,14 @@ def save_json(
 
 
 def load_json(path: str | os.PathLike[str], default: Any = ...) -> Any:
-    """The value in the JSON file at `path`; `default` if there is no such file, and `NotFound` without one."""
+    """Return the value in the JSON file at `path`.
+
+    If the file does not exist, return `default`, or raise `NotFound` without it.
+    """
     try:
         document = Document(path)
     except FileNotFoundError:
-        # Its directory is not there either.
+        # Its directory does not exist either.
         if default is ...:
             raise
         return default
@@ -54,20 +57,20 @@ def append_json(
     durability: _Durability = "power",
     timeout: float | None = None,
 ) -> Position:
-    """Append one record to the journal at `path`. For more than a few, keep a `Journal` open.
+    """Append one record to the journal at `path`, and return the position just after it.
 
-    Missing parent directories are made. Gives the position behind the record.
+    Missing parent directories are created. For more than a few records, keep a `Journal` open.
     """
     return Journal(path, durability=durability, timeout=timeout, parents=True).append(obj)
 
 
 def text_of(obj: Any, dump_kwargs: dict[str, Any]) -> str:
-    """What json.dump writes: it differs from json.dumps where `cls` overrides `encode` or `iterencode`."""
+    """The text that json.dump writes. It differs from json.dumps if `cls` overrides `encode` or `iterencode`."""
     text = io.StringIO()
     json.dump(obj, text, **dump_kwargs)
     return text.getvalue()
 
 
 def given(text: str) -> str:
-    """An encoder for what is encoded already."""
+    """An encoder for text that is already encoded."""
     return text

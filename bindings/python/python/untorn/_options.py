@@ -100,7 +100,7 @@ def split(given: Mapping[str, Any], known: type) -> tuple[dict[str, Any], dict[s
     """The options that the core takes, and those that say how values are encoded."""
     for name in given:
         if name not in known.__annotations__:
-            msg = f"{name!r} is no option here; these are: {', '.join(sorted(known.__annotations__))}"
+            msg = f"unknown option {name!r}; this call takes {', '.join(sorted(known.__annotations__))}"
             raise TypeError(msg)
     codecs = {name: given[name] for name in _CODECS if name in given}
     return {name: given[name] for name in given if name not in codecs}, codecs

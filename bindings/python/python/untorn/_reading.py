@@ -1,4 +1,4 @@
-"""Records to values."""
+"""Decode records to values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from untorn._untorn import _Item
 
     _Told: TypeAlias = Callable[[Damage], object]
-    """What is told of each stretch that a reader skips."""
+    """Receives each stretch that a reader skips."""
 
 
 class Warned:
-    """Warns of the first stretch that one reading skips, where the caller gave no `on_damage`."""
+    """Warn about the first stretch that one read skips, if the caller passed no `on_damage`."""
 
     __slots__ = ("_path", "_warned")
 
@@ -32,13 +32,14 @@ class Warned:
         self._warned = False
 
     def __call__(self, damage: Damage) -> None:
-        # A torn tail may be an append in flight. It is no loss: the next append repairs it and keeps what it cuts.
+        # A torn tail may be an append that is running. Nothing is lost: the next append repairs it and keeps what it
+        # cuts.
         if self._warned or damage.kind == "torn_tail":
             return
         self._warned = True
         msg = (
             f"read {self._path}: skipped {damage.length} bytes at byte {damage.offset} ({damage.kind}), and perhaps "
-            "more: verify() lists all damage; give on_damage= to be told of each"
+            "more: verify() lists all damage; on_damage= takes a function that receives each"
         )
         warnings.warn(DamageWarning(msg), stacklevel=_depth_of_caller())
 
@@ -52,12 +53,12 @@ def _depth_of_caller() -> int:
 
 
 def told(on_damage: Callable[[Damage], object] | None, path: Path) -> _Told:
-    """What one reading tells of damage."""
+    """Return the function that receives the damage of one read."""
     return Warned(path) if on_damage is None else on_damage
 
 
 def records_of(items: list[_Item], told: _Told) -> Iterator[Record]:
-    """The records of one hand-over; damage is told in its place."""
+    """Yield the records of one call; report damage in its place."""
     for first, second, third in items:
         if isinstance(first, bytes):
             yield Record(first, cast("Position", second), cast("Position", third))
@@ -77,13 +78,13 @@ class Decoder:
         self._path = path
 
     def exact(self) -> Decoder:
-        """One for records that are to be written again: what Python has no number for keeps its spelling."""
+        """Return a decoder for records to write again: numbers beyond Python's floats keep their spelling."""
         return Decoder(_codec.decode_exactly, self._is_json, self._path) if self._is_own else self
 
     def decoded(
         self, records: Iterator[Record], told: _Told, keep: Callable[[bytes], object] | None = None
     ) -> Iterator[tuple[Position, Any]]:
-        """Where each record ends, and its value. `keep` is given those that are sound, and Python can't decode."""
+        """Yield each record's end and value. `keep` receives sound records that Python can't decode."""
         loads = self._loads
         for data, start, end in records:
             try:
@@ -91,7 +92,7 @@ class Decoder:
             except Exception as error:
                 kind = self._kind_of(data, error)
                 if kind is None:
-                    error.add_note(f"in the record at {start} of {self._path}; read on from {end}")
+                    error.add_note(f"in the record at {start} of {self._path}; continue reading at {end}")
                     raise
                 if kind == "undecodable" and keep is not None:
                     keep(data)
@@ -100,9 +101,9 @@ class Decoder:
             yield end, value
 
     def _kind_of(self, data: bytes, error: Exception) -> Any:
-        """What is wrong with a record that the decoder refused; `None`: nothing."""
+        """Return what is wrong with a record that the decoder refused; `None` if nothing is."""
         kind = inspect(data) if self._is_json else None
-        # Python's json has limits that JSON has not: depth, and the digits of an integer.
+        # Python's json has limits that JSON does not have: depth, and the digits of an integer.
         if kind is None and self._is_own and isinstance(error, ValueError | RecursionError):
             return "undecodable"
         return kind

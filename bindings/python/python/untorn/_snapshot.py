@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """The files of a directory as they were at one instant; `snapshot` gives it.
+    """The files of a directory as they were at one instant; `snapshot` returns it.
 
-    It holds them open, and no lock: others go on working. Use it as a context manager, or close it with `close`.
+    It keeps them open and holds no lock: other processes continue to work. Use it as a context manager, or call
+    `close`.
     """
 
     __slots__ = ("__weakref__", "_raw")
@@ -37,11 +38,11 @@ class Snapshot:
         return self._raw._dir
 
     def names(self) -> list[str]:
-        """The files that were there, sorted."""
+        """The names of the files that existed, sorted."""
         return self._raw._names()
 
     def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
-        """The value that a file had; `default` if it was not there, and `NotFound` without one."""
+        """Return the value that a file had. If it did not exist, return `default`, or raise `NotFound` without it."""
         return self._value(name, self._raw._load(name), default, loads)
 
     def _value(self, name: str, found: tuple[bytes, str] | None, default: Any, loads: _codec._Loads | None) -> Any:
@@ -50,7 +51,7 @@ class Snapshot:
             return _codec.decode_document(found[0], loads, path)
         if default is not ...:
             return default
-        msg = f"load {path}: the file was not there"
+        msg = f"load {path}: the file did not exist"
         raise NotFound(msg, path=path, operation="load")
 
     def values(
@@ -62,7 +63,7 @@ class Snapshot:
         header_prefix: bytes | str | None = None,
         loads: _codec._Loads | None = None,
     ) -> Iterator[Any]:
-        """The records that a journal had, decoded. Of one that was not there: none."""
+        """Yield the records that a journal had, decoded; none if it did not exist."""
         reader = self._raw._reader(name, {"format": format, "header_prefix": header_prefix})
         decoder = Decoder(loads or _codec.decoder_of(format), format == "json", self.dir / name)
         tell = told(on_damage, self.dir / name)
@@ -71,7 +72,7 @@ class Snapshot:
                 yield value
 
     def close(self) -> None:
-        """Close the files; what is read afterwards raises `InvalidArgument`. A second time does nothing."""
+        """Close the files; reading them later raises `InvalidArgument`. A second call does nothing."""
         self._raw._close()
 
     @property
@@ -97,7 +98,7 @@ def snapshot(
     *,
     timeout: float | None = None,
 ) -> Snapshot:
-    """The files of `dir` as they are at one instant, also while transactions go on.
+    """Take the files of `dir` as they are at one instant, also while transactions run.
 
     with snapshot("session") as past:
         state, log = past.load("state.json"), list(past.values("session.jsonl"))

@@ -1,4 +1,4 @@
-"""Numbers beyond Python's floats: what reads a file to write it again keeps them as they are spelled."""
+"""Numbers beyond Python's floats. A file that is read to be written again keeps their spelling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Beyond(float):
-    """An infinity that was a number of JSON, as 1e999 is."""
+    """An infinity that was a number in JSON, such as 1e999."""
 
     __slots__ = ("spelled",)
 
@@ -30,14 +30,14 @@ def number(text: str) -> float:
 
 
 def encoded(value: Any, to_text: Callable[[Any], str], error: ValueError) -> str:
-    """The text of a value that `to_text` has refused; `error` again, if numbers beyond are not the reason."""
-    # No text of the caller's has this in it.
+    """Return the text of a value that `to_text` refused; raise `error` again if such numbers are not the reason."""
+    # No text of the caller's contains this.
     mark = secrets.token_hex(16)
     found: list[str] = []
     try:
         marked = _marked(value, mark, found)
     except RecursionError:
-        # A value within itself is what was refused.
+        # The reason was a value that contains itself.
         raise error from None
     if not found:
         raise error

@@ -69,7 +69,7 @@ class Store(RawStore):
         state_dumps: _codec._Dumps | None = None,
         state_loads: _codec._Loads | None = None,
     ) -> Self:
-        """Open the store at `path`, and make the directory where it is missing."""
+        """Open the store at `path`, and create the directory if it is missing."""
         options = {
             "journal_name": journal_name,
             "state_name": state_name,
@@ -101,7 +101,7 @@ class Store(RawStore):
         return self
 
     def session(self, key: str) -> Session:
-        """The session with this key, which need not be there yet. Nothing is made."""
+        """Return the session with this key, which need not exist yet. Creates nothing."""
         return Session(self, self._session(key))
 
     def __fspath__(self) -> str:
@@ -114,7 +114,7 @@ class Store(RawStore):
         return (str(self.path),), {**self._options, **self._codecs}
 
     def __getstate__(self) -> None:
-        """Everything is in the arguments: a copy opens the store anew."""
+        """The arguments are all that a copy needs to open the store again."""
 
     def _journal(self, opened: Any) -> Journal:
         names = ("journal_name", "state_name", "create")
@@ -130,10 +130,10 @@ class Store(RawStore):
 
 
 class Session:
-    """A directory with a journal, a state document, media files and a lease; `Store.session` gives it.
+    """A directory with a journal, a state document, media files and a lease; `Store.session` returns it.
 
-    The directory is made by whatever changes the session; to read its files makes nothing. A session has at most one
-    owner at a time (`claim`); the files keep themselves whole without one.
+    The first change to the session creates the directory; reading creates nothing. A session has at most one owner
+    at a time (`claim`). Its files stay whole without an owner, too.
     """
 
     __slots__ = ("__weakref__", "_raw", "_store")
@@ -153,43 +153,44 @@ class Session:
         return self._raw._path
 
     def exists(self) -> bool:
-        """Whether the session is there."""
+        """Return whether the session exists."""
         return self._raw._exists()
 
     def journal(self) -> Journal:
-        """The session's journal."""
+        """Open the session's journal."""
         return self._store._journal(self._raw._journal())
 
     def state(self) -> Document:
-        """The session's state."""
+        """Open the session's state document."""
         return self._store._state(self._raw._document(None))
 
     def document(
         self, name: str, *, dumps: _codec._Dumps | None = None, loads: _codec._Loads | None = None
     ) -> Document:
-        """Another document in the session's directory."""
+        """Open another document in the session's directory."""
         return self._store._document(self._raw._document(name), dumps, loads)
 
     def media(self, name: str) -> Path:
-        """Where the media file of this name is, or is to be: always the same place, and never that of another name.
+        """Return the path for the media file of this name: always the same for one name, and never the same for two.
 
-        The directory is made, the file is the caller's.
+        Creates the directory; you write the file.
         """
         return self._raw._media(name)
 
     def claim(self, label: str, *, timeout: float | EllipsisType | None = 0) -> Lease:
-        """Make this process the session's owner: a context manager. `label` is what others are told.
+        """Make this process the session's owner: a context manager. `label` is what other processes see.
 
-        Tries once: `Locked`, whose `holder` is the owner. With a `timeout` it waits until the owner lets go or dies.
+        Tries once: `Locked`, whose `holder` is the owner. With a `timeout` it waits until the owner releases it or
+        dies.
         """
         return self._raw._claim(label, timeout)
 
     def holder(self) -> Holder | None:
-        """Who owns the session; `None` if nobody does. Takes no lock and makes nothing."""
+        """Return the process that owns the session; `None` if none does. Takes no lock and creates nothing."""
         return self._raw._holder()
 
     def transaction(self) -> Transaction:
-        """A transaction on the session's files."""
+        """Prepare a transaction on the session's files."""
         return self._transaction(self._raw)
 
     def reconcile(
@@ -199,12 +200,12 @@ class Session:
         also_alive: Callable[[], bool] | None = None,
         timeout: float | EllipsisType | None = ...,
     ) -> Reconciled:
-        """Run `change` in a transaction on the session's files, if the last owner died without letting go.
+        """Run `change` in a transaction on the session's files, if the last owner died without releasing the session.
 
         It runs in one process at a time, and not again once it has changed something. If it raises, nothing has
-        changed, and the next call tries it again; also if it returns `False`: there was nothing to change. Where the
-        owner's process is dead, `also_alive` is asked whether the session lives in another way. Never waits for an
-        owner, and makes nothing where there is no session.
+        changed, and the next call tries again. It returns `False` if no change was needed; the next call then tries
+        again, too. If the owner's process is dead, `also_alive` is called; it returns whether the session lives in
+        another way. Never waits for an owner, and creates nothing if the session does not exist.
         """
         begun = self._raw._begin_reconcile(timeout)
         if not isinstance(begun, Turn):

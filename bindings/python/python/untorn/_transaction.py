@@ -86,9 +86,10 @@ class Transaction(RawTransaction):
         return self
 
     def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
-        """The value of a file, as the transaction leaves it; `default` if it is not there, and `NotFound` without one.
+        """Return the value of a file as the transaction leaves it.
 
-        Locks the file until the end of the transaction.
+        If the file does not exist, return `default`, or raise `NotFound` without it. The file stays locked until the
+        end of the transaction.
         """
         return self._value(name, self._load(name), default, loads)
 
@@ -98,19 +99,19 @@ class Transaction(RawTransaction):
             return _codec.decode_document(found[0], loads or self._loads, path)
         if default is not ...:
             return default
-        msg = f"load {path}: the file is not there; give default= to go on without it"
+        msg = f"load {path}: the file does not exist; pass default= to continue without it"
         raise NotFound(msg, path=path, operation="load")
 
     def save(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> str:
-        """The file is to have this value, whatever it was; gives its version."""
+        """Replace the whole file at the commit, whatever it holds now, and return its new version."""
         return self._save(name, self._document("save", name, obj, dumps))
 
     def create(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> str:
-        """The file is to have this value, and must not be there: now, or when it is committed: `AlreadyExists`."""
+        """Create the file at the commit. Raises `AlreadyExists` if it exists now, or at the commit."""
         return self._create(name, self._document("create", name, obj, dumps))
 
     def append(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> None:
-        """Append a record to a journal, which is made if it is not there."""
+        """Append a record to a journal, and create the journal if it is missing."""
         self._append(name, self._records(name, [obj], dumps))
 
     def extend(self, name: str, objs: Iterable[Any], *, dumps: _codec._Dumps | None = None) -> None:
@@ -118,14 +119,14 @@ class Transaction(RawTransaction):
         self._append(name, self._records(name, objs, dumps))
 
     def set_header(self, name: str, header: Any, *, dumps: _codec._Dumps | None = None) -> None:
-        """The journal is to have this header, which begins with `header_prefix`. Writes it anew: O(n).
+        """Set the header of a journal. It must begin with `header_prefix`. This rewrites the journal: O(n).
 
-        Locks the file until the end of the transaction.
+        The file stays locked until the end of the transaction.
         """
         self._set_header(name, self._document("set_header", name, header, dumps))
 
     def remove(self, name: str) -> bool:
-        """The file is not to be there; `False` if it is not there now. Locks it until the end of the transaction."""
+        """Delete the file at the commit, and return whether it exists now. The file stays locked until then."""
         return self._remove(name)
 
     def _document(self, operation: str, name: str, obj: Any, dumps: _codec._Dumps | None) -> _codec._Data:

@@ -1,4 +1,4 @@
-"""Plain values that calls give back."""
+"""Plain values that calls return."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock."""
+    """The process that holds a lock."""
 
     pid: int
     start: int | None
-    """When the process started, in the system's own unit: with pid, boot and host it names one process for ever."""
+    """When it started, in the system's own unit. With pid, boot and host it identifies one process, and no later one.
+    """
     boot: str | None
     namespace: str | None
-    """Within which pids are counted: in another container the same pid is another process."""
+    """The namespace of its pid: in another container the same pid is another process."""
     host: str | None
     label: str | None
-    """What the holder calls itself (`label=`)."""
+    """The label that the holder chose (`label=`)."""
     since: str | None
-    """RFC 3339, UTC."""
+    """Since when it holds the lock, as RFC 3339 in UTC."""
     alive: Literal["alive", "dead", "unknown"]
-    """Whether the very process lived when this was asked."""
+    """Whether the very process lived when it was checked."""
 
     @property
     def process(self) -> Process:
-        """The process, to be asked again whether it lives."""
+        """The process, to check again whether it lives."""
         names = ("pid", "start", "boot", "namespace", "host")
         return Process.from_json(json.dumps({name: getattr(self, name) for name in names}))
 
@@ -49,13 +50,13 @@ class Record(NamedTuple):
 
     data: bytes
     start: Position
-    """Where it begins."""
+    """The position where the record begins."""
     end: Position
-    """Where the next line begins: reading on from here yields what follows."""
+    """The position where the next line begins: reading from here yields what follows."""
 
 
 class DamageWarning(UserWarning):
-    """A reader skipped a damaged stretch of a journal, and was given no `on_damage` to tell it to: once a reading."""
+    """A reader without `on_damage` skipped a damaged stretch of a journal. It warns once per read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,69 +65,69 @@ class Damage:
 
     kind: _Kind
     """`"undecodable"`: the record is sound JSON, but Python's `json` can't decode it (nested too deep, an integer of
-    more than 4,300 digits); `records` gives its bytes. Only Python reports it."""
+    more than 4,300 digits). `records` returns its bytes. Only Python reports this kind."""
     offset: int
     """Bytes from the start of the file."""
     length: int
-    """Bytes, the newline included where there is one."""
+    """The number of bytes, including the newline if the stretch has one."""
 
 
 class Rewound(NamedTuple):
-    """What one who follows a journal is told where records were taken out of it."""
+    """Passed to `on_rewind` when records were removed from a journal that is followed."""
 
     start: Position
-    """How far was read in the file as it was."""
+    """How far the old file had been read."""
     end: Position
-    """Up to where the file that is there now is the same. Offset 0: nothing of it is, or it is not known how much."""
+    """Up to where the new file is the same as the old one. Offset 0: nothing is, or it is not known."""
 
 
 class Reconciled(NamedTuple):
-    """What came of `Session.reconcile`."""
+    """The result of `Session.reconcile`."""
 
     outcome: Literal["no_change", "busy", "alive", "done"]
-    """`"no_change"`: the session was never owned, its last owner let it go properly or was reconciled, or there was
-    nothing to change. `"busy"`: somebody else is about to reconcile, claim or remove it. `"alive"`: the owner lives.
-    `"done"`: the changes are made."""
+    """`"no_change"`: the session was never owned, was released properly, is already reconciled, or needed no change.
+    `"busy"`: another process is reconciling, claiming or removing it. `"alive"`: the owner lives. `"done"`: the
+    changes are made."""
     holder: Holder | None
-    """The owner that lives, or the one that died, where it is known."""
+    """The owner that lives, or the one that died, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was done to a torn tail."""
+    """How a torn tail was repaired."""
 
     offset: int
     """Where the tail began, in bytes from the start of the file."""
     cut: int
-    """How many bytes were cut; they are kept in the file `.torn` beside the journal."""
+    """How many bytes were cut. The file `.torn` next to the journal keeps them."""
     newline_added: bool
-    """Whether the tail was a whole record that had only lost its newline."""
+    """Whether the tail was a whole record that lacked only its newline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check of a journal found."""
+    """The result of checking a journal."""
 
     records: int
-    """How many good records. The header is none."""
+    """The number of good records, without the header."""
     header: bool
     """Whether the journal has a header."""
     unsealed: int
-    """In a sealed journal: how many good records have no seal."""
+    """The number of good records without a seal, in a sealed journal."""
     bytes: int
-    """Where the file ended: how much was looked at."""
+    """The number of bytes that were checked: the length of the file."""
     end: Position
-    """Where the last whole line ends."""
+    """The position where the last whole line ends."""
     damage: tuple[Damage, ...]
-    """What is damaged, in file order (the first 1,024)."""
+    """The damaged stretches, in file order (the first 1,024)."""
     damage_count: int
-    """How many stretches are damaged."""
+    """The number of all damaged stretches."""
     repaired: Repair | None
-    """What `repair` did; `None` from `verify`, and where nothing was to do."""
+    """What `repair` did; `None` if no repair was needed, and always from `verify`."""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is damaged, at the time of the report."""
+        """Whether nothing was damaged at the time of the report."""
         return self.damage_count == 0
 
 
@@ -134,44 +135,44 @@ class Hit(NamedTuple):
     """A record in which `Store.search` found the text."""
 
     key: str
-    """The session."""
+    """The key of the session."""
     position: Position
-    """Where the record begins: `records(position)` yields it first."""
+    """The position where the record begins: `records(position)` yields it first."""
     snippet: str
-    """The text around the match, as the record means it, up to 60 characters before and behind it."""
+    """The text around the match, with escapes decoded: up to 60 characters before and after it."""
     range: tuple[int, int]
-    """Where the match is in the snippet: `snippet[range[0]:range[1]]`."""
+    """The place of the match in the snippet: `snippet[range[0]:range[1]]`."""
 
 
 class Check(NamedTuple):
-    """One thing that `selftest` tried."""
+    """One check of `selftest`."""
 
     name: str
     """`"exclusion"`, `"exclusion_threads"`, `"sharing"`, `"waiting"`, `"release_on_death"`, `"scheme"`, `"rename"`,
-    `"link"`, `"sync"`, `"sync_directory"`; there may be more in later versions."""
+    `"link"`, `"sync"`, `"sync_directory"`. Later versions may add more."""
     outcome: Literal["passed", "failed", "skipped"]
-    """`"skipped"`: it can't be told here, or is not needed."""
+    """`"skipped"`: the check can't be made here, or is not needed."""
     detail: str
-    """In words, for people."""
+    """What was observed, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTest:
-    """What `selftest` found. `str` of it is a report for people."""
+    """The report of `selftest`. `str` of it is a text for people."""
 
     dir: Path
     """The directory, with every symbolic link resolved."""
     file_system: str
-    """Its name as `mount` shows it; empty if it is not known."""
+    """The name of the file system, as `mount` shows it; empty if unknown."""
     scheme: Literal["sidecar", "in-place", "pid-file"]
-    """The scheme that was tried."""
+    """The scheme that was tested."""
     checks: tuple[Check, ...]
-    """What was tried, in this order."""
+    """The checks, in the order in which they were made."""
     _text: str = field(repr=False)
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no check failed."""
         return all(check.outcome != "failed" for check in self.checks)
 
     def __str__(self) -> str:

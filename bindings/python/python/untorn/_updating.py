@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from untorn._document import Document
     from untorn._untorn import FileLock, Update
 
-# What can't change in place: a block could only give the name another value, which is not saved.
+# Types that can't change in place: a block could only assign to the name, and that value would not be saved.
 _FIXED = (str, bytes, int, float, complex, tuple, frozenset, type(None))
 
 
 class Changed:
-    """The value of an update: what the block is given, and whether that is what it changed."""
+    """The value of an update: what the block receives, and whether the block changed it."""
 
     __slots__ = ("_again", "_holders", "_path", "_value")
 
@@ -42,11 +42,11 @@ class Changed:
         return self._value
 
     def take(self) -> Any:
-        """What is to be saved when the block has ended."""
-        # Nobody but us has the value any more, and it is as it was: the block made another one, which would be lost.
+        """Return the value to save after the block has ended."""
+        # Only this object still has the value, and it is unchanged: the block made another value, which would be lost.
         if sys.getrefcount(self._value) <= self._holders and self._value == self._again():
             msg = (
-                f"update {self._path}: the value was not changed, and its name has another one now: change the value "
+                f"update {self._path}: the value is unchanged, and the block made another one: change the value "
                 "itself, or use update_with; nothing was saved"
             )
             raise InvalidArgument(msg, path=self._path, operation="update")
@@ -54,7 +54,7 @@ class Changed:
 
 
 class Updating:
-    """What `Document.update` gives."""
+    """The context manager that `Document.update` returns."""
 
     __slots__ = ("__weakref__", "_changed", "_document", "_how", "_update")
 
@@ -90,5 +90,5 @@ class Updating:
 
 
 def changed_of(document: Document, update: Update, default: Any) -> Changed:
-    """The value that the block is given."""
+    """Return the value that the block receives."""
     return Changed(document._current(update, default), lambda: document._current(update, default), document.path)
