@@ -99,8 +99,8 @@ class Document(RawDocument):
     def load(self, default: Any = ...) -> Any:
         """Return the value. Takes no lock.
 
-        If the document does not exist, return `default`, or raise `NotFound` without it. Raises `Corrupt` if the file is
-        not JSON. With `loads=`, an exception of that function is passed on.
+        If the document does not exist, return `default`, or raise `NotFound` without it. Raises `Corrupt` if the file
+        is not JSON. With `loads=`, an exception of that function is passed on.
         """
         return self.load_versioned(default)[0]
 
