@@ -1,4 +1,4 @@
-"""The same nouns for `asyncio`: the verbs are awaited, and the event loop goes on meanwhile.
+"""The same classes for `asyncio`. You await their methods, and the event loop continues meanwhile.
 
     from untorn import aio
 
@@ -11,17 +11,16 @@
     async with aio.FileLock("session.json", timeout=5):
         ...
 
-Work is done by threads of the library's own: the event loop's executor is never used, so a lock that is waited for
-holds nothing else up. Options, values and errors are those of `untorn`. Calls on one file keep their order.
+Threads of the library do the work, never the event loop's executor, so a wait for a lock delays nothing else.
+Options, values and errors are those of `untorn`. Calls on one file keep their order.
 
-A call that is cancelled gives up its wait, and its `CancelledError` is raised when nothing of it is under way any more:
-from then on it holds no lock and writes nothing. An append or a save that was being written in that moment may be in
-the file, whole.
+A cancelled call ends its wait. Its `CancelledError` is raised when the call has stopped: from then on it holds no
+lock and writes nothing. If an append or a save was being written at that moment, it may be in the file, whole.
 
-A call that waits for a lock that its own task holds raises `Deadlock`. A lock of another task is waited for.
+A call that waits for a lock that its own task holds raises `Deadlock`. It can wait for a lock of another task.
 
-An append that was begun is made, also where nobody awaits it, or the event loop was closed meanwhile: a program that
-ends waits for it, 5 seconds at the most. What was never awaited causes a `RuntimeWarning`.
+An append that has started is finished, even if you do not await it, or if the event loop was closed. A program that
+ends waits for it, 5 seconds at most. A call that you never await causes a `RuntimeWarning`.
 """
 
 import atexit as _atexit
@@ -61,7 +60,7 @@ __all__ = [
 def _finish() -> None:
     left, failures = _finish_appends()
     if left:
-        failures.append(f"{left} appends had not got their lock when the program ended, and were not made")
+        failures.append(f"{left} appends were still waiting for their lock when the program ended, and were not made")
     for failure in failures:
         _warnings.warn(failure, RuntimeWarning, stacklevel=1)
 

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 class Document:
     """One value in one file, always replaced whole.
 
-    As `untorn.Document`, with the same options. One handle serves many tasks: what they change, they change in the
-    order of their calls.
+    As `untorn.Document`, with the same options. One handle serves many tasks: it makes their changes in the order of
+    their calls.
     """
 
     __slots__ = ("__weakref__", "_document", "_later")
 
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> None:
-        """Open the document at `path`, which need not be there yet. Symbolic links are resolved now."""
+        """Open the document at `path`, which need not exist yet. This resolves symbolic links."""
         self._set(untorn.Document(path, **options))
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> Self:
-        """The same as `Document(path)`, with the file system asked in the background: for slow ones, and `parents`."""
+        """Open as `Document(path)` does, but in the background: for slow file systems, and `parents`."""
         core, codecs = split(options, DocumentOptions)
         opened = await open_document_later(path, core)
         return cls._of(untorn.Document._of(opened, core, codecs.get("dumps"), codecs.get("loads")))
@@ -57,15 +57,15 @@ class Document:
 
     @property
     def version(self) -> str | None:
-        """The version that this handle last loaded or saved; `None` if there was no document."""
+        """The version that this handle last loaded or saved; `None` if the document did not exist."""
         return self._document.version
 
     async def load(self, default: Any = ...) -> Any:
-        """The value; `default` if there is no document, and `NotFound` without one. Takes no lock."""
+        """Return the value; `default`, or `NotFound` without it, if it does not exist. Takes no lock."""
         return (await self.load_versioned(default))[0]
 
     async def load_versioned(self, default: Any = ...) -> tuple[Any, str | None]:
-        """The value and its version, which is `None` for `default`: both as `save(obj, expect=version)` wants it."""
+        """Return the value and its version for `save(obj, expect=version)`. For `default` the version is `None`."""
         try:
             found = await self._later.load()
         except NotFound:
@@ -83,7 +83,7 @@ class Document:
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> str:
-        """Replace the whole, and give the new version; with `expect`, only if the document is that version still."""
+        """Replace the whole value, and return the new version. With `expect`, only if it still has that version."""
         document = self._document
         document._version = await self._later.save(
             document._encode(obj), expect, timeout, given(lock, "save", self.path, timeout)
@@ -93,7 +93,7 @@ class Document:
     async def create(
         self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> str:
-        """Save a document that must not be there yet; else `AlreadyExists`."""
+        """Save a document that does not exist yet; otherwise raise `AlreadyExists`."""
         return await self.save(obj, expect=None, timeout=timeout, lock=lock)
 
     async def remove(
@@ -103,7 +103,7 @@ class Document:
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> bool:
-        """Remove the document; `False` if there was none. With `expect`, only that version, else `Conflict`."""
+        """Remove the document, and return whether it existed. With `expect`, only that version, else `Conflict`."""
         removed = await self._later.remove(expect, timeout, given(lock, "remove", self.path, timeout))
         self._document._version = None
         return removed
@@ -115,13 +115,13 @@ class Document:
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> AbstractAsyncContextManager[Any]:
-        """Read, change and save under one lock: no update of another is lost.
+        """Read, change and save under one lock, so that no update of another process is lost.
 
             async with document.update(default={}) as value:
                 value["count"] = value.get("count", 0) + 1
 
-        The value is changed in place, and saved when the block ends; if it ends by an exception, or its task is
-        cancelled, nothing is. As `untorn.Document.update`.
+        Change `value` in place. It is saved when the block ends. If the block raises, or its task is cancelled,
+        nothing is saved. As `untorn.Document.update`.
         """
         return _Updating(self, default, timeout, lock)
 
@@ -133,9 +133,9 @@ class Document:
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Any:
-        """Like `update`, by a function, plain or `async`, that is given the value and returns the new one.
+        """Like `update`, with a function, plain or `async`, that receives the value and returns the new one.
 
-        If it returns `None`, it has changed the value in place. Gives back what was saved.
+        If it returns `None`, it has changed the value in place. Returns the value that was saved.
         """
         document = self._document
         update = await self._begin_update(timeout, lock)
@@ -161,7 +161,7 @@ class Document:
         document._version = await self._later.save_update(update, document._encode(value))
 
     async def close(self) -> None:
-        """Close the handle: later changes through it are refused. A second time does nothing."""
+        """Close the handle: later changes through it are refused. A second call does nothing."""
         self._document.close()
 
     @property
@@ -171,7 +171,7 @@ class Document:
 
     @property
     def path(self) -> Path:
-        """The file, with every symbolic link resolved."""
+        """The path of the file, with every symbolic link resolved."""
         return self._document.path
 
     @property
@@ -195,7 +195,7 @@ class Document:
 
 
 class _Updating:
-    """What `Document.update` gives."""
+    """The context manager that `Document.update` returns."""
 
     __slots__ = ("__weakref__", "_changed", "_document", "_held", "_how", "_update")
 

@@ -1,4 +1,4 @@
-"""A state that is kept from the records of a journal, awaited."""
+"""A state that follows the records of a journal, awaited."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _R = TypeVar("_R")
 
 
 class Fold(Generic[_S]):
-    """A state that is kept from the records of a journal; `await Journal.fold(initial, apply)` gives it.
+    """A state that follows the records of a journal; `await Journal.fold(initial, apply)` returns it.
 
-    As `untorn.Fold`. Where a task that changes it is cancelled or fails, the state is made anew from the file.
+    As `untorn.Fold`. If a task that changes it is cancelled or fails, the state is computed again from the file.
     """
 
     def __init__(self, journal: untorn.Journal, state: State[_S]) -> None:
@@ -40,7 +40,7 @@ class Fold(Generic[_S]):
         self._state = state
 
     async def refresh(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
-        """Take in what was appended since; waits for the lock if there is anything. Gives how far that is."""
+        """Apply the records that were appended since, and return how far that is. Waits for the lock if any were."""
         if self._state.is_there and (position := await self._later.current()) is not None:
             return position
         async with self._turn(timeout, lock) as turn:
@@ -49,13 +49,13 @@ class Fold(Generic[_S]):
     async def append(
         self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Position:
-        """Append a record and take it in, after all that others appended before."""
+        """Append a record and apply it, after all records that other processes appended before."""
         return await self.extend([obj], timeout=timeout, lock=lock)
 
     async def extend(
         self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Position:
-        """Append many records, all or none, and take them in."""
+        """Append many records, all or none, and apply them."""
         journal = self._journal
         data = [journal._encode(obj) for obj in many(objs, "extend", journal.path)]
         async with self._turn(timeout, lock) as turn:
@@ -71,7 +71,7 @@ class Fold(Generic[_S]):
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
-        """Decide on the state what to append, and append it, under one lock; `decide` may be `async`.
+        """Let `decide` choose from the state what to append, and append it, under one lock. It may be `async`.
 
         As `untorn.Fold.update`.
         """
@@ -86,33 +86,33 @@ class Fold(Generic[_S]):
                 if data:
                     await turn.append(iter(data), journal._checked)
             except BaseException:
-                # The state is as it was, and right; or the next turn takes in what was appended.
+                # The state is unchanged and right, or the next turn applies what was appended.
                 await turn.finish()
                 raise
             await self._take_in(turn)
             return await turn.finish()
 
     async def read(self, look: Callable[[_S], _R]) -> _R:
-        """What `look` gives for the state as it is now; `refresh` first for what others have appended."""
+        """Return what `look` returns for the present state. Call `refresh` first to include new records."""
         while True:
             with self._state.in_use():
                 if self._state.is_there:
                     return self._state.look(look)
-            # Another task changes it just now, or failed to.
+            # Another task is changing it just now, or failed to.
             await self.refresh()
 
     @property
     async def state(self) -> _S:
-        """The state as it is now: `await fold.state`."""
+        """The present state: `await fold.state`."""
         return await self.read(lambda state: state)
 
     @property
     def position(self) -> Position | None:
-        """Up to where the state was folded; `None` while it is being changed, and where there is none."""
+        """How far the state was folded; `None` while it changes, and if no state exists."""
         return self._raw._position
 
     async def close(self) -> None:
-        """Let the journal's file go now. As `untorn.Fold.close`."""
+        """Close the journal's file now. As `untorn.Fold.close`."""
         self._raw._close()
 
     async def __aenter__(self) -> Self:
@@ -139,7 +139,7 @@ class Fold(Generic[_S]):
             raw._drop()
 
     async def _take_in(self, turn: LaterTurn) -> None:
-        # Out of everybody's hands: nobody else has a turn, and who reads waits for one.
+        # The state is taken out: no other task has a turn, and readers wait for one.
         with self._state.in_use():
             value = self._state.take()
         while items := await turn.next():

@@ -1,4 +1,4 @@
-"""Records as they come, awaited."""
+"""Follow a journal: its values as they are appended, awaited."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Follow(AsyncIterator[Any]):
-    """The values of a journal as they are appended, by whichever process; `Journal.follow` gives it.
+    """The values of a journal as any process appends them; `Journal.follow` returns it.
 
-    It ends when the journal's handle is closed, when `close` is called, or where no record came for `timeout` seconds:
-    it can then be gone on with.
+    The iteration ends when the journal's handle is closed, or when `close` is called. It also ends if no record came
+    for `timeout` seconds: you can then continue it.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class Follow(AsyncIterator[Any]):
         self._closed = False
 
     timeout: float | None
-    """For how many seconds it waits for a record before it ends; `None`: for ever. May be changed."""
+    """How many seconds it waits for a record before it ends; `None`: without a limit. You may change it."""
 
     async def begin(self) -> Self:
-        """Begin now, not when the first value is asked for: what is appended from here on is not missed."""
+        """Begin now instead of with the first value: records that are appended from here on are not missed."""
         if self._begun is None:
             later, start = self._begin
             raw = await later.follow(start)
@@ -68,11 +68,11 @@ class Follow(AsyncIterator[Any]):
 
     @property
     def position(self) -> Position | None:
-        """Behind the last value that was yielded: `follow(position)` goes on from here. It can be stored."""
+        """The position just after the last value that was yielded. `follow(position)` continues there."""
         return self._news.position
 
     async def close(self) -> None:
-        """End it, and the wait of the task that waits for the next."""
+        """End the iteration, and the wait of the task that waits for the next value."""
         self._closed = True
         if self._begun is not None:
             self._begun[0]._close()

@@ -1,4 +1,4 @@
-"""Which locks the tasks of this program hold: a task that waits for its own would wait for ever."""
+"""The locks that the tasks of this program hold: a task that waits for its own lock would never wake."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Held:
 
     @property
     def stands(self) -> bool:
-        """Whether the lock was not let go by other means."""
+        """Whether the lock was not released in another way."""
         lock = None if self._lock is None else self._lock()
         return self._lock is None or (lock is not None and lock.held)
 
     def forget(self) -> None:
-        """The lock is let go, by whichever task."""
+        """Forget a lock that some task has released."""
         held = _held.get(self._key, [])
         if self in held:
             held.remove(self)
@@ -60,18 +60,18 @@ def any_held() -> bool:
 
 
 def note(path: Path, how: str, lock: FileLock | None = None) -> Held | None:
-    """The running task holds the lock of this file from now on. `None`: no task is running."""
+    """Note that the running task holds the lock of this file. Return `None` if no task is running."""
     return None if asyncio.current_task() is None else Held(str(path), how, lock)
 
 
 def forget(held: Held | None) -> None:
-    """What `note` gave is let go."""
+    """Forget the lock that `note` returned."""
     if held is not None:
         held.forget()
 
 
 def refuse_own(path: Path, verb: str, timeout: float | EllipsisType | None, shared: bool = False) -> None:
-    """Raise `Deadlock` if the running task holds this lock. One try is no wait, and is told `Locked`."""
+    """Raise `Deadlock` if the running task holds this lock. A single try does not wait: it raises `Locked`."""
     if not _held or timeout == 0:
         return
     held = _held.get(str(path))
@@ -80,7 +80,7 @@ def refuse_own(path: Path, verb: str, timeout: float | EllipsisType | None, shar
     task = asyncio.current_task()
     for one in held:
         if task is not None and one.task() is task and one.stands and not (one.shared and shared):
-            own = f"this task holds the lock already ({one.how}) and would wait for itself"
+            own = f"this task already holds the lock ({one.how}) and would wait for itself"
             msg = f"{verb} {path}: {own}; {_ADVICE[one.how]}"
             raise Deadlock(msg, path=path, operation=verb)
 
@@ -89,7 +89,7 @@ _ADVICE = {
     "update": "inside update, change the value instead of saving",
     "compact": "inside compact, yield the record instead of appending it",
     "fold": "inside a fold's update, return the records instead of appending them",
-    "FileLock": "give it the lock (lock=), or release that first",
+    "FileLock": "pass it the lock (lock=), or release the lock first",
 }
 
 

@@ -34,7 +34,7 @@ _S = TypeVar("_S")
 
 
 class _Old:
-    """The values of a journal that is being rewritten, for `async for` and for `for`."""
+    """The values of a journal during a rewrite, for `async for` and for `for`."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ async def _each(new: Any, path: Path) -> AsyncIterator[Any]:
 
 
 class Journal:
-    """An append-only file of one-line records that any number of processes, threads and tasks append to.
+    """An append-only file of one-line records. Any number of processes, threads and tasks append to it.
 
     As `untorn.Journal`, with the same options. One handle serves many tasks, and any number of event loops.
     """
@@ -82,12 +82,12 @@ class Journal:
     __slots__ = ("__weakref__", "_journal", "_later")
 
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> None:
-        """Open the journal at `path`. Symbolic links are resolved now; the file itself is made by the first append."""
+        """Open the journal at `path`. This resolves symbolic links; the first append creates the file."""
         self._set(untorn.Journal(path, **options))
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> Self:
-        """The same as `Journal(path)`, with the file system asked in the background: for slow ones, and `parents`."""
+        """Open as `Journal(path)` does, but in the background: for slow file systems, and `parents`."""
         core, codecs = split(options, JournalOptions)
         opened = await open_journal_later(path, core)
         return cls._of(untorn.Journal._of(opened, core, codecs.get("dumps"), codecs.get("loads")))
@@ -105,10 +105,10 @@ class Journal:
     def append(
         self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Coroutine[Any, Any, Position]:
-        """Append one record, and give the position behind it.
+        """Append one record, and return the position just after it.
 
-        The record is encoded and takes its place in the order when this is called, not when it is awaited: many appends
-        that are begun together (`asyncio.gather`) go into the file with few writes. Raises as `untorn.Journal.append`.
+        The call itself encodes the record and takes its place in the order, before you await it. Appends that start
+        at the same time (`asyncio.gather`) go into the file with few writes. Raises as `untorn.Journal.append`.
         """
         journal = self._journal
         return self._append(journal._encode(obj), journal._checked, timeout, lock)
@@ -116,7 +116,7 @@ class Journal:
     def append_raw(
         self, record: _Data, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Coroutine[Any, Any, Position]:
-        """Append one record as it is: `bytes` or `str` without a newline, checked to be JSON (format `json`)."""
+        """Append one encoded record: `bytes` or `str` without a newline. It must be JSON (format `json`)."""
         return self._append(record, True, timeout, lock)
 
     def _append(
@@ -135,9 +135,10 @@ class Journal:
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Coroutine[Any, Any, Position]:
-        """Append many records next to each other: all of them or none; with `at`, only if the journal ends there.
+        """Append many records next to each other: all of them or none. With `at`, only if the journal ends there.
 
-        With `header`, the header is changed in the same step. As `append`, they take their place when this is called.
+        With `header`, the header is changed in the same step. As with `append`, the call takes its place in the
+        order before you await it.
         """
         journal = self._journal
         stamp = None if header is ... else journal._encode(header)
@@ -148,14 +149,14 @@ class Journal:
 
     @property
     async def header(self) -> Any:
-        """The header, decoded; `None` if there is none. Takes no lock: `await journal.header`."""
+        """Return the decoded header; `None` if the journal has none. Takes no lock: `await journal.header`."""
         found = await self._later.header()
         return None if found is None else self._journal._loads(found)
 
     async def set_header(
         self, header: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> None:
-        """Change the header, or give the journal one. As `untorn.Journal.set_header`."""
+        """Change the header, or add one. As `untorn.Journal.set_header`."""
         journal = self._journal
         stamp = journal._encode(header)
         await self._later.extend(
@@ -165,17 +166,17 @@ class Journal:
     async def rewind(
         self, position: Position, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Path | None:
-        """Go back to a position; what is removed is kept in a rotated file, whose path this gives."""
+        """Remove every record after a position. Return the rotated file that keeps the journal as it was."""
         return await self._later.rewind(position, timeout, given(lock, "rewind", self.path, timeout))
 
     async def rotate(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Path | None:
-        """Begin the journal anew; the records are kept in a rotated file, whose path this gives."""
+        """Move the records to a rotated file, and begin a new journal. Return the rotated file's path."""
         return await self._later.rotate(timeout, given(lock, "rotate", self.path, timeout))
 
     async def replace(
         self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Position:
-        """Put these records in the place of all that are there: all of them or none. The header stays."""
+        """Replace all records by these: all of them or none. The header stays."""
         journal = self._journal
         objs = many(objs, "replace", journal.path)
         return await self._later.replace(
@@ -190,7 +191,9 @@ class Journal:
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
     ) -> Position:
-        """Rewrite the journal under its lock, whole or not at all: `change` is given the old values, and gives the new.
+        """Rewrite the journal under its lock, whole or not at all.
+
+        `change` receives the old values, and returns the new ones:
 
             async def kept(values):
                 async for value in values:
@@ -199,8 +202,8 @@ class Journal:
 
             await journal.compact(kept)
 
-        A plain function, as `untorn.Journal.compact` takes, may be given too: it reads in the event loop's thread. If
-        it raises, or is cancelled, nothing changes.
+        `change` may also be a plain function, as for `untorn.Journal.compact`: it then reads in the event loop's
+        thread. If it raises, or is cancelled, nothing changes.
         """
         journal = self._journal
         rewrite = await taken(
@@ -229,7 +232,7 @@ class Journal:
         apply: Callable[[_S, Any], _S | None],
         on_damage: Callable[[Damage], object] | None = None,
     ) -> Fold[_S]:
-        """A state that is kept from the records. As `untorn.Journal.fold`; `apply` is a plain function."""
+        """Keep a state from the records. As `untorn.Journal.fold`; `apply` must not be `async`."""
         fold = Fold(self._journal, State(self._journal, *folded(initial, apply, self.path), on_damage))
         await fold.refresh()
         return fold
@@ -242,18 +245,18 @@ class Journal:
         *,
         timeout: float | None = None,
     ) -> Follow:
-        """The values as they are appended, by whichever process: from `start` on, or from now on.
+        """Yield the values that any process appends, from `start` on, or from now on.
 
             async for value in journal.follow():
                 print(value)
 
-        "Now" is when it is first asked for a value. As `untorn.Journal.follow`. A task that is cancelled while it waits
-        loses nothing: the next to ask gets the values.
+        "Now" is when the first value is requested. As `untorn.Journal.follow`. A task that is cancelled while it
+        waits loses nothing: the next request returns the values.
         """
         return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        """All records, decoded. What is damaged is skipped."""
+        """Yield all records, decoded. Damage is skipped."""
         return self._values()
 
     async def _values(self) -> AsyncIterator[Any]:
@@ -263,7 +266,7 @@ class Journal:
     async def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
     ) -> AsyncIterator[tuple[Position, Any]]:
-        """Read `(position, value)` in file order, from `start` on; the position is where to read on.
+        """Yield `(position, value)` in file order, from `start` on. The position is where reading can continue.
 
         As `untorn.Journal.entries`.
         """
@@ -281,7 +284,7 @@ class Journal:
         max_records: int | None = None,
         max_bytes: int | None = None,
     ) -> AsyncIterator[Record]:
-        """Read the records as bytes, not decoded, each with where it begins and ends.
+        """Yield the records as bytes, not decoded, each with its start and its end.
 
         As `untorn.Journal.records`.
         """
@@ -298,7 +301,7 @@ class Journal:
         max_records: int | None = None,
         max_bytes: int | None = None,
     ) -> list[Any]:
-        """All values from `start` on, in a list; `LimitExceeded` if they are more than a limit allows."""
+        """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
         values: list[Any] = []
         journal = self._journal
         tell = told(on_damage, journal.path)
@@ -315,21 +318,21 @@ class Journal:
             yield items
 
     async def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
-        """The last `n` values, oldest first, read backwards from the end."""
+        """Return the last `n` values, oldest first. It reads backwards from the end."""
         records = iter(await self.tail_records(n))
         tell = told(on_damage, self.path)
         return [value for _, value in self._journal._decoder.decoded(records, tell)]
 
     async def tail_records(self, n: int) -> list[Record]:
-        """The last `n` records as bytes, oldest first."""
+        """Return the last `n` records as bytes, oldest first."""
         return [Record(*record) for record in await self._later.tail(n)]
 
     async def end(self) -> Position:
-        """Where the last whole record ends. Takes no lock: an append in flight may count or not."""
+        """Return where the last whole record ends. Takes no lock: a running append may be counted or not."""
         return await self._later.end()
 
     async def verify(self) -> Report:
-        """Check every record; takes no lock and changes nothing."""
+        """Check every record. Takes no lock and changes nothing."""
         return await self._later.verify()
 
     async def repair(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Report:
@@ -337,11 +340,11 @@ class Journal:
         return await self._later.repair(timeout, given(lock, "repair", self.path, timeout))
 
     async def sync(self) -> None:
-        """Make everything in the file so far survive a power cut, whoever wrote it."""
+        """Make everything that the file contains now survive a power cut, including what other processes wrote."""
         await self._later.sync()
 
     async def close(self) -> None:
-        """Close the handle: later changes through it are refused. A second time does nothing."""
+        """Close the handle: later changes through it are refused. A second call does nothing."""
         await self._later.close()
         self._journal.close()
 
@@ -352,7 +355,7 @@ class Journal:
 
     @property
     def path(self) -> Path:
-        """The file, with every symbolic link resolved."""
+        """The path of the file, with every symbolic link resolved."""
         return self._journal.path
 
     @property

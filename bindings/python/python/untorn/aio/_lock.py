@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class FileLock:
-    """A lock across processes, threads and tasks that the kernel frees when its holder dies.
+    """A lock across processes, threads and tasks. The kernel releases it when its holder dies.
 
         async with aio.FileLock("session.json", timeout=5, label="nightly build"):
             ...
 
-    As `untorn.FileLock`, but that a task waits for other tasks, too. Many tasks may use one object.
+    As `untorn.FileLock`, except that a task also waits for other tasks. Many tasks may use one object.
     """
 
     __slots__ = ("__weakref__", "_held", "_lock")
@@ -44,7 +44,7 @@ class FileLock:
         shared: bool = False,
         label: str | None = None,
     ) -> Self:
-        """The lock that is exactly the file `path`, whatever it is called."""
+        """Make a lock that is exactly the file `path`, whatever its name is."""
         self = cls.__new__(cls)
         self._lock = untorn.FileLock.at(path, timeout=timeout, shared=shared, label=label)
         self._held = []
@@ -53,8 +53,8 @@ class FileLock:
     async def acquire(self, *, timeout: float | EllipsisType | None = ...) -> None:
         """Take the lock. `timeout` replaces that of the object for this call.
 
-        Raises `LockTimeout` or `Locked`, which name the holder where it can be known, and `Deadlock` if this task holds
-        the lock already.
+        Raises `LockTimeout` or `Locked`, which name the holder if it is known, and `Deadlock` if this task already
+        holds the lock.
         """
         file = file_of(self._lock)
         refuse_own(file, "lock", self._lock._timeout if timeout is ... else timeout, self.shared)
@@ -63,7 +63,7 @@ class FileLock:
         self._held.append(note(file, "FileLock", self._lock))
 
     async def release(self) -> None:
-        """Let the lock go. Does nothing if it is not held, and in a forked child, where the lock is the parent's."""
+        """Release the lock. Does nothing if it is not held, and in a forked child, where the lock is the parent's."""
         if self._held:
             forget(self._held.pop())
         pending = release_later(self._lock)
@@ -71,13 +71,13 @@ class FileLock:
             await pending
 
     async def transfer(self, to: untorn.Process) -> None:
-        """Give the lock to another process of this machine, and let it go. As `untorn.FileLock.transfer`."""
+        """Hand the lock over to another process of this machine. As `untorn.FileLock.transfer`."""
         await transfer_later(self._lock, to)
         if self._held:
             forget(self._held.pop())
 
     async def close(self) -> None:
-        """The same as `release`: every handle has it."""
+        """The same as `release`; every handle has `close`."""
         await self.release()
 
     async def __aenter__(self) -> Self:
@@ -96,7 +96,7 @@ class FileLock:
 
     @property
     def path(self) -> Path:
-        """The path as it was given."""
+        """The path that was passed."""
         return self._lock.path
 
     @property
@@ -106,7 +106,7 @@ class FileLock:
 
     @property
     def label(self) -> str | None:
-        """What others are told of who holds it."""
+        """What other processes see of the holder."""
         return self._lock.label
 
     def __repr__(self) -> str:
@@ -114,7 +114,7 @@ class FileLock:
 
 
 def given(lock: FileLock | None, verb: str, path: Path, timeout: float | EllipsisType | None) -> untorn.FileLock | None:
-    """`lock=`, where it is given; without one, the lock must not be this task's own."""
+    """Return the lock of `lock=`. Without one, check that this task does not hold the lock itself."""
     if lock is not None:
         return lock._lock
     refuse_own(path, verb, timeout)
@@ -122,5 +122,5 @@ def given(lock: FileLock | None, verb: str, path: Path, timeout: float | Ellipsi
 
 
 async def holder(path: str | os.PathLike[str]) -> untorn.Holder | None:
-    """Who holds the lock of the file `path` now; `None` if nobody does, or if it can't be known."""
+    """Return the process that holds the lock of the file `path` now; `None` if none does, or it is not known."""
     return await holder_later(path)

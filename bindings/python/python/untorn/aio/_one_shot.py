@@ -1,4 +1,4 @@
-"""One call, no handle, awaited."""
+"""Calls that need no handle, awaited."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ async def save_json(
     timeout: float | None = None,
     **dump_kwargs: Any,
 ) -> str:
-    """Replace the whole file at `path` by the very text that `json.dump` would write. As `untorn.save_json`."""
+    """Replace the whole file at `path` by the text that `json.dump` would write. As `untorn.save_json`."""
     text = text_of(obj, dump_kwargs)
     document = await Document.open(path, durability=durability, timeout=timeout, parents=True, dumps=given)
     return await document.save(text)
 
 
 async def load_json(path: str | os.PathLike[str], default: Any = ...) -> Any:
-    """The value in the JSON file at `path`; `default` if there is no such file, and `NotFound` without one."""
+    """Return the value in the JSON file at `path`; `default`, or `NotFound` without it, if it does not exist."""
     try:
         document = await Document.open(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a call gives that a thread of the library carries out."""
+"""The result of a call that a thread of the library carries out."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _T = TypeVar("_T")
 
 
 class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
-    """A future that is a coroutine, too, and so can be given to `create_task`.
+    """A future that is also a coroutine, so that it can be passed to `create_task`.
 
-    Unlike other futures, it is over only when its call is: also after it was cancelled.
+    Unlike other futures, it is done only when its call has ended, also after it was cancelled.
     """
 
     __slots__ = ("_awaited", "_call", "_message", "_own", "_steps")
@@ -80,7 +80,7 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
         return super().exception()
 
     def __del__(self) -> None:
-        # What nobody awaited is made all the same, but nobody learns that it failed, or when it is done.
+        # The call is finished even if no task awaited it, but then no code learns that it failed, or when it ended.
         if not (hasattr(self, "_awaited") or self.cancelled()):
             name = self._call.name if hasattr(self, "_call") else "a call"
             msg = f"{name} was never awaited: write `await journal.append(...)`"
@@ -98,7 +98,7 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
         return self._running().throw(typ, val, tb)
 
     def close(self) -> None:
-        """As every coroutine: whoever ran it does so no more."""
+        """As every coroutine: the code that ran it stopped."""
         self.cancel()
 
     def _running(self) -> Generator[Any, Any, _T]:
@@ -110,7 +110,7 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
 
 
 async def taken(pending: Pending[_T], let_go: Callable[[_T], object]) -> _T:
-    """What was taken, or nothing: also if the call is cancelled in the very moment in which it gets it."""
+    """Return what was taken, or nothing. It is not lost if the call is cancelled in the moment that it gets it."""
     try:
         return await pending
     except BaseException:
@@ -124,9 +124,9 @@ async def taken(pending: Pending[_T], let_go: Callable[[_T], object]) -> _T:
 def begun(
     begin: Callable[[], Pending[_T]], own: tuple[Path, float | EllipsisType | None] | None
 ) -> Coroutine[Any, Any, _T]:
-    """What `begin` gives, begun now; outside a running event loop, when it is awaited: `asyncio.run(...)`.
+    """Start the call with `begin`, and return it. Outside of a running event loop it starts when it is awaited.
 
-    `own`: the file whose lock the task that awaits it must not hold itself.
+    That allows `asyncio.run(...)`. `own`: the file whose lock the task that awaits the call must not hold itself.
     """
     if asyncio._get_running_loop() is None:
         return _when_running(begin, own)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """The files of a directory as they were at one instant; `await snapshot(dir)` gives it."""
+    """The files of a directory as they were at one instant; `await snapshot(dir)` returns it."""
 
     __slots__ = ("__weakref__", "_snapshot")
 
@@ -34,11 +34,11 @@ class Snapshot:
         return self._snapshot.dir
 
     def names(self) -> list[str]:
-        """The files that were there, sorted. Nothing to wait for."""
+        """Return the names of the files that existed, sorted, without waiting."""
         return self._snapshot.names()
 
     async def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
-        """The value that a file had; `default` if it was not there, and `NotFound` without one."""
+        """Return the value that a file had; `default`, or `NotFound` without it, if it did not exist."""
         found = await snapshot_load_later(self._snapshot._raw, name)
         return self._snapshot._value(name, found, default, loads)
 
@@ -51,7 +51,7 @@ class Snapshot:
         header_prefix: bytes | str | None = None,
         loads: _codec._Loads | None = None,
     ) -> AsyncIterator[Any]:
-        """The records that a journal had, decoded. Of one that was not there: none."""
+        """Yield the records that a journal had, decoded; none if it did not exist."""
         options = {"format": format, "header_prefix": header_prefix}
         reader = await snapshot_reader_later(self._snapshot._raw, name, options)
         decoder = Decoder(loads or _codec.decoder_of(format), format == "json", self.dir / name)
@@ -61,7 +61,7 @@ class Snapshot:
                 yield value
 
     async def close(self) -> None:
-        """Close the files. A second time does nothing."""
+        """Close the files. A second call does nothing."""
         self._snapshot.close()
 
     @property
@@ -86,5 +86,5 @@ async def snapshot(
     *,
     timeout: float | None = None,
 ) -> Snapshot:
-    """The files of `dir` as they are at one instant, also while transactions go on."""
+    """Take the files of `dir` as they are at one instant, also while transactions run."""
     return Snapshot(untorn.Snapshot(await take_snapshot_later(dir, timeout)))

@@ -44,12 +44,12 @@ class Store:
     __slots__ = ("__weakref__", "_store")
 
     def __init__(self, path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> None:
-        """Open the store at `path`, and make the directory where it is missing."""
+        """Open the store at `path`, and create the directory if it is missing."""
         self._store = untorn.Store(path, **options)
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Self:
-        """The same as `Store(path)`, with the directory made in the background."""
+        """Open as `Store(path)` does, but create the directory in the background."""
         core, codecs = split(options, StoreOptions)
         self = cls.__new__(cls)
         self._store = untorn.Store._of(await open_store_later(path, core), core, codecs)
@@ -61,19 +61,19 @@ class Store:
         return self._store.path
 
     def session(self, key: str) -> Session:
-        """The session with this key, which need not be there yet. Nothing is made, and nothing to wait for."""
+        """Return the session with this key, which need not exist yet. Creates nothing, and does not wait."""
         return Session(self._store.session(key))
 
     async def keys(self) -> list[str]:
-        """The keys of all sessions, sorted."""
+        """Return the keys of all sessions, sorted."""
         return await store_keys_later(self._store)
 
     async def remove(self, key: str, *, timeout: float | EllipsisType | None = 0) -> bool:
-        """Remove the session with all its files; `False` if there was none. Tries once: `Locked`, while it is owned."""
+        """Remove a session with all its files; `False` if it did not exist. Tries once: `Locked` while it is owned."""
         return await store_remove_later(self._store, key, timeout)
 
     async def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
-        """Search the journals of all sessions for a text, in any case: the first hits. As `untorn.Store.search`."""
+        """Search the journals of all sessions for a text, ignoring case. As `untorn.Store.search`."""
         return await store_search_later(self._store, text, max_hits)
 
     def __fspath__(self) -> str:
@@ -84,7 +84,7 @@ class Store:
 
 
 class Lease:
-    """A session's lease: nobody else owns the session until it is let go, or its process dies. As `untorn.Lease`."""
+    """A session's lease: no other process owns the session until it is released or its process dies."""
 
     __slots__ = ("__weakref__", "_lease")
 
@@ -93,12 +93,12 @@ class Lease:
 
     @property
     def holder(self) -> Holder:
-        """This process, as others are told of it."""
+        """This process, as others see it."""
         return self._lease.holder
 
     @property
     def previous(self) -> Holder | None:
-        """The owner before, if they died without letting go; else `None`."""
+        """The previous owner, if it died without releasing the session; else `None`."""
         return self._lease.previous
 
     @property
@@ -108,19 +108,19 @@ class Lease:
 
     @property
     def held(self) -> bool:
-        """Whether it is held still, and by this process."""
+        """Whether this process still holds it."""
         return self._lease.held
 
     async def release(self) -> None:
-        """Let the session go. A second time does nothing."""
+        """Release the session. A second call does nothing."""
         await lease_release_later(self._lease)
 
     async def close(self) -> None:
-        """The same as `release`: every handle has it."""
+        """The same as `release`; every handle has `close`."""
         await self.release()
 
     async def transfer(self, to: untorn.Process) -> None:
-        """Give the session to another process of this machine, and let it go. As `untorn.Lease.transfer`."""
+        """Hand the session over to another process of this machine. As `untorn.Lease.transfer`."""
         await lease_transfer_later(self._lease, to)
 
     async def __aenter__(self) -> Self:
@@ -136,7 +136,7 @@ class Lease:
 
 
 class Session:
-    """A directory with a journal, a state document, media files and a lease; `Store.session` gives it."""
+    """A directory with a journal, a state document, media files and a lease; `Store.session` returns it."""
 
     __slots__ = ("__weakref__", "_later", "_session")
 
@@ -155,25 +155,25 @@ class Session:
         return self._session.path
 
     async def exists(self) -> bool:
-        """Whether the session is there."""
+        """Return whether the session exists."""
         return await self._later.exists()
 
     async def journal(self) -> Journal:
-        """The session's journal."""
+        """Open the session's journal."""
         return Journal._of(self._session._store._journal(await self._later.journal()))
 
     async def state(self) -> Document:
-        """The session's state."""
+        """Open the session's state document."""
         return Document._of(self._session._store._state(await self._later.document(None)))
 
     async def document(
         self, name: str, *, dumps: _codec._Dumps | None = None, loads: _codec._Loads | None = None
     ) -> Document:
-        """Another document in the session's directory."""
+        """Open another document in the session's directory."""
         return Document._of(self._session._store._document(await self._later.document(name), dumps, loads))
 
     async def media(self, name: str) -> Path:
-        """Where the media file of this name is, or is to be. As `untorn.Session.media`."""
+        """Return the path for the media file of this name. As `untorn.Session.media`."""
         return await self._later.media(name)
 
     async def claim(self, label: str, *, timeout: float | EllipsisType | None = 0) -> Lease:
@@ -181,11 +181,11 @@ class Session:
         return Lease(await taken(self._later.claim(label, timeout), untorn.Lease.release))
 
     async def holder(self) -> Holder | None:
-        """Who owns the session; `None` if nobody does."""
+        """Return the process that owns the session; `None` if none does."""
         return await self._later.holder()
 
     def transaction(self) -> Transaction:
-        """A transaction on the session's files."""
+        """Prepare a transaction on the session's files."""
         return Transaction._of(self._session.transaction())
 
     async def reconcile(
@@ -195,7 +195,7 @@ class Session:
         also_alive: Callable[[], bool | Awaitable[bool]] | None = None,
         timeout: float | EllipsisType | None = ...,
     ) -> Reconciled:
-        """Run the `async` function `change` in a transaction, if the last owner died without letting go.
+        """Run the `async` function `change` in a transaction, if the last owner died without releasing the session.
 
         As `untorn.Session.reconcile`.
         """
@@ -230,5 +230,5 @@ def _discard(begun: Any) -> None:
 
 
 async def selftest(dir: str | os.PathLike[str], *, scheme: _Scheme = "sidecar") -> SelfTest:  # noqa: A002
-    """Have a second process prove that locks, renames and syncs work in this directory. As `untorn.selftest`."""
+    """Test with a second process whether locks, renames and syncs work in this directory. As `untorn.selftest`."""
     return await selftest_later(dir, scheme)

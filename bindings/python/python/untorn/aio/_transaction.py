@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Transaction:
-    """Several documents and journals of one directory that change together or not at all, whatever dies.
+    """Several documents and journals of one directory that change together or not at all, whichever process dies.
 
         async with aio.Transaction("session") as tx:
             state = await tx.load("state.json", default={})
             await tx.save("state.json", {**state, "done": True})
             await tx.append("session.jsonl", {"event": "done"})
 
-    It is committed when the block ends; if it ends by an exception, or its task is cancelled, nothing has happened. As
+    It is committed when the block ends. If the block raises, or its task is cancelled, nothing has changed. As
     `untorn.Transaction`, with the same options.
     """
 
@@ -47,22 +47,23 @@ class Transaction:
         return self
 
     async def load(self, name: str, default: Any = ..., *, loads: _codec._Loads | None = None) -> Any:
-        """The value of a file, as the transaction leaves it; `default` if it is not there, and `NotFound` without one.
+        """Return the value of a file as the transaction leaves it.
 
-        Locks the file until the end of the transaction.
+        If the file does not exist, return `default`, or raise `NotFound` without it. The file stays locked until the
+        end of the transaction.
         """
         return self._tx._value(name, await self._later.load(name), default, loads)
 
     async def save(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> str:
-        """The file is to have this value, whatever it was; gives its version."""
+        """Replace the whole file at the commit, whatever it holds now, and return its new version."""
         return await self._later.save(name, self._tx._document("save", name, obj, dumps))
 
     async def create(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> str:
-        """The file is to have this value, and must not be there: now, or when it is committed: `AlreadyExists`."""
+        """Create the file at the commit. Raises `AlreadyExists` if it exists now, or at the commit."""
         return await self._later.create(name, self._tx._document("create", name, obj, dumps))
 
     async def append(self, name: str, obj: Any, *, dumps: _codec._Dumps | None = None) -> None:
-        """Append a record to a journal, which is made if it is not there."""
+        """Append a record to a journal, and create the journal if it is missing."""
         await self._later.append(name, self._tx._records(name, [obj], dumps))
 
     async def extend(self, name: str, objs: Iterable[Any], *, dumps: _codec._Dumps | None = None) -> None:
@@ -70,11 +71,11 @@ class Transaction:
         await self._later.append(name, self._tx._records(name, objs, dumps))
 
     async def set_header(self, name: str, header: Any, *, dumps: _codec._Dumps | None = None) -> None:
-        """The journal is to have this header, which begins with `header_prefix`. Writes it anew: O(n)."""
+        """Set the header of a journal. It must begin with `header_prefix`. This rewrites the journal: O(n)."""
         await self._later.set_header(name, self._tx._document("set_header", name, header, dumps))
 
     async def remove(self, name: str) -> bool:
-        """The file is not to be there; `False` if it is not there now. Locks it until the end of the transaction."""
+        """Delete the file at the commit, and return whether it exists now. The file stays locked until then."""
         return await self._later.remove(name)
 
     async def commit(self) -> None:
@@ -82,7 +83,7 @@ class Transaction:
         await self._later.commit()
 
     async def rollback(self) -> None:
-        """End the transaction without a change. A second time, or after the commit, does nothing."""
+        """End the transaction without a change. A second call, or a call after the commit, does nothing."""
         await self._later.rollback()
 
     @property
@@ -92,14 +93,14 @@ class Transaction:
 
     @property
     def dir(self) -> Path:
-        """The directory as it was given."""
+        """The directory that was passed."""
         return self._tx.dir
 
     async def __aenter__(self) -> Self:
         try:
             await self._later.begin()
         except BaseException:
-            # Cancelled in the very moment in which it began.
+            # The task was cancelled in the moment in which the transaction began.
             self._tx.rollback()
             raise
         return self
