@@ -185,7 +185,7 @@ def test_an_append_that_did_not_get_its_lock_is_told(path: Path, script: Script,
     )
     out, err = ended.communicate(timeout=60)
     assert out == ""
-    assert "1 appends had not got their lock when the program ended" in err
+    assert "1 appends were still waiting for their lock when the program ended" in err
     assert not path.exists()
 
 
@@ -222,7 +222,7 @@ def test_a_task_that_would_wait_for_itself(run: Run, path: Path) -> None:
                 await document.save({}, timeout=0)
         assert await document.load() == {"n": 1}
         async with aio.FileLock(path) as lock:
-            with pytest.raises(untorn.Deadlock, match="give it the lock"):
+            with pytest.raises(untorn.Deadlock, match="pass it the lock"):
                 await document.save({"n": 2})
             await document.save({"n": 3}, lock=lock)
         async with aio.FileLock(path, shared=True), aio.FileLock(path, shared=True):
