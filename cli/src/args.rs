@@ -9,7 +9,7 @@ use untorn::{Call, Document, Durability, Format, Journal, Scheme};
 use crate::exit::Result;
 use crate::when::span;
 
-/// Check, repair, read, append to, lock and watch the files that several
+/// Checks, repairs, reads, appends to, locks and watches files that several
 /// processes share: journals (JSON Lines) and documents (JSON).
 #[derive(Parser)]
 #[command(
@@ -19,8 +19,8 @@ use crate::when::span;
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit status: 0 fine; 1 damage found, or no match; 2 wrong usage; 3 could not be \
-done; 75 a lock was not free in time; 130 Ctrl-C.\nMore: untorn help files | durability | errors | json"
+    after_help = "Exit status: 0 fine; 1 damage found, or no match; 2 wrong usage; 3 \
+failed; 75 a lock was not free in time; 130 Ctrl-C.\nMore: untorn help files | durability | errors | json"
 )]
 #[command(disable_help_subcommand = true)]
 pub struct Args {
@@ -38,13 +38,13 @@ pub enum Color {
     Never,
 }
 
-/// What every command takes.
+/// The options of every command.
 #[derive(ClapArgs)]
 pub struct Common {
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long, global = true, help_heading = "Output")]
     pub json: bool,
-    /// Print nothing but results and errors
+    /// Print only results and errors
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
     /// Colors: auto, always or never (NO_COLOR is respected)
@@ -68,13 +68,13 @@ pub struct Common {
 /// How files are opened.
 #[derive(ClapArgs)]
 pub struct Handle {
-    /// What a finished change survives: process or power
+    /// Which failure a finished change survives: process or power
     #[arg(long, global = true, value_name = "WHAT", env = "UNTORN_DURABILITY", value_parser = durability, help_heading = "Files", hide_env = true)]
     pub durability: Option<Durability>,
-    /// How programs agree on the lock: sidecar, in-place or pid-file
+    /// Which lock all programs use for the file: sidecar, in-place or pid-file
     #[arg(long, global = true, value_name = "SCHEME", env = "UNTORN_SCHEME", value_parser = scheme, help_heading = "Files", hide_env = true)]
     pub scheme: Option<Scheme>,
-    /// The first line is a header if it begins so
+    /// Read the first line as a header if it begins with this text
     #[arg(
         long,
         global = true,
@@ -84,13 +84,13 @@ pub struct Handle {
         hide_env = true
     )]
     pub header_prefix: Option<String>,
-    /// What a record is: json or lines
+    /// The format of a record: json or lines
     #[arg(long, global = true, value_name = "FORMAT", env = "UNTORN_FORMAT", value_parser = format, help_heading = "Files", hide_env = true)]
     pub format: Option<Format>,
-    /// Records have seals
+    /// Records have seals (a checksum each)
     #[arg(long, global = true, help_heading = "Files")]
     pub sealed: bool,
-    /// Wait so long for a lock: 0 tries once (such as 5s, 2m)
+    /// Wait at most this long for a lock, such as 5s or 2m; 0 tries once
     #[arg(long, global = true, value_name = "TIME", env = "UNTORN_TIMEOUT", value_parser = span, help_heading = "Files", hide_env = true)]
     pub timeout: Option<Duration>,
 }
@@ -163,20 +163,20 @@ impl Handle {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Find what is damaged in journals and documents; changes nothing
+    /// Find damage in journals and documents; changes nothing
     #[command(visible_alias = "verify")]
     Check(Check),
-    /// Show a damaged or good stretch of a journal and its neighbours
+    /// Show one line of a journal, damaged or good, and its neighbours
     Show(Show),
-    /// Repair torn tails: prints the plan, --yes does it
+    /// Repair torn tails: prints the plan; --yes carries it out
     Repair(Repair),
     /// List what repairs have cut off a journal
     Torn(Torn),
     /// Print the last records
     Tail(Tail),
-    /// Print all records; damage is skipped and told on standard error
+    /// Print all records; skips damage and reports it on standard error
     Cat(Cat),
-    /// Search records, decoded: escapes and case do not matter
+    /// Search decoded records, ignoring escapes and case
     Grep(Grep),
     /// Append a record, or the lines of standard input
     Append(Append),
@@ -184,35 +184,35 @@ pub enum Command {
     Get(Get),
     /// Change one value of a document, under its lock
     Set(Set),
-    /// Open a document in an editor; saved only if nobody else saved it
+    /// Open a document in an editor; saves only if no other program saved it
     Edit(Edit),
     /// Remove a document, or one of its values
     Rm(Rm),
-    /// Run a command with a file's lock held
+    /// Run a command while holding a file's lock
     Lock(Lock),
-    /// Tell who holds the lock of a file
+    /// Print which process holds the lock of a file
     Who(Who),
     /// Count records, bytes and damage
     Stats(Stats),
-    /// Begin a journal anew; the records are kept in a rotated file
+    /// Move the records of a journal to a rotated file, and begin a new one
     Rotate(OneJournal),
-    /// Take the last records out of a journal; they are kept in a rotated file
+    /// Remove the last records of a journal; a rotated file keeps them
     Rewind(Rewind),
-    /// Rewrite a journal: the last record of each value of a key stays
+    /// Rewrite a journal: keeps the last record for each value of a key
     Compact(Compact),
-    /// Give every record of a journal a seal
+    /// Add a seal to every record of a journal
     Seal(OneJournal),
-    /// Make what was appended survive a power cut
+    /// Make all appended records survive a power cut
     Sync(OneJournal),
     /// Convert between JSON Lines and a JSON array
     Convert(Convert),
-    /// Sessions of a store
+    /// Work with the sessions of a store
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Transactions of a directory that are not settled
+    /// List and settle unfinished transactions of a directory
     #[command(subcommand)]
     Txn(TxnCommand),
-    /// Try whether locks, renames and syncs work in a directory
+    /// Test whether locks, renames and syncs work in a directory
     Selftest(Selftest),
     /// Watch the journals of a directory
     Watch(Watch),
@@ -233,16 +233,16 @@ pub struct Check {
     /// Files, and directories to search for *.jsonl, *.ndjson and *.json
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Only files changed within this time, such as 1d
+    /// Check only files changed within this time, such as 1d
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub since: Option<Duration>,
-    /// How many files are checked at once
+    /// The number of files to check at once
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Stop at the first damage
     #[arg(long)]
     pub fail_fast: bool,
-    /// Print what each file holds, damaged or not
+    /// Print the contents of each file, damaged or not, in figures
     #[arg(long)]
     pub stat: bool,
 }
@@ -251,10 +251,10 @@ pub struct Check {
 pub struct Show {
     /// PATH, PATH:LINE, or PATH@OFFSET in bytes
     pub place: String,
-    /// How many lines around it
+    /// The number of lines before and after it
     #[arg(short = 'C', long, value_name = "N", default_value_t = 2)]
     pub context: u64,
-    /// Print the line's bytes and nothing else
+    /// Print only the line's bytes
     #[arg(long)]
     pub raw: bool,
 }
@@ -263,7 +263,7 @@ pub struct Show {
 pub struct Repair {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Do it: without this, nothing is changed
+    /// Carry out the plan; without this, nothing is changed
     #[arg(short, long)]
     pub yes: bool,
     /// Copy each file into this directory before it is changed
@@ -285,10 +285,10 @@ pub struct Torn {
 pub struct Tail {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// How many records
+    /// The number of records
     #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
     pub lines: usize,
-    /// Go on with records as they are appended; Ctrl-C ends
+    /// Continue with records as they are appended; Ctrl-C ends
     #[arg(short, long)]
     pub follow: bool,
     #[command(flatten)]
@@ -298,13 +298,13 @@ pub struct Tail {
 /// How records are printed.
 #[derive(ClapArgs)]
 pub struct Shape {
-    /// One line a record, as in the file (the default in a pipe)
+    /// One line per record, as in the file (the default in a pipe)
     #[arg(short, long, conflicts_with = "pretty")]
     pub compact: bool,
     /// With line breaks (the default on a terminal)
     #[arg(short, long)]
     pub pretty: bool,
-    /// Only this value of each record, such as .message.role
+    /// Print only this value of each record, such as .message.role
     #[arg(long, value_name = "PATH")]
     pub select: Option<String>,
 }
@@ -313,10 +313,10 @@ pub struct Shape {
 pub struct Cat {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Print where each record begins: its position and a TAB
+    /// Print the position of each record and a TAB before it
     #[arg(long)]
     pub with_position: bool,
-    /// From this position on, as --with-position prints it
+    /// Begin at this position, as --with-position prints it
     #[arg(long, value_name = "POSITION")]
     pub from: Option<String>,
     #[command(flatten)]
@@ -329,13 +329,13 @@ pub struct Grep {
     pub text: String,
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Print names of files only
+    /// Print only the names of files
     #[arg(short = 'l', long)]
     pub files_with_matches: bool,
-    /// Print how many records match, a file
+    /// Print the number of matching records per file
     #[arg(short, long)]
     pub count: bool,
-    /// At most so many records a file
+    /// Print at most this many records per file
     #[arg(short, long, value_name = "N")]
     pub max: Option<usize>,
 }
@@ -343,15 +343,16 @@ pub struct Grep {
 #[derive(ClapArgs)]
 pub struct Append {
     pub path: PathBuf,
-    /// The record; without it, or with -, each line of standard input is one
+    /// The record; without it, or with -, each line of standard input is a record
     pub record: Option<String>,
-    /// All lines of standard input, or none
+    /// Append all lines of standard input, or none
     #[arg(long)]
     pub all: bool,
-    /// Make missing parent directories
+    /// Create missing parent directories
     #[arg(long)]
     pub parents: bool,
-    /// Only if the journal ends here, as `append` or `cat --with-position` print it
+    /// Append only if the journal ends here, as `append` or `cat --with-position`
+    /// print it
     #[arg(long, value_name = "POSITION")]
     pub at: Option<String>,
     /// Change the header in the same step
@@ -362,7 +363,7 @@ pub struct Append {
 #[derive(ClapArgs)]
 pub struct Get {
     pub path: PathBuf,
-    /// Such as .message.role
+    /// The path to a value, such as .message.role
     pub key: Option<String>,
     #[command(flatten)]
     pub shape: Shape,
@@ -371,14 +372,14 @@ pub struct Get {
 #[derive(ClapArgs)]
 pub struct Set {
     pub path: PathBuf,
-    /// Such as .message.role; . is the whole value
+    /// The path to a value, such as .message.role; . is the whole value
     pub key: String,
-    /// JSON; what is no JSON is a string
+    /// The new value as JSON; any other text is a string
     pub value: String,
-    /// Make the document if it is missing
+    /// Create the document if it is missing
     #[arg(long)]
     pub create: bool,
-    /// Only if the document has this version, as `get --json` prints it
+    /// Change the document only if it has this version, as `get --json` prints it
     #[arg(long, value_name = "VERSION")]
     pub expect: Option<String>,
 }
@@ -391,30 +392,30 @@ pub struct Edit {
 #[derive(ClapArgs)]
 pub struct Rm {
     pub path: PathBuf,
-    /// Remove this value only
+    /// Remove only this value
     pub key: Option<String>,
-    /// Only if the document has this version
+    /// Change the document only if it has this version
     #[arg(long, value_name = "VERSION")]
     pub expect: Option<String>,
 }
 
 #[derive(ClapArgs)]
 pub struct Lock {
-    /// The file whose lock is taken (the lock itself is on PATH.lock)
+    /// The file whose lock to take (the lock itself is on PATH.lock)
     pub path: PathBuf,
     /// Share the lock with others that share it
     #[arg(short, long)]
     pub shared: bool,
-    /// Try once
+    /// Try once, without waiting
     #[arg(short, long)]
     pub nonblock: bool,
-    /// Wait so long, such as 5s
+    /// Wait at most this long, such as 5s
     #[arg(short, long, value_name = "TIME", value_parser = span, conflicts_with = "nonblock")]
     pub wait: Option<Duration>,
-    /// What others are told of who holds it; otherwise the command
+    /// The label that other processes see; otherwise the command
     #[arg(short, long)]
     pub label: Option<String>,
-    /// The exit status where the lock was not free in time
+    /// The exit status if the lock was not free in time
     #[arg(short = 'E', long, value_name = "N", default_value_t = crate::exit::LOCKED)]
     pub conflict_exit_code: u8,
     /// The command and its arguments
@@ -426,7 +427,7 @@ pub struct Lock {
 pub struct Who {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// All files below a directory
+    /// Include all files below a directory
     #[arg(short, long)]
     pub recursive: bool,
 }
@@ -435,10 +436,10 @@ pub struct Who {
 pub struct Stats {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Print so many files
+    /// Print at most this many files
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
-    /// What comes first: size, records, damage, time or path
+    /// The order: by size, records, damage, time or path
     #[arg(long, default_value = "size")]
     pub sort: Sort,
 }
@@ -460,10 +461,10 @@ pub struct OneJournal {
 #[derive(ClapArgs)]
 pub struct Rewind {
     pub path: PathBuf,
-    /// Back to this position
+    /// Remove the records after this position
     #[arg(long, value_name = "POSITION", required_unless_present = "records")]
     pub to: Option<String>,
-    /// Take so many records out
+    /// Remove this many records
     #[arg(short = 'n', long, value_name = "N", conflicts_with = "to")]
     pub records: Option<usize>,
 }
@@ -474,7 +475,7 @@ pub struct Compact {
     /// Keep the last record for each value of this key, such as .file
     #[arg(long, value_name = "KEY")]
     pub keep_last_by: Option<String>,
-    /// Do it although damaged stretches are lost by it
+    /// Rewrite the journal even if damaged stretches are lost
     #[arg(long)]
     pub drop_damage: bool,
 }
@@ -483,7 +484,7 @@ pub struct Compact {
 pub struct Convert {
     pub input: PathBuf,
     pub output: PathBuf,
-    /// Leave damaged records out, and put their bytes into this file
+    /// Leave out damaged records, and write their bytes to this file
     #[arg(long, value_name = "FILE")]
     pub skip_bad: Option<PathBuf>,
 }
@@ -493,21 +494,21 @@ pub enum StoreCommand {
     /// List sessions, their owners and sizes
     Ls {
         dir: PathBuf,
-        /// Only those whose owner died without letting go
+        /// List only sessions whose owner died without releasing them
         #[arg(long)]
         dead: bool,
     },
     /// Show one session
     Show { dir: PathBuf, key: String },
-    /// Tell who owns a session
+    /// Print which process owns a session
     Owner { dir: PathBuf, key: String },
-    /// Note that a dead owner is dealt with; changes nothing else
+    /// Mark a dead owner as reconciled; changes nothing else
     Reconcile { dir: PathBuf, key: String },
     /// Remove a session with all its files
     Rm {
         dir: PathBuf,
         key: String,
-        /// Do it: without this, nothing is removed
+        /// Remove it; without this, nothing is removed
         #[arg(short, long)]
         yes: bool,
     },
@@ -522,12 +523,12 @@ pub enum StoreCommand {
 
 #[derive(Subcommand)]
 pub enum TxnCommand {
-    /// List directories with a transaction that is not settled
+    /// List directories with an unfinished transaction
     Ls {
         #[arg(required = true)]
         dirs: Vec<PathBuf>,
     },
-    /// Settle them: finish what was committed, undo what was not
+    /// Settle them: finish committed transactions, undo the others
     Settle {
         #[arg(required = true)]
         dirs: Vec<PathBuf>,
@@ -543,10 +544,10 @@ pub struct Selftest {
 #[derive(ClapArgs)]
 pub struct Watch {
     pub dir: PathBuf,
-    /// How often it looks, such as 1s
+    /// The time between two looks, such as 1s
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "1s")]
     pub every: Duration,
-    /// Look so many times, then end
+    /// Look this many times, then end
     #[arg(long, value_name = "N")]
     pub times: Option<u64>,
 }

@@ -1,15 +1,15 @@
-//! What a command ends with.
+//! The exit status of a command.
 
 use std::fmt::Display;
 use std::io;
 
 use untorn::{Error, ErrorKind};
 
-/// Damage was found, or nothing was: as with `git fsck` and grep.
+/// Damage was found, or a search found nothing: as with `git fsck` and grep.
 pub const FOUND: u8 = 1;
-/// The command line makes no sense.
+/// The command line is wrong.
 pub const USAGE: u8 = 2;
-/// The system did not allow it, or the file is not what it should be.
+/// The system refused the operation, or the file is not valid.
 pub const FAILED: u8 = 3;
 /// A lock was not free in time: `EX_TEMPFAIL`, as with flock(1)'s `-E`.
 pub const LOCKED: u8 = 75;
@@ -35,7 +35,7 @@ impl Failure {
         Failure::new(USAGE, message)
     }
 
-    /// A system's error on something that has a name.
+    /// An error of the system about a file or another thing with a name.
     pub fn of(name: impl Display, error: impl Display) -> Failure {
         Failure::new(FAILED, format!("{name}: {error}"))
     }

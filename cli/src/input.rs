@@ -1,4 +1,4 @@
-//! Which files are meant.
+//! The files that a command works on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::time::SystemTime;
 
 use crate::exit::{Failure, Result};
 
-/// What a file is, by its name.
+/// The kind of a file, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Journal,
     Document,
-    /// The directory has a transaction that is not settled.
+    /// The directory has an unfinished transaction.
     Transaction,
 }
 
@@ -24,14 +24,14 @@ pub struct Input {
 const JOURNALS: [&str; 2] = ["jsonl", "ndjson"];
 const PENDING: [&str; 2] = [".untorn.txn", ".untorn.prep"];
 
-/// Which of a directory's files are taken.
+/// Which files of a directory a command takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Take {
     Journals,
     All,
 }
 
-/// The files of these paths, directories searched, in order of name.
+/// Returns the files of these paths, in order of name. Directories are searched.
 pub fn files(paths: &[PathBuf], take: Take, since: Option<SystemTime>) -> Result<Vec<Input>> {
     let mut found = Vec::new();
     for path in paths {
@@ -58,7 +58,7 @@ fn below(dir: &Path, take: Take, since: Option<SystemTime>, found: &mut Vec<Inpu
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        // A link is not followed: what it leads to may be anywhere.
+        // A symbolic link is not followed: its target may be anywhere.
         let of = entry.file_type().map_err(failed)?;
         if of.is_dir() {
             below(&path, take, since, found)?;

@@ -1,12 +1,12 @@
-//! JSON texts, printed and changed where they are: a number keeps its digits and
-//! an object the order of its keys, whatever a program would make of them.
+//! Prints and changes JSON texts without decoding them, so that a number keeps
+//! its digits and an object the order of its keys.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-/// With line breaks and two spaces a level.
+/// Adds line breaks, and two spaces per level.
 pub fn pretty(text: &str) -> String {
     let mut made = String::with_capacity(text.len() * 2);
     let mut depth = 0;
@@ -56,11 +56,11 @@ fn break_line(made: &mut String, depth: usize) {
     made.extend(std::iter::repeat_n("  ", depth));
 }
 
-/// `.message.role`, `.items.0`: the steps of a path.
+/// Splits a path such as `.message.role` or `.items.0` into its steps.
 pub fn steps(path: &str) -> Result<Vec<&str>, String> {
     let Some(rest) = path.strip_prefix('.') else {
         return Err(format!(
-            "{path:?} is no path into a value: it begins with a dot, as in .message.role"
+            "{path:?} is not a path to a value: it must begin with a dot, as in .message.role"
         ));
     };
     if rest.is_empty() {
@@ -71,7 +71,7 @@ pub fn steps(path: &str) -> Result<Vec<&str>, String> {
 
 type Object<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
 
-/// The value at a path, as it is written; `None` if there is none.
+/// Returns the text of the value at a path; `None` if it has none.
 pub fn select<'a>(text: &'a str, steps: &[&str]) -> Option<&'a str> {
     let Some((first, rest)) = steps.split_first() else {
         return Some(text.trim());
@@ -92,7 +92,7 @@ pub fn select<'a>(text: &'a str, steps: &[&str]) -> Option<&'a str> {
     select(inner?, rest)
 }
 
-/// The text with another value at a path; a last step that is missing is added.
+/// Returns the text with another value at a path. A missing last step is added.
 pub fn set(text: &str, steps: &[&str], value: &str) -> Result<String, String> {
     let Some((last, parents)) = steps.split_last() else {
         return Ok(value.to_owned());
@@ -101,13 +101,13 @@ pub fn set(text: &str, steps: &[&str], value: &str) -> Result<String, String> {
         return Ok(spliced(text, old, value));
     }
     let parent =
-        select(text, parents).ok_or_else(|| format!("there is no .{}", parents.join(".")))?;
+        select(text, parents).ok_or_else(|| format!(".{} does not exist", parents.join(".")))?;
     let key = serde_json::to_string(last).map_err(|error| error.to_string())?;
     let inner = parent.trim();
     let added = match inner.as_bytes().first() {
         Some(b'{') => format!("{key}:{value}"),
         Some(b'[') if *last == "+" => value.to_owned(),
-        _ => return Err(format!(".{} is no object", parents.join("."))),
+        _ => return Err(format!(".{} is not an object", parents.join("."))),
     };
     let body = inner[1..inner.len() - 1].trim_end();
     let comma = if body.trim().is_empty() { "" } else { "," };
@@ -119,7 +119,7 @@ pub fn set(text: &str, steps: &[&str], value: &str) -> Result<String, String> {
     ))
 }
 
-/// The text without the value at a path; `None` if there is none.
+/// Returns the text without the value at a path; `None` if it has none.
 pub fn removed(text: &str, steps: &[&str]) -> Result<Option<String>, String> {
     let Some((last, parents)) = steps.split_last() else {
         return Err("the whole value can't be removed: remove the file".to_owned());
@@ -128,7 +128,7 @@ pub fn removed(text: &str, steps: &[&str]) -> Result<Option<String>, String> {
         return Ok(None);
     }
     let parent = select(text, parents).unwrap_or(text);
-    // The order of the keys is that of the text.
+    // The keys keep the order of the text.
     let made = if parent.trim_start().starts_with('{') {
         let left = entries(parent)?.into_iter().filter(|(key, _)| key != last);
         let left: Result<Vec<_>, String> = left
@@ -141,7 +141,9 @@ pub fn removed(text: &str, steps: &[&str]) -> Result<Option<String>, String> {
     } else {
         let array: Vec<&RawValue> =
             serde_json::from_str(parent).map_err(|error| error.to_string())?;
-        let at: usize = last.parse().map_err(|_| format!("{last:?} is no index"))?;
+        let at: usize = last
+            .parse()
+            .map_err(|_| format!("{last:?} is not an index"))?;
         let left = array.iter().enumerate().filter(|(n, _)| *n != at);
         let left: Vec<_> = left.map(|(_, value)| value.get()).collect();
         format!("[{}]", left.join(","))

@@ -1,12 +1,12 @@
-//! The `untorn` command, as a library: the packages for Python and Node call
-//! [`main`] through the addon that they carry anyway.
+//! The `untorn` command as a library. The packages for Python and Node call
+//! [`main`] through the addon that they contain anyway.
 //!
 //! ```text
 //! args.rs          the command line
-//! command/         one file a command
-//! input.rs         which files are meant: paths, directories, `-`
-//! output.rs        what is printed: for people, or one JSON object a line
-//! exit.rs          what a command ends with
+//! command/         one file per command
+//! input.rs         which files a command works on: paths, directories, `-`
+//! output.rs        what is printed: for people, or one JSON object per line
+//! exit.rs          the exit status
 //! json.rs          JSON texts, printed and changed without being re-encoded
 //! ```
 
@@ -26,11 +26,11 @@ use clap::Parser;
 use args::Args;
 use exit::{FAILED, Failure, USAGE};
 
-/// Runs the command, and returns its exit status: 0 fine, 1 damage or no match,
-/// 2 usage, 3 could not be done, 75 a lock was not free in time, 130 Ctrl-C.
+/// Runs the command, and returns its exit status: 0 fine, 1 damage or no match, 2
+/// usage, 3 failed, 75 a lock was not free in time, 130 Ctrl-C.
 ///
-/// It sets how this process reacts to SIGINT and SIGPIPE, so the process should
-/// do nothing else.
+/// It changes how this process reacts to SIGINT and SIGPIPE, so the process
+/// should do nothing else.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     signal::prepare();
     let args = match Args::try_parse_from(args) {

@@ -1,5 +1,5 @@
-//! What is printed: lines for people, or one JSON object a line; complaints and
-//! progress on standard error.
+//! Prints results: lines for people, or one JSON object per line. Errors and
+//! progress go to standard error.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::{Color, Common};
 
-/// A command that is done sooner shows no progress.
+/// A command that ends sooner shows no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
 const REDRAW: Duration = Duration::from_millis(100);
 
@@ -65,7 +65,7 @@ impl Output {
         self.clear_progress();
         self.out.write_all(text.as_ref().as_bytes())?;
         self.out.write_all(b"\n")?;
-        // A person, or whoever follows, is to see it now.
+        // A person, or a program that follows, must see the line now.
         if self.terminal {
             self.out.flush()
         } else {
@@ -73,7 +73,7 @@ impl Output {
         }
     }
 
-    /// Bytes of a file, as they are, and a newline.
+    /// Prints bytes of a file unchanged, and a newline.
     pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.clear_progress();
         self.out.write_all(bytes)?;
@@ -95,13 +95,13 @@ impl Output {
         self.out.flush()
     }
 
-    /// On standard error, always.
+    /// Prints to standard error, always.
     pub fn complain(&mut self, message: &str) {
         let _ = self.flush();
         let _ = writeln!(io::stderr(), "untorn: {message}");
     }
 
-    /// On standard error, for people who want to know.
+    /// Prints to standard error, unless `--quiet`.
     pub fn remark(&mut self, message: &str) {
         if !self.quiet {
             let _ = self.flush();
@@ -122,7 +122,7 @@ impl Output {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    /// How far a long command is, where somebody can see it.
+    /// Shows the progress of a long command on a terminal.
     pub fn progress(&mut self, done: u64, all: u64, what: &str) {
         let Some(progress) = &mut self.progress else {
             return;
@@ -180,7 +180,7 @@ pub fn size(bytes: u64) -> String {
     format!("{:.1} TB", value / 1000.0)
 }
 
-/// Text that may come from anybody, for a terminal: no control characters.
+/// Makes text of unknown origin safe for a terminal: no control characters.
 pub fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| {

@@ -1,8 +1,8 @@
-//! Ctrl-C and a reader of our output that has gone.
+//! Signals: Ctrl-C, and the end of the program that reads our output.
 
-/// Ctrl-C ends the command at once with status 130, and a broken pipe ends it
-/// without a word. Nothing has to be tidied up: the kernel frees our locks, and
-/// a change that is cut off is settled by whoever takes the lock next.
+/// Ctrl-C ends the command at once with status 130. A broken pipe ends it
+/// silently. No cleanup is needed: the kernel releases our locks, and the next
+/// process that takes a lock settles a change that was cut off.
 #[cfg(unix)]
 pub fn prepare() {
     extern "C" fn interrupted(_: libc::c_int) {
@@ -17,8 +17,8 @@ pub fn prepare() {
     }
 }
 
-/// For a program that takes our place: a handler can't be passed on, and Node.js
-/// has its standard streams closed when a program is executed.
+/// For a program that replaces this process: a handler can't be passed on, and
+/// Node.js closes its standard streams when it executes a program.
 #[cfg(unix)]
 pub fn restore() {
     // SAFETY: sets a default, and a flag of descriptors that are open or not.

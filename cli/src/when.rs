@@ -1,4 +1,4 @@
-//! Spans of time and points in it, as people write them.
+//! Spans of time and points in time, as people write them.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,11 +18,15 @@ pub fn span(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         "d" => 86_400.0,
         "w" => 604_800.0,
-        _ => return Err(format!("{unit:?} is no unit of time: ms, s, m, h, d, w")),
+        _ => {
+            return Err(format!(
+                "{unit:?} is not a unit of time: use ms, s, m, h, d, w"
+            ));
+        }
     };
     let number: f64 = number
         .parse()
-        .map_err(|_| format!("{text:?} is no span of time, such as 90s or 10m"))?;
+        .map_err(|_| format!("{text:?} is not a span of time such as 90s or 10m"))?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 

@@ -12,7 +12,7 @@ use crate::output::Output;
 #[derive(serde::Serialize)]
 struct Appended {
     records: u64,
-    /// Where the journal ends now, for `--at`.
+    /// The journal's end now, for `--at`.
     position: String,
 }
 
@@ -20,7 +20,7 @@ pub fn run(append: &Append, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&append.path, true, append.parents)?;
     let expected = append.at.as_deref().map(Position::from_str).transpose();
     let expected =
-        expected.map_err(|_| Failure::usage("--at is a position, as append prints it"))?;
+        expected.map_err(|_| Failure::usage("--at takes a position, as append prints it"))?;
     let from_input = append.record.as_deref().is_none_or(|record| record == "-");
     let together = append.all || expected.is_some() || append.header.is_some();
     let mut records = 0;
@@ -57,7 +57,7 @@ pub fn run(append: &Append, handle: &Handle, out: &mut Output) -> Result {
     Ok(0)
 }
 
-/// Each line as it comes: a program that writes for hours is seen at once.
+/// Appends each line as it comes, so that readers see the output of a long run.
 fn lines(
     journal: &untorn::Journal,
     handle: &Handle,

@@ -1,4 +1,4 @@
-//! `untorn check`: what is damaged.
+//! `untorn check`: finds damage.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,7 +25,7 @@ pub struct Finding<'a> {
     pub length: u64,
     /// From 1.
     pub line: u64,
-    /// Whether the next append, or `repair`, mends it.
+    /// Whether the next append, or `repair`, repairs it.
     pub repairable: bool,
 }
 
@@ -38,13 +38,13 @@ struct Checked<'a> {
     unsealed: u64,
 }
 
-/// What was found in one file.
+/// The result for one file.
 #[derive(Default)]
 pub struct Found {
     pub records: u64,
     pub bytes: u64,
     pub unsealed: u64,
-    /// The first of them, each with its line.
+    /// The first damaged stretches, each with its line.
     pub damage: Vec<(Damage, &'static str, u64)>,
     pub damage_count: u64,
 }
@@ -85,8 +85,8 @@ pub fn run(check: &Check, handle: &Handle, out: &mut Output) -> Result {
 
 type Answer = std::result::Result<Found, Failure>;
 
-/// Does `work` for each input on several threads, and hands the answers over in
-/// the order of the inputs.
+/// Does `work` for each input on several threads, and returns the results in the
+/// order of the inputs.
 fn each_at_once(
     inputs: &[Input],
     most: usize,
@@ -96,7 +96,7 @@ fn each_at_once(
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        // Bounded: answers that wait for an earlier one take memory.
+        // Bounded: results that wait for an earlier one take memory.
         let (send, receive) = mpsc::sync_channel(4 * most);
         for _ in 0..most.min(inputs.len()) {
             let (send, next, work) = (send.clone(), &next, &work);
@@ -126,7 +126,7 @@ fn each_at_once(
     })
 }
 
-/// Looks at one file, whatever it is.
+/// Checks one file of any kind.
 pub fn inspect(input: &Input, handle: &Handle) -> Answer {
     match input.kind {
         Kind::Journal => journal(&input.path, handle),
@@ -159,7 +159,7 @@ pub fn journal(path: &Path, handle: &Handle) -> Answer {
     Ok(found)
 }
 
-/// What a torn tail is, which `verify` does not tell apart.
+/// Returns the kind of a torn tail, which `verify` does not distinguish.
 pub fn kind_of(path: &Path, damage: Damage) -> Result<&'static str> {
     use std::io::{Seek, SeekFrom};
 
@@ -214,7 +214,7 @@ fn whole(kind: DamageKind, length: u64) -> Damage {
     }
 }
 
-/// Counts the lines of a file, once through.
+/// Counts the lines of a file, in one pass.
 pub struct Lines<'a> {
     path: &'a Path,
     file: BufReader<File>,
@@ -233,7 +233,8 @@ impl<'a> Lines<'a> {
         })
     }
 
-    /// The number of the line that an offset is in, from 1. Offsets may only grow.
+    /// Returns the number of the line with this offset, from 1. Offsets must only
+    /// grow.
     pub fn line_of(&mut self, offset: u64) -> Result<u64> {
         let mut left = offset.saturating_sub(self.offset);
         let mut buffer = [0; 64 * 1024];
@@ -265,7 +266,7 @@ struct Sum {
     kinds: BTreeMap<&'static str, u64>,
 }
 
-/// Damage that `repair` mends without losing a whole record.
+/// Whether `repair` repairs the damage without losing a whole record.
 pub fn is_repairable(damage: Damage, kind: &str) -> bool {
     damage.kind == DamageKind::TornTail && kind != "pending_transaction"
 }

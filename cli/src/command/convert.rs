@@ -16,7 +16,7 @@ fn kind(path: &Path) -> Result<Kind> {
         Some("jsonl" | "ndjson") => Ok(Kind::Journal),
         Some("json") => Ok(Kind::Document),
         _ => Err(Failure::usage(format!(
-            "{}: its name ends in .jsonl, .ndjson or .json",
+            "{}: the name must end in .jsonl, .ndjson or .json",
             path.display()
         ))),
     }
@@ -42,12 +42,12 @@ pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
     Ok(if bad > 0 { FOUND } else { 0 })
 }
 
-/// A new journal only: what is there is not overwritten.
+/// Checks that the output is a new file: an existing one is not overwritten.
 fn fresh(path: &Path) -> Result<()> {
     if path.exists() {
         return Err(Failure::of(
             path.display(),
-            "it is there already, and is not overwritten",
+            "the file exists already, and is not overwritten",
         ));
     }
     Ok(())
@@ -59,7 +59,7 @@ fn to_journal(convert: &Convert, handle: &Handle) -> Result<u64> {
     let text = fs::read_to_string(&convert.input).map_err(|error| failed(&error))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let values: Vec<&RawValue> = serde_json::from_str(text)
-        .map_err(|error| failed(&format!("it is no JSON array: {error}")))?;
+        .map_err(|error| failed(&format!("not a JSON array: {error}")))?;
     let journal = handle.journal(&convert.output, true, false)?;
     let mut batch = journal.batch();
     for value in &values {
@@ -69,12 +69,12 @@ fn to_journal(convert: &Convert, handle: &Handle) -> Result<u64> {
     Ok(values.len() as u64)
 }
 
-/// Line breaks between the tokens go; in a string there can be none.
+/// Removes line breaks between the tokens. JSON strings contain none.
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// Each good record, and what is in the place of a damaged one.
+/// Passes on each good record, and the bytes of each damaged one.
 fn each(
     convert: &Convert,
     handle: &Handle,

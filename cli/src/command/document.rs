@@ -28,7 +28,7 @@ fn text_of(bytes: Vec<u8>, path: &std::path::Path) -> Result<String> {
     if let Some(kind) = untorn::inspect(&bytes) {
         return Err(Failure::of(
             path.display(),
-            format!("it is not one JSON value ({})", kind.as_str()),
+            format!("not one JSON value ({})", kind.as_str()),
         ));
     }
     String::from_utf8(bytes).map_err(|error| Failure::of(path.display(), error))
@@ -73,7 +73,7 @@ pub fn get(get: &Get, handle: &Handle, out: &mut Output) -> Result {
     }
     let is_text = value.starts_with('"');
     if is_text && !get.shape.pretty && !get.shape.compact && get.key.is_some() {
-        // As `jq -r`: for shells.
+        // As `jq -r` does, for shells.
         let text: String =
             serde_json::from_str(value).map_err(|error| Failure::of(get.path.display(), error))?;
         out.line(text)?;
@@ -100,7 +100,7 @@ pub fn set(set: &Set, handle: &Handle, out: &mut Output) -> Result {
     {
         return Err(Failure::of(
             set.path.display(),
-            "the document has another version: others have saved it meanwhile",
+            "the document has another version: another program has saved it",
         ));
     }
     let old = match update.value() {
@@ -109,7 +109,7 @@ pub fn set(set: &Set, handle: &Handle, out: &mut Output) -> Result {
         None => {
             return Err(Failure::of(
                 set.path.display(),
-                "the document is not there; --create makes it",
+                "the document does not exist; --create creates it",
             ));
         }
     };
@@ -139,11 +139,14 @@ pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
     {
         return Err(Failure::of(
             rm.path.display(),
-            "the document has another version: others have saved it meanwhile",
+            "the document has another version: another program has saved it",
         ));
     }
     let Some(bytes) = update.value() else {
-        out.complain(&format!("{}: the document is not there", rm.path.display()));
+        out.complain(&format!(
+            "{}: the document does not exist",
+            rm.path.display()
+        ));
         return Ok(FOUND);
     };
     let old = text_of(bytes.to_vec(), &rm.path)?;
@@ -156,8 +159,8 @@ pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
     }
 }
 
-/// The editor works on a copy: others may save meanwhile, and then nothing is
-/// overwritten.
+/// The editor works on a copy. If another program saves the document meanwhile,
+/// nothing is overwritten.
 pub fn edit(edit: &Edit, handle: &Handle, out: &mut Output) -> Result {
     let document = handle.document(&edit.path)?;
     let (bytes, version) = document.load()?;
@@ -208,7 +211,7 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     std::fs::write(path, bytes).map_err(|error| Failure::of(path.display(), error))
 }
 
-/// What the editor left; `None` if it is what it was.
+/// Returns the text that the editor saved; `None` if it is unchanged.
 fn edited(copy: &std::path::Path, old: &[u8], out: &mut Output) -> Result<Option<Vec<u8>>> {
     let editor = ["VISUAL", "EDITOR"].iter().find_map(std::env::var_os);
     let editor = editor.unwrap_or_else(|| "vi".into());
@@ -232,10 +235,7 @@ fn edited(copy: &std::path::Path, old: &[u8], out: &mut Output) -> Result<Option
         return Ok(None);
     }
     if let Some(kind) = untorn::inspect(&new) {
-        let why = format!(
-            "it is not one JSON value ({}); nothing was saved",
-            kind.as_str()
-        );
+        let why = format!("not one JSON value ({}); nothing was saved", kind.as_str());
         return Err(Failure::of(copy.display(), why));
     }
     Ok(Some(new))

@@ -29,7 +29,7 @@ pub fn run(topic: Option<&str>, out: &mut Output) -> Result {
     }
     let names: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
     out.complain(&format!(
-        "there is no topic {topic:?}; these are: {}, and every command",
+        "unknown topic {topic:?}; topics are {}, and every command",
         names.join(", ")
     ));
     Ok(if topic.is_empty() { USAGE } else { FOUND })

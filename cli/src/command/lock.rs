@@ -1,4 +1,4 @@
-//! `untorn lock`: a command that runs with a lock held.
+//! `untorn lock`: runs a command while holding a lock.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::args::{Handle, Lock};
 use crate::exit::{Failure, LOCKED, Result};
 use std::time::Duration;
 
-/// As the shell and flock(1) have them.
+/// The exit statuses of the shell and flock(1).
 const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 
@@ -47,9 +47,9 @@ pub fn run(lock: &Lock, handle: &Handle) -> Result {
     execute(guard, &lock.command)
 }
 
-/// The command takes the place of this process and keeps the lock's descriptor:
-/// signals and the exit status are its own, nobody can kill the one without the
-/// other, and the lock is free when the last process that inherited it has ended.
+/// The command replaces this process and inherits the lock's descriptor. Signals
+/// and the exit status are its own, and no signal can kill only one of the two.
+/// The lock is released when the last process that inherited it has ended.
 #[cfg(unix)]
 fn execute(guard: LockGuard, words: &[OsString]) -> Result {
     use std::io::ErrorKind;

@@ -1,4 +1,4 @@
-//! `untorn tail` and `untorn cat`: records, good ones only.
+//! `untorn tail` and `untorn cat`: print records, good ones only.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A value by itself.
+    /// Prints a value by itself.
     pub fn value(&self, text: &str, out: &mut Output) -> Result<()> {
         let printed = match (self.pretty, out.terminal) {
             (true, _) => out.line(harmless_lines(&json::pretty(text))),
@@ -108,7 +108,8 @@ pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
         if inputs.len() > 1 && !out.json {
             heading(&input.path, out)?;
         }
-        // Of the file as it is now: what comes meanwhile is followed from here.
+        // The end of the file now: records that come later are followed from
+        // here.
         let end = journal.end()?;
         for record in last_good(&journal, tail.lines, &printer)? {
             printer.record(&input.path, record.start, &record.bytes, out)?;
@@ -126,7 +127,7 @@ pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
     follow(followed, &printer, out)
 }
 
-/// The last good records: damaged lines do not count.
+/// Returns the last good records; damaged lines do not count.
 fn last_good(
     journal: &untorn::Journal,
     n: usize,
@@ -210,7 +211,7 @@ fn follow(
             }
             News::Rewound(at) => {
                 let text = format!(
-                    "↺ {}: records were taken out of it, or it is a new file",
+                    "↺ {}: records were removed, or it is a new file",
                     paths[&at].display()
                 );
                 out.remark(&text);
@@ -235,7 +236,7 @@ pub fn cat(cat: &Cat, handle: &Handle, out: &mut Output) -> Result {
     let printer = Printer::new(&cat.shape, handle.is_json(), out)?;
     let from = cat.from.as_deref().map(Position::from_str).transpose();
     let from =
-        from.map_err(|_| Failure::usage("--from is a position as --with-position prints it"))?;
+        from.map_err(|_| Failure::usage("--from takes a position, as --with-position prints it"))?;
     let mut skipped = 0;
     for input in &inputs {
         let journal = handle.journal(&input.path, false, false)?;

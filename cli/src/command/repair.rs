@@ -1,4 +1,4 @@
-//! `untorn repair`: what the next append would do to a torn tail, now.
+//! `untorn repair`: repairs a torn tail now, as the next append would.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ struct Step<'a> {
     kind: &'static str,
     offset: u64,
     length: u64,
-    /// `cut`, `add_newline`, or `none`: it is left as it is.
+    /// `cut`, `add_newline`, or `none`: it stays as it is.
     action: &'static str,
     done: bool,
 }
@@ -118,13 +118,13 @@ fn print(step: &Step<'_>, out: &mut Output) -> Result<()> {
             size(step.length),
             step.path.display()
         ),
-        _ => "left as it is: it is not at the end".to_owned(),
+        _ => "unchanged: it is not at the end".to_owned(),
     };
     let name = harmless(&step.path.display().to_string());
     Ok(out.line(format!("{name}:{}: {:<15} {what}", step.line, step.kind))?)
 }
 
-/// Under its whole path: two files of one name are not confused.
+/// Under its whole path, so that two files of one name stay apart.
 fn copy_into(path: &Path, backup: &Path) -> Result<()> {
     let failed = |error| Failure::of(backup.display(), error);
     let whole = fs::canonicalize(path).map_err(|error| Failure::of(path.display(), error))?;
@@ -144,7 +144,7 @@ impl Sum {
     fn text(&self, done: bool) -> String {
         let left = match self.left {
             0 => String::new(),
-            n => format!("; {n} damaged lines before the end are left as they are"),
+            n => format!("; {n} damaged lines before the end stay"),
         };
         let what = format!(
             "{} newlines {}, {} tails {} ({} kept in *.torn){left}",
@@ -158,7 +158,7 @@ impl Sum {
             (0, _) => format!("nothing to repair{left}"),
             (n, true) => format!("{n} repaired: {what}"),
             (n, false) => {
-                format!("would change {n} files: {what}. Nothing was changed; do it: add --yes")
+                format!("would change {n} files: {what}. Nothing was changed; add --yes to do it")
             }
         }
     }

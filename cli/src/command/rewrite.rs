@@ -14,7 +14,7 @@ fn kept(rotated: Option<std::path::PathBuf>, out: &mut Output) -> Result {
     match rotated {
         Some(path) if out.json => out.object(&serde_json::json!({ "rotated": path }))?,
         Some(path) => out.line(path.display().to_string())?,
-        // There was nothing to keep.
+        // The journal had nothing to keep.
         None => {}
     }
     Ok(0)
@@ -32,15 +32,16 @@ pub fn rotate(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
 pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&rewind.path, false, false)?;
     let to = match (&rewind.to, rewind.records) {
-        (Some(to), _) => Position::from_str(to)
-            .map_err(|_| Failure::usage("--to is a position, as cat --with-position prints it"))?,
+        (Some(to), _) => Position::from_str(to).map_err(|_| {
+            Failure::usage("--to takes a position, as cat --with-position prints it")
+        })?,
         (None, Some(0) | None) => return Ok(0),
         (None, Some(n)) => {
             let last = journal.tail(n)?;
             let first = last.first().filter(|_| last.len() == n);
             let Some(first) = first else {
                 out.complain(&format!(
-                    "{}: it has fewer than {n} records",
+                    "{}: the journal has fewer than {n} records",
                     rewind.path.display()
                 ));
                 return Ok(FOUND);
@@ -60,7 +61,7 @@ pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {
         .transpose()
         .map_err(Failure::usage)?;
     let mut rewrite = journal.begin_rewrite(&handle.call())?;
-    // Twice through: which is the last of its key is known only at the end.
+    // Two passes: only the end shows which record is the last of its key.
     let mut last = HashMap::new();
     let mut records = rewrite.records()?;
     let mut bad = 0;
@@ -74,7 +75,7 @@ pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {
     bad += records.damage_count();
     if bad > 0 && !compact.drop_damage {
         let why = format!(
-            "{bad} damaged stretches would be lost: look at them with untorn check, or add --drop-damage"
+            "{bad} damaged stretches would be lost: inspect them with untorn check, or add --drop-damage"
         );
         return Err(Failure::of(compact.path.display(), why));
     }

@@ -1,4 +1,4 @@
-//! `untorn grep`: records that hold a text, as the record means it.
+//! `untorn grep`: searches decoded records.
 
 use serde::Serialize;
 
@@ -67,12 +67,12 @@ pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
     Ok(if any { 0 } else { FOUND })
 }
 
-/// Case does not matter.
+/// Makes the search ignore case.
 fn fold(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// Escapes stand for the characters that they mean.
+/// Replaces escapes by the characters for which they stand.
 fn decoded(record: &[u8]) -> String {
     let text = String::from_utf8_lossy(record);
     if !text.contains('\\') {
@@ -89,7 +89,7 @@ fn decoded(record: &[u8]) -> String {
     made + rest
 }
 
-/// What an escape means, and its length.
+/// Returns the character of an escape, and the escape's length.
 fn escape(text: &str) -> (char, usize) {
     let unit = |text: &str| {
         text.get(2..6)
@@ -125,8 +125,9 @@ fn escape(text: &str) -> (char, usize) {
     }
 }
 
-/// Up to 60 characters before and after. `found` is an offset in the folded text,
-/// which is that of the text but for the few letters whose case has another length.
+/// Returns up to 60 characters before and after. `found` is an offset in the
+/// folded text. It equals that in the text, except after the few letters whose
+/// case changes their length.
 fn around(text: &str, found: usize, length: usize) -> String {
     let place = |at: usize| {
         (0..=at.min(text.len()))

@@ -1,4 +1,4 @@
-//! `untorn show`: one stretch of a journal, and why it is damaged.
+//! `untorn show`: one line of a journal, and why it is damaged.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use crate::args::{Handle, Show};
 use crate::exit::{FOUND, Failure, Result};
 use crate::output::{Output, Style, harmless};
 
-/// How much of a line a person is shown.
+/// How much of a line is printed for people.
 const SHOWN: usize = 160;
 
 #[derive(Serialize)]
@@ -93,7 +93,7 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
         return Ok(0);
     }
     out.complain(&format!(
-        "{}: it has {number} lines and {offset} bytes",
+        "{}: the file has {number} lines and {offset} bytes",
         path.display()
     ));
     Ok(FOUND)
@@ -177,7 +177,8 @@ fn print(line: &Line, wanted: bool, out: &mut Output) -> std::io::Result<()> {
     ))
 }
 
-/// `PATH`, `PATH:LINE` or `PATH@OFFSET`; a file of the whole name comes first.
+/// `PATH`, `PATH:LINE` or `PATH@OFFSET`. A file whose name is the whole text
+/// comes first.
 fn place(text: &str) -> Result<(PathBuf, Place)> {
     let whole = PathBuf::from(text);
     if whole.exists() {
@@ -196,6 +197,6 @@ fn place(text: &str) -> Result<(PathBuf, Place)> {
     }
     Err(Failure::of(
         text,
-        "there is no such file; a place is PATH:LINE or PATH@OFFSET",
+        "the file does not exist; a place is PATH:LINE or PATH@OFFSET",
     ))
 }

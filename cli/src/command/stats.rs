@@ -1,4 +1,4 @@
-//! `untorn stats`: what journals hold.
+//! `untorn stats`: figures about journals.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,10 +16,10 @@ struct Row {
     path: PathBuf,
     records: u64,
     bytes: u64,
-    /// Bytes of the largest record.
+    /// The bytes of the largest record.
     largest: u64,
     damage: u64,
-    /// What repairs have cut off it, bytes of `P.torn`.
+    /// The bytes of `P.torn`, which repairs have cut off.
     torn: u64,
     /// Seconds since 1970.
     modified: Option<u64>,

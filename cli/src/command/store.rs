@@ -51,7 +51,7 @@ fn existing(dir: &Path, key: &str, handle: &Handle) -> Result<Session> {
     if !session.exists()? {
         return Err(Failure::new(
             FOUND,
-            format!("{}: there is no session {key:?}", dir.display()),
+            format!("{}: session {key:?} does not exist", dir.display()),
         ));
     }
     Ok(session)
@@ -150,7 +150,7 @@ fn show(session: &Session, out: &mut Output) -> Result {
 fn owner(session: &Session, out: &mut Output) -> Result {
     let Some(owner) = session.holder()? else {
         if !out.json && !out.quiet {
-            out.line("nobody owns it")?;
+            out.line("not owned")?;
         }
         return Ok(FOUND);
     };
@@ -167,14 +167,14 @@ fn owner(session: &Session, out: &mut Output) -> Result {
     Ok(0)
 }
 
-/// Nothing of the session changes but its lease: what the owner left half done
-/// is for a program to know.
+/// Changes only the session's lease: only a program knows what the owner left
+/// half done.
 fn reconcile(session: &Session, handle: &Handle, out: &mut Output) -> Result {
     let done = session.reconcile_with(|_| Ok(true), || Ok(false), &handle.call())?;
     let (word, code) = match done {
         Reconciled::Done => ("reconciled", 0),
         Reconciled::Alive(_) => ("its owner lives", FOUND),
-        Reconciled::Busy => ("somebody is about to", FOUND),
+        Reconciled::Busy => ("another process is reconciling or claiming it", FOUND),
         _ => ("nothing to do", 0),
     };
     if out.json {
@@ -192,7 +192,7 @@ fn remove(store: &Store, key: &str, yes: bool, handle: &Handle, out: &mut Output
             return Ok(FOUND);
         }
         out.line(format!(
-            "would remove {} with all its files; do it: add --yes",
+            "would remove {} with all its files; add --yes to do it",
             session.path().display()
         ))?;
         return Ok(0);

@@ -11,7 +11,7 @@ use crate::exit::{FOUND, Failure, Result};
 use crate::input::{Take, files};
 use crate::output::{Output, size};
 
-/// The line before the bytes: `docs/protocol.md`, `P.torn`.
+/// The line before the bytes: see `P.torn` in `docs/protocol.md`.
 #[derive(Deserialize)]
 struct Head {
     time: String,
@@ -26,10 +26,10 @@ struct Entry<'a> {
     path: &'a Path,
     number: usize,
     time: String,
-    /// Where the bytes were in the journal.
+    /// The place of the bytes in the journal.
     offset: u64,
     length: u64,
-    /// How many NULs followed them; they are counted, not kept.
+    /// The number of NULs that followed them, which are not kept.
     nuls: u64,
 }
 

@@ -1,4 +1,4 @@
-//! `untorn txn`: transactions whose process died before it was done.
+//! `untorn txn`: transactions whose process died before they were done.
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,8 @@ pub fn run(command: &TxnCommand, out: &mut Output) -> Result {
         }
         TxnCommand::Settle { dirs } => {
             for (dir, committed) in pending(dirs)? {
-                // Looking at the directory as of one instant takes its lock, and
-                // whoever takes that settles what is pending.
+                // A snapshot takes the directory's lock, and every process that
+                // takes it settles a pending transaction.
                 untorn::snapshot(&dir)?;
                 let what = if committed { "finished" } else { "undone" };
                 if !out.quiet {
@@ -36,7 +36,7 @@ pub fn run(command: &TxnCommand, out: &mut Output) -> Result {
     }
 }
 
-/// Directories, and whether the transaction was committed.
+/// Returns directories, and whether their transaction was committed.
 fn pending(dirs: &[PathBuf]) -> Result<Vec<(PathBuf, bool)>> {
     let inputs = files(dirs, Take::All, None)?;
     let found = inputs

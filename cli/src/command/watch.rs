@@ -1,4 +1,4 @@
-//! `untorn watch`: what happens in a directory, again and again.
+//! `untorn watch`: shows a directory's journals again and again.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -11,7 +11,7 @@ use crate::input::{Take, files};
 use crate::output::{Output, Style, harmless, size, thousands};
 use crate::when::ago;
 
-/// What was there at the last look.
+/// The state at the last look.
 struct Seen {
     at: Instant,
     end: untorn::Position,
@@ -24,7 +24,7 @@ pub fn run(watch: &Watch, handle: &Handle, out: &mut Output) -> Result {
     loop {
         let rows = look(watch, handle, &mut seen)?;
         if out.terminal && !out.json {
-            // Home, and clear what is below: no flicker.
+            // Go to the top and clear what is below, without flicker.
             out.raw(b"\x1b[H\x1b[J")?;
         }
         print(&rows, out)?;

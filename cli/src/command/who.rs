@@ -1,4 +1,4 @@
-//! `untorn who`: holders of locks.
+//! `untorn who`: the holders of locks.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ fn paths(who: &Who) -> Result<Vec<PathBuf>> {
     }
     if let Some(dir) = who.paths.iter().find(|path| path.is_dir()) {
         return Err(Failure::usage(format!(
-            "{} is a directory: -r asks for all files below it",
+            "{} is a directory: -r includes all files below it",
             dir.display()
         )));
     }
@@ -82,7 +82,7 @@ fn print(path: &Path, holder: Option<&Holder>, held_only: bool, out: &mut Output
     ))?)
 }
 
-/// What the process was started with; only Linux tells.
+/// Returns the command that started the process; only on Linux.
 pub fn command_of(pid: u32) -> Option<String> {
     let words = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let text = String::from_utf8_lossy(&words).replace('\0', " ");
