@@ -219,7 +219,12 @@ fn missing_directory(path: &Path, error: std::io::Error) -> Error {
 
 /// A lock that is held. Dropping it lets it go.
 ///
-/// It may be sent to another thread and let go there. In a forked child it
+/// It may be sent to another thread and let go there. It still counts as held by
+/// the thread that took it: that thread gets `DEADLOCK` if it takes the lock again
+/// with a call that blocks, since most such calls would wait for themselves. To
+/// give a lock away and wait for it, take it on the thread that will release it.
+///
+/// In a forked child it
 /// holds nothing and letting it go does nothing: the parent still has the lock.
 pub struct LockGuard(Arc<Kept>);
 
@@ -274,12 +279,13 @@ impl LockGuard {
     /// `INVALID_ARGUMENT`: it is not held by this process; `IO`: on Windows no
     /// program takes the place of another.
     pub fn keep_in_programs(&self) -> Result<()> {
-        let held = self.0.held();
-        let Some(held) = held.as_ref().filter(|held| held.is_ours()) else {
+        // In a forked child the mutex may be locked by a thread that is not there.
+        let held = self.0.is_ours().then(|| self.0.held());
+        let Some(held) = held.as_ref().and_then(|held| held.as_ref()) else {
             let why = "the lock is not held by this process";
             return Err(Error::invalid_argument("lock", self.path(), why));
         };
-        let file = held.gate.file();
+        let file = held.gate.locked();
         file.keep_in_programs()
             .map_err(|error| Error::os("lock", self.lock_path(), error))
     }

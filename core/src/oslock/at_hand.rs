@@ -109,12 +109,12 @@ impl<'a> LockFile<'a> {
     }
 
     pub fn may_write_data(&self) -> bool {
-        self.gate.writable
+        self.gate.may_be_written()
     }
 
     /// Whether recovery records can be kept.
     pub fn is_writable(&self) -> bool {
-        self.redo.is_some() || self.gate.writable
+        self.redo.is_some() || self.gate.may_be_written()
     }
 
     pub fn path(&self) -> &'a Path {

@@ -39,7 +39,7 @@ pub(crate) struct Gate {
     pub lock_path: PathBuf,
     /// The file that it is the lock of.
     pub target: PathBuf,
-    /// Whether the lock file can be written (recovery records can be kept).
+    /// Whether the lock file could be written when it was opened.
     pub writable: bool,
     access: Access,
     id: FileId,
@@ -49,6 +49,8 @@ pub(crate) struct Gate {
     waiting: [OnceLock<Descriptor>; 2],
     /// By which of them it is held: [`TRIED`], or the mode that was waited for.
     by: AtomicU8,
+    /// For its content, where it could only be read when it was first opened.
+    writer: OnceLock<Descriptor>,
     /// Where the lock is not the system's, but that a file is there.
     pid_file: Option<PidFile>,
     state: Mutex<State>,
@@ -80,6 +82,7 @@ impl Gate {
             file,
             waiting: [OnceLock::new(), OnceLock::new()],
             by: AtomicU8::new(TRIED),
+            writer: OnceLock::new(),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
             keeps_marks: OnceLock::new(),
@@ -90,6 +93,32 @@ impl Gate {
     /// very descriptor, since on Windows a lock stops the others.
     #[inline]
     pub fn file(&self) -> &File {
+        match self.writer.get() {
+            Some(writer) if !self.writable => writer,
+            _ => self.locked(),
+        }
+    }
+
+    /// Whether its content can be written by now. The rights may have come after it
+    /// was opened: who makes a lock file sets them a moment later.
+    pub fn may_be_written(&self) -> bool {
+        if self.writable || self.writer.get().is_some() {
+            return true;
+        }
+        // There only the descriptor that has the lock can write.
+        if cfg!(windows) {
+            return false;
+        }
+        let Some(writer) = self.file.open_to_write(&self.lock_path, self.access) else {
+            return false;
+        };
+        writer.narrow_rights(&self.target);
+        self.writer.get_or_init(|| writer);
+        true
+    }
+
+    /// The descriptor that has the lock.
+    pub fn locked(&self) -> &File {
         let by = usize::from(self.by.load(Ordering::Relaxed));
         match self.waiting.get(by).and_then(OnceLock::get) {
             Some(waiting) => waiting,

@@ -97,6 +97,13 @@ impl Descriptor {
         }
     }
 
+    /// The same file once more, to be written; `None` if that is not allowed.
+    pub fn open_to_write(&self, path: &Path, access: Access) -> Option<Descriptor> {
+        let opened = File::open_listed(path, access, self.role()).ok()?;
+        let again = Descriptor::known(opened);
+        (again.id().ok()? == self.id().ok()?).then_some(again)
+    }
+
     /// From now on the lock of this file is one among users of this library
     /// only, and stops no reader. On Windows a lock is on bytes, and others
     /// can't read these meanwhile: a lock that other programs know must be on

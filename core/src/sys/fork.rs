@@ -70,6 +70,7 @@ impl<T> PerProcess<T> {
 
     #[cold]
     fn make(&self, seen: *mut Node<T>, make: impl FnOnce() -> T) -> &T {
+        sys::fork::handle();
         let mine = Box::into_raw(Box::new(Node {
             generation: generation(),
             value: make(),

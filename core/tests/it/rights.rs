@@ -388,6 +388,45 @@ fn a_lock_file_is_there_at_once() {
     }
 }
 
+/// A handle that could only read the lock file writes to it when it may.
+#[cfg(target_os = "linux")]
+#[test]
+fn rights_that_come_later_count() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    set_mode(scene.dir(), 0o777);
+    for scheme in [Scheme::Sidecar, Scheme::InPlace] {
+        let path = scene.with("j", "");
+        let lock = match scheme {
+            Scheme::InPlace => path.clone(),
+            _ => scene.with("j.lock", ""),
+        };
+        for file in [&path, &lock] {
+            chown(file, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        set_mode(&lock, 0o400);
+        as_user(NOBODY, &[], || {
+            let journal = Journal::options().scheme(scheme).open(&path).unwrap();
+            let mut batch = journal.batch();
+            batch.push(b"{}").unwrap();
+            batch.push(b"[]").unwrap();
+            // So that the same descriptor stays in use.
+            let guard = FileLock::options().scheme(scheme).acquire(&path).unwrap();
+            let under = untorn::Call::new().lock(&guard);
+            let error = journal.append_batch(&batch, None, &under).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{scheme:?}");
+            set_mode(&lock, 0o600);
+            journal.append_batch(&batch, None, &under).unwrap();
+            drop(guard);
+            journal.append_all([b"{}", b"[]"]).unwrap();
+        });
+        assert_eq!(bytes(&path), b"{}\n[]\n{}\n[]\n");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
 #[test]
 fn a_lock_file_that_more_may_write_than_its_file_is_narrowed() {
     let scene = Scene::new();

@@ -5,6 +5,9 @@
 //! Without the harness of `cargo test`: each test is run in a process of its own,
 //! as many at once as there are processors.
 
+// Windows has no fork.
+#[cfg(unix)]
+mod forks;
 mod kill;
 // Elsewhere nobody sees who waits: see `sys/unix/awaited.rs`.
 #[cfg(target_os = "linux")]
@@ -42,6 +45,8 @@ const PARTS: &[&[Part]] = &[
 ];
 
 const TESTS: &[&[Test]] = &[
+    #[cfg(unix)]
+    forks::TESTS,
     kill::TESTS,
     #[cfg(target_os = "linux")]
     lock_turns::TESTS,

@@ -45,13 +45,7 @@ impl LockDescriptors {
         open: impl FnOnce() -> io::Result<T>,
         number: impl FnOnce(&T) -> RawFd,
     ) -> io::Result<T> {
-        static HANDLERS: Once = Once::new();
-        HANDLERS.call_once(|| {
-            // SAFETY: the handlers are plain functions that live as long as
-            // the program: the shared library is linked with `-z nodelete`.
-            unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
-            copied::watch();
-        });
+        handle();
         DESCRIPTORS.work(|| {
             let opened = open();
             if let Ok(handle) = &opened {
@@ -136,6 +130,17 @@ fn pause(tries: &mut u32) {
     } else {
         std::thread::sleep(Duration::from_micros(50));
     }
+}
+
+/// Has forks handled from now on.
+pub(in crate::sys) fn handle() {
+    static HANDLERS: Once = Once::new();
+    HANDLERS.call_once(|| {
+        // SAFETY: the handlers are plain functions that live as long as
+        // the program: the shared library is linked with `-z nodelete`.
+        unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+        copied::watch();
+    });
 }
 
 extern "C" fn prepare() {
