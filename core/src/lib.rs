@@ -27,6 +27,7 @@ mod error_kind;
 mod holder;
 mod journal;
 mod lock;
+mod lockfile;
 mod one_shot;
 mod oslock;
 mod position;

@@ -10,9 +10,9 @@ use std::path::Path;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::recovery::overwrite::{self, Change, Content};
-use crate::recovery::record::Same;
 use crate::sys::{Access, File};
 
 /// Without the lock. `None` if it is not there.

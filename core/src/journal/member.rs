@@ -11,8 +11,8 @@ use crate::journal::append::{Batch, Rules};
 use crate::journal::header;
 use crate::journal::read::Source;
 use crate::journal::read::{Records, line};
+use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::LockFile;
-use crate::recovery::record::{self, Generation, Identity};
 use crate::sys::{self, Access, File};
 
 /// An empty batch for the journal at this path.
@@ -86,7 +86,7 @@ pub(crate) fn end(
     {
         one_name::check(path, "append", &seen)?;
     }
-    let opened = match record::open(path, Access::Append) {
+    let opened = match lockfile::open(path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         result => result.map_err(told)?,
     };

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::recovery::record::Identity;
+use crate::lockfile::Identity;
 use crate::recovery::transaction::names;
 use crate::sys::{self, Access, File, Stat};
 use crate::{rotated, temporary};

@@ -12,8 +12,8 @@ use super::shared::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Syncs;
 use crate::journal::append::{UNKNOWN, Writer, mend, sync_cut};
+use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::{LockFile, LockedData};
-use crate::recovery::record::{self, Generation, Identity};
 use crate::rotated;
 use crate::sys::{self, Access, File, Stat};
 
@@ -189,7 +189,7 @@ impl Writer {
                 break Handle::Locked(data);
             }
             let file = if stat.is_some() {
-                record::open(path, Access::Append).map(|opened| {
+                lockfile::open(path, Access::Append).map(|opened| {
                     carried_over = opened.carried_over(recorded);
                     opened.file
                 })

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::holder::Holder;
-use crate::lock::transfer;
 use crate::oslock::note;
 use crate::oslock::scheme::{in_place, pid_file, sidecar};
 use crate::process::{Alive, Process};
+use crate::recovery::handover;
 use crate::sys;
 
 /// Who holds the lock of this file now; `None` if nobody does, or if it can't
@@ -29,7 +29,7 @@ pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let guard = pid_file::guard_path(&lock_path);
     let records = [lock_path, in_place::redo_path(&real), guard];
     Ok(held.or_else(|| {
-        let mut reserved = records.iter().filter_map(|path| transfer::reserved(path));
+        let mut reserved = records.iter().filter_map(|path| handover::reserved(path));
         reserved
             .find(|reservation| reservation.to.alive() != Alive::Dead)
             .map(|reservation| reservation.to.into())

@@ -6,62 +6,23 @@
 //! has had it, or has died.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::{LockGuard, Patience};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lockfile::IDLE;
 use crate::oslock::Refused;
 use crate::oslock::Watching;
 use crate::oslock::{Held, PathLock};
 use crate::process::{Alive, Process};
-use crate::recovery::record::{self, Pending, Reservation};
-use crate::sys::{Access, File};
+use crate::recovery::clear_pending;
+use crate::recovery::handover::{self, Reservation};
 
-/// For how long a lock stays reserved for a process that can't be seen from
-/// here, as nobody would learn of its end.
-const UNSEEN: Duration = Duration::from_secs(60);
 /// How long the heir's one try waits for those who only look whose turn it is,
 /// and have the lock for that moment.
 const LOOKERS: Duration = Duration::from_secs(2);
 /// How long a heir may be dead unnoticed where the system does not tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
-impl Reservation {
-    fn to(process: &Process) -> Reservation {
-        Reservation {
-            to: process.clone(),
-            since: now(),
-        }
-    }
-
-    /// Whether it keeps this process from the lock.
-    pub(crate) fn stands(&self) -> bool {
-        !self.to.is_current()
-            && match self.to.alive() {
-                Alive::Alive => true,
-                Alive::Dead => false,
-                Alive::Unknown => Duration::from_millis(now().abs_diff(self.since)) < UNSEEN,
-            }
-    }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
-}
-
-/// For whom a lock is reserved, if for anybody, by what is in this file. Looks
-/// without the lock.
-pub(crate) fn reserved(record_path: &Path) -> Option<Reservation> {
-    let file = File::open_beside(record_path, Access::Read).ok()?;
-    if file.size().ok()? <= record::IDLE {
-        return None;
-    }
-    match record::read_pending(&file).ok()?? {
-        Pending::Reserved(reservation) => Some(reservation),
-        _ => None,
-    }
-}
 
 impl LockGuard {
     /// Gives the lock to another process of this machine, and lets it go. The
@@ -111,14 +72,8 @@ pub(crate) fn reserve_for(held: &Held, path: &Path, to: &Process) -> Result<()> 
 /// is not the heir waits for him.
 pub(crate) fn take_back(held: &Held) {
     if let Ok(file) = held.lock_file().file() {
-        let _ = record::clear_pending(file);
+        let _ = clear_pending(file);
     }
-}
-
-/// For whom this lock file is reserved now.
-pub(crate) fn heir(lock_path: &Path) -> Option<Process> {
-    let reservation = reserved(lock_path).filter(Reservation::stands)?;
-    Some(reservation.to)
 }
 
 fn reserve(held: &Held, to: &Process) -> Result<()> {
@@ -133,8 +88,8 @@ fn reserve(held: &Held, to: &Process) -> Result<()> {
     }
     let file = lock.file().map_err(told)?;
     lock.check_ours("transfer")?;
-    let size = file.size().map_err(told)?.min(record::IDLE);
-    record::write_reservation(file, size, &Reservation::to(to)).map_err(|error| {
+    let size = file.size().map_err(told)?.min(IDLE);
+    handover::write_reservation(file, size, &Reservation::to(to)).map_err(|error| {
         // What is there of it can't be believed anyway.
         let _ = file.set_len(size);
         told(error)
@@ -145,7 +100,8 @@ impl PathLock {
     /// Whether the lock was given to this process.
     #[cold]
     pub(crate) fn is_heir(&self) -> bool {
-        reserved(self.record_path()).is_some_and(|reservation| reservation.to.is_current())
+        handover::reserved(self.record_path())
+            .is_some_and(|reservation| reservation.to.is_current())
     }
 
     /// The patience of an heir that tries only once.
@@ -179,7 +135,8 @@ impl PathLock {
             return refused(Refused::Busy);
         }
         let mut watching = Watching::new(self.record_path(), Some(heir.pid), patience);
-        while reserved(self.record_path()).is_some_and(|reservation| reservation.stands()) {
+        while handover::reserved(self.record_path()).is_some_and(|reservation| reservation.stands())
+        {
             if let Err(why) = watching.sleep(patience, LOOK_AGAIN) {
                 return refused(why.into());
             }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::turn::ThreadKey;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lockfile::{self, Generation};
 use crate::oslock::path_lock::{Held, PathLock};
 use crate::oslock::scheme::Redo;
-use crate::recovery::record::{self, Generation};
+use crate::recovery;
 use crate::sys::{self, File};
 
 /// The lock file of a lock that is held: its content is the holder's. Where the
@@ -36,8 +37,8 @@ impl<'a> LockFile<'a> {
     pub fn is_ours(&self) -> io::Result<bool> {
         let file = self.file()?;
         let ours = match self.redo {
-            Some(_) => record::is_our_redo(file)?,
-            None => record::is_ours(file)?,
+            Some(_) => lockfile::is_our_redo(file)?,
+            None => lockfile::is_ours(file)?,
         };
         Ok(ours && file.may_be_believed(self.target())?)
     }
@@ -80,7 +81,7 @@ impl<'a> LockFile<'a> {
             None => Some(self.gate.file()),
         };
         match file {
-            Some(file) if file.may_be_believed(self.target())? => record::read_generation(file),
+            Some(file) if file.may_be_believed(self.target())? => lockfile::read_generation(file),
             _ => Ok(None),
         }
     }
@@ -90,7 +91,7 @@ impl<'a> LockFile<'a> {
         let record = || {
             let ours = self.is_writable() && self.is_ours()?;
             if ours {
-                record::write_generation(self.file()?, generation)?;
+                lockfile::write_generation(self.file()?, generation)?;
             }
             Ok::<bool, io::Error>(ours)
         };
@@ -163,7 +164,7 @@ impl AtHand {
     /// threads share, and nothing is looked up.
     #[inline]
     pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
-        self.try_if(lock, |size| size <= record::IDLE)
+        self.try_if(lock, |size| size <= lockfile::IDLE)
     }
 
     /// The same for a header stamp, which is content with what a stamp leaves: zeros
@@ -172,7 +173,7 @@ impl AtHand {
     pub fn try_to_stamp(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref()?;
         self.try_if(lock, |size| {
-            size <= record::IDLE || record::is_cleared(gate.file()).unwrap_or(false)
+            size <= lockfile::IDLE || recovery::is_cleared(gate.file()).unwrap_or(false)
         })
     }
 

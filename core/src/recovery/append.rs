@@ -1,12 +1,67 @@
-//! Kind 1: an append of many records that its writer did not live to end.
+//! Kind 1: an append of many records.
+//!
+//! ```text
+//! offset  bytes
+//!     76      4  CRC-32C of what is at 128
+//!     80     24  identity of the journal
+//!    104      8  start: its length before
+//!    112      8  length of what is appended
+//!    120      4  how many pieces
+//!    128         the pieces: pieces.rs
+//! ```
 
 use std::io;
 use std::path::Path;
 
+use super::block;
+use super::pieces::{Pieces, WayBack, blank as write_blank};
 use crate::error::{Error, Result};
-use crate::recovery::record::{self, Identity, PendingAppend, Pieces, WayBack};
+use crate::lockfile::{BLOCK, Generation, IDLE, Identity, u32_at, u64_at};
 use crate::sys::{Access, File, InTheWay};
 use crate::torn::{self, Cut};
+
+pub(crate) const KIND: u32 = 1;
+
+/// An append of many records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PendingAppend {
+    pub to: Identity,
+    pub start: u64,
+    pub pieces: Pieces,
+}
+
+impl PendingAppend {
+    /// Where the record ends.
+    pub fn end(&self) -> u64 {
+        IDLE + BLOCK as u64 + Pieces::room(self.pieces.count())
+    }
+
+    /// Notes down that it begins.
+    pub fn write(&self, lock: &File, generation: Generation) -> io::Result<()> {
+        let mut pieces = Vec::new();
+        self.pieces.put(&mut pieces);
+        let mut block = block::new(KIND);
+        block[12..16].copy_from_slice(&crc32c::crc32c(&pieces).to_le_bytes());
+        self.to.put(&mut block[16..40]);
+        block[40..48].copy_from_slice(&self.start.to_le_bytes());
+        block[48..56].copy_from_slice(&self.pieces.length().to_le_bytes());
+        block[56..60].copy_from_slice(&self.pieces.count().to_le_bytes());
+        block::write(lock, generation, block::sealed(block), &pieces)
+    }
+
+    /// What a whole block of this kind says; `None` if what follows it was cut short.
+    pub fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<PendingAppend>> {
+        let (count, checksum) = (u32_at(block, 56), u32_at(block, 12));
+        let pieces = Pieces::read(lock, block, count, checksum)?;
+        let length = u64_at(block, 48);
+        let pieces = pieces.filter(|pieces| pieces.length() == length);
+        Ok(pieces.map(|pieces| PendingAppend {
+            to: Identity::at(block, 16),
+            start: u64_at(block, 40),
+            pieces,
+        }))
+    }
+}
 
 /// Cuts the first part of an append off, unless all of it is there.
 pub(crate) fn undo(lock: &File, target: &Path, pending: &PendingAppend) -> Result<()> {
@@ -126,7 +181,7 @@ fn blank(journal: &File, target: &Path, start: u64, length: u64) -> io::Result<(
     if anywhere.id()? != journal.id()? {
         return Err(io::ErrorKind::ResourceBusy.into());
     }
-    record::blank(&anywhere, start, length)
+    write_blank(&anywhere, start, length)
 }
 
 /// Whether what is there from `start` on is what other programs have appended: a

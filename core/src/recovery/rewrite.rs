@@ -1,13 +1,76 @@
 //! Kind 5: a rewrite. The old file with its generation, or the new one with its.
+//!
+//! ```text
+//! offset  bytes
+//!     76      4  zero
+//!     80     24  identity of the new file, zeros: it is not complete yet
+//!    104      8  its generation
+//!    112      8  how many bytes are the same, as at 48
+//!    120      4  number of the rotated file, 0: none
+//! ```
 
 use std::io;
 use std::path::Path;
 
+use super::block;
 use crate::error::{Error, Result};
+use crate::lockfile::{self, BLOCK, Before, Generation, Identity, Same, u32_at, u64_at};
 use crate::oslock::LockFile;
-use crate::recovery::record::{self, Identity, PendingRewrite};
 use crate::sys::{self, Access, File, InTheWay};
 use crate::{rotated, temporary};
+
+pub(crate) const KIND: u32 = 5;
+
+/// A rewrite: from when its temporary is made until the new file's generation
+/// is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PendingRewrite {
+    /// The new file; `None` while it is being written.
+    pub by: Option<Identity>,
+    pub number: u64,
+    pub same: Same,
+    pub rotated: u32,
+}
+
+impl PendingRewrite {
+    /// That of the new file, after the one that is recorded.
+    pub fn generation(&self, by: Identity, recorded: Option<Generation>) -> Generation {
+        Generation {
+            number: self.number,
+            of: by,
+            before: recorded.map(|recorded| Before {
+                generation: recorded.number,
+                same: self.same,
+            }),
+            rotated: self.rotated.max(recorded.map_or(0, |r| r.rotated)),
+        }
+    }
+
+    /// Notes down that it begins, or that its file is complete.
+    pub fn write(&self, lock: &File, generation: Generation) -> io::Result<()> {
+        let mut block = block::new(KIND);
+        if let Some(by) = self.by {
+            by.put(&mut block[16..40]);
+        }
+        block[40..48].copy_from_slice(&self.number.to_le_bytes());
+        block[48..56].copy_from_slice(&self.same.to_number().to_le_bytes());
+        block[56..60].copy_from_slice(&self.rotated.to_le_bytes());
+        block::write(lock, generation, block::sealed(block), &[])
+    }
+
+    /// What a whole block of this kind says.
+    pub fn at(block: &[u8; BLOCK]) -> PendingRewrite {
+        PendingRewrite {
+            by: block[16..40]
+                .iter()
+                .any(|byte| *byte != 0)
+                .then(|| Identity::at(block, 16)),
+            number: u64_at(block, 40),
+            same: Same::of_number(u64_at(block, 48)),
+            rotated: u32_at(block, 56),
+        }
+    }
+}
 
 /// The rename is what counts: before it, all that was prepared goes; after it,
 /// the generation of the new file is recorded.
@@ -43,7 +106,7 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
 fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
     let told = |error| Error::os("recover", lock.path(), error);
     let file = lock.file().map_err(told)?;
-    let recorded = record::read_generation(file).map_err(told)?;
+    let recorded = lockfile::read_generation(file).map_err(told)?;
     let Some(by) = pending.by else {
         return Err(Error::internal("recover", target, "no file is named"));
     };
@@ -51,5 +114,5 @@ fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
         return Ok(());
     }
     let generation = pending.generation(by, recorded);
-    record::write_generation(file, generation).map_err(told)
+    lockfile::write_generation(file, generation).map_err(told)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rotated, numbers};
 use crate::beside;
-use crate::recovery::record::{Before, Identity, Same};
+use crate::lockfile::{Before, Identity, Same};
 use crate::sys::{self, Access, File, FileId, InTheWay};
 use crate::temporary::{self, Rights, Temporary};
 
@@ -255,7 +255,7 @@ fn replace(journal: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{MANY, Rotated, note, path_for, read};
-    use crate::recovery::record::{Before, Identity, Same};
+    use crate::lockfile::{Before, Identity, Same};
     use crate::rotated;
     use crate::sys::{Access, File};
     use std::path::{Path, PathBuf};

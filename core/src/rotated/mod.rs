@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::recovery::record::{Before, Identity};
+use crate::lockfile::{Before, Identity};
 use crate::sys::{self, Access, File, InTheWay};
 
 pub(crate) use list::{Noted, note};

@@ -16,6 +16,7 @@ use crate::holder::Holder;
 use crate::lock::{Call, Patience, transfer};
 use crate::oslock::Held;
 use crate::process::{Alive, Process};
+use crate::recovery::handover;
 use crate::recovery::transaction::member_lock;
 use crate::sys::{self, File};
 
@@ -317,7 +318,7 @@ pub(super) fn holder(session: &Session) -> Result<Option<Holder>> {
 pub(super) fn heir(session: &Session, marker: &Marker) -> Option<Holder> {
     let mut lock_path = marker::path(&session.path).into_os_string();
     lock_path.push(".lock");
-    let mut heir = Holder::from(transfer::heir(lock_path.as_ref())?);
+    let mut heir = Holder::from(handover::heir(lock_path.as_ref())?);
     heir.label = marker.owner.as_ref().and_then(|owner| owner.label.clone());
     Some(heir)
 }

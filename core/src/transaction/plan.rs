@@ -4,7 +4,7 @@ use super::member::{Member, Staged};
 use super::options::TransactionOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal;
-use crate::recovery::record::Identity;
+use crate::lockfile::Identity;
 use crate::recovery::transaction::{Action, Change};
 use crate::sys::{self, Attributes};
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::journal::read::Records;
 use crate::journal::{self, JournalOptions};
 use crate::lock::Call;
-use crate::recovery::record::{self, Generation};
+use crate::lockfile::{self, Generation};
 use crate::recovery::transaction::{member_lock, names};
 use crate::sys::{self, Access, File};
 
@@ -79,7 +79,7 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         }
         let guard = lock.acquire("snapshot", true, &patience)?;
         let file = guard.lock_file().file().map_err(told)?;
-        recorded.insert(*name, record::read_generation(file).map_err(told)?);
+        recorded.insert(*name, lockfile::read_generation(file).map_err(told)?);
         held.push(guard);
     }
     // The instant: all that take the locks stand still.

@@ -10,8 +10,8 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lost_lock;
 use crate::oslock::LockFile;
-use crate::recovery::record::{self, Mark};
 use crate::recovery::transaction::{Id, Manifest, State, remove_temporaries, undo};
+use crate::recovery::{self, Mark};
 use crate::sys::{self, Access, File};
 use crate::temporary::Rights;
 
@@ -110,7 +110,7 @@ impl<'a> Stage<'a> {
             transaction: self.manifest.id.0,
         };
         mark.write(file).map_err(|error| {
-            let _ = record::clear_pending(file);
+            let _ = recovery::clear_pending(file);
             told(error)
         })
     }
@@ -215,7 +215,7 @@ impl<'a> Stage<'a> {
         let Some(members) = self.marked else { return };
         let clear = |lock: LockFile<'_>| {
             if let Ok(file) = lock.file() {
-                let _ = record::clear_pending(file);
+                let _ = recovery::clear_pending(file);
             }
         };
         for step in &self.steps[..members] {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::rollback;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::open::Data;
+use crate::lockfile::{self, Generation};
 use crate::oslock::LockFile;
 use crate::recovery::overwrite;
-use crate::recovery::record::{self, Generation, Pending, PendingAppend, Pieces};
+use crate::recovery::{self, PendingAppend, Pieces};
 use crate::sys::File;
 
 /// Makes sure that the lock file can keep a recovery record, and gives what it
@@ -31,7 +32,7 @@ pub(crate) fn recordable(
     }
     lock.check_ours(operation)?;
     let file = lock.file().map_err(told)?;
-    record::read_generation(file).map_err(told)
+    lockfile::read_generation(file).map_err(told)
 }
 
 /// Many records: a kill in the middle of the write would leave the first of
@@ -60,8 +61,8 @@ pub(crate) fn append_many(
         pieces: Pieces::of(end, lines),
     };
     let generation = data.generation_now(recorded);
-    record::write_pending(file, generation, &Pending::Append(pending)).map_err(|error| {
-        let _ = record::clear_pending(file);
+    pending.write(file, generation).map_err(|error| {
+        let _ = recovery::clear_pending(file);
         told(error)
     })?;
     let result = append(data, end, lines);
@@ -69,7 +70,7 @@ pub(crate) fn append_many(
         // All of it is there, or none. If this fails, the next locker sees
         // that by itself, but readers wait for one. (Where the roll-back failed
         // he must do it.)
-        let _ = record::clear_pending(file);
+        let _ = recovery::clear_pending(file);
     }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }
@@ -92,7 +93,7 @@ fn append_many_in_place(
     let _ = if matches!(result, Err((_, Err(_)))) {
         overwrite::note_way_back(redo, pending)
     } else {
-        record::clear_pending(redo)
+        recovery::clear_pending(redo)
     };
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }

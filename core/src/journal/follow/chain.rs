@@ -11,8 +11,8 @@
 use crate::error::{Error, Result};
 use crate::journal::read::Source;
 use crate::journal::shared::Shared;
+use crate::lockfile::{Before, Same};
 use crate::position::Position;
-use crate::recovery::record::{Before, Same};
 use crate::rotated::{self, Rotated};
 
 /// Where to go on.

@@ -16,8 +16,9 @@ use crate::journal::read::Source;
 use crate::journal::read::byte_order_mark;
 use crate::journal::shared::Shared;
 use crate::lock::Call;
+use crate::lockfile::Identity;
 use crate::position::Position;
-use crate::recovery::record::{self, Identity, Pending, PendingStamp};
+use crate::recovery::{self, Pending, PendingStamp};
 use crate::sys::File;
 
 /// How often a reader looks again before it takes the writer of a stamp, which
@@ -225,7 +226,7 @@ fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
 /// The stamp that is under way. A lock file that we may not read says nothing.
 fn pending(shared: &Shared, identity: Identity) -> Option<PendingStamp> {
     let lock = File::open_believed(shared.lock.record_path(), &shared.path).ok()??;
-    match record::look_at_pending(&lock) {
+    match recovery::look_at_pending(&lock) {
         Ok(Some(Pending::Stamp(stamp))) if stamp.of == identity => Some(stamp),
         _ => None,
     }

@@ -15,8 +15,9 @@ use crate::journal::open::{Data, no_file};
 use crate::journal::options::{HeaderMode, JournalOptions};
 use crate::journal::rewrite::{Draft, Old};
 use crate::journal::shared::Shared;
+use crate::lockfile::Same;
 use crate::oslock::LockFile;
-use crate::recovery::record::{self, Same, StampNote};
+use crate::recovery::{self, StampNote};
 use crate::sys::{self, Access, File};
 
 impl Writer {
@@ -113,7 +114,7 @@ impl Writer {
             self.durable_header = Some(new);
         }
         // If this fails, the next locker finds that all is done.
-        let _ = lock.file().and_then(record::clear_stamp);
+        let _ = lock.file().and_then(recovery::clear_stamp);
         Ok(Written {
             epoch: None,
             generation: data.generation,
@@ -189,7 +190,7 @@ impl Writer {
 
 /// Nothing is pending any more.
 fn clear(lock: LockFile<'_>) -> io::Result<()> {
-    lock.file().and_then(record::clear_pending)
+    lock.file().and_then(recovery::clear_pending)
 }
 
 /// The header as it was, and what was appended off again.

@@ -14,8 +14,9 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::journal::seal;
 use crate::journal::shared::Shared;
-use crate::recovery::record::{self, Identity, Pending, PendingAppend};
+use crate::lockfile::{self, Identity};
 use crate::recovery::transaction;
+use crate::recovery::{self, Pending, PendingAppend};
 use crate::sys::{self, File};
 
 /// No append of many is under way.
@@ -71,7 +72,7 @@ impl Decided {
         let path = shared.lock.record_path();
         // One call where nothing is pending.
         let pending = match sys::stat(path) {
-            Ok(Some(lock)) if lock.is_file && lock.size > record::IDLE => {
+            Ok(Some(lock)) if lock.is_file && lock.size > lockfile::IDLE => {
                 File::open_believed(path, &shared.path)?
             }
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
@@ -80,7 +81,7 @@ impl Decided {
         let Some(lock) = pending else {
             return Ok(Look::Decided(ALL));
         };
-        let Some(pending) = record::look_at_pending(&lock)? else {
+        let Some(pending) = recovery::look_at_pending(&lock)? else {
             return Ok(Look::Decided(ALL));
         };
         let (start, kept) = match &pending {

@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::source::Source;
+use crate::lockfile::{Before, Generation, Identity};
+use crate::recovery::PendingOverwrite;
 use crate::recovery::overwrite::{Content, Glimpse, State, judge};
-use crate::recovery::record::{Before, Generation, Identity, PendingOverwrite};
 use crate::sys::File;
 
 /// What a reader has to know of `P.redo`.

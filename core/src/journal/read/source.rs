@@ -7,8 +7,9 @@ use super::decided::Decided;
 use super::in_place::View;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::shared::Shared;
+use crate::lockfile::{Before, Generation, Identity};
 use crate::position::Position;
-use crate::recovery::record::{self, Before, Generation, Identity};
+use crate::recovery;
 use crate::sys::{self, Access, File};
 
 pub(crate) struct Source {
@@ -74,7 +75,7 @@ impl Source {
                 }));
             }
             let recorded = match File::open_believed(shared.lock.record_path(), &shared.path) {
-                Ok(Some(lock)) => record::generation_of(&lock, identity)
+                Ok(Some(lock)) => recovery::generation_of(&lock, identity)
                     .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
                 // A lock file that we may not read, or that is not there, says
                 // nothing: then the generation is the file's birth.

@@ -8,8 +8,9 @@ use crate::journal::append::Writer;
 use crate::journal::append::recordable;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
+use crate::lockfile::{Generation, Same};
 use crate::oslock::LockFile;
-use crate::recovery::record::{self, Generation, Pending, PendingRewrite, Same};
+use crate::recovery::{self, PendingRewrite};
 use crate::sys::{self, File};
 use crate::temporary::{self, Rights, Temporary};
 
@@ -138,7 +139,7 @@ pub(crate) fn note(
     pending: PendingRewrite,
 ) -> Result<()> {
     lock.file()
-        .and_then(|file| record::write_pending(file, generation, &Pending::Rewrite(pending)))
+        .and_then(|file| pending.write(file, generation))
         .map_err(|error| {
             clear(lock);
             Error::os(operation, lock.path(), error)
@@ -148,7 +149,7 @@ pub(crate) fn note(
 
 /// Best effort: the next locker finds what is left.
 fn clear(lock: LockFile<'_>) {
-    let _ = lock.file().and_then(record::clear_pending);
+    let _ = lock.file().and_then(recovery::clear_pending);
 }
 
 /// Before the journal gets a second name, which could not be taken away again.

@@ -8,10 +8,10 @@ use super::rotate;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::shared::Shared;
+use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::position::Position;
 use crate::recovery::overwrite::{self, Change, Content};
-use crate::recovery::record::Same;
 
 impl Draft {
     /// As `publish`, in place. Synced, whatever this handle's durability is:

@@ -14,9 +14,10 @@ use super::rotate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Epoch;
 use crate::journal::shared::Shared;
+use crate::lockfile::{self, Before, Generation, Identity, Same};
 use crate::oslock::LockFile;
 use crate::position::Position;
-use crate::recovery::record::{self, Before, Generation, Identity, PendingRewrite, Same};
+use crate::recovery::{self, PendingRewrite};
 use crate::sys;
 use crate::temporary::Temporary;
 
@@ -172,8 +173,8 @@ fn rename(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
 /// If this fails, the next locker does it.
 fn record_generation(lock: LockFile<'_>, generation: Generation) {
     let _ = lock.file().and_then(|file| {
-        record::write_generation(file, generation)?;
-        record::clear_pending(file)
+        lockfile::write_generation(file, generation)?;
+        recovery::clear_pending(file)
     });
 }
 

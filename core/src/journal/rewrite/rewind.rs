@@ -8,9 +8,9 @@ use crate::journal::append::Writer;
 use crate::journal::open::Data;
 use crate::journal::shared::Shared;
 use crate::journal::{header, seal};
+use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::position::Position;
-use crate::recovery::record::Same;
 use crate::sys::File;
 
 pub(crate) fn rewind(

@@ -10,8 +10,8 @@ use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
 use crate::journal::{Journal, header};
 use crate::lock::Call;
+use crate::lockfile::Same;
 use crate::position::Position;
-use crate::recovery::record::Same;
 
 impl Journal {
     pub(crate) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {

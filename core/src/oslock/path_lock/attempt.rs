@@ -8,10 +8,11 @@ use super::PathLock;
 use super::held::Held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Patience;
+use crate::lockfile::IDLE;
 use crate::oslock::backoff::Backoff;
 use crate::oslock::gate::Gate;
 use crate::oslock::turn::{Refused, ThreadKey};
-use crate::recovery::{self, record};
+use crate::recovery;
 use crate::recovery::{Settled, transaction};
 use crate::sys;
 
@@ -44,7 +45,7 @@ impl PathLock {
         stale: &mut Stale,
     ) -> Result<Option<Held>> {
         match self.lock_on(gate, operation, shared, patience, stale)? {
-            Some(held) if held.lock_size > record::IDLE || !held.gate.has_looked() => {
+            Some(held) if held.lock_size > IDLE || !held.gate.has_looked() => {
                 self.look_closer(operation, held, patience)
             }
             held => Ok(held),
@@ -170,7 +171,7 @@ impl PathLock {
             }
             held.gate.looked();
         }
-        if held.lock_size <= record::IDLE {
+        if held.lock_size <= IDLE {
             return Ok(Some(held));
         }
         if held.shared {
@@ -185,7 +186,7 @@ impl PathLock {
         }
         match recovery::settle(held.lock_file(), &self.target)? {
             Settled::Done => {
-                held.lock_size = held.lock_size.min(record::IDLE);
+                held.lock_size = held.lock_size.min(IDLE);
                 Ok(Some(held))
             }
             Settled::Transaction(id) => {

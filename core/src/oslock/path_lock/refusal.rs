@@ -5,9 +5,10 @@ use std::io;
 use super::PathLock;
 use crate::error::{Error, ErrorKind};
 use crate::holder::Holder;
-use crate::lock::{Patience, find_holder, transfer};
+use crate::lock::{Patience, find_holder};
 use crate::oslock::turn::Refused;
 use crate::oslock::unsupported;
+use crate::recovery::handover;
 use crate::sys;
 use crate::target::no_directory;
 
@@ -49,7 +50,7 @@ impl PathLock {
     /// Who keeps the lock from us. While it is reserved it is the heir: others
     /// have it for the moments in which they look whose turn it is.
     fn who(&self) -> Option<Holder> {
-        let heir = transfer::heir(self.record_path()).map(Holder::from);
+        let heir = handover::heir(self.record_path()).map(Holder::from);
         heir.or_else(|| find_holder::of_lock(&self.lock_path, &self.holder_path))
     }
 

@@ -4,14 +4,13 @@ use std::io;
 use std::path::Path;
 
 use super::content::Content;
-use super::{PAYLOAD, boot};
+use super::record::{PAYLOAD, PendingOverwrite, boot};
 use crate::clock;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lockfile::{self, Before, Generation, IDLE, Identity, Same};
 use crate::oslock::LockFile;
-use crate::recovery::record::{
-    self, Before, Generation, Identity, Pending, PendingOverwrite, Same,
-};
+use crate::recovery::block;
 use crate::sys::{self, File};
 
 /// What is to change: from `from` on, all of `P`.
@@ -53,7 +52,7 @@ pub(crate) fn overwrite(
         Ok(pending)
     });
     let (pending, generation) = prepared.map_err(|error| {
-        let _ = record::clear_pending(redo);
+        let _ = block::clear_pending(redo);
         untouched(error)
     })?;
     if let Err(error) = write(data, &pending, change.new, change.old.len()) {
@@ -63,7 +62,7 @@ pub(crate) fn overwrite(
         // Not from where `change.old` may be: in the file itself.
         let undone = write(data, &pending, pending.old(redo), u64::MAX);
         if undone.is_ok() {
-            let _ = record::clear_pending(redo);
+            let _ = block::clear_pending(redo);
         }
         return Err(told(error).hint(if undone.is_ok() {
             "it is as it was"
@@ -80,7 +79,7 @@ pub(crate) fn overwrite(
         })?;
     }
     // If this fails, the next who locks sees that all is done.
-    let _ = record::clear_pending(redo);
+    let _ = block::clear_pending(redo);
     Ok(generation)
 }
 
@@ -116,7 +115,7 @@ pub(crate) fn note_append(
     };
     let pending = prepare(data, redo, &change, true);
     if pending.is_err() {
-        let _ = record::clear_pending(redo);
+        let _ = block::clear_pending(redo);
     }
     pending.map(|(pending, _)| pending)
 }
@@ -127,7 +126,7 @@ pub(crate) fn note_way_back(redo: &File, pending: PendingOverwrite) -> io::Resul
         back: true,
         ..pending
     };
-    record::write_record(redo, &Pending::Overwrite(back))
+    back.write_again(redo)
 }
 
 /// Writes `P.redo`: the bytes first, then what says that they are there.
@@ -146,7 +145,7 @@ fn prepare(
         })?;
         at += content.len();
     }
-    let recorded = record::read_generation(redo)?;
+    let recorded = lockfile::read_generation(redo)?;
     let now = Generation::of(Identity::of(data)?, recorded);
     let pending = PendingOverwrite {
         from: change.from,
@@ -177,7 +176,7 @@ fn prepare(
             ..now
         }
     };
-    record::write_pending(redo, next, &Pending::Overwrite(pending))?;
+    pending.write(redo, next)?;
     Ok((pending, next))
 }
 
@@ -232,7 +231,7 @@ impl<'a> LockFile<'a> {
     /// called while nothing is pending.
     fn private_file(&self) -> io::Result<&'a File> {
         match self.redo {
-            Some(redo) => redo.private_file(record::IDLE),
+            Some(redo) => redo.private_file(IDLE),
             None => self.file(),
         }
     }

@@ -5,9 +5,10 @@ use std::io;
 use std::path::Path;
 
 use super::content::Content;
+use super::record::PendingOverwrite;
 use super::state::{State, judge};
+use crate::lockfile::{self, Generation, IDLE};
 use crate::oslock::scheme::redo_path;
-use crate::recovery::record::{self, Generation, Pending, PendingOverwrite};
 use crate::sys::{Access, File, InTheWay};
 
 /// What `P.redo` said at one moment.
@@ -16,7 +17,7 @@ use crate::sys::{Access, File, InTheWay};
 /// it, say that no write in place began or ended meanwhile.
 pub(crate) struct Glimpse {
     redo: Option<File>,
-    head: [u8; record::IDLE as usize],
+    head: [u8; IDLE as usize],
     recorded: Option<Generation>,
     pending: Option<PendingOverwrite>,
 }
@@ -25,7 +26,7 @@ impl Glimpse {
     pub fn take(target: &Path) -> io::Result<Glimpse> {
         let mut glimpse = Glimpse {
             redo: None,
-            head: [0; record::IDLE as usize],
+            head: [0; IDLE as usize],
             recorded: None,
             pending: None,
         };
@@ -41,9 +42,9 @@ impl Glimpse {
             return Ok(glimpse);
         }
         redo.read_full_at(&mut glimpse.head, 0)?;
-        glimpse.recorded = record::read_generation(&redo)?;
-        if redo.size()? > record::IDLE
-            && let Some(Pending::Overwrite(pending)) = record::read_pending(&redo)?
+        glimpse.recorded = lockfile::read_generation(&redo)?;
+        if redo.size()? > IDLE
+            && let Some(pending) = PendingOverwrite::read(&redo)?
             // An append changes nothing that was there.
             && pending.mark.is_some()
         {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::change::{roll_back, roll_forward};
 use super::content::Content;
+use super::record::PendingOverwrite;
 use super::state::{State, judge};
 use crate::error::{Error, ErrorKind, Result};
 use crate::oslock::LockFile;
-use crate::recovery::record::PendingOverwrite;
 use crate::sys::{self, Access, File};
 
 pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwrite) -> Result<()> {

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::boot;
 use super::content::Content;
-use crate::recovery::record::PendingOverwrite;
+use super::record::{PendingOverwrite, boot};
+
 use crate::sys::File;
 
 /// What is written at once, or not at all, when the power fails.

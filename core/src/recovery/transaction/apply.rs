@@ -10,7 +10,7 @@ use std::path::Path;
 use super::manifest::{Action, Identity, Manifest};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::recovery::record;
+use crate::lockfile;
 use crate::sys::{self, Access, File, InTheWay};
 use crate::torn;
 
@@ -88,7 +88,7 @@ fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
         Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
         result => result?,
     };
-    let is = record::Identity::of(&file)?;
+    let is = lockfile::Identity::of(&file)?;
     Ok((is == wanted.into()).then_some(file))
 }
 
@@ -278,7 +278,7 @@ fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::R
 
 /// Unless it is another file by now: removed already, and made anew since.
 fn remove(path: &Path, of: Identity) -> io::Result<()> {
-    match record::Identity::from(of).has_name(path)? {
+    match lockfile::Identity::from(of).has_name(path)? {
         true => unlink(path),
         false => Ok(()),
     }

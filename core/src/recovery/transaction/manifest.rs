@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durability::Durability;
-use crate::recovery::record;
+use crate::lockfile;
 use crate::sys::{self, Access, File, FileId, InTheWay};
 
 const MAGIC: &str = "untorn transaction 1 ";
@@ -57,7 +57,7 @@ impl State {
     }
 }
 
-/// Which file, as [`record::Identity`] has it.
+/// Which file, as [`lockfile::Identity`] has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     /// 0 where the birth is known.
@@ -66,8 +66,8 @@ pub(crate) struct Identity {
     birth: Option<u64>,
 }
 
-impl From<record::Identity> for Identity {
-    fn from(identity: record::Identity) -> Identity {
+impl From<lockfile::Identity> for Identity {
+    fn from(identity: lockfile::Identity) -> Identity {
         Identity {
             device: identity.device_to_record(),
             inode: identity.id.inode,
@@ -76,9 +76,9 @@ impl From<record::Identity> for Identity {
     }
 }
 
-impl From<Identity> for record::Identity {
-    fn from(identity: Identity) -> record::Identity {
-        record::Identity {
+impl From<Identity> for lockfile::Identity {
+    fn from(identity: Identity) -> lockfile::Identity {
+        lockfile::Identity {
             id: FileId {
                 device: identity.device,
                 inode: identity.inode,

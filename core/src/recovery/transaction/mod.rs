@@ -1,8 +1,10 @@
 //! Kind 3: the file is a member of a transaction whose owner died.
 //!
 //! ```text
+//! mark.rs      the mark in a member's lock file
 //! manifest.rs  what the transaction changes; names.rs: in which files
 //! apply.rs     makes the changes, or unmakes them
+//! settle.rs    which of both, and under which locks
 //! ```
 //!
 //! Whoever settles it needs the lock of every member, and may hold locks of his
@@ -17,211 +19,13 @@
 
 mod apply;
 mod manifest;
+pub(crate) mod mark;
 pub(crate) mod names;
-
-use std::io;
-use std::path::{Path, PathBuf};
+mod settle;
 
 pub(crate) use apply::{Whose, append, create, remove_temporaries, rename, undo};
-use apply::{apply, remove_all_temporaries};
-pub(crate) use manifest::{Action, Change, Found, Id, Manifest, State};
-
-use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Patience;
-use crate::oslock::Backoff;
-use crate::oslock::{Held, PathLock};
-use crate::recovery::record::{self, Mark, Pending};
-use crate::sys;
-
-/// The directory's lock file is marked first and unmarked last: whoever begins
-/// the next transaction there learns of one that died, too.
-const DIRECTORY: &str = ".untorn";
-const DIRECTORY_LOCK: &str = ".untorn.lock";
-
-/// The lock of a directory: transactions there follow one another.
-pub(crate) fn directory_lock(dir: &Path) -> PathLock {
-    PathLock::at(dir, dir.join(DIRECTORY_LOCK))
-}
-
-/// The lock of a file in it.
-pub(crate) fn member_lock(path: &Path) -> PathLock {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    PathLock::at(path, PathBuf::from(lock_path))
-}
-
-/// A mark was found under the lock: `Some` if there is a transaction to settle,
-/// which takes other locks. A mark that is left of one that came to its end, or
-/// hardly began, is nobody's.
-pub(crate) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
-    let (dir, id) = (dir_of(lock_path), Id(mark.transaction));
-    match find(lock_path)? {
-        Found::Whole(manifest, _) if manifest.id == id => return Ok(Some(id)),
-        Found::Foreign(other) if other == id => {
-            return Err(Error::new(
-                ErrorKind::PermissionDenied,
-                "recover",
-                &State::Committed.path(dir),
-                "a transaction of another user was cut off by a crash, and in a sticky directory it \
-                 is that user whose next lock settles it; to give it up, remove this file; nothing \
-                 was changed",
-            ));
-        }
-        _ => remove_all_temporaries(dir, id),
-    }
-    Ok(None)
-}
-
-/// For the first who takes this lock in this process: after a power cut there is
-/// a manifest, but no mark (lock files are never synced). `Some` as in [`look`].
-pub(crate) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>> {
-    let Found::Whole(manifest, _) = find(lock_path)? else {
-        return Ok(None);
-    };
-    let name = lock_path.file_name().and_then(|name| name.to_str());
-    let name = name.and_then(|name| name.strip_suffix(".lock"));
-    let concerned = name == Some(DIRECTORY)
-        || manifest
-            .changes
-            .iter()
-            .any(|change| Some(&change.name[..]) == name);
-    Ok(concerned.then_some(manifest.id))
-}
-
-/// The manifest beside this lock file.
-fn find(lock_path: &Path) -> Result<Found> {
-    let dir = dir_of(lock_path);
-    match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        // Nothing was changed yet. Its owner is dead if the directory's lock is
-        // ours; under another lock he may be at it right now.
-        Found::Unfinished(state) if lock_path.file_name() == Some(DIRECTORY_LOCK.as_ref()) => {
-            let path = state.path(dir);
-            sys::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
-            Ok(Found::Nothing)
-        }
-        found => Ok(found),
-    }
-}
-
-/// For one who reads without a lock a journal that is marked: from where on it is
-/// not decided yet whether what is there stays.
-pub(crate) fn append_from(lock_path: &Path, journal: record::Identity) -> io::Result<Option<u64>> {
-    let Found::Whole(manifest, _) = Manifest::find(dir_of(lock_path))? else {
-        return Ok(None);
-    };
-    Ok(manifest
-        .changes
-        .iter()
-        .find_map(|change| match change.action {
-            Action::Append { to, start, .. } if journal == to.into() => Some(start),
-            _ => None,
-        }))
-}
-
-/// Settles the transaction whose number this is, if it is still to be settled.
-/// The caller holds the lock of no member of it.
-pub(crate) fn settle(lock_path: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
-    settle_in(dir_of(lock_path), id, false, patience)
-}
-
-/// The same for whoever holds the directory's lock already, and has held it for
-/// a while: with his own transactions.
-pub(crate) fn settle_directory(dir: &Path, patience: &Patience<'_>) -> Result<()> {
-    match find(&dir.join(DIRECTORY_LOCK))? {
-        Found::Whole(manifest, _) => settle_in(dir, manifest.id, true, patience),
-        _ => Ok(()),
-    }
-}
-
-fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -> Result<()> {
-    let settler = PathLock::at(dir, dir.join(".untorn.settle.lock"));
-    let directory = directory_lock(dir);
-    let has_directory = has_directory || directory.is_held_by_caller("recover", patience)?;
-    let mut backoff = None;
-    loop {
-        let settling = settler.acquire("recover", false, patience)?;
-        let Some((manifest, _)) = whole(dir, id)? else {
-            return Ok(());
-        };
-        let mut locked = Vec::with_capacity(manifest.changes.len() + 1);
-        for change in &manifest.changes {
-            let member = member_lock(&dir.join(&change.name));
-            locked.push(member.acquire_unsettled("recover", patience)?);
-        }
-        // Its owner lives if he has the directory's lock: somebody has removed
-        // the lock file of a member, and we have the lock of a new one.
-        let owner_is_dead = has_directory
-            || match directory.try_unsettled("recover", patience)? {
-                Some(held) => {
-                    locked.push(held);
-                    true
-                }
-                None => false,
-            };
-        if owner_is_dead {
-            return settle_under(dir, id, &locked);
-        }
-        // Not waited for with these locks in hand, nor without an end: whoever
-        // has the directory's lock may wait for a lock of our caller's.
-        drop((locked, settling));
-        backoff
-            .get_or_insert_with(|| Backoff::new(patience))
-            .sleep(patience)
-            .map_err(|why| directory.gave_up("recover", why, patience))?;
-    }
-}
-
-/// Under all the locks.
-fn settle_under(dir: &Path, id: Id, locked: &[Held]) -> Result<()> {
-    // Once more: while the locks were waited for, it may have come to its end.
-    if let Some((manifest, state)) = whole(dir, id)? {
-        match state {
-            State::Preparing => undo(dir, &manifest)?,
-            State::Committed => {
-                let unsynced = apply(dir, &manifest, Whose::Dead)?;
-                if let Some(error) = unsynced {
-                    return Err(error);
-                }
-            }
-        }
-        let path = state.path(dir);
-        sys::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
-    }
-    for lock in locked {
-        unmark(lock, id);
-    }
-    Ok(())
-}
-
-/// The manifest with this number, if it is there and whole.
-fn whole(dir: &Path, id: Id) -> Result<Option<(Manifest, State)>> {
-    match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        Found::Whole(manifest, state) if manifest.id == id => Ok(Some((manifest, state))),
-        _ => Ok(None),
-    }
-}
-
-/// Takes the mark off a member whose lock is held. Best effort: one that stays
-/// is nobody's, and the next locker takes it off.
-fn unmark(member: &Held, id: Id) {
-    let lock = member.lock_file();
-    let Ok(file) = lock.file() else { return };
-    let marked = matches!(record::read_pending(file),
-        Ok(Some(Pending::Member(mark))) if mark.transaction == id.0);
-    if marked && lock.is_writable() {
-        let _ = record::clear_pending(file);
-    }
-}
-
-fn dir_of(lock_path: &Path) -> &Path {
-    lock_path.parent().unwrap_or(Path::new("."))
-}
-
-#[cold]
-fn unreadable(dir: &Path, error: std::io::Error) -> Error {
-    let path: PathBuf = State::Committed.path(dir);
-    Error::os("recover", &path, error).hint(
-        "a transaction in this directory was cut off by a crash, and what it was about can't be \
-         read",
-    )
-}
+pub(crate) use manifest::{Action, Change, Id, Manifest, State};
+pub(crate) use mark::Mark;
+pub(crate) use settle::{
+    append_from, directory_lock, look, look_for_manifest, member_lock, settle, settle_directory,
+};

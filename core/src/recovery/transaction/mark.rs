@@ -3,12 +3,21 @@
 //!
 //! It stands only while its owner holds the lock, so whoever gets the lock and
 //! finds one knows that the owner is dead.
+//!
+//! ```text
+//! offset  bytes
+//!     76      4  zero
+//!     80     16  the transaction's number
+//!     96     28  zero
+//! ```
 
 use std::io;
 
-use super::pending::Pending;
-use super::{BLOCK, Generation, IDLE, MAGIC};
+use crate::lockfile::{BLOCK, Generation, IDLE, MAGIC};
+use crate::recovery::block;
 use crate::sys::File;
+
+pub(crate) const KIND: u32 = 3;
 
 /// What a marked file is a member of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +27,16 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    pub(crate) fn put(self, block: &mut [u8; BLOCK]) {
+    fn to_block(self) -> [u8; BLOCK] {
+        let mut block = block::new(KIND);
         block[16..32].copy_from_slice(&self.transaction.to_le_bytes());
+        block::sealed(block)
+    }
+
+    /// The mark that a lock file bears; `None` if it bears none.
+    pub fn read(lock: &File) -> io::Result<Option<Mark>> {
+        let block = block::read_kind(lock, KIND)?;
+        Ok(block.map(|block| Mark::at(&block)))
     }
 
     pub(crate) fn at(block: &[u8; BLOCK]) -> Mark {
@@ -34,7 +51,7 @@ impl Mark {
     /// where there is none, it becomes one that speaks of no file, by the same
     /// write.
     pub fn write(self, lock: &File) -> io::Result<()> {
-        let block = Pending::Member(self).to_block();
+        let block = self.to_block();
         let mut first = [0; BLOCK];
         if lock.read_full_at(&mut first, 0)? == BLOCK && first.starts_with(MAGIC) {
             return lock.write_all_at(&block, IDLE);

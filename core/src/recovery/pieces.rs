@@ -14,7 +14,7 @@
 
 use std::io;
 
-use super::BLOCK;
+use crate::lockfile::{BLOCK, IDLE, u64_of};
 use crate::sys::File;
 
 const SECTOR: u64 = 512;
@@ -115,7 +115,7 @@ impl Pieces {
         count: u32,
         checksum: u32,
     ) -> io::Result<Option<Pieces>> {
-        let after = super::IDLE + block.len() as u64;
+        let after = IDLE + block.len() as u64;
         // Before so much memory is taken.
         if lock.size()?.saturating_sub(after) < Pieces::room(count) {
             return Ok(None);
@@ -212,7 +212,7 @@ impl<'a> WayBack<'a> {
         let n = self.lock.read_full_at(&mut bytes, self.at)?;
         let (length, checksum) = bytes.split_at(8);
         let whole = n == bytes.len() && crc32c::crc32c(length).to_le_bytes() == *checksum;
-        Ok(whole.then(|| super::u64_of(length)))
+        Ok(whole.then(|| u64_of(length)))
     }
 
     pub fn write(&self, length: u64) -> io::Result<()> {

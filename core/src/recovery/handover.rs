@@ -11,21 +11,70 @@
 //! ```
 
 use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{BLOCK, IDLE, MAGIC, seal, u32_at, u64_at};
-use crate::process::Process;
-use crate::sys::File;
+use super::block;
+use crate::lockfile::{BLOCK, IDLE, MAGIC, u32_at, u64_at};
+use crate::process::{Alive, Process};
+use crate::sys::{Access, File};
 
 pub(crate) const KIND: u32 = 4;
 const BODY: u64 = IDLE + BLOCK as u64;
 /// Far more than a process's identity takes.
 const LONGEST: u64 = 16_384;
 
+/// For how long a lock stays reserved for a process that can't be seen from
+/// here, as nobody would learn of its end.
+const UNSEEN: Duration = Duration::from_secs(60);
+
+/// For whom a lock is reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reservation {
     pub to: Process,
     /// Milliseconds since 1970.
     pub since: u64,
+}
+
+impl Reservation {
+    pub fn to(process: &Process) -> Reservation {
+        Reservation {
+            to: process.clone(),
+            since: now(),
+        }
+    }
+
+    /// Whether it keeps this process from the lock.
+    pub(crate) fn stands(&self) -> bool {
+        !self.to.is_current()
+            && match self.to.alive() {
+                Alive::Alive => true,
+                Alive::Dead => false,
+                Alive::Unknown => Duration::from_millis(now().abs_diff(self.since)) < UNSEEN,
+            }
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+/// For whom a lock is reserved, if for anybody, by what is in this file. Looks
+/// without the lock.
+pub(crate) fn reserved(record_path: &Path) -> Option<Reservation> {
+    let file = File::open_beside(record_path, Access::Read).ok()?;
+    if file.size().ok()? <= IDLE {
+        return None;
+    }
+    let block = block::read_kind(&file, KIND).ok()??;
+    read(&file, &block).ok()?
+}
+
+/// For whom this lock file is reserved now.
+pub(crate) fn heir(lock_path: &Path) -> Option<Process> {
+    let reservation = reserved(lock_path).filter(Reservation::stands)?;
+    Some(reservation.to)
 }
 
 /// What a whole block of this kind says; `None` if what follows it was cut
@@ -53,13 +102,10 @@ pub(crate) fn write_reservation(
     reservation: &Reservation,
 ) -> io::Result<()> {
     let json = serde_json::to_vec(&reservation.to)?;
-    let mut block = [0; BLOCK];
-    block[..8].copy_from_slice(super::pending::PENDING);
-    block[8..12].copy_from_slice(&KIND.to_le_bytes());
+    let mut block = block::new(KIND);
     block[12..16].copy_from_slice(&crc32c::crc32c(&json).to_le_bytes());
     block[16..24].copy_from_slice(&reservation.since.to_le_bytes());
     block[24..32].copy_from_slice(&(json.len() as u64).to_le_bytes());
-    seal(&mut block);
     let mut bytes = Vec::with_capacity(2 * BLOCK + json.len());
     let at = if size < IDLE {
         bytes.extend_from_slice(MAGIC);
@@ -68,7 +114,7 @@ pub(crate) fn write_reservation(
     } else {
         IDLE
     };
-    bytes.extend_from_slice(&block);
+    bytes.extend_from_slice(&block::sealed(block));
     bytes.extend_from_slice(&json);
     lock.write_all_at(&bytes, at)
 }
