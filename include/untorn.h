@@ -1651,6 +1651,24 @@ untorn_code untorn_document_load(const untorn_document *document,
                                  untorn_error **error_out);
 
 /**
+ * Checks that the bytes of a document are one JSON value, and finds its text in
+ * them: the bytes without a byte order mark. The message names the path. All
+ * languages agree on what JSON is: NaN is not JSON. Half of a surrogate pair as an
+ * escape is JSON, and so are numbers of any size and nesting of any depth.
+ *
+ * UNTORN_CORRUPT says what the bytes are instead: empty or NULs, as power cuts
+ * leave a file; UTF-16 or UTF-32; not UTF-8; not JSON, and where.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_document_json(const char *path,
+                                 const uint8_t *data,
+                                 size_t len,
+                                 const uint8_t **json_out,
+                                 size_t *json_len_out,
+                                 untorn_error **error_out);
+
+/**
  * Replaces the whole document, whatever it holds now. Writes the new version to
  * version_out (may be NULL).
  *

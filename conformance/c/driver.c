@@ -431,6 +431,16 @@ static void load(void) {
   untorn_buffer_free(data, len);
 }
 
+static void load_json(void) {
+  const char *path = text("path");
+  const uint8_t *json = NULL;
+  uint8_t *data = NULL;
+  size_t len = 0, json_len = 0;
+  if (succeeded(untorn_load(path, &data, &len, NULL, &error)))
+    (void)succeeded(untorn_document_json(path, data, len, &json, &json_len, &error));
+  untorn_buffer_free(data, len);
+}
+
 static void save(int create) {
   untorn_bytes value = decoded(required("bytes"));
   untorn_document_version version;
@@ -825,6 +835,8 @@ static void carry_out(void) {
     (void)succeeded(untorn_journal_sync(journal(), &error));
   else if (strcmp(op, "load") == 0)
     load();
+  else if (strcmp(op, "load_json") == 0)
+    load_json();
   else if (strcmp(op, "save") == 0)
     save(0);
   else if (strcmp(op, "create") == 0)

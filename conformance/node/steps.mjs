@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
-import { Document, FileLock, Journal, UntornError } from 'untorn'
+import { Document, FileLock, Journal, UntornError, loadJson, loadJsonSync } from 'untorn'
 import { bytes, check } from './data.mjs'
 import { NEWS } from './news.mjs'
 import { own, passesOn } from './own.mjs'
@@ -206,6 +206,10 @@ const OPS = {
     const document = this.handle(step)
     const value = await this.verb(document, 'loadRaw')
     return { value, kept: document.version }
+  },
+
+  async load_json(step) {
+    await (this.blocking ? loadJsonSync(this.path(step)) : loadJson(this.path(step)))
   },
 
   async save(step) {

@@ -27,6 +27,7 @@ from untorn import (
     Session,
     Store,
     Transaction,
+    load_json,
 )
 
 if TYPE_CHECKING:
@@ -324,6 +325,9 @@ class Stage:
     def _load(self, step: dict[str, Any]) -> Outcome:
         value, version = self._on(step, Document).load_versioned()
         return Outcome(version, value=value)
+
+    def _load_json(self, step: dict[str, Any]) -> None:
+        load_json(self.path(step))
 
     def _expect(self, step: dict[str, Any]) -> dict[str, Any]:
         return {"expect": self.kept[step["expect"]]} if "expect" in step else {}

@@ -38,6 +38,11 @@ impl Stage {
                     ..version.into()
                 })
             }
+            "load_json" => {
+                let (bytes, _) = untorn::load(self.path(step))?;
+                untorn::document_json(self.path(step), &bytes)?;
+                Ok(Outcome::default())
+            }
             "save" | "create" => {
                 let document = self.document(step);
                 let value = bytes(&step["bytes"]);

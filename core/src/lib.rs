@@ -45,7 +45,7 @@ mod transaction;
 
 pub use crate::oslock::CancelToken;
 pub use crate::oslock::{OnUnsupported, Scheme};
-pub use document::{Document, DocumentOptions, Expect, Update, Version};
+pub use document::{Document, DocumentOptions, Expect, Update, Version, document_json};
 pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
 pub use holder::Holder;
@@ -62,6 +62,7 @@ pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
 pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
 #[cfg(feature = "fault")]
 pub use sys::fault;
+pub use target::absolute;
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 
 /// This library's version.

@@ -35,11 +35,7 @@ pub(crate) fn resolve(
             "the path is empty",
         ));
     }
-    let bytes = path.as_os_str().as_encoded_bytes();
-    if bytes
-        .last()
-        .is_some_and(|last| std::path::is_separator(char::from(*last)))
-    {
+    if names_a_directory(path) {
         return Err(Error::invalid_argument(
             operation,
             path,
@@ -58,6 +54,35 @@ pub(crate) fn resolve(
             )),
             _ => made,
         }
+    })
+}
+
+/// By its spelling: `x/`, `x/.`. std's own functions take the one for `x`, and the
+/// other.
+fn names_a_directory(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
+    match bytes {
+        [.., before, b'.'] => is_separator(before),
+        [.., last] => is_separator(last),
+        [] => false,
+    }
+}
+
+/// The path from the root on, so that it means the same after a `chdir`. Symbolic
+/// links in it are not resolved, and it need not be there. For handles that are made
+/// with a path now and open it later.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for an empty path; `NOT_FOUND` where the working directory was
+/// removed.
+pub fn absolute(path: impl AsRef<Path>) -> Result<PathBuf> {
+    let path = path.as_ref();
+    if path.as_os_str().is_empty() {
+        return Err(Error::invalid_argument("open", path, "the path is empty"));
+    }
+    sys::absolute(path).map_err(|error| {
+        Error::os("open", path, error).hint("a relative path needs the working directory")
     })
 }
 

@@ -169,6 +169,40 @@ pub unsafe extern "C" fn untorn_document_load(
     })
 }
 
+/// Checks that the bytes of a document are one JSON value, and finds its text in
+/// them: the bytes without a byte order mark. The message names the path. All
+/// languages agree on what JSON is: NaN is not JSON. Half of a surrogate pair as an
+/// escape is JSON, and so are numbers of any size and nesting of any depth.
+///
+/// UNTORN_CORRUPT says what the bytes are instead: empty or NULs, as power cuts
+/// leave a file; UTF-16 or UTF-32; not UTF-8; not JSON, and where.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_document_json(
+    path: *const c_char,
+    data: *const u8,
+    len: usize,
+    json_out: *mut *const u8,
+    json_len_out: *mut usize,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "load", || {
+        let arguments = Arguments::of("load");
+        // SAFETY: as the header says of every argument.
+        unsafe {
+            let path = arguments.file(path, "path")?;
+            let arguments = arguments.on(&path);
+            let data = arguments.bytes(data, len, "data")?;
+            let json_out = arguments.output(json_out, "json_out")?;
+            let json_len_out = arguments.output(json_len_out, "json_len_out")?;
+            let json = untorn::document_json(&path, data)?;
+            json_out.put(json.as_ptr());
+            json_len_out.put(json.len());
+        }
+        Ok(())
+    })
+}
+
 /// Replaces the whole document, whatever it holds now. Writes the new version to
 /// version_out (may be NULL).
 ///

@@ -3,6 +3,7 @@
 // Converts values to text and back.
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer')
+const { block, native } = require('./calls.js')
 const { LimitExceededError, corrupt, invalid, invalidRecord } = require('./errors.js')
 const { isBytes, isPromise, ownBytes } = require('./foreign.js')
 
@@ -80,19 +81,22 @@ function jsonOf(value, refuse) {
 /** Decodes a whole document. */
 function decodeDocument(bytes, parse, path) {
   const about = { operation: 'load', path }
-  if (bytes.length === 0) {
-    const detail = 'the file is empty (0 bytes): another program has truncated it; restore it, or save a new value'
-    throw corrupt(`load ${path}: ${detail}`, about)
-  }
-  if (!isUtf8(bytes)) throw corrupt(`load ${path}: the document is not UTF-8`, about)
+  // What is in it is for a parser of the caller's to say, which is given text.
+  if (bytes.length === 0 || !isUtf8(bytes)) forbidNoJson(bytes, path)
   const text = textOfDocument(bytes, about)
   if (parse !== undefined) return parse(text)
   try {
     // A byte order mark is not part of the value, as in every language.
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (cause) {
+    forbidNoJson(bytes, path)
     throw corrupt(`load ${path}: the document is not JSON: ${cause.message}`, { ...about, cause })
   }
+}
+
+/** The same verdict, in the same words, as in every language. */
+function forbidNoJson(bytes, path) {
+  block(() => native.documentJson(path, bytes))
 }
 
 function textOfDocument(bytes, about) {

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use untorn::{DamageKind, Error, Records};
 
 use crate::call::{Lane, locked};
-use crate::failure;
+use crate::failure::{self, told};
 use crate::port::Inner;
 use crate::values::{DamageFound, Position, out};
 
@@ -222,6 +222,13 @@ impl Reader {
         *locked(&self.cursor) = None;
         self.unweigh(self.port.env());
     }
+}
+
+/// Throws, and says what it is instead, unless a document is one JSON value.
+#[napi(catch_unwind)]
+#[cfg_attr(test, allow(dead_code, reason = "only JavaScript calls it"))]
+pub fn document_json(path: String, bytes: &[u8]) -> napi::Result<()> {
+    told(untorn::document_json(path, bytes)).map(drop)
 }
 
 /// Returns what is wrong with bytes that a decoder refused; `None` if they are

@@ -29,6 +29,8 @@ mod snapshot;
 mod store;
 mod transaction;
 
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 
 /// Returns what is wrong with bytes that should be one JSON value; `None` if
@@ -36,6 +38,12 @@ use pyo3::prelude::*;
 #[pyfunction]
 fn inspect(record: &[u8]) -> Option<&'static str> {
     untorn::inspect(record).map(untorn::DamageKind::as_str)
+}
+
+/// Raises `Corrupt`, and says what it is instead, unless a document is one JSON value.
+#[pyfunction]
+fn document_json(py: Python<'_>, path: PathBuf, data: &[u8]) -> PyResult<()> {
+    call::plain(py, &path, || untorn::document_json(&path, data).map(drop))
 }
 
 /// Runs the command `untorn` with these arguments, the program's name first, and
@@ -82,6 +90,8 @@ mod _untorn {
     use super::call::forked;
     #[pymodule_export]
     use super::document::{RawDocument, Update};
+    #[pymodule_export]
+    use super::document_json;
     #[pymodule_export]
     use super::fold::{RawFold, RawTurn};
     #[pymodule_export]

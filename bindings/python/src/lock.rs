@@ -48,22 +48,29 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    fn make(path: PathBuf, timeout: Timeout, shared: bool, label: Option<String>) -> FileLock {
+    fn make(
+        py: Python<'_>,
+        path: PathBuf,
+        timeout: Timeout,
+        shared: bool,
+        label: Option<String>,
+    ) -> PyResult<FileLock> {
         let mut options = LockOptions::default()
             .timeout(timeout.of_handle())
             .shared(shared);
         if let Some(label) = &label {
             options = options.label(label);
         }
-        FileLock {
-            path,
+        Ok(FileLock {
+            // It is opened later, perhaps after a `chdir`.
+            path: check(py, untorn::absolute(path))?,
             exact: false,
             options,
             timeout: timeout.of_handle(),
             shared,
             label,
             guards: Mutex::default(),
-        }
+        })
     }
 
     fn guards(&self) -> MutexGuard<'_, Vec<Arc<LockGuard>>> {
@@ -213,7 +220,8 @@ impl FileLock {
         let scheme = checked(py, &path, scheme.parse())?;
         let policy = checked(py, &path, on_unsupported.parse())?;
         let stale = seconds(py, &path, stale)?;
-        let mut lock = FileLock::make(path, timeout, shared, label.map(|label| label.0));
+        let label = label.map(|label| label.0);
+        let mut lock = FileLock::make(py, path, timeout, shared, label)?;
         lock.options = lock
             .options
             .clone()
@@ -227,15 +235,16 @@ impl FileLock {
     #[classmethod]
     #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None), text_signature = "($type, path, *, timeout=None, shared=False, label=None)")]
     fn at(
-        _class: &Bound<'_, PyType>,
+        class: &Bound<'_, PyType>,
         path: PathBuf,
         timeout: Timeout,
         shared: bool,
         label: Option<Text>,
-    ) -> FileLock {
-        let mut lock = FileLock::make(path, timeout, shared, label.map(|label| label.0));
+    ) -> PyResult<FileLock> {
+        let label = label.map(|label| label.0);
+        let mut lock = FileLock::make(class.py(), path, timeout, shared, label)?;
         lock.exact = true;
-        lock
+        Ok(lock)
     }
 
     /// Takes the lock. Returns this object, for `with`. `timeout` replaces that
@@ -302,7 +311,7 @@ impl FileLock {
         py.detach(|| last.is_some_and(|guard| guard.is_held()))
     }
 
-    /// The path that was passed.
+    /// The path that was passed, as an absolute path.
     #[getter]
     pub fn path(&self) -> PathBuf {
         self.path.clone()

@@ -152,6 +152,8 @@ impl RawTransaction {
         }
         let dir: PathBuf = origin.extract()?;
         let how = How::Directory(options::transaction(&dir, options)?);
+        // It begins later, perhaps after a `chdir`.
+        let dir = check(py, untorn::absolute(dir))?;
         Ok(made(&dir, how, options::timeout(options)?, None))
     }
 
@@ -234,7 +236,7 @@ impl RawTransaction {
         !self.slot.is_empty()
     }
 
-    /// The directory that was passed.
+    /// The directory that was passed, as an absolute path.
     #[getter(dir)]
     fn given_dir(&self) -> PathBuf {
         self.dir().to_owned()

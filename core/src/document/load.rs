@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 
 use super::{Shared, Version, in_place};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::oslock::LockFile;
-use crate::sys::{Access, File};
+use crate::sys::{self, Access, File};
+use crate::target::no_directory;
 
 impl Shared {
     /// `None` if it is not there.
@@ -14,7 +15,37 @@ impl Shared {
         if self.lock.is_in_place() {
             return Ok(in_place::load(&self.path)?.map(with_version));
         }
-        Ok(bytes_of(&self.path, "load")?.map(with_version))
+        if let Some(bytes) = bytes_of(&self.path, "load")? {
+            return Ok(Some(with_version(bytes)));
+        }
+        self.load_elsewhere()
+    }
+
+    /// The directory may have been exchanged for another, by a symbolic link above. A
+    /// save would still go to the one that was resolved, and fails.
+    #[cold]
+    fn load_elsewhere(&self) -> Result<Option<(Vec<u8>, Version)>> {
+        if self.options.home.is_some() || !self.is_dir_gone() {
+            return Ok(None);
+        }
+        match sys::real_path(&self.given) {
+            Ok(now) if now != self.path => Ok(bytes_of(&now, "load")?.map(with_version)),
+            _ => Ok(None),
+        }
+    }
+
+    fn is_dir_gone(&self) -> bool {
+        let dir = self.path.parent();
+        dir.is_some_and(|dir| matches!(sys::stat(dir), Ok(None)))
+    }
+
+    pub(super) fn not_there(&self) -> Error {
+        let why = "the document is not there";
+        let error = Error::new(ErrorKind::NotFound, "load", &self.path, why);
+        match self.is_dir_gone() {
+            true => error.hint(no_directory(&self.path)),
+            false => error,
+        }
     }
 
     /// The same under the lock.
@@ -26,7 +57,7 @@ impl Shared {
         if self.lock.is_in_place() {
             return Ok(in_place::read(operation, &self.path, lock)?.map(with_version));
         }
-        self.load()
+        Ok(bytes_of(&self.path, operation)?.map(with_version))
     }
 }
 

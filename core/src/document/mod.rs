@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! options.rs  version.rs    what callers see
-//! load.rs                   reading
+//! load.rs  json.rs          reading, and whether it is JSON
 //! replace.rs                the new file, and the rename
 //! in_place.rs               where the document carries its own lock
 //! update.rs                 read, change and save under one lock
 //! ```
 
 mod in_place;
+mod json;
 pub(crate) mod load;
 mod options;
 mod replace;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use json::document_json;
 pub use options::DocumentOptions;
 pub use update::Update;
 pub use version::{Expect, Version};
@@ -59,6 +61,8 @@ pub struct Document {
 struct Shared {
     /// Resolved: no symbolic link in it.
     path: PathBuf,
+    /// From the root on, but as the caller has it.
+    given: PathBuf,
     options: DocumentOptions,
     lock: PathLock,
     closed: AtomicBool,
@@ -91,6 +95,7 @@ impl Document {
             Some(_) => path.to_owned(),
             None => crate::target::resolve("open", path, options.parents, options.durability)?,
         };
+        let given = crate::target::absolute(path)?;
         let stat = sys::stat(&real).map_err(|error| Error::os("open", path, error))?;
         if stat.is_some_and(|stat| !stat.is_file) {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
@@ -101,6 +106,7 @@ impl Document {
             shared: Arc::new(Shared {
                 lock,
                 path: real,
+                given,
                 options,
                 closed: AtomicBool::new(false),
             }),
@@ -114,17 +120,14 @@ impl Document {
 
     /// The bytes, and the version that they are. Takes no lock.
     ///
+    /// Where the directory is gone that the path led to as it was opened, and the path
+    /// leads elsewhere by now (Kubernetes swaps a ConfigMap so), what is there is
+    /// loaded.
+    ///
     /// # Errors
     /// `NOT_FOUND`, and failures of the system.
     pub fn load(&self) -> Result<(Vec<u8>, Version)> {
-        self.shared.load()?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                "load",
-                self.path(),
-                "the document is not there",
-            )
-        })
+        self.shared.load()?.ok_or_else(|| self.shared.not_there())
     }
 
     /// Replaces the whole, whatever it was.

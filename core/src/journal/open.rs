@@ -15,11 +15,11 @@ use crate::journal::append::{UNKNOWN, Writer, mend, sync_cut};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::{LockFile, LockedData};
 use crate::rotated;
-use crate::sys::{self, Access, File, Stat};
+use crate::sys::{self, Access, File, Lasting, Stat};
 
 /// How a journal's file is open.
 pub(crate) enum Handle {
-    ByItself(File),
+    ByItself(Lasting),
     /// By the descriptor that it is locked by.
     Locked(LockedData),
 }
@@ -45,10 +45,24 @@ pub(crate) struct Data {
     /// Whether the directory is known to hold its name durably.
     pub name_synced: AtomicBool,
     /// The same file, to write anywhere in it: opened by the first stamp.
-    pub anywhere: OnceLock<File>,
+    pub anywhere: OnceLock<Lasting>,
 }
 
 impl Data {
+    /// Whether it is open still: the program may have closed it behind our back. What
+    /// it is locked by was asked as it was locked.
+    #[inline]
+    fn is_itself(&self) -> io::Result<bool> {
+        let file = match &self.file {
+            Handle::ByItself(file) => file.is_itself()?,
+            Handle::Locked(_) => true,
+        };
+        match self.anywhere.get() {
+            Some(anywhere) if file => anywhere.is_itself(),
+            _ => Ok(file),
+        }
+    }
+
     /// What a lock file that says this is to say of the journal.
     pub fn generation_now(&self, recorded: Option<Generation>) -> Generation {
         let mut generation = Generation::of(self.identity, recorded);
@@ -104,6 +118,7 @@ impl Writer {
         };
         if let Some(data) = &self.data
             && data.identity.id == stat.id
+            && data.is_itself().map_err(told)?
         {
             return Ok(Some(Arc::clone(data)));
         }
@@ -111,7 +126,7 @@ impl Writer {
         let file = File::open(path, Access::Append).map_err(told)?;
         let identity = Identity::of(&file).map_err(told)?;
         Ok(Some(Arc::new(Data {
-            file: Handle::ByItself(file),
+            file: Handle::ByItself(Lasting::of(file).map_err(told)?),
             identity,
             generation: 0,
             syncs: Syncs::default(),
@@ -146,6 +161,9 @@ impl Writer {
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
             && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
+            && data
+                .is_itself()
+                .map_err(|error| Error::os(operation, &shared.path, error))?
         {
             if stat.size != self.end {
                 self.cut |= stat.size < self.end && self.end != UNKNOWN;
@@ -199,7 +217,7 @@ impl Writer {
                 return Err(not_there(path, operation));
             };
             match file {
-                Ok(file) => break Handle::ByItself(file),
+                Ok(file) => break Handle::ByItself(Lasting::of(file).map_err(told)?),
                 // Another program has made or removed it since we looked.
                 Err(error) if is_another_now(&error) => {
                     match tries.next() {

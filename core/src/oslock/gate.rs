@@ -152,6 +152,23 @@ impl Gate {
         self.pid_file.as_ref()
     }
 
+    /// Whether the lock file is open still. A program can close what a library has
+    /// open, and a lock on the file that gets its number excludes nobody.
+    #[inline]
+    pub fn is_itself(&self) -> io::Result<bool> {
+        self.file.is_itself()
+    }
+
+    /// The same, as the error of one who takes the lock.
+    #[inline]
+    fn check_itself(&self) -> Result<(), Refused> {
+        match self.is_itself() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refused::System(gone())),
+            Err(error) => Err(Refused::System(error)),
+        }
+    }
+
     /// One try, whoever waits.
     #[inline]
     fn try_system(&self, shared: bool) -> io::Result<bool> {
@@ -182,10 +199,12 @@ impl Gate {
     fn waiting(&self, shared: bool) -> io::Result<&Descriptor> {
         let place = &self.waiting[usize::from(shared)];
         if let Some(file) = place.get() {
-            return Ok(file);
+            return if file.is_itself()? {
+                Ok(file)
+            } else {
+                Err(gone())
+            };
         }
-        // Who finds this out opens the file that has the name now.
-        let gone = || io::Error::from(io::ErrorKind::StaleNetworkFileHandle);
         let again = self.file.open_again(&self.lock_path, self.access)?;
         let again = again.ok_or_else(gone)?;
         Ok(place.get_or_init(|| again))
@@ -232,7 +251,9 @@ impl Gate {
     #[inline]
     pub fn try_acquire(&self, thread: ThreadKey) -> bool {
         let mut state = self.state();
-        let free = state.is_free() && matches!(self.try_system(false), Ok(true));
+        let free = state.is_free()
+            && matches!(self.is_itself(), Ok(true))
+            && matches!(self.try_system(false), Ok(true));
         if free {
             state.holders = Holders::Exclusive(thread);
         }
@@ -248,6 +269,7 @@ impl Gate {
         patience: &Patience<'_>,
     ) -> Result<(), Refused> {
         let mut state = self.state();
+        self.check_itself()?;
         if state.is_free()
             && !(shared && self.is_awaited())
             && self.try_system(shared).map_err(Refused::System)?
@@ -579,4 +601,9 @@ impl Gate {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Who finds this out opens the file that has the name now.
+fn gone() -> io::Error {
+    io::ErrorKind::StaleNetworkFileHandle.into()
 }

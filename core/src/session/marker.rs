@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::holder::Holder;
 use crate::process::{Alive, Process};
-use crate::sys::{self, Access, File};
+use crate::sys::{self, Access, File, Lasting};
 
 /// The file; `NAME.lock` beside it is the lease's lock.
 pub(super) const NAME: &str = ".untorn.lease";
@@ -100,7 +100,7 @@ fn read_all(file: &File) -> io::Result<Vec<u8>> {
 /// The file, open, for one who has the lock.
 #[derive(Debug)]
 pub(super) struct Slot {
-    file: File,
+    file: Lasting,
     old: Vec<u8>,
     path: PathBuf,
     made: bool,
@@ -114,7 +114,7 @@ impl Slot {
         }
         let path = path(session);
         Ok(Slot {
-            file: File::create_beside(&path, Access::Write, None)?,
+            file: Lasting::of(File::create_beside(&path, Access::Write, None)?)?,
             old: Vec::new(),
             path,
             made: true,
@@ -129,7 +129,7 @@ impl Slot {
         };
         Ok(Some(Slot {
             old: read_all(&file)?,
-            file,
+            file: Lasting::of(file)?,
             path,
             made: false,
         }))
@@ -161,11 +161,11 @@ impl Slot {
 
     /// One write, since a kill after half of it would leave nobody's line.
     fn replace(&self, new: &[u8], durable: bool) -> io::Result<()> {
-        let written = self
-            .file
+        let file = self.file.checked()?;
+        let written = file
             .write_all_at(new, 0)
             .and_then(|()| match self.old.len() > new.len() {
-                true => self.file.set_len(new.len() as u64),
+                true => file.set_len(new.len() as u64),
                 false => Ok(()),
             })
             .and_then(|()| self.sync(durable));
@@ -183,20 +183,18 @@ impl Slot {
 
     /// Nobody owns the session any more.
     pub fn clear(&self, durable: bool) -> io::Result<()> {
-        self.file.set_len(0)?;
-        if durable {
-            self.file.sync_data()
-        } else {
-            Ok(())
-        }
+        let file = self.file.checked()?;
+        file.set_len(0)?;
+        if durable { file.sync_data() } else { Ok(()) }
     }
 
     /// What it said before; of who reconciled, nothing.
     pub fn put_back(&self) -> io::Result<()> {
+        let file = self.file.checked()?;
         if !self.old.is_empty() {
-            self.file.write_all_at(&self.old, 0)?;
+            file.write_all_at(&self.old, 0)?;
         }
-        self.file.set_len(self.old.len() as u64)
+        file.set_len(self.old.len() as u64)
     }
 
     fn sync(&self, durable: bool) -> io::Result<()> {

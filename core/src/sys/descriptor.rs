@@ -78,6 +78,13 @@ impl Descriptor {
             .map_or_else(|| self.file.id(), |known| Ok(known.id))
     }
 
+    /// Whether the descriptor means the file that it was opened for: see
+    /// [`super::Lasting`].
+    #[inline]
+    pub fn is_itself(&self) -> io::Result<bool> {
+        self.file.is_itself()
+    }
+
     /// [`File::narrow_rights`], just after it was opened.
     pub fn narrow_rights(&self, of: &Path) {
         if self.known.is_none_or(|known| known.others_may_write) {
@@ -135,9 +142,10 @@ impl Drop for Descriptor {
         // In a forked child it is closed already, and its number may mean
         // another file.
         if self.is_ours() {
+            let ours = self.file.is_to_close();
             // SAFETY: taken here and nowhere else.
             let file = unsafe { ManuallyDrop::take(&mut self.file) };
-            file.close_listed();
+            file.close_listed(ours);
         }
     }
 }

@@ -98,6 +98,7 @@ impl fmt::Display for Named {
 #[derive(Debug)]
 pub(crate) struct File {
     handle: sys::Handle,
+    own: Own,
     /// For the tests, which have to know which file a call is on.
     #[cfg(feature = "fault")]
     path: std::path::PathBuf,
@@ -112,16 +113,27 @@ pub(crate) enum Rights {
     More,
 }
 
-impl File {
-    #[cfg(feature = "fault")]
-    fn new(handle: sys::Handle, path: &Path) -> File {
-        let path = path.to_owned();
-        File { handle, path }
-    }
+/// What its number is known again by.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    count: u32,
+    /// As the system tells it; `None` where that was not asked.
+    id: Option<FileId>,
+}
 
-    #[cfg(not(feature = "fault"))]
-    fn new(handle: sys::Handle, _: &Path) -> File {
-        File { handle }
+impl File {
+    #[cfg_attr(
+        not(feature = "fault"),
+        expect(unused_variables, reason = "for the tests")
+    )]
+    fn new(handle: sys::Handle, id: Option<FileId>, path: &Path) -> File {
+        let count = sys::number::take(&handle);
+        File {
+            handle,
+            own: Own { count, id },
+            #[cfg(feature = "fault")]
+            path: path.to_owned(),
+        }
     }
 
     #[cfg(feature = "fault")]
@@ -166,7 +178,8 @@ impl File {
 
     fn open_as(path: &Path, access: Access, role: Role) -> io::Result<File> {
         announce(Op::Open, Some(path))?;
-        sys::file::open(path, access, role).map(|handle| File::new(handle, path))
+        let (handle, known) = sys::file::open(path, access, role)?;
+        Ok(File::new(handle, known.map(|known| known.id), path))
     }
 
     /// Makes the file; fails with `AlreadyExists` where there is one. `mode`
@@ -205,7 +218,7 @@ impl File {
     ) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
         let handle = sys::file::create_unnamed(super::path::parent(path))?;
-        let file = File::new(handle, path);
+        let file = File::new(handle, None, path);
         whole(&file)?;
         announce(Op::Link, Some(path))?;
         sys::file::give_name(&file.handle, path)?;
@@ -232,15 +245,15 @@ impl File {
     ) -> io::Result<(File, Option<Known>)> {
         announce(Op::Open, Some(path))?;
         let mut told = None;
-        let handle = LockDescriptors::open(|| {
-            let (handle, known) = sys::file::open_known(path, access, role)?;
+        let (handle, id) = LockDescriptors::open(|| {
+            let (handle, known) = sys::file::open(path, access, role)?;
             told = known;
-            Ok(handle)
-        });
+            Ok((handle, known.map(|known| known.id)))
+        })?;
         if let Some(known) = &mut told {
             known.id.device = device(known.id.device);
         }
-        handle.map(|handle| (File::new(handle, path), told))
+        Ok((File::new(handle, id, path), told))
     }
 
     /// The same for a new file.
@@ -266,20 +279,27 @@ impl File {
     /// The same with no more than this mode, and less the umask.
     pub(super) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
-        LockDescriptors::open(|| sys::file::create_private(path, access, mode))
-            .map(|handle| File::new(handle, path))
+        let create = || Ok((sys::file::create_private(path, access, mode)?, None));
+        let (handle, id) = LockDescriptors::open(create)?;
+        Ok(File::new(handle, id, path))
     }
 
-    /// The end of one of these.
+    /// The end of one of these. `ours`: its number does not mean another file by now.
     #[cfg(unix)]
-    pub(super) fn close_listed(self) {
+    pub(super) fn close_listed(self, ours: bool) {
         use std::os::fd::AsRawFd;
 
-        LockDescriptors::close(self.handle.as_raw_fd(), || drop(self));
+        LockDescriptors::close(self.handle.as_raw_fd(), || {
+            if ours {
+                drop(self);
+            } else {
+                std::mem::forget(self);
+            }
+        });
     }
 
     #[cfg(windows)]
-    pub(super) fn close_listed(self) {}
+    pub(super) fn close_listed(self, _: bool) {}
 
     pub(super) fn role(&self) -> Role {
         sys::file::role(&self.handle)
@@ -387,6 +407,45 @@ impl File {
             device: device(id.device),
             ..id
         })
+    }
+
+    /// Whether its number still means this file: see [`super::Lasting`].
+    #[inline]
+    pub(super) fn is_itself(&self) -> io::Result<bool> {
+        if self.own.id.is_none() {
+            return Ok(true);
+        }
+        announce(Op::Stat, self.name())?;
+        self.has_its_number()
+    }
+
+    /// The same for who closes it, which no test makes fail.
+    pub(super) fn is_to_close(&self) -> bool {
+        self.has_its_number().unwrap_or(true)
+    }
+
+    #[inline]
+    fn has_its_number(&self) -> io::Result<bool> {
+        let Some(id) = self.own.id else {
+            return Ok(true);
+        };
+        if !sys::number::is_last(&self.handle, self.own.count) {
+            return Ok(false);
+        }
+        match sys::file::id(&self.handle) {
+            Ok(now) => Ok(now == id),
+            Err(error) if is_bad_descriptor(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on it is known again.
+    pub(super) fn identified(mut self) -> io::Result<File> {
+        if self.own.id.is_none() && sys::file::NUMBERS_COME_AGAIN {
+            announce(Op::Stat, self.name())?;
+            self.own.id = Some(sys::file::id(&self.handle)?);
+        }
+        Ok(self)
     }
 
     pub fn size(&self) -> io::Result<u64> {
@@ -618,18 +677,23 @@ impl How {
 
     fn create_bare(self, path: &Path, mode: Option<u32>) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
-        let create = || sys::file::create_new(path, self.access, mode, self.role);
-        let handle = if self.listed {
-            LockDescriptors::open(create)
-        } else {
-            create()
+        let create = || {
+            Ok((
+                sys::file::create_new(path, self.access, mode, self.role)?,
+                None,
+            ))
         };
-        handle.map(|handle| File::new(handle, path))
+        let (handle, id) = if self.listed {
+            LockDescriptors::open(create)?
+        } else {
+            create()?
+        };
+        Ok(File::new(handle, id, path))
     }
 
     fn take_back(self, file: File, path: &Path) {
         if self.listed {
-            file.close_listed();
+            file.close_listed(true);
         } else {
             drop(file);
         }

@@ -10,7 +10,7 @@
 //! seam.rs               the announcement; fault.rs: what the tests make of it
 //! changes.rs            being told of changes; notifier.rs: where there is no inotify
 //! fork.rs  process.rs   what is known of processes; descriptor.rs: what a
-//!                       forked child must not have
+//!                       forked child must not have; lasting.rs: what stays open
 //! unix/  windows/       the system calls
 //! ```
 
@@ -21,6 +21,7 @@ mod descriptor;
 pub mod fault;
 mod file;
 mod fork;
+mod lasting;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod notifier;
 mod path;
@@ -47,10 +48,11 @@ pub(crate) use file::{
 };
 use fork::LockDescriptors;
 pub(crate) use fork::{PerProcess, generation};
+pub(crate) use lasting::Lasting;
 pub(crate) use path::{
-    Attributes, HAS_RIGHTS, canonical, create_parents, file_system, is_link, is_ours_to_remove,
-    is_real_dir, link, list, list_kinds, look, metadata, real_parent, real_path, remove_tree,
-    rename, rights, same_file, stat, sync_parent, unlink, unlink_in,
+    Attributes, HAS_RIGHTS, absolute, canonical, create_parents, file_system, is_link,
+    is_ours_to_remove, is_real_dir, link, list, list_kinds, look, metadata, real_parent, real_path,
+    remove_tree, rename, rights, same_file, stat, sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
     LockOwner, boot_id, host_name, is_stopped, lock_owners, own_pid, pid_namespace, start_thread,

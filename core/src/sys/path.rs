@@ -164,6 +164,12 @@ pub(crate) fn create_parents(path: &Path, durable: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// The path from the root on, as it is.
+pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {
+    announce(Op::Resolve, Some(path))?;
+    std::path::absolute(path)
+}
+
 /// The path with every symbolic link resolved; it must be there.
 pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from untorn import _spelling
-from untorn._errors import Corrupt, InvalidRecord, LimitExceeded
-from untorn._untorn import inspect
+from untorn._errors import InvalidRecord, LimitExceeded
+from untorn._untorn import document_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,19 +103,8 @@ def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool
         msg = f"load {path}: Python's json can't decode a value nested this deep: pass loads="
         raise LimitExceeded(msg, path=path, operation="load") from error
     except ValueError as error:
-        kind = inspect(data.removeprefix(codecs.BOM_UTF8))
-        if kind is None:
-            # Valid JSON, but with a number of more digits than Python converts.
-            msg = f"load {path}: Python's json can't decode this value: {error}; pass loads="
-            raise LimitExceeded(msg, path=path, operation="load") from error
-        msg = f"load {path}: {_why_not_json(data, error)}"
-        raise Corrupt(msg, path=path, operation="load") from error
-
-
-def _why_not_json(data: bytes, error: ValueError) -> str:
-    if not data.strip(b" \t\r\n\0"):
-        what = f"the file holds no value ({len(data)} bytes): another program truncated it, or a power cut emptied it"
-        return f"{what}; restore it, or save a new value"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
-        return "not JSON in UTF-8: the text is UTF-16 or UTF-32; convert it, or pass loads="
-    return f"not JSON: {error}"
+        # The same verdict, in the same words, as in every language.
+        document_json(path, data)
+        # Valid JSON, but with a number of more digits than Python converts.
+        msg = f"load {path}: Python's json can't decode this value: {error}; pass loads="
+        raise LimitExceeded(msg, path=path, operation="load") from error

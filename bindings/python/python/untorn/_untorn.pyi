@@ -50,6 +50,7 @@ __all__ = [
     "Update",
     "acquire_later",
     "command",
+    "document_json",
     "finish_appends",
     "forked",
     "holder",
@@ -180,7 +181,7 @@ class FileLock:
         """Whether this process holds the lock through this object."""
     @property
     def path(self) -> Path:
-        """The path that was passed."""
+        """The path that was passed, as an absolute path."""
     @property
     def shared(self) -> bool:
         """Whether others may share it."""
@@ -462,7 +463,7 @@ class RawTransaction:
         """Whether it has begun and is not over."""
     @property
     def dir(self) -> Path:
-        """The directory that was passed."""
+        """The directory that was passed, as an absolute path."""
 
 @disjoint_base
 class RawStore:
@@ -742,6 +743,9 @@ def holder(path: str | os.PathLike[str]) -> Holder | None:
     """Returns the process that holds the lock of the file `path` now; `None` if none
     does, or it is not known.
     """
+
+def document_json(path: str | os.PathLike[str], data: bytes) -> None:
+    """Raises `Corrupt`, and says what it is instead, unless a document is one JSON value."""
 
 def inspect(record: bytes) -> _Kind | None:
     """Returns what is wrong with bytes that should be one JSON value; `None` if

@@ -18,7 +18,7 @@ use crate::journal::shared::Shared;
 use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::recovery::{self, StampNote};
-use crate::sys::{self, Access, File};
+use crate::sys::{self, Access, File, Lasting};
 
 impl Writer {
     /// Puts the header into the file, which is open and whole, and appends the
@@ -208,10 +208,10 @@ fn take_back(data: &Data, anywhere: &File, old: &[u8], end: u64, length: usize) 
 
 /// The journal, to write anywhere in it.
 fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
+    let told = |error| Error::os("set_header", &shared.path, error);
     if let Some(file) = data.anywhere.get() {
         return Ok(file);
     }
-    let told = |error| Error::os("set_header", &shared.path, error);
     let file = File::open(&shared.path, Access::Write).map_err(told)?;
     if file.id().map_err(told)? != data.identity.id {
         return Err(Error::new(
@@ -222,6 +222,7 @@ fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
              changed",
         ));
     }
+    let file = Lasting::of(file).map_err(told)?;
     Ok(data.anywhere.get_or_init(|| file))
 }
 

@@ -61,6 +61,8 @@ pub struct Records {
     /// How many bytes of it, up to a NUL, are not in the buffer any more.
     lost: u64,
     at_end: bool,
+    /// The generation of the file that was read to its end, and is closed.
+    ended: Option<u64>,
     /// Stays at the end, for what is yet to come: what lies behind the last line
     /// is no damage.
     stays: bool,
@@ -142,6 +144,7 @@ impl Records {
             next: 0,
             lost: 0,
             at_end: false,
+            ended: None,
             stays: false,
             any: false,
             decided: Decided::default(),
@@ -269,8 +272,21 @@ impl Records {
     /// # Errors
     /// `LIMIT_EXCEEDED`; `IO` if the file can't be read.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>> {
-        let next = self.advance()?;
-        Ok(next.map(|place| self.record(&place)))
+        let Some(place) = self.advance()? else {
+            self.end();
+            return Ok(None);
+        };
+        Ok(Some(self.record(&place)))
+    }
+
+    /// Closes the file: a reader that has come to its end may be kept for long.
+    fn end(&mut self) {
+        if self.at_end
+            && !self.stays
+            && let Some(source) = self.source.take()
+        {
+            self.ended = Some(source.generation);
+        }
     }
 
     /// The record that was advanced to last.
@@ -296,12 +312,10 @@ impl Records {
     }
 
     fn position_of(&self, offset: u64) -> Position {
-        match &self.source {
+        let open = self.source.as_ref().map(|source| source.generation);
+        match open.or(self.ended) {
             None => Position::NOTHING,
-            Some(source) => Position {
-                generation: source.generation,
-                offset,
-            },
+            Some(generation) => Position { generation, offset },
         }
     }
 }

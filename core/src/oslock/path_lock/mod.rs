@@ -242,7 +242,11 @@ impl PathLock {
             None => self.record_path(),
         };
         let seen = sys::look(name).map_err(|error| Error::os(operation, name, error))?;
-        Ok(seen.is_some_and(|seen| seen.id == held.gate.id()))
+        Ok(seen.is_some_and(|seen| seen.id == held.gate.id())
+            && held
+                .gate
+                .is_itself()
+                .map_err(|error| Error::os(operation, name, error))?)
     }
 
     /// The same with one try; `None`: others have it.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::beside;
-use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
+use crate::sys::{self, Access, Descriptor, File, FileId, Lasting, PerProcess};
 
 /// What the lock of one path needs beside the lock itself.
 pub(crate) struct InPlace {
@@ -31,7 +31,7 @@ pub(crate) struct Redo {
     path: PathBuf,
     /// Which file `target` is.
     of: FileId,
-    file: OnceLock<(File, FileId)>,
+    file: OnceLock<(Lasting, FileId)>,
     /// What took the place of that file.
     newer: OnceLock<Box<Redo>>,
     /// Whether the directory is known to hold both names durably.
@@ -143,7 +143,9 @@ impl Redo {
         if let Some(newer) = self.newer.get() {
             return newer.is(id);
         }
-        self.file.get().is_none_or(|(_, own)| Some(*own) == id)
+        self.file
+            .get()
+            .is_none_or(|(file, own)| Some(*own) == id && matches!(file.is_itself(), Ok(true)))
     }
 
     /// The file, made where it is not there. To be called under the exclusive
@@ -197,6 +199,7 @@ impl Redo {
 
     fn keep(&self, file: File) -> io::Result<&File> {
         let id = file.id()?;
+        let file = Lasting::of(file)?;
         Ok(&self.file.get_or_init(|| (file, id)).0)
     }
 

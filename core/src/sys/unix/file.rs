@@ -12,6 +12,9 @@ use crate::sys::{Access, FileId, InTheWay, Known, Role};
 /// makes us wait, and a terminal does not become ours.
 const FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
+/// What a program closes behind our back gives its number to the next file.
+pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = true;
+
 fn options(access: Access) -> OpenOptions {
     let mut options = OpenOptions::new();
     // std opens everything O_CLOEXEC: a program that is started meanwhile
@@ -31,12 +34,8 @@ fn options(access: Access) -> OpenOptions {
     options
 }
 
-pub(in crate::sys) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
-    open_known(path, access, role).map(|(file, _)| file)
-}
-
 /// And what is known of it then.
-pub(in crate::sys) fn open_known(
+pub(in crate::sys) fn open(
     path: &Path,
     access: Access,
     _: Role,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::{Handle, copied};
-use crate::sys::fork;
+use crate::sys::{FileId, fork};
 
 /// The descriptors of this process that a forked child must not have.
 ///
@@ -20,7 +20,37 @@ pub(crate) struct LockDescriptors {
     /// How many threads open or close one; [`FORKING`]: nobody may begin to.
     at_work: AtomicU32,
     busy: AtomicBool,
-    list: UnsafeCell<Vec<RawFd>>,
+    list: UnsafeCell<Vec<Listed>>,
+}
+
+/// A descriptor, and which file it was opened for: the program may have closed it
+/// behind our back, and the number is another file's then, which a child needs.
+#[derive(Clone, Copy)]
+struct Listed {
+    fd: RawFd,
+    id: Option<FileId>,
+}
+
+impl Listed {
+    fn is_itself(self) -> bool {
+        id(self.fd) == self.id
+    }
+}
+
+/// By the one call that a forked child may make.
+fn id(fd: RawFd) -> Option<FileId> {
+    let mut seen = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: writes all of it, or fails.
+    let seen = unsafe { (libc::fstat(fd, seen.as_mut_ptr()) == 0).then(|| seen.assume_init()) };
+    #[allow(
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast,
+        reason = "the types differ from system to system"
+    )]
+    seen.map(|seen| FileId {
+        device: seen.st_dev as u64,
+        inode: seen.st_ino as u64,
+    })
 }
 
 const FORKING: u32 = 1 << 31;
@@ -36,29 +66,31 @@ static DESCRIPTORS: LockDescriptors = LockDescriptors {
 };
 
 impl LockDescriptors {
-    /// Opens a file that a forked child closes before it does anything.
-    pub fn open(open: impl FnOnce() -> io::Result<Handle>) -> io::Result<Handle> {
-        LockDescriptors::list(open, Handle::as_raw_fd)
+    /// Opens a file that a forked child closes before it does anything, and tells
+    /// which it is.
+    pub fn open(
+        open: impl FnOnce() -> io::Result<(Handle, Option<FileId>)>,
+    ) -> io::Result<(Handle, Option<FileId>)> {
+        LockDescriptors::list(|| {
+            let (handle, known) = open()?;
+            let fd = handle.as_raw_fd();
+            let id = known.or_else(|| id(fd));
+            Ok(((handle, id), Listed { fd, id }))
+        })
     }
 
-    fn list<T>(
-        open: impl FnOnce() -> io::Result<T>,
-        number: impl FnOnce(&T) -> RawFd,
-    ) -> io::Result<T> {
+    fn list<T>(open: impl FnOnce() -> io::Result<(T, Listed)>) -> io::Result<T> {
         handle();
         DESCRIPTORS.work(|| {
-            let opened = open();
-            if let Ok(handle) = &opened {
-                let fd = number(handle);
-                DESCRIPTORS.change(|list| list.push(fd));
-            }
-            opened
+            let (opened, listed) = open()?;
+            DESCRIPTORS.change(|list| list.push(listed));
+            Ok(opened)
         })
     }
 
     /// From now on a forked child closes this descriptor too.
     pub(in crate::sys) fn add_descriptor(fd: RawFd) {
-        let _ = LockDescriptors::list(|| Ok(fd), |fd| *fd);
+        let _ = LockDescriptors::list(|| Ok(((), Listed { fd, id: id(fd) })));
     }
 
     /// It is about to be closed.
@@ -70,7 +102,7 @@ impl LockDescriptors {
     pub fn close(fd: RawFd, close: impl FnOnce()) {
         DESCRIPTORS.work(|| {
             DESCRIPTORS.change(|list| {
-                if let Some(place) = list.iter().rposition(|other| *other == fd) {
+                if let Some(place) = list.iter().rposition(|other| other.fd == fd) {
                     list.swap_remove(place);
                 }
             });
@@ -94,7 +126,7 @@ impl LockDescriptors {
         done
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<RawFd>)) {
+    fn change(&self, change: impl FnOnce(&mut Vec<Listed>)) {
         let mut tries = 0;
         while self.busy.swap(true, Ordering::Acquire) {
             pause(&mut tries);
@@ -111,11 +143,11 @@ impl LockDescriptors {
     unsafe fn close_all(&self) {
         // SAFETY: as the caller says.
         let list = unsafe { &mut *self.list.get() };
-        for fd in list.iter() {
+        for listed in list.iter().filter(|listed| listed.is_itself()) {
             // Close, never unlock: an unlock would free the parent's lock.
-            // SAFETY: the descriptor was open at the fork, and what owned it
-            // here is never used again (see `PerProcess` and `Descriptor`).
-            unsafe { libc::close(*fd) };
+            // SAFETY: what owned it here is never used again (see `PerProcess` and
+            // `Descriptor`).
+            unsafe { libc::close(listed.fd) };
         }
         // Not a new Vec: nothing may be freed or allocated here.
         list.clear();

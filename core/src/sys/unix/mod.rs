@@ -12,6 +12,7 @@ pub(super) mod fork;
 pub(super) mod inotify;
 pub(super) mod lock;
 pub(super) mod meta;
+pub(super) mod number;
 pub(super) mod path;
 pub(super) mod process;
 mod stat;

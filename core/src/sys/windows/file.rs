@@ -22,6 +22,9 @@ use super::patience::{code, patient};
 use super::{Handle, lock};
 use crate::sys::{Access, FileId, InTheWay, Known, Role};
 
+/// No program closes handles that it knows nothing of.
+pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = false;
+
 fn options(access: Access, role: Role) -> OpenOptions {
     let mut options = OpenOptions::new();
     // std's handles are not inherited by programs that are started, and share
@@ -72,18 +75,14 @@ pub(super) fn is_link(file: &File) -> io::Result<bool> {
         && seen.ReparseTag & NAME_SURROGATE != 0)
 }
 
-pub(in crate::sys) fn open(path: &Path, access: Access, role: Role) -> io::Result<Handle> {
-    let options = options(access, role);
-    finish(patient(|| options.open(path))?, path, role)
-}
-
 /// Nothing more is known of it then.
-pub(in crate::sys) fn open_known(
+pub(in crate::sys) fn open(
     path: &Path,
     access: Access,
     role: Role,
 ) -> io::Result<(Handle, Option<Known>)> {
-    open(path, access, role).map(|file| (file, None))
+    let options = options(access, role);
+    finish(patient(|| options.open(path))?, path, role).map(|file| (file, None))
 }
 
 pub(in crate::sys) fn role(handle: &Handle) -> Role {

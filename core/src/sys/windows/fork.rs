@@ -3,13 +3,16 @@
 use std::io;
 
 use super::Handle;
+use crate::sys::FileId;
 
 pub(in crate::sys) fn handle() {}
 
 pub(crate) struct LockDescriptors;
 
 impl LockDescriptors {
-    pub fn open(open: impl FnOnce() -> io::Result<Handle>) -> io::Result<Handle> {
+    pub fn open(
+        open: impl FnOnce() -> io::Result<(Handle, Option<FileId>)>,
+    ) -> io::Result<(Handle, Option<FileId>)> {
         open()
     }
 }

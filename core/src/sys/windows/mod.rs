@@ -13,6 +13,7 @@ pub(super) mod file;
 pub(super) mod fork;
 pub(super) mod lock;
 pub(super) mod meta;
+pub(super) mod number;
 pub(super) mod path;
 mod patience;
 pub(super) mod process;

@@ -96,7 +96,7 @@ class FileLock:
 
     @property
     def path(self) -> Path:
-        """The path that was passed."""
+        """The path that was passed, as an absolute path."""
         return self._lock.path
 
     @property

@@ -93,7 +93,7 @@ class Transaction:
 
     @property
     def dir(self) -> Path:
-        """The directory that was passed."""
+        """The directory that was passed, as an absolute path."""
         return self._tx.dir
 
     async def __aenter__(self) -> Self:

@@ -100,7 +100,9 @@ impl Refresher {
             // itself, not on its name, which may be another's by now.
             drop(state);
             for file in due {
-                let _ = file.touch();
+                if matches!(file.is_itself(), Ok(true)) {
+                    let _ = file.touch();
+                }
             }
             state = self.state();
         }
