@@ -39,7 +39,7 @@ pub(crate) fn resolve(
         return Err(Error::invalid_argument(
             operation,
             path,
-            "the path ends in a separator, so it names a directory and not a file",
+            "the path ends in a separator or a dot, so it names a directory and not a file",
         ));
     }
     if make_parents {
