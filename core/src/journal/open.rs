@@ -52,7 +52,7 @@ impl Data {
     /// Whether it is open still: the program may have closed it behind our back. What
     /// it is locked by was asked as it was locked.
     #[inline]
-    fn is_itself(&self) -> io::Result<bool> {
+    pub fn is_itself(&self) -> io::Result<bool> {
         let file = match &self.file {
             Handle::ByItself(file) => file.is_itself()?,
             Handle::Locked(_) => true,
@@ -152,6 +152,7 @@ impl Writer {
         lock: LockFile<'_>,
         stat: Option<Stat>,
     ) -> Result<Opened> {
+        let seen_open = std::mem::take(&mut self.seen_open);
         if let Some(stat) = &stat
             && one_name::is_in_doubt(stat)
             && lock.data().is_none()
@@ -161,9 +162,10 @@ impl Writer {
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
             && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
-            && data
-                .is_itself()
-                .map_err(|error| Error::os(operation, &shared.path, error))?
+            && (seen_open
+                || data
+                    .is_itself()
+                    .map_err(|error| Error::os(operation, &shared.path, error))?)
         {
             if stat.size != self.end {
                 self.cut |= stat.size < self.end && self.end != UNKNOWN;

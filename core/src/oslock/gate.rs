@@ -247,12 +247,13 @@ impl Gate {
         }
     }
 
-    /// One try at the exclusive lock; `false` whatever the reason is.
+    /// One try at the exclusive lock; `false` whatever the reason is. Whether the lock
+    /// file is open still is for the caller to know.
     #[inline]
     pub fn try_acquire(&self, thread: ThreadKey) -> bool {
         let mut state = self.state();
         let free = state.is_free()
-            && matches!(self.is_itself(), Ok(true))
+            && self.file.has_its_number()
             && matches!(self.try_system(false), Ok(true));
         if free {
             state.holders = Holders::Exclusive(thread);

@@ -85,6 +85,13 @@ impl Descriptor {
         self.file.is_itself()
     }
 
+    /// Whether the library itself has not been given the number again: this asks
+    /// nobody.
+    #[inline]
+    pub fn has_its_number(&self) -> bool {
+        self.file.has_its_number()
+    }
+
     /// [`File::narrow_rights`], just after it was opened.
     pub fn narrow_rights(&self, of: &Path) {
         if self.known.is_none_or(|known| known.others_may_write) {

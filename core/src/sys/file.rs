@@ -416,20 +416,20 @@ impl File {
             return Ok(true);
         }
         announce(Op::Stat, self.name())?;
-        self.has_its_number()
+        self.means_its_file()
     }
 
     /// The same for who closes it, which no test makes fail.
     pub(super) fn is_to_close(&self) -> bool {
-        self.has_its_number().unwrap_or(true)
+        self.means_its_file().unwrap_or(true)
     }
 
     #[inline]
-    fn has_its_number(&self) -> io::Result<bool> {
+    fn means_its_file(&self) -> io::Result<bool> {
         let Some(id) = self.own.id else {
             return Ok(true);
         };
-        if !sys::number::is_last(&self.handle, self.own.count) {
+        if !self.has_its_number() {
             return Ok(false);
         }
         match sys::file::id(&self.handle) {
@@ -437,6 +437,12 @@ impl File {
             Err(error) if is_bad_descriptor(&error) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the library was not given the number again.
+    #[inline]
+    pub(super) fn has_its_number(&self) -> bool {
+        sys::number::is_last(&self.handle, self.own.count)
     }
 
     /// From now on it is known again.

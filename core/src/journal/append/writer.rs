@@ -51,6 +51,8 @@ pub(crate) struct Writer {
     pub lock_named: Option<FileId>,
     /// Whether the last append in this file was looked at, seal by seal.
     pub checked: bool,
+    /// Whether the file was seen to be open just now: see [`Writer::is_open`].
+    pub seen_open: bool,
 }
 
 /// An append that is in the file.
@@ -71,7 +73,16 @@ impl Writer {
             durable_header: None,
             lock_named: None,
             checked: false,
+            seen_open: false,
         }
+    }
+
+    /// Whether it has the file open, and no program has closed it behind our back.
+    #[inline]
+    pub fn is_open(&mut self) -> bool {
+        let data = self.data.as_ref();
+        self.seen_open = data.is_some_and(|data| matches!(data.is_itself(), Ok(true)));
+        self.seen_open
     }
 
     /// Appends the work, or leaves the file as it was.

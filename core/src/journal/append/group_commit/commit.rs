@@ -50,6 +50,10 @@ fn append_at_once(shared: &Shared, work: &Work<'_>) -> Option<Result<Written>> {
     }
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
+    // One look for both: who closes behind our back closes the lock file as well.
+    if !writer.is_open() {
+        return None;
+    }
     let held = match work.header {
         None => lock.try_again(&shared.lock)?,
         Some(_) => lock.try_to_stamp(&shared.lock)?,
