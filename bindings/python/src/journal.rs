@@ -119,7 +119,10 @@ impl RawJournal {
 
     fn _tail<'py>(&self, py: Python<'py>, n: Count) -> PyResult<Bound<'py, PyList>> {
         let n = usize::try_from(n.0).unwrap_or(usize::MAX);
-        let records = plain(py, self.journal.path(), || self.journal.tail(n))?;
+        let patience = Wait::new(Timeout::Handles, None);
+        let records = wait(py, self.journal.path(), &patience, |call| {
+            self.journal.tail_with(n, call)
+        })?;
         tail_list(py, records)
     }
 

@@ -299,7 +299,15 @@ impl Journal {
     /// # Errors
     /// As [`Journal::records`].
     pub fn tail(&self, n: usize) -> Result<Vec<OwnedRecord>> {
-        read::tail::tail(&self.shared, n)
+        self.tail_with(n, &Call::new())
+    }
+
+    /// [`Journal::tail`], with a way to end it: the last million takes its time.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn tail_with(&self, n: usize, call: &Call<'_>) -> Result<Vec<OwnedRecord>> {
+        read::tail::tail(&self.shared, n, call)
     }
 
     /// Yields the records behind `position`, and then those that are appended

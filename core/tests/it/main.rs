@@ -10,10 +10,13 @@ mod close;
 #[cfg(unix)]
 mod conformance;
 mod crash;
+#[cfg(target_os = "linux")]
+mod descriptors;
 // Mounts a file system, as only Unix does.
 #[cfg(unix)]
 mod disk_full;
 mod document;
+mod ended;
 mod fault;
 mod fold;
 mod follow;
@@ -38,10 +41,16 @@ mod names;
 mod no_statx;
 #[cfg(target_os = "linux")]
 mod overlay;
+// Symbolic links, and a working directory that is removed.
+#[cfg(unix)]
+mod places;
 // Which file a name means is told by inode number, as a model of a Unix file system.
 #[cfg(unix)]
 mod power;
 mod properties;
+// Mounts a file system that counts a quota.
+#[cfg(target_os = "linux")]
+mod quota;
 mod reading;
 mod remount;
 mod rewrite;

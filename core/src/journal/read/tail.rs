@@ -14,10 +14,11 @@ use crate::journal::header::is_header;
 use crate::journal::options::JournalOptions;
 use crate::journal::seal;
 use crate::journal::shared::Shared;
+use crate::lock::Call;
 use crate::position::Position;
 
 /// The last `n` records, oldest first.
-pub(crate) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
+pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<OwnedRecord>> {
     let Some(source) = Source::open(shared, "tail")? else {
         return Ok(Vec::new());
     };
@@ -28,13 +29,20 @@ pub(crate) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
             &shared.path,
             format!("there is no memory for the last {n} records; read them one by one"),
         ),
+        // The system's calls are made again, so this is the caller's wish.
+        io::ErrorKind::Interrupted => Error::cancelled("tail", &shared.path),
         _ => Error::os("tail", &shared.path, error),
     };
     let mut decided = Decided::default();
+    let patience = call.begin(None);
+    let mut asking = patience.asking();
     loop {
         let stop = rest(shared, &source, &mut decided, "tail")?;
         let mut records = Vec::new();
         let read = last_records(shared, &source, stop, n, |record| {
+            if asking.is_ended() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(record.bytes.len())?;
             bytes.extend_from_slice(record.bytes);
@@ -68,7 +76,7 @@ pub(crate) fn tail(shared: &Shared, n: usize) -> Result<Vec<OwnedRecord>> {
             result => result.map_err(told)?,
         };
         if !source.holds().map_err(told)? {
-            return tail(shared, n);
+            return tail(shared, n, call);
         }
         if same && still {
             if records.is_empty() || !records.iter().all(is_object) {

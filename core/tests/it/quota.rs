@@ -2,14 +2,11 @@
 //! and a write that was taken may be refused at the sync.
 //!
 //! It takes root and `mkfs.btrfs`; without them the test says that it is skipped.
-#![cfg(target_os = "linux")]
-
-mod scene;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use scene::{Scene, records};
+use crate::scene::{Scene, records};
 use untorn::{Damage, DamageKind, Document, Durability, ErrorKind, Journal};
 
 struct Mount {

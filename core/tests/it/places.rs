@@ -2,40 +2,13 @@
 //!
 //! The working directory is the whole process's, so what changes it is played by a
 //! process of its own.
-#![cfg(unix)]
-
-mod scene;
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
 
-use scene::Scene;
+use crate::scene::alone::alone;
+use crate::scene::{self, Scene};
 use untorn::{Document, Durability, ErrorKind, Journal, Store, Transaction};
-
-const PART: &str = "UNTORN_TEST_PLACES";
-
-/// Whether this is the process that plays the test. If not, it is started.
-fn alone(test: &str) -> bool {
-    if std::env::var_os(PART).is_some() {
-        return true;
-    }
-    // The name of the module comes first where many share a program.
-    let name = match module_path!().split_once("::") {
-        Some((_, module)) => format!("{module}::{test}"),
-        None => test.to_owned(),
-    };
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &name, "--nocapture"])
-        .env(PART, "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let failed = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{failed}");
-    assert!(said.contains("1 passed"), "it was not played: {said}");
-    false
-}
 
 fn go_to(dir: &Path) {
     std::env::set_current_dir(dir).unwrap();
@@ -43,7 +16,10 @@ fn go_to(dir: &Path) {
 
 #[test]
 fn a_relative_path_means_the_same_after_a_chdir() {
-    if !alone("a_relative_path_means_the_same_after_a_chdir") {
+    if !alone(
+        module_path!(),
+        "a_relative_path_means_the_same_after_a_chdir",
+    ) {
         return;
     }
     let scene = Scene::new();
@@ -76,7 +52,7 @@ fn a_relative_path_means_the_same_after_a_chdir() {
 
 #[test]
 fn a_working_directory_that_is_gone() {
-    if !alone("a_working_directory_that_is_gone") {
+    if !alone(module_path!(), "a_working_directory_that_is_gone") {
         return;
     }
     let scene = Scene::new();

@@ -3,9 +3,6 @@
 //!
 //! What a process has open is all of its threads', so each of these is played by a
 //! process of its own. Only Unix gives the number of a closed file to the next.
-#![cfg(target_os = "linux")]
-
-mod scene;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,34 +10,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use scene::Scene;
+use crate::scene::alone::alone;
+use crate::scene::{self, Scene};
 use untorn::{
     Document, Durability, ErrorKind, FileLock, Journal, JournalOptions, Scheme, Store, Transaction,
 };
-
-const PART: &str = "UNTORN_TEST_DESCRIPTORS";
-
-/// Whether this is the process that plays the test. If not, it is started.
-fn alone(test: &str) -> bool {
-    if std::env::var_os(PART).is_some() {
-        return true;
-    }
-    // The name of the module comes first where many share a program.
-    let name = match module_path!().split_once("::") {
-        Some((_, module)) => format!("{module}::{test}"),
-        None => test.to_owned(),
-    };
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &name, "--nocapture"])
-        .env(PART, "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let failed = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{failed}");
-    assert!(said.contains("1 passed"), "it was not played: {said}");
-    false
-}
 
 fn close_all() {
     // SAFETY: closes numbers; what had them is used as the library lets it be used.
@@ -135,7 +109,7 @@ fn works(used: &[Used]) {
 
 #[test]
 fn handles_of_a_program_that_closes_all() {
-    if !alone("handles_of_a_program_that_closes_all") {
+    if !alone(module_path!(), "handles_of_a_program_that_closes_all") {
         return;
     }
     let scene = Scene::new();
@@ -146,7 +120,7 @@ fn handles_of_a_program_that_closes_all() {
 
 #[test]
 fn handles_whose_numbers_are_other_files() {
-    if !alone("handles_whose_numbers_are_other_files") {
+    if !alone(module_path!(), "handles_whose_numbers_are_other_files") {
         return;
     }
     let scene = Scene::new();
@@ -179,7 +153,7 @@ fn used_in(scene: &Scene, name: &str) -> (Journal, Document) {
 
 #[test]
 fn locks_whose_numbers_are_other_files() {
-    if !alone("locks_whose_numbers_are_other_files") {
+    if !alone(module_path!(), "locks_whose_numbers_are_other_files") {
         return;
     }
     let scene = Scene::new();
@@ -220,7 +194,7 @@ fn locks_whose_numbers_are_other_files() {
 
 #[test]
 fn a_child_keeps_what_has_such_a_number() {
-    if !alone("a_child_keeps_what_has_such_a_number") {
+    if !alone(module_path!(), "a_child_keeps_what_has_such_a_number") {
         return;
     }
     let scene = Scene::new();
@@ -271,7 +245,7 @@ fn each(scene: &Scene, files: usize, verb: impl Fn(&Path, &Store, usize)) {
 
 #[test]
 fn five_thousand_files_one_after_the_other() {
-    if !alone("five_thousand_files_one_after_the_other") {
+    if !alone(module_path!(), "five_thousand_files_one_after_the_other") {
         return;
     }
     allow_few();
