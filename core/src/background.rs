@@ -321,7 +321,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::{WORKING, over, submit, submit_if_first};
-    use crate::lock::Patience;
+    use crate::oslock::Patience;
     use crate::oslock::Waiter;
     use std::path::Path;
     use std::sync::{Arc, mpsc};

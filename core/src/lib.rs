@@ -43,8 +43,6 @@ mod temporary;
 mod torn;
 mod transaction;
 
-pub use crate::oslock::CancelToken;
-pub use crate::oslock::{OnUnsupported, Scheme};
 pub use document::{Document, DocumentOptions, Expect, Update, Version, document_json};
 pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
@@ -54,8 +52,9 @@ pub use journal::{
     HeaderMode, Journal, JournalOptions, OwnedRecord, Record, Records, Repair, Report, Rewrite,
     inspect,
 };
-pub use lock::{Call, Caller, FileLock, LockGuard, LockOptions, holder};
+pub use lock::{Call, FileLock, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};
+pub use oslock::{Caller, CancelToken, OnUnsupported, Scheme};
 pub use position::Position;
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};

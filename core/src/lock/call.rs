@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Kept, LockGuard};
-use crate::oslock::CancelToken;
-use crate::oslock::{INTERRUPT_EVERY, ThreadKey};
+use super::guard::{Kept, LockGuard};
+use crate::oslock::{Caller, CancelToken, Patience};
 
 /// How one call waits for its lock, and under which lock it works.
 ///
@@ -32,18 +31,6 @@ pub struct Call<'a> {
     interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
     lock: Option<&'a LockGuard>,
     caller: Option<Caller>,
-}
-
-/// The thread that a call is made for, where another carries it out: an event
-/// loop, whose calls run on threads of this library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller(ThreadKey);
-
-impl Caller {
-    /// The thread that asks.
-    pub fn current() -> Caller {
-        Caller(ThreadKey::current())
-    }
 }
 
 impl<'a> Call<'a> {
@@ -122,81 +109,5 @@ impl fmt::Debug for Call<'_> {
             .field("timeout", &self.timeout)
             .field("caller", &self.caller)
             .finish_non_exhaustive()
-    }
-}
-
-/// How much longer a call that has begun may wait.
-#[derive(Clone, Copy)]
-pub(crate) struct Patience<'a> {
-    pub timeout: Option<Duration>,
-    pub deadline: Option<Instant>,
-    pub cancel: Option<&'a CancelToken>,
-    pub interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
-    pub caller: Option<ThreadKey>,
-}
-
-impl Patience<'_> {
-    /// Waits for as long as it takes.
-    pub fn endless() -> Patience<'static> {
-        Call::new().begin(None)
-    }
-
-    /// Zero: one try, whatever happens.
-    pub fn tries_once(&self) -> bool {
-        self.timeout == Some(Duration::ZERO)
-    }
-
-    /// What is left of the time, for the rest of a call that waits twice. Zero
-    /// only where it was zero: the last try is not a first one.
-    pub fn left(&self) -> Option<Duration> {
-        let left = self
-            .deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        match self.tries_once() {
-            true => Some(Duration::ZERO),
-            false => left.map(|left| left.max(Duration::from_nanos(1))),
-        }
-    }
-
-    /// Whether nothing but the lock itself can end the wait, so that the
-    /// thread may block in the kernel itself.
-    pub fn is_endless(&self) -> bool {
-        self.deadline.is_none() && self.cancel.is_none() && self.interrupt.is_none()
-    }
-
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel.is_some_and(CancelToken::is_cancelled)
-    }
-
-    /// For work that waits for nobody, but takes long.
-    pub fn asking(&self) -> Asking<'_> {
-        Asking {
-            patience: self,
-            asked: Instant::now(),
-        }
-    }
-}
-
-/// Whether the caller still wants what is being worked on: asked between two steps.
-pub(crate) struct Asking<'a> {
-    patience: &'a Patience<'a>,
-    asked: Instant,
-}
-
-impl Asking<'_> {
-    /// Whether the caller cancelled the work or was interrupted.
-    pub fn is_ended(&mut self) -> bool {
-        if self.patience.is_cancelled() {
-            return true;
-        }
-        let Some(interrupt) = self.patience.interrupt else {
-            return false;
-        };
-        // It may run code of the caller's language, and wait for that.
-        if self.asked.elapsed() < INTERRUPT_EVERY {
-            return false;
-        }
-        self.asked = Instant::now();
-        interrupt()
     }
 }

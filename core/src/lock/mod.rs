@@ -1,20 +1,24 @@
 //! The public lock: [`FileLock`] for everybody, and how one call waits.
 //!
 //! ```text
-//! file_lock.rs   FileLock, LockOptions, LockGuard
-//! call.rs        how one call waits
-//! transfer.rs    a lock that moves to another process
+//! file_lock.rs   FileLock, LockOptions; guard.rs: the lock while it is kept
+//! call.rs        how one call waits, and under which lock it works
+//! settled.rs     the lock of a path, and what its last holder left settled
+//! handover.rs    a lock that moves to another process
 //! find_holder.rs who holds a lock
 //! ```
 
 mod call;
 mod file_lock;
-pub(crate) mod find_holder;
-pub(crate) mod transfer;
+mod find_holder;
+mod guard;
+mod handover;
+mod settled;
 
-pub use call::{Call, Caller};
-pub use file_lock::{FileLock, LockGuard, LockOptions};
+pub use call::Call;
+pub use file_lock::{FileLock, LockOptions};
 pub use find_holder::holder;
+pub use guard::LockGuard;
 
-pub(crate) use call::Patience;
-pub(crate) use file_lock::{Kept, lost as lost_lock};
+pub(crate) use guard::{Kept, lost as lost_lock};
+pub(crate) use handover::{reserve_for, take_back};

@@ -68,3 +68,14 @@ pub(crate) fn u32_at(block: &[u8; BLOCK], at: usize) -> u32 {
     bytes.copy_from_slice(&block[at..at + 4]);
     u32::from_le_bytes(bytes)
 }
+
+/// The stamp is done.
+pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
+    lock.write_all_at(&[0; 8], IDLE)
+}
+
+/// Whether a stamp was cleared here, and nothing begun since.
+pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
+    let mut magic = [1; 8];
+    Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])
+}

@@ -32,7 +32,8 @@ mod identity;
 mod opened;
 
 pub(crate) use block::{
-    BLOCK, IDLE, MAGIC, is_our_redo, is_ours, is_whole, seal, u32_at, u64_at, u64_of,
+    BLOCK, IDLE, MAGIC, clear_stamp, is_cleared, is_our_redo, is_ours, is_whole, seal, u32_at,
+    u64_at, u64_of,
 };
 pub(crate) use generation::{Before, Generation, Same, read_generation, write_generation};
 pub(crate) use identity::Identity;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::waiter::{GaveUp, Waiter};
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::sys;
 
 const FIRST: Duration = Duration::from_micros(500);

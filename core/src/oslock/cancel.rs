@@ -4,7 +4,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::waiter::Nudge;
+/// What a cancelled token wakes.
+pub(crate) trait Nudge: Send + Sync {
+    /// Look at your token.
+    fn nudge(&self);
+}
 
 /// Ends the waits of the calls that were given it. A cancelled call has not
 /// changed anything and holds no lock.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::sys;
 
 type Make = dyn Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync;

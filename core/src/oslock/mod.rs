@@ -1,39 +1,52 @@
 //! The lock of one path as the system gives it, and its queue in this process.
 //!
 //! ```text
-//! path_lock/     the lock of one path, in whatever scheme: how it is opened,
-//!                taken, refused and held
+//! path_lock.rs   the lock of one path, in whatever scheme
 //! scheme/        which file carries the lock: sidecar.rs, in_place.rs, pid_file/
-//! at_hand.rs     a lock that one handle takes again and again
-//! gate.rs        one lock file in this process: the queue, the kernel's lock
-//! turn.rs        whose turn it is in this process
-//! waiter.rs      one call that waits; cancel.rs
-//! watching.rs    waiting for a file or a process; backoff.rs: for anything
-//! note.rs        the line that a holder leaves
-//! unsupported.rs where the system can't lock
+//! opening.rs     that file, opened once in this process; home.rs: its directory
+//! attempt.rs     one attempt to take the lock; refusal.rs: why it was not taken
+//! held.rs        while it is held, and at hand for a next time
+//! gate.rs        one lock file in this process; queue.rs: who waits for it here;
+//!                kernel_wait.rs: one waits in the kernel for all
+//! caller.rs      who asks; patience.rs: for how long; cancel.rs: until when
+//! waiter.rs      one call that waits; watching.rs: for a file or a process;
+//!                backoff.rs: for anything
+//! note.rs        the line that a holder leaves; find_holder.rs: who holds it
 //! ```
 
-mod at_hand;
+mod attempt;
 mod backoff;
+mod caller;
 mod cancel;
+pub(crate) mod find_holder;
 mod gate;
+mod held;
 mod home;
+mod kernel_wait;
 pub(crate) mod note;
+mod opening;
 mod path_lock;
+mod patience;
+mod queue;
+mod refusal;
 pub(crate) mod scheme;
-mod turn;
-mod unsupported;
 mod waiter;
 mod watching;
 
+pub use caller::Caller;
 pub use cancel::CancelToken;
 pub use scheme::{OnUnsupported, Scheme};
 
-pub(crate) use at_hand::{AtHand, LockFile, LockedData};
+pub(crate) use attempt::Stale;
 pub(crate) use backoff::Backoff;
+pub(crate) use caller::ThreadKey;
+pub(crate) use cancel::Nudge;
+pub(crate) use gate::Gate;
+pub(crate) use held::{AtHand, Held, LockFile, LockedData};
 pub(crate) use home::Home;
-pub(crate) use path_lock::{Held, PathLock, held_in};
+pub(crate) use opening::held_in;
+pub(crate) use path_lock::PathLock;
+pub(crate) use patience::Patience;
 pub(crate) use scheme::Choice;
-pub(crate) use turn::{Refused, ThreadKey};
-pub(crate) use waiter::{GaveUp, INTERRUPT_EVERY, Nudge, Waiter};
+pub(crate) use waiter::{GaveUp, Refused, Waiter};
 pub(crate) use watching::Watching;

@@ -9,7 +9,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::holder::Holder;
-use crate::oslock::path_lock::{Held, PathLock};
 use crate::process::Alive;
 use crate::sys::{self, Access, Descriptor, File};
 
@@ -29,14 +28,9 @@ pub(crate) struct Note {
 }
 
 /// Notes down that we hold the lock. A failure is nobody's business: the lock
-/// does not depend on it.
-pub(crate) fn write(lock: &PathLock, held: &Held, own: &Holder, shared: bool) -> Option<Note> {
-    let mode = match held.mode {
-        // The lock is on the data itself.
-        0 => sys::look(lock.lock_path()).ok()??.mode,
-        mode => mode,
-    };
-    try_write(lock.holder_path(), mode & 0o666, own, shared)
+/// does not depend on it. `mode`: the lock file's permission bits.
+pub(crate) fn write(holder_path: &Path, mode: u32, own: &Holder, shared: bool) -> Option<Note> {
+    try_write(holder_path, mode & 0o666, own, shared)
         .ok()
         .flatten()
 }
@@ -182,6 +176,23 @@ fn free_slot(content: &[u8], length: usize) -> usize {
         .step_by(SLOT)
         .find(|at| is_free(&content[*at..content.len().min(at + length)]))
         .unwrap_or(content.len().next_multiple_of(SLOT))
+}
+
+/// `P.holder`.
+pub(crate) fn path_for(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".holder");
+    PathBuf::from(name)
+}
+
+/// Where the holders of exactly this lock file leave their lines: for `P.lock`
+/// in `P.holder`, for any other name in `NAME.holder`, so that no two locks have
+/// the same.
+pub(crate) fn path_beside(lock_path: &Path) -> PathBuf {
+    match lock_path.extension() {
+        Some(last) if last == "lock" => path_for(&lock_path.with_extension("")),
+        _ => path_for(lock_path),
+    }
 }
 
 #[cfg(test)]

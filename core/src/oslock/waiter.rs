@@ -1,13 +1,12 @@
 //! One call that waits: for a lock, or for a leader to commit its records.
 
+use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::cancel::Nudge;
+use super::patience::{INTERRUPT_EVERY, Patience};
 use crate::background;
-use crate::lock::Patience;
-
-/// How often a waiting thread asks whether it was interrupted.
-pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
 
 /// Where a waiting call sleeps, and what it is told.
 pub(crate) struct Waiter<T = Told> {
@@ -25,7 +24,7 @@ pub(crate) enum Told {
     /// You are the first now, and nobody can block for you: try again and again.
     Poll,
     /// The system can't lock this file.
-    Failed(std::io::Error),
+    Failed(io::Error),
 }
 
 /// Why a wait ended without a word.
@@ -35,10 +34,23 @@ pub(crate) enum GaveUp {
     Cancelled,
 }
 
-/// What a cancelled token wakes.
-pub(crate) trait Nudge: Send + Sync {
-    /// Look at your token.
-    fn nudge(&self);
+/// Why a lock was not taken.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Busy,
+    TimedOut,
+    Cancelled,
+    Deadlock,
+    System(io::Error),
+}
+
+impl From<GaveUp> for Refused {
+    fn from(why: GaveUp) -> Refused {
+        match why {
+            GaveUp::TimedOut => Refused::TimedOut,
+            GaveUp::Cancelled => Refused::Cancelled,
+        }
+    }
 }
 
 impl<T: Send> Nudge for Waiter<T> {

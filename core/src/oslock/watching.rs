@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
-use super::waiter::{GaveUp, INTERRUPT_EVERY, Nudge};
+use super::cancel::Nudge;
+use super::patience::INTERRUPT_EVERY;
+use super::waiter::GaveUp;
 use crate::background;
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::sys;
 
 pub(crate) struct Watching {

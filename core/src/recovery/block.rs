@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::lockfile::{BLOCK, Generation, IDLE, is_whole, seal, u32_at};
+use crate::lockfile::{BLOCK, Generation, IDLE, clear_stamp, is_whole, seal, u32_at};
 use crate::sys::File;
 
 const PENDING: &[u8; 8] = b"pending\n";
@@ -56,15 +56,4 @@ pub(crate) fn write(
 /// Nothing is pending any more. Where the file can't be cut, zeros say so.
 pub(crate) fn clear_pending(lock: &File) -> io::Result<()> {
     lock.set_len(IDLE).or_else(|_| clear_stamp(lock))
-}
-
-/// The stamp is done.
-pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
-    lock.write_all_at(&[0; 8], IDLE)
-}
-
-/// Whether a stamp was cleared here, and nothing begun since.
-pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
-    let mut magic = [1; 8];
-    Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])
 }

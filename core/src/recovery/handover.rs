@@ -12,10 +12,12 @@
 
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::block;
+use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::{BLOCK, IDLE, MAGIC, u32_at, u64_at};
+use crate::oslock::{Held, PathLock, Patience, Refused};
 use crate::process::{Alive, Process};
 use crate::sys::{Access, File};
 
@@ -27,6 +29,10 @@ const LONGEST: u64 = 16_384;
 /// For how long a lock stays reserved for a process that can't be seen from
 /// here, as nobody would learn of its end.
 const UNSEEN: Duration = Duration::from_secs(60);
+
+/// How long the heir's one try waits for those who only look whose turn it is,
+/// and have the lock for that moment.
+const LOOKERS: Duration = Duration::from_secs(2);
 
 /// For whom a lock is reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,4 +123,75 @@ pub(crate) fn write_reservation(
     bytes.extend_from_slice(&block::sealed(block));
     bytes.extend_from_slice(&json);
     lock.write_all_at(&bytes, at)
+}
+
+/// Whether the lock was given to this process, whose one try found it busy.
+#[cold]
+pub(crate) fn is_for_us(lock: &PathLock, error: &Error, patience: &Patience<'_>) -> bool {
+    error.kind() == ErrorKind::Locked
+        && patience.tries_once()
+        && reserved(lock.record_path()).is_some_and(|reservation| reservation.to.is_current())
+}
+
+/// The patience of an heir that tries only once.
+pub(crate) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
+    Patience {
+        timeout: Some(LOOKERS),
+        deadline: Instant::now().checked_add(LOOKERS),
+        ..*patience
+    }
+}
+
+/// What that try failed with, in the words of one try.
+#[cold]
+pub(crate) fn as_one_try(
+    lock: &PathLock,
+    operation: &'static str,
+    error: Error,
+    patience: &Patience<'_>,
+) -> Error {
+    match error.kind() {
+        ErrorKind::LockTimeout => name_heir(lock, lock.refusal(operation, Refused::Busy, patience)),
+        _ => error,
+    }
+}
+
+/// While a lock is reserved it is the heir who keeps it from us: others have it for
+/// the moments in which they look whose turn it is.
+#[cold]
+pub(crate) fn name_heir(lock: &PathLock, error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::LockTimeout) {
+        return error;
+    }
+    match heir(lock.record_path()) {
+        Some(heir) => error.held_by(Some(heir.into())),
+        None => error,
+    }
+}
+
+/// Takes the lock, and leaves what is pending as it is: for one who settles it.
+pub(crate) fn acquire_unsettled(
+    lock: &PathLock,
+    operation: &'static str,
+    patience: &Patience<'_>,
+) -> Result<Held> {
+    match lock.acquire_unsettled(operation, patience) {
+        Err(error) if is_for_us(lock, &error, patience) => lock
+            .acquire_unsettled(operation, &with_lookers(patience))
+            .map_err(|error| as_one_try(lock, operation, error, patience)),
+        taken => taken.map_err(|error| name_heir(lock, error)),
+    }
+}
+
+/// The same with one try; `None`: others have it.
+pub(crate) fn try_unsettled(
+    lock: &PathLock,
+    operation: &'static str,
+    patience: &Patience<'_>,
+) -> Result<Option<Held>> {
+    match acquire_unsettled(lock, operation, &Patience::once(patience.caller)) {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -24,7 +24,7 @@ mod settle;
 pub(crate) mod transaction;
 
 pub(crate) use append::PendingAppend;
-pub(crate) use block::{clear_pending, clear_stamp, is_cleared};
+pub(crate) use block::clear_pending;
 pub(crate) use header::{PendingStamp, StampNote};
 pub(crate) use overwrite::PendingOverwrite;
 pub(crate) use pending::{Pending, generation_of, look_at_pending};

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::block::{clear_pending, is_cleared};
+use super::block::clear_pending;
 use super::pending::{Pending, read_pending};
 use super::transaction::{self, Id};
 use super::{append, header, overwrite, rewrite};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lockfile::is_cleared;
 use crate::oslock::LockFile;
 use crate::process::Process;
 use crate::temporary;

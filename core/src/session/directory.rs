@@ -18,7 +18,8 @@ use super::store::Shared;
 use crate::background;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Patience};
+use crate::lock::Call;
+use crate::oslock::Patience;
 use crate::oslock::{Nudge, Waiter};
 use crate::sys::{self, Access, File};
 

@@ -13,8 +13,9 @@ use super::marker::{self, Marker, Slot};
 use super::{Session, directory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
-use crate::lock::{Call, Patience, transfer};
+use crate::lock::{Call, reserve_for, take_back};
 use crate::oslock::Held;
+use crate::oslock::Patience;
 use crate::process::{Alive, Process};
 use crate::recovery::handover;
 use crate::recovery::transaction::member_lock;
@@ -171,9 +172,9 @@ impl Lease {
         heir.label.clone_from(&self.own.label);
         // First whom it is reserved for, then whose it is: killed in between,
         // the session is kept for the heir, and its last owner is dead.
-        transfer::reserve_for(&lease.held, &self.path, to)?;
+        reserve_for(&lease.held, &self.path, to)?;
         if let Err(error) = lease.slot.own(&heir, self.durable) {
-            transfer::take_back(&lease.held);
+            take_back(&lease.held);
             return Err(
                 Error::os("transfer", &self.path, error).hint("the session is owned as before")
             );

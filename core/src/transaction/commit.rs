@@ -6,7 +6,7 @@ use super::plan::{self, Step};
 use super::stage::{Stage, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::recovery::transaction::{State, Whose, append, create, rename};
 use crate::sys;
 

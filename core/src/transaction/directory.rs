@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::JournalOptions;
-use crate::lock::{Call, Kept, Patience, lost_lock};
+use crate::lock::{Call, Kept, lost_lock};
 use crate::oslock::LockFile;
+use crate::oslock::Patience;
 use crate::oslock::Scheme;
 use crate::oslock::{Held, PathLock, held_in};
 use crate::recovery::transaction::{directory_lock, names, settle_directory};

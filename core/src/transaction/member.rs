@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::load;
 use crate::error::Result;
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::oslock::{Held, PathLock};
 use crate::recovery::transaction::member_lock;
 use crate::sys;

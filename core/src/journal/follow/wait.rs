@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::journal::one_name;
 use crate::journal::shared::Shared;
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::oslock::{GaveUp, Nudge, Waiter};
 use crate::sys::{self, Changes};
 

@@ -15,7 +15,7 @@ use crate::journal::open::{Data, no_file};
 use crate::journal::options::{HeaderMode, JournalOptions};
 use crate::journal::rewrite::{Draft, Old};
 use crate::journal::shared::Shared;
-use crate::lockfile::Same;
+use crate::lockfile::{self, Same};
 use crate::oslock::LockFile;
 use crate::recovery::{self, StampNote};
 use crate::sys::{self, Access, File, Lasting};
@@ -114,7 +114,7 @@ impl Writer {
             self.durable_header = Some(new);
         }
         // If this fails, the next locker finds that all is done.
-        let _ = lock.file().and_then(recovery::clear_stamp);
+        let _ = lock.file().and_then(lockfile::clear_stamp);
         Ok(Written {
             epoch: None,
             generation: data.generation,

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::journal::options::Format;
 use crate::journal::repair::Repair;
 use crate::journal::shared::Shared;
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::position::Position;
 
 /// What a check found.

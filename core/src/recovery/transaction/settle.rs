@@ -7,10 +7,10 @@ use super::apply::{Whose, apply, remove_all_temporaries, undo};
 use super::manifest::{Action, Found, Id, Manifest, State};
 use super::mark::Mark;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Patience;
 use crate::lockfile::Identity;
-use crate::oslock::{Backoff, Held, PathLock};
-use crate::recovery::clear_pending;
+use crate::oslock::{Backoff, Held, PathLock, Patience, Refused};
+use crate::recovery::block::clear_pending;
+use crate::recovery::handover;
 use crate::sys;
 
 /// The directory's lock file is marked first and unmarked last: whoever begins
@@ -119,19 +119,23 @@ fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -
     let has_directory = has_directory || directory.is_held_by_caller("recover", patience)?;
     let mut backoff = None;
     loop {
-        let settling = settler.acquire("recover", false, patience)?;
+        if patience.is_cancelled() {
+            return Err(Error::cancelled("recover", dir));
+        }
+        // Nothing is ever pending in its own file.
+        let settling = handover::acquire_unsettled(&settler, "recover", patience)?;
         let Some((manifest, _)) = whole(dir, id)? else {
             return Ok(());
         };
         let mut locked = Vec::with_capacity(manifest.changes.len() + 1);
         for change in &manifest.changes {
             let member = member_lock(&dir.join(&change.name));
-            locked.push(member.acquire_unsettled("recover", patience)?);
+            locked.push(handover::acquire_unsettled(&member, "recover", patience)?);
         }
         // Its owner lives if he has the directory's lock: somebody has removed
         // the lock file of a member, and we have the lock of a new one.
         let owner_is_dead = has_directory
-            || match directory.try_unsettled("recover", patience)? {
+            || match handover::try_unsettled(&directory, "recover", patience)? {
                 Some(held) => {
                     locked.push(held);
                     true
@@ -147,7 +151,8 @@ fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -
         backoff
             .get_or_insert_with(|| Backoff::new(patience))
             .sleep(patience)
-            .map_err(|why| directory.gave_up("recover", why, patience))?;
+            .map_err(|why| directory.refusal("recover", Refused::from(why), patience))
+            .map_err(|error| handover::name_heir(&directory, error))?;
     }
 }
 

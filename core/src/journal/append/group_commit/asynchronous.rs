@@ -8,7 +8,8 @@ use super::queue::{Callback, Done, Request, take_out, take_overdue};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
 use crate::journal::shared::Shared;
-use crate::lock::{Call, Caller, Patience};
+use crate::lock::Call;
+use crate::oslock::{Caller, Patience};
 use crate::oslock::{CancelToken, Nudge};
 use crate::position::Position;
 

@@ -17,8 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::batch::Batch;
 use crate::journal::append::writer::{Work, Written};
 use crate::journal::shared::{Desk, Shared};
-use crate::lock::{Call, Patience};
+use crate::lock::Call;
 use crate::oslock::Held;
+use crate::oslock::Patience;
 use crate::oslock::{GaveUp, Nudge, Waiter};
 use crate::position::Position;
 

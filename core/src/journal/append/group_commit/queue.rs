@@ -9,7 +9,7 @@ use super::asynchronous::Watch;
 use super::lead::Lead;
 use crate::error::Result;
 use crate::journal::append::batch::Batch;
-use crate::lock::Caller;
+use crate::oslock::Caller;
 use crate::oslock::{CancelToken, Waiter};
 use crate::position::Position;
 

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::lock::Patience;
+use crate::oslock::Patience;
 use crate::oslock::watching::Watching;
 use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
 use crate::temporary;

@@ -1,18 +1,78 @@
-//! A lock that is taken again and again by one handle.
+//! The lock while it is held, its file, and what is kept of it at hand for a next time.
 
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::caller::ThreadKey;
 use super::gate::Gate;
-use super::turn::ThreadKey;
+use super::path_lock::PathLock;
+use super::scheme::{Redo, Scheme};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lockfile::{self, Generation};
-use crate::oslock::path_lock::{Held, PathLock};
-use crate::oslock::scheme::Redo;
-use crate::recovery;
+use crate::lockfile::{self, Generation, IDLE};
 use crate::sys::{self, File};
+
+/// A lock that is held; dropping it lets it go.
+pub(crate) struct Held {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) thread: ThreadKey,
+    pub(crate) shared: bool,
+    pub(crate) lock_size: u64,
+    /// The lock file's permission bits.
+    pub(crate) mode: u32,
+    pub(crate) redo: Option<Arc<Redo>>,
+}
+
+impl Held {
+    #[inline]
+    pub fn lock_file(&self) -> LockFile<'_> {
+        LockFile {
+            gate: &self.gate,
+            redo: self.redo.as_deref(),
+        }
+    }
+
+    /// Whether the lock file holds more than the generation.
+    pub fn has_pending(&self) -> bool {
+        self.lock_size > IDLE
+    }
+
+    /// What was pending is settled.
+    pub fn settled(&mut self) {
+        self.lock_size = self.lock_size.min(IDLE);
+    }
+
+    /// Whether the lock is on the data itself.
+    pub fn is_in_place(&self) -> bool {
+        self.redo.is_some()
+    }
+
+    pub fn scheme(&self) -> Scheme {
+        match self.gate.pid_file() {
+            Some(_) => Scheme::PidFile,
+            None if self.is_in_place() => Scheme::InPlace,
+            None => Scheme::Sidecar,
+        }
+    }
+
+    /// Whether this is a lock of this process, not of the one it was forked
+    /// from.
+    pub fn is_ours(&self) -> bool {
+        self.gate.is_ours()
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        // A forked child has no part in the lock: an unlock would free its
+        // parent's.
+        if self.gate.is_ours() {
+            self.gate.release(self.thread);
+        }
+    }
+}
 
 /// The lock file of a lock that is held: its content is the holder's. Where the
 /// lock is on the data itself, `P.redo` is in its place.
@@ -159,12 +219,12 @@ impl AtHand {
     }
 
     /// Takes the lock if that takes one try and nothing is the matter with its
-    /// file; whoever gets `None` asks [`super::PathLock::acquire`], which finds out
+    /// file; whoever gets `None` asks `PathLock::acquire`, which finds out
     /// why. The way of an append that is alone: no count is touched that other
     /// threads share, and nothing is looked up.
     #[inline]
     pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
-        self.try_if(lock, |size| size <= lockfile::IDLE)
+        self.try_if(lock, |size| size <= IDLE)
     }
 
     /// The same for a header stamp, which is content with what a stamp leaves: zeros
@@ -173,7 +233,7 @@ impl AtHand {
     pub fn try_to_stamp(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref()?;
         self.try_if(lock, |size| {
-            size <= lockfile::IDLE || recovery::is_cleared(gate.file()).unwrap_or(false)
+            size <= IDLE || lockfile::is_cleared(gate.file()).unwrap_or(false)
         })
     }
 

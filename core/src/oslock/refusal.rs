@@ -1,14 +1,14 @@
 //! Why the lock was not taken, in words that say what to do.
 
 use std::io;
+use std::path::Path;
 
-use super::PathLock;
+use super::find_holder;
+use super::path_lock::PathLock;
+use super::patience::Patience;
+use super::waiter::Refused;
 use crate::error::{Error, ErrorKind};
 use crate::holder::Holder;
-use crate::lock::{Patience, find_holder};
-use crate::oslock::turn::Refused;
-use crate::oslock::unsupported;
-use crate::recovery::handover;
 use crate::sys;
 use crate::target::no_directory;
 
@@ -42,16 +42,14 @@ impl PathLock {
             ),
             Refused::System(error) => {
                 let writable = self.cached().as_ref().is_none_or(|gate| gate.writable);
-                unsupported::refused(operation, &self.lock_path, writable, error)
+                unsupported(operation, &self.lock_path, writable, error)
             }
         }
     }
 
-    /// Who keeps the lock from us. While it is reserved it is the heir: others
-    /// have it for the moments in which they look whose turn it is.
+    /// Who keeps the lock from us.
     fn who(&self) -> Option<Holder> {
-        let heir = handover::heir(self.record_path()).map(Holder::from);
-        heir.or_else(|| find_holder::of_lock(&self.lock_path, &self.holder_path))
+        find_holder::of_lock(&self.lock_path, &self.holder_path)
     }
 
     #[cold]
@@ -76,4 +74,37 @@ impl PathLock {
             _ => made,
         }
     }
+}
+
+/// A lock call failed. `writable`: its descriptor can write.
+#[cold]
+fn unsupported(
+    operation: &'static str,
+    lock_path: &Path,
+    writable: bool,
+    error: io::Error,
+) -> Error {
+    if !sys::is_lock_unsupported(&error) {
+        return Error::os(operation, lock_path, error);
+    }
+    if !writable && sys::is_bad_descriptor(&error) {
+        // NFS makes a byte-range lock of it, and that needs a descriptor that
+        // can write (man 2 flock).
+        return Error::os(operation, lock_path, error)
+            .with_kind(ErrorKind::PermissionDenied)
+            .hint(
+                "on this file system the exclusive lock needs a lock file that can be written; \
+                 nothing was changed",
+            );
+    }
+    let on = match sys::file_system(lock_path) {
+        Some(name) => format!("this file system ({name})"),
+        None => "this file system".to_owned(),
+    };
+    Error::os(operation, lock_path, error)
+        .with_kind(ErrorKind::LockUnsupported)
+        .hint(format!(
+            "{on} does not lock files, or has no locks to give; nothing was changed; \
+             `on_unsupported=\"pid-file\"` makes do with lock files there"
+        ))
 }

@@ -8,19 +8,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LockGuard, Patience};
+use super::guard::LockGuard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::IDLE;
-use crate::oslock::Refused;
-use crate::oslock::Watching;
-use crate::oslock::{Held, PathLock};
+use crate::oslock::{Held, PathLock, Patience, Refused, Watching};
 use crate::process::{Alive, Process};
 use crate::recovery::clear_pending;
 use crate::recovery::handover::{self, Reservation};
 
-/// How long the heir's one try waits for those who only look whose turn it is,
-/// and have the lock for that moment.
-const LOOKERS: Duration = Duration::from_secs(2);
 /// How long a heir may be dead unnoticed where the system does not tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -97,23 +92,6 @@ fn reserve(held: &Held, to: &Process) -> Result<()> {
 }
 
 impl PathLock {
-    /// Whether the lock was given to this process.
-    #[cold]
-    pub(crate) fn is_heir(&self) -> bool {
-        handover::reserved(self.record_path())
-            .is_some_and(|reservation| reservation.to.is_current())
-    }
-
-    /// The patience of an heir that tries only once.
-    pub(crate) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
-        let deadline = std::time::Instant::now().checked_add(LOOKERS);
-        Patience {
-            timeout: Some(LOOKERS),
-            deadline,
-            ..*patience
-        }
-    }
-
     /// Waits, without the lock, until it is worth to take it.
     #[cold]
     pub(crate) fn await_heir(

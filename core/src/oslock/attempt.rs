@@ -1,19 +1,17 @@
-//! One attempt to take the lock. The file may have lost its name by then, or
-//! something may be pending that is settled first: then it is taken again.
+//! One attempt to take the lock. The file may have lost its name by then: then it
+//! is taken again.
 
 use std::io;
 use std::sync::Arc;
 
-use super::PathLock;
+use super::backoff::Backoff;
+use super::caller::ThreadKey;
+use super::gate::Gate;
 use super::held::Held;
-use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Patience;
-use crate::lockfile::IDLE;
-use crate::oslock::backoff::Backoff;
-use crate::oslock::gate::Gate;
-use crate::oslock::turn::{Refused, ThreadKey};
-use crate::recovery;
-use crate::recovery::{Settled, transaction};
+use super::path_lock::PathLock;
+use super::patience::Patience;
+use super::waiter::Refused;
+use crate::error::{Error, Result};
 use crate::sys;
 
 /// How often the lock file was not the name's any more.
@@ -34,21 +32,19 @@ impl Stale {
 }
 
 impl PathLock {
-    /// `None`: the lock is to be taken again.
-    #[inline]
-    pub(crate) fn acquire_on(
+    /// Takes the lock, and leaves what is pending as it is: for one who
+    /// settles it.
+    pub(crate) fn acquire_unsettled(
         &self,
-        gate: Arc<Gate>,
         operation: &'static str,
-        shared: bool,
         patience: &Patience<'_>,
-        stale: &mut Stale,
-    ) -> Result<Option<Held>> {
-        match self.lock_on(gate, operation, shared, patience, stale)? {
-            Some(held) if held.lock_size > IDLE || !held.gate.has_looked() => {
-                self.look_closer(operation, held, patience)
+    ) -> Result<Held> {
+        let mut stale = Stale::default();
+        loop {
+            let gate = self.gate(operation, patience)?;
+            if let Some(held) = self.lock_on(gate, operation, false, patience, &mut stale)? {
+                return Ok(held);
             }
-            held => Ok(held),
         }
     }
 
@@ -68,14 +64,6 @@ impl PathLock {
             Err(Refused::System(error)) if stale.allows(&error) => {
                 self.forget(&gate);
                 return Ok(None);
-            }
-            Err(Refused::Busy) if patience.tries_once() && self.is_heir() => {
-                let longer = PathLock::with_lookers(patience);
-                let taken = self.acquire_on(gate, operation, shared, &longer, stale);
-                return taken.map_err(|error| match error.kind() {
-                    ErrorKind::LockTimeout => self.refusal(operation, Refused::Busy, patience),
-                    _ => error,
-                });
             }
             Err(why) => return Err(self.refusal(operation, why, patience)),
         }
@@ -151,54 +139,28 @@ impl PathLock {
         slept.map_err(|why| self.refusal(operation, why, patience))
     }
 
-    /// Something is pending, or it is locked here for the first time. `None`: the
-    /// lock is to be taken again.
-    #[cold]
-    fn look_closer(
+    /// Whether the file that this lock is on has its name still.
+    pub fn names(&self, operation: &'static str, held: &Held) -> Result<bool> {
+        // In place, the name of the lock file is the data's.
+        let name = match self.in_place {
+            Some(_) => &self.target,
+            None => self.record_path(),
+        };
+        let seen = sys::look(name).map_err(|error| Error::os(operation, name, error))?;
+        Ok(seen.is_some_and(|seen| seen.id == held.gate.id())
+            && held
+                .gate
+                .is_itself()
+                .map_err(|error| Error::os(operation, name, error))?)
+    }
+
+    /// Whether the caller would wait for itself here.
+    pub(crate) fn is_held_by_caller(
         &self,
         operation: &'static str,
-        mut held: Held,
         patience: &Patience<'_>,
-    ) -> Result<Option<Held>> {
-        if !held.gate.has_looked() {
-            // A transaction replaces its files: not for the other schemes.
-            if self.in_place.is_none()
-                && let Some(id) = transaction::look_for_manifest(&self.lock_path)?
-            {
-                drop(held);
-                transaction::settle(&self.lock_path, id, patience)?;
-                return Ok(None);
-            }
-            held.gate.looked();
-        }
-        if held.lock_size <= IDLE {
-            return Ok(Some(held));
-        }
-        if held.shared {
-            // To settle it takes the exclusive lock, and an upgrade is not
-            // atomic (man 2 flock).
-            if !recovery::is_due(held.lock_file())? {
-                return Ok(Some(held));
-            }
-            drop(held);
-            drop(self.acquire(operation, false, patience)?);
-            return Ok(None);
-        }
-        match recovery::settle(held.lock_file(), &self.target)? {
-            Settled::Done => {
-                held.lock_size = held.lock_size.min(IDLE);
-                Ok(Some(held))
-            }
-            Settled::Transaction(id) => {
-                drop(held);
-                transaction::settle(&self.lock_path, id, patience)?;
-                Ok(None)
-            }
-            Settled::Reserved(heir) => {
-                drop(held);
-                self.await_heir(operation, &heir, patience)?;
-                Ok(None)
-            }
-        }
+    ) -> Result<bool> {
+        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
+        Ok(self.gate(operation, patience)?.is_held_by(thread))
     }
 }

@@ -6,14 +6,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::PathLock;
+use super::backoff::Backoff;
+use super::caller::ThreadKey;
+use super::gate::Gate;
+use super::path_lock::PathLock;
+use super::patience::Patience;
+use super::scheme::pid_file::PidFile;
+use super::scheme::{Scheme, sidecar};
+use super::waiter::Refused;
 use crate::error::Result;
-use crate::lock::Patience;
-use crate::oslock::backoff::Backoff;
-use crate::oslock::gate::Gate;
-use crate::oslock::scheme::pid_file::PidFile;
-use crate::oslock::scheme::{Scheme, sidecar};
-use crate::oslock::turn::{Refused, ThreadKey};
 use crate::sys::{Access, Descriptor, FileId, PerProcess};
 
 /// The locked files that this process has open, and for which scheme: a lock
@@ -66,6 +67,26 @@ impl PathLock {
             }
         }
         self.keep(operation, opened)
+    }
+
+    /// The same for a call that has nothing to do where there is no file: where the
+    /// lock is on the file itself, none is made only to be locked.
+    pub(crate) fn gate_if_there(
+        &self,
+        operation: &'static str,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Arc<Gate>>> {
+        if self.in_place.is_none() {
+            return self.gate(operation, patience).map(Some);
+        }
+        let cached = self.cached().clone();
+        if cached.is_some() {
+            return Ok(cached);
+        }
+        match self.open(operation, patience, false)? {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            opened => self.keep(operation, opened).map(Some),
+        }
     }
 
     /// Opens the file that the lock is on. The outer error is that patience

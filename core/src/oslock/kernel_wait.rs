@@ -1,0 +1,143 @@
+//! Waiting in the kernel for one lock file, on behalf of all that queue up here.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::gate::{Gate, Holders, State, TRIED, gone};
+use super::waiter::Told;
+use crate::background;
+use crate::sys::{self, Descriptor};
+
+impl Gate {
+    /// Sees to it that somebody waits in the kernel for the head of the queue.
+    pub(super) fn await_in_kernel(self: &Arc<Gate>, state: &mut State) {
+        let Some(head) = state.queue.front() else {
+            return;
+        };
+        let way = self.way(head.shared);
+        if state.in_kernel[usize::from(way)] {
+            return;
+        }
+        if self.gives_way(head) {
+            return head.waiter.tell(Told::Poll);
+        }
+        if head.endless {
+            // Its own thread: a helper costs two more switches a hand-over.
+            state.in_kernel[usize::from(way)] = true;
+            head.waiter.tell(Told::Block);
+            return;
+        }
+        let gate = Arc::clone(self);
+        // Not behind others, who may wait for this very lock.
+        match background::submit_at_once(None, move || gate.block(way)) {
+            Ok(()) => state.in_kernel[usize::from(way)] = true,
+            // No thread to be had: it looks again and again by itself.
+            Err(_) => head.waiter.tell(Told::Poll),
+        }
+    }
+
+    /// Blocks in the kernel, then gives what it got to the head of the queue.
+    /// If all have left by then, lets it go at once.
+    pub(super) fn block(self: &Arc<Gate>, shared: bool) {
+        let way = self.way(shared);
+        loop {
+            let result = background::while_waiting(|| self.await_system(way));
+            let mut state = self.state();
+            let wanted = state
+                .queue
+                .front()
+                .is_some_and(|head| self.way(head.shared) == way);
+            if matches!(result, Ok(false)) && wanted {
+                // Somebody came when all had left.
+                continue;
+            }
+            state.in_kernel[usize::from(way)] = false;
+            match result {
+                Ok(true) if wanted && matches!(state.holders, Holders::Free) => {
+                    let by = if self.pid_file.is_some() {
+                        TRIED
+                    } else {
+                        u8::from(way)
+                    };
+                    self.by.store(by, Ordering::Relaxed);
+                    state.grant_head();
+                }
+                // Others of this process share it by now, and so may the head.
+                Ok(true) if wanted && way && matches!(state.holders, Holders::Shared(_)) => {
+                    self.unlock_waiting(way);
+                    state.grant_head();
+                }
+                Ok(true) => {
+                    self.unlock_waiting(way);
+                    self.serve_head(&mut state);
+                }
+                Ok(false) => {}
+                Err(error) if wanted && self.is_for_want(&error) => {
+                    if let Some(head) = state.queue.front() {
+                        head.waiter.tell(Told::Poll);
+                    }
+                }
+                Err(error) if wanted => self.fail_head(&mut state, error),
+                Err(_) => {}
+            }
+            return self.show_who_waits(&mut state);
+        }
+    }
+
+    /// Blocks; `false`: nobody wants it any more.
+    fn await_system(&self, shared: bool) -> io::Result<bool> {
+        match &self.pid_file {
+            None => {
+                let file = self.waiting(shared)?;
+                loop {
+                    match file.lock(shared) {
+                        // Signals are the caller's business, not the lock's.
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        result => return result.map(|()| true),
+                    }
+                }
+            }
+            Some(pid_file) => pid_file.take(&self.file, || !self.state().queue.is_empty()),
+        }
+    }
+
+    /// The descriptor to wait by.
+    fn waiting(&self, shared: bool) -> io::Result<&Descriptor> {
+        let place = &self.waiting[usize::from(shared)];
+        if let Some(file) = place.get() {
+            return if file.is_itself()? {
+                Ok(file)
+            } else {
+                Err(gone())
+            };
+        }
+        let again = self.file.open_again(&self.lock_path, self.access)?;
+        let again = again.ok_or_else(gone)?;
+        Ok(place.get_or_init(|| again))
+    }
+
+    /// Whether there was no descriptor to be had to wait by. The lock can be tried
+    /// all the same.
+    fn is_for_want(&self, error: &io::Error) -> bool {
+        error.kind() != io::ErrorKind::StaleNetworkFileHandle
+            && self.pid_file.is_none()
+            && !sys::is_lock_unsupported(error)
+    }
+
+    /// Which thread of this process may wait in the kernel: a pid file has no
+    /// modes.
+    fn way(&self, shared: bool) -> bool {
+        shared && self.pid_file.is_none()
+    }
+
+    /// Lets go of what is held by the descriptor that waited so; nothing useful
+    /// can be done about an error, and there is none but EBADF.
+    pub(super) fn unlock_waiting(&self, shared: bool) {
+        match (&self.pid_file, self.waiting[usize::from(shared)].get()) {
+            (Some(pid_file), _) => pid_file.let_go(&self.file),
+            (None, Some(file)) => drop(file.unlock()),
+            (None, None) => {}
+        }
+    }
+}

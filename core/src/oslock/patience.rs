@@ -1,0 +1,101 @@
+//! How much longer one call may wait.
+
+use std::time::{Duration, Instant};
+
+use super::caller::ThreadKey;
+use super::cancel::CancelToken;
+
+/// How often a waiting thread asks whether it was interrupted.
+pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
+
+/// How much longer a call that has begun may wait.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub timeout: Option<Duration>,
+    pub deadline: Option<Instant>,
+    pub cancel: Option<&'a CancelToken>,
+    pub interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
+    pub caller: Option<ThreadKey>,
+}
+
+impl Patience<'_> {
+    /// Waits for as long as it takes.
+    pub fn endless() -> Patience<'static> {
+        Patience {
+            timeout: None,
+            deadline: None,
+            cancel: None,
+            interrupt: None,
+            caller: None,
+        }
+    }
+
+    /// One try, for this caller.
+    pub fn once(caller: Option<ThreadKey>) -> Patience<'static> {
+        Patience {
+            timeout: Some(Duration::ZERO),
+            deadline: Some(Instant::now()),
+            caller,
+            ..Patience::endless()
+        }
+    }
+
+    /// Zero: one try, whatever happens.
+    pub fn tries_once(&self) -> bool {
+        self.timeout == Some(Duration::ZERO)
+    }
+
+    /// What is left of the time, for the rest of a call that waits twice. Zero
+    /// only where it was zero: the last try is not a first one.
+    pub fn left(&self) -> Option<Duration> {
+        let left = self
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match self.tries_once() {
+            true => Some(Duration::ZERO),
+            false => left.map(|left| left.max(Duration::from_nanos(1))),
+        }
+    }
+
+    /// Whether nothing but the lock itself can end the wait, so that the
+    /// thread may block in the kernel itself.
+    pub fn is_endless(&self) -> bool {
+        self.deadline.is_none() && self.cancel.is_none() && self.interrupt.is_none()
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(CancelToken::is_cancelled)
+    }
+
+    /// For work that waits for nobody, but takes long.
+    pub fn asking(&self) -> Asking<'_> {
+        Asking {
+            patience: self,
+            asked: Instant::now(),
+        }
+    }
+}
+
+/// Whether the caller still wants what is being worked on: asked between two steps.
+pub(crate) struct Asking<'a> {
+    patience: &'a Patience<'a>,
+    asked: Instant,
+}
+
+impl Asking<'_> {
+    /// Whether the caller cancelled the work or was interrupted.
+    pub fn is_ended(&mut self) -> bool {
+        if self.patience.is_cancelled() {
+            return true;
+        }
+        let Some(interrupt) = self.patience.interrupt else {
+            return false;
+        };
+        // It may run code of the caller's language, and wait for that.
+        if self.asked.elapsed() < INTERRUPT_EVERY {
+            return false;
+        }
+        self.asked = Instant::now();
+        interrupt()
+    }
+}
