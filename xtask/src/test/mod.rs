@@ -7,6 +7,7 @@ mod cross;
 mod node;
 mod node_others;
 mod peers;
+mod prose;
 mod python;
 mod recipes;
 mod rust;
@@ -96,6 +97,11 @@ const STEPS: &[Step] = &[
         "deny",
         "licences, bans and sources of the dependencies",
         rust::deny,
+    ),
+    step(
+        "prose",
+        "the habits that docs/internals/style.md warns of",
+        prose::check,
     ),
     step("rust", "cargo test of the workspace", rust::test),
     step(
