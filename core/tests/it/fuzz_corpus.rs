@@ -5,11 +5,9 @@
 mod inputs;
 
 use crate::scene::alone::alone;
+use crate::scene::lane::rounds;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// How many mutations of each kind of input.
-const MUTATIONS: usize = 150;
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -87,7 +85,7 @@ fn no_input_panics_loops_or_takes_memory() {
     for target in inputs::TARGETS {
         let seeds = corpus(target);
         let whole = seeds.iter().map(|(path, bytes)| (path, bytes.clone()));
-        let more: Vec<_> = (0..MUTATIONS)
+        let more: Vec<_> = (0..rounds(30, 150) as usize)
             .map(|n| {
                 let (path, seed) = &seeds[n % seeds.len()];
                 (path, mutated(seed, &mut random))

@@ -6,6 +6,7 @@ use std::io::{Seek, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::scene::lane::rounds;
 use crate::scene::{Scene, bytes, torn};
 use untorn::fault::{Op, Plan};
 use untorn::{Call, CancelToken, DamageKind, Durability, ErrorKind, Format, Journal};
@@ -298,7 +299,7 @@ fn a_reader_never_yields_what_nobody_wrote() {
                 .append(true)
                 .open(&path)
                 .unwrap();
-            for round in 0_u32..400 {
+            for round in 0..rounds(100, 400) {
                 let letter = char::from(b'a' + (round % 26) as u8);
                 let length = [50, 5_000, 70_000][round as usize % 3];
                 // A tail as a killed writer leaves it, without the lock.

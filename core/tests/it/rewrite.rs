@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::scene;
 use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
+use crate::scene::lane::every;
 #[cfg(unix)]
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, journal, records};
@@ -198,7 +199,7 @@ fn the_power_goes() {
             *acknowledged.borrow_mut() += 1;
         });
         assert!(found.len() > 100);
-        for image in &found {
+        for image in every(3, &found) {
             let seen = image.files.get("j").expect("there is a journal");
             let what = &image.what;
             assert!(

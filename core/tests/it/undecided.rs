@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::scene;
+use crate::scene::lane::start_and_step;
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan, Verdict};
 use untorn::{
@@ -370,7 +371,7 @@ fn each_moment(
     reading: Reading,
 ) {
     let part = batch.iter().map(String::len).sum::<usize>() - 5;
-    let mut moment = 0;
+    let (mut moment, step) = start_and_step(6);
     loop {
         let scene = Scene::quick();
         let path = scene.path("j");
@@ -413,7 +414,7 @@ fn each_moment(
             "{what}, before call {moment} of {calls:?}: {}",
             short(&shown)
         );
-        moment += 1;
+        moment += step;
     }
 }
 

@@ -4,6 +4,7 @@
 use untorn::fault::{Op, Plan};
 
 use super::Scene;
+use super::lane::every;
 
 /// Runs `work` until it dies at its `n`-th call, for each `n`; where that is a
 /// write, also after a part of it.
@@ -27,7 +28,7 @@ pub fn each_death(
         };
         run(Plan::new().die(n), &format!("before call {n}, {op:?}"));
         if *op == Op::Write {
-            for part in [1, 5, 8, 20, 64, 100, 127, 300] {
+            for part in every(3, [1, 5, 8, 20, 64, 100, 127, 300]) {
                 run(
                     Plan::new().short(n, part).die(n + 1),
                     &format!("after {part} bytes of call {n}"),

@@ -5,6 +5,7 @@ use untorn::Error;
 use untorn::fault::{Op, Plan};
 
 use super::Scene;
+use super::lane::every;
 
 /// The errors that a call of this kind can give (man pages).
 pub fn errors(op: Op) -> Vec<i32> {
@@ -64,7 +65,7 @@ pub fn each_fault(
         check(&scene, result, &what);
     };
     for (n, op) in calls.iter().enumerate() {
-        for errno in errors(*op) {
+        for errno in every(2, errors(*op)) {
             run(
                 Plan::new().fail(n, errno),
                 format!("call {n}, {op:?}, fails with {errno}"),
@@ -73,7 +74,7 @@ pub fn each_fault(
         if *op != Op::Write {
             continue;
         }
-        for short in [1, 2, 7, 8, 9, 63, 64, 65] {
+        for short in every(3, [1, 2, 7, 8, 9, 63, 64, 65]) {
             run(
                 Plan::new().short(n, short),
                 format!("call {n} writes only {short} bytes"),

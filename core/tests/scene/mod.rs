@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod alone;
+pub mod lane;
 pub mod player;
 pub mod program;
 

@@ -220,6 +220,11 @@ const STEPS: &[Step] = &[
         cross::mac,
     ),
     deep(
+        "exhaustive",
+        "the core's tests with each call, error and length that the daily run takes a part of",
+        rust::exhaustive,
+    ),
+    deep(
         "model",
         "cases at random against a model of the guarantees, from a new seed",
         rust::model,

@@ -39,6 +39,13 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
         .log(log)
 }
 
+/// Tests that try every call, error and length; `cargo test` takes a part of them.
+pub fn exhaustive(site: &Site, log: &Log) -> Result<()> {
+    run(site, &["test", "--package", "untorn", "--tests"])
+        .env("UNTORN_DEEP", "1")
+        .log(log)
+}
+
 /// Some ten minutes.
 pub fn model(site: &Site, log: &Log) -> Result<()> {
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
