@@ -219,7 +219,7 @@ export interface Report {
   readonly damage: readonly Damage[]
   /** The number of all damaged stretches. */
   readonly damageCount: number
-  /** What `repair` did. Null if no repair was needed, and always from `verify`. */
+  /** The repair that was made. Null if none was needed, and always from `verify`. */
   readonly repaired: { readonly offset: number; readonly cut: number; readonly newlineAdded: boolean } | null
 }
 
@@ -417,7 +417,7 @@ export interface Rewound {
   readonly to: Position
 }
 
-/** Where to begin, and which functions are called. */
+/** The start, and the functions that are called. */
 export interface FollowOptions extends DamageOptions {
   /** Begins after this position instead of at the end. */
   start?: Position | undefined
@@ -454,8 +454,8 @@ export interface Follow<T> extends AsyncIterableIterator<T>, AsyncDisposable {
 /**
  * A state that follows the records of a journal.
  *
- * The state changes only under the journal's lock, and after the file did. Whatever promises and
- * processes run at once, it is what the file contains up to `position`. After the journal was
+ * The state changes only under the journal's lock, and after the file did. It is always what the file
+ * contains up to `position`, even if many promises and processes run at once. After the journal was
  * rewound, rewritten, rotated or replaced, the state is computed again from `initial`.
  *
  * The next `refresh`, `append` or `update` applies the records that were appended otherwise. If
@@ -1066,7 +1066,7 @@ export interface Check {
   readonly name: string
   /** The result. */
   readonly outcome: 'passed' | 'failed' | 'skipped'
-  /** What was observed, for people. */
+  /** A text for people that says what was observed. */
   readonly detail: string
 }
 

@@ -158,7 +158,7 @@ impl<'a> Arguments<'a> {
             Ok(milliseconds) => Ok(Some(Duration::from_millis(milliseconds))),
             Err(_) if milliseconds == -1 => Ok(None),
             Err(_) => Err(self.refuse(format!(
-                "timeout_ms is {milliseconds}; -1 waits for ever, 0 tries once"
+                "timeout_ms is {milliseconds}; -1 waits without a limit, 0 tries once"
             ))),
         }
     }

@@ -10,8 +10,8 @@ use crate::position::Position;
 use crate::text::{c_path, c_string, pointer};
 
 /// An error: what failed, on which file, what the system reported, which process
-/// holds the lock, and what helps. What the untorn_error_ functions return belongs
-/// to the error and lives as long as it does.
+/// holds the lock, and what helps. The strings and the holder that the
+/// untorn_error_ functions return belong to the error and live as long as it does.
 pub struct Error {
     code: Code,
     os_code: i32,

@@ -212,10 +212,10 @@ pub unsafe extern "C" fn untorn_fold_turn_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
-/// Appends count records under the turn's lock: all of them or none.
-/// untorn_fold_turn_next() then returns them, after those that other processes
-/// appended before. position_out (may be NULL) receives the position just after
-/// the last.
+/// Appends count records under the turn's lock: all of them or none. Then
+/// untorn_fold_turn_next() returns the earlier records of other processes, and
+/// after them these. Writes the position just after the last to position_out (may
+/// be NULL).
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_turn_append(

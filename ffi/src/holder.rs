@@ -9,8 +9,8 @@ use crate::guard::{guard, quietly};
 use crate::process::{self, UNTORN_ALIVE_UNKNOWN};
 use crate::text::{c_string, pointer};
 
-/// The process that holds a lock. What the untorn_holder_ functions
-/// return belongs to it.
+/// The process that holds a lock. The strings that the
+/// untorn_holder_ functions return belong to it.
 pub struct Holder {
     core: untorn::Holder,
     label: Option<CString>,

@@ -128,10 +128,10 @@ fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
     }
 }
 
-/// What C chose, for the core.
+/// Converts the options for the core.
 ///
 /// # Safety
-/// What it points to is valid.
+/// Its pointers are valid.
 pub(crate) unsafe fn core_options(
     given: &JournalOptions,
     arguments: &Arguments<'_>,

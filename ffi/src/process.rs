@@ -19,8 +19,8 @@ pub const UNTORN_ALIVE: i32 = 1;
 pub const UNTORN_DEAD: i32 = 2;
 
 /// The identity of a process: its pid, its start, the machine's boot, the
-/// container and the host. Together they never repeat, but a pid does. What the
-/// untorn_process_ functions return belongs to it.
+/// container and the host. Together they never repeat, but a pid does. The
+/// strings that the untorn_process_ functions return belong to it.
 pub struct Process {
     pub(crate) core: CoreProcess,
     boot: Option<CString>,

@@ -33,7 +33,7 @@ enum Source {
 pub struct RecordsOptions {
     /// sizeof(untorn_records_options).
     pub size: usize,
-    /// Where to begin. Default: all zero, the beginning of the file.
+    /// The position to begin at. Default: all zero, the beginning of the file.
     pub start: Position,
     /// The most records that are read; one more is UNTORN_LIMIT_EXCEEDED.
     /// Default: UNTORN_NO_LIMIT.

@@ -78,10 +78,10 @@ pub unsafe extern "C" fn untorn_report_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
-/// Writes what untorn_journal_repair() did: where the torn tail began, how many
-/// bytes were cut (and kept in path.torn), and whether the tail was a whole
-/// record that lacked only its newline. Each output may be NULL. Returns false
-/// and writes nothing if no repair was needed.
+/// Writes what untorn_journal_repair() did: where the torn tail began, and how many
+/// bytes were cut and kept in path.torn. *newline_added_out is whether the tail was
+/// a whole record that lacked only its newline. Each output may be NULL. Returns
+/// false and writes nothing if no repair was needed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_report_repaired(
     report: *const Report,

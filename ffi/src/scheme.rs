@@ -32,7 +32,7 @@ pub(crate) fn scheme(number: i32, arguments: &Arguments<'_>) -> Result<Scheme> {
     }
 }
 
-/// What C chose for where there are no locks.
+/// The choice of C for a file system without locks.
 pub(crate) fn on_unsupported(number: i32, arguments: &Arguments<'_>) -> Result<OnUnsupported> {
     match number {
         UNTORN_ON_UNSUPPORTED_FAIL => Ok(OnUnsupported::Fail),

@@ -22,7 +22,7 @@ class Waiting {
   }
 }
 
-/** What the addon reports about a call that failed. */
+/** The addon's report about a call that failed. */
 class Failure {
   constructor(text) {
     this.text = text

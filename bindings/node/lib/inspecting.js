@@ -1,6 +1,6 @@
 'use strict'
 
-// What `console.log` shows of a handle.
+// The text that `console.log` shows for a handle.
 
 const { inspect } = process.getBuiltinModule('node:util')
 

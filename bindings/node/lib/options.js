@@ -52,7 +52,7 @@ const NAMES = {
   selftest: ['scheme'],
 }
 
-/** What an option takes. Throws an error that says what is wrong with a value. */
+/** The check of each option. It throws an error that says what is wrong with a value. */
 const KINDS = {
   ...each(['create', 'parents', 'sealed', 'cutForeignTail', 'shared'], (value) => typeof value === 'boolean', 'must be true or false'),
   ...each(['maxRecord', 'headerReserve', 'maxBytes', 'keep', 'maxRecords'], isCount, 'must be a whole number, 0 or more'),

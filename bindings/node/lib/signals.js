@@ -1,6 +1,6 @@
 'use strict'
 
-// What can end a wait: the caller's `AbortSignal`, or a `Stop`.
+// The things that can end a wait: the caller's `AbortSignal`, or a `Stop`.
 
 const { invalid } = require('./errors.js')
 
