@@ -241,8 +241,8 @@ typedef struct untorn_document untorn_document;
 
 /**
  * An error: what failed, on which file, what the system reported, which process
- * holds the lock, and what helps. What the untorn_error_ functions return belongs
- * to the error and lives as long as it does.
+ * holds the lock, and what helps. The strings and the holder that the
+ * untorn_error_ functions return belong to the error and live as long as it does.
  */
 typedef struct untorn_error untorn_error;
 
@@ -270,8 +270,8 @@ typedef struct untorn_follow untorn_follow;
 typedef struct untorn_hits untorn_hits;
 
 /**
- * The process that holds a lock. What the untorn_holder_ functions
- * return belongs to it.
+ * The process that holds a lock. The strings that the
+ * untorn_holder_ functions return belong to it.
  */
 typedef struct untorn_holder untorn_holder;
 
@@ -303,8 +303,8 @@ typedef struct untorn_lock untorn_lock;
 
 /**
  * The identity of a process: its pid, its start, the machine's boot, the
- * container and the host. Together they never repeat, but a pid does. What the
- * untorn_process_ functions return belongs to it.
+ * container and the host. Together they never repeat, but a pid does. The
+ * strings that the untorn_process_ functions return belong to it.
  */
 typedef struct untorn_process untorn_process;
 
@@ -960,7 +960,7 @@ typedef struct {
    */
   size_t size;
   /**
-   * Where to begin. Default: all zero, the beginning of the file.
+   * The position to begin at. Default: all zero, the beginning of the file.
    */
   untorn_position start;
   /**
@@ -1168,10 +1168,10 @@ bool untorn_report_damage(const untorn_report *report,
                           uint64_t *length_out);
 
 /**
- * Writes what untorn_journal_repair() did: where the torn tail began, how many
- * bytes were cut (and kept in path.torn), and whether the tail was a whole
- * record that lacked only its newline. Each output may be NULL. Returns false
- * and writes nothing if no repair was needed.
+ * Writes what untorn_journal_repair() did: where the torn tail began, and how many
+ * bytes were cut and kept in path.torn. *newline_added_out is whether the tail was
+ * a whole record that lacked only its newline. Each output may be NULL. Returns
+ * false and writes nothing if no repair was needed.
  */
 UNTORN_API
 bool untorn_report_repaired(const untorn_report *report,
@@ -1363,10 +1363,10 @@ bool untorn_fold_turn_damage(const untorn_fold_turn *turn,
                              uint64_t *length_out);
 
 /**
- * Appends count records under the turn's lock: all of them or none.
- * untorn_fold_turn_next() then returns them, after those that other processes
- * appended before. position_out (may be NULL) receives the position just after
- * the last.
+ * Appends count records under the turn's lock: all of them or none. Then
+ * untorn_fold_turn_next() returns the earlier records of other processes, and
+ * after them these. Writes the position just after the last to position_out (may
+ * be NULL).
  */
 UNTORN_API
 UNTORN_MUST_USE

@@ -95,7 +95,7 @@ test('in a transaction', async (t) => {
 test('messages say what to do', async (t) => {
   const journal = await Journal.open(file(t), process_)
   await assert.rejects(journal.replace(Promise.resolve([])), /a promise: await it first/)
-  await assert.rejects(journal.appendAll({}), /put it into an array/)
+  await assert.rejects(journal.appendAll({}), /put one record into an array/)
   assert.throws(() => journal.replaceSync(Readable.from([])), /asynchronous twin/)
 })
 
