@@ -23,7 +23,7 @@ use crate::values::{OpenOptions, Position, Report, limit, out, patience};
 #[napi]
 pub struct Journal(Rc<Handle>);
 
-/// What the object and its bound functions share.
+/// Shared by the object and its bound functions.
 pub struct Handle {
     pub port: Rc<Inner>,
     pub journal: Arc<untorn::Journal>,

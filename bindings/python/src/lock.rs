@@ -335,7 +335,7 @@ impl FileLock {
         self.timeout.map(|limit| limit.as_secs_f64())
     }
 
-    /// What other processes see of the holder.
+    /// The label that other processes see.
     #[getter]
     fn label(&self) -> Option<&str> {
         self.label.as_deref()

@@ -187,7 +187,7 @@ class FileLock:
         """Whether others may share it."""
     @property
     def label(self) -> str | None:
-        """What other processes see of the holder."""
+        """The label that other processes see."""
     @property
     def _exact(self) -> bool: ...
     @property
