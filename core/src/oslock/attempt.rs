@@ -1,5 +1,5 @@
-//! One attempt to take the lock. The file may have lost its name by then: then it
-//! is taken again.
+//! One attempt to take the lock. If the file has lost its name meanwhile, the
+//! lock must be taken again.
 
 use std::io;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use super::waiter::Refused;
 use crate::error::{Error, Result};
 use crate::sys;
 
-/// How often the lock file was not the name's any more.
+/// Counts how often the lock file no longer had its name.
 #[derive(Default)]
 pub(crate) struct Stale {
-    /// By the server's word (NFS).
+    /// How often the server reported it (NFS).
     told: u32,
     seen: u32,
 }
 
 impl Stale {
-    /// Whether to open it anew after this error.
+    /// Returns whether to open the file again after this error.
     #[cold]
     fn allows(&mut self, error: &io::Error) -> bool {
         self.told += 1;
@@ -32,7 +32,7 @@ impl Stale {
 }
 
 impl PathLock {
-    /// Takes the lock, and leaves what is pending as it is: for one who
+    /// Takes the lock and leaves what is pending as it is, for a caller that
     /// settles it.
     pub(crate) fn acquire_unsettled(
         &self,
@@ -48,7 +48,7 @@ impl PathLock {
         }
     }
 
-    /// `None`: the lock is to be taken again.
+    /// Returns `None` if the lock must be taken again.
     #[inline]
     pub(crate) fn lock_on(
         &self,
@@ -87,8 +87,9 @@ impl PathLock {
                 true
             })
         } else {
-            // Not whether the file has any name: it may have been renamed, be
-            // in a directory that was moved away, or in a snapshot of links.
+            // The check is not whether the file has any name. It may have been
+            // renamed, its directory may have moved, or a snapshot may hold
+            // links to it.
             match sys::look(self.record_path()) {
                 Err(error) if stale.allows(&error) => {
                     self.forget(&held.gate);
@@ -105,7 +106,7 @@ impl PathLock {
             }
         };
         if !named {
-            // Somebody else may have the lock on a new file of this name.
+            // Another process may have the lock on a new file of this name.
             let gate = Arc::clone(&held.gate);
             drop(held);
             self.leave(operation, &gate, stale, patience)?;
@@ -114,8 +115,8 @@ impl PathLock {
         Ok(Some(held))
     }
 
-    /// The name means another file by now. To open that is a matter of a moment;
-    /// where it happens again and again, the caller's patience counts.
+    /// Leaves the file, since the name means another one now. To open that one
+    /// takes a moment. If it happens repeatedly, the caller's patience counts.
     #[cold]
     fn leave(
         &self,
@@ -139,7 +140,7 @@ impl PathLock {
         slept.map_err(|why| self.refusal(operation, why, patience))
     }
 
-    /// Whether the file that this lock is on has its name still.
+    /// Returns whether the file of this lock still has its name.
     pub fn names(&self, operation: &'static str, held: &Held) -> Result<bool> {
         // In place, the name of the lock file is the data's.
         let name = match self.in_place {
@@ -154,7 +155,7 @@ impl PathLock {
                 .map_err(|error| Error::os(operation, name, error))?)
     }
 
-    /// Whether the caller would wait for itself here.
+    /// Returns whether the caller would wait for itself here.
     pub(crate) fn is_held_by_caller(
         &self,
         operation: &'static str,

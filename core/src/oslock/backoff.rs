@@ -1,5 +1,5 @@
-//! Waiting for what no system call waits for: longer each time, and no longer
-//! than the caller has patience.
+//! Waits for events that no system call waits for. Each wait is longer than the
+//! last, within the caller's patience.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,19 +28,19 @@ impl Backoff {
         }
     }
 
-    /// Sleeps once; `Err` if the caller's patience is at its end.
+    /// Sleeps once. Fails if the caller's patience ends.
     pub fn sleep(&mut self, patience: &Patience<'_>) -> Result<(), GaveUp> {
         let waiter = Arc::clone(&self.waiter);
         self.wait(&waiter, patience).map(drop)
     }
 
-    /// The same, until this waiter is told something.
+    /// Sleeps once, or until this waiter gets a message.
     pub fn wait<T>(
         &mut self,
         waiter: &Waiter<T>,
         patience: &Patience<'_>,
     ) -> Result<Option<T>, GaveUp> {
-        // Some more or less, lest all who wait come at once.
+        // The length varies, so that the waiters don't all wake at once.
         let more = (sys::random_number() % 1024) as u32;
         let nap = self.next * (768 + more / 2) / 1024;
         self.next = (self.next * 2).min(LONGEST);

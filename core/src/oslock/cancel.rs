@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// What a cancelled token wakes.
+/// A waiter that a cancelled token wakes.
 pub(crate) trait Nudge: Send + Sync {
-    /// Look at your token.
+    /// Makes the waiter look at its token.
     fn nudge(&self);
 }
 
-/// Ends the waits of the calls that were given it. A cancelled call has not
-/// changed anything and holds no lock.
+/// Ends the waits of the calls that were given it. A cancelled call has changed
+/// nothing and holds no lock.
 ///
 /// Clones are the same token. A token stays cancelled.
 #[derive(Clone, Default)]
@@ -24,13 +24,13 @@ struct State {
 }
 
 impl CancelToken {
-    /// A token that is not cancelled.
+    /// Creates a token that is not cancelled.
     #[must_use]
     pub fn new() -> CancelToken {
         CancelToken::default()
     }
 
-    /// Ends the waits at once, and those that begin later with this token.
+    /// Ends the current waits at once, and later waits with this token too.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
         let waiters = std::mem::take(&mut *self.waiters());
@@ -39,13 +39,13 @@ impl CancelToken {
         }
     }
 
-    /// Whether `cancel` was called.
+    /// Returns whether `cancel` was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Has this waiter woken when the token is cancelled. A waiter has to look
-    /// at `is_cancelled` after this: it may have been before.
+    /// Has this waiter woken when the token is cancelled. The waiter must look
+    /// at `is_cancelled` afterwards: the token may have been cancelled before.
     pub(crate) fn watch(&self, waiter: Weak<dyn Nudge>) {
         let mut waiters = self.waiters();
         waiters.retain(|other| other.strong_count() > 0);

@@ -1,5 +1,5 @@
-//! Who holds a lock, by the lines in `P.holder` (note.rs), by what a pid file
-//! says, and by the system's own table.
+//! Finds the holder of a lock. The sources are the lines in `P.holder`
+//! (note.rs), the content of a pid file, and the system's own table.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use crate::holder::Holder;
 use crate::process::{Alive, Process};
 use crate::sys;
 
-/// Who holds the lock on this file, whose holders leave their lines there.
+/// Returns the holder of this lock file. Its holders leave their lines in
+/// `holder_path`.
 pub(crate) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
     let notes = note::read(holder_path).unwrap_or_default();
     let stat = sys::stat(lock_path).ok()??;
@@ -17,7 +18,7 @@ pub(crate) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
         return Some(owner);
     }
     if let Some(stamp) = pid_file::stamp_of(lock_path) {
-        // The scheme pid-file: its file itself says who.
+        // In the scheme pid-file, the file itself names its holder.
         let noted = notes.iter().find(|note| note.pid == stamp.pid);
         return match stamp.alive() {
             Alive::Dead => None,
@@ -32,26 +33,26 @@ pub(crate) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
             })),
         };
     }
-    // Another system, another host or another pid namespace: believe the line
-    // unless its process is known to be dead.
+    // The process is on another system or host, or in another pid namespace.
+    // Its line counts unless the process is known to be dead.
     notes.into_iter().find(|note| note.alive() != Alive::Dead)
 }
 
-/// Who holds the lock that is on the data itself. Whatever the data says, it is
-/// no stamp.
+/// Returns the holder of a lock that is on the data itself. The data's content
+/// is never read as a stamp.
 pub(crate) fn of_data(path: &Path, holder_path: &Path) -> Option<Holder> {
     let notes = note::read(holder_path).unwrap_or_default();
     let stat = sys::stat(path).ok()??;
     of_owners(stat.id, &notes)
 }
 
-/// Who holds a lock on this file as the system knows it, by his line if he has
-/// left one.
+/// Returns the holder of a lock on this file as the system knows it. If the
+/// holder left a line, that line is the answer.
 fn of_owners(id: sys::FileId, notes: &[Holder]) -> Option<Holder> {
     let owners = owners(id);
     for owner in &owners {
         let process = Process::of(owner.pid);
-        // A line of an earlier process with this pid has another start.
+        // A line of an earlier process with this pid has another start time.
         let noted = notes
             .iter()
             .find(|note| note.pid == owner.pid && note.start == process.start);
@@ -62,9 +63,9 @@ fn of_owners(id: sys::FileId, notes: &[Holder]) -> Option<Holder> {
     Some(Holder::from(Process::of(owners.first()?.pid)))
 }
 
-/// Who holds a lock on this file, as the system knows it. The system's table
-/// comes in pieces, and a line is missed if another goes away between two of
-/// them: so an empty answer is asked for again.
+/// Lists the holders of a lock on this file, as the system knows them. The
+/// system's table comes in pieces, and a line can be missed if another one
+/// disappears between two pieces. So the code asks again after an empty answer.
 fn owners(id: sys::FileId) -> Vec<sys::LockOwner> {
     let answers = std::iter::repeat_with(|| sys::lock_owners(id));
     let known = answers.take(4).find(|owners| !owners.is_empty());

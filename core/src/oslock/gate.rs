@@ -1,13 +1,16 @@
-//! One lock file in this process, and who of this process has its lock.
+//! One lock file in this process, and the threads that hold its lock or wait
+//! for it.
 //!
-//! All handles of a process on one lock file share one gate: it keeps them apart
-//! and queues them in order, and the kernel's lock keeps processes apart.
+//! All handles of a process on one lock file share one gate. The gate keeps
+//! them apart and queues them in order. The kernel's lock keeps processes
+//! apart.
 //!
-//! The gate tries by one descriptor and waits by others, one a mode: a lock is
-//! the descriptor's (man 2 flock), so a wait that all have abandoned is in the
-//! way of nobody. At most one thread a mode waits in the kernel, on behalf of all
-//! that queue. When it gets the lock, the head of the queue has it by that very
-//! descriptor; if nobody wants it any more, it is let go.
+//! The gate tries by one descriptor and waits by others, one for each mode. A
+//! lock belongs to its descriptor (man 2 flock), so an abandoned wait blocks no
+//! other caller. At most one thread for each mode waits in the kernel, on
+//! behalf of the whole queue. When it gets the lock, the head of the queue
+//! holds it by that same descriptor. If no caller wants it by then, the thread
+//! releases it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -24,29 +27,32 @@ use crate::sys::{Access, Descriptor, File, FileId};
 
 pub(crate) struct Gate {
     pub lock_path: PathBuf,
-    /// The file that it is the lock of.
+    /// The file that this lock protects.
     pub target: PathBuf,
-    /// Whether the lock file could be written when it was opened.
+    /// Whether the lock file could be opened for writing.
     pub writable: bool,
     pub(super) access: Access,
     pub(super) id: FileId,
-    /// By which the lock is tried.
+    /// The descriptor that tries the lock.
     pub(super) file: Descriptor,
-    /// By which it is waited for: exclusively, shared. Opened when it is needed.
+    /// The descriptors that wait for it: exclusively, shared. Each is opened on
+    /// first use.
     pub(super) waiting: [OnceLock<Descriptor>; 2],
-    /// By which of them it is held: [`TRIED`], or the mode that was waited for.
+    /// The descriptor that holds it: [`TRIED`], or the mode that was waited
+    /// for.
     pub(super) by: AtomicU8,
-    /// For its content, where it could only be read when it was first opened.
+    /// A descriptor for its content, if it could first be opened only for
+    /// reading.
     writer: OnceLock<Descriptor>,
-    /// Where the lock is not the system's, but that a file is there.
+    /// Set if the lock is the existence of a file, not a system lock.
     pub(super) pid_file: Option<PidFile>,
     pub(super) state: Mutex<State>,
     pub(super) looked: AtomicBool,
-    /// Whether sharers can see that the exclusive lock is waited for.
+    /// Whether sharers can see that a process waits for the exclusive lock.
     pub(super) keeps_marks: OnceLock<bool>,
 }
 
-/// `by`: neither of those that wait.
+/// The value of `by` for the descriptor that tries the lock.
 pub(super) const TRIED: u8 = 2;
 
 impl Gate {
@@ -76,8 +82,8 @@ impl Gate {
         }
     }
 
-    /// The lock file. Its content belongs to whoever holds the lock: by this
-    /// very descriptor, since on Windows a lock stops the others.
+    /// Returns the lock file. Its content belongs to the holder of the lock. It
+    /// is this same descriptor, since on Windows a lock stops the others.
     #[inline]
     pub fn file(&self) -> &File {
         match self.writer.get() {
@@ -86,13 +92,13 @@ impl Gate {
         }
     }
 
-    /// Whether its content can be written by now. The rights may have come after it
-    /// was opened: who makes a lock file sets them a moment later.
+    /// Returns whether its content can be written now. The rights may have come
+    /// after it was opened: the maker of a lock file sets them a moment later.
     pub fn may_be_written(&self) -> bool {
         if self.writable || self.writer.get().is_some() {
             return true;
         }
-        // There only the descriptor that has the lock can write.
+        // On Windows only the descriptor that holds the lock can write.
         if cfg!(windows) {
             return false;
         }
@@ -104,7 +110,7 @@ impl Gate {
         true
     }
 
-    /// The descriptor that has the lock.
+    /// Returns the descriptor that holds the lock.
     pub fn locked(&self) -> &File {
         let by = usize::from(self.by.load(Ordering::Relaxed));
         match self.waiting.get(by).and_then(OnceLock::get) {
@@ -113,13 +119,13 @@ impl Gate {
         }
     }
 
-    /// Which file it is.
+    /// Returns the lock file's identity.
     pub fn id(&self) -> FileId {
         self.id
     }
 
-    /// Whether somebody has looked for what a power cut left since this file
-    /// was opened.
+    /// Returns whether this process has checked for what a power cut left,
+    /// since this file was opened.
     #[inline]
     pub fn has_looked(&self) -> bool {
         self.looked.load(Ordering::Relaxed)
@@ -129,7 +135,8 @@ impl Gate {
         self.looked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether this gate is of this process, not of the one it was forked from.
+    /// Returns whether this gate belongs to this process, not to the one it was
+    /// forked from.
     #[inline]
     pub fn is_ours(&self) -> bool {
         self.file.is_ours()
@@ -139,14 +146,15 @@ impl Gate {
         self.pid_file.as_ref()
     }
 
-    /// Whether the lock file is open still. A program can close what a library has
-    /// open, and a lock on the file that gets its number excludes nobody.
+    /// Returns whether the lock file is still open. A program can close a
+    /// library's descriptor. A lock on the next file with that number excludes
+    /// no process.
     #[inline]
     pub fn is_itself(&self) -> io::Result<bool> {
         self.file.is_itself()
     }
 
-    /// The same, as the error of one who takes the lock.
+    /// Does the same, with the error for a caller that takes the lock.
     #[inline]
     fn check_itself(&self) -> Result<(), Refused> {
         match self.is_itself() {
@@ -156,7 +164,7 @@ impl Gate {
         }
     }
 
-    /// One try, whoever waits.
+    /// Tries once, whether or not others wait.
     #[inline]
     pub(super) fn try_system(&self, shared: bool) -> io::Result<bool> {
         match &self.pid_file {
@@ -165,8 +173,8 @@ impl Gate {
         }
     }
 
-    /// Explicitly, not by closing: a descriptor that a child inherited would keep
-    /// it.
+    /// Unlocks explicitly, not by closing. A descriptor that a child inherited
+    /// would keep the lock.
     #[inline]
     pub(super) fn unlock(&self) {
         match self.by.swap(TRIED, Ordering::Relaxed) {
@@ -178,8 +186,8 @@ impl Gate {
         }
     }
 
-    /// One try at the exclusive lock; `false` whatever the reason is. Whether the lock
-    /// file is open still is for the caller to know.
+    /// Tries the exclusive lock once. Returns `false` for any reason. The
+    /// caller must know whether the lock file is still open.
     #[inline]
     pub fn try_acquire(&self, thread: ThreadKey) -> bool {
         let mut state = self.state();
@@ -212,12 +220,12 @@ impl Gate {
         self.acquire_busy(state, shared, thread, patience)
     }
 
-    /// Whether `thread` would wait for itself here.
+    /// Returns whether `thread` would wait for itself here.
     pub fn is_held_by(&self, thread: ThreadKey) -> bool {
         self.state().is_held_by(thread)
     }
 
-    /// Lets the lock go that `thread` took.
+    /// Releases the lock that `thread` took.
     #[inline]
     pub fn release(self: &Arc<Gate>, thread: ThreadKey) {
         self.let_go(self.state(), thread);
@@ -229,7 +237,7 @@ impl Gate {
             if let Some(place) = threads.iter().position(|other| *other == thread) {
                 threads.swap_remove(place);
             } else {
-                // Released on another thread than it was taken on.
+                // It was released on another thread than it was taken on.
                 threads.pop();
             }
             if !threads.is_empty() {
@@ -254,18 +262,19 @@ impl Gate {
     }
 }
 
-/// Who finds this out opens the file that has the name now.
+/// The error for a lock file that lost its name. The caller then opens the file
+/// that has the name now.
 pub(super) fn gone() -> io::Error {
     io::ErrorKind::StaleNetworkFileHandle.into()
 }
 
-/// Who has the lock, and who waits for it.
+/// The threads that have the lock, and those that wait for it.
 pub(crate) struct State {
     pub holders: Holders,
-    /// Whether somebody blocks in the kernel: exclusively, shared.
+    /// Whether a thread blocks in the kernel: exclusively, shared.
     pub in_kernel: [bool; 2],
     pub handovers: u32,
-    /// Whether other processes see that somebody waits for the exclusive lock.
+    /// Whether other processes see that a thread waits for the exclusive lock.
     pub marked: bool,
     pub queue: VecDeque<Place>,
 }
@@ -295,7 +304,7 @@ impl State {
         }
     }
 
-    /// Nobody of this process has the lock or waits for it.
+    /// Returns whether no thread of this process has the lock or waits for it.
     #[inline]
     pub fn is_free(&self) -> bool {
         matches!(self.holders, Holders::Free) && self.queue.is_empty()

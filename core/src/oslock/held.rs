@@ -1,4 +1,5 @@
-//! The lock while it is held, its file, and what is kept of it at hand for a next time.
+//! The lock while it is held, its file, and the gate that is kept for a next
+//! time.
 
 use std::io;
 use std::ops::Deref;
@@ -13,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::{self, Generation, IDLE};
 use crate::sys::{self, File};
 
-/// A lock that is held; dropping it lets it go.
+/// A lock that is held. Dropping it releases the lock.
 pub(crate) struct Held {
     pub(crate) gate: Arc<Gate>,
     pub(crate) thread: ThreadKey,
@@ -33,17 +34,17 @@ impl Held {
         }
     }
 
-    /// Whether the lock file holds more than the generation.
+    /// Returns whether the lock file holds more than the generation.
     pub fn has_pending(&self) -> bool {
         self.lock_size > IDLE
     }
 
-    /// What was pending is settled.
+    /// Notes that the pending work is settled.
     pub fn settled(&mut self) {
         self.lock_size = self.lock_size.min(IDLE);
     }
 
-    /// Whether the lock is on the data itself.
+    /// Returns whether the lock is on the data itself.
     pub fn is_in_place(&self) -> bool {
         self.redo.is_some()
     }
@@ -56,8 +57,8 @@ impl Held {
         }
     }
 
-    /// Whether this is a lock of this process, not of the one it was forked
-    /// from.
+    /// Returns whether this lock belongs to this process, not to the one it was
+    /// forked from.
     pub fn is_ours(&self) -> bool {
         self.gate.is_ours()
     }
@@ -66,16 +67,16 @@ impl Held {
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        // A forked child has no part in the lock: an unlock would free its
-        // parent's.
+        // A forked child has no part in the lock. An unlock would free its
+        // parent's lock.
         if self.gate.is_ours() {
             self.gate.release(self.thread);
         }
     }
 }
 
-/// The lock file of a lock that is held: its content is the holder's. Where the
-/// lock is on the data itself, `P.redo` is in its place.
+/// The lock file of a lock that is held. Its content belongs to the holder. If
+/// the lock is on the data itself, `P.redo` takes its place.
 #[derive(Clone, Copy)]
 pub(crate) struct LockFile<'a> {
     pub(crate) gate: &'a Arc<Gate>,
@@ -83,7 +84,7 @@ pub(crate) struct LockFile<'a> {
 }
 
 impl<'a> LockFile<'a> {
-    /// The file, made if it is not there.
+    /// Returns the file. Creates it if it is missing.
     pub fn file(&self) -> io::Result<&'a File> {
         match self.redo {
             Some(redo) => redo.file(),
@@ -91,9 +92,9 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    /// Whether it was written by this library, or there is nothing in it; and by
-    /// somebody who may be believed. If not, it is a lock and no more: what it
-    /// says is not acted upon, and nothing is written to it.
+    /// Returns whether the file can be trusted. It must be empty or written by
+    /// this library, and by a user who may be believed. Otherwise it serves as
+    /// a lock only: its content is ignored, and nothing is written to it.
     pub fn is_ours(&self) -> io::Result<bool> {
         let file = self.file()?;
         let ours = match self.redo {
@@ -103,7 +104,7 @@ impl<'a> LockFile<'a> {
         Ok(ours && file.may_be_believed(self.target())?)
     }
 
-    /// The same for one who is about to write to it.
+    /// Does the same for a caller that is about to write to the file.
     pub fn check_ours(&self, operation: &'static str) -> Result<()> {
         let told = |error| Error::os(operation, self.path(), error);
         if self.is_ours().map_err(told)? {
@@ -125,7 +126,7 @@ impl<'a> LockFile<'a> {
         )
     }
 
-    /// What it lies beside.
+    /// Returns the file that the lock file is next to.
     pub fn target(&self) -> &'a Path {
         match self.redo {
             Some(redo) => redo.target(),
@@ -133,9 +134,11 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    /// What it says of the generation; `None` if nothing that can be believed.
+    /// Returns the generation that the file records; `None` without a trusted
+    /// one.
     pub fn generation(&self) -> io::Result<Option<Generation>> {
-        // Whatever its size was: a rewrite under this lock may have made it.
+        // The known size does not count: a rewrite under this lock may have
+        // made the file.
         let file = match self.redo {
             Some(redo) => redo.if_there()?,
             None => Some(self.gate.file()),
@@ -146,7 +149,8 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    /// Records the generation, if this lock file can keep one. `false`: it can't.
+    /// Records the generation. Returns `false` if this lock file can't keep
+    /// one.
     pub fn record_generation(&self, generation: Generation) -> bool {
         let record = || {
             let ours = self.is_writable() && self.is_ours()?;
@@ -158,13 +162,14 @@ impl<'a> LockFile<'a> {
         record().unwrap_or(false)
     }
 
-    /// The data itself, where the lock is on it: others can't write it
-    /// meanwhile, nor, on some systems, can other descriptors of ours.
+    /// Returns the data itself, if the lock is on it. Other processes can't
+    /// write it meanwhile. On some systems, other descriptors of this process
+    /// can't either.
     pub fn data(&self) -> Option<&'a File> {
         self.redo.map(|_| self.gate.file())
     }
 
-    /// The same, for longer than the lock.
+    /// Returns the data for longer than the lock.
     pub fn keep_data(&self) -> Option<LockedData> {
         self.redo.map(|_| LockedData(Arc::clone(self.gate)))
     }
@@ -173,7 +178,7 @@ impl<'a> LockFile<'a> {
         self.gate.may_be_written()
     }
 
-    /// Whether recovery records can be kept.
+    /// Returns whether recovery records can be kept.
     pub fn is_writable(&self) -> bool {
         self.redo.is_some() || self.gate.may_be_written()
     }
@@ -186,7 +191,7 @@ impl<'a> LockFile<'a> {
     }
 }
 
-/// Data that carries its own lock, open. To be changed under the lock only.
+/// Open data that carries its own lock. It must be changed under the lock only.
 pub(crate) struct LockedData(Arc<Gate>);
 
 impl Deref for LockedData {
@@ -198,13 +203,13 @@ impl Deref for LockedData {
     }
 }
 
-/// A lock file that was locked before, kept at hand.
+/// The gate of a lock file that was locked before, kept for a next time.
 #[derive(Default)]
 pub(crate) struct AtHand(Option<Arc<Gate>>);
 
 impl AtHand {
-    /// Keeps the lock file of this lock. (One that is on the data itself is
-    /// taken anew each time: its file is known by its name.)
+    /// Keeps the lock file of this lock. A lock on the data itself is taken
+    /// again each time, since its file is known by its name.
     pub fn keep(&mut self, held: &Held) {
         if held.is_in_place() {
             return;
@@ -218,18 +223,18 @@ impl AtHand {
         }
     }
 
-    /// Takes the lock if that takes one try and nothing is the matter with its
-    /// file; whoever gets `None` asks `PathLock::acquire`, which finds out
-    /// why. The way of an append that is alone: no count is touched that other
-    /// threads share, and nothing is looked up.
+    /// Takes the lock if one try suffices and its file is in order. After
+    /// `None`, the caller asks `PathLock::acquire`, which finds out why. A lone
+    /// append uses this. It touches no count that other threads share, and
+    /// looks nothing up.
     #[inline]
     pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
         self.try_if(lock, |size| size <= IDLE)
     }
 
-    /// The same for a header stamp, which is content with what a stamp leaves: zeros
-    /// in the place of the record's first bytes. To cut the file costs more than all
-    /// else that a stamp does.
+    /// Does the same for a header stamp, which accepts what a stamp leaves:
+    /// zeros in place of the record's first bytes. To cut the file costs more
+    /// than all the rest of a stamp.
     pub fn try_to_stamp(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
         let gate = self.0.as_ref()?;
         self.try_if(lock, |size| {
@@ -249,13 +254,13 @@ impl AtHand {
             return None;
         }
         let held = HeldBriefly { gate, thread };
-        // By the name that this handle knows: the gate may be that of others too.
+        // By the name that this handle knows: other handles may share the gate.
         let seen = sys::look(lock.record_path()).ok()??;
         (seen.id == gate.id() && settled(seen.size)).then_some(held)
     }
 }
 
-/// A lock that is held for one append; dropping it lets it go.
+/// A lock that is held for one append. Dropping it releases the lock.
 pub(crate) struct HeldBriefly<'a> {
     gate: &'a Arc<Gate>,
     thread: ThreadKey,

@@ -1,4 +1,4 @@
-//! A directory that comes to be with the first lock in it.
+//! A directory that is made with the first lock in it.
 
 use std::fmt;
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::sys;
 
 type Make = dyn Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync;
 
-/// Makes the directory of a file, once: one that is removed later stays so.
-/// Clones are the same.
+/// Makes the directory of a file, once. If it is removed later, it stays
+/// removed. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Home(Arc<Inner>);
 
@@ -31,12 +31,13 @@ impl Home {
         }))
     }
 
-    /// Whether it was never there, as far as this handle knows.
+    /// Returns whether the directory never existed, as far as this handle
+    /// knows.
     pub fn is_awaited(&self) -> bool {
         !self.0.is_there.load(Ordering::Acquire)
     }
 
-    /// Whether there is nothing yet where this file would be.
+    /// Returns whether nothing exists at this file's path yet.
     pub fn is_missing(&self, operation: &'static str, file: &Path) -> Result<bool> {
         let told = |error| Error::os(operation, file, error);
         let dir = file.parent().unwrap_or(file);
@@ -47,7 +48,7 @@ impl Home {
         (self.0.make)(operation, patience)
     }
 
-    /// Something in it was opened.
+    /// Notes that something in the directory was opened.
     pub fn found(&self) {
         self.0.is_there.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! Waiting in the kernel for one lock file, on behalf of all that queue up here.
+//! Waits in the kernel for one lock file, on behalf of this process's queue.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::background;
 use crate::sys::{self, Descriptor};
 
 impl Gate {
-    /// Sees to it that somebody waits in the kernel for the head of the queue.
+    /// Makes a thread wait in the kernel for the head of the queue.
     pub(super) fn await_in_kernel(self: &Arc<Gate>, state: &mut State) {
         let Some(head) = state.queue.front() else {
             return;
@@ -23,22 +23,24 @@ impl Gate {
             return head.waiter.tell(Told::Poll);
         }
         if head.endless {
-            // Its own thread: a helper costs two more switches a hand-over.
+            // The head's own thread blocks: a second thread would cost two more
+            // switches for each hand-over.
             state.in_kernel[usize::from(way)] = true;
             head.waiter.tell(Told::Block);
             return;
         }
         let gate = Arc::clone(self);
-        // Not behind others, who may wait for this very lock.
+        // The job must not queue after others, which may wait for this very
+        // lock.
         match background::submit_at_once(None, move || gate.block(way)) {
             Ok(()) => state.in_kernel[usize::from(way)] = true,
-            // No thread to be had: it looks again and again by itself.
+            // No thread can be made, so the caller polls by itself.
             Err(_) => head.waiter.tell(Told::Poll),
         }
     }
 
-    /// Blocks in the kernel, then gives what it got to the head of the queue.
-    /// If all have left by then, lets it go at once.
+    /// Blocks in the kernel, then hands the lock to the head of the queue. If
+    /// all have left by then, releases it at once.
     pub(super) fn block(self: &Arc<Gate>, shared: bool) {
         let way = self.way(shared);
         loop {
@@ -49,7 +51,7 @@ impl Gate {
                 .front()
                 .is_some_and(|head| self.way(head.shared) == way);
             if matches!(result, Ok(false)) && wanted {
-                // Somebody came when all had left.
+                // A caller came after all had left.
                 continue;
             }
             state.in_kernel[usize::from(way)] = false;
@@ -85,14 +87,14 @@ impl Gate {
         }
     }
 
-    /// Blocks; `false`: nobody wants it any more.
+    /// Blocks. Returns `false` if no caller wants the lock any more.
     fn await_system(&self, shared: bool) -> io::Result<bool> {
         match &self.pid_file {
             None => {
                 let file = self.waiting(shared)?;
                 loop {
                     match file.lock(shared) {
-                        // Signals are the caller's business, not the lock's.
+                        // Signals are the caller's concern, not the lock's.
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         result => return result.map(|()| true),
                     }
@@ -102,7 +104,7 @@ impl Gate {
         }
     }
 
-    /// The descriptor to wait by.
+    /// Returns the descriptor to wait by.
     fn waiting(&self, shared: bool) -> io::Result<&Descriptor> {
         let place = &self.waiting[usize::from(shared)];
         if let Some(file) = place.get() {
@@ -117,22 +119,22 @@ impl Gate {
         Ok(place.get_or_init(|| again))
     }
 
-    /// Whether there was no descriptor to be had to wait by. The lock can be tried
-    /// all the same.
+    /// Returns whether no descriptor could be opened to wait by. The lock can
+    /// still be tried.
     fn is_for_want(&self, error: &io::Error) -> bool {
         error.kind() != io::ErrorKind::StaleNetworkFileHandle
             && self.pid_file.is_none()
             && !sys::is_lock_unsupported(error)
     }
 
-    /// Which thread of this process may wait in the kernel: a pid file has no
-    /// modes.
+    /// Returns which thread of this process may wait in the kernel. A pid file
+    /// has no modes.
     fn way(&self, shared: bool) -> bool {
         shared && self.pid_file.is_none()
     }
 
-    /// Lets go of what is held by the descriptor that waited so; nothing useful
-    /// can be done about an error, and there is none but EBADF.
+    /// Releases the lock that is held by the descriptor for this mode. The only
+    /// possible error is EBADF, and nothing useful can be done about it.
     pub(super) fn unlock_waiting(&self, shared: bool) {
         match (&self.pid_file, self.waiting[usize::from(shared)].get()) {
             (Some(pid_file), _) => pid_file.let_go(&self.file),

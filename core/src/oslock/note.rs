@@ -1,9 +1,10 @@
-//! The lines of `P.holder`: who keeps the lock of `P`, for people and messages.
+//! The lines of `P.holder`: they name the holders of `P`'s lock, for people and
+//! messages.
 //!
-//! No lock is on this file: it would be one more to wait for, also where another
-//! program has it. An exclusive holder is alone by `P`'s own lock. Those who
-//! share write one slot each; two who choose the same one, or of whom one comes
-//! as the other leaves, lose a line, and nothing but a line.
+//! This file has no lock. A lock would be one more to wait for, also if another
+//! program holds it. An exclusive holder is alone by `P`'s own lock. Sharers
+//! write one slot each. Two that choose the same slot lose a line, and nothing
+//! but a line. The same happens if one comes while the other leaves.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +13,10 @@ use crate::holder::Holder;
 use crate::process::Alive;
 use crate::sys::{self, Access, Descriptor, File};
 
-/// A line and the spaces behind it fill a whole number of these: so a line that
-/// comes in another's place covers it.
+/// A line and the spaces after it fill a whole number of slots. So a line in
+/// another's place covers it.
 const SLOT: usize = 512;
-/// A file that is longer was not written by us.
+/// A longer file was not written by this library.
 const MOST: usize = 1 << 16;
 
 /// The line of a lock that is held.
@@ -27,8 +28,8 @@ pub(crate) struct Note {
     shared: bool,
 }
 
-/// Notes down that we hold the lock. A failure is nobody's business: the lock
-/// does not depend on it. `mode`: the lock file's permission bits.
+/// Notes that this process holds the lock. A failure is ignored, since the lock
+/// does not depend on the note. `mode` holds the lock file's permission bits.
 pub(crate) fn write(holder_path: &Path, mode: u32, own: &Holder, shared: bool) -> Option<Note> {
     try_write(holder_path, mode & 0o666, own, shared)
         .ok()
@@ -43,7 +44,7 @@ fn try_write(path: &Path, mode: u32, own: &Holder, shared: bool) -> io::Result<O
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => break result?,
         }
-        // Left by a holder that was killed, or of those who share.
+        // A killed holder left it, or sharers did.
         let file = match Descriptor::open_beside(path, Access::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             result => result?,
@@ -70,8 +71,8 @@ fn try_write(path: &Path, mode: u32, own: &Holder, shared: bool) -> io::Result<O
 }
 
 impl Note {
-    /// Takes the line back, and the file if there is no other line in it. While
-    /// the lock is held still: the next holder's line must stay.
+    /// Takes the line back, and removes the file if it holds no other line. The
+    /// lock must still be held: the next holder's line must stay.
     pub fn erase(self) {
         let _ = self.try_erase();
     }
@@ -79,13 +80,13 @@ impl Note {
     fn try_erase(&self) -> io::Result<()> {
         let (links, size) = self.file.links_and_size()?;
         if links == 0 {
-            // Whatever has the name now is not this file.
+            // The name means another file by now.
             return Ok(());
         }
         if size == self.length as u64 {
             return sys::unlink(&self.path);
         }
-        // Others share, or somebody has written something of his own.
+        // Others share, or another program has written content of its own.
         let Some(content) = content(&self.file)? else {
             return Ok(());
         };
@@ -99,7 +100,7 @@ impl Note {
     }
 }
 
-/// The lines that are in the file.
+/// Reads the lines of the file.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<Holder>> {
     let file = File::open_beside(path, Access::Read)?;
     let bytes = first_bytes(&file)?;
@@ -108,8 +109,8 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<Holder>> {
         .collect())
 }
 
-/// What is in the file; `None` if there is a line in it that we did not write:
-/// then it is somebody's own.
+/// Reads the file. Returns `None` if it holds a foreign line: then the file
+/// belongs to another program.
 fn content(file: &File) -> io::Result<Option<Vec<u8>>> {
     let bytes = first_bytes(file)?;
     let ours = lines(&bytes).all(|line| serde_json::from_slice::<Holder>(line).is_ok());
@@ -127,7 +128,8 @@ fn first_bytes(file: &File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Lines with something in them. After a power cut there may be NULs.
+/// Splits off the lines that hold something. After a power cut there may be
+/// NULs.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|byte| *byte == b'\n').filter_map(|line| {
         let written = |byte: &u8| !matches!(byte, 0 | b' ' | b'\t' | b'\r');
@@ -137,7 +139,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The line, and the spaces that fill its slots.
+/// Returns the line, and the spaces that fill its slots.
 fn slots(own: &Holder) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(own)?;
     if line.len() >= MOST / 4 {
@@ -164,7 +166,8 @@ fn blank(length: usize) -> Vec<u8> {
     blank
 }
 
-/// Where so many bytes have room that no living holder's line is in.
+/// Returns an offset with room for so many bytes that covers no living holder's
+/// line.
 fn free_slot(content: &[u8], length: usize) -> usize {
     let is_free = |bytes: &[u8]| {
         lines(bytes).all(|line| {
@@ -185,9 +188,9 @@ pub(crate) fn path_for(target: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Where the holders of exactly this lock file leave their lines: for `P.lock`
-/// in `P.holder`, for any other name in `NAME.holder`, so that no two locks have
-/// the same.
+/// Returns the file in which this lock file's holders leave their lines. For
+/// `P.lock` it is `P.holder`. For any other name it is `NAME.holder`, so that
+/// no two locks share one.
 pub(crate) fn path_beside(lock_path: &Path) -> PathBuf {
     match lock_path.extension() {
         Some(last) if last == "lock" => path_for(&lock_path.with_extension("")),

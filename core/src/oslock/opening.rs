@@ -1,5 +1,5 @@
-//! From a path to its gate: the file that the lock is on is opened once in a
-//! process, whoever asks.
+//! From a path to its gate. The file that carries the lock is opened once in a
+//! process, for all callers.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,15 +17,15 @@ use super::waiter::Refused;
 use crate::error::Result;
 use crate::sys::{Access, Descriptor, FileId, PerProcess};
 
-/// The locked files that this process has open, and for which scheme: a lock
-/// file and data are not opened in the same way.
+/// The locked files that this process has open, by scheme. A lock file and data
+/// are opened in different ways.
 static GATES: PerProcess<Mutex<Gates>> = PerProcess::new();
 type Gates = HashMap<(FileId, Scheme), Weak<Gate>>;
 
-/// A lock file in this directory whose lock the caller's thread holds.
+/// Returns a lock file in this directory if the caller's thread holds its lock.
 pub(crate) fn held_in(dir: &Path, patience: &Patience<'_>) -> Option<PathBuf> {
     if patience.caller.is_some() {
-        // Others of this caller's may hold it, who go on meanwhile.
+        // Other tasks of this caller may hold it, and they go on meanwhile.
         return None;
     }
     let gates: Vec<_> = GATES
@@ -69,8 +69,8 @@ impl PathLock {
         self.keep(operation, opened)
     }
 
-    /// The same for a call that has nothing to do where there is no file: where the
-    /// lock is on the file itself, none is made only to be locked.
+    /// Does the same for a call that has nothing to do without a file. If the
+    /// lock is on the file itself, no file is made only to be locked.
     pub(crate) fn gate_if_there(
         &self,
         operation: &'static str,
@@ -89,9 +89,9 @@ impl PathLock {
         }
     }
 
-    /// Opens the file that the lock is on. The outer error is that patience
+    /// Opens the file that carries the lock. The outer error says that patience
     /// ended: another program has a file lease on it (man 2 fcntl, F_SETLEASE).
-    /// Our open has asked for it back, and the system takes it away after a
+    /// This open has asked for the lease, and the system revokes it after a
     /// time.
     #[cold]
     pub(crate) fn open(
@@ -120,7 +120,7 @@ impl PathLock {
         }
     }
 
-    /// The server has no such lock file any more (NFS): for nobody here.
+    /// Forgets this lock file, which the server no longer has (NFS).
     #[cold]
     pub(crate) fn forget(&self, gate: &Arc<Gate>) {
         *self.cached() = None;
@@ -131,7 +131,7 @@ impl PathLock {
             .retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(gate)));
     }
 
-    /// This process's gate for a file that was opened to be locked.
+    /// Returns this process's gate for a file that was opened to be locked.
     #[cold]
     pub(crate) fn keep(
         &self,
@@ -160,7 +160,7 @@ impl PathLock {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(gate) = gates.get(&key).and_then(Weak::upgrade) {
-            // Our second descriptor is closed; an flock does not mind.
+            // The second descriptor is closed here; an flock is not affected.
             return Ok(gate);
         }
         gates.retain(|_, gate| gate.strong_count() > 0);

@@ -1,4 +1,4 @@
-//! The lock of one path, whatever the scheme.
+//! The lock of one path, in any scheme.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,24 +16,25 @@ use crate::sys::PerProcess;
 pub(crate) struct PathLock {
     pub(super) target: PathBuf,
     pub(super) lock_path: PathBuf,
-    /// The line for people, `P.holder`.
+    /// The file with the lines for people, `P.holder`.
     pub(super) holder_path: PathBuf,
     pub(super) in_place: Option<InPlace>,
-    /// What mode the file will have that is not there yet.
+    /// The mode that a missing file will have.
     pub(super) mode: Option<u32>,
-    /// `P.lock.guard`, where the lock is that `P.lock` is there, and when that
-    /// is stale.
+    /// `P.lock.guard` and the age at which `P.lock` is stale, if the lock is
+    /// that `P.lock` exists.
     pub(super) guard: Option<(PathBuf, Duration)>,
     pub(super) gate: PerProcess<Mutex<Option<Arc<Gate>>>>,
-    /// Where the directory is made with the first lock.
+    /// Set if the directory is made with the first lock.
     pub(super) home: Option<Home>,
     /// Nothing is kept open for a next time.
     pub(super) closed: AtomicBool,
 }
 
 impl PathLock {
-    /// The lock of `target`, which is resolved already. Where the lock is on
-    /// `target` itself, `create` and `mode` say whether and how it is made.
+    /// Returns the lock of `target`, which is resolved already. If the lock is
+    /// on `target` itself, `create` and `mode` say whether and how the file is
+    /// made.
     pub fn of(
         operation: &'static str,
         target: &Path,
@@ -77,12 +78,12 @@ impl PathLock {
         }
     }
 
-    /// In a directory that may have to be made.
+    /// Puts the lock in a directory that may have to be made.
     pub fn in_home(self, home: Option<Home>) -> PathLock {
         PathLock { home, ..self }
     }
 
-    /// Whether its directory was never made.
+    /// Returns whether its directory was never made.
     pub fn is_homeless(&self, operation: &'static str) -> Result<bool> {
         match &self.home {
             Some(home) => home.is_missing(operation, &self.target),
@@ -90,7 +91,7 @@ impl PathLock {
         }
     }
 
-    /// The lock that is on exactly this lock file.
+    /// Returns the lock that is on exactly this lock file.
     pub fn at(target: &Path, lock_path: PathBuf) -> PathLock {
         PathLock {
             target: target.to_owned(),
@@ -105,8 +106,8 @@ impl PathLock {
         }
     }
 
-    /// The lock file is closed, now or when the last that has the lock lets it
-    /// go. A lock that is taken afterwards opens it for that one time.
+    /// Closes the lock file, now or when its last holder releases the lock. A
+    /// later lock opens it for that one time.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         *self.cached() = None;
@@ -119,17 +120,17 @@ impl PathLock {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// The file that it is the lock of.
+    /// Returns the file that this lock protects.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// The file that the lock is on.
+    /// Returns the file that carries the lock.
     pub fn lock_path(&self) -> &Path {
         &self.lock_path
     }
 
-    /// The file that the generation and what is pending are in.
+    /// Returns the file with the generation and the pending work.
     pub fn record_path(&self) -> &Path {
         match (&self.in_place, &self.guard) {
             (Some(in_place), _) => in_place.redo_path(),
@@ -150,7 +151,7 @@ impl PathLock {
         &self.holder_path
     }
 
-    /// Whether the lock is on the data, which then keeps its inode.
+    /// Returns whether the lock is on the data, which then keeps its inode.
     pub fn is_in_place(&self) -> bool {
         self.in_place.is_some()
     }

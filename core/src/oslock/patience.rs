@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::caller::ThreadKey;
 use super::cancel::CancelToken;
 
-/// How often a waiting thread asks whether it was interrupted.
+/// The interval at which a waiting thread asks whether it was interrupted.
 pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
 
 /// How much longer a call that has begun may wait.
@@ -19,7 +19,7 @@ pub(crate) struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// Waits for as long as it takes.
+    /// Waits indefinitely.
     pub fn endless() -> Patience<'static> {
         Patience {
             timeout: None,
@@ -30,7 +30,7 @@ impl Patience<'_> {
         }
     }
 
-    /// One try, for this caller.
+    /// Tries once, for this caller.
     pub fn once(caller: Option<ThreadKey>) -> Patience<'static> {
         Patience {
             timeout: Some(Duration::ZERO),
@@ -40,13 +40,13 @@ impl Patience<'_> {
         }
     }
 
-    /// Zero: one try, whatever happens.
+    /// Returns whether the timeout is zero: one try, whatever happens.
     pub fn tries_once(&self) -> bool {
         self.timeout == Some(Duration::ZERO)
     }
 
-    /// What is left of the time, for the rest of a call that waits twice. Zero
-    /// only where it was zero: the last try is not a first one.
+    /// Returns the time that is left, for the rest of a call that waits twice.
+    /// Zero only if it was zero at first: a last try differs from a single one.
     pub fn left(&self) -> Option<Duration> {
         let left = self
             .deadline
@@ -57,7 +57,7 @@ impl Patience<'_> {
         }
     }
 
-    /// Whether nothing but the lock itself can end the wait, so that the
+    /// Returns whether nothing but the lock itself can end the wait. Then the
     /// thread may block in the kernel itself.
     pub fn is_endless(&self) -> bool {
         self.deadline.is_none() && self.cancel.is_none() && self.interrupt.is_none()
@@ -67,7 +67,7 @@ impl Patience<'_> {
         self.cancel.is_some_and(CancelToken::is_cancelled)
     }
 
-    /// For work that waits for nobody, but takes long.
+    /// For work that takes long without waiting for others.
     pub fn asking(&self) -> Asking<'_> {
         Asking {
             patience: self,
@@ -76,14 +76,14 @@ impl Patience<'_> {
     }
 }
 
-/// Whether the caller still wants what is being worked on: asked between two steps.
+/// Asks between two steps whether the caller still wants the work.
 pub(crate) struct Asking<'a> {
     patience: &'a Patience<'a>,
     asked: Instant,
 }
 
 impl Asking<'_> {
-    /// Whether the caller cancelled the work or was interrupted.
+    /// Returns whether the caller cancelled the work or was interrupted.
     pub fn is_ended(&mut self) -> bool {
         if self.patience.is_cancelled() {
             return true;
@@ -91,7 +91,7 @@ impl Asking<'_> {
         let Some(interrupt) = self.patience.interrupt else {
             return false;
         };
-        // It may run code of the caller's language, and wait for that.
+        // The interrupt may run code of the caller's language, and wait for it.
         if self.asked.elapsed() < INTERRUPT_EVERY {
             return false;
         }

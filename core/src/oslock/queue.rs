@@ -10,16 +10,17 @@ use super::gate::{Gate, Holders, Place, State};
 use super::patience::Patience;
 use super::waiter::{GaveUp, Refused, Told, Waiter};
 
-/// How many waiters of this process may have the lock one after another before
-/// other processes get their turn.
+/// How many waiters of this process may have the lock in a row before other
+/// processes get their turn.
 const HANDOVERS: u32 = 8;
 
-/// How long one try waits for a thread that waits for nobody any more: it may
-/// have got the lock this very moment, which it lets go as soon as it runs.
+/// How long one try waits for a thread whose callers have all left. That thread
+/// may have just got the lock, and it releases it as soon as it runs.
 const ABANDONED: Duration = Duration::from_millis(20);
 
-/// How long one who shares lets those go first who wait for the exclusive lock.
-/// Not longer: one of them may be stopped, or wait for what this one is to do.
+/// How long a sharer gives way to those that wait for the exclusive lock. The
+/// limit exists since one of them may be stopped, or wait for this sharer's
+/// work.
 const GIVES_WAY: Duration = Duration::from_secs(10);
 
 impl Gate {
@@ -34,7 +35,8 @@ impl Gate {
         if shared
             && state.queue.is_empty()
             && matches!(state.holders, Holders::Shared(_))
-            // One who has it already must not wait for those who wait for him.
+            // A thread that already holds it must not wait for those that wait
+            // for it.
             && (state.is_held_by(thread) || !self.is_awaited())
         {
             state.hold(true, thread);
@@ -91,8 +93,8 @@ impl Gate {
                 Err(gave_up) => return self.leave(&waiter, thread, gave_up),
                 Ok(Some(Told::Granted)) => return Ok(()),
                 Ok(Some(Told::Failed(error))) => return Err(Refused::System(error)),
-                // It ends with a word to the head of the queue: to us, since one
-                // who blocks never leaves.
+                // It ends with a message to the head of the queue. That is this
+                // caller, since one that blocks never leaves.
                 Ok(Some(Told::Block)) => self.block(shared),
                 Ok(Some(Told::Poll)) => {
                     polling.get_or_insert_with(|| Backoff::new(patience));
@@ -102,7 +104,7 @@ impl Gate {
         }
     }
 
-    /// For one who looks again and again: one look, if it is its turn.
+    /// Looks once for a polling caller, if it is its turn.
     fn try_for_the_head(self: &Arc<Gate>, waiter: &Arc<Waiter>) {
         let mut state = self.state();
         let Some(head) = state.queue.front() else {
@@ -118,8 +120,8 @@ impl Gate {
         match self.try_system(shared) {
             Ok(true) if gives_way => self.unlock(),
             Ok(true) => state.grant_head(),
-            // Somebody has it alone, so the turn of those who waited has come. The
-            // kernel's queue is fair from here on.
+            // Another process has it exclusively, so those that waited have had
+            // their turn. The kernel's queue is fair from here on.
             Ok(false) => {
                 if let Some(head) = state.queue.front_mut() {
                     head.gives_way_until = Instant::now();
@@ -131,8 +133,8 @@ impl Gate {
         self.show_who_waits(&mut state);
     }
 
-    /// Whether the head of the queue lets others go first, in other processes, who
-    /// wait for the exclusive lock while it is shared.
+    /// Returns whether the head of the queue gives way to other processes.
+    /// Those wait for the exclusive lock while it is shared.
     pub(super) fn gives_way(&self, head: &Place) -> bool {
         head.shared && Instant::now() < head.gives_way_until && self.is_awaited()
     }
@@ -146,8 +148,9 @@ impl Gate {
         *self.keeps_marks.get_or_init(ask)
     }
 
-    /// Shows others whether somebody here waits for the exclusive lock. By the
-    /// descriptor that never waits: what a caller left behind shows nothing.
+    /// Shows other processes whether a thread here waits for the exclusive
+    /// lock. The mark is on the descriptor that never waits, so an abandoned
+    /// wait shows nothing.
     pub(super) fn show_who_waits(&self, state: &mut State) {
         let waits = state.waits_for_sharers() && self.keeps_marks();
         if waits != state.marked {
@@ -156,8 +159,9 @@ impl Gate {
         }
     }
 
-    /// A waiter gives up, unless it was granted the lock at the last moment: a
-    /// lock in hand is better than a timeout, but a cancelled call keeps none.
+    /// Takes a waiter that gives up out of the queue. If it was granted the
+    /// lock at the last moment, it keeps it: a lock is better than a timeout. A
+    /// cancelled call keeps none.
     fn leave(
         self: &Arc<Gate>,
         waiter: &Arc<Waiter>,
@@ -171,7 +175,7 @@ impl Gate {
             .position(|place| Arc::ptr_eq(&place.waiter, waiter));
         if let Some(place) = place {
             state.queue.remove(place);
-            // Who is the first now may want the lock in another mode.
+            // The new head may want the lock in another mode.
             self.serve_head(&mut state);
         } else {
             match waiter.take() {
@@ -184,7 +188,7 @@ impl Gate {
     }
 
     /// Gives an exclusive lock to the next waiter of this process without
-    /// letting it go, if it is not other processes' turn.
+    /// releasing it, unless it is other processes' turn.
     #[cold]
     pub(super) fn hand_over(&self, state: &mut State) -> bool {
         let was_exclusive = matches!(state.holders, Holders::Exclusive(_));
@@ -192,11 +196,12 @@ impl Gate {
         if !was_exclusive || !next_exclusive || state.handovers >= HANDOVERS {
             return false;
         }
-        // Whoever waits in the kernel for the next gets it by his own descriptor.
+        // A thread that waits in the kernel for the next one gets it by its own
+        // descriptor.
         if state.in_kernel[0] {
             return false;
         }
-        // Another process may have taken the file from us meanwhile.
+        // Another process may have taken the file over meanwhile.
         if self.pid_file.is_some() {
             return false;
         }
@@ -206,7 +211,7 @@ impl Gate {
         true
     }
 
-    /// Sees to it that the head of the queue gets the lock when it can.
+    /// Makes sure that the head of the queue gets the lock when it can.
     pub(super) fn serve_head(self: &Arc<Gate>, state: &mut State) {
         let Some(head) = state.queue.front() else {
             return self.show_who_waits(state);
@@ -221,7 +226,8 @@ impl Gate {
         self.show_who_waits(state);
     }
 
-    /// The head of the queue can't have the lock; the next may have more luck.
+    /// Fails the head of the queue, which can't have the lock; the next may
+    /// succeed.
     pub(super) fn fail_head(self: &Arc<Gate>, state: &mut State, error: io::Error) {
         if let Some(place) = state.queue.pop_front() {
             place.waiter.tell(Told::Failed(error));
@@ -231,18 +237,20 @@ impl Gate {
 }
 
 impl State {
-    /// Somebody blocks in the kernel, and all that it waits for have left.
+    /// Returns whether a thread blocks in the kernel after all its callers
+    /// left.
     pub fn waits_for_nobody(&self) -> bool {
         self.is_free() && self.in_kernel.contains(&true)
     }
 
-    /// Whether sharers in other processes keep the lock from somebody here.
+    /// Returns whether sharers in other processes keep the lock from a waiter
+    /// here.
     pub fn waits_for_sharers(&self) -> bool {
         !matches!(self.holders, Holders::Exclusive(_)) && self.queue.iter().any(|one| !one.shared)
     }
 
-    /// Gives the lock to the head of the queue; if that one shares it, to all
-    /// that follow and share it.
+    /// Gives the lock to the head of the queue. If the head shares it, gives it
+    /// to all sharers that follow too.
     pub fn grant_head(&mut self) {
         let mut first = true;
         while let Some(head) = self.queue.front() {

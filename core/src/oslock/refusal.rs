@@ -47,7 +47,7 @@ impl PathLock {
         }
     }
 
-    /// Who keeps the lock from us.
+    /// Returns the process that holds the lock.
     fn who(&self) -> Option<Holder> {
         find_holder::of_lock(&self.lock_path, &self.holder_path)
     }
@@ -76,7 +76,7 @@ impl PathLock {
     }
 }
 
-/// A lock call failed. `writable`: its descriptor can write.
+/// Makes the error of a failed lock call. `writable`: its descriptor can write.
 #[cold]
 fn unsupported(
     operation: &'static str,
@@ -88,7 +88,7 @@ fn unsupported(
         return Error::os(operation, lock_path, error);
     }
     if !writable && sys::is_bad_descriptor(&error) {
-        // NFS makes a byte-range lock of it, and that needs a descriptor that
+        // NFS turns it into a byte-range lock, and that needs a descriptor that
         // can write (man 2 flock).
         return Error::os(operation, lock_path, error)
             .with_kind(ErrorKind::PermissionDenied)

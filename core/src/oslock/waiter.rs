@@ -8,26 +8,26 @@ use super::cancel::Nudge;
 use super::patience::{INTERRUPT_EVERY, Patience};
 use crate::background;
 
-/// Where a waiting call sleeps, and what it is told.
+/// The place where a waiting call sleeps, and the message that wakes it.
 pub(crate) struct Waiter<T = Told> {
     word: Mutex<Option<T>>,
     changed: Condvar,
 }
 
-/// What a waiter for a lock is told.
+/// The messages to a waiter for a lock.
 #[derive(Debug)]
 pub(crate) enum Told {
     /// The lock is yours.
     Granted,
     /// You are the first now: block in the kernel yourself.
     Block,
-    /// You are the first now, and nobody can block for you: try again and again.
+    /// You are the first now, and no thread can block for you: poll.
     Poll,
     /// The system can't lock this file.
     Failed(io::Error),
 }
 
-/// Why a wait ended without a word.
+/// Why a wait ended without a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GaveUp {
     TimedOut,
@@ -55,8 +55,8 @@ impl From<GaveUp> for Refused {
 
 impl<T: Send> Nudge for Waiter<T> {
     fn nudge(&self) {
-        // Under the mutex: between a look at the token and the sleep that
-        // follows it there must be no moment in which a nudge is lost.
+        // Under the mutex. Otherwise a nudge could be lost between a look at
+        // the token and the sleep after it.
         let _word = self.lock();
         self.changed.notify_one();
     }
@@ -70,18 +70,18 @@ impl<T> Waiter<T> {
         }
     }
 
-    /// Tells the waiter something and wakes it.
+    /// Gives the waiter a message and wakes it.
     pub fn tell(&self, word: T) {
         *self.lock() = Some(word);
         self.changed.notify_one();
     }
 
-    /// The word, if there is one by now.
+    /// Takes the message, if there is one by now.
     pub fn take(&self) -> Option<T> {
         self.lock().take()
     }
 
-    /// Sleeps until there is a word, or patience ends.
+    /// Sleeps until a message comes, or patience ends.
     pub fn wait(&self, patience: &Patience<'_>) -> Result<T, GaveUp> {
         let mut word = self.lock();
         loop {

@@ -1,5 +1,5 @@
-//! Waiting for a file to change or a process to end: told by the system where
-//! it tells, else by looking again and again, ever less often.
+//! Waits for a file to change or a process to end. The system reports it if it
+//! can. Otherwise the code polls, at growing intervals.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -28,8 +28,9 @@ impl Nudge for Wake {
 }
 
 impl Watching {
-    /// From now on nothing is missed that happens to the file that has this
-    /// name, and to the process: so look at them after this, then sleep.
+    /// Starts to watch the file of this name and the process. From now on no
+    /// event of theirs is missed, so the caller must look at them after this,
+    /// then sleep.
     pub fn new(file: &Path, process: Option<u32>, patience: &Patience<'_>) -> Watching {
         let mut watching = Watching::idle(patience);
         watching.renew(file, process, patience);
@@ -44,8 +45,8 @@ impl Watching {
         }
     }
 
-    /// Watches what has this name by now, and another process. `false`: nothing
-    /// has this name, so there is nothing to sleep for.
+    /// Watches the file that has this name now, and another process. Returns
+    /// `false` if nothing has this name: then there is no reason to sleep.
     pub fn renew(&mut self, file: &Path, process: Option<u32>, patience: &Patience<'_>) -> bool {
         if let Some((watch, _)) = &mut self.watch {
             return match watch.renew(file, process) {
@@ -71,8 +72,8 @@ impl Watching {
         true
     }
 
-    /// Sleeps until it is worth to look again, at most so long; `Err` if the
-    /// caller's patience is at its end.
+    /// Sleeps until another look is worthwhile, at most for `longest`. Fails if
+    /// the caller's patience ends.
     pub fn sleep(&mut self, patience: &Patience<'_>, longest: Duration) -> Result<(), GaveUp> {
         let Some((watch, _)) = &self.watch else {
             return self.backoff.sleep(patience);
@@ -99,8 +100,8 @@ impl Watching {
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        // To close an inotify takes the kernel tens of milliseconds, for which
-        // nobody who has the lock by now is to wait.
+        // To close an inotify takes the kernel tens of milliseconds. The new
+        // holder of the lock must not wait for that.
         if let Some(watch) = self.watch.take() {
             let _ = background::spawn(move || drop(watch));
         }

@@ -1,12 +1,12 @@
-//! The in-place scheme: the lock of `P` is an flock on `P` itself, as programs
-//! take it that flock their data file.
+//! The in-place scheme: the lock of `P` is an flock on `P` itself, for programs
+//! that flock their data file.
 //!
 //! A lock is on the inode and not on the name (man 2 flock), so `P` keeps its
-//! inode: nothing that is replaced, emptied or removed in this scheme gets
-//! another file. Others do rename and unlink, so whoever has the lock looks
-//! whether `P` still names the file that it is on.
+//! inode. Nothing that is replaced, emptied or removed in this scheme gets
+//! another file. Other programs do rename and unlink. So each holder checks
+//! that `P` still names the file that it has locked.
 //!
-//! `P` is data, so what a lock file holds otherwise is in `P.redo`.
+//! `P` is data, so `P.redo` holds what a lock file would otherwise hold.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,29 +16,29 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::beside;
 use crate::sys::{self, Access, Descriptor, File, FileId, Lasting, PerProcess};
 
-/// What the lock of one path needs beside the lock itself.
+/// The parts that an in-place lock needs in addition to the lock itself.
 pub(crate) struct InPlace {
     redo_path: PathBuf,
     redo: PerProcess<Mutex<Option<Arc<Redo>>>>,
-    /// Whether `P` is made where it is missing, and with what mode.
+    /// Whether to make `P` if it is missing, and with what mode.
     pub create: bool,
     pub mode: Option<u32>,
 }
 
-/// `P.redo`: opened, or made, when it is needed.
+/// The file `P.redo`, opened or made when it is needed.
 pub(crate) struct Redo {
     target: PathBuf,
     path: PathBuf,
-    /// Which file `target` is.
+    /// The identity of `target`.
     of: FileId,
     file: OnceLock<(Lasting, FileId)>,
-    /// What took the place of that file.
+    /// The record of the file that took that file's place.
     newer: OnceLock<Box<Redo>>,
     /// Whether the directory is known to hold both names durably.
     names_synced: AtomicBool,
 }
 
-/// `P.redo`.
+/// Returns the path of `P.redo`.
 pub(crate) fn redo_path(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".redo");
@@ -59,9 +59,9 @@ impl InPlace {
         &self.redo_path
     }
 
-    /// Opens `P` for its lock. Through the same descriptor it is written: on
-    /// Windows, and on SMB since Linux 5.5 (man 2 flock), a lock keeps other
-    /// descriptors from it, also those of its holder.
+    /// Opens `P` for its lock. The same descriptor also writes `P`. On Windows,
+    /// and on SMB since Linux 5.5 (man 2 flock), a lock stops all other
+    /// descriptors, even the holder's.
     pub fn open(&self, target: &Path, make: bool) -> io::Result<(Descriptor, bool)> {
         loop {
             match Descriptor::open(target, Access::Append) {
@@ -94,8 +94,8 @@ impl InPlace {
         *cached = None;
     }
 
-    /// Under the lock: whether `target` still names the file `id`, and `P.redo`
-    /// with its size.
+    /// Returns `P.redo` with its size, under the lock; `None` if `target` no
+    /// longer names the file `id`.
     pub fn look(&self, target: &Path, id: FileId) -> io::Result<Option<(Arc<Redo>, u64)>> {
         if sys::stat(target)?.is_none_or(|stat| stat.id != id) {
             return Ok(None);
@@ -138,7 +138,8 @@ impl Redo {
         &self.path
     }
 
-    /// Whether it is this file still; one that is not open yet is any.
+    /// Returns whether it is still this file. One that is not open yet matches
+    /// any.
     fn is(&self, id: Option<FileId>) -> bool {
         if let Some(newer) = self.newer.get() {
             return newer.is(id);
@@ -148,8 +149,8 @@ impl Redo {
             .is_none_or(|(file, own)| Some(*own) == id && matches!(file.is_itself(), Ok(true)))
     }
 
-    /// The file, made where it is not there. To be called under the exclusive
-    /// lock of `P`.
+    /// Returns the file. Creates it if it is missing. The caller must hold the
+    /// exclusive lock of `P`.
     pub fn file(&self) -> io::Result<&File> {
         if let Some(newer) = self.newer.get() {
             return newer.file();
@@ -161,7 +162,7 @@ impl Redo {
             if let Some(file) = self.if_there()? {
                 return Ok(file);
             }
-            // It holds what `P` holds: who may not read that may not read this.
+            // It holds the bytes of `P`, so it must have the same readers.
             match beside::make(&self.path, &self.target, None) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
@@ -169,8 +170,8 @@ impl Redo {
         }
     }
 
-    /// The same with the rights of `P`, whoever had it open when these were wider.
-    /// To be called while nothing is pending behind its first `head` bytes.
+    /// Returns the file with the rights of `P`, even if it was open with wider
+    /// rights before. Nothing may be pending after its first `head` bytes.
     pub fn private_file(&self, head: u64) -> io::Result<&File> {
         if let Some(newer) = self.newer.get() {
             return newer.private_file(head);
@@ -183,7 +184,7 @@ impl Redo {
         self.newer.get_or_init(|| Box::new(newer)).file()
     }
 
-    /// The file, if it is there.
+    /// Returns the file, if it exists.
     pub fn if_there(&self) -> io::Result<Option<&File>> {
         if let Some(newer) = self.newer.get() {
             return newer.if_there();
@@ -203,7 +204,8 @@ impl Redo {
         Ok(&self.file.get_or_init(|| (file, id)).0)
     }
 
-    /// Once: another process may have made the files without it.
+    /// Syncs the names, once: another process may have made the files without
+    /// it.
     pub fn sync_names(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         if let Some(newer) = self.newer.get() {
             return newer.sync_names(sync);

@@ -17,25 +17,26 @@ use crate::temporary;
 
 pub(crate) use in_place::{InPlace, Redo, redo_path};
 
-/// How programs agree on who may change a file. All that share the file must
-/// use the same.
+/// How programs agree on which one may change a file. All that share the file
+/// must use the same scheme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// The lock of `P` is an OS lock on the file `P.lock`. Unless other programs
-    /// have a scheme of their own already, this is the one to use.
+    /// The lock of `P` is an OS lock on the file `P.lock`. Use this one, unless
+    /// other programs already have a scheme of their own.
     #[default]
     Sidecar,
-    /// The lock of `P` is an OS lock on `P` itself, as harnesses take it that
-    /// `flock` their data file. `P` then keeps its inode: a document is saved
-    /// in place, and an empty file is a document that is not there.
+    /// The lock of `P` is an OS lock on `P` itself, for harnesses that `flock`
+    /// their data file. `P` then keeps its inode: a document is saved in place,
+    /// and an empty file is a missing document.
     InPlace,
-    /// The lock of `P` is that the file `P.lock` exists, with its holder's pid in
-    /// it.
+    /// The lock of `P` is that the file `P.lock` exists, with its holder's pid
+    /// in it.
     PidFile,
 }
 
 impl Scheme {
-    /// `"sidecar"`, `"in-place"` or `"pid-file"`, the same in every language.
+    /// Returns `"sidecar"`, `"in-place"` or `"pid-file"`, the same in every
+    /// language.
     pub fn as_str(self) -> &'static str {
         match self {
             Scheme::Sidecar => "sidecar",
@@ -66,18 +67,18 @@ impl FromStr for Scheme {
     }
 }
 
-/// What to do where the file system reports that it does not lock files.
+/// The reaction to a file system that reports that it does not lock files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnUnsupported {
-    /// Fail with `LOCK_UNSUPPORTED`: nothing is ever silently unlocked.
+    /// Fails with `LOCK_UNSUPPORTED`: nothing is ever silently unlocked.
     #[default]
     Fail,
-    /// Use the scheme `pid-file` there.
+    /// Uses the scheme `pid-file` for those files.
     PidFile,
 }
 
 impl OnUnsupported {
-    /// `"fail"` or `"pid-file"`, the same in every language.
+    /// Returns `"fail"` or `"pid-file"`, the same in every language.
     pub fn as_str(self) -> &'static str {
         match self {
             OnUnsupported::Fail => "fail",
@@ -106,13 +107,13 @@ impl FromStr for OnUnsupported {
     }
 }
 
-/// What is known of directories: whether files can be locked there.
+/// For each known directory, whether files can be locked in it.
 static LOCKING: PerProcess<Mutex<HashMap<PathBuf, bool>>> = PerProcess::new();
 
-/// Whether files beside this one can be locked, as one that is made for it
-/// shows. Only `false` where the system says that there are no locks: all who
-/// share the file must come to the same answer, so not for `ENOLCK`, which may
-/// pass.
+/// Returns whether files next to this one can be locked. A file made for the
+/// purpose shows it. The answer is `false` only if the system says that it has
+/// no locks. `ENOLCK` may pass, so it does not count: all that share the file
+/// must come to the same answer.
 pub(crate) fn locks_beside(target: &Path) -> bool {
     let dir = target.parent().unwrap_or(target);
     let mut known = LOCKING
@@ -124,7 +125,7 @@ pub(crate) fn locks_beside(target: &Path) -> bool {
     }
     let probe = temporary::path_beside(target);
     let Ok(file) = Descriptor::create_beside(&probe, Access::Write, Some(0o600)) else {
-        // Whoever locks is told what the matter is.
+        // The lock call itself will report the problem.
         return true;
     };
     let tried = file.try_lock(false);
@@ -135,18 +136,18 @@ pub(crate) fn locks_beside(target: &Path) -> bool {
     locks
 }
 
-/// What the options of a handle say of its lock.
+/// The options of a handle that concern its lock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choice {
     pub scheme: Scheme,
     pub on_unsupported: OnUnsupported,
-    /// How old a lock file of the scheme `pid-file` gets, without being
-    /// refreshed, before it is taken over.
+    /// The age at which a lock file of the scheme `pid-file` that is not
+    /// refreshed is taken over.
     pub stale: Duration,
 }
 
-/// A holder refreshes its file several times within the limit; below this, a
-/// busy machine would rob it.
+/// A holder refreshes its file several times within the limit. Below this, a
+/// busy machine would lose its lock.
 const LEAST_STALE: Duration = Duration::from_secs(2);
 
 impl Default for Choice {

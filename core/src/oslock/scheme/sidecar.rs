@@ -1,10 +1,10 @@
 //! The sidecar scheme: the lock of `P` is an flock on `P.lock`.
 //!
-//! Never the data file itself: a rename moves the name and not the lock, on SMB
-//! and Windows a lock stops readers, and an append-only handle can't be locked
-//! there. The lock file is never unlinked by us and never judged stale. Others
-//! do unlink such files, so whoever has the lock looks whether its file still
-//! has a name.
+//! The lock is never on the data file itself, for three reasons. A rename moves
+//! the name and not the lock. On SMB and Windows a lock stops readers. An
+//! append-only handle can't be locked there. This library never unlinks the
+//! lock file and never judges it stale. Others do unlink such files, so each
+//! holder checks that its file still has a name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,13 @@ pub(crate) fn lock_path(target: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Opens the lock file, made on first use: with the rights of the file, or the
-/// mode that it will have.
+/// Opens the lock file, which is made on first use. It gets the rights of the
+/// file, or the mode that the file will have.
 ///
-/// First without O_CREAT, which in a sticky directory fails on another user's
-/// file (`fs.protected_regular`, man 5 proc). Read-only where it can't be
-/// written: that is enough to lock, though not for recovery records.
+/// The first open is without O_CREAT, which in a sticky directory fails on
+/// another user's file (`fs.protected_regular`, man 5 proc). A file that can't
+/// be written is opened read-only. That suffices to lock, though not for
+/// recovery records.
 pub(crate) fn open(
     target: &Path,
     lock_path: &Path,
@@ -33,7 +34,7 @@ pub(crate) fn open(
     loop {
         match Descriptor::open_beside(lock_path, Access::Write) {
             Ok(file) => {
-                // What it says is acted upon.
+                // Its content is acted upon.
                 file.narrow_rights(target);
                 return Ok((file, true));
             }
@@ -48,7 +49,7 @@ pub(crate) fn open(
             }
             Err(error) => return Err(error),
         }
-        // Whoever may write the file must be able to lock it.
+        // Each user that may write the file must be able to lock it.
         match beside::make(lock_path, target, mode) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}

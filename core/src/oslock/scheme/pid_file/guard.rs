@@ -1,5 +1,5 @@
-//! The guard under which a lock file is stamped, taken over and removed: so that
-//! what was looked at is still what is there when it is changed.
+//! The guard under which a lock file is stamped, taken over and removed. It
+//! keeps the file unchanged between a look and the change.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::process::Alive;
 use crate::sys::{self, Access, File};
 use crate::temporary;
 
-/// What is done under the guard takes microseconds.
+/// Work under the guard takes microseconds.
 const STUCK: Duration = Duration::from_secs(10);
 const NAP: Duration = Duration::from_micros(200);
 
@@ -18,12 +18,13 @@ const NAP: Duration = Duration::from_micros(200);
 pub(crate) enum Held<'a> {
     /// An OS lock on `P.lock.guard`.
     Os(&'a File),
-    /// Where the file system has no locks: a file of this name that was created
-    /// exclusively.
+    /// A file of this name that was created exclusively, on a file system
+    /// without locks.
     Exclusive(PathBuf),
 }
 
-/// `WouldBlock`: somebody else has it for longer than that.
+/// Takes the guard. Fails with `WouldBlock` if another process keeps it for
+/// longer than `limit`.
 pub(crate) fn enter<'a>(file: &'a File, path: &Path, limit: Duration) -> io::Result<Held<'a>> {
     let begun = Instant::now();
     loop {
@@ -48,9 +49,10 @@ impl Drop for Held<'_> {
     }
 }
 
-/// The second best. Whoever dies in here leaves the file: it is removed when its
-/// process is dead, or has been there for long. That removal has no guard in its
-/// turn; two who do it at once, each for itself, may both get in.
+/// Makes the file that serves as a guard without locks. A process that dies in
+/// here leaves the file. It is removed when its process is dead, or after a
+/// long time. That removal has no guard of its own: two processes that remove
+/// it at once may both get in.
 fn exclusive(path: &Path) -> io::Result<PathBuf> {
     let begun = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! Whether the lock file that is there still is somebody's.
+//! Judges whether an existing lock file still belongs to a process.
 
 use std::io;
 use std::path::Path;
@@ -17,23 +17,23 @@ pub(crate) struct Seen {
     modified: u64,
 }
 
-/// Since when it looks as it does, by a clock that nobody sets.
+/// How long the file has looked as it does, by a monotonic clock.
 pub(crate) struct Watched {
     seen: Seen,
     since: Instant,
 }
 
 pub(crate) enum Look {
-    /// There is none.
+    /// The file does not exist.
     Free,
-    /// It is somebody's; whose, if it says so.
+    /// A process holds it; with its pid, if the file has one.
     Held(Option<u32>),
     /// Its holder is dead, or has not refreshed it for too long.
     Left(Seen),
 }
 
-/// Looks at the lock file. `guard` is a file beside it, by whose clock its age
-/// is told.
+/// Looks at the lock file. `guard` is a file next to it, whose clock gives the
+/// file's age.
 pub(crate) fn look(
     path: &Path,
     guard: &File,
@@ -43,11 +43,12 @@ pub(crate) fn look(
 ) -> io::Result<Look> {
     let file = match Descriptor::open_beside(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look::Free),
-        // Another user's, who does not show it.
+        // It is another user's, unreadable for this process.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Ok(Look::Held(None));
         }
-        // proper-lockfile makes a directory of this name, others a symbolic link.
+        // proper-lockfile makes a directory of this name, others a symbolic
+        // link.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(Look::Held(None)),
         result => result?,
     };
@@ -74,34 +75,35 @@ pub(crate) fn look(
     };
     let left = match stamp.as_ref().map(Stamp::alive) {
         Some(Alive::Dead) => true,
-        // One of this process that could not be removed when it was let go; or
-        // one that runs: whatever the clocks say, it is not robbed.
+        // One of this process's own, whose removal failed at its release, is
+        // left. One that runs is never robbed, whatever the clocks say.
         Some(Alive::Alive) if stamp.as_ref().is_some_and(Stamp::runs) => {
             stamp.as_ref().is_some_and(Stamp::is_own) && !is_held_here(&seen.bytes)
         }
-        // Stopped, or not seen from here; empty, or not ours to judge.
+        // It is stopped, or not visible from here; empty, or not ours to judge.
         _ => is_stale(since.elapsed(), age, stale),
     };
     if !left {
         return Ok(Look::Held(pid));
     }
-    // A daemon that locks its pid file, or a program that flocks it as a sidecar,
-    // is alive whatever the file says. Shared: others who wait look too.
+    // A daemon that locks its pid file, or a program that flocks it as a
+    // sidecar, is alive whatever the file says. The try is shared, since other
+    // waiters look too.
     match file.try_lock(true) {
         Ok(false) => Ok(Look::Held(pid)),
         _ => Ok(Look::Left(seen)),
     }
 }
 
-/// The time of day jumps, and a server's clock is another than ours. So however
-/// old a file looks, it must also stay as it is while it is watched, for longer
-/// than its holder would leave it; and one that stays so for all of the time is
-/// stale however young it looks.
+/// Returns whether the file is stale. The time of day jumps, and a server's
+/// clock differs from this host's. So a file that looks old must also stay
+/// unchanged while it is watched, for longer than a holder would leave it. One
+/// that stays unchanged for the whole limit is stale, however young it looks.
 fn is_stale(unchanged: Duration, age: impl Fn() -> Option<Duration>, stale: Duration) -> bool {
     unchanged > stale || unchanged > shortest(stale) && age().is_some_and(|age| age > stale)
 }
 
-/// For how long a file that looks old is watched.
+/// Returns for how long a file that looks old is watched.
 pub(crate) fn shortest(stale: Duration) -> Duration {
     stale / 2
 }

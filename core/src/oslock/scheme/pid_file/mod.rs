@@ -8,11 +8,12 @@
 //! refresh.rs  how others see that we live
 //! ```
 //!
-//! A rename and a look afterwards do not make a take-over safe: between look and
-//! rename another may have taken over already, and its living file is what is
-//! renamed. So all of this library do it under a guard, and look again inside.
-//! Programs without the guard may create the file meanwhile, which is why it is
-//! created exclusively, and made sure of by its inode when it is moved away.
+//! A rename and a look afterwards do not make a take-over safe. Between the
+//! look and the rename, another process may have taken over already. Then the
+//! rename moves its living file. So all users of this library take over under a
+//! guard, and look again inside. Programs without the guard may create the file
+//! meanwhile. So it is created exclusively, and its inode is checked when it is
+//! moved away.
 
 mod guard;
 mod judge;
@@ -35,12 +36,12 @@ use refresh::Refreshed;
 
 pub(crate) use stamp::Stamp;
 
-/// What this process holds: a file with its stamp that is not among these was
-/// let go, and could not be removed.
+/// The stamps of the locks that this process holds. A file with a stamp of this
+/// process that is missing here was released, and could not be removed.
 static HELD: PerProcess<Mutex<HashSet<Vec<u8>>>> = PerProcess::new();
 
-/// `P.lock.guard`, on which the guard's lock is; it also holds what a lock file
-/// of the scheme `sidecar` holds.
+/// Returns `P.lock.guard`, the file that carries the guard's lock. It also
+/// holds what a lock file of the scheme `sidecar` holds.
 pub(crate) fn guard_path(lock_path: &Path) -> PathBuf {
     with(lock_path, ".guard")
 }
@@ -51,7 +52,7 @@ fn with(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Whose stamp is in the lock file.
+/// Returns the stamp in the lock file.
 pub(crate) fn stamp_of(lock_path: &Path) -> Option<Stamp> {
     let file = File::open_beside(lock_path, Access::Read).ok()?;
     stamp::parse(&read(&file).ok()?)
@@ -68,7 +69,7 @@ fn read(file: &File) -> io::Result<Vec<u8>> {
 pub(crate) struct PidFile {
     path: PathBuf,
     target: PathBuf,
-    /// The shortest that any handle asked for, in milliseconds.
+    /// The shortest limit that any handle asked for, in milliseconds.
     stale: AtomicU64,
     state: Mutex<State>,
     /// For the one thread of the process that waits; see `Watching` for why it
@@ -82,7 +83,7 @@ struct State {
     watched: Option<Watched>,
 }
 
-/// The file that we made.
+/// The file that this process made.
 struct Own {
     id: FileId,
     stamp: Vec<u8>,
@@ -101,7 +102,8 @@ impl PidFile {
         }
     }
 
-    /// A handle wants a file that is not refreshed to be stale after this.
+    /// Sets the age at which an unrefreshed file is stale, as one handle wants
+    /// it.
     pub fn stale_after(&self, stale: Duration) {
         let stale = u64::try_from(stale.as_millis()).unwrap_or(u64::MAX);
         self.stale.fetch_min(stale, Ordering::Relaxed);
@@ -111,22 +113,23 @@ impl PidFile {
         Duration::from_millis(self.stale.load(Ordering::Relaxed))
     }
 
-    /// One try. `guard` is `P.lock.guard`.
+    /// Tries once. `guard` is `P.lock.guard`.
     pub fn try_take(&self, guard: &File) -> io::Result<bool> {
         self.try_or_learn(guard).map(|busy| busy.is_none())
     }
 
-    /// `None`: taken. Else whose it is, if it says so.
+    /// Tries once. Returns `None` if it took the file, else its holder's pid,
+    /// if the file has one.
     fn try_or_learn(&self, guard: &File) -> io::Result<Option<Option<u32>>> {
         let mut state = self.state();
-        // First without the guard: those who wait must not hold up those who
-        // let go.
+        // The first look is without the guard: those that wait must not hold up
+        // those that release.
         if let Look::Held(pid) = self.look(guard, &mut state)? {
             return Ok(Some(pid));
         }
         let entered = guard::enter(guard, &with(&self.path, ".taking"), TO_TAKE);
         let _guarded = match entered {
-            // Another program has the guard, for whatever reason.
+            // Another program has the guard, for an unknown reason.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(None)),
             result => result?,
         };
@@ -153,7 +156,7 @@ impl PidFile {
         judge::look(&self.path, guard, self.stale(), watched, is_held_here)
     }
 
-    /// Waits for as long as `wanted`; `false`: it is not wanted any more.
+    /// Waits while `wanted` holds. Returns `false` once it no longer does.
     pub fn take(&self, guard: &File, wanted: impl Fn() -> bool) -> io::Result<bool> {
         // Nothing but the lock ends this patience.
         let patience = Patience::endless();
@@ -162,8 +165,8 @@ impl PidFile {
         let watching = watching.get_or_insert_with(|| Watching::idle(&patience));
         let mut is_there = false;
         loop {
-            // What came before the watch began shows now; what comes after it
-            // wakes us.
+            // A change from before the watch began shows now; a later one wakes
+            // this thread.
             let Some(pid) = self.try_or_learn(guard)? else {
                 return Ok(true);
             };
@@ -179,7 +182,7 @@ impl PidFile {
         }
     }
 
-    /// Takes the file out of the way that was seen, and no other.
+    /// Moves exactly the file that was seen out of the way.
     fn move_away(&self, seen: &Seen) -> io::Result<bool> {
         let aside = temporary::path_beside(&self.path);
         match sys::rename(&self.path, &aside) {
@@ -193,12 +196,13 @@ impl PidFile {
             let _ = sys::link(&aside, &self.path);
         }
         let _ = sys::unlink(&aside);
-        // Whoever died here left such a file behind.
+        // A process that died here left such a file.
         temporary::sweep_again(&self.path);
         moved
     }
 
-    /// `None`: a program without the guard was faster.
+    /// Makes the file. Returns `None` if a program without the guard was
+    /// faster.
     fn create(&self) -> io::Result<Option<Own>> {
         let made = match sys::rights(&self.target)? {
             Some(like) => Descriptor::create_beside_like(&self.path, Access::Write, &like),
@@ -210,7 +214,8 @@ impl PidFile {
         };
         let made = self.stamp(file);
         if made.is_err() {
-            // It is there, and nobody's: a full disk, no thread.
+            // The file exists without an owner after a failure: a full disk, no
+            // thread.
             let _ = sys::unlink(&self.path);
         }
         made.map(Some)
@@ -231,9 +236,10 @@ impl PidFile {
         })
     }
 
-    /// Removes our own file, and no other: we may have been robbed. One that
-    /// can't be removed is known as left by `HELD`, and says so: to others a file
-    /// that names a living process is held.
+    /// Removes exactly the file of this process, which may have lost it to
+    /// another. One that can't be removed is known by its absence from `HELD`,
+    /// and its stamp is changed. To others, a file that names a living process
+    /// is held.
     pub fn let_go(&self, guard: &File) {
         let mut state = self.state();
         let Some(own) = state.own.take() else {
@@ -248,7 +254,8 @@ impl PidFile {
             removed = sys::unlink(&self.path).is_ok();
         }
         if !removed && matches!(read(&own.file), Ok(bytes) if bytes == own.stamp) {
-            // The start of another process: to all a dead one's.
+            // The start time of another process makes the stamp a dead one for
+            // all.
             if let Some(at) = own.stamp.iter().position(|byte| *byte == b'.') {
                 let other = if own.stamp.get(at + 1) == Some(&b'1') {
                     b"2"
@@ -266,14 +273,14 @@ impl PidFile {
     }
 }
 
-/// For how long the guard is waited for: what is done under it takes
-/// microseconds, and whoever has it for longer is not to be waited for.
+/// How long to wait for the guard. Work under it takes microseconds, and a
+/// process that keeps it for longer is not worth a wait.
 const TO_TAKE: Duration = Duration::from_millis(20);
 const TO_LET_GO: Duration = Duration::from_secs(1);
 
-/// How long it takes to notice that nobody of this process waits any more, and
-/// what the system does not tell of (a holder that ends without a pidfd, changes
-/// on another host).
+/// How long it takes to notice that all waiters of this process have left. The
+/// same holds for events that the system does not report: a holder that ends
+/// without a pidfd, changes on another host.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 fn held() -> MutexGuard<'static, HashSet<Vec<u8>>> {

@@ -1,5 +1,5 @@
-//! Tells the others that we live: one thread a process refreshes the lock files
-//! that it holds.
+//! Shows others that this process lives. One thread in each process refreshes
+//! the lock files that it holds.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use crate::background;
 use crate::sys::{Descriptor, PerProcess};
 
-/// How often the thread looks. It is never woken: a lock that is held for a
-/// moment must cost nothing here.
+/// The interval at which the thread looks. It is never woken: a lock that is
+/// held for a moment must cost nothing here.
 const TICK: Duration = Duration::from_millis(250);
-/// Often enough for the shortest limit that any process may have set.
+/// The interval suits the shortest limit that any process may have set.
 const EVERY: Duration = Duration::from_millis(500);
-/// After so long without a lock the thread ends.
+/// After this time without a lock the thread ends.
 const IDLE: Duration = Duration::from_secs(10);
 
 static REFRESHER: PerProcess<Refresher> = PerProcess::new();
@@ -21,7 +21,7 @@ static REFRESHER: PerProcess<Refresher> = PerProcess::new();
 #[derive(Default)]
 struct Refresher {
     state: Mutex<State>,
-    /// For nobody to notify: only to sleep on.
+    /// Never notified; the thread only sleeps on it.
     tick: Condvar,
 }
 
@@ -96,8 +96,8 @@ impl Refresher {
                 state = slept.unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
-            // Not under the mutex: a server may take its time. And on the file
-            // itself, not on its name, which may be another's by now.
+            // Not under the mutex: a server may take its time. It refreshes the
+            // file itself, not its name, which may mean another file by now.
             drop(state);
             for file in due {
                 if matches!(file.is_itself(), Ok(true)) {

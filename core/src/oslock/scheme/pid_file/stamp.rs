@@ -1,7 +1,7 @@
-//! What is in a lock file of the scheme `pid-file`: `pid\nnonce\n`.
+//! The content of a lock file in the scheme `pid-file`: `pid\nnonce\n`.
 //!
-//! To others the nonce is some word that is never used twice. Ours also says
-//! which process it is, for longer than its pid does:
+//! To others the nonce is a word that is never used twice. This library's nonce
+//! also identifies the process, for longer than its pid does:
 //! `u1.START.BOOT.NAMESPACE.HOST.RANDOM`.
 
 use crate::process::{Alive, Fingerprint, Process};
@@ -9,32 +9,32 @@ use crate::sys::{self, PerProcess};
 
 const VERSION: &str = "u1";
 const RANDOM: usize = 16;
-/// A file that is longer is not one of these.
+/// A longer file is not a stamp.
 pub(crate) const LONGEST: usize = 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub pid: u32,
-    /// Of this library's stamps.
+    /// Present in this library's stamps only.
     pub process: Option<Fingerprint>,
 }
 
-/// This process: asked for with each lock, and always the same.
+/// This process. Each lock asks for it, and it is always the same.
 static OWN: PerProcess<Fingerprint> = PerProcess::new();
 
 fn own() -> &'static Fingerprint {
     OWN.get(|| Fingerprint::of(&Process::current()))
 }
 
-/// A stamp of this process, never used before.
+/// Returns a new stamp of this process, never used before.
 pub(crate) fn make() -> String {
     let own = own();
     let random = sys::random_word(RANDOM);
     format!("{}\n{VERSION}.{}.{random}\n", own.pid, own.to_word())
 }
 
-/// What a file says; `None` if it is not (or not yet) one of these: a pid
-/// without the end of its line may be the first half of one.
+/// Parses a file. Returns `None` if it is not a stamp, or not one yet. A pid
+/// without the end of its line may be only the first half of one.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Stamp> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (pid, rest) = text.split_once('\n')?;
@@ -49,9 +49,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Stamp> {
 }
 
 impl Stamp {
-    /// Whether its process lives. A stamp of others has nothing but the pid, and
-    /// whoever has that now may be a later process: that is not told from its age,
-    /// since a clock that was set forward would rob one that lives.
+    /// Returns whether its process lives. A stamp of another program has only
+    /// the pid, which a later process may have now. The stamp's age does not
+    /// decide that: a clock that was set forward would then rob a living
+    /// holder.
     pub fn alive(&self) -> Alive {
         if let Some(process) = &self.process {
             return process.alive();
@@ -63,12 +64,12 @@ impl Stamp {
         }
     }
 
-    /// Whether its process, which lives, is not stopped.
+    /// Returns whether its process, which lives, is not stopped.
     pub fn runs(&self) -> bool {
         !sys::is_stopped(self.pid)
     }
 
-    /// Whether it is one of this process.
+    /// Returns whether it is a stamp of this process.
     pub fn is_own(&self) -> bool {
         self.process.as_ref() == Some(own())
     }
@@ -87,8 +88,7 @@ mod tests {
         assert_eq!(stamp.pid, std::process::id());
         assert!(stamp.is_own());
         assert_eq!(stamp.alive(), Alive::Alive);
-        // Cut short anywhere, it is never a living or a dead process's that it
-        // is not.
+        // Cut short anywhere, it never names another process, living or dead.
         for cut in 0..text.len() {
             match parse(&text.as_bytes()[..cut]) {
                 None => assert!(cut <= text.find('\n').unwrap()),
