@@ -219,7 +219,7 @@
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /* ------------------------------------------------------------------------
  * Objects
@@ -2688,7 +2688,7 @@ UNTORN_API void untorn_selftest_free(untorn_selftest_report *selftest);
 UNTORN_API const char *untorn_version(void);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* UNTORN_H */

@@ -36,7 +36,7 @@ SOURCES = Path(__file__).resolve().parent / "c"
 PROGRAMS = [
     *("journal.c", "document.c", "lock.c", "process.c", "fork.c"),
     *("transaction.c", "header.c", "rewrite.c", "follow.c", "fold.c", "session.c"),
-    *("threads.c", "errors.c", "kill.c"),
+    *("threads.c", "errors.c", "kill.c", "descriptors.c"),
     "smoke.cpp",
 ]
 # What is leaked in a child of fork() is leaked on purpose: see fork.supp.
@@ -254,6 +254,10 @@ def consumer_tests(prefix: Prefix) -> Iterator[Test]:
         program = prefix.work / f"consumer-pkg-config-{static}"
         run("gcc", *STRICT, source, "-o", program, *words)
         run(program, env={} if static else {"LD_LIBRARY_PATH": str(prefix.lib)})
+        if static:
+            # Without any shared library.
+            run("gcc", "-static", *STRICT, source, "-o", program, *words)
+            run(program)
 
     def cmake(target: str) -> None:
         project = prefix.work / f"cmake-{target}"

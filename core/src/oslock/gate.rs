@@ -48,6 +48,8 @@ pub(crate) struct Gate {
     pub(super) pid_file: Option<PidFile>,
     pub(super) state: Mutex<State>,
     pub(super) looked: AtomicBool,
+    /// Whether it was opened just now, for the first who takes the lock.
+    pub(super) fresh: AtomicBool,
     /// Whether sharers can see that a process waits for the exclusive lock.
     pub(super) keeps_marks: OnceLock<bool>,
 }
@@ -78,6 +80,7 @@ impl Gate {
             writer: OnceLock::new(),
             state: Mutex::new(State::new()),
             looked: AtomicBool::new(false),
+            fresh: AtomicBool::new(true),
             keeps_marks: OnceLock::new(),
         }
     }
@@ -151,12 +154,19 @@ impl Gate {
     /// no process.
     #[inline]
     pub fn is_itself(&self) -> io::Result<bool> {
-        self.file.is_itself()
+        match self.writer.get() {
+            Some(writer) if self.file.is_itself()? => writer.is_itself(),
+            Some(_) => Ok(false),
+            None => self.file.is_itself(),
+        }
     }
 
     /// Does the same, with the error for a caller that takes the lock.
     #[inline]
     fn check_itself(&self) -> Result<(), Refused> {
+        if self.fresh.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
         match self.is_itself() {
             Ok(true) => Ok(()),
             Ok(false) => Err(Refused::System(gone())),

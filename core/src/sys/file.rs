@@ -37,13 +37,14 @@ pub(crate) enum Role {
 pub(crate) enum InTheWay {
     Link,
     NoRegularFile,
+    NoName,
 }
 
 impl InTheWay {
     pub fn into_error(self) -> io::Error {
         let kind = match self {
             InTheWay::Link => io::ErrorKind::PermissionDenied,
-            InTheWay::NoRegularFile => io::ErrorKind::InvalidInput,
+            InTheWay::NoRegularFile | InTheWay::NoName => io::ErrorKind::InvalidInput,
         };
         io::Error::new(kind, self)
     }
@@ -64,6 +65,10 @@ impl fmt::Display for InTheWay {
                  planted it; if not, open the file anew"
             }
             InTheWay::NoRegularFile => "not a regular file",
+            InTheWay::NoName => {
+                "the file has no name: it was removed, or never had one (a pipe, memory), and \
+                 nothing can lie beside it"
+            }
         })
     }
 }

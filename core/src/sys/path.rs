@@ -196,10 +196,20 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
         let place = sys::path::canonical(parent(&path))?.join(name);
         match sys::path::read_link(&place)? {
             None => return Ok(place),
+            // What such a link of `/proc` shows of a file without a name is no path.
+            Some(target) if leads_past_its_text(&place, &target)? => {
+                return Err(super::InTheWay::NoName.into_error());
+            }
             Some(target) => path = parent(&place).join(target),
         }
     }
     Err(sys::path::too_many_links())
+}
+
+/// Whether a link leads to a file though nothing is where its text leads.
+fn leads_past_its_text(place: &Path, target: &Path) -> io::Result<bool> {
+    let there = |path: &Path| absent(sys::path::stat(path)).map(|seen| seen.is_some());
+    Ok(there(place)? && !there(&parent(place).join(target))?)
 }
 
 /// The directory that holds `path`, with every symbolic link resolved.

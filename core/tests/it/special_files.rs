@@ -147,3 +147,42 @@ fn in_the_place_of_a_lock_file() {
         });
     }
 }
+
+/// What `/proc` shows of such a descriptor looks like a path, and a file of that name
+/// would be made.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_of_a_file_without_a_name() {
+    use std::os::fd::AsRawFd;
+
+    let scene = Scene::new();
+    let removed = std::fs::File::create(scene.path("removed")).unwrap();
+    std::fs::remove_file(scene.path("removed")).unwrap();
+    let memory = rustix::fs::memfd_create("memory", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    let (pipe, _writer) = std::io::pipe().unwrap();
+    let numbers = [removed.as_raw_fd(), memory.as_raw_fd(), pipe.as_raw_fd()];
+    for number in numbers {
+        let path = format!("/proc/self/fd/{number}");
+        // By a link to it, as `/dev/stdout` is one.
+        let link = scene.path("link");
+        symlink(&path, &link).unwrap();
+        for path in [Path::new(&path), &link] {
+            let errors = [
+                Journal::open(path).unwrap_err(),
+                Document::open(path).unwrap_err(),
+                untorn::FileLock::acquire(path).unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+                assert!(error.to_string().contains("no name"), "{error}");
+            }
+        }
+        std::fs::remove_file(&link).unwrap();
+    }
+    assert!(scene.files().is_empty());
+    // One that has a name is that file.
+    let named = std::fs::File::create(scene.path("named")).unwrap();
+    let journal = options().open(format!("/proc/self/fd/{}", named.as_raw_fd()));
+    journal.unwrap().append(b"[1]").unwrap();
+    assert_eq!(std::fs::read(scene.path("named")).unwrap(), b"[1]\n");
+}
