@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::shared::Shared;
 use super::{JournalOptions, one_name, repair};
 use crate::error::{Error, Result};
-use crate::journal::append::{Batch, Rules};
+use crate::journal::append::Batch;
 use crate::journal::header;
 use crate::journal::read::Source;
 use crate::journal::read::{Records, line};
+use crate::journal::rules::{Rules, not_a_record};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::LockFile;
 use crate::sys::{self, Access, File};
@@ -109,7 +110,7 @@ pub(crate) fn end(
 /// does would be read as one.
 pub(crate) fn may_begin(path: &Path, options: &JournalOptions, lines: &[u8]) -> Result<()> {
     match header::is_header(options, lines) {
-        true => Err(header::not_a_record(path)),
+        true => Err(not_a_record(path)),
         false => Ok(()),
     }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Journal;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::oslock::Home;
@@ -292,15 +291,5 @@ impl JournalOptions {
             return refuse("header_reserve is more than 1 GiB");
         }
         Ok(())
-    }
-
-    /// Opens the journal at `path`. Symbolic links are resolved now. The file
-    /// itself is made by the first append.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` if the directory is missing (or the file, without
-    /// `create`), `INVALID_ARGUMENT` if the path is not a regular file's.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<Journal> {
-        Journal::with_options(path.as_ref(), self)
     }
 }

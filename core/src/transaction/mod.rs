@@ -29,7 +29,7 @@ pub use snapshot::{Snapshot, snapshot, snapshot_with};
 use crate::document::Version;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::Batch;
+use crate::journal::Batch;
 use crate::journal::{self};
 use crate::lock::Call;
 use crate::oslock::Held;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::directory;
 use crate::document::Version;
 use crate::error::{Error, Result};
-use crate::journal::read::Records;
+use crate::journal::Records;
 use crate::journal::{self, JournalOptions};
 use crate::lock::Call;
 use crate::lockfile::{self, Generation};

@@ -2,23 +2,26 @@
 //! write under the lock, one sync.
 //!
 //! ```text
-//! batch.rs       what may be a record; several of them made ready for one write
+//! verbs.rs       what callers see
+//! batch.rs       what is appended in one piece
 //! group_commit/  many calls on one handle: one leads and commits for all
-//! writer.rs      one append under the lock
-//! write.rs       the write itself; rollback.rs: one that did not take everything
-//! sync.rs        one sync for many
+//! commit.rs      one append under the lock
+//! open.rs        the file that the path means now; writer.rs: the write at its end
+//! write.rs       many records, all or none; rollback.rs: a write that did not take
+//!                everything
 //! ```
 
 mod batch;
+mod commit;
 pub(crate) mod group_commit;
-mod rollback;
-mod sync;
+mod open;
+pub(crate) mod rollback;
+mod verbs;
 mod write;
 mod writer;
 
 pub use batch::Batch;
 
-pub(crate) use batch::{Rules, is_blank};
-pub(crate) use sync::{Epoch, Syncs};
-pub(crate) use write::{append, failed, recordable};
-pub(crate) use writer::{UNKNOWN, Work, Writer, Written, mend, sync_cut};
+pub(crate) use batch::Work;
+pub(crate) use write::{failed, recordable};
+pub(crate) use writer::{UNKNOWN, Writer, Written};

@@ -4,9 +4,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::rollback;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::open::Data;
+use crate::journal::data::Data;
 use crate::lockfile::{self, Generation};
 use crate::oslock::LockFile;
 use crate::recovery::overwrite;
@@ -65,7 +64,7 @@ pub(crate) fn append_many(
         let _ = recovery::clear_pending(file);
         told(error)
     })?;
-    let result = append(data, end, lines);
+    let result = data.append(end, lines);
     if !matches!(result, Err((_, Err(_)))) {
         // All of it is there, or none. If this fails, the next locker sees
         // that by itself, but readers wait for one. (Where the roll-back failed
@@ -89,28 +88,13 @@ fn append_many_in_place(
         Error::os("append", lock.path(), error)
             .hint("an append of many records is kept here first; nothing was appended")
     })?;
-    let result = append(data, end, lines);
+    let result = data.append(end, lines);
     let _ = if matches!(result, Err((_, Err(_)))) {
         overwrite::note_way_back(redo, pending)
     } else {
         recovery::clear_pending(redo)
     };
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
-}
-
-/// Writes at the end, in one call if the system takes it all.
-#[inline]
-pub(crate) fn append(
-    data: &Data,
-    end: u64,
-    lines: &[u8],
-) -> std::result::Result<(), (io::Error, io::Result<()>)> {
-    match data.file.append(lines) {
-        Ok(n) if n == lines.len() => Ok(()),
-        Ok(n) => rollback::write_rest(&data.file, end, lines, n),
-        // Nothing was written.
-        Err(error) => Err((error, Ok(()))),
-    }
 }
 
 #[cold]

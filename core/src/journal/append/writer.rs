@@ -1,16 +1,14 @@
-//! One append under the lock: the file that the path means now, whole up to
-//! its end, then one write, and back again if that fails.
+//! What a handle remembers of its journal between two appends, and the write at
+//! its end.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::sync::Epoch;
-use super::write::{append, append_many, failed};
+use super::write::{append_many, failed};
 use crate::durability::Durability;
-use crate::error::{Error, ErrorKind, Result};
-use crate::journal::open::{Data, no_file};
+use crate::error::{Error, Result};
+use crate::journal::data::{Data, Epoch, no_file};
 use crate::journal::repair::{self, Repair};
-use crate::journal::rewrite::rotate;
 use crate::journal::shared::Shared;
 use crate::oslock::LockFile;
 use crate::position::Position;
@@ -18,24 +16,6 @@ use crate::sys::{self, FileId};
 
 /// No end that we know: look at the file's tail.
 pub(crate) const UNKNOWN: u64 = u64::MAX;
-
-/// What is appended in one piece.
-#[derive(Clone, Copy)]
-pub(crate) struct Work<'a> {
-    /// Lines, each ended by a newline.
-    pub lines: &'a [u8],
-    pub records: usize,
-    /// Without padding: to be put into the file in the same step.
-    pub header: Option<&'a [u8]>,
-    /// Only if the journal ends here.
-    pub at: Option<Position>,
-}
-
-impl Work<'_> {
-    fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.header.is_none()
-    }
-}
 
 /// What a handle remembers of its journal between two appends.
 pub(crate) struct Writer {
@@ -85,62 +65,6 @@ impl Writer {
         self.seen_open
     }
 
-    /// Appends the work, or leaves the file as it was.
-    #[inline]
-    pub fn commit(
-        &mut self,
-        shared: &Shared,
-        lock: LockFile<'_>,
-        work: &Work<'_>,
-    ) -> Result<Written> {
-        let Shared { path, options, .. } = shared;
-        let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
-        if stat.is_none() && options.create {
-            // Before a file is made that nothing is then appended to.
-            if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
-                return Err(conflict(path, expected, Position::NOTHING));
-            }
-            if work.is_empty() {
-                return Ok(Written {
-                    epoch: None,
-                    generation: 0,
-                    end: 0,
-                });
-            }
-        }
-        let opened = self.open(shared, "append", lock, stat)?;
-        self.whole(shared, "append", opened.size)?;
-        if let Some(expected) = work.at {
-            let actual = self.position(path)?;
-            // Who locks a file that is not there makes it, where the lock is on
-            // it: an empty one is as good as none.
-            let nothing = !opened.existed || self.end == 0 && lock.data().is_some();
-            if expected != actual && !(nothing && expected == Position::NOTHING) {
-                return Err(conflict(path, expected, actual));
-            }
-        }
-        if work.is_empty() {
-            let nothing = self.written(shared, self.end)?;
-            return Ok(Written {
-                epoch: None,
-                ..nothing
-            });
-        }
-        let rotates = options.max_bytes.is_some_and(|most| self.end > most);
-        if rotates {
-            self.rotate_first(shared, lock)?;
-        }
-        let put = match work.header {
-            None => self.put(shared, lock, work.lines, work.records),
-            Some(header) => self.put_with_header(shared, lock, header, work),
-        };
-        put.map_err(|error| match (rotates, opened.existed) {
-            (true, _) => error.hint("the journal was rotated before that"),
-            (_, false) => error.hint("the journal was made for it"),
-            _ => error,
-        })
-    }
-
     /// Appends these lines to the file, which is open and whole.
     #[inline]
     pub fn put(
@@ -159,7 +83,8 @@ impl Writer {
         let result = if records > 1 {
             append_many(path, lock, data, end, lines)
         } else {
-            append(data, end, lines).map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+            data.append(end, lines)
+                .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
         };
         if let Err(error) = result {
             // What was taken back may be on the medium still.
@@ -184,31 +109,12 @@ impl Writer {
     }
 
     /// Where the file ends, which is open and whole.
-    fn position(&self, path: &Path) -> Result<Position> {
+    pub fn position(&self, path: &Path) -> Result<Position> {
         let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
         Ok(Position {
             generation: data.generation,
             offset: self.end,
         })
-    }
-
-    /// The journal is larger than it is to be: what comes now goes into a new
-    /// file.
-    #[cold]
-    fn rotate_first(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<()> {
-        let rotated = rotate::rotate(shared, self, lock, "append").map_err(|error| {
-            match error.kind() {
-                // It would say that the record is in the file.
-                ErrorKind::NotDurable => error
-                    .with_kind(ErrorKind::Io)
-                    .hint("the journal was rotated before an append, and nothing was appended"),
-                _ => error,
-            }
-        })?;
-        if rotated.is_some() {
-            rotate::prune(shared);
-        }
-        self.current(shared, "append", lock).map(drop)
     }
 
     /// Repairs the tail, if there is anything to repair.
@@ -240,23 +146,4 @@ pub(crate) fn sync_cut(shared: &Shared, data: &Arc<Data>) -> Result<()> {
     Epoch::now(data)
         .sync(shared)
         .map_err(|why| why.before(shared, "repair", "the journal was cut, and no more done"))
-}
-
-#[cold]
-fn conflict(path: &Path, expected: Position, actual: Position) -> Error {
-    let what = if expected.generation == actual.generation {
-        "others have changed it meanwhile"
-    } else {
-        "it is another file than it was"
-    };
-    Error::new(
-        ErrorKind::Conflict,
-        "append",
-        path,
-        format!(
-            "the journal ends at {actual}, not at {expected}: {what}; nothing was appended, so \
-             read what is new and try again"
-        ),
-    )
-    .at(actual)
 }

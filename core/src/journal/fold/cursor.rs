@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Batch;
-use crate::journal::append::Epoch;
+use crate::journal::append::group_commit::Handle;
+use crate::journal::data::Epoch;
 use crate::journal::follow::{Found, Onward};
 use crate::journal::read::OwnedRecord;
 use crate::journal::read::{Damage, Record};
 use crate::journal::rewrite::Under;
-use crate::journal::shared::Shared;
 use crate::lock::Call;
 use crate::position::Position;
 use crate::sys::PerProcess;
@@ -26,7 +26,7 @@ pub struct FoldCursor {
 }
 
 struct Inner {
-    shared: Arc<Shared>,
+    handle: Arc<Handle>,
     /// A forked child has no state yet.
     place: PerProcess<Mutex<Place>>,
 }
@@ -41,10 +41,10 @@ enum Place {
 }
 
 impl FoldCursor {
-    pub(crate) fn new(shared: &Arc<Shared>) -> FoldCursor {
+    pub(crate) fn new(handle: &Arc<Handle>) -> FoldCursor {
         FoldCursor {
             inner: Arc::new(Inner {
-                shared: Arc::clone(shared),
+                handle: Arc::clone(handle),
                 place: PerProcess::new(),
             }),
         }
@@ -57,17 +57,17 @@ impl FoldCursor {
     /// thread has the lock, or, under a given lock, another turn.
     pub fn begin(&self, call: &Call<'_>) -> Result<FoldTurn> {
         let inner = &self.inner;
-        let under = Under::begin(&inner.shared, "fold", call)?;
+        let under = Under::begin(&inner.handle, "fold", call)?;
         // Also that a lock that was given is one that counts.
-        under.run(&inner.shared, "fold", |_| Ok(()))?;
+        under.run(&inner.handle, "fold", |_| Ok(()))?;
         let (onward, restarts) = match std::mem::replace(&mut *inner.place(), Place::Out) {
             Place::At(onward) => (onward, false),
-            Place::Nowhere => (Box::new(Onward::whole(&inner.shared)), true),
+            Place::Nowhere => (Box::new(Onward::whole(&inner.handle.shared)), true),
             Place::Out => {
                 return Err(Error::new(
                     ErrorKind::Deadlock,
                     "fold",
-                    &inner.shared.path,
+                    &inner.handle.path,
                     "another turn of this fold, under the same lock, has not ended yet",
                 ));
             }
@@ -111,8 +111,8 @@ impl FoldCursor {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.inner.shared
+    pub(crate) fn shared(&self) -> &Arc<Handle> {
+        &self.inner.handle
     }
 }
 
@@ -210,7 +210,7 @@ impl FoldTurn {
         let restarts =
             matches!(found, Found::Rewound { .. }) || onward.rotations() != self.rotations;
         if restarts {
-            **onward = Onward::whole(&self.inner.shared);
+            **onward = Onward::whole(&self.inner.handle.shared);
             self.rotations = onward.rotations();
             return Ok(Step::Restart);
         }
@@ -228,7 +228,7 @@ impl FoldTurn {
     /// An empty batch for [`FoldTurn::append`].
     #[must_use]
     pub fn batch(&self) -> Batch {
-        Batch::new(&self.inner.shared.rules)
+        Batch::new(&self.inner.handle.rules)
     }
 
     /// Appends a batch, all of it or nothing. Its records come out of
@@ -237,7 +237,7 @@ impl FoldTurn {
     /// # Errors
     /// As [`crate::Journal::append_batch`].
     pub fn append(&mut self, batch: &Batch) -> Result<Position> {
-        let shared = &self.inner.shared;
+        let shared = &self.inner.handle;
         if !batch.is_for(&shared.rules) {
             return Err(Error::invalid_argument(
                 "append",
@@ -283,7 +283,7 @@ impl FoldTurn {
         let Some(onward) = self.onward.take() else {
             return Err(Error::internal(
                 "fold",
-                &self.inner.shared.path,
+                &self.inner.handle.path,
                 "the turn has ended",
             ));
         };
@@ -297,7 +297,7 @@ impl FoldTurn {
         };
         self.under = None;
         if let Some(epoch) = self.written.take() {
-            let shared = &self.inner.shared;
+            let shared = &self.inner.handle;
             epoch
                 .sync(shared)
                 .map_err(|why| why.after(shared, "append", "the records are in the file"))?;
@@ -318,7 +318,7 @@ impl Drop for FoldTurn {
 impl fmt::Debug for FoldCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FoldCursor")
-            .field("path", &self.inner.shared.path)
+            .field("path", &self.inner.handle.path)
             .field("position", &self.position())
             .finish_non_exhaustive()
     }
@@ -327,7 +327,7 @@ impl fmt::Debug for FoldCursor {
 impl fmt::Debug for FoldTurn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FoldTurn")
-            .field("path", &self.inner.shared.path)
+            .field("path", &self.inner.handle.path)
             .finish_non_exhaustive()
     }
 }

@@ -2,9 +2,10 @@
 
 mod chain;
 mod file;
+mod followers;
 mod wait;
 
-pub(crate) use wait::Followers;
+pub(crate) use followers::Followers;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,9 +1,10 @@
 //! How one who follows a journal is woken: by the system where it tells of
 //! changes, else by looking now and then.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::followers::{Bell, Wake, lock};
 use crate::journal::one_name;
 use crate::journal::shared::Shared;
 use crate::oslock::Patience;
@@ -14,52 +15,6 @@ use crate::sys::{self, Changes};
 /// something is going on, and at last.
 const SOON: Duration = Duration::from_millis(2);
 const LATE: Duration = Duration::from_millis(250);
-
-/// Who is to be woken when the handle is closed.
-#[derive(Default)]
-pub(crate) struct Followers(Mutex<Vec<Weak<Bell>>>);
-
-impl Followers {
-    fn add(&self, bell: &Arc<Bell>) {
-        let mut all = lock(&self.0);
-        all.retain(|other| other.strong_count() > 0);
-        all.push(Arc::downgrade(bell));
-    }
-
-    pub fn wake(&self) {
-        let all: Vec<_> = lock(&self.0).iter().filter_map(Weak::upgrade).collect();
-        all.iter().for_each(|bell| bell.ring());
-    }
-}
-
-type Wake = Box<dyn FnOnce() + Send>;
-
-/// Wakes one who follows: the thread that waits, or what an event loop has left.
-struct Bell {
-    waiter: Waiter<()>,
-    wake: Mutex<Option<Wake>>,
-}
-
-impl Bell {
-    fn ring(&self) {
-        self.waiter.tell(());
-        // Called without the mutex: it may end in another call of the follower.
-        let wake = lock(&self.wake).take();
-        if let Some(wake) = wake {
-            wake();
-        }
-    }
-}
-
-impl Nudge for Bell {
-    fn nudge(&self) {
-        self.waiter.nudge();
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// One who waits for changes of a journal.
 pub(crate) struct Waking {
@@ -77,7 +32,7 @@ impl Waking {
             waiter: Waiter::new(),
             wake: Mutex::new(None),
         });
-        shared.local().followers.add(&bell);
+        shared.followers().add(&bell);
         Waking {
             watch: watch(shared, &bell),
             bell,

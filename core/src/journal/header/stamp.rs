@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::Epoch;
 use crate::journal::append::{UNKNOWN, Work, Writer, Written};
-use crate::journal::append::{append, failed, recordable};
+use crate::journal::append::{failed, recordable};
+use crate::journal::data::Epoch;
+use crate::journal::data::{Data, no_file};
 use crate::journal::header;
-use crate::journal::open::{Data, no_file};
 use crate::journal::options::{HeaderMode, JournalOptions};
 use crate::journal::rewrite::{Draft, Old};
 use crate::journal::shared::Shared;
@@ -90,7 +90,7 @@ impl Writer {
         };
         self.note(shared, lock, &pending.encode(generation))?;
         if !work.lines.is_empty()
-            && let Err((error, undone)) = append(&data, end, work.lines)
+            && let Err((error, undone)) = data.append(end, work.lines)
         {
             // Where the roll-back failed the next locker does it.
             if undone.is_ok() {

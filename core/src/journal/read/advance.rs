@@ -5,8 +5,8 @@ use super::damage::DamageKind;
 use super::line::{behind_nuls, byte_order_mark};
 use super::{Chained, Place, Records};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::is_blank;
 use crate::journal::header::is_header;
+use crate::journal::rules::is_blank;
 use crate::journal::seal;
 
 /// What a line is.

@@ -3,7 +3,6 @@
 
 use std::io;
 
-use super::source::Source;
 use crate::sys::File;
 
 /// What the first look takes: the last records, as a rule.
@@ -25,16 +24,6 @@ impl Bytes for File {
 
     fn next_data(&self, at: u64) -> io::Result<u64> {
         File::next_data(self, at)
-    }
-}
-
-impl Bytes for Source {
-    fn read_full_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        Source::read_full_at(self, buffer, at)
-    }
-
-    fn next_data(&self, at: u64) -> io::Result<u64> {
-        Source::next_data(self, at)
     }
 }
 

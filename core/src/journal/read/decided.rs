@@ -9,14 +9,16 @@
 
 use std::io;
 
-use super::in_place::is_kept;
+use super::in_place::state;
 use super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::journal::seal;
 use crate::journal::shared::Shared;
 use crate::lockfile::{self, Identity};
+use crate::position::Position;
+use crate::recovery::overwrite::State;
 use crate::recovery::transaction;
-use crate::recovery::{self, Pending, PendingAppend};
+use crate::recovery::{self, Pending, PendingAppend, PendingOverwrite};
 use crate::sys::{self, File};
 
 /// No append of many is under way.
@@ -136,5 +138,68 @@ fn unfinished(source: &Source) -> io::Result<Option<u64>> {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
             result => return result,
         }
+    }
+}
+
+/// Whether the next locker leaves an append of many alone that is noted here:
+/// all of it is there, or others have changed the journal since.
+fn is_kept(source: &Source, redo: &File, pending: &PendingOverwrite) -> io::Result<bool> {
+    if !pending.is_whole(redo)? {
+        // It is only being noted down: what is there is another's.
+        return Ok(source.size()? > pending.from);
+    }
+    Ok(match state(source.file(), redo, pending)? {
+        Some(State::New) => !pending.back,
+        Some(State::Foreign) => true,
+        Some(State::Old | State::Between) | None => false,
+    })
+}
+
+impl Source {
+    /// Where this position is in the file.
+    pub fn offset_of(
+        &self,
+        shared: &Shared,
+        decided: &mut Decided,
+        operation: &'static str,
+        position: Position,
+    ) -> Result<u64> {
+        if position == Position::NOTHING {
+            return Ok(0);
+        }
+        let told = |error| Error::os(operation, &shared.path, error);
+        let size = self.size().map_err(told)?;
+        let size = size.min(decided.limit(shared, self, operation)?);
+        let refuse = |detail: String| {
+            Err(Error::new(
+                ErrorKind::Conflict,
+                operation,
+                &shared.path,
+                detail,
+            ))
+        };
+        if position.generation != self.generation {
+            return refuse(format!(
+                "position {position} is of another file than the one that is there now (generation \
+                 {}): it was rewritten or replaced",
+                self.generation
+            ));
+        }
+        if position.offset > size {
+            return refuse(format!(
+                "position {position} lies behind the end: the journal ends at {size}"
+            ));
+        }
+        let mut before = [b'\n'];
+        if position.offset > 0 {
+            self.read_full_at(&mut before, position.offset - 1)
+                .map_err(told)?;
+        }
+        if before != *b"\n" {
+            return refuse(format!(
+                "position {position} is in the middle of a record: it is not one of this journal's"
+            ));
+        }
+        Ok(position.offset)
     }
 }

@@ -4,7 +4,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::source::Source;
 use crate::lockfile::{Before, Generation, Identity};
 use crate::recovery::PendingOverwrite;
 use crate::recovery::overwrite::{Content, Glimpse, State, judge};
@@ -93,7 +92,11 @@ impl View {
 
 /// What the journal is; `None`: it changes under our eyes. What two looks agree
 /// on is no mixture that only our reading made.
-fn state(file: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<Option<State>> {
+pub(super) fn state(
+    file: &File,
+    redo: &File,
+    pending: &PendingOverwrite,
+) -> io::Result<Option<State>> {
     let now = |size: u64| {
         size.checked_sub(pending.from).map(|length| Content::File {
             file,
@@ -120,22 +123,4 @@ fn state(file: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<Opt
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         result => result,
     }
-}
-
-/// Whether the next locker leaves an append of many alone that is noted here:
-/// all of it is there, or others have changed the journal since.
-pub(crate) fn is_kept(
-    source: &Source,
-    redo: &File,
-    pending: &PendingOverwrite,
-) -> io::Result<bool> {
-    if !pending.is_whole(redo)? {
-        // It is only being noted down: what is there is another's.
-        return Ok(source.size()? > pending.from);
-    }
-    Ok(match state(source.file(), redo, pending)? {
-        Some(State::New) => !pending.back,
-        Some(State::Foreign) => true,
-        Some(State::Old | State::Between) | None => false,
-    })
 }

@@ -1,8 +1,8 @@
 //! What a line of a journal is, to whoever reads forward or backward.
 
-use crate::journal::append::is_blank;
 use crate::journal::options::{Format, JournalOptions};
 use crate::journal::repair::is_value;
+use crate::journal::rules::is_blank;
 use crate::journal::seal;
 
 /// What editors and Windows programs put before the first line of a text in

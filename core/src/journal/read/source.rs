@@ -3,12 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
-use super::decided::Decided;
+use super::backward::Bytes;
 use super::in_place::View;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::shared::Shared;
 use crate::lockfile::{Before, Generation, Identity};
-use crate::position::Position;
 use crate::recovery;
 use crate::sys::{self, Access, File};
 
@@ -169,51 +168,14 @@ impl Source {
             "the journal was rewritten in place while it was read; read it again",
         ))
     }
+}
 
-    /// Where this position is in the file.
-    pub fn offset_of(
-        &self,
-        shared: &Shared,
-        decided: &mut Decided,
-        operation: &'static str,
-        position: Position,
-    ) -> Result<u64> {
-        if position == Position::NOTHING {
-            return Ok(0);
-        }
-        let told = |error| Error::os(operation, &shared.path, error);
-        let size = self.size().map_err(told)?;
-        let size = size.min(decided.limit(shared, self, operation)?);
-        let refuse = |detail: String| {
-            Err(Error::new(
-                ErrorKind::Conflict,
-                operation,
-                &shared.path,
-                detail,
-            ))
-        };
-        if position.generation != self.generation {
-            return refuse(format!(
-                "position {position} is of another file than the one that is there now (generation \
-                 {}): it was rewritten or replaced",
-                self.generation
-            ));
-        }
-        if position.offset > size {
-            return refuse(format!(
-                "position {position} lies behind the end: the journal ends at {size}"
-            ));
-        }
-        let mut before = [b'\n'];
-        if position.offset > 0 {
-            self.read_full_at(&mut before, position.offset - 1)
-                .map_err(told)?;
-        }
-        if before != *b"\n" {
-            return refuse(format!(
-                "position {position} is in the middle of a record: it is not one of this journal's"
-            ));
-        }
-        Ok(position.offset)
+impl Bytes for Source {
+    fn read_full_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        Source::read_full_at(self, buffer, at)
+    }
+
+    fn next_data(&self, at: u64) -> io::Result<u64> {
+        Source::next_data(self, at)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Writer;
 use crate::journal::append::recordable;
-use crate::journal::open::Data;
+use crate::journal::data::Data;
 use crate::journal::shared::Shared;
 use crate::lockfile::{Generation, Same};
 use crate::oslock::LockFile;

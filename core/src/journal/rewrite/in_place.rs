@@ -3,8 +3,8 @@
 
 use super::Old;
 use super::draft::{Draft, failed};
+use super::kept;
 use super::publish::Published;
-use super::rotate;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::shared::Shared;
@@ -51,7 +51,7 @@ impl Draft {
         let kept = match old {
             Old::Kept => {
                 let old = (&**data, *end);
-                let kept = rotate::keep(shared, operation, &self.generation, old, |_| Ok(()))?;
+                let kept = kept::keep(shared, operation, &self.generation, old, |_| Ok(()))?;
                 highest = Some(kept.number);
                 Some(kept)
             }

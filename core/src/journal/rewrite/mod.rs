@@ -9,11 +9,13 @@
 //! draft.rs     the new file while it is being written
 //! publish.rs   the one place where it becomes the journal
 //! in_place.rs  the same where the journal keeps its inode
-//! rotate.rs    the old file kept under a name of its own
+//! rotate.rs    an empty journal in its place; kept.rs: the old file kept under a
+//!              name of its own
 //! ```
 
 mod draft;
 mod in_place;
+mod kept;
 mod publish;
 mod rewind;
 pub(crate) mod rotate;

@@ -10,9 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, failed, note, seen};
-use super::rotate;
+use super::kept;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::Epoch;
+use crate::journal::data::Epoch;
 use crate::journal::shared::Shared;
 use crate::lockfile::{self, Before, Generation, Identity, Same};
 use crate::oslock::LockFile;
@@ -109,7 +109,7 @@ impl Draft {
                     pending.rotated = rotated;
                     note(lock, operation, self.generation, pending)
                 };
-                let kept = rotate::keep(shared, operation, &self.generation, (data, *end), note)?;
+                let kept = kept::keep(shared, operation, &self.generation, (data, *end), note)?;
                 generation.rotated = kept.number;
                 Some(kept)
             }

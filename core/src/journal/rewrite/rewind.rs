@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Writer;
-use crate::journal::open::Data;
+use crate::journal::data::Data;
 use crate::journal::shared::Shared;
 use crate::journal::{header, seal};
 use crate::lockfile::Same;

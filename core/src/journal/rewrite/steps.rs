@@ -5,23 +5,27 @@ use std::sync::Arc;
 
 use super::{Draft, Old, Under};
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::group_commit::Handle;
+use crate::journal::handle::Journal;
+use crate::journal::header;
 use crate::journal::read::{DamageKind, Records};
+use crate::journal::rules::not_a_record;
 use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
-use crate::journal::{Journal, header};
 use crate::lock::Call;
 use crate::lockfile::Same;
 use crate::position::Position;
 
 impl Journal {
     pub(crate) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {
-        let shared = &self.shared;
+        let handle = &self.handle;
+        let shared = &handle.shared;
         let under = Under::begin(shared, operation, call)?;
         let draft = under.run(shared, operation, |lock| {
             if operation == "compact" {
                 nothing_is_too_long(shared)?;
             }
-            let mut draft = Draft::begin(shared, &mut shared.desk().writer, lock, operation)?;
+            let mut draft = Draft::begin(shared, &mut handle.desk().writer, lock, operation)?;
             match keep_header(shared, &mut draft) {
                 Ok(()) => Ok(draft),
                 Err(error) => {
@@ -31,7 +35,7 @@ impl Journal {
             }
         })?;
         Ok(Rewrite {
-            shared: Arc::clone(shared),
+            handle: Arc::clone(handle),
             open: Some((draft, under)),
             operation,
         })
@@ -96,7 +100,7 @@ fn keep_header(shared: &Shared, draft: &mut Draft) -> Result<()> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Rewrite {
-    shared: Arc<Shared>,
+    handle: Arc<Handle>,
     open: Option<(Draft, Under)>,
     operation: &'static str,
 }
@@ -110,7 +114,7 @@ impl Rewrite {
         if self.open.is_none() {
             return Err(self.finished());
         }
-        Records::open(&self.shared, None)
+        Records::open(&self.handle.shared, None)
     }
 
     /// Adds a record that may come from anywhere: it is checked.
@@ -119,7 +123,7 @@ impl Rewrite {
     /// `INVALID_RECORD`, `LIMIT_EXCEEDED`: the record is not added.
     /// `STORAGE_FULL` and other failures of the system.
     pub fn push(&mut self, record: &[u8]) -> Result<()> {
-        self.shared.rules.check(record)?;
+        self.handle.rules.check(record)?;
         self.add_record(record)
     }
 
@@ -129,13 +133,13 @@ impl Rewrite {
     /// # Errors
     /// As [`Rewrite::push`].
     pub fn push_encoded(&mut self, record: &[u8]) -> Result<()> {
-        self.shared.rules.check_framing(record)?;
+        self.handle.rules.check_framing(record)?;
         self.add_record(record)
     }
 
     fn add_record(&mut self, record: &[u8]) -> Result<()> {
         self.check_first(record)?;
-        if self.shared.options.sealed {
+        if self.handle.options.sealed {
             let mut line = Vec::new();
             Chain::default().add(&mut line, record);
             return self.add(&line);
@@ -150,15 +154,15 @@ impl Rewrite {
             .open
             .as_ref()
             .is_some_and(|(draft, _)| draft.length() == 0);
-        if first && header::is_header(&self.shared.options, line) {
-            return Err(header::not_a_record(&self.shared.path));
+        if first && header::is_header(&self.handle.options, line) {
+            return Err(not_a_record(&self.handle.path));
         }
         Ok(())
     }
 
     pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<()> {
         match &mut self.open {
-            Some((draft, _)) => draft.write(&self.shared, bytes),
+            Some((draft, _)) => draft.write(&self.handle, bytes),
             None => Err(self.finished()),
         }
     }
@@ -168,11 +172,11 @@ impl Rewrite {
     /// # Errors
     /// As [`Journal::replace`]; `INVALID_ARGUMENT` if the rewrite is finished.
     pub fn commit(&mut self) -> Result<Position> {
-        self.shared.usable(self.operation)?;
+        self.handle.usable(self.operation)?;
         let Some((draft, under)) = self.open.take() else {
             return Err(self.finished());
         };
-        let shared = &self.shared;
+        let shared = &self.handle;
         // Without the lock nothing is done: whoever locks next finds the mark
         // in the lock file and clears up.
         under.run(shared, self.operation, |lock| {
@@ -187,7 +191,7 @@ impl Rewrite {
     pub fn discard(&mut self) {
         if let Some((draft, under)) = self.open.take() {
             // As above.
-            let _ = under.run(&self.shared, self.operation, |lock| {
+            let _ = under.run(&self.handle, self.operation, |lock| {
                 draft.discard(lock);
                 Ok(())
             });
@@ -198,7 +202,7 @@ impl Rewrite {
     fn finished(&self) -> Error {
         Error::invalid_argument(
             self.operation,
-            &self.shared.path,
+            &self.handle.path,
             "this rewrite is finished, and its lock is let go",
         )
     }
@@ -213,7 +217,7 @@ impl Drop for Rewrite {
 impl fmt::Debug for Rewrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rewrite")
-            .field("path", &self.shared.path)
+            .field("path", &self.handle.path)
             .finish_non_exhaustive()
     }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::rewind::rewind;
 use super::{Rewrite, rotate};
 use crate::error::Result;
-use crate::journal::Journal;
 use crate::journal::append::Batch;
+use crate::journal::handle::Journal;
 use crate::lock::Call;
 use crate::position::Position;
 
@@ -36,7 +36,7 @@ impl Journal {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn rewind_with(&self, position: Position, call: &Call<'_>) -> Result<Option<PathBuf>> {
-        self.shared
+        self.handle
             .under_lock("rewind", call, |shared, writer, lock| {
                 rewind(shared, writer, lock, position)
             })
@@ -58,7 +58,7 @@ impl Journal {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn rotate_with(&self, call: &Call<'_>) -> Result<Option<PathBuf>> {
-        self.shared
+        self.handle
             .under_lock("rotate", call, |shared, writer, lock| {
                 rotate::rotate(shared, writer, lock, "rotate")
             })

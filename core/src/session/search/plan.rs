@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Journal;
-use crate::journal::read::Records;
+use crate::journal::Records;
 use crate::position::Position;
 use crate::session::StoreOptions;
 use crate::sys::{Access, File};

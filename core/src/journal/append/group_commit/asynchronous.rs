@@ -1,21 +1,20 @@
 //! Appends that leave a callback instead of a thread that waits.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::commit::{acquire_to_lead, commit_with, pass_on, step_down};
-use super::queue::{Callback, Done, Request, take_out, take_overdue};
+use super::desk::Handle;
+use super::lead::pass_on;
+use super::queue::{Callback, Done, Request, is_marked, take_out};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
-use crate::journal::shared::Shared;
-use crate::lock::Call;
-use crate::oslock::{Caller, Patience};
-use crate::oslock::{CancelToken, Nudge};
+use crate::oslock::{Caller, CancelToken, Nudge};
 use crate::position::Position;
+use std::time::Duration;
 
 /// Appends on a thread of the library's own; `done` is called there.
 pub(crate) fn append_queued(
-    shared: &Arc<Shared>,
+    shared: &Arc<Handle>,
     batch: Batch,
     at: Option<Position>,
     timeout: Option<Option<Duration>>,
@@ -31,11 +30,11 @@ pub(crate) fn append_queued(
     let limit = timeout.unwrap_or(shared.options.timeout);
     let mark = Arc::new(());
     let watch = cancel.as_ref().map(|token| {
-        let watch = Arc::new(Watch {
+        let watch: Arc<dyn Nudge> = Arc::new(Watch {
             shared: Arc::downgrade(shared),
             mark: Arc::clone(&mark),
         });
-        token.watch(Arc::downgrade(&watch) as Weak<dyn Nudge>);
+        token.watch(Arc::downgrade(&watch));
         watch
     });
     let request = Request {
@@ -71,66 +70,9 @@ pub(crate) fn append_queued(
     }
 }
 
-/// The lead of a request that has no thread: as patient as that request is.
-pub(crate) fn lead_for_callbacks(shared: &Arc<Shared>) {
-    let queue = &shared.local().queue;
-    let (limit, deadline, cancel, caller, mark) = {
-        let waiting = queue.queue();
-        match waiting.front().map(|request| &request.done) {
-            Some(Done::Callback(head)) => (
-                head.limit,
-                head.deadline,
-                head.cancel.clone(),
-                head.caller,
-                Arc::clone(&head.mark),
-            ),
-            // It was cancelled meanwhile.
-            _ => return pass_on(shared, waiting),
-        }
-    };
-    // Those behind it have no thread that would keep their time.
-    let keep_time = || {
-        tell_overdue(shared);
-        false
-    };
-    let mut call = Call::new().caller(caller).interrupt(&keep_time);
-    if let Some(token) = &cancel {
-        call = call.cancel(token);
-    }
-    let patience = Patience {
-        timeout: limit,
-        deadline,
-        ..call.begin(None)
-    };
-    match acquire_to_lead(shared, &patience) {
-        // The group, the head of the queue among it, is told one by one.
-        Ok(held) => drop(commit_with(shared, held, None)),
-        Err(error) => {
-            if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
-                head.done.tell(Err(error));
-            }
-            step_down(shared);
-        }
-    }
-}
-
-fn tell_overdue(shared: &Shared) {
-    while let Some(request) = take_overdue(&shared.local().queue) {
-        if let Done::Callback(callback) = &request.done {
-            let limit = callback.limit.unwrap_or_default();
-            let error = Error::lock_timeout("append", &shared.path, limit, shared.holder());
-            request.done.tell(Err(error));
-        }
-    }
-}
-
-fn is_marked(done: &Done, mark: &Arc<()>) -> bool {
-    matches!(done, Done::Callback(callback) if Arc::ptr_eq(&callback.mark, mark))
-}
-
 /// Takes a cancelled request out of the queue.
 pub(crate) struct Watch {
-    shared: Weak<Shared>,
+    shared: Weak<Handle>,
     mark: Arc<()>,
 }
 

@@ -1,76 +1,251 @@
-//! Who leads, and whether somebody waits: one word, so that a call that is
-//! alone takes no mutex to find that out.
+//! The one that leads: it takes the lock, commits what all have brought, and lets
+//! the next one lead.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, MutexGuard};
 
-/// Somebody leads.
-const LED: u8 = 1;
-/// The queue is not empty. Changed only with the queue's mutex held.
-const WAITING: u8 = 2;
+use super::desk::Handle;
+use super::queue::{
+    Done, Request, Word, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
+};
+use crate::background;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::append::batch::Work;
+use crate::journal::append::commit::finish;
+use crate::journal::append::writer::{Writer, Written};
+use crate::journal::shared::Shared;
+use crate::lock::Call;
+use crate::oslock::{Held, LockFile, Patience};
+use crate::position::Position;
 
-/// A queue `T` of calls behind the one that leads.
-///
-/// A leader without followers steps down with one exchange of `LED` for
-/// nothing; a follower announces itself with one of `LED` for `LED | WAITING`.
-/// Only one of the two succeeds: so nobody is left waiting behind nobody.
-#[derive(Default)]
-pub(crate) struct Lead<T> {
-    word: AtomicU8,
-    queue: Mutex<T>,
+/// Takes the lock. While that has to be waited for, calls that are to try only
+/// once do not stand in the queue: they are told.
+pub(crate) fn acquire_to_lead(shared: &Handle, patience: &Patience<'_>) -> Result<Held> {
+    let once = Patience::once(patience.caller);
+    let refused = match shared.lock.acquire("append", false, &once) {
+        Err(error) if error.kind() == ErrorKind::Locked && !patience.tries_once() => error,
+        taken => return taken,
+    };
+    let queue = &shared.local().queue;
+    let mut waiting = queue.queue();
+    let told = take_those_who_try_once(&mut waiting);
+    if !told.is_empty() && waiting.is_empty() {
+        queue.emptied(&waiting);
+    }
+    shared.hold_up(Some(refused.clone()));
+    drop(waiting);
+    for request in told {
+        request.done.tell(Err(refused.clone()));
+    }
+    let taken = shared.lock.acquire("append", false, patience);
+    let waiting = queue.queue();
+    shared.hold_up(None);
+    drop(waiting);
+    taken
 }
 
-impl<T> Lead<T> {
-    /// Leads from now on, if nobody does.
-    #[inline]
-    pub fn take(&self) -> bool {
-        self.exchange(0, LED)
+/// Commits its own work and what has queued up, then lets the next one lead,
+/// and only then syncs: others write meanwhile.
+#[inline]
+pub(crate) fn commit_with(
+    shared: &Arc<Handle>,
+    held: Held,
+    own: Option<&Work<'_>>,
+) -> Result<Position> {
+    let local = shared.local();
+    let mut desk = shared.desk();
+    desk.lock.keep(&held);
+    let writer = &mut desk.writer;
+    let others = take_group(&local.queue);
+    if others.is_empty()
+        && let Some(own) = own
+    {
+        let result = writer.commit(shared, held.lock_file(), own);
+        drop(desk);
+        drop(held);
+        step_down(shared);
+        return finish(shared, &result?);
     }
-
-    /// Nobody leads, and so nobody waits.
-    #[inline]
-    pub fn is_idle(&self) -> bool {
-        self.word.load(Ordering::Acquire) == 0
+    let mut works: Vec<Work<'_>> = Vec::with_capacity(others.len() + 1);
+    works.extend(own.copied());
+    works.extend(others.iter().map(|request| request.batch.work(request.at)));
+    let mut results = commit_group(shared, writer, held.lock_file(), &works).into_iter();
+    drop(desk);
+    drop(held);
+    step_down(shared);
+    let mine = own.and_then(|_| results.next());
+    for (request, result) in others.into_iter().zip(results) {
+        let result = result.and_then(|written| finish(shared, &written));
+        request.done.tell(result);
     }
-
-    /// Ends the lead, if nobody waits for it.
-    #[inline]
-    pub fn step_down(&self) -> bool {
-        self.exchange(LED, 0)
+    match mine {
+        Some(result) => finish(shared, &result?),
+        None => Ok(Position::NOTHING),
     }
+}
 
-    #[inline]
-    pub fn nobody_waits(&self) -> bool {
-        self.word.load(Ordering::Acquire) & WAITING == 0
+/// Ends the lead, or gives it to the next in the queue.
+#[inline]
+pub(crate) fn step_down(shared: &Arc<Handle>) {
+    let queue = &shared.local().queue;
+    if !queue.step_down() {
+        pass_on(shared, queue.queue());
     }
+}
 
-    pub fn queue(&self) -> MutexGuard<'_, T> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// To be called before something is put into the queue. `false`: nobody
-    /// led, and the caller does now.
-    pub fn follow(&self, _: &MutexGuard<'_, T>) -> bool {
-        loop {
-            if self.take() {
-                return false;
+#[cold]
+pub(crate) fn pass_on<'a>(shared: &'a Arc<Handle>, mut waiting: MutexGuard<'a, VecDeque<Request>>) {
+    let queue = &shared.local().queue;
+    loop {
+        let Some(next) = waiting.front() else {
+            // With the mutex held nobody can begin to follow.
+            queue.step_down();
+            return;
+        };
+        match &next.done {
+            Done::Thread(_) => {
+                let next = waiting.pop_front();
+                if waiting.is_empty() {
+                    queue.emptied(&waiting);
+                }
+                if let Some(Request {
+                    batch,
+                    done: Done::Thread(waiter),
+                    ..
+                }) = next
+                {
+                    waiter.tell(Word::Lead(batch));
+                }
+                return;
             }
-            // Fails if the leader has just stepped down.
-            if !self.nobody_waits() || self.exchange(LED, LED | WAITING) {
-                return true;
+            Done::Callback(_) => {
+                let own = Arc::clone(shared);
+                let Err(error) = background::spawn(move || lead_for_callbacks(&own)) else {
+                    return;
+                };
+                // No thread to be had: say so, and see whether the next fares
+                // better.
+                let failed = waiting.pop_front();
+                if waiting.is_empty() {
+                    queue.emptied(&waiting);
+                }
+                drop(waiting);
+                if let Some(request) = failed {
+                    request
+                        .done
+                        .tell(Err(Error::os("append", &shared.path, error)));
+                }
+                waiting = queue.queue();
             }
         }
     }
+}
 
-    /// To be called when the queue has become empty.
-    pub fn emptied(&self, _: &MutexGuard<'_, T>) {
-        self.word.fetch_and(!WAITING, Ordering::AcqRel);
+/// Neighbours that bring one record each, without an expected end or a header, go
+/// into the file with one write, and get one answer: if it fails, none of them is
+/// there. (To try each by itself would put some there twice, where the write could
+/// not be taken back.)
+pub(crate) fn commit_group(
+    shared: &Shared,
+    writer: &mut Writer,
+    lock: LockFile<'_>,
+    works: &[Work<'_>],
+) -> Vec<Result<Written>> {
+    let mut results = Vec::with_capacity(works.len());
+    let mut rest = works;
+    while let Some(first) = rest.first() {
+        let run = rest
+            .iter()
+            .take_while(|work| work.records == 1 && work.at.is_none() && work.header.is_none())
+            .count();
+        if run < 2 {
+            results.push(writer.commit(shared, lock, first));
+            rest = &rest[1..];
+            continue;
+        }
+        let (run, after) = rest.split_at(run);
+        rest = after;
+        let mut lines = std::mem::take(&mut writer.buffer);
+        lines.clear();
+        run.iter()
+            .for_each(|work| lines.extend_from_slice(work.lines));
+        let together = Work {
+            lines: &lines,
+            // Not all or nothing: the first of them are whole records.
+            records: 1,
+            header: None,
+            at: None,
+        };
+        match writer.commit(shared, lock, &together) {
+            Ok(written) => {
+                let mut end = written.end - lines.len() as u64;
+                results.extend(run.iter().map(|work| {
+                    end += work.lines.len() as u64;
+                    Ok(Written {
+                        epoch: written.epoch.clone(),
+                        generation: written.generation,
+                        end,
+                    })
+                }));
+            }
+            Err(error) => results.extend(run.iter().map(|_| Err(error.clone()))),
+        }
+        if lines.capacity() <= 1 << 20 {
+            writer.buffer = lines;
+        }
     }
+    results
+}
 
-    #[inline]
-    fn exchange(&self, from: u8, to: u8) -> bool {
-        self.word
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+/// The lead of a request that has no thread: as patient as that request is.
+pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
+    let queue = &shared.local().queue;
+    let (limit, deadline, cancel, caller, mark) = {
+        let waiting = queue.queue();
+        match waiting.front().map(|request| &request.done) {
+            Some(Done::Callback(head)) => (
+                head.limit,
+                head.deadline,
+                head.cancel.clone(),
+                head.caller,
+                Arc::clone(&head.mark),
+            ),
+            // It was cancelled meanwhile.
+            _ => return pass_on(shared, waiting),
+        }
+    };
+    // Those behind it have no thread that would keep their time.
+    let keep_time = || {
+        tell_overdue(shared);
+        false
+    };
+    let mut call = Call::new().caller(caller).interrupt(&keep_time);
+    if let Some(token) = &cancel {
+        call = call.cancel(token);
+    }
+    let patience = Patience {
+        timeout: limit,
+        deadline,
+        ..call.begin(None)
+    };
+    match acquire_to_lead(shared, &patience) {
+        // The group, the head of the queue among it, is told one by one.
+        Ok(held) => drop(commit_with(shared, held, None)),
+        Err(error) => {
+            if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
+                head.done.tell(Err(error));
+            }
+            step_down(shared);
+        }
+    }
+}
+
+fn tell_overdue(shared: &Handle) {
+    while let Some(request) = take_overdue(&shared.local().queue) {
+        if let Done::Callback(callback) = &request.done {
+            let limit = callback.limit.unwrap_or_default();
+            let error = Error::lock_timeout("append", &shared.path, limit, shared.holder());
+            request.done.tell(Err(error));
+        }
     }
 }

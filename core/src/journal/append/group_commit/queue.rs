@@ -1,17 +1,88 @@
-//! The calls that wait behind the one that leads.
+//! The calls that wait behind the one that leads, and one word that says who leads
+//! and whether somebody waits, so that a call that is alone takes no mutex to find
+//! that out.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::asynchronous::Watch;
-use super::lead::Lead;
 use crate::error::Result;
 use crate::journal::append::batch::Batch;
-use crate::oslock::Caller;
-use crate::oslock::{CancelToken, Waiter};
+use crate::oslock::{Caller, CancelToken, Nudge, Waiter};
 use crate::position::Position;
+
+/// Somebody leads.
+const LED: u8 = 1;
+/// The queue is not empty. Changed only with the queue's mutex held.
+const WAITING: u8 = 2;
+
+/// A queue `T` of calls behind the one that leads.
+///
+/// A leader without followers steps down with one exchange of `LED` for
+/// nothing; a follower announces itself with one of `LED` for `LED | WAITING`.
+/// Only one of the two succeeds: so nobody is left waiting behind nobody.
+#[derive(Default)]
+pub(crate) struct Lead<T> {
+    word: AtomicU8,
+    queue: Mutex<T>,
+}
+
+impl<T> Lead<T> {
+    /// Leads from now on, if nobody does.
+    #[inline]
+    pub fn take(&self) -> bool {
+        self.exchange(0, LED)
+    }
+
+    /// Nobody leads, and so nobody waits.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.word.load(Ordering::Acquire) == 0
+    }
+
+    /// Ends the lead, if nobody waits for it.
+    #[inline]
+    pub fn step_down(&self) -> bool {
+        self.exchange(LED, 0)
+    }
+
+    #[inline]
+    pub fn nobody_waits(&self) -> bool {
+        self.word.load(Ordering::Acquire) & WAITING == 0
+    }
+
+    pub fn queue(&self) -> MutexGuard<'_, T> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be called before something is put into the queue. `false`: nobody
+    /// led, and the caller does now.
+    pub fn follow(&self, _: &MutexGuard<'_, T>) -> bool {
+        loop {
+            if self.take() {
+                return false;
+            }
+            // Fails if the leader has just stepped down.
+            if !self.nobody_waits() || self.exchange(LED, LED | WAITING) {
+                return true;
+            }
+        }
+    }
+
+    /// To be called when the queue has become empty.
+    pub fn emptied(&self, _: &MutexGuard<'_, T>) {
+        self.word.fetch_and(!WAITING, Ordering::AcqRel);
+    }
+
+    #[inline]
+    fn exchange(&self, from: u8, to: u8) -> bool {
+        self.word
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
 
 /// One write takes no more bytes than this from the queue.
 const GROUP: usize = 8 << 20;
@@ -39,7 +110,7 @@ pub(crate) struct Callback {
     pub cancel: Option<CancelToken>,
     pub call: Box<dyn FnOnce(Result<Position>) + Send>,
     /// Keeps the token's watch on this request alive.
-    pub _watch: Option<Arc<Watch>>,
+    pub _watch: Option<Arc<dyn Nudge>>,
 }
 
 /// What a follower is told.
@@ -124,4 +195,9 @@ pub(crate) fn take_group(queue: &Queue) -> Vec<Request> {
         queue.emptied(&waiting);
     }
     group
+}
+
+/// Whether it is this asynchronous call's.
+pub(crate) fn is_marked(done: &Done, mark: &Arc<()>) -> bool {
+    matches!(done, Done::Callback(callback) if Arc::ptr_eq(&callback.mark, mark))
 }

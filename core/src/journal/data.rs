@@ -1,3 +1,5 @@
+//! A journal's file, open, and its syncs.
+//!
 //! One sync for many: whoever comes first syncs for all that have written by
 //! then, and the others wait for it. Never under the lock, but for header stamps.
 //!
@@ -6,13 +8,89 @@
 //! says nothing: a file can shrink and grow again, and be changed in its middle.
 
 use std::io;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, ErrorKind};
-use crate::journal::open::Data;
+use crate::journal::append::rollback;
 use crate::journal::shared::Shared;
-use crate::sys;
+use crate::lockfile::{Generation, Identity};
+use crate::oslock::LockedData;
+use crate::sys::{self, File, Lasting};
+
+/// How a journal's file is open.
+pub(crate) enum Handle {
+    ByItself(Lasting),
+    /// By the descriptor that it is locked by.
+    Locked(LockedData),
+}
+
+impl Deref for Handle {
+    type Target = File;
+
+    #[inline]
+    fn deref(&self) -> &File {
+        match self {
+            Handle::ByItself(file) => file,
+            Handle::Locked(data) => data,
+        }
+    }
+}
+
+/// A file that the path meant once, open for appending.
+pub(crate) struct Data {
+    pub file: Handle,
+    pub identity: Identity,
+    pub generation: u64,
+    pub syncs: Syncs,
+    /// Whether the directory is known to hold its name durably.
+    pub name_synced: AtomicBool,
+    /// The same file, to write anywhere in it: opened by the first stamp.
+    pub anywhere: OnceLock<Lasting>,
+}
+
+impl Data {
+    /// Whether it is open still: the program may have closed it behind our back. What
+    /// it is locked by was asked as it was locked.
+    #[inline]
+    pub fn is_itself(&self) -> io::Result<bool> {
+        let file = match &self.file {
+            Handle::ByItself(file) => file.is_itself()?,
+            Handle::Locked(_) => true,
+        };
+        match self.anywhere.get() {
+            Some(anywhere) if file => anywhere.is_itself(),
+            _ => Ok(file),
+        }
+    }
+
+    /// What a lock file that says this is to say of the journal.
+    pub fn generation_now(&self, recorded: Option<Generation>) -> Generation {
+        let mut generation = Generation::of(self.identity, recorded);
+        if recorded.is_none_or(|recorded| recorded.of != self.identity) {
+            // Somebody deleted the lock file: what we told callers must stay
+            // true.
+            generation.number = self.generation;
+        }
+        generation
+    }
+
+    /// Writes at the end, in one call if the system takes it all.
+    #[inline]
+    pub fn append(
+        &self,
+        end: u64,
+        lines: &[u8],
+    ) -> std::result::Result<(), (io::Error, io::Result<()>)> {
+        match self.file.append(lines) {
+            Ok(n) if n == lines.len() => Ok(()),
+            Ok(n) => rollback::write_rest(&self.file, end, lines, n),
+            // Nothing was written.
+            Err(error) => Err((error, Ok(()))),
+        }
+    }
+}
 
 /// The syncs of one file, through one handle.
 #[derive(Default)]
@@ -138,4 +216,9 @@ impl Unsynced {
             ),
         }
     }
+}
+
+#[cold]
+pub(crate) fn no_file(path: &std::path::Path) -> Error {
+    Error::internal("append", path, "no file is open")
 }

@@ -1,79 +1,19 @@
 //! The file that the path means now: open, and whole up to its end.
 
 use std::io;
-use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-use super::one_name;
-use super::repair;
-use super::shared::Shared;
+use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::Syncs;
-use crate::journal::append::{UNKNOWN, Writer, mend, sync_cut};
+use crate::journal::data::{Data, Handle, Syncs, no_file};
+use crate::journal::shared::Shared;
+use crate::journal::{one_name, repair};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::{LockFile, LockedData};
 use crate::rotated;
 use crate::sys::{self, Access, File, Lasting, Stat};
-
-/// How a journal's file is open.
-pub(crate) enum Handle {
-    ByItself(Lasting),
-    /// By the descriptor that it is locked by.
-    Locked(LockedData),
-}
-
-impl Deref for Handle {
-    type Target = File;
-
-    #[inline]
-    fn deref(&self) -> &File {
-        match self {
-            Handle::ByItself(file) => file,
-            Handle::Locked(data) => data,
-        }
-    }
-}
-
-/// A file that the path meant once, open for appending.
-pub(crate) struct Data {
-    pub file: Handle,
-    pub identity: Identity,
-    pub generation: u64,
-    pub syncs: Syncs,
-    /// Whether the directory is known to hold its name durably.
-    pub name_synced: AtomicBool,
-    /// The same file, to write anywhere in it: opened by the first stamp.
-    pub anywhere: OnceLock<Lasting>,
-}
-
-impl Data {
-    /// Whether it is open still: the program may have closed it behind our back. What
-    /// it is locked by was asked as it was locked.
-    #[inline]
-    pub fn is_itself(&self) -> io::Result<bool> {
-        let file = match &self.file {
-            Handle::ByItself(file) => file.is_itself()?,
-            Handle::Locked(_) => true,
-        };
-        match self.anywhere.get() {
-            Some(anywhere) if file => anywhere.is_itself(),
-            _ => Ok(file),
-        }
-    }
-
-    /// What a lock file that says this is to say of the journal.
-    pub fn generation_now(&self, recorded: Option<Generation>) -> Generation {
-        let mut generation = Generation::of(self.identity, recorded);
-        if recorded.is_none_or(|recorded| recorded.of != self.identity) {
-            // Somebody deleted the lock file: what we told callers must stay
-            // true.
-            generation.number = self.generation;
-        }
-        generation
-    }
-}
 
 /// What opening it tells.
 pub(crate) struct Opened {
@@ -316,11 +256,6 @@ fn locked_data(
         ));
     }
     Ok(lock.keep_data())
-}
-
-#[cold]
-pub(crate) fn no_file(path: &Path) -> Error {
-    Error::internal("append", path, "no file is open")
 }
 
 #[cold]

@@ -1,0 +1,123 @@
+//! One append under the lock: the file that the path means now, whole up to
+//! its end, then one write, and back again if that fails.
+
+use std::path::Path;
+
+use super::batch::Work;
+use super::writer::{Writer, Written};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::rewrite::rotate;
+use crate::journal::shared::Shared;
+use crate::oslock::LockFile;
+use crate::position::Position;
+use crate::sys;
+
+impl Writer {
+    /// Appends the work, or leaves the file as it was.
+    #[inline]
+    pub fn commit(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        work: &Work<'_>,
+    ) -> Result<Written> {
+        let Shared { path, options, .. } = shared;
+        let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
+        if stat.is_none() && options.create {
+            // Before a file is made that nothing is then appended to.
+            if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
+                return Err(conflict(path, expected, Position::NOTHING));
+            }
+            if work.is_empty() {
+                return Ok(Written {
+                    epoch: None,
+                    generation: 0,
+                    end: 0,
+                });
+            }
+        }
+        let opened = self.open(shared, "append", lock, stat)?;
+        self.whole(shared, "append", opened.size)?;
+        if let Some(expected) = work.at {
+            let actual = self.position(path)?;
+            // Who locks a file that is not there makes it, where the lock is on
+            // it: an empty one is as good as none.
+            let nothing = !opened.existed || self.end == 0 && lock.data().is_some();
+            if expected != actual && !(nothing && expected == Position::NOTHING) {
+                return Err(conflict(path, expected, actual));
+            }
+        }
+        if work.is_empty() {
+            let nothing = self.written(shared, self.end)?;
+            return Ok(Written {
+                epoch: None,
+                ..nothing
+            });
+        }
+        let rotates = options.max_bytes.is_some_and(|most| self.end > most);
+        if rotates {
+            self.rotate_first(shared, lock)?;
+        }
+        let put = match work.header {
+            None => self.put(shared, lock, work.lines, work.records),
+            Some(header) => self.put_with_header(shared, lock, header, work),
+        };
+        put.map_err(|error| match (rotates, opened.existed) {
+            (true, _) => error.hint("the journal was rotated before that"),
+            (_, false) => error.hint("the journal was made for it"),
+            _ => error,
+        })
+    }
+
+    /// The journal is larger than it is to be: what comes now goes into a new
+    /// file.
+    #[cold]
+    fn rotate_first(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<()> {
+        let rotated = rotate::rotate(shared, self, lock, "append").map_err(|error| {
+            match error.kind() {
+                // It would say that the record is in the file.
+                ErrorKind::NotDurable => error
+                    .with_kind(ErrorKind::Io)
+                    .hint("the journal was rotated before an append, and nothing was appended"),
+                _ => error,
+            }
+        })?;
+        if rotated.is_some() {
+            rotate::prune(shared);
+        }
+        self.current(shared, "append", lock).map(drop)
+    }
+}
+
+/// Makes it as durable as was asked.
+#[inline]
+pub(crate) fn finish(shared: &Shared, written: &Written) -> Result<Position> {
+    if let Some(epoch) = &written.epoch {
+        epoch
+            .sync(shared)
+            .map_err(|why| why.after(shared, "append", "the record is in the file"))?;
+    }
+    Ok(Position {
+        generation: written.generation,
+        offset: written.end,
+    })
+}
+
+#[cold]
+fn conflict(path: &Path, expected: Position, actual: Position) -> Error {
+    let what = if expected.generation == actual.generation {
+        "others have changed it meanwhile"
+    } else {
+        "it is another file than it was"
+    };
+    Error::new(
+        ErrorKind::Conflict,
+        "append",
+        path,
+        format!(
+            "the journal ends at {actual}, not at {expected}: {what}; nothing was appended, so \
+             read what is new and try again"
+        ),
+    )
+    .at(actual)
+}

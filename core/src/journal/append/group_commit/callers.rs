@@ -1,0 +1,131 @@
+//! An append in the caller's own thread.
+
+use std::sync::Arc;
+
+use super::desk::{Desk, Handle};
+use super::lead::{acquire_to_lead, commit_with, step_down};
+use super::queue::{Done, Request, Word, take_out};
+use crate::error::{Error, Result};
+use crate::journal::append::batch::{Batch, Work};
+use crate::journal::append::commit::finish;
+use crate::journal::append::writer::Written;
+use crate::lock::Call;
+use crate::oslock::{GaveUp, Nudge, Patience, Waiter};
+use crate::position::Position;
+
+/// Appends in the caller's own thread.
+#[inline]
+pub(crate) fn append(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
+    shared.usable("append")?;
+    if call.guard().is_some() {
+        return append_under(shared, work, call);
+    }
+    if !call.is_cancelled()
+        && let Some(result) = append_at_once(shared, work)
+    {
+        return finish(shared, &result?);
+    }
+    let patience = call.begin(shared.options.timeout);
+    if shared.local().queue.take() {
+        return lead(shared, work, &patience);
+    }
+    follow(shared, work, &patience)
+}
+
+/// Appends if nobody else is about, neither here nor in other processes.
+#[inline]
+fn append_at_once(shared: &Handle, work: &Work<'_>) -> Option<Result<Written>> {
+    let local = shared.local();
+    if !local.queue.is_idle() {
+        return None;
+    }
+    let mut desk = local.desk.try_lock().ok()?;
+    let Desk { writer, lock } = &mut *desk;
+    // One look for both: who closes behind our back closes the lock file as well.
+    if !writer.is_open() {
+        return None;
+    }
+    let held = match work.header {
+        None => lock.try_again(&shared.lock)?,
+        Some(_) => lock.try_to_stamp(&shared.lock)?,
+    };
+    Some(writer.commit(shared, held.lock_file(), work))
+}
+
+/// Under a lock that the caller holds: past the queue, whose leader may be
+/// waiting for this very lock.
+#[cold]
+fn append_under(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
+    let written = shared.under_guard("append", call, |shared, lock| {
+        shared.desk().writer.commit(shared, lock, work)
+    })?;
+    finish(shared, &written)
+}
+
+/// Leaves the records to whoever leads.
+#[cold]
+fn follow(shared: &Arc<Handle>, work: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
+    shared.lock.forbid_own("append", patience)?;
+    let queue = &shared.local().queue;
+    let mut waiting = queue.queue();
+    if !queue.follow(&waiting) {
+        // The leader has stepped down just now.
+        drop(waiting);
+        return lead(shared, work, patience);
+    }
+    let waiter = Arc::new(Waiter::new());
+    if let Some(token) = patience.cancel {
+        let nudge: Arc<dyn Nudge> = Arc::clone(&waiter) as _;
+        token.watch(Arc::downgrade(&nudge));
+    }
+    waiting.push_back(Request {
+        batch: Batch::of_work(&shared.rules, work),
+        at: work.at,
+        done: Done::Thread(Arc::clone(&waiter)),
+    });
+    drop(waiting);
+    let word = match waiter.wait(patience) {
+        Ok(word) => word,
+        Err(why) => {
+            if take_out(
+                &shared.local().queue,
+                |done| matches!(done, Done::Thread(other) if Arc::ptr_eq(other, &waiter)),
+            )
+            .is_some()
+            {
+                return Err(gave_up(shared, why, patience));
+            }
+            // Somebody has it in hand by now: it will not take long.
+            match waiter.wait(&Patience::endless()) {
+                Ok(word) => word,
+                Err(_) => return Err(Error::internal("append", &shared.path, "a wait ended")),
+            }
+        }
+    };
+    match word {
+        Word::Done(result) => result,
+        Word::Lead(batch) => lead(shared, &batch.work(work.at), patience),
+    }
+}
+
+fn gave_up(shared: &Arc<Handle>, why: GaveUp, patience: &Patience<'_>) -> Error {
+    match why {
+        GaveUp::Cancelled => Error::cancelled("append", &shared.path),
+        GaveUp::TimedOut => {
+            let limit = patience.timeout.unwrap_or_default();
+            Error::lock_timeout("append", &shared.path, limit, shared.holder())
+        }
+    }
+}
+
+/// Takes the lock for its own work.
+#[inline]
+fn lead(shared: &Arc<Handle>, own: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
+    match acquire_to_lead(shared, patience) {
+        Ok(held) => commit_with(shared, held, Some(own)),
+        Err(error) => {
+            step_down(shared);
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What callers see of appends.
+
+use std::time::Duration;
+
+use super::batch::{Batch, Work};
+use super::group_commit::{append, append_queued};
+use crate::error::{Error, Result};
+use crate::journal::handle::Journal;
+use crate::journal::seal::Chain;
+use crate::lock::Call;
+use crate::oslock::CancelToken;
+use crate::position::Position;
+
+impl Journal {
+    /// Appends one record (without a newline) and gives the position behind it.
+    ///
+    /// # Errors
+    /// `INVALID_RECORD` if it is not one JSON value in UTF-8 (format `json`) or
+    /// holds a newline, `LIMIT_EXCEEDED` if it is longer than `max_record`,
+    /// `LOCK_TIMEOUT`, `STORAGE_FULL` and other failures of the system: the
+    /// journal is as it was. `NOT_DURABLE`: the record is in the file, but a
+    /// power cut may lose it; from then on `POISONED`.
+    pub fn append(&self, record: &[u8]) -> Result<Position> {
+        self.append_with(record, &Call::new())
+    }
+
+    /// [`Journal::append`], with a way to wait, to cancel, or to work under a
+    /// lock that is held already.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn append_with(&self, record: &[u8], call: &Call<'_>) -> Result<Position> {
+        self.handle.rules.check_no_header(record)?;
+        self.handle.rules.check(record)?;
+        // A record and its newline go with one write. The buffer is the
+        // thread's own: no lock, and no allocation but the first.
+        thread_local!(static LINE: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) });
+        let mut line = LINE.take();
+        line.clear();
+        match self.handle.options.sealed {
+            true => Chain::default().add(&mut line, record),
+            false => {
+                line.extend_from_slice(record);
+                line.push(b'\n');
+            }
+        }
+        let work = Work {
+            lines: &line,
+            records: 1,
+            header: None,
+            at: None,
+        };
+        let result = append(&self.handle, &work, call);
+        if line.capacity() <= 1 << 16 {
+            LINE.set(line);
+        }
+        result
+    }
+
+    /// Appends many records next to each other: all of them or none, whenever a
+    /// process dies. (Across a power cut a part of them may be there, unless the
+    /// journal is sealed.) Gives the position behind the last.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn append_all<I>(&self, records: I) -> Result<Position>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        self.append_batch(&self.collect(records)?, None, &Call::new())
+    }
+
+    /// Appends only if the journal ends at `expected` (compare-and-swap).
+    ///
+    /// # Errors
+    /// `CONFLICT`, whose position is the actual end; and as
+    /// [`Journal::append`].
+    pub fn append_at<I>(&self, expected: Position, records: I) -> Result<Position>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        self.append_batch(&self.collect(records)?, Some(expected), &Call::new())
+    }
+
+    pub(crate) fn collect<I>(&self, records: I) -> Result<Batch>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let mut batch = self.batch();
+        for record in records {
+            batch.push(record.as_ref())?;
+        }
+        Ok(batch)
+    }
+
+    /// An empty batch for [`Journal::append_batch`].
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new(&self.handle.rules)
+    }
+
+    /// Appends a batch, all of it or nothing. An empty batch appends nothing,
+    /// but the lock is taken, and `at` compared.
+    ///
+    /// # Errors
+    /// As [`Journal::append_with`] and [`Journal::append_at`].
+    pub fn append_batch(
+        &self,
+        batch: &Batch,
+        at: Option<Position>,
+        call: &Call<'_>,
+    ) -> Result<Position> {
+        self.check_batch(batch)?;
+        append(&self.handle, &batch.work(at), call)
+    }
+
+    /// Queues a batch and returns at once; `done` is called on a thread of the
+    /// library's own. Calls on one handle keep their order, and what queues up
+    /// while one is being written is committed together.
+    pub fn append_queued(
+        &self,
+        batch: Batch,
+        at: Option<Position>,
+        timeout: Option<Option<Duration>>,
+        cancel: Option<CancelToken>,
+        done: impl FnOnce(Result<Position>) + Send + 'static,
+    ) {
+        if let Err(error) = self.check_batch(&batch) {
+            return done(Err(error));
+        }
+        append_queued(&self.handle, batch, at, timeout, cancel, Box::new(done));
+    }
+
+    pub(crate) fn check_batch(&self, batch: &Batch) -> Result<()> {
+        if batch.is_for(&self.handle.rules) {
+            return Ok(());
+        }
+        Err(Error::invalid_argument(
+            "append",
+            self.path(),
+            "the batch was made by another journal, and checked for that one",
+        ))
+    }
+}

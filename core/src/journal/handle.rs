@@ -1,0 +1,126 @@
+//! The handle of a journal: what all its verbs work on.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::append::group_commit::Handle;
+use super::options::JournalOptions;
+use super::shared::Shared;
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys;
+
+/// An append-only file of one-line records that any number of processes and
+/// threads append to.
+///
+/// No record is ever torn, interleaved with another or glued to it, and none
+/// that `append` acknowledged is lost; what a crash leaves behind is repaired by
+/// the next append. Reading takes no lock.
+///
+/// One handle serves many threads. It stays with the path: if the file is
+/// replaced, rotated or deleted, the next append goes to the file that has the
+/// name then.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("session.jsonl");
+/// let journal = Journal::open(&path)?;
+/// journal.append(br#"{"role":"user","text":"hello"}"#)?;
+/// journal.append_all([r#"{"role":"tool"}"#, r#"{"role":"assistant"}"#])?;
+///
+/// for record in journal.records()? {
+///     println!("{}", String::from_utf8_lossy(&record?.bytes));
+/// }
+/// assert_eq!(journal.tail(1)?[0].bytes, br#"{"role":"assistant"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Journal {
+    pub(super) handle: Arc<Handle>,
+}
+
+impl Journal {
+    /// Durability, limits, timeout and so on.
+    #[must_use]
+    pub fn options() -> JournalOptions {
+        JournalOptions::default()
+    }
+
+    /// Opens the journal at `path` with the default options.
+    ///
+    /// # Errors
+    /// As [`JournalOptions::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Journal> {
+        Journal::options().open(path)
+    }
+
+    fn with_options(path: &Path, options: JournalOptions) -> Result<Journal> {
+        options.check(path)?;
+        crate::target::check_mode("open", path, options.mode)?;
+        let real = match &options.home {
+            Some(_) => path.to_owned(),
+            None => crate::target::resolve("open", path, options.parents, options.durability)?,
+        };
+        let stat = sys::stat(&real).map_err(|error| Error::os("open", path, error))?;
+        match stat {
+            Some(stat) if !stat.is_file => {
+                return Err(Error::invalid_argument("open", path, "not a regular file"));
+            }
+            None if !options.create => {
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    "open",
+                    path,
+                    "the journal is not there, and this handle was not to make it",
+                ));
+            }
+            _ => {}
+        }
+        let shared = Arc::new(Shared::new(real, options)?);
+        Ok(Journal {
+            handle: Arc::new(Handle::new(shared)),
+        })
+    }
+
+    /// The file, with every symbolic link resolved.
+    pub fn path(&self) -> &Path {
+        &self.handle.path
+    }
+
+    /// Closes the handle and all that it has open: later calls that change the
+    /// journal are refused. Calls that are under way go on, and close what they
+    /// have open when they are done. A second time does nothing.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn close(&self) -> Result<()> {
+        self.handle.close();
+        Ok(())
+    }
+
+    /// The durability that this handle was opened with.
+    pub fn durability(&self) -> Durability {
+        self.handle.options.durability
+    }
+}
+
+impl JournalOptions {
+    /// Opens the journal at `path`. Symbolic links are resolved now. The file
+    /// itself is made by the first append.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the directory is missing (or the file, without
+    /// `create`), `INVALID_ARGUMENT` if the path is not a regular file's.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Journal> {
+        Journal::with_options(path.as_ref(), self)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("path", &self.path())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! What callers see of headers.
+
+use super::read::read;
+use crate::error::{Error, Result};
+use crate::journal::append::Work;
+use crate::journal::append::group_commit::append;
+use crate::journal::handle::Journal;
+use crate::lock::Call;
+use crate::position::Position;
+
+impl Journal {
+    /// The header, without its padding; `None` if there is none. Takes no
+    /// lock, and never sees half a stamp.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`;
+    /// `NOT_FOUND` without `create`, and failures of the system.
+    pub fn header(&self) -> Result<Option<Vec<u8>>> {
+        if !self.handle.options.has_headers() {
+            return Err(Error::invalid_argument(
+                "header",
+                self.path(),
+                "this handle knows no headers: open the journal with header_prefix",
+            ));
+        }
+        read(&self.handle)
+    }
+
+    /// Changes the header, or gives the journal one. One that fits in the place
+    /// of the old (see [`JournalOptions::header_reserve`]) is written there; else
+    /// the whole journal is written anew.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`;
+    /// `INVALID_RECORD` if it does not begin with that, ends in a space or could not
+    /// be a record; and as [`Journal::append`]: the header is as it was.
+    pub fn set_header(&self, header: &[u8]) -> Result<()> {
+        self.set_header_with(header, &Call::new())
+    }
+
+    /// [`Journal::set_header`], with a way to wait, to cancel, or to work under
+    /// a lock that is held already.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn set_header_with(&self, header: &[u8], call: &Call<'_>) -> Result<()> {
+        self.handle.rules.check_header(header)?;
+        let work = Work {
+            lines: &[],
+            records: 0,
+            header: Some(header),
+            at: None,
+        };
+        append(&self.handle, &work, call).map(drop)
+    }
+
+    /// Changes the header and appends records in one step: both or neither,
+    /// whenever a process dies, and with durability `power` across a power cut.
+    /// (A reader that takes no lock may see the one before the other.)
+    ///
+    /// # Errors
+    /// As [`Journal::set_header`] and [`Journal::append_all`].
+    pub fn append_with_header<I>(&self, header: &[u8], records: I) -> Result<Position>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let batch = self.collect(records)?;
+        self.handle.rules.check_header(header)?;
+        let work = Work {
+            header: Some(header),
+            ..batch.work(None)
+        };
+        append(&self.handle, &work, &Call::new())
+    }
+}
