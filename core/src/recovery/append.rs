@@ -31,12 +31,12 @@ pub(crate) struct PendingAppend {
 }
 
 impl PendingAppend {
-    /// Where the record ends.
+    /// Returns the offset at which the record ends.
     pub fn end(&self) -> u64 {
         IDLE + BLOCK as u64 + Pieces::room(self.pieces.count())
     }
 
-    /// Notes down that it begins.
+    /// Records that the append begins.
     pub fn write(&self, lock: &File, generation: Generation) -> io::Result<()> {
         let mut pieces = Vec::new();
         self.pieces.put(&mut pieces);
@@ -49,7 +49,8 @@ impl PendingAppend {
         block::write(lock, generation, block::sealed(block), &pieces)
     }
 
-    /// What a whole block of this kind says; `None` if what follows it was cut short.
+    /// Reads a whole block of this kind. Returns `None` if the bytes after it
+    /// were cut short.
     pub fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<PendingAppend>> {
         let (count, checksum) = (u32_at(block, 56), u32_at(block, 12));
         let pieces = Pieces::read(lock, block, count, checksum)?;
@@ -63,12 +64,12 @@ impl PendingAppend {
     }
 }
 
-/// Cuts the first part of an append off, unless all of it is there.
+/// Removes the first part of an append, unless all of it is there.
 pub(crate) fn undo(lock: &File, target: &Path, pending: &PendingAppend) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        // So it is another file.
+        // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
         result => result.map_err(told)?,
     };
@@ -83,14 +84,14 @@ pub(crate) fn undo(lock: &File, target: &Path, pending: &PendingAppend) -> Resul
     };
     let undone = undo_in(&journal, target, &part)?;
     if matches!(undone, Undone::Cut | Undone::Blanked) {
-        // Before the record is cleared: or a power cut could bring half
-        // the append back with nothing left to tell that it is half.
+        // It syncs before the record is cleared. Otherwise a power cut could
+        // bring half the append back, with no record left that says so.
         journal.sync_data().map_err(told)?;
     }
     Ok(())
 }
 
-/// What became of an append.
+/// The result of undoing an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undone {
     /// Nothing of it was written.
@@ -99,12 +100,12 @@ pub(crate) enum Undone {
     Whole,
     /// A part was there, and is cut.
     Cut,
-    /// A part was there, and blank lines are in its place: others have appended
-    /// behind it, and what is no tail can't be cut.
+    /// A part was there, and blank lines have replaced it. Other programs have
+    /// appended after it, and only a tail can be cut.
     Blanked,
 }
 
-/// What may be there of an append.
+/// An append of which a part may be in the journal.
 pub(crate) struct Part<'a> {
     pub start: u64,
     pub pieces: &'a Pieces,
@@ -115,7 +116,7 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
     let told = |error| Error::os("recover", target, error);
     let (start, pieces) = (part.start, part.pieces);
     if let Some(length) = part.way_back.read().map_err(told)? {
-        // Whoever began that has kept them.
+        // The process that began this has already kept the bytes.
         blank(journal, target, start, length).map_err(told)?;
         return Ok(Undone::Blanked);
     }
@@ -151,7 +152,7 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
             continue;
         }
         if let Err(error) = journal.set_len(start) {
-            // Or it would be kept anew by each who tries.
+            // Otherwise each try would keep the bytes again.
             kept.take_back();
             return Err(told(error));
         }
@@ -159,7 +160,7 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
     }
 }
 
-/// What was written is kept, and blank lines take its place.
+/// Keeps the part that was written, and puts blank lines in its place.
 fn keep_and_blank(journal: &File, target: &Path, part: &Part<'_>, length: u64) -> Result<()> {
     let cut = Cut {
         offset: part.start,
@@ -167,7 +168,8 @@ fn keep_and_blank(journal: &File, target: &Path, part: &Part<'_>, length: u64) -
         nuls: 0,
     };
     let kept = torn::keep(journal, target, cut)?;
-    // First it is noted: what is half blank can't be told from what others wrote.
+    // The record comes first: a half blank part can't be told from foreign
+    // bytes.
     if let Err(error) = part.way_back.write(length) {
         kept.take_back();
         return Err(Error::os("recover", target, error));
@@ -175,7 +177,7 @@ fn keep_and_blank(journal: &File, target: &Path, part: &Part<'_>, length: u64) -
     blank(journal, target, part.start, length).map_err(|error| Error::os("recover", target, error))
 }
 
-/// By a descriptor of its own: one that appends writes at the end only.
+/// Uses a descriptor of its own, since one that appends writes at the end only.
 fn blank(journal: &File, target: &Path, start: u64, length: u64) -> io::Result<()> {
     let anywhere = File::open(target, Access::Write)?;
     if anywhere.id()? != journal.id()? {
@@ -184,9 +186,9 @@ fn blank(journal: &File, target: &Path, start: u64, length: u64) -> io::Result<(
     write_blank(&anywhere, start, length)
 }
 
-/// Whether what is there from `start` on is what other programs have appended: a
-/// line, or a whole value that has no newline yet and is none of ours. What is
-/// neither is a torn tail, whoever wrote it.
+/// Returns whether other programs have appended the bytes from `start` on. Such
+/// bytes are a line, or a whole value that has no newline yet and is not ours.
+/// Anything else is a torn tail, of any program.
 fn is_of_others(
     journal: &File,
     start: u64,
@@ -219,6 +221,6 @@ fn is_of_others(
     Ok(value && !is_ours(&text))
 }
 
-/// A value without a newline that is longer than records are, as a rule, is kept
-/// in `P.torn`.
+/// A value without a newline that is longer than usual records is kept in
+/// `P.torn`.
 const LONGEST: u64 = 64 << 20;

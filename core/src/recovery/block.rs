@@ -1,4 +1,4 @@
-//! The block that says what is under way, whatever its kind.
+//! The block that says what is under way, for all kinds.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::sys::File;
 
 const PENDING: &[u8; 8] = b"pending\n";
 
-/// A block of this kind, which says nothing else yet.
+/// Returns a block of this kind, with no other content yet.
 pub(crate) fn new(kind: u32) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     block[..8].copy_from_slice(PENDING);
@@ -15,13 +15,13 @@ pub(crate) fn new(kind: u32) -> [u8; BLOCK] {
     block
 }
 
-/// The same, sealed: nothing more is said.
+/// Seals the block, so that nothing more can be added.
 pub(crate) fn sealed(mut block: [u8; BLOCK]) -> [u8; BLOCK] {
     seal(&mut block);
     block
 }
 
-/// The block that is there; `None` if none that can be believed.
+/// Reads the block; `None` if none can be believed.
 pub(crate) fn read(lock: &File) -> io::Result<Option<[u8; BLOCK]>> {
     let mut block = [0; BLOCK];
     let n = lock.read_full_at(&mut block, IDLE)?;
@@ -29,7 +29,7 @@ pub(crate) fn read(lock: &File) -> io::Result<Option<[u8; BLOCK]>> {
     Ok(believed.then_some(block))
 }
 
-/// [`read`], where it is of this kind.
+/// Reads the block if it is of this kind.
 pub(crate) fn read_kind(lock: &File, kind: u32) -> io::Result<Option<[u8; BLOCK]>> {
     Ok(read(lock)?.filter(|block| kind_of(block) == kind))
 }
@@ -38,8 +38,8 @@ pub(crate) fn kind_of(block: &[u8; BLOCK]) -> u32 {
     u32_at(block, 8)
 }
 
-/// Notes down what begins. One write of all of it, so that a lock file that was
-/// empty needs no second.
+/// Records what begins. One write stores all of it, so that an empty lock file
+/// needs no second.
 pub(crate) fn write(
     lock: &File,
     generation: Generation,
@@ -53,7 +53,8 @@ pub(crate) fn write(
     lock.write_all_at(&bytes, 0)
 }
 
-/// Nothing is pending any more. Where the file can't be cut, zeros say so.
+/// Records that nothing is pending any more. Zeros say so if the file can't be
+/// cut.
 pub(crate) fn clear_pending(lock: &File) -> io::Result<()> {
     lock.set_len(IDLE).or_else(|_| clear_stamp(lock))
 }

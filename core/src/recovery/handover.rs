@@ -26,15 +26,15 @@ const BODY: u64 = IDLE + BLOCK as u64;
 /// Far more than a process's identity takes.
 const LONGEST: u64 = 16_384;
 
-/// For how long a lock stays reserved for a process that can't be seen from
-/// here, as nobody would learn of its end.
+/// How long a lock stays reserved for a process that can't be seen from here.
+/// No process would learn of its end.
 const UNSEEN: Duration = Duration::from_secs(60);
 
-/// How long the heir's one try waits for those who only look whose turn it is,
-/// and have the lock for that moment.
+/// How long the successor's one try waits for processes that only look whose
+/// turn it is. They hold the lock for that moment.
 const LOOKERS: Duration = Duration::from_secs(2);
 
-/// For whom a lock is reserved.
+/// A process that a lock is reserved for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reservation {
     pub to: Process,
@@ -50,7 +50,7 @@ impl Reservation {
         }
     }
 
-    /// Whether it keeps this process from the lock.
+    /// Returns whether it keeps this process from the lock.
     pub(crate) fn stands(&self) -> bool {
         !self.to.is_current()
             && match self.to.alive() {
@@ -66,8 +66,8 @@ fn now() -> u64 {
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
-/// For whom a lock is reserved, if for anybody, by what is in this file. Looks
-/// without the lock.
+/// Returns the reservation in this file, if there is one. Looks without the
+/// lock.
 pub(crate) fn reserved(record_path: &Path) -> Option<Reservation> {
     let file = File::open_beside(record_path, Access::Read).ok()?;
     if file.size().ok()? <= IDLE {
@@ -77,14 +77,14 @@ pub(crate) fn reserved(record_path: &Path) -> Option<Reservation> {
     read(&file, &block).ok()?
 }
 
-/// For whom this lock file is reserved now.
+/// Returns the process that this lock file is reserved for now.
 pub(crate) fn heir(lock_path: &Path) -> Option<Process> {
     let reservation = reserved(lock_path).filter(Reservation::stands)?;
     Some(reservation.to)
 }
 
-/// What a whole block of this kind says; `None` if what follows it was cut
-/// short, so that the lock was not given.
+/// Reads a whole block of this kind. Returns `None` if the bytes after it were
+/// cut short, so that the lock was not given.
 pub(crate) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<Reservation>> {
     let length = u64_at(block, 24).min(LONGEST);
     let mut json = vec![0; usize::try_from(length).unwrap_or(0)];
@@ -99,9 +99,9 @@ pub(crate) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<Reserv
     }))
 }
 
-/// Notes it down, in a lock file of `size` bytes that nothing is pending in.
-/// The generation stays as it is; where none was recorded, the first block says
-/// that the file is ours, and nothing else.
+/// Writes the reservation into a lock file of `size` bytes with nothing
+/// pending. The generation stays as it is. If none was recorded, the first
+/// block says that the file is ours, and nothing else.
 pub(crate) fn write_reservation(
     lock: &File,
     size: u64,
@@ -125,7 +125,8 @@ pub(crate) fn write_reservation(
     lock.write_all_at(&bytes, at)
 }
 
-/// Whether the lock was given to this process, whose one try found it busy.
+/// Returns whether the lock is reserved for this process, whose one try found
+/// it busy.
 #[cold]
 pub(crate) fn is_for_us(lock: &PathLock, error: &Error, patience: &Patience<'_>) -> bool {
     error.kind() == ErrorKind::Locked
@@ -133,7 +134,7 @@ pub(crate) fn is_for_us(lock: &PathLock, error: &Error, patience: &Patience<'_>)
         && reserved(lock.record_path()).is_some_and(|reservation| reservation.to.is_current())
 }
 
-/// The patience of an heir that tries only once.
+/// Returns the patience of a successor that tries only once.
 pub(crate) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
     Patience {
         timeout: Some(LOOKERS),
@@ -142,7 +143,7 @@ pub(crate) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
     }
 }
 
-/// What that try failed with, in the words of one try.
+/// Rewrites that try's failure in the words of one try.
 #[cold]
 pub(crate) fn as_one_try(
     lock: &PathLock,
@@ -156,8 +157,8 @@ pub(crate) fn as_one_try(
     }
 }
 
-/// While a lock is reserved it is the heir who keeps it from us: others have it for
-/// the moments in which they look whose turn it is.
+/// Names the successor, which keeps a reserved lock from this process. Others
+/// hold the lock only while they look whose turn it is.
 #[cold]
 pub(crate) fn name_heir(lock: &PathLock, error: Error) -> Error {
     if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::LockTimeout) {
@@ -169,7 +170,8 @@ pub(crate) fn name_heir(lock: &PathLock, error: Error) -> Error {
     }
 }
 
-/// Takes the lock, and leaves what is pending as it is: for one who settles it.
+/// Takes the lock and leaves what is pending as it is, for a caller that
+/// settles it.
 pub(crate) fn acquire_unsettled(
     lock: &PathLock,
     operation: &'static str,
@@ -183,7 +185,7 @@ pub(crate) fn acquire_unsettled(
     }
 }
 
-/// The same with one try; `None`: others have it.
+/// Tries once. Returns `None` if others have the lock.
 pub(crate) fn try_unsettled(
     lock: &PathLock,
     operation: &'static str,

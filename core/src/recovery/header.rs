@@ -1,4 +1,5 @@
-//! Kind 2: a header stamp, and what is appended in the same step: both, or neither.
+//! Kind 2: a header stamp, and what is appended in the same step: both, or
+//! neither.
 //!
 //! ```text
 //! offset  bytes
@@ -34,29 +35,29 @@ pub(crate) const KIND: u32 = 2;
 pub(crate) struct PendingStamp {
     pub of: Identity,
     pub start: u64,
-    /// Of what is appended in the same step.
+    /// The pieces that are appended in the same step.
     pub pieces: Pieces,
     pub old: Line,
     pub new: Line,
     end: u64,
 }
 
-/// The same as it is written down.
+/// The same stamp, as its record is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StampNote<'a> {
     pub of: Identity,
     pub start: u64,
-    /// What is appended in the same step.
+    /// The lines that are appended in the same step.
     pub lines: &'a [u8],
-    /// Both without padding and newline.
+    /// The headers, both without padding and newline.
     pub old: &'a [u8],
     pub new: &'a [u8],
-    /// How long their line is, with its newline.
+    /// The length of their line, with its newline.
     pub line: usize,
 }
 
 impl StampNote<'_> {
-    /// All that the lock file holds while it is pending.
+    /// Returns all that the lock file holds while the stamp is pending.
     pub fn encode(&self, generation: Generation) -> Vec<u8> {
         let mut block = block::new(KIND);
         let pieces = Pieces::of(self.start, self.lines);
@@ -83,12 +84,12 @@ impl StampNote<'_> {
 }
 
 impl PendingStamp {
-    /// Where the record ends.
+    /// Returns the offset at which the record ends.
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// `None` if the lines were cut short.
+    /// Reads the record. Returns `None` if the lines were cut short.
     pub(crate) fn read(lock: &File, block: &[u8; BLOCK]) -> io::Result<Option<PendingStamp>> {
         let length = u32_at(block, 56) as usize;
         let after = IDLE + BLOCK as u64;
@@ -103,7 +104,7 @@ impl PendingStamp {
             u32::from_le_bytes(bytes) as usize
         });
         let pieces = Pieces::room(u32_at(block, 12));
-        // Before so much memory is taken.
+        // The check comes before so much memory is taken.
         if size < (old + new + 12) as u64 + pieces || old >= length || new >= length {
             return Ok(None);
         }
@@ -130,12 +131,12 @@ impl PendingStamp {
     }
 }
 
-/// The line of a header: its text, and spaces up to its newline. They are not in
-/// memory before it is known that the journal is so long.
+/// The line of a header: its text, and spaces up to its newline. The spaces are
+/// not in memory before the journal is known to be that long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     text: Vec<u8>,
-    /// With the newline: more than the text.
+    /// The length with the newline: more than the text.
     length: usize,
 }
 
@@ -149,7 +150,7 @@ impl Line {
         self.length
     }
 
-    /// Whether these bytes are it.
+    /// Returns whether these bytes are this line.
     pub fn is(&self, bytes: &[u8]) -> bool {
         let rest = bytes.strip_prefix(&self.text[..]);
         let spaces = rest.and_then(|rest| rest.strip_suffix(b"\n"));
@@ -164,18 +165,18 @@ impl Line {
         line
     }
 
-    /// The same without the spaces.
+    /// Returns the line without the spaces.
     pub fn to_short(&self) -> Vec<u8> {
         [&self.text[..], b"\n"].concat()
     }
 }
 
-/// Settles what its writer did not live to end.
+/// Settles the stamp of a writer that died before its end.
 pub(crate) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Write) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        // So it is another file.
+        // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
         result => result.map_err(told)?,
     };
@@ -189,7 +190,7 @@ pub(crate) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Resu
     };
     let done =
         pending.pieces.is_empty() || append::undo_in(&journal, target, &part)? == Undone::Whole;
-    // A line that is longer than the journal is none of its.
+    // A line that is longer than the journal is not the journal's.
     if pending.old.len() as u64 <= journal.size().map_err(told)? {
         let (old, new) = (pending.old.to_vec(), pending.new.to_vec());
         let wanted = if done { &new } else { &old };
@@ -200,13 +201,13 @@ pub(crate) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Resu
             journal.write_all_at(wanted, 0).map_err(told)?;
         }
     }
-    // Before the record is cleared: or a power cut could bring half of it back
-    // with nothing left to tell that it is half.
+    // It syncs before the record is cleared. Otherwise a power cut could bring
+    // half of it back, with no record left that says so.
     journal.sync_data().map_err(told)
 }
 
-/// Whether a part of the one line over the other can look so. If not, somebody
-/// else has written there since.
+/// Returns whether a part of the one line over the other can look like `now`.
+/// If not, another program has written there since.
 fn is_mixture(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     now.len() == old.len()
         && now

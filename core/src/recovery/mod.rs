@@ -1,5 +1,6 @@
-//! What was under way when a holder died: how it is noted in the lock file, and how
-//! the next holder settles it. Each kind is whole in one file.
+//! The work that was under way when a holder died. These files say how the lock
+//! file records it, and how the next holder settles it. Each kind is whole in
+//! one file.
 //!
 //! ```text
 //! append.rs     kind 1: an append of many records (pieces.rs)

@@ -8,7 +8,7 @@
 //!    124      4  CRC-32C of the 60 bytes before
 //! ```
 //!
-//! What each kind says stands in its own file.
+//! The file of each kind describes its content.
 
 use std::io;
 
@@ -22,7 +22,7 @@ use super::transaction::mark::{self, Mark};
 use crate::lockfile::{BLOCK, Generation, IDLE, Identity, read_generation};
 use crate::sys::File;
 
-/// What is under way.
+/// The work that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pending {
     Append(PendingAppend),
@@ -36,9 +36,10 @@ pub(crate) enum Pending {
     Unknown(u32),
 }
 
-/// [`read_pending`] for a reader, who has no lock: a record takes more than one
-/// read, and one may be cleared and another written in between. What is half of
-/// each would look like one that was cut short, and mean nothing.
+/// Does what [`read_pending`] does, for a reader without the lock. A record
+/// takes more than one read, and one may be cleared and another written in
+/// between. Half of each would look like a record that was cut short, and mean
+/// nothing.
 pub(crate) fn look_at_pending(lock: &File) -> io::Result<Option<Pending>> {
     let head = || {
         let mut block = [0; BLOCK];
@@ -56,8 +57,8 @@ pub(crate) fn look_at_pending(lock: &File) -> io::Result<Option<Pending>> {
     }
 }
 
-/// What is pending; `None` if nothing that can be believed: the record itself
-/// was cut short, so nothing was begun.
+/// Reads what is pending; `None` if nothing can be believed. Then the record
+/// itself was cut short, so nothing was begun.
 pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
     let Some(block) = block::read(lock)? else {
         return Ok(None);
@@ -73,9 +74,9 @@ pub(crate) fn read_pending(lock: &File) -> io::Result<Option<Pending>> {
     })
 }
 
-/// What a reader, who has no lock, is told of the generation of this file: also
-/// between the rename that made it the journal and the moment when that is
-/// recorded. One who follows the journal is woken by the rename.
+/// Returns this file's generation for a reader without the lock. It is right
+/// also between the rename that made the file the journal and its record. The
+/// rename wakes a follower of the journal.
 pub(crate) fn generation_of(lock: &File, journal: Identity) -> io::Result<Option<Generation>> {
     let recorded = read_generation(lock)?;
     if recorded.is_some_and(|recorded| recorded.of == journal) {
@@ -85,7 +86,7 @@ pub(crate) fn generation_of(lock: &File, journal: Identity) -> io::Result<Option
         Some(Pending::Rewrite(pending)) if pending.by == Some(journal) => {
             Ok(Some(pending.generation(journal, recorded)))
         }
-        // If it was recorded meanwhile, it is there now.
+        // If it was recorded meanwhile, it is readable now.
         _ => read_generation(lock),
     }
 }

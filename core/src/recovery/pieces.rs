@@ -1,5 +1,5 @@
-//! What is appended, in pieces: so that after a crash a part of it is told from
-//! what other programs have appended behind that part.
+//! The appended bytes in pieces. After a crash they distinguish a part of the
+//! append from what other programs have appended after it.
 //!
 //! ```text
 //! offset  bytes
@@ -8,9 +8,9 @@
 //!      8         the same of each piece
 //! ```
 //!
-//! A piece ends with each line, and with each sector of the file: a process that is
-//! killed in a write leaves whole pages of it, and the next program's bytes begin
-//! there; a power cut leaves whole sectors of it.
+//! A piece ends with each line, and with each sector of the file. A process
+//! that is killed in a write leaves whole pages, and the next program's bytes
+//! begin there. A power cut leaves whole sectors.
 
 use std::io;
 
@@ -18,7 +18,7 @@ use crate::lockfile::{BLOCK, IDLE, u64_of};
 use crate::sys::File;
 
 const SECTOR: u64 = 512;
-/// How long a blank line is.
+/// The length of a blank line.
 const BLANK: usize = 4096;
 const ENTRY: usize = 8;
 
@@ -32,12 +32,12 @@ struct Piece {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pieces(Vec<Piece>);
 
-/// What a journal holds of them.
+/// The part of them that a journal holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// So many bytes are of this append.
+    /// The number of bytes that belong to this append.
     pub bytes: u64,
-    /// All of it is there.
+    /// Whether all of it is there.
     pub whole: bool,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Seen {
 const WINDOW: usize = 64 * 1024;
 
 impl Pieces {
-    /// Of lines that are to be appended where a journal ends.
+    /// Splits lines that will be appended at this end of a journal.
     pub fn of(start: u64, lines: &[u8]) -> Pieces {
         let mut pieces = Vec::new();
         let mut at = 0;
@@ -67,12 +67,12 @@ impl Pieces {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// Returns the number of pieces.
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
-    /// How long all of them are.
+    /// Returns the length of all pieces together.
     pub fn length(&self) -> u64 {
         self.0.iter().map(|piece| u64::from(piece.length)).sum()
     }
@@ -85,12 +85,12 @@ impl Pieces {
         }
     }
 
-    /// How many bytes so many pieces take.
+    /// Returns the number of bytes that so many entries take.
     pub(crate) fn room(count: u32) -> u64 {
         u64::from(count) * ENTRY as u64
     }
 
-    /// `None` if no append of ours can look so.
+    /// Parses the entries. Returns `None` if no append of ours can look so.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Pieces> {
         let mut pieces = Vec::with_capacity(bytes.len() / ENTRY);
         for entry in bytes.chunks_exact(ENTRY) {
@@ -108,7 +108,7 @@ impl Pieces {
         Some(Pieces(pieces))
     }
 
-    /// Reads those behind a record, whose checksum this is.
+    /// Reads the entries after a record, which holds their checksum.
     pub(crate) fn read(
         lock: &File,
         block: &[u8; BLOCK],
@@ -116,7 +116,7 @@ impl Pieces {
         checksum: u32,
     ) -> io::Result<Option<Pieces>> {
         let after = IDLE + block.len() as u64;
-        // Before so much memory is taken.
+        // The check comes before so much memory is taken.
         if lock.size()?.saturating_sub(after) < Pieces::room(count) {
             return Ok(None);
         }
@@ -129,19 +129,20 @@ impl Pieces {
         Ok(Pieces::parse(&bytes))
     }
 
-    /// What a journal of this size holds of them from `start` on. A piece that a
-    /// power cut left as NULs is nobody else's.
+    /// Returns the part of them that a journal of this size holds from `start`
+    /// on. A piece that a power cut left as NULs still counts as this append's.
     pub fn look(&self, journal: &File, start: u64, size: u64) -> io::Result<Seen> {
         let mut seen = Seen {
             bytes: 0,
             whole: true,
         };
-        // Many pieces a read: there is one for each line and each sector.
+        // One read covers many pieces: one exists for each line and each
+        // sector.
         let mut window = vec![0; WINDOW];
         let (mut from, mut filled) = (0, 0);
         for piece in &self.0 {
             let length = piece.length as usize;
-            // What was never written by us may say anything.
+            // A record that another program wrote may hold any number.
             let at = start.saturating_add(seen.bytes);
             let end = at.saturating_add(u64::from(piece.length));
             if end > size || length > WINDOW {
@@ -168,8 +169,9 @@ impl Pieces {
         Ok(seen)
     }
 
-    /// Whether `rest`, which follows so many bytes of them and has no newline, is
-    /// a piece that lacks only its newline, or its end of spaces.
+    /// Returns whether `rest` is a piece that lacks only its newline, or its
+    /// end of spaces. `rest` follows `bytes` bytes of the pieces, and has no
+    /// newline.
     pub fn goes_on_with(&self, bytes: u64, rest: &[u8]) -> bool {
         let mut done = 0;
         let next = self.0.iter().find(|piece| {
@@ -187,8 +189,8 @@ impl Pieces {
     }
 }
 
-/// That a part of an append is being taken back: so many bytes. Behind the record,
-/// since a part of that is not the append's own any more.
+/// Records that so many bytes of an append are being taken back. It is after
+/// the record, since a part of the stretch no longer belongs to the append.
 ///
 /// ```text
 /// offset  bytes
@@ -198,7 +200,7 @@ impl Pieces {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WayBack<'a> {
     lock: &'a File,
-    /// Where the record ends.
+    /// The offset at which the record ends.
     at: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Kind 5: a rewrite. The old file with its generation, or the new one with its.
+//! Kind 5: a rewrite. It leaves the old file with its generation, or the new
+//! one with its own.
 //!
 //! ```text
 //! offset  bytes
@@ -21,8 +22,8 @@ use crate::{rotated, temporary};
 
 pub(crate) const KIND: u32 = 5;
 
-/// A rewrite: from when its temporary is made until the new file's generation
-/// is recorded.
+/// A rewrite, from the creation of its temporary until the new file's
+/// generation is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PendingRewrite {
     /// The new file; `None` while it is being written.
@@ -33,7 +34,7 @@ pub(crate) struct PendingRewrite {
 }
 
 impl PendingRewrite {
-    /// That of the new file, after the one that is recorded.
+    /// Returns the new file's generation, the successor of the recorded one.
     pub fn generation(&self, by: Identity, recorded: Option<Generation>) -> Generation {
         Generation {
             number: self.number,
@@ -46,7 +47,7 @@ impl PendingRewrite {
         }
     }
 
-    /// Notes down that it begins, or that its file is complete.
+    /// Records that it begins, or that its file is complete.
     pub fn write(&self, lock: &File, generation: Generation) -> io::Result<()> {
         let mut block = block::new(KIND);
         if let Some(by) = self.by {
@@ -58,7 +59,7 @@ impl PendingRewrite {
         block::write(lock, generation, block::sealed(block), &[])
     }
 
-    /// What a whole block of this kind says.
+    /// Parses a whole block of this kind.
     pub fn at(block: &[u8; BLOCK]) -> PendingRewrite {
         PendingRewrite {
             by: block[16..40]
@@ -72,13 +73,13 @@ impl PendingRewrite {
     }
 }
 
-/// The rename is what counts: before it, all that was prepared goes; after it,
-/// the generation of the new file is recorded.
+/// Settles by the rename. Before it, all that was prepared is removed. After
+/// it, the generation of the new file is recorded.
 pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
     let told = |error| Error::os("recover", target, error);
     let now = match File::open(target, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        // So it is another file.
+        // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => None,
         result => {
             let file = result.map_err(told)?;
@@ -89,8 +90,8 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
         return record_generation(lock, target, pending);
     }
     if let (Some(now), true) = (now, pending.rotated > 0) {
-        // The journal's second name, where it was given one already: what is
-        // appended from now on must not show there.
+        // The journal may already have its second name. Later appends must not
+        // show there.
         let name = rotated::path(target, pending.rotated);
         let second = sys::stat(&name).map_err(told)?;
         if second.is_some_and(|second| second.id == now.id) {
@@ -101,8 +102,8 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
     Ok(())
 }
 
-/// The new file has this number already, by what `Generation::of` says; only
-/// how it came to it is known from here alone.
+/// Records the generation. By `Generation::of` the new file has this number
+/// already. Only this record says how the file came to it.
 fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
     let told = |error| Error::os("recover", lock.path(), error);
     let file = lock.file().map_err(told)?;

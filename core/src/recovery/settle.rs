@@ -12,41 +12,43 @@ use crate::oslock::LockFile;
 use crate::process::Process;
 use crate::temporary;
 
-/// What came of it.
+/// The result of settling.
 pub(crate) enum Settled {
     Done,
-    /// The transaction of this number is to be settled, without this lock.
+    /// The transaction of this number must be settled, without this lock.
     Transaction(Id),
-    /// The lock is reserved for this process, which is not ours: it is to be let
-    /// go again.
+    /// The lock is reserved for this other process, so it must be released
+    /// again.
     Reserved(Process),
 }
 
-/// Whether something in the lock file, which is longer than [`crate::lockfile::IDLE`], is to
-/// be settled before anything else. If not, whoever may write it cuts it, and
-/// nobody has to.
+/// Returns whether the lock file holds something that must be settled first.
+/// The lock file is longer than [`crate::lockfile::IDLE`]. If not, any process
+/// that may write it can cut it, and none has to.
 pub(crate) fn is_due(lock: LockFile<'_>) -> Result<bool> {
     let told = |error| Error::os("recover", lock.path(), error);
     if !lock.is_ours().map_err(told)? {
-        // Some other program's file that only happens to have this name:
-        // locking it does no harm, writing to it would.
+        // Another program's file that only happens to have this name. To lock
+        // it does no harm; to write to it would.
         return Ok(false);
     }
     let file = lock.file().map_err(told)?;
     Ok(match read_pending(file).map_err(told)? {
-        // Nothing was begun. Who may write it sweeps what was made ready.
+        // Nothing was begun. A process that may write it sweeps the prepared
+        // files.
         None => lock.is_writable() && !is_cleared(file).map_err(told)?,
-        // A void one is void for the next one too.
+        // A void reservation is void for the next locker too.
         Some(Pending::Reserved(reservation)) => reservation.stands(),
-        // Only a file that is locked itself is ever written in place, and its
-        // record is elsewhere.
+        // Only a file that carries its own lock is ever written in place, and
+        // its record is elsewhere.
         Some(Pending::Overwrite(_)) => lock.data().is_some(),
         Some(_) => true,
     })
 }
 
-/// To be called under the exclusive lock, before anything else, where the lock
-/// file is longer than [`crate::lockfile::IDLE`].
+/// Settles what is pending. The caller must hold the exclusive lock and have
+/// done nothing else under it. The lock file is longer than
+/// [`crate::lockfile::IDLE`].
 pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
     let told = |error| Error::os("recover", lock.path(), error);
     let due = is_due(lock)?;
@@ -70,10 +72,10 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
     }
     match pending {
         _ if !due => {}
-        // A record that was cut short itself: nothing was begun, or it was to
-        // take another's place, whose temporary may be there.
+        // The record itself was cut short. Nothing was begun, or it would have
+        // replaced another record, whose temporary may exist.
         None => temporary::sweep_again(target),
-        // The lock is ours now, or the heir has died: not due.
+        // The lock is ours now, or the successor has died: not due.
         Some(Pending::Reserved(_)) => {}
         Some(Pending::Append(pending)) => append::undo(file, target, &pending)?,
         Some(Pending::Stamp(pending)) => header::settle(file, target, &pending)?,

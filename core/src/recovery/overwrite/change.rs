@@ -13,19 +13,20 @@ use crate::oslock::LockFile;
 use crate::recovery::block;
 use crate::sys::{self, File};
 
-/// What is to change: from `from` on, all of `P`.
+/// The change: all of `P`, from `from` on.
 pub(crate) struct Change<'a> {
     pub from: u64,
     pub old: Content<'a>,
     pub new: Content<'a>,
-    /// What becomes of a position from before.
+    /// Says what becomes of a position from before.
     pub same: Same,
-    /// The highest number of a rotated file, where it has changed.
+    /// The highest number of a rotated file, if it has changed.
     pub rotated: Option<u32>,
 }
 
-/// Changes `target`, whose lock is on itself and held exclusively. After an
-/// error it is as it was, but for `NOT_DURABLE`, and where the error says so.
+/// Changes `target`, which carries its own lock, held exclusively. After an
+/// error `target` is as before, except for `NOT_DURABLE`, and unless the error
+/// says otherwise.
 pub(crate) fn overwrite(
     operation: &'static str,
     target: &Path,
@@ -42,7 +43,7 @@ pub(crate) fn overwrite(
         )
     };
     lock.check_ours(operation)?;
-    // The rights of `P` may have changed since it was made.
+    // The rights of `P` may have changed since the file was made.
     let redo = lock.private_file().map_err(untouched)?;
     let prepared = prepare(data, redo, change, false).and_then(|pending| {
         if durability == Durability::Power {
@@ -56,10 +57,11 @@ pub(crate) fn overwrite(
         untouched(error)
     })?;
     if let Err(error) = write(data, &pending, change.new, change.old.len()) {
-        // The caller is told that nothing changed: so whoever finds it takes
-        // it back too.
+        // The caller gets the report that nothing changed. So the next process
+        // that finds the record must take the change back too.
         let _ = note_way_back(redo, pending);
-        // Not from where `change.old` may be: in the file itself.
+        // The write does not read from `change.old`, which may be the file
+        // itself.
         let undone = write(data, &pending, pending.old(redo), u64::MAX);
         if undone.is_ok() {
             let _ = block::clear_pending(redo);
@@ -72,18 +74,18 @@ pub(crate) fn overwrite(
     }
     if durability == Durability::Power {
         data.sync_data().map_err(|error| {
-            // What is in P.redo stays: it is durable, and settled later.
+            // The content of P.redo stays: it is durable, and settled later.
             told(error)
                 .with_kind(ErrorKind::NotDurable)
                 .hint("the change is in place, but a power cut may undo it")
         })?;
     }
-    // If this fails, the next who locks sees that all is done.
+    // If this fails, the next locker sees that all is done.
     let _ = block::clear_pending(redo);
     Ok(generation)
 }
 
-/// The data, through the descriptor that has the lock.
+/// Returns the data, through the descriptor that holds the lock.
 fn writable<'a>(operation: &'static str, target: &Path, lock: LockFile<'a>) -> Result<&'a File> {
     match lock.data() {
         Some(data) if lock.may_write_data() => Ok(data),
@@ -97,7 +99,7 @@ fn writable<'a>(operation: &'static str, target: &Path, lock: LockFile<'a>) -> R
     }
 }
 
-/// Notes down that `lines` are about to be appended, all of them or none when a
+/// Records that `lines` are about to be appended: all of them, or none after a
 /// process dies.
 pub(crate) fn note_append(
     lock: LockFile<'_>,
@@ -120,7 +122,8 @@ pub(crate) fn note_append(
     pending.map(|(pending, _)| pending)
 }
 
-/// From now on whoever finds this in `P.redo` takes it back.
+/// Records that the change goes back. From now on each process that finds this
+/// in `P.redo` takes it back.
 pub(crate) fn note_way_back(redo: &File, pending: PendingOverwrite) -> io::Result<()> {
     let back = PendingOverwrite {
         back: true,
@@ -129,7 +132,7 @@ pub(crate) fn note_way_back(redo: &File, pending: PendingOverwrite) -> io::Resul
     back.write_again(redo)
 }
 
-/// Writes `P.redo`: the bytes first, then what says that they are there.
+/// Writes `P.redo`: the bytes first, then the record that says they are there.
 fn prepare(
     data: &File,
     redo: &File,
@@ -165,8 +168,8 @@ fn prepare(
         now
     } else {
         Generation {
-            // Past every number that there was, also where P.redo was deleted and
-            // counting began anew.
+            // The number exceeds all earlier ones, even if P.redo was deleted
+            // and the count started again.
             number: clock::microseconds().max(now.number + 1),
             before: Some(Before {
                 generation: now.number,
@@ -180,7 +183,7 @@ fn prepare(
     Ok((pending, next))
 }
 
-/// A byte that neither begins with. No text begins with any of these.
+/// Returns a byte that neither begins with. No text begins with any of these.
 fn mark(old: Option<u8>, new: Option<u8>) -> u8 {
     [0, 0xff, 0xfe]
         .into_iter()
@@ -188,8 +191,8 @@ fn mark(old: Option<u8>, new: Option<u8>) -> u8 {
         .unwrap_or(0)
 }
 
-/// Makes all of `data` from `from` on be `content`; it may be up to `longest`
-/// long there.
+/// Makes `content` all of `data` from `from` on. The stretch may be up to
+/// `longest` bytes long.
 fn write(
     data: &File,
     pending: &PendingOverwrite,
@@ -220,15 +223,15 @@ pub(crate) fn roll_forward(data: &File, redo: &File, pending: &PendingOverwrite)
     data.sync_data()
 }
 
-/// Writes the bytes from before, after a crash.
+/// Writes the old bytes again, after a crash.
 pub(crate) fn roll_back(data: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<()> {
     write(data, pending, pending.old(redo), u64::MAX)?;
     data.sync_data()
 }
 
 impl<'a> LockFile<'a> {
-    /// The file, with the rights of `P`: bytes of `P` are written to it next. To be
-    /// called while nothing is pending.
+    /// Returns the file, with the rights of `P`: bytes of `P` are written to it
+    /// next. Nothing may be pending.
     fn private_file(&self) -> io::Result<&'a File> {
         match self.redo {
             Some(redo) => redo.private_file(IDLE),
@@ -236,8 +239,8 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    /// Sees to it that the names of `P` and `P.redo` are durable: once, as
-    /// another process may have made them without.
+    /// Makes the names of `P` and `P.redo` durable, once: another process may
+    /// have made them without a sync.
     fn sync_names(&self, target: &Path) -> io::Result<()> {
         match self.redo {
             Some(redo) => redo.sync_names(|| sys::sync_parent(target)),

@@ -4,10 +4,10 @@ use std::io;
 
 use crate::sys::File;
 
-/// As much as is moved at once from file to file.
+/// The number of bytes that move at once from file to file.
 const PIECE: usize = 1 << 18;
 
-/// The bytes of a stretch, wherever they are.
+/// The bytes of a stretch, in memory or in a file.
 #[derive(Clone, Copy)]
 pub(crate) enum Content<'a> {
     Memory(&'a [u8]),
@@ -26,11 +26,11 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// What lies behind the first `skip` bytes.
+    /// Returns the bytes after the first `skip`.
     pub fn behind(&self, skip: u64) -> Content<'a> {
         let skip = skip.min(self.len());
         match *self {
-            // Not longer than memory.
+            // The slice is not longer than memory.
             Content::Memory(bytes) => Content::Memory(&bytes[skip as usize..]),
             Content::File {
                 file,
@@ -44,7 +44,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Fills as much of `buffer` as there is from `at` on.
+    /// Fills as much of `buffer` as exists from `at` on.
     pub fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let n = usize::try_from(self.len().saturating_sub(at))
             .map_or(buffer.len(), |left| left.min(buffer.len()));
@@ -67,7 +67,7 @@ impl<'a> Content<'a> {
         Ok((self.read(&mut first, 0)? == 1).then_some(first[0]))
     }
 
-    /// How many of its first bytes a file begins with too, which is so long.
+    /// Returns the length of the common start with a file of this length.
     pub fn common(&self, file: &File, length: u64) -> io::Result<u64> {
         let other = Content::File {
             file,
@@ -88,7 +88,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Hands all of it on in pieces, with the offset of each.
+    /// Passes all of it on in pieces, with the offset of each.
     pub fn each(&self, mut take: impl FnMut(&[u8], u64) -> io::Result<()>) -> io::Result<()> {
         if let Content::Memory(bytes) = self {
             return if bytes.is_empty() {

@@ -1,5 +1,5 @@
-//! What readers see that take no lock: the value from before, until the write
-//! in place is done.
+//! The view of readers that take no lock: the old value, until the write in
+//! place is done.
 
 use std::io;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::lockfile::{self, Generation, IDLE};
 use crate::oslock::scheme::redo_path;
 use crate::sys::{Access, File, InTheWay};
 
-/// What `P.redo` said at one moment.
+/// The record in `P.redo` at one moment.
 ///
-/// Two that are the same, one from before a reading of `P` and one from after
-/// it, say that no write in place began or ended meanwhile.
+/// A reader takes one before it reads `P` and one after. If both are the same,
+/// no write in place began or ended meanwhile.
 pub(crate) struct Glimpse {
     redo: Option<File>,
     head: [u8; IDLE as usize],
@@ -32,10 +32,10 @@ impl Glimpse {
         };
         let redo = match File::open_beside(&redo_path(target), Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(glimpse),
-            // Whatever it is, it is not ours.
+            // Any other file type there is not ours.
             Err(error) if InTheWay::of(&error).is_some() => return Ok(glimpse),
-            // One that can't be read is an error: it may say that `P` is half
-            // written.
+            // A file that can't be read is an error: it may say that `P` is
+            // half written.
             result => result?,
         };
         if !redo.may_be_believed(target)? {
@@ -45,7 +45,7 @@ impl Glimpse {
         glimpse.recorded = lockfile::read_generation(&redo)?;
         if redo.size()? > IDLE
             && let Some(pending) = PendingOverwrite::read(&redo)?
-            // An append changes nothing that was there.
+            // An append changes no byte that was there.
             && pending.mark.is_some()
         {
             glimpse.pending = Some(pending);
@@ -54,14 +54,14 @@ impl Glimpse {
         Ok(glimpse)
     }
 
-    /// Whether all is as it was then.
+    /// Returns whether nothing has changed since.
     pub fn holds(&self, target: &Path) -> io::Result<bool> {
         let now = Glimpse::take(target)?;
         Ok(now.head == self.head && now.pending == self.pending)
     }
 
-    /// What is under way, and the file with its bytes; `None` if nothing is, or
-    /// if `P` was not touched by it yet.
+    /// Returns the change that is under way, and the file with its bytes.
+    /// Returns `None` if none is, or if it has not touched `P` yet.
     pub fn under_way(&self) -> io::Result<Option<(&File, &PendingOverwrite)>> {
         match (&self.redo, &self.pending) {
             (Some(redo), Some(pending)) if pending.is_whole(redo)? => Ok(Some((redo, pending))),
@@ -73,19 +73,20 @@ impl Glimpse {
         self.redo.as_ref()
     }
 
-    /// What it said of the generation.
+    /// Returns the generation that it recorded.
     pub fn recorded(&self) -> Option<Generation> {
         self.recorded
     }
 
-    /// Whether the same write in place is under way as then, or still none.
+    /// Returns whether the same write in place is under way as then, or still
+    /// none.
     pub fn same_change(&self, other: &Glimpse) -> bool {
         self.pending == other.pending
     }
 }
 
-/// The bytes of a document that is saved in place; `None` if it is not there.
-/// `read` reads `P` as it is.
+/// Returns the bytes of a document that is saved in place; `None` if it is
+/// missing. `read` reads `P` as it is.
 pub(crate) fn read_document(
     target: &Path,
     read: impl Fn() -> io::Result<Option<Vec<u8>>>,
@@ -95,11 +96,11 @@ pub(crate) fn read_document(
         let now = read()?;
         let value = match before.under_way()? {
             None => now,
-            // The writer is at it, or died: what stays the same is no mixture
-            // that only our reading made.
+            // The writer is at work, or died. Content that stays the same is
+            // not a mixture that only this read made.
             Some(_) if read()? != now => continue,
             Some((redo, pending)) => match from_before(now.as_deref(), redo, pending) {
-                // Cut meanwhile: the writer is done.
+                // It was cut meanwhile: the writer is done.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
                 result => result?.or(now),
             },
@@ -110,7 +111,7 @@ pub(crate) fn read_document(
     }
 }
 
-/// The whole as it was before, where `P` is not anybody's value.
+/// Returns the whole old value if `P` holds no program's value.
 fn from_before(
     now: Option<&[u8]>,
     redo: &File,

@@ -1,7 +1,7 @@
 //! `P.redo`: what makes a write in place all or nothing.
 //!
-//! A file that is locked itself must keep its inode, so it can't be replaced;
-//! it is overwritten. `P.redo` holds the bytes from before and the new ones,
+//! A file that carries its own lock must keep its inode, so it can't be
+//! replaced. It is overwritten. `P.redo` holds the old bytes and the new ones,
 //! synced before `P` is touched. Then, in `P`:
 //!
 //! 1. the first byte of what changes becomes a mark (NUL, as a rule), which
@@ -21,8 +21,8 @@
 //! settle.rs    what a dead writer left
 //! ```
 //!
-//! The head is the lock file's (`lockfile/`): its generation is raised by every
-//! write in place, which is how a reader without a lock learns of one.
+//! The head is the lock file's (`lockfile/`). Each write in place raises its
+//! generation, and so a reader without a lock learns of the write.
 
 mod change;
 mod content;

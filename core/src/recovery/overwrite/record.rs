@@ -10,33 +10,33 @@ use crate::sys::{self, File};
 
 pub(crate) const KIND: u32 = 6;
 
-/// This start of the machine, as a number; 0 where the system does not say.
-/// While it lasts, nothing that a process wrote is lost or reordered.
+/// Returns a number for this start of the machine; 0 if the system does not
+/// report one. Until the next start, nothing that a process wrote is lost or
+/// reordered.
 pub(crate) fn boot() -> u64 {
     static BOOT: OnceLock<u64> = OnceLock::new();
     *BOOT.get_or_init(|| sys::boot_id().map_or(0, |id| xxhash_rust::xxh3::xxh3_64(id.as_bytes())))
 }
 
-/// Where the old bytes begin in `P.redo`; the new ones follow.
+/// The offset of the old bytes in `P.redo`; the new ones follow.
 pub(crate) const PAYLOAD: u64 = 128;
 
-/// A write in place, in `P.redo`: the bytes follow, as they were, then as they
-/// are to be.
+/// A write in place, in `P.redo`. The old bytes follow, then the new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PendingOverwrite {
-    /// Where in `P` the change begins.
+    /// The offset in `P` at which the change begins.
     pub from: u64,
-    /// How long `P` was from there on, and is to be.
+    /// The lengths of `P` from there on, before and after.
     pub old: u64,
     pub new: u64,
-    /// Of the bytes that follow.
+    /// The checksum of the bytes that follow.
     pub checksum: u32,
-    /// In which start of the machine it was written; 0: not known.
+    /// The start of the machine in which it was written; 0: not known.
     pub boot: u64,
     /// The generation before.
     pub before: u64,
-    /// What the first byte is while the change is under way; `None`: it is an
-    /// append, and no byte that was there changes.
+    /// The first byte while the change is under way. `None` marks an append: no
+    /// byte that was there changes.
     pub mark: Option<u8>,
     /// It failed, and is being taken back.
     pub back: bool,
@@ -59,8 +59,8 @@ impl PendingOverwrite {
         }
     }
 
-    /// Whether the bytes are all there. If not, `P` was never touched: it is
-    /// only after they are.
+    /// Returns whether the bytes are all there. If not, `P` was never touched:
+    /// that happens only after they are written.
     pub fn is_whole(&self, redo: &File) -> io::Result<bool> {
         let there = redo.size()?.saturating_sub(PAYLOAD);
         if self.old.checked_add(self.new) != Some(there) {
@@ -76,7 +76,8 @@ impl PendingOverwrite {
             checksum = crc32c::crc32c_append(checksum, piece);
             Ok(())
         }) {
-            // Cut meanwhile: the writer is done, and we have no lock.
+            // It was cut meanwhile: the writer is done, and this reader has no
+            // lock.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
             Ok(()) => Ok(checksum == self.checksum),
@@ -96,17 +97,17 @@ impl PendingOverwrite {
         block::sealed(block)
     }
 
-    /// Notes down that it begins: the bytes are there already.
+    /// Records that the change begins. The bytes are there already.
     pub fn write(self, redo: &File, generation: Generation) -> io::Result<()> {
         block::write(redo, generation, self.to_block(), &[])
     }
 
-    /// Changes what is noted already.
+    /// Changes the record that is there already.
     pub fn write_again(self, redo: &File) -> io::Result<()> {
         redo.write_all_at(&self.to_block(), IDLE)
     }
 
-    /// What a whole block of this kind says.
+    /// Parses a whole block of this kind.
     pub fn at(block: &[u8; BLOCK]) -> PendingOverwrite {
         PendingOverwrite {
             checksum: u32_at(block, 12),
@@ -120,7 +121,7 @@ impl PendingOverwrite {
         }
     }
 
-    /// What is noted in this file; `None` if nothing of this kind.
+    /// Reads the record in this file; `None` if it has none of this kind.
     pub fn read(redo: &File) -> io::Result<Option<PendingOverwrite>> {
         let block = block::read_kind(redo, KIND)?;
         Ok(block.map(|block| PendingOverwrite::at(&block)))

@@ -1,5 +1,5 @@
-//! Kind 6: a write in place. `P` as it was, or as it was to be; but what a
-//! foreign program has saved since stays.
+//! Kind 6: a write in place. It settles on the old `P` or the new one. If a
+//! foreign program has saved since, its content stays.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,10 +48,11 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
     match state {
         State::Old | State::Foreign => data.sync_data(),
         State::New | State::Between if pending.back => roll_back(data, redo, pending),
-        // Also where all is there: if its sync failed, the system believes that
-        // its pages are clean, and a sync alone would lie.
+        // This includes a `P` that holds all the new bytes. If its sync failed,
+        // the system believes that its pages are clean, and a sync alone would
+        // not write them.
         State::New | State::Between => match roll_forward(data, redo, pending) {
-            // There was room for what was there before.
+            // The old content had room.
             Err(error) if is_full(&error) => roll_back(data, redo, pending),
             result => result,
         },
@@ -61,7 +62,7 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
     })
 }
 
-/// Keeps the bytes that were in the way of nobody: `P.redo.1`, and so on.
+/// Keeps a copy of `P.redo`, which no longer fits `P`, as `P.redo.1` and so on.
 fn set_aside(redo: &File, redo_path: &Path, target: &Path) -> io::Result<()> {
     let like = sys::rights(target)?;
     let mut number = 1_u32;

@@ -1,4 +1,4 @@
-//! What of `P` is to be seen after a write in place that was cut off.
+//! Judges what a write in place that was cut off has left of `P`.
 
 use std::io;
 
@@ -7,31 +7,32 @@ use super::record::{PendingOverwrite, boot};
 
 use crate::sys::File;
 
-/// What is written at once, or not at all, when the power fails.
+/// The unit that a power failure leaves written whole or not at all.
 const SECTOR: u64 = 512;
 const PIECE: usize = 1 << 16;
 
-/// What `P` is, compared with what `P.redo` says.
+/// The state of `P`, compared with the record in `P.redo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// As it was before.
+    /// The state before.
     Old,
-    /// As it was to be.
+    /// The state after.
     New,
     /// A state that the write can have left.
     Between,
-    /// Anything else: somebody has saved since, and what he saved must stay.
+    /// Any other state: another program has saved since, and its content must
+    /// stay.
     Foreign,
 }
 
-/// Judges `now`, all of `P` from where the change began; `None` if `P` is
-/// shorter than that.
+/// Judges `now`, all of `P` from the start of the change. It is `None` if `P`
+/// is shorter than that.
 ///
-/// While the machine runs, a write that was cut off leaves the mark, and behind
+/// While the machine runs, a write that was cut off leaves the mark, and after
 /// it old and new bytes. No program saves that. (An append leaves the first of
-/// its bytes, and to add the others overwrites nobody's.) After a power cut, any sectors
-/// may be old and others new, or NULs; a program that saved precisely such a
-/// mixture since can't be told from the cut.
+/// its bytes, and to add the others overwrites no other program's bytes.) After
+/// a power cut, any sectors may be old, new, or NULs. If a program saved
+/// precisely such a mixture since, it can't be told from the cut.
 pub(crate) fn judge(
     now: Option<Content<'_>>,
     redo: &File,
@@ -52,14 +53,14 @@ pub(crate) fn judge(
     let mut at = 0;
     let mut buffers = [vec![0; PIECE], vec![0; PIECE], vec![0; PIECE]];
     while at < now.len() && seen.anything() {
-        // To the next border of sectors in the file.
+        // Up to the next border of sectors in the file.
         let room = PIECE as u64 - (pending.from + at) % SECTOR;
         let n = usize::try_from(room.min(now.len() - at)).unwrap_or(PIECE);
         let [n_, o_, w_] = &mut buffers;
         now.read(&mut n_[..n], at)?;
         let olds = old.read(&mut o_[..n], at)?;
         let news = new.read(&mut w_[..n], at)?;
-        // Beyond its end each is NULs, for what follows.
+        // Beyond the end, each counts as NULs for the rest.
         o_[olds..n].fill(0);
         w_[news..n].fill(0);
         seen.compare(
@@ -75,7 +76,7 @@ pub(crate) fn judge(
     Ok(seen.state())
 }
 
-/// What is possible still, after the bytes so far.
+/// The states that are still possible after the bytes so far.
 struct Seen {
     old: bool,
     new: bool,
@@ -100,8 +101,8 @@ impl Seen {
         }
     }
 
-    /// A piece of `P` with the old and the new bytes there, and how many of
-    /// these there are.
+    /// Compares a piece of `P` with the old and the new bytes there. Each comes
+    /// with its count of bytes.
     fn compare(
         &mut self,
         now: &[u8],
@@ -134,9 +135,9 @@ impl Seen {
     }
 }
 
-/// Whether a sector is new up to some byte, and old from there on. NULs can be
-/// anywhere: file systems leave them where they had given out a block but not
-/// written it, and nobody saves them as text.
+/// Returns whether a sector is new up to some byte, and old from there on. NULs
+/// can be anywhere. File systems leave them in a block that was allocated but
+/// not written, and no program saves them as text.
 fn is_cut(now: &[u8], old: &[u8], new: &[u8]) -> bool {
     let is = |(now, wanted): &(&u8, &u8)| now == wanted || **now == 0;
     let news = now.iter().zip(new).take_while(is).count();

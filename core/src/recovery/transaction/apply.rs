@@ -1,8 +1,8 @@
-//! Makes the changes of a committed transaction, or unmakes those of one that
-//! was not committed. Both can be begun again at any point: whoever dies in the
-//! middle leaves the rest to the next.
+//! Makes the changes of a committed transaction, or undoes those of an
+//! uncommitted one. Both can start again at any point: a process that dies
+//! midway leaves the rest to the next.
 //!
-//! All of it under the locks of every file that changes.
+//! All of it happens under the locks of every file that changes.
 
 use std::io;
 use std::path::Path;
@@ -17,25 +17,26 @@ use crate::torn;
 /// A sync that failed: the change is in place all the same.
 pub(crate) type Unsynced = Option<Error>;
 
-/// Whose transaction it is.
+/// The owner of the transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// That of the caller, who can still take it back, and knows what the
-    /// temporaries have.
+    /// The caller owns it. It can still take it back, and knows the content of
+    /// the temporaries.
     Own,
-    /// That of a dead process.
+    /// A dead process owned it.
     Dead,
 }
 
-/// Makes all the changes, of which some may be made already.
+/// Makes all the changes, some of which may be made already.
 pub(crate) fn apply(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
     let appended = append(dir, manifest, whose)?;
     create(dir, manifest, whose)?;
     Ok(appended.or(rename(dir, manifest, whose)?))
 }
 
-/// Appends what is to be appended. First, since it may fail where names do not:
-/// until a name has changed, [`undo`] can still take all back.
+/// Makes the appends. They come first, since they may fail for reasons that a
+/// change of names does not have. Until a name has changed, [`undo`] can still
+/// take all back.
 pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
     let mut unsynced = None;
     for (_, change, lines) in manifest.each() {
@@ -62,11 +63,11 @@ pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
     Ok(unsynced)
 }
 
-/// What `P.torn` says of lines that were committed, and have no journal.
+/// The reason in `P.torn` for lines that were committed, and have no journal.
 const NOT_APPENDED: &str = "committed by a transaction whose process died; \
      before it was finished, another program replaced or removed the journal";
 
-/// What it says of contents that were to have a name, and did not get it.
+/// The reason for contents that did not get their name.
 const NOT_CREATED: &str = "committed by a transaction whose process died; \
      before it was finished, another program made a file of this name";
 
@@ -80,11 +81,11 @@ fn replaced(path: &Path) -> Error {
     )
 }
 
-/// The journal, if it is this file still.
+/// Opens the journal, if it is still this file.
 fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
     let file = match File::open(path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        // So it is another file.
+        // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
         result => result?,
     };
@@ -92,7 +93,7 @@ fn open(path: &Path, wanted: Identity) -> io::Result<Option<File>> {
     Ok((is == wanted.into()).then_some(file))
 }
 
-/// Appends those of the lines that are not there yet.
+/// Appends those of the lines that are missing.
 fn append_rest(journal: &File, start: u64, lines: &[u8]) -> io::Result<()> {
     let size = journal.size()?;
     match remains(journal, size, start, lines)? {
@@ -105,7 +106,8 @@ fn append_rest(journal: &File, start: u64, lines: &[u8]) -> io::Result<()> {
             write_all(journal, &lines[same..])
         }
         Remains::Foreign => {
-            // Behind them, whole; unless somebody has done that already.
+            // All lines go after the foreign bytes, unless a process has done
+            // that already.
             let length = lines.len() as u64;
             if size >= length
                 && matches!(
@@ -137,14 +139,15 @@ fn write_all(journal: &File, mut rest: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What is in a journal behind the end that it had.
+/// The content of a journal after the end that it had.
 enum Remains {
-    /// The lines, and perhaps others behind them.
+    /// The lines, and perhaps others after them.
     Whole,
     /// The first so many bytes of the lines, or none. A power cut may have left
     /// NULs for some of the others.
     Part { same: usize },
-    /// Bytes of a program that takes no lock; or the file is shorter than it was.
+    /// Bytes of a program that takes no lock; or the file is shorter than it
+    /// was.
     Foreign,
 }
 
@@ -179,8 +182,8 @@ fn remains(journal: &File, size: u64, start: u64, lines: &[u8]) -> io::Result<Re
     })
 }
 
-/// Gives what is made its name, which nothing may have. Nobody sees it before the
-/// commit, and until a name has changed, [`undo`] can take it from there again.
+/// Gives each new file its name, which must be free. No process sees it before
+/// the commit. Until a name has changed, [`undo`] can remove it again.
 pub(crate) fn create(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<()> {
     for (n, change, _) in manifest.each() {
         if let Action::Create { length, checksum } = change.action {
@@ -195,7 +198,7 @@ pub(crate) fn create(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<()
 
 fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::Result<()> {
     if whose == Whose::Dead && !is_whole(temporary, wanted)? {
-        // It was done, and the temporary has gone; or see `is_whole`.
+        // It was done, and the temporary is gone; or see `is_whole`.
         return Ok(());
     }
     match link(temporary, path) {
@@ -203,7 +206,8 @@ fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -
             if sys::same_file(temporary, path)? {
                 return Ok(());
             }
-            // Nobody was told that it is made, and what others made stays.
+            // No caller got a report that it is made, and the files of others
+            // stay.
             let file = File::open_beside(temporary, Access::Read)?;
             torn::set_aside(path, 0, &file.read_all()?, NOT_CREATED)
         }
@@ -211,11 +215,12 @@ fn create_one(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -
     }
 }
 
-/// A second name for the new contents, if nothing has it.
+/// Makes a second name for the new contents, if the name is free.
 fn link(from: &Path, to: &Path) -> io::Result<()> {
     match sys::link(from, to) {
-        // A file system without hard links says EPERM: it is renamed with the
-        // others, if the name is still free (it is to those who take the lock).
+        // A file system without hard links says EPERM. Then the file is renamed
+        // with the others, if the name is still free (to those that take the
+        // lock it is).
         Err(error)
             if matches!(
                 error.kind(),
@@ -231,7 +236,8 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts the other new contents in place and removes what is to be removed.
+/// Puts the other new contents in place and removes the files of `Remove`
+/// changes.
 pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Unsynced> {
     let mut last = None;
     for (n, change, _) in manifest.each() {
@@ -241,7 +247,7 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
             Action::Append { .. } => continue,
             Action::Remove { of } => remove(&path, of),
             Action::Save { length, checksum } => put(&temporary, &path, whose, (length, checksum)),
-            // It has its name; but not on a file system without hard links.
+            // It has its name, except on a file system without hard links.
             Action::Create { length, checksum } => match sys::stat(&path) {
                 Ok(None) => put(&temporary, &path, whose, (length, checksum)),
                 result => result.map(drop),
@@ -250,12 +256,13 @@ pub(crate) fn rename(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
         .map_err(|error| Error::os("commit", &path, error))?;
         last = Some(path);
     }
-    // One for all: they are in one directory.
+    // One sync covers all: they are in one directory.
     let synced = match &last {
         Some(path) if manifest.durability == Durability::Power => sys::sync_parent(path),
         _ => Ok(()),
     };
-    // Only now: or a power cut could take the one name and not bring the other.
+    // Only now. Otherwise a power cut could take the one name without bringing
+    // the other.
     for (n, change, _) in manifest.each() {
         if matches!(change.action, Action::Create { .. }) {
             let temporary = manifest.temporary(dir, n);
@@ -270,13 +277,14 @@ fn put(temporary: &Path, path: &Path, whose: Whose, wanted: (u64, u32)) -> io::R
         return Ok(());
     }
     match sys::rename(temporary, path) {
-        // Done already, by one who died since.
+        // A process that has died since did it already.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
 }
 
-/// Unless it is another file by now: removed already, and made anew since.
+/// Removes the file, unless the name means another one: removed already, and
+/// made again since.
 fn remove(path: &Path, of: Identity) -> io::Result<()> {
     match lockfile::Identity::from(of).has_name(path)? {
         true => unlink(path),
@@ -284,9 +292,9 @@ fn remove(path: &Path, of: Identity) -> io::Result<()> {
     }
 }
 
-/// Whether a temporary is there and has what it was given. After a power cut it
-/// may not, if the transaction was one of durability `process`; then the file
-/// that it was for stays as it is.
+/// Returns whether a temporary exists and has the content it was given. After a
+/// power cut it may not, if the transaction had the durability `process`. Then
+/// the file that it was for stays as it is.
 fn is_whole(temporary: &Path, (length, checksum): (u64, u32)) -> io::Result<bool> {
     let file = match File::open_beside(temporary, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -308,8 +316,8 @@ fn is_whole(temporary: &Path, (length, checksum): (u64, u32)) -> io::Result<bool
     }
 }
 
-/// Unmakes what a commit made that was withdrawn: links, told by their inode, and
-/// appends.
+/// Undoes what a withdrawn commit made: appends, and links, which the inode
+/// identifies.
 pub(crate) fn undo(dir: &Path, manifest: &Manifest) -> Result<()> {
     let mut unlinked = None;
     for (n, change, lines) in manifest.each() {
@@ -327,7 +335,8 @@ pub(crate) fn undo(dir: &Path, manifest: &Manifest) -> Result<()> {
             _ => {}
         }
     }
-    // Before the temporaries go: they tell which names are ours to remove.
+    // This comes before the temporaries go: they show which names are ours to
+    // remove.
     if let Some(path) = &unlinked
         && manifest.durability == Durability::Power
     {
@@ -342,7 +351,7 @@ fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<
         return Ok(());
     };
     let size = journal.size()?;
-    // Nothing but ours behind the old end.
+    // Only our own bytes may be after the old end.
     let ours = match remains(&journal, size, start, lines)? {
         Remains::Whole => size == start.saturating_add(lines.len() as u64),
         Remains::Part { .. } => size > start,
@@ -355,7 +364,7 @@ fn take_back(path: &Path, to: Identity, start: u64, lines: &[u8]) -> io::Result<
     Ok(())
 }
 
-/// The same of a transaction of which nothing but its number is known.
+/// Does the same for a transaction of which only the number is known.
 pub(crate) fn remove_all_temporaries(dir: &Path, id: super::Id) {
     let prefix = super::manifest::temporaries(id);
     for name in sys::list(dir).unwrap_or_default() {
@@ -365,7 +374,7 @@ pub(crate) fn remove_all_temporaries(dir: &Path, id: super::Id) {
     }
 }
 
-/// Best effort: what stays is swept by a later transaction.
+/// Best effort: a later transaction sweeps what stays.
 pub(crate) fn remove_temporaries(dir: &Path, id: super::Id, count: usize) {
     for n in 0..count {
         let _ = sys::unlink(&super::manifest::temporary(dir, id, n));

@@ -1,8 +1,9 @@
-//! What a transaction is about to change, so that another can finish it.
+//! The plan of a transaction, so that another process can finish it.
 //!
-//! One file in the directory, `.untorn.prep` while the transaction can still be
-//! undone and `.untorn.txn` from its commit on: the rename is the commit. It is
-//! a line of text, a line of JSON, and the bytes that are appended to journals:
+//! It is one file in the directory. Its name is `.untorn.prep` while the
+//! transaction can still be undone, and `.untorn.txn` from its commit on: the
+//! rename is the commit. It holds a line of text, a line of JSON, and the bytes
+//! that are appended to journals:
 //!
 //! ```text
 //! untorn transaction 1 CRC LENGTH\n      of all that follows
@@ -48,7 +49,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// The manifest's path in this state.
+    /// Returns the manifest's path in this state.
     pub fn path(self, dir: &Path) -> PathBuf {
         dir.join(match self {
             State::Preparing => PREPARING,
@@ -57,10 +58,10 @@ impl State {
     }
 }
 
-/// Which file, as [`lockfile::Identity`] has it.
+/// Identifies a file, as [`lockfile::Identity`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    /// 0 where the birth is known.
+    /// 0 if the birth time is known.
     device: u64,
     inode: u64,
     birth: Option<u64>,
@@ -88,13 +89,13 @@ impl From<Identity> for lockfile::Identity {
     }
 }
 
-/// What happens to one file.
+/// The change of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub(crate) enum Action {
-    /// The new contents take the name, whatever has it.
+    /// The new contents take the name, which may be in use.
     Save { length: u64, checksum: u32 },
-    /// The new contents take the name, which nothing has.
+    /// The new contents take the name, which must be free.
     Create { length: u64, checksum: u32 },
     /// So many bytes of the manifest go to the end of this file, which is
     /// `start`.
@@ -104,7 +105,7 @@ pub(crate) enum Action {
         start: u64,
         length: u64,
     },
-    /// The name goes, if it is this file's still.
+    /// The name goes, if it still means this file.
     Remove {
         #[serde(flatten)]
         of: Identity,
@@ -113,7 +114,7 @@ pub(crate) enum Action {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Change {
-    /// In the directory, no symbolic link.
+    /// A name in the directory, not a symbolic link.
     pub name: String,
     #[serde(flatten)]
     pub action: Action,
@@ -124,7 +125,7 @@ pub(crate) struct Manifest {
     pub id: Id,
     pub durability: Durability,
     pub changes: Vec<Change>,
-    /// What is appended, one after the other.
+    /// The appended bytes, one change after the other.
     pub appended: Vec<u8>,
 }
 
@@ -136,12 +137,12 @@ struct Head {
 }
 
 impl Manifest {
-    /// The temporary with the new contents of the `n`-th change.
+    /// Returns the temporary with the new contents of the `n`-th change.
     pub fn temporary(&self, dir: &Path, n: usize) -> PathBuf {
         temporary(dir, self.id, n)
     }
 
-    /// Each change with the bytes that it appends, if it does.
+    /// Iterates over each change with the bytes that it appends, if any.
     pub fn each(&self) -> impl Iterator<Item = (usize, &Change, &[u8])> {
         let mut rest = &self.appended[..];
         self.changes.iter().enumerate().map(move |(n, change)| {
@@ -155,7 +156,7 @@ impl Manifest {
         })
     }
 
-    /// Whether all that it says may be acted upon.
+    /// Returns whether all of its content may be acted upon.
     fn may_be_believed(&self, file: &File, dir: &Path) -> io::Result<bool> {
         for change in &self.changes {
             if !file.may_be_believed(&dir.join(&change.name))? {
@@ -178,8 +179,8 @@ impl Manifest {
         Ok(all)
     }
 
-    /// `None` if it is not whole: its owner did not live to finish it, or it
-    /// was never synced and a power cut took it.
+    /// Parses a manifest. Returns `None` if it is not whole. Its owner died
+    /// before it was finished, or it was never synced and a power cut took it.
     pub fn decode(bytes: &[u8]) -> Option<Manifest> {
         let stop = memchr::memchr(b'\n', bytes)?;
         let first = std::str::from_utf8(&bytes[..stop]).ok()?;
@@ -192,7 +193,7 @@ impl Manifest {
         }
         let stop = memchr::memchr(b'\n', body)?;
         let head: Head = serde_json::from_slice(&body[..stop]).ok()?;
-        // In order, and each once: so are their locks taken.
+        // In order, and each once: their locks are taken in this order.
         let changes = head.changes.iter().zip(head.changes.iter().skip(1));
         if changes.into_iter().any(|(one, next)| one.name >= next.name) {
             return None;
@@ -200,7 +201,7 @@ impl Manifest {
         Some(Manifest {
             id: Id(u128::from_str_radix(&head.id, 16).ok()?),
             durability: head.durability.parse().ok()?,
-            // Nothing outside the directory, whoever wrote it.
+            // Nothing outside the directory, whoever wrote the manifest.
             changes: head
                 .changes
                 .iter()
@@ -210,7 +211,7 @@ impl Manifest {
         })
     }
 
-    /// Reads the one that is in the directory.
+    /// Reads the manifest in the directory.
     pub fn find(dir: &Path) -> io::Result<Found> {
         let mut found = Found::Nothing;
         for state in [State::Committed, State::Preparing] {
@@ -220,7 +221,7 @@ impl Manifest {
             }
             let file = match File::open_beside(&path, Access::Read) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                // Whatever it is, it is not ours.
+                // Any other file type there is not ours.
                 Err(error) if InTheWay::of(&error).is_some() => continue,
                 result => result?,
             };
@@ -242,13 +243,13 @@ impl Manifest {
     }
 }
 
-/// What is there of a manifest.
+/// The state of a directory's manifest.
 pub(crate) enum Found {
     Nothing,
     /// Nothing was done yet.
     Unfinished(State),
     Whole(Manifest, State),
-    /// That of another user, whose word does not count here.
+    /// It is another user's, which does not count here.
     Foreign(Id),
 }
 
@@ -256,13 +257,13 @@ pub(crate) fn temporary(dir: &Path, id: Id, n: usize) -> PathBuf {
     dir.join(format!("{}{n}", temporaries(id)))
 }
 
-/// What the names of all its temporaries begin with.
+/// Returns the start of the names of all its temporaries.
 pub(crate) fn temporaries(id: Id) -> String {
     format!(".untorn.{id}.")
 }
 
-/// All of it; `None` if it is not as long as its first line says. So no more
-/// memory is asked for than somebody has written.
+/// Reads all of it. Returns `None` if the length differs from its first line.
+/// So the code asks for no more memory than was written.
 fn read_all(file: &File) -> io::Result<Option<Vec<u8>>> {
     let size = file.size()?;
     let mut first = [0; 64];

@@ -1,8 +1,8 @@
 //! The mark that a transaction puts into the lock file of each file that it
 //! changes: kind 3 of what can be pending.
 //!
-//! It stands only while its owner holds the lock, so whoever gets the lock and
-//! finds one knows that the owner is dead.
+//! It stands only while its owner holds the lock. So a process that gets the
+//! lock and finds a mark knows that the owner is dead.
 //!
 //! ```text
 //! offset  bytes
@@ -19,7 +19,7 @@ use crate::sys::File;
 
 pub(crate) const KIND: u32 = 3;
 
-/// What a marked file is a member of.
+/// The membership of a marked file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// The transaction's number, drawn at random.
@@ -33,7 +33,7 @@ impl Mark {
         block::sealed(block)
     }
 
-    /// The mark that a lock file bears; `None` if it bears none.
+    /// Reads the mark of a lock file; `None` if it has none.
     pub fn read(lock: &File) -> io::Result<Option<Mark>> {
         let block = block::read_kind(lock, KIND)?;
         Ok(block.map(|block| Mark::at(&block)))
@@ -47,9 +47,9 @@ impl Mark {
         }
     }
 
-    /// Writes it into a lock file that is ours. What the first block says stays;
-    /// where there is none, it becomes one that speaks of no file, by the same
-    /// write.
+    /// Writes the mark into a lock file that is ours. The content of the first
+    /// block stays. If there is none, the same write makes one that names no
+    /// file.
     pub fn write(self, lock: &File) -> io::Result<()> {
         let block = self.to_block();
         let mut first = [0; BLOCK];

@@ -7,15 +7,16 @@
 //! settle.rs    which of both, and under which locks
 //! ```
 //!
-//! Whoever settles it needs the lock of every member, and may hold locks of his
-//! own. So that nobody ever waits in a circle: he lets the member go first, and
-//! takes the lock of those that settle in this directory. Under that, the
-//! manifest is still there or it is not. If it is, every member's lock is free
-//! or held for a moment by another who has just found the mark and lets go
-//! again: who has had a member's lock for longer has settled it. If it is not,
-//! there is nothing left to do. A live transaction is waited for like any other
-//! holder: it holds the locks of its members, and the directory's, for as long as
-//! they are marked. What became of it meanwhile is read again under all locks.
+//! The settler needs the lock of every member, and its caller may hold locks of
+//! its own. No process may ever wait in a circle. So it releases the member's
+//! lock first, and takes the lock of the settlers in this directory. Under
+//! that, it looks for the manifest. If it exists, every member's lock is free,
+//! or another process has just found the mark and releases the lock at once. A
+//! process that has held a member's lock for longer has settled it. If the
+//! manifest is missing, nothing is left to do. A live transaction is waited for
+//! like any other holder. It holds the locks of its members and of the
+//! directory for as long as they are marked. The settler reads the state again
+//! under all locks.
 
 mod apply;
 mod manifest;

@@ -1,6 +1,6 @@
-//! Which names in a directory are not for users.
+//! The names in a directory that users can't take.
 
-/// One plain name: it can't lead out of the directory.
+/// Returns whether it is one plain name, which can't lead out of the directory.
 pub(crate) fn is_plain(name: &str) -> bool {
     let mut parts = std::path::Path::new(name).components();
     let first = matches!(
@@ -10,13 +10,13 @@ pub(crate) fn is_plain(name: &str) -> bool {
     first && parts.next().is_none() && !name.contains('\0')
 }
 
-/// What this library keeps beside its files.
+/// Returns whether this library keeps such a file next to its files.
 pub(crate) fn is_reserved(name: &str) -> bool {
     const ENDS: [&str; 6] = [".lock", ".guard", ".holder", ".torn", ".redo", ".untorn"];
     name == ".untorn" || name.starts_with(".untorn.") || ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// A transaction's temporary, or its manifest.
+/// Returns whether it is a transaction's temporary or manifest.
 pub(crate) fn is_left_behind(name: &str) -> bool {
     name.strip_prefix(".untorn.").is_some_and(|rest| {
         rest.split_once('.').is_some_and(|(id, n)| {

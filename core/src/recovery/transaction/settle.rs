@@ -13,26 +13,26 @@ use crate::recovery::block::clear_pending;
 use crate::recovery::handover;
 use crate::sys;
 
-/// The directory's lock file is marked first and unmarked last: whoever begins
-/// the next transaction there learns of one that died, too.
+/// The directory's lock file is marked first and unmarked last. So the next
+/// transaction there learns of a dead one, too.
 const DIRECTORY: &str = ".untorn";
 const DIRECTORY_LOCK: &str = ".untorn.lock";
 
-/// The lock of a directory: transactions there follow one another.
+/// Returns the lock of a directory: transactions there follow one another.
 pub(crate) fn directory_lock(dir: &Path) -> PathLock {
     PathLock::at(dir, dir.join(DIRECTORY_LOCK))
 }
 
-/// The lock of a file in it.
+/// Returns the lock of a file in it.
 pub(crate) fn member_lock(path: &Path) -> PathLock {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     PathLock::at(path, PathBuf::from(lock_path))
 }
 
-/// A mark was found under the lock: `Some` if there is a transaction to settle,
-/// which takes other locks. A mark that is left of one that came to its end, or
-/// hardly began, is nobody's.
+/// Judges a mark that was found under the lock. Returns `Some` if a transaction
+/// must be settled, which takes other locks. A mark of a transaction that has
+/// ended, or hardly began, does not count.
 pub(crate) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
     let (dir, id) = (dir_of(lock_path), Id(mark.transaction));
     match find(lock_path)? {
@@ -52,8 +52,9 @@ pub(crate) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
     Ok(None)
 }
 
-/// For the first who takes this lock in this process: after a power cut there is
-/// a manifest, but no mark (lock files are never synced). `Some` as in [`look`].
+/// Looks for a manifest with the first lock in this process. After a power cut
+/// there is a manifest, but no mark, since lock files are never synced. Returns
+/// `Some` as [`look`] does.
 pub(crate) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>> {
     let Found::Whole(manifest, _) = find(lock_path)? else {
         return Ok(None);
@@ -68,12 +69,12 @@ pub(crate) fn look_for_manifest(lock_path: &Path) -> Result<Option<Id>> {
     Ok(concerned.then_some(manifest.id))
 }
 
-/// The manifest beside this lock file.
+/// Finds the manifest next to this lock file.
 fn find(lock_path: &Path) -> Result<Found> {
     let dir = dir_of(lock_path);
     match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
-        // Nothing was changed yet. Its owner is dead if the directory's lock is
-        // ours; under another lock he may be at it right now.
+        // Nothing was changed yet. If the directory's lock is ours, its owner
+        // is dead. Under another lock, the owner may be at work right now.
         Found::Unfinished(state) if lock_path.file_name() == Some(DIRECTORY_LOCK.as_ref()) => {
             let path = state.path(dir);
             sys::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
@@ -83,8 +84,8 @@ fn find(lock_path: &Path) -> Result<Found> {
     }
 }
 
-/// For one who reads without a lock a journal that is marked: from where on it is
-/// not decided yet whether what is there stays.
+/// Returns the offset from which the end of a marked journal is not decided
+/// yet, for a reader without the lock.
 pub(crate) fn append_from(lock_path: &Path, journal: Identity) -> io::Result<Option<u64>> {
     let Found::Whole(manifest, _) = Manifest::find(dir_of(lock_path))? else {
         return Ok(None);
@@ -98,14 +99,14 @@ pub(crate) fn append_from(lock_path: &Path, journal: Identity) -> io::Result<Opt
         }))
 }
 
-/// Settles the transaction whose number this is, if it is still to be settled.
-/// The caller holds the lock of no member of it.
+/// Settles the transaction of this number, if that is still due. The caller
+/// holds the lock of no member of it.
 pub(crate) fn settle(lock_path: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
     settle_in(dir_of(lock_path), id, false, patience)
 }
 
-/// The same for whoever holds the directory's lock already, and has held it for
-/// a while: with his own transactions.
+/// Does the same for a caller that already holds the directory's lock. It has
+/// held the lock for a while, with its own transactions.
 pub(crate) fn settle_directory(dir: &Path, patience: &Patience<'_>) -> Result<()> {
     match find(&dir.join(DIRECTORY_LOCK))? {
         Found::Whole(manifest, _) => settle_in(dir, manifest.id, true, patience),
@@ -132,8 +133,9 @@ fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -
             let member = member_lock(&dir.join(&change.name));
             locked.push(handover::acquire_unsettled(&member, "recover", patience)?);
         }
-        // Its owner lives if he has the directory's lock: somebody has removed
-        // the lock file of a member, and we have the lock of a new one.
+        // Its owner lives if it holds the directory's lock. Then a program has
+        // removed the lock file of a member, and this process has the lock of a
+        // new one.
         let owner_is_dead = has_directory
             || match handover::try_unsettled(&directory, "recover", patience)? {
                 Some(held) => {
@@ -145,8 +147,8 @@ fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -
         if owner_is_dead {
             return settle_under(dir, id, &locked);
         }
-        // Not waited for with these locks in hand, nor without an end: whoever
-        // has the directory's lock may wait for a lock of our caller's.
+        // The wait is without these locks, and has an end. The holder of the
+        // directory's lock may wait for a lock that our caller holds.
         drop((locked, settling));
         backoff
             .get_or_insert_with(|| Backoff::new(patience))
@@ -156,9 +158,10 @@ fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -
     }
 }
 
-/// Under all the locks.
+/// Settles it under all the locks.
 fn settle_under(dir: &Path, id: Id, locked: &[Held]) -> Result<()> {
-    // Once more: while the locks were waited for, it may have come to its end.
+    // It looks once more: the transaction may have ended during the wait for
+    // the locks.
     if let Some((manifest, state)) = whole(dir, id)? {
         match state {
             State::Preparing => undo(dir, &manifest)?,
@@ -178,7 +181,7 @@ fn settle_under(dir: &Path, id: Id, locked: &[Held]) -> Result<()> {
     Ok(())
 }
 
-/// The manifest with this number, if it is there and whole.
+/// Returns the manifest with this number, if it exists and is whole.
 fn whole(dir: &Path, id: Id) -> Result<Option<(Manifest, State)>> {
     match Manifest::find(dir).map_err(|error| unreadable(dir, error))? {
         Found::Whole(manifest, state) if manifest.id == id => Ok(Some((manifest, state))),
@@ -186,8 +189,8 @@ fn whole(dir: &Path, id: Id) -> Result<Option<(Manifest, State)>> {
     }
 }
 
-/// Takes the mark off a member whose lock is held. Best effort: one that stays
-/// is nobody's, and the next locker takes it off.
+/// Takes the mark off a member whose lock is held. Best effort: a mark that
+/// stays does not count, and the next locker takes it off.
 fn unmark(member: &Held, id: Id) {
     let lock = member.lock_file();
     let Ok(file) = lock.file() else { return };
