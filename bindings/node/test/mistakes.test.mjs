@@ -61,7 +61,7 @@ const MISTAKES = {
   'an append after close': [async ({ journal }) => { await journal.close(); await journal.append(1) }, I, /the journal is closed/],
   'a save after close': [async ({ document }) => { await document.close(); await document.save(1) }, I, /the document is closed/],
   'a lock of another file': [async ({ at, document }) => document.save(2, { lock: await u.FileLock.acquire(at('x')) }), I, /the lock given is that of .*x, not of this file/],
-  'a lock that was let go': [async ({ document }) => { const lock = await u.FileLock.acquire(document.path); await lock.release(); await document.save(2, { lock }) }, I, /the lock given was let go already/],
+  'a lock that was let go': [async ({ document }) => { const lock = await u.FileLock.acquire(document.path); await lock.release(); await document.save(2, { lock }) }, I, /the lock given was released already/],
   'a lock that is none': [({ document }) => document.save(2, { lock: {} }), I, /lock must be a FileLock/],
   'a name that leads out': [({ dir }) => u.transaction(dir, (tx) => tx.save('../x', 1)), I, /not the name of a file/],
   'a transaction that is over': [async ({ dir }) => { const tx = await u.Transaction.begin(dir); await tx.commit(); await tx.save('a', 1) }, I, /over/],

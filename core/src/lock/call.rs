@@ -34,15 +34,15 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Waits as the handle does (for ever, unless it was opened with a
-    /// timeout).
+    /// Waits as the handle does: indefinitely, unless it was opened with a
+    /// timeout.
     #[must_use]
     pub fn new() -> Call<'a> {
         Call::default()
     }
 
-    /// Overrides the handle's timeout for this call: `None` waits for ever,
-    /// zero tries once. One deadline holds for the whole call.
+    /// Overrides the handle's timeout for this call. `None` waits indefinitely,
+    /// and zero tries once. One deadline holds for the whole call.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> Call<'a> {
         self.timeout = Some(timeout);
@@ -56,25 +56,25 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Asked about every 50 ms on the waiting thread; `true` ends the wait with
-    /// `CANCELLED`. For runtimes that deliver signals only between two
-    /// instructions of their own.
+    /// Calls `interrupt` about every 50 ms on the waiting thread; `true` ends
+    /// the wait with `CANCELLED`. This is for runtimes that deliver signals
+    /// only between two instructions of their own.
     #[must_use]
     pub fn interrupt(mut self, interrupt: &'a (dyn Fn() -> bool + Sync)) -> Call<'a> {
         self.interrupt = Some(interrupt);
         self
     }
 
-    /// Works under a lock that the caller holds on the same path already.
+    /// Works under a lock that the caller already holds on the same path.
     #[must_use]
     pub fn lock(mut self, guard: &'a LockGuard) -> Call<'a> {
         self.lock = Some(guard);
         self
     }
 
-    /// The call is asynchronous and made for this thread: a lock that this
-    /// thread holds is waited for, where a blocking call on it would be a
-    /// `DEADLOCK`; and a lock that is taken counts as held by this thread.
+    /// Makes the call asynchronous, on behalf of this thread. If this thread
+    /// holds the lock, the call waits for it; a blocking call would fail with
+    /// `DEADLOCK`. A lock that the call takes counts as held by this thread.
     #[must_use]
     pub fn caller(mut self, caller: Caller) -> Call<'a> {
         self.caller = Some(caller);
@@ -89,12 +89,12 @@ impl<'a> Call<'a> {
         self.cancel.is_some_and(CancelToken::is_cancelled)
     }
 
-    /// Starts the clock, if there is one to start.
+    /// Starts the clock, if the call has a timeout.
     pub(crate) fn begin(&self, default_timeout: Option<Duration>) -> Patience<'a> {
         let timeout = self.timeout.unwrap_or(default_timeout);
         Patience {
             timeout,
-            // No clock is read for calls that do not end.
+            // A call without an end reads no clock.
             deadline: timeout.and_then(|limit| Instant::now().checked_add(limit)),
             cancel: self.cancel,
             interrupt: self.interrupt,

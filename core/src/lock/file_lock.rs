@@ -33,13 +33,13 @@ use crate::sys;
 pub struct FileLock;
 
 impl FileLock {
-    /// Timeout, sharing and label.
+    /// Returns options for the timeout, sharing, the label and more.
     #[must_use]
     pub fn options() -> LockOptions {
         LockOptions::default()
     }
 
-    /// Waits for the exclusive lock of `path` for as long as it takes.
+    /// Waits indefinitely for the exclusive lock of `path`.
     ///
     /// # Errors
     /// As [`LockOptions::acquire`].
@@ -48,7 +48,7 @@ impl FileLock {
     }
 }
 
-/// How a lock is taken.
+/// Options for taking a lock.
 #[derive(Clone, Debug, Default)]
 pub struct LockOptions {
     timeout: Option<Duration>,
@@ -58,7 +58,8 @@ pub struct LockOptions {
 }
 
 impl LockOptions {
-    /// How long to wait: `None` (the default) for ever, zero tries once.
+    /// Sets how long to wait: `None` (the default) waits indefinitely, zero
+    /// tries once.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> LockOptions {
         self.timeout = timeout;
@@ -72,30 +73,31 @@ impl LockOptions {
         self
     }
 
-    /// What others are told of who holds the lock.
+    /// Sets the label by which messages name this holder to others.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> LockOptions {
         self.label = Some(label.into());
         self
     }
 
-    /// Which file carries the lock. Default: `P.lock` ([`Scheme::Sidecar`]).
+    /// Sets which file carries the lock. Default: `P.lock`
+    /// ([`Scheme::Sidecar`]).
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> LockOptions {
         self.choice.scheme = scheme;
         self
     }
 
-    /// What to do where the file system reports that it does not lock.
-    /// Default: fail.
+    /// Sets what happens if the file system reports that it does not lock.
+    /// Default: the call fails.
     #[must_use]
     pub fn on_unsupported(mut self, policy: OnUnsupported) -> LockOptions {
         self.choice.on_unsupported = policy;
         self
     }
 
-    /// Scheme `pid-file` only: how old a lock file gets, without being
-    /// refreshed, before it is taken over. Default: 10 s; at least 2 s.
+    /// Sets the age at which an unrefreshed lock file is taken over. This
+    /// concerns the scheme `pid-file` only. Default: 10 s; at least 2 s.
     #[must_use]
     pub fn stale(mut self, age: Duration) -> LockOptions {
         self.choice.stale = age;
@@ -105,16 +107,16 @@ impl LockOptions {
     /// Takes the lock of `path`.
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT` and `LOCKED` name the holder where it can be known;
-    /// `DEADLOCK` if this thread holds it already; `LOCK_UNSUPPORTED` where
-    /// the file system does not lock; `NOT_FOUND` if the directory is missing;
-    /// `INVALID_ARGUMENT` for a path that ends in `.lock` (see
+    /// `LOCK_TIMEOUT` and `LOCKED` name the holder if it can be known.
+    /// `DEADLOCK`: this thread already holds it. `LOCK_UNSUPPORTED`: the file
+    /// system does not lock. `NOT_FOUND`: the directory is missing.
+    /// `INVALID_ARGUMENT`: the path ends in `.lock` (see
     /// [`LockOptions::acquire_at`]).
     pub fn acquire(&self, path: impl AsRef<Path>) -> Result<LockGuard> {
         self.acquire_with(path, &Call::new())
     }
 
-    /// [`LockOptions::acquire`], with a way to end the wait.
+    /// Does what [`LockOptions::acquire`] does, with a way to end the wait.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -137,7 +139,7 @@ impl LockOptions {
         self.take(path, lock, call)
     }
 
-    /// Locks exactly the file `lock_path`, which is made if it is not there.
+    /// Locks exactly the file `lock_path`. Creates it if it is missing.
     ///
     /// # Errors
     /// As [`LockOptions::acquire`].
@@ -145,7 +147,7 @@ impl LockOptions {
         self.acquire_at_with(lock_path, &Call::new())
     }
 
-    /// [`LockOptions::acquire_at`], with a way to end the wait.
+    /// Does what [`LockOptions::acquire_at`] does, with a way to end the wait.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -155,7 +157,7 @@ impl LockOptions {
         call: &Call<'_>,
     ) -> Result<LockGuard> {
         let path = lock_path.as_ref();
-        // The directory is resolved, the name is not: a lock file that is a
+        // The directory is resolved, the name is not. A lock file that is a
         // symbolic link is refused, not followed.
         let Some(name) = path.file_name() else {
             return Err(Error::invalid_argument(
@@ -167,7 +169,7 @@ impl LockOptions {
         let lock_path = sys::real_parent(path)
             .map_err(|error| missing_directory(path, error))?
             .join(name);
-        // What is pending in `P.lock` concerns `P`.
+        // The work pending in `P.lock` concerns `P`.
         let target = lock_path.with_extension("");
         self.take(path, PathLock::at(&target, lock_path), call)
     }

@@ -1,7 +1,7 @@
-//! Who holds the lock of a file: for messages, never for exclusion.
+//! Finds the holder of a file's lock: for messages, never for exclusion.
 //!
-//! Holders that mean to keep a lock write a line into `P.holder`. For those that
-//! do not (an append takes a microsecond) the system is asked.
+//! A holder that means to keep a lock writes a line into `P.holder`. Others
+//! write none (an append takes a microsecond), so the system is asked for them.
 
 use std::path::Path;
 
@@ -14,19 +14,19 @@ use crate::process::Alive;
 use crate::recovery::handover;
 use crate::sys;
 
-/// Who holds the lock of this file now; `None` if nobody does, or if it can't
-/// be known.
+/// Returns the current holder of this file's lock. Returns `None` if no process
+/// holds it, or if the holder can't be known.
 ///
 /// # Errors
-/// `NOT_FOUND` where the directory is missing, or the path can't be resolved.
+/// `NOT_FOUND`: the directory is missing, or the path can't be resolved.
 pub fn holder(path: impl AsRef<Path>) -> Result<Option<Holder>> {
     let path = path.as_ref();
     let real = sys::real_path(path).map_err(|error| Error::os("holder", path, error))?;
     let holder_path = path_for(&real);
-    // Whatever the scheme: the lock file, or else the file itself.
+    // This covers all schemes: the lock file, or else the file itself.
     let lock_path = sidecar::lock_path(&real);
     let held = of_lock(&lock_path, &holder_path).or_else(|| of_data(&real, &holder_path));
-    // Held by nobody, it may be reserved for somebody.
+    // A lock without a holder may be reserved for a process.
     let guard = pid_file::guard_path(&lock_path);
     let records = [lock_path, in_place::redo_path(&real), guard];
     Ok(held.or_else(|| {

@@ -10,15 +10,16 @@ use crate::oslock::note::{self, Note};
 use crate::oslock::{Held, PathLock};
 use crate::sys;
 
-/// A lock that is held. Dropping it lets it go.
+/// A lock that is held. Dropping it releases the lock.
 ///
-/// It may be sent to another thread and let go there. It still counts as held by
-/// the thread that took it: that thread gets `DEADLOCK` if it takes the lock again
-/// with a call that blocks, since most such calls would wait for themselves. To
-/// give a lock away and wait for it, take it on the thread that will release it.
+/// It may be sent to another thread and released there. It still counts as held
+/// by the thread that took it. That thread gets `DEADLOCK` if it takes the lock
+/// again with a blocking call, since most such calls would wait for themselves.
+/// To pass a lock on and wait for it, take it on the thread that will release
+/// it.
 ///
-/// In a forked child it
-/// holds nothing and letting it go does nothing: the parent still has the lock.
+/// In a forked child it holds nothing, and a release does nothing: the parent
+/// still has the lock.
 pub struct LockGuard(Arc<Kept>);
 
 /// A lock that is kept, shared by its guard and the calls that work under it.
@@ -32,27 +33,27 @@ pub(crate) struct Kept {
 }
 
 impl LockGuard {
-    /// The path as it was given.
+    /// Returns the path as it was given.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// The lock file.
+    /// Returns the lock file.
     pub fn lock_path(&self) -> &Path {
         &self.0.lock_path
     }
 
-    /// Whether others may share it.
+    /// Returns whether others may share it.
     pub fn is_shared(&self) -> bool {
         self.0.shared
     }
 
-    /// Whether it is held still, and by this process.
+    /// Returns whether this process still holds it.
     pub fn is_held(&self) -> bool {
         self.0.is_ours() && self.0.held().is_some()
     }
 
-    /// Lets it go. A second time does nothing.
+    /// Releases it. A second release does nothing.
     ///
     /// # Errors
     /// None today.
@@ -63,16 +64,17 @@ impl LockGuard {
         Ok(())
     }
 
-    /// Lets a program that takes this process's place keep the lock: after
-    /// `execve` the lock is held until that program, and all that inherited the
-    /// descriptor from it, have ended. A child of this process that is started
-    /// otherwise keeps it too from now on.
+    /// Lets a program that takes this process's place keep the lock. After
+    /// `execve` the lock is held until that program and all that inherited the
+    /// descriptor have ended. From now on a child that is started in another
+    /// way keeps it too.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT`: it is not held by this process; `IO`: on Windows no
-    /// program takes the place of another.
+    /// `INVALID_ARGUMENT`: this process does not hold it. `IO`: on Windows no
+    /// program takes another's place.
     pub fn keep_in_programs(&self) -> Result<()> {
-        // In a forked child the mutex may be locked by a thread that is not there.
+        // In a forked child the mutex may be locked by a thread that does not
+        // exist there.
         let held = self.0.is_ours().then(|| self.0.held());
         let Some(held) = held.as_ref().and_then(|held| held.as_ref()) else {
             let why = "the lock is not held by this process";
@@ -83,7 +85,7 @@ impl LockGuard {
             .map_err(|error| Error::os("lock", self.lock_path(), error))
     }
 
-    /// Of a lock that was just taken.
+    /// Makes the guard of a lock that was just taken.
     pub(crate) fn new(
         path: &Path,
         lock: &PathLock,
@@ -110,16 +112,16 @@ impl LockGuard {
         }))
     }
 
-    /// For calls that go on working under it.
+    /// Returns the lock for calls that continue to work under it.
     pub(crate) fn kept(&self) -> &Arc<Kept> {
         &self.0
     }
 }
 
 impl Kept {
-    /// Whether it is of this process, not of the one it was forked from. To be
-    /// asked before all else: in a forked child the mutexes may be locked by a
-    /// thread that does not exist there.
+    /// Returns whether it belongs to this process, not to the one it was forked
+    /// from. This check comes before all others. In a forked child the mutexes
+    /// may be locked by a thread that does not exist there.
     pub(crate) fn is_ours(&self) -> bool {
         self.born == sys::generation()
     }
@@ -137,8 +139,8 @@ impl Kept {
         }
     }
 
-    /// The lock, for work under it on the path that `lock` is of; nobody else works under it
-    /// meanwhile.
+    /// Returns the lock for work under it on the path of `lock`. No other call
+    /// works under it meanwhile.
     pub(crate) fn work(
         &self,
         operation: &'static str,
@@ -160,7 +162,7 @@ impl Kept {
         }
         let guard = self.held();
         match &*guard {
-            None => refuse("the lock given was let go already"),
+            None => refuse("the lock given was released already"),
             Some(held) if held.scheme() != lock.scheme() => {
                 refuse("the lock given was taken in another scheme than this file is opened in")
             }
@@ -189,7 +191,8 @@ impl fmt::Debug for LockGuard {
     }
 }
 
-/// Somebody else may have the lock on the file that has the name now.
+/// Makes the error of a lock file that lost its name. Another process may have
+/// the lock on the file that has the name now.
 #[cold]
 pub(crate) fn lost(operation: &'static str, path: &Path) -> Error {
     Error::new(
@@ -197,6 +200,6 @@ pub(crate) fn lost(operation: &'static str, path: &Path) -> Error {
         operation,
         path,
         "the lock file was removed, renamed or moved away while the lock was held, so another may \
-         have the lock by now; nothing was changed, so take the lock anew",
+         have the lock by now; nothing was changed, so take the lock again",
     )
 }

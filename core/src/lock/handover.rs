@@ -1,9 +1,9 @@
-//! A lock that moves to another process: from a supervisor to its worker.
+//! Moves a lock to another process: from a supervisor to its worker.
 //!
-//! No descriptor is handed over, only a name: the holder writes down for whom
-//! the lock is reserved (kind 4 of the recovery record) and lets it go. Whoever
-//! takes it next and is not the heir lets it go again and waits until the heir
-//! has had it, or has died.
+//! No descriptor is handed over, only a name. The holder records the process
+//! that the lock is reserved for (kind 4 of the recovery record), and releases
+//! the lock. If another process takes it next, it releases the lock again. It
+//! then waits until the successor has had the lock, or has died.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,27 +16,28 @@ use crate::process::{Alive, Process};
 use crate::recovery::clear_pending;
 use crate::recovery::handover::{self, Reservation};
 
-/// How long a heir may be dead unnoticed where the system does not tell.
+/// How long a successor's death may go unnoticed if the system does not report
+/// it.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 impl LockGuard {
-    /// Gives the lock to another process of this machine, and lets it go. The
-    /// heir takes it by acquiring it, as always; until it has, or has ended, no
-    /// other process gets the lock: who tries is told `LOCKED` (or waits), with
-    /// the heir as the holder.
+    /// Transfers the lock to another process of this machine, and releases it.
+    /// The successor takes it by acquiring it, as always. Until the successor
+    /// has had it or has ended, no other process gets the lock. Others wait, or
+    /// fail with `LOCKED` and the successor as the holder.
     ///
-    /// The heir takes the lock exclusively; once it has, nothing is reserved
-    /// any more.
+    /// The successor takes the lock exclusively. Once it has, the reservation
+    /// is gone.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT`: the lock is shared, is not held (any more), or the
-    /// heir has ended or can't be seen from here. `PERMISSION_DENIED`: the lock
-    /// file can't be written. Any error: the lock is held as before.
+    /// `INVALID_ARGUMENT`: the lock is shared or is not held (any more), or the
+    /// successor has ended or can't be seen from here. `PERMISSION_DENIED`: the
+    /// lock file can't be written. After any error the lock is held as before.
     pub fn transfer(&self, to: &Process) -> Result<()> {
         let kept = self.kept();
         let refuse = |detail: String| Err(Error::invalid_argument("transfer", self.path(), detail));
         if self.is_shared() {
-            return refuse("a lock that is shared can't be given away".to_owned());
+            return refuse("a shared lock can't be transferred".to_owned());
         }
         let mut held = kept.is_ours().then(|| kept.held());
         let Some(held) = held.as_deref_mut().filter(|held| held.is_some()) else {
@@ -50,21 +51,21 @@ impl LockGuard {
     }
 }
 
-/// Notes in the lock file of this lock, which is that of `path`, that it is
-/// reserved. From when it is let go on, only the heir gets it.
+/// Records in the lock file of `path` that the lock is reserved. After its
+/// release, only the successor gets it.
 pub(crate) fn reserve_for(held: &Held, path: &Path, to: &Process) -> Result<()> {
     let refuse = |detail: String| Err(Error::invalid_argument("transfer", path, detail));
     match to.alive() {
         Alive::Alive => reserve(held, to),
-        Alive::Dead => refuse(format!("the heir, pid {}, has ended", to.pid)),
+        Alive::Dead => refuse(format!("the successor, pid {}, has ended", to.pid)),
         Alive::Unknown => refuse(format!(
-            "whether the heir, {to}, lives can't be seen from here"
+            "this process can't see whether the successor, {to}, lives"
         )),
     }
 }
 
-/// It is not reserved after all. If this fails, whoever takes the lock next and
-/// is not the heir waits for him.
+/// Takes the reservation back. If this fails, the next locker waits for the
+/// successor.
 pub(crate) fn take_back(held: &Held) {
     if let Ok(file) = held.lock_file().file() {
         let _ = clear_pending(file);
@@ -85,14 +86,14 @@ fn reserve(held: &Held, to: &Process) -> Result<()> {
     lock.check_ours("transfer")?;
     let size = file.size().map_err(told)?.min(IDLE);
     handover::write_reservation(file, size, &Reservation::to(to)).map_err(|error| {
-        // What is there of it can't be believed anyway.
+        // A partial record can't be believed anyway.
         let _ = file.set_len(size);
         told(error)
     })
 }
 
 impl PathLock {
-    /// Waits, without the lock, until it is worth to take it.
+    /// Waits, without the lock, until another try is worthwhile.
     #[cold]
     pub(crate) fn await_heir(
         &self,

@@ -1,4 +1,4 @@
-//! The public lock: [`FileLock`] for everybody, and how one call waits.
+//! The public lock, [`FileLock`], and how one call waits.
 //!
 //! ```text
 //! file_lock.rs   FileLock, LockOptions; guard.rs: the lock while it is kept

@@ -1,5 +1,5 @@
-//! The lock of one path, taken: what its last holder left unfinished is settled
-//! before anything else.
+//! Takes the lock of one path, and first settles the unfinished work of its
+//! last holder.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::oslock::{Gate, Held, PathLock, Patience, Refused, Stale, ThreadKey};
 use crate::recovery::{self, Settled, handover, transaction};
 
 impl PathLock {
-    /// Takes the lock, and settles what its last holder left unfinished.
+    /// Takes the lock, and settles the unfinished work of its last holder.
     #[inline]
     pub fn acquire(
         &self,
@@ -28,8 +28,8 @@ impl PathLock {
         }
     }
 
-    /// The same for a call that has nothing to do where there is no file:
-    /// where the lock is on the file itself, none is made only to be locked.
+    /// Does the same for a call that has nothing to do without a file. If the
+    /// lock is on the file itself, no file is made only to be locked.
     pub fn acquire_if_there(
         &self,
         operation: &'static str,
@@ -53,7 +53,7 @@ impl PathLock {
         }
     }
 
-    /// One try at the exclusive lock; `None`: others have it.
+    /// Tries the exclusive lock once. Returns `None` if others have it.
     pub fn try_settled(
         &self,
         operation: &'static str,
@@ -66,8 +66,8 @@ impl PathLock {
         }
     }
 
-    /// For a call that waits for another thread to take the lock: `DEADLOCK` if
-    /// its own thread holds it.
+    /// Fails with `DEADLOCK` if the caller's own thread holds the lock. This is
+    /// for a call that waits until another thread takes it.
     pub fn forbid_own(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
         let own = patience.caller.is_none()
             && self
@@ -87,7 +87,7 @@ impl PathLock {
         Ok(())
     }
 
-    /// `None`: the lock is to be taken again.
+    /// Returns `None` if the lock must be taken again.
     #[inline]
     fn acquire_on(
         &self,
@@ -111,7 +111,7 @@ impl PathLock {
         }
     }
 
-    /// The one try of a process that the lock is reserved for.
+    /// Tries once, for a process that the lock is reserved for.
     #[cold]
     fn acquire_as_heir(
         &self,
@@ -126,8 +126,8 @@ impl PathLock {
         taken.map_err(|error| handover::as_one_try(self, operation, error, patience))
     }
 
-    /// Something is pending, or it is locked here for the first time. `None`: the
-    /// lock is to be taken again.
+    /// Looks for pending work, also with the first lock in this process.
+    /// Returns `None` if the lock must be taken again.
     #[cold]
     fn look_closer(
         &self,
@@ -136,7 +136,8 @@ impl PathLock {
         patience: &Patience<'_>,
     ) -> Result<Option<Held>> {
         if !held.gate.has_looked() {
-            // A transaction replaces its files: not for the other schemes.
+            // A transaction replaces its files, so the other schemes can't take
+            // part.
             if !self.is_in_place()
                 && let Some(id) = transaction::look_for_manifest(self.lock_path())?
             {
@@ -150,8 +151,8 @@ impl PathLock {
             return Ok(Some(held));
         }
         if held.shared {
-            // To settle it takes the exclusive lock, and an upgrade is not
-            // atomic (man 2 flock).
+            // Settling takes the exclusive lock, and an upgrade is not atomic
+            // (man 2 flock).
             if !recovery::is_due(held.lock_file())? {
                 return Ok(Some(held));
             }

@@ -168,8 +168,8 @@ fn keep_and_blank(journal: &File, target: &Path, part: &Part<'_>, length: u64) -
         nuls: 0,
     };
     let kept = torn::keep(journal, target, cut)?;
-    // The record comes first: a half blank part can't be told from foreign
-    // bytes.
+    // The record comes first: a half blank part can't be distinguished
+    // from foreign bytes.
     if let Err(error) = part.way_back.write(length) {
         kept.take_back();
         return Err(Error::os("recover", target, error));

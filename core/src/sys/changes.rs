@@ -1,9 +1,9 @@
-//! Being told when a file changes.
+//! Reports that a file changes.
 //!
-//! What is watched is the directory, since the name moves from file to file.
-//! One watcher, and so one thread, serves the whole process, for as long as
-//! anybody is to be told anything; a forked child begins anew. Where the system
-//! gives no thread, there is no watcher, and the caller has to look by itself.
+//! It watches the directory, since the name moves from file to file. One
+//! watcher, and so one thread, serves the whole process while any listener
+//! exists. A forked child starts again. If the system gives no thread, there is
+//! no watcher, and the caller must poll.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -32,14 +32,14 @@ struct Hub {
 #[derive(Default)]
 struct Watching {
     watcher: Option<Watcher>,
-    /// How many want to be told of what is watched.
+    /// The number of listeners to each watched directory.
     users: HashMap<PathBuf, usize>,
 }
 
 struct Listener {
     number: u64,
-    /// What the names begin with that it is to be told of: a file and those
-    /// beside it.
+    /// The start of the names that the listener hears of: a file and those next
+    /// to it.
     name: OsString,
     wake: Arc<Wake>,
     deaf: Arc<AtomicBool>,
@@ -47,19 +47,19 @@ struct Listener {
 
 type Wake = dyn Fn() + Send + Sync;
 
-/// What the system tells of.
+/// A report of the system.
 pub(super) enum News<'a> {
-    /// A name in a watched directory, or its file.
+    /// A change of a name in a watched directory, or of its file.
     Name(&'a Path, &'a std::ffi::OsStr),
-    /// The directory does not have its name any more.
+    /// The directory no longer has its name.
     Gone(&'a Path),
-    /// The system had more to tell than it could keep. That a watch is over may
-    /// have been among it.
+    /// The system had more reports than it could keep. The end of a watch may
+    /// have been among them.
     Anything,
 }
 
-/// A wish to be told of changes of one file and of those beside it whose names
-/// begin with its name. Dropping it ends that.
+/// A listener to changes of one file, and of those whose names begin with its
+/// name. Dropping it ends that.
 pub(crate) struct Changes {
     dir: PathBuf,
     number: u64,
@@ -69,8 +69,9 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// From now on `wake` is called after each change, on a thread of its own,
-    /// and sometimes without any change. It must not wait for anything.
+    /// Calls `wake` after each change from now on, on a thread of its own.
+    /// Sometimes it calls without any change. `wake` must not wait for
+    /// anything.
     pub fn begin(path: &Path, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Changes> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         announce(Op::Watch, Some(path))?;
@@ -105,8 +106,8 @@ impl Changes {
         }
     }
 
-    /// To be called when the name means another file than it did. kqueue tells
-    /// of writes only to files that it has open itself.
+    /// Reports that the name means another file than it did. kqueue reports
+    /// writes only to files that it has open itself.
     pub fn file_changed(&self, path: &Path) {
         if Watcher::WATCHES_FILES
             && let Some(watcher) = &mut lock(&hub().watching).watcher
@@ -115,12 +116,13 @@ impl Changes {
         }
     }
 
-    /// Whether no change goes untold. If not, it is wise to look now and then.
+    /// Returns whether every change is reported. If not, the caller should poll
+    /// now and then.
     pub fn tells_all(&self) -> bool {
         self.tells_all && !self.is_over()
     }
 
-    /// Whether it may not tell anything any more: begin another.
+    /// Returns whether reports may have ended: then begin another.
     pub fn is_over(&self) -> bool {
         self.deaf.load(Ordering::Acquire)
     }
@@ -145,8 +147,8 @@ impl Hub {
         let mut watching = lock(&self.watching);
         let Watching { watcher, users } = &mut *watching;
         *users.entry(dir.to_owned()).or_insert(0) += 1;
-        // Also if it is watched already: the directory of this name may be
-        // another than it was.
+        // This happens even if it is watched already: the directory of this
+        // name may be another than it was.
         let watched = match watcher {
             Some(watcher) => watcher.watch(dir),
             None => Watcher::begin(|news| self.tell(&news))
@@ -171,7 +173,7 @@ impl Hub {
         }
         users.remove(dir);
         if users.is_empty() {
-            // Its thread ends.
+            // This ends its thread.
             *watcher = None;
         } else if let Some(watcher) = watcher {
             watcher.unwatch(dir);
@@ -188,12 +190,12 @@ impl Hub {
         }
     }
 
-    /// On the watcher's thread.
+    /// Calls the listeners, on the watcher's thread.
     fn tell(&self, news: &News<'_>) {
-        // Called without the mutex: a listener may have to wait for a thread that
-        // wants to listen, or to stop.
+        // Called without the mutex: a listener may have to wait for a thread
+        // that wants to listen, or to stop.
         for wake in self.concerned(news) {
-            // One that panics must not leave the others asleep for ever.
+            // One that panics must not leave the others asleep indefinitely.
             let _ = catch_unwind(AssertUnwindSafe(|| wake()));
         }
     }

@@ -1,5 +1,5 @@
-//! A second process that does what it is told with one file, for tests of the
-//! file system itself.
+//! A second process that follows orders on one file, for tests of the file
+//! system itself.
 
 use std::io;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::sys;
 
-/// What the second process is told to do with the file it has open.
+/// An order to the second process about the file it has open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Try once to lock it.
@@ -16,18 +16,18 @@ pub(crate) enum Order {
     /// Wait for its lock.
     AwaitExclusive,
     Unlock,
-    /// Create the other file, which must not be there.
+    /// Create the other file, which must be missing.
     Create,
     /// Remove it.
     Remove,
 }
 
-/// What came of it.
+/// The result of an order.
 #[derive(Debug)]
 #[cfg_attr(windows, expect(dead_code, reason = "no process answers there"))]
 pub(crate) enum Answer {
     Done,
-    /// Another has it.
+    /// Another process has it.
     Busy,
     Failed(io::Error),
 }
@@ -37,7 +37,7 @@ pub(crate) struct Child(sys::child::Child);
 
 impl Child {
     /// Starts a process that opens `file`; `other` is a name for `Create`.
-    /// `Unsupported` where a process can't be had without a program for it.
+    /// Fails with `Unsupported` on systems that need a program for a process.
     pub fn start(file: &Path, other: &Path) -> io::Result<Child> {
         sys::child::Child::start(file, other).map(Child)
     }
@@ -46,12 +46,13 @@ impl Child {
         self.0.tell(order)
     }
 
-    /// The answer to the order before; `TimedOut` if there is none by then.
+    /// Returns the answer to the last order. Fails with `TimedOut` if none
+    /// comes in time.
     pub fn hear(&mut self, timeout: Duration) -> io::Result<Answer> {
         self.0.hear(timeout)
     }
 
-    /// Kills it, as nothing else ends it, and waits until it has ended.
+    /// Kills it, since nothing else ends it, and waits until it has ended.
     pub fn kill(self) -> io::Result<()> {
         self.0.kill()
     }

@@ -20,32 +20,32 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// [`File::open`].
+    /// Does what [`File::open`] does.
     pub fn open(path: &Path, access: Access) -> io::Result<Descriptor> {
         File::open_listed(path, access, Role::Data).map(Descriptor::known)
     }
 
-    /// [`File::open_beside`].
+    /// Does what [`File::open_beside`] does.
     pub fn open_beside(path: &Path, access: Access) -> io::Result<Descriptor> {
         File::open_listed(path, access, Role::Beside).map(Descriptor::known)
     }
 
-    /// [`File::create_new`].
+    /// Does what [`File::create_new`] does.
     pub fn create_new(path: &Path, access: Access, mode: Option<u32>) -> io::Result<Descriptor> {
         File::create_listed(path, access, mode, Role::Data).map(Descriptor::of)
     }
 
-    /// [`File::create_beside`].
+    /// Does what [`File::create_beside`] does.
     pub fn create_beside(path: &Path, access: Access, mode: Option<u32>) -> io::Result<Descriptor> {
         File::create_listed(path, access, mode, Role::Beside).map(Descriptor::of)
     }
 
-    /// [`File::create_like`].
+    /// Does what [`File::create_like`] does.
     pub fn create_like(path: &Path, access: Access, like: &Attributes) -> io::Result<Descriptor> {
         File::create_listed_like(path, access, like, Role::Data).map(Descriptor::of)
     }
 
-    /// [`File::create_beside_like`].
+    /// Does what [`File::create_beside_like`] does.
     pub fn create_beside_like(
         path: &Path,
         access: Access,
@@ -55,7 +55,7 @@ impl Descriptor {
         File::create_listed_like(path, access, &like, Role::Beside).map(Descriptor::of)
     }
 
-    /// The same with no more than this mode, and less the umask.
+    /// Creates the file with no more than this mode, less the umask.
     pub fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Descriptor> {
         File::create_private(path, access, mode).map(Descriptor::of)
     }
@@ -72,35 +72,36 @@ impl Descriptor {
         }
     }
 
-    /// Which file it is: on most systems that was asked as it was opened.
+    /// Returns the file's identity. On most systems the opening has read it
+    /// already.
     pub fn id(&self) -> io::Result<FileId> {
         self.known
             .map_or_else(|| self.file.id(), |known| Ok(known.id))
     }
 
-    /// Whether the descriptor means the file that it was opened for: see
-    /// [`super::Lasting`].
+    /// Returns whether the descriptor means the file that it was opened for:
+    /// see [`super::Lasting`].
     #[inline]
     pub fn is_itself(&self) -> io::Result<bool> {
         self.file.is_itself()
     }
 
-    /// Whether the library itself has not been given the number again: this asks
-    /// nobody.
+    /// Returns whether the library itself has not received the number again.
+    /// This makes no system call.
     #[inline]
     pub fn has_its_number(&self) -> bool {
         self.file.has_its_number()
     }
 
-    /// [`File::narrow_rights`], just after it was opened.
+    /// Does what [`File::narrow_rights`] does, just after the file was opened.
     pub fn narrow_rights(&self, of: &Path) {
         if self.known.is_none_or(|known| known.others_may_write) {
             self.file.narrow_rights(of);
         }
     }
 
-    /// The same file once more, if `path` still names it: a lock taken through
-    /// one does not count for the other.
+    /// Opens the same file once more, if `path` still names it. A lock taken
+    /// through one does not count for the other.
     pub fn open_again(&self, path: &Path, access: Access) -> io::Result<Option<Descriptor>> {
         let open = |access| File::open_listed(path, access, self.role()).map(Descriptor::known);
         match open(access).or_else(|_| open(Access::Read)) {
@@ -111,24 +112,25 @@ impl Descriptor {
         }
     }
 
-    /// The same file once more, to be written; `None` if that is not allowed.
+    /// Opens the same file for writing; `None` if that is not allowed.
     pub fn open_to_write(&self, path: &Path, access: Access) -> Option<Descriptor> {
         let opened = File::open_listed(path, access, self.role()).ok()?;
         let again = Descriptor::known(opened);
         (again.id().ok()? == self.id().ok()?).then_some(again)
     }
 
-    /// From now on the lock of this file is one among users of this library
-    /// only, and stops no reader. On Windows a lock is on bytes, and others
-    /// can't read these meanwhile: a lock that other programs know must be on
-    /// the first byte, but a temporary that becomes a document must be readable
-    /// from its first instant. Elsewhere there is no difference.
+    /// Makes the lock of this file one among users of this library only, so
+    /// that it stops no reader. On Windows a lock is on bytes, and others can't
+    /// read these meanwhile. A lock that other programs know must be on the
+    /// first byte. A temporary that becomes a document must be readable from
+    /// its first instant. Elsewhere it makes no difference.
     pub fn lock_aside(mut self) -> Descriptor {
         self.file.set_aside();
         self
     }
 
-    /// Whether it is of this process, not of the one it was forked from.
+    /// Returns whether it belongs to this process, not to the one it was forked
+    /// from.
     #[inline]
     pub fn is_ours(&self) -> bool {
         self.born == generation()

@@ -1,6 +1,6 @@
-//! The test implementation of the seam: counts and records the system calls of
-//! this thread, fails the n-th with any error, cuts a write short, stops the
-//! world at a call as a killed process does, or runs a closure before a call.
+//! The test implementation of the seam. It counts and records the system calls
+//! of this thread, and fails the n-th with any error. It cuts a write short,
+//! stops at a call as a killed process does, or runs a closure before a call.
 //!
 //! A plan belongs to the thread that installs it, so tests run side by side.
 //!
@@ -23,8 +23,8 @@ use super::sys;
 
 const EIO: i32 = 5;
 
-/// What the system says for an error that is given as a POSIX number: the same
-/// on Unix, another number on Windows.
+/// Returns the system's number for a POSIX error number: the same on Unix,
+/// another on Windows.
 pub fn os_code(errno: i32) -> i32 {
     sys::errno::code(errno)
 }
@@ -32,24 +32,24 @@ pub fn os_code(errno: i32) -> i32 {
 type Hook = Box<dyn FnMut(&Call<'_>)>;
 type Judge = Box<dyn FnMut(&Call<'_>) -> Verdict>;
 
-/// What becomes of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is made.
+    /// The call is made.
     Go,
-    /// It fails with this error, a POSIX number (see [`os_code`]), and has no
-    /// effect.
+    /// The call fails with this error, a POSIX number (see [`os_code`]), and
+    /// has no effect.
     Fail(i32),
     /// If it is a write, it writes only this many bytes.
     Short(usize),
 }
 
-/// How the devices of files differ from what the system says of them.
+/// The difference between the devices of files and the system's report of them.
 static MOUNT: AtomicU64 = AtomicU64::new(0);
 
-/// From now on every file of this process is on another device, with the same
-/// inode number: as after a restart of the machine, or of a container. Each
-/// number is one mount; 0 is what the system says.
+/// Puts every file of this process on another device from now on, with the same
+/// inode number. So it is after a restart of the machine, or of a container.
+/// Each number is one mount. For 0, the device is as the system reports it.
 pub fn mounted_as(mount: u64) {
     MOUNT.store(mount, Ordering::Relaxed);
 }
@@ -62,7 +62,7 @@ thread_local! {
     static ELSEWHERE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// From now on so many of each file's names do not count on this thread: a test
+/// Ignores so many of each file's names on this thread from now on. A test
 /// keeps files by names of its own.
 pub fn names_elsewhere(names: u64) {
     ELSEWHERE.set(names);
@@ -83,7 +83,7 @@ pub struct Call<'a> {
     pub path: Option<&'a Path>,
 }
 
-/// What is to happen at which call. Calls are counted from 0.
+/// Faults by the number of the call, counted from 0.
 #[derive(Default)]
 pub struct Plan {
     fail: Vec<(usize, i32)>,
@@ -101,59 +101,60 @@ thread_local! {
 }
 
 impl Plan {
-    /// A plan that only records.
+    /// Makes a plan that only records.
     #[must_use]
     pub fn new() -> Plan {
         Plan::default()
     }
 
-    /// The `n`-th call fails with this error, a POSIX number (see [`os_code`]),
-    /// and has no effect.
+    /// Fails the `n`-th call with this error, a POSIX number (see [`os_code`]).
+    /// The call has no effect.
     #[must_use]
     pub fn fail(mut self, n: usize, errno: i32) -> Plan {
         self.fail.push((n, errno));
         self
     }
 
-    /// Every call of this kind fails with this error number: a file system that
-    /// does not have it.
+    /// Fails every call of this kind with this error number, like a file system
+    /// that does not support it.
     #[must_use]
     pub fn fail_every(mut self, op: Op, errno: i32) -> Plan {
         self.fail_every.push((op, errno));
         self
     }
 
-    /// Calls of this kind (locks, for now) say that they are done, and do
-    /// nothing: a file system that pretends.
+    /// Makes calls of this kind (only locks so far) report success and do
+    /// nothing, like a file system that pretends.
     #[must_use]
     pub fn pretend(mut self, op: Op) -> Plan {
         self.pretend.push(op);
         self
     }
 
-    /// The `n`-th call, if it is a write, writes only this many bytes.
+    /// Limits the `n`-th call to this many bytes, if it is a write.
     #[must_use]
     pub fn short(mut self, n: usize, bytes: usize) -> Plan {
         self.short = Some((n, bytes));
         self
     }
 
-    /// The `n`-th call and all after it have no effect and fail: what is on the disk
-    /// then is what a process leaves that is killed before its `n`-th call.
+    /// Fails the `n`-th call and all after it, without effect. The disk then
+    /// holds what a process leaves that is killed before its `n`-th call.
     #[must_use]
     pub fn die(mut self, n: usize) -> Plan {
         self.die = Some(n);
         self
     }
 
-    /// Runs before each call. Calls made inside are neither counted nor failed.
+    /// Runs a hook before each call. Calls made inside are neither counted nor
+    /// failed.
     #[must_use]
     pub fn before(mut self, hook: impl FnMut(&Call<'_>) + 'static) -> Plan {
         self.hook = Some(Box::new(hook));
         self
     }
 
-    /// Asks before each call what is to become of it. Calls made inside are
+    /// Asks `judge` before each call for its outcome. Calls made inside are
     /// neither counted nor failed.
     #[must_use]
     pub fn judge(mut self, judge: impl FnMut(&Call<'_>) -> Verdict + 'static) -> Plan {
@@ -161,7 +162,7 @@ impl Plan {
         self
     }
 
-    /// Runs `work` under this plan; gives its result and the calls it made.
+    /// Runs `work` under this plan. Returns its result and the calls it made.
     pub fn run<T>(self, work: impl FnOnce() -> T) -> (T, Vec<Op>) {
         struct Remove;
         impl Drop for Remove {
@@ -186,14 +187,15 @@ pub(super) fn announce_write(len: usize, path: Option<&Path>) -> io::Result<usiz
     step(Op::Write, path, len)
 }
 
-/// Whether such a call is to be left out.
+/// Returns whether the plan leaves such a call out.
 pub(super) fn pretends(op: Op) -> bool {
     PLAN.with_borrow(|plan| plan.as_ref().is_some_and(|plan| plan.pretend.contains(&op)))
 }
 
-/// The plan's word on this call: an error, or how many bytes may go through.
+/// Returns the plan's decision on this call: an error, or how many bytes may go
+/// through.
 fn step(op: Op, path: Option<&Path>, len: usize) -> io::Result<usize> {
-    // Taken out for the hook's time, so that the hook's own calls are free.
+    // Taken out while the hook runs, so that the hook's own calls are free.
     let Some(mut plan) = PLAN.with_borrow_mut(Option::take) else {
         return Ok(len);
     };

@@ -1,12 +1,13 @@
-//! What a forked child must not share with its parent.
+//! The state that a forked child must not share with its parent.
 //!
-//! An flock belongs to the open file description, which a fork shares: a child
-//! that unlocks frees its parent's lock, and a child that only lives on keeps
-//! it locked after the parent died. So the child closes every lock descriptor
+//! An flock belongs to the open file description, which a fork shares. A child
+//! that unlocks frees its parent's lock. A child that only lives on keeps the
+//! file locked after the parent died. So the child closes every lock descriptor
 //! at once, in a `pthread_atfork` handler, and never unlocks any. A child made
-//! without the handlers (`_Fork`) does so when it first uses the library. Mutexes that
-//! another thread held at the fork stay locked in the child for ever, so no
-//! state that was made before the fork is used after it: see [`PerProcess`].
+//! without the handlers (`_Fork`) does so when it first uses the library.
+//! Mutexes that another thread held at the fork stay locked in the child
+//! forever. So the child uses no state from before the fork: see
+//! [`PerProcess`].
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -17,7 +18,7 @@ pub(super) use sys::fork::LockDescriptors;
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// How many forks lie between this process and the first that used the
+/// Returns how many forks lie between this process and the first that used the
 /// library.
 #[inline]
 pub(crate) fn generation() -> u32 {
@@ -27,7 +28,7 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Called in the child, once.
+/// Counts a fork. The child calls it once.
 #[cfg(unix)]
 pub(super) fn born() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
@@ -35,9 +36,9 @@ pub(super) fn born() {
 
 /// A value that each process makes for itself.
 ///
-/// The parent's value is leaked in the child: to drop it would close
-/// descriptors whose numbers may mean other files by now, and to look into it
-/// may wait for a mutex whose owner does not exist here.
+/// The parent's value is leaked in the child. To drop it would close
+/// descriptors whose numbers may mean other files by now. To look into it may
+/// wait for a mutex whose owner does not exist here.
 pub(crate) struct PerProcess<T> {
     node: AtomicPtr<Node<T>>,
 }
@@ -54,7 +55,7 @@ impl<T> PerProcess<T> {
         }
     }
 
-    /// This process's value, made on first use.
+    /// Returns this process's value, made on first use.
     #[inline]
     pub fn get(&self, make: impl FnOnce() -> T) -> &T {
         let node = self.node.load(Ordering::Acquire);
@@ -96,7 +97,7 @@ impl<T> PerProcess<T> {
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
         let node = *self.node.get_mut();
-        // SAFETY: published nodes are valid, and nobody else has this cell.
+        // SAFETY: published nodes are valid, and no other thread has this cell.
         if let Some(seen) = unsafe { node.as_ref() }
             && seen.generation == generation()
         {

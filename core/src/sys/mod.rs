@@ -1,9 +1,9 @@
 //! The one seam to the operating system.
 //!
-//! Everything that touches a disk, a lock or a process goes through here, and
-//! only here is there `cfg(unix)` or `cfg(windows)`. Each function announces itself to
-//! [`seam`] first, so that the tests can record every call, fail any of them
-//! and cut a write short; in a release build that announcement is nothing.
+//! All work on a disk, a lock or a process goes through here, and `cfg(unix)`
+//! and `cfg(windows)` occur only here. Each function first announces itself to
+//! [`seam`]. So the tests can record every call, fail any of them and cut a
+//! write short. In a release build the announcement does nothing.
 //!
 //! ```text
 //! file.rs  path.rs      what the rest of the crate calls
@@ -61,34 +61,35 @@ pub(crate) use process::{
 pub(crate) use random::{random_number, random_word};
 pub(crate) use watch::{Waker, Watch};
 
-/// Which file a name or a descriptor means: never two at one time.
+/// The identity of the file that a name or a descriptor means: never two at one
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct FileId {
     pub device: u64,
     pub inode: u64,
 }
 
-/// What opening a file tells of it, on systems where that is asked anyway.
+/// The facts that opening a file reveals, on systems that ask for it anyway.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
     pub id: FileId,
-    /// Whether its group, or everybody, may write it.
+    /// Whether its group, or every user, may write it.
     pub others_may_write: bool,
 }
 
-/// What a look at a name tells: which file it is, and how long.
+/// The result of a look at a name: the file's identity, and its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub id: FileId,
     pub size: u64,
     pub is_file: bool,
     pub is_dir: bool,
-    /// Of the name itself, where links are not followed.
+    /// Whether the name itself is a link, if links are not followed.
     pub is_link: bool,
-    /// Permission bits; 0 where there are none.
+    /// Permission bits; 0 on systems without any.
     pub mode: u32,
-    /// How many names the file has.
+    /// The number of the file's names.
     pub links: u64,
-    /// A file is mounted on this very name.
+    /// Whether a file is mounted on this very name.
     pub is_mount_root: bool,
 }

@@ -1,4 +1,4 @@
-//! Being told of changes by `notify`: kqueue or ReadDirectoryChanges.
+//! Reports changes by `notify`: kqueue or ReadDirectoryChanges.
 
 use std::io;
 use std::path::Path;
@@ -9,13 +9,14 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use super::changes::News;
 use super::without_signals;
 
-/// Ends with its last use.
+/// The watcher. It ends with its last use.
 pub(super) struct Watcher(RecommendedWatcher);
 
 impl Watcher {
     pub const WATCHES_FILES: bool = cfg!(unix);
 
-    /// Its thread begins with every signal blocked: see [`crate::background`].
+    /// Starts the watcher, whose thread has every signal blocked: see
+    /// [`crate::background`].
     pub fn begin(tell: impl Fn(News<'_>) + Send + 'static) -> io::Result<Watcher> {
         without_signals(|| notify::recommended_watcher(move |event| translate(event, &tell)))
             .map(Watcher)
@@ -23,8 +24,8 @@ impl Watcher {
     }
 
     pub fn watch(&mut self, path: &Path) -> io::Result<()> {
-        // There `notify` would forget the handle that it has on this path, and
-        // never close it. What is missed between the two is found by looking.
+        // On Windows `notify` would forget its handle on this path, and never
+        // close it. The caller finds changes between the two calls by polling.
         if cfg!(windows) {
             self.unwatch(path);
         }
@@ -43,7 +44,7 @@ fn translate(event: notify::Result<Event>, tell: &impl Fn(News<'_>)) {
     let Ok(event) = event else {
         return tell(News::Anything);
     };
-    // Others', and our own: to open a file is no change.
+    // These are others' accesses, and our own: to open a file is no change.
     if event.kind.is_access() {
         return;
     }

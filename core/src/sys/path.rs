@@ -9,15 +9,15 @@ use super::{FileId, Stat, sys};
 
 pub(crate) use sys::meta::Attributes;
 
-/// Which file the name means, and how long it is; `None` if there is none.
-/// Follows symbolic links.
+/// Returns the identity and size of the file that the name means; `None` if it
+/// is missing. Follows symbolic links.
 #[inline]
 pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
     announce(Op::StatPath, Some(path))?;
     absent(sys::path::stat(path).map(as_taken))
 }
 
-/// The same of the name itself: a symbolic link is not followed.
+/// Does the same for the name itself: a symbolic link is not followed.
 #[inline]
 pub(crate) fn look(path: &Path) -> io::Result<Option<Stat>> {
     announce(Op::StatPath, Some(path))?;
@@ -36,32 +36,33 @@ fn as_taken(seen: Stat) -> Stat {
     }
 }
 
-/// Whether the name is a symbolic link.
+/// Returns whether the name is a symbolic link.
 pub(crate) fn is_link(path: &Path) -> io::Result<bool> {
     announce(Op::StatPath, Some(path))?;
     Ok(sys::path::read_link(path)?.is_some())
 }
 
-/// Whether both names mean one file; not if one of them is not there.
+/// Returns whether both names mean one file; `false` if one of them is missing.
 pub(crate) fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
     let (one, other) = (stat(one)?, stat(other)?);
     Ok(matches!((one, other), (Some(one), Some(other)) if one.id == other.id))
 }
 
-/// Mode, owner and extended attributes of the file; `None` if there is none.
+/// Returns mode, owner and extended attributes of the file; `None` if it is
+/// missing.
 pub(crate) fn metadata(path: &Path) -> io::Result<Option<Attributes>> {
     announce(Op::StatPath, Some(path))?;
     absent(sys::meta::read(path))
 }
 
-/// Its rights alone.
+/// Returns its rights alone.
 pub(crate) fn rights(path: &Path) -> io::Result<Option<Attributes>> {
     announce(Op::StatPath, Some(path))?;
     absent(sys::meta::rights(path))
 }
 
-/// Whether files have rights of their own here; if not, they come from the
-/// directory.
+/// Whether files have rights of their own here. If not, the rights come from
+/// the directory.
 pub(crate) const HAS_RIGHTS: bool = sys::meta::HAS_RIGHTS;
 
 fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -72,7 +73,8 @@ fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The name of the file system that `path` is on, where the system tells.
+/// Returns the name of the file system that `path` is on, if the system reports
+/// it.
 pub(crate) fn file_system(path: &Path) -> Option<String> {
     announce(Op::StatPath, Some(path)).ok()?;
     sys::volume::file_system(path)
@@ -83,7 +85,8 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     sys::path::rename(from, to)
 }
 
-/// A second name for a file; fails with `AlreadyExists` where there is one.
+/// Makes a second name for a file. Fails with `AlreadyExists` if the name
+/// exists.
 pub(crate) fn link(from: &Path, to: &Path) -> io::Result<()> {
     announce(Op::Link, Some(to))?;
     sys::path::link(from, to)
@@ -94,29 +97,30 @@ pub(crate) fn unlink(path: &Path) -> io::Result<()> {
     sys::path::unlink(path)
 }
 
-/// Whether the name itself is a directory's, not a symbolic link's to one.
+/// Returns whether the name itself is a directory's, not a symbolic link's to
+/// one.
 pub(crate) fn is_real_dir(path: &Path) -> io::Result<bool> {
     announce(Op::StatPath, Some(path))?;
     sys::path::is_real_dir(path)
 }
 
-/// Removes the file, or the directory with all that is in it, by descriptors: a
-/// symbolic link is removed, never followed, though somebody puts one there
-/// meanwhile. What others remove meanwhile is none of our business.
+/// Removes the file, or the directory with all that is in it, by descriptors. A
+/// symbolic link is removed, never followed, even if a program puts one in
+/// place meanwhile. Removals by other programs meanwhile do not matter.
 pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
     announce(Op::Unlink, Some(path))?;
     absent(sys::path::remove_tree(path)).map(|_| ())
 }
 
 /// Removes the files of these names from a directory, by its descriptor. Does
-/// nothing where the name is not a directory's itself.
+/// nothing if the name is not a directory's itself.
 pub(crate) fn unlink_in(dir: &Path, wanted: impl Fn(&OsStr) -> bool) -> io::Result<()> {
     announce(Op::Unlink, Some(dir))?;
     absent(sys::path::unlink_in(dir, &wanted)).map(|_| ())
 }
 
-/// Whether what has this name is ours to remove unasked: it belongs to us, or to
-/// the owner of the directory.
+/// Returns whether the file of this name may be removed without a request. It
+/// must belong to us, or to the owner of the directory.
 pub(crate) fn is_ours_to_remove(path: &Path) -> io::Result<bool> {
     announce(Op::StatPath, Some(path))?;
     sys::meta::is_ours_to_remove(path, parent(path))
@@ -128,14 +132,14 @@ pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     sys::path::sync_name(path, parent(path))
 }
 
-/// The names in a directory.
+/// Lists the names in a directory.
 pub(crate) fn list(dir: &Path) -> io::Result<Vec<std::ffi::OsString>> {
     announce(Op::List, Some(dir))?;
     sys::path::list(dir)
 }
 
-/// The names in a directory, and whether each is a directory's; `None` where only
-/// a look at it tells: a symbolic link.
+/// Lists the names in a directory, and whether each is a directory's. It is
+/// `None` for a symbolic link, which needs a look of its own.
 pub(crate) fn list_kinds(dir: &Path) -> io::Result<Vec<(std::ffi::OsString, Option<bool>)>> {
     announce(Op::List, Some(dir))?;
     sys::path::list_kinds(dir)
@@ -164,20 +168,20 @@ pub(crate) fn create_parents(path: &Path, durable: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// The path from the root on, as it is.
+/// Returns the path from the root on, without resolving it.
 pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;
     std::path::absolute(path)
 }
 
-/// The path with every symbolic link resolved; it must be there.
+/// Returns the path with every symbolic link resolved. The path must exist.
 pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;
     sys::path::canonical(path)
 }
 
-/// The path with every symbolic link resolved, the last one too, also where it
-/// dangles: what it points to need not exist, but the directory must.
+/// Returns the path with every symbolic link resolved, including the last one.
+/// Its target may be missing, but the directory must exist.
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;
     // Linux follows 40 links, then says ELOOP.
@@ -206,19 +210,20 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     Err(sys::path::too_many_links())
 }
 
-/// Whether a link leads to a file though nothing is where its text leads.
+/// Returns whether a link leads to a file although nothing exists where its text
+/// leads.
 fn leads_past_its_text(place: &Path, target: &Path) -> io::Result<bool> {
     let there = |path: &Path| absent(sys::path::stat(path)).map(|seen| seen.is_some());
     Ok(there(place)? && !there(&parent(place).join(target))?)
 }
 
-/// The directory that holds `path`, with every symbolic link resolved.
+/// Returns the directory that holds `path`, with every symbolic link resolved.
 pub(crate) fn real_parent(path: &Path) -> io::Result<PathBuf> {
     announce(Op::Resolve, Some(path))?;
     sys::path::canonical(parent(path))
 }
 
-/// The directory that holds `path`; `.` for a bare name.
+/// Returns the directory that holds `path`; `.` for a bare name.
 pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if dir.as_os_str().is_empty() => Path::new("."),

@@ -1,4 +1,4 @@
-//! What the operating system knows of processes and of the locks they hold.
+//! The system's knowledge of processes and of the locks they hold.
 
 use std::io;
 
@@ -15,26 +15,27 @@ pub(crate) fn own_pid() -> u32 {
     std::process::id()
 }
 
-/// When a process started, in the system's own unit: with the pid and the boot
-/// id it names one process for ever. `Ok(None)`: there is no such process (a
-/// zombie counts as none: it has let go of everything). `Err`: can't be known.
+/// Returns when a process started, in the system's own unit. With the pid and
+/// the boot id it names one process forever. `Ok(None)`: the process does not
+/// exist (a zombie counts as none, since it has released everything). `Err`: it
+/// can't be known.
 pub(crate) fn start_time(pid: u32) -> std::io::Result<Option<u64>> {
     sys::process::start_time(pid)
 }
 
-/// Whether the process was stopped by a signal, or by a debugger, as far as can
-/// be told.
+/// Returns whether the process was stopped by a signal, or by a debugger, as
+/// far as the system shows it.
 pub(crate) fn is_stopped(pid: u32) -> bool {
     sys::process::is_stopped(pid)
 }
 
-/// One value for each start of the machine.
+/// Returns one value for each start of the machine.
 pub(crate) fn boot_id() -> Option<String> {
     sys::process::boot_id()
 }
 
-/// Within which our pids and start times are counted, where the system has more
-/// than one such count.
+/// Returns the namespace in which our pids and start times are counted, if the
+/// system has more than one.
 pub(crate) fn pid_namespace() -> Option<String> {
     sys::process::pid_namespace()
 }
@@ -43,12 +44,12 @@ pub(crate) fn host_name() -> Option<String> {
     sys::process::host_name()
 }
 
-/// Who holds an flock on this file, where the system tells.
+/// Returns the holders of an flock on this file, if the system reports them.
 pub(crate) fn lock_owners(id: FileId) -> Vec<LockOwner> {
     sys::process::lock_owners(id)
 }
 
-/// Starts a thread of this library's own, with every signal blocked: a handler
+/// Starts a thread of this library's own, with every signal blocked. A handler
 /// that ran there would not interrupt the thread that the signal is meant for
 /// (Python's main thread).
 pub(crate) fn start_thread(
@@ -63,7 +64,7 @@ pub(crate) fn start_thread(
     without_signals(|| thread.spawn(work)).map(drop)
 }
 
-/// Runs `work` with every signal blocked on this thread; threads started in it
+/// Runs `work` with every signal blocked on this thread. Threads started in it
 /// keep them blocked.
 pub(crate) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
     sys::process::without_signals(work)

@@ -1,8 +1,8 @@
 //! Numbers and names that no other process draws.
 //!
-//! From the system each time. A generator of the process's own is copied by a
-//! fork, and parent and child then draw the same ones: two transactions of one
-//! number, two temporaries of one name.
+//! Each number comes from the system. A fork copies a generator of the
+//! process's own. Parent and child would then draw the same ones: two
+//! transactions of one number, two temporaries of one name.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,7 +21,7 @@ pub(crate) fn random_number() -> u128 {
     }
 }
 
-/// So many letters and digits.
+/// Returns so many random letters and digits.
 pub(crate) fn random_word(length: usize) -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let (mut word, mut rest) = (String::with_capacity(length), 0);
@@ -36,8 +36,8 @@ pub(crate) fn random_word(length: usize) -> String {
     word
 }
 
-/// A sandbox may have no random numbers. What is drawn need not be
-/// unguessable, only not drawn twice.
+/// Draws a number in a sandbox that has none. It need not be unguessable, only
+/// not drawn twice.
 #[cold]
 fn without_the_system() -> u128 {
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -3,12 +3,12 @@
 #[cfg(not(feature = "fault"))]
 use std::{io, path::Path};
 
-/// One kind of system call, as the tests tell them apart.
+/// One kind of system call, as the tests distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
-    /// Open a file that is there.
+    /// Open an existing file.
     Open,
-    /// Open a file, making it where it is not there.
+    /// Open a file, and create it if it is missing.
     Create,
     /// Read at an offset.
     Read,
@@ -22,17 +22,17 @@ pub enum Op {
     Truncate,
     /// Sync the contents (and what is needed to find them).
     SyncData,
-    /// Sync the contents and all that is known of the file.
+    /// Sync the contents and all metadata of the file.
     SyncAll,
     /// Sync a directory.
     SyncDir,
     /// Ask for size, identity or links of an open file.
     Stat,
-    /// Ask the same of a name.
+    /// Ask for the same of a name.
     StatPath,
     /// Take a lock.
     Lock,
-    /// Let a lock go.
+    /// Release a lock.
     Unlock,
     /// Set mode, owner or extended attributes of an open file.
     SetAttributes,
@@ -48,7 +48,7 @@ pub enum Op {
     MakeDir,
     /// Follow the symbolic links of a path.
     Resolve,
-    /// Ask to be told of changes in a directory.
+    /// Ask for reports of changes in a directory.
     Watch,
     /// Ask the system for a random number. If it has none, one is made.
     Random,
@@ -63,28 +63,28 @@ pub(super) fn announce(_: Op, _: Option<&Path>) -> io::Result<()> {
     Ok(())
 }
 
-/// Announces a write and learns how many of its bytes may be written.
+/// Announces a write and returns how many of its bytes may be written.
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
 pub(super) fn announce_write(len: usize, _: Option<&Path>) -> io::Result<usize> {
     Ok(len)
 }
 
-/// Whether such a call is to be left out.
+/// Returns whether the tests leave such a call out.
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
 pub(super) fn pretends(_: Op) -> bool {
     false
 }
 
-/// The number of a file's device, as it is to be taken.
+/// Returns the number of a file's device, as the tests want it.
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
 pub(super) fn device(device: u64) -> u64 {
     device
 }
 
-/// The number of a file's names, as it is to be taken.
+/// Returns the number of a file's names, as the tests want it.
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
 pub(super) fn links(links: u64) -> u64 {

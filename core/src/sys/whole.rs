@@ -1,4 +1,4 @@
-//! Files read whole: memory that can't be had is an error, never the end of the
+//! Reads files whole. Too little memory is an error, never the end of the
 //! process.
 
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use super::File;
 
 impl File {
-    /// All of the file from its start, also if it grows meanwhile.
+    /// Reads all of the file from its start, even if it grows meanwhile.
     pub fn read_all(&self) -> io::Result<Vec<u8>> {
         let size = self.size()?;
         let mut bytes = Vec::new();
@@ -16,22 +16,22 @@ impl File {
             if self.read_more(&mut bytes, expected)? < expected {
                 return Ok(bytes);
             }
-            // Somebody writes it in place; take what is there.
+            // A program writes it in place; take what exists.
             expected = expected.saturating_mul(2);
         }
     }
 
-    /// The first `length` bytes, or as many as there are.
+    /// Reads the first `length` bytes, or as many as exist.
     pub fn read_first(&self, length: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.read_more(&mut bytes, length)?;
         Ok(bytes)
     }
 
-    /// Reads on behind what is in `bytes`, up to this length; gives how long it
-    /// is then.
+    /// Reads on after the content of `bytes`, up to this length. Returns its
+    /// new length.
     fn read_more(&self, bytes: &mut Vec<u8>, length: u64) -> io::Result<u64> {
-        /// Made ready and filled while it is in the processor's cache.
+        /// A piece is zeroed and filled while it is in the processor's cache.
         const PIECE: u64 = 1 << 20;
         let full = || {
             io::Error::new(

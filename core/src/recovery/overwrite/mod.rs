@@ -4,12 +4,12 @@
 //! replaced. It is overwritten. `P.redo` holds the old bytes and the new ones,
 //! synced before `P` is touched. Then, in `P`:
 //!
-//! 1. the first byte of what changes becomes a mark (NUL, as a rule), which
-//!    neither the old bytes begin with nor the new ones: whoever reads `P` now
-//!    without knowing of this can't take it for a value, and nobody can save
-//!    by chance what looks like it;
-//! 2. the new bytes but for the first, and the new length;
-//! 3. the first byte;
+//! 1. The first byte of the changed part becomes a mark (NUL, as a rule).
+//!    Neither the old bytes nor the new ones begin with it. A reader of `P`
+//!    that does not know of this can't take it for a value. No program saves
+//!    such bytes by chance.
+//! 2. The new bytes but for the first are written, and the new length.
+//! 3. The first byte is written.
 //! 4. `P` is synced, and `P.redo` cut to its head.
 //!
 //! ```text

@@ -29,10 +29,10 @@ pub(crate) enum State {
 /// is shorter than that.
 ///
 /// While the machine runs, a write that was cut off leaves the mark, and after
-/// it old and new bytes. No program saves that. (An append leaves the first of
-/// its bytes, and to add the others overwrites no other program's bytes.) After
-/// a power cut, any sectors may be old, new, or NULs. If a program saved
-/// precisely such a mixture since, it can't be told from the cut.
+/// it old and new bytes. No program saves that. An append leaves the first of
+/// its bytes; to add the others overwrites no other program's bytes. After a
+/// power cut, any sectors may be old, new, or NULs. A program that saved
+/// precisely such a mixture since looks like the cut.
 pub(crate) fn judge(
     now: Option<Content<'_>>,
     redo: &File,

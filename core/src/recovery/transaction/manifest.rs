@@ -201,7 +201,7 @@ impl Manifest {
         Some(Manifest {
             id: Id(u128::from_str_radix(&head.id, 16).ok()?),
             durability: head.durability.parse().ok()?,
-            // Nothing outside the directory, whoever wrote the manifest.
+            // Nothing outside the directory, by whichever program's manifest.
             changes: head
                 .changes
                 .iter()

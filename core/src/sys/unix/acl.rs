@@ -1,6 +1,6 @@
-//! POSIX access lists, as Linux keeps them: an attribute whose value is a version
-//! and entries of eight bytes (tag, rights, id). Where there is one, the group
-//! bits of the mode are its mask, and the owning group's rights are an entry.
+//! POSIX access lists, as Linux keeps them: an attribute with a version and
+//! entries of eight bytes (tag, rights, id). With a list, the group bits of the
+//! mode are its mask, and the owning group's rights are an entry.
 
 use std::ffi::CStr;
 use std::io;
@@ -45,7 +45,7 @@ fn read(ask: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> io::Result<Opti
     }
 }
 
-/// The file has none, or the file system, or a sandbox lets nobody ask.
+/// The file has none, or the file system, or a sandbox forbids the question.
 fn none(error: Errno) -> io::Result<Option<Vec<u8>>> {
     match error {
         Errno::NODATA | Errno::NOTSUP | Errno::NOSYS | Errno::PERM => Ok(None),
@@ -54,9 +54,9 @@ fn none(error: Errno) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Gives the file this access list, or none: a directory may have given it one.
-/// Tells the mode that it is to have then: with a list the group bits are what
-/// `mask` says. `group` is whose rights the list's entry for the owning group
-/// means.
+/// Returns the mode that the file will then have, since with a list the group
+/// bits come from `mask`. `group` is the group that the list's entry for the
+/// owning group means.
 pub(super) fn give(
     file: &Handle,
     acl: Option<&[u8]>,

@@ -1,9 +1,9 @@
-//! The mark that somebody waits for the exclusive lock of a file.
+//! The mark that a process waits for the exclusive lock of a file.
 //!
-//! flock lets sharers in while others share, whoever waits. So the one who waits
-//! keeps a lock of another kind, on a byte that no file has, for those to see who
-//! are about to share. The kernel removes it with its descriptor, so no death
-//! leaves one.
+//! flock lets sharers in while others share, even if a process waits for the
+//! exclusive lock. So the waiter keeps a lock of another kind, on a byte that
+//! no file has. Processes that are about to share look for it. The kernel
+//! removes it with its descriptor, so no death leaves one.
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub(in crate::sys) use linux::{is_marked, keeps_marks, mark};
@@ -17,15 +17,16 @@ mod linux {
 
     use super::super::Handle;
 
-    /// Behind all data, and not the last byte: who locks a whole file by a range
-    /// does not mean this one.
+    /// It is after all data, and not the last byte. A lock of a whole file by a
+    /// range does not mean this one.
     const PLACE: i64 = 1 << 62;
 
-    /// Whether flock and locks of ranges have nothing to do with each other on
-    /// this file system. On network file systems the one is made of the other:
-    /// there a mark would keep all others from the lock.
+    /// Returns whether flock and locks of ranges are independent on this file
+    /// system. Network file systems make the one of the other: there a mark
+    /// would keep all others from the lock.
     pub(in crate::sys) fn keeps_marks(file: &Handle) -> bool {
-        // man 2 statfs; those that it does not list are from their own sources.
+        // The source is man 2 statfs; for those that it does not list, their
+        // own sources.
         const APART: [u32; 15] = [
             0xef53,      // ext2, ext3, ext4
             0x5846_5342, // XFS
@@ -54,14 +55,14 @@ mod linux {
         })
     }
 
-    /// Makes the mark, or removes it. A shared lock: many may wait, and those too
-    /// who may only read the file.
+    /// Makes the mark, or removes it. It is a shared lock: many may wait, even
+    /// with read access only.
     pub(in crate::sys) fn mark(file: &Handle, on: bool) -> io::Result<()> {
         let kind = if on { libc::F_RDLCK } else { libc::F_UNLCK };
         call(file, libc::F_OFD_SETLK, &mut range(kind))
     }
 
-    /// Whether another descriptor has made it.
+    /// Returns whether another descriptor has made it.
     pub(in crate::sys) fn is_marked(file: &Handle) -> io::Result<bool> {
         let mut found = range(libc::F_WRLCK);
         call(file, libc::F_OFD_GETLK, &mut found)?;

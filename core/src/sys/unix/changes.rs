@@ -1,4 +1,4 @@
-//! Where the system tells of every change, and how.
+//! Whether and how the system reports every change.
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(in crate::sys) use crate::sys::notifier::Watcher;
@@ -7,12 +7,12 @@ pub(in crate::sys) use crate::sys::unix::inotify::Watcher;
 
 use std::path::Path;
 
-/// Whether inotify tells of every change in this directory, whoever makes it.
-/// Of what other hosts change, or what a file server does by itself, nothing is
-/// heard.
+/// Returns whether inotify reports every change in this directory, by any
+/// process. It reports no changes by other hosts, or by a file server itself.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(in crate::sys) fn tells_all(dir: &Path) -> bool {
-    // man 2 statfs; those that it does not list are from their own sources.
+    // The source is man 2 statfs; for those that it does not list, their own
+    // sources.
     const REMOTE: [u32; 16] = [
         0x6969,      // NFS
         0x517b,      // SMB
@@ -42,8 +42,8 @@ pub(in crate::sys) fn tells_all(dir: &Path) -> bool {
     })
 }
 
-/// kqueue tells of files that it has open, one by one: what is missed between
-/// two of them is found by looking now and then.
+/// kqueue reports on the files that it has open, one by one. Polling finds a
+/// change that is missed between two of them.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(in crate::sys) fn tells_all(_: &Path) -> bool {
     false

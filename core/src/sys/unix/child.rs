@@ -1,5 +1,5 @@
-//! A forked child that makes nothing but system calls: threads of the program
-//! may have held any mutex at the fork, the allocator's too.
+//! A forked child that makes nothing but system calls. Threads of the program
+//! may have held any mutex at the fork, even the allocator's.
 
 use std::ffi::CString;
 use std::io;
@@ -20,7 +20,8 @@ pub(in crate::sys) struct Child {
     answers: OwnedFd,
 }
 
-/// Close-on-exec, also on macOS, which has no one call for it.
+/// Makes a pipe with close-on-exec, also on macOS, which has no one call for
+/// it.
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = io::pipe()?;
     Ok((read.into(), write.into()))
@@ -32,7 +33,7 @@ impl Child {
         let other = CString::new(other.as_os_str().as_bytes())?;
         let (their_orders, orders) = pipe()?;
         let (answers, their_answers) = pipe()?;
-        // No handler of the program's runs in the child: signals stay blocked.
+        // No handler of the program runs in the child: signals stay blocked.
         let pid = super::process::without_signals(|| {
             // SAFETY: the child calls nothing but `obey`.
             match unsafe { libc::fork() } {
@@ -90,7 +91,7 @@ impl Child {
         let error = io::Error::from_raw_os_error(i32::from_ne_bytes(errno));
         Ok(match error.raw_os_error() {
             Some(0) => Answer::Done,
-            // What a lock says, and what an exclusive creation says.
+            // The errors of a busy lock, and of a failed exclusive creation.
             Some(libc::EWOULDBLOCK | libc::EACCES | libc::EEXIST) => Answer::Busy,
             _ => Answer::Failed(error),
         })
@@ -109,7 +110,7 @@ impl Child {
         loop {
             match waitpid(Some(pid), WaitOptions::empty()) {
                 Err(rustix::io::Errno::INTR) => {}
-                // The program does not want to know of its children.
+                // The program ignores the end of its children.
                 Err(rustix::io::Errno::CHILD) => return Ok(()),
                 result => return result.map(drop).map_err(io::Error::from),
             }
@@ -123,10 +124,10 @@ impl Drop for Child {
     }
 }
 
-/// The life of the child.
+/// Runs the child until its end.
 ///
 /// # Safety
-/// To be called in a forked child. The descriptors are open.
+/// It must be called in a forked child. The descriptors are open.
 unsafe fn obey(orders: RawFd, answers: RawFd, file: &CString, other: &CString) -> ! {
     // SAFETY: system calls only, on descriptors and strings of our own.
     unsafe {

@@ -1,8 +1,8 @@
-//! Whether this process is a copy of one that used the library, made without the
-//! handlers of `pthread_atfork`: by `_Fork`, or by the system call.
+//! Detects that this process is a copy of one that used the library, made
+//! without the handlers of `pthread_atfork`: by `_Fork`, or by the system call.
 //!
-//! A page that the system empties in a copy tells it (`MADV_WIPEONFORK`, Linux
-//! 4.14). To ask for the pid each time would be a system call each time.
+//! A page that the system empties in a copy shows it (`MADV_WIPEONFORK`, Linux
+//! 4.14). A check of the pid would be a system call each time.
 
 pub(super) use page::{begin, end, is_copy, watch};
 
@@ -11,13 +11,13 @@ mod page {
     use std::ptr;
     use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
-    /// What the page says, once one was made.
+    /// The page, once one was made.
     static PAGE: AtomicPtr<AtomicU8> = AtomicPtr::new(ptr::null_mut());
 
-    /// As the system leaves it in a copy.
+    /// The value that the system leaves in a copy.
     const COPY: u8 = 0;
     const OURS: u8 = 1;
-    /// A thread is at it.
+    /// A thread is changing the state.
     const CHANGING: u8 = 2;
     const LENGTH: usize = 4096;
 
@@ -27,9 +27,9 @@ mod page {
         unsafe { PAGE.load(Ordering::Acquire).as_ref() }
     }
 
-    /// Begins to watch. Where the system can't, nothing is ever a copy.
+    /// Begins to watch. If the system can't, nothing is ever a copy.
     pub fn watch() {
-        // SAFETY: a new mapping, that nobody else knows of until it is stored.
+        // SAFETY: a new mapping, unknown to other threads until it is stored.
         unsafe {
             let page = libc::mmap(
                 ptr::null_mut(),
@@ -57,8 +57,8 @@ mod page {
         page().is_some_and(|page| page.load(Ordering::Acquire) != OURS)
     }
 
-    /// Whether the caller is the one who makes a process of its own of this; all
-    /// others return when it has.
+    /// Returns whether the caller must make a process of its own of this copy.
+    /// All other callers return when that is done.
     pub fn begin() -> bool {
         let Some(page) = page() else { return true };
         loop {
@@ -78,7 +78,7 @@ mod page {
     }
 }
 
-/// Without such a page: the handlers tell of all forks but these.
+/// Without such a page, the handlers report all forks but these.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod page {
     pub fn watch() {}

@@ -12,13 +12,13 @@ use crate::sys::{Access, FileId, InTheWay, Known, Role};
 /// makes us wait, and a terminal does not become ours.
 const FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
 
-/// What a program closes behind our back gives its number to the next file.
+/// Whether a number that the program closes goes to the next file.
 pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = true;
 
 fn options(access: Access) -> OpenOptions {
     let mut options = OpenOptions::new();
-    // std opens everything O_CLOEXEC: a program that is started meanwhile
-    // must not inherit a lock (it would keep it).
+    // std opens everything O_CLOEXEC. A program that is started meanwhile must
+    // not inherit a lock (it would keep it).
     options.read(true).custom_flags(FLAGS);
     match access {
         Access::Read => {}
@@ -34,14 +34,15 @@ fn options(access: Access) -> OpenOptions {
     options
 }
 
-/// And what is known of it then.
+/// Opens a file, and returns what is then known of it.
 pub(in crate::sys) fn open(
     path: &Path,
     access: Access,
     _: Role,
 ) -> io::Result<(Handle, Option<Known>)> {
     let file = options(access).open(path).map_err(what_is_there)?;
-    // A directory can be opened to be read, and a FIFO or a device to be written.
+    // A directory can be opened for reading, and a FIFO or a device for
+    // writing.
     let seen = stat::of(&file)?;
     if !seen.is_file() {
         return Err(InTheWay::NoRegularFile.into_error());
@@ -53,17 +54,17 @@ pub(in crate::sys) fn open(
     Ok((file, Some(known)))
 }
 
-/// O_NOFOLLOW says ELOOP; FreeBSD says EMLINK.
+/// Maps the error of O_NOFOLLOW: it is ELOOP, but EMLINK on FreeBSD.
 fn what_is_there(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::ELOOP | libc::EMLINK) => InTheWay::Link.into_error(),
-        // A socket; a FIFO or a device with nobody behind it.
+        // A socket; a FIFO or a device without a peer.
         Some(libc::EISDIR | libc::ENXIO | libc::ENODEV) => InTheWay::NoRegularFile.into_error(),
         _ => error,
     }
 }
 
-/// All are the same here.
+/// All files have the same role here.
 pub(in crate::sys) fn role(_: &Handle) -> Role {
     Role::Data
 }
@@ -82,7 +83,7 @@ pub(in crate::sys) fn create_new(
     options.open(path)
 }
 
-/// A file in this directory that has no name yet.
+/// Creates a file in this directory that has no name yet.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
     OpenOptions::new()
@@ -93,7 +94,8 @@ pub(in crate::sys) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
         .open(dir)
 }
 
-/// By its descriptor, as man 2 open shows it: the other way takes a privilege.
+/// Gives the file a name by its descriptor, as man 2 open shows it: the other
+/// way takes a privilege.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn give_name(file: &Handle, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd;
@@ -129,9 +131,9 @@ pub(in crate::sys) fn next_data(file: &Handle, offset: u64) -> io::Result<u64> {
 
     match seek(file, SeekFrom::Data(offset)) {
         Ok(at) => Ok(at),
-        // Nothing but a hole, or behind the end.
+        // Only a hole follows, or the offset is after the end.
         Err(Errno::NXIO) => Ok(size(file)?.max(offset)),
-        // A file system that knows no holes.
+        // A file system that does not support holes.
         Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(offset),
         Err(error) => Err(error.into()),
     }
@@ -152,12 +154,12 @@ pub(in crate::sys) fn write_at(file: &Handle, bytes: &[u8], offset: u64) -> io::
     file.write_at(bytes, offset)
 }
 
-/// A program that takes this process's place keeps the descriptor.
+/// Lets a program that takes this process's place keep the descriptor.
 pub(in crate::sys) fn keep_in_programs(file: &Handle) -> io::Result<()> {
     Ok(rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty())?)
 }
 
-/// Whether writes go to the end wherever they are aimed.
+/// Sets whether writes go to the end, at any offset.
 pub(in crate::sys) fn set_append(file: &Handle, append: bool) -> io::Result<()> {
     let mut flags = rustix::fs::fcntl_getfl(file)?;
     flags.set(rustix::fs::OFlags::APPEND, append);
@@ -168,8 +170,8 @@ pub(in crate::sys) fn set_len(file: &Handle, len: u64) -> io::Result<()> {
     Ok(rustix::fs::ftruncate(file, len)?)
 }
 
-/// std uses `F_FULLFSYNC` on Apple systems, where a plain fsync leaves the
-/// bytes in the drive's cache.
+/// Syncs the data. std uses `F_FULLFSYNC` on Apple systems, where a plain fsync
+/// leaves the bytes in the drive's cache.
 pub(in crate::sys) fn sync_data(file: &Handle) -> io::Result<()> {
     file.sync_data()
 }
@@ -196,11 +198,12 @@ pub(in crate::sys) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
     Ok((seen.links, seen.size))
 }
 
-/// The clock that stamps files ticks only every few milliseconds, and a file
-/// that is deleted and made anew within a tick often has its inode number too.
-/// So the last twelve bits, which the tick leaves without meaning, are those of
-/// the inode's version, which file systems draw anew for each file; where there
-/// is none, of its number, which tmpfs does not use again.
+/// Returns the birth time. The clock that stamps files ticks only every few
+/// milliseconds. A file that is deleted and made again within a tick often has
+/// the same inode number too. So the last twelve bits, which the tick leaves
+/// without meaning, are those of the inode's version. File systems draw that
+/// for each new file. Without a version they are those of the inode's number,
+/// which tmpfs does not use again.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn birth(file: &Handle) -> io::Result<Option<u64>> {
     const TICK: u64 = 0xfff;
@@ -209,12 +212,14 @@ pub(in crate::sys) fn birth(file: &Handle) -> io::Result<Option<u64>> {
     Ok(seen.birth.map(|born| born & !TICK | version & TICK))
 }
 
-/// `None` where the file system has none (tmpfs, NFS).
+/// Returns the inode's version; `None` if the file system has none (tmpfs,
+/// NFS).
 #[cfg(target_os = "linux")]
 fn inode_version(file: &Handle) -> Option<u32> {
     use std::os::fd::AsRawFd;
 
-    // Declared as a long, written as an int (fs/ext4/ioctl.c and others).
+    // The constant declares a long, but the kernel writes an int
+    // (fs/ext4/ioctl.c and others).
     let mut version: u32 = 0;
     // SAFETY: writes four bytes to `version`, or nothing.
     let done = unsafe { libc::ioctl(file.as_raw_fd(), libc::FS_IOC_GETVERSION, &raw mut version) };
@@ -236,7 +241,8 @@ pub(in crate::sys) fn modified(file: &Handle) -> io::Result<u64> {
     }))
 }
 
-/// UTIME_NOW is by the clock of the file system: on NFS the server's.
+/// Sets the file's times. UTIME_NOW is by the clock of the file system: on NFS
+/// the server's.
 pub(in crate::sys) fn touch(file: &Handle) -> io::Result<()> {
     let now = rustix::fs::Timespec {
         tv_sec: 0,

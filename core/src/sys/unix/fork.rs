@@ -1,4 +1,5 @@
-//! The `pthread_atfork` handlers, and the list of what the child closes.
+//! The `pthread_atfork` handlers, and the list of descriptors that the child
+//! closes.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -12,19 +13,19 @@ use crate::sys::{FileId, fork};
 
 /// The descriptors of this process that a forked child must not have.
 ///
-/// They are opened and closed in here, and a fork waits for those who do: so
-/// there is no moment in which a child gets one that is not on the list. Behind
-/// atomics, not mutexes: a fork holds them across the fork itself, and lets them
-/// go in a process where no other thread exists.
+/// They are opened and closed in here, and a fork waits for the threads that do
+/// so. So a child never gets one that is not on the list. The list is under
+/// atomics, not mutexes. A fork holds them across the fork itself, and releases
+/// them in a process where no other thread exists.
 pub(crate) struct LockDescriptors {
-    /// How many threads open or close one; [`FORKING`]: nobody may begin to.
+    /// How many threads open or close one; [`FORKING`]: no thread may begin to.
     at_work: AtomicU32,
     busy: AtomicBool,
     list: UnsafeCell<Vec<Listed>>,
 }
 
-/// A descriptor, and which file it was opened for: the program may have closed it
-/// behind our back, and the number is another file's then, which a child needs.
+/// A descriptor, and the file it was opened for. The program may have closed it
+/// meanwhile: then the number is another file's, which a child needs.
 #[derive(Clone, Copy)]
 struct Listed {
     fd: RawFd,
@@ -37,7 +38,7 @@ impl Listed {
     }
 }
 
-/// By the one call that a forked child may make.
+/// Returns the file's identity, by the one call that a forked child may make.
 fn id(fd: RawFd) -> Option<FileId> {
     let mut seen = std::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: writes all of it, or fails.
@@ -55,8 +56,8 @@ fn id(fd: RawFd) -> Option<FileId> {
 
 const FORKING: u32 = 1 << 31;
 
-// SAFETY: `list` is touched only by who has made `busy` true, or by a fork while
-// nobody is at work.
+// SAFETY: `list` is touched only by the thread that has made `busy` true, or by
+// a fork while no thread is at work.
 unsafe impl Sync for LockDescriptors {}
 
 static DESCRIPTORS: LockDescriptors = LockDescriptors {
@@ -66,8 +67,8 @@ static DESCRIPTORS: LockDescriptors = LockDescriptors {
 };
 
 impl LockDescriptors {
-    /// Opens a file that a forked child closes before it does anything, and tells
-    /// which it is.
+    /// Opens a file that a forked child closes before it does anything. Returns
+    /// its identity too.
     pub fn open(
         open: impl FnOnce() -> io::Result<(Handle, Option<FileId>)>,
     ) -> io::Result<(Handle, Option<FileId>)> {
@@ -88,17 +89,17 @@ impl LockDescriptors {
         })
     }
 
-    /// From now on a forked child closes this descriptor too.
+    /// Makes a forked child close this descriptor too, from now on.
     pub(in crate::sys) fn add_descriptor(fd: RawFd) {
         let _ = LockDescriptors::list(|| Ok(((), Listed { fd, id: id(fd) })));
     }
 
-    /// It is about to be closed.
+    /// Takes a descriptor off the list that is about to be closed.
     pub(in crate::sys) fn remove_descriptor(fd: RawFd) {
         LockDescriptors::close(fd, || ());
     }
 
-    /// Closes one of them, by dropping what holds it.
+    /// Closes one of them, by dropping its owner.
     pub fn close(fd: RawFd, close: impl FnOnce()) {
         DESCRIPTORS.work(|| {
             DESCRIPTORS.change(|list| {
@@ -110,7 +111,7 @@ impl LockDescriptors {
         });
     }
 
-    /// Does it at a time when nobody forks.
+    /// Does the work while no thread forks.
     fn work<T>(&self, work: impl FnOnce() -> T) -> T {
         let begins = |at_work| (at_work & FORKING == 0).then_some(at_work + 1);
         let mut tries = 0;
@@ -131,7 +132,7 @@ impl LockDescriptors {
         while self.busy.swap(true, Ordering::Acquire) {
             pause(&mut tries);
         }
-        // SAFETY: nobody else has the list.
+        // SAFETY: no other thread has the list.
         change(unsafe { &mut *self.list.get() });
         self.busy.store(false, Ordering::Release);
     }
@@ -145,7 +146,7 @@ impl LockDescriptors {
         let list = unsafe { &mut *self.list.get() };
         for listed in list.iter().filter(|listed| listed.is_itself()) {
             // Close, never unlock: an unlock would free the parent's lock.
-            // SAFETY: what owned it here is never used again (see `PerProcess` and
+            // SAFETY: its owner here is never used again (see `PerProcess` and
             // `Descriptor`).
             unsafe { libc::close(listed.fd) };
         }
@@ -154,7 +155,7 @@ impl LockDescriptors {
     }
 }
 
-/// To open a file takes a moment, unless a server is asked.
+/// Pauses. To open a file takes a moment, unless a server is asked.
 fn pause(tries: &mut u32) {
     *tries += 1;
     if *tries < 100 {
@@ -164,7 +165,7 @@ fn pause(tries: &mut u32) {
     }
 }
 
-/// Has forks handled from now on.
+/// Installs the handlers for forks.
 pub(in crate::sys) fn handle() {
     static HANDLERS: Once = Once::new();
     HANDLERS.call_once(|| {
@@ -204,21 +205,21 @@ extern "C" fn child() {
     parent();
 }
 
-/// Whether this is a child that no handler was called for.
+/// Returns whether this is a child that no handler was called for.
 #[inline]
 pub(in crate::sys) fn is_unnoticed() -> bool {
     copied::is_copy()
 }
 
-/// Does late what the handler had done. The fork may have been in the middle of
-/// anything: a list that was being changed is left, with what is on it.
+/// Does the handler's work late. The fork may have been in the middle of
+/// anything. A list that was being changed is left, with its descriptors.
 #[cold]
 pub(in crate::sys) fn notice() {
     if copied::begin() {
         fork::born();
         if DESCRIPTORS.busy.swap(false, Ordering::Acquire) {
-            // SAFETY: no thread of this process is past `begin`. The old list is
-            // not looked at, not even to free it.
+            // SAFETY: no thread of this process is past `begin`. The old list
+            // is not looked at, not even to free it.
             unsafe { DESCRIPTORS.list.get().write(Vec::new()) };
         } else {
             // SAFETY: as above.

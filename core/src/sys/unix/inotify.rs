@@ -1,8 +1,8 @@
 //! inotify on directories: one instance, and one thread that reads it.
 //!
-//! inotify watches an inode, and who follows means a name. A directory that is
-//! removed tells of it only when its last file is closed, and a follower has
-//! it open; one whose parent is renamed tells nothing at all. So the thread
+//! inotify watches an inode, and a follower means a name. A removed directory
+//! is reported only when its last file is closed, and a follower has that open.
+//! A directory whose parent is renamed is not reported at all. So the thread
 //! compares now and then which directories the names mean.
 
 use std::collections::HashMap;
@@ -26,13 +26,13 @@ use super::path::stat;
 use crate::sys::changes::News;
 use crate::sys::{FileId, LockDescriptors, without_signals};
 
-/// How often the names are compared: one `stat` a directory.
+/// The interval at which the names are compared: one `stat` a directory.
 const EVERY: Duration = Duration::from_secs(1);
 /// The thread calls `wake` functions, and nothing that recurses.
 const STACK: usize = 128 * 1024;
 const BUFFER: usize = 16 * 1024;
 
-/// Dropped, its thread ends.
+/// The watcher. Dropping it ends its thread.
 pub(in crate::sys) struct Watcher(Arc<Shared>);
 
 struct Shared {
@@ -45,8 +45,8 @@ struct Shared {
 #[derive(Default)]
 struct Watched {
     dirs: HashMap<Arc<Path>, Dir>,
-    /// One directory may have several names: mounts. A name stays here until the
-    /// watch's last event is read.
+    /// One directory may have several names: mounts. A name stays here until
+    /// the watch's last event is read.
     names: HashMap<i32, Vec<Arc<Path>>>,
     /// Watches whose last event was read since the last call of `watch` began.
     ended: Vec<i32>,
@@ -56,14 +56,16 @@ struct Watched {
 struct Dir {
     wd: i32,
     id: FileId,
-    /// To ask a file server may take for ever.
+    /// Whether the directory is local: a question to a file server may take
+    /// forever.
     local: bool,
 }
 
 impl Watcher {
     pub const WATCHES_FILES: bool = false;
 
-    /// Its thread begins with every signal blocked: see [`crate::background`].
+    /// Starts the watcher, whose thread has every signal blocked: see
+    /// [`crate::background`].
     pub fn begin(tell: impl Fn(News<'_>) + Send + 'static) -> io::Result<Watcher> {
         let shared = Arc::new(Shared {
             inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
@@ -82,9 +84,9 @@ impl Watcher {
         Ok(watcher)
     }
 
-    /// Registers the directory of this name. Where the name means another
-    /// directory than before, all who listen to it are told that the old one is
-    /// gone.
+    /// Registers the directory of this name. If the name means another
+    /// directory than before, all its listeners get the report that the old one
+    /// is gone.
     pub fn watch(&self, dir: &Path) -> io::Result<()> {
         let flags = WatchFlags::MODIFY
             | WatchFlags::CREATE
@@ -104,7 +106,7 @@ impl Watcher {
         if watched.ended.contains(&wd) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        // Which of the two the watch is on is not known.
+        // It is unknown which of the two directories the watch is on.
         if now != Some(id) {
             if !watched.names.contains_key(&wd) {
                 let _ = inotify::remove_watch(&self.0.inotify, wd);
@@ -168,10 +170,12 @@ impl Shared {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes a watch. Its last event, `IGNORED`, makes the thread tell all who
-    /// are in `names` still: so nobody sleeps on a watch that is gone.
+    /// Removes a watch. After its last event, `IGNORED`, the thread reports to
+    /// all that are still in `names`. So no listener sleeps on a watch that is
+    /// gone.
     fn end(&self, wd: i32) {
-        // Fails where the watch went with its directory: the event is on its way.
+        // This fails if the watch went with its directory: the event is on its
+        // way.
         let _ = inotify::remove_watch(&self.inotify, wd);
     }
 
@@ -215,7 +219,7 @@ impl Shared {
         }
     }
 
-    /// Tells that what was watched by this is gone.
+    /// Reports that the directory of this watch is gone.
     fn lose(&self, wd: i32, tell: &impl Fn(News<'_>)) {
         let names = self.watched().take(wd);
         self.end(wd);
@@ -224,7 +228,7 @@ impl Shared {
         }
     }
 
-    /// Events are missing. One of them may have been the last of a watch.
+    /// Handles missing events. One of them may have been the last of a watch.
     fn lose_all(&self, tell: &impl Fn(News<'_>)) {
         let all: Vec<i32> = {
             let mut watched = self.watched();
@@ -236,7 +240,7 @@ impl Shared {
         tell(News::Anything);
     }
 
-    /// Ends the watch of each directory that does not have its name any more.
+    /// Ends the watch of each directory that no longer has its name.
     fn compare(&self) {
         let dirs: Vec<_> = {
             let watched = self.watched();
@@ -264,10 +268,11 @@ mod tests {
     use std::sync::mpsc::{self, Receiver};
     use std::time::Duration;
 
-    /// Longer than anything takes here: a test that gets so far has failed.
+    /// Longer than any step takes here: a test that reaches it has failed.
     const LONG: Duration = Duration::from_secs(20);
 
-    /// What is reported: a name, or `None` for a directory that is gone.
+    /// Returns a watcher and its reports: a name, or `None` for a directory
+    /// that is gone.
     fn watcher() -> (Watcher, Receiver<Option<String>>) {
         let (tell, told) = mpsc::channel();
         let watcher = Watcher::begin(move |news| {
@@ -281,7 +286,7 @@ mod tests {
         (watcher.unwrap(), told)
     }
 
-    /// The second call removed the watch that both had.
+    /// The second call once removed the watch that both had.
     #[test]
     fn a_directory_is_watched_twice() {
         let dir = tempfile::tempdir().unwrap();
@@ -295,8 +300,8 @@ mod tests {
         assert!(told.try_recv().is_err(), "nothing else happened");
     }
 
-    /// The listeners of the first directory heard nothing of the second until
-    /// the call, and were never told so.
+    /// The listeners of the first directory missed the changes of the second
+    /// until the call, and got no report of that.
     #[test]
     fn a_name_that_means_another_directory_is_watched_again() {
         let dir = tempfile::tempdir().unwrap();
@@ -333,7 +338,7 @@ mod tests {
         watcher.unwatch(&link);
         fs::write(real.join("g"), "").unwrap();
         drop(watcher);
-        // The thread ends, and has told nothing.
+        // The thread ends without a report.
         assert_eq!(told.iter().count(), 0);
     }
 }

@@ -7,7 +7,7 @@ use fs4::{FileExt, TryLockError};
 
 use super::Handle;
 
-/// A lock here stops nobody but lockers.
+/// Does nothing: a lock here stops only lockers.
 pub(in crate::sys) fn aside(_: &mut Handle) {}
 
 #[inline]
@@ -37,8 +37,9 @@ pub(in crate::sys) fn unlock(file: &Handle) -> io::Result<()> {
     <Handle as FileExt>::unlock(file)
 }
 
-/// So may a byte-range lock say that another has it (man 2 fcntl), and NFS and
-/// SMB make one of an flock.
+/// Returns whether the error means that another process has the lock. A
+/// byte-range lock may say so (man 2 fcntl), and NFS and SMB make one of an
+/// flock.
 pub(in crate::sys) fn is_held_elsewhere(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EACCES)
 }
@@ -54,8 +55,9 @@ pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EBADF)
 }
 
-/// File systems say it in many ways: no such call, not for this file, no locks
-/// to be had, a descriptor that can't be locked (NFS), or nonsense.
+/// Returns whether the file system can't lock. File systems say it in many
+/// ways: no such call, not for this file, no locks left, a descriptor that
+/// can't be locked (NFS), or nonsense.
 pub(in crate::sys) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),

@@ -1,5 +1,5 @@
-//! Mode, owner, access list and extended attributes: what a file that is
-//! replaced keeps, and what a file beside it gets.
+//! Mode, owner, access list and extended attributes. A replacement keeps those
+//! of its file, and a new file next to it gets its rights.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -12,19 +12,19 @@ use rustix::io::Errno;
 use super::{Handle, acl, stat};
 use crate::sys::{InTheWay, Named};
 
-/// What a replacement takes over from the file it replaces.
+/// The attributes that a replacement takes over from the file it replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub mode: u32,
     uid: u32,
     gid: u32,
-    /// Where there is one, the group bits of `mode` are its mask.
+    /// With a list, the group bits of `mode` are its mask.
     acl: Option<Vec<u8>>,
     xattrs: Vec<(CString, Vec<u8>)>,
 }
 
 impl Attributes {
-    /// The rights that a file beside this one is to have.
+    /// Returns the rights for a file next to this one.
     pub fn of_beside(&self) -> Attributes {
         Attributes {
             mode: self.mode & 0o666,
@@ -33,7 +33,8 @@ impl Attributes {
         }
     }
 
-    /// What both give, for a file of our own that holds bytes of both.
+    /// Returns the rights that both give, for a file of our own that holds
+    /// bytes of both.
     pub fn in_common(self, other: &Attributes) -> Attributes {
         let group = self.gid == other.gid && self.acl == other.acl;
         Attributes {
@@ -43,7 +44,7 @@ impl Attributes {
         }
     }
 
-    /// The same, but its owner is this user.
+    /// Returns the same attributes with this user as the owner.
     pub fn of_ours(self) -> Attributes {
         Attributes {
             uid: rustix::process::geteuid().as_raw(),
@@ -52,7 +53,8 @@ impl Attributes {
     }
 }
 
-/// Whether files have rights of their own; if not, they come from the directory.
+/// Whether files have rights of their own. If not, the rights come from the
+/// directory.
 pub(in crate::sys) const HAS_RIGHTS: bool = true;
 
 /// Permission bits, set-id and sticky; not the file's type.
@@ -64,7 +66,7 @@ pub(in crate::sys) fn read(path: &Path) -> io::Result<Attributes> {
     Ok(seen)
 }
 
-/// The same without what gives nobody a right.
+/// Reads only the attributes that give rights.
 pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
     let seen = stat::of_name(path)?;
     if seen.is_link() {
@@ -82,7 +84,7 @@ pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
 /// The most that Linux keeps in one attribute, and in the list of their names.
 const LARGEST: usize = 65_536;
 
-/// What speaks of the content, which will be another, or is set by itself.
+/// Attributes of the content, which changes, and those that are set separately.
 const NOT_KEPT: [&CStr; 4] = [
     acl::NAME,
     c"security.capability",
@@ -117,7 +119,8 @@ fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
                 value.truncate(n);
                 found.push((name, value));
             }
-            // Not for us to read (`trusted.*`), or gone since it was listed.
+            // We may not read it (`trusted.*`), or it has gone since it was
+            // listed.
             Err(Errno::PERM | Errno::ACCESS | Errno::NODATA) => {}
             Err(error) => return Err(error.into()),
         }
@@ -125,8 +128,8 @@ fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
     Ok(found)
 }
 
-/// Gives a file the rights and attributes that are wanted, but for those that are
-/// not ours to give; and none beyond them.
+/// Gives a file the wanted rights and attributes, and none beyond them. It
+/// leaves out those that we may not give.
 ///
 /// Owner first: a chown clears the set-id bits that the mode then sets again.
 pub(in crate::sys) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()> {
@@ -137,7 +140,7 @@ pub(in crate::sys) fn write(file: &Handle, wanted: &Attributes) -> io::Result<()
     set_mode(file, mode)
 }
 
-/// Those that give nobody a right.
+/// Writes the attributes that give no rights.
 pub(in crate::sys) fn write_attributes(file: &Handle, wanted: &Attributes) -> io::Result<()> {
     for (name, value) in &wanted.xattrs {
         let set = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty());
@@ -153,31 +156,31 @@ pub(in crate::sys) fn write_attributes(file: &Handle, wanted: &Attributes) -> io
     Ok(())
 }
 
-/// Gives the file owner and group, where the system lets us; and the mode that it
-/// is to have with what it got.
+/// Gives the file owner and group, as far as the system permits. Returns the
+/// mode that fits the owner it got.
 fn give_to(file: &Handle, wanted: &Attributes) -> io::Result<u32> {
     let mut seen = stat::of(file)?;
     if (seen.uid, seen.gid) != (wanted.uid, wanted.gid) {
         let (uid, gid) = (Uid::from_raw(wanted.uid), Gid::from_raw(wanted.gid));
-        // Only root gives files away; a group that we are in can be set by anyone.
+        // Only root gives files away; any user can set a group that it is in.
         let _ = rustix::fs::fchown(file, Some(uid), Some(gid))
             .or_else(|_| rustix::fs::fchown(file, None, Some(gid)));
         seen = stat::of(file)?;
     }
     let mut mode = wanted.mode;
     if seen.uid != wanted.uid {
-        // Set-id rights are the owner's to give.
+        // Only the owner may give set-id rights.
         mode &= !0o6000;
     }
     if seen.gid != wanted.gid {
-        // Nor must the group's rights go to another group.
+        // The group's rights must not go to another group either.
         mode = mode & 0o707 | (mode & 0o007) << 3;
     }
     Ok(mode)
 }
 
-/// Whether the file gives nobody but its owner more than these rights do: another
-/// user's, which we can't change, may give less.
+/// Returns whether the file gives all but its owner at most these rights.
+/// Another user's file, which we can't change, may give less.
 pub(in crate::sys) fn has_at_most(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
     let seen = stat::of(file)?;
     let group = seen.gid == wanted.gid || seen.mode & 0o060 == 0;
@@ -190,7 +193,7 @@ impl Attributes {
     }
 }
 
-/// Whether the file has just these rights.
+/// Returns whether the file has exactly these rights.
 pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
     let seen = stat::of(file)?;
     Ok(
@@ -199,8 +202,9 @@ pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Resu
     )
 }
 
-/// Takes from those the right to write the file (`reading`: any) who may not write
-/// the one beside which it lies, if it is ours.
+/// Narrows the rights of a file to those of the file `of` next to it, if it is
+/// ours. Users that may not write `of` lose the right to write it, or with
+/// `reading` all rights.
 pub(in crate::sys) fn narrow(file: &Handle, of: &Path, reading: bool) -> io::Result<()> {
     let seen = stat::of(file)?;
     let of = match stat::of_name(of) {
@@ -215,12 +219,13 @@ pub(in crate::sys) fn narrow(file: &Handle, of: &Path, reading: bool) -> io::Res
     Ok(())
 }
 
-/// Whether what the file says of `of`, beside which it lies, can only be from
-/// somebody who has a say over that anyway: we, root, its owner, the owner of the
-/// directory, or one of the group that may read and write it. Where `of` is not
-/// there (or is the directory), the directory is in its place.
+/// Returns whether the file's content about `of`, next to it, can be trusted.
+/// Only a user that may change `of` anyway can have written it. That is this
+/// user, root, the owner of `of` or of the directory, or one of the group that
+/// may read and write `of`. If `of` is missing (or is the directory), the
+/// directory takes its place.
 pub(in crate::sys) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bool> {
-    // What everybody may write can be anybody's word.
+    // A file that every user may write can hold any user's content.
     let anybody = |seen: &stat::Seen| seen.mode & 0o002 != 0;
     let file = stat::of(file)?;
     let own = rustix::process::geteuid().as_raw();
@@ -241,8 +246,8 @@ pub(in crate::sys) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bo
     if anybody(&file) && !of.as_ref().is_none_or(anybody) {
         return Ok(false);
     }
-    // The owner of the directory can put another file in the place of this one, but
-    // can't change one that has a name elsewhere too.
+    // The owner of the directory can put another file in the place of this one.
+    // It can't change one that has a name elsewhere too.
     let of_dir = of.as_ref().is_none_or(|of| of.links == 1);
     if [own, 0].contains(&file.uid)
         || of_dir && file.uid == dir.uid
@@ -250,30 +255,32 @@ pub(in crate::sys) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bo
     {
         return Ok(true);
     }
-    // A new file has its maker's group, or the directory's: so where everybody
+    // A new file has its maker's group, or the directory's. So if every user
     // can make one, its group says nothing.
     let shared = !anybody(&dir);
     let of = of.unwrap_or(dir);
     Ok(shared && of.gid == file.gid && of.mode & 0o060 == 0o060)
 }
 
-/// In a sticky directory only the owner of a file, or the directory's, may rename
-/// another over it, or take a name of it away.
+/// Returns whether another file may replace this one. In a sticky directory
+/// only the owner of the file, or of the directory, may rename another over it
+/// or remove its name.
 pub(in crate::sys) fn may_be_replaced(file: &Handle, dir: &Path) -> io::Result<bool> {
     let (file, dir) = (stat::of(file)?, stat::at(dir)?);
     let own = rustix::process::geteuid().as_raw();
     Ok(dir.mode & 0o1000 == 0 || [0, file.uid, dir.uid].contains(&own))
 }
 
-/// Root may remove what it owns, not what anybody has put in its way.
+/// Returns whether we may remove the file. Root may remove what it owns, not
+/// other users' files in its way.
 pub(in crate::sys) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<bool> {
     let (seen, dir) = (stat::of_name(path)?, stat::at(dir)?);
     let own = rustix::process::geteuid().as_raw();
     Ok([own, dir.uid].contains(&seen.uid))
 }
 
-/// Not where it has the mode already: some file systems have but one for all
-/// files, and refuse to set any.
+/// Sets the mode, unless the file has it already. Some file systems have one
+/// mode for all files, and refuse to set any.
 pub(in crate::sys) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
     let mode = mode & PERMISSIONS;
     if stat::of(file)?.mode & PERMISSIONS == mode {
@@ -287,7 +294,8 @@ pub(in crate::sys) fn has_mode(file: &Handle, mode: u32) -> io::Result<bool> {
     Ok(stat::of(file)?.mode & PERMISSIONS == mode & PERMISSIONS)
 }
 
-/// Whether an error means that the file system has no such rights to give.
+/// Returns whether an error means that the file system has no such rights to
+/// give.
 pub(in crate::sys) fn is_refused(error: &io::Error) -> bool {
     let error = Named::of(error).map_or(error, |named| &named.source);
     matches!(

@@ -1,8 +1,8 @@
-//! Whose a descriptor's number is.
+//! Whether a descriptor's number still belongs to its opener.
 //!
-//! A program can close what a library has open, and the number goes to the next
-//! file that is opened. If that is the same file, opened once more by the library,
-//! nothing but this count tells the two apart.
+//! A program can close a library's file, and the number goes to the next file
+//! that is opened. If the library opens the same file once more, only this
+//! count distinguishes the two.
 
 use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
@@ -15,7 +15,8 @@ const CHUNKS: usize = 1024;
 
 type Chunk = Box<[AtomicU32; CHUNK]>;
 
-/// How often the library was given each number. (Numbers beyond are not counted.)
+/// How often the library received each number. (Higher numbers are not
+/// counted.)
 static GIVEN: [OnceLock<Chunk>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
 
 fn given(file: &Handle) -> Option<&'static AtomicU32> {
@@ -33,7 +34,8 @@ pub(in crate::sys) fn take(file: &Handle) -> u32 {
     })
 }
 
-/// Whether the library has not been given the number again since that count.
+/// Returns whether the library has not received the number again since that
+/// count.
 #[inline]
 pub(in crate::sys) fn is_last(file: &Handle, count: u32) -> bool {
     given(file).is_none_or(|given| given.load(Ordering::Relaxed) == count)

@@ -35,7 +35,8 @@ pub(in crate::sys) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// std opens each directory below the one before it, without following a link.
+/// Removes a directory with its content. std opens each directory below the one
+/// before it, without following a link.
 pub(in crate::sys) fn remove_tree(path: &Path) -> io::Result<()> {
     if stat::of_name(path)?.is_dir() {
         fs::remove_dir_all(path)
@@ -75,12 +76,14 @@ fn is_dir_in(dir: &std::os::fd::OwnedFd, name: &std::ffi::CStr) -> bool {
     })
 }
 
-/// Whether the name itself is a directory's, not a symbolic link's to one.
+/// Returns whether the name itself is a directory's, not a symbolic link's to
+/// one.
 pub(in crate::sys) fn is_real_dir(path: &Path) -> io::Result<bool> {
     Ok(stat::of_name(path)?.is_dir())
 }
 
-/// std's `sync_all` is `F_FULLFSYNC` on Apple systems; rustix's `fsync` is not.
+/// Syncs the directory. std's `sync_all` is `F_FULLFSYNC` on Apple systems;
+/// rustix's `fsync` is not.
 pub(in crate::sys) fn sync_name(_: &Path, dir: &Path) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
 }
@@ -91,7 +94,7 @@ pub(in crate::sys) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
         .collect()
 }
 
-/// The system tells the kinds with the names.
+/// Lists the names and kinds. The system reports the kinds with the names.
 pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
     fs::read_dir(dir)?
         .map(|entry| {
@@ -105,7 +108,7 @@ pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option
         .collect()
 }
 
-/// Every name here is a file's.
+/// Returns the path unchanged: every name here is a file's.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(in crate::sys) fn understood(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())
@@ -115,10 +118,10 @@ pub(in crate::sys) fn canonical(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path)
 }
 
-/// The path itself, from the root on, if there is no symbolic link in it and
-/// none of its names is `..`: asked in one or two calls, where a look at each
-/// name takes one a name. What it leads to need not exist, but its directory
-/// must. `None`: look at each.
+/// Returns the path from the root on, if it holds no symbolic link and no `..`.
+/// This takes one or two calls, where a look at each name takes one call for
+/// each. The file itself may be missing, but its directory must exist. `None`:
+/// look at each name.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
     use std::path::Component;
@@ -133,17 +136,17 @@ pub(in crate::sys) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let no_links = ResolveFlags::NO_SYMLINKS;
     match openat2(CWD, path, flags, Mode::empty(), no_links) {
-        // A link, also one that leads nowhere, says ELOOP.
+        // A link, even a dangling one, says ELOOP.
         Ok(_) => {}
-        // Itself, or the directory.
+        // Either the file or its directory is missing.
         Err(Errno::NOENT) => match fs::metadata(crate::sys::path::parent(path)) {
             Ok(seen) if seen.is_dir() => {}
             _ => return Ok(None),
         },
-        // No such call before Linux 5.6 and in some containers.
+        // The call is missing before Linux 5.6 and in some containers.
         Err(_) => return Ok(None),
     }
-    // Without the dots, as `canonicalize` gives it.
+    // Without the dots, as `canonicalize` returns it.
     let from_root = if path.is_absolute() {
         PathBuf::from("/")
     } else {
@@ -162,12 +165,13 @@ pub(in crate::sys) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Where the symbolic link points; `None` if it is none, or nothing.
+/// Returns the target of the symbolic link; `None` if it is not a link, or
+/// missing.
 pub(in crate::sys) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
     match fs::read_link(path) {
         Ok(target) => Ok(Some(target)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        // Not a link: it came into being since it was looked for.
+        // It is not a link: a file has taken the name since the look.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! What `/proc` (Linux) or `proc_pidinfo` (macOS) tells of a process.
+//! A process's state, from `/proc` (Linux) or `proc_pidinfo` (macOS).
 
 use std::io;
 
@@ -24,20 +24,20 @@ pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     };
     let odd = || io::Error::other("/proc/PID/stat has another form than proc(5) says");
     let stat = Stat::parse(&line).ok_or_else(odd)?;
-    // Where only the main thread has ended, it shows as a zombie while the
-    // others run and keep the files.
+    // If only the main thread has ended, the process shows as a zombie while
+    // the others run and keep the files.
     if stat.ended && (stat.threads <= 1 || others_have_ended(pid)) {
         return Ok(None);
     }
     Ok(Some(stat.start))
 }
 
-/// What `/proc/PID/stat` says of a thread (man 5 proc).
+/// The state of a thread in `/proc/PID/stat` (man 5 proc).
 #[cfg(target_os = "linux")]
 struct Stat {
-    /// It runs no instruction of its program any more. A process on its way out
-    /// lets its locks go before it becomes a zombie: whoever gets one then asks
-    /// about an owner that seems to live.
+    /// It no longer runs an instruction of its program. A process on its way
+    /// out releases its locks before it becomes a zombie. The next holder of
+    /// such a lock then asks about an owner that seems to live.
     ended: bool,
     threads: u64,
     start: u64,
@@ -66,15 +66,15 @@ impl Stat {
     }
 }
 
-/// Whether all threads of a process whose main thread has ended are on their
-/// way out too.
+/// Returns whether all threads of a process whose main thread has ended are on
+/// their way out too.
 #[cfg(target_os = "linux")]
 fn others_have_ended(pid: u32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return true;
     };
     threads.flatten().all(|thread| {
-        // One that is gone has ended.
+        // A missing thread has ended.
         std::fs::read(thread.path().join("stat"))
             .ok()
             .and_then(|line| Stat::parse(&line))
@@ -82,7 +82,7 @@ fn others_have_ended(pid: u32) -> bool {
     })
 }
 
-/// A process under a debugger, or that was stopped by a signal (man 5 proc).
+/// Returns whether a debugger or a signal has stopped the process (man 5 proc).
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn is_stopped(pid: u32) -> bool {
     let line = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -92,21 +92,22 @@ pub(in crate::sys) fn is_stopped(pid: u32) -> bool {
         .is_some_and(|state| matches!(state, "T" | "t"))
 }
 
-/// Not told here.
+/// Returns `false`, since the system does not report it here.
 #[cfg(not(target_os = "linux"))]
 pub(in crate::sys) fn is_stopped(_: u32) -> bool {
     false
 }
 
-/// Whether `/proc` shows the pids of our own pid namespace: a container that was
-/// given its host's `/proc` has other processes there under the same numbers.
+/// Returns whether `/proc` shows the pids of our own pid namespace. A container
+/// with its host's `/proc` has other processes there under the same numbers.
 #[cfg(target_os = "linux")]
 fn counts_as_we_do() -> bool {
     let shown = std::fs::read_link("/proc/self");
     shown.is_ok_and(|shown| shown.to_str() == Some(&std::process::id().to_string()))
 }
 
-/// With `hidepid` other users' processes are not in `/proc` (man 5 proc).
+/// Decides why a process is missing. With `hidepid` other users' processes are
+/// not in `/proc` (man 5 proc).
 #[cfg(target_os = "linux")]
 fn hidden_or_gone(pid: u32) -> io::Result<Option<u64>> {
     let pid = i32::try_from(pid)
@@ -160,7 +161,7 @@ pub(in crate::sys) fn boot_id() -> Option<String> {
     Some(id.trim().to_owned())
 }
 
-/// `kern.bootsessionuuid` is made anew with each start of the machine.
+/// Returns `kern.bootsessionuuid`, which is new with each start of the machine.
 #[cfg(target_os = "macos")]
 pub(in crate::sys) fn boot_id() -> Option<String> {
     let mut id = [0_u8; 64];
@@ -186,8 +187,8 @@ pub(in crate::sys) fn boot_id() -> Option<String> {
     None
 }
 
-/// The numbers of our pid namespace and, since start times in `/proc` are told
-/// with its offset, of our time namespace (man 7 namespaces).
+/// Returns the numbers of our pid and time namespaces (man 7 namespaces). Start
+/// times in `/proc` include the time namespace's offset.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn pid_namespace() -> Option<String> {
     let number = |kind: &str| {
@@ -213,9 +214,10 @@ pub(in crate::sys) fn host_name() -> Option<String> {
     Some(name.nodename().to_string_lossy().into_owned())
 }
 
-/// `/proc/locks` lists, a line a lock, `1: FLOCK ADVISORY WRITE 4711 fe:00:1234
-/// 0 EOF` (man 5 proc_locks): pid, then major:minor:inode, in hexadecimal but
-/// for the inode. Waiters' lines begin `1: ->`.
+/// Reads the holders from `/proc/locks`. It has a line for each lock, `1: FLOCK
+/// ADVISORY WRITE 4711 fe:00:1234 0 EOF` (man 5 proc_locks): pid, then
+/// major:minor:inode, in hexadecimal but for the inode. Waiters' lines begin
+/// `1: ->`.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn lock_owners(id: FileId) -> Vec<LockOwner> {
     let Ok(table) = lock_table() else {
@@ -237,9 +239,9 @@ pub(in crate::sys) fn lock_owners(id: FileId) -> Vec<LockOwner> {
         .collect()
 }
 
-/// Read in as few pieces as the kernel gives (a page each): from one piece to the
-/// next it counts lines, and misses one if another went away meanwhile. std's
-/// `read_to_string` begins with pieces of 32 bytes.
+/// Reads the table in as few pieces as the kernel gives (a page each). From one
+/// piece to the next the kernel counts lines, and misses one if another went
+/// away meanwhile. std's `read_to_string` begins with pieces of 32 bytes.
 #[cfg(target_os = "linux")]
 fn lock_table() -> io::Result<String> {
     use std::io::Read;

@@ -1,10 +1,10 @@
-//! What the system knows of a file.
+//! The system's knowledge of a file.
 //!
-//! On Linux by `statx`, which can leave the timestamps alone: asking for them as
-//! well makes the next write take a new one and dirty the inode, +0.5 us
-//! (multigrain timestamps, Linux 6.13). Where that call is not to be had (Linux
-//! before 4.11; a sandbox that knows only older calls and answers EPERM or
-//! ENOSYS), by `fstat` and `fstatat`, which tell all but the birth.
+//! On Linux it comes from `statx`, which can leave the timestamps alone. To ask
+//! for them too makes the next write take a new one and dirty the inode, +0.5
+//! us (multigrain timestamps, Linux 6.13). The call is missing before Linux
+//! 4.11. A sandbox that knows only older calls answers EPERM or ENOSYS. Then
+//! `fstat` and `fstatat` report all but the birth.
 
 use std::io;
 use std::path::Path;
@@ -14,19 +14,19 @@ use rustix::fs::FileType;
 use super::Handle;
 use crate::sys::{FileId, Stat};
 
-/// What is known of one file.
+/// The known facts of one file.
 pub(super) struct Seen {
     pub id: FileId,
     pub size: u64,
     pub links: u64,
     kind: FileType,
-    /// Permission bits, and what else the system keeps with them.
+    /// Permission bits, and the other bits that the system keeps with them.
     pub mode: u32,
     pub uid: u32,
     pub gid: u32,
-    /// Microseconds since 1970, where it was asked for and is known.
+    /// Microseconds since 1970, if it was asked for and is known.
     pub birth: Option<u64>,
-    /// Told by `statx` from Linux 5.8 on.
+    /// Reported by `statx` since Linux 5.8.
     is_mount_root: bool,
 }
 
@@ -59,7 +59,7 @@ impl From<Seen> for Stat {
     }
 }
 
-/// All but the birth.
+/// Reads all but the birth.
 #[inline]
 pub(super) fn of(file: &Handle) -> io::Result<Seen> {
     sys::of(file, false)
@@ -70,19 +70,19 @@ pub(super) fn with_birth(file: &Handle) -> io::Result<Seen> {
     sys::of(file, true)
 }
 
-/// Follows symbolic links.
+/// Reads a name's file. Follows symbolic links.
 #[inline]
 pub(super) fn at(path: &Path) -> io::Result<Seen> {
     sys::at(path, true)
 }
 
-/// Of the name itself, though it is a symbolic link's.
+/// Reads the name itself, even if it is a symbolic link's.
 #[inline]
 pub(super) fn of_name(path: &Path) -> io::Result<Seen> {
     sys::at(path, false)
 }
 
-/// By the calls that every system has.
+/// Converts the result of the calls that every system has.
 fn from_stat(seen: &rustix::fs::Stat) -> Seen {
     #[allow(
         clippy::cast_sign_loss,

@@ -1,15 +1,15 @@
-//! What file system a file is on.
+//! The file system that a file is on.
 
 use std::path::Path;
 
-/// Its name as `mount` shows it: `nfs4`, `cifs`, `fuse.sshfs`, `ext4`.
+/// Returns its name as `mount` shows it: `nfs4`, `cifs`, `fuse.sshfs`, `ext4`.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn file_system(path: &Path) -> Option<String> {
     from_mount_table(path).or_else(|| from_magic(path))
 }
 
-/// `/proc/self/mountinfo` (man 5 proc_pid_mountinfo): the mount's number comes
-/// first, and the name of the file system after a lone `-`.
+/// Reads it from `/proc/self/mountinfo` (man 5 proc_pid_mountinfo). The mount's
+/// number comes first, and the name of the file system after a lone `-`.
 #[cfg(target_os = "linux")]
 fn from_mount_table(path: &Path) -> Option<String> {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
@@ -26,8 +26,8 @@ fn from_mount_table(path: &Path) -> Option<String> {
         .and_then(|line| Some(line.split_once(" - ")?.1.split(' ').next()?.to_owned()))
 }
 
-/// Where there is no `/proc`, or Linux is older than 5.8: the few by their magic
-/// number (man 2 statfs) on which locks are a question at all.
+/// Returns the name by magic number (man 2 statfs), without `/proc` or before
+/// Linux 5.8. It knows the few file systems on which locks are in question.
 #[cfg(target_os = "linux")]
 fn from_magic(path: &Path) -> Option<String> {
     let magic = rustix::fs::statfs(path).ok()?.f_type;

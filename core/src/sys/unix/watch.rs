@@ -1,5 +1,5 @@
-//! inotify for files, a pidfd for the process, an eventfd for whoever has
-//! something to say; elsewhere nothing yet.
+//! Uses inotify for files, a pidfd for the process, and an eventfd for wakers.
+//! Elsewhere nothing yet.
 
 #[cfg(target_os = "linux")]
 pub(in crate::sys) use linux::{Waker, Watch};
@@ -32,7 +32,7 @@ mod linux {
     impl Watch {
         pub fn new(file: &Path, process: Option<u32>) -> io::Result<Option<Watch>> {
             let files = match inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) {
-                // A user has 128 of them (man 7 inotify); or there are none.
+                // A user has 128 of them (man 7 inotify); or none exist.
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOSYS) => return Ok(None),
                 result => result?,
             };
@@ -65,8 +65,7 @@ mod linux {
             let pid = process
                 .and_then(|pid| i32::try_from(pid).ok())
                 .and_then(Pid::from_raw);
-            // Before Linux 5.3 there is none; then its end is found out by
-            // looking again.
+            // Before Linux 5.3 there is none; then polling finds its end.
             self.process = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
             // A file that loses its last name while it is open shows it as a
             // change of attributes.
@@ -98,7 +97,7 @@ mod linux {
             Ok(())
         }
 
-        /// What has happened so far is known now.
+        /// Discards the events so far, which are known now.
         fn drain(&self) {
             let mut events = [MaybeUninit::uninit(); 1024];
             let mut reader = inotify::Reader::new(&self.files, &mut events);
@@ -113,7 +112,7 @@ mod linux {
 
     impl Waker {
         pub fn wake(&self) {
-            // It fails only where as many words are waiting to be read.
+            // It fails only if as many wakes wait to be read.
             let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
         }
     }
