@@ -1,12 +1,13 @@
-//! Threads of the library's own, for callers that must not block: a lock's
-//! waiter in the kernel, and the work that asynchronous bindings hand over.
+//! Threads of the library's own, for callers that must not block. They run a
+//! lock's waiter in the kernel, and the work of asynchronous bindings.
 //!
-//! Never a runtime's pool: libuv has four threads, and four calls that wait for
-//! a lock there stop every file operation of the program.
+//! They never come from a runtime's pool. libuv has four threads, and four
+//! calls that wait for a lock there stop every file operation of the program.
 //!
-//! A job may wait for a lock that another job must let go, so threads that wait
-//! have no limit but the system's. Those that work have one: what is more than
-//! that stands in a queue, and so does what the system gives no thread for.
+//! A job may wait for a lock that another job must release, so only the system
+//! limits the threads that wait. The threads that work have a limit. Jobs
+//! beyond it stand in a queue, and so do jobs that the system gives no thread
+//! for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -25,7 +26,7 @@ pub type Job = Box<dyn FnOnce() + Send>;
 const IDLE: Duration = Duration::from_secs(10);
 /// Nothing here recurses.
 const STACK: usize = 256 * 1024;
-/// How many threads work at once; those that wait for a lock are not counted.
+/// How many threads work at once; threads that wait for a lock are not counted.
 const WORKING: usize = 64;
 
 struct Pool {
@@ -37,18 +38,18 @@ struct Pool {
 struct State {
     threads: usize,
     idle: usize,
-    /// Those that wait for a lock, or for another thread.
+    /// The threads that wait for a lock, or for another thread.
     waiting: usize,
-    /// One thread stays, however long there is no work.
+    /// One thread stays, even if there is no work for long.
     keeps_one: bool,
     jobs: VecDeque<Job>,
 }
 
-/// Jobs that run one after another: one does, and these wait.
+/// Jobs that run one after another: one runs, and these wait.
 #[derive(Default)]
 struct Lane {
     queue: VecDeque<Job>,
-    /// The one that runs has told its end.
+    /// The running job has reported its end.
     over: bool,
 }
 
@@ -64,7 +65,7 @@ static ORDERS: PerProcess<Mutex<HashMap<PathBuf, Lane>>> = PerProcess::new();
 thread_local! {
     /// Whether this thread is one of the pool's.
     static SERVES: Cell<bool> = const { Cell::new(false) };
-    /// Of the job that this thread runs.
+    /// The order of the job that this thread runs.
     static ORDER: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
 }
 
@@ -76,10 +77,10 @@ fn pool() -> &'static Pool {
 }
 
 /// Runs `job` on a thread of the library's own. Jobs with one `order` run one
-/// after another, as they came; all others at once.
+/// after another, as they came. All others run at once.
 ///
 /// # Errors
-/// The system's, where it gives no thread and there is none yet; the job is
+/// The system's error, if it gives no thread and none exists yet. The job is
 /// dropped then.
 pub fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     match order {
@@ -88,8 +89,9 @@ pub fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> io::
     }
 }
 
-/// The same, unless another job of this order has not told its end yet: `false`,
-/// and the job is dropped. For a call that is to try only once, and not to wait.
+/// Does the same, unless another job of this order has not yet reported its
+/// end. Then it returns `false`, and the job is dropped. This is for a call
+/// that must try only once, and not wait.
 ///
 /// # Errors
 /// As [`submit`].
@@ -97,11 +99,11 @@ pub fn submit_if_first(order: &Path, job: impl FnOnce() + Send + 'static) -> io:
     queue_up(order, Box::new(job), false)
 }
 
-/// The same as [`submit`] for a job that waits for no lock: it may be what others
-/// wait for, so it must not stand behind them.
+/// Does what [`submit`] does for a job that waits for no lock. Others may wait
+/// for this job, so it must not queue after them.
 ///
 /// # Errors
-/// A job, where no thread can be had for it now: the caller runs it himself.
+/// The job, if no thread can run it now: the caller runs it itself.
 pub fn submit_at_once(
     order: Option<&Path>,
     job: impl FnOnce() + Send + 'static,
@@ -124,22 +126,22 @@ fn spawn_at_once(job: Job) -> Result<(), Job> {
     let pool = pool();
     let mut state = lock(&pool.state);
     if state.idle > state.jobs.len() {
-        // In front: those behind it may need it.
+        // In front: those after it may need it.
         state.jobs.push_front(job);
         pool.work.notify_one();
         return Ok(());
     }
     if state.working() >= WORKING {
-        // None of them waits for anything, so one has done soon.
+        // None of them waits for anything, so one will soon be done.
         state.jobs.push_front(job);
         return Ok(());
     }
     start(pool, &mut state, job).map_err(|(_, job)| job)
 }
 
-/// Starts a thread that stays: what is handed over later than the system's last
-/// thread is then done by this one, and not refused. For bindings whose library
-/// is never unloaded.
+/// Starts a thread that stays. If the system later gives no more threads, this
+/// one does the jobs, so none is refused. It is for bindings whose library is
+/// never unloaded.
 pub fn keep_one() {
     let pool = pool();
     let mut state = lock(&pool.state);
@@ -149,7 +151,7 @@ pub fn keep_one() {
     }
 }
 
-/// `false`: it was not to wait, and others are before it.
+/// Returns `false` if the job must not wait, and others are before it.
 fn queue_up(order: &Path, job: Job, may_wait: bool) -> io::Result<bool> {
     let mut orders = lock(ORDERS.get(Mutex::default));
     if let Some(lane) = orders.get_mut(order) {
@@ -166,8 +168,9 @@ fn queue_up(order: &Path, job: Job, may_wait: bool) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The job that this thread runs is about to tell its end: who is told is not in
-/// his own way, if he tries only once then (see [`submit_if_first`]).
+/// Notes that this thread's job is about to report its end. Its caller then
+/// does not block its own next call that tries only once (see
+/// [`submit_if_first`]).
 pub fn over() {
     ORDER.with_borrow(|order| {
         if let Some(order) = order
@@ -182,7 +185,7 @@ fn run_in_order(order: &Path, first: Job) {
     let mut job = first;
     ORDER.set(Some(order.to_owned()));
     loop {
-        // A job that panics must not take those behind it along.
+        // A job that panics must not take those after it along.
         let _ = catch_unwind(AssertUnwindSafe(job));
         let mut orders = lock(ORDERS.get(Mutex::default));
         let next = orders.get_mut(order).and_then(|lane| {
@@ -200,8 +203,8 @@ fn run_in_order(order: &Path, first: Job) {
     ORDER.set(None);
 }
 
-/// Runs `job` on a thread that is idle, on a new one, or, where there may be no
-/// more, on the next that has done.
+/// Runs `job` on a thread that is idle, or on a new one. If there may be no
+/// more threads, the next one that is done runs it.
 pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let pool = pool();
     let mut state = lock(&pool.state);
@@ -224,9 +227,10 @@ pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     }
 }
 
-/// Starts a thread that begins with `job`; gives it back where there is none.
+/// Starts a thread that begins with `job`. Returns the job if no thread can be
+/// started.
 fn start(pool: &'static Pool, state: &mut State, job: Job) -> Result<(), (io::Error, Job)> {
-    // Where it is found should the thread not come to be.
+    // The job can be taken from here if the thread can't be started.
     let parcel = Arc::new(Mutex::new(Some(job)));
     let taken = Arc::clone(&parcel);
     let started = sys::start_thread("untorn", STACK, move || {
@@ -254,7 +258,8 @@ fn serve(pool: &'static Pool, first: Option<Job>) {
     }
 }
 
-/// `None`: there is no work, and the thread is over.
+/// Waits for a job. Returns `None` if there is no work, and the thread must
+/// end.
 fn wait_for_work(pool: &Pool) -> Option<Job> {
     let mut state = lock(&pool.state);
     state.idle += 1;
@@ -277,8 +282,8 @@ fn wait_for_work(pool: &Pool) -> Option<Job> {
     }
 }
 
-/// Around a wait that another thread ends: meanwhile this one does not count as
-/// one that works, so that whatever ends the wait gets a thread.
+/// Runs a wait that another thread ends. Meanwhile this thread does not count
+/// as working, so that the job that ends the wait gets a thread.
 pub(crate) fn while_waiting<T>(wait: impl FnOnce() -> T) -> T {
     if !SERVES.get() {
         return wait();
@@ -344,7 +349,7 @@ mod tests {
         );
     }
 
-    /// More than may work at once, each of which waits for the next.
+    /// More jobs than may work at once, each of which waits for the next.
     #[test]
     fn jobs_that_wait_do_not_keep_others_from_a_thread() {
         let jobs = 4 * WORKING;

@@ -1,4 +1,4 @@
-//! Files of this library beside a user's: made with the rights of that one.
+//! Makes files of this library next to a user's, with the rights of that file.
 
 use std::io;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 use crate::sys::{self, Access, File, InTheWay, Rights};
 use crate::temporary::{self, Temporary};
 
-/// Makes an empty file at `path`, beside `of` and with its rights. Where `of` is
-/// not there, it gets `mode`, or 0666 less the umask. Fails with `AlreadyExists`
-/// where there is one.
+/// Makes an empty file at `path`, next to `of` and with its rights. If `of` is
+/// missing, the new file gets `mode`, or 0666 less the umask. Fails with
+/// `AlreadyExists` if `path` exists.
 ///
-/// At once, where the system can: nobody finds a file there whose rights are still
-/// to come, and keeps it open without them; nor does a crash leave one.
+/// If the system can do so, the file appears with its rights. So no process
+/// opens it before it has them, and no crash leaves one without them.
 pub(crate) fn make(path: &Path, of: &Path, mode: Option<u32>) -> io::Result<()> {
     let mode = mode.map(|mode| mode & 0o666);
     let like = match sys::rights(of) {
-        // A symbolic link's name: no file of ours to be.
+        // The name is a symbolic link's: no file of ours can be there.
         Err(error) if InTheWay::of(&error).is_some() => None,
         like => like?,
     };
@@ -36,14 +36,16 @@ pub(crate) fn make(path: &Path, of: &Path, mode: Option<u32>) -> io::Result<()> 
     .map(drop)
 }
 
-/// Gives `file`, which is at `path`, the rights of `of`, before bytes of `of` are
-/// written to it. `true`: there is another file now, to be opened.
+/// Gives `file`, which is at `path`, the rights of `of`, before bytes of `of`
+/// are written to it. Returns `true` if a new file took its place, which must
+/// be opened.
 ///
-/// Whom `of` gives no right any more may have opened this file while it was wider,
-/// and would read on: so another takes its place, with its first `keep` bytes.
+/// A user that has lost its right to `of` may have opened this file while it
+/// was wider, and would read on. So another file takes its place, with its
+/// first `keep` bytes.
 pub(crate) fn follow_rights(file: &File, path: &Path, of: &Path, keep: u64) -> io::Result<bool> {
     let like = match sys::rights(of) {
-        // It is not the file that this one is beside.
+        // That is not the file that this one is next to.
         Err(error) if InTheWay::of(&error).is_some() => None,
         like => like?,
     };
@@ -54,7 +56,7 @@ pub(crate) fn follow_rights(file: &File, path: &Path, of: &Path, keep: u64) -> i
     if had == Rights::Same || had == Rights::More && replace(file, path, &like, keep).is_ok() {
         return Ok(had == Rights::More);
     }
-    // Where no file can be made its rights at least are right from now on.
+    // If no new file can be made, at least the rights are right from now on.
     match file.set_rights_beside(&like) {
         Err(error) if file.compare_rights(&like)? == Rights::More => Err(error),
         _ => Ok(false),
@@ -87,8 +89,8 @@ fn copy(from: &File, to: &File, length: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Whatever is not to be had here, a file without a name or the way to give it one:
-/// the usual way tells what is the matter, if anything is.
+/// Falls back to the usual way. The system may lack files without a name, or
+/// the way to name them. If there is another problem, the usual way reports it.
 fn or_by_its_name(
     named: io::Result<File>,
     create: impl FnOnce() -> io::Result<File>,

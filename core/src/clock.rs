@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Now, in UTC: `2026-11-21T04:00:30.123Z`.
+/// Returns the time now, in UTC: `2026-11-21T04:00:30.123Z`.
 pub(crate) fn now() -> String {
     let now = OffsetDateTime::from(SystemTime::now());
     let millisecond = now.millisecond();
@@ -14,7 +14,7 @@ pub(crate) fn now() -> String {
     now.format(&Rfc3339).unwrap_or_default()
 }
 
-/// Since 1970; 0 where the clock is before that.
+/// Returns the microseconds since 1970; 0 if the clock is before that.
 pub(crate) fn microseconds() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

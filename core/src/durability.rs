@@ -1,9 +1,9 @@
-//! Which failure a finished call survives.
+//! The failure that a finished call survives.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Which failure a finished call survives.
+/// The failure that a finished call survives.
 ///
 /// The default is [`Durability::Power`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -11,15 +11,15 @@ pub enum Durability {
     /// This process, or any other, dies at any instruction: the bytes are in
     /// the kernel. A power cut may lose them.
     Process,
-    /// The machine loses power: the bytes are on the medium before the call
-    /// returns (`fdatasync` or `fsync`, `F_FULLFSYNC` on Apple systems), and
-    /// so is the directory where a name was created or changed.
+    /// The machine loses power. The bytes are durable on disk before the call
+    /// returns (`fdatasync` or `fsync`, `F_FULLFSYNC` on Apple systems). So is
+    /// the directory if a name was created or changed.
     #[default]
     Power,
 }
 
 impl Durability {
-    /// `"process"` or `"power"`, the same in every language.
+    /// Returns `"process"` or `"power"`, the same in every language.
     pub fn as_str(self) -> &'static str {
         match self {
             Durability::Process => "process",

@@ -14,8 +14,8 @@ pub use crate::error_kind::ErrorKind;
 /// The result of every call in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What failed, on which file, what the system said, who holds the lock, and
-/// what can be done.
+/// A failed call. It names the operation, the file, the system's answer, the
+/// lock's holder, and the possible remedy.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(Box<Details>);
@@ -32,7 +32,7 @@ struct Details {
 }
 
 impl Error {
-    /// An error of this library's own making.
+    /// Makes an error of this library's own.
     pub(crate) fn new(
         kind: ErrorKind,
         operation: &'static str,
@@ -50,7 +50,7 @@ impl Error {
         }))
     }
 
-    /// What the operating system answered.
+    /// Makes an error from the operating system's answer.
     pub(crate) fn os(operation: &'static str, path: &Path, error: io::Error) -> Error {
         let mut made = Error::new(ErrorKind::of(&error), operation, path, "");
         let named = Named::of(&error).and_then(|named| named.source.raw_os_error());
@@ -64,7 +64,7 @@ impl Error {
         self
     }
 
-    /// Adds what it means, or what can be done, after what the system said.
+    /// Adds its meaning, or a remedy, after the system's answer.
     pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Error {
         if !self.0.detail.is_empty() {
             self.0.detail.push_str("; ");
@@ -83,8 +83,8 @@ impl Error {
         self
     }
 
-    /// For bindings whose event loop keeps the time: it has ended a call whose
-    /// wait took longer than `limit`. `holder`: see [`crate::holder()`].
+    /// For bindings whose event loop keeps the time: makes the error of a call
+    /// that waited longer than `limit`. `holder`: see [`crate::holder()`].
     pub fn lock_timeout(
         operation: &'static str,
         path: &Path,
@@ -95,21 +95,21 @@ impl Error {
         Error::new(ErrorKind::LockTimeout, operation, path, detail).held_by(holder)
     }
 
-    /// For bindings: a call that tries only once would queue behind others of
-    /// this process. `holder`: see [`crate::holder()`].
+    /// For bindings: makes the error of a call that tries only once and would
+    /// queue behind others of this process. `holder`: see [`crate::holder()`].
     pub fn busy(operation: &'static str, path: &Path, holder: Option<Holder>) -> Error {
         let detail = "the lock is held, or other calls of this process wait for it already; \
                       nothing was changed";
         Error::new(ErrorKind::Locked, operation, path, detail).held_by(holder)
     }
 
-    /// For bindings whose calls are carried out by [`crate::background`]: the
-    /// system gives no thread.
+    /// For bindings whose calls [`crate::background`] carries out: makes the
+    /// error of a thread that can't be started.
     pub fn no_thread(operation: &'static str, path: &Path, error: io::Error) -> Error {
         Error::os(operation, path, error).hint("no thread could be started for it")
     }
 
-    /// For bindings: the caller's arguments can't be meant so.
+    /// For bindings: makes the error of an invalid argument.
     pub fn invalid_argument(
         operation: &'static str,
         path: &Path,
@@ -118,7 +118,8 @@ impl Error {
         Error::new(ErrorKind::InvalidArgument, operation, path, detail)
     }
 
-    /// For bindings: the bytes or the value can't be a record.
+    /// For bindings: makes the error of bytes or a value that can't be a
+    /// record.
     pub fn invalid_record(
         operation: &'static str,
         path: &Path,
@@ -127,12 +128,13 @@ impl Error {
         Error::new(ErrorKind::InvalidRecord, operation, path, detail)
     }
 
-    /// For bindings: something happened that can't happen.
+    /// For bindings: makes the error of an event that should be impossible.
     pub fn internal(operation: &'static str, path: &Path, detail: impl Into<String>) -> Error {
         Error::new(ErrorKind::Internal, operation, path, detail)
     }
 
-    /// For bindings: the caller gave up before the call began.
+    /// For bindings: makes the error of a call that was cancelled before it
+    /// began.
     pub fn cancelled(operation: &'static str, path: &Path) -> Error {
         Error::new(
             ErrorKind::Cancelled,
@@ -142,34 +144,34 @@ impl Error {
         )
     }
 
-    /// What went wrong.
+    /// Returns the kind of the failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The word for what was being done: `"append"`, `"save"`, `"lock"`.
+    /// Returns the word for the operation: `"append"`, `"save"`, `"lock"`.
     pub fn operation(&self) -> &'static str {
         self.0.operation
     }
 
-    /// The file that it is about.
+    /// Returns the file that it is about.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// The operating system's error number, where it gave one.
+    /// Returns the operating system's error number, if it gave one.
     pub fn raw_os_error(&self) -> Option<i32> {
         self.0.os_code
     }
 
-    /// Who holds the lock, for [`ErrorKind::LockTimeout`] and
-    /// [`ErrorKind::Locked`] where it can be known.
+    /// Returns the holder of the lock, if it can be known. It is set for
+    /// [`ErrorKind::LockTimeout`] and [`ErrorKind::Locked`].
     pub fn holder(&self) -> Option<&Holder> {
         self.0.holder.as_ref()
     }
 
-    /// Where: the journal's actual end for [`ErrorKind::Conflict`], the place
-    /// reached for [`ErrorKind::LimitExceeded`].
+    /// Returns a place in the journal. For [`ErrorKind::Conflict`] it is the
+    /// actual end, for [`ErrorKind::LimitExceeded`] the place that was reached.
     pub fn position(&self) -> Option<Position> {
         self.0.position
     }
@@ -178,7 +180,7 @@ impl Error {
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation)?;
-        // There is none where a binding was given no path, or no handle.
+        // It is empty if a binding was given no path, or no handle.
         if !self.path.as_os_str().is_empty() {
             write!(f, " {}", self.path.display())?;
         }

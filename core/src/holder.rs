@@ -1,4 +1,4 @@
-//! Who holds a lock: for messages, never for exclusion.
+//! The holder of a lock: for messages, never for exclusion.
 
 use std::fmt;
 
@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::process::{Alive, Process};
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The process.
+    /// The process's pid.
     pub pid: u32,
     /// When it started, in the system's own unit (clock ticks since boot on
-    /// Linux): with pid, boot and host it names one process for ever.
+    /// Linux). With pid, boot and host it names one process forever.
     pub start: Option<u64>,
-    /// Which start of the machine.
+    /// The start of the machine that it runs in.
     pub boot: Option<String>,
-    /// Within which pids and start times are counted, see
+    /// The namespace in which pids and start times are counted, see
     /// [`Process::namespace`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// On which host.
+    /// The host that it runs on.
     pub host: Option<String>,
-    /// What the holder calls itself (`label=`).
+    /// The name that the holder gave itself (`label=`).
     pub label: Option<String>,
-    /// Since when, RFC 3339 in UTC.
+    /// When it took the lock, RFC 3339 in UTC.
     pub since: Option<String>,
 }
 
 impl Holder {
-    /// This process, from now on.
+    /// Returns this process, holding from now on.
     pub(crate) fn own(label: Option<&str>) -> Holder {
         Holder {
             label: label.map(str::to_owned),
@@ -40,7 +40,7 @@ impl Holder {
         }
     }
 
-    /// The process by itself.
+    /// Returns the process by itself.
     pub fn process(&self) -> Process {
         Process {
             pid: self.pid,
@@ -51,8 +51,8 @@ impl Holder {
         }
     }
 
-    /// Whether the process lives: told by its start time, not by its pid
-    /// alone.
+    /// Returns whether the process lives, judged by its start time, not by its
+    /// pid alone.
     pub fn alive(&self) -> Alive {
         self.process().alive()
     }

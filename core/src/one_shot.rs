@@ -1,4 +1,4 @@
-//! One call, no handle.
+//! Single calls without a handle.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub fn save(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Version> {
     Document::options().parents(true).open(path)?.save(bytes)
 }
 
-/// The bytes of the document at `path`.
+/// Returns the bytes of the document at `path`.
 ///
 /// # Errors
 /// As [`Document::load`].

@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 /// A journal's generation and a byte offset at a record boundary.
 ///
 /// A position from before the journal was rewritten or replaced never matches
-/// the file that took its place: its generation differs. Both numbers stay
-/// below 2^53. As text: `generation:offset`.
+/// the new file: its generation differs. Both numbers stay below 2^53. As text:
+/// `generation:offset`.
 ///
-/// The order is for sets and maps. That a position is less than another says
-/// something only if both have the same generation: of two files the later one may have
-/// the lower number.
+/// The order is for sets and maps. It says something about places only if both
+/// have the same generation: of two files the later one may have the lower
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
-    /// Which of the files that had this name. 0: there was none.
+    /// The number of the file among those that had this name. 0: none existed.
     pub generation: u64,
     /// Bytes from the start of the file.
     pub offset: u64,
 }
 
 impl Position {
-    /// Where a journal ends that is not there.
+    /// The end of a missing journal.
     pub(crate) const NOTHING: Position = Position {
         generation: 0,
         offset: 0,

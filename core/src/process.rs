@@ -1,4 +1,4 @@
-//! Which process, for longer than its pid says it: pids repeat, also within
+//! Identifies a process for longer than its pid does. Pids repeat, even within
 //! seconds, and in containers always.
 
 use std::fmt;
@@ -10,17 +10,17 @@ use crate::sys::{self, PerProcess};
 /// Whether a process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alive {
-    /// The very process lives.
+    /// This very process lives.
     Alive,
-    /// It has ended; another may have its pid by now.
+    /// It has ended; another process may have its pid by now.
     Dead,
-    /// It can't be known: it is of another host or another container, or
-    /// hidden from us.
+    /// It can't be known: the process is on another host or in another
+    /// container, or hidden from us.
     Unknown,
 }
 
 impl Alive {
-    /// `"alive"`, `"dead"` or `"unknown"`.
+    /// Returns `"alive"`, `"dead"` or `"unknown"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Alive::Alive => "alive",
@@ -30,12 +30,12 @@ impl Alive {
     }
 }
 
-/// A process, named for ever: all of it together never repeats, while a pid
-/// by itself does.
+/// A process, named forever: all of its fields together never repeat, while a
+/// pid by itself does.
 ///
-/// It can be stored (as JSON, for one), given to another process, and asked
-/// [`alive`](Process::alive) there. No part of it depends on the time of day,
-/// so no change of the clock makes a process look dead or alive.
+/// It can be stored (as JSON, for example), given to another process, and asked
+/// [`alive`](Process::alive) there. No part of it depends on the time of day.
+/// So no change of the clock makes a process look dead or alive.
 ///
 /// ```
 /// use untorn::{Alive, Process};
@@ -53,31 +53,31 @@ pub struct Process {
     /// The number that the system gave it.
     pub pid: u32,
     /// When it started, in the system's own unit (clock ticks since boot on
-    /// Linux); `None` if there was no such process, or it could not be seen.
+    /// Linux). `None` if the process did not exist, or could not be seen.
     pub start: Option<u64>,
-    /// Which start of the machine.
+    /// The start of the machine that it ran in.
     pub boot: Option<String>,
-    /// Within which pids and start times are counted (Linux: the pid and time
-    /// namespaces, one of each a container): in another, the same numbers mean
-    /// other processes.
+    /// The namespace in which pids and start times are counted. On Linux these
+    /// are the pid and time namespaces, one of each per container. In another
+    /// namespace, the same numbers mean other processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// On which host.
+    /// The host that it runs on.
     pub host: Option<String>,
 }
 
 impl Process {
-    /// This process.
+    /// Returns this process.
     #[must_use]
     pub fn current() -> Process {
-        // It is asked for with each lock, and always the same.
+        // Each lock asks for it, and it is always the same.
         static OWN: PerProcess<Process> = PerProcess::new();
         OWN.get(|| Process::of(sys::own_pid())).clone()
     }
 
-    /// The process that has this pid now, as this process counts pids. `start`
-    /// is `None` if nobody has it; a zombie has let go of everything and counts
-    /// as nobody.
+    /// Returns the process that has this pid now, as this process counts pids.
+    /// `start` is `None` if no process has it. A zombie has released everything
+    /// and counts as none.
     #[must_use]
     pub fn of(pid: u32) -> Process {
         Process {
@@ -89,9 +89,10 @@ impl Process {
         }
     }
 
-    /// Whether it is this process, as far as it is said which: a heir that was
-    /// named without its namespace must know itself, or all wait for him for
-    /// ever. A host may have got another name meanwhile.
+    /// Returns whether it is this process, as far as its fields say. A
+    /// successor that was named without its namespace must recognize itself.
+    /// Otherwise all wait for it indefinitely. A host may have a new name
+    /// meanwhile.
     pub(crate) fn is_current(&self) -> bool {
         let own = Process::current();
         let agree =
@@ -102,17 +103,18 @@ impl Process {
             && (own.boot.is_some() || agree(&self.host, &own.host))
     }
 
-    /// Whether it lives. A pid that another process has by now, and a zombie,
-    /// are `Dead`, as is whatever lived before the machine was started. What
-    /// can't be seen from here is `Unknown`: another host's process, another
-    /// container's on this host, one that the system hides from this user.
+    /// Returns whether it lives. It is `Dead` if another process has its pid by
+    /// now, if it is a zombie, or if it ran before the machine was started. It
+    /// is `Unknown` if it can't be seen from here: a process of another host,
+    /// of another container on this host, or one that the system hides from
+    /// this user.
     #[must_use]
     pub fn alive(&self) -> Alive {
         Fingerprint::of(self).alive()
     }
 }
 
-/// A process in few letters, for where there is no room for names.
+/// A short form of a process, for a place without room for names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     pub pid: u32,
@@ -137,8 +139,8 @@ impl Fingerprint {
         }
     }
 
-    /// All but the pid: `START.BOOT.NAMESPACE.HOST`, in hexadecimal but for the
-    /// start; empty what is not known.
+    /// Returns all but the pid: `START.BOOT.NAMESPACE.HOST`, in hexadecimal
+    /// except for the start. An unknown field is empty.
     pub fn to_word(&self) -> String {
         let hex = |hash: Option<u64>| hash.map_or(String::new(), |hash| format!("{hash:016x}"));
         format!(
@@ -183,7 +185,8 @@ impl Fingerprint {
             return Alive::Unknown;
         }
         if differ(self.boot, here.boot) {
-            // Restarted since; unless the name is one that many hosts have.
+            // The machine has restarted since; unless many hosts have this
+            // name.
             return match name {
                 Some(name) if !names_many(&name) => Alive::Dead,
                 _ => Alive::Unknown,
@@ -201,7 +204,7 @@ impl Fingerprint {
     }
 }
 
-/// What hosts are called that nobody gave a name.
+/// Returns whether it is a default name, which many hosts have.
 fn names_many(host: &str) -> bool {
     matches!(host, "" | "(none)") || host.split('.').next() == Some("localhost")
 }
@@ -239,7 +242,7 @@ mod tests {
             boot: Some("another-boot".to_owned()),
             ..own.clone()
         };
-        // Where the system has no boot id, start times are dates.
+        // If the system has no boot id, start times are dates.
         let other = |known: bool, then| if known { then } else { Alive::Alive };
         assert_eq!(
             before_reboot.alive(),

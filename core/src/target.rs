@@ -1,4 +1,4 @@
-//! Which file a path means.
+//! Resolves the file that a path means.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
-/// Refuses a mode for new files that is more than permission bits: set-id rights
-/// and the sticky bit are not to be given by mistake.
+/// Refuses a mode for new files that is more than permission bits. Set-id
+/// rights and the sticky bit must not be given by mistake.
 pub(crate) fn check_mode(operation: &'static str, path: &Path, mode: Option<u32>) -> Result<()> {
     match mode {
         Some(mode) if mode > 0o777 => Err(Error::invalid_argument(
@@ -19,8 +19,8 @@ pub(crate) fn check_mode(operation: &'static str, path: &Path, mode: Option<u32>
     }
 }
 
-/// The path with every symbolic link resolved, a dangling one too, so that all
-/// who use the file by any of its names take the same lock.
+/// Returns the path with every symbolic link resolved, even a dangling one. So
+/// all that use the file by any of its names take the same lock.
 pub(crate) fn resolve(
     operation: &'static str,
     path: &Path,
@@ -57,8 +57,8 @@ pub(crate) fn resolve(
     })
 }
 
-/// By its spelling: `x/`, `x/.`. std's own functions take the one for `x`, and the
-/// other.
+/// Returns whether the spelling names a directory: `x/`, `x/.`. std's own
+/// functions take both for `x`.
 fn names_a_directory(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
     let is_separator = |byte: &u8| std::path::is_separator(char::from(*byte));
@@ -69,13 +69,13 @@ fn names_a_directory(path: &Path) -> bool {
     }
 }
 
-/// The path from the root on, so that it means the same after a `chdir`. Symbolic
-/// links in it are not resolved, and it need not be there. For handles that are made
-/// with a path now and open it later.
+/// Returns the path from the root on, so that it means the same after a
+/// `chdir`. Symbolic links in it are not resolved, and it need not exist. This
+/// is for handles that are made with a path now and open it later.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for an empty path; `NOT_FOUND` where the working directory was
-/// removed.
+/// `INVALID_ARGUMENT`: the path is empty. `NOT_FOUND`: the working directory
+/// was removed.
 pub fn absolute(path: impl AsRef<Path>) -> Result<PathBuf> {
     let path = path.as_ref();
     if path.as_os_str().is_empty() {

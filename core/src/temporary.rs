@@ -1,9 +1,10 @@
 //! The temporary that takes a file's place: its name, its owner, its orphans.
 //!
-//! `.<start of the file's name>.<hash of its name>.<random>.untorn`, in the
-//! file's own directory, locked for as long as its writer lives. The random
-//! part keeps two writers apart, and the name is cut short: it must not exceed
-//! 255 bytes where the file's own does not.
+//! Its name is `.<start of the file's name>.<hash of its
+//! name>.<random>.untorn`, in the file's own directory. It is locked for as
+//! long as its writer lives. The random part keeps two writers apart. The name
+//! is cut short, so that it does not exceed 255 bytes if the file's own name
+//! does not.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -20,20 +21,21 @@ const HASH: usize = 8;
 /// How many temporaries may be lost to sweeps.
 const TRIES: u32 = 100;
 
-/// How often a process that lives long sweeps a directory.
+/// The interval at which a process that lives long sweeps a directory.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How many directories are remembered: a store may have any number.
 const REMEMBERED: usize = 4096;
 
 static SWEPT: PerProcess<Mutex<Swept>> = PerProcess::new();
 
-/// The directories that this process has swept, by the hashes of their paths, and
-/// when: reading the directory at each save would cost more than the save.
+/// When this process swept each directory, by the hash of its path. To read the
+/// directory at each save would cost more than the save.
 #[derive(Default)]
 struct Swept(HashMap<u64, Instant>);
 
 impl Swept {
-    /// Whether it is time to sweep this directory; it is taken for done then.
+    /// Returns whether it is time to sweep this directory, and then counts it
+    /// as swept.
     fn is_due(&mut self, dir: &Path, now: Instant) -> bool {
         let hash = xxhash_rust::xxh3::xxh3_64(dir.as_os_str().as_encoded_bytes());
         match self.0.get(&hash) {
@@ -46,7 +48,7 @@ impl Swept {
     }
 }
 
-/// With what rights one is made.
+/// The rights that a temporary gets.
 #[derive(Clone, Copy)]
 pub(crate) enum Rights<'a> {
     /// Those of the file that it replaces, and its attributes.
@@ -56,7 +58,8 @@ pub(crate) enum Rights<'a> {
 }
 
 impl<'a> Rights<'a> {
-    /// Of the file that it replaces, if there is one; else this mode.
+    /// Returns the rights of the file that it replaces, if there is one; else
+    /// this mode.
     pub fn of(like: Option<&'a sys::Attributes>, mode: Option<u32>) -> Rights<'a> {
         like.map_or(Rights::Mode(mode), Rights::Like)
     }
@@ -68,7 +71,7 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// The same for one that a forked child must not have.
+    /// Creates one that a forked child must not have.
     fn create_listed(self, path: &Path) -> io::Result<Descriptor> {
         match self {
             Rights::Like(like) => Descriptor::create_like(path, Access::Write, like),
@@ -76,7 +79,8 @@ impl<'a> Rights<'a> {
         }
     }
 
-    /// To be called when all is written: a write takes set-id rights away.
+    /// Completes the rights. It must be called when all is written: a write
+    /// takes set-id rights away.
     pub fn complete(self, file: &File) -> io::Result<()> {
         match self {
             Rights::Like(like) if like.mode & 0o7000 != 0 => file.set_attributes(like),
@@ -87,13 +91,13 @@ impl<'a> Rights<'a> {
 
 pub(crate) struct Temporary {
     pub path: PathBuf,
-    /// Not for a forked child: it would keep the lock, and the space of a file
-    /// that is gone.
+    /// A forked child must not have it: the child would keep the lock, and the
+    /// space of a file that is gone.
     pub file: Descriptor,
 }
 
 impl Temporary {
-    /// Makes one beside `document`, and locks it.
+    /// Makes one next to `document`, and locks it.
     pub fn create(document: &Path, rights: Rights<'_>) -> io::Result<Temporary> {
         for _ in 0..TRIES {
             let path = path_beside(document);
@@ -108,7 +112,7 @@ impl Temporary {
             };
             match temporary.claim() {
                 Ok(true) => return Ok(temporary),
-                // A sweep came between its making and its locking.
+                // A sweep came between the creation and the lock.
                 Ok(false) => temporary.discard(),
                 Err(error) => {
                     temporary.discard();
@@ -116,7 +120,8 @@ impl Temporary {
                 }
             }
         }
-        // No sweep comes that often: the lock is refused (see `File::try_lock`).
+        // No sweep comes that often: the lock is refused (see
+        // `File::try_lock`).
         Err(io::ErrorKind::PermissionDenied.into())
     }
 
@@ -130,21 +135,21 @@ impl Temporary {
         }
     }
 
-    /// It did not come to a rename. If this fails, a later sweep finds it.
+    /// Removes a temporary that was not renamed. If this fails, a later sweep
+    /// finds it.
     pub fn discard(self) {
         let _ = sys::unlink(&self.path);
     }
 }
 
-/// A name that nobody has, which a sweep takes for an orphan.
+/// Returns a free name, which a sweep takes for an orphan.
 pub(crate) fn path_beside(document: &Path) -> PathBuf {
     let random = sys::random_word(RANDOM);
     document.with_file_name(prefix(document) + &random + SUFFIX)
 }
 
-/// Removes what killed saves of this document, and of others in its directory,
-/// have left behind, if that was not done lately. Best effort: nothing depends on
-/// it.
+/// Removes the remains of killed saves, for this document and others in its
+/// directory, unless that was done lately. Best effort: nothing depends on it.
 pub(crate) fn sweep(document: &Path) {
     let Some(dir) = document.parent() else {
         return;
@@ -155,12 +160,12 @@ pub(crate) fn sweep(document: &Path) {
         .unwrap_or_else(PoisonError::into_inner)
         .is_due(dir, Instant::now());
     if is_due {
-        // Whose documents they are of is not known: the directory is asked.
+        // Their documents are unknown, so the directory's rights count.
         sweep_names(dir, dir, is_temporary);
     }
 }
 
-/// The orphans of this document only, at once.
+/// Removes the orphans of this document only, at once.
 pub(crate) fn sweep_again(document: &Path) {
     let prefix = prefix(document);
     if let Some(dir) = document.parent() {
@@ -177,7 +182,7 @@ fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
     let is_wanted = |name: &OsStr| name.to_str().is_some_and(&wanted);
     for name in names.into_iter().filter(|name| is_wanted(name)) {
         let path = dir.join(name);
-        // One whose lock is not free is in use.
+        // A file whose lock is not free is in use.
         if let Ok(file) = Descriptor::open_beside(&path, Access::Write).map(Descriptor::lock_aside)
             && matches!(file.may_be_believed(of), Ok(true))
             && matches!(file.try_lock(false), Ok(true))
@@ -187,7 +192,7 @@ fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
     }
 }
 
-/// `.START.HASH.RANDOM.untorn`.
+/// Returns whether the name is `.START.HASH.RANDOM.untorn`.
 pub(crate) fn is_temporary(name: &str) -> bool {
     let parts = || {
         let mut parts = name
@@ -264,7 +269,7 @@ mod tests {
         assert!(orphans.iter().all(|orphan| !orphan.exists()));
         assert!(in_use.path.exists());
         assert!(others.iter().all(|other| other.exists()));
-        // Not at once again, whichever document it is.
+        // The next sweep is not at once, for any document.
         let orphan = orphan("state.json");
         sweep(&dir.path().join("other.json"));
         assert!(orphan.exists());

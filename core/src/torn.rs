@@ -1,8 +1,8 @@
-//! Keeps what a repair cuts, in `P.torn`: nothing is thrown away.
+//! Keeps the bytes that a repair cuts, in `P.torn`: nothing is thrown away.
 //!
-//! One entry a cut: a line of JSON (`time`, `offset` and `length` in the
-//! journal, and `nuls`: how many NULs followed, which are not stored), then
-//! the bytes themselves, then a newline.
+//! Each cut has one entry. It begins with a line of JSON: `time`, `offset` and
+//! `length` in the journal, and `nuls`. That is how many NULs followed, which
+//! are not stored. Then follow the bytes themselves, then a newline.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::sys::{self, Access, File};
 
-/// What is cut: `length` bytes from `offset` on, then `nuls` NULs.
+/// A cut: `length` bytes from `offset` on, then `nuls` NULs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     pub offset: u64,
@@ -28,12 +28,12 @@ struct Entry {
     offset: u64,
     length: u64,
     nuls: u64,
-    /// Why it is here, where no repair has cut it.
+    /// The reason for an entry that no repair has cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     why: Option<String>,
 }
 
-/// `P.torn`.
+/// Returns the path of `P.torn`.
 pub(crate) fn path_for(journal: &Path) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push(".torn");
@@ -47,15 +47,15 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// The cut is not made after all. Best effort: an entry too many does no
-    /// harm.
+    /// Takes the entry back, since the cut is not made. Best effort: an entry
+    /// too many does no harm.
     pub fn take_back(self) {
         let _ = self.torn.set_len(self.before);
     }
 }
 
-/// Copies what is about to be cut from `journal`, and syncs it. On an error
-/// the cut must not be made.
+/// Copies the bytes that are about to be cut from `journal`, and syncs the
+/// copy. After an error the cut must not be made.
 pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<Kept> {
     let place = path_for(path);
     copy(journal, path, &place, cut).map_err(|error| {
@@ -80,7 +80,7 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
         .and_then(|()| torn.sync_all());
     let kept = Kept { torn, before };
     if let Err(error) = written {
-        // Half an entry helps nobody.
+        // Half an entry is of no use.
         kept.take_back();
         return Err(error);
     }
@@ -90,7 +90,8 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
     Ok(kept)
 }
 
-/// Opens `P.torn`, with `P`'s rights: it holds parts of `P`. `true`: it is new.
+/// Opens `P.torn`, with `P`'s rights: it holds parts of `P`. Also returns
+/// whether it is new.
 fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
     let mut is_new = false;
     loop {
@@ -106,7 +107,7 @@ fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
             Ok(_) => {
                 return Err(io::Error::new(
                     io::ErrorKind::PermissionDenied,
-                    "it belongs to a user who has no right to what it would be given; move it away",
+                    "it belongs to a user that may not read the bytes for it; move it away",
                 ));
             }
         }
@@ -118,12 +119,12 @@ fn open(path: &Path, place: &Path) -> io::Result<(File, bool)> {
     }
 }
 
-/// A head is a line no longer than this.
+/// The longest head line.
 const HEAD: usize = 512;
 
-/// Where the last whole entry ends. One that a killed process left unfinished
-/// is no loss: its cut was never made, so its bytes are in the journal still.
-/// Anything that we can't have written is left as it is.
+/// Returns the end of the last whole entry. An entry that a killed process left
+/// unfinished is no loss. Its cut was never made, so its bytes are still in the
+/// journal. Bytes that this library can't have written are left alone.
 fn whole_entries(torn: &File, size: u64) -> io::Result<u64> {
     let mut at = 0;
     while at < size {
@@ -146,7 +147,7 @@ fn whole_entries(torn: &File, size: u64) -> io::Result<u64> {
     Ok(at)
 }
 
-/// What others have left there may end without a newline.
+/// Ends the last line. Another program's content may end without a newline.
 fn begin_line(torn: &File, end: u64) -> io::Result<()> {
     let mut last = [b'\n'];
     if end > 0 {
@@ -158,7 +159,7 @@ fn begin_line(torn: &File, end: u64) -> io::Result<()> {
     append_all(torn, b"\n")
 }
 
-/// Whether these bytes can be a head that was never finished.
+/// Returns whether these bytes can be a head that was never finished.
 fn is_begun(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     for (text, is_value) in [
@@ -207,8 +208,8 @@ fn write_entry(journal: &File, torn: &File, cut: Cut) -> io::Result<()> {
     append_all(torn, b"\n")
 }
 
-/// Keeps bytes that were to be at this place of a journal and can't be put
-/// there any more.
+/// Keeps bytes that belong at this place of a journal and can't be put there
+/// any more.
 pub(crate) fn set_aside(path: &Path, offset: u64, bytes: &[u8], why: &str) -> io::Result<()> {
     let place = path_for(path);
     let (torn, is_new) = open(path, &place)?;

@@ -200,7 +200,7 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
         let place = sys::path::canonical(parent(&path))?.join(name);
         match sys::path::read_link(&place)? {
             None => return Ok(place),
-            // What such a link of `/proc` shows of a file without a name is no path.
+            // Such a link of `/proc` shows no path for a file without a name.
             Some(target) if leads_past_its_text(&place, &target)? => {
                 return Err(super::InTheWay::NoName.into_error());
             }

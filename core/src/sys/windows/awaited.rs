@@ -1,5 +1,5 @@
-//! The mark that somebody waits for the exclusive lock of a file: not here, where
-//! the system itself decides who of those that wait is the next.
+//! The mark that a process waits for the exclusive lock of a file. Windows
+//! needs none: the system itself decides which waiter is next.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! None: Windows makes a process only of a program.
+//! No second process: Windows makes a process only of a program.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,9 +1,11 @@
-//! For fault tests, which name errors as POSIX does: what Windows says instead.
+//! For fault tests, which name errors as POSIX does: the corresponding codes of
+//! Windows.
 
 #[cfg(feature = "fault")]
 use windows_sys::Win32::Foundation::*;
 
-/// The system's code for a POSIX error number (as Microsoft's C library counts them).
+/// Returns the system's code for a POSIX error number (as Microsoft's C library
+/// counts them).
 #[cfg(feature = "fault")]
 pub(in crate::sys) fn code(errno: i32) -> i32 {
     let code = match errno {

@@ -22,19 +22,19 @@ use super::patience::{code, patient};
 use super::{Handle, lock};
 use crate::sys::{Access, FileId, InTheWay, Known, Role};
 
-/// No program closes handles that it knows nothing of.
+/// No program closes handles that it does not know of.
 pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = false;
 
 fn options(access: Access, role: Role) -> OpenOptions {
     let mut options = OpenOptions::new();
-    // std's handles are not inherited by programs that are started, and share
+    // Programs that are started do not inherit std's handles. These share
     // reading, writing and deleting.
     options.read(true);
-    // Not std's `append`: it asks for FILE_APPEND_DATA alone, and with that
-    // a file can neither be locked nor cut. See `write`.
+    // Not std's `append`: it asks for FILE_APPEND_DATA alone, and with that a
+    // file can neither be locked nor cut. See `write`.
     options.write(access != Access::Read);
-    // Not for data: what a filter keeps elsewhere (a cloud store, deduplication)
-    // is behind a reparse point as well, and could not be read.
+    // Not for data. Content that a filter keeps elsewhere (a cloud store,
+    // deduplication) is also after a reparse point, and could not be read.
     if role == Role::Beside {
         options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
     }
@@ -44,7 +44,7 @@ fn options(access: Access, role: Role) -> OpenOptions {
 fn finish(file: File, path: &Path, role: Role) -> io::Result<Handle> {
     let link = match role {
         Role::Beside => is_link(&file)?,
-        // The name itself must be the file's that was opened.
+        // The name itself must mean the file that was opened.
         Role::Data => {
             let name = super::path::look_at_name(path)?;
             is_link(&name)? || id_of(&name)? != id_of(&file)?
@@ -65,8 +65,9 @@ fn finish(file: File, path: &Path, role: Role) -> io::Result<Handle> {
     })
 }
 
-/// A symbolic link or a junction; not what stands for the file itself (a cloud
-/// store's placeholder, deduplicated data).
+/// Returns whether it is a symbolic link or a junction. A reparse point that
+/// stands for the file itself is neither (a cloud store's placeholder,
+/// deduplicated data).
 pub(super) fn is_link(file: &File) -> io::Result<bool> {
     /// The bit of `IsReparseTagNameSurrogate`.
     const NAME_SURROGATE: u32 = 0x2000_0000;
@@ -75,7 +76,7 @@ pub(super) fn is_link(file: &File) -> io::Result<bool> {
         && seen.ReparseTag & NAME_SURROGATE != 0)
 }
 
-/// Nothing more is known of it then.
+/// Opens a file. Nothing more is known of it then.
 pub(in crate::sys) fn open(
     path: &Path,
     access: Access,
@@ -93,8 +94,8 @@ pub(in crate::sys) fn role(handle: &Handle) -> Role {
     }
 }
 
-/// The mode is for systems that have one: here a new file gets its directory's
-/// access list.
+/// Creates a file. The mode is for systems that have one: here a new file gets
+/// its directory's access list.
 pub(in crate::sys) fn create_new(
     path: &Path,
     access: Access,
@@ -114,8 +115,8 @@ pub(in crate::sys) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Another program's lock stops readers here (error 33), for a moment as a rule.
-/// There are no modes here.
+/// Creates a private file. Another program's lock stops readers here (error
+/// 33), usually for a moment. Windows has no modes.
 pub(in crate::sys) fn create_private(path: &Path, access: Access, _: u32) -> io::Result<Handle> {
     create_new(path, access, None, Role::Beside)
 }
@@ -137,14 +138,14 @@ pub(in crate::sys) fn read_at(
     }
 }
 
-/// Holes are read like everything else.
+/// Returns the offset: holes are read like all other bytes.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(in crate::sys) fn next_data(_: &Handle, offset: u64) -> io::Result<u64> {
     Ok(offset)
 }
 
-/// At the end, wherever that is by then: the offset that WriteFile documents to
-/// be the same as a handle opened for appending only.
+/// Writes at the current end. WriteFile documents this offset as the same as a
+/// handle opened for appending only.
 pub(in crate::sys) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> {
     let length = u32::try_from(bytes.len()).unwrap_or(1 << 30);
     patient(|| {
@@ -172,9 +173,9 @@ pub(in crate::sys) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io
     patient(|| handle.file.seek_write(bytes, offset))
 }
 
-/// Each write says by itself where it goes.
+/// Each write itself says where it goes.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-/// No program takes the place of a process here.
+/// Fails: on Windows no program takes the place of a process.
 pub(in crate::sys) fn keep_in_programs(_: &Handle) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
@@ -187,8 +188,8 @@ pub(in crate::sys) fn set_len(handle: &Handle, len: u64) -> io::Result<()> {
     patient(|| handle.file.set_len(len))
 }
 
-/// FlushFileBuffers either way: contents, what is known of the file, and the
-/// drive's own cache.
+/// Syncs by FlushFileBuffers in both cases: contents, metadata and the drive's
+/// own cache.
 pub(in crate::sys) fn sync_data(handle: &Handle) -> io::Result<()> {
     handle.file.sync_data()
 }
@@ -220,7 +221,7 @@ pub(super) fn id_of(file: &File) -> io::Result<FileId> {
                 .unwrap_or_else(|_| xxhash_rust::xxh3::xxh3_64(&id.to_le_bytes())),
         });
     }
-    // FAT, and servers that know only this.
+    // FAT, and servers that support only this call.
     let mut seen = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: writes to `seen` and nothing else.
     checked(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut seen) })?;
@@ -236,7 +237,7 @@ pub(in crate::sys) fn size(handle: &Handle) -> io::Result<u64> {
 
 pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> {
     let seen: FILE_STANDARD_INFO = ask(&handle.file, FileStandardInfo)?;
-    // A file that is being deleted has its name still, and will not keep it.
+    // A file that is being deleted still has its name, and will not keep it.
     let links = if seen.DeletePending {
         0
     } else {
@@ -245,10 +246,10 @@ pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> 
     Ok((u64::from(links), seen.EndOfFile.cast_unsigned()))
 }
 
-/// NTFS gives a file that is made anew within 15 seconds the creation time of
-/// the one that had its name before ("tunneling"). So the last twelve bits are
-/// those of its number, the upper part of which NTFS counts up whenever it uses
-/// a number again.
+/// Returns the birth time. NTFS gives a file that is made again within 15
+/// seconds the creation time of its predecessor ("tunneling"). So the last
+/// twelve bits are those of its number. NTFS counts the upper part of that up
+/// whenever it uses a number again.
 pub(in crate::sys) fn birth(handle: &Handle) -> io::Result<Option<u64>> {
     /// From 1601 to 1970, in microseconds.
     const EPOCH: u64 = 11_644_473_600_000_000;
@@ -265,8 +266,8 @@ pub(in crate::sys) fn birth(handle: &Handle) -> io::Result<Option<u64>> {
         .map(|born| born & !TICK | version & TICK))
 }
 
-/// One class of what the system knows of a file. `T` must be the structure of
-/// that class.
+/// Asks for one class of a file's metadata. `T` must be the structure of that
+/// class.
 pub(super) fn ask<T: Default>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS) -> io::Result<T> {
     let mut seen = T::default();
     let size = u32::try_from(size_of::<T>()).expect("a small struct");
@@ -283,7 +284,7 @@ pub(super) fn ask<T: Default>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS) -> 
     Ok(seen)
 }
 
-/// The system's own `BOOL`.
+/// Converts the system's own `BOOL`.
 pub(super) fn checked(done: i32) -> io::Result<()> {
     if done == 0 {
         return Err(io::Error::last_os_error());

@@ -1,4 +1,4 @@
-//! There is no fork here, and no handle of ours is inherited.
+//! Windows has no fork, and no handle of ours is inherited.
 
 use std::io;
 

@@ -1,10 +1,10 @@
 //! LockFileEx on one byte.
 //!
-//! Not through `fs4`, which locks all of the file: a lock keeps others from
+//! Not through `fs4`, which locks all of the file. A lock keeps others from
 //! reading what it covers, and a lock file's content is read without the lock.
-//! The first byte is what everybody else locks too: std and `fs4` with the rest
-//! of the file, Python's `filelock` and `msvcrt.locking` by itself. Nobody reads
-//! it: see `record.rs`.
+//! The first byte is the one that others lock too: std and `fs4` with the rest
+//! of the file, Python's `filelock` and `msvcrt.locking` by itself. No reader
+//! reads it: see `record.rs`.
 
 use std::io;
 use std::os::windows::io::AsRawHandle;
@@ -23,10 +23,11 @@ use super::Handle;
 use super::file::checked;
 use super::patience::code;
 
-/// Where a file's lock is, and whether this handle has it.
+/// The offset of a file's lock, and whether this handle has it.
 ///
 /// Windows would make a handle that takes its lock once more wait for itself.
-/// Here it is as with flock: it has it then, in the mode that it last asked for.
+/// Here it is as with flock: the handle then has the lock in the mode that it
+/// last asked for.
 #[derive(Debug)]
 pub(super) struct Place {
     at: u64,
@@ -36,7 +37,7 @@ pub(super) struct Place {
 const FREE: u8 = 0;
 const SHARED: u8 = 1;
 const EXCLUSIVE: u8 = 2;
-/// Behind the end of every file that there can be.
+/// After the end of every possible file.
 const FAR: u64 = i64::MAX as u64 - 1;
 
 impl Place {
@@ -47,7 +48,7 @@ impl Place {
         }
     }
 
-    /// Fresh for each call, as the system requires.
+    /// Returns a new structure for each call, as the system requires.
     fn overlapped(&self) -> OVERLAPPED {
         let mut place = OVERLAPPED::default();
         place.Anonymous.Anonymous.Offset = (self.at & u64::from(u32::MAX)) as u32;
@@ -56,7 +57,7 @@ impl Place {
     }
 }
 
-/// From now on this file's lock is on a byte that nobody reads.
+/// Moves this file's lock to a byte that no reader reads.
 pub(in crate::sys) fn aside(handle: &mut Handle) {
     handle.lock.at = FAR;
 }
@@ -94,8 +95,8 @@ fn take(handle: &Handle, shared: bool, flags: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Explicitly, with the very range of the lock: when a handle is only closed,
-/// the system lets go when it comes to it.
+/// Unlocks explicitly, with exactly the range of the lock. When a handle is
+/// only closed, the system releases the lock at a time of its own.
 pub(in crate::sys) fn unlock(handle: &Handle) -> io::Result<()> {
     let mut place = handle.lock.overlapped();
     // Before the call: the next may have it before this thread goes on.
@@ -104,7 +105,7 @@ pub(in crate::sys) fn unlock(handle: &Handle) -> io::Result<()> {
     checked(unsafe { UnlockFileEx(handle.file.as_raw_handle(), 0, 1, 0, &raw mut place) })
 }
 
-/// Contention has an error of its own here.
+/// Returns `false`: contention has an error of its own here.
 pub(in crate::sys) fn is_held_elsewhere(_: &io::Error) -> bool {
     false
 }
@@ -117,8 +118,8 @@ pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
     code(error) == ERROR_INVALID_HANDLE
 }
 
-/// File systems say it in several ways: no such call, not for this file, or
-/// nonsense.
+/// Returns whether the file system can't lock. File systems say it in several
+/// ways: no such call, not for this file, or nonsense.
 pub(in crate::sys) fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         code(error),

@@ -1,4 +1,4 @@
-//! Access list and attributes: what a file that is replaced keeps.
+//! Access list and attributes, which a replacement keeps.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -23,16 +23,17 @@ use super::Handle;
 use super::file::{ask, checked};
 use super::patience::{code, patient};
 
-/// What a replacement takes over from the file it replaces. Not the owner,
-/// which takes a privilege to give, and not the file's other streams.
+/// The attributes that a replacement takes over from the file it replaces. The
+/// owner is not one, since that takes a privilege. The file's other streams are
+/// not either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
     /// For systems that have one; here it only says whether the file is
     /// read-only.
     pub mode: u32,
     attributes: u32,
-    /// A security descriptor with the access list; empty where the file system
-    /// keeps none, or we may not know it.
+    /// A security descriptor with the access list. It is empty if the file
+    /// system keeps none, or if we may not read it.
     access: Vec<u8>,
 }
 
@@ -63,7 +64,7 @@ pub(in crate::sys) fn read(path: &Path) -> io::Result<Attributes> {
 
 pub(in crate::sys) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<()> {
     let file = &handle.file;
-    // A file that was made in the same directory has the same, as a rule.
+    // A file that was made in the same directory usually has the same list.
     if !wanted.access.is_empty() && access_list(file)? != wanted.access {
         set_access_list(file, &wanted.access)?;
     }
@@ -89,8 +90,8 @@ pub(in crate::sys) fn write(handle: &Handle, wanted: &Attributes) -> io::Result<
     Ok(())
 }
 
-/// Whoever can make files in a directory can change the others too, as a rule:
-/// access comes from the directory.
+/// Returns `true`. A user that can make files in a directory can usually change
+/// the others too: access comes from the directory.
 pub(in crate::sys) fn may_be_believed(_: &Handle, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
@@ -105,12 +106,12 @@ pub(in crate::sys) fn is_ours_to_remove(_: &Path, _: &Path) -> io::Result<bool> 
     Ok(true)
 }
 
-/// They are all set by [`write`].
+/// Does nothing: [`write`] sets them all.
 pub(in crate::sys) fn write_attributes(_: &Handle, _: &Attributes) -> io::Result<()> {
     Ok(())
 }
 
-/// Access comes from the directory; owners are given by the privileged only.
+/// Access comes from the directory; only the privileged change owners.
 pub(in crate::sys) const HAS_RIGHTS: bool = false;
 
 pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
@@ -146,7 +147,7 @@ impl Attributes {
         !self.access.is_empty()
     }
 
-    /// A file beside it gets those of the directory.
+    /// Returns the rights for a file next to it, which come from the directory.
     pub fn of_beside(&self) -> Attributes {
         Attributes {
             access: Vec::new(),
@@ -167,7 +168,7 @@ fn access_list(file: &File) -> io::Result<Vec<u8>> {
     let mut descriptor = vec![0; 1024];
     loop {
         let mut needed = 0;
-        // SAFETY: `descriptor` is as long as is said, and only written to.
+        // SAFETY: `descriptor` has the stated length, and is only written to.
         let done = unsafe {
             GetKernelObjectSecurity(
                 file.as_raw_handle(),
@@ -195,7 +196,7 @@ fn set_access_list(file: &File, descriptor: &[u8]) -> io::Result<()> {
     let place = descriptor.as_ptr().cast_mut().cast();
     // SAFETY: a descriptor that the system has made; it is only read.
     checked(unsafe { GetSecurityDescriptorControl(place, &raw mut control, &raw mut revision) })?;
-    // Whether it goes on inheriting from the directory is a part of it.
+    // The list also says whether it still inherits from the directory.
     let inherits = if control & SE_DACL_PROTECTED == 0 {
         UNPROTECTED_DACL_SECURITY_INFORMATION
     } else {

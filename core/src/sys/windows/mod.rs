@@ -1,9 +1,9 @@
 //! The system calls of Windows 10 and later.
 //!
-//! Every file is opened with all share modes: without FILE_SHARE_DELETE a
-//! reader would stop a document's replacement. Others do not do that (CPython's
-//! `open`, virus scanners), so what they refuse for a moment is tried again:
-//! see `patience.rs`.
+//! Every file is opened with all share modes. Without FILE_SHARE_DELETE a
+//! reader would stop a document's replacement. Other programs do not do that
+//! (CPython's `open`, virus scanners). So a call that they refuse for a moment
+//! is tried again: see `patience.rs`.
 
 pub(super) mod awaited;
 pub(super) mod changes;
@@ -25,10 +25,10 @@ pub(super) mod watch;
 pub(super) struct Handle {
     file: std::fs::File,
     lock: lock::Place,
-    /// Whoever keeps us from reading this one holds its lock, and not for a
-    /// moment only.
+    /// A lock file: if a process keeps us from reading it, that process holds
+    /// its lock, and not only for a moment.
     is_lock_file: bool,
-    /// Asked for once: while a thread waits for a lock by this handle, the
-    /// system lets every other call on it wait as well.
+    /// Asked for once. While a thread waits for a lock by this handle, the
+    /// system makes every other call on it wait as well.
     id: std::sync::OnceLock<super::FileId>,
 }

@@ -1,4 +1,4 @@
-//! No program closes handles that it knows nothing of.
+//! No program closes handles that it does not know of.
 
 use super::Handle;
 

@@ -24,7 +24,7 @@ fn look_at(path: &Path) -> io::Result<File> {
     open_to_ask(path, FILE_FLAG_BACKUP_SEMANTICS)
 }
 
-/// The name itself, though it is a symbolic link's.
+/// Opens the name itself, even if it is a symbolic link's.
 pub(super) fn look_at_name(path: &Path) -> io::Result<File> {
     open_to_ask(
         path,
@@ -67,8 +67,8 @@ fn seen(file: &File) -> io::Result<Stat> {
     })
 }
 
-/// With POSIX semantics (std asks for them since 1.85): also where the target
-/// is open, if those who have it open let it be deleted.
+/// Renames with POSIX semantics (std asks for them since 1.85). This works even
+/// if the target is open, unless its openers forbid its deletion.
 pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     patient_while(
         || fs::rename(from, to),
@@ -76,8 +76,9 @@ pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     )
 }
 
-/// A rename onto a file that somebody has open without letting it be deleted is
-/// "access denied"; this asks which denial it is.
+/// Returns whether the denial of a rename means that the target is in use. A
+/// rename onto a file that is open without delete sharing also fails with
+/// "access denied".
 fn is_in_use(path: &Path) -> bool {
     let opened = OpenOptions::new()
         .access_mode(DELETE)
@@ -98,7 +99,8 @@ pub(in crate::sys) fn make_dir(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// std does it by handles, which follow no link.
+/// Removes a directory with its content. std does it by handles, which follow
+/// no link.
 pub(in crate::sys) fn remove_tree(path: &Path) -> io::Result<()> {
     if is_real_dir(path)? {
         patient(|| fs::remove_dir_all(path))
@@ -120,19 +122,20 @@ pub(in crate::sys) fn unlink_in(dir: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> 
     Ok(())
 }
 
-/// Whether the name itself is a directory's, not a symbolic link's to one.
+/// Returns whether the name itself is a directory's, not a symbolic link's to
+/// one.
 pub(in crate::sys) fn is_real_dir(path: &Path) -> io::Result<bool> {
     Ok(patient(|| fs::symlink_metadata(path))?.is_dir())
 }
 
-/// Windows documents no way to sync a directory. What is documented: a flush of
-/// a file writes what is known of the file, and its name is a part of that. So
-/// the file is flushed under its new name; nothing is promised for a name that
-/// was removed.
+/// Syncs a name, by a flush of its file. Windows documents no way to sync a
+/// directory. It documents that a flush writes the file's metadata, and the
+/// name is a part of that. So the file is flushed under its new name. Nothing
+/// is promised for a name that was removed.
 pub(in crate::sys) fn sync_name(path: &Path, _dir: &Path) -> io::Result<()> {
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file.sync_all(),
-        // Gone, a directory, read-only or somebody else's.
+        // Gone, a directory, read-only or another program's.
         Err(_) => Ok(()),
     }
 }
@@ -143,7 +146,7 @@ pub(in crate::sys) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
         .collect()
 }
 
-/// The system tells the kinds with the names.
+/// Lists the names and kinds. The system reports the kinds with the names.
 pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
     fs::read_dir(dir)?
         .map(|entry| {
@@ -157,26 +160,29 @@ pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option
         .collect()
 }
 
-/// Without the `\\?\` of the system's answer where the path means the same
-/// without it: people read it, and other programs are given it.
+/// Resolves the path. It drops the `\\?\` of the system's answer if the path
+/// means the same without it. People read the path, and other programs receive
+/// it.
 pub(in crate::sys) fn canonical(path: &Path) -> io::Result<PathBuf> {
     let path = patient(|| fs::canonicalize(path))?;
     Ok(dunce::simplified(&path).to_owned())
 }
 
-/// Names in another case, and short ones, mean the same file here.
+/// Returns `None`: names in another case, and short ones, mean the same file
+/// here.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(in crate::sys) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The path as the system understands it: from the root on, without the dots
-/// and spaces that it drops at the end of a name. Names that can't be a file's
-/// are refused: through `\\?\` they could be made, but hardly be used by others.
+/// Returns the path as the system understands it. It starts at the root,
+/// without the dots and spaces that the system drops at the end of a name.
+/// Names that can't be a file's are refused. Through `\\?\` they could be made,
+/// but hardly be used by others.
 pub(in crate::sys) fn understood(path: &Path) -> io::Result<PathBuf> {
     let refuse = |what: String| Err(io::Error::new(io::ErrorKind::InvalidFilename, what));
     if is_verbatim(path) {
-        // Whoever writes that means it.
+        // A caller that writes this prefix means it.
         return Ok(path.to_owned());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -202,7 +208,8 @@ fn is_verbatim(path: &Path) -> bool {
     }
 }
 
-/// The same on every version, though Windows 11 reserves fewer: files travel.
+/// Returns whether the name is reserved. The answer is the same on every
+/// version, though Windows 11 reserves fewer: files travel.
 fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
     let stem = stem.trim_end_matches(' ').to_ascii_uppercase();
@@ -221,7 +228,8 @@ fn is_reserved(name: &str) -> bool {
     })
 }
 
-/// Where the symbolic link points; `None` if it is none, or nothing.
+/// Returns the target of the symbolic link; `None` if it is not a link, or
+/// missing.
 pub(in crate::sys) fn read_link(path: &Path) -> io::Result<Option<PathBuf>> {
     match fs::read_link(path) {
         Ok(target) => Ok(Some(target)),

@@ -1,6 +1,7 @@
-//! What Windows refuses for a moment only: a file that another program has open
-//! without sharing it, or a name whose file is being deleted. There is nothing
-//! to wait on, so it is tried again, at growing distances, for a second.
+//! Retries after errors that pass. They come from a file that another program
+//! has open without sharing it, or from a name whose file is being deleted.
+//! Windows offers nothing to wait on. So the call is tried again, at growing
+//! intervals, for a second.
 
 use std::io;
 use std::thread::sleep;
@@ -14,13 +15,14 @@ use windows_sys::Win32::Foundation::{
 const FIRST: Duration = Duration::from_millis(1);
 const LAST: Duration = Duration::from_millis(512);
 
-/// Tries until it works, the reason is one that does not pass, or a second is
+/// Tries until the call works, or fails for a lasting reason, or a second is
 /// over.
 pub(super) fn patient<T>(call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     patient_while(call, passes)
 }
 
-/// As [`patient`], with the caller's own idea of which errors pass.
+/// Does what [`patient`] does, with the caller's own choice of the errors that
+/// pass.
 pub(super) fn patient_while<T>(
     mut call: impl FnMut() -> io::Result<T>,
     passes: impl Fn(&io::Error) -> bool,
@@ -37,15 +39,16 @@ pub(super) fn patient_while<T>(
     }
 }
 
-/// To be asked at once after the call that failed, on its thread.
+/// Returns whether the error passes. It must be asked at once after the failed
+/// call, on its thread.
 pub(super) fn passes(error: &io::Error) -> bool {
     match code(error) {
         ERROR_SHARING_VIOLATION
         | ERROR_LOCK_VIOLATION
         | ERROR_DELETE_PENDING
         | ERROR_USER_MAPPED_FILE => true,
-        // Win32 says "access denied" for both; the kernel's own word tells a
-        // file that is being deleted from a real denial.
+        // Win32 says "access denied" for both. The kernel's own status
+        // distinguishes a file that is being deleted from a real denial.
         ERROR_ACCESS_DENIED => last_status() == STATUS_DELETE_PENDING,
         _ => false,
     }
@@ -58,7 +61,8 @@ pub(super) fn code(error: &io::Error) -> u32 {
 fn last_status() -> i32 {
     #[link(name = "ntdll")]
     unsafe extern "system" {
-        /// Not in `windows-sys`, since not in the SDK; exported since Windows XP.
+        /// Missing in `windows-sys`, since missing in the SDK; exported since
+        /// Windows XP.
         safe fn RtlGetLastNtStatus() -> i32;
     }
     RtlGetLastNtStatus()
@@ -87,7 +91,7 @@ mod tests {
         for code in [32, 33, 303, 1224] {
             assert_eq!(tries(code), 11, "{code}");
         }
-        // Not found, disk full; and a denial that is one.
+        // Not found, disk full; and a real denial.
         assert!(std::fs::File::open("no such file").is_err());
         for code in [2, 112, 5] {
             assert_eq!(tries(code), 1, "{code}");

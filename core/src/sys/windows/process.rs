@@ -1,4 +1,4 @@
-//! What Windows tells of a process.
+//! The state of a process.
 
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -21,8 +21,9 @@ use super::file::checked;
 use super::patience::code;
 use crate::sys::{FileId, LockOwner};
 
-/// The creation time, in units of 100 ns since 1601: so it tells also two
-/// processes of one pid apart between which the machine was started.
+/// Returns the creation time, in units of 100 ns since 1601. So it also
+/// distinguishes two processes of one pid from before and after a restart of
+/// the machine.
 pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     let access = PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SYNCHRONIZE;
     // SAFETY: makes a handle or says why not.
@@ -34,13 +35,13 @@ pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
             _ => Err(error),
         };
     }
-    // SAFETY: just made, and nobody else's.
+    // SAFETY: just made, and owned by this code only.
     let process = unsafe { OwnedHandle::from_raw_handle(handle) };
     let handle = process.as_raw_handle();
     // The system rounds a pid down to a multiple of four.
     // SAFETY: `handle` is open; both calls only ask.
     let (real, ended) = unsafe { (GetProcessId(handle), WaitForSingleObject(handle, 0)) };
-    // It lives on as an object for as long as somebody has a handle of it.
+    // It lives on as an object for as long as a process has a handle of it.
     if real != pid || ended != WAIT_TIMEOUT {
         return Ok(None);
     }
@@ -59,12 +60,12 @@ pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
     Ok(Some(u64::from(high) << 32 | u64::from(low)))
 }
 
-/// Not told here.
+/// Returns `false`, since the system does not report it here.
 pub(in crate::sys) fn is_stopped(_: u32) -> bool {
     false
 }
 
-/// Windows has none; start times are enough, see there.
+/// Returns `None`: Windows has none, and start times are enough, see there.
 pub(in crate::sys) fn boot_id() -> Option<String> {
     None
 }
@@ -84,14 +85,14 @@ pub(in crate::sys) fn host_name() -> Option<String> {
     Some(String::from_utf16_lossy(&name[..length as usize]))
 }
 
-/// Windows does not tell who holds a lock.
+/// Returns none: Windows does not report the holders of a lock.
 pub(in crate::sys) fn lock_owners(_: FileId) -> Vec<LockOwner> {
     Vec::new()
 }
 
-/// There are no signals here. But what the work starts are threads that wait for
-/// locks and outlive their callers, so the DLL that holds their code stays from
-/// now on, whoever calls FreeLibrary (on Linux it is linked to stay).
+/// Runs the work; Windows has no signals. But the work starts threads that wait
+/// for locks and outlive their callers. So the DLL with their code stays loaded
+/// from now on, even after FreeLibrary (on Linux it is linked to stay).
 pub(in crate::sys) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
     static STAY: Once = Once::new();
     STAY.call_once(|| {
@@ -110,7 +111,7 @@ pub(in crate::sys) fn without_signals<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// One count of pids for the whole machine.
+/// Returns `None`: pids are counted once for the whole machine.
 pub(in crate::sys) fn pid_namespace() -> Option<String> {
     None
 }

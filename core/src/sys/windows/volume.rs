@@ -1,15 +1,15 @@
-//! What file system a file is on.
+//! The file system that a file is on.
 
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 
 use windows_sys::Win32::Storage::FileSystem::GetVolumeInformationByHandleW;
 
-/// Its name: `NTFS`, `ReFS`, `FAT32`.
+/// Returns its name: `NTFS`, `ReFS`, `FAT32`.
 pub(in crate::sys) fn file_system(path: &Path) -> Option<String> {
     let file = std::fs::File::open(path).ok()?;
     let mut name = [0_u16; 64];
-    // SAFETY: `name` is as long as is said; the other answers are not asked
+    // SAFETY: `name` has the stated length; the other answers are not asked
     // for.
     let done = unsafe {
         GetVolumeInformationByHandleW(

@@ -1,4 +1,4 @@
-//! Nothing yet: whoever waits looks again, ever less often.
+//! Nothing yet: a waiter polls, at growing intervals.
 
 use std::convert::Infallible;
 use std::io;
