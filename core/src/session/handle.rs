@@ -1,23 +1,14 @@
-//! One session: its files.
+//! One session.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::name::{self, Name};
-use super::store::{Shared, check_file, path_of};
-use super::{directory, lease};
-use crate::document::Document;
-use crate::error::{Error, Result};
-use crate::holder::Holder;
-use crate::journal::Journal;
+use super::shared::{Shared, path_of};
+use crate::error::Result;
 use crate::lock::Call;
-use crate::oslock::Home;
-use crate::sys;
 use crate::transaction::Transaction;
-
-/// Where the media files are.
-pub(super) const MEDIA: &str = "media";
 
 /// A directory with a journal, a state document, media files and a lease.
 ///
@@ -52,134 +43,6 @@ impl Session {
         &self.path
     }
 
-    /// Whether the session is there.
-    ///
-    /// # Errors
-    /// Failures of the system.
-    pub fn exists(&self) -> Result<bool> {
-        sys::stat(&self.path)
-            .map(|stat| stat.is_some_and(|stat| stat.is_dir))
-            .map_err(|error| Error::os("exists", &self.path, error))
-    }
-
-    /// The session's journal.
-    ///
-    /// # Errors
-    /// As [`crate::JournalOptions::open`].
-    pub fn journal(&self) -> Result<Journal> {
-        self.journal_with(&Call::new())
-    }
-
-    /// [`Session::journal`], with a way to cancel. It waits for nobody.
-    ///
-    /// # Errors
-    /// The same, and `CANCELLED`.
-    pub fn journal_with(&self, call: &Call<'_>) -> Result<Journal> {
-        let options = self.store.options.journal.clone();
-        let path = self.path.join(&self.store.options.journal_name);
-        match self.home(call)? {
-            None => options.open(path),
-            Some(home) => options.home(home).open(path),
-        }
-    }
-
-    /// The session's state.
-    ///
-    /// # Errors
-    /// As [`crate::DocumentOptions::open`].
-    pub fn state(&self) -> Result<Document> {
-        self.state_with(&Call::new())
-    }
-
-    /// [`Session::state`], with a way to wait or to cancel.
-    ///
-    /// # Errors
-    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn state_with(&self, call: &Call<'_>) -> Result<Document> {
-        self.document_with(&self.store.options.state_name, call)
-    }
-
-    /// Another document in the session's directory: `result.toml`. Its value
-    /// is bytes.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for a name with a path in it, or one that this
-    /// library uses itself; and as [`crate::DocumentOptions::open`].
-    pub fn document(&self, name: &str) -> Result<Document> {
-        self.document_with(name, &Call::new())
-    }
-
-    /// [`Session::document`], with a way to wait or to cancel.
-    ///
-    /// # Errors
-    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn document_with(&self, name: &str, call: &Call<'_>) -> Result<Document> {
-        check_file("open", &self.path, name)?;
-        let options = self.store.options.document.clone();
-        let path = self.path.join(name);
-        match self.home(call)? {
-            None => options.open(path),
-            Some(home) => options.home(home).open(path),
-        }
-    }
-
-    /// Where the media file of this name is, or is to be: always the same
-    /// place, and never that of another name, whatever it is called (`../x`,
-    /// `a:b`, `PHOTO.jpg` beside `photo.jpg`). The directory is made, the file
-    /// is the caller's.
-    ///
-    /// # Errors
-    /// Failures of the system.
-    pub fn media(&self, name: &str) -> Result<PathBuf> {
-        self.media_with(name, &Call::new())
-    }
-
-    /// [`Session::media`], with a way to wait or to cancel.
-    ///
-    /// # Errors
-    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn media_with(&self, name: &str, call: &Call<'_>) -> Result<PathBuf> {
-        self.make("media", call)?;
-        let path = self.path.join(MEDIA).join(name::of_file(name));
-        sys::create_parents(&path, self.store.is_durable())
-            .map_err(|error| Error::os("media", &path, error))?;
-        Ok(path)
-    }
-
-    /// Who owns the session; `None` if nobody does. Takes no lock and makes
-    /// nothing.
-    ///
-    /// A process that died is no owner, however it died. Of one on another host
-    /// it can't be known: it is named until somebody else claims the session.
-    ///
-    /// # Errors
-    /// Failures of the system.
-    pub fn holder(&self) -> Result<Option<Holder>> {
-        lease::holder(self)
-    }
-
-    /// Begins a transaction on the session's files: journal, state and other
-    /// documents change together or not at all.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` where the store's files are locked in another way than as
-    /// sidecar: a transaction would take other locks than journal and state do. And as
-    /// [`crate::TransactionOptions::begin`].
-    pub fn transaction(&self) -> Result<Transaction> {
-        self.transaction_with(&Call::new())
-    }
-
-    /// [`Session::transaction`], with a way to wait or to cancel.
-    ///
-    /// # Errors
-    /// The same, and `CANCELLED`.
-    pub fn transaction_with(&self, call: &Call<'_>) -> Result<Transaction> {
-        self.store.check_transactions("begin")?;
-        // One clock for both waits.
-        let call = self.make("begin", call)?;
-        self.begin(&call)
-    }
-
     /// Makes nothing.
     pub(super) fn begin(&self, call: &Call<'_>) -> Result<Transaction> {
         self.store.check_transactions("begin")?;
@@ -189,29 +52,6 @@ impl Session {
             .timeout(options.timeout)
             .journals(options.journal.clone())
             .begin_with(&self.path, call)
-    }
-
-    /// Where the session is not there: what makes it, with the first lock of one of
-    /// its files. Who only reads makes none.
-    fn home(&self, call: &Call<'_>) -> Result<Option<Home>> {
-        if call.is_cancelled() {
-            return Err(Error::cancelled("open", &self.path));
-        }
-        if directory::is_there("open", &self.path)? {
-            return Ok(None);
-        }
-        let session = Session::new(&self.store, &self.key);
-        Ok(Some(Home::new(move |operation, patience| {
-            directory::make(operation, &session, patience)
-        })))
-    }
-
-    /// Makes the directory, if it is not there. Gives the call with what is left
-    /// of its time.
-    fn make<'a>(&self, operation: &'static str, call: &Call<'a>) -> Result<Call<'a>> {
-        let patience = call.begin(self.store.options.timeout);
-        directory::make(operation, self, &patience)?;
-        Ok(call.timeout(patience.left()))
     }
 }
 

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::directory;
+use super::handle::Session;
 use super::marker::{self, Marker, Slot};
-use super::{Session, directory};
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
 use crate::lock::{Call, reserve_for, take_back};

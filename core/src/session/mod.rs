@@ -3,21 +3,27 @@
 //! ```text
 //! options.rs    how a store is opened
 //! store.rs      the sessions by their keys; name.rs: keys and file names
-//! handle.rs     one session: its files
-//! directory.rs  makes a session's directory, and removes it
+//! shared.rs     what a store and its sessions share
+//! handle.rs     one session; files.rs: its files
+//! directory.rs  makes a session's directory; removal.rs removes it (gone.rs: what is
+//!               left of it)
 //! lease.rs      one live owner; marker.rs: who that is, or was
 //! reconcile.rs  what becomes of a session whose owner died
 //! search/       a text in all journals
 //! ```
 
 mod directory;
+mod files;
+mod gone;
 mod handle;
 mod lease;
 mod marker;
 mod name;
 mod options;
 mod reconcile;
+mod removal;
 mod search;
+mod shared;
 mod store;
 
 pub use handle::Session;

@@ -1,12 +1,9 @@
 //! How a store is opened.
 
-use std::path::Path;
 use std::time::Duration;
 
-use super::Store;
 use crate::document::{Document, DocumentOptions};
 use crate::durability::Durability;
-use crate::error::Result;
 use crate::journal::{Format, Journal, JournalOptions};
 
 /// How a store is opened, and with it the journals and documents of its
@@ -120,14 +117,5 @@ impl StoreOptions {
     pub fn create(mut self, create: bool) -> StoreOptions {
         self.create = create;
         self
-    }
-
-    /// Opens the store at `dir`.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` if `dir` is a file, or a file's name can't be used;
-    /// `NOT_FOUND` without `create`; failures of the system.
-    pub fn open(self, dir: impl AsRef<Path>) -> Result<Store> {
-        Store::with_options(dir.as_ref(), self)
     }
 }

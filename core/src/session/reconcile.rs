@@ -10,8 +10,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::handle::Session;
+use super::lease;
 use super::marker::{self, NAME, Slot};
-use super::{Session, lease};
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
 use crate::lock::Call;

@@ -1,16 +1,16 @@
 //! A directory of sessions.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::name::{self, Name};
-use super::{Session, StoreOptions, directory};
+use super::handle::Session;
+use super::options::StoreOptions;
+use super::shared::{Shared, check_file};
+use super::{directory, removal};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Call;
-use crate::oslock::PathLock;
-use crate::oslock::Scheme;
 use crate::recovery::transaction::member_lock;
 use crate::sys;
 
@@ -34,41 +34,6 @@ use crate::sys;
 #[derive(Clone)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,
-}
-
-pub(super) struct Shared {
-    /// Resolved: no symbolic link in it.
-    pub path: PathBuf,
-    pub options: StoreOptions,
-    /// Held while a directory comes to be or goes.
-    pub names: PathLock,
-}
-
-impl Shared {
-    pub fn is_durable(&self) -> bool {
-        self.options.durability == Durability::Power
-    }
-
-    /// Whether transactions take the locks that the files of the sessions have.
-    pub fn check_transactions(&self, operation: &'static str) -> Result<()> {
-        let options = &self.options;
-        for scheme in [
-            options.journal.lock_scheme(),
-            options.document.lock_scheme(),
-        ] {
-            if scheme != Scheme::Sidecar {
-                return Err(Error::invalid_argument(
-                    operation,
-                    &self.path,
-                    format!(
-                        "the store was opened with the scheme {scheme}, and transactions take locks of \
-                         the scheme sidecar: they would keep nobody out"
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Store {
@@ -209,7 +174,7 @@ impl Store {
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
     pub fn remove_with(&self, key: &str, call: &Call<'_>) -> Result<bool> {
-        directory::remove(&self.session(key)?, call)
+        removal::remove(&self.session(key)?, call)
     }
 }
 
@@ -221,17 +186,13 @@ impl fmt::Debug for Store {
     }
 }
 
-/// Whether a session's directory may hold a file of this name.
-pub(super) fn check_file(operation: &'static str, path: &Path, file: &str) -> Result<()> {
-    let checked = if file == super::handle::MEDIA {
-        Err(format!("{file:?} is the directory of the media files"))
-    } else {
-        name::is_plain_file(file)
-    };
-    checked.map_err(|why| Error::invalid_argument(operation, path, why))
-}
-
-/// The directory of the session that has this name.
-pub(super) fn path_of(shared: &Shared, name: &Name) -> PathBuf {
-    shared.path.join(&name.text)
+impl StoreOptions {
+    /// Opens the store at `dir`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if `dir` is a file, or a file's name can't be used;
+    /// `NOT_FOUND` without `create`; failures of the system.
+    pub fn open(self, dir: impl AsRef<Path>) -> Result<Store> {
+        Store::with_options(dir.as_ref(), self)
+    }
 }

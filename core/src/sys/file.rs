@@ -4,9 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use super::fork::LockDescriptors;
 use super::path::Attributes;
 use super::seam::{Op, announce, announce_write, device, pretends};
-use super::{FileId, Known, LockDescriptors, sys};
+use super::{FileId, Known, sys};
 
 /// What an open file may be used for. How it is opened is the same for all:
 /// close-on-exec, never through a symbolic link, never waiting for a FIFO's

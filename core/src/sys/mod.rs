@@ -46,7 +46,6 @@ pub(crate) use file::{
     Access, File, InTheWay, Named, Rights, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
     is_without_locks,
 };
-use fork::LockDescriptors;
 pub(crate) use fork::{PerProcess, generation};
 pub(crate) use lasting::Lasting;
 pub(crate) use path::{

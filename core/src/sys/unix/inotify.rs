@@ -24,7 +24,8 @@ use rustix::io::Errno;
 use super::changes::tells_all;
 use super::path::stat;
 use crate::sys::changes::News;
-use crate::sys::{FileId, LockDescriptors, without_signals};
+use crate::sys::fork::LockDescriptors;
+use crate::sys::{FileId, without_signals};
 
 /// The interval at which the names are compared: one `stat` a directory.
 const EVERY: Duration = Duration::from_secs(1);

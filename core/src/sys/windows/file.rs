@@ -18,7 +18,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
-use super::patience::{code, patient};
+use super::patience::{checked, code, patient};
 use super::{Handle, lock};
 use crate::sys::{Access, FileId, InTheWay, Known, Role};
 
@@ -282,14 +282,6 @@ pub(super) fn ask<T: Default>(file: &File, class: FILE_INFO_BY_HANDLE_CLASS) -> 
     };
     checked(done)?;
     Ok(seen)
-}
-
-/// Converts the system's own `BOOL`.
-pub(super) fn checked(done: i32) -> io::Result<()> {
-    if done == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
 }
 
 pub(in crate::sys) fn modified(handle: &Handle) -> io::Result<u64> {

@@ -20,8 +20,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
 use super::Handle;
-use super::file::checked;
-use super::patience::code;
+use super::patience::{checked, code};
 
 /// The offset of a file's lock, and whether this handle has it.
 ///

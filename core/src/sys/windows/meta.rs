@@ -20,7 +20,8 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::Handle;
-use super::file::{ask, checked};
+use super::file::ask;
+use super::patience::checked;
 use super::patience::{code, patient};
 
 /// The attributes that a replacement takes over from the file it replaces. The

@@ -111,3 +111,11 @@ mod tests {
         assert_eq!(result.unwrap(), 7);
     }
 }
+
+/// Converts the system's own `BOOL`.
+pub(super) fn checked(done: i32) -> io::Result<()> {
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}

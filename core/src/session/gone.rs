@@ -1,0 +1,140 @@
+//! What is left of a session that is removed: without a name, and out of the way.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::shared::Shared;
+use crate::background;
+use crate::error::{Error, Result};
+use crate::oslock::{Nudge, Patience, Waiter};
+use crate::sys;
+
+/// In front of the name of a session that is being removed.
+pub(super) const GONE: &str = ".untorn.gone.";
+/// Behind it: a number, where it is set aside. No session's name ends so.
+const ASIDE: char = '=';
+pub(super) fn gone(store: &Shared, name: &str) -> PathBuf {
+    store.path.join(format!("{GONE}{name}"))
+}
+
+fn aside(store: &Shared, name: &str, number: u32) -> PathBuf {
+    store.path.join(format!("{GONE}{name}{ASIDE}{number}"))
+}
+
+/// Whether what is behind [`GONE`] says that it is set aside.
+fn is_aside(gone: &str) -> bool {
+    gone.rsplit_once(ASIDE).is_some_and(|(_, number)| {
+        // A hash is longer.
+        (1..=5).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+fn left_over(operation: &'static str, gone: &Path, error: std::io::Error) -> Error {
+    Error::os(operation, gone, error)
+        .hint("the session is removed, but files of it are left in this directory")
+}
+
+/// What is left of a session of this name is no hindrance any more: no lock file
+/// in it has a name, and the place is free for the next. To be called with the
+/// names locked.
+pub(super) fn set_aside(operation: &'static str, store: &Shared, name: &str) -> Result<()> {
+    let gone = gone(store, name);
+    let told = |error| left_over(operation, &gone, error);
+    if sys::stat(&gone).map_err(told)?.is_none() && !sys::is_link(&gone).map_err(told)? {
+        return Ok(());
+    }
+    unlink_locks(&gone).map_err(told)?;
+    for number in 0..10_000 {
+        match sys::rename(&gone, &aside(store, name, number)) {
+            // One that is not empty has the name.
+            Err(error) if is_taken(&error) => {}
+            result => return result.map_err(told),
+        }
+    }
+    Err(told(std::io::ErrorKind::AlreadyExists.into()))
+}
+
+fn is_taken(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        AlreadyExists, DirectoryNotEmpty, IsADirectory, NotADirectory, PermissionDenied,
+    };
+
+    matches!(
+        error.kind(),
+        AlreadyExists | DirectoryNotEmpty | IsADirectory | NotADirectory
+    ) || cfg!(windows) && error.kind() == PermissionDenied
+}
+
+/// Removes what is set aside of this name.
+pub(super) fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) -> Result<()> {
+    for number in 0..10_000 {
+        let aside = aside(store, name, number);
+        let told = |error| left_over("remove", &aside, error);
+        if sys::stat(&aside).map_err(told)?.is_none() && !sys::is_link(&aside).map_err(told)? {
+            break;
+        }
+        if !remove_tree(&aside, patience).map_err(told)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the tree. `false`: the caller has lost patience, and the rest goes on,
+/// or is left to a later removal. It is no part of a session.
+fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
+    if patience.cancel.is_none() && patience.interrupt.is_none() {
+        return sys::remove_tree(tree).map(|()| true);
+    }
+    let ended = Arc::new(Waiter::new());
+    let (tell, path) = (Arc::clone(&ended), tree.to_owned());
+    let begun = background::spawn(move || tell.tell(sys::remove_tree(&path)));
+    if begun.is_err() {
+        return sys::remove_tree(tree).map(|()| true);
+    }
+    if let Some(token) = patience.cancel {
+        let nudge: Arc<dyn Nudge> = Arc::clone(&ended) as _;
+        token.watch(Arc::downgrade(&nudge));
+    }
+    // It is work, not a wait for anybody: no time limit ends it.
+    let whole = Patience {
+        deadline: None,
+        ..*patience
+    };
+    match ended.wait(&whole) {
+        Ok(result) => result.map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Removes what a removal that was cut off has left, if it is ours: for whoever
+/// only came by.
+pub(super) fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patience<'_>) {
+    let gone = gone(store, name);
+    if patience.is_cancelled() || !matches!(sys::is_ours_to_remove(&gone), Ok(true)) {
+        return;
+    }
+    if is_aside(name) {
+        let _ = remove_tree(&gone, patience);
+        return;
+    }
+    let once = Patience::once(None);
+    let Ok(names) = store.names.acquire(operation, false, &once) else {
+        return;
+    };
+    let set_aside = set_aside(operation, store, name);
+    drop(names);
+    if set_aside.is_ok() {
+        let _ = remove_aside(store, name, patience);
+    }
+}
+
+/// Takes the names of the lock files away, the lease's too. Where the session was
+/// a symbolic link, only that is removed.
+fn unlink_locks(dir: &Path) -> std::io::Result<()> {
+    sys::unlink_in(dir, |name| {
+        Path::new(name)
+            .extension()
+            .is_some_and(|last| last == "lock")
+    })
+}

@@ -1,0 +1,42 @@
+//! Removes a session.
+
+use super::gone::{gone, remove_aside, set_aside};
+use super::handle::Session;
+use super::lease;
+use crate::durability::Durability;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::Call;
+use crate::sys;
+
+/// Removes a session that nobody owns.
+pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
+    const REMOVE: &str = "remove";
+    let store = &session.store;
+    let patience = call.begin(store.options.timeout);
+    let Some(owned) = lease::take_if_there(REMOVE, session, &patience)? else {
+        let names = store.names.acquire(REMOVE, false, &patience)?;
+        set_aside(REMOVE, store, &session.name.text)?;
+        drop(names);
+        remove_aside(store, &session.name.text, &patience)?;
+        return Ok(false);
+    };
+    let told = |error| Error::os(REMOVE, &session.path, error);
+    {
+        let _names = store.names.acquire(REMOVE, false, &patience)?;
+        set_aside(REMOVE, store, &session.name.text)?;
+        let gone = gone(store, &session.name.text);
+        sys::rename(&session.path, &gone).map_err(told)?;
+        // From here on the session is removed, whatever happens.
+        set_aside(REMOVE, store, &session.name.text)?;
+        if store.options.durability == Durability::Power {
+            sys::sync_parent(&session.path).map_err(|error| {
+                told(error)
+                    .with_kind(ErrorKind::NotDurable)
+                    .hint("the session is removed, but a power cut may bring it back")
+            })?;
+        }
+    }
+    drop(owned);
+    remove_aside(store, &session.name.text, &patience)?;
+    Ok(true)
+}
