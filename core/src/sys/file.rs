@@ -9,31 +9,32 @@ use super::path::Attributes;
 use super::seam::{Op, announce, announce_write, device, pretends};
 use super::{FileId, Known, sys};
 
-/// What an open file may be used for. How it is opened is the same for all:
+/// The permitted use of an open file. All files are opened in one way:
 /// close-on-exec, never through a symbolic link, never waiting for a FIFO's
-/// other end, and only if it is a regular file. For every path here is resolved
-/// already, and every name in a shared directory can be another file by now.
+/// other end, and only if it is a regular file. The reason is that every path
+/// here is resolved already, and every name in a shared directory can be
+/// another file by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
-    /// Read only, and only a regular file: whatever else has the name (a FIFO, a
+    /// Read only, and only a regular file. Any other file type (a FIFO, a
     /// device) is refused, and never waited for.
     Read,
-    /// Read, and write at the end: no write can ever land on what another
-    /// program appended meanwhile.
+    /// Read, and write at the end. No write can ever overwrite another
+    /// program's append.
     Append,
     /// Read and write anywhere.
     Write,
 }
 
-/// What a file is to us. Only Windows makes a difference: a data file that
-/// another program locks is waited for, a lock file is not.
+/// The role of a file in this library. Only Windows makes a difference: a data
+/// file that another program locks is waited for, a lock file is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
     Data,
     Beside,
 }
 
-/// What has the name that a file was to be opened by.
+/// The obstacle at the name of a file that could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InTheWay {
     Link,
@@ -50,7 +51,7 @@ impl InTheWay {
         io::Error::new(kind, self)
     }
 
-    /// If that is why an open failed.
+    /// Returns the obstacle if it is why an open failed.
     pub fn of(error: &io::Error) -> Option<InTheWay> {
         error.get_ref()?.downcast_ref().copied()
     }
@@ -74,8 +75,8 @@ impl fmt::Display for InTheWay {
     }
 }
 
-/// An error of a call that may be unknown to the system, or refused by it: which it
-/// was, since the operation does not tell.
+/// An error of a call that the system may not know, or may refuse. It names the
+/// call, since the operation does not show it.
 #[derive(Debug)]
 pub(crate) struct Named {
     call: &'static str,
@@ -105,25 +106,25 @@ impl fmt::Display for Named {
 pub(crate) struct File {
     handle: sys::Handle,
     own: Own,
-    /// For the tests, which have to know which file a call is on.
+    /// For the tests, which must know which file a call is on.
     #[cfg(feature = "fault")]
     path: std::path::PathBuf,
 }
 
-/// What rights a file gives, beside those of another.
+/// The rights that a file gives, compared with those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
     Same,
-    /// Or the same for others than its owner.
+    /// Also if only the owner's rights differ from the other file's.
     Fewer,
     More,
 }
 
-/// What its number is known again by.
+/// The facts by which its number is recognized later.
 #[derive(Clone, Copy, Debug)]
 struct Own {
     count: u32,
-    /// As the system tells it; `None` where that was not asked.
+    /// The identity that the system reports; `None` if the opening did not ask.
     id: Option<FileId>,
 }
 
@@ -158,14 +159,14 @@ impl File {
         File::open_as(path, access, Role::Data)
     }
 
-    /// Opens a file of this library that lies beside a user's. Whether it is to be
-    /// believed is another question: see [`File::may_be_believed`].
+    /// Opens a file of this library that is next to a user's. Whether it can be
+    /// trusted is another question: see [`File::may_be_believed`].
     pub fn open_beside(path: &Path, access: Access) -> io::Result<File> {
         File::open_as(path, access, Role::Beside)
     }
 
-    /// The same to read what it says of `of`: `None` where there is none, where it
-    /// can't be read, or where it is not to be believed.
+    /// Opens the file to read its content about `of`. Returns `None` if it is
+    /// missing, can't be read, or can't be trusted.
     pub fn open_believed(path: &Path, of: &Path) -> io::Result<Option<File>> {
         let file = match File::open_beside(path, Access::Read) {
             Err(error)
@@ -188,13 +189,13 @@ impl File {
         Ok(File::new(handle, known.map(|known| known.id), path))
     }
 
-    /// Makes the file; fails with `AlreadyExists` where there is one. `mode`
-    /// is 0666 less the umask unless given; a given mode is set exactly.
+    /// Makes the file. Fails with `AlreadyExists` if it exists. Without `mode`
+    /// the file gets 0666 less the umask; a given mode is set exactly.
     pub fn create_new(path: &Path, access: Access, mode: Option<u32>) -> io::Result<File> {
         File::create_as(path, access, mode, Role::Data)
     }
 
-    /// The same for a file of this library beside a user's.
+    /// Does the same for a file of this library next to a user's.
     pub fn create_beside(path: &Path, access: Access, mode: Option<u32>) -> io::Result<File> {
         File::create_as(path, access, mode, Role::Beside)
     }
@@ -209,15 +210,15 @@ impl File {
         How::new(access, Role::Data).create_like(path, like)
     }
 
-    /// Makes the file with the rights of another, for a file of this library that
-    /// lies beside that one.
+    /// Makes the file with the rights of another, for a file of this library
+    /// that is next to that one.
     pub fn create_beside_like(path: &Path, access: Access, like: &Attributes) -> io::Result<File> {
         How::new(access, Role::Beside).create_like(path, &like.of_beside())
     }
 
-    /// Makes the file whole before it gets its name: nobody finds it before `whole`
-    /// is done, and if the process dies there is none. Fails where the system can't
-    /// do that, and with `AlreadyExists` where there is one.
+    /// Makes the file whole before it gets its name. No process finds it before
+    /// `whole` is done, and a death of this process leaves none. Fails if the
+    /// system can't do that, and with `AlreadyExists` if it exists.
     pub fn create_unnamed(
         path: &Path,
         whole: impl FnOnce(&File) -> io::Result<()>,
@@ -236,14 +237,15 @@ impl File {
         sys::meta::set_mode(&self.handle, mode)
     }
 
-    /// The rights that a file beside that one is to have.
+    /// Sets the rights that a file next to that one must have.
     pub fn set_rights_beside(&self, like: &Attributes) -> io::Result<()> {
         announce(Op::SetAttributes, self.name())?;
         sys::meta::write(&self.handle, &like.of_beside())
     }
 
-    /// For [`super::Descriptor`]: no fork comes between the opening and the list
-    /// of what a child closes. And what opening it has told.
+    /// Opens a file for [`super::Descriptor`]. No fork comes between the
+    /// opening and the list of descriptors that a child closes. Also returns
+    /// what the opening revealed.
     pub(super) fn open_listed(
         path: &Path,
         access: Access,
@@ -262,7 +264,7 @@ impl File {
         Ok((File::new(handle, id, path), told))
     }
 
-    /// The same for a new file.
+    /// Does the same for a new file.
     pub(super) fn create_listed(
         path: &Path,
         access: Access,
@@ -272,7 +274,7 @@ impl File {
         How::new(access, role).listed().create(path, mode)
     }
 
-    /// The same with the rights of another.
+    /// Does the same with the rights of another.
     pub(super) fn create_listed_like(
         path: &Path,
         access: Access,
@@ -282,7 +284,7 @@ impl File {
         How::new(access, role).listed().create_like(path, like)
     }
 
-    /// The same with no more than this mode, and less the umask.
+    /// Does the same with no more than this mode, less the umask.
     pub(super) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<File> {
         announce(Op::Create, Some(path))?;
         let create = || Ok((sys::file::create_private(path, access, mode)?, None));
@@ -290,7 +292,7 @@ impl File {
         Ok(File::new(handle, id, path))
     }
 
-    /// The end of one of these. `ours`: its number does not mean another file by now.
+    /// Closes a listed file. `ours`: its number still means this file.
     #[cfg(unix)]
     pub(super) fn close_listed(self, ours: bool) {
         use std::os::fd::AsRawFd;
@@ -330,15 +332,16 @@ impl File {
         Ok(filled)
     }
 
-    /// The first place from `offset` on that is in no hole; the file's end where
-    /// nothing but a hole follows. Where the system does not tell, `offset`.
+    /// Returns the first place from `offset` on that is in no hole. It is the
+    /// file's end if only a hole follows, and `offset` if the system does not
+    /// report holes.
     pub fn next_data(&self, offset: u64) -> io::Result<u64> {
         announce(Op::Stat, self.name())?;
         sys::file::next_data(&self.handle, offset)
     }
 
-    /// One write at the end (for a file opened with [`Access::Append`]); may
-    /// be short.
+    /// Makes one write at the end (for a file opened with [`Access::Append`]).
+    /// The write may be short.
     #[inline]
     pub fn append(&self, bytes: &[u8]) -> io::Result<usize> {
         again(|| {
@@ -363,8 +366,8 @@ impl File {
         Ok(())
     }
 
-    /// Writes all of it at `offset`, also in a file opened with
-    /// [`Access::Append`]. Nobody else may use this descriptor meanwhile.
+    /// Writes all of it at `offset`, even in a file opened with
+    /// [`Access::Append`]. No other thread may use this descriptor meanwhile.
     pub fn overwrite_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         sys::file::set_append(&self.handle, false)?;
         let result = self.write_all_at(bytes, offset);
@@ -372,8 +375,8 @@ impl File {
         result
     }
 
-    /// A program that takes this process's place (`execve`) keeps the descriptor,
-    /// and the lock that is on it.
+    /// Lets a program that takes this process's place (`execve`) keep the
+    /// descriptor, and the lock that is on it.
     pub fn keep_in_programs(&self) -> io::Result<()> {
         announce(Op::Stat, self.name())?;
         sys::file::keep_in_programs(&self.handle)
@@ -400,8 +403,8 @@ impl File {
         })
     }
 
-    /// Where the next write would go, or the last one ended: on Linux and BSD
-    /// an append leaves the offset at its own end.
+    /// Returns the offset of the next write, or the end of the last one. On
+    /// Linux and BSD an append leaves the offset at its own end.
     pub fn offset(&self) -> io::Result<u64> {
         announce(Op::Stat, self.name())?;
         sys::file::offset(&self.handle)
@@ -415,7 +418,8 @@ impl File {
         })
     }
 
-    /// Whether its number still means this file: see [`super::Lasting`].
+    /// Returns whether its number still means this file: see
+    /// [`super::Lasting`].
     #[inline]
     pub(super) fn is_itself(&self) -> io::Result<bool> {
         if self.own.id.is_none() {
@@ -425,7 +429,8 @@ impl File {
         self.means_its_file()
     }
 
-    /// The same for who closes it, which no test makes fail.
+    /// Does the same for the closer of the file, without a failure that tests
+    /// could inject.
     pub(super) fn is_to_close(&self) -> bool {
         self.means_its_file().unwrap_or(true)
     }
@@ -445,13 +450,13 @@ impl File {
         }
     }
 
-    /// Whether the library was not given the number again.
+    /// Returns whether the library has not received the number again.
     #[inline]
     pub(super) fn has_its_number(&self) -> bool {
         sys::number::is_last(&self.handle, self.own.count)
     }
 
-    /// From now on it is known again.
+    /// Records the identity, so that the file can be recognized later.
     pub(super) fn identified(mut self) -> io::Result<File> {
         if self.own.id.is_none() && sys::file::NUMBERS_COME_AGAIN {
             announce(Op::Stat, self.name())?;
@@ -465,23 +470,24 @@ impl File {
         sys::file::size(&self.handle)
     }
 
-    /// Whether what this file says of `of`, beside which it lies, may be acted
-    /// upon, and may be written to it. Not if it can be of somebody who has no say
-    /// over `of`: anybody can make a file of this name in a directory that he
-    /// may write. (Where `of` is not there, its directory is asked.)
+    /// Returns whether this file's content about `of`, next to it, may be acted
+    /// upon, and whether it may be written to. It must not if a user without a
+    /// say over `of` may have made it. Any user can make a file of this name in
+    /// a directory that it may write. (If `of` is missing, its directory is
+    /// asked.)
     pub fn may_be_believed(&self, of: &Path) -> io::Result<bool> {
         announce(Op::Stat, self.name())?;
         sys::meta::may_be_believed(&self.handle, of)
     }
 
-    /// Whether we may put another file in the place of this one, in a directory
-    /// that we may write.
+    /// Returns whether we may put another file in the place of this one, in a
+    /// directory that we may write.
     pub fn may_be_replaced(&self, dir: &Path) -> io::Result<bool> {
         announce(Op::Stat, self.name())?;
         sys::meta::may_be_replaced(&self.handle, dir)
     }
 
-    /// How many names the file has, and how long it is, in one call that
+    /// Returns how many names the file has, and its size, in one call. The call
     /// leaves the timestamps alone (an fstat makes the next write dearer).
     #[inline]
     pub fn links_and_size(&self) -> io::Result<(u64, u64)> {
@@ -489,22 +495,23 @@ impl File {
         sys::file::links_and_size(&self.handle)
     }
 
-    /// When the file came to be, in microseconds since 1970, where the system
-    /// keeps that: no two files of one name have the same, as far as the system
-    /// can tell them apart.
+    /// Returns when the file was made, in microseconds since 1970, if the
+    /// system keeps that. No two files of one name have the same value, as far
+    /// as the system can distinguish them.
     pub fn birth(&self) -> io::Result<Option<u64>> {
         announce(Op::Stat, self.name())?;
         sys::file::birth(&self.handle)
     }
 
-    /// When its content last changed, or it was last [touched](File::touch), in
-    /// nanoseconds since 1970 by the clock of whoever keeps the file.
+    /// Returns when its content last changed, or it was last
+    /// [touched](File::touch). The unit is nanoseconds since 1970, by the file
+    /// system's clock (on NFS the server's).
     pub fn modified(&self) -> io::Result<u64> {
         announce(Op::Stat, self.name())?;
         sys::file::modified(&self.handle)
     }
 
-    /// As if it was written to now, by the same clock.
+    /// Marks the file as written now, by the same clock.
     pub fn touch(&self) -> io::Result<()> {
         announce(Op::SetAttributes, self.name())?;
         sys::file::touch(&self.handle)
@@ -520,7 +527,8 @@ impl File {
         sys::meta::write(&self.handle, attributes)
     }
 
-    /// Whether a file that lies beside one with these rights has them too.
+    /// Compares its rights with those of a file that is next to one with these
+    /// rights.
     pub fn compare_rights(&self, like: &Attributes) -> io::Result<Rights> {
         let like = like.of_beside();
         announce(Op::Stat, self.name())?;
@@ -533,15 +541,16 @@ impl File {
         })
     }
 
-    /// Takes from those the right to write this file who may not write `of`, if it
-    /// is ours. Best effort.
+    /// Takes the right to write this file from those that may not write `of`,
+    /// if the file is ours. Best effort.
     pub fn narrow_rights(&self, of: &Path) {
         if announce(Op::SetAttributes, self.name()).is_ok() {
             let _ = sys::meta::narrow(&self.handle, of, false);
         }
     }
 
-    /// The same for the right to read it: bytes of `of` are written to it next.
+    /// Does the same for the right to read it: bytes of `of` are written to it
+    /// next.
     pub fn narrow_reading(&self, of: &Path) {
         if announce(Op::SetAttributes, self.name()).is_ok() {
             let _ = sys::meta::narrow(&self.handle, of, true);
@@ -553,7 +562,7 @@ impl File {
         sys::lock::aside(&mut self.handle);
     }
 
-    /// One try; `false` if another holds it.
+    /// Tries once. Returns `false` if another holds it.
     #[inline]
     pub fn try_lock(&self, shared: bool) -> io::Result<bool> {
         let tried = again(|| {
@@ -564,7 +573,7 @@ impl File {
             sys::lock::try_lock(&self.handle, shared)
         });
         match tried {
-            // If it is a denial after all, whoever waits is told by `lock`.
+            // If it is a denial after all, `lock` reports it to the waiter.
             Err(error) if sys::lock::is_held_elsewhere(&error) => Ok(false),
             tried => tried,
         }
@@ -579,22 +588,23 @@ impl File {
         sys::lock::lock(&self.handle, shared)
     }
 
-    /// Whether the file system has a place for [`File::set_awaited`].
+    /// Returns whether the file system has a place for [`File::set_awaited`].
     pub fn keeps_marks(&self) -> bool {
         announce(Op::Lock, self.name()).is_ok()
             && !pretends(Op::Lock)
             && sys::awaited::keeps_marks(&self.handle)
     }
 
-    /// Lets sharers in other processes see that the exclusive lock is waited for,
-    /// until the mark is removed or this descriptor is closed. Best effort.
+    /// Shows sharers in other processes that the exclusive lock is waited for.
+    /// The mark lasts until it is removed or this descriptor is closed. Best
+    /// effort.
     pub fn set_awaited(&self, on: bool) {
         if announce(Op::Lock, self.name()).is_ok() {
             let _ = sys::awaited::mark(&self.handle, on);
         }
     }
 
-    /// Whether another descriptor is so marked.
+    /// Returns whether another descriptor is so marked.
     pub fn is_awaited(&self) -> bool {
         announce(Op::Lock, self.name()).is_ok()
             && sys::awaited::is_marked(&self.handle).unwrap_or(false)
@@ -609,7 +619,7 @@ impl File {
     }
 }
 
-/// How a file is made.
+/// The way in which a file is made.
 #[derive(Clone, Copy)]
 struct How {
     access: Access,
@@ -652,7 +662,7 @@ impl How {
         self.create_and(path, like.mode, |file, set| {
             if set {
                 announce(Op::SetAttributes, file.name())?;
-                // But for those that are not ours to give.
+                // It leaves out the attributes that we may not give.
                 sys::meta::write(&file.handle, like)?;
                 return Ok(true);
             }
@@ -662,9 +672,10 @@ impl How {
         })
     }
 
-    /// Makes the file, and sets its rights. Narrow first: until it has them nobody
-    /// may read a secret. Where the system lets nobody set rights, it has them from
-    /// the beginning or not at all. If it fails, there is no file.
+    /// Makes the file, and sets its rights. It starts narrow: until the rights
+    /// are set, no other user may read a secret. If the system forbids to set
+    /// rights, the file has them from the beginning or is not made. A failure
+    /// leaves no file.
     fn create_and(
         self,
         path: &Path,
@@ -713,8 +724,8 @@ impl How {
     }
 }
 
-/// A signal handler without SA_RESTART (Python's are such) ends any call with
-/// EINTR; none of these has done anything then.
+/// Repeats a call that ended with EINTR. A signal handler without SA_RESTART
+/// (Python's are such) ends any call so; none of these has done anything then.
 #[inline]
 fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -725,24 +736,25 @@ fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Whether this error of a lock call means that the file system does not lock
-/// at all.
+/// Returns whether this error of a lock call means that the file system does
+/// not lock at all.
 pub(crate) fn is_lock_unsupported(error: &io::Error) -> bool {
     sys::lock::is_unsupported(error)
 }
 
-/// Whether this error of a lock call means that there never are locks on the
-/// file system; `ENOLCK` may pass.
+/// Returns whether this error of a lock call means that the file system never
+/// has locks. `ENOLCK` may pass.
 pub(crate) fn is_without_locks(error: &io::Error) -> bool {
     sys::lock::is_without_locks(error)
 }
 
-/// Whether a call failed because the descriptor is not one for it.
+/// Returns whether a call failed because the descriptor does not suit it.
 pub(crate) fn is_bad_descriptor(error: &io::Error) -> bool {
     sys::lock::is_bad_descriptor(error)
 }
 
-/// Whether a call failed because the server has no such file any more (NFS).
+/// Returns whether a call failed because the server no longer has the file
+/// (NFS).
 pub(crate) fn is_stale(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::StaleNetworkFileHandle
 }
