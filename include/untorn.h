@@ -202,13 +202,13 @@
 #define UNTORN_LOCK_OPTIONS_INIT \
   { sizeof(untorn_lock_options), -1, 0, 0, NULL, NULL, UNTORN_SCHEME_SIDECAR, \
     UNTORN_ON_UNSUPPORTED_FAIL, 0 }
+#define UNTORN_RECORDS_OPTIONS_INIT \
+  { sizeof(untorn_records_options), { 0, 0 }, UNTORN_NO_LIMIT, UNTORN_NO_LIMIT }
 #define UNTORN_JOURNAL_OPTIONS_INIT \
   { sizeof(untorn_journal_options), -1, UINT64_C(67108864), 0, \
     UNTORN_DURABILITY_POWER, UNTORN_FORMAT_JSON, 1, 0, 0, \
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0, UNTORN_NO_LIMIT, \
     UNTORN_NO_LIMIT, { NULL, 0 }, 512, UNTORN_HEADER_STAMP, 0 }
-#define UNTORN_RECORDS_OPTIONS_INIT \
-  { sizeof(untorn_records_options), { 0, 0 }, UNTORN_NO_LIMIT, UNTORN_NO_LIMIT }
 #define UNTORN_DOCUMENT_OPTIONS_INIT \
   { sizeof(untorn_document_options), -1, 0, UNTORN_DURABILITY_POWER, 0, 0, \
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
@@ -701,43 +701,48 @@ UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
  * ------------------------------------------------------------------------ */
 
 /**
- * A finished call survives a power cut: the bytes are on the medium. The
- * default.
+ * The failure that a finished call survives. power: The machine loses power.
+ * The bytes are durable on disk before the call returns (fdatasync or fsync,
+ * F_FULLFSYNC on Apple systems). So is the directory if a name was created or
+ * changed. The default.
  */
 #define UNTORN_DURABILITY_POWER 0
 
 /**
- * A finished call survives the end of this process and of any other: the
- * bytes are in the kernel. A power cut may lose them.
+ * This process, or any other, dies at any instruction: the bytes are in the
+ * kernel. A power cut may lose them.
  */
 #define UNTORN_DURABILITY_PROCESS 1
 
 /**
- * The lock of a path P is an OS lock on the file P.lock. The default.
+ * Which file carries the lock of a path P. All programs that share P must use
+ * the same scheme. sidecar: An OS lock on the file P.lock. Use this one,
+ * unless other programs already have a scheme of their own. The default.
  */
 #define UNTORN_SCHEME_SIDECAR 0
 
 /**
- * The lock of P is an OS lock on P itself, as programs take it that flock their
- * data file. P keeps its inode: a document is saved in place.
+ * An OS lock on P itself, as programs take it that flock their data file. P
+ * keeps its inode: a document is saved in place, and an empty file is a
+ * document that does not exist.
  */
 #define UNTORN_SCHEME_IN_PLACE 1
 
 /**
- * The lock of P is that the file P.lock exists, with its holder's pid in it. A
- * holder that is stopped for longer than stale_ms can be robbed.
+ * The lock is held while the file P.lock exists, with its holder's pid in it.
+ * A holder that is stopped for longer than the option stale can lose the lock.
  */
 #define UNTORN_SCHEME_PID_FILE 2
 
 /**
- * Where the file system does not lock files: UNTORN_LOCK_UNSUPPORTED. The
+ * What to do where the file system reports that it does not lock files. fail:
+ * Fail with UNTORN_LOCK_UNSUPPORTED: a call never goes on without a lock. The
  * default.
  */
 #define UNTORN_ON_UNSUPPORTED_FAIL 0
 
 /**
- * Where the file system does not lock files: the scheme
- * UNTORN_SCHEME_PID_FILE.
+ * Use the scheme pid-file there.
  */
 #define UNTORN_ON_UNSUPPORTED_PID_FILE 1
 
@@ -746,7 +751,8 @@ UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
  * ------------------------------------------------------------------------ */
 
 /**
- * A record is one JSON value. The default.
+ * What the records of a journal are. json: A record is one JSON value. The
+ * default.
  */
 #define UNTORN_FORMAT_JSON 0
 
@@ -756,8 +762,8 @@ UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
 #define UNTORN_FORMAT_LINES 1
 
 /**
- * How a journal is opened. Initialise it with UNTORN_JOURNAL_OPTIONS_INIT. NULL
- * means the same as that.
+ * How a journal is opened. Initialise it with UNTORN_JOURNAL_OPTIONS_INIT.
+ * NULL means the same as that.
  */
 typedef struct {
   /**
@@ -765,87 +771,101 @@ typedef struct {
    */
   size_t size;
   /**
-   * How long a call waits for the lock, in milliseconds; -1 (the default):
-   * for ever, 0: one try.
+   * How long a call waits for the lock. Milliseconds; -1 (the default): without
+   * limit, 0: one try.
    */
   int64_t timeout_ms;
   /**
-   * How long a record may be, in bytes, without its newline. Default: 64 MiB.
-   * Longer lines are damage to a reader.
+   * How many bytes a record may have, without its newline. Longer lines are
+   * damage to a reader. Default: 64 MiB.
    */
   uint64_t max_record;
   /**
-   * Permission bits of a new file. Default: 0, which is 0666 less the umask.
+   * Permission bits of a new file. A file that exists keeps its own. Default: 0,
+   * which is 0666 less the umask.
    */
   uint32_t mode;
   /**
-   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   * The failure that a finished call survives: a power cut (power), or the end
+   * of any process (process). UNTORN_DURABILITY_POWER (the default) or
+   * UNTORN_DURABILITY_PROCESS.
    */
   int32_t durability;
   /**
-   * UNTORN_FORMAT_JSON (the default) or UNTORN_FORMAT_LINES.
+   * What the records are. UNTORN_FORMAT_JSON (the default) or
+   * UNTORN_FORMAT_LINES.
    */
   int32_t format;
   /**
-   * Not 0 (the default): an append makes the file where it is missing, also
-   * after somebody deleted it. 0: that is UNTORN_NOT_FOUND.
+   * Whether an append creates the file where it is missing, also after it was
+   * deleted. Otherwise that is UNTORN_NOT_FOUND. 0: no; not 0: yes. Default: 1.
    */
   int32_t create;
   /**
-   * Not 0: missing parent directories are made at open. Default: 0.
+   * Whether missing parent directories are created when the handle is opened. 0:
+   * no; not 0: yes. Default: 0.
    */
   int32_t parents;
   /**
-   * Not 0: an append or a repair may cut the end off a file that is plainly no
-   * journal (UTF-16, a JSON document over several lines, a binary file). 0 (the
-   * default): that is UNTORN_CORRUPT.
+   * Whether an append or a repair may cut the end off a file that is plainly no
+   * journal: UTF-16, a JSON document over several lines, a binary file.
+   * Otherwise that is UNTORN_CORRUPT. Format json only. 0: no; not 0: yes.
+   * Default: 0.
    */
   int32_t cut_foreign_tail;
   /**
-   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   * Which file carries the lock. All programs that share the file must use the
+   * same. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE.
    */
   int32_t scheme;
   /**
-   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
-   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   * What to do where the file system reports that it does not lock files.
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or UNTORN_ON_UNSUPPORTED_PID_FILE.
    */
   int32_t on_unsupported;
   /**
-   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
-   * 10,000.
+   * Scheme pid-file only: at which age a lock file that is not refreshed is
+   * taken over. At least 2 s. Milliseconds; default: 0, which is 10,000.
    */
   int64_t stale_ms;
   /**
-   * An append that finds the journal larger than this, in bytes, rotates it
-   * first. Default: UNTORN_NO_LIMIT.
+   * An append that finds the journal larger than this many bytes rotates it
+   * first, so that it is never larger than this and one append. If the rotation
+   * fails, so does the append. Default: UNTORN_NO_LIMIT.
    */
   uint64_t max_bytes;
   /**
-   * How many rotated files a rotation by max_bytes leaves. Default:
-   * UNTORN_NO_LIMIT.
+   * How many rotated files a rotation by max_bytes leaves, those of rewind and
+   * rotate among them; older ones are removed. Files that only have such a name
+   * are not counted, and stay, as do rotated files that others have copied,
+   * replaced or appended to. Default: UNTORN_NO_LIMIT.
    */
   uint64_t keep;
   /**
    * The journal may have a header: its first line, where that begins with these
-   * bytes. It is no record. All handles on a journal must say the same. Default:
-   * no bytes, and no header.
+   * bytes. The header is no record. All handles on a journal must have the same
+   * prefix; one without it sees the header as a record. Default: no bytes, and
+   * no header.
    */
   untorn_bytes header_prefix;
   /**
    * How many bytes a new header takes, its newline included: it is padded with
-   * spaces, so that later ones fit in its place. Default: 512.
+   * spaces, so that later ones fit in its place. A longer header takes what it
+   * needs. Default: 512.
    */
   size_t header_reserve;
   /**
-   * UNTORN_HEADER_STAMP (the default) or UNTORN_HEADER_RENAME.
+   * How a header is changed that exists already: in its place where it fits
+   * (stamp), or by a new file, always (rename). UNTORN_HEADER_STAMP (the
+   * default) or UNTORN_HEADER_RENAME.
    */
   int32_t header_mode;
   /**
-   * Not 0: a checksum that JSON readers ignore stands behind each record, and an
-   * append of many is all or nothing across a power cut too. For format json.
-   * Default: 0.
+   * Whether each record is followed by a checksum, which readers of JSON take
+   * for white space (35 bytes a record). It shows bit rot and spliced lines, and
+   * makes an append of many records all or nothing across a power cut, too.
+   * Format json only. 0: no; not 0: yes. Default: 0.
    */
   int32_t sealed;
 } untorn_journal_options;
@@ -1057,7 +1077,8 @@ UNTORN_API void untorn_records_free(untorn_records *records);
  * ------------------------------------------------------------------------ */
 
 /**
- * Bytes after the last newline: a record cut off by a crash, or one that is
+ * What is wrong with a stretch of a journal. torn_tail: Bytes after the last
+ * newline, or an append of many that is not whole: cut off by a crash, or
  * being appended at this moment.
  */
 #define UNTORN_DAMAGE_TORN_TAIL 1
@@ -1402,14 +1423,14 @@ UNTORN_API void untorn_fold_turn_free(untorn_fold_turn *turn);
  * ------------------------------------------------------------------------ */
 
 /**
- * A header that fits is changed in place: it costs the same however long the
- * journal is. The default.
+ * How a header is changed that exists already. stamp: In place, where it fits:
+ * it costs the same however long the journal is. The default.
  */
 #define UNTORN_HEADER_STAMP 0
 
 /**
- * A header is changed by a new file, always: programs that read without this
- * library then never see half a header.
+ * By a new file, always: programs that read without this library then never
+ * see half a header.
  */
 #define UNTORN_HEADER_RENAME 1
 
@@ -1575,21 +1596,24 @@ typedef struct {
    */
   size_t size;
   /**
-   * How long a call waits for the lock, in milliseconds; -1 (the default):
-   * for ever, 0: one try.
+   * How long a call waits for the lock. Milliseconds; -1 (the default): without
+   * limit, 0: one try.
    */
   int64_t timeout_ms;
   /**
-   * Permission bits of a new file. Default: 0, which is 0666 less the umask.
-   * A file that is there keeps its own.
+   * Permission bits of a new file. A file that exists keeps its own. Default: 0,
+   * which is 0666 less the umask.
    */
   uint32_t mode;
   /**
-   * UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
+   * The failure that a finished call survives: a power cut (power), or the end
+   * of any process (process). UNTORN_DURABILITY_POWER (the default) or
+   * UNTORN_DURABILITY_PROCESS.
    */
   int32_t durability;
   /**
-   * Not 0: missing parent directories are made at open. Default: 0.
+   * Whether missing parent directories are created when the handle is opened. 0:
+   * no; not 0: yes. Default: 0.
    */
   int32_t parents;
   /**
@@ -1597,19 +1621,19 @@ typedef struct {
    */
   int32_t reserved;
   /**
-   * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   * Which file carries the lock. All programs that share the file must use the
+   * same. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * UNTORN_SCHEME_PID_FILE.
    */
   int32_t scheme;
   /**
-   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or
-   * UNTORN_ON_UNSUPPORTED_PID_FILE.
+   * What to do where the file system reports that it does not lock files.
+   * UNTORN_ON_UNSUPPORTED_FAIL (the default) or UNTORN_ON_UNSUPPORTED_PID_FILE.
    */
   int32_t on_unsupported;
   /**
-   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
-   * 10,000.
+   * Scheme pid-file only: at which age a lock file that is not refreshed is
+   * taken over. At least 2 s. Milliseconds; default: 0, which is 10,000.
    */
   int64_t stale_ms;
 } untorn_document_options;

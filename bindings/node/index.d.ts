@@ -18,8 +18,57 @@
 /** The version of this package. */
 export const version: string
 
-/** Which failure a finished call survives: that of a process, or of the power. */
+// begin generated words (spec/constants.toml, cargo xtask generate)
+/**
+ * The failure that a finished call survives.
+ *
+ * - `'process'`: This process, or any other, dies at any instruction: the bytes are in the kernel.
+ *   A power cut may lose them.
+ * - `'power'`: The machine loses power. The bytes are durable on disk before the call returns
+ *   (`fdatasync` or `fsync`, `F_FULLFSYNC` on Apple systems). So is the directory if a name was
+ *   created or changed.
+ */
 export type Durability = 'process' | 'power'
+
+/**
+ * What the records of a journal are.
+ *
+ * - `'json'`: A record is one JSON value.
+ * - `'lines'`: A record is any bytes without a newline or NUL.
+ */
+export type Format = 'json' | 'lines'
+
+/**
+ * Which file carries the lock of a path `P`. All programs that share `P` must use the same scheme.
+ *
+ * - `'sidecar'`: An OS lock on the file `P.lock`. Use this one, unless other programs already have
+ *   a scheme of their own.
+ * - `'in-place'`: An OS lock on `P` itself, as programs take it that `flock` their data file. `P`
+ *   keeps its inode: a document is saved in place, and an empty file is a document that does not
+ *   exist.
+ * - `'pid-file'`: The lock is held while the file `P.lock` exists, with its holder's pid in it. A
+ *   holder that is stopped for longer than the option `stale` can lose the lock.
+ */
+export type Scheme = 'sidecar' | 'in-place' | 'pid-file'
+
+/**
+ * What to do where the file system reports that it does not lock files.
+ *
+ * - `'fail'`: Fail with `LockUnsupportedError`: a call never goes on without a lock.
+ * - `'pid-file'`: Use the scheme `pid-file` there.
+ */
+export type OnUnsupported = 'fail' | 'pid-file'
+
+/**
+ * How a header is changed that exists already.
+ *
+ * - `'stamp'`: In place, where it fits: it costs the same however long the journal is.
+ * - `'rename'`: By a new file, always: programs that read without this library then never see half
+ *   a header.
+ */
+export type HeaderMode = 'stamp' | 'rename'
+
+// end generated words
 
 /** A place in a journal, at the end of a record. You can store and compare it. */
 export interface Position {
@@ -52,25 +101,24 @@ export interface Holder {
   readonly alive: 'alive' | 'dead' | 'unknown'
 }
 
-/**
- * Which file carries the lock of `P`; all that share `P` must use the same.
- * `'sidecar'`: an OS lock on `P.lock`. `'in-place'`: an OS lock on `P` itself, as
- * programs take it that flock their data file; `P` keeps its inode.
- * `'pid-file'`: that the file `P.lock` exists, with its holder's pid in it.
- */
-export type Scheme = 'sidecar' | 'in-place' | 'pid-file'
-
 /** Which lock is taken. */
 export interface SchemeOptions {
-  /** Default: `'sidecar'`. */
-  scheme?: Scheme | undefined
-  /** What to do where the file system does not lock. Default: `'fail'`, with a `LockUnsupportedError`. */
-  onUnsupported?: 'fail' | 'pid-file' | undefined
+  // begin generated scheme options (spec/options.toml, cargo xtask generate)
   /**
-   * `'pid-file'` only: at which age a lock file that is not refreshed is taken
-   * over, in milliseconds. Default: 10,000; at least 2,000.
+   * Which file carries the lock. All programs that share the file must use the same. Default:
+   * `'sidecar'`.
+   */
+  scheme?: Scheme | undefined
+  /**
+   * What to do where the file system reports that it does not lock files. Default: `'fail'`.
+   */
+  onUnsupported?: OnUnsupported | undefined
+  /**
+   * Scheme `pid-file` only: at which age a lock file that is not refreshed is taken over. At least
+   * 2 s. Milliseconds; default: 10,000.
    */
   stale?: number | undefined
+  // end generated scheme options
 }
 
 /** How a blocking call waits. */
@@ -89,55 +137,81 @@ export interface CallOptions extends SyncCallOptions {
 
 /** How a journal is opened. */
 export interface JournalOptions extends SchemeOptions {
-  /** Default: `'power'`. */
-  durability?: Durability | undefined
-  /** Whether an append makes the file where it is missing. Default: true. */
-  create?: boolean | undefined
-  /** Bytes. Default: 64 MiB. */
+  // begin generated journal options (spec/options.toml, cargo xtask generate)
+  /**
+   * How long a call waits for the lock. Milliseconds; 0: one try. Default: without limit; blocking
+   * calls 5,000.
+   */
+  timeout?: number | undefined
+  /**
+   * How many bytes a record may have, without its newline. Longer lines are damage to a reader.
+   * Default: 64 MiB.
+   */
   maxRecord?: number | undefined
   /**
-   * `'json'` (default): a record is one JSON value. `'lines'`: any bytes without
-   * a newline or NUL; values are strings or bytes going in, and Buffers coming
-   * out.
+   * Permission bits of a new file. A file that exists keeps its own. Default: 0666 less the umask.
    */
-  format?: 'json' | 'lines' | undefined
-  /** Permission bits of a new file. Default: 0o666 less the umask. */
   mode?: number | undefined
-  /** Of every call of this handle, in milliseconds. */
-  timeout?: number | undefined
-  /** Whether missing parent directories are made. Default: false. */
+  /**
+   * The failure that a finished call survives: a power cut (`power`), or the end of any process
+   * (`process`). Default: `'power'`.
+   */
+  durability?: Durability | undefined
+  /**
+   * What the records are. With `'lines'` a value is a string or bytes going in, and a Buffer coming
+   * out. Default: `'json'`.
+   */
+  format?: Format | undefined
+  /**
+   * Whether an append creates the file where it is missing, also after it was deleted. Otherwise
+   * that is `NotFoundError`. Default: yes.
+   */
+  create?: boolean | undefined
+  /**
+   * Whether missing parent directories are created when the handle is opened. Default: no.
+   */
   parents?: boolean | undefined
   /**
-   * The journal may have a header: its first line, where that begins with
-   * this. It is no record. All handles on a journal must say the same. Default:
-   * no header.
+   * Whether an append or a repair may cut the end off a file that is plainly no journal: UTF-16, a
+   * JSON document over several lines, a binary file. Otherwise that is `CorruptError`. Format
+   * `json` only. Default: no.
+   */
+  cutForeignTail?: boolean | undefined
+  /**
+   * An append that finds the journal larger than this many bytes rotates it first, so that it is
+   * never larger than this and one append. If the rotation fails, so does the append. Default: no
+   * limit (`Infinity`).
+   */
+  maxBytes?: number | undefined
+  /**
+   * How many rotated files a rotation by `maxBytes` leaves, those of `rewind` and `rotate` among
+   * them; older ones are removed. Files that only have such a name are not counted, and stay, as do
+   * rotated files that others have copied, replaced or appended to. Default: no limit (`Infinity`).
+   */
+  keep?: number | undefined
+  /**
+   * The journal may have a header: its first line, where that begins with these bytes. The header
+   * is no record. All handles on a journal must have the same prefix; one without it sees the
+   * header as a record. Default: none.
    */
   headerPrefix?: string | Uint8Array | undefined
   /**
-   * How many bytes a new header takes, padded with spaces, so that later ones
-   * fit in its place. Default: 512.
+   * How many bytes a new header takes, its newline included: it is padded with spaces, so that
+   * later ones fit in its place. A longer header takes what it needs. Default: 512.
    */
   headerReserve?: number | undefined
   /**
-   * `'stamp'` (default): a header that fits is changed in place. `'rename'`: by a
-   * new file, always, for programs that read without this library.
+   * How a header is changed that exists already: in its place where it fits (`stamp`), or by a new
+   * file, always (`rename`). Default: `'stamp'`.
    */
-  headerMode?: 'stamp' | 'rename' | undefined
+  headerMode?: HeaderMode | undefined
   /**
-   * Whether each record is followed by a checksum, which readers of JSON take
-   * for white space (35 bytes a record). Format `'json'` only. Default: false.
+   * Whether each record is followed by a checksum, which readers of JSON take for white space (35
+   * bytes a record). It shows bit rot and spliced lines, and makes an append of many records all or
+   * nothing across a power cut, too. Format `json` only. Default: no.
    */
   sealed?: boolean | undefined
-  /**
-   * Whether an append or a repair may cut the end off a file that is plainly no
-   * journal: UTF-16, a JSON document over several lines, a binary file. Default:
-   * false, that is a `CorruptError`.
-   */
-  cutForeignTail?: boolean | undefined
-  /** An append to a journal larger than this rotates it first. Bytes. Default: never. */
-  maxBytes?: number | undefined
-  /** How many rotated files a rotation by `maxBytes` leaves. Default: all. */
-  keep?: number | undefined
+  // end generated journal options
   /** Instead of `JSON.stringify`. What it gives is checked before it is written. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
   /** Instead of `JSON.parse`. */
@@ -501,14 +575,26 @@ export interface Fold<S, T = unknown> extends Disposable, AsyncDisposable {
 
 /** How a document is opened. */
 export interface DocumentOptions extends SchemeOptions {
-  /** Default: `'power'`. */
-  durability?: Durability | undefined
-  /** Permission bits of a new file. Default: 0o666 less the umask. */
-  mode?: number | undefined
-  /** Of every call of this handle, in milliseconds. */
+  // begin generated document options (spec/options.toml, cargo xtask generate)
+  /**
+   * How long a call waits for the lock. Milliseconds; 0: one try. Default: without limit; blocking
+   * calls 5,000.
+   */
   timeout?: number | undefined
-  /** Whether missing parent directories are made. Default: false. */
+  /**
+   * Permission bits of a new file. A file that exists keeps its own. Default: 0666 less the umask.
+   */
+  mode?: number | undefined
+  /**
+   * The failure that a finished call survives: a power cut (`power`), or the end of any process
+   * (`process`). Default: `'power'`.
+   */
+  durability?: Durability | undefined
+  /**
+   * Whether missing parent directories are created when the handle is opened. Default: no.
+   */
   parents?: boolean | undefined
+  // end generated document options
   /** Instead of `JSON.stringify`. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
   /** Instead of `JSON.parse`. */

@@ -288,7 +288,7 @@ static const untorn_call *call(void) {
 }
 
 static int32_t durability(void) {
-  return number("power", 0) ? UNTORN_DURABILITY_POWER : UNTORN_DURABILITY_PROCESS;
+  return (int32_t)number("durability", UNTORN_DURABILITY_PROCESS);
 }
 
 static const untorn_document_version *expected(void) {
@@ -300,39 +300,19 @@ static const untorn_document_version *expected(void) {
   return &version;
 }
 
+#include "options.h"
+
 /* ---- steps ---- */
 
 static void open_journal(void) {
-  untorn_journal_options options = UNTORN_JOURNAL_OPTIONS_INIT;
-  options.durability = durability();
-  options.timeout_ms = timeout(options.timeout_ms);
-  options.max_record = number("max_record", options.max_record);
-  options.mode = (uint32_t)number("mode", 0);
-  options.create = (int32_t)number("create", 1);
-  options.parents = (int32_t)number("parents", 0);
-  options.format = number("lines", 0) ? UNTORN_FORMAT_LINES : UNTORN_FORMAT_JSON;
-  options.max_bytes = number("max_bytes", options.max_bytes);
-  options.keep = number("keep_files", options.keep);
-  options.header_reserve = (size_t)number("header_reserve", options.header_reserve);
-  options.header_mode = number("rename", 0) ? UNTORN_HEADER_RENAME : UNTORN_HEADER_STAMP;
-  options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
-  options.sealed = (int32_t)number("sealed", 0);
-  options.cut_foreign_tail = (int32_t)number("cut_foreign_tail", 0);
-  if (optional("header_prefix") != NULL)
-    options.header_prefix = decoded(required("header_prefix"));
+  untorn_journal_options options = journal_options();
   untorn_journal *opened = NULL;
   if (succeeded(untorn_journal_open(text("path"), &options, &opened, &error)))
     add(required("on"))->journal = opened;
 }
 
 static void open_document(void) {
-  untorn_document_options options = UNTORN_DOCUMENT_OPTIONS_INIT;
-  options.durability = durability();
-  options.timeout_ms = timeout(options.timeout_ms);
-  options.mode = (uint32_t)number("mode", 0);
-  options.parents = (int32_t)number("parents", 0);
-  options.scheme = (int32_t)number("scheme", UNTORN_SCHEME_SIDECAR);
-  options.stale_ms = (int64_t)number("stale", 0);
+  untorn_document_options options = document_options();
   untorn_document *opened = NULL;
   if (succeeded(untorn_document_open(text("path"), &options, &opened, &error)))
     add(required("on"))->document = opened;

@@ -31,14 +31,25 @@ CODES = {
 }
 # Of `records` and `values` the latter is decoded, which C does not do.
 LEFT_OUT = {"values"}
-BYTES = {"record", "bytes", "header", "header_prefix"}
-TEXTS = {"text", "label", "name", "key", "journal_name", "state_name"}
-NUMBERS = {
-    *("timeout", "max_record", "max_records", "max_bytes", "n", "max_hits", "keep_files", "header_reserve"),
-    "stale",
+SPEC = HERE.parents[1] / "spec"
+OPTIONS = tomllib.loads((SPEC / "options.toml").read_text("utf-8"))["option"]
+# What options that are one of a few words are in C.
+NUMBERS_OF = {
+    enum["name"]: {re.sub("(?<!^)(?=[A-Z])", "-", word["name"]).lower(): word["number"] for word in enum["word"]}
+    for enum in tomllib.loads((SPEC / "constants.toml").read_text("utf-8"))["enum"]
 }
-SCHEMES = ["sidecar", "in-place", "pid-file"]
-FLAGS = {"create", "parents", "shared", "fail", "also_alive", "sealed", "cut_foreign_tail"}
+
+
+def cases(*types: str) -> set[str]:
+    """The options of these types, as cases name them."""
+    return {option.get("case", option["name"]) for option in OPTIONS if option["type"] in types}
+
+
+WORDS = {option["name"]: NUMBERS_OF[option["type"]] for option in OPTIONS if option["type"] in NUMBERS_OF}
+BYTES = {"record", "bytes", "header", *cases("data")}
+TEXTS = {"text", "name", "key", *cases("text")}
+NUMBERS = {"max_records", "n", "max_hits", *cases("count", "limit", "timeout", "age")}
+FLAGS = {"fail", "also_alive", *cases("flag")}
 RECORDS = {"append_all", "append_at", "replace", "tx_append"}
 NAMES = {"on", "lock", "store", "session", "journal"}
 
@@ -109,15 +120,13 @@ class Stage:
                 words.append(f"path={bytes(self.directory / value).hex()}")
             elif key in TEXTS:
                 words.append(f"{key}={value.encode().hex()}")
-            elif key == "scheme":
-                words.append(f"scheme={SCHEMES.index(value)}")
+            elif key in WORDS:
+                words.append(f"{key}={WORDS[key][value]}")
             elif key == "stay":
                 words += [f"stay={number}" for number in value]
             elif key == "save":
                 for file, content in value.items():
                     words += [f"file={file.encode().hex()}", f"content={data.read(content).hex()}"]
-            elif key == "header_mode":
-                words.append(f"rename={int({'stamp': False, 'rename': True}[value])}")
             elif key in ("at", "start", "to"):
                 generation, offset = self.position(value)
                 words += [f"generation={generation}", f"offset={offset}"]
@@ -125,10 +134,6 @@ class Stage:
                 words.append(f"expect={self.kept[value].encode().hex()}")
             elif key == "mode":
                 words.append(f"mode={int(value, 8)}")
-            elif key == "format":
-                words.append(f"lines={int({'json': False, 'lines': True}[value])}")
-            elif key == "durability":
-                words.append(f"power={int({'process': False, 'power': True}[value])}")
             elif key in NUMBERS | NAMES:
                 words.append(f"{key}={value}")
             elif key in FLAGS:

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { Document, FileLock, Journal, UntornError, loadJson, loadJsonSync } from 'untorn'
 import { bytes, check } from './data.mjs'
 import { NEWS } from './news.mjs'
+import { DOCUMENT, JOURNAL } from './options.mjs'
 import { own, passesOn } from './own.mjs'
 import { HEADER, REWRITE } from './rewrites.mjs'
 import { SESSION } from './sessions.mjs'
@@ -118,21 +119,7 @@ const OPS = {
   ...TRANSACTION,
 
   async journal_open(step) {
-    const how = { durability: step.durability ?? 'process' }
-    if ('create' in step) how.create = step.create
-    if ('max_record' in step) how.maxRecord = step.max_record
-    if ('format' in step) how.format = step.format
-    if ('mode' in step) how.mode = parseInt(step.mode, 8)
-    if ('parents' in step) how.parents = step.parents
-    if ('timeout' in step) how.timeout = step.timeout
-    if ('header_prefix' in step) how.headerPrefix = bytes(step.header_prefix)
-    if ('header_reserve' in step) how.headerReserve = step.header_reserve
-    if ('header_mode' in step) how.headerMode = step.header_mode
-    if ('max_bytes' in step) how.maxBytes = step.max_bytes
-    if ('keep_files' in step) how.keep = step.keep_files
-    if ('sealed' in step) how.sealed = step.sealed
-    if ('cut_foreign_tail' in step) how.cutForeignTail = step.cut_foreign_tail
-    Object.assign(how, lockScheme(step))
+    const how = options(step, JOURNAL)
     this.handles.set(step.on, { journal: await this.open(Journal, step, how), how })
   },
 
@@ -194,11 +181,7 @@ const OPS = {
   },
 
   async document_open(step) {
-    const how = { durability: step.durability ?? 'process' }
-    if ('mode' in step) how.mode = parseInt(step.mode, 8)
-    if ('parents' in step) how.parents = step.parents
-    if ('timeout' in step) how.timeout = step.timeout
-    Object.assign(how, lockScheme(step))
+    const how = options(step, DOCUMENT)
     this.handles.set(step.on, await this.open(Document, step, how))
   },
 
@@ -289,6 +272,13 @@ async function endForeign(child) {
 function lockOptions(step) {
   const { timeout, shared, label } = step
   return { timeout, shared, label, ...lockScheme(step) }
+}
+
+/** What a handle is opened with. */
+function options(step, table) {
+  const how = { durability: 'process' }
+  for (const [name, as, read] of table) if (name in step) how[as] = read(step[name])
+  return how
 }
 
 function lockScheme({ scheme, stale }) {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import tomllib
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import sessions
@@ -31,8 +33,7 @@ from untorn import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 @dataclass
@@ -128,15 +129,7 @@ class Stage:
     # Journals.
 
     def _journal_open(self, step: dict[str, Any]) -> None:
-        names = (
-            *("create", "max_record", "format", "parents", "header_reserve", "header_mode", "sealed", "max_bytes"),
-            "cut_foreign_tail",
-        )
-        options = _options(step, names)
-        if "header_prefix" in step:
-            options["header_prefix"] = to_bytes(step["header_prefix"])
-        if "keep_files" in step:
-            options["keep"] = step["keep_files"]
+        options = _options(step, "journal")
         it = self.untorn.Journal(self.path(step), dumps=as_given, loads=as_given, **options)
         self.handles[step["on"]] = Handle(it, self.untorn.Journal(self.path(step), **{**options, "parents": False}))
         self.closing.callback(it.close)
@@ -247,7 +240,7 @@ class Stage:
     # Transactions.
 
     def _transaction(self, step: dict[str, Any]) -> None:
-        tx = self.untorn.Transaction(self.path(step), dumps=as_given, loads=as_given, **_options(step, ()))
+        tx = self.untorn.Transaction(self.path(step), dumps=as_given, loads=as_given, **_options(step, "transaction"))
         tx.__enter__()
         self.handles[step["on"]] = Handle(tx)
         self.closing.callback(tx.rollback)
@@ -318,7 +311,7 @@ class Stage:
     # Documents.
 
     def _document_open(self, step: dict[str, Any]) -> None:
-        it = self.untorn.Document(self.path(step), dumps=as_given, loads=as_given, **_options(step, ("parents",)))
+        it = self.untorn.Document(self.path(step), dumps=as_given, loads=as_given, **_options(step, "document"))
         self.handles[step["on"]] = Handle(it)
         self.closing.callback(it.close)
 
@@ -421,22 +414,29 @@ class Stage:
         check(self.path(step), step["bytes"])
 
 
-def _options(step: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    options = {name: step[name] for name in (*names, "scheme") if name in step}
-    if "stale" in step:
-        options["stale"] = step["stale"] / 1000
-    options["durability"] = step.get("durability", "process")
-    if "mode" in step:
-        options["mode"] = int(step["mode"], 8)
-    if "timeout" in step:
-        options["timeout"] = step["timeout"] / 1000
+# What Python's handles take, as every language's do.
+TABLE = tomllib.loads((Path(__file__).parents[2] / "spec/options.toml").read_text("utf-8"))["option"]
+READ: dict[str, Callable[[Any], Any]] = {
+    "age": lambda value: value / 1000,
+    "data": to_bytes,
+    "mode": lambda value: int(value, 8),
+    "timeout": lambda value: value / 1000,
+}
+
+
+def _options(step: dict[str, Any], handle: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"durability": "process"}
+    for option in TABLE:
+        case = option.get("case", option["name"])
+        if handle in option["of"] and case in step:
+            read = READ.get(option["type"], as_given)
+            options[option["name"]] = read(step[case])
     return options
 
 
 def _lock_options(step: dict[str, Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {name: step[name] for name in ("shared", "label", "scheme") if name in step}
-    if "timeout" in step:
-        options["timeout"] = step["timeout"] / 1000
+    options = _options(step, "lock")
+    del options["durability"]
     return options
 
 

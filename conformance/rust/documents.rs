@@ -1,12 +1,10 @@
 //! The steps on documents.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use untorn::{Document, Error, Expect};
 
-use super::arguments::{durability, scheme, timeout};
-use super::data::{self, bytes};
+use super::data::bytes;
+use super::options;
 use super::outcome::{Kept, Outcome};
 use super::steps::{Handle, Stage};
 
@@ -16,18 +14,7 @@ impl Stage {
     pub fn document_step(&mut self, step: &Value) -> Result<Outcome> {
         match step["op"].as_str().expect("op") {
             "document_open" => {
-                let mut options = Document::options()
-                    .durability(durability(step))
-                    .mode(step.get("mode").map(data::mode))
-                    .parents(step["parents"] == true)
-                    .timeout(timeout(step));
-                if let Some(scheme) = scheme(step) {
-                    options = options.scheme(scheme);
-                }
-                if let Some(age) = step["stale"].as_u64() {
-                    options = options.stale(Duration::from_millis(age));
-                }
-                let document = options.open(self.path(step))?;
+                let document = options::document(step).open(self.path(step))?;
                 self.add(step, Handle::Document(document));
                 Ok(Outcome::default())
             }

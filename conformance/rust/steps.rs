@@ -12,9 +12,10 @@ use untorn::{
     Records, Session, Store, Transaction, inspect,
 };
 
-use super::arguments::{journal_options, name, scheme, timeout};
+use super::arguments::{name, scheme, timeout};
 use super::data::{self, bytes};
 use super::following::State;
+use super::options;
 use super::outcome::{Kept, Outcome};
 
 /// What the handles of a case are, and what it has kept.
@@ -43,7 +44,7 @@ impl Stage {
     pub fn run(&mut self, step: &Value) -> Result<Outcome> {
         match step["op"].as_str().expect("op") {
             "journal_open" => {
-                let journal = journal_options(step).open(self.path(step))?;
+                let journal = options::journal(step).open(self.path(step))?;
                 self.add(step, Handle::Journal(journal));
             }
             "append" => {

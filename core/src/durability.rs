@@ -1,11 +1,10 @@
-//! The failure that a finished call survives.
+// Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
+//! What options take and results name: each is one of a few words.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// The failure that a finished call survives.
-///
-/// The default is [`Durability::Power`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Durability {
     /// This process, or any other, dies at any instruction: the bytes are in
@@ -19,7 +18,7 @@ pub enum Durability {
 }
 
 impl Durability {
-    /// Returns `"process"` or `"power"`, the same in every language.
+    /// Returns the word, the same in every language: `"process"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Durability::Process => "process",
@@ -42,7 +41,7 @@ impl FromStr for Durability {
             "process" => Ok(Durability::Process),
             "power" => Ok(Durability::Power),
             _ => Err(format!(
-                "durability is \"process\" or \"power\", not {word:?}"
+                "durability must be \"process\" or \"power\", not {word:?}"
             )),
         }
     }

@@ -10,9 +10,8 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal_options::{UNTORN_DURABILITY_POWER, durability};
-use crate::options::{self, Options, flag, mode};
-use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
+use crate::option_structs::{self, DocumentOptions};
+use crate::options;
 use crate::text::{c_path, pointer};
 use crate::update::Update;
 use crate::version::DocumentVersion;
@@ -31,57 +30,6 @@ impl Document {
         Document {
             path: c_path(core.path()),
             core,
-        }
-    }
-}
-
-/// How a document is opened. Initialise it with UNTORN_DOCUMENT_OPTIONS_INIT.
-/// NULL means the same as that.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct DocumentOptions {
-    /// sizeof(untorn_document_options).
-    pub size: usize,
-    /// How long a call waits for the lock, in milliseconds; -1 (the default):
-    /// for ever, 0: one try.
-    pub timeout_ms: i64,
-    /// Permission bits of a new file. Default: 0, which is 0666 less the umask.
-    /// A file that is there keeps its own.
-    pub mode: u32,
-    /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
-    pub durability: i32,
-    /// Not 0: missing parent directories are made at open. Default: 0.
-    pub parents: i32,
-    /// 0.
-    pub reserved: i32,
-    /// UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-    /// UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
-    pub scheme: i32,
-    /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or
-    /// UNTORN_ON_UNSUPPORTED_PID_FILE.
-    pub on_unsupported: i32,
-    /// Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-    /// that nobody refreshes is taken over. At least 2,000; default: 0, which is
-    /// 10,000.
-    pub stale_ms: i64,
-}
-
-// SAFETY: `repr(C)`, integers, size first.
-unsafe impl Options for DocumentOptions {
-    const NAME: &'static str = "untorn_document_options";
-    const FIRST_SIZE: usize = size_of::<DocumentOptions>();
-
-    fn defaults() -> DocumentOptions {
-        DocumentOptions {
-            size: size_of::<DocumentOptions>(),
-            timeout_ms: -1,
-            mode: 0,
-            durability: UNTORN_DURABILITY_POWER,
-            parents: 0,
-            reserved: 0,
-            scheme: UNTORN_SCHEME_SIDECAR,
-            on_unsupported: UNTORN_ON_UNSUPPORTED_FAIL,
-            stale_ms: 0,
         }
     }
 }
@@ -116,12 +64,7 @@ pub unsafe extern "C" fn untorn_document_open(
         if options.reserved != 0 {
             return Err(arguments.refuse("reserved is not 0"));
         }
-        let core = CoreDocument::options()
-            .timeout(arguments.timeout(options.timeout_ms)?)
-            .mode(mode(options.mode))
-            .durability(durability(options.durability, &arguments)?)
-            .parents(flag(options.parents));
-        let core = choose_scheme!(core, options, &arguments).open(&path)?;
+        let core = option_structs::document(&options, &arguments)?.open(&path)?;
         document_out.give(Document::new(core));
         Ok(())
     })

@@ -1,6 +1,6 @@
 //! The header of a journal.
 
-use untorn::{HeaderMode, Result};
+use untorn::Result;
 
 use crate::argument::{Arguments, put};
 use crate::buffer;
@@ -11,22 +11,6 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::journal::Journal;
 use crate::position::Position;
-
-/// A header that fits is changed in place: it costs the same however long the
-/// journal is. The default.
-pub const UNTORN_HEADER_STAMP: i32 = 0;
-/// A header is changed by a new file, always: programs that read without this
-/// library then never see half a header.
-pub const UNTORN_HEADER_RENAME: i32 = 1;
-
-/// A mode that C chose.
-pub(crate) fn mode(number: i32, arguments: &Arguments<'_>) -> Result<HeaderMode> {
-    match number {
-        UNTORN_HEADER_STAMP => Ok(HeaderMode::Stamp),
-        UNTORN_HEADER_RENAME => Ok(HeaderMode::Rename),
-        _ => Err(arguments.refuse(format!("{number} is no header mode"))),
-    }
-}
 
 /// Reads the header, without its padding. *data_out is NULL if the journal has
 /// none; else free it with untorn_buffer_free(*data_out, *len_out). Takes no

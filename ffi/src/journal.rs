@@ -10,7 +10,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
-use crate::journal_options::{JournalOptions, core_options};
+use crate::option_structs::{self, JournalOptions};
 use crate::options;
 use crate::position::Position;
 use crate::records::{Records, RecordsOptions};
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn untorn_journal_open(
         };
         let arguments = arguments.on(&path);
         // SAFETY: as the header says of every argument.
-        let core = unsafe { core_options(&options, &arguments)? }.open(&path)?;
+        let core = unsafe { option_structs::journal(&options, &arguments)? }.open(&path)?;
         journal_out.give(Journal::new(core));
         Ok(())
     })

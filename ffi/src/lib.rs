@@ -10,7 +10,8 @@
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  selftest.rs
 //! call.rs  cancel.rs  lock.rs  scheme.rs          waiting
-//! journal.rs  journal_options.rs  records.rs  report.rs  damage.rs
+//! words.rs  option_structs.rs                     options
+//! journal.rs  records.rs  report.rs  damage.rs
 //! header.rs  rewrite.rs
 //! follow.rs  fold.rs
 //! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
@@ -35,9 +36,9 @@ mod follow;
 mod header;
 mod holder;
 mod journal;
-mod journal_options;
 mod lock;
 mod one_shot;
+mod option_structs;
 mod position;
 mod process;
 mod reconcile;
@@ -52,6 +53,7 @@ mod store;
 mod transaction;
 mod update;
 mod version;
+mod words;
 
 mod argument;
 mod guard;

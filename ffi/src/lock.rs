@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::options::{self, Options, flag};
 use crate::process::Process;
-use crate::scheme::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR, choose_scheme};
+use crate::scheme::choose_scheme;
 use crate::text::{c_path, pointer};
+use crate::words::{UNTORN_ON_UNSUPPORTED_FAIL, UNTORN_SCHEME_SIDECAR};
 
 /// A lock that is held, across processes and threads. The kernel releases it when
 /// the process dies.

@@ -8,8 +8,8 @@ use crate::argument::{Arguments, put, take_back};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::scheme;
 use crate::text::{c_string, pointer};
+use crate::words;
 
 /// The check passed.
 pub const UNTORN_CHECK_PASSED: i32 = 0;
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn untorn_selftest(
             let dir = arguments.file(dir, "dir")?;
             (dir, arguments.output(selftest_out, "selftest_out")?)
         };
-        let scheme = scheme::scheme(scheme, &arguments.on(&dir))?;
+        let scheme = words::scheme(scheme, &arguments.on(&dir))?;
         let report = untorn::selftest_with(&dir, scheme)?;
         let checks = report.checks.iter();
         selftest_out.give(SelfTest {

@@ -8,7 +8,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal_options::{self, JournalOptions};
+use crate::option_structs::{self, JournalOptions};
 use crate::options;
 use crate::records::Records;
 use crate::text::c_string;
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn untorn_snapshot_records(
             let snapshot = &arguments.object(snapshot, "snapshot")?.core;
             let file_name = arguments.required_text(file_name, "file_name")?;
             let journal = options::read(journal, &arguments)?;
-            let journal = journal_options::core_options(&journal, &arguments)?;
+            let journal = option_structs::journal(&journal, &arguments)?;
             let records_out = arguments.output(records_out, "records_out")?;
             (snapshot, file_name, journal, records_out)
         };

@@ -9,10 +9,11 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal_options::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
+use crate::option_structs::{self, JournalOptions};
 use crate::options::{self, Options, flag};
 use crate::session::Session;
 use crate::text::{c_path, c_string, pointer};
+use crate::words::{UNTORN_DURABILITY_POWER, durability};
 
 /// A store: a directory of sessions, one directory each, found by their keys.
 pub struct Store {
@@ -88,7 +89,7 @@ pub unsafe extern "C" fn untorn_store_open(
             }
             if !given.journal.is_null() {
                 let journal = options::read(given.journal, &arguments)?;
-                core = core.journal(journal_options::core_options(&journal, &arguments)?);
+                core = core.journal(option_structs::journal(&journal, &arguments)?);
             }
             // After the journal's options, because the store's own take
             // precedence.

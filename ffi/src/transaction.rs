@@ -12,9 +12,10 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::journal_options::{self, JournalOptions, UNTORN_DURABILITY_POWER, durability};
+use crate::option_structs::{self, JournalOptions};
 use crate::options::{self, Options, mode};
 use crate::version::DocumentVersion;
+use crate::words::{UNTORN_DURABILITY_POWER, durability};
 
 /// A transaction: several documents and journals of one directory change together
 /// or not at all, whichever process dies. Nothing is written before
@@ -111,7 +112,7 @@ pub unsafe extern "C" fn untorn_transaction_begin(
                 .timeout(arguments.timeout(given.timeout_ms)?)
                 .mode(mode(given.mode))
                 .durability(durability(given.durability, &arguments)?)
-                .journals(journal_options::core_options(&journals, &arguments)?)
+                .journals(option_structs::journal(&journals, &arguments)?)
                 .begin_with(&dir, &call)?;
             transaction_out.give(Transaction {
                 core: Core::Own(Box::new(core)),

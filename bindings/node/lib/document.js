@@ -7,7 +7,7 @@ const { isPromise } = require('./foreign.js')
 const { inspecting } = require('./inspecting.js')
 const { handleOf } = require('./lock.js')
 const { Nest, forbidNested, nestable } = require('./nesting.js')
-const { checked, checkedSync, patience, patienceSync, schemeOptions } = require('./options.js')
+const { checked, checkedSync, documentOptions, patience, patienceSync } = require('./options.js')
 const { Originals } = require('./original.js')
 const { toPath } = require('./path.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
@@ -266,9 +266,7 @@ function expected(options) {
 }
 
 function openOptions(options) {
-  checked(options, 'openDocument')
-  const { durability, mode, parents } = options ?? {}
-  return { durability, mode, parents, ...schemeOptions(options) }
+  return documentOptions(checked(options, 'openDocument'))
 }
 
 inspecting(Document, (document) => document.path)

@@ -5,22 +5,20 @@
 
 const { invalid } = require('./errors.js')
 const { isBytes } = require('./foreign.js')
+const names = require('./option-names.js')
 const { signalOf } = require('./signals.js')
 const { textOf } = require('./text.js')
 
 const SYNC_TIMEOUT = 5_000
 const MOST_PERMISSIONS = 0o777
 
-const SCHEME = ['scheme', 'onUnsupported', 'stale']
+const SCHEME = names.scheme
 const CODEC = ['stringify', 'parse']
 const WAIT = ['timeout', 'signal']
 const CALL = [...WAIT, 'lock']
 
-const journal = [
-  'durability', 'create', 'maxRecord', 'format', 'mode', 'timeout', 'parents', 'headerPrefix', 'headerReserve',
-  'headerMode', 'sealed', 'cutForeignTail', 'maxBytes', 'keep', ...CODEC, ...SCHEME,
-]
-const document = ['durability', 'mode', 'timeout', 'parents', ...CODEC, ...SCHEME]
+const journal = [...names.journal, ...CODEC, ...SCHEME]
+const document = [...names.document, ...CODEC, ...SCHEME]
 
 /** The names of the options, by method. A blocking twin has no `signal`. */
 const NAMES = {
@@ -52,29 +50,26 @@ const NAMES = {
   selftest: ['scheme'],
 }
 
-/** The check of each option. It throws an error that says what is wrong with a value. */
-const KINDS = {
-  ...each(['create', 'parents', 'sealed', 'cutForeignTail', 'shared'], (value) => typeof value === 'boolean', 'must be true or false'),
-  ...each(['maxRecord', 'headerReserve', 'maxBytes', 'keep', 'maxRecords'], isCount, 'must be a whole number, 0 or more'),
-  ...each(['maxHits'], isCount, 'must be a whole number, 0 or more'),
-  ...each(['stale'], (value) => typeof value === 'number' && value >= 0, 'must be a number of milliseconds'),
-  ...each(
-    ['stringify', 'parse', 'onDamage', 'onRewind', 'alsoAlive'],
-    (value) => typeof value === 'function',
-    'must be a function',
-  ),
-  ...each(
-    ['durability', 'format', 'scheme', 'onUnsupported', 'headerMode'],
-    (value) => typeof value === 'string',
-    'must be a string',
-  ),
-  ...each(['start', 'at'], isPosition, 'must be a position: an object with two whole numbers, generation and offset'),
-  journalName: textOf,
-  stateName: textOf,
-  label: textOf,
-  headerPrefix: (value, name) => (isBytes(value) ? value : textOf(value, name)),
+/** What an option of a kind takes. Each throws an error that says what is wrong with a value. */
+const TAKES = {
+  flag: check((value) => typeof value === 'boolean', 'must be true or false'),
+  count: check(isCount, 'must be a whole number, 0 or more'),
+  age: check((value) => typeof value === 'number' && value >= 0, 'must be a number of milliseconds'),
+  word: check((value) => typeof value === 'string', 'must be a string'),
+  position: check(isPosition, 'must be a position: an object with two whole numbers, generation and offset'),
+  function: check((value) => typeof value === 'function', 'must be a function'),
+  data: (value, name) => (isBytes(value) ? value : textOf(value, name)),
+  text: textOf,
   mode: permissions,
   timeout: milliseconds,
+}
+
+/** What each option takes. */
+const KINDS = {
+  ...Object.fromEntries(Object.entries(names.kinds).map(([name, kind]) => [name, TAKES[kind]])),
+  ...each(['maxRecords', 'maxHits'], TAKES.count),
+  ...each(['stringify', 'parse', 'onDamage', 'onRewind', 'alsoAlive'], TAKES.function),
+  ...each(['start', 'at'], TAKES.position),
   signal: (signal) => signalOf({ signal }),
   expect: version,
   journal: (value, name) => checked(value, 'openJournal', name),
@@ -87,11 +82,14 @@ const NEVER_UNDEFINED = {
   at: 'a position comes from an append, from end(), or from an entry',
 }
 
-function each(names, holds, words) {
-  const check = (value, name) => {
+function check(holds, words) {
+  return (value, name) => {
     if (!holds(value)) throw invalid(`${name} ${words}, not ${shown(value)}`)
   }
-  return Object.fromEntries(names.map((name) => [name, check]))
+}
+
+function each(names, takes) {
+  return Object.fromEntries(names.map((name) => [name, takes]))
 }
 
 function isCount(value) {
@@ -196,21 +194,24 @@ function patienceSync(options, handle) {
   return timeout === Infinity ? -1 : timeout
 }
 
+/** These of the options, in the form that the addon takes. */
+function picked(options, names) {
+  return Object.fromEntries(names.map((name) => [name, options?.[name]]))
+}
+
 /** The three options that every lock has, in the form that the addon takes. */
 function schemeOptions(options) {
-  const { scheme, onUnsupported, stale } = options ?? {}
-  return { scheme, onUnsupported, stale }
+  return picked(options, SCHEME)
 }
 
 /** The options of a journal, in the form that the addon takes. */
 function journalOptions(options) {
-  const { durability, create, maxRecord, format, mode, parents } = options ?? {}
-  const { headerPrefix, headerReserve, headerMode, sealed, cutForeignTail, maxBytes, keep } = options ?? {}
-  return {
-    durability, create, maxRecord, format, mode, parents,
-    headerPrefix, headerReserve, headerMode, sealed, cutForeignTail, maxBytes, keep,
-    ...schemeOptions(options),
-  }
+  return { ...picked(options, names.journal), ...schemeOptions(options) }
 }
 
-module.exports = { checked, checkedSync, isPosition, journalOptions, patience, patienceSync, schemeOptions, shown }
+/** The options of a document, in the form that the addon takes. */
+function documentOptions(options) {
+  return { ...picked(options, names.document), ...schemeOptions(options) }
+}
+
+module.exports = { checked, checkedSync, documentOptions, isPosition, journalOptions, patience, patienceSync, schemeOptions, shown }

@@ -24,6 +24,7 @@ mod journal;
 mod line;
 mod lock;
 mod one_shot;
+mod open_options;
 mod port;
 mod process;
 mod records;

@@ -1,14 +1,15 @@
 //! Positions, options and reports.
 
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
-use untorn::{Damage, Durability, Error, Expect, Format};
+use untorn::{Damage, Durability, Error, Expect};
 
 use crate::failure;
-use crate::scheme::choose_scheme;
+pub use crate::open_options::OpenOptions;
 
 #[napi(object)]
 #[derive(Clone, Copy)]
@@ -57,97 +58,31 @@ impl Position {
     }
 }
 
-#[napi(object)]
-#[derive(Default)]
-pub struct OpenOptions {
-    pub durability: Option<String>,
-    pub create: Option<bool>,
-    pub max_record: Option<f64>,
-    pub format: Option<String>,
-    pub mode: Option<u32>,
-    pub parents: Option<bool>,
-    pub scheme: Option<String>,
-    pub on_unsupported: Option<String>,
-    pub stale: Option<f64>,
-    pub header_prefix: Option<Either<String, Uint8Array>>,
-    pub header_reserve: Option<f64>,
-    pub header_mode: Option<String>,
-    pub sealed: Option<bool>,
-    pub cut_foreign_tail: Option<bool>,
-    pub max_bytes: Option<f64>,
-    pub keep: Option<f64>,
+impl OpenOptions {
+    /// The durability alone, for a handle that has no other option of a file.
+    pub fn durability(&self, path: &Path) -> napi::Result<Durability> {
+        let given = self.durability.as_deref();
+        given.map_or(Ok(Durability::default()), |given| word(given, path))
+    }
 }
 
-impl OpenOptions {
-    pub fn journal(&self, path: &Path) -> napi::Result<untorn::JournalOptions> {
-        let mut options = untorn::Journal::options()
-            .durability(self.durability(path)?)
-            .create(self.create.unwrap_or(true))
-            .mode(self.mode)
-            .parents(self.parents.unwrap_or(false))
-            .format(match self.format.as_deref() {
-                None | Some("json") => Format::Json,
-                Some("lines") => Format::Lines,
-                Some(other) => {
-                    let detail = format!("format must be \"json\" or \"lines\", not {other:?}");
-                    return Err(invalid("open", path, &detail));
-                }
-            });
-        if let Some(bytes) = whole(self.max_record, "maxRecord", path)? {
-            options = options.max_record(bytes);
-        }
-        self.header(path, choose_scheme!(options, self, "open", path))
-    }
+/// An option that is one of a few words.
+pub fn word<T: FromStr<Err = String>>(given: &str, path: &Path) -> napi::Result<T> {
+    given
+        .parse()
+        .map_err(|detail: String| invalid("open", path, &detail))
+}
 
-    /// Sets the options of the header, and of the file as a whole.
-    fn header(
-        &self,
-        path: &Path,
-        mut options: untorn::JournalOptions,
-    ) -> napi::Result<untorn::JournalOptions> {
-        if let Some(prefix) = &self.header_prefix {
-            options = options.header_prefix(match prefix {
-                Either::A(text) => text.as_bytes().to_vec(),
-                Either::B(bytes) => bytes.to_vec(),
-            });
-        }
-        if let Some(bytes) = whole(self.header_reserve, "headerReserve", path)? {
-            options = options.header_reserve(usize::try_from(bytes).unwrap_or(usize::MAX));
-        }
-        if let Some(word) = &self.header_mode {
-            let mode = word
-                .parse()
-                .map_err(|detail: String| invalid("open", path, &detail))?;
-            options = options.header_mode(mode);
-        }
-        let keep = whole(self.keep, "keep", path)?;
-        Ok(options
-            .sealed(self.sealed.unwrap_or(false))
-            .cut_foreign_tail(self.cut_foreign_tail.unwrap_or(false))
-            .max_bytes(whole(self.max_bytes, "maxBytes", path)?)
-            .keep(keep.map(|files| u32::try_from(files).unwrap_or(u32::MAX))))
-    }
-
-    pub fn document(&self, path: &Path) -> napi::Result<untorn::DocumentOptions> {
-        let options = untorn::Document::options()
-            .durability(self.durability(path)?)
-            .mode(self.mode)
-            .parents(self.parents.unwrap_or(false));
-        Ok(choose_scheme!(options, self, "open", path))
-    }
-
-    pub fn durability(&self, path: &Path) -> napi::Result<Durability> {
-        self.durability
-            .as_deref()
-            .map_or(Ok(Durability::default()), |word| {
-                word.parse()
-                    .map_err(|detail: String| invalid("open", path, &detail))
-            })
+/// An option that is bytes, or text.
+pub fn bytes_of(data: &Either<String, Uint8Array>) -> Vec<u8> {
+    match data {
+        Either::A(text) => text.as_bytes().to_vec(),
+        Either::B(bytes) => bytes.to_vec(),
     }
 }
 
 /// An option that is a whole number. `Infinity` means no limit.
-fn whole(n: Option<f64>, name: &str, path: &Path) -> napi::Result<Option<u64>> {
+pub fn whole(n: Option<f64>, name: &str, path: &Path) -> napi::Result<Option<u64>> {
     match n {
         None => Ok(None),
         Some(n) if n == f64::INFINITY => Ok(None),

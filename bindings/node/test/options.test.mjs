@@ -107,7 +107,7 @@ test('values of a wrong kind are told by the names that JavaScript has', async (
     [() => u.Journal.openSync(name, { create: 'yes' }), /create must be true or false, not "yes"/],
     [() => u.Journal.openSync(name, { maxRecord: '5' }), /maxRecord must be a whole number, 0 or more, not "5"/],
     [() => u.Journal.openSync(name, { durability: 5 }), /durability must be a string, not 5/],
-    [() => u.Journal.openSync(name, { durability: 'proces' }), /durability is "process" or "power", not "proces"/],
+    [() => u.Journal.openSync(name, { durability: 'proces' }), /durability must be "process" or "power", not "proces"/],
     [() => u.Journal.openSync(name, { headerPrefix: {} }), /headerPrefix must be a string/],
     [() => u.FileLock.acquire(name, { timeout: -1 }), /timeout must be a number of milliseconds/],
     [() => u.FileLock.acquire(name, { timeout: '5' }), /timeout must be a number of milliseconds, .*not "5"/],

@@ -16,6 +16,7 @@ mod interpreter;
 mod journal;
 mod lease;
 mod lock;
+mod option_arms;
 mod options;
 mod position;
 mod process;

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use untorn::{DocumentOptions, Error, Format, JournalOptions, StoreOptions, TransactionOptions};
+use untorn::{DocumentOptions, Error, JournalOptions, StoreOptions, TransactionOptions};
 
-use crate::argument::{Count, Data, Timeout};
+use crate::argument::Timeout;
 use crate::error::check;
+use crate::option_arms;
 
 /// One option, and the path that it is for.
-struct Given<'a, 'py> {
+pub struct Given<'a, 'py> {
     path: &'a Path,
-    value: Bound<'py, PyAny>,
+    pub value: Bound<'py, PyAny>,
 }
 
 impl Given<'_, '_> {
-    fn is<T>(&self) -> PyResult<T>
+    pub fn is<T>(&self) -> PyResult<T>
     where
         T: for<'a, 'py> FromPyObject<'a, 'py, Error: Into<PyErr>>,
     {
@@ -27,26 +28,17 @@ impl Given<'_, '_> {
     }
 
     /// One of a few words.
-    fn word<T: FromStr<Err = String>>(&self) -> PyResult<T> {
+    pub fn word<T: FromStr<Err = String>>(&self) -> PyResult<T> {
         let word = self.value.cast::<PyString>()?;
         self.checked(word.to_cow()?.parse())
     }
 
-    fn format(&self) -> PyResult<Format> {
-        let word = self.value.cast::<PyString>()?.to_cow()?;
-        self.checked(match &*word {
-            "json" => Ok(Format::Json),
-            "lines" => Ok(Format::Lines),
-            other => Err(format!("format is \"json\" or \"lines\", not {other:?}")),
-        })
-    }
-
-    fn timeout(&self) -> PyResult<Option<Duration>> {
+    pub fn timeout(&self) -> PyResult<Option<Duration>> {
         self.is::<Timeout>().map(Timeout::of_handle)
     }
 
     /// A number of seconds that is not for ever.
-    fn seconds(&self) -> PyResult<Duration> {
+    pub fn seconds(&self) -> PyResult<Duration> {
         seconds(self.value.py(), self.path, self.is()?)
     }
 
@@ -86,33 +78,7 @@ pub fn journal(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<JournalOpti
         path,
         options,
         JournalOptions::default(),
-        |made, name, given| {
-            Ok(match name {
-                "durability" => made.durability(given.word()?),
-                "create" => made.create(given.is()?),
-                "max_record" => made.max_record(given.is::<Count>()?.0),
-                "format" => made.format(given.format()?),
-                "mode" => made.mode(given.is()?),
-                "timeout" => made.timeout(given.timeout()?),
-                "parents" => made.parents(given.is()?),
-                "scheme" => made.scheme(given.word()?),
-                "on_unsupported" => made.on_unsupported(given.word()?),
-                "stale" => made.stale(given.seconds()?),
-                "header_prefix" if given.value.is_none() => made,
-                "header_prefix" => {
-                    let prefix: Data<'_> = given.value.extract()?;
-                    made.header_prefix(prefix.bytes())
-                }
-                "header_reserve" => made
-                    .header_reserve(usize::try_from(given.is::<Count>()?.0).unwrap_or(usize::MAX)),
-                "header_mode" => made.header_mode(given.word()?),
-                "sealed" => made.sealed(given.is()?),
-                "cut_foreign_tail" => made.cut_foreign_tail(given.is()?),
-                "max_bytes" => made.max_bytes(given.is::<Option<Count>>()?.map(|count| count.0)),
-                "keep" => made.keep(given.is()?),
-                _ => made,
-            })
-        },
+        option_arms::journal,
     )
 }
 
@@ -121,18 +87,7 @@ pub fn document(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<DocumentOp
         path,
         options,
         DocumentOptions::default(),
-        |made, name, given| {
-            Ok(match name {
-                "durability" => made.durability(given.word()?),
-                "mode" => made.mode(given.is()?),
-                "timeout" => made.timeout(given.timeout()?),
-                "parents" => made.parents(given.is()?),
-                "scheme" => made.scheme(given.word()?),
-                "on_unsupported" => made.on_unsupported(given.word()?),
-                "stale" => made.stale(given.seconds()?),
-                _ => made,
-            })
-        },
+        option_arms::document,
     )
 }
 

@@ -70,7 +70,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
     "a misspelt durability": (
         lambda path: Journal(path, durability="proces"),  # type: ignore[arg-type]
         untorn.InvalidArgument,
-        r'durability is "process" or "power", not "proces"',
+        r'durability must be "process" or "power", not "proces"',
     ),
     "a misspelt option": (lambda path: Journal(path, durabilty="process"), TypeError, "durabilty"),  # type: ignore[call-arg]
     "a directory that is missing": (

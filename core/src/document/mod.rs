@@ -11,6 +11,7 @@
 mod in_place;
 mod json;
 pub(crate) mod load;
+mod option_fields;
 mod options;
 mod replace;
 mod update;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use json::document_json;
-pub use options::DocumentOptions;
+pub use option_fields::DocumentOptions;
 pub use update::Update;
 pub use version::{Expect, Version};
 

@@ -1,7 +1,8 @@
 //! Journals: append-only files of one-line records.
 //!
 //! ```text
-//! options.rs    how a journal is opened; handle.rs: the handle; verbs.rs: what callers see
+//! options.rs    how a journal is opened; generated: option_fields.rs, words.rs
+//! handle.rs     the handle; verbs.rs: what callers see
 //! shared.rs     what the users of a handle share; rules.rs: what may be a record
 //! data.rs       the file, open, and its syncs; one_name.rs: why it has one name
 //! append/       records made ready, the lead among many calls, one write, one sync
@@ -22,6 +23,7 @@ mod handle;
 mod header;
 pub(crate) mod member;
 mod one_name;
+mod option_fields;
 mod options;
 mod read;
 mod repair;
@@ -30,6 +32,7 @@ mod rules;
 mod seal;
 mod shared;
 mod verbs;
+mod words;
 
 pub use append::Batch;
 pub use fold::{Fold, FoldCursor, FoldTurn, Folded};

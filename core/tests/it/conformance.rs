@@ -13,6 +13,8 @@ mod documents;
 mod following;
 #[path = "../../../conformance/rust/headers.rs"]
 mod headers;
+#[path = "../../../conformance/rust/options.rs"]
+mod options;
 #[path = "../../../conformance/rust/outcome.rs"]
 mod outcome;
 #[path = "../../../conformance/rust/pages.rs"]

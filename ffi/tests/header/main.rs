@@ -17,6 +17,8 @@ fn header_is_current() {
         // C89 has no such comments.
         .replace(" // __cplusplus", " /* __cplusplus */")
         .replace("  // extern \"C\"", "  /* extern \"C\" */")
+        // From spec/options.toml.
+        .replace("@INITIALIZERS@", include_str!("../../initializers.h"))
         // One place has the version: Cargo.toml.
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))

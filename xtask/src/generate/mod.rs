@@ -1,6 +1,9 @@
 //! `cargo xtask generate`: what every language repeats, written from the tables in spec/.
 
+mod constants;
 mod errors;
+mod language;
+mod options;
 mod output;
 mod prose;
 
@@ -22,7 +25,11 @@ pub fn run(site: &Site) -> Result<()> {
 }
 
 fn outputs(root: &Path) -> Result<Vec<Output>> {
-    errors::outputs(&read(root, "errors")?)
+    let constants = read(root, "constants")?;
+    let mut outputs = errors::outputs(&read(root, "errors")?)?;
+    outputs.extend(constants::outputs(&constants)?);
+    outputs.extend(options::outputs(&read(root, "options")?, &constants)?);
+    Ok(outputs)
 }
 
 fn read<T: DeserializeOwned>(root: &Path, table: &str) -> Result<T> {

@@ -6,15 +6,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 pub struct Output {
-    pub path: &'static str,
+    pub path: String,
     part: Part,
 }
 
 enum Part {
     Whole(String),
-    /// Lies between the lines that say `begin generated NAME` and `end generated NAME`.
+    /// Lies between a line with `begin` and one with `end`.
     Between {
-        name: &'static str,
+        begin: String,
+        end: String,
         lines: String,
     },
 }
@@ -26,23 +27,34 @@ pub fn mark(table: &str) -> String {
 
 impl Output {
     /// A whole file of Rust, formatted as the rest of the source.
-    pub fn rust(path: &'static str, text: &str) -> Result<Output> {
+    pub fn rust(path: &str, text: &str) -> Result<Output> {
         let text = rustfmt(text).with_context(|| format!("format {path}"))?;
         Ok(Output::whole(path, text))
     }
 
-    pub fn whole(path: &'static str, text: String) -> Output {
+    pub fn whole(path: &str, text: String) -> Output {
+        let path = path.to_owned();
         let part = Part::Whole(text);
         Output { path, part }
     }
 
-    pub fn between(path: &'static str, name: &'static str, lines: String) -> Output {
-        let part = Part::Between { name, lines };
+    /// What lies between the lines that say `begin generated NAME` and `end generated NAME`.
+    pub fn between(path: &str, name: &str, lines: String) -> Output {
+        let begin = format!("begin generated {name} (");
+        let end = format!("end generated {name}");
+        Output::between_lines(path, &begin, &end, lines)
+    }
+
+    /// The same, where a mark would be shown to users.
+    pub fn between_lines(path: &str, begin: &str, end: &str, lines: String) -> Output {
+        let path = path.to_owned();
+        let (begin, end) = (begin.to_owned(), end.to_owned());
+        let part = Part::Between { begin, end, lines };
         Output { path, part }
     }
 
     pub fn is_current(&self, root: &Path) -> Result<bool> {
-        let path = root.join(self.path);
+        let path = root.join(&self.path);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             other => other.with_context(|| format!("read {}", path.display()))?,
@@ -55,7 +67,7 @@ impl Output {
         if self.is_current(root)? {
             return Ok(false);
         }
-        let path = root.join(self.path);
+        let path = root.join(&self.path);
         let text = match &self.part {
             Part::Whole(text) => text.clone(),
             Part::Between { .. } => self.applied(&std::fs::read_to_string(&path)?)?,
@@ -66,26 +78,21 @@ impl Output {
 
     /// The file as it must be.
     fn applied(&self, now: &str) -> Result<String> {
-        let (name, lines) = match &self.part {
+        let (begin, end, lines) = match &self.part {
             Part::Whole(text) => return Ok(text.clone()),
-            Part::Between { name, lines } => (name, lines),
+            Part::Between { begin, end, lines } => (begin, end, lines),
         };
-        let after_line_with = |text: &str| -> Option<(usize, usize)> {
-            let at = now.find(text)?;
-            let start = now[..at].rfind('\n').map_or(0, |newline| newline + 1);
-            let end = at + now[at..].find('\n')? + 1;
-            Some((start, end))
-        };
-        let begin = after_line_with(&format!("begin generated {name} "));
-        let end = after_line_with(&format!("end generated {name}"));
-        match (begin, end) {
-            (Some((_, from)), Some((to, _))) if from <= to => {
-                Ok(format!("{}{lines}{}", &now[..from], &now[to..]))
-            }
-            _ => bail!(
-                "{} has no lines `begin generated {name} …` and `end generated {name}`",
-                self.path
-            ),
+        let from = now.find(begin.as_str()).and_then(|at| {
+            let newline = now[at..].find('\n')?;
+            Some(at + newline + 1)
+        });
+        let to = from.and_then(|from| {
+            let at = from + now[from..].find(end.as_str())?;
+            now[..at].rfind('\n').map(|newline| newline + 1)
+        });
+        match (from, to) {
+            (Some(from), Some(to)) => Ok(format!("{}{lines}{}", &now[..from], &now[to..])),
+            _ => bail!("{} has no lines with `{begin}` and `{end}`", self.path),
         }
     }
 }

@@ -27,11 +27,18 @@ class Document(RawDocument):
     At every instant, and after every crash that its durability covers, the file holds its old value or its new one.
     Mode, owner, extended attributes and symbolic links are kept.
 
-    - `durability`: what a finished save survives: `"power"` a power cut, `"process"` the death of any process.
-    - `mode`: permission bits of a new file; else 0666 less the umask.
-    - `timeout`: how many seconds a call waits for the lock; `None` waits for ever, 0 tries once.
-    - `parents`: whether missing parent directories are made.
-    - `scheme`, `on_unsupported`, `stale`: how programs agree on who may change it: see `FileLock`.
+    Options:
+    - `timeout`: How long a call waits for the lock. Seconds; `None`: without limit, 0: one try.
+    - `mode`: Permission bits of a new file. A file that exists keeps its own. Default: 0666 less the umask.
+    - `durability`: The failure that a finished call survives: a power cut (`power`), or the end of any process
+      (`process`). `"power"` (the default) or `"process"`.
+    - `parents`: Whether missing parent directories are created when the handle is opened. Default: no.
+    - `scheme`: Which file carries the lock. All programs that share the file must use the same. `"sidecar"` (the
+      default), `"in-place"` or `"pid-file"`.
+    - `on_unsupported`: What to do where the file system reports that it does not lock files. `"fail"` (the default) or
+      `"pid-file"`.
+    - `stale`: Scheme `pid-file` only: at which age a lock file that is not refreshed is taken over. At least 2 s.
+      Seconds; default: 10.
     - `dumps`, `loads`: how the value is encoded (to `bytes` or `str`) and decoded (from `bytes`). By default compact
       JSON in UTF-8.
 
@@ -50,25 +57,29 @@ class Document(RawDocument):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: _Durability = "power",
-        mode: int | None = None,
+        # begin generated parameters (spec/options.toml, cargo xtask generate)
         timeout: float | None = None,
+        mode: int | None = None,
+        durability: _Durability = "power",
         parents: bool = False,
         scheme: _Scheme = "sidecar",
         on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
+        # end generated parameters
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
         """Open the document at `path`, which need not exist yet. This resolves symbolic links."""
         options = {
-            "durability": durability,
-            "mode": mode,
+            # begin generated options (spec/options.toml, cargo xtask generate)
             "timeout": timeout,
+            "mode": mode,
+            "durability": durability,
             "parents": parents,
             "scheme": scheme,
             "on_unsupported": on_unsupported,
             "stale": stale,
+            # end generated options
         }
         return cls._of(path, options, dumps, loads)
 

@@ -36,23 +36,41 @@ class Journal(RawJournal):
     No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost; what a
     crash leaves behind is repaired by the next append. Reading takes no lock. One handle serves many threads.
 
-    - `durability`: what a finished append survives: `"power"` a power cut, `"process"` the death of any process.
-    - `create`: whether an append makes the file where it is missing, also after somebody deleted it.
-    - `max_record`: how long a record may be, in bytes. Longer lines are damage to a reader.
-    - `format`: `"json"`, or `"lines"`: any bytes without a newline or NUL; then records are `bytes` (or `str`) here.
-    - `mode`: permission bits of a new file; else 0666 less the umask.
-    - `timeout`: how many seconds a call waits for the lock; `None` waits for ever, 0 tries once.
-    - `parents`: whether missing parent directories are made.
-    - `scheme`, `on_unsupported`, `stale`: how programs agree on who may change it: see `FileLock`.
-    - `header_prefix`: the first line is no record but a header, if it begins so. `header_reserve`: how many bytes a new
-      one takes, so that later ones fit in its place. `header_mode`: whether they are written there (`"stamp"`), or with
-      a new file, always (`"rename"`): for programs that read without this library.
-    - `sealed`: each record gets a checksum that JSON readers ignore. It finds bit rot and spliced lines, and makes an
-      append of many all-or-nothing across a power cut, too. For format `json`.
-    - `cut_foreign_tail`: whether an append or a repair may cut the end off a file that is plainly no journal (UTF-16, a
-      JSON document over several lines, a binary file). Otherwise that is `Corrupt`.
-    - `max_bytes`: an append that finds the journal larger than this rotates it first. `keep`: how many rotated files
-      that leaves.
+    Options:
+    - `timeout`: How long a call waits for the lock. Seconds; `None`: without limit, 0: one try.
+    - `max_record`: How many bytes a record may have, without its newline. Longer lines are damage to a reader. Default:
+      64 MiB.
+    - `mode`: Permission bits of a new file. A file that exists keeps its own. Default: 0666 less the umask.
+    - `durability`: The failure that a finished call survives: a power cut (`power`), or the end of any process
+      (`process`). `"power"` (the default) or `"process"`.
+    - `format`: What the records are. With `"lines"` a record is `bytes` (or `str`): any without a newline or NUL.
+      `"json"` (the default) or `"lines"`.
+    - `create`: Whether an append creates the file where it is missing, also after it was deleted. Otherwise that is
+      `NotFound`. Default: yes.
+    - `parents`: Whether missing parent directories are created when the handle is opened. Default: no.
+    - `cut_foreign_tail`: Whether an append or a repair may cut the end off a file that is plainly no journal: UTF-16, a
+      JSON document over several lines, a binary file. Otherwise that is `Corrupt`. Format `json` only. Default: no.
+    - `scheme`: Which file carries the lock. All programs that share the file must use the same. `"sidecar"` (the
+      default), `"in-place"` or `"pid-file"`.
+    - `on_unsupported`: What to do where the file system reports that it does not lock files. `"fail"` (the default) or
+      `"pid-file"`.
+    - `stale`: Scheme `pid-file` only: at which age a lock file that is not refreshed is taken over. At least 2 s.
+      Seconds; default: 10.
+    - `max_bytes`: An append that finds the journal larger than this many bytes rotates it first, so that it is never
+      larger than this and one append. If the rotation fails, so does the append. Default: no limit.
+    - `keep`: How many rotated files a rotation by `max_bytes` leaves, those of `rewind` and `rotate` among them; older
+      ones are removed. Files that only have such a name are not counted, and stay, as do rotated files that others have
+      copied, replaced or appended to. Default: no limit.
+    - `header_prefix`: The journal may have a header: its first line, where that begins with these bytes. The header is
+      no record. All handles on a journal must have the same prefix; one without it sees the header as a record.
+      Default: none.
+    - `header_reserve`: How many bytes a new header takes, its newline included: it is padded with spaces, so that later
+      ones fit in its place. A longer header takes what it needs. Default: 512.
+    - `header_mode`: How a header is changed that exists already: in its place where it fits (`stamp`), or by a new
+      file, always (`rename`). `"stamp"` (the default) or `"rename"`.
+    - `sealed`: Whether each record is followed by a checksum, which readers of JSON take for white space (35 bytes a
+      record). It shows bit rot and spliced lines, and makes an append of many records all or nothing across a power
+      cut, too. Format `json` only. Default: no.
     - `dumps`, `loads`: how a record is encoded (to `bytes` or `str`, on one line) and decoded (from `bytes`), as
       `orjson.dumps` and `orjson.loads` do. By default compact JSON in UTF-8.
 
@@ -72,45 +90,49 @@ class Journal(RawJournal):
         cls,
         path: str | os.PathLike[str],
         *,
-        durability: _Durability = "power",
-        create: bool = True,
-        max_record: int = 64 << 20,
-        format: _Format = "json",  # noqa: A002 - the option's name in every language
-        mode: int | None = None,
+        # begin generated parameters (spec/options.toml, cargo xtask generate)
         timeout: float | None = None,
+        max_record: int = 64 << 20,
+        mode: int | None = None,
+        durability: _Durability = "power",
+        format: _Format = "json",  # noqa: A002 - the option's name in every language
+        create: bool = True,
         parents: bool = False,
+        cut_foreign_tail: bool = False,
         scheme: _Scheme = "sidecar",
         on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
+        max_bytes: int | None = None,
+        keep: int | None = None,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
         header_mode: _HeaderMode = "stamp",
         sealed: bool = False,
-        cut_foreign_tail: bool = False,
-        max_bytes: int | None = None,
-        keep: int | None = None,
+        # end generated parameters
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
         """Open the journal at `path`. This resolves symbolic links; the first append creates the file."""
         options = {
-            "durability": durability,
-            "create": create,
-            "max_record": max_record,
-            "format": format,
-            "mode": mode,
+            # begin generated options (spec/options.toml, cargo xtask generate)
             "timeout": timeout,
+            "max_record": max_record,
+            "mode": mode,
+            "durability": durability,
+            "format": format,
+            "create": create,
             "parents": parents,
+            "cut_foreign_tail": cut_foreign_tail,
             "scheme": scheme,
             "on_unsupported": on_unsupported,
             "stale": stale,
+            "max_bytes": max_bytes,
+            "keep": keep,
             "header_prefix": header_prefix,
             "header_reserve": header_reserve,
             "header_mode": header_mode,
             "sealed": sealed,
-            "cut_foreign_tail": cut_foreign_tail,
-            "max_bytes": max_bytes,
-            "keep": keep,
+            # end generated options
         }
         return cls._of(path, options, dumps, loads)
 

@@ -10,85 +10,112 @@ if TYPE_CHECKING:
 
     from untorn import _codec
 
-    _Durability: TypeAlias = Literal["power", "process"]
+    # begin generated words (spec/constants.toml, cargo xtask generate)
+    _Durability: TypeAlias = Literal["process", "power"]
     _Format: TypeAlias = Literal["json", "lines"]
     _Scheme: TypeAlias = Literal["sidecar", "in-place", "pid-file"]
     _OnUnsupported: TypeAlias = Literal["fail", "pid-file"]
     _HeaderMode: TypeAlias = Literal["stamp", "rename"]
+    # end generated words
 
 
 class LockOptions(TypedDict, total=False):
     """As `FileLock` has them."""
 
+    # begin generated lock options (spec/options.toml, cargo xtask generate)
     timeout: float | None
     shared: bool
     label: str | None
     scheme: _Scheme
     on_unsupported: _OnUnsupported
     stale: float
+    # end generated lock options
 
 
-class FileOptions(TypedDict, total=False):
-    """Those that journals and documents share."""
+class DocumentOptions(TypedDict, total=False):
+    """As `Document` has them."""
 
-    durability: _Durability
-    mode: int | None
+    # begin generated document options (spec/options.toml, cargo xtask generate)
     timeout: float | None
+    mode: int | None
+    durability: _Durability
+    parents: bool
     scheme: _Scheme
     on_unsupported: _OnUnsupported
     stale: float
+    # end generated document options
     dumps: _codec._Dumps | None
     loads: _codec._Loads | None
 
 
-class DocumentOptions(FileOptions, total=False):
-    """As `Document` has them."""
+class JournalOptions(TypedDict, total=False):
+    """As `Journal` has them."""
 
-    parents: bool
-
-
-class RecordOptions(FileOptions, total=False):
-    """Those of journals, wherever they are."""
-
+    # begin generated journal options (spec/options.toml, cargo xtask generate)
+    timeout: float | None
     max_record: int
+    mode: int | None
+    durability: _Durability
     format: _Format
+    create: bool
+    parents: bool
+    cut_foreign_tail: bool
+    scheme: _Scheme
+    on_unsupported: _OnUnsupported
+    stale: float
+    max_bytes: int | None
+    keep: int | None
     header_prefix: bytes | str | None
     header_reserve: int
     header_mode: _HeaderMode
     sealed: bool
-    cut_foreign_tail: bool
-    max_bytes: int | None
-    keep: int | None
-
-
-class JournalOptions(RecordOptions, total=False):
-    """As `Journal` has them."""
-
-    create: bool
-    parents: bool
+    # end generated journal options
+    dumps: _codec._Dumps | None
+    loads: _codec._Loads | None
 
 
 class TransactionOptions(TypedDict, total=False):
     """As `Transaction` has them."""
 
-    durability: _Durability
-    mode: int | None
+    # begin generated transaction options (spec/options.toml, cargo xtask generate)
     timeout: float | None
-    format: _Format
     max_record: int
+    mode: int | None
+    durability: _Durability
+    format: _Format
     header_prefix: bytes | str | None
     header_reserve: int
     sealed: bool
+    # end generated transaction options
     dumps: _codec._Dumps | None
     loads: _codec._Loads | None
 
 
-class StoreOptions(RecordOptions, total=False):
+class StoreOptions(TypedDict, total=False):
     """As `Store` has them."""
 
+    # begin generated store options (spec/options.toml, cargo xtask generate)
+    timeout: float | None
     journal_name: str
     state_name: str
+    max_record: int
+    mode: int | None
+    durability: _Durability
+    format: _Format
     create: bool
+    cut_foreign_tail: bool
+    scheme: _Scheme
+    on_unsupported: _OnUnsupported
+    stale: float
+    max_bytes: int | None
+    keep: int | None
+    header_prefix: bytes | str | None
+    header_reserve: int
+    header_mode: _HeaderMode
+    sealed: bool
+    # end generated store options
+    dumps: _codec._Dumps | None
+    loads: _codec._Loads | None
     state_dumps: _codec._Dumps | None
     state_loads: _codec._Loads | None
 

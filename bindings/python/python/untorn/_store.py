@@ -46,24 +46,26 @@ class Store(RawStore):
         cls,
         path: str | os.PathLike[str],
         *,
+        # begin generated parameters (spec/options.toml, cargo xtask generate)
+        timeout: float | None = None,
         journal_name: str = "journal.jsonl",
         state_name: str = "state.json",
-        durability: _Durability = "power",
-        timeout: float | None = None,
-        create: bool = True,
-        format: _Format = "json",  # noqa: A002 - the option's name in every language
         max_record: int = 64 << 20,
         mode: int | None = None,
+        durability: _Durability = "power",
+        format: _Format = "json",  # noqa: A002 - the option's name in every language
+        create: bool = True,
+        cut_foreign_tail: bool = False,
         scheme: _Scheme = "sidecar",
         on_unsupported: _OnUnsupported = "fail",
         stale: float = 10.0,
+        max_bytes: int | None = None,
+        keep: int | None = None,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
         header_mode: _HeaderMode = "stamp",
         sealed: bool = False,
-        cut_foreign_tail: bool = False,
-        max_bytes: int | None = None,
-        keep: int | None = None,
+        # end generated parameters
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
         state_dumps: _codec._Dumps | None = None,
@@ -71,24 +73,26 @@ class Store(RawStore):
     ) -> Self:
         """Open the store at `path`, and create the directory if it is missing."""
         options = {
+            # begin generated options (spec/options.toml, cargo xtask generate)
+            "timeout": timeout,
             "journal_name": journal_name,
             "state_name": state_name,
-            "durability": durability,
-            "timeout": timeout,
-            "create": create,
-            "format": format,
             "max_record": max_record,
             "mode": mode,
+            "durability": durability,
+            "format": format,
+            "create": create,
+            "cut_foreign_tail": cut_foreign_tail,
             "scheme": scheme,
             "on_unsupported": on_unsupported,
             "stale": stale,
+            "max_bytes": max_bytes,
+            "keep": keep,
             "header_prefix": header_prefix,
             "header_reserve": header_reserve,
             "header_mode": header_mode,
             "sealed": sealed,
-            "cut_foreign_tail": cut_foreign_tail,
-            "max_bytes": max_bytes,
-            "keep": keep,
+            # end generated options
         }
         codecs = {"dumps": dumps, "loads": loads, "state_dumps": state_dumps, "state_loads": state_loads}
         return cls._of(path, options, codecs)

@@ -48,27 +48,31 @@ class Transaction(RawTransaction):
         cls,
         dir: str | os.PathLike[str],  # noqa: A002 - as in every language
         *,
-        durability: _Durability = "power",
-        mode: int | None = None,
+        # begin generated parameters (spec/options.toml, cargo xtask generate)
         timeout: float | None = None,
-        format: _Format = "json",  # noqa: A002
         max_record: int = 64 << 20,
+        mode: int | None = None,
+        durability: _Durability = "power",
+        format: _Format = "json",  # noqa: A002 - the option's name in every language
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
         sealed: bool = False,
+        # end generated parameters
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
     ) -> Self:
         """Prepare a transaction in `dir`; it begins with its `with` block."""
         options = {
-            "durability": durability,
-            "mode": mode,
+            # begin generated options (spec/options.toml, cargo xtask generate)
             "timeout": timeout,
-            "format": format,
             "max_record": max_record,
+            "mode": mode,
+            "durability": durability,
+            "format": format,
             "header_prefix": header_prefix,
             "header_reserve": header_reserve,
             "sealed": sealed,
+            # end generated options
         }
         return cls._of(dir, options, dumps, loads)
 

@@ -2,45 +2,10 @@
 
 use serde::de::IgnoredAny;
 
+pub use crate::journal::words::DamageKind;
+
 /// How many damages a report lists; the rest is counted.
 pub(crate) const LISTED: usize = 1024;
-
-/// What is wrong with a stretch of a journal.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DamageKind {
-    /// Bytes after the last newline, or an append of many that is not whole: cut
-    /// off by a crash, or being appended at this moment.
-    TornTail,
-    /// A line that holds NULs, as a power cut leaves them.
-    NulRun,
-    /// A line longer than `max_record`.
-    TooLong,
-    /// Two or more values on one line: a newline was lost.
-    Glued,
-    /// A line that is not JSON.
-    NotJson,
-    /// A line that is not UTF-8.
-    NotUtf8,
-    /// In a sealed journal: a line that its seal does not fit, or, with length
-    /// 0, a place where the rest of an append is missing.
-    BadSeal,
-}
-
-impl DamageKind {
-    /// `"torn_tail"`, `"nul_run"`, …: the same in every language.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DamageKind::TornTail => "torn_tail",
-            DamageKind::NulRun => "nul_run",
-            DamageKind::TooLong => "too_long",
-            DamageKind::Glued => "glued",
-            DamageKind::NotJson => "not_json",
-            DamageKind::NotUtf8 => "not_utf8",
-            DamageKind::BadSeal => "bad_seal",
-        }
-    }
-}
 
 /// A stretch that was skipped: where, how long, and what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,10 @@
 pub(crate) mod in_place;
 pub(crate) mod pid_file;
 pub(crate) mod sidecar;
+mod words;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,97 +14,9 @@ use crate::error::{Error, Result};
 use crate::sys::{self, Access, Descriptor, PerProcess};
 use crate::temporary;
 
+pub use words::{OnUnsupported, Scheme};
+
 pub(crate) use in_place::{InPlace, Redo, redo_path};
-
-/// How programs agree on which one may change a file. All that share the file
-/// must use the same scheme.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    /// The lock of `P` is an OS lock on the file `P.lock`. Use this one, unless
-    /// other programs already have a scheme of their own.
-    #[default]
-    Sidecar,
-    /// The lock of `P` is an OS lock on `P` itself, for harnesses that `flock`
-    /// their data file. `P` then keeps its inode: a document is saved in place,
-    /// and an empty file is a missing document.
-    InPlace,
-    /// The lock of `P` is that the file `P.lock` exists, with its holder's pid
-    /// in it.
-    PidFile,
-}
-
-impl Scheme {
-    /// Returns `"sidecar"`, `"in-place"` or `"pid-file"`, the same in every
-    /// language.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Scheme::Sidecar => "sidecar",
-            Scheme::InPlace => "in-place",
-            Scheme::PidFile => "pid-file",
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Scheme {
-    type Err = String;
-
-    fn from_str(word: &str) -> std::result::Result<Self, String> {
-        match word {
-            "sidecar" => Ok(Scheme::Sidecar),
-            "in-place" => Ok(Scheme::InPlace),
-            "pid-file" => Ok(Scheme::PidFile),
-            _ => Err(format!(
-                "a scheme is \"sidecar\", \"in-place\" or \"pid-file\", not {word:?}"
-            )),
-        }
-    }
-}
-
-/// The reaction to a file system that reports that it does not lock files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum OnUnsupported {
-    /// Fails with `LOCK_UNSUPPORTED`: nothing is ever silently unlocked.
-    #[default]
-    Fail,
-    /// Uses the scheme `pid-file` for those files.
-    PidFile,
-}
-
-impl OnUnsupported {
-    /// Returns `"fail"` or `"pid-file"`, the same in every language.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            OnUnsupported::Fail => "fail",
-            OnUnsupported::PidFile => "pid-file",
-        }
-    }
-}
-
-impl fmt::Display for OnUnsupported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for OnUnsupported {
-    type Err = String;
-
-    fn from_str(word: &str) -> std::result::Result<Self, String> {
-        match word {
-            "fail" => Ok(OnUnsupported::Fail),
-            "pid-file" => Ok(OnUnsupported::PidFile),
-            _ => Err(format!(
-                "on_unsupported is \"fail\" or \"pid-file\", not {word:?}"
-            )),
-        }
-    }
-}
 
 /// For each known directory, whether files can be locked in it.
 static LOCKING: PerProcess<Mutex<HashMap<PathBuf, bool>>> = PerProcess::new();

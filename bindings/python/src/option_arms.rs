@@ -1,0 +1,60 @@
+// Generated from spec/options.toml by `cargo xtask generate`. Do not edit.
+//! Which option of a dictionary is which of the core's.
+
+use pyo3::prelude::*;
+use untorn::{DocumentOptions, JournalOptions};
+
+use crate::argument::{Count, Data};
+use crate::options::Given;
+
+/// Sets the option of this name; one that is none of a journal's is left alone.
+pub fn journal(
+    made: JournalOptions,
+    name: &str,
+    given: &Given<'_, '_>,
+) -> PyResult<JournalOptions> {
+    Ok(match name {
+        "timeout" => made.timeout(given.timeout()?),
+        "max_record" => made.max_record(given.is::<Count>()?.0),
+        "mode" => made.mode(given.is()?),
+        "durability" => made.durability(given.word()?),
+        "format" => made.format(given.word()?),
+        "create" => made.create(given.is()?),
+        "parents" => made.parents(given.is()?),
+        "cut_foreign_tail" => made.cut_foreign_tail(given.is()?),
+        "scheme" => made.scheme(given.word()?),
+        "on_unsupported" => made.on_unsupported(given.word()?),
+        "stale" => made.stale(given.seconds()?),
+        "max_bytes" => made.max_bytes(given.is::<Option<Count>>()?.map(|count| count.0)),
+        "keep" => made.keep(given.is()?),
+        "header_prefix" if given.value.is_none() => made,
+        "header_prefix" => {
+            let data: Data<'_> = given.value.extract()?;
+            made.header_prefix(data.bytes())
+        }
+        "header_reserve" => {
+            made.header_reserve(usize::try_from(given.is::<Count>()?.0).unwrap_or(usize::MAX))
+        }
+        "header_mode" => made.header_mode(given.word()?),
+        "sealed" => made.sealed(given.is()?),
+        _ => made,
+    })
+}
+
+/// Sets the option of this name; one that is none of a document's is left alone.
+pub fn document(
+    made: DocumentOptions,
+    name: &str,
+    given: &Given<'_, '_>,
+) -> PyResult<DocumentOptions> {
+    Ok(match name {
+        "timeout" => made.timeout(given.timeout()?),
+        "mode" => made.mode(given.is()?),
+        "durability" => made.durability(given.word()?),
+        "parents" => made.parents(given.is()?),
+        "scheme" => made.scheme(given.word()?),
+        "on_unsupported" => made.on_unsupported(given.word()?),
+        "stale" => made.stale(given.seconds()?),
+        _ => made,
+    })
+}

@@ -1,0 +1,132 @@
+// Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
+//! The numbers of what options take and results name.
+
+use std::ffi::CStr;
+
+use untorn::{DamageKind, Durability, Format, HeaderMode, OnUnsupported, Result, Scheme};
+
+use crate::argument::Arguments;
+
+/// The failure that a finished call survives. power: The machine loses power.
+/// The bytes are durable on disk before the call returns (fdatasync or fsync,
+/// F_FULLFSYNC on Apple systems). So is the directory if a name was created or
+/// changed. The default.
+pub const UNTORN_DURABILITY_POWER: i32 = 0;
+/// This process, or any other, dies at any instruction: the bytes are in the
+/// kernel. A power cut may lose them.
+pub const UNTORN_DURABILITY_PROCESS: i32 = 1;
+/// Returns the durability that C chose.
+pub(crate) fn durability(number: i32, arguments: &Arguments<'_>) -> Result<Durability> {
+    match number {
+        UNTORN_DURABILITY_POWER => Ok(Durability::Power),
+        UNTORN_DURABILITY_PROCESS => Ok(Durability::Process),
+        _ => Err(arguments.refuse(format!("{number} is no durability"))),
+    }
+}
+
+/// What the records of a journal are. json: A record is one JSON value. The
+/// default.
+pub const UNTORN_FORMAT_JSON: i32 = 0;
+/// A record is any bytes without a newline or NUL.
+pub const UNTORN_FORMAT_LINES: i32 = 1;
+/// Returns the format that C chose.
+pub(crate) fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
+    match number {
+        UNTORN_FORMAT_JSON => Ok(Format::Json),
+        UNTORN_FORMAT_LINES => Ok(Format::Lines),
+        _ => Err(arguments.refuse(format!("{number} is no format"))),
+    }
+}
+
+/// Which file carries the lock of a path P. All programs that share P must use
+/// the same scheme. sidecar: An OS lock on the file P.lock. Use this one,
+/// unless other programs already have a scheme of their own. The default.
+pub const UNTORN_SCHEME_SIDECAR: i32 = 0;
+/// An OS lock on P itself, as programs take it that flock their data file. P
+/// keeps its inode: a document is saved in place, and an empty file is a
+/// document that does not exist.
+pub const UNTORN_SCHEME_IN_PLACE: i32 = 1;
+/// The lock is held while the file P.lock exists, with its holder's pid in it.
+/// A holder that is stopped for longer than the option stale can lose the lock.
+pub const UNTORN_SCHEME_PID_FILE: i32 = 2;
+/// Returns the scheme that C chose.
+pub(crate) fn scheme(number: i32, arguments: &Arguments<'_>) -> Result<Scheme> {
+    match number {
+        UNTORN_SCHEME_SIDECAR => Ok(Scheme::Sidecar),
+        UNTORN_SCHEME_IN_PLACE => Ok(Scheme::InPlace),
+        UNTORN_SCHEME_PID_FILE => Ok(Scheme::PidFile),
+        _ => Err(arguments.refuse(format!("{number} is no scheme"))),
+    }
+}
+
+/// What to do where the file system reports that it does not lock files. fail:
+/// Fail with UNTORN_LOCK_UNSUPPORTED: a call never goes on without a lock. The
+/// default.
+pub const UNTORN_ON_UNSUPPORTED_FAIL: i32 = 0;
+/// Use the scheme pid-file there.
+pub const UNTORN_ON_UNSUPPORTED_PID_FILE: i32 = 1;
+/// Returns the on_unsupported that C chose.
+pub(crate) fn on_unsupported(number: i32, arguments: &Arguments<'_>) -> Result<OnUnsupported> {
+    match number {
+        UNTORN_ON_UNSUPPORTED_FAIL => Ok(OnUnsupported::Fail),
+        UNTORN_ON_UNSUPPORTED_PID_FILE => Ok(OnUnsupported::PidFile),
+        _ => Err(arguments.refuse(format!("{number} is no on_unsupported"))),
+    }
+}
+
+/// How a header is changed that exists already. stamp: In place, where it fits:
+/// it costs the same however long the journal is. The default.
+pub const UNTORN_HEADER_STAMP: i32 = 0;
+/// By a new file, always: programs that read without this library then never
+/// see half a header.
+pub const UNTORN_HEADER_RENAME: i32 = 1;
+/// Returns the header_mode that C chose.
+pub(crate) fn header_mode(number: i32, arguments: &Arguments<'_>) -> Result<HeaderMode> {
+    match number {
+        UNTORN_HEADER_STAMP => Ok(HeaderMode::Stamp),
+        UNTORN_HEADER_RENAME => Ok(HeaderMode::Rename),
+        _ => Err(arguments.refuse(format!("{number} is no header mode"))),
+    }
+}
+
+/// What is wrong with a stretch of a journal. torn_tail: Bytes after the last
+/// newline, or an append of many that is not whole: cut off by a crash, or
+/// being appended at this moment.
+pub const UNTORN_DAMAGE_TORN_TAIL: i32 = 1;
+/// A line that holds NULs, as a power cut leaves them.
+pub const UNTORN_DAMAGE_NUL_RUN: i32 = 2;
+/// A line longer than max_record.
+pub const UNTORN_DAMAGE_TOO_LONG: i32 = 3;
+/// Two or more values on one line: a newline was lost.
+pub const UNTORN_DAMAGE_GLUED: i32 = 4;
+/// A line that is not JSON.
+pub const UNTORN_DAMAGE_NOT_JSON: i32 = 5;
+/// A line that is not UTF-8.
+pub const UNTORN_DAMAGE_NOT_UTF8: i32 = 6;
+/// In a sealed journal: a line that its seal does not fit, or, with length 0, a
+/// place where the rest of an append is missing.
+pub const UNTORN_DAMAGE_BAD_SEAL: i32 = 7;
+/// Returns the number of a damage_kind; 0 for one that the header has no number for.
+pub(crate) fn damage_kind(kind: DamageKind) -> i32 {
+    match kind {
+        DamageKind::TornTail => UNTORN_DAMAGE_TORN_TAIL,
+        DamageKind::NulRun => UNTORN_DAMAGE_NUL_RUN,
+        DamageKind::TooLong => UNTORN_DAMAGE_TOO_LONG,
+        DamageKind::Glued => UNTORN_DAMAGE_GLUED,
+        DamageKind::NotJson => UNTORN_DAMAGE_NOT_JSON,
+        DamageKind::NotUtf8 => UNTORN_DAMAGE_NOT_UTF8,
+        DamageKind::BadSeal => UNTORN_DAMAGE_BAD_SEAL,
+        _ => 0,
+    }
+}
+
+/// The names, from number 1 on.
+pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 7] = [
+    c"torn_tail",
+    c"nul_run",
+    c"too_long",
+    c"glued",
+    c"not_json",
+    c"not_utf8",
+    c"bad_seal",
+];
