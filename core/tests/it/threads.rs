@@ -328,3 +328,25 @@ fn a_callback_that_panics_harms_nobody_else() {
     assert_eq!(records(&path).len(), 3);
     journal.append(b"[2]").unwrap();
 }
+
+/// The lead of what was queued is no thread's that appends besides.
+#[test]
+fn who_queued_an_append_may_append_meanwhile() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let record = format!("\"{}\"", "x".repeat(1 << 20));
+    let mut batch = journal.batch();
+    for _ in 0..48 {
+        batch.push(record.as_bytes()).unwrap();
+    }
+    let (done, result) = mpsc::channel();
+    journal.append_queued(batch, None, None, None, move |r| done.send(r).unwrap());
+    // It has the lock from before its first byte to its last.
+    while std::fs::metadata(&path).map_or(0, |seen| seen.len()) == 0 {
+        std::thread::yield_now();
+    }
+    journal.append(b"2").unwrap();
+    result.recv().unwrap().unwrap();
+    assert_eq!(journal.tail(1).unwrap()[0].bytes, b"2");
+}

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use untorn::{
     Call, Document, Durability, Error, ErrorKind, Expect, Fold, Follow, Journal, Lease, Position,
-    Reconciled, Records, Session, Store, Transaction, Version,
+    Reconciled, Records, Scheme, Session, Store, Transaction, Version,
 };
 
 use super::message::{Answer, Order};
-use super::step::{Setting, Verb};
+use super::step::{Locks, Setting, Verb};
 use super::views::{read_on, text};
 
 pub const JOURNAL: &str = "j.jsonl";
@@ -176,6 +176,16 @@ impl Hands {
             .header_prefix(PREFIX)
             .header_reserve(RESERVE)
             .sealed(self.setting.sealed)
+            .scheme(self.scheme())
+            .max_bytes((self.setting.max_bytes > 0).then(|| self.setting.max_bytes.into()))
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self.setting.locks {
+            Locks::Sidecar => Scheme::Sidecar,
+            Locks::InPlace => Scheme::InPlace,
+            Locks::PidFile => Scheme::PidFile,
+        }
     }
 
     fn durability(&self) -> Durability {
@@ -208,6 +218,7 @@ impl Hands {
         if self.docs[place].is_none() {
             let options = Document::options()
                 .durability(self.others_durability())
+                .scheme(self.scheme())
                 .timeout(Some(Duration::ZERO));
             self.docs[place] = Some(options.open(self.dir.join(DOCS[place]))?);
         }

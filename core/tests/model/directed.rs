@@ -49,6 +49,25 @@ pub fn cut_off(others: BoxedStrategy<Verb>, then: BoxedStrategy<Step>) -> Steps 
     vec(round, 1..4).prop_map(|rounds| rounds.concat()).boxed()
 }
 
+/// Again and again one dies in a transaction, and the next to come finds the same
+/// files on another device.
+pub fn commits() -> Steps {
+    let ok = || Just(Trouble::No).boxed();
+    let others = || any_of(vec![(1, appends()), (1, documents()), (1, transactions())]);
+    let round = (
+        vec(act(others(), ok()), 0..3),
+        act(transactions(), deaths()),
+        vec(act(others(), ok()), 0..3),
+    )
+        .prop_map(|(mut steps, dying, more)| {
+            steps.push(dying);
+            steps.push(Step::Remount);
+            steps.extend(more);
+            steps
+        });
+    vec(round, 1..4).prop_map(|rounds| rounds.concat()).boxed()
+}
+
 /// An append of many is cut off, or a foreign program cuts the file; before that
 /// somebody began to read, and goes on after others have appended.
 pub fn undone() -> Steps {

@@ -2,11 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::directed::{cut_off, deaths, settling, undone};
+use super::directed::{commits, cut_off, deaths, settling, undone};
 use super::generate::*;
-use super::step::{Case, Setting, Step, Trouble};
+use super::step::{Case, Locks, Setting, Step, Trouble, Verb};
 
 const PLAIN: Setting = Setting {
+    locks: Locks::Sidecar,
+    max_bytes: 0,
     power: false,
     sealed: false,
     session: false,
@@ -243,6 +245,71 @@ pub fn families() -> Vec<Family> {
         ),
         family("deaths", 40, plain(), cut_off(all(), ends())),
         family("undone", 30, plain(), undone()),
+        family("commits", 40, Just(PLAIN).boxed(), commits()),
+        family(
+            "in-place",
+            40,
+            sealed_or_not(Setting {
+                locks: Locks::InPlace,
+                ..PLAIN
+            }),
+            mix(
+                vec![
+                    (6, act(journal(), trouble())),
+                    (2, act(documents(), trouble())),
+                    // To rotate copies here: who dies in it leaves records twice.
+                    (1, act(replacing(), trouble())),
+                    (1, ends()),
+                    (2, foreign_appends()),
+                ],
+                2..12,
+            ),
+        ),
+        family(
+            "pid-file",
+            40,
+            sealed_or_not(Setting {
+                locks: Locks::PidFile,
+                ..PLAIN
+            }),
+            mix(
+                vec![
+                    (6, act(journal(), trouble())),
+                    (2, act(documents(), trouble())),
+                    (1, act(rewrites(), trouble())),
+                    (
+                        2,
+                        paused(
+                            journal(),
+                            act(
+                                any_of(vec![(2, appends()), (1, documents())]),
+                                Just(Trouble::No).boxed(),
+                            ),
+                        ),
+                    ),
+                    (1, ends()),
+                ],
+                2..12,
+            ),
+        ),
+        family(
+            "limits",
+            40,
+            sealed_or_not(Setting {
+                max_bytes: 120,
+                ..PLAIN
+            }),
+            mix(
+                vec![
+                    (6, act(plain_appends(), trouble())),
+                    (2, act(plain_appends(), deaths())),
+                    (2, act(plain_reads(), Just(Trouble::No).boxed())),
+                    (1, act(Just(Verb::Rotate).boxed(), trouble())),
+                    (1, ends()),
+                ],
+                2..14,
+            ),
+        ),
         family("settling", 40, Just(PLAIN).boxed(), settling()),
     ]
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::act::{DOCS, JOURNAL, PREFIX};
 use super::oracle::Verdict;
 use super::runner::Runner;
-use super::step::Foreign;
+use super::step::{Foreign, Locks};
 use super::world::{Id, Journal, World};
 
 /// Another name of the journal.
@@ -115,6 +115,10 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
         // Nor one that begins behind half a line of theirs.
         return Ok(());
     }
+    if what == Foreign::AppendPart && !before.is_empty() && !before.contains(&b'\n') {
+        // Two halves of a line and nothing else look like no journal at all.
+        return Ok(());
+    }
     let lock = match what {
         Foreign::Append { locked: true } => match locked(runner) {
             Some(lock) => Some(lock),
@@ -147,7 +151,10 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
 
 /// The exclusive lock, if it is free.
 fn locked(runner: &Runner) -> Option<fs::File> {
-    let path: PathBuf = runner.dir.join(format!("{JOURNAL}.lock"));
+    let path: PathBuf = runner.dir.join(match runner.setting.locks {
+        Locks::InPlace => JOURNAL.to_owned(),
+        _ => format!("{JOURNAL}.lock"),
+    });
     let file = fs::OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -245,6 +252,11 @@ fn unsealed(line: &str) -> &str {
     }
 }
 
+/// The records of the journal, as they are in the file.
+pub fn lines(runner: &Runner) -> Vec<String> {
+    parse(&fs::read(runner.dir.join(JOURNAL)).unwrap_or_default()).1
+}
+
 /// The records of each rotated file, in order of their numbers.
 pub fn archives(runner: &Runner) -> Vec<Vec<String>> {
     let entries = fs::read_dir(&runner.dir).expect("list");
@@ -288,6 +300,8 @@ pub fn nothing_left(runner: &Runner) -> Verdict {
             || DOCS.contains(&&name[..])
             || name.ends_with(".lock")
             || name.ends_with(".torn")
+            || name.ends_with(".guard") && runner.setting.locks == Locks::PidFile
+            || name.contains(".redo") && runner.setting.locks == Locks::InPlace
             || name.ends_with(".rotated")
             || name.starts_with("j_")
             || name == ".untorn.lease";

@@ -20,6 +20,20 @@ pub fn appends() -> BoxedStrategy<Verb> {
     .boxed()
 }
 
+/// Those that no position is given to.
+pub fn plain_appends() -> BoxedStrategy<Verb> {
+    prop_oneof![
+        size().prop_map(|size| Verb::Append { size }),
+        (2_u8..5, size()).prop_map(|(count, size)| Verb::AppendAll { count, size }),
+    ]
+    .boxed()
+}
+
+/// From the start each time.
+pub fn plain_reads() -> BoxedStrategy<Verb> {
+    prop_oneof![Just(Verb::Read), Just(Verb::Follow), Just(Verb::Fold)].boxed()
+}
+
 /// 200 is where the last append ended.
 fn slot() -> impl Strategy<Value = u8> {
     prop_oneof![0_u8..2, Just(200)]
@@ -40,6 +54,15 @@ pub fn rewrites() -> BoxedStrategy<Verb> {
         1 => Just(Verb::Rotate),
         1 => (0_u8..3).prop_map(|count| Verb::Replace { count }),
         1 => Just(Verb::Compact),
+    ]
+    .boxed()
+}
+
+/// Rewrites that keep nothing.
+pub fn replacing() -> BoxedStrategy<Verb> {
+    prop_oneof![
+        (0_u8..3).prop_map(|count| Verb::Replace { count }),
+        Just(Verb::Compact)
     ]
     .boxed()
 }
@@ -157,6 +180,16 @@ pub fn foreign() -> BoxedStrategy<Step> {
         1 => Just(Foreign::Replace),
         1 => Just(Foreign::Delete),
         1 => Just(Foreign::Link),
+    ]
+    .prop_map(Step::Foreign)
+    .boxed()
+}
+
+pub fn foreign_appends() -> BoxedStrategy<Step> {
+    prop_oneof![
+        3 => any::<bool>().prop_map(|locked| Foreign::Append { locked }),
+        1 => Just(Foreign::AppendPart),
+        1 => Just(Foreign::Truncate),
     ]
     .prop_map(Step::Foreign)
     .boxed()

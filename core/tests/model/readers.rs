@@ -178,11 +178,16 @@ fn follow(runner: &mut Runner, who: u8, what: &str, seen: &Seen) -> Verdict {
         .iter()
         .map(|(line, _)| line.clone())
         .collect();
-    // Those of rotated files come before those of this one.
+    let rotates = runner.setting.max_bytes > 0;
     runner
         .oracle
         .saw(&format!("{what}: all so far {all:?}"), |world| {
-            all.ends_with(world.lines())
+            match rotates {
+                // It began with the file that was there when it first looked.
+                true => world.lines().ends_with(&all),
+                // Those of rotated files come before those of this one.
+                false => all.ends_with(world.lines()),
+            }
         })
 }
 

@@ -11,7 +11,7 @@ use super::message::{Ask, Mishap, Order};
 use super::oracle::{Oracle, Verdict};
 use super::player::Player;
 use super::readers::Readers;
-use super::step::{At, Case, Cut, Members, Setting, Step, Trouble, Verb};
+use super::step::{At, Case, Cut, Locks, Members, Setting, Step, Trouble, Verb};
 use super::texts::Texts;
 use super::world::{Change, Id, Place, World, is_change};
 use crate::scene::Scene;
@@ -26,7 +26,7 @@ pub struct Runner {
     pub oracle: Oracle,
     pub texts: Texts,
     pub disk: Option<Disk>,
-    setting: Setting,
+    pub setting: Setting,
     players: BTreeMap<u8, Player>,
     /// Who is in the middle of what.
     pub in_flight: BTreeMap<u8, Id>,
@@ -201,6 +201,7 @@ impl Runner {
             place: slot.and_then(|(_, place)| place),
             expected,
             owned: self.lease.is_some(),
+            setting: self.setting,
         };
         Some((order, change))
     }
@@ -275,7 +276,9 @@ impl Runner {
             let doc = u8::try_from(doc).expect("few");
             self.act(NEXT, Verb::Touch { doc }, &Trouble::No)?;
         }
-        self.act(NEXT, Verb::Snapshot, &Trouble::No)?;
+        if self.setting.locks == Locks::Sidecar {
+            self.act(NEXT, Verb::Snapshot, &Trouble::No)?;
+        }
         if self.setting.session {
             self.act(NEXT, Verb::Reconcile, &Trouble::No)?;
         }
@@ -292,7 +295,12 @@ impl Runner {
         if self.oracle.is_decided() {
             let archives = foreign::archives(self);
             let what = format!("rotated files hold {archives:?}");
-            self.oracle.saw(&what, |world| world.archives == archives)?;
+            if self.setting.max_bytes > 0 {
+                let all = [archives.concat(), foreign::lines(self)].concat();
+                self.oracle.saw(&what, |world| world.lines() == all)?;
+            } else {
+                self.oracle.saw(&what, |world| world.archives == archives)?;
+            }
         }
         Ok(())
     }
@@ -303,7 +311,11 @@ impl Runner {
         self.look()?;
         foreign::all_kept(self)?;
         // What a rewrite or a transaction has left, the next removes.
-        self.act(NEXT, Verb::Replace { count: 1 }, &Trouble::No)?;
+        if self.setting.max_bytes > 0 {
+            self.act(NEXT, Verb::Rotate, &Trouble::No)?;
+        } else {
+            self.act(NEXT, Verb::Replace { count: 1 }, &Trouble::No)?;
+        }
         let members = Members {
             append: 1,
             save: true,
@@ -311,7 +323,9 @@ impl Runner {
             remove: false,
             dropped: false,
         };
-        self.act(NEXT, Verb::Transact(members), &Trouble::No)?;
+        if self.setting.locks == Locks::Sidecar {
+            self.act(NEXT, Verb::Transact(members), &Trouble::No)?;
+        }
         self.look()?;
         foreign::nothing_left(self)
     }

@@ -233,9 +233,21 @@ impl std::fmt::Debug for Step {
     }
 }
 
+/// Where the locks of a case are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Locks {
+    Sidecar,
+    InPlace,
+    PidFile,
+}
+
 /// How the journal of a case is opened, and what is tracked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
+    pub locks: Locks,
+    /// Above so many bytes an append rotates first; 0: none does. When that is, is
+    /// not modelled: what counts then is all that is there, file after file.
+    pub max_bytes: u16,
     pub power: bool,
     pub sealed: bool,
     /// The files are those of a session.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::step::Verb;
+use super::step::{Locks, Setting, Verb};
 
 /// A number for each change, so that what is known of a change can be said.
 pub type Id = u32;
@@ -50,6 +50,7 @@ pub struct Change {
     pub expected: Option<String>,
     /// Whether the session's owner lives.
     pub owned: bool,
+    pub setting: Setting,
 }
 
 /// What a verb can come to in one world.
@@ -116,11 +117,12 @@ impl World {
         journal.lines.extend(lines.iter().cloned());
     }
 
-    fn stamp(&mut self, id: Id, header: &str) {
+    fn stamp(&mut self, id: Id, header: &str, setting: Setting) {
         let journal = self.journal_mut(id);
         journal.tail.clear();
-        if journal.header.is_none() {
-            // In an empty file it moves the end; else it takes a new file.
+        if journal.header.is_none() || setting.locks == Locks::InPlace {
+            // In an empty file it moves the end; else it takes a new file. In place
+            // positions end with each.
             journal.lineage = id;
         }
         journal.header = Some(header.to_owned());
@@ -138,9 +140,9 @@ impl World {
                 true => next.append(id, texts),
                 false => return Outcome::Refused("CONFLICT"),
             },
-            Verb::SetHeader { .. } => next.stamp(id, &texts[0]),
+            Verb::SetHeader { .. } => next.stamp(id, &texts[0], change.setting),
             Verb::AppendWithHeader { .. } => {
-                next.stamp(id, &texts[0]);
+                next.stamp(id, &texts[0], change.setting);
                 next.append(id, &texts[1..]);
                 // Both or neither.
                 next.unsynced.truncate(self.unsynced.len() + 1);
@@ -157,7 +159,7 @@ impl World {
                 _ => return Outcome::Refused("CONFLICT"),
             },
             Verb::Rotate => {
-                if !self.lines().is_empty() {
+                if !self.lines().is_empty() && change.setting.max_bytes == 0 {
                     next.rewrite(id, Vec::new(), true);
                 }
             }

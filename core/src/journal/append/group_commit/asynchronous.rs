@@ -8,7 +8,7 @@ use super::lead::pass_on;
 use super::queue::{Callback, Done, Request, is_marked, take_out};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
-use crate::oslock::{Caller, CancelToken, Nudge};
+use crate::oslock::{CancelToken, Nudge};
 use crate::position::Position;
 use std::time::Duration;
 
@@ -42,7 +42,6 @@ pub(crate) fn append_queued(
         at,
         done: Done::Callback(Box::new(Callback {
             mark,
-            caller: Caller::current(),
             limit,
             deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
             cancel,

@@ -200,14 +200,13 @@ pub(crate) fn commit_group(
 /// The lead of a request that has no thread: as patient as that request is.
 pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     let queue = &shared.local().queue;
-    let (limit, deadline, cancel, caller, mark) = {
+    let (limit, deadline, cancel, mark) = {
         let waiting = queue.queue();
         match waiting.front().map(|request| &request.done) {
             Some(Done::Callback(head)) => (
                 head.limit,
                 head.deadline,
                 head.cancel.clone(),
-                head.caller,
                 Arc::clone(&head.mark),
             ),
             // It was cancelled meanwhile.
@@ -219,7 +218,9 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
         tell_overdue(shared);
         false
     };
-    let mut call = Call::new().caller(caller).interrupt(&keep_time);
+    // Not for the thread that queued it: that one may append too meanwhile, and
+    // would be told that it waits for itself.
+    let mut call = Call::new().interrupt(&keep_time);
     if let Some(token) = &cancel {
         call = call.cancel(token);
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::journal::append::batch::Batch;
-use crate::oslock::{Caller, CancelToken, Nudge, Waiter};
+use crate::oslock::{CancelToken, Nudge, Waiter};
 use crate::position::Position;
 
 /// Somebody leads.
@@ -103,7 +103,6 @@ pub(crate) enum Done {
 
 pub(crate) struct Callback {
     pub mark: Arc<()>,
-    pub caller: Caller,
     /// From when it was queued on: how long, and until when.
     pub limit: Option<Duration>,
     pub deadline: Option<Instant>,
