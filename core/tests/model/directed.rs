@@ -54,9 +54,23 @@ pub fn cut_off(others: BoxedStrategy<Verb>, then: BoxedStrategy<Step>) -> Steps 
 pub fn commits() -> Steps {
     let ok = || Just(Trouble::No).boxed();
     let others = || any_of(vec![(1, appends()), (1, documents()), (1, transactions())]);
+    let members = (0_u8..3, any::<bool>(), any::<bool>(), any::<bool>());
+    let change = members.prop_map(|(append, save, create, remove)| {
+        Verb::Transact(Members {
+            append,
+            save,
+            create,
+            remove,
+            dropped: false,
+        })
+    });
+    // Before one of its writes, cuts, renames or unlinks.
+    let death = (0_u8..4, 0_u8..8).prop_map(|(kind, nth)| Trouble::Die {
+        at: At::Kind { kind, nth },
+    });
     let round = (
         vec(act(others(), ok()), 0..3),
-        act(transactions(), deaths()),
+        act(change.boxed(), death.boxed()),
         vec(act(others(), ok()), 0..3),
     )
         .prop_map(|(mut steps, dying, more)| {
@@ -65,7 +79,11 @@ pub fn commits() -> Steps {
             steps.extend(more);
             steps
         });
-    vec(round, 1..4).prop_map(|rounds| rounds.concat()).boxed()
+    // There is a journal to append to, as a rule.
+    let first = act(appends(), ok());
+    (first, vec(round, 1..4))
+        .prop_map(|(first, rounds)| [vec![first], rounds.concat()].concat())
+        .boxed()
 }
 
 /// An append of many is cut off, or a foreign program cuts the file; before that
