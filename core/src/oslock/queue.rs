@@ -83,14 +83,32 @@ impl Gate {
         });
         self.serve_head(&mut state);
         drop(state);
+        let mut queued = Queued {
+            gate: self,
+            waiter: &waiter,
+            thread,
+            over: false,
+        };
+        let result = self.await_turn(&waiter, shared, thread, patience);
+        queued.over = true;
+        result
+    }
+
+    fn await_turn(
+        self: &Arc<Gate>,
+        waiter: &Arc<Waiter>,
+        shared: bool,
+        thread: ThreadKey,
+        patience: &Patience<'_>,
+    ) -> Result<(), Refused> {
         let mut polling: Option<Backoff> = None;
         loop {
             let told = match &mut polling {
                 None => waiter.wait(patience).map(Some),
-                Some(backoff) => backoff.wait(&waiter, patience),
+                Some(backoff) => backoff.wait(waiter, patience),
             };
             match told {
-                Err(gave_up) => return self.leave(&waiter, thread, gave_up),
+                Err(gave_up) => return self.leave(waiter, thread, gave_up),
                 Ok(Some(Told::Granted)) => return Ok(()),
                 Ok(Some(Told::Failed(error))) => return Err(Refused::System(error)),
                 // It ends with a message to the head of the queue. That is this
@@ -99,7 +117,7 @@ impl Gate {
                 Ok(Some(Told::Poll)) => {
                     polling.get_or_insert_with(|| Backoff::new(patience));
                 }
-                Ok(None) => self.try_for_the_head(&waiter),
+                Ok(None) => self.try_for_the_head(waiter),
             }
         }
     }
@@ -233,6 +251,23 @@ impl Gate {
             place.waiter.tell(Told::Failed(error));
         }
         self.serve_head(state);
+    }
+}
+
+/// A waiter in the queue. If its thread panics, it leaves: the caller's own code
+/// runs during the wait.
+struct Queued<'a> {
+    gate: &'a Arc<Gate>,
+    waiter: &'a Arc<Waiter>,
+    thread: ThreadKey,
+    over: bool,
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let _ = self.gate.leave(self.waiter, self.thread, GaveUp::Cancelled);
+        }
     }
 }
 

@@ -350,3 +350,85 @@ fn who_queued_an_append_may_append_meanwhile() {
     result.recv().unwrap().unwrap();
     assert_eq!(journal.tail(1).unwrap()[0].bytes, b"2");
 }
+
+/// What a caller gives to be asked for interrupts, where it panics.
+fn panics() -> bool {
+    panic!("on purpose");
+}
+
+/// The one that leads, and one that stands in the queue, while others wait.
+#[test]
+fn a_waiting_call_that_panics_harms_nobody_else() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let append = |call: &Call<'_>| journal.append_with(b"[1]", call).map(drop);
+    for round in 0..20 {
+        let long = Call::new().timeout(Some(Duration::from_secs(20)));
+        let guard = FileLock::acquire(&path).unwrap();
+        std::thread::scope(|threads| {
+            let panic = || threads.spawn(|| append(&long.interrupt(&panics)));
+            let first = (round % 2 == 0).then(panic);
+            let waits: Vec<_> = (0..3).map(|_| threads.spawn(|| append(&long))).collect();
+            let last = panic();
+            // Told to lead, if it is, while it panics.
+            for one in first.into_iter().chain([last]) {
+                let why = one.join().unwrap_err();
+                assert_eq!(why.downcast_ref(), Some(&"on purpose"));
+            }
+            drop(guard);
+            for one in waits {
+                one.join().unwrap().unwrap();
+            }
+        });
+    }
+    assert_eq!(records(&path).len(), 60);
+    // Nor does it keep the lock itself, nor a place before it.
+    let guard = FileLock::acquire(&path).unwrap();
+    let lock = |call: &Call<'_>| FileLock::options().acquire_with(&path, call).map(drop);
+    std::thread::scope(|threads| {
+        let panics = threads.spawn(|| lock(&Call::new().interrupt(&panics)));
+        let waits = threads.spawn(|| lock(&Call::new().timeout(Some(Duration::from_secs(20)))));
+        panics.join().unwrap_err();
+        drop(guard);
+        waits.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_leader_that_panics_leaves_nobody_waiting() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let journal = scene::journal(&path);
+    let guard = FileLock::acquire(&path).unwrap();
+    let (done, result) = mpsc::channel();
+    let (leads, is_led) = mpsc::channel();
+    std::thread::scope(|threads| {
+        let leader = threads.spawn(|| {
+            let panic = move |call: &untorn::fault::Call<'_>| {
+                let _ = leads.send(());
+                assert!(call.op != Op::Write, "on purpose");
+            };
+            Plan::new().before(panic).run(|| journal.append(b"[0]"))
+        });
+        // It opens the lock file: it leads.
+        is_led.recv().unwrap();
+        for _ in 0..3 {
+            let mut batch = journal.batch();
+            batch.push(b"[1]").unwrap();
+            let done = done.clone();
+            journal.append_queued(batch, None, None, None, move |result| {
+                done.send(result).unwrap();
+            });
+        }
+        drop((guard, done));
+        assert!(leader.join().is_err());
+    });
+    let limit = Duration::from_secs(20);
+    for _ in 0..3 {
+        let error = result.recv_timeout(limit).expect("an answer").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+    journal.append(b"[2]").unwrap();
+    assert_eq!(bytes(&path), b"[2]\n");
+}

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::desk::{Desk, Handle};
-use super::lead::{acquire_to_lead, commit_with, step_down};
-use super::queue::{Done, Request, Word, take_out};
+use super::lead::{acquire_to_lead, commit_with};
+use super::queue::{Done, Request, Word};
+use super::unwind::{Leading, Queued};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::{Batch, Work};
 use crate::journal::append::commit::finish;
@@ -84,25 +85,8 @@ fn follow(shared: &Arc<Handle>, work: &Work<'_>, patience: &Patience<'_>) -> Res
         done: Done::Thread(Arc::clone(&waiter)),
     });
     drop(waiting);
-    let word = match waiter.wait(patience) {
-        Ok(word) => word,
-        Err(why) => {
-            if take_out(
-                &shared.local().queue,
-                |done| matches!(done, Done::Thread(other) if Arc::ptr_eq(other, &waiter)),
-            )
-            .is_some()
-            {
-                return Err(gave_up(shared, why, patience));
-            }
-            // Somebody has it in hand by now: it will not take long.
-            match waiter.wait(&Patience::endless()) {
-                Ok(word) => word,
-                Err(_) => return Err(Error::internal("append", &shared.path, "a wait ended")),
-            }
-        }
-    };
-    match word {
+    let word = Queued::new(shared, waiter).wait(patience);
+    match word.map_err(|why| gave_up(shared, why, patience))? {
         Word::Done(result) => result,
         Word::Lead(batch) => lead(shared, &batch.work(work.at), patience),
     }
@@ -121,11 +105,7 @@ fn gave_up(shared: &Arc<Handle>, why: GaveUp, patience: &Patience<'_>) -> Error 
 /// Takes the lock for its own work.
 #[inline]
 fn lead(shared: &Arc<Handle>, own: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
-    match acquire_to_lead(shared, patience) {
-        Ok(held) => commit_with(shared, held, Some(own)),
-        Err(error) => {
-            step_down(shared);
-            Err(error)
-        }
-    }
+    let leading = Leading(shared);
+    let held = acquire_to_lead(shared, patience)?;
+    commit_with(leading, held, Some(own))
 }

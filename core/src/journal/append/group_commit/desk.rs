@@ -73,6 +73,15 @@ pub(crate) struct Desk {
     pub lock: AtHand,
 }
 
+impl Desk {
+    fn new() -> Desk {
+        Desk {
+            writer: Writer::new(),
+            lock: AtHand::default(),
+        }
+    }
+}
+
 impl Handle {
     pub fn new(shared: Arc<Shared>) -> Handle {
         Handle {
@@ -86,18 +95,22 @@ impl Handle {
         self.local.get(|| Local {
             queue: Queue::default(),
             held_up: Mutex::new(None),
-            desk: Mutex::new(Desk {
-                writer: Writer::new(),
-                lock: AtHand::default(),
-            }),
+            desk: Mutex::new(Desk::new()),
         })
     }
 
     pub fn desk(&self) -> AtDesk<'_> {
-        let desk = self.local().desk.lock();
+        let desk = &self.local().desk;
+        let desk = desk.lock().unwrap_or_else(|poisoned| {
+            // The thread that panicked may have left half of what it knew.
+            let mut left = poisoned.into_inner();
+            *left = Desk::new();
+            desk.clear_poison();
+            left
+        });
         AtDesk {
             shared: &self.shared,
-            desk: desk.unwrap_or_else(PoisonError::into_inner),
+            desk,
         }
     }
 

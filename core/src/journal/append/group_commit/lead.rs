@@ -8,6 +8,7 @@ use super::desk::Handle;
 use super::queue::{
     Done, Request, Word, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
 };
+use super::unwind::{HeldUp, InHand, Leading};
 use crate::background;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::batch::Work;
@@ -37,46 +38,50 @@ pub(crate) fn acquire_to_lead(shared: &Handle, patience: &Patience<'_>) -> Resul
     for request in told {
         request.done.tell(Err(refused.clone()));
     }
-    let taken = shared.lock.acquire("append", false, patience);
-    let waiting = queue.queue();
-    shared.hold_up(None);
-    drop(waiting);
-    taken
+    let _held_up = HeldUp(shared);
+    shared.lock.acquire("append", false, patience)
 }
 
 /// Commits its own work and what has queued up, then lets the next one lead,
 /// and only then syncs: others write meanwhile.
 #[inline]
 pub(crate) fn commit_with(
-    shared: &Arc<Handle>,
+    leading: Leading<'_>,
     held: Held,
     own: Option<&Work<'_>>,
 ) -> Result<Position> {
+    let shared = leading.0;
     let local = shared.local();
     let mut desk = shared.desk();
     desk.lock.keep(&held);
     let writer = &mut desk.writer;
-    let others = take_group(&local.queue);
-    if others.is_empty()
+    let mut others = InHand {
+        shared,
+        requests: take_group(&local.queue).into(),
+    };
+    if others.requests.is_empty()
         && let Some(own) = own
     {
         let result = writer.commit(shared, held.lock_file(), own);
         drop(desk);
         drop(held);
-        step_down(shared);
+        drop(leading);
         return finish(shared, &result?);
     }
-    let mut works: Vec<Work<'_>> = Vec::with_capacity(others.len() + 1);
+    let mut works: Vec<Work<'_>> = Vec::with_capacity(others.requests.len() + 1);
     works.extend(own.copied());
-    works.extend(others.iter().map(|request| request.batch.work(request.at)));
+    let brought = others.requests.iter();
+    works.extend(brought.map(|request| request.batch.work(request.at)));
     let mut results = commit_group(shared, writer, held.lock_file(), &works).into_iter();
     drop(desk);
     drop(held);
-    step_down(shared);
+    drop(leading);
     let mine = own.and_then(|_| results.next());
-    for (request, result) in others.into_iter().zip(results) {
+    for result in results {
         let result = result.and_then(|written| finish(shared, &written));
-        request.done.tell(result);
+        if let Some(request) = others.requests.pop_front() {
+            request.done.tell(result);
+        }
     }
     match mine {
         Some(result) => finish(shared, &result?),
@@ -199,6 +204,7 @@ pub(crate) fn commit_group(
 
 /// The lead of a request that has no thread: as patient as that request is.
 pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
+    let leading = Leading(shared);
     let queue = &shared.local().queue;
     let (limit, deadline, cancel, mark) = {
         let waiting = queue.queue();
@@ -210,7 +216,7 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
                 Arc::clone(&head.mark),
             ),
             // It was cancelled meanwhile.
-            _ => return pass_on(shared, waiting),
+            _ => return,
         }
     };
     // Those behind it have no thread that would keep their time.
@@ -231,12 +237,11 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     };
     match acquire_to_lead(shared, &patience) {
         // The group, the head of the queue among it, is told one by one.
-        Ok(held) => drop(commit_with(shared, held, None)),
+        Ok(held) => drop(commit_with(leading, held, None)),
         Err(error) => {
             if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
                 head.done.tell(Err(error));
             }
-            step_down(shared);
         }
     }
 }

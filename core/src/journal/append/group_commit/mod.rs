@@ -15,6 +15,7 @@
 //! queue.rs         who waits, and one word for whether somebody leads
 //! lead.rs          the one that leads; one write for many calls
 //! desk.rs          what it works with: one at a time
+//! unwind.rs        a thread that panics leaves no other call waiting
 //! ```
 
 mod asynchronous;
@@ -22,6 +23,7 @@ mod callers;
 mod desk;
 mod lead;
 mod queue;
+mod unwind;
 
 pub(crate) use asynchronous::append_queued;
 pub(crate) use callers::append;
