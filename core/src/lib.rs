@@ -1,21 +1,20 @@
-//! Locked journal appends and atomic session saves, for programs that keep
-//! their work in plain files which several processes share.
+//! Locked journal appends and atomic session saves, for programs that keep their
+//! work in plain files which several processes share.
 //!
 //! - [`Journal`]: an append-only file of one-line records. Any number of
-//!   processes and threads append to it; no record is torn, interleaved, glued
-//!   to its neighbour or lost, and what a crash leaves behind is repaired by the
-//!   next append.
-//! - [`Document`]: one value in one file, always replaced whole, under a lock,
-//!   so that two writers never lose each other's update.
+//!   processes and threads append to it. No record is torn, interleaved, glued to
+//!   its neighbour or lost. The next append repairs the remains of a crash.
+//! - [`Document`]: one value in one file, always replaced whole, under a lock.
+//!   Two writers never lose each other's update.
 //! - [`Transaction`]: several documents and journals of one directory that change
-//!   together or not at all, whatever dies.
+//!   together or not at all, whichever process dies.
 //! - [`Store`] and [`Session`]: directories with a journal and a state, found by
 //!   any key, with one live owner each.
 //! - [`FileLock`]: the lock itself, which the kernel frees when its holder dies.
 //!
 //! [`Durability`] says which failure a finished call survives. The files stay
-//! plain: JSON Lines and JSON. Beside a file `P` there may be `P.lock`,
-//! `P.holder` and `P.torn`; see `docs/protocol.md`.
+//! plain: JSON Lines and JSON. A file `P` may have `P.lock`, `P.holder` and
+//! `P.torn` next to it; see `docs/protocol.md`.
 
 pub mod background;
 mod beside;
@@ -64,13 +63,13 @@ pub use sys::fault;
 pub use target::absolute;
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 
-/// This library's version.
+/// Returns this library's version.
 #[must_use]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// The quickstart's Rust is compiled with the documentation tests.
+/// Compiles the quickstart's Rust with the documentation tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/quickstart.md")]
 struct Quickstart;

@@ -41,7 +41,7 @@ const MISTAKES = {
   'a state in the place of what makes it': [({ journal }) => journal.fold(0, (n) => n), I, /fold takes a function/],
   'an async function for transactionSync': [({ dir }) => u.transactionSync(dir, async () => {}), I, /takes a function that is not async; nothing was changed/],
   'compact that gives no list': [({ journal }) => journal.compact(() => 5), I, /the function must return the records.*nothing was changed/],
-  'load of what is not there': [({ at }) => u.loadJson(at('no.json')), u.NotFoundError, /the document is not there/],
+  'load of what is not there': [({ at }) => u.loadJson(at('no.json')), u.NotFoundError, /the document does not exist/],
   'load of an empty file': [({ at }) => u.loadJson(at('empty.json')), u.CorruptError, /the file is empty \(0 bytes\).*restore it/],
   'load of half a file': [({ at }) => u.loadJson(at('half.json')), u.CorruptError, /the document is not JSON: /],
   'create of what is there': [({ document }) => document.create(2), u.AlreadyExistsError, /there already; nothing was changed/],

@@ -97,7 +97,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
     "a record with its newline": (lambda path: Journal(path).append_raw("1\n"), untorn.InvalidRecord, "final newline"),
     "pretty JSON": (lambda path: Journal(path).append_raw("{\n}"), untorn.InvalidRecord, "a newline at byte 1"),
     "an append after close": (closed, untorn.InvalidArgument, "the journal is closed"),
-    "a document that is missing": (lambda path: Document(path).load(), untorn.NotFound, "the document is not there"),
+    "a document that is missing": (lambda path: Document(path).load(), untorn.NotFound, "the document does not exist"),
     "an empty document": (emptied, untorn.Corrupt, r"holds no value \(0 bytes\).*restore it, or save a new value"),
     "a stale version": (stale, untorn.Conflict, "load it and try again"),
     "a version that is none": (

@@ -1,9 +1,9 @@
-//! Documents that carry their own lock: `P` keeps its inode, so it is
-//! overwritten, with `P.redo` to make that all or nothing.
+//! Documents that carry their own lock. `P` keeps its inode, so a save overwrites
+//! it. `P.redo` makes the overwrite all or nothing.
 //!
-//! An empty file is a document that is not there. Whoever locks `P` before it
-//! is there has to make it, and it can't be removed either: those who wait for
-//! its lock would then have a lock on nothing, beside whoever locks the next `P`.
+//! An empty file counts as a missing document. A process that locks a missing `P`
+//! must create it. `P` is never unlinked: the waiters for its lock would then
+//! lock a file without a name, while others lock the next `P`.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::oslock::LockFile;
 use crate::recovery::overwrite::{self, Change, Content};
 use crate::sys::{Access, File};
 
-/// Without the lock. `None` if it is not there.
+/// Reads the document without its lock; `None` if it is missing.
 pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>> {
     overwrite::read_document(path, || match File::open(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -24,7 +24,8 @@ pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>> {
     .map_err(|error| Error::os("load", path, error))
 }
 
-/// Under the lock, and by its descriptor. `None` if it is not there.
+/// Reads the document under its lock, by the lock's descriptor; `None` if it is
+/// missing.
 pub(super) fn read(
     operation: &'static str,
     path: &Path,
@@ -39,8 +40,8 @@ pub(super) fn read(
     Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
 }
 
-/// Saves the bytes over the old ones, which the caller has read under this
-/// lock.
+/// Overwrites the old bytes with the new ones. The caller has read the old bytes
+/// under this lock.
 pub(super) fn save(
     path: &Path,
     lock: LockFile<'_>,
@@ -52,14 +53,14 @@ pub(super) fn save(
         return Err(Error::invalid_argument(
             "save",
             path,
-            "in the scheme in-place an empty file is a document that is not there; remove it \
-             instead",
+            "in the scheme in-place an empty file counts as a missing document; remove the \
+             document instead",
         ));
     }
     overwrite("save", path, lock, old, new, durability)
 }
 
-/// Empties it.
+/// Empties the file.
 pub(super) fn remove(
     path: &Path,
     lock: LockFile<'_>,
@@ -87,7 +88,7 @@ fn overwrite(
         };
         return overwrite::overwrite(operation, path, lock, &change, durability).map(drop);
     }
-    // It may have been saved by a program that does not sync.
+    // Another program may have written these bytes without a sync.
     match lock.data() {
         Some(data) if durability == Durability::Power => data
             .sync_data()

@@ -1,4 +1,4 @@
-//! Whether a document is JSON: one verdict for all languages.
+//! Decides whether a document is JSON: one verdict for all languages.
 
 use std::path::Path;
 
@@ -8,13 +8,14 @@ use crate::error::{Error, ErrorKind, Result};
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text of a document that is to be one JSON value: what [`load`] gave, less a
-/// byte order mark. `path` is for the message.
+/// Returns the text of a document that must be one JSON value. `bytes` are those
+/// that [`load`] returned; a byte order mark is skipped. `path` is for the
+/// message.
 ///
-/// Each language's own decoder is the judge of its values. This is the judge of
-/// what is JSON, so that a file is damaged in all languages or in none: `NaN` is
-/// not JSON, half of a surrogate pair as an escape is, and so are numbers of any
-/// size and nesting of any depth.
+/// Each language's own decoder judges the values. This function judges what is
+/// JSON, so that a file is damaged in all languages or in none. `NaN` is not
+/// JSON. An escape that is half of a surrogate pair is JSON, and so are numbers
+/// of any size and nesting of any depth.
 ///
 /// ```
 /// let text = untorn::document_json("state.json", b"\xef\xbb\xbf{\"turns\":1}")?;
@@ -25,8 +26,9 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// ```
 ///
 /// # Errors
-/// `CORRUPT`, and what it is instead: empty or NULs, as power cuts leave a file;
-/// UTF-16 or UTF-32; not UTF-8; not JSON, and where.
+/// `CORRUPT`, with what the file holds instead. It is empty or NULs, as power
+/// cuts leave a file; or UTF-16 or UTF-32; or not UTF-8; or not JSON, with the
+/// place.
 ///
 /// [`load`]: crate::Document::load
 pub fn document_json(path: impl AsRef<Path>, bytes: &[u8]) -> Result<&str> {
@@ -43,7 +45,7 @@ fn judge(text: &[u8]) -> std::result::Result<&str, String> {
             text.len()
         ));
     }
-    // A NUL among the first bytes is in no text of UTF-8 that is JSON.
+    // JSON in UTF-8 has no NUL among its first bytes.
     let wide = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
     if wide || text.iter().take(4).any(|byte| *byte == 0) {
         return Err(

@@ -1,4 +1,4 @@
-//! Reading a document: one open, so one file, whole.
+//! Reads a document whole. One open reads one file.
 
 use std::io;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::sys::{self, Access, File};
 use crate::target::no_directory;
 
 impl Shared {
-    /// `None` if it is not there.
+    /// Loads the document; `None` if it is missing.
     pub(super) fn load(&self) -> Result<Option<(Vec<u8>, Version)>> {
         if self.lock.is_in_place() {
             return Ok(in_place::load(&self.path)?.map(with_version));
@@ -21,8 +21,9 @@ impl Shared {
         self.load_elsewhere()
     }
 
-    /// The directory may have been exchanged for another, by a symbolic link above. A
-    /// save would still go to the one that was resolved, and fails.
+    /// Loads the file that the path leads to by now. A symbolic link above may
+    /// have exchanged the directory for another. A save would still go to the
+    /// directory that was resolved at the open, and fails.
     #[cold]
     fn load_elsewhere(&self) -> Result<Option<(Vec<u8>, Version)>> {
         if self.options.home.is_some() || !self.is_dir_gone() {
@@ -40,7 +41,7 @@ impl Shared {
     }
 
     pub(super) fn not_there(&self) -> Error {
-        let why = "the document is not there";
+        let why = "the document does not exist";
         let error = Error::new(ErrorKind::NotFound, "load", &self.path, why);
         match self.is_dir_gone() {
             true => error.hint(no_directory(&self.path)),
@@ -48,7 +49,7 @@ impl Shared {
         }
     }
 
-    /// The same under the lock.
+    /// Loads the document under its lock.
     pub(super) fn load_under(
         &self,
         operation: &'static str,
@@ -66,7 +67,7 @@ fn with_version(bytes: Vec<u8>) -> (Vec<u8>, Version) {
     (bytes, version)
 }
 
-/// The bytes of a file; `None` if it is not there.
+/// Returns the bytes of a file; `None` if it is missing.
 pub(crate) fn bytes_of(path: &Path, operation: &'static str) -> Result<Option<Vec<u8>>> {
     let told = |error| Error::os(operation, path, error);
     let file = match File::open(path, Access::Read) {

@@ -38,8 +38,8 @@ use crate::temporary;
 /// One value in one file, always replaced whole.
 ///
 /// At every instant, and after every crash that its durability covers, the file
-/// holds its old bytes or its new ones. Mode, owner, extended attributes and
-/// symbolic links are kept.
+/// holds its old bytes or its new ones. A save keeps mode, owner, extended
+/// attributes and symbolic links.
 ///
 /// ```
 /// use untorn::Document;
@@ -50,7 +50,7 @@ use crate::temporary;
 ///     assert_eq!(old, Some(&b"{\"turns\":1}"[..]));
 ///     Ok(b"{\"turns\":2}".to_vec())
 /// })?;
-/// // Somebody else saved in between:
+/// // Another process has saved in between:
 /// let error = state.save_if(Some(version), b"{}").unwrap_err();
 /// assert_eq!(error.kind(), untorn::ErrorKind::Conflict);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -60,9 +60,9 @@ pub struct Document {
 }
 
 struct Shared {
-    /// Resolved: no symbolic link in it.
+    /// The path with every symbolic link resolved.
     path: PathBuf,
-    /// From the root on, but as the caller has it.
+    /// The absolute path, with the caller's symbolic links.
     given: PathBuf,
     options: DocumentOptions,
     lock: PathLock,
@@ -76,13 +76,13 @@ enum Under {
 }
 
 impl Document {
-    /// Durability, mode, timeout and so on.
+    /// Returns the options: durability, mode, timeout and so on.
     #[must_use]
     pub fn options() -> DocumentOptions {
         DocumentOptions::default()
     }
 
-    /// Opens the document at `path`, which need not be there yet.
+    /// Opens the document at `path`, which may be missing yet.
     ///
     /// # Errors
     /// As [`DocumentOptions::open`].
@@ -114,16 +114,16 @@ impl Document {
         })
     }
 
-    /// The file, with every symbolic link resolved.
+    /// Returns the file's path, with every symbolic link resolved.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
 
-    /// The bytes, and the version that they are. Takes no lock.
+    /// Returns the bytes and their version. Takes no lock.
     ///
-    /// Where the directory is gone that the path led to as it was opened, and the path
-    /// leads elsewhere by now (Kubernetes swaps a ConfigMap so), what is there is
-    /// loaded.
+    /// The directory that the path led to at the open may be gone, and the path
+    /// may lead elsewhere by now. Then this loads the file that the path leads to
+    /// now. Kubernetes swaps a ConfigMap so.
     ///
     /// # Errors
     /// `NOT_FOUND`, and failures of the system.
@@ -131,18 +131,18 @@ impl Document {
         self.shared.load()?.ok_or_else(|| self.shared.not_there())
     }
 
-    /// Replaces the whole, whatever it was.
+    /// Replaces the whole document, whatever it was.
     ///
     /// # Errors
-    /// `STORAGE_FULL`, `PERMISSION_DENIED`, `LOCK_TIMEOUT` and other failures of the
-    /// system: the file is as it was. `NOT_DURABLE`: the new bytes are in
+    /// `STORAGE_FULL`, `PERMISSION_DENIED`, `LOCK_TIMEOUT` and other failures of
+    /// the system: the file is as it was. `NOT_DURABLE`: the new bytes are in
     /// place, but a power cut may bring the old ones back.
     pub fn save(&self, bytes: &[u8]) -> Result<Version> {
         self.save_with(bytes, Expect::Anything, &Call::new())
     }
 
-    /// Replaces the whole if it is this version still; `None`: if it is not
-    /// there.
+    /// Replaces the whole document if it still has this version; with `None`, if
+    /// it is missing.
     ///
     /// # Errors
     /// `CONFLICT` or `ALREADY_EXISTS`; and as [`Document::save`].
@@ -151,7 +151,7 @@ impl Document {
         self.save_with(bytes, expect, &Call::new())
     }
 
-    /// Saves a document that must not be there yet.
+    /// Saves a document that must not exist yet.
     ///
     /// # Errors
     /// `ALREADY_EXISTS`; and as [`Document::save`].
@@ -159,8 +159,8 @@ impl Document {
         self.save_with(bytes, Expect::Absent, &Call::new())
     }
 
-    /// All of the above, with a way to wait, to cancel, or to work under a lock
-    /// that is held already.
+    /// Saves as all of the above do. The call says how to wait or cancel, or
+    /// which lock it works under.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -169,12 +169,12 @@ impl Document {
         self.shared.save_under(&under, bytes, expect)
     }
 
-    /// Reads, changes and saves under one lock: no update of another is lost.
-    /// `change` gets the bytes, or `None` if the document is not there. If it
-    /// fails, nothing changes.
+    /// Reads, changes and saves under one lock, so that no other writer's update
+    /// is lost. `change` gets the bytes, or `None` if the document is missing. If
+    /// `change` fails, the document is as it was.
     ///
     /// # Errors
-    /// That of `change`; and as [`Document::save`].
+    /// The error of `change`; and as [`Document::save`].
     pub fn update<F>(&self, change: F) -> Result<Version>
     where
         F: FnOnce(Option<&[u8]>) -> Result<Vec<u8>>,
@@ -184,7 +184,7 @@ impl Document {
         update.save(&bytes)
     }
 
-    /// Takes the lock and reads; the lock is held until the update is dropped.
+    /// Takes the lock and reads. The lock is held until the update is dropped.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `CANCELLED`, and failures of the system.
@@ -193,7 +193,7 @@ impl Document {
         Update::begin(Arc::clone(&self.shared), under)
     }
 
-    /// Removes the document. `false`: it was not there.
+    /// Removes the document. Returns `false` if it was missing.
     ///
     /// # Errors
     /// As [`Document::save`].
@@ -201,7 +201,7 @@ impl Document {
         self.remove_with(Expect::Anything, &Call::new())
     }
 
-    /// Removes the document if it is this version still.
+    /// Removes the document if it still has this version.
     ///
     /// # Errors
     /// `CONFLICT`; and as [`Document::save`].
@@ -210,8 +210,8 @@ impl Document {
         Ok(())
     }
 
-    /// Both of the above, with a way to wait, to cancel, or to work under a
-    /// lock that is held already.
+    /// Removes as both of the above do. The call says how to wait or cancel, or
+    /// which lock it works under.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -225,8 +225,8 @@ impl Document {
         })
     }
 
-    /// Closes the handle and all that it has open: later calls that change the
-    /// document are refused. A second time does nothing.
+    /// Closes the handle and all that it has open. Later calls that change the
+    /// document are refused. A second call does nothing.
     ///
     /// # Errors
     /// None today.
@@ -236,17 +236,17 @@ impl Document {
         Ok(())
     }
 
-    /// The durability that this handle was opened with.
+    /// Returns the durability that this handle was opened with.
     pub fn durability(&self) -> Durability {
         self.shared.options.durability
     }
 }
 
 impl Shared {
-    /// The lock for one change.
+    /// Takes the lock for one change.
     fn enter(&self, operation: &'static str, call: &Call<'_>) -> Result<Under> {
         if !self.lock.is_in_place() {
-            // Before the lock: others need not wait for it.
+            // Before the lock, so that others need not wait for the sweep.
             temporary::sweep(&self.path);
         }
         if let Some(given) = self.given(operation, call)? {
@@ -257,7 +257,8 @@ impl Shared {
         Ok(Under::Own(held))
     }
 
-    /// The same, where nothing is to be done if there is no document: `None`.
+    /// Takes the lock for a removal; `None` if the document is missing, so that
+    /// nothing needs the lock.
     fn enter_if_there(&self, operation: &'static str, call: &Call<'_>) -> Result<Option<Under>> {
         if let Some(given) = self.given(operation, call)? {
             return Ok(Some(given));
@@ -267,7 +268,7 @@ impl Shared {
         Ok(held.map(Under::Own))
     }
 
-    /// The lock that the caller holds, if he gave one.
+    /// Returns the caller's lock, if the call works under one.
     fn given(&self, operation: &'static str, call: &Call<'_>) -> Result<Option<Under>> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::invalid_argument(
@@ -298,8 +299,8 @@ impl Shared {
         in_place::save(&self.path, lock, &old, bytes, self.options.durability)
     }
 
-    /// The path is resolved: a link that is there now was made since, and what it
-    /// leads to has another lock.
+    /// Refuses a symbolic link in the document's place. The path is resolved, so
+    /// the link is newer than the open, and its target has another lock.
     fn forbid_link(&self, operation: &'static str) -> Result<()> {
         let told = |error| Error::os(operation, &self.path, error);
         match sys::look(&self.path).map_err(told)? {
@@ -325,10 +326,11 @@ impl Shared {
         Ok(true)
     }
 
-    /// Whether the document is what the caller expects.
+    /// Checks that the document is as the caller expects.
     fn check(&self, operation: &'static str, expect: Expect, lock: LockFile<'_>) -> Result<()> {
         if expect == Expect::Absent {
-            // Which it is, there is no need to read.
+            // Any version will do: only the existence matters, so nothing is
+            // read.
             let stat = sys::stat(&self.path);
             let stat = stat.map_err(|error| Error::os(operation, &self.path, error))?;
             return self.compare(operation, expect, || Ok(stat.map(|_| Version::of(&[]))));
@@ -339,7 +341,7 @@ impl Shared {
         })
     }
 
-    /// The same, given its version, which is asked for only if it matters.
+    /// Checks a version against the caller's. Calls `version` only if it matters.
     fn compare(
         &self,
         operation: &'static str,
@@ -353,7 +355,7 @@ impl Shared {
                 None => Ok(()),
                 Some(_) => refuse(
                     ErrorKind::AlreadyExists,
-                    "the document is there already; nothing was changed".to_owned(),
+                    "the document already exists; nothing was changed".to_owned(),
                 ),
             },
             Expect::Version(expected) => match version()? {
@@ -367,7 +369,7 @@ impl Shared {
                 ),
                 None => refuse(
                     ErrorKind::Conflict,
-                    format!("the document is not there, and was to be version {expected}"),
+                    format!("the document does not exist, and version {expected} was expected"),
                 ),
             },
         }
@@ -375,7 +377,7 @@ impl Shared {
 }
 
 impl Under {
-    /// Whoever had the lock for long may have lost it.
+    /// Checks that the lock is still ours. A long-held lock may be lost.
     fn make_sure(&self, operation: &'static str, shared: &Shared) -> Result<()> {
         match self {
             Under::Own(held) if held.is_ours() && !shared.lock.names(operation, held)? => {
@@ -385,7 +387,7 @@ impl Under {
         }
     }
 
-    /// Works under the lock, made sure of, for as long as it takes.
+    /// Works under the lock, once it is verified and for as long as it takes.
     fn work<T>(
         &self,
         operation: &'static str,

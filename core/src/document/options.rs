@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::oslock::{Home, Scheme};
 
 impl DocumentOptions {
-    /// In this directory, which is not there: the path is what it will be.
+    /// Opens the document in this directory, which does not exist yet. The path
+    /// is then already the resolved one.
     pub(crate) fn home(mut self, home: Home) -> DocumentOptions {
         self.home = Some(home);
         self
@@ -18,9 +19,9 @@ impl DocumentOptions {
         self.choice.scheme
     }
 
-    /// Opens the document at `path`. Symbolic links are resolved now, a
-    /// dangling one too. What saves of this document that were killed have left
-    /// behind is removed.
+    /// Opens the document at `path`. Resolves symbolic links now, dangling ones
+    /// too. Removes the temporary files that killed saves of this document have
+    /// left.
     ///
     /// # Errors
     /// `NOT_FOUND` if the directory is missing, `INVALID_ARGUMENT` if the path is

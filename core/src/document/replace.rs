@@ -1,4 +1,4 @@
-//! The new file, and the rename that puts it in place.
+//! Writes the new file and renames it into place.
 
 use std::io;
 use std::path::Path;
@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 use crate::temporary::{Rights, Temporary};
 
-/// Replaces the document, under its lock. `absent`: it must not be there, also
-/// not made by a program that takes no lock.
+/// Replaces the document, under its lock. With `absent` it must not exist, even
+/// if a program that takes no lock has created it.
 pub(super) fn replace(
     path: &Path,
     bytes: &[u8],
@@ -40,9 +40,9 @@ fn write(
     durability: Durability,
 ) -> io::Result<()> {
     temporary.file.write_all_at(bytes, 0)?;
-    // Before the sync, so that it covers them.
+    // Before the sync, so that the sync covers the rights.
     rights.complete(&temporary.file)?;
-    // Before the rename: or a power cut may leave the new name with NULs.
+    // Before the rename: else a power cut may leave the new name with NULs.
     if durability == Durability::Power {
         temporary.file.sync_all()?;
     }
@@ -55,19 +55,19 @@ fn publish(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
     }
     match sys::link(&temporary.path, path) {
         Ok(()) => {
-            // The document has two names now, and this one is not wanted. If
-            // that fails, a sweep removes it.
+            // The document has two names now, and this one is not wanted. If the
+            // unlink fails, a sweep removes the name later.
             let _ = sys::unlink(&temporary.path);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links: under the lock it was not there a
-        // moment ago.
+        // A file system without hard links. Under the lock, the document was
+        // missing a moment ago.
         Err(_) => sys::rename(&temporary.path, path),
     }
 }
 
-/// Removes the document, under its lock. `false`: it was not there.
+/// Removes the document, under its lock. Returns `false` if it was missing.
 pub(super) fn remove(path: &Path, durability: Durability) -> Result<bool> {
     match sys::unlink(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -95,9 +95,9 @@ fn failed(path: &Path, error: io::Error) -> Error {
     let made = Error::os("save", path, error);
     let hint = match made.kind() {
         _ if mounted => {
-            "the document is a mount point, as a single file is that was mounted into a container, \
-             so no new file can take its name: open it with the scheme in-place, or mount its \
-             directory; the document is as it was"
+            "the document is a mount point, as a single file mounted into a container is, so no \
+             new file can take its name: open it with the scheme in-place, or mount its directory; \
+             the document is as it was"
         }
         _ if no_rights => {
             "the new file must have the rights of the old one, and the file system refuses to set \
@@ -108,10 +108,10 @@ fn failed(path: &Path, error: io::Error) -> Error {
              directory instead, or open it with scheme=\"in-place\"; the document is as it was"
         }
         ErrorKind::PermissionDenied => {
-            "the directory must be writable, since the new file is made there and then renamed; \
-             the document is as it was"
+            "the directory must be writable, since the new file is created there and then \
+             renamed; the document is as it was"
         }
-        ErrorKind::AlreadyExists => "the document is there already; nothing was changed",
+        ErrorKind::AlreadyExists => "the document already exists; nothing was changed",
         _ => "the document is as it was",
     };
     made.hint(hint)

@@ -1,4 +1,4 @@
-//! Read, change and save under one lock.
+//! Reads, changes and saves under one lock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Expect, Shared, Under, Version};
 use crate::error::{Error, Result};
 
-/// A document that is being updated: nobody else changes it until this is
-/// dropped or finished. It may be sent to another thread.
+/// A document that is being updated. No other process or thread changes it until
+/// this is dropped or finished. It may be sent to another thread.
 pub struct Update {
     shared: Arc<Shared>,
     under: Option<Under>,
@@ -24,18 +24,18 @@ impl Update {
         })
     }
 
-    /// The bytes as they were when the lock was taken; `None` if the document
-    /// was not there.
+    /// Returns the bytes as they were when the lock was taken; `None` if the
+    /// document was missing.
     pub fn value(&self) -> Option<&[u8]> {
         self.value.as_ref().map(|(bytes, _)| &bytes[..])
     }
 
-    /// Their version.
+    /// Returns the version of those bytes.
     pub fn version(&self) -> Option<Version> {
         self.value.as_ref().map(|(_, version)| *version)
     }
 
-    /// Saves, and lets the lock go.
+    /// Saves the bytes and releases the lock.
     ///
     /// # Errors
     /// As [`super::Document::save`]; `INVALID_ARGUMENT` if the update is
@@ -45,14 +45,14 @@ impl Update {
             return Err(Error::invalid_argument(
                 "save",
                 &self.shared.path,
-                "this update is finished, and its lock is let go",
+                "this update is finished, and its lock is released",
             ));
         };
         under.make_sure("save", &self.shared)?;
         self.shared.save_under(&under, bytes, Expect::Anything)
     }
 
-    /// Lets the lock go without a change. A second time does nothing.
+    /// Releases the lock without a change. A second call does nothing.
     pub fn finish(&mut self) {
         self.under = None;
     }

@@ -1,18 +1,18 @@
-//! Which contents a document has.
+//! Names the contents of a document.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A 128-bit hash (XXH3) of a document's bytes: the same bytes are the same
-/// version, whoever saved them. As text: 32 hexadecimal digits.
+/// A 128-bit hash (XXH3) of a document's bytes. The same bytes are the same
+/// version, by any writer. Its text is 32 hexadecimal digits.
 ///
-/// A hash, not an inode number or a time: those repeat. It guards against
+/// It is a hash, since inode numbers and times repeat. It guards against
 /// accidents, not against an adversary.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u128);
 
 impl Version {
-    /// The version that these bytes are.
+    /// Returns the version of these bytes.
     pub fn of(bytes: &[u8]) -> Version {
         Version(xxhash_rust::xxh3::xxh3_128(bytes))
     }
@@ -42,15 +42,15 @@ impl FromStr for Version {
     }
 }
 
-/// What a document must be for a change to go ahead.
+/// The state that a document must have for a change to go ahead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expect {
-    /// Whatever it is.
+    /// Any state.
     #[default]
     Anything,
-    /// Not there.
+    /// The document must be missing.
     Absent,
-    /// These contents.
+    /// The document must have these contents.
     Version(Version),
 }
 

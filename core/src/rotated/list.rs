@@ -1,8 +1,7 @@
-//! `P.rotated`: which rotated files are this journal's, one line of JSON each.
+//! `P.rotated`: the list of this journal's rotated files, one line of JSON each.
 //!
-//! A line is written, and synced, before its file gets the name. So a line may
-//! speak of a file that never got it; but no file of ours has the name of a
-//! rotated file without a line.
+//! A line is written and synced before its file gets the name. So a line may name
+//! a file that never got its name. But each of our rotated files has a line.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use crate::lockfile::{Before, Identity, Same};
 use crate::sys::{self, Access, File, FileId, InTheWay};
 use crate::temporary::{self, Rights, Temporary};
 
-/// A list shorter than this is not worth clearing up.
+/// A shorter list is not worth clearing up.
 const MANY: usize = 64;
 
 #[derive(Serialize, Deserialize)]
@@ -28,8 +27,8 @@ struct Line {
     generation: u64,
     /// The generation before the rewrite that made the file.
     before: Option<u64>,
-    /// How many of the first bytes that rewrite left the same; `None`: it was a
-    /// rotation, or `before` is not known.
+    /// How many of the first bytes the rewrite left the same. `None` after a
+    /// rotation, or if `before` is not known.
     same: Option<u64>,
 }
 
@@ -78,14 +77,14 @@ impl Line {
     }
 }
 
-/// `P.rotated`.
+/// Returns the path of `P.rotated`.
 fn path_for(journal: &Path) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push(".rotated");
     PathBuf::from(name)
 }
 
-/// What the list says, in the order of the numbers.
+/// Returns the list's entries, in the order of their numbers.
 pub(super) fn read(journal: &Path) -> io::Result<Vec<Rotated>> {
     let Some(file) = open(journal, Access::Read)? else {
         return Ok(Vec::new());
@@ -107,14 +106,14 @@ fn rotated(bytes: &[u8]) -> Vec<Rotated> {
 fn open(journal: &Path, access: Access) -> io::Result<Option<File>> {
     let file = match File::open_beside(&path_for(journal), access) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        // Whatever it is, it is not ours.
+        // Not a regular file, so it is not our list.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
         result => result?,
     };
     Ok(file.may_be_believed(journal)?.then_some(file))
 }
 
-/// All of the list; `None` if another program's file has its name.
+/// Returns all of the list; `None` if another program's file has its name.
 fn content(file: &File) -> io::Result<Option<Vec<u8>>> {
     let size = file.size()?;
     let mut bytes = vec![0; usize::try_from(size).map_err(|_| io::ErrorKind::FileTooLarge)?];
@@ -122,7 +121,7 @@ fn content(file: &File) -> io::Result<Option<Vec<u8>>> {
     bytes.truncate(n);
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
     let whole = first.len() < bytes.len();
-    // A first line that a crash cut off.
+    // A crash may have cut off the first line.
     let begun = || BEGINNING.starts_with(&first[..first.len().min(BEGINNING.len())]);
     let erased = || first.iter().all(|byte| *byte == 0);
     let ours = match whole {
@@ -158,7 +157,8 @@ impl Noted {
         }
     }
 
-    /// It did not come to the rotation. Best effort: a line too many does no harm.
+    /// Takes the line back, since the rotation did not happen. Best effort: a
+    /// surplus line does no harm.
     pub fn take_back(self) {
         if let Some((file, before)) = self.list {
             let _ = file.set_len(before);
@@ -166,9 +166,8 @@ impl Noted {
     }
 }
 
-/// Notes that this file is about to be rotated, durably. Where another program's
-/// file has the list's name nothing is noted, and the rotated file is never
-/// removed.
+/// Notes durably that this file is about to be rotated. If another program's file
+/// has the list's name, nothing is noted, and the rotated file is never removed.
 pub(crate) fn note(journal: &Path, rotated: &Rotated) -> io::Result<Noted> {
     let Some((file, is_new)) = open_or_make(journal)? else {
         return Ok(Noted { list: None });
@@ -201,8 +200,9 @@ pub(crate) fn note(journal: &Path, rotated: &Rotated) -> io::Result<Noted> {
     }
 }
 
-/// The list, and whether it was made just now: with `P`'s mode and owner, as
-/// everything beside it. `None`: its name is another program's.
+/// Opens the list or creates it, and returns whether it is new. A new list has
+/// `P`'s mode and owner, as all files next to `P`. `None`: its name is another
+/// program's.
 fn open_or_make(journal: &Path) -> io::Result<Option<(File, bool)>> {
     let place = path_for(journal);
     let mut is_new = false;
@@ -218,8 +218,8 @@ fn open_or_make(journal: &Path) -> io::Result<Option<(File, bool)>> {
     }
 }
 
-/// The lines of files whose names are there still; `None` where it is not worth
-/// it.
+/// Returns the lines of the files whose names still exist; `None` if the
+/// shortening is not worth the work.
 fn without_the_gone(journal: &Path, bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let all = rotated(bytes);
     if all.len() < MANY {
@@ -267,7 +267,7 @@ mod tests {
         (dir, journal)
     }
 
-    /// As a rotation does it.
+    /// Does as a rotation does.
     fn rotate(journal: &Path, number: u32) -> Rotated {
         let path = rotated::path(journal, number);
         std::fs::write(&path, "[1]\n").unwrap();

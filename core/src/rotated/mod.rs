@@ -1,9 +1,9 @@
-//! Rotated files: `name_1.ext`, `name_2.ext`, … beside `name.ext`. Their numbers
+//! Rotated files: `name_1.ext`, `name_2.ext`, … next to `name.ext`. Their numbers
 //! only grow.
 //!
-//! A name proves nothing: people call files of their own so. What rotations have
-//! made is in a list, `P.rotated`, and only what is in it is ever read as a part
-//! of the journal, or removed.
+//! A name proves nothing, since users name files of their own so. The list
+//! `P.rotated` holds the files that rotations have made. Only a listed file is
+//! ever read as a part of the journal, or removed.
 //!
 //! ```text
 //! list.rs   P.rotated: one line a rotated file
@@ -25,14 +25,13 @@ pub(crate) use list::{Noted, note};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rotated {
     pub number: u32,
-    /// Which file it is.
+    /// The file's identity.
     pub identity: Identity,
-    /// How long it was when it was rotated.
+    /// Its length when it was rotated, in bytes.
     pub length: u64,
-    /// The generation that it had as the journal.
+    /// Its generation while it was the journal.
     pub generation: u64,
-    /// What the journal was before the rewrite that had made this file, if that
-    /// is known.
+    /// The journal before the rewrite that made this file, if that is known.
     pub before: Option<Before>,
 }
 
@@ -41,20 +40,20 @@ impl Rotated {
         path(journal, self.number)
     }
 
-    /// Opens it to be read; `None` if it is not there any more, or another file
-    /// has its name.
+    /// Opens the file for reading; `None` if it is missing, or another file has
+    /// its name.
     pub fn open(&self, journal: &Path) -> io::Result<Option<File>> {
         let file = match File::open(&self.path(journal), Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // So it is another file.
+            // Another kind of file has the name.
             Err(error) if InTheWay::of(&error).is_some() => return Ok(None),
             result => result?,
         };
         Ok((Identity::of(&file)? == self.identity).then_some(file))
     }
 
-    /// Removes it, if it is there as it was left. One that somebody appends to is
-    /// somebody's journal now.
+    /// Removes the file if it has not changed since its rotation. A file that was
+    /// appended to is another program's journal now.
     pub fn remove(&self, journal: &Path) -> io::Result<()> {
         match self.open(journal)? {
             Some(file) if file.size()? == self.length => sys::unlink(&self.path(journal)),
@@ -62,7 +61,7 @@ impl Rotated {
         }
     }
 
-    /// Whether it is there, as far as a look at its name tells.
+    /// Returns whether the file exists, as far as a look at its name shows.
     fn is_there(&self, journal: &Path) -> io::Result<bool> {
         let seen = sys::stat(&self.path(journal))?;
         Ok(seen.is_some_and(|seen| {
@@ -71,13 +70,13 @@ impl Rotated {
     }
 }
 
-/// The rotated files that this journal's rotations have made, in the order of
-/// their numbers, also those that are gone: see [`Rotated::open`].
+/// Returns the rotated files that this journal's rotations have made, in the
+/// order of their numbers. Missing files are among them: see [`Rotated::open`].
 pub(crate) fn all(journal: &Path) -> io::Result<Vec<Rotated>> {
     list::read(journal)
 }
 
-/// Removes all but the newest `keep` of them, and nothing else.
+/// Removes all but the newest `keep` rotated files, and nothing else.
 pub(crate) fn prune(journal: &Path, keep: u32) -> io::Result<()> {
     let mut there = Vec::new();
     for rotated in all(journal)? {
@@ -91,9 +90,9 @@ pub(crate) fn prune(journal: &Path, keep: u32) -> io::Result<()> {
         .try_for_each(|rotated| rotated.remove(journal))
 }
 
-/// Takes the name of a rotated file from the journal itself, which is this
-/// file: a rotation that a power cut ended leaves it, and what is appended would
-/// show in a rotated file. A name that others gave it stays.
+/// Takes the name of a rotated file from the journal itself, which is this file.
+/// A rotation that a power cut ended leaves that name, and appended records would
+/// show in a rotated file. A name from another program stays.
 pub(crate) fn drop_second_name(journal: &Path, this: Identity) -> io::Result<()> {
     for rotated in all(journal)? {
         let path = rotated.path(journal);
@@ -104,11 +103,13 @@ pub(crate) fn drop_second_name(journal: &Path, this: Identity) -> io::Result<()>
     Ok(())
 }
 
-/// A number above this in a name is a date or the like, and not counted on from.
+/// A number above this in a name is a date or the like, and counting does not go
+/// on from it.
 const PLAUSIBLE: u32 = 99_999;
 
-/// The number for the next rotated file: above those that were given, and above
-/// those that are there, whoever made them. `None`: there is none any more.
+/// Returns the number for the next rotated file: above all given numbers, and
+/// above those of all files that exist, by any maker. `None`: the numbers are
+/// used up.
 pub(crate) fn next_number(journal: &Path, given: u32) -> io::Result<Option<u32>> {
     let taken = numbers(journal)?;
     let listed = list::read(journal)?.last().map_or(0, |last| last.number);
@@ -125,7 +126,7 @@ pub(crate) fn next_number(journal: &Path, given: u32) -> io::Result<Option<u32>>
     }
 }
 
-/// The rotated file of this number.
+/// Returns the path of the rotated file with this number.
 pub(crate) fn path(journal: &Path, number: u32) -> PathBuf {
     let mut name = journal.file_stem().unwrap_or_default().to_owned();
     name.push(format!("_{number}"));
@@ -136,7 +137,7 @@ pub(crate) fn path(journal: &Path, number: u32) -> PathBuf {
     journal.with_file_name(name)
 }
 
-/// The numbers that the names in the directory have.
+/// Returns the numbers in the directory's names.
 fn numbers(journal: &Path) -> io::Result<BTreeSet<u32>> {
     let names = sys::list(dir(journal))?;
     Ok(names
@@ -152,7 +153,8 @@ fn dir(journal: &Path) -> &Path {
     }
 }
 
-/// The number in this name, if it is a rotated file's of this journal.
+/// Returns the number in this name, if the name is that of a rotated file of this
+/// journal.
 fn number(journal: &Path, name: &OsString) -> Option<u32> {
     let stem = journal.file_stem()?.as_encoded_bytes();
     let extension = journal.extension().map(OsStr::as_encoded_bytes);
@@ -161,7 +163,7 @@ fn number(journal: &Path, name: &OsString) -> Option<u32> {
     if let Some(extension) = extension {
         rest = rest.strip_suffix(extension)?.strip_suffix(b".")?;
     }
-    // Not `_01`, not `_+1`: only what `path` makes.
+    // Only the digits that `path` writes: not `_01`, not `_+1`.
     let digits = !rest.is_empty() && rest.iter().all(u8::is_ascii_digit) && rest[0] != b'0';
     let digits = digits.then_some(rest)?;
     std::str::from_utf8(digits).ok()?.parse().ok()

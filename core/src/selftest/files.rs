@@ -1,4 +1,4 @@
-//! Does a file that is replaced, linked or synced stay whole?
+//! Checks that a file stays whole when it is replaced, linked or synced.
 
 use std::io;
 use std::path::Path;
@@ -31,10 +31,10 @@ pub(super) fn rename(stage: &Stage) -> io::Result<Found> {
         return failed("after a rename the name does not mean the new file");
     }
     if !holds(&reader, b"old")? {
-        return failed("who had the old file open does not see it any more");
+        return failed("a reader that had the old file open does not see it any more");
     }
     if sys::stat(&stage.path("new"))?.is_some() {
-        return failed("after a rename the old name is there still");
+        return failed("after a rename the old name still exists");
     }
     passed("a file is replaced while it is read")
 }
@@ -58,12 +58,12 @@ pub(super) fn link(stage: &Stage) -> io::Result<Found> {
             passed("a link never replaces a file")
         }
         Err(error) => Err(error),
-        Ok(()) => failed("a link replaced a file that was there"),
+        Ok(()) => failed("a link replaced an existing file"),
     }
 }
 
-/// Files of the directory that have another name: each name has its own lock
-/// file.
+/// Looks for files of the directory that have another name. Each name would have
+/// its own lock file.
 pub(super) fn names(dir: &Path, scheme: Scheme) -> io::Result<Found> {
     if scheme == Scheme::InPlace {
         return passed("the lock is on the file itself, whatever its name");
@@ -92,11 +92,11 @@ pub(super) fn sync(stage: &Stage) -> io::Result<Found> {
     let file = with(stage, "synced", b"bytes")?;
     file.sync_data()?;
     file.sync_all()?;
-    passed("the system says that the bytes are on the medium")
+    passed("the system reports that the bytes are durable on disk")
 }
 
 pub(super) fn sync_directory(stage: &Stage) -> io::Result<Found> {
     drop(with(stage, "named", b"")?);
     sys::sync_parent(&stage.path("named"))?;
-    passed("the system says that the names are on the medium")
+    passed("the system reports that the names are durable on disk")
 }

@@ -1,4 +1,4 @@
-//! Do locks lock?
+//! Checks that locks lock.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub(super) fn exclusion(stage: &Stage) -> io::Result<Found> {
     let ours = stage.file("exclusion")?;
     let mut other = stage.other("exclusion")?;
     if !ours.try_lock(false)? {
-        return failed("a lock that nobody has was refused");
+        return failed("a lock that no process has was refused");
     }
     for (order, what) in [
         (Order::TryExclusive, "exclusively"),
@@ -30,7 +30,7 @@ pub(super) fn exclusion(stage: &Stage) -> io::Result<Found> {
     }
     ours.unlock()?;
     if !other.does(Order::TryExclusive)? {
-        return failed("a lock that was let go is refused");
+        return failed("a lock that was released is refused");
     }
     if ours.try_lock(false)? {
         return failed(format!(
@@ -40,7 +40,7 @@ pub(super) fn exclusion(stage: &Stage) -> io::Result<Found> {
     }
     other.does(Order::Unlock)?;
     if !ours.try_lock(false)? {
-        return failed("a lock that the other let go is refused");
+        return failed("a lock that the other released is refused");
     }
     passed(format!("{} exclude each other", other.name()))
 }
@@ -73,7 +73,7 @@ pub(super) fn sharing(stage: &Stage) -> io::Result<Found> {
     }
     ours.unlock()?;
     if ours.try_lock(false)? {
-        return failed("an exclusive lock was given beside a shared one");
+        return failed("an exclusive lock was granted next to a shared one");
     }
     passed(format!("{} share a lock", other.name()))
 }
@@ -84,17 +84,18 @@ pub(super) fn waiting(stage: &Stage) -> io::Result<Found> {
         return skipped("it takes a second process");
     };
     if !ours.try_lock(false)? {
-        return failed("a lock that nobody has was refused");
+        return failed("a lock that no process has was refused");
     }
     child.tell(Order::AwaitExclusive)?;
-    // Long enough that it waits in the kernel; if not, it passes as well.
+    // Long enough for the wait in the kernel to begin. If it has not begun, the
+    // check passes as well.
     if child.hear(Duration::from_millis(50)).is_ok() {
-        return failed("who should wait for the lock did not");
+        return failed("the other process did not wait for the lock");
     }
     ours.unlock()?;
     let begun = Instant::now();
     if !heard(&mut child)? {
-        return failed("who waited for the lock was refused");
+        return failed("the process that waited for the lock was refused");
     }
     passed(format!("woken after {:?}", begun.elapsed()))
 }
@@ -106,11 +107,11 @@ pub(super) fn release_on_death(stage: &Stage) -> io::Result<Found> {
     };
     child.tell(Order::TryExclusive)?;
     if !heard(&mut child)? || ours.try_lock(false)? {
-        return failed("the other could not be given the lock");
+        return failed("the other process did not get the lock");
     }
     child.kill()?;
     let begun = Instant::now();
-    // A server may take its time to notice.
+    // A server may take its time to notice the death.
     while !ours.try_lock(false)? {
         if begun.elapsed() > LONG {
             return failed(format!(
@@ -122,8 +123,8 @@ pub(super) fn release_on_death(stage: &Stage) -> io::Result<Found> {
     passed("a killed process has no lock any more")
 }
 
-/// The lock of a file in this scheme, against a second process that does what a
-/// program with that scheme does.
+/// Checks the lock of a file in this scheme against a second process. The second
+/// process does as a program with that scheme does.
 pub(super) fn scheme(stage: &Stage, scheme: Scheme) -> Result<Found> {
     let path = stage.path("scheme");
     let options = FileLock::options()
@@ -160,7 +161,7 @@ pub(super) fn scheme(stage: &Stage, scheme: Scheme) -> Result<Found> {
     }
     drop(guard);
     if !other.does(take).map_err(told)? {
-        let detail = format!("{scheme}: the lock that was let go is refused to another process");
+        let detail = format!("{scheme}: the lock that was released is refused to another process");
         return Ok((super::Outcome::Failed, detail));
     }
     let refused = options.acquire(&path).map(drop);

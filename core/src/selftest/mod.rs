@@ -1,4 +1,4 @@
-//! Does this directory keep what the system promises?
+//! Checks that this directory keeps what the system promises.
 //!
 //! Some file systems pretend: a lock call succeeds and locks nothing. Only a
 //! second process shows it.
@@ -24,17 +24,17 @@ use crate::error::{Error, Result};
 use crate::oslock::Scheme;
 use crate::sys;
 
-/// What one check came to, and in words.
+/// The outcome of one check, and its detail in words.
 type Found = (Outcome, String);
 
-/// Tries in this directory whether locks lock, between two processes, and
-/// whether a file can be replaced and synced, and reports what it found. To be
-/// asked once, before a directory is trusted: bind mounts of containers,
-/// network file systems and shared folders of virtual machines may pretend.
+/// Tries whether locks in this directory lock between two processes, and whether
+/// a file can be replaced and synced. Returns a report. Call it once before you
+/// trust a directory: bind mounts of containers, network file systems and shared
+/// folders of virtual machines may pretend.
 ///
 /// It works in a directory of its own inside `dir`, which it removes. It takes
-/// some 100 ms. What it can't find out: whether a second machine is excluded
-/// too, and whether what was synced survives a power cut.
+/// some 100 ms. It can't check whether a second machine is excluded too, nor
+/// whether synced bytes survive a power cut.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -44,13 +44,13 @@ type Found = (Outcome, String);
 /// ```
 ///
 /// # Errors
-/// `NOT_FOUND`, `INVALID_ARGUMENT` (not a directory), `PERMISSION_DENIED`: nothing
-/// could be tried. What was tried and failed is in the report.
+/// `NOT_FOUND`, `INVALID_ARGUMENT` (not a directory), `PERMISSION_DENIED`: no
+/// check ran. A check that ran and failed is in the report.
 pub fn selftest(dir: impl AsRef<Path>) -> Result<SelfTest> {
     selftest_with(dir, Scheme::Sidecar)
 }
 
-/// [`selftest`], for files that are locked in this scheme.
+/// Runs [`selftest`] for files that are locked in this scheme.
 ///
 /// # Errors
 /// As [`selftest`].
@@ -97,7 +97,7 @@ pub fn selftest_with(dir: impl AsRef<Path>, scheme: Scheme) -> Result<SelfTest> 
     })
 }
 
-/// What the system refuses has failed.
+/// Reports a refusal of the system as a failure.
 fn answer<E: std::fmt::Display>(found: std::result::Result<Found, E>) -> Found {
     found.unwrap_or_else(|error| (Outcome::Failed, error.to_string()))
 }

@@ -1,23 +1,23 @@
-//! What a self-test found.
+//! The report of a self-test.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::oslock::Scheme;
 
-/// What came of one check.
+/// The outcome of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It is as this library needs it.
+    /// The directory is as this library needs it.
     Passed,
-    /// It is not.
+    /// The directory is not as this library needs it.
     Failed,
-    /// It can't be told here, or is not needed.
+    /// The check can't run here, or is not needed.
     Skipped,
 }
 
 impl Outcome {
-    /// `"passed"`, `"failed"` or `"skipped"`.
+    /// Returns `"passed"`, `"failed"` or `"skipped"`.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Passed => "passed",
@@ -27,21 +27,21 @@ impl Outcome {
     }
 }
 
-/// One thing that was tried.
+/// One check that ran.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// `"exclusion"`, `"exclusion_threads"`, `"sharing"`, `"waiting"`,
     /// `"release_on_death"`, `"scheme"`, `"rename"`, `"link"`, `"sync"`,
-    /// `"sync_directory"`, `"names"`; there may be more in later versions.
+    /// `"sync_directory"`, `"names"`. Later versions may have more.
     pub name: &'static str,
-    /// What came of it.
+    /// The check's outcome.
     pub outcome: Outcome,
-    /// In words, for people.
+    /// The detail in words, for people.
     pub detail: String,
 }
 
-/// What [`crate::selftest`] found.
+/// The report of [`crate::selftest`].
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfTest {
@@ -51,12 +51,12 @@ pub struct SelfTest {
     pub file_system: String,
     /// The scheme that was tried.
     pub scheme: Scheme,
-    /// What was tried, in this order.
+    /// The checks, in the order in which they ran.
     pub checks: Vec<Check>,
 }
 
 impl SelfTest {
-    /// Whether nothing failed.
+    /// Returns whether no check failed.
     pub fn passed(&self) -> bool {
         self.checks
             .iter()

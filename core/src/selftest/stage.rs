@@ -1,4 +1,4 @@
-//! Where a self-test plays, and the second process.
+//! The directory that a self-test works in, and the second process.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::sys::{self, Access, Answer, Child, Descriptor, Order};
 
-/// Nothing that is asked here takes that long where it works at all.
+/// No check takes that long where it works at all.
 pub(super) const LONG: Duration = Duration::from_secs(10);
 
-/// A directory of its own, which is removed with all that is in it.
+/// A directory of the test's own. It is removed with all that is in it.
 pub(super) struct Stage {
     dir: PathBuf,
 }
@@ -28,13 +28,13 @@ impl Stage {
         self.dir.join(name)
     }
 
-    /// A new file, open to be locked.
+    /// Creates a file, open for locking.
     pub fn file(&self, name: &str) -> io::Result<Descriptor> {
         Descriptor::create_beside(&self.path(name), Access::Write, None)
     }
 
-    /// What stands against us: another process, or where none can be had,
-    /// another handle.
+    /// Returns the opponent: another process, or another handle if no process can
+    /// be started here.
     pub fn other(&self, file: &str) -> io::Result<Other> {
         let path = self.path(file);
         match Child::start(&path, &self.path("created")) {
@@ -59,7 +59,7 @@ pub(super) enum Other {
 }
 
 impl Other {
-    /// For the report.
+    /// Names the opponents, for the report.
     pub fn name(&self) -> &'static str {
         match self {
             Other::Process(_) => "two processes",
@@ -67,7 +67,8 @@ impl Other {
         }
     }
 
-    /// Whether it did it, unless another stood in its way.
+    /// Returns whether the opponent did it; `false` if another holder stood in
+    /// its way.
     pub fn does(&mut self, order: Order) -> io::Result<bool> {
         match self {
             Other::Process(child) => {
