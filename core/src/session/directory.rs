@@ -1,12 +1,13 @@
-//! How a session's directory comes to be, and goes.
+//! Creates and removes a session's directory.
 //!
-//! Both happen under the lock of the store's names. A directory that is to go
-//! is renamed first: with that it is no session any more, whole as it is. The
-//! lock files in it are unlinked before the names are let go, so that whoever
-//! has one open learns that it is not the session's lock any more before there
-//! can be another session of this key. What else is in it is removed without any
-//! lock, since that may take long: what a removal that was cut off has left is
-//! given a name of its own first (`set_aside`).
+//! Both happen under the lock of the store's names. A removal first renames the
+//! directory: from that moment it is no session any more, whole as it is. Then it
+//! unlinks the lock files in it, and only then releases the names. So a process
+//! that has one of these files open learns that it is not the session's lock any
+//! more, before another session of this key can exist.
+//!
+//! The other files are removed without any lock, since that may take long. The
+//! remains of an interrupted removal first get a name of their own (`set_aside`).
 
 use std::path::{Path, PathBuf};
 
@@ -18,17 +19,17 @@ use crate::error::{Error, Result};
 use crate::oslock::Patience;
 use crate::sys::{self, Access, File};
 
-/// The lock of the store's names is that of this file, which does not exist.
+/// The lock of the store's names is the lock of this file, which does not exist.
 pub(super) const NAMES: &str = ".untorn.sessions";
-/// In front of the name of a directory that is being made.
+/// The prefix of a directory that is being created.
 const NEW: &str = ".untorn.new.";
-/// The key, where the directory's name is too short for it.
+/// The file with the key, if the key is too long for the directory's name.
 const KEY: &str = ".untorn.key";
 
-/// Longer than any key that somebody means, in bytes.
+/// The most bytes of a key: more than any real key has.
 pub(super) const LONGEST_KEY: usize = 1 << 20;
 
-/// Makes the session's directory, if it is not there.
+/// Creates the session's directory, if it is missing.
 pub(super) fn make(
     operation: &'static str,
     session: &Session,
@@ -49,7 +50,7 @@ pub(super) fn make(
         return make_with_key(session, durable).map_err(told);
     }
     sys::create_parents(&session.path.join("-"), durable).map_err(told)?;
-    // A symbolic link to nothing is neither made nor there.
+    // A dangling symbolic link: the directory can be neither created nor found.
     if is_there(operation, &session.path)? {
         return Ok(());
     }
@@ -57,11 +58,12 @@ pub(super) fn make(
         .hint("a symbolic link to nothing is in its place"))
 }
 
-/// With one rename: a directory without its key would be nobody's.
+/// Creates the directory and its key file with one rename. A directory without
+/// its key would belong to no session.
 fn make_with_key(session: &Session, durable: bool) -> std::io::Result<()> {
     let store = &session.store;
     let new = store.path.join(format!("{NEW}{}", session.name.text));
-    // We have the lock, so whoever began it is dead.
+    // We have the lock, so the process that began this directory is dead.
     sys::remove_tree(&new)?;
     let key = new.join(KEY);
     sys::create_parents(&key, false)?;
@@ -90,8 +92,8 @@ pub(super) fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
     }
 }
 
-/// The sessions that there are, in no order; removes what removals that were
-/// cut off have left.
+/// Returns the existing sessions, in no order. Also removes the remains of
+/// interrupted removals.
 pub(super) fn sessions(
     operation: &'static str,
     store: &Shared,
@@ -126,10 +128,10 @@ pub(super) fn sessions(
     Ok(found)
 }
 
-/// The key that is too long for the name.
+/// Returns the key that is too long for the name.
 fn read_key(name: &str, path: &Path) -> Option<String> {
     let file = File::open_beside(&path.join(KEY), Access::Read).ok()?;
-    // No key is longer, so what is is not one of ours: it is not read.
+    // A longer file is not a key of ours, so it is not read.
     let size = usize::try_from(file.size().ok()?).ok();
     let mut bytes = vec![0; size.filter(|size| *size <= LONGEST_KEY)?];
     let n = file.read_full_at(&mut bytes, 0).ok()?;

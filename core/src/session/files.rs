@@ -16,7 +16,7 @@ use crate::sys;
 use crate::transaction::Transaction;
 
 impl Session {
-    /// Whether the session is there.
+    /// Returns whether the session exists.
     ///
     /// # Errors
     /// Failures of the system.
@@ -26,7 +26,7 @@ impl Session {
             .map_err(|error| Error::os("exists", &self.path, error))
     }
 
-    /// The session's journal.
+    /// Opens the session's journal.
     ///
     /// # Errors
     /// As [`crate::JournalOptions::open`].
@@ -34,7 +34,8 @@ impl Session {
         self.journal_with(&Call::new())
     }
 
-    /// [`Session::journal`], with a way to cancel. It waits for nobody.
+    /// Opens the journal as [`Session::journal`] does, with a way to cancel. It
+    /// never waits.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -47,7 +48,7 @@ impl Session {
         }
     }
 
-    /// The session's state.
+    /// Opens the session's state document.
     ///
     /// # Errors
     /// As [`crate::DocumentOptions::open`].
@@ -55,7 +56,8 @@ impl Session {
         self.state_with(&Call::new())
     }
 
-    /// [`Session::state`], with a way to wait or to cancel.
+    /// Opens the state as [`Session::state`] does, with a way to wait or to
+    /// cancel.
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
@@ -63,8 +65,8 @@ impl Session {
         self.document_with(&self.store.options.state_name, call)
     }
 
-    /// Another document in the session's directory: `result.toml`. Its value
-    /// is bytes.
+    /// Opens another document in the session's directory: `result.toml`. Its
+    /// value is bytes.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a name with a path in it, or one that this
@@ -73,7 +75,8 @@ impl Session {
         self.document_with(name, &Call::new())
     }
 
-    /// [`Session::document`], with a way to wait or to cancel.
+    /// Opens a document as [`Session::document`] does, with a way to wait or to
+    /// cancel.
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
@@ -87,10 +90,10 @@ impl Session {
         }
     }
 
-    /// Where the media file of this name is, or is to be: always the same
-    /// place, and never that of another name, whatever it is called (`../x`,
-    /// `a:b`, `PHOTO.jpg` beside `photo.jpg`). The directory is made, the file
-    /// is the caller's.
+    /// Returns the path of the media file of this name, which may be missing yet.
+    /// The path is always the same, and never that of another name, whatever the
+    /// name is (`../x`, `a:b`, `PHOTO.jpg` next to `photo.jpg`). Creates the
+    /// directory; the caller creates the file.
     ///
     /// # Errors
     /// Failures of the system.
@@ -98,7 +101,7 @@ impl Session {
         self.media_with(name, &Call::new())
     }
 
-    /// [`Session::media`], with a way to wait or to cancel.
+    /// Does as [`Session::media`], with a way to wait or to cancel.
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
@@ -110,11 +113,12 @@ impl Session {
         Ok(path)
     }
 
-    /// Who owns the session; `None` if nobody does. Takes no lock and makes
-    /// nothing.
+    /// Returns the session's owner; `None` if the session has none. Takes no lock
+    /// and creates nothing.
     ///
-    /// A process that died is no owner, however it died. Of one on another host
-    /// it can't be known: it is named until somebody else claims the session.
+    /// A dead process is no owner, however it died. The death of a process on
+    /// another host can't be known: it stays the owner here until another process
+    /// claims the session.
     ///
     /// # Errors
     /// Failures of the system.
@@ -125,27 +129,27 @@ impl Session {
     /// Begins a transaction on the session's files: journal, state and other
     /// documents change together or not at all.
     ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` where the store's files are locked in another way than as
-    /// sidecar: a transaction would take other locks than journal and state do. And as
+    /// `INVALID_ARGUMENT` if the store's files have another scheme than sidecar:
+    /// a transaction would take other locks than journal and state do. And as
     /// [`crate::TransactionOptions::begin`].
     pub fn transaction(&self) -> Result<Transaction> {
         self.transaction_with(&Call::new())
     }
 
-    /// [`Session::transaction`], with a way to wait or to cancel.
+    /// Begins a transaction as [`Session::transaction`] does, with a way to wait
+    /// or to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn transaction_with(&self, call: &Call<'_>) -> Result<Transaction> {
         self.store.check_transactions("begin")?;
-        // One clock for both waits.
+        // Both waits share one deadline.
         let call = self.make("begin", call)?;
         self.begin(&call)
     }
 
-    /// Where the session is not there: what makes it, with the first lock of one of
-    /// its files. Who only reads makes none.
+    /// Returns what will create the missing session, with the first lock of one
+    /// of its files. `None` if the session exists. A reader creates nothing.
     fn home(&self, call: &Call<'_>) -> Result<Option<Home>> {
         if call.is_cancelled() {
             return Err(Error::cancelled("open", &self.path));
@@ -159,8 +163,8 @@ impl Session {
         })))
     }
 
-    /// Makes the directory, if it is not there. Gives the call with what is left
-    /// of its time.
+    /// Creates the directory, if it is missing. Returns the call with the rest of
+    /// its time.
     fn make<'a>(&self, operation: &'static str, call: &Call<'a>) -> Result<Call<'a>> {
         let patience = call.begin(self.store.options.timeout);
         directory::make(operation, self, &patience)?;

@@ -1,4 +1,4 @@
-//! What is left of a session that is removed: without a name, and out of the way.
+//! Removes the remains of a session, which have no session's name any more.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 use crate::oslock::{Nudge, Patience, Waiter};
 use crate::sys;
 
-/// In front of the name of a session that is being removed.
+/// The prefix of a session that is being removed.
 pub(super) const GONE: &str = ".untorn.gone.";
-/// Behind it: a number, where it is set aside. No session's name ends so.
+/// Comes before the number in a name that is set aside. No session's name ends
+/// so.
 const ASIDE: char = '=';
 pub(super) fn gone(store: &Shared, name: &str) -> PathBuf {
     store.path.join(format!("{GONE}{name}"))
@@ -21,7 +22,8 @@ fn aside(store: &Shared, name: &str, number: u32) -> PathBuf {
     store.path.join(format!("{GONE}{name}{ASIDE}{number}"))
 }
 
-/// Whether what is behind [`GONE`] says that it is set aside.
+/// Returns whether the part of the name after [`GONE`] is that of a tree set
+/// aside.
 fn is_aside(gone: &str) -> bool {
     gone.rsplit_once(ASIDE).is_some_and(|(_, number)| {
         // A hash is longer.
@@ -34,9 +36,9 @@ fn left_over(operation: &'static str, gone: &Path, error: std::io::Error) -> Err
         .hint("the session is removed, but files of it are left in this directory")
 }
 
-/// What is left of a session of this name is no hindrance any more: no lock file
-/// in it has a name, and the place is free for the next. To be called with the
-/// names locked.
+/// Moves the remains of a session of this name out of the way. After it no lock
+/// file in them has a name, and the place is free for the next removal. The
+/// caller must have locked the names.
 pub(super) fn set_aside(operation: &'static str, store: &Shared, name: &str) -> Result<()> {
     let gone = gone(store, name);
     let told = |error| left_over(operation, &gone, error);
@@ -46,7 +48,7 @@ pub(super) fn set_aside(operation: &'static str, store: &Shared, name: &str) -> 
     unlink_locks(&gone).map_err(told)?;
     for number in 0..10_000 {
         match sys::rename(&gone, &aside(store, name, number)) {
-            // One that is not empty has the name.
+            // A directory that is not empty has the name.
             Err(error) if is_taken(&error) => {}
             result => return result.map_err(told),
         }
@@ -65,7 +67,7 @@ fn is_taken(error: &std::io::Error) -> bool {
     ) || cfg!(windows) && error.kind() == PermissionDenied
 }
 
-/// Removes what is set aside of this name.
+/// Removes the remains of this name that are set aside.
 pub(super) fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) -> Result<()> {
     for number in 0..10_000 {
         let aside = aside(store, name, number);
@@ -80,8 +82,8 @@ pub(super) fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) 
     Ok(())
 }
 
-/// Removes the tree. `false`: the caller has lost patience, and the rest goes on,
-/// or is left to a later removal. It is no part of a session.
+/// Removes the tree. `false`: the caller has lost patience. The rest goes on, or
+/// is left to a later removal. The tree is no part of a session.
 fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
     if patience.cancel.is_none() && patience.interrupt.is_none() {
         return sys::remove_tree(tree).map(|()| true);
@@ -96,7 +98,7 @@ fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
         let nudge: Arc<dyn Nudge> = Arc::clone(&ended) as _;
         token.watch(Arc::downgrade(&nudge));
     }
-    // It is work, not a wait for anybody: no time limit ends it.
+    // This is work, not a wait for a lock, so no time limit ends it.
     let whole = Patience {
         deadline: None,
         ..*patience
@@ -107,8 +109,8 @@ fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
     }
 }
 
-/// Removes what a removal that was cut off has left, if it is ours: for whoever
-/// only came by.
+/// Removes the remains of an interrupted removal, if they are ours. It serves
+/// callers that only pass by, so it reports no failure.
 pub(super) fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patience<'_>) {
     let gone = gone(store, name);
     if patience.is_cancelled() || !matches!(sys::is_ours_to_remove(&gone), Ok(true)) {
@@ -129,8 +131,8 @@ pub(super) fn sweep(operation: &'static str, store: &Shared, name: &str, patienc
     }
 }
 
-/// Takes the names of the lock files away, the lease's too. Where the session was
-/// a symbolic link, only that is removed.
+/// Unlinks the lock files, the lease's too. If the session was a symbolic link,
+/// only the link is removed.
 fn unlink_locks(dir: &Path) -> std::io::Result<()> {
     sys::unlink_in(dir, |name| {
         Path::new(name)

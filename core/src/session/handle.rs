@@ -1,4 +1,4 @@
-//! One session.
+//! The handle of one session.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,10 @@ use crate::transaction::Transaction;
 
 /// A directory with a journal, a state document, media files and a lease.
 ///
-/// The directory is made by whatever changes the session, takes a lock in it, or
-/// asks for the place of a media file; to read its files makes nothing. A session has at most one owner at a time ([`Session::claim`]); the
-/// files keep themselves whole without one.
+/// The directory is created by the first call that changes the session, takes a
+/// lock in it, or asks for the place of a media file. Reading its files creates
+/// nothing. A session has at most one owner at a time ([`Session::claim`]). The
+/// files stay whole without an owner.
 pub struct Session {
     pub(super) store: Arc<Shared>,
     pub(super) key: String,
@@ -33,17 +34,17 @@ impl Session {
         }
     }
 
-    /// The key.
+    /// Returns the key.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The session's directory.
+    /// Returns the session's directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes nothing.
+    /// Begins a transaction, but creates nothing.
     pub(super) fn begin(&self, call: &Call<'_>) -> Result<Transaction> {
         self.store.check_transactions("begin")?;
         let options = &self.store.options;

@@ -1,12 +1,14 @@
-//! Who owns a session, or was its last owner and died without letting go.
+//! The lease's file: it names a session's owner, or the last owner that died
+//! without a release.
 //!
 //! The file `.untorn.lease` in the session's directory holds the owner's line
-//! while the session is owned, and nothing once it was let go. Only whoever has
-//! its lock writes it, so of two of them the later one knows what the earlier
-//! one left: with the lock free and a line there, the owner is dead. Every
-//! change is one write or one truncation: a kill comes before it or after.
+//! while the session is owned, and nothing after a release. Only the holder of
+//! its lock writes it. So the next holder knows what the one before left: if the
+//! lock is free and a line exists, the owner is dead. Every change is one write
+//! or one truncation: a kill comes before it or after.
 //!
-//! A second line is there while somebody reconciles: it tells him from an owner.
+//! During a reconciliation the file has a second line, which distinguishes the
+//! reconciler from an owner.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,14 +17,14 @@ use crate::holder::Holder;
 use crate::process::{Alive, Process};
 use crate::sys::{self, Access, File, Lasting};
 
-/// The file; `NAME.lock` beside it is the lease's lock.
+/// The file's name; `NAME.lock` next to it is the lease's lock.
 pub(super) const NAME: &str = ".untorn.lease";
-/// Two lines with the longest labels fit, also where each byte is escaped.
+/// Two lines with the longest labels fit, even with each byte escaped.
 const LONGEST: usize = 1 << 20;
-/// Longer than any label that somebody means, in bytes.
+/// The most bytes of a label: more than any real label has.
 pub(super) const LONGEST_LABEL: usize = 1 << 16;
 
-/// What the file says, where it says that somebody owns the session or did.
+/// The lines of a file that names an owner or a last owner.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Marker {
     /// `None` if the line can't be read: a power cut came before its sync.
@@ -35,7 +37,7 @@ impl Marker {
         if bytes.is_empty() {
             return None;
         }
-        // Behind the first line there may be the rest of a longer one.
+        // After the first line the rest of a longer one may follow.
         let mut lines = bytes.split(|byte| *byte == b'\n');
         let mut next = || serde_json::from_slice(lines.next()?).ok();
         Some(Marker {
@@ -44,14 +46,15 @@ impl Marker {
         })
     }
 
-    /// The owner, unless he is known to be dead.
+    /// Returns the owner, unless it is known to be dead.
     pub fn live_owner(&self) -> Option<&Holder> {
         self.owner
             .as_ref()
             .filter(|owner| owner.alive() != Alive::Dead)
     }
 
-    /// Who reconciles the session, unless he is known to be dead.
+    /// Returns the process that reconciles the session, unless it is known to be
+    /// dead.
     pub fn live_reconciler(&self) -> Option<&Holder> {
         self.reconciler
             .as_ref()
@@ -59,7 +62,7 @@ impl Marker {
     }
 }
 
-/// An owner, also where his line can't be read: pid 0.
+/// Returns the owner; with pid 0 if its line can't be read.
 pub(super) fn known(owner: Option<Holder>) -> Holder {
     owner.unwrap_or_else(|| {
         Holder::from(Process {
@@ -76,7 +79,7 @@ pub(super) fn path(session: &Path) -> PathBuf {
     session.join(NAME)
 }
 
-/// What the file says; `None`: nobody owns the session.
+/// Reads the file; `None` if the session has no owner.
 pub(super) fn read(session: &Path) -> io::Result<Option<Marker>> {
     match File::open_beside(&path(session), Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -85,7 +88,7 @@ pub(super) fn read(session: &Path) -> io::Result<Option<Marker>> {
 }
 
 fn read_all(file: &File) -> io::Result<Vec<u8>> {
-    // The size is not asked for: it may change before the read.
+    // The size is not used, since it may change before the read.
     let mut bytes = vec![0; 1024];
     loop {
         let n = file.read_full_at(&mut bytes, 0)?;
@@ -97,7 +100,7 @@ fn read_all(file: &File) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The file, open, for one who has the lock.
+/// The open file, for the process that has the lock.
 #[derive(Debug)]
 pub(super) struct Slot {
     file: Lasting,
@@ -107,7 +110,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Opens it, made if it is not there.
+    /// Opens the file; creates it if it is missing.
     pub fn open(session: &Path) -> io::Result<Slot> {
         if let Some(slot) = Slot::open_if_there(session)? {
             return Ok(slot);
@@ -135,19 +138,19 @@ impl Slot {
         }))
     }
 
-    /// What it said when it was opened.
+    /// Returns what the file said when it was opened.
     pub fn marker(&self) -> Option<Marker> {
         Marker::parse(&self.old)
     }
 
-    /// Puts the owner's line in the place of all. If that fails, everything is
-    /// as it was.
+    /// Replaces all lines by the owner's line. After a failure everything is as
+    /// it was.
     pub fn own(&self, owner: &Holder, durable: bool) -> io::Result<()> {
         self.replace(&line(owner)?, durable)
     }
 
-    /// Adds the line of one who reconciles, behind that of the dead owner,
-    /// which stays as it is.
+    /// Adds the reconciler's line after that of the dead owner, which stays as it
+    /// is.
     pub fn reconcile(&mut self, reconciler: &Holder) -> io::Result<()> {
         let end = self.old.iter().position(|byte| *byte == b'\n');
         let mut both = self.old[..end.unwrap_or(self.old.len())].to_vec();
@@ -159,7 +162,8 @@ impl Slot {
         Ok(())
     }
 
-    /// One write, since a kill after half of it would leave nobody's line.
+    /// Writes all with one write: a kill after half of it would leave a line that
+    /// names no process.
     fn replace(&self, new: &[u8], durable: bool) -> io::Result<()> {
         let file = self.file.checked()?;
         let written = file
@@ -175,20 +179,20 @@ impl Slot {
         written
     }
 
-    /// Notes what is there now: the owner's line.
+    /// Notes that the file now holds the owner's line.
     pub fn owned_by(&mut self, owner: &Holder) -> io::Result<()> {
         self.old = line(owner)?;
         Ok(())
     }
 
-    /// Nobody owns the session any more.
+    /// Empties the file: the session has no owner any more.
     pub fn clear(&self, durable: bool) -> io::Result<()> {
         let file = self.file.checked()?;
         file.set_len(0)?;
         if durable { file.sync_data() } else { Ok(()) }
     }
 
-    /// What it said before; of who reconciled, nothing.
+    /// Writes back the lines that the file had before, without the reconciler's.
     pub fn put_back(&self) -> io::Result<()> {
         let file = self.file.checked()?;
         if !self.old.is_empty() {

@@ -1,4 +1,4 @@
-//! How a store is opened.
+//! The options of a store.
 
 use std::time::Duration;
 
@@ -6,8 +6,7 @@ use crate::document::{Document, DocumentOptions};
 use crate::durability::Durability;
 use crate::journal::{Format, Journal, JournalOptions};
 
-/// How a store is opened, and with it the journals and documents of its
-/// sessions.
+/// How a store is opened, and with it the journals and documents of its sessions.
 ///
 /// ```
 /// use untorn::{Durability, Store};
@@ -45,7 +44,7 @@ impl Default for StoreOptions {
 }
 
 impl StoreOptions {
-    /// What the journal in a session's directory is called. Default:
+    /// Sets the name of the journal in a session's directory. Default:
     /// `journal.jsonl`.
     #[must_use]
     pub fn journal_name(mut self, name: impl Into<String>) -> StoreOptions {
@@ -53,7 +52,7 @@ impl StoreOptions {
         self
     }
 
-    /// What the state document in a session's directory is called. Default:
+    /// Sets the name of the state document in a session's directory. Default:
     /// `state.json`. Its value is bytes: any format will do.
     #[must_use]
     pub fn state_name(mut self, name: impl Into<String>) -> StoreOptions {
@@ -61,8 +60,8 @@ impl StoreOptions {
         self
     }
 
-    /// Which failure finished changes survive: records, documents, and who owns
-    /// a session. Default: a power cut.
+    /// Sets the failure that finished changes survive: of records, documents and
+    /// ownership. Default: a power cut.
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> StoreOptions {
         self.durability = durability;
@@ -71,9 +70,9 @@ impl StoreOptions {
         self
     }
 
-    /// How long a call waits for a lock: `None` (the default) for ever, zero
-    /// tries once. ([`super::Session::claim`] and [`Store::remove`] try once in any
-    /// case.)
+    /// Sets how long a call waits for a lock. `None` (the default) waits
+    /// indefinitely; zero tries once. [`super::Session::claim`] and
+    /// [`Store::remove`] try once in any case.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> StoreOptions {
         self.timeout = timeout;
@@ -82,37 +81,37 @@ impl StoreOptions {
         self
     }
 
-    /// What the records of the journals are. Default: JSON.
+    /// Sets the format of the journals' records. Default: JSON.
     #[must_use]
     pub fn format(mut self, format: Format) -> StoreOptions {
         self.journal = self.journal.format(format);
         self
     }
 
-    /// How long a record may be, in bytes. Default: 64 MiB.
+    /// Sets the largest record, in bytes. Default: 64 MiB.
     #[must_use]
     pub fn max_record(mut self, bytes: u64) -> StoreOptions {
         self.journal = self.journal.max_record(bytes);
         self
     }
 
-    /// Everything else about the journals. Comes before the options above,
-    /// which it overrides.
+    /// Sets everything else about the journals. Must come before the options
+    /// above, which it overrides.
     #[must_use]
     pub fn journal(mut self, options: JournalOptions) -> StoreOptions {
         self.journal = options;
         self
     }
 
-    /// Everything else about the documents. Comes before the options above,
-    /// which it overrides.
+    /// Sets everything else about the documents. Must come before the options
+    /// above, which it overrides.
     #[must_use]
     pub fn document(mut self, options: DocumentOptions) -> StoreOptions {
         self.document = options;
         self
     }
 
-    /// Whether the directory is made where it is missing (default).
+    /// Sets whether a missing directory is created. Default: yes.
     #[must_use]
     pub fn create(mut self, create: bool) -> StoreOptions {
         self.create = create;

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Call;
 use crate::sys;
 
-/// Removes a session that nobody owns.
+/// Removes a session that has no owner. Returns `false` if it was missing.
 pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
     const REMOVE: &str = "remove";
     let store = &session.store;
@@ -26,7 +26,7 @@ pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
         set_aside(REMOVE, store, &session.name.text)?;
         let gone = gone(store, &session.name.text);
         sys::rename(&session.path, &gone).map_err(told)?;
-        // From here on the session is removed, whatever happens.
+        // From here on the session is removed, whatever fails later.
         set_aside(REMOVE, store, &session.name.text)?;
         if store.options.durability == Durability::Power {
             sys::sync_parent(&session.path).map_err(|error| {

@@ -1,4 +1,4 @@
-//! What a store and its sessions share.
+//! The state that a store and its sessions share.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::oslock::{PathLock, Scheme};
 
-/// Where a session's media files are.
+/// The directory of a session's media files.
 pub(super) const MEDIA: &str = "media";
 
 pub(super) struct Shared {
-    /// Resolved: no symbolic link in it.
+    /// The path with every symbolic link resolved.
     pub path: PathBuf,
     pub options: StoreOptions,
-    /// Held while a directory comes to be or goes.
+    /// Held while a session's directory is created or removed.
     pub names: PathLock,
 }
 
@@ -24,7 +24,7 @@ impl Shared {
         self.options.durability == Durability::Power
     }
 
-    /// Whether transactions take the locks that the files of the sessions have.
+    /// Checks that transactions take the same locks as the files of the sessions.
     pub fn check_transactions(&self, operation: &'static str) -> Result<()> {
         let options = &self.options;
         for scheme in [
@@ -46,7 +46,7 @@ impl Shared {
     }
 }
 
-/// Whether a session's directory may hold a file of this name.
+/// Checks that a session's directory may hold a file of this name.
 pub(super) fn check_file(operation: &'static str, path: &Path, file: &str) -> Result<()> {
     let checked = if file == MEDIA {
         Err(format!("{file:?} is the directory of the media files"))
@@ -56,7 +56,7 @@ pub(super) fn check_file(operation: &'static str, path: &Path, file: &str) -> Re
     checked.map_err(|why| Error::invalid_argument(operation, path, why))
 }
 
-/// The directory of the session that has this name.
+/// Returns the directory of the session that has this name.
 pub(super) fn path_of(shared: &Shared, name: &Name) -> PathBuf {
     shared.path.join(&name.text)
 }

@@ -16,8 +16,8 @@ use crate::sys;
 
 /// A directory of sessions, one directory each, found by their keys.
 ///
-/// Any string is a key: it is mapped to the name of a directory, and back. A
-/// session comes to be with the first change to it.
+/// Any string is a key: it is mapped to the name of a directory, and back. The
+/// first change to a session creates it.
 ///
 /// ```
 /// use untorn::Store;
@@ -37,14 +37,14 @@ pub struct Store {
 }
 
 impl Store {
-    /// Names of files, durability, timeout and so on.
+    /// Returns the options: names of files, durability, timeout and so on.
     #[must_use]
     pub fn options() -> StoreOptions {
         StoreOptions::default()
     }
 
-    /// Opens the store at `dir` with the default options, and makes the
-    /// directory where it is missing.
+    /// Opens the store at `dir` with the default options. Creates the directory
+    /// if it is missing.
     ///
     /// # Errors
     /// As [`StoreOptions::open`].
@@ -64,7 +64,7 @@ impl Store {
                 "open",
                 dir,
                 format!(
-                    "journal and state are both to be called {:?}",
+                    "journal and state must differ in name: both are {:?}",
                     options.state_name
                 ),
             ));
@@ -85,13 +85,13 @@ impl Store {
                     ErrorKind::NotFound,
                     "open",
                     dir,
-                    "the directory is not there, and this handle was not to make it",
+                    "the directory does not exist, and this handle must not create it",
                 ));
             }
         }
         let names = member_lock(&path.join(directory::NAMES));
-        // Seldom locked, and a store is not closed: its lock file is open only
-        // while it is locked.
+        // This lock is seldom taken, and a store is never closed. So its lock
+        // file is open only while it is locked.
         names.close();
         let shared = Shared {
             path,
@@ -103,13 +103,13 @@ impl Store {
         })
     }
 
-    /// The directory, with every symbolic link resolved.
+    /// Returns the directory, with every symbolic link resolved.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
 
-    /// The session with this key, which need not be there yet. Nothing is
-    /// made.
+    /// Returns the session with this key, which may be missing yet. Creates
+    /// nothing.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a key of more than 1 MiB.
@@ -128,10 +128,10 @@ impl Store {
         Ok(Session::new(&self.shared, key))
     }
 
-    /// The keys of all sessions, sorted.
+    /// Returns the keys of all sessions, sorted.
     ///
-    /// A directory whose name is not exactly the one that a key has here is no
-    /// session, and is left alone.
+    /// A directory counts as a session only if its name is exactly the one that a
+    /// key has here. Others are left alone.
     ///
     /// # Errors
     /// Failures of the system.
@@ -139,7 +139,7 @@ impl Store {
         self.keys_with(&Call::new())
     }
 
-    /// [`Store::keys`], with a way to cancel.
+    /// Returns the keys as [`Store::keys`] does, with a way to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -153,23 +153,23 @@ impl Store {
         Ok(keys)
     }
 
-    /// Removes the session with all its files. `false`: there was none. Tries
-    /// once, without waiting for an owner.
+    /// Removes the session with all its files. Returns `false` if it was missing.
+    /// Tries once, without waiting for an owner.
     ///
-    /// The session is gone at one instant. If this process dies before all of
-    /// its files are removed, they are in no session's directory any more, and
-    /// a later `remove` or `keys` removes the rest.
+    /// The session is gone at one instant. If this process dies before all of its
+    /// files are removed, they are in no session's directory any more. A later
+    /// `remove` or `keys` removes the rest.
     ///
     /// # Errors
-    /// `LOCKED` and the holder, while somebody owns the session; failures of
-    /// the system.
+    /// `LOCKED` and the holder, while the session has an owner; failures of the
+    /// system.
     pub fn remove(&self, key: &str) -> Result<bool> {
         let once = Call::new().timeout(Some(std::time::Duration::ZERO));
         self.remove_with(key, &once)
     }
 
-    /// [`Store::remove`], with a way to wait until the owner lets go, or to
-    /// cancel.
+    /// Removes the session as [`Store::remove`] does, with a way to wait until
+    /// the owner releases it, or to cancel.
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
