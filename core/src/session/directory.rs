@@ -3,8 +3,8 @@
 //! Both happen under the lock of the store's names. A removal first renames the
 //! directory: from that moment it is no session any more, whole as it is. Then it
 //! unlinks the lock files in it, and only then releases the names. So a process
-//! that has one of these files open learns that it is not the session's lock any
-//! more, before another session of this key can exist.
+//! that has one open learns in time that it is not the session's lock any more:
+//! no other session of this key can exist yet.
 //!
 //! The other files are removed without any lock, since that may take long. The
 //! remains of an interrupted removal first get a name of their own (`set_aside`).

@@ -12,10 +12,10 @@ use crate::transaction::Transaction;
 
 /// A directory with a journal, a state document, media files and a lease.
 ///
-/// The directory is created by the first call that changes the session, takes a
-/// lock in it, or asks for the place of a media file. Reading its files creates
-/// nothing. A session has at most one owner at a time ([`Session::claim`]). The
-/// files stay whole without an owner.
+/// The directory is created by the first call that needs it: one that changes the
+/// session, takes a lock in it, or asks for a media file's place. Reading its
+/// files creates nothing. A session has at most one owner at a time
+/// ([`Session::claim`]). The files stay whole without an owner.
 pub struct Session {
     pub(super) store: Arc<Shared>,
     pub(super) key: String,

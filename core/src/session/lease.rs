@@ -1,7 +1,7 @@
-//! One live owner at a time.
+//! The lease: a session has one live owner at a time.
 //!
-//! The lease is the lock of `.untorn.lease` in the session's directory, which
-//! the kernel frees when its owner dies; the file itself says who that is
+//! The lease is the lock of `.untorn.lease` in the session's directory. The
+//! kernel frees it when its owner dies. The file itself names the owner
 //! (marker.rs).
 
 use std::fmt;
@@ -22,11 +22,11 @@ use crate::recovery::handover;
 use crate::recovery::transaction::member_lock;
 use crate::sys::{self, File};
 
-/// A session's lease: nobody else owns the session until it is released or
-/// dropped, or its process dies.
+/// A session's lease. No other process or thread owns the session until the lease
+/// is released or dropped, or its process dies.
 ///
-/// It may be sent to another thread and let go there. In a forked child it
-/// holds nothing and letting it go does nothing: the parent still has it.
+/// It may be sent to another thread and released there. In a forked child it
+/// holds nothing, and releasing it does nothing: the parent still has it.
 pub struct Lease {
     /// The session's directory.
     path: PathBuf,
@@ -37,27 +37,28 @@ pub struct Lease {
     owned: Mutex<Option<Owned>>,
 }
 
-/// The lease's lock, and the file that it is the lock of.
+/// The lease's lock, and the file that it locks.
 pub(super) struct Owned {
     slot: Slot,
-    /// Let go after the slot is closed.
+    /// Released after the slot is closed.
     held: Held,
 }
 
 impl Session {
-    /// Makes this process the session's owner, with one try. `label` is what
-    /// others are told.
+    /// Makes this process the session's owner, with one try. Others see `label`
+    /// with the owner.
     ///
     /// # Errors
-    /// `LOCKED` and the owner, if somebody owns the session; `INVALID_ARGUMENT` for a
+    /// `LOCKED` and the owner, if the session has one; `INVALID_ARGUMENT` for a
     /// label of more than 64 KiB; failures of the system.
     pub fn claim(&self, label: impl Into<String>) -> Result<Lease> {
         let once = Call::new().timeout(Some(Duration::ZERO));
         self.claim_with(label, &once)
     }
 
-    /// [`Session::claim`], with a way to wait until the owner lets go or dies
-    /// (as the store does, unless the call says otherwise), or to cancel.
+    /// Claims the session as [`Session::claim`] does, with a way to wait until
+    /// the owner releases it or dies, or to cancel. The store's timeout holds
+    /// unless the call sets another.
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT`, `DEADLOCK` and `CANCELLED`.
@@ -84,7 +85,7 @@ impl Session {
         let patience = call.begin(self.store.options.timeout);
         let mut owned = loop {
             directory::make("claim", self, &patience)?;
-            // Unless it is removed just now.
+            // `None` if a removal came between: try again.
             if let Some(owned) = take_if_there("claim", self, &patience)? {
                 break owned;
             }
@@ -111,32 +112,32 @@ impl Session {
 }
 
 impl Lease {
-    /// This process, as others are told of it.
+    /// Returns this process, as others see it.
     pub fn holder(&self) -> &Holder {
         &self.own
     }
 
-    /// The owner before, if he died without letting go: what he left is for
-    /// this owner to look at. Pid 0 where a power cut took the line that says who
-    /// he was. `None`: there was none, or the last one let go.
+    /// Returns the owner before, if it died without a release: this owner must
+    /// look at what it left. Pid 0 if a power cut took the line that names it.
+    /// `None`: the session had no owner, or the last one released it.
     pub fn previous(&self) -> Option<&Holder> {
         self.previous.as_ref()
     }
 
-    /// The session's directory.
+    /// Returns the session's directory.
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }
 
-    /// Whether it is held still, and by this process.
+    /// Returns whether this process still holds the lease.
     pub fn is_held(&self) -> bool {
         self.is_ours() && self.owned().is_some()
     }
 
-    /// Lets the session go. A second time does nothing.
+    /// Releases the session. A second call does nothing.
     ///
     /// # Errors
-    /// Failures of the system: the lease is held still.
+    /// Failures of the system: the lease is still held.
     pub fn release(&self) -> Result<()> {
         if !self.is_ours() {
             return Ok(());
@@ -145,16 +146,17 @@ impl Lease {
         if let Some(lease) = &*owned {
             // First the file, then the lock: a kill in between is a release.
             lease.slot.clear(self.durable).map_err(|error| {
-                Error::os("release", &self.path, error).hint("the session is owned still")
+                Error::os("release", &self.path, error).hint("the session is still owned")
             })?;
         }
         *owned = None;
         Ok(())
     }
 
-    /// Gives the session to another process of this machine: its worker, which
-    /// is to outlive it. That one takes it with [`Session::claim`]; until it has,
-    /// or has ended, nobody else can. From here on this lease holds nothing.
+    /// Transfers the session to another process of this machine: a worker that
+    /// will outlive this one. That process takes it with [`Session::claim`].
+    /// Until it has, or has ended, no other process can. From here on this lease
+    /// holds nothing.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT`: the lease is not held (any more), or the process has
@@ -171,8 +173,8 @@ impl Lease {
         };
         let mut heir = Holder::from(to.clone());
         heir.label.clone_from(&self.own.label);
-        // First whom it is reserved for, then whose it is: killed in between,
-        // the session is kept for the heir, and its last owner is dead.
+        // First the reservation, then the owner's line. After a kill in between,
+        // the session is kept for the successor, and its last owner is dead.
         reserve_for(&lease.held, &self.path, to)?;
         if let Err(error) = lease.slot.own(&heir, self.durable) {
             take_back(&lease.held);
@@ -198,7 +200,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         // In a forked child the mutex may be locked by a thread that does not
-        // exist here, and there is nothing to let go.
+        // exist here, and the child has nothing to release.
         if self.is_ours() {
             let _ = self.release();
         }
@@ -214,7 +216,7 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// Takes the lease's lock, if the session is there and nobody owns it.
+/// Takes the lease's lock, if the session exists and has no owner.
 pub(super) fn take_if_there(
     operation: &'static str,
     session: &Session,
@@ -233,7 +235,7 @@ pub(super) fn take_if_there(
     Ok(Some(Owned { slot, held }))
 }
 
-/// The lease's lock by itself; `None` if the session is not there.
+/// Takes the lease's lock by itself; `None` if the session is missing.
 pub(super) fn lock_if_there(
     operation: &'static str,
     session: &Session,
@@ -251,13 +253,14 @@ pub(super) fn lock_if_there(
         if named.is_some_and(|named| named.id == locked) {
             return Ok(Some(held));
         }
-        // The session was removed while we waited: this is the lock of what is
-        // left of it.
+        // The session was removed while we waited: this is the lock of its
+        // remains.
     }
 }
 
-/// The lock is free, but its owner lives: somebody has removed the lock file, as
-/// clean-up scripts do, or a release failed. He owns the session still.
+/// Refuses a second owner. The lock is free, but the owner lives: a program has
+/// removed the lock file, as clean-up scripts do, or a release failed. It still
+/// owns the session.
 fn forbid_second(operation: &'static str, session: &Session, marker: &Marker) -> Result<()> {
     match &marker.owner {
         Some(owner) if owner.alive() == Alive::Alive && !is_heir(owner) => Err(Error::new(
@@ -265,33 +268,33 @@ fn forbid_second(operation: &'static str, session: &Session, marker: &Marker) ->
             operation,
             &session.path,
             "the session is owned, though its lock is free: its lock file was removed while it was \
-             held, or letting it go failed; it is free when its owner ends",
+             held, or its release failed; it is free when its owner ends",
         )
         .held_by(Some(owner.clone()))),
         _ => Ok(()),
     }
 }
 
-/// Whether the line is that of this process, to which the lease was given and
-/// which has not claimed it yet.
+/// Returns whether the line is that of this process: the lease was transferred to
+/// it, and it has not claimed it yet.
 fn is_heir(owner: &Holder) -> bool {
     owner.since.is_none() && owner.process().is_current()
 }
 
-/// Has the error name the owner, with his label.
+/// Makes the error name the owner, with its label.
 fn name_holder(session: &Session, error: Error) -> Error {
     if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::LockTimeout) {
         return error;
     }
     let Ok(Some(marker)) = marker::read(&session.path) else {
-        // He has the lock, and his line is not written yet: the system's word
-        // on him stays.
+        // The holder has the lock, but has not written its line yet. The system's
+        // report on it stays.
         return error;
     };
     if let Some(reconciler) = marker.live_reconciler() {
         let reconciler = reconciler.clone();
         return error
-            .hint("the session's last owner is dead, and somebody reconciles it just now")
+            .hint("the session's last owner is dead, and another process reconciles it just now")
             .held_by(Some(reconciler));
     }
     match marker.live_owner() {
@@ -303,7 +306,7 @@ fn name_holder(session: &Session, error: Error) -> Error {
     }
 }
 
-/// Who owns the session, as its file says.
+/// Returns the session's owner, as its file says.
 pub(super) fn holder(session: &Session) -> Result<Option<Holder>> {
     let marker =
         marker::read(&session.path).map_err(|error| Error::os("holder", &session.path, error))?;
@@ -316,7 +319,8 @@ pub(super) fn holder(session: &Session) -> Result<Option<Holder>> {
         .or_else(|| heir(session, &marker)))
 }
 
-/// For whom the session is kept, where its owner died while he gave it away.
+/// Returns the successor that the session is kept for, if its owner died during
+/// the transfer.
 pub(super) fn heir(session: &Session, marker: &Marker) -> Option<Holder> {
     let mut lock_path = marker::path(&session.path).into_os_string();
     lock_path.push(".lock");

@@ -1,10 +1,11 @@
-//! What becomes of a session whose owner died without letting go.
+//! Reconciles a session whose owner died without a release.
 //!
-//! Whoever reconciles holds the lease's lock, so there is one of them at a time,
-//! and no owner meanwhile. That the owner died is a line in the lease's file
-//! (marker.rs), and this file is a member of the transaction: the changes and
-//! the end of that line are one commit. A kill before it leaves a dead owner,
-//! as before; after it, whoever next takes one of the locks finishes it.
+//! The reconciler holds the lease's lock, so only one process reconciles at a
+//! time, and no owner exists meanwhile. A line in the lease's file says that the
+//! owner died (marker.rs). This file is a member of the transaction: the changes
+//! and the end of that line are one commit. A kill before the commit leaves a
+//! dead owner, as before. After a kill later, the next process that takes one of
+//! the locks finishes the commit.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,13 +23,13 @@ use crate::recovery::transaction::State;
 use crate::sys;
 use crate::transaction::Transaction;
 
-/// What came of [`Session::reconcile`].
+/// The outcome of [`Session::reconcile`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reconciled {
-    /// The session was never owned, or its last owner let it go properly or was
-    /// reconciled; or there was nothing to change.
+    /// The session was never owned, or its last owner released it or was
+    /// reconciled; or nothing needed a change.
     NoChange,
-    /// Somebody else is about to reconcile, claim or remove it just now.
+    /// Another process reconciles, claims or removes the session at this moment.
     Busy,
     /// The owner lives.
     Alive(Holder),
@@ -41,13 +42,13 @@ pub enum Reconciled {
 pub enum Begun {
     /// The last owner is dead: it is this call's turn.
     Turn(Box<Reconcile>),
-    /// It is not: [`Reconciled::NoChange`], `Busy` or `Alive`.
+    /// It is not this call's turn: [`Reconciled::NoChange`], `Busy` or `Alive`.
     Not(Reconciled),
 }
 
-/// The owner is dead, and nobody else reconciles or claims the session until
-/// this is finished or dropped (which changes nothing). It may be sent to
-/// another thread.
+/// A reconciliation of a session with a dead owner. No other process or thread
+/// reconciles or claims the session until this is finished or dropped. A drop
+/// changes nothing. It may be sent to another thread.
 pub struct Reconcile {
     path: PathBuf,
     owner: Option<Holder>,
@@ -59,13 +60,13 @@ pub struct Reconcile {
 
 impl Session {
     /// Runs `change` in a transaction on the session's files, if the last owner
-    /// has died without letting go: in one process at a time, and not again
-    /// once it has changed something (`Ok(true)`). If it fails, nothing has
-    /// changed, and it is tried again by the next call; also if it finds nothing
-    /// to change (`Ok(false)`).
+    /// has died without a release. It runs in one process at a time, and not
+    /// again once it has changed something (`Ok(true)`). If it fails, nothing has
+    /// changed, and the next call tries it again; also if it finds nothing to
+    /// change (`Ok(false)`).
     ///
-    /// Never waits for an owner. Makes nothing where there is no session, or it
-    /// was never owned.
+    /// Never waits for an owner. Creates nothing if the session is missing or was
+    /// never owned.
     ///
     /// ```
     /// use untorn::{Reconciled, Store};
@@ -89,8 +90,8 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// That of `change`; those of [`Transaction::commit`]; `LOCK_TIMEOUT` if another
-    /// transaction on the session's files takes too long; failures of the
+    /// The error of `change`; those of [`Transaction::commit`]; `LOCK_TIMEOUT` if
+    /// another transaction on the session's files takes too long; failures of the
     /// system.
     pub fn reconcile(
         &self,
@@ -99,15 +100,17 @@ impl Session {
         self.reconcile_with(change, || Ok(false), &Call::new())
     }
 
-    /// [`Session::reconcile`], with a second opinion: where the owner's process is
-    /// dead, `also_alive` is asked whether the session lives in another way
-    /// (`Ok(true)`: [`Reconciled::Alive`], and nothing happens). The probe runs
-    /// while nobody else can claim or reconcile; what this library itself does
-    /// then, the locks that it takes and the files that it opens, is no sign of
-    /// life to others: [`Session::holder`] names nobody.
+    /// Reconciles as [`Session::reconcile`] does, with a second opinion. If the
+    /// owner's process is dead, `also_alive` decides whether the session lives in
+    /// another way. `Ok(true)` returns [`Reconciled::Alive`], and nothing
+    /// happens.
+    ///
+    /// The probe runs while no other process can claim or reconcile. The locks
+    /// that this library takes then, and the files that it opens, are no sign of
+    /// life to others: [`Session::holder`] returns `None`.
     ///
     /// # Errors
-    /// The same, that of `also_alive`, and `CANCELLED`.
+    /// The same, the error of `also_alive`, and `CANCELLED`.
     pub fn reconcile_with(
         &self,
         change: impl FnOnce(&mut Transaction) -> Result<bool>,
@@ -125,7 +128,7 @@ impl Session {
         }
     }
 
-    /// The same in steps, for callers that can't give a closure.
+    /// Begins a reconciliation in steps, for callers that can't pass a closure.
     ///
     /// # Errors
     /// As [`Session::reconcile_with`].
@@ -143,7 +146,7 @@ impl Session {
         }
         self.store.check_transactions("reconcile")?;
         let told = |error| Error::os("reconcile", &self.path, error);
-        // Without the lock: most sessions that are looked at were let go.
+        // Without the lock, since the owners of most sessions have released them.
         let once = call.timeout(Some(Duration::ZERO));
         if marker::read(&self.path).map_err(told)?.is_none() {
             return self.settle(&once).map(Begun::Not);
@@ -156,7 +159,7 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        // A transaction that was committed may have been finished just now.
+        // The lock may just have finished a committed transaction.
         let slot = Slot::open_if_there(&self.path).map_err(told)?;
         let Some((marker, mut slot)) = slot.and_then(|slot| Some((slot.marker()?, slot))) else {
             return Ok(Begun::Not(Reconciled::NoChange));
@@ -164,7 +167,7 @@ impl Session {
         if let Some(owner) = &marker.owner
             && owner.alive() == Alive::Alive
         {
-            // He has no lock, but see `lease::forbid_second`.
+            // The owner has no lock, but see `lease::forbid_second`.
             return Ok(Begun::Not(Reconciled::Alive(owner.clone())));
         }
         slot.reconcile(&Holder::own(Some("reconciles")))
@@ -200,14 +203,15 @@ impl Session {
         self.begin(call).map(Some)
     }
 
-    /// There is nothing to reconcile; but one who did may have died when his
-    /// changes were committed, and only some of them made.
+    /// Finishes a committed reconciliation. Nothing needs to be reconciled, but a
+    /// reconciler may have died after its commit, with only some of the changes
+    /// made.
     fn settle(&self, once: &Call<'_>) -> Result<Reconciled> {
         let committed = State::Committed.path(&self.path);
         let left = sys::stat(&committed).map_err(|error| Error::os("reconcile", &committed, error));
         if left?.is_some() {
             match self.begin(once) {
-                // It is that of somebody who is at it.
+                // The process that commits is still at work.
                 Err(error) if error.kind() == ErrorKind::Locked => {}
                 begun => drop(begun?),
             }
@@ -215,7 +219,8 @@ impl Session {
         Ok(Reconciled::NoChange)
     }
 
-    /// The lock is not free: whose is it?
+    /// Returns the outcome for a lock that is not free: it depends on the lock's
+    /// holder.
     fn who_is_there(&self) -> Result<Reconciled> {
         let marker =
             marker::read(&self.path).map_err(|error| Error::os("reconcile", &self.path, error))?;
@@ -228,7 +233,7 @@ impl Session {
         if let Some(owner) = marker.live_owner() {
             return Ok(Reconciled::Alive(owner.clone()));
         }
-        // He died while he gave it to another.
+        // The owner died during the transfer.
         Ok(match lease::heir(self, &marker) {
             Some(heir) => Reconciled::Alive(heir),
             None => Reconciled::Busy,
@@ -237,23 +242,23 @@ impl Session {
 }
 
 impl Reconcile {
-    /// The dead owner; `None` if a power cut took his line.
+    /// Returns the dead owner; `None` if a power cut took its line.
     pub fn owner(&self) -> Option<&Holder> {
         self.owner.as_ref()
     }
 
-    /// The transaction in which the session's files change. It is committed by
-    /// [`Reconcile::commit`].
+    /// Returns the transaction in which the session's files change.
+    /// [`Reconcile::commit`] commits it.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT`: it is over.
+    /// `INVALID_ARGUMENT`: the reconciliation is over.
     pub fn transaction(&mut self) -> Result<&mut Transaction> {
         let path = &self.path;
         self.transaction.as_mut().ok_or_else(|| over(path))
     }
 
-    /// Makes the changes. With them the owner is reconciled: this was the last
-    /// that was heard of him.
+    /// Makes the changes. With them the owner is reconciled, and its line is
+    /// gone.
     ///
     /// # Errors
     /// As [`Transaction::commit`].
@@ -261,7 +266,7 @@ impl Reconcile {
         self.commit_with(&Call::new())
     }
 
-    /// [`Reconcile::commit`], with a way to wait or to cancel.
+    /// Commits as [`Reconcile::commit`] does, with a way to wait or to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -276,7 +281,7 @@ impl Reconcile {
         result.map(|()| Reconciled::Done)
     }
 
-    /// Changes nothing. A second time does nothing.
+    /// Ends without a change. A second call does nothing.
     pub fn discard(&mut self) {
         if let Some(mut transaction) = self.transaction.take()
             && self.born == sys::generation()
@@ -286,8 +291,8 @@ impl Reconcile {
         }
     }
 
-    /// The dead owner's line stays; ours goes, while the lock is held. If that
-    /// fails, it says nothing as long as the lock is free.
+    /// Removes our line and keeps the dead owner's, while the lock is held. If
+    /// that fails, our line means nothing as long as the lock is free.
     fn leave(&self, held: Option<Held>) {
         if held.is_some() {
             let _ = self.slot.put_back();
@@ -312,5 +317,9 @@ impl fmt::Debug for Reconcile {
 
 #[cold]
 fn over(path: &std::path::Path) -> Error {
-    Error::invalid_argument("reconcile", path, "it is over: committed, or discarded")
+    Error::invalid_argument(
+        "reconcile",
+        path,
+        "the reconciliation is over: it was committed or discarded",
+    )
 }
