@@ -377,8 +377,8 @@ typedef struct untorn_update untorn_update;
 #define UNTORN_OK 0
 
 /**
- * The lock was not free within the timeout. The error names the holder where
- * it is known.
+ * The lock was not free within the timeout. The error names the holder if it
+ * is known.
  */
 #define UNTORN_LOCK_TIMEOUT 1
 
@@ -717,27 +717,28 @@ UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
 /**
  * Which file carries the lock of a path P. All programs that share P must use
  * the same scheme. sidecar: An OS lock on the file P.lock. Use this one,
- * unless other programs already have a scheme of their own. The default.
+ * unless other programs already have their own scheme. The default.
  */
 #define UNTORN_SCHEME_SIDECAR 0
 
 /**
- * An OS lock on P itself, as programs take it that flock their data file. P
- * keeps its inode: a document is saved in place, and an empty file is a
- * document that does not exist.
+ * An OS lock on P itself, like that of programs that flock their data file. P
+ * keeps its inode: a document is saved in place. An empty file is a document
+ * that does not exist.
  */
 #define UNTORN_SCHEME_IN_PLACE 1
 
 /**
- * The lock is held while the file P.lock exists, with its holder's pid in it.
- * A holder that is stopped for longer than the option stale can lose the lock.
+ * The lock is held while the file P.lock exists, which contains the holder's
+ * pid. A holder that is stopped for longer than the option stale can lose the
+ * lock.
  */
 #define UNTORN_SCHEME_PID_FILE 2
 
 /**
- * What to do where the file system reports that it does not lock files. fail:
- * Fail with UNTORN_LOCK_UNSUPPORTED: a call never goes on without a lock. The
- * default.
+ * The reaction to a file system that reports that it does not lock files.
+ * fail: Fail with UNTORN_LOCK_UNSUPPORTED: a call never continues without a
+ * lock. The default.
  */
 #define UNTORN_ON_UNSUPPORTED_FAIL 0
 
@@ -751,7 +752,7 @@ UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
  * ------------------------------------------------------------------------ */
 
 /**
- * What the records of a journal are. json: A record is one JSON value. The
+ * The format of a journal's records. json: A record is one JSON value. The
  * default.
  */
 #define UNTORN_FORMAT_JSON 0
@@ -771,8 +772,8 @@ typedef struct {
    */
   size_t size;
   /**
-   * How long a call waits for the lock. Milliseconds; -1 (the default): without
-   * limit, 0: one try.
+   * How long a call waits for the lock. In milliseconds. -1 (the default) waits
+   * without a limit, 0 tries once.
    */
   int64_t timeout_ms;
   /**
@@ -792,80 +793,81 @@ typedef struct {
    */
   int32_t durability;
   /**
-   * What the records are. UNTORN_FORMAT_JSON (the default) or
+   * The format of the records. UNTORN_FORMAT_JSON (the default) or
    * UNTORN_FORMAT_LINES.
    */
   int32_t format;
   /**
-   * Whether an append creates the file where it is missing, also after it was
-   * deleted. Otherwise that is UNTORN_NOT_FOUND. 0: no; not 0: yes. Default: 1.
+   * Whether an append creates the file if it is missing, also after it was
+   * deleted. If not, the append fails with UNTORN_NOT_FOUND. Not 0 means yes.
+   * Default: 1.
    */
   int32_t create;
   /**
-   * Whether missing parent directories are created when the handle is opened. 0:
-   * no; not 0: yes. Default: 0.
+   * Whether missing parent directories are created when the handle is opened.
+   * Not 0 means yes. Default: 0.
    */
   int32_t parents;
   /**
-   * Whether an append or a repair may cut the end off a file that is plainly no
-   * journal: UTF-16, a JSON document over several lines, a binary file.
-   * Otherwise that is UNTORN_CORRUPT. Format json only. 0: no; not 0: yes.
+   * Whether an append or a repair may cut the end off a file that is plainly not
+   * a journal: UTF-16, a JSON document over several lines, a binary file. If
+   * not, it fails with UNTORN_CORRUPT. Format json only. Not 0 means yes.
    * Default: 0.
    */
   int32_t cut_foreign_tail;
   /**
    * Which file carries the lock. All programs that share the file must use the
-   * same. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * same scheme. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
    * UNTORN_SCHEME_PID_FILE.
    */
   int32_t scheme;
   /**
-   * What to do where the file system reports that it does not lock files.
+   * The reaction to a file system that reports that it does not lock files.
    * UNTORN_ON_UNSUPPORTED_FAIL (the default) or UNTORN_ON_UNSUPPORTED_PID_FILE.
    */
   int32_t on_unsupported;
   /**
-   * Scheme pid-file only: at which age a lock file that is not refreshed is
-   * taken over. At least 2 s. Milliseconds; default: 0, which is 10,000.
+   * Scheme pid-file only: the age at which a lock file without a refresh is
+   * taken over. At least 2 s. In milliseconds; default: 0, which is 10,000.
    */
   int64_t stale_ms;
   /**
    * An append that finds the journal larger than this many bytes rotates it
-   * first, so that it is never larger than this and one append. If the rotation
-   * fails, so does the append. Default: UNTORN_NO_LIMIT.
+   * first. So the journal is never larger than this and one append. If the
+   * rotation fails, so does the append. Default: UNTORN_NO_LIMIT.
    */
   uint64_t max_bytes;
   /**
-   * How many rotated files a rotation by max_bytes leaves, those of rewind and
-   * rotate among them; older ones are removed. Files that only have such a name
-   * are not counted, and stay, as do rotated files that others have copied,
-   * replaced or appended to. Default: UNTORN_NO_LIMIT.
+   * How many rotated files a rotation by max_bytes leaves, including those of
+   * rewind and rotate. It removes older ones. It neither counts nor removes a
+   * file that only has such a name, or that another program copied, replaced or
+   * appended to. Default: UNTORN_NO_LIMIT.
    */
   uint64_t keep;
   /**
-   * The journal may have a header: its first line, where that begins with these
-   * bytes. The header is no record. All handles on a journal must have the same
-   * prefix; one without it sees the header as a record. Default: no bytes, and
-   * no header.
+   * The journal may have a header: its first line, if that begins with these
+   * bytes. The header is not a record. All handles on a journal must have the
+   * same prefix. A handle without it sees the header as a record. Default: no
+   * bytes, and no header.
    */
   untorn_bytes header_prefix;
   /**
-   * How many bytes a new header takes, its newline included: it is padded with
-   * spaces, so that later ones fit in its place. A longer header takes what it
-   * needs. Default: 512.
+   * How many bytes a new header takes, including its newline. It is padded with
+   * spaces, so that later ones fit in its place. A longer header takes as much
+   * as it needs. Default: 512.
    */
   size_t header_reserve;
   /**
-   * How a header is changed that exists already: in its place where it fits
-   * (stamp), or by a new file, always (rename). UNTORN_HEADER_STAMP (the
-   * default) or UNTORN_HEADER_RENAME.
+   * How an existing header is changed: in its place if it fits (stamp), or
+   * always with a new file (rename). UNTORN_HEADER_STAMP (the default) or
+   * UNTORN_HEADER_RENAME.
    */
   int32_t header_mode;
   /**
-   * Whether each record is followed by a checksum, which readers of JSON take
-   * for white space (35 bytes a record). It shows bit rot and spliced lines, and
-   * makes an append of many records all or nothing across a power cut, too.
-   * Format json only. 0: no; not 0: yes. Default: 0.
+   * Whether a checksum follows each record (35 bytes per record). JSON readers
+   * take it for white space. It detects bit rot and spliced lines. It also makes
+   * an append of many records all or nothing across a power cut. Format json
+   * only. Not 0 means yes. Default: 0.
    */
   int32_t sealed;
 } untorn_journal_options;
@@ -1077,14 +1079,14 @@ UNTORN_API void untorn_records_free(untorn_records *records);
  * ------------------------------------------------------------------------ */
 
 /**
- * What is wrong with a stretch of a journal. torn_tail: Bytes after the last
- * newline, or an append of many that is not whole: cut off by a crash, or
- * being appended at this moment.
+ * The kind of damage of a stretch of a journal. torn_tail: Bytes after the
+ * last newline, or an incomplete append of many. A crash cut it off, or it is
+ * being appended now.
  */
 #define UNTORN_DAMAGE_TORN_TAIL 1
 
 /**
- * A line that holds NULs, as a power cut leaves them.
+ * A line with NULs, which a power cut can leave.
  */
 #define UNTORN_DAMAGE_NUL_RUN 2
 
@@ -1109,7 +1111,7 @@ UNTORN_API void untorn_records_free(untorn_records *records);
 #define UNTORN_DAMAGE_NOT_UTF8 6
 
 /**
- * In a sealed journal: a line that its seal does not fit, or, with length 0, a
+ * In a sealed journal: a line whose seal does not match. With length 0: a
  * place where the rest of an append is missing.
  */
 #define UNTORN_DAMAGE_BAD_SEAL 7
@@ -1423,13 +1425,13 @@ UNTORN_API void untorn_fold_turn_free(untorn_fold_turn *turn);
  * ------------------------------------------------------------------------ */
 
 /**
- * How a header is changed that exists already. stamp: In place, where it fits:
- * it costs the same however long the journal is. The default.
+ * How an existing header is changed. stamp: In place, if it fits: the cost
+ * does not depend on the journal's length. The default.
  */
 #define UNTORN_HEADER_STAMP 0
 
 /**
- * By a new file, always: programs that read without this library then never
+ * Always with a new file. Programs that read without this library then never
  * see half a header.
  */
 #define UNTORN_HEADER_RENAME 1
@@ -1596,8 +1598,8 @@ typedef struct {
    */
   size_t size;
   /**
-   * How long a call waits for the lock. Milliseconds; -1 (the default): without
-   * limit, 0: one try.
+   * How long a call waits for the lock. In milliseconds. -1 (the default) waits
+   * without a limit, 0 tries once.
    */
   int64_t timeout_ms;
   /**
@@ -1612,8 +1614,8 @@ typedef struct {
    */
   int32_t durability;
   /**
-   * Whether missing parent directories are created when the handle is opened. 0:
-   * no; not 0: yes. Default: 0.
+   * Whether missing parent directories are created when the handle is opened.
+   * Not 0 means yes. Default: 0.
    */
   int32_t parents;
   /**
@@ -1622,18 +1624,18 @@ typedef struct {
   int32_t reserved;
   /**
    * Which file carries the lock. All programs that share the file must use the
-   * same. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+   * same scheme. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
    * UNTORN_SCHEME_PID_FILE.
    */
   int32_t scheme;
   /**
-   * What to do where the file system reports that it does not lock files.
+   * The reaction to a file system that reports that it does not lock files.
    * UNTORN_ON_UNSUPPORTED_FAIL (the default) or UNTORN_ON_UNSUPPORTED_PID_FILE.
    */
   int32_t on_unsupported;
   /**
-   * Scheme pid-file only: at which age a lock file that is not refreshed is
-   * taken over. At least 2 s. Milliseconds; default: 0, which is 10,000.
+   * Scheme pid-file only: the age at which a lock file without a refresh is
+   * taken over. At least 2 s. In milliseconds; default: 0, which is 10,000.
    */
   int64_t stale_ms;
 } untorn_document_options;
@@ -1824,7 +1826,8 @@ typedef struct {
    */
   size_t size;
   /**
-   * Milliseconds; -1 (the default): for ever, 0: one try.
+   * The timeout in milliseconds. -1 (the default) waits without a limit, 0 tries
+   * once.
    */
   int64_t timeout_ms;
   /**
@@ -1832,20 +1835,20 @@ typedef struct {
    */
   int32_t shared;
   /**
-   * 0.
+   * Must be 0.
    */
   int32_t reserved;
   /**
-   * What others are told of who holds the lock, in UTF-8; may be NULL.
+   * The name of the holder that other processes see, in UTF-8. May be NULL.
    */
   const char *label;
   /**
-   * Lets another thread end the wait; may be NULL.
+   * A token with which another thread can end the wait. May be NULL.
    */
   const untorn_cancel *cancel;
   /**
    * UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-   * UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+   * UNTORN_SCHEME_PID_FILE. All programs that share the file must use the same.
    */
   int32_t scheme;
   /**
@@ -1854,9 +1857,8 @@ typedef struct {
    */
   int32_t on_unsupported;
   /**
-   * Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-   * that nobody refreshes is taken over. At least 2,000; default: 0, which is
-   * 10,000.
+   * UNTORN_SCHEME_PID_FILE only: the age in milliseconds at which a lock file
+   * without a refresh is taken over. At least 2,000; default: 0, which is 10,000.
    */
   int64_t stale_ms;
 } untorn_lock_options;
@@ -1993,8 +1995,8 @@ typedef struct {
    */
   size_t size;
   /**
-   * How long a call waits for locks, in milliseconds; -1 (the default): for
-   * ever, 0: one try.
+   * How long a call waits for locks, in milliseconds. -1 (the default) waits without
+   * a limit, 0 tries once.
    */
   int64_t timeout_ms;
   /**
@@ -2006,8 +2008,8 @@ typedef struct {
    */
   int32_t durability;
   /**
-   * How the journals of this directory are opened by their other users; NULL:
-   * by default. Its timeout, mode and durability are not looked at.
+   * How other users open the journals of this directory. NULL: the defaults. Its
+   * timeout, mode and durability are ignored.
    */
   const untorn_journal_options *journals;
 } untorn_transaction_options;
@@ -2188,21 +2190,23 @@ typedef struct {
    */
   size_t size;
   /**
-   * How long a call waits for a lock, in milliseconds; -1 (the default): for
-   * ever, 0: one try.
+   * How long a call waits for a lock, in milliseconds. -1 (the default) waits without
+   * a limit, 0 tries once.
    */
   int64_t timeout_ms;
   /**
-   * What a session's journal is called. NULL (the default): journal.jsonl.
+   * The name of the journal in a session's directory. NULL (the default):
+   * journal.jsonl.
    */
   const char *journal_name;
   /**
-   * What a session's state is called. NULL (the default): state.json.
+   * The name of the state document in a session's directory. NULL (the default):
+   * state.json.
    */
   const char *state_name;
   /**
-   * How the sessions' journals are opened; NULL: by default. Its timeout and
-   * durability are not looked at.
+   * How the sessions' journals are opened. NULL: the defaults. Its timeout and
+   * durability are ignored.
    */
   const untorn_journal_options *journal;
   /**
@@ -2210,8 +2214,8 @@ typedef struct {
    */
   int32_t durability;
   /**
-   * Not 0 (the default): the directory is made where it is missing. 0: that is
-   * UNTORN_NOT_FOUND.
+   * Not 0 (the default): the directory is created if it is missing. 0: opening
+   * returns UNTORN_NOT_FOUND then.
    */
   int32_t create;
 } untorn_store_options;

@@ -31,7 +31,7 @@ export const version: string
 export type Durability = 'process' | 'power'
 
 /**
- * What the records of a journal are.
+ * The format of a journal's records.
  *
  * - `'json'`: A record is one JSON value.
  * - `'lines'`: A record is any bytes without a newline or NUL.
@@ -42,28 +42,27 @@ export type Format = 'json' | 'lines'
  * Which file carries the lock of a path `P`. All programs that share `P` must use the same scheme.
  *
  * - `'sidecar'`: An OS lock on the file `P.lock`. Use this one, unless other programs already have
- *   a scheme of their own.
- * - `'in-place'`: An OS lock on `P` itself, as programs take it that `flock` their data file. `P`
- *   keeps its inode: a document is saved in place, and an empty file is a document that does not
- *   exist.
- * - `'pid-file'`: The lock is held while the file `P.lock` exists, with its holder's pid in it. A
- *   holder that is stopped for longer than the option `stale` can lose the lock.
+ *   their own scheme.
+ * - `'in-place'`: An OS lock on `P` itself, like that of programs that `flock` their data file. `P`
+ *   keeps its inode: a document is saved in place. An empty file is a document that does not exist.
+ * - `'pid-file'`: The lock is held while the file `P.lock` exists, which contains the holder's pid.
+ *   A holder that is stopped for longer than the option `stale` can lose the lock.
  */
 export type Scheme = 'sidecar' | 'in-place' | 'pid-file'
 
 /**
- * What to do where the file system reports that it does not lock files.
+ * The reaction to a file system that reports that it does not lock files.
  *
- * - `'fail'`: Fail with `LockUnsupportedError`: a call never goes on without a lock.
+ * - `'fail'`: Fail with `LockUnsupportedError`: a call never continues without a lock.
  * - `'pid-file'`: Use the scheme `pid-file` there.
  */
 export type OnUnsupported = 'fail' | 'pid-file'
 
 /**
- * How a header is changed that exists already.
+ * How an existing header is changed.
  *
- * - `'stamp'`: In place, where it fits: it costs the same however long the journal is.
- * - `'rename'`: By a new file, always: programs that read without this library then never see half
+ * - `'stamp'`: In place, if it fits: the cost does not depend on the journal's length.
+ * - `'rename'`: Always with a new file. Programs that read without this library then never see half
  *   a header.
  */
 export type HeaderMode = 'stamp' | 'rename'
@@ -105,17 +104,17 @@ export interface Holder {
 export interface SchemeOptions {
   // begin generated scheme options (spec/options.toml, cargo xtask generate)
   /**
-   * Which file carries the lock. All programs that share the file must use the same. Default:
-   * `'sidecar'`.
+   * Which file carries the lock. All programs that share the file must use the same scheme.
+   * Default: `'sidecar'`.
    */
   scheme?: Scheme | undefined
   /**
-   * What to do where the file system reports that it does not lock files. Default: `'fail'`.
+   * The reaction to a file system that reports that it does not lock files. Default: `'fail'`.
    */
   onUnsupported?: OnUnsupported | undefined
   /**
-   * Scheme `pid-file` only: at which age a lock file that is not refreshed is taken over. At least
-   * 2 s. Milliseconds; default: 10,000.
+   * Scheme `pid-file` only: the age at which a lock file without a refresh is taken over. At least
+   * 2 s. In milliseconds; default: 10,000.
    */
   stale?: number | undefined
   // end generated scheme options
@@ -139,8 +138,8 @@ export interface CallOptions extends SyncCallOptions {
 export interface JournalOptions extends SchemeOptions {
   // begin generated journal options (spec/options.toml, cargo xtask generate)
   /**
-   * How long a call waits for the lock. Milliseconds; 0: one try. Default: without limit; blocking
-   * calls 5,000.
+   * How long a call waits for the lock. In milliseconds; 0 tries once. Default: without a limit;
+   * blocking calls 5,000.
    */
   timeout?: number | undefined
   /**
@@ -158,13 +157,13 @@ export interface JournalOptions extends SchemeOptions {
    */
   durability?: Durability | undefined
   /**
-   * What the records are. With `'lines'` a value is a string or bytes going in, and a Buffer coming
-   * out. Default: `'json'`.
+   * The format of the records. With `'lines'` you pass a string or bytes, and receive a Buffer.
+   * Default: `'json'`.
    */
   format?: Format | undefined
   /**
-   * Whether an append creates the file where it is missing, also after it was deleted. Otherwise
-   * that is `NotFoundError`. Default: yes.
+   * Whether an append creates the file if it is missing, also after it was deleted. If not, the
+   * append fails with `NotFoundError`. Default: yes.
    */
   create?: boolean | undefined
   /**
@@ -172,49 +171,49 @@ export interface JournalOptions extends SchemeOptions {
    */
   parents?: boolean | undefined
   /**
-   * Whether an append or a repair may cut the end off a file that is plainly no journal: UTF-16, a
-   * JSON document over several lines, a binary file. Otherwise that is `CorruptError`. Format
+   * Whether an append or a repair may cut the end off a file that is plainly not a journal: UTF-16,
+   * a JSON document over several lines, a binary file. If not, it fails with `CorruptError`. Format
    * `json` only. Default: no.
    */
   cutForeignTail?: boolean | undefined
   /**
-   * An append that finds the journal larger than this many bytes rotates it first, so that it is
-   * never larger than this and one append. If the rotation fails, so does the append. Default: no
-   * limit (`Infinity`).
+   * An append that finds the journal larger than this many bytes rotates it first. So the journal
+   * is never larger than this and one append. If the rotation fails, so does the append. Default:
+   * no limit (`Infinity`).
    */
   maxBytes?: number | undefined
   /**
-   * How many rotated files a rotation by `maxBytes` leaves, those of `rewind` and `rotate` among
-   * them; older ones are removed. Files that only have such a name are not counted, and stay, as do
-   * rotated files that others have copied, replaced or appended to. Default: no limit (`Infinity`).
+   * How many rotated files a rotation by `maxBytes` leaves, including those of `rewind` and
+   * `rotate`. It removes older ones. It neither counts nor removes a file that only has such a
+   * name, or that another program copied, replaced or appended to. Default: no limit (`Infinity`).
    */
   keep?: number | undefined
   /**
-   * The journal may have a header: its first line, where that begins with these bytes. The header
-   * is no record. All handles on a journal must have the same prefix; one without it sees the
+   * The journal may have a header: its first line, if that begins with these bytes. The header is
+   * not a record. All handles on a journal must have the same prefix. A handle without it sees the
    * header as a record. Default: none.
    */
   headerPrefix?: string | Uint8Array | undefined
   /**
-   * How many bytes a new header takes, its newline included: it is padded with spaces, so that
-   * later ones fit in its place. A longer header takes what it needs. Default: 512.
+   * How many bytes a new header takes, including its newline. It is padded with spaces, so that
+   * later ones fit in its place. A longer header takes as much as it needs. Default: 512.
    */
   headerReserve?: number | undefined
   /**
-   * How a header is changed that exists already: in its place where it fits (`stamp`), or by a new
-   * file, always (`rename`). Default: `'stamp'`.
+   * How an existing header is changed: in its place if it fits (`stamp`), or always with a new file
+   * (`rename`). Default: `'stamp'`.
    */
   headerMode?: HeaderMode | undefined
   /**
-   * Whether each record is followed by a checksum, which readers of JSON take for white space (35
-   * bytes a record). It shows bit rot and spliced lines, and makes an append of many records all or
-   * nothing across a power cut, too. Format `json` only. Default: no.
+   * Whether a checksum follows each record (35 bytes per record). JSON readers take it for white
+   * space. It detects bit rot and spliced lines. It also makes an append of many records all or
+   * nothing across a power cut. Format `json` only. Default: no.
    */
   sealed?: boolean | undefined
   // end generated journal options
-  /** Instead of `JSON.stringify`. What it gives is checked before it is written. */
+  /** Encodes a record, instead of `JSON.stringify`. Its result is checked before it is written. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
-  /** Instead of `JSON.parse`. */
+  /** Decodes a record, instead of `JSON.parse`. */
   parse?: ((record: any) => any) | undefined
 }
 
@@ -577,8 +576,8 @@ export interface Fold<S, T = unknown> extends Disposable, AsyncDisposable {
 export interface DocumentOptions extends SchemeOptions {
   // begin generated document options (spec/options.toml, cargo xtask generate)
   /**
-   * How long a call waits for the lock. Milliseconds; 0: one try. Default: without limit; blocking
-   * calls 5,000.
+   * How long a call waits for the lock. In milliseconds; 0 tries once. Default: without a limit;
+   * blocking calls 5,000.
    */
   timeout?: number | undefined
   /**
@@ -595,9 +594,9 @@ export interface DocumentOptions extends SchemeOptions {
    */
   parents?: boolean | undefined
   // end generated document options
-  /** Instead of `JSON.stringify`. */
+  /** Encodes a value, instead of `JSON.stringify`. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
-  /** Instead of `JSON.parse`. */
+  /** Decodes a value, instead of `JSON.parse`. */
   parse?: ((text: string) => any) | undefined
 }
 
@@ -683,17 +682,17 @@ export class Document<T = unknown> implements Disposable, AsyncDisposable {
 
 /** How a lock is taken by a blocking call. */
 export interface AcquireSyncOptions extends SchemeOptions {
-  /** Milliseconds; 0 tries once, `Infinity` waits for ever. */
+  /** The timeout in milliseconds. 0 tries once, `Infinity` waits without a limit. */
   timeout?: number | undefined
-  /** Shares the lock with others that share it. */
+  /** Whether the lock is held together with others that share it. */
   shared?: boolean | undefined
-  /** What others are told of who holds the lock. */
+  /** The name of the holder that other processes see. */
   label?: string | undefined
 }
 
 /** How a lock is taken. */
 export interface AcquireOptions extends AcquireSyncOptions {
-  /** Ends the wait; the promise is rejected with `signal.reason`. */
+  /** Ends the wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
@@ -865,19 +864,19 @@ export interface TransactionSyncOptions {
   durability?: Durability | undefined
   /** Permission bits of new files. */
   mode?: number | undefined
-  /** Of each call, in milliseconds. */
+  /** The timeout of each call, in milliseconds. */
   timeout?: number | undefined
-  /** How the journals of the directory are opened by their other users. */
+  /** How other users open the journals of the directory. */
   journals?: JournalOptions | undefined
-  /** Instead of `JSON.stringify`. */
+  /** Encodes a value, instead of `JSON.stringify`. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
-  /** Instead of `JSON.parse`. */
+  /** Decodes a value, instead of `JSON.parse`. */
   parse?: ((text: any) => any) | undefined
 }
 
 /** How a transaction is begun. */
 export interface TransactionOptions extends TransactionSyncOptions {
-  /** Ends a wait; the promise is rejected with `signal.reason`. */
+  /** Ends a wait: the promise rejects with `signal.reason`. */
   signal?: AbortSignal | undefined
 }
 
@@ -1002,21 +1001,21 @@ export function snapshotSync(dir: string | URL, options?: WaitSyncOptions & { pa
 
 /** How a store is opened. */
 export interface StoreOptions {
-  /** What a session's journal is called. Default: `journal.jsonl`. */
+  /** The name of the journal in a session's directory. Default: `journal.jsonl`. */
   journalName?: string | undefined
-  /** What a session's state is called. Default: `state.json`. */
+  /** The name of the state document in a session's directory. Default: `state.json`. */
   stateName?: string | undefined
   /** Default: `'power'`. */
   durability?: Durability | undefined
-  /** Whether the directory is made where it is missing. Default: true. */
+  /** Whether the directory is created if it is missing. Default: true. */
   create?: boolean | undefined
-  /** Of each call, in milliseconds. */
+  /** The timeout of each call, in milliseconds. */
   timeout?: number | undefined
   /** How the sessions' journals are opened. */
   journal?: JournalOptions | undefined
-  /** For the values of documents, instead of `JSON.stringify`. */
+  /** Encodes the values of documents, instead of `JSON.stringify`. */
   stringify?: ((value: any) => string | Uint8Array) | undefined
-  /** For the values of documents, instead of `JSON.parse`. */
+  /** Decodes the values of documents, instead of `JSON.parse`. */
   parse?: ((text: any) => any) | undefined
 }
 
@@ -1178,7 +1177,7 @@ export function selftest(dir: string | URL, options?: { scheme?: Scheme | undefi
 export function selftestSync(dir: string | URL, options?: { scheme?: Scheme | undefined }): SelfTest
 
 // begin generated error codes (spec/errors.toml, cargo xtask generate)
-/** The same in every language, behind a prefix. */
+/** The codes of errors, the same in every language. */
 export type ErrorCode =
   | 'UNTORN_LOCK_TIMEOUT'
   | 'UNTORN_LOCKED'

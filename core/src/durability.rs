@@ -1,5 +1,5 @@
 // Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
-//! What options take and results name: each is one of a few words.
+//! The words that options take and that results name.
 
 use std::fmt;
 use std::str::FromStr;

@@ -9,8 +9,8 @@ use crate::code::Code;
 
 /// It succeeded.
 pub const UNTORN_OK: Code = 0;
-/// The lock was not free within the timeout. The error names the holder where
-/// it is known.
+/// The lock was not free within the timeout. The error names the holder if it
+/// is known.
 pub const UNTORN_LOCK_TIMEOUT: Code = 1;
 /// The lock is held, and the call tries only once.
 pub const UNTORN_LOCKED: Code = 2;

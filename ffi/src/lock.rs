@@ -29,25 +29,25 @@ pub struct Lock {
 pub struct LockOptions {
     /// sizeof(untorn_lock_options).
     pub size: usize,
-    /// Milliseconds; -1 (the default): for ever, 0: one try.
+    /// The timeout in milliseconds. -1 (the default) waits without a limit, 0 tries
+    /// once.
     pub timeout_ms: i64,
     /// Not 0: share the lock with others that share it. Default: 0.
     pub shared: i32,
-    /// 0.
+    /// Must be 0.
     pub reserved: i32,
-    /// What others are told of who holds the lock, in UTF-8; may be NULL.
+    /// The name of the holder that other processes see, in UTF-8. May be NULL.
     pub label: *const c_char,
-    /// Lets another thread end the wait; may be NULL.
+    /// A token with which another thread can end the wait. May be NULL.
     pub cancel: *const Cancel,
     /// UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
-    /// UNTORN_SCHEME_PID_FILE: the same in all programs that share the file.
+    /// UNTORN_SCHEME_PID_FILE. All programs that share the file must use the same.
     pub scheme: i32,
     /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or
     /// UNTORN_ON_UNSUPPORTED_PID_FILE.
     pub on_unsupported: i32,
-    /// Scheme UNTORN_SCHEME_PID_FILE: the age in milliseconds at which a lock file
-    /// that nobody refreshes is taken over. At least 2,000; default: 0, which is
-    /// 10,000.
+    /// UNTORN_SCHEME_PID_FILE only: the age in milliseconds at which a lock file
+    /// without a refresh is taken over. At least 2,000; default: 0, which is 10,000.
     pub stale_ms: i64,
 }
 

@@ -16,8 +16,8 @@ use crate::words::*;
 pub struct JournalOptions {
     /// sizeof(untorn_journal_options).
     pub size: usize,
-    /// How long a call waits for the lock. Milliseconds; -1 (the default): without
-    /// limit, 0: one try.
+    /// How long a call waits for the lock. In milliseconds. -1 (the default) waits
+    /// without a limit, 0 tries once.
     pub timeout_ms: i64,
     /// How many bytes a record may have, without its newline. Longer lines are
     /// damage to a reader. Default: 64 MiB.
@@ -29,56 +29,57 @@ pub struct JournalOptions {
     /// of any process (process). UNTORN_DURABILITY_POWER (the default) or
     /// UNTORN_DURABILITY_PROCESS.
     pub durability: i32,
-    /// What the records are. UNTORN_FORMAT_JSON (the default) or
+    /// The format of the records. UNTORN_FORMAT_JSON (the default) or
     /// UNTORN_FORMAT_LINES.
     pub format: i32,
-    /// Whether an append creates the file where it is missing, also after it was
-    /// deleted. Otherwise that is UNTORN_NOT_FOUND. 0: no; not 0: yes. Default: 1.
+    /// Whether an append creates the file if it is missing, also after it was
+    /// deleted. If not, the append fails with UNTORN_NOT_FOUND. Not 0 means yes.
+    /// Default: 1.
     pub create: i32,
-    /// Whether missing parent directories are created when the handle is opened. 0:
-    /// no; not 0: yes. Default: 0.
+    /// Whether missing parent directories are created when the handle is opened.
+    /// Not 0 means yes. Default: 0.
     pub parents: i32,
-    /// Whether an append or a repair may cut the end off a file that is plainly no
-    /// journal: UTF-16, a JSON document over several lines, a binary file.
-    /// Otherwise that is UNTORN_CORRUPT. Format json only. 0: no; not 0: yes.
+    /// Whether an append or a repair may cut the end off a file that is plainly not
+    /// a journal: UTF-16, a JSON document over several lines, a binary file. If
+    /// not, it fails with UNTORN_CORRUPT. Format json only. Not 0 means yes.
     /// Default: 0.
     pub cut_foreign_tail: i32,
     /// Which file carries the lock. All programs that share the file must use the
-    /// same. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+    /// same scheme. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
     /// UNTORN_SCHEME_PID_FILE.
     pub scheme: i32,
-    /// What to do where the file system reports that it does not lock files.
+    /// The reaction to a file system that reports that it does not lock files.
     /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or UNTORN_ON_UNSUPPORTED_PID_FILE.
     pub on_unsupported: i32,
-    /// Scheme pid-file only: at which age a lock file that is not refreshed is
-    /// taken over. At least 2 s. Milliseconds; default: 0, which is 10,000.
+    /// Scheme pid-file only: the age at which a lock file without a refresh is
+    /// taken over. At least 2 s. In milliseconds; default: 0, which is 10,000.
     pub stale_ms: i64,
     /// An append that finds the journal larger than this many bytes rotates it
-    /// first, so that it is never larger than this and one append. If the rotation
-    /// fails, so does the append. Default: UNTORN_NO_LIMIT.
+    /// first. So the journal is never larger than this and one append. If the
+    /// rotation fails, so does the append. Default: UNTORN_NO_LIMIT.
     pub max_bytes: u64,
-    /// How many rotated files a rotation by max_bytes leaves, those of rewind and
-    /// rotate among them; older ones are removed. Files that only have such a name
-    /// are not counted, and stay, as do rotated files that others have copied,
-    /// replaced or appended to. Default: UNTORN_NO_LIMIT.
+    /// How many rotated files a rotation by max_bytes leaves, including those of
+    /// rewind and rotate. It removes older ones. It neither counts nor removes a
+    /// file that only has such a name, or that another program copied, replaced or
+    /// appended to. Default: UNTORN_NO_LIMIT.
     pub keep: u64,
-    /// The journal may have a header: its first line, where that begins with these
-    /// bytes. The header is no record. All handles on a journal must have the same
-    /// prefix; one without it sees the header as a record. Default: no bytes, and
-    /// no header.
+    /// The journal may have a header: its first line, if that begins with these
+    /// bytes. The header is not a record. All handles on a journal must have the
+    /// same prefix. A handle without it sees the header as a record. Default: no
+    /// bytes, and no header.
     pub header_prefix: Bytes,
-    /// How many bytes a new header takes, its newline included: it is padded with
-    /// spaces, so that later ones fit in its place. A longer header takes what it
-    /// needs. Default: 512.
+    /// How many bytes a new header takes, including its newline. It is padded with
+    /// spaces, so that later ones fit in its place. A longer header takes as much
+    /// as it needs. Default: 512.
     pub header_reserve: usize,
-    /// How a header is changed that exists already: in its place where it fits
-    /// (stamp), or by a new file, always (rename). UNTORN_HEADER_STAMP (the
-    /// default) or UNTORN_HEADER_RENAME.
+    /// How an existing header is changed: in its place if it fits (stamp), or
+    /// always with a new file (rename). UNTORN_HEADER_STAMP (the default) or
+    /// UNTORN_HEADER_RENAME.
     pub header_mode: i32,
-    /// Whether each record is followed by a checksum, which readers of JSON take
-    /// for white space (35 bytes a record). It shows bit rot and spliced lines, and
-    /// makes an append of many records all or nothing across a power cut, too.
-    /// Format json only. 0: no; not 0: yes. Default: 0.
+    /// Whether a checksum follows each record (35 bytes per record). JSON readers
+    /// take it for white space. It detects bit rot and spliced lines. It also makes
+    /// an append of many records all or nothing across a power cut. Format json
+    /// only. Not 0 means yes. Default: 0.
     pub sealed: i32,
 }
 
@@ -152,8 +153,8 @@ pub(crate) unsafe fn journal(
 pub struct DocumentOptions {
     /// sizeof(untorn_document_options).
     pub size: usize,
-    /// How long a call waits for the lock. Milliseconds; -1 (the default): without
-    /// limit, 0: one try.
+    /// How long a call waits for the lock. In milliseconds. -1 (the default) waits
+    /// without a limit, 0 tries once.
     pub timeout_ms: i64,
     /// Permission bits of a new file. A file that exists keeps its own. Default: 0,
     /// which is 0666 less the umask.
@@ -162,20 +163,20 @@ pub struct DocumentOptions {
     /// of any process (process). UNTORN_DURABILITY_POWER (the default) or
     /// UNTORN_DURABILITY_PROCESS.
     pub durability: i32,
-    /// Whether missing parent directories are created when the handle is opened. 0:
-    /// no; not 0: yes. Default: 0.
+    /// Whether missing parent directories are created when the handle is opened.
+    /// Not 0 means yes. Default: 0.
     pub parents: i32,
     /// 0.
     pub reserved: i32,
     /// Which file carries the lock. All programs that share the file must use the
-    /// same. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
+    /// same scheme. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or
     /// UNTORN_SCHEME_PID_FILE.
     pub scheme: i32,
-    /// What to do where the file system reports that it does not lock files.
+    /// The reaction to a file system that reports that it does not lock files.
     /// UNTORN_ON_UNSUPPORTED_FAIL (the default) or UNTORN_ON_UNSUPPORTED_PID_FILE.
     pub on_unsupported: i32,
-    /// Scheme pid-file only: at which age a lock file that is not refreshed is
-    /// taken over. At least 2 s. Milliseconds; default: 0, which is 10,000.
+    /// Scheme pid-file only: the age at which a lock file without a refresh is
+    /// taken over. At least 2 s. In milliseconds; default: 0, which is 10,000.
     pub stale_ms: i64,
 }
 

@@ -28,20 +28,22 @@ pub struct Store {
 pub struct StoreOptions {
     /// sizeof(untorn_store_options).
     pub size: usize,
-    /// How long a call waits for a lock, in milliseconds; -1 (the default): for
-    /// ever, 0: one try.
+    /// How long a call waits for a lock, in milliseconds. -1 (the default) waits without
+    /// a limit, 0 tries once.
     pub timeout_ms: i64,
-    /// What a session's journal is called. NULL (the default): journal.jsonl.
+    /// The name of the journal in a session's directory. NULL (the default):
+    /// journal.jsonl.
     pub journal_name: *const c_char,
-    /// What a session's state is called. NULL (the default): state.json.
+    /// The name of the state document in a session's directory. NULL (the default):
+    /// state.json.
     pub state_name: *const c_char,
-    /// How the sessions' journals are opened; NULL: by default. Its timeout and
-    /// durability are not looked at.
+    /// How the sessions' journals are opened. NULL: the defaults. Its timeout and
+    /// durability are ignored.
     pub journal: *const JournalOptions,
     /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
     pub durability: i32,
-    /// Not 0 (the default): the directory is made where it is missing. 0: that is
-    /// UNTORN_NOT_FOUND.
+    /// Not 0 (the default): the directory is created if it is missing. 0: opening
+    /// returns UNTORN_NOT_FOUND then.
     pub create: i32,
 }
 

@@ -55,15 +55,15 @@ impl Transaction {
 pub struct TransactionOptions {
     /// sizeof(untorn_transaction_options).
     pub size: usize,
-    /// How long a call waits for locks, in milliseconds; -1 (the default): for
-    /// ever, 0: one try.
+    /// How long a call waits for locks, in milliseconds. -1 (the default) waits without
+    /// a limit, 0 tries once.
     pub timeout_ms: i64,
     /// Permission bits of new files. Default: 0, which is 0666 less the umask.
     pub mode: u32,
     /// UNTORN_DURABILITY_POWER (the default) or UNTORN_DURABILITY_PROCESS.
     pub durability: i32,
-    /// How the journals of this directory are opened by their other users; NULL:
-    /// by default. Its timeout, mode and durability are not looked at.
+    /// How other users open the journals of this directory. NULL: the defaults. Its
+    /// timeout, mode and durability are ignored.
     pub journals: *const JournalOptions,
 }
 

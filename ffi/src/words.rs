@@ -24,7 +24,7 @@ pub(crate) fn durability(number: i32, arguments: &Arguments<'_>) -> Result<Durab
     }
 }
 
-/// What the records of a journal are. json: A record is one JSON value. The
+/// The format of a journal's records. json: A record is one JSON value. The
 /// default.
 pub const UNTORN_FORMAT_JSON: i32 = 0;
 /// A record is any bytes without a newline or NUL.
@@ -40,14 +40,15 @@ pub(crate) fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
 
 /// Which file carries the lock of a path P. All programs that share P must use
 /// the same scheme. sidecar: An OS lock on the file P.lock. Use this one,
-/// unless other programs already have a scheme of their own. The default.
+/// unless other programs already have their own scheme. The default.
 pub const UNTORN_SCHEME_SIDECAR: i32 = 0;
-/// An OS lock on P itself, as programs take it that flock their data file. P
-/// keeps its inode: a document is saved in place, and an empty file is a
-/// document that does not exist.
+/// An OS lock on P itself, like that of programs that flock their data file. P
+/// keeps its inode: a document is saved in place. An empty file is a document
+/// that does not exist.
 pub const UNTORN_SCHEME_IN_PLACE: i32 = 1;
-/// The lock is held while the file P.lock exists, with its holder's pid in it.
-/// A holder that is stopped for longer than the option stale can lose the lock.
+/// The lock is held while the file P.lock exists, which contains the holder's
+/// pid. A holder that is stopped for longer than the option stale can lose the
+/// lock.
 pub const UNTORN_SCHEME_PID_FILE: i32 = 2;
 /// Returns the scheme that C chose.
 pub(crate) fn scheme(number: i32, arguments: &Arguments<'_>) -> Result<Scheme> {
@@ -59,9 +60,9 @@ pub(crate) fn scheme(number: i32, arguments: &Arguments<'_>) -> Result<Scheme> {
     }
 }
 
-/// What to do where the file system reports that it does not lock files. fail:
-/// Fail with UNTORN_LOCK_UNSUPPORTED: a call never goes on without a lock. The
-/// default.
+/// The reaction to a file system that reports that it does not lock files.
+/// fail: Fail with UNTORN_LOCK_UNSUPPORTED: a call never continues without a
+/// lock. The default.
 pub const UNTORN_ON_UNSUPPORTED_FAIL: i32 = 0;
 /// Use the scheme pid-file there.
 pub const UNTORN_ON_UNSUPPORTED_PID_FILE: i32 = 1;
@@ -74,10 +75,10 @@ pub(crate) fn on_unsupported(number: i32, arguments: &Arguments<'_>) -> Result<O
     }
 }
 
-/// How a header is changed that exists already. stamp: In place, where it fits:
-/// it costs the same however long the journal is. The default.
+/// How an existing header is changed. stamp: In place, if it fits: the cost
+/// does not depend on the journal's length. The default.
 pub const UNTORN_HEADER_STAMP: i32 = 0;
-/// By a new file, always: programs that read without this library then never
+/// Always with a new file. Programs that read without this library then never
 /// see half a header.
 pub const UNTORN_HEADER_RENAME: i32 = 1;
 /// Returns the header_mode that C chose.
@@ -89,11 +90,11 @@ pub(crate) fn header_mode(number: i32, arguments: &Arguments<'_>) -> Result<Head
     }
 }
 
-/// What is wrong with a stretch of a journal. torn_tail: Bytes after the last
-/// newline, or an append of many that is not whole: cut off by a crash, or
-/// being appended at this moment.
+/// The kind of damage of a stretch of a journal. torn_tail: Bytes after the
+/// last newline, or an incomplete append of many. A crash cut it off, or it is
+/// being appended now.
 pub const UNTORN_DAMAGE_TORN_TAIL: i32 = 1;
-/// A line that holds NULs, as a power cut leaves them.
+/// A line with NULs, which a power cut can leave.
 pub const UNTORN_DAMAGE_NUL_RUN: i32 = 2;
 /// A line longer than max_record.
 pub const UNTORN_DAMAGE_TOO_LONG: i32 = 3;
@@ -103,7 +104,7 @@ pub const UNTORN_DAMAGE_GLUED: i32 = 4;
 pub const UNTORN_DAMAGE_NOT_JSON: i32 = 5;
 /// A line that is not UTF-8.
 pub const UNTORN_DAMAGE_NOT_UTF8: i32 = 6;
-/// In a sealed journal: a line that its seal does not fit, or, with length 0, a
+/// In a sealed journal: a line whose seal does not match. With length 0: a
 /// place where the rest of an append is missing.
 pub const UNTORN_DAMAGE_BAD_SEAL: i32 = 7;
 /// Returns the number of a damage_kind; 0 for one that the header has no number for.

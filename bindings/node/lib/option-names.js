@@ -15,7 +15,7 @@ exports.document = [
   'timeout', 'mode', 'durability', 'parents',
 ]
 
-/** What each takes. */
+/** The kind of value that each takes. */
 exports.kinds = {
   create: 'flag',
   cutForeignTail: 'flag',

@@ -50,7 +50,7 @@ const NAMES = {
   selftest: ['scheme'],
 }
 
-/** What an option of a kind takes. Each throws an error that says what is wrong with a value. */
+/** The check of each kind of option. It throws an error that says what is wrong with a value. */
 const TAKES = {
   flag: check((value) => typeof value === 'boolean', 'must be true or false'),
   count: check(isCount, 'must be a whole number, 0 or more'),
@@ -64,7 +64,7 @@ const TAKES = {
   timeout: milliseconds,
 }
 
-/** What each option takes. */
+/** The check of each option. */
 const KINDS = {
   ...Object.fromEntries(Object.entries(names.kinds).map(([name, kind]) => [name, TAKES[kind]])),
   ...each(['maxRecords', 'maxHits'], TAKES.count),

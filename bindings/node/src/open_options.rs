@@ -1,5 +1,5 @@
 // Generated from spec/options.toml by `cargo xtask generate`. Do not edit.
-//! What journals and documents are opened with.
+//! The options of journals and documents.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 // Generated from spec/options.toml by `cargo xtask generate`. Do not edit.
-//! Which option of a dictionary is which of the core's.
+//! The core's option for each option of a dictionary.
 
 use pyo3::prelude::*;
 use untorn::{DocumentOptions, JournalOptions};
@@ -7,7 +7,7 @@ use untorn::{DocumentOptions, JournalOptions};
 use crate::argument::{Count, Data};
 use crate::options::Given;
 
-/// Sets the option of this name; one that is none of a journal's is left alone.
+/// Sets the option of this name. A name that is not an option of a journal is ignored.
 pub fn journal(
     made: JournalOptions,
     name: &str,
@@ -41,7 +41,7 @@ pub fn journal(
     })
 }
 
-/// Sets the option of this name; one that is none of a document's is left alone.
+/// Sets the option of this name. A name that is not an option of a document is ignored.
 pub fn document(
     made: DocumentOptions,
     name: &str,

@@ -1,5 +1,5 @@
-//! What handles are opened with. The Python files give them as a dictionary:
-//! theirs are the signatures, with defaults that are the core's.
+//! The options of handles. The Python files pass them as a dictionary. They have the
+//! signatures, and the core has the defaults.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -37,7 +37,7 @@ impl Given<'_, '_> {
         self.is::<Timeout>().map(Timeout::of_handle)
     }
 
-    /// A number of seconds that is not for ever.
+    /// A number of seconds that is not infinite.
     pub fn seconds(&self) -> PyResult<Duration> {
         seconds(self.value.py(), self.path, self.is()?)
     }
@@ -58,7 +58,7 @@ pub fn checked<T>(py: Python<'_>, path: &Path, result: Result<T, String>) -> PyR
     check(py, result.map_err(refuse))
 }
 
-/// Goes through the options; `set` says what each is for.
+/// Passes each option to `set`.
 fn each<'py, T>(
     path: &Path,
     options: &Bound<'py, PyDict>,
@@ -72,7 +72,7 @@ fn each<'py, T>(
     Ok(made)
 }
 
-/// Of a journal. Names that are none of its options are somebody else's.
+/// The options of a journal. Other names are ignored: other handles have them.
 pub fn journal(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<JournalOptions> {
     each(
         path,
@@ -91,7 +91,7 @@ pub fn document(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<DocumentOp
     )
 }
 
-/// Of a transaction; what it does not know is of its journals.
+/// The options of a transaction. Other names are those of its journals.
 pub fn transaction(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<TransactionOptions> {
     let made = TransactionOptions::default().journals(journal(path, options)?);
     each(path, options, made, |made, name, given| {
@@ -104,9 +104,9 @@ pub fn transaction(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<Transac
     })
 }
 
-/// Of a store; what it does not know is of its journals and documents.
+/// The options of a store. Other names are those of its journals and documents.
 pub fn store(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<StoreOptions> {
-    // Whether journals and documents are made is not the question here.
+    // The store's own `create` does not apply to its journals and documents.
     let files = options.copy()?;
     let _ = files.del_item("create");
     let made = StoreOptions::default()
@@ -124,7 +124,7 @@ pub fn store(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<StoreOptions>
     })
 }
 
-/// The timeout among the options, which the core does not tell.
+/// The timeout among the options: the core's options have no getter for it.
 pub fn timeout(options: &Bound<'_, PyDict>) -> PyResult<Option<Duration>> {
     match options.get_item("timeout")? {
         Some(value) => value.extract::<Timeout>().map(Timeout::of_handle),

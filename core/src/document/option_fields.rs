@@ -20,8 +20,8 @@ pub struct DocumentOptions {
 }
 
 impl DocumentOptions {
-    /// How long a call waits for the lock. `None` (the default): without limit.
-    /// Zero: one try.
+    /// How long a call waits for the lock. `None` (the default) waits without a
+    /// limit, zero tries once.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> DocumentOptions {
         self.timeout = timeout;
@@ -53,14 +53,14 @@ impl DocumentOptions {
     }
 
     /// Which file carries the lock. All programs that share the file must use the
-    /// same. Default: [`Scheme::Sidecar`].
+    /// same scheme. Default: [`Scheme::Sidecar`].
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> DocumentOptions {
         self.choice.scheme = scheme;
         self
     }
 
-    /// What to do where the file system reports that it does not lock files.
+    /// The reaction to a file system that reports that it does not lock files.
     /// Default: [`OnUnsupported::Fail`].
     #[must_use]
     pub fn on_unsupported(mut self, on_unsupported: OnUnsupported) -> DocumentOptions {
@@ -68,7 +68,7 @@ impl DocumentOptions {
         self
     }
 
-    /// Scheme `pid-file` only: at which age a lock file that is not refreshed is
+    /// Scheme `pid-file` only: the age at which a lock file without a refresh is
     /// taken over. At least 2 s. Default: 10 s.
     #[must_use]
     pub fn stale(mut self, stale: Duration) -> DocumentOptions {

@@ -66,8 +66,8 @@ impl Default for JournalOptions {
 }
 
 impl JournalOptions {
-    /// How long a call waits for the lock. `None` (the default): without limit.
-    /// Zero: one try.
+    /// How long a call waits for the lock. `None` (the default) waits without a
+    /// limit, zero tries once.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> JournalOptions {
         self.timeout = timeout;
@@ -98,15 +98,15 @@ impl JournalOptions {
         self
     }
 
-    /// What the records are. Default: [`Format::Json`].
+    /// The format of the records. Default: [`Format::Json`].
     #[must_use]
     pub fn format(mut self, format: Format) -> JournalOptions {
         self.format = format;
         self
     }
 
-    /// Whether an append creates the file where it is missing, also after it was
-    /// deleted. Otherwise that is `NOT_FOUND`. Default: yes.
+    /// Whether an append creates the file if it is missing, also after it was
+    /// deleted. If not, the append fails with `NOT_FOUND`. Default: yes.
     #[must_use]
     pub fn create(mut self, create: bool) -> JournalOptions {
         self.create = create;
@@ -121,9 +121,9 @@ impl JournalOptions {
         self
     }
 
-    /// Whether an append or a repair may cut the end off a file that is plainly no
-    /// journal: UTF-16, a JSON document over several lines, a binary file.
-    /// Otherwise that is `CORRUPT`. Format `json` only. Default: no.
+    /// Whether an append or a repair may cut the end off a file that is plainly not
+    /// a journal: UTF-16, a JSON document over several lines, a binary file. If
+    /// not, it fails with `CORRUPT`. Format `json` only. Default: no.
     #[must_use]
     pub fn cut_foreign_tail(mut self, cut_foreign_tail: bool) -> JournalOptions {
         self.cut_foreign_tail = cut_foreign_tail;
@@ -131,14 +131,14 @@ impl JournalOptions {
     }
 
     /// Which file carries the lock. All programs that share the file must use the
-    /// same. Default: [`Scheme::Sidecar`].
+    /// same scheme. Default: [`Scheme::Sidecar`].
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> JournalOptions {
         self.choice.scheme = scheme;
         self
     }
 
-    /// What to do where the file system reports that it does not lock files.
+    /// The reaction to a file system that reports that it does not lock files.
     /// Default: [`OnUnsupported::Fail`].
     #[must_use]
     pub fn on_unsupported(mut self, on_unsupported: OnUnsupported) -> JournalOptions {
@@ -146,7 +146,7 @@ impl JournalOptions {
         self
     }
 
-    /// Scheme `pid-file` only: at which age a lock file that is not refreshed is
+    /// Scheme `pid-file` only: the age at which a lock file without a refresh is
     /// taken over. At least 2 s. Default: 10 s.
     #[must_use]
     pub fn stale(mut self, stale: Duration) -> JournalOptions {
@@ -155,55 +155,54 @@ impl JournalOptions {
     }
 
     /// An append that finds the journal larger than this many bytes rotates it
-    /// first, so that it is never larger than this and one append. If the rotation
-    /// fails, so does the append. Default: no limit (`None`).
+    /// first. So the journal is never larger than this and one append. If the
+    /// rotation fails, so does the append. Default: no limit (`None`).
     #[must_use]
     pub fn max_bytes(mut self, max_bytes: Option<u64>) -> JournalOptions {
         self.max_bytes = max_bytes;
         self
     }
 
-    /// How many rotated files a rotation by `max_bytes` leaves, those of `rewind`
-    /// and `rotate` among them; older ones are removed. Files that only have such a
-    /// name are not counted, and stay, as do rotated files that others have copied,
-    /// replaced or appended to. Default: no limit (`None`).
+    /// How many rotated files a rotation by `max_bytes` leaves, including those of
+    /// `rewind` and `rotate`. It removes older ones. It neither counts nor removes
+    /// a file that only has such a name, or that another program copied, replaced
+    /// or appended to. Default: no limit (`None`).
     #[must_use]
     pub fn keep(mut self, keep: Option<u32>) -> JournalOptions {
         self.keep = keep;
         self
     }
 
-    /// The journal may have a header: its first line, where that begins with these
-    /// bytes. The header is no record. All handles on a journal must have the same
-    /// prefix; one without it sees the header as a record. Default: none.
+    /// The journal may have a header: its first line, if that begins with these
+    /// bytes. The header is not a record. All handles on a journal must have the
+    /// same prefix. A handle without it sees the header as a record. Default: none.
     #[must_use]
     pub fn header_prefix(mut self, header_prefix: impl Into<Vec<u8>>) -> JournalOptions {
         self.header_prefix = Some(header_prefix.into());
         self
     }
 
-    /// How many bytes a new header takes, its newline included: it is padded with
-    /// spaces, so that later ones fit in its place. A longer header takes what it
-    /// needs. Default: 512.
+    /// How many bytes a new header takes, including its newline. It is padded with
+    /// spaces, so that later ones fit in its place. A longer header takes as much
+    /// as it needs. Default: 512.
     #[must_use]
     pub fn header_reserve(mut self, header_reserve: usize) -> JournalOptions {
         self.header_reserve = header_reserve;
         self
     }
 
-    /// How a header is changed that exists already: in its place where it fits
-    /// (`stamp`), or by a new file, always (`rename`). Default:
-    /// [`HeaderMode::Stamp`].
+    /// How an existing header is changed: in its place if it fits (`stamp`), or
+    /// always with a new file (`rename`). Default: [`HeaderMode::Stamp`].
     #[must_use]
     pub fn header_mode(mut self, header_mode: HeaderMode) -> JournalOptions {
         self.header_mode = header_mode;
         self
     }
 
-    /// Whether each record is followed by a checksum, which readers of JSON take
-    /// for white space (35 bytes a record). It shows bit rot and spliced lines, and
-    /// makes an append of many records all or nothing across a power cut, too.
-    /// Format `json` only. Default: no.
+    /// Whether a checksum follows each record (35 bytes per record). JSON readers
+    /// take it for white space. It detects bit rot and spliced lines. It also makes
+    /// an append of many records all or nothing across a power cut. Format `json`
+    /// only. Default: no.
     #[must_use]
     pub fn sealed(mut self, sealed: bool) -> JournalOptions {
         self.sealed = sealed;

@@ -1,10 +1,10 @@
 // Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
-//! What options take and results name: each is one of a few words.
+//! The words that options take and that results name.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What the records of a journal are.
+/// The format of a journal's records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Format {
     /// A record is one JSON value.
@@ -44,13 +44,13 @@ impl FromStr for Format {
     }
 }
 
-/// How a header is changed that exists already.
+/// How an existing header is changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HeaderMode {
-    /// In place, where it fits: it costs the same however long the journal is.
+    /// In place, if it fits: the cost does not depend on the journal's length.
     #[default]
     Stamp,
-    /// By a new file, always: programs that read without this library then
+    /// Always with a new file. Programs that read without this library then
     /// never see half a header.
     Rename,
 }
@@ -85,14 +85,14 @@ impl FromStr for HeaderMode {
     }
 }
 
-/// What is wrong with a stretch of a journal.
+/// The kind of damage of a stretch of a journal.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DamageKind {
-    /// Bytes after the last newline, or an append of many that is not whole:
-    /// cut off by a crash, or being appended at this moment.
+    /// Bytes after the last newline, or an incomplete append of many. A crash
+    /// cut it off, or it is being appended now.
     TornTail,
-    /// A line that holds NULs, as a power cut leaves them.
+    /// A line with NULs, which a power cut can leave.
     NulRun,
     /// A line longer than `max_record`.
     TooLong,
@@ -102,8 +102,8 @@ pub enum DamageKind {
     NotJson,
     /// A line that is not UTF-8.
     NotUtf8,
-    /// In a sealed journal: a line that its seal does not fit, or, with length
-    /// 0, a place where the rest of an append is missing.
+    /// In a sealed journal: a line whose seal does not match. With length 0: a
+    /// place where the rest of an append is missing.
     BadSeal,
 }
 

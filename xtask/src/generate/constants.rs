@@ -146,7 +146,7 @@ fn core(enums: &[&Enum]) -> String {
     let bodies: String = enums.iter().map(|one| core_enum(one)).collect();
     let mark = mark("constants");
     format!(
-        "// {mark}\n//! What options take and results name: each is one of a few words.\n\n\
+        "// {mark}\n//! The words that options take and that results name.\n\n\
          use std::fmt;\nuse std::str::FromStr;\n\n{bodies}"
     )
 }

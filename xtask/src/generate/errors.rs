@@ -249,7 +249,9 @@ fn exports(kinds: &[Kind]) -> String {
 
 fn codes(kinds: &[Kind]) -> String {
     let codes = each(kinds, |kind| format!("  | 'UNTORN_{}'\n", kind.code()));
-    format!("/** The same in every language, behind a prefix. */\nexport type ErrorCode =\n{codes}")
+    format!(
+        "/** The codes of errors, the same in every language. */\nexport type ErrorCode =\n{codes}"
+    )
 }
 
 fn class_types(kinds: &[Kind]) -> String {

@@ -25,25 +25,25 @@ class Document(RawDocument):
     """One value in one file, always replaced whole.
 
     At every instant, and after every crash that its durability covers, the file holds its old value or its new one.
-    Mode, owner, extended attributes and symbolic links are kept.
+    A save keeps mode, owner, extended attributes and symbolic links.
 
     Options:
-    - `timeout`: How long a call waits for the lock. Seconds; `None`: without limit, 0: one try.
+    - `timeout`: How long a call waits for the lock. In seconds; `None` waits without a limit, 0 tries once.
     - `mode`: Permission bits of a new file. A file that exists keeps its own. Default: 0666 less the umask.
     - `durability`: The failure that a finished call survives: a power cut (`power`), or the end of any process
       (`process`). `"power"` (the default) or `"process"`.
     - `parents`: Whether missing parent directories are created when the handle is opened. Default: no.
-    - `scheme`: Which file carries the lock. All programs that share the file must use the same. `"sidecar"` (the
+    - `scheme`: Which file carries the lock. All programs that share the file must use the same scheme. `"sidecar"` (the
       default), `"in-place"` or `"pid-file"`.
-    - `on_unsupported`: What to do where the file system reports that it does not lock files. `"fail"` (the default) or
-      `"pid-file"`.
-    - `stale`: Scheme `pid-file` only: at which age a lock file that is not refreshed is taken over. At least 2 s.
-      Seconds; default: 10.
+    - `on_unsupported`: The reaction to a file system that reports that it does not lock files. `"fail"` (the default)
+      or `"pid-file"`.
+    - `stale`: Scheme `pid-file` only: the age at which a lock file without a refresh is taken over. At least 2 s. In
+      seconds; default: 10.
     - `dumps`, `loads`: how the value is encoded (to `bytes` or `str`) and decoded (from `bytes`). By default compact
       JSON in UTF-8.
 
-    A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that is held already, to work
-    under. A version is a text of 32 hexadecimal digits, a hash of the file's bytes.
+    A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that you already hold: the
+    call works under it. A version is a text of 32 hexadecimal digits, a hash of the file's bytes.
     """
 
     __slots__ = ("_dumps", "_loads", "_options", "_version")

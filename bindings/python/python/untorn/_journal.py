@@ -31,51 +31,52 @@ _CHUNK = 256
 
 
 class Journal(RawJournal):
-    """An append-only file of one-line records that any number of processes and threads append to.
+    """An append-only file of one-line records. Any number of processes and threads append to it.
 
-    No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost; what a
-    crash leaves behind is repaired by the next append. Reading takes no lock. One handle serves many threads.
+    No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost. If a crash
+    leaves half a record, the next append repairs the file. Reading takes no lock. One handle serves many threads.
 
     Options:
-    - `timeout`: How long a call waits for the lock. Seconds; `None`: without limit, 0: one try.
+    - `timeout`: How long a call waits for the lock. In seconds; `None` waits without a limit, 0 tries once.
     - `max_record`: How many bytes a record may have, without its newline. Longer lines are damage to a reader. Default:
       64 MiB.
     - `mode`: Permission bits of a new file. A file that exists keeps its own. Default: 0666 less the umask.
     - `durability`: The failure that a finished call survives: a power cut (`power`), or the end of any process
       (`process`). `"power"` (the default) or `"process"`.
-    - `format`: What the records are. With `"lines"` a record is `bytes` (or `str`): any without a newline or NUL.
+    - `format`: The format of the records. With `"lines"` a record is `bytes` (or `str`): any without a newline or NUL.
       `"json"` (the default) or `"lines"`.
-    - `create`: Whether an append creates the file where it is missing, also after it was deleted. Otherwise that is
-      `NotFound`. Default: yes.
+    - `create`: Whether an append creates the file if it is missing, also after it was deleted. If not, the append fails
+      with `NotFound`. Default: yes.
     - `parents`: Whether missing parent directories are created when the handle is opened. Default: no.
-    - `cut_foreign_tail`: Whether an append or a repair may cut the end off a file that is plainly no journal: UTF-16, a
-      JSON document over several lines, a binary file. Otherwise that is `Corrupt`. Format `json` only. Default: no.
-    - `scheme`: Which file carries the lock. All programs that share the file must use the same. `"sidecar"` (the
+    - `cut_foreign_tail`: Whether an append or a repair may cut the end off a file that is plainly not a journal:
+      UTF-16, a JSON document over several lines, a binary file. If not, it fails with `Corrupt`. Format `json` only.
+      Default: no.
+    - `scheme`: Which file carries the lock. All programs that share the file must use the same scheme. `"sidecar"` (the
       default), `"in-place"` or `"pid-file"`.
-    - `on_unsupported`: What to do where the file system reports that it does not lock files. `"fail"` (the default) or
-      `"pid-file"`.
-    - `stale`: Scheme `pid-file` only: at which age a lock file that is not refreshed is taken over. At least 2 s.
-      Seconds; default: 10.
-    - `max_bytes`: An append that finds the journal larger than this many bytes rotates it first, so that it is never
-      larger than this and one append. If the rotation fails, so does the append. Default: no limit.
-    - `keep`: How many rotated files a rotation by `max_bytes` leaves, those of `rewind` and `rotate` among them; older
-      ones are removed. Files that only have such a name are not counted, and stay, as do rotated files that others have
+    - `on_unsupported`: The reaction to a file system that reports that it does not lock files. `"fail"` (the default)
+      or `"pid-file"`.
+    - `stale`: Scheme `pid-file` only: the age at which a lock file without a refresh is taken over. At least 2 s. In
+      seconds; default: 10.
+    - `max_bytes`: An append that finds the journal larger than this many bytes rotates it first. So the journal is
+      never larger than this and one append. If the rotation fails, so does the append. Default: no limit.
+    - `keep`: How many rotated files a rotation by `max_bytes` leaves, including those of `rewind` and `rotate`. It
+      removes older ones. It neither counts nor removes a file that only has such a name, or that another program
       copied, replaced or appended to. Default: no limit.
-    - `header_prefix`: The journal may have a header: its first line, where that begins with these bytes. The header is
-      no record. All handles on a journal must have the same prefix; one without it sees the header as a record.
+    - `header_prefix`: The journal may have a header: its first line, if that begins with these bytes. The header is not
+      a record. All handles on a journal must have the same prefix. A handle without it sees the header as a record.
       Default: none.
-    - `header_reserve`: How many bytes a new header takes, its newline included: it is padded with spaces, so that later
-      ones fit in its place. A longer header takes what it needs. Default: 512.
-    - `header_mode`: How a header is changed that exists already: in its place where it fits (`stamp`), or by a new
-      file, always (`rename`). `"stamp"` (the default) or `"rename"`.
-    - `sealed`: Whether each record is followed by a checksum, which readers of JSON take for white space (35 bytes a
-      record). It shows bit rot and spliced lines, and makes an append of many records all or nothing across a power
-      cut, too. Format `json` only. Default: no.
+    - `header_reserve`: How many bytes a new header takes, including its newline. It is padded with spaces, so that
+      later ones fit in its place. A longer header takes as much as it needs. Default: 512.
+    - `header_mode`: How an existing header is changed: in its place if it fits (`stamp`), or always with a new file
+      (`rename`). `"stamp"` (the default) or `"rename"`.
+    - `sealed`: Whether a checksum follows each record (35 bytes per record). JSON readers take it for white space. It
+      detects bit rot and spliced lines. It also makes an append of many records all or nothing across a power cut.
+      Format `json` only. Default: no.
     - `dumps`, `loads`: how a record is encoded (to `bytes` or `str`, on one line) and decoded (from `bytes`), as
       `orjson.dumps` and `orjson.loads` do. By default compact JSON in UTF-8.
 
-    A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that is held already, to work
-    under. A value is encoded before the lock is taken.
+    A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that you already hold: the
+    call works under it. A value is encoded before the lock is taken.
     """
 
     __slots__ = ("_checked", "_decoder", "_dumps", "_loads", "_options")

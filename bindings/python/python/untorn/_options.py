@@ -1,4 +1,4 @@
-"""What handles are opened with, for those who pass it on."""
+"""The options of handles, for functions that pass them on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LockOptions(TypedDict, total=False):
-    """As `FileLock` has them."""
+    """The options of `FileLock`."""
 
     # begin generated lock options (spec/options.toml, cargo xtask generate)
     timeout: float | None
@@ -33,7 +33,7 @@ class LockOptions(TypedDict, total=False):
 
 
 class DocumentOptions(TypedDict, total=False):
-    """As `Document` has them."""
+    """The options of `Document`."""
 
     # begin generated document options (spec/options.toml, cargo xtask generate)
     timeout: float | None
@@ -49,7 +49,7 @@ class DocumentOptions(TypedDict, total=False):
 
 
 class JournalOptions(TypedDict, total=False):
-    """As `Journal` has them."""
+    """The options of `Journal`."""
 
     # begin generated journal options (spec/options.toml, cargo xtask generate)
     timeout: float | None
@@ -75,7 +75,7 @@ class JournalOptions(TypedDict, total=False):
 
 
 class TransactionOptions(TypedDict, total=False):
-    """As `Transaction` has them."""
+    """The options of `Transaction`."""
 
     # begin generated transaction options (spec/options.toml, cargo xtask generate)
     timeout: float | None
@@ -92,7 +92,7 @@ class TransactionOptions(TypedDict, total=False):
 
 
 class StoreOptions(TypedDict, total=False):
-    """As `Store` has them."""
+    """The options of `Store`."""
 
     # begin generated store options (spec/options.toml, cargo xtask generate)
     timeout: float | None

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 class Store(RawStore):
     """A directory of sessions, one directory each, found by their keys.
 
-    Any string is a key: it is mapped to the name of a directory, and back. A session comes to be with the first change
-    to it.
+    Any string is a key: the store maps it to the name of a directory, and back. The first change to a session creates
+    it.
 
-    - `journal_name`, `state_name`: what a session's journal and state document are called.
-    - `create`: whether the directory is made where it is missing.
-    - `dumps`, `loads`: of the journals; `state_dumps`, `state_loads`: of the state (`state_dumps=bytes,
-      state_loads=bytes` for one that is not JSON).
+    - `journal_name`, `state_name`: the names of a session's journal and state document.
+    - `create`: whether the directory is created if it is missing.
+    - `dumps`, `loads`: how the journals' records are encoded and decoded.
+    - `state_dumps`, `state_loads`: the same for the state (`state_dumps=bytes, state_loads=bytes` if it is not JSON).
 
-    All others are those of `Journal` and `Document`, and are theirs.
+    All other options are passed to `Journal` and `Document`.
     """
 
     __slots__ = ("_codecs", "_options")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Transaction(RawTransaction):
-    """Several documents and journals of one directory that change together or not at all, whatever dies.
+    """Several documents and journals of one directory that change together or not at all, whichever process dies.
 
         with Transaction("session") as tx:
             state = tx.load("state.json", default={})
@@ -27,16 +27,16 @@ class Transaction(RawTransaction):
             tx.append("session.jsonl", {"event": "done"})
             tx.create("result.json", {"ok": True})
 
-    It is committed when the block ends; if it ends by an exception, nothing has happened. A file is locked from the
-    first `load` on, so that what is saved can follow from what was read; the others during the commit. Names are those
-    of files directly in the directory.
+    It is committed when the block ends. If the block raises, nothing has changed. A file is locked from its first
+    `load` on, so that a save can depend on what was read; other files are locked during the commit. A name is that of a
+    file directly in the directory.
 
-    - `durability`: what a finished commit survives: `"power"` a power cut, `"process"` the death of any process.
+    - `durability`: which failure a finished commit survives: `"power"` a power cut, `"process"` the end of a process.
     - `mode`: permission bits of new files.
-    - `timeout`: how many seconds each call waits for locks; `None` waits for ever, 0 tries once.
-    - `format`, `max_record`, `header_prefix`, `header_reserve`, `sealed`: of the journals.
-    - `dumps`, `loads`: how values are encoded and decoded, unless a call says otherwise: `tx.load("state.toml",
-      loads=bytes)`. By default JSON.
+    - `timeout`: how many seconds each call waits for locks; `None` waits without a limit, 0 tries once.
+    - `format`, `max_record`, `header_prefix`, `header_reserve`, `sealed`: the options of the journals.
+    - `dumps`, `loads`: how values are encoded and decoded, by default as JSON. A call can have its own:
+      `tx.load("state.toml", loads=bytes)`.
     """
 
     __slots__ = ("_dumps", "_loads")

@@ -1,5 +1,5 @@
 // Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
-//! What options take and results name: each is one of a few words.
+//! The words that options take and that results name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,16 +9,16 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// An OS lock on the file `P.lock`. Use this one, unless other programs
-    /// already have a scheme of their own.
+    /// already have their own scheme.
     #[default]
     Sidecar,
-    /// An OS lock on `P` itself, as programs take it that `flock` their data
-    /// file. `P` keeps its inode: a document is saved in place, and an empty
-    /// file is a document that does not exist.
+    /// An OS lock on `P` itself, like that of programs that `flock` their data
+    /// file. `P` keeps its inode: a document is saved in place. An empty file
+    /// is a document that does not exist.
     InPlace,
-    /// The lock is held while the file `P.lock` exists, with its holder's pid
-    /// in it. A holder that is stopped for longer than the option `stale` can
-    /// lose the lock.
+    /// The lock is held while the file `P.lock` exists, which contains the
+    /// holder's pid. A holder that is stopped for longer than the option
+    /// `stale` can lose the lock.
     PidFile,
 }
 
@@ -54,10 +54,10 @@ impl FromStr for Scheme {
     }
 }
 
-/// What to do where the file system reports that it does not lock files.
+/// The reaction to a file system that reports that it does not lock files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnUnsupported {
-    /// Fail with `LOCK_UNSUPPORTED`: a call never goes on without a lock.
+    /// Fail with `LOCK_UNSUPPORTED`: a call never continues without a lock.
     #[default]
     Fail,
     /// Use the scheme `pid-file` there.

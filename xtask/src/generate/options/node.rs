@@ -69,7 +69,7 @@ fn names(options: &[Opt<'_>]) -> String {
     format!(
         "'use strict'\n\n// {}\n\n\
          exports.scheme = {}\n\nexports.journal = {}\n\nexports.document = {}\n\n\
-         /** What each takes. */\nexports.kinds = {{\n{kinds}}}\n",
+         /** The kind of value that each takes. */\nexports.kinds = {{\n{kinds}}}\n",
         mark("options"),
         list(&choice),
         list(&own(options, "journal")),
@@ -100,7 +100,7 @@ fn addon(options: &[Opt<'_>]) -> String {
         .collect();
     let mark = mark("options");
     format!(
-        "// {mark}\n//! What journals and documents are opened with.\n\n\
+        "// {mark}\n//! The options of journals and documents.\n\n\
          use std::path::Path;\n\nuse napi::bindgen_prelude::{{Either, Uint8Array}};\n\
          use napi_derive::napi;\n\nuse crate::scheme::choose_scheme;\n\
          use crate::values::{{bytes_of, whole, word}};\n\n\

@@ -121,7 +121,7 @@ fn arms(options: &[Opt<'_>]) -> String {
         .collect();
     let mark = mark("options");
     format!(
-        "// {mark}\n//! Which option of a dictionary is which of the core's.\n\n\
+        "// {mark}\n//! The core's option for each option of a dictionary.\n\n\
          use pyo3::prelude::*;\nuse untorn::{{DocumentOptions, JournalOptions}};\n\n\
          use crate::argument::{{Count, Data}};\nuse crate::options::Given;\n\n{functions}"
     )
@@ -130,7 +130,7 @@ fn arms(options: &[Opt<'_>]) -> String {
 fn function(handle: &str, name: &str, options: &[&Opt<'_>]) -> String {
     let arms = each(options, arm);
     format!(
-        "/// Sets the option of this name; one that is none of a {handle}'s is left alone.\n\
+        "/// Sets the option of this name. A name that is not an option of a {handle} is ignored.\n\
          pub fn {handle}(made: {name}Options, name: &str, given: &Given<'_, '_>) \
          -> PyResult<{name}Options> {{\nOk(match name {{\n{arms}_ => made,\n}})\n}}\n\n"
     )

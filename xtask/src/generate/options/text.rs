@@ -32,7 +32,7 @@ fn default(option: &Opt<'_>, language: Language) -> String {
     use Language::{C, Docs, Node, Python, Rust};
     match (option.kind, language) {
         (Kind::Reserved, _) => "0.".into(),
-        (Kind::Flag(yes), C) => format!("0: no; not 0: yes. Default: {}.", u8::from(yes)),
+        (Kind::Flag(yes), C) => format!("Not 0 means yes. Default: {}.", u8::from(yes)),
         (Kind::Flag(yes), _) => format!("Default: {}.", if yes { "yes" } else { "no" }),
         (Kind::Count(number), _) => format!("Default: {}.", readable(number)),
         (Kind::Limit, Rust) => "Default: no limit (`None`).".into(),
@@ -41,16 +41,20 @@ fn default(option: &Opt<'_>, language: Language) -> String {
         (Kind::Limit, _) => "Default: no limit.".into(),
         (Kind::Mode, C) => "Default: 0, which is 0666 less the umask.".into(),
         (Kind::Mode, _) => "Default: 0666 less the umask.".into(),
-        (Kind::Timeout, Rust) => "`None` (the default): without limit. Zero: one try.".into(),
-        (Kind::Timeout, C) => "Milliseconds; -1 (the default): without limit, 0: one try.".into(),
-        (Kind::Timeout, Node) => {
-            "Milliseconds; 0: one try. Default: without limit; blocking calls 5,000.".into()
+        (Kind::Timeout, Rust) => {
+            "`None` (the default) waits without a limit, zero tries once.".into()
         }
-        (Kind::Timeout, _) => "Seconds; `None`: without limit, 0: one try.".into(),
+        (Kind::Timeout, C) => {
+            "In milliseconds. -1 (the default) waits without a limit, 0 tries once.".into()
+        }
+        (Kind::Timeout, Node) => {
+            "In milliseconds; 0 tries once. Default: without a limit; blocking calls 5,000.".into()
+        }
+        (Kind::Timeout, _) => "In seconds; `None` waits without a limit, 0 tries once.".into(),
         (Kind::Age(seconds), Rust | Docs) => format!("Default: {seconds} s."),
-        (Kind::Age(seconds), Python) => format!("Seconds; default: {seconds}."),
-        (Kind::Age(seconds), C) => format!("Milliseconds; default: 0, which is {seconds},000."),
-        (Kind::Age(seconds), Node) => format!("Milliseconds; default: {seconds},000."),
+        (Kind::Age(seconds), Python) => format!("In seconds; default: {seconds}."),
+        (Kind::Age(seconds), C) => format!("In milliseconds; default: 0, which is {seconds},000."),
+        (Kind::Age(seconds), Node) => format!("In milliseconds; default: {seconds},000."),
         (Kind::Data, C) => "Default: no bytes, and no header.".into(),
         (Kind::Data, _) => "Default: none.".into(),
         (Kind::Text(name), C) => format!("NULL (the default): {}.", name.unwrap_or("none")),
