@@ -4,12 +4,16 @@
 //! - [`Journal`]: an append-only file of one-line records. Any number of
 //!   processes and threads append to it. No record is torn, interleaved, glued to
 //!   its neighbour or lost. The next append repairs the remains of a crash.
+//!
 //! - [`Document`]: one value in one file, always replaced whole, under a lock.
 //!   Two writers never lose each other's update.
+//!
 //! - [`Transaction`]: several documents and journals of one directory that change
 //!   together or not at all, whichever process dies.
+//!
 //! - [`Store`] and [`Session`]: directories with a journal and a state, found by
 //!   any key, with one live owner each.
+//!
 //! - [`FileLock`]: the lock itself, which the kernel frees when its holder dies.
 //!
 //! [`Durability`] says which failure a finished call survives. The files stay

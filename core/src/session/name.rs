@@ -1,11 +1,11 @@
-//! File names for keys, and back.
+//! Maps keys to file names, and back.
 //!
-//! Any string is a key, and file systems differ in what they take for a name
-//! and in which names they take for the same. So a name is made of what all of
-//! them keep apart: lower-case letters, digits, `-`, `_` and dots within it.
-//! A capital letter is `+` and the small one, since many file systems fold
-//! case; everything else is `%` and two digits a byte, also beyond ASCII, since
-//! some file systems normalise that.
+//! Any string is a key. File systems differ in the names that they accept, and in
+//! the names that they take for the same. So a name has only characters that all
+//! of them keep apart: lower-case letters, digits, `-`, `_` and inner dots. A
+//! capital letter is `+` and the small one, since many file systems fold case.
+//! Every other byte is `%` and two digits, also beyond ASCII, since some file
+//! systems normalise that.
 
 use std::fmt::Write as _;
 
@@ -13,30 +13,31 @@ use sha2::{Digest, Sha256};
 
 use crate::recovery::transaction::names;
 
-/// The longest name, so that what is made beside it (`NAME.lock`, a temporary)
-/// stays below 255 bytes, which is the limit nearly everywhere.
+/// The longest name, so that the names next to it (`NAME.lock`, a temporary) stay
+/// below 255 bytes, which is the limit nearly everywhere.
 const LONGEST: usize = 200;
 /// How much of a longer key stays legible.
 const START: usize = 120;
-/// Before the hash of a longer key; no other name has it.
+/// Comes before the hash of a longer key; no other name has it.
 const HASHED: char = '=';
-/// Bytes of the hash: nobody finds two keys with the same, on purpose either.
+/// Bytes of the hash: enough that no program can find two keys with the same one,
+/// even on purpose.
 const HASH: usize = 20;
-/// What this library puts behind the name of a file for its own use.
+/// The extensions of this library's own files next to a file.
 const OURS: &[&str] = &["lock", "guard", "holder", "torn", "redo", "untorn"];
-/// Names that Windows keeps for devices, with any extension too.
+/// The names that Windows keeps for devices, with any extension too.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
 
 /// The name of a file, or of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub text: String,
-    /// The key can't be told from the name.
+    /// Whether the name has a hash, so that the key can't be decoded from it.
     pub hashed: bool,
 }
 
-/// The name for this key: two keys never have the same, whatever the file
-/// system does to case and to accents.
+/// Returns the name for this key. Two keys never have the same name, whatever the
+/// file system does to case and to accents.
 pub(super) fn encode(key: &str) -> Name {
     let text = escape(key);
     if text.len() <= LONGEST {
@@ -53,8 +54,8 @@ pub(super) fn encode(key: &str) -> Name {
     Name { text, hashed: true }
 }
 
-/// The key that has this name; `None` if it is none of ours, or too long a
-/// key's.
+/// Returns the key that has this name; `None` if the name is not ours, or is that
+/// of a key that is too long for it.
 pub(super) fn decode(name: &str) -> Option<String> {
     if name == "%" {
         return Some(String::new());
@@ -69,18 +70,18 @@ pub(super) fn decode(name: &str) -> Option<String> {
         });
     }
     let key = String::from_utf8(bytes).ok()?;
-    // Only the one name that we would have given it: another directory, made
-    // by somebody else, must not be taken for a session.
+    // Only the one name that we would give the key counts. Another program's
+    // directory must not be taken for a session.
     (escape(&key) == name && name.len() <= LONGEST).then_some(key)
 }
 
-/// Whether the name stands for a key that is too long for it.
+/// Returns whether the name stands for a key that is too long for it.
 pub(super) fn is_hashed(name: &str) -> bool {
     name.contains(HASHED)
 }
 
-/// The name of a file that a caller calls so: as a key's, but a long one keeps
-/// its extension.
+/// Returns the name of a file from the caller's name for it. It is as for a key,
+/// but a long name keeps its extension.
 pub(super) fn of_file(called: &str) -> String {
     let name = encode(called);
     match called.rsplit_once('.') {
@@ -95,8 +96,8 @@ pub(super) fn of_file(called: &str) -> String {
     }
 }
 
-/// Whether a file may be called so as it is: within the directory, and none of
-/// this library's own.
+/// Checks that a file may have this name unchanged: it stays within the
+/// directory, and is not one of this library's own names.
 pub(super) fn is_plain_file(name: &str) -> Result<(), String> {
     let refuse = |why: &str| Err(format!("{name:?} can't be the name of a file here: {why}"));
     if name.is_empty() || name == "." || name == ".." {
@@ -109,7 +110,7 @@ pub(super) fn is_plain_file(name: &str) -> Result<(), String> {
         return refuse("this library uses such names itself");
     }
     if name.len() > LONGEST {
-        return refuse("it is too long: a lock and temporaries have to fit beside it");
+        return refuse("it is too long: a lock and temporaries must fit next to it");
     }
     Ok(())
 }
@@ -123,13 +124,13 @@ fn escape(key: &str) -> String {
     for (at, byte) in key.bytes().enumerate() {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'_' => text.push(char::from(byte)),
-            // In front it would be an option of every command.
+            // At the start it would be an option of every command.
             b'-' if at > 0 => text.push('-'),
             b'A'..=b'Z' => {
                 text.push('+');
                 text.push(char::from(byte.to_ascii_lowercase()));
             }
-            // In front it hides the file, Windows drops it at the end, and
+            // At the start it hides the file, at the end Windows drops it, and
             // `a.lock` is the lock of `a`.
             b'.' if at > 0
                 && at + 1 < key.len()
@@ -163,7 +164,7 @@ fn is_device(text: &str) -> bool {
     DEVICES.contains(&base) || numbered("com") || numbered("lpt")
 }
 
-/// The first bytes, not cut within an escape.
+/// Returns the first bytes, not cut within an escape.
 fn start(text: &str, length: usize) -> &str {
     let bytes = text.as_bytes();
     let mut end = length.min(text.len());
@@ -247,7 +248,7 @@ mod tests {
         assert_eq!(decode(&name.text), None);
         assert!(name.text.starts_with("+a%f0%9f%a6%80+a"));
         assert_ne!(name, encode(&(key.clone() + "a")));
-        // As in `sha256sum`, so that others can find the directory.
+        // As in `sha256sum`, so that other programs can find the directory.
         let longest = "x".repeat(LONGEST + 1);
         assert_eq!(
             encode(&longest).text,
@@ -290,8 +291,8 @@ mod tests {
         }
     }
 
-    /// What a file system may take for the same: case, a trailing dot or space,
-    /// the device before the extension.
+    /// Folds the differences that a file system may ignore: case, a trailing dot
+    /// or space, the device before the extension.
     fn folded(name: &str) -> String {
         name.to_lowercase().trim_end_matches(['.', ' ']).to_owned()
     }

@@ -37,7 +37,7 @@ impl Shared {
                     &self.path,
                     format!(
                         "the store was opened with the scheme {scheme}, and transactions take locks of \
-                         the scheme sidecar: they would keep nobody out"
+                         the scheme sidecar: they would exclude no process"
                     ),
                 ));
             }

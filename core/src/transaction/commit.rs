@@ -21,7 +21,8 @@ impl Transaction {
                 member.lock("commit", patience)?;
             }
         }
-        // A name can come and go as often as somebody likes.
+        // Another program may create and remove a name again and again, so the
+        // number of tries is limited.
         for last in [false, false, false, true] {
             let mut steps = Vec::with_capacity(self.members.len());
             for (name, member) in &self.members {
@@ -33,7 +34,8 @@ impl Transaction {
             let mut stage = Stage::new(&self.dir, lock, &steps, self.options.durability);
             match stage.prepare().and_then(|()| publish(&stage)) {
                 Ok(()) => return Ok(()),
-                // A journal that was not there, and is now: it is appended to.
+                // The journal was missing, and another program has created it
+                // since: append to it.
                 Err(error) if !last && is_late_journal(&steps, &error) => {}
                 Err(error) => return Err(error),
             }
@@ -49,7 +51,7 @@ fn is_late_journal(steps: &[Step<'_>], error: &Error) -> bool {
         })
 }
 
-/// The commit point, and all that follows from it.
+/// Passes the commit point and finishes the commit.
 fn publish(stage: &Stage<'_>) -> Result<()> {
     let (dir, manifest) = (stage.dir, &stage.manifest);
     let (preparing, committed) = (State::Preparing.path(dir), State::Committed.path(dir));
@@ -75,7 +77,7 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
         Ok(failed) => unsynced = unsynced.or(failed),
         Err(error) => return Err(unfinished(error)),
     }
-    // If it stays, so do the marks: whoever comes next finds that all is done.
+    // If it stays, so do the marks, and the next locker finds that all is done.
     if sys::unlink(&committed).is_ok() {
         stage.unmark();
     }
@@ -87,15 +89,15 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
     }
 }
 
-/// An append failed, or somebody else has made a file that was to be made, and
-/// no name has changed yet: back to where it was.
+/// Goes back to the state before the commit point. An append failed, or another
+/// program has created a file of ours; no name has changed yet.
 fn withdraw(stage: &Stage<'_>, error: Error) -> Error {
     let (dir, committed) = (stage.dir, State::Committed.path(stage.dir));
     if sys::rename(&committed, &State::Preparing.path(dir)).is_err() {
         return unfinished(error);
     }
-    // From here on it is not committed; on the disk too, before its temporaries
-    // go.
+    // From here on it is not committed. That must be on disk before its
+    // temporaries are removed.
     if stage.manifest.durability == Durability::Power && sys::sync_parent(&committed).is_err() {
         return error.hint("nothing was changed, unless the power fails now");
     }
@@ -106,7 +108,7 @@ fn withdraw(stage: &Stage<'_>, error: Error) -> Error {
 #[cold]
 fn unfinished(error: Error) -> Error {
     error.hint(
-        "the transaction is committed but not finished: whoever next locks one of its files \
-         finishes it, or gets this error again",
+        "the transaction is committed but not finished: the next process that locks one of its \
+         files finishes it, or gets this error again",
     )
 }

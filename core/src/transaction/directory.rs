@@ -1,4 +1,4 @@
-//! The directory of a transaction: its lock, and which files it means by a name.
+//! The directory of a transaction: its lock, and the files that names mean there.
 
 use std::collections::HashSet;
 use std::io;
@@ -15,16 +15,16 @@ use crate::oslock::{Held, PathLock, held_in};
 use crate::recovery::transaction::{directory_lock, names, settle_directory};
 use crate::sys::{self, PerProcess};
 
-/// The directories whose orphans this process has swept.
+/// The directories that this process has swept of orphans.
 static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
 
-/// The directory's lock, which transactions there hold one after another.
+/// The directory's lock. Transactions there hold it one after another.
 pub(super) enum DirectoryLock {
     Own(Held),
     Given(Arc<Kept>),
 }
 
-/// The directory with every symbolic link resolved.
+/// Returns the directory with every symbolic link resolved.
 pub(super) fn resolve(operation: &'static str, dir: &Path) -> Result<PathBuf> {
     let real = sys::canonical(dir).map_err(|error| {
         let made = Error::os(operation, dir, error);
@@ -53,7 +53,7 @@ pub(super) fn enter(
 ) -> Result<DirectoryLock> {
     let sidecar = directory_lock(dir);
     let lock = match call.guard() {
-        // Which settles what a dead process has left.
+        // The acquisition settles what a dead process has left.
         None => DirectoryLock::Own(acquire(operation, dir, &sidecar, patience)?),
         Some(kept) => {
             let given = DirectoryLock::Given(Arc::clone(kept));
@@ -66,8 +66,9 @@ pub(super) fn enter(
     Ok(lock)
 }
 
-/// Waits for the directory's lock; but not with the lock of a file there, for
-/// which whoever has the directory's may wait.
+/// Waits for the directory's lock. Fails with `DEADLOCK` instead if this thread
+/// has the lock of a file there: the holder of the directory's lock may wait for
+/// that one.
 fn acquire(
     operation: &'static str,
     dir: &Path,
@@ -76,7 +77,7 @@ fn acquire(
 ) -> Result<Held> {
     let own = held_in(dir, patience).filter(|own| {
         let name = own.file_name().and_then(|name| name.to_str());
-        // The lease of a session is nobody's to wait for here.
+        // A transaction never waits for the lease of a session.
         name.is_some_and(|name| !name.starts_with(".untorn."))
     });
     let Some(own) = own.filter(|_| !patience.tries_once()) else {
@@ -89,15 +90,15 @@ fn acquire(
             operation,
             dir,
             format!(
-                "this thread holds the lock {}, and whoever has the directory's lock may wait for \
-                 it: begin the transaction or snapshot first, or let that lock go",
+                "this thread holds the lock {}, and the holder of the directory's lock may wait \
+                 for it: begin the transaction or snapshot first, or release that lock",
                 own.display()
             ),
         )),
     }
 }
 
-/// The scheme of a transaction's members, and of what a snapshot reads.
+/// Checks the scheme of a transaction's members, and of a snapshot's files.
 pub(super) fn check_scheme(
     operation: &'static str,
     path: &Path,
@@ -110,14 +111,14 @@ pub(super) fn check_scheme(
             path,
             format!(
                 "transactions and snapshots take the locks of the scheme sidecar: in the scheme \
-                 {other} they would exclude nobody"
+                 {other} they would exclude no process"
             ),
         )),
     }
 }
 
-/// Whether other programs know this file by the locks of another scheme, which
-/// exclude none of ours.
+/// Refuses a file that other programs lock in another scheme. Those locks exclude
+/// none of ours.
 pub(super) fn forbid_other_scheme(
     operation: &'static str,
     path: &Path,
@@ -132,7 +133,7 @@ pub(super) fn forbid_other_scheme(
                 operation,
                 path,
                 format!(
-                    "{} is there, so this file is locked in the scheme {scheme}, and transactions \
+                    "{} exists, so this file is locked in the scheme {scheme}, and transactions \
                      and snapshots take the locks of the scheme sidecar; if no program does that \
                      any more, remove that file",
                     beside.display()
@@ -144,7 +145,7 @@ pub(super) fn forbid_other_scheme(
 }
 
 impl DirectoryLock {
-    /// Whether it is held still, and by this process.
+    /// Checks that this process still holds the lock.
     pub fn check(&self, operation: &'static str, dir: &Path) -> Result<()> {
         match self {
             DirectoryLock::Own(held) if held.is_ours() => {
@@ -163,14 +164,14 @@ impl DirectoryLock {
                 .map(drop)
                 .map_err(|error| {
                     error.hint(
-                        "a transaction works under the lock of its directory, `.untorn.lock`; that \
-                         of a file in it is taken by the transaction itself",
+                        "a transaction works under the lock of its directory, `.untorn.lock`; the \
+                         transaction itself takes the lock of a file in it",
                     )
                 }),
         }
     }
 
-    /// Works with its lock file.
+    /// Works with the lock's file.
     pub fn with<T>(&self, dir: &Path, work: impl FnOnce(LockFile<'_>) -> Result<T>) -> Result<T> {
         match self {
             DirectoryLock::Own(held) => work(held.lock_file()),
@@ -185,8 +186,9 @@ impl DirectoryLock {
     }
 }
 
-/// Removes what transactions that died young have left. Best effort: nothing
-/// depends on it. Nobody else is at work here: the directory's lock is held.
+/// Removes the files of transactions that died before their manifest. Best
+/// effort, since nothing depends on it. No other transaction is at work here: the
+/// directory's lock is held.
 fn sweep(dir: &Path) {
     let fresh = SWEPT
         .get(Mutex::default)
@@ -206,8 +208,8 @@ fn sweep(dir: &Path) {
     }
 }
 
-/// Which file of the directory a name means: symbolic links are followed, but
-/// not out of it.
+/// Returns the file of the directory that a name means. Symbolic links are
+/// followed, but not out of the directory.
 pub(super) fn member(operation: &'static str, dir: &Path, name: &str) -> Result<String> {
     let path = dir.join(name);
     let refuse = |path: &Path, detail: &str| Err(Error::invalid_argument(operation, path, detail));
@@ -217,7 +219,7 @@ pub(super) fn member(operation: &'static str, dir: &Path, name: &str) -> Result<
             "not the name of a file in the transaction's directory: no separator, no `..`",
         );
     }
-    let reserved = "this name is one of those that untorn keeps beside its files";
+    let reserved = "this name is one of those that untorn keeps next to its files";
     if names::is_reserved(name) {
         return refuse(&path, reserved);
     }

@@ -1,4 +1,4 @@
-//! A file that a transaction has to do with, and what is to become of it.
+//! A file that takes part in a transaction, and its staged change.
 
 use std::path::{Path, PathBuf};
 
@@ -12,20 +12,20 @@ use crate::sys;
 pub(super) struct Member {
     pub path: PathBuf,
     lock: PathLock,
-    /// From the first look at the file, or else from the commit on.
+    /// Held from the first look at the file, or else from the commit on.
     pub held: Option<Held>,
     pub staged: Staged,
 }
 
-/// What is to become of it. In memory: nothing is written before the commit.
+/// The staged change. It stays in memory: nothing is written before the commit.
 pub(super) enum Staged {
-    /// What it is.
+    /// No change.
     Unchanged,
-    /// These bytes; `fresh`: it must not be there.
+    /// The file gets these bytes; with `fresh` it must be missing before.
     Whole { bytes: Vec<u8>, fresh: bool },
-    /// These lines more.
+    /// The journal gets these lines more.
     Lines(Vec<u8>),
-    /// Nothing.
+    /// The file is removed.
     Gone,
 }
 
@@ -49,7 +49,7 @@ impl Member {
         }
     }
 
-    /// Whether the file that its lock is on has its name still.
+    /// Returns whether the name still means the lock file that the lock is on.
     pub fn has_its_lock(&self) -> Result<bool> {
         match &self.held {
             Some(held) => self.lock.names("commit", held),
@@ -57,7 +57,8 @@ impl Member {
         }
     }
 
-    /// What the file is as the transaction leaves it; `None`: not there.
+    /// Returns the bytes that the file has after the transaction; `None` if it is
+    /// missing then.
     pub fn value(&self, operation: &'static str) -> Result<Option<Vec<u8>>> {
         Ok(match &self.staged {
             Staged::Unchanged => load::bytes_of(&self.path, operation)?,
@@ -70,7 +71,7 @@ impl Member {
         })
     }
 
-    /// Whether it is there as the transaction leaves it.
+    /// Returns whether the file exists after the transaction.
     pub fn exists(&self, operation: &'static str) -> Result<bool> {
         match &self.staged {
             Staged::Unchanged => sys::stat(&self.path)
@@ -87,7 +88,7 @@ impl Member {
         self.staged = Staged::Whole { bytes, fresh };
     }
 
-    /// It is not there, as the transaction sees it.
+    /// Stages a creation. The file is missing, as the transaction sees it.
     pub fn create(&mut self, bytes: &[u8]) {
         let fresh = !matches!(self.staged, Staged::Gone);
         let bytes = bytes.to_vec();
@@ -121,7 +122,7 @@ impl Member {
     }
 }
 
-/// A line never continues another.
+/// Joins bytes and lines. A line never continues an unfinished one.
 fn joined(mut bytes: Vec<u8>, lines: &[u8]) -> Vec<u8> {
     if bytes.last().is_some_and(|last| *last != b'\n') {
         bytes.push(b'\n');

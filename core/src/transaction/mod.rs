@@ -8,8 +8,8 @@
 //! snapshot.rs   several files as they are at one instant
 //! ```
 //!
-//! What the next locker does with a transaction whose owner died is with the
-//! locks: `recovery/transaction`.
+//! The recovery of a transaction whose owner died is with the locks:
+//! `recovery/transaction`.
 
 mod commit;
 mod directory;
@@ -37,18 +37,18 @@ use crate::sys;
 use directory::DirectoryLock;
 use member::Member;
 
-/// Several documents and journals of one directory that change together or not
-/// at all, whatever dies.
+/// Several documents and journals of one directory that change together or not at
+/// all, whichever process dies.
 ///
 /// Nothing is written before [`Transaction::commit`]: an error, a drop or a death
-/// before leaves everything as it was. A death after it is finished by whoever
-/// next locks one of the files, with any call of this library. A reader without
+/// before it leaves everything as it was. After a death later, the next call of
+/// this library that locks one of the files finishes the commit. A reader without
 /// a lock sees each file whole, before or after.
 ///
-/// A file is locked from the first [`load`](Transaction::load) on, so that what
-/// is saved can follow from what was read; the others during the commit. A
-/// thread that holds such a lock itself (a `FileLock`, an update) gets a
-/// `DEADLOCK`.
+/// A file is locked from the first [`load`](Transaction::load) on, so that the
+/// saved bytes can follow from the read ones. The other files are locked during
+/// the commit. A thread that holds such a lock itself (a `FileLock`, an update)
+/// gets a `DEADLOCK`.
 ///
 /// ```
 /// use untorn::{Document, Journal, Transaction};
@@ -67,17 +67,19 @@ use member::Member;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Transaction {
-    /// Resolved: no symbolic link in it.
+    /// The path with every symbolic link resolved.
     dir: PathBuf,
     options: TransactionOptions,
-    /// By their resolved names, and so in the order in which they are locked.
+    /// The members by their resolved names, and so in the order in which they are
+    /// locked.
     members: BTreeMap<String, Member>,
-    /// After them, so that it is let go last. `None`: committed or rolled back.
+    /// After the members, so that it is released last. `None`: committed or
+    /// rolled back.
     lock: Option<DirectoryLock>,
 }
 
 impl Transaction {
-    /// Durability, timeout and so on.
+    /// Returns the options: durability, timeout and so on.
     #[must_use]
     pub fn options() -> TransactionOptions {
         TransactionOptions::default()
@@ -109,29 +111,30 @@ impl Transaction {
         })
     }
 
-    /// The directory, with every symbolic link resolved.
+    /// Returns the directory, with every symbolic link resolved.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Which failure its commit survives.
+    /// Returns the failure that the commit survives.
     pub fn durability(&self) -> Durability {
         self.options.durability
     }
 
-    /// The bytes of a file, and the version that they are, as the transaction
-    /// leaves it; `None` if it is not there. Locks the file until the end of the
+    /// Returns the bytes of a file and their version, as the transaction leaves
+    /// it; `None` if it is missing. Locks the file until the end of the
     /// transaction.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is not the name of a file in the directory,
+    /// `INVALID_ARGUMENT` for a name that is not one of a file in the directory,
     /// `LOCK_TIMEOUT`, `LOCKED`, `DEADLOCK`, and failures of the system. The
     /// transaction goes on.
     pub fn load(&mut self, name: &str) -> Result<Option<(Vec<u8>, Version)>> {
         self.load_with(name, &Call::new())
     }
 
-    /// [`Transaction::load`], with a way to wait or to cancel.
+    /// Loads a file as [`Transaction::load`] does, with a way to wait or to
+    /// cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -143,22 +146,22 @@ impl Transaction {
         }))
     }
 
-    /// The file is to have these bytes, whatever it was.
+    /// Gives the file these bytes with the commit, whatever it was.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is not the name of a file in the directory. The
-    /// transaction goes on.
+    /// `INVALID_ARGUMENT` for a name that is not one of a file in the directory.
+    /// The transaction goes on.
     pub fn save(&mut self, name: &str, bytes: &[u8]) -> Result<Version> {
         self.member("save", name)?.save(bytes);
         Ok(Version::of(bytes))
     }
 
-    /// The file is to have these bytes, and must not be there: if it comes into
-    /// being before the commit, by whichever program, the commit fails with
-    /// `ALREADY_EXISTS` and nothing changes.
+    /// Creates the file with these bytes with the commit. If any program creates
+    /// it before the commit, the commit fails with `ALREADY_EXISTS` and nothing
+    /// changes.
     ///
     /// # Errors
-    /// `ALREADY_EXISTS` if it is there now; and as [`Transaction::save`]. The
+    /// `ALREADY_EXISTS` if it exists now; and as [`Transaction::save`]. The
     /// transaction goes on.
     pub fn create(&mut self, name: &str, bytes: &[u8]) -> Result<Version> {
         let member = self.member("create", name)?;
@@ -167,14 +170,14 @@ impl Transaction {
                 ErrorKind::AlreadyExists,
                 "create",
                 &member.path,
-                "the file is there already; nothing was changed",
+                "the file already exists; nothing was changed",
             ));
         }
         member.create(bytes);
         Ok(Version::of(bytes))
     }
 
-    /// Appends records to a journal, which is made if it is not there.
+    /// Appends records to a journal, which is created if it is missing.
     ///
     /// # Errors
     /// `INVALID_RECORD`, `LIMIT_EXCEEDED`; and as [`Transaction::save`]. The
@@ -192,10 +195,10 @@ impl Transaction {
         self.append_batch(name, &batch)
     }
 
-    /// Appends a batch that was made by a [`crate::Journal`] on this file.
+    /// Appends a batch that a [`crate::Journal`] on this file has made.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if it was made by the journal of another file; and as
+    /// `INVALID_ARGUMENT` if the journal of another file made it; and as
     /// [`Transaction::save`].
     pub fn append_batch(&mut self, name: &str, batch: &Batch) -> Result<()> {
         let member = self.member("append", name)?;
@@ -207,10 +210,10 @@ impl Transaction {
         }
     }
 
-    /// The journal is to have this header, in the place of its own or before its
-    /// first record; [`TransactionOptions::journals`] says what a header begins
-    /// with. Always by writing the journal anew (it costs what the journal is
-    /// long, and positions in it end). Locks the file until the end of the
+    /// Gives the journal this header with the commit, in the place of its own or
+    /// before its first record. [`TransactionOptions::journals`] sets the prefix
+    /// of a header. The journal is always rewritten: the cost grows with its
+    /// length, and positions in it end. Locks the file until the end of the
     /// transaction.
     ///
     /// # Errors
@@ -219,7 +222,8 @@ impl Transaction {
         self.set_header_with(name, header, &Call::new())
     }
 
-    /// [`Transaction::set_header`], with a way to wait or to cancel.
+    /// Sets the header as [`Transaction::set_header`] does, with a way to wait or
+    /// to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -236,8 +240,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// The file is not to be there. `false`: it is not there now. Locks the
-    /// file until the end of the transaction.
+    /// Removes the file with the commit. Returns `false` if it is missing now.
+    /// Locks the file until the end of the transaction.
     ///
     /// # Errors
     /// As [`Transaction::load`].
@@ -245,7 +249,8 @@ impl Transaction {
         self.remove_with(name, &Call::new())
     }
 
-    /// [`Transaction::remove`], with a way to wait or to cancel.
+    /// Removes a file as [`Transaction::remove`] does, with a way to wait or to
+    /// cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -262,13 +267,14 @@ impl Transaction {
     /// `ALREADY_EXISTS`, `LOCK_TIMEOUT`, `STORAGE_FULL`, `PERMISSION_DENIED` and
     /// other failures of the system: all files are as they were, and the
     /// transaction is over. `NOT_DURABLE`: all the changes are made, but a power
-    /// cut may undo some. An error that says that the transaction is committed:
-    /// whoever next locks one of the files finishes it, or gets the same error.
+    /// cut may undo some. An error may say that the transaction is committed:
+    /// then the next process that locks one of the files finishes it, or gets the
+    /// same error.
     pub fn commit(&mut self) -> Result<()> {
         self.commit_with(&Call::new())
     }
 
-    /// [`Transaction::commit`], with a way to wait or to cancel.
+    /// Commits as [`Transaction::commit`] does, with a way to wait or to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`: all files are as they were.
@@ -279,15 +285,15 @@ impl Transaction {
         result
     }
 
-    /// Ends the transaction without a change, and lets its locks go. A second
-    /// time, or after the commit, does nothing.
+    /// Ends the transaction without a change, and releases its locks. Does
+    /// nothing after the commit, or a second time.
     pub fn rollback(&mut self) {
         self.members.clear();
         self.lock = None;
     }
 
-    /// A file whose name is not for users is to go with the commit. Its lock is
-    /// held already, and is the transaction's from now on.
+    /// Removes a file whose name is reserved with the commit. Its lock is already
+    /// held, and belongs to the transaction from now on.
     pub(crate) fn remove_held(&mut self, name: &str, held: Held) {
         let mut member = Member::new(&self.dir, name);
         member.held = Some(held);
@@ -295,7 +301,8 @@ impl Transaction {
         self.members.insert(name.to_owned(), member);
     }
 
-    /// Commits if `commit`, or else rolls back; gives that lock back.
+    /// Commits if `commit` is given, or else rolls back. Returns the lock of that
+    /// file.
     pub(crate) fn end_held(
         &mut self,
         name: &str,

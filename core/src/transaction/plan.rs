@@ -1,4 +1,4 @@
-//! What a commit changes, looked at under the locks.
+//! Plans a commit's changes, under the locks.
 
 use super::member::{Member, Staged};
 use super::options::TransactionOptions;
@@ -8,28 +8,29 @@ use crate::lockfile::Identity;
 use crate::recovery::transaction::{Action, Change};
 use crate::sys::{self, Attributes};
 
-/// One change that is to be made.
+/// One change of the commit.
 pub(super) struct Step<'a> {
     pub change: Change,
     pub member: &'a Member,
     pub content: Content<'a>,
 }
 
-/// Where its bytes go before the commit.
+/// The place of a change's bytes before the commit.
 pub(super) enum Content<'a> {
-    /// Nowhere.
+    /// The change has no bytes.
     None,
-    /// To a temporary, which takes over what it replaces has.
+    /// In a temporary, which takes over the attributes of the file that it
+    /// replaces.
     Temporary {
         bytes: &'a [u8],
         like: Option<Attributes>,
         mode: Option<u32>,
     },
-    /// To the manifest.
+    /// In the manifest.
     Manifest(&'a [u8]),
 }
 
-/// `None`: nothing is to be done.
+/// Plans one member's change; `None` if nothing must change.
 pub(super) fn step<'a>(
     name: &str,
     member: &'a Member,
@@ -66,7 +67,7 @@ pub(super) fn step<'a>(
                     },
                     Content::Manifest(lines),
                 ),
-                // Not before it has all of them.
+                // A new journal appears only with all of its lines.
                 None => whole(lines, true, None, options.mode),
             }
         }
@@ -123,6 +124,6 @@ pub(super) fn exists(member: &Member) -> Error {
         ErrorKind::AlreadyExists,
         "commit",
         &member.path,
-        "the file has come into being meanwhile, and was to be made; nothing was changed",
+        "the file was created by another program meanwhile; nothing was changed",
     )
 }

@@ -28,33 +28,34 @@ pub struct Snapshot {
 struct Taken {
     file: Arc<File>,
     size: u64,
-    /// Where its last line ended.
+    /// The end of its last line.
     lines: u64,
-    /// What its lock file said.
+    /// The generation in its lock file.
     generation: Option<Generation>,
 }
 
-/// Takes all files of `dir` as they are at one instant: under the directory's
-/// lock and, for a moment, under the locks of all files that have been locked
-/// before. What is reserved for this library, directories, and names that lead
-/// out of the directory or are not UTF-8 are left out.
+/// Takes all files of `dir` as they are at one instant. It works under the
+/// directory's lock and, for a moment, under the locks of all files that have
+/// been locked before. It leaves out this library's own files, directories, names
+/// that lead out of the directory, and names that are not UTF-8.
 ///
 /// # Errors
-/// `NOT_FOUND` if the directory is missing, `DEADLOCK` if this thread holds the lock
-/// of one of the files, and failures of the system: all files are open at once.
+/// `NOT_FOUND` if the directory is missing, `DEADLOCK` if this thread holds the
+/// lock of one of the files, and failures of the system. All files are open at
+/// once, so a limit of open files may be reached.
 pub fn snapshot(dir: impl AsRef<Path>) -> Result<Snapshot> {
     snapshot_with(dir, &Call::new())
 }
 
-/// [`snapshot`], with a way to wait, to cancel, or under the directory's lock, if
-/// that is held already.
+/// Takes a snapshot as [`snapshot`] does. The call says how to wait or cancel, or
+/// holds the directory's lock.
 ///
 /// # Errors
 /// The same, and `LOCK_TIMEOUT`, `LOCKED`, `CANCELLED`.
 pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot> {
     let dir = directory::resolve("snapshot", dir.as_ref())?;
     let patience = call.begin(None);
-    // Nobody else takes the locks of several files here meanwhile.
+    // Under this lock no other call takes the locks of several files here.
     let _alone = directory::enter("snapshot", &dir, call, &patience)?;
     let listed = sys::list(&dir).map_err(|error| Error::os("snapshot", &dir, error))?;
     let mut members: Vec<&str> = listed
@@ -72,8 +73,8 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         directory::forbid_other_scheme("snapshot", &path, there)?;
         let lock = member_lock(&path);
         let told = |error| Error::os("snapshot", lock.lock_path(), error);
-        // One that nobody has ever locked is not changed by this library; and a
-        // look leaves no lock file behind.
+        // A file without a lock file has never been locked, so this library does
+        // not change it. The look creates no lock file.
         if sys::stat(lock.lock_path()).map_err(told)?.is_none() {
             continue;
         }
@@ -82,12 +83,12 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         recorded.insert(*name, lockfile::read_generation(file).map_err(told)?);
         held.push(guard);
     }
-    // The instant: all that take the locks stand still.
+    // The instant: all programs that take the locks stand still.
     let mut files = BTreeMap::new();
     for name in members {
         let path = dir.join(name);
         let told = |error| Error::os("snapshot", &path, error);
-        // Another name for one of the files, or for one elsewhere.
+        // A link is another name for one of the files, or for one elsewhere.
         if sys::is_link(&path).map_err(told)?
             || sys::stat(&path)
                 .map_err(told)?
@@ -113,22 +114,22 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
 }
 
 impl Snapshot {
-    /// The directory, with every symbolic link resolved.
+    /// Returns the directory, with every symbolic link resolved.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The files that were there, sorted.
+    /// Returns the names of the files in the snapshot, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(|name| &name[..])
     }
 
-    /// The bytes that a file had, and the version that they are; `None` if it was
-    /// not there.
+    /// Returns the bytes that a file had, and their version; `None` if it was
+    /// missing.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for what is not the name of a file in the directory, and
-    /// failures of the system.
+    /// `INVALID_ARGUMENT` for a name that is not one of a file in the directory,
+    /// and failures of the system.
     pub fn load(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>> {
         let Some((path, taken)) = self.find("load", name)? else {
             return Ok(None);
@@ -139,7 +140,7 @@ impl Snapshot {
         Ok(Some((bytes, version)))
     }
 
-    /// The records that a journal had, with the default options.
+    /// Returns the records that a journal had, with the default options.
     ///
     /// # Errors
     /// As [`Snapshot::load`].
@@ -147,8 +148,8 @@ impl Snapshot {
         self.records_as(name, &JournalOptions::default())
     }
 
-    /// The records that a journal of these options had. Of one that was not
-    /// there: none.
+    /// Returns the records that a journal of these options had. A missing journal
+    /// has none.
     ///
     /// # Errors
     /// As [`Snapshot::load`].

@@ -1,5 +1,5 @@
-//! What is made ready before the commit: marks, temporaries, the manifest. All
-//! of it can be taken back.
+//! Prepares a commit: marks, temporaries, the manifest. All of it can be taken
+//! back.
 
 use std::io;
 use std::path::Path;
@@ -15,15 +15,16 @@ use crate::recovery::{self, Mark};
 use crate::sys::{self, Access, File};
 use crate::temporary::Rights;
 
-/// A transaction that is under way on the disk.
+/// A transaction that is under way on disk.
 pub(super) struct Stage<'a> {
     pub dir: &'a Path,
     lock: &'a DirectoryLock,
     pub steps: &'a [Step<'a>],
     pub manifest: Manifest,
-    /// How many members have their mark; `None`: not even the directory has.
+    /// How many members have their mark. `None`: not even the directory has its
+    /// mark.
     marked: Option<usize>,
-    /// Whether the manifest is there: then it says what to undo.
+    /// Whether the manifest exists. It then says what to undo.
     prepared: bool,
 }
 
@@ -57,7 +58,7 @@ impl<'a> Stage<'a> {
         self.manifest.durability == Durability::Power
     }
 
-    /// Everything up to the commit, or nothing.
+    /// Prepares everything up to the commit, or nothing.
     pub fn prepare(&mut self) -> Result<()> {
         let done = self.make_ready();
         if done.is_err() {
@@ -67,7 +68,8 @@ impl<'a> Stage<'a> {
     }
 
     fn make_ready(&mut self) -> Result<()> {
-        // First: whoever finds one, but no manifest, removes the temporaries.
+        // The marks come first: a locker that finds a mark but no manifest
+        // removes the temporaries.
         self.lock.with(self.dir, |lock| self.mark(lock))?;
         self.marked = Some(0);
         for (n, step) in self.steps.iter().enumerate() {
@@ -141,12 +143,12 @@ impl<'a> Stage<'a> {
             None => File::create_beside(&path, Access::Write, None),
         };
         let file = match file {
-            // We hold the directory's lock and have settled what was there: it
-            // is not one that can be believed.
+            // We hold the directory's lock and have settled the old files, so
+            // this one can't be believed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(io::Error::new(
                     io::ErrorKind::PermissionDenied,
-                    "there is a foreign one",
+                    "a file of another program has the manifest's name",
                 ));
             }
             result => result?,
@@ -159,14 +161,16 @@ impl<'a> Stage<'a> {
         file.sync_all()?;
         let temporaries = |step: &Step<'_>| matches!(step.content, Content::Temporary { .. });
         if self.steps.iter().any(temporaries) {
-            // Before the commit, which says that they are there.
+            // Before the commit, which says that the temporaries exist.
             sys::sync_parent(&path)?;
         }
         Ok(())
     }
 
-    /// Whoever may change all these files may have to finish this. What is appended is
-    /// in it: who may not read a journal may not read this.
+    /// Returns the rights of the manifest. A process that may change all these
+    /// files may have to finish the commit, so it must be able to read it. It
+    /// holds the appended records, so a process that may not read a journal may
+    /// not read it.
     fn rights_of_manifest(&self) -> io::Result<Option<sys::Attributes>> {
         let mut common: Option<sys::Attributes> = None;
         for step in self.steps {
@@ -183,8 +187,9 @@ impl<'a> Stage<'a> {
         Ok(common.map(sys::Attributes::of_ours))
     }
 
-    /// Whether each lock is still on the file that has its name. If not, somebody
-    /// has removed that, and others may be at work on the members by now.
+    /// Checks that each lock is still on the file that has its name. If not, a
+    /// program has removed that file, and others may be at work on the members by
+    /// now.
     pub fn check_locks(&self) -> Result<()> {
         for step in self.steps {
             if !step.member.has_its_lock()? {
@@ -194,8 +199,8 @@ impl<'a> Stage<'a> {
         self.lock.check("commit", self.dir)
     }
 
-    /// Takes everything back. What can't be is left to the next locker, to
-    /// whom the marks tell of it.
+    /// Takes everything back. The rest is left to the next locker, which finds it
+    /// by the marks.
     pub fn discard(&self) {
         if self.prepared {
             if undo(self.dir, &self.manifest).is_err()
@@ -209,8 +214,8 @@ impl<'a> Stage<'a> {
         self.unmark();
     }
 
-    /// Best effort: a mark that stays is nobody's, and the next locker takes it
-    /// off.
+    /// Removes the marks. Best effort: a mark that stays belongs to no
+    /// transaction, and the next locker removes it.
     pub fn unmark(&self) {
         let Some(members) = self.marked else { return };
         let clear = |lock: LockFile<'_>| {

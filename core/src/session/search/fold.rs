@@ -1,11 +1,11 @@
-//! Which characters are the same whatever their case.
+//! Finds the characters that differ in case only.
 
 use std::collections::HashMap;
 
 use crate::sys::PerProcess;
 
-/// One character for each and all that differ from it in case only: simple case
-/// folding, as far as one character is one (`ß` is not `ss`, `İ` not `i`).
+/// Returns one character for all that differ from each other in case only. It is
+/// simple case folding, of one character to one (`ß` is not `ss`, `İ` not `i`).
 /// Accents are kept, and so is the way in which they are written.
 #[inline]
 pub(super) fn fold(letter: char) -> char {
@@ -17,7 +17,7 @@ pub(super) fn fold(letter: char) -> char {
 }
 
 fn fold_beyond_ascii(letter: char) -> char {
-    // First up, so that both of `σς`, and `ſ` and `s`, meet.
+    // First to upper case, so that both of `σς`, and `ſ` and `s`, meet.
     let upper = single(letter.to_uppercase()).unwrap_or(letter);
     single(upper.to_lowercase()).unwrap_or(upper)
 }
@@ -27,7 +27,7 @@ fn single(mut letters: impl Iterator<Item = char>) -> Option<char> {
     letters.next().is_none().then_some(first)
 }
 
-/// All characters that fold to the same as this one.
+/// Returns all characters that fold to the same one.
 pub(super) fn variants(letter: char) -> Vec<char> {
     let folded = fold(letter);
     match folded {
@@ -38,11 +38,11 @@ pub(super) fn variants(letter: char) -> Vec<char> {
         _ if folded.is_ascii() => return vec![folded],
         _ => {}
     }
-    // Made once, and in some milliseconds, as std maps only the other way.
+    // Built once, in some milliseconds, as std maps only the other way.
     static FOLDED: PerProcess<HashMap<char, Vec<char>>> = PerProcess::new();
     let table = FOLDED.get(|| {
         let mut table: HashMap<char, Vec<char>> = HashMap::new();
-        // No character behind these has a case.
+        // No character after these has a case.
         for letter in '\u{80}'..'\u{1f000}' {
             let folded = fold(letter);
             if folded != letter {

@@ -1,4 +1,4 @@
-//! A text in the journals of all sessions.
+//! Searches a text in the journals of all sessions.
 //!
 //! ```text
 //! needle.rs  what is searched for: a filter at memory speed, then a comparison
@@ -28,11 +28,12 @@ use needle::Needle;
 use plan::{Piece, Plan};
 use text::{LONGEST, Text};
 
-/// How many characters of the record are shown before a match, and behind it.
+/// How many characters of the record a snippet shows before a match, and after
+/// it.
 const AROUND: usize = 60;
-/// How often a runtime is asked whether it was interrupted.
+/// How often the caller's runtime is asked whether it was interrupted.
 const ASK_EVERY: Duration = Duration::from_millis(50);
-/// How often a journal may be replaced by another while it is searched.
+/// How often the search begins again because a journal was replaced by another.
 const TRIES: u32 = 5;
 
 /// A search in all journals of a store. See [`Store::search`].
@@ -49,19 +50,19 @@ pub struct Search {
 pub struct Hit {
     /// The session.
     pub key: String,
-    /// Where the record begins: [`crate::Journal::records_from`] this position
+    /// The position of the record: [`crate::Journal::records_from`] this position
     /// yields it first.
     pub position: Position,
-    /// The text around the match, as the record means it (escapes decoded), up
-    /// to 60 characters before and behind it.
+    /// The text around the match, with escapes decoded: up to 60 characters
+    /// before and after it.
     pub snippet: String,
-    /// Where the match is in the snippet: its first byte, and the one behind its
+    /// The match in the snippet, in bytes: its first byte, and the one after its
     /// last. Both are boundaries of characters.
     pub range: (usize, usize),
 }
 
 impl Store {
-    /// Searches the journals of all sessions for a text, in any case.
+    /// Prepares a search of a text in the journals of all sessions, in any case.
     ///
     /// ```
     /// use untorn::Store;
@@ -87,15 +88,15 @@ impl Store {
 }
 
 impl Search {
-    /// At most so many hits: the first, in the order of keys and within a
-    /// journal of records. Default: 100.
+    /// Sets the largest number of hits. The first ones are returned, in the order
+    /// of keys and within a journal of records. Default: 100.
     #[must_use]
     pub fn max_hits(mut self, n: usize) -> Search {
         self.max_hits = n;
         self
     }
 
-    /// How many threads search. Default: as many as there are processors.
+    /// Sets how many threads search. Default: the number of processors.
     #[must_use]
     pub fn threads(mut self, n: usize) -> Search {
         self.threads = n.max(1);
@@ -104,24 +105,25 @@ impl Search {
 
     /// Searches. Takes no lock.
     ///
-    /// The text is that of the whole record, with names and punctuation; in
-    /// format `json` an escape counts as the character that it stands for. Case
-    /// is ignored for every character that has another case of one character
-    /// (`Ä` is `ä`, `Σ` is `ς`, but `ß` is not `ss`); nothing else is:
-    /// accents, and whether they are a character of their own. One hit a record,
-    /// its first. Damage is skipped, and rotated files are not searched.
+    /// The search covers the whole record, with names and punctuation. In format
+    /// `json` an escape counts as the character that it stands for. Case is
+    /// ignored for every character that has another case of one character (`Ä` is
+    /// `ä`, `Σ` is `ς`, but `ß` is not `ss`). Nothing else is ignored: accents
+    /// count, and so does whether they are a character of their own. A record
+    /// yields one hit, its first. Damage is skipped, and rotated files are not
+    /// searched.
     ///
-    /// Memory: some hundred kilobytes a thread (more for a record that is
-    /// longer), and the hits.
+    /// It uses some hundred kilobytes of memory for each thread (more for a
+    /// longer record), and the hits.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for an empty text; failures of the system, whose path
-    /// says which journal could not be read.
+    /// `INVALID_ARGUMENT` for an empty text; failures of the system, with the
+    /// path of the journal that could not be read.
     pub fn run(&self) -> Result<Vec<Hit>> {
         self.run_with(&Call::new())
     }
 
-    /// [`Search::run`], with a way to cancel.
+    /// Searches as [`Search::run`] does, with a way to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -132,7 +134,7 @@ impl Search {
             return Err(Error::invalid_argument(
                 "search",
                 self.store.path(),
-                "there is no text to search for",
+                "the text to search for is empty",
             ));
         };
         let mut tries = 0;
@@ -140,8 +142,8 @@ impl Search {
             let found = self.search_once(&needle, json, &patience);
             tries += 1;
             match found {
-                // A journal was rewritten between its piece's making and its
-                // reading.
+                // A journal was rewritten after its piece was planned and before
+                // it was read.
                 Err(error) if error.kind() == ErrorKind::Conflict && tries < TRIES => {}
                 done => return done,
             }
@@ -178,8 +180,8 @@ impl Search {
                     });
                     drop(helper);
                 };
-                // With every signal blocked, see `background`. A thread that the
-                // system does not give is not needed.
+                // With every signal blocked, see `background`. The search works
+                // without a thread that the system refuses.
                 let _ = sys::without_signals(|| {
                     std::thread::Builder::new()
                         .name("untorn-search".to_owned())
@@ -200,7 +202,7 @@ impl Search {
     }
 }
 
-/// What the threads of one search share.
+/// The state that the threads of one search share.
 struct Shared<'a> {
     path: &'a std::path::Path,
     needle: &'a Needle,
@@ -208,7 +210,7 @@ struct Shared<'a> {
     max_hits: usize,
     plan: Mutex<Plan<'a>>,
     found: Mutex<Found>,
-    /// No piece behind this one can have a hit that counts.
+    /// No piece after this one can have a hit that counts.
     last: AtomicU64,
     stop: AtomicBool,
     /// How many other threads are at work.
@@ -226,16 +228,16 @@ impl Drop for Helper<'_, '_> {
     }
 }
 
-/// Why a piece is not searched to its end.
+/// The reasons to end before the end of a piece.
 enum Ended {
-    /// What is found from here on does not count.
+    /// Later hits do not count.
     Over,
     Cancelled,
 }
 
 #[derive(Default)]
 struct Found {
-    /// By piece and number within it: never more than are wanted.
+    /// By piece and number within it; never more than `max_hits`.
     hits: BTreeMap<(u64, usize), Hit>,
     error: Option<Error>,
 }
@@ -269,8 +271,8 @@ impl<'b> Shared<'b> {
         piece > self.last.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
     }
 
-    /// Waits for the other threads. Only the caller's own learns that it was
-    /// interrupted.
+    /// Waits for the other threads. Only the caller's thread can learn of an
+    /// interrupt.
     fn wait(&self, patience: &Patience<'_>) {
         let mut helpers = lock(&self.helpers);
         while *helpers > 0 {
@@ -282,7 +284,7 @@ impl<'b> Shared<'b> {
             if *helpers > 0
                 && let Some(interrupt) = patience.interrupt
             {
-                // Not under the mutex: it may run the caller's own code.
+                // Not under the mutex, since this may run the caller's own code.
                 drop(helpers);
                 if interrupt() {
                     self.fail(Error::cancelled("search", self.path));
@@ -315,7 +317,7 @@ impl<'b> Shared<'b> {
         }
     }
 
-    /// `step` is asked now and then, also within a long record.
+    /// Searches one piece. Calls `step` now and then, also within a long record.
     fn search_in(
         &self,
         piece: &Piece,
@@ -350,7 +352,7 @@ impl<'b> Shared<'b> {
     #[cold]
     fn hit(&self, key: &str, record: Record<'_>, (start, end): (usize, usize)) -> Hit {
         let bytes = record.bytes;
-        // One more, since half a surrogate pair may be the first.
+        // One character more, since half a surrogate pair may be the first.
         let from = start.saturating_sub((AROUND + 1) * LONGEST);
         let before: Vec<char> = Text::from(bytes, from, self.json)
             .take_while(|letter| letter.start < start)

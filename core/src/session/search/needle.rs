@@ -1,8 +1,8 @@
-//! What is searched for.
+//! The text that is searched for.
 //!
-//! A few characters of it, those that are rare, are looked for at memory speed
-//! in every way in which they can be written: any case, raw or escaped. Where
-//! one of those is found, the text around it is decoded and compared.
+//! A filter finds a few rare characters of it at memory speed, in every way in
+//! which they can be written: any case, raw or escaped. Around each finding the
+//! text is decoded and compared.
 
 use std::collections::BTreeMap;
 
@@ -11,42 +11,43 @@ use aho_corasick::{AhoCorasick, MatchKind, packed};
 use super::fold::{fold, variants};
 use super::text::{LONGEST, Letter, Text};
 
-/// How many characters are looked for at first.
+/// How many characters the filter looks for.
 const WINDOW: usize = 4;
-/// Where in a longer text they are looked for.
+/// The filter's characters are among this many first ones of the text.
 const RARE_WITHIN: usize = 1 << 10;
 /// How many characters are compared before a closer look.
 const LOOK: usize = 16;
-/// After how many bytes of a record to ask whether the search goes on.
+/// After how many bytes of a record `step` is called.
 const ASK_AFTER: usize = 1 << 16;
-/// In how many raw ways these may be written.
+/// The most raw ways to write the filter's characters.
 const WAYS: usize = 16;
-/// How many ways one escape is looked for in; a longer one is looked for by its
-/// first bytes.
+/// The most ways in which one escape is looked for. An escape with more ways is
+/// looked for by its first bytes.
 const ESCAPES: usize = 4;
 
 pub(super) struct Needle {
     folded: Vec<char>,
-    /// Where the longest prefix that is a suffix too begins anew (Knuth, Morris
-    /// and Pratt): no character is looked at twice.
+    /// For each prefix, the length of its longest proper prefix that is a suffix
+    /// too (Knuth, Morris and Pratt). So no character is looked at twice.
     back: Vec<usize>,
     json: bool,
-    /// How many bytes the match can begin before what the filter found.
+    /// How many bytes before the filter's finding the match can begin.
     before: usize,
     filter: Filter,
-    /// For each literal, which characters of the needle it may begin with.
+    /// For each literal, the places in the needle that it may begin with.
     begins: Vec<Vec<usize>>,
 }
 
 enum Filter {
-    /// Many short literals at once, with vector instructions.
+    /// Finds many short literals at once, with vector instructions.
     Packed(packed::Searcher),
-    /// Where the processor has none, or the literals are too many.
+    /// Used if the processor has no such instructions, or the literals are too
+    /// many.
     Automaton(AhoCorasick),
 }
 
 impl Needle {
-    /// `None` where nothing is searched for.
+    /// Returns `None` if the text is empty.
     pub fn new(text: &str, json: bool) -> Option<Needle> {
         let folded: Vec<char> = text.chars().map(fold).collect();
         if folded.is_empty() {
@@ -77,12 +78,12 @@ impl Needle {
         })
     }
 
-    /// The first place in a record: where it begins and ends. `step` is asked now
-    /// and then, and its error ends the search.
+    /// Returns the first match in a record: its start and end, in bytes. `step`
+    /// is called now and then, and its error ends the search.
     ///
-    /// The work is in proportion to the record, whatever is searched for: a filter's
-    /// finding is compared with a few characters, and then with all of them in one
-    /// pass, which goes over no part of the record twice.
+    /// The work is in proportion to the record, for any text. A finding of the
+    /// filter is compared with a few characters, and then with all of them in one
+    /// pass. The pass goes over no part of the record twice.
     #[inline]
     pub fn find<E>(
         &self,
@@ -126,8 +127,9 @@ impl Needle {
         }
     }
 
-    /// Whether the next characters of the needle follow, if a character begins
-    /// here: that one does not, and it is not, is not told from it.
+    /// Returns whether the needle's next characters follow, if a character begins
+    /// here. The filter does not know that: its finding may begin within an
+    /// escape.
     #[inline]
     fn may_be(&self, record: &[u8], at: usize, literal: usize) -> bool {
         self.begins[literal].iter().any(|place| {
@@ -139,8 +141,8 @@ impl Needle {
         })
     }
 
-    /// Whether the needle is around this place, or begins a match that goes on
-    /// behind it. No match begins before `done`, where a character begins.
+    /// Returns whether the needle is around this place, or begins a match that
+    /// goes on after it. No match begins before `done`, where a character begins.
     fn compare<E>(
         &self,
         record: &[u8],
@@ -183,10 +185,10 @@ impl Needle {
     }
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 enum Compared {
     Found(usize, usize),
-    /// Nothing that begins before this.
+    /// No match begins before this place.
     None(usize),
 }
 
@@ -203,7 +205,8 @@ fn back(folded: &[char]) -> Vec<usize> {
     back
 }
 
-/// Which characters are the least likely to be found by chance.
+/// Returns the range of characters that are the least likely to be found by
+/// chance.
 fn window(folded: &[char]) -> (usize, usize) {
     let mut best = (0, 1);
     let mut rarest = f64::INFINITY;
@@ -225,7 +228,7 @@ fn window(folded: &[char]) -> (usize, usize) {
     best
 }
 
-/// How often a character is met in text and JSON, roughly.
+/// Returns how often a character occurs in text and JSON, roughly.
 fn frequency(letter: char) -> f64 {
     const OFTEN: &str = " e\"taoinsrhl,:dcumfpg";
     match OFTEN.find(letter) {
@@ -235,7 +238,7 @@ fn frequency(letter: char) -> f64 {
     }
 }
 
-/// Each way to write these characters as they are.
+/// Returns each way to write these characters as they are.
 fn raw(letters: &[char]) -> Vec<Vec<u8>> {
     let mut ways = vec![Vec::new()];
     for letter in letters {
@@ -254,7 +257,7 @@ fn raw(letters: &[char]) -> Vec<Vec<u8>> {
     ways
 }
 
-/// Each way in which an escape of this character can begin.
+/// Returns each way in which an escape of this character can begin.
 fn escapes(letter: char) -> Vec<Vec<u8>> {
     let short = match letter {
         '"' | '\\' | '/' => Some(letter as u8),
@@ -349,8 +352,8 @@ mod tests {
         assert_eq!(place(&lines, br"a\Nb"), Some((1, 3)));
     }
 
-    /// Texts that begin, again and again, with what is searched for: the work is in
-    /// proportion to the record, and the search can be ended within it.
+    /// Searches texts that begin, again and again, with the needle. The work is
+    /// in proportion to the record, and the search can be ended within it.
     #[test]
     fn the_work_is_linear_and_can_be_ended() {
         let record = "x".repeat(1 << 18);
@@ -382,20 +385,20 @@ mod tests {
                 assert_eq!(needle.find(record.as_bytes(), step), Err("ended"));
             }
         }
-        // Which was found by the first comparison, whatever came before.
+        // The first comparison found it, whatever came before.
         let mixed = "xy".repeat(4000) + &"x".repeat(100) + "q" + &"xy".repeat(4000);
         let needle = "x".repeat(100) + "q";
         assert_eq!(find(&needle, &mixed), Some((8000, 8101)));
     }
 
-    /// The simplest search there is, on what a JSON parser makes of it.
+    /// The simplest possible search, on the text that a JSON parser returns.
     fn plainly(needle: &str, text: &str) -> bool {
         let fold = |text: &str| text.chars().map(fold).collect::<String>();
         fold(text).contains(&fold(needle))
     }
 
     proptest! {
-        /// Long ones, that repeat themselves.
+        /// Long ones, which repeat themselves.
         #[test]
         fn the_same_as_a_plain_search_among_repetitions(
             text in "(x|y|xx|\u{e4}){0,60}",

@@ -1,5 +1,4 @@
-//! Which journals are searched, in pieces: a long journal is shared by the
-//! threads too.
+//! The journals of a search, in pieces, so that threads share a long journal too.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -12,8 +11,8 @@ use crate::position::Position;
 use crate::session::StoreOptions;
 use crate::sys::{Access, File};
 
-/// Long enough that its beginning costs nothing, short enough that the threads
-/// end at the same time.
+/// The bytes of a piece: enough that its beginning costs nothing, few enough that
+/// the threads end at the same time.
 const PIECE: u64 = 4 << 20;
 
 /// A journal, or a part of one.
@@ -22,9 +21,9 @@ pub(super) struct Piece {
     pub number: u64,
     pub key: Arc<str>,
     pub journal: Arc<Journal>,
-    /// `None`: the whole journal.
+    /// `None`: from the journal's beginning.
     from: Option<Position>,
-    /// The first record that is not of this piece.
+    /// The first record after this piece.
     until: Option<Position>,
 }
 
@@ -45,7 +44,8 @@ impl Piece {
     }
 }
 
-/// The session was removed while it was searched: begin again.
+/// Reports that the session was removed while it was searched. The search begins
+/// again.
 #[cold]
 fn gone(journal: &Journal) -> Error {
     Error::new(
@@ -73,7 +73,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The next piece; `None`: there is no other.
+    /// Returns the next piece; `None` after the last one.
     pub fn next(&mut self) -> Result<Option<Piece>> {
         while self.ready.is_empty() {
             let Some((key, path)) = self.sessions.next() else {
@@ -87,7 +87,7 @@ impl<'a> Plan<'a> {
     fn split(&mut self, key: &str, path: PathBuf) -> Result<()> {
         let options = self.options.journal.clone();
         let journal = match options.open(path.join(&self.options.journal_name)) {
-            // Removed since.
+            // The session was removed meanwhile.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             journal => Arc::new(journal?),
         };
@@ -112,11 +112,11 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Where a long journal is cut: at the starts of lines.
+/// Returns the cuts of a long journal, at the starts of lines.
 fn cuts(journal: &Journal) -> Result<Vec<Position>> {
     let told = |error| Error::os("search", journal.path(), error);
     let file = match File::open(journal.path(), Access::Read) {
-        // Its making is told of where it is read.
+        // The reading of the piece will report the failure.
         Err(_) => return Ok(Vec::new()),
         Ok(file) => file,
     };

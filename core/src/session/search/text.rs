@@ -1,8 +1,8 @@
-//! The text of a record: as a JSON string means it, or as it is.
+//! The text of a record: decoded as a JSON string, or as it is.
 
-/// A record's characters, one after the other. In JSON an escape is the
-/// character that it stands for; bytes that are no UTF-8, and halves of
-/// surrogate pairs, are U+FFFD.
+/// A record's characters, one after the other. In JSON an escape is the character
+/// that it stands for. Bytes that are not UTF-8, and halves of surrogate pairs,
+/// are U+FFFD.
 #[derive(Clone)]
 pub(super) struct Text<'a> {
     bytes: &'a [u8],
@@ -10,7 +10,7 @@ pub(super) struct Text<'a> {
     json: bool,
 }
 
-/// A character and where in the record it is.
+/// A character and its place in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Letter {
     pub letter: char,
@@ -18,16 +18,16 @@ pub(super) struct Letter {
     pub end: usize,
 }
 
-/// The longest that a character can be: two halves of a surrogate pair.
+/// The most bytes of a character: two halves of a surrogate pair.
 pub(super) const LONGEST: usize = 12;
 
 impl<'a> Text<'a> {
-    /// From `at` on, where a character begins.
+    /// Starts at `at`, where a character begins.
     pub fn at(bytes: &'a [u8], at: usize, json: bool) -> Text<'a> {
         Text { bytes, at, json }
     }
 
-    /// From `at` on, or a little before: where a character begins.
+    /// Starts at `at` or a little before, where a character begins.
     pub fn from(bytes: &'a [u8], at: usize, json: bool) -> Text<'a> {
         let mut at = at.min(bytes.len());
         let escape = bytes[at.saturating_sub(LONGEST)..at]
@@ -35,8 +35,9 @@ impl<'a> Text<'a> {
             .rposition(|byte| *byte == b'\\')
             .filter(|_| json);
         if let Some(escape) = escape {
-            // A run of backslashes begins with one that escapes: what is before
-            // it is none, and what that may end is no longer than a letter.
+            // A run of backslashes begins with one that escapes. The byte before
+            // the run is no backslash, and an escape that ends there is no longer
+            // than a letter.
             at = at.saturating_sub(LONGEST) + escape;
             while at > 0 && bytes[at - 1] == b'\\' {
                 at -= 1;
@@ -50,8 +51,8 @@ impl<'a> Text<'a> {
         Text { bytes, at, json }
     }
 
-    /// The escape at `at`, without the surrogate that may follow; and its
-    /// length. `None`: not one that JSON knows.
+    /// Returns the escape at `at`, without the surrogate that may follow, and its
+    /// length in bytes. `None`: JSON has no such escape.
     fn escape(&self, at: usize) -> Option<(u32, usize)> {
         let rest = self.bytes.get(at..)?;
         if rest.first() != Some(&b'\\') {
@@ -153,7 +154,8 @@ mod tests {
     }
 
     proptest! {
-        /// What is read from the middle on is what is read from the front on.
+        /// Reading from the middle on yields the end of reading from the front
+        /// on.
         #[test]
         fn the_middle_is_found(
             text in "[a-c\\\\\"\u{e4}\u{1f980}\n]{0,30}",
