@@ -1,5 +1,5 @@
 //! What is done with an input, by the fuzz targets and by the driver that runs
-//! with the other tests (`core/tests/it/fuzz_corpus.rs`): it is put in the place of
+//! with the other tests (`core/tests/system/fuzz_corpus.rs`): it is put in the place of
 //! one file, as if a crash, a bug or another program had left it there, and then
 //! the file beside it is used. Any error may come of it; no panic, no endless
 //! loop, and no more memory than the input and the limits ask for.

@@ -33,6 +33,7 @@ fn tests_of(file: &str) -> String {
         format!("core/tests/{file}"),
         format!("core/tests/it/{file}"),
         format!("core/tests/processes/{file}"),
+        format!("core/tests/system/{file}"),
     ];
     match file {
         "conformance.rs" => places.push("conformance/rust/protocol.rs".to_owned()),

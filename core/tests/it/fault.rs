@@ -452,15 +452,22 @@ fn file_system(_: &Path) -> String {
     "NTFS".to_owned()
 }
 
-/// What util-linux calls the file system.
+/// The kernel's name of the file system.
 #[cfg(unix)]
 fn file_system(path: &Path) -> String {
-    let said = std::process::Command::new("findmnt")
-        .args(["--noheadings", "--output", "FSTYPE", "--target"])
-        .arg(path)
-        .output()
-        .expect("util-linux findmnt");
-    String::from_utf8(said.stdout).unwrap().trim().to_owned()
+    let path = path.canonicalize().expect("a directory");
+    let mounts = std::fs::read_to_string("/proc/self/mounts").expect("a list of mounts");
+    let found = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let (place, kind) = (words.next()?, words.next()?);
+        path.starts_with(place).then_some((place.len(), kind))
+    });
+    // Of two at one place the later one counts.
+    found
+        .max_by_key(|(length, _)| *length)
+        .expect("/")
+        .1
+        .to_owned()
 }
 
 /// Runs `work` with the first call of this kind failing so.

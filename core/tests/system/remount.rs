@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::scene::alone::alone;
 use crate::scene::{Scene, bytes, records, torn};
 use untorn::fault::{Op, Plan, mounted_as};
 use untorn::{
@@ -82,6 +83,9 @@ const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
 
 #[test]
 fn an_append_of_many_is_whole_or_undone() {
+    if !alone(module_path!(), "an_append_of_many_is_whole_or_undone") {
+        return;
+    }
     let _turn = turn();
     each_death(
         |scene| drop(scene.with("j", OLD)),
@@ -99,6 +103,12 @@ fn an_append_of_many_is_whole_or_undone() {
 
 #[test]
 fn a_header_and_its_record_are_both_there_or_neither() {
+    if !alone(
+        module_path!(),
+        "a_header_and_its_record_are_both_there_or_neither",
+    ) {
+        return;
+    }
     let _turn = turn();
     each_death(
         |scene| {
@@ -126,6 +136,9 @@ fn a_header_and_its_record_are_both_there_or_neither() {
 
 #[test]
 fn a_rotation_is_done_or_not() {
+    if !alone(module_path!(), "a_rotation_is_done_or_not") {
+        return;
+    }
     let _turn = turn();
     each_death(
         |scene| drop(scene.with("j.jsonl", OLD)),
@@ -162,6 +175,12 @@ fn transaction(dir: &Path, durability: Durability) -> untorn::Result<()> {
 
 #[test]
 fn a_transaction_is_applied_whole_or_not_at_all() {
+    if !alone(
+        module_path!(),
+        "a_transaction_is_applied_whole_or_not_at_all",
+    ) {
+        return;
+    }
     let _turn = turn();
     for durability in [Durability::Process, Durability::Power] {
         let lockers: [fn(&Path); 3] = [
@@ -220,6 +239,9 @@ fn reconcile(scene: &Scene) -> untorn::Result<Reconciled> {
 
 #[test]
 fn a_dead_owner_is_reconciled_once() {
+    if !alone(module_path!(), "a_dead_owner_is_reconciled_once") {
+        return;
+    }
     let _turn = turn();
     each_death(
         dead,
@@ -239,6 +261,9 @@ fn a_dead_owner_is_reconciled_once() {
 
 #[test]
 fn positions_stay_good() {
+    if !alone(module_path!(), "positions_stay_good") {
+        return;
+    }
     let _turn = turn();
     let scene = Scene::new();
     let path = scene.path("j");
@@ -266,6 +291,9 @@ fn positions_stay_good() {
 
 #[test]
 fn another_file_is_another_file() {
+    if !alone(module_path!(), "another_file_is_another_file") {
+        return;
+    }
     let _turn = turn();
     let scene = Scene::new();
     let path = scene.path("j");
@@ -313,6 +341,9 @@ fn committed(scene: &Scene) {
 
 #[test]
 fn what_has_no_journal_any_more_is_set_aside() {
+    if !alone(module_path!(), "what_has_no_journal_any_more_is_set_aside") {
+        return;
+    }
     let _turn = turn();
     for removed in [false, true] {
         let scene = Scene::new();
@@ -344,6 +375,12 @@ fn what_has_no_journal_any_more_is_set_aside() {
 
 #[test]
 fn ones_own_commit_finds_another_journal_and_takes_all_back() {
+    if !alone(
+        module_path!(),
+        "ones_own_commit_finds_another_journal_and_takes_all_back",
+    ) {
+        return;
+    }
     let _turn = turn();
     let scene = Scene::new();
     scene.with("doc", "old");
