@@ -89,14 +89,19 @@ function decodeDocument(bytes, parse, path) {
     // A byte order mark is not part of the value, as in every language.
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (cause) {
-    forbidNoJson(bytes, path)
+    forbidNoJson(bytes, path, cause)
     throw corrupt(`load ${path}: the document is not JSON: ${cause.message}`, { ...about, cause })
   }
 }
 
 /** The same verdict, in the same words, as in every language. */
-function forbidNoJson(bytes, path) {
-  block(() => native.documentJson(path, bytes))
+function forbidNoJson(bytes, path, cause) {
+  try {
+    block(() => native.documentJson(path, bytes))
+  } catch (error) {
+    if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
+    throw error
+  }
 }
 
 function textOfDocument(bytes, about) {

@@ -14,7 +14,7 @@ use crate::journal::read::{Records, line};
 use crate::journal::rules::{Rules, not_a_record};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::LockFile;
-use crate::sys::{self, Access, File};
+use crate::sys::{self, Access, File, Lasting};
 
 /// An empty batch for the journal at this path.
 pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
@@ -129,7 +129,7 @@ pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
 pub(crate) fn records(
     path: &Path,
     options: &JournalOptions,
-    taken: Option<(Arc<File>, u64, Option<Generation>)>,
+    taken: Option<(Arc<Lasting>, u64, Option<Generation>)>,
 ) -> Result<Records> {
     let told = |error| Error::os("read", path, error);
     let shared = Arc::new(Shared::new(path.to_owned(), options.clone())?);

@@ -149,6 +149,9 @@ impl Hub {
         *users.entry(dir.to_owned()).or_insert(0) += 1;
         // This happens even if it is watched already: the directory of this
         // name may be another than it was.
+        if watcher.as_ref().is_some_and(Watcher::is_over) {
+            *watcher = None;
+        }
         let watched = match watcher {
             Some(watcher) => watcher.watch(dir),
             None => Watcher::begin(|news| self.tell(&news))

@@ -34,6 +34,11 @@ impl Watcher {
             .map_err(told)
     }
 
+    /// Whether it tells of nothing any more: begin another.
+    pub fn is_over(&self) -> bool {
+        false
+    }
+
     pub fn unwatch(&mut self, dir: &Path) {
         // It may be gone already, with its directory.
         let _ = self.0.unwatch(dir);

@@ -15,7 +15,7 @@ use crate::journal::{self, JournalOptions};
 use crate::lock::Call;
 use crate::lockfile::{self, Generation};
 use crate::recovery::transaction::{member_lock, names};
-use crate::sys::{self, Access, File};
+use crate::sys::{self, Access, File, Lasting};
 
 /// The files of a directory as they were at one instant.
 ///
@@ -26,7 +26,7 @@ pub struct Snapshot {
 }
 
 struct Taken {
-    file: Arc<File>,
+    file: Arc<Lasting>,
     size: u64,
     /// The end of its last line.
     lines: u64,
@@ -104,7 +104,7 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         let taken = Taken {
             size,
             lines: journal::member::last_line_end(&file, size).map_err(told)?,
-            file: Arc::new(file),
+            file: Arc::new(Lasting::of(file).map_err(told)?),
             generation: recorded.get(name).copied().flatten(),
         };
         files.insert(name.to_owned(), taken);

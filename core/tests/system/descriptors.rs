@@ -192,6 +192,61 @@ fn locks_whose_numbers_are_other_files() {
     are_untouched(&scene, &files);
 }
 
+/// The threads of the library that are told of changes.
+fn following() -> Vec<std::ffi::OsString> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .map(|task| task.unwrap())
+        .filter(|task| {
+            let name = std::fs::read_to_string(task.path().join("comm"));
+            name.is_ok_and(|name| name == "untorn-follow\n")
+        })
+        .map(|task| task.file_name())
+        .collect()
+}
+
+/// What such a number is given to is not read either: a pipe would lose what comes.
+#[test]
+fn followers_whose_numbers_are_other_files() {
+    if !alone(module_path!(), "followers_whose_numbers_are_other_files") {
+        return;
+    }
+    let scene = Scene::new();
+    let journal = scene::journal(&scene.path("j"));
+    journal.append(b"[0]").unwrap();
+    let mut follow = journal.follow(None).unwrap();
+    let once = untorn::Call::new().timeout(Some(Duration::ZERO));
+    assert_eq!(follow.next(&once).unwrap(), None);
+    // From here on it is told of changes, by a thread.
+    std::thread::scope(|threads| {
+        let waiting = threads.spawn(|| follow.next(&untorn::Call::new()));
+        journal.append(b"[1]").unwrap();
+        assert!(waiting.join().unwrap().unwrap().is_some());
+    });
+    let before = following();
+    assert_eq!(before.len(), 1, "the thread that is told of changes");
+    close_all();
+    let mut pipes: Vec<_> = (0..20).map(|_| std::io::pipe().unwrap()).collect();
+    for (_, end) in &mut pipes {
+        end.write_all(&[1; 64]).unwrap();
+    }
+    let long = untorn::Call::new().timeout(Some(Duration::from_secs(60)));
+    // It looks each second, and ends when it sees that its number is another's.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while following().iter().any(|thread| before.contains(thread)) {
+        assert!(std::time::Instant::now() < deadline, "it reads on");
+        journal.append(b"[2]").unwrap();
+        assert!(follow.next(&long).unwrap().is_some());
+    }
+    drop(follow);
+    for (mut end, write) in pipes {
+        drop(write);
+        let mut came = Vec::new();
+        std::io::Read::read_to_end(&mut end, &mut came).unwrap();
+        assert_eq!(came, [1; 64], "somebody has read from it");
+    }
+}
+
 #[test]
 fn a_child_keeps_what_has_such_a_number() {
     if !alone(module_path!(), "a_child_keeps_what_has_such_a_number") {

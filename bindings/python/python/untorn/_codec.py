@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from untorn import _spelling
-from untorn._errors import InvalidRecord, LimitExceeded
+from untorn._errors import Corrupt, InvalidRecord, LimitExceeded
 from untorn._untorn import document_json
 
 if TYPE_CHECKING:
@@ -103,8 +103,11 @@ def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool
         msg = f"load {path}: Python's json can't decode a value nested this deep: pass loads="
         raise LimitExceeded(msg, path=path, operation="load") from error
     except ValueError as error:
-        # The same verdict, in the same words, as in every language.
-        document_json(path, data)
+        # All languages give the same verdict, in the same words.
+        try:
+            document_json(path, data)
+        except Corrupt as corrupt:
+            raise corrupt from error
         # Valid JSON, but with a number of more digits than Python converts.
         msg = f"load {path}: Python's json can't decode this value: {error}; pass loads="
         raise LimitExceeded(msg, path=path, operation="load") from error

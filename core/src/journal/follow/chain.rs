@@ -14,6 +14,7 @@ use crate::journal::shared::Shared;
 use crate::lockfile::{Before, Same};
 use crate::position::Position;
 use crate::rotated::{self, Rotated};
+use crate::sys::Lasting;
 
 /// Where to go on.
 pub(crate) struct Next {
@@ -212,10 +213,13 @@ fn open(shared: &Shared, listed: &Rotated) -> Result<Option<Source>> {
     let file = listed
         .open(&shared.path)
         .map_err(|error| Error::os("follow", &listed.path(&shared.path), error))?;
-    Ok(file.map(|file| {
-        let mut source = Source::by_itself(file, listed.identity, listed.number);
-        source.generation = listed.generation;
-        source.before = listed.before;
-        source
-    }))
+    let Some(file) = file else {
+        return Ok(None);
+    };
+    let file = Lasting::of(file)
+        .map_err(|error| Error::os("follow", &listed.path(&shared.path), error))?;
+    let mut source = Source::by_itself(file, listed.identity, listed.number);
+    source.generation = listed.generation;
+    source.before = listed.before;
+    Ok(Some(source))
 }

@@ -233,6 +233,10 @@ impl Onward {
             return Ok(false);
         };
         let told = |error| Error::os("follow", &self.shared.path, error);
+        if !source.is_itself().map_err(told)? {
+            // Another file has its number: the journal is opened again.
+            return Ok(false);
+        }
         let (end, mark) = &self.mark;
         let mut there = vec![0; mark.len()];
         let n = source

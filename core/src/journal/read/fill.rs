@@ -66,6 +66,9 @@ impl Records {
     }
 
     fn fill_from(&mut self, source: &Source) -> Result<()> {
+        if !source.is_itself().map_err(|error| self.told(error))? {
+            return Err(self.is_closed(source));
+        }
         self.lose_nuls(source)?;
         // A line that filled the whole buffer needs a larger one; one that is
         // longer than records may be is skipped, not kept.
@@ -301,6 +304,19 @@ impl Records {
 
     fn told(&self, error: std::io::Error) -> Error {
         Error::os("read", &self.shared.path, error)
+    }
+
+    /// The program has closed the file behind our back. Who stays opens it again.
+    #[cold]
+    fn is_closed(&self, source: &Source) -> Error {
+        let error = match source.check_open() {
+            Err(error) => self.told(error),
+            Ok(()) => self.told(std::io::ErrorKind::NotFound.into()),
+        };
+        match self.stays {
+            true => error.with_kind(ErrorKind::Conflict),
+            false => error,
+        }
     }
 
     /// Nothing tells where a line begins now.

@@ -9,11 +9,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::shared::Shared;
 use crate::lockfile::{Before, Generation, Identity};
 use crate::recovery;
-use crate::sys::{self, Access, File};
+use crate::sys::{self, Access, File, Lasting};
 
 pub(crate) struct Source {
     /// Several readers of a snapshot share it.
-    file: Arc<File>,
+    file: Arc<Lasting>,
     pub identity: Identity,
     pub generation: u64,
     /// What it was before its last rewrite, if that is known.
@@ -26,7 +26,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// A file that nobody writes to any more: a rotated one, of this number.
-    pub fn by_itself(file: File, identity: Identity, number: u32) -> Source {
+    pub fn by_itself(file: Lasting, identity: Identity, number: u32) -> Source {
         Source {
             generation: identity.birth.unwrap_or(0),
             file: Arc::new(file),
@@ -38,7 +38,7 @@ impl Source {
     }
 
     /// A file that was opened before, with what its lock file said then.
-    pub fn of_snapshot(file: Arc<File>, identity: Identity, generation: Generation) -> Source {
+    pub fn of_snapshot(file: Arc<Lasting>, identity: Identity, generation: Generation) -> Source {
         Source {
             file,
             identity,
@@ -65,7 +65,7 @@ impl Source {
                     continue;
                 };
                 return Ok(Some(Source {
-                    file: Arc::new(file),
+                    file: Arc::new(Lasting::of(file).map_err(told)?),
                     identity,
                     generation: view.generation,
                     before: view.before,
@@ -86,7 +86,7 @@ impl Source {
             if now.is_none_or(|now| now.id == identity.id) {
                 let generation = Generation::of(identity, recorded);
                 return Ok(Some(Source {
-                    file: Arc::new(file),
+                    file: Arc::new(Lasting::of(file).map_err(told)?),
                     identity,
                     generation: generation.number,
                     before: generation.before,
@@ -100,6 +100,16 @@ impl Source {
     /// The file itself, whatever a rewrite in place is doing to it.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Whether it is open still: the program may have closed it behind our back.
+    pub fn is_itself(&self) -> io::Result<bool> {
+        self.file.is_itself()
+    }
+
+    /// The same as an error.
+    pub fn check_open(&self) -> io::Result<()> {
+        self.file.checked().map(drop)
     }
 
     /// Whether the journal keeps its inode, and is rewritten in place.

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -37,7 +37,10 @@ const BUFFER: usize = 16 * 1024;
 pub(in crate::sys) struct Watcher(Arc<Shared>);
 
 struct Shared {
-    inotify: OwnedFd,
+    inotify: ManuallyDrop<OwnedFd>,
+    /// What `fstat` says of it. A program can close a library's descriptors: then the
+    /// number is another file's, from which nothing may be read.
+    id: (u64, u64),
     watched: Mutex<Watched>,
     over: AtomicBool,
 }
@@ -68,8 +71,10 @@ impl Watcher {
     /// Starts the watcher, whose thread has every signal blocked: see
     /// [`crate::background`].
     pub fn begin(tell: impl Fn(News<'_>) + Send + 'static) -> io::Result<Watcher> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let shared = Arc::new(Shared {
-            inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            id: id(&inotify)?,
+            inotify: ManuallyDrop::new(inotify),
             watched: Mutex::default(),
             over: AtomicBool::new(false),
         });
@@ -99,7 +104,7 @@ impl Watcher {
         self.0.watched().ended.clear();
         let id = stat(dir)?.id;
         // Not under the mutex: a file server may take its time.
-        let wd = inotify::add_watch(&self.0.inotify, dir, flags)?;
+        let wd = inotify::add_watch(&*self.0.inotify, dir, flags)?;
         let dir = Arc::<Path>::from(dir);
         let local = tells_all(&dir);
         let now = stat(&dir).map(|now| now.id).ok();
@@ -110,7 +115,7 @@ impl Watcher {
         // It is unknown which of the two directories the watch is on.
         if now != Some(id) {
             if !watched.names.contains_key(&wd) {
-                let _ = inotify::remove_watch(&self.0.inotify, wd);
+                let _ = inotify::remove_watch(&*self.0.inotify, wd);
             }
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -124,6 +129,11 @@ impl Watcher {
         watched.names.entry(wd).or_default().push(Arc::clone(&dir));
         watched.dirs.insert(dir, Dir { wd, id, local });
         Ok(())
+    }
+
+    /// Whether it tells of nothing any more: begin another.
+    pub fn is_over(&self) -> bool {
+        self.0.over.load(Ordering::Acquire) || !self.0.is_itself()
     }
 
     pub fn unwatch(&self, dir: &Path) {
@@ -166,7 +176,21 @@ impl Watched {
     }
 }
 
+/// Which file a descriptor means, as far as the system tells.
+#[allow(
+    clippy::useless_conversion,
+    reason = "the types differ from system to system"
+)]
+fn id(file: &OwnedFd) -> io::Result<(u64, u64)> {
+    let seen = rustix::fs::fstat(file)?;
+    Ok((u64::from(seen.st_dev), u64::from(seen.st_ino)))
+}
+
 impl Shared {
+    fn is_itself(&self) -> bool {
+        id(&self.inotify).is_ok_and(|now| now == self.id)
+    }
+
     fn watched(&self) -> MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,9 +199,12 @@ impl Shared {
     /// all that are still in `names`. So no listener sleeps on a watch that is
     /// gone.
     fn end(&self, wd: i32) {
+        if !self.is_itself() {
+            return;
+        }
         // This fails if the watch went with its directory: the event is on its
         // way.
-        let _ = inotify::remove_watch(&self.inotify, wd);
+        let _ = inotify::remove_watch(&*self.inotify, wd);
     }
 
     fn serve(&self, tell: &impl Fn(News<'_>)) {
@@ -186,8 +213,12 @@ impl Shared {
         while !self.over.load(Ordering::Acquire) {
             let left = compare.saturating_duration_since(Instant::now());
             let timeout = Timespec::try_from(left).ok();
-            let mut fds = [PollFd::new(&self.inotify, PollFlags::IN)];
+            let mut fds = [PollFd::new(&*self.inotify, PollFlags::IN)];
             let _ = poll(&mut fds, timeout.as_ref());
+            if !self.is_itself() {
+                self.over.store(true, Ordering::Release);
+                return self.lose_all(tell);
+            }
             self.read(&mut buffer, tell);
             if Instant::now() >= compare {
                 self.compare();
@@ -199,7 +230,7 @@ impl Shared {
     fn read(&self, buffer: &mut [MaybeUninit<u8>], tell: &impl Fn(News<'_>)) {
         let gone =
             ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT | ReadFlags::IGNORED;
-        let mut reader = inotify::Reader::new(&self.inotify, buffer);
+        let mut reader = inotify::Reader::new(&*self.inotify, buffer);
         loop {
             let event = match reader.next() {
                 Err(Errno::INTR) => continue,
@@ -259,6 +290,10 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         LockDescriptors::remove_descriptor(self.inotify.as_raw_fd());
+        if self.is_itself() {
+            // SAFETY: nobody uses it after this.
+            unsafe { ManuallyDrop::drop(&mut self.inotify) };
+        }
     }
 }
 
