@@ -1,10 +1,10 @@
 //! Documents: one value in one file, always replaced whole.
 //!
 //! ```text
-//! options.rs  version.rs    what callers see
-//! load.rs  json.rs          reading, and whether it is JSON
+//! options.rs  version.rs    the options; the version of a document
+//! load.rs  json.rs          reading; the verdict whether it is JSON
 //! replace.rs                the new file, and the rename
-//! in_place.rs               where the document carries its own lock
+//! in_place.rs               documents that carry their own lock
 //! update.rs                 read, change and save under one lock
 //! ```
 

@@ -4,8 +4,8 @@
 //! second process shows it.
 //!
 //! ```text
-//! report.rs  what callers see
-//! stage.rs   a directory to play in, and the second process
+//! report.rs  the report
+//! stage.rs   the directory of the test, and the second process
 //! locks.rs   files.rs   the checks
 //! ```
 

@@ -3,12 +3,12 @@
 //! ```text
 //! options.rs    how a store is opened
 //! store.rs      the sessions by their keys; name.rs: keys and file names
-//! shared.rs     what a store and its sessions share
+//! shared.rs     the state that a store and its sessions share
 //! handle.rs     one session; files.rs: its files
-//! directory.rs  makes a session's directory; removal.rs removes it (gone.rs: what is
+//! directory.rs  makes a session's directory; removal.rs removes it (gone.rs: its
 //!               left of it)
-//! lease.rs      one live owner; marker.rs: who that is, or was
-//! reconcile.rs  what becomes of a session whose owner died
+//! lease.rs      one live owner; marker.rs: the file that names it
+//! reconcile.rs  settles a session whose owner died
 //! search/       a text in all journals
 //! ```
 

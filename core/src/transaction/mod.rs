@@ -2,9 +2,9 @@
 //! all.
 //!
 //! ```text
-//! options.rs    what callers see
-//! directory.rs  the directory's lock; member.rs: a file, what is to become of it
-//! commit.rs     the commit; plan.rs: what it changes; stage.rs: made ready
+//! options.rs    the options of a transaction
+//! directory.rs  the directory's lock; member.rs: a file and its staged change
+//! commit.rs     the commit; plan.rs: its changes; stage.rs: its preparation
 //! snapshot.rs   several files as they are at one instant
 //! ```
 //!

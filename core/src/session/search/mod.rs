@@ -1,9 +1,9 @@
 //! Searches a text in the journals of all sessions.
 //!
 //! ```text
-//! needle.rs  what is searched for: a filter at memory speed, then a comparison
+//! needle.rs  the text that is searched for: a filter at memory speed, then a comparison
 //! text.rs    the text of a record; fold.rs: upper and lower case
-//! plan.rs    which journals, in pieces that threads share
+//! plan.rs    the journals, in pieces that threads share
 //! ```
 
 mod fold;
