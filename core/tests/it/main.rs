@@ -33,6 +33,7 @@ mod reading;
 mod rewrite;
 #[cfg(unix)]
 mod rights;
+mod rooms;
 mod rotation;
 #[path = "../scene/mod.rs"]
 mod scene;
