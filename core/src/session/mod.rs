@@ -1,12 +1,12 @@
 //! Sessions: a directory each, with a journal, a state document and a lease.
 //!
 //! ```text
-//! options.rs    how a store is opened
+//! options.rs    the options of a store
 //! store.rs      the sessions by their keys; name.rs: keys and file names
 //! shared.rs     the state that a store and its sessions share
 //! handle.rs     one session; files.rs: its files
 //! directory.rs  makes a session's directory; removal.rs removes it (gone.rs: its
-//!               left of it)
+//!               remains)
 //! lease.rs      one live owner; marker.rs: the file that names it
 //! reconcile.rs  settles a session whose owner died
 //! search/       a text in all journals
