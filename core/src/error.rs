@@ -103,7 +103,7 @@ impl Error {
         Error::new(ErrorKind::Locked, operation, path, detail).held_by(holder)
     }
 
-    /// For bindings whose calls [`crate::background`] carries out: makes the
+    /// For bindings whose calls [`crate::tasks`] carries out: makes the
     /// error of a thread that can't be started.
     pub fn no_thread(operation: &'static str, path: &Path, error: io::Error) -> Error {
         Error::os(operation, path, error).hint("no thread could be started for it")

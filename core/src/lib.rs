@@ -20,7 +20,7 @@
 //! plain: JSON Lines and JSON. A file `P` may have `P.lock`, `P.holder` and
 //! `P.torn` next to it; see `docs/protocol.md`.
 
-pub mod background;
+mod background;
 mod beside;
 mod clock;
 mod document;
@@ -42,6 +42,8 @@ mod selftest;
 mod session;
 mod sys;
 mod target;
+#[doc(hidden)]
+pub mod tasks;
 mod temporary;
 mod torn;
 mod transaction;

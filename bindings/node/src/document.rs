@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::{Buffer, ToNapiValue, Uint8Array};
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Call, Version};
 
-use crate::call::{Lane, blocking, locked};
+use crate::call::{blocking, locked};
 use crate::failure::told;
 use crate::lock::Lock;
 use crate::port::{Inner, Port};
@@ -52,7 +53,7 @@ impl Port {
         let options = options.document(&path)?;
         let given = Arc::clone(&path);
         Ok(self.inner().run(
-            Lane::Read,
+            Order::Read,
             ("open", &path),
             false,
             move |_| options.open(&given),
@@ -99,7 +100,7 @@ impl Document {
     pub fn load(&self) -> u32 {
         let document = Arc::clone(&self.document);
         self.port.run(
-            Lane::Read,
+            Order::Read,
             ("load", &self.path),
             false,
             move |_| document.load(),
@@ -232,7 +233,7 @@ impl Update {
     pub fn save(&self, bytes: &[u8]) -> u32 {
         let (update, bytes) = (Arc::clone(&self.update), bytes.to_vec());
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             ("save", &self.path),
             false,
             move |_| locked(&update).save(&bytes),

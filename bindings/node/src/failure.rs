@@ -3,7 +3,6 @@
 //! error where a function throws, and as a string where a promise is rejected.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use untorn::{Error, ErrorKind, Holder};
@@ -61,60 +60,6 @@ pub fn thrown(error: &Error) -> napi::Error {
 /// What the library gave, or its error to be thrown.
 pub fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
     result.map_err(|error| thrown(&error))
-}
-
-/// The time of a call was up: the event loop keeps the time of asynchronous
-/// calls, so the library knows only that it was cancelled.
-pub fn timed_out(operation: &str, path: &Path, limit: Duration) -> String {
-    let who = untorn::holder(path).ok().flatten();
-    let held_by = who
-        .as_ref()
-        .map_or_else(String::new, |holder| format!("; held by {holder}"));
-    let path = path.to_string_lossy();
-    json!({
-        "code": ErrorKind::LockTimeout.code(),
-        "message": format!(
-            "{operation} {path}: the lock was not free within {limit:?}; nothing was \
-             changed{held_by}"
-        ),
-        "operation": operation,
-        "path": path,
-        "holder": who.as_ref().map(holder),
-    })
-    .to_string()
-}
-
-/// A call that was to try once would stand behind others of this process.
-pub fn busy(operation: &str, path: &Path) -> String {
-    let who = untorn::holder(path).ok().flatten();
-    let held_by = who
-        .as_ref()
-        .map_or_else(String::new, |holder| format!("; held by {holder}"));
-    let path = path.to_string_lossy();
-    json!({
-        "code": ErrorKind::Locked.code(),
-        "message": format!(
-            "{operation} {path}: the lock is held, or other calls of this process wait for it \
-             already; nothing was changed{held_by}"
-        ),
-        "operation": operation,
-        "path": path,
-        "holder": who.as_ref().map(holder),
-    })
-    .to_string()
-}
-
-/// The system gives no thread.
-pub fn no_thread(operation: &str, path: &Path, error: &std::io::Error) -> String {
-    let path = path.to_string_lossy();
-    json!({
-        "code": ErrorKind::Io.code(),
-        "message": format!("{operation} {path}: no thread could be started for it: {error}"),
-        "operation": operation,
-        "path": path,
-        "errno": error.raw_os_error(),
-    })
-    .to_string()
 }
 
 /// What can't happen.

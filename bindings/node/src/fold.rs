@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Error, FoldCursor, FoldTurn, Folded};
 
 use crate::batch::Batch;
-use crate::call::{Lane, blocking, locked};
+use crate::call::{blocking, locked};
 use crate::failure::{self, told};
 use crate::journal::Journal;
 use crate::lock::Lock;
@@ -145,7 +146,7 @@ impl Fold {
     pub fn current(&self) -> napi::Result<u32> {
         let cursor = self.cursor()?;
         Ok(self.port.run(
-            Lane::Read,
+            Order::Read,
             ("fold", &self.path),
             false,
             move |_| current(&cursor),
@@ -163,19 +164,19 @@ impl Fold {
     pub fn begin(&self, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
         let guard = lock.map(|lock| Arc::clone(lock.guard()));
         let lane = match &guard {
-            Some(guard) => Lane::under(guard.lock_path()),
-            None if try_once => Lane::Free,
+            Some(guard) => Order::under(&guard),
+            None if try_once => Order::Unordered,
             // In the order of the calls.
-            None => Lane::Of(self.path.join("fold")),
+            None => Order::File(self.path.join("fold")),
         };
         let (cursor, path) = (self.cursor()?, Arc::clone(&self.path));
         Ok(self.port.run(
             lane,
             ("fold", &self.path),
             try_once,
-            move |context| match &guard {
-                Some(guard) => cursor.begin(&context.call().lock(guard)),
-                None => cursor.begin(&context.call()),
+            move |call| match &guard {
+                Some(guard) => cursor.begin(&call.lock(guard)),
+                None => cursor.begin(call),
             },
             move |port, turn| Turn::new(port, &path, turn),
         ))
@@ -202,7 +203,7 @@ impl Turn {
     ) -> u32 {
         let turn = Arc::clone(&self.turn);
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             (operation, &self.path),
             false,
             move |_| work(&mut locked(&turn)),

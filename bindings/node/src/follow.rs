@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use napi_derive::napi;
+use untorn::tasks::{Order, Source, Wake, WatchOrder};
 use untorn::{Call, Error, Followed};
 
-use crate::call::Lane;
+use crate::call::made;
 use crate::journal::Journal;
 use crate::port::Inner;
 use crate::records::{Found, Rewound};
@@ -19,6 +20,7 @@ pub struct Follow {
     port: Rc<Inner>,
     path: Arc<Path>,
     start: Position,
+    order: WatchOrder,
     cursor: Arc<Mutex<Cursor>>,
 }
 
@@ -30,16 +32,21 @@ struct Cursor {
 }
 
 impl Cursor {
-    /// Waits for a record, and adds the others that exist by then.
-    fn next(&mut self, call: &Call<'_>, path: &Path) -> untorn::Result<Found> {
+    /// Returns the records that exist by now. `None`: no record, and the journal
+    /// is open.
+    fn look(&mut self, path: &Path) -> untorn::Result<Option<Found>> {
+        let now = Call::new().timeout(Some(Duration::ZERO));
         let Some(follow) = &mut self.follow else {
             return Err(Error::internal("follow", path, "it is closed"));
         };
         let mut found = Found::default();
         let mut next = match self.kept.take() {
             Some(kept) => Some(kept),
-            None => follow.next(call)?,
+            None => follow.next(&now)?,
         };
+        if next.is_none() && !follow.is_closed() {
+            return Ok(None);
+        }
         while let Some(item) = next {
             match item {
                 Followed::Record(record) if found.takes(record.start.generation) => {
@@ -61,13 +68,33 @@ impl Cursor {
                 break;
             }
             // The next call returns an error again, after the records before it.
-            next = follow
-                .next(&Call::new().timeout(Some(Duration::ZERO)))
-                .unwrap_or_default();
+            next = follow.next(&now).unwrap_or_default();
         }
         found.add_damage(&follow.take_damage());
         found.last = self.kept.is_none() && follow.is_closed();
-        Ok(found)
+        Ok(Some(found))
+    }
+}
+
+/// A follower that waits for something.
+struct Waiting {
+    cursor: Arc<Mutex<Cursor>>,
+    path: Arc<Path>,
+}
+
+impl Source for Waiting {
+    type Found = Found;
+
+    fn look(&self) -> untorn::Result<Option<Found>> {
+        lock(&self.cursor).look(&self.path)
+    }
+
+    fn wake_once(&self, wake: Wake) -> Option<Duration> {
+        match &mut lock(&self.cursor).follow {
+            Some(follow) => follow.wake_once(wake),
+            // It was closed in between, as the next look finds.
+            None => Some(Duration::ZERO),
+        }
     }
 }
 
@@ -84,6 +111,7 @@ impl Journal {
                 port: Rc::clone(port),
                 path,
                 start: follow.position().into(),
+                order: WatchOrder::new(),
                 cursor: Arc::new(Mutex::new(Cursor {
                     follow: Some(follow),
                     kept: None,
@@ -103,23 +131,22 @@ impl Follow {
 
     #[napi(catch_unwind)]
     pub fn next(&self) -> u32 {
-        let (cursor, path) = (Arc::clone(&self.cursor), Arc::clone(&self.path));
-        self.port.run(
-            Lane::Free,
-            ("follow", &self.path),
-            false,
-            move |context| lock(&cursor).next(&context.call(), &path),
-            |_, found| found,
-        )
+        let task = self.port.begin("follow", &self.path);
+        let waiting = Waiting {
+            cursor: Arc::clone(&self.cursor),
+            path: Arc::clone(&self.path),
+        };
+        let finish = made(|_, found: Option<Found>| found.unwrap_or_default());
+        task.watch(waiting, self.order, None, finish);
+        task.id()
     }
 
-    /// Closes the cursor after a running wait. The caller cancels that wait
-    /// first.
+    /// Closes the cursor. The caller cancels a running wait first.
     #[napi(catch_unwind)]
     pub fn close(&self) -> u32 {
         let cursor = Arc::clone(&self.cursor);
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             ("follow", &self.path),
             false,
             move |_| {

@@ -9,12 +9,12 @@ use std::time::Duration;
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, Function, FunctionCallContext, ToNapiValue};
 use napi_derive::napi;
+use untorn::tasks::{Order, Outcome};
 use untorn::{Call, Error};
 
 use crate::batch::Batch;
-use crate::call::{Lane, blocking};
+use crate::call::blocking;
 use crate::failure::{self, told};
-use crate::line::Outcome;
 use crate::lock::Lock;
 use crate::port::{Inner, Port};
 use crate::records::Reader;
@@ -57,7 +57,7 @@ impl Port {
         let options = options.journal(&path)?;
         let given = Arc::clone(&path);
         Ok(self.inner().run(
-            Lane::Read,
+            Order::Read,
             ("open", &path),
             false,
             move |_| options.open(&given),
@@ -104,21 +104,21 @@ impl Handle {
     }
 
     fn queue(&self, batch: untorn::Batch, at: Option<untorn::Position>, try_once: bool) -> u32 {
-        let call = self.port.begin("append", &self.path);
-        let id = call.id();
+        let task = self.port.begin("append", &self.path);
+        let id = task.id();
         if self.closed.get() {
-            call.end(Err(self.refused("append")), Outcome::Appended);
+            task.complete(Err(self.refused("append")));
             return id;
         }
         // The journal has a queue of its own.
-        call.start();
-        let token = call.token().clone();
+        task.start();
+        let token = task.token().clone();
         self.journal.append_queued(
             batch,
             at,
             Some(try_once.then_some(Duration::ZERO)),
             Some(token),
-            move |result| call.end(result, Outcome::Appended),
+            move |result| task.complete(result.map(Outcome::Appended)),
         );
         id
     }
@@ -152,7 +152,7 @@ impl Handle {
     ) -> u32 {
         let journal = Arc::clone(&self.journal);
         self.port.run(
-            Lane::Read,
+            Order::Read,
             (operation, &self.path),
             false,
             move |_| work(&journal),
@@ -262,10 +262,10 @@ impl Journal {
         };
         let (journal, guard) = (Arc::clone(&self.journal), Arc::clone(lock.guard()));
         Ok(self.port.run(
-            Lane::under(guard.lock_path()),
+            Order::under(&guard),
             ("append", &self.path),
             try_once,
-            move |context| journal.append_batch(&batch, at, &context.call().lock(&guard)),
+            move |call| journal.append_batch(&batch, at, &call.lock(&guard)),
             |_, position| Position::from(position),
         ))
     }
@@ -366,19 +366,16 @@ impl Journal {
         let journal = Arc::clone(&self.journal);
         let guard = lock.map(|lock| Arc::clone(lock.guard()));
         let lane = match &guard {
-            Some(guard) => Lane::under(guard.lock_path()),
-            None => Lane::Free,
+            Some(guard) => Order::under(&guard),
+            None => Order::Unordered,
         };
         self.port.run(
             lane,
             ("repair", &self.path),
             try_once,
-            move |context| {
-                let call = context.call();
-                match &guard {
-                    Some(guard) => journal.repair_with(&call.lock(guard)),
-                    None => journal.repair_with(&call),
-                }
+            move |call| match &guard {
+                Some(guard) => journal.repair_with(&call.lock(guard)),
+                None => journal.repair_with(call),
             },
             |_, report| Report::from(report),
         )
@@ -394,7 +391,7 @@ impl Journal {
         let journal = Arc::clone(&self.journal);
         self.port.run(
             // Syncs run one after another: the second has little left to do.
-            Lane::Order(self.path.join("sync")),
+            Order::Step(self.path.join("sync")),
             ("sync", &self.path),
             false,
             move |_| journal.sync(),
@@ -414,7 +411,7 @@ impl Journal {
         self.closed.set(true);
         let journal = Arc::clone(&self.journal);
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             ("close", &self.path),
             false,
             move |_| journal.close(),

@@ -1,11 +1,11 @@
 //! The Node.js addon: turns values and errors, and lets the event loop go.
 //!
 //! ```text
-//! line.rs      from the library's threads back to the event loop
-//! port.rs      what one event loop waits for
-//! call.rs      one asynchronous call: its work, its cancellation
-//! failure.rs   errors, as the JavaScript side reads them
-//! values.rs    positions, options and reports; scheme.rs: those of locks
+//! waker.rs       how a thread of the library wakes the event loop
+//! port.rs        what one event loop waits for
+//! call.rs        asynchronous calls, by `untorn::tasks`
+//! failure.rs     errors, as the JavaScript side reads them
+//! values.rs      positions, options and reports; scheme.rs: those of locks
 //! journal.rs  batch.rs  records.rs  rewrite.rs  follow.rs  fold.rs
 //! document.rs  one_shot.rs  lock.rs  selftest.rs
 //! transaction.rs  snapshot.rs  store.rs  session.rs  process.rs
@@ -21,7 +21,6 @@ mod failure;
 mod fold;
 mod follow;
 mod journal;
-mod line;
 mod lock;
 mod one_shot;
 mod open_options;
@@ -36,6 +35,7 @@ mod snapshot;
 mod store;
 mod transaction;
 mod values;
+mod waker;
 
 use napi_derive::napi;
 

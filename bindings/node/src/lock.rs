@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Call, FileLock, LockGuard, LockOptions, Process};
 
-use crate::call::Lane;
 use crate::failure::{self, told};
 use crate::port::{Inner, Port};
 use crate::scheme::choose_scheme;
@@ -104,16 +104,16 @@ impl Port {
         // In the order of the calls. But a shared lock must not queue after a
         // call that waits until the sharers release theirs.
         let lane = if options.shared || try_once {
-            Lane::Free
+            Order::Unordered
         } else {
-            Lane::Of(path.join("acquire"))
+            Order::File(path.join("acquire"))
         };
         let wanted = options.wanted(&path)?;
         Ok(self.inner().run(
             lane,
             ("lock", &path),
             try_once,
-            move |context| wanted.acquire(&given, &context.call()),
+            move |call| wanted.acquire(&given, call),
             Lock::new,
         ))
     }
@@ -124,7 +124,7 @@ impl Port {
         let path: Arc<Path> = Path::new(&path).into();
         let asked = Arc::clone(&path);
         self.inner().run(
-            Lane::Read,
+            Order::Read,
             ("holder", &path),
             false,
             move |_| untorn::holder(&asked),
@@ -171,7 +171,7 @@ impl Lock {
         let guard = Arc::clone(&self.guard);
         self.port.run(
             // After the work that was started under it.
-            Lane::under(self.guard.lock_path()),
+            Order::under(&self.guard),
             ("release", &self.path),
             false,
             move |_| guard.release(),
@@ -192,7 +192,7 @@ impl Lock {
         let guard = Arc::clone(&self.guard);
         Ok(self.port.run(
             // As a release.
-            Lane::under(self.guard.lock_path()),
+            Order::under(&self.guard),
             ("transfer", &self.path),
             false,
             move |_| guard.transfer(&heir),

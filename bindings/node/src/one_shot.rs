@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
+use untorn::tasks::Order;
 
-use crate::call::Lane;
 use crate::document::Contents;
 use crate::port::Port;
 use crate::values::{OpenOptions, Position, expect};
@@ -28,14 +28,10 @@ impl Port {
         let options = options.document(&path)?;
         let (target, bytes) = (Arc::clone(&path), bytes.to_vec());
         Ok(self.inner().run(
-            Lane::of(&path),
+            Order::of(&path, None),
             ("save", &path),
             try_once,
-            move |context| {
-                options
-                    .open(&target)?
-                    .save_with(&bytes, expected, &context.call())
-            },
+            move |call| options.open(&target)?.save_with(&bytes, expected, call),
             |_, version| version.to_string(),
         ))
     }
@@ -45,7 +41,7 @@ impl Port {
         let path: Arc<Path> = Path::new(&path).into();
         let source = Arc::clone(&path);
         self.inner().run(
-            Lane::Read,
+            Order::Read,
             ("load", &path),
             false,
             move |_| untorn::load(&source),
@@ -67,10 +63,10 @@ impl Port {
         let options = options.journal(&path)?;
         let (target, record) = (Arc::clone(&path), record.to_vec());
         Ok(self.inner().run(
-            Lane::of(&path),
+            Order::of(&path, None),
             ("append", &path),
             try_once,
-            move |context| {
+            move |call| {
                 let journal = options.open(&target)?;
                 let mut batch = journal.batch();
                 if encoded {
@@ -78,7 +74,7 @@ impl Port {
                 } else {
                     batch.push(&record)?;
                 }
-                journal.append_batch(&batch, None, &context.call())
+                journal.append_batch(&batch, None, call)
             },
             |_, position| Position::from(position),
         ))

@@ -1,19 +1,22 @@
 //! What one event loop waits for.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::ffi::c_void;
 use std::path::Path;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use napi::bindgen_prelude::{Float64Array, FnArgs, Function, FunctionRef, ToNapiValue};
 use napi::{Env, Status, sys};
 use napi_derive::napi;
 
-use crate::call::Call;
+use untorn::Error;
+use untorn::tasks::{EventLoop, Outcome, Task, TaskQueue};
+
 use crate::failure;
-use crate::line::{Line, Outcome};
+use crate::waker::Waker;
 
 type Settle = FnArgs<(u32, Option<String>, Raw)>;
 type SettleAppends = FnArgs<(Float64Array,)>;
@@ -27,24 +30,36 @@ impl ToNapiValue for Raw {
     }
 }
 
+/// Makes the JavaScript value, on the event loop's thread.
+pub type Finish = Box<dyn FnOnce(&Rc<Inner>) -> napi::Result<sys::napi_value> + Send>;
+
+impl EventLoop for Waker {
+    type Value = Finish;
+    /// As `failure.rs` writes it.
+    type Failure = String;
+    /// Whether the call keeps the process alive. JavaScript has the promise.
+    type Promise = bool;
+
+    fn wake(&self) -> bool {
+        Waker::wake(self)
+    }
+
+    fn failure(error: Error) -> String {
+        failure::of(&error)
+    }
+}
+
 /// The calls of one event loop, and the way back to it. Lives until the
 /// environment (the main thread, or one worker) ends.
 pub struct Inner {
     env: sys::napi_env,
-    pub line: Arc<Line>,
-    waker: Cell<sys::napi_threadsafe_function>,
-    calls: RefCell<Vec<Option<Entry>>>,
-    free: RefCell<Vec<u32>>,
+    tasks: Arc<TaskQueue<Waker>>,
+    waker: OnceCell<Arc<Waker>>,
+    function: Cell<sys::napi_threadsafe_function>,
+    /// How many calls keep the process alive.
     pending: Cell<usize>,
     settle: FunctionRef<Settle, ()>,
     settle_appends: FunctionRef<SettleAppends, ()>,
-}
-
-/// A call that is under way.
-struct Entry {
-    call: Arc<Call>,
-    /// Whether it keeps the process alive.
-    keeps_alive: bool,
 }
 
 #[napi]
@@ -62,17 +77,14 @@ impl Port {
     ) -> napi::Result<Port> {
         let inner = Rc::new(Inner {
             env: env.raw(),
-            line: Arc::new(Line::new()),
-            waker: Cell::new(ptr::null_mut()),
-            calls: RefCell::default(),
-            free: RefCell::default(),
+            tasks: TaskQueue::new(),
+            waker: OnceCell::new(),
+            function: Cell::new(ptr::null_mut()),
             pending: Cell::new(0),
             settle: settle.create_ref()?,
             settle_appends: settle_appends.create_ref()?,
         });
-        // Calls are queued, not refused, where the system gives no more threads.
-        untorn::background::keep_one();
-        inner.open_line(&env)?;
+        inner.open(&env)?;
         // After the function's own hook, so it runs before it.
         env.add_env_cleanup_hook(Rc::clone(&inner), |inner| inner.close())?;
         Ok(Port(inner))
@@ -81,16 +93,17 @@ impl Port {
     /// Ends the wait of a call.
     #[napi(catch_unwind)]
     pub fn cancel(&self, id: u32) {
-        if let Some(call) = self.0.call(id) {
-            call.cancel();
+        if let Some(task) = self.0.tasks.task(id) {
+            task.cancel();
         }
     }
 
     /// Ends the wait of a call whose time is up.
     #[napi(catch_unwind)]
     pub fn expire(&self, id: u32, timeout: f64) {
-        if let Some(call) = self.0.call(id) {
-            call.expire(timeout);
+        if let Some(task) = self.0.tasks.task(id) {
+            let limit = Duration::try_from_secs_f64(timeout / 1e3);
+            task.expire(limit.unwrap_or(Duration::MAX));
         }
     }
 
@@ -110,10 +123,10 @@ impl Inner {
         Env::from_raw(self.env)
     }
 
-    fn open_line(self: &Rc<Inner>, env: &Env) -> napi::Result<()> {
+    fn open(self: &Rc<Inner>, env: &Env) -> napi::Result<()> {
         let name = env.create_string("untorn")?;
         let context = Box::into_raw(Box::new(Rc::clone(self)));
-        let mut waker = ptr::null_mut();
+        let mut function = ptr::null_mut();
         // SAFETY: `context` is freed by `finalize`, which Node calls once, after
         // the last `wake`.
         let status = unsafe {
@@ -128,7 +141,7 @@ impl Inner {
                 Some(finalize),
                 context.cast(),
                 Some(wake),
-                &raw mut waker,
+                &raw mut function,
             )
         };
         if status != sys::Status::napi_ok {
@@ -141,45 +154,34 @@ impl Inner {
         }
         // SAFETY: it was made just now, on this thread. An idle library does
         // not keep the process alive.
-        unsafe { sys::napi_unref_threadsafe_function(self.env, waker) };
-        self.waker.set(waker);
-        self.line.open(waker);
+        unsafe { sys::napi_unref_threadsafe_function(self.env, function) };
+        self.function.set(function);
+        let waker = Arc::clone(self.waker.get_or_init(|| Arc::new(Waker::new(function))));
+        self.tasks.open(waker);
         Ok(())
     }
 
     /// A new call. While there is one, the process stays alive.
-    pub fn begin(self: &Rc<Inner>, operation: &'static str, path: &Arc<Path>) -> Arc<Call> {
-        let mut calls = self.calls.borrow_mut();
-        let id = self.free.borrow_mut().pop().unwrap_or_else(|| {
-            calls.push(None);
-            u32::try_from(calls.len() - 1).unwrap_or(u32::MAX)
-        });
-        let call = Arc::new(Call::new(id, Arc::clone(&self.line), operation, path));
-        calls[id as usize] = Some(Entry {
-            call: Arc::clone(&call),
-            keeps_alive: true,
-        });
+    pub fn begin(&self, operation: &'static str, path: &Arc<Path>) -> Arc<Task<Waker>> {
         self.count_up();
-        call
+        self.tasks.begin(operation, path, Some(true))
     }
 
     fn count_up(&self) {
         if self.pending.replace(self.pending.get() + 1) == 0 {
             // SAFETY: on the event loop's own thread, and not closed: somebody
             // has just made a call.
-            unsafe { sys::napi_ref_threadsafe_function(self.env, self.waker.get()) };
+            unsafe { sys::napi_ref_threadsafe_function(self.env, self.function.get()) };
         }
     }
 
     fn keep_alive(&self, id: u32, keeps_alive: bool) {
-        let mut calls = self.calls.borrow_mut();
-        let Some(Some(entry)) = calls.get_mut(id as usize) else {
-            return;
-        };
-        let did = std::mem::replace(&mut entry.keeps_alive, keeps_alive);
+        let did = self
+            .tasks
+            .with_promise(id, |did| std::mem::replace(did, keeps_alive));
         match (did, keeps_alive) {
-            (false, true) => self.count_up(),
-            (true, false) => {
+            (Some(false), true) => self.count_up(),
+            (Some(true), false) => {
                 self.pending.set(self.pending.get() - 1);
                 self.let_go_if_idle();
             }
@@ -191,20 +193,13 @@ impl Inner {
         if self.pending.get() == 0 {
             // SAFETY: on the event loop's own thread, called by JavaScript or by
             // this function.
-            unsafe { sys::napi_unref_threadsafe_function(self.env, self.waker.get()) };
+            unsafe { sys::napi_unref_threadsafe_function(self.env, self.function.get()) };
         }
     }
 
-    fn call(&self, id: u32) -> Option<Arc<Call>> {
-        let calls = self.calls.borrow();
-        let entry = calls.get(id as usize)?.as_ref()?;
-        Some(Arc::clone(&entry.call))
-    }
-
     fn end(&self, id: u32) {
-        let ended = self.calls.borrow_mut()[id as usize].take();
-        self.free.borrow_mut().push(id);
-        if ended.is_some_and(|entry| entry.keeps_alive) {
+        let keeps_alive = self.tasks.end(id).and_then(|ended| ended.promise);
+        if keeps_alive == Some(true) {
             self.pending.set(self.pending.get() - 1);
         }
     }
@@ -212,9 +207,8 @@ impl Inner {
     /// Settles the promises of all that has ended.
     fn settle_all(self: &Rc<Inner>) -> napi::Result<()> {
         let env = self.env();
-        let outcomes = self.line.take();
         let mut appended: Vec<f64> = Vec::new();
-        for (id, outcome) in outcomes {
+        for (id, outcome) in self.tasks.take(usize::MAX) {
             self.end(id);
             if let Outcome::Appended(position) = outcome {
                 // All three are below 2^53.
@@ -262,10 +256,10 @@ impl Inner {
 
     /// The environment ends, perhaps in the middle of waits.
     fn close(&self) {
-        self.line.close();
-        for entry in self.calls.take().into_iter().flatten() {
-            entry.call.cancel();
+        if let Some(waker) = self.waker.get() {
+            waker.close();
         }
+        self.tasks.close();
     }
 }
 
@@ -280,7 +274,7 @@ unsafe extern "C" fn wake(
         // Node empties its queue: the environment is gone.
         return;
     }
-    // SAFETY: the box that `open_line` made; `finalize` comes after this.
+    // SAFETY: the box that `open` made; `finalize` comes after this.
     let inner = unsafe { &*context.cast::<Rc<Inner>>() };
     // A panic must not cross into C. An error means that the environment is
     // being torn down under us (a worker that is terminated): nobody is left to
@@ -289,7 +283,7 @@ unsafe extern "C" fn wake(
 }
 
 unsafe extern "C" fn finalize(_: sys::napi_env, context: *mut c_void, _: *mut c_void) {
-    // SAFETY: the box that `open_line` made, once.
+    // SAFETY: the box that `open` made, once.
     let inner = unsafe { Box::from_raw(context.cast::<Rc<Inner>>()) };
-    inner.line.close();
+    inner.close();
 }

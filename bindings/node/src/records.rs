@@ -9,9 +9,10 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{DamageKind, Error, Records};
 
-use crate::call::{Lane, locked};
+use crate::call::locked;
 use crate::failure::{self, told};
 use crate::port::Inner;
 use crate::values::{DamageFound, Position, out};
@@ -208,7 +209,7 @@ impl Reader {
     pub fn next(&self) -> u32 {
         let cursor = Arc::clone(&self.cursor);
         self.port.run(
-            Lane::Read,
+            Order::Read,
             ("read", &self.path),
             false,
             move |_| next(&cursor),

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::Call;
+use untorn::tasks::Order;
 
 use crate::batch::Batch;
-use crate::call::{Lane, blocking, locked};
+use crate::call::{blocking, locked};
 use crate::failure::told;
 use crate::journal::{Handle, Journal};
 use crate::lock::Lock;
@@ -153,7 +154,7 @@ impl Rewrite {
     ) -> u32 {
         let rewrite = Arc::clone(&self.rewrite);
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             (operation, &self.path),
             false,
             move |_| work(&mut locked(&rewrite)),

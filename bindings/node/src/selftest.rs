@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use napi_derive::napi;
+use untorn::tasks::Order;
 
-use crate::call::Lane;
 use crate::failure;
 use crate::port::Port;
 use crate::scheme::scheme;
@@ -62,7 +62,7 @@ impl Port {
         let scheme = scheme(word.as_deref(), "selftest", &dir)?;
         let given = Arc::clone(&dir);
         Ok(self.inner().run(
-            Lane::Free,
+            Order::Unordered,
             ("selftest", &dir),
             false,
             move |_| untorn::selftest_with(&given, scheme),

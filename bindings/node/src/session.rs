@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Begun, Call, Reconciled};
 
-use crate::call::{Lane, locked};
+use crate::call::locked;
 use crate::document::Document;
 use crate::failure::told;
 use crate::journal::Journal;
@@ -42,7 +43,7 @@ impl Session {
     ) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Read,
+            Order::Read,
             (operation, &self.path),
             false,
             move |_| work(&core),
@@ -109,10 +110,10 @@ impl Session {
     pub fn media(&self, name: String, try_once: bool) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Free,
+            Order::Unordered,
             ("media", &self.path),
             try_once,
-            move |context| core.media_with(&name, &context.call()),
+            move |call| core.media_with(&name, call),
             |_, path| path.to_string_lossy().into_owned(),
         )
     }
@@ -140,10 +141,10 @@ impl Session {
     pub fn claim(&self, label: String, try_once: bool) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Free,
+            Order::Unordered,
             ("claim", &self.path),
             try_once,
-            move |context| core.claim_with(label, &context.call()),
+            move |call| core.claim_with(label, call),
             Lease::new,
         )
     }
@@ -159,10 +160,10 @@ impl Session {
     pub fn begin_reconcile(&self, try_once: bool) -> u32 {
         let (core, path) = (Arc::clone(&self.core), Arc::clone(&self.path));
         self.port.run(
-            Lane::Free,
+            Order::Unordered,
             ("reconcile", &self.path),
             try_once,
-            move |context| core.begin_reconcile(|| Ok(false), &context.call()),
+            move |call| core.begin_reconcile(|| Ok(false), call),
             move |port, begun| Reconcile::new(port, &path, begun),
         )
     }
@@ -218,7 +219,7 @@ impl Lease {
     pub fn release(&self) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             ("release", &self.path),
             false,
             move |_| core.release(),
@@ -235,7 +236,7 @@ impl Lease {
     pub fn transfer(&self, to: String) -> napi::Result<u32> {
         let (core, to) = (Arc::clone(&self.core), process::of(&to)?);
         Ok(self.port.run(
-            Lane::Step,
+            Order::Immediate,
             ("transfer", &self.path),
             false,
             move |_| core.transfer(&to),
@@ -309,11 +310,11 @@ impl Reconcile {
     pub fn commit(&self, try_once: bool) -> u32 {
         let turn = self.turn.clone();
         self.port.run(
-            Lane::Free,
+            Order::Unordered,
             ("reconcile", &self.path),
             try_once,
-            move |context| match &turn {
-                Some(turn) => locked(turn).commit_with(&context.call()).map(drop),
+            move |call| match &turn {
+                Some(turn) => locked(turn).commit_with(call).map(drop),
                 None => Ok(()),
             },
             |_, ()| (),
@@ -332,7 +333,7 @@ impl Reconcile {
     pub fn discard(&self) -> u32 {
         let turn = self.turn.clone();
         self.port.run(
-            Lane::Step,
+            Order::Immediate,
             ("reconcile", &self.path),
             false,
             move |_| {

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Call, Error};
 
-use crate::call::Lane;
 use crate::document::Contents;
 use crate::failure::{self, told};
 use crate::port::{Inner, Port};
@@ -28,10 +28,10 @@ impl Port {
         let dir: Arc<Path> = Path::new(&dir).into();
         let given = Arc::clone(&dir);
         self.inner().run(
-            Lane::Free,
+            Order::Unordered,
             ("snapshot", &dir),
             try_once,
-            move |context| untorn::snapshot_with(&given, &context.call()),
+            move |call| untorn::snapshot_with(&given, call),
             Snapshot::new,
         )
     }
@@ -91,7 +91,7 @@ impl Snapshot {
     pub fn load(&self, name: String) -> napi::Result<u32> {
         let core = self.core("load")?;
         Ok(self.port.run(
-            Lane::Read,
+            Order::Read,
             ("load", &self.dir),
             false,
             move |_| core.load(&name),
@@ -111,7 +111,7 @@ impl Snapshot {
         let options = options.journal(&self.dir)?;
         let (core, dir) = (self.core("read")?, Arc::clone(&self.dir));
         Ok(self.port.run(
-            Lane::Read,
+            Order::Read,
             ("read", &self.dir),
             false,
             move |_| core.records_as(&name, &options),

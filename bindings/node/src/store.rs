@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Call, Hit};
 
-use crate::call::Lane;
 use crate::failure::told;
 use crate::port::{Inner, Port};
 use crate::session::Session;
@@ -98,7 +98,7 @@ impl Port {
         let options = options.options(&dir)?;
         let given = Arc::clone(&dir);
         Ok(self.inner().run(
-            Lane::Read,
+            Order::Read,
             ("open", &dir),
             false,
             move |_| options.open(&given),
@@ -142,10 +142,10 @@ impl Store {
     pub fn keys(&self) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Read,
+            Order::Read,
             ("keys", &self.path),
             false,
-            move |context| core.keys_with(&context.call()),
+            move |call| core.keys_with(call),
             |_, keys| keys,
         )
     }
@@ -160,10 +160,10 @@ impl Store {
     pub fn remove(&self, key: String, try_once: bool) -> u32 {
         let core = Arc::clone(&self.core);
         self.port.run(
-            Lane::Free,
+            Order::Unordered,
             ("remove", &self.path),
             try_once,
-            move |context| core.remove_with(&key, &context.call()),
+            move |call| core.remove_with(&key, call),
             |_, removed| removed,
         )
     }
@@ -177,10 +177,10 @@ impl Store {
     pub fn search(&self, text: String, max_hits: u32) -> u32 {
         let search = self.searching(text, max_hits);
         self.port.run(
-            Lane::Free,
+            Order::Unordered,
             ("search", &self.path),
             false,
-            move |context| search.run_with(&context.call()),
+            move |call| search.run_with(call),
             |_, hits| found(hits),
         )
     }

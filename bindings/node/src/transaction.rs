@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
+use untorn::tasks::Order;
 use untorn::{Call, Error, Reconcile};
 
-use crate::call::{Lane, locked};
+use crate::call::locked;
 use crate::document::Contents;
 use crate::failure::told;
 use crate::port::{Inner, Port};
@@ -156,10 +157,10 @@ impl Port {
         let options = options.options(&dir)?;
         let given = Arc::clone(&dir);
         Ok(self.inner().run(
-            Lane::Of(dir.join("transaction")),
+            Order::File(dir.join("transaction")),
             ("begin", &dir),
             try_once,
-            move |context| options.begin_with(&given, &context.call()),
+            move |call| options.begin_with(&given, call),
             Transaction::new,
         ))
     }
@@ -199,18 +200,18 @@ impl Transaction {
         let source = Arc::clone(&self.source);
         let order = self.dir.join(format!("transaction/{}", self.number));
         let lane = match locks {
-            Locks::None => Lane::Order(order),
-            Locks::Tries if self.waits.load(Ordering::Relaxed) > 0 => Lane::Busy,
-            Locks::Tries | Locks::Waits => Lane::Own(order),
+            Locks::None => Order::Step(order),
+            Locks::Tries if self.waits.load(Ordering::Relaxed) > 0 => Order::Busy,
+            Locks::Tries | Locks::Waits => Order::Handle(order),
         };
         let wait = (locks == Locks::Waits).then(|| Wait::begin(&self.waits));
         self.port.run(
             lane,
             (operation, &self.dir),
             locks == Locks::Tries,
-            move |context| {
+            move |call| {
                 let _wait = wait;
-                source.wait(|transaction| work(transaction, &context.call()))
+                source.wait(|transaction| work(transaction, call))
             },
             |_, value| finish(value),
         )

@@ -147,6 +147,13 @@ for (const threads of [14, 16, 24]) {
       found.locks = await many(50, (i) => u.FileLock.acquire(dir + '/l' + i))
       found.timeouts = await many(50, (i) => u.FileLock.acquire(dir + '/l' + i, { timeout: 200 }))
       found.reads = await many(100, () => journal.read())
+      const followed = await Promise.all(Array.from({ length: 200 }, (_, i) => u.Journal.open(dir + '/f' + i, how)))
+      const follows = followed.map((journal) => journal.follow())
+      await Promise.all(follows.map((follow) => follow.ready()))
+      const news = many(200, (i) => follows[i].next())
+      await Promise.all(followed.map((journal, i) => journal.append(i)))
+      found.follows = await news
+      await Promise.all(follows.map((follow) => follow.return()))
       // All threads wait for a lock that this very program holds.
       const held = await u.FileLock.acquire(dir + '/j')
       const waiting = Array.from({ length: 40 }, (_, i) => u.Document.open(dir + '/j').then((d) => d.load().then(() => u.FileLock.acquire(dir + '/j').then((l) => l.release()), () => u.FileLock.acquire(dir + '/j').then((l) => l.release()))))
@@ -164,6 +171,7 @@ for (const threads of [14, 16, 24]) {
       locks: { done: 50 },
       timeouts: { UNTORN_LOCK_TIMEOUT: 50 },
       reads: { done: 100 },
+      follows: { done: 200 },
       whileHeld: 300,
       waited: { done: 40 },
     })
@@ -179,4 +187,23 @@ test('two thousand calls do not take as many threads', { skip: !fs.existsSync('/
   clearInterval(looks)
   assert.ok(most > 0 && most < 200, `${most} threads`)
   assert.equal(lines(path.join(dir, 'f1999'))[0], 1999)
+})
+
+test('followers that wait have no threads', { skip: !fs.existsSync('/proc/self/task') && 'there is no /proc' }, async (t) => {
+  const dir = directory(t)
+  const threads = () => fs.readdirSync('/proc/self/task').length
+  const journals = await Promise.all(Array.from({ length: 200 }, (_, i) => u.Journal.open(path.join(dir, `j${i}`), process_)))
+  const before = threads()
+  const follows = journals.map((journal) => journal.follow())
+  await Promise.all(follows.map((follow) => follow.ready()))
+  for (const round of [1, 2, 3]) {
+    const news = follows.map((follow) => follow.next())
+    await new Promise((resolve) => setImmediate(resolve))
+    // One that watches, four that look, four that read.
+    assert.ok(threads() <= before + 9, `${threads()} threads, ${before} before`)
+    for (const journal of journals) journal.appendSync(round)
+    for (const { value } of await Promise.all(news)) assert.equal(value, round)
+    assert.ok(threads() <= before + 9, `${threads()} threads, ${before} before`)
+  }
+  await Promise.all(follows.map((follow) => follow.return()))
 })

@@ -74,10 +74,5 @@ pub fn check<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
 /// A panic that was caught at the border.
 #[cold]
 pub fn of_panic(panic: &(dyn std::any::Any + Send), path: &Path) -> Error {
-    let what = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    let what = what.unwrap_or_else(|| "a panic".to_owned());
-    Error::internal("call", path, format!("{what}; this is a bug in untorn"))
+    untorn::tasks::of_panic("call", path, panic)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use untorn::tasks::Wake;
 use untorn::{Call, CancelToken, Damage, Error, ErrorKind, Follow, Followed, OwnedRecord};
 
 use crate::argument::Timeout;
@@ -68,6 +69,33 @@ impl News {
             // A cancelled wait is an end, not a failure.
             Err(error) if error.kind() == ErrorKind::Cancelled => Ok(()),
             result => result,
+        }
+    }
+
+    /// As `find`, but waits for nothing. `None`: nothing has come yet.
+    pub fn look_once(&self, path: &Path) -> untorn::Result<Option<()>> {
+        if !self.is_ready() && !self.is_closed() {
+            self.look(path, &Call::new().timeout(Some(Duration::ZERO)))?;
+        }
+        if self.is_closed() {
+            self.close_files(path);
+            return Ok(Some(()));
+        }
+        let ended = self
+            .follow
+            .with("follow", path, |follow| Ok(follow.is_closed()))?;
+        Ok((ended || self.is_ready()).then_some(()))
+    }
+
+    /// Has `wake` called when it is worth to look again.
+    pub fn wake_once(&self, path: &Path, wake: Wake) -> Option<Duration> {
+        let again = self
+            .follow
+            .with("follow", path, |follow| Ok(follow.wake_once(wake)));
+        match again {
+            Ok(again) if !self.is_closed() => again,
+            // It was closed in between, as the next look finds.
+            _ => Some(Duration::ZERO),
         }
     }
 

@@ -45,6 +45,7 @@ mod session_waits;
 #[cfg(unix)]
 mod special_files;
 mod strange_files;
+mod tasks;
 mod threads;
 mod transaction;
 #[cfg(unix)]

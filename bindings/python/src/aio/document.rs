@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use untorn::tasks::Order;
 
-use super::{Lane, Later};
+use super::Request;
 use crate::argument::{Data, Expected, Timeout};
 use crate::document::{RawDocument, Update};
 use crate::lock::{FileLock, given};
@@ -36,7 +37,7 @@ impl LaterDocument {
 
     fn load<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let document = Arc::clone(&self.document);
-        Later::read("load", &self.path).run(
+        Request::read("load", &self.path).run(
             py,
             move |_| document.load(),
             |py, (bytes, version)| {
@@ -105,8 +106,8 @@ impl LaterDocument {
     ) -> Awaitable<'py> {
         let mut update = update.get().take(py)?;
         let data = data.bytes().to_vec();
-        let later = Later::always("save", &self.path, Lane::Free);
-        later.run(
+        let request = Request::always("save", &self.path, Order::Immediate);
+        request.run(
             py,
             move |_| update.save(&data),
             |py, version| Ok(PyString::new(py, &version.to_string()).into_any()),
@@ -121,10 +122,10 @@ impl LaterDocument {
         operation: &'static str,
         timeout: Timeout,
         lock: Option<&Bound<'_, FileLock>>,
-    ) -> PyResult<Later<'_>> {
+    ) -> PyResult<Request<'_>> {
         let lock = given(py, operation, lock)?;
-        Ok(Later {
-            lane: Lane::of(&self.path, lock.as_deref()),
+        Ok(Request {
+            order: Order::of(&self.path, lock.as_deref()),
             operation,
             path: &self.path,
             limit: timeout.or(self.timeout),

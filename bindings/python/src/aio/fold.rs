@@ -7,9 +7,10 @@ use std::time::Duration;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
+use untorn::tasks::Order;
 use untorn::{FoldCursor, FoldTurn};
 
-use super::{Lane, Later};
+use super::Request;
 use crate::argument::Timeout;
 use crate::fold::{RawFold, RawTurn, current, finish, list, next};
 use crate::lock::{FileLock, given};
@@ -43,7 +44,7 @@ impl LaterFold {
 
     fn current<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let cursor = Arc::clone(&self.cursor);
-        Later::read("fold", &self.path).run(
+        Request::read("fold", &self.path).run(
             py,
             move |_| current(&cursor),
             |py, position| position.map(Position::from).into_bound_py_any(py),
@@ -59,13 +60,13 @@ impl LaterFold {
     ) -> Awaitable<'py> {
         let lock = given(py, "fold", lock)?;
         let (cursor, journal) = (Arc::clone(&self.cursor), Arc::clone(&self.journal));
-        let later = Later {
-            lane: Lane::of(&self.path, lock.as_deref()),
+        let request = Request {
+            order: Order::of(&self.path, lock.as_deref()),
             limit: timeout.or(self.timeout),
             lock,
-            ..Later::read("fold", &self.path)
+            ..Request::read("fold", &self.path)
         };
-        later.run(
+        request.run(
             py,
             move |call| cursor.begin(call),
             move |py, turn| Ok(Bound::new(py, RawTurn::new(&journal, turn))?.into_any()),
@@ -132,7 +133,7 @@ impl LaterTurn {
     }
 
     /// Under its own lock, so behind nobody; and told to its end.
-    fn step(&self) -> Later<'_> {
-        Later::always("fold", &self.path, Lane::Free)
+    fn step(&self) -> Request<'_> {
+        Request::always("fold", &self.path, Order::Immediate)
     }
 }

@@ -1,11 +1,15 @@
 //! Following a journal, awaited.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pyo3::prelude::*;
+use untorn::Error;
+use untorn::tasks::{Source, Wake, WatchOrder};
 
-use super::{Lane, Later};
+use super::event_loop::Loop;
+use super::promise::{Finish, Task};
 use crate::argument::Timeout;
 use crate::follow::{News, RawFollow, list};
 
@@ -14,6 +18,9 @@ use crate::follow::{News, RawFollow, list};
 pub struct LaterFollow {
     path: Arc<Path>,
     news: Arc<News>,
+    order: WatchOrder,
+    /// The last call of `next`.
+    last: Mutex<Option<Arc<Task>>>,
 }
 
 #[pymethods]
@@ -24,29 +31,65 @@ impl LaterFollow {
         LaterFollow {
             path: path.into(),
             news,
+            order: WatchOrder::new(),
+            last: Mutex::new(None),
         }
     }
 
     /// As `RawFollow._next`. What is found while the caller is cancelled is
     /// there for the next call.
     fn next<'py>(&self, py: Python<'py>, timeout: Timeout) -> PyResult<Bound<'py, PyAny>> {
-        let (path, news) = (Arc::clone(&self.path), Arc::clone(&self.news));
-        let taken = Arc::clone(&self.news);
-        let limit = timeout.of_handle();
-        let later = Later {
-            lane: Lane::Free,
-            ..Later::read("follow", &self.path)
+        let (tasks, event_loop) = Loop::running(py)?;
+        let (task, pending) = tasks.begin(&event_loop, "follow", &self.path, None)?;
+        let before = self.last().replace(Arc::clone(&task));
+        if let Some(before) = before
+            && !before.is_over()
+        {
+            *self.last() = Some(before);
+            let why = "another call is at it just now";
+            let refused = Error::invalid_argument("follow", &self.path, why);
+            py.detach(|| task.complete(Err(refused)));
+            return Ok(pending);
+        }
+        let waiting = Waiting {
+            path: Arc::clone(&self.path),
+            news: Arc::clone(&self.news),
         };
-        later.run_with_token(
-            py,
-            // Not a wait for a lock: the library keeps the time.
-            move |call, token| news.find(&path, &call.timeout(limit), token),
-            move |py, ()| {
-                let items = taken
-                    .take()
-                    .map_err(|error| crate::error::raise(py, &error))?;
-                Ok(list(py, items)?.into_any())
-            },
-        )
+        let news = Arc::clone(&self.news);
+        let finish = move |_| -> Finish { Box::new(move |py| taken(py, &news)) };
+        // Not a wait for a lock: the library keeps the time.
+        py.detach(|| task.watch(waiting, self.order, timeout.of_handle(), finish));
+        Ok(pending)
+    }
+}
+
+impl LaterFollow {
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Task>>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn taken<'py>(py: Python<'py>, news: &News) -> PyResult<Bound<'py, PyAny>> {
+    let items = news
+        .take()
+        .map_err(|error| crate::error::raise(py, &error))?;
+    Ok(list(py, items)?.into_any())
+}
+
+/// A follower that waits for something.
+struct Waiting {
+    path: Arc<Path>,
+    news: Arc<News>,
+}
+
+impl Source for Waiting {
+    type Found = ();
+
+    fn look(&self) -> untorn::Result<Option<()>> {
+        self.news.look_once(&self.path)
+    }
+
+    fn wake_once(&self, wake: Wake) -> Option<Duration> {
+        self.news.wake_once(&self.path, wake)
     }
 }

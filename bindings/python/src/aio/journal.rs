@@ -8,9 +8,12 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator};
 use untorn::Batch;
+use untorn::tasks::{Order, Outcome};
 
-use super::line::{Append, Line};
-use super::{Call, Lane, Later, none};
+use super::event_loop::Loop;
+use super::outstanding::Outstanding;
+use super::promise::Task;
+use super::{Request, none};
 use crate::argument::{Count, Data, Timeout};
 use crate::error::check;
 use crate::follow::RawFollow;
@@ -80,7 +83,7 @@ impl LaterJournal {
     ) -> Awaitable<'py> {
         let start = start.map(|position| position.get().core());
         let (journal, path) = (Arc::clone(&self.journal), Arc::clone(&self.path));
-        Later::read("read", &self.path).run(
+        Request::read("read", &self.path).run(
             py,
             move |_| read_from(&journal, start, max_records, max_bytes),
             |py, records| {
@@ -93,7 +96,7 @@ impl LaterJournal {
     fn tail<'py>(&self, py: Python<'py>, n: Count) -> Awaitable<'py> {
         let n = usize::try_from(n.0).unwrap_or(usize::MAX);
         let journal = Arc::clone(&self.journal);
-        Later::read("tail", &self.path).run(
+        Request::read("tail", &self.path).run(
             py,
             move |_| journal.tail(n),
             |py, records| Ok(tail_list(py, records)?.into_any()),
@@ -102,7 +105,7 @@ impl LaterJournal {
 
     fn header<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        Later::read("header", &self.path).run(
+        Request::read("header", &self.path).run(
             py,
             move |_| journal.header(),
             |py, header| match header {
@@ -116,7 +119,7 @@ impl LaterJournal {
     fn follow<'py>(&self, py: Python<'py>, start: Option<&Bound<'_, Position>>) -> Awaitable<'py> {
         let start = start.map(|position| position.get().core());
         let (journal, path) = (Arc::clone(&self.journal), self.path.to_path_buf());
-        Later::read("follow", &self.path).run(
+        Request::read("follow", &self.path).run(
             py,
             move |_| journal.follow(start),
             |py, follow| Ok(Bound::new(py, RawFollow::new(path, follow))?.into_any()),
@@ -125,7 +128,7 @@ impl LaterJournal {
 
     fn end<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        Later::read("end", &self.path).run(
+        Request::read("end", &self.path).run(
             py,
             move |_| journal.end(),
             |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
@@ -134,12 +137,12 @@ impl LaterJournal {
 
     fn verify<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        let later = Later {
+        let request = Request {
             // It may take seconds: not in the way of short reads.
-            lane: Lane::Of(self.path.join("verify")),
-            ..Later::read("verify", &self.path)
+            order: Order::Handle(self.path.join("verify")),
+            ..Request::read("verify", &self.path)
         };
-        later.run(
+        request.run(
             py,
             move |call| journal.verify_with(call),
             |py, report| make_report(py, &report),
@@ -224,18 +227,18 @@ impl LaterJournal {
 
     fn sync<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        let later = Later {
+        let request = Request {
             // Syncs one after another: the second has little left to do.
-            lane: Lane::Of(self.path.join("sync")),
-            ..Later::read("sync", &self.path)
+            order: Order::File(self.path.join("sync")),
+            ..Request::read("sync", &self.path)
         };
-        later.run(py, move |_| journal.sync(), |py, ()| none(py))
+        request.run(py, move |_| journal.sync(), |py, ()| none(py))
     }
 
     fn close<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        let later = Later::always("close", &self.path, Lane::Free);
-        later.run(py, move |_| journal.close(), |py, ()| none(py))
+        let request = Request::always("close", &self.path, Order::Immediate);
+        request.run(py, move |_| journal.close(), |py, ()| none(py))
     }
 }
 
@@ -259,17 +262,19 @@ impl LaterJournal {
             );
         }
         let limit = timeout.or(self.timeout);
-        let (line, event_loop) = Line::running(py)?;
-        let whose = (Arc::clone(&line), &event_loop);
-        let (call, pending) = Call::begin(py, whose, "append", &self.path, limit)?;
+        let (tasks, event_loop) = Loop::running(py)?;
+        let (task, pending) = tasks.begin(&event_loop, "append", &self.path, limit)?;
+        // It was begun: it is made, awaited or not.
+        task.outlive_loop();
         let append = Append {
             journal: Arc::clone(&self.journal),
             batch,
             at,
-            once: limit == Some(Duration::ZERO),
-            call,
+            try_once: limit == Some(Duration::ZERO),
+            task,
         };
-        line.append(&event_loop, append)?;
+        let home = Arc::clone(&tasks);
+        tasks.gather(&event_loop, move || append.queue(home))?;
         Ok(pending)
     }
 
@@ -279,16 +284,48 @@ impl LaterJournal {
         operation: &'static str,
         timeout: Timeout,
         lock: Option<&Bound<'_, FileLock>>,
-    ) -> PyResult<Later<'_>> {
+    ) -> PyResult<Request<'_>> {
         let lock = given(py, operation, lock)?;
-        Ok(Later {
-            lane: Lane::of(&self.path, lock.as_deref()),
+        Ok(Request {
+            order: Order::of(&self.path, lock.as_deref()),
             operation,
             path: &self.path,
             limit: timeout.or(self.timeout),
             lock,
             always: false,
         })
+    }
+}
+
+/// An append that will be queued when the event loop turns.
+struct Append {
+    journal: Arc<untorn::Journal>,
+    batch: Batch,
+    at: Option<untorn::Position>,
+    try_once: bool,
+    task: Arc<Task>,
+}
+
+impl Append {
+    fn queue(self, event_loop: Arc<Loop>) {
+        let task = self.task;
+        if !task.start() {
+            return;
+        }
+        let token = task.token().clone();
+        let limit = self.try_once.then_some(Duration::ZERO);
+        let outstanding = Outstanding::begin();
+        let ended = move |result: untorn::Result<_>| {
+            if let Err(error) = &result
+                && !event_loop.is_open()
+            {
+                outstanding.failed_unheard(error);
+            }
+            task.complete(result.map(Outcome::Appended));
+            drop(outstanding);
+        };
+        self.journal
+            .append_queued(self.batch, self.at, Some(limit), Some(token), ended);
     }
 }
 
@@ -311,7 +348,7 @@ impl LaterReader {
     /// As `Reader._next`.
     fn next<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let state = Arc::clone(&self.state);
-        Later::read("read", &self.path).run(
+        Request::read("read", &self.path).run(
             py,
             move |_| state.lock().unwrap_or_else(PoisonError::into_inner).next(),
             |py, items| Ok(list(py, items)?.into_any()),

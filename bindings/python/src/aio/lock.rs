@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use untorn::LockGuard;
+use untorn::tasks::Order;
 
-use super::{Lane, Later, none};
+use super::{Request, none};
 use crate::argument::Timeout;
 use crate::error::make_holder;
 use crate::lock::FileLock;
@@ -31,17 +32,17 @@ pub fn acquire_later<'py>(
     let limit = timeout.or(lock.timeout());
     // In the order of the calls; but those that share must not stand behind one
     // that waits for them to let go.
-    let lane = if lock.is_shared() || limit == Some(Duration::ZERO) {
-        Lane::Free
+    let order = if lock.is_shared() || limit == Some(Duration::ZERO) {
+        Order::Unordered
     } else {
-        Lane::Of(path.join("acquire"))
+        Order::File(path.join("acquire"))
     };
-    let later = Later {
-        lane,
+    let request = Request {
+        order,
         limit,
-        ..Later::read("lock", &path)
+        ..Request::read("lock", &path)
     };
-    later.run(
+    request.run(
         py,
         move |call| lock.take(call),
         |py, guard| Ok(Bound::new(py, Taken(Arc::new(guard)))?.into_any()),
@@ -59,8 +60,8 @@ pub fn release_later<'py>(
         return Ok(None);
     };
     let path: Arc<Path> = guard.path().into();
-    let later = Later::always("release", &path, Lane::under(&guard));
-    later
+    let request = Request::always("release", &path, Order::under(&guard));
+    request
         .run(py, move |_| guard.release(), |py, ()| none(py))
         .map(Some)
 }
@@ -75,7 +76,7 @@ pub fn transfer_later<'py>(
     let guard = lock.get().guard(py, "transfer")?;
     let (lock, to) = (lock.clone().unbind(), to.get().0.clone());
     let path: Arc<Path> = guard.path().into();
-    Later::always("transfer", &path, Lane::under(&guard)).run(
+    Request::always("transfer", &path, Order::under(&guard)).run(
         py,
         move |_| guard.transfer(&to).map(|()| guard),
         move |py, guard| {
@@ -90,7 +91,7 @@ pub fn transfer_later<'py>(
 pub fn holder_later(py: Python<'_>, path: std::path::PathBuf) -> Awaitable<'_> {
     let path: Arc<Path> = path.into();
     let asked = Arc::clone(&path);
-    Later::read("holder", &path).run(
+    Request::read("holder", &path).run(
         py,
         move |_| untorn::holder(&asked),
         |py, holder| match holder {

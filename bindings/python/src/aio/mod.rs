@@ -2,15 +2,15 @@
 //! while the event loop goes on.
 
 mod document;
+mod event_loop;
 mod fold;
 mod follow;
 mod journal;
-mod later;
-mod line;
 mod lock;
 mod open;
 mod outstanding;
-mod pending;
+mod promise;
+mod request;
 mod rewrite;
 mod snapshot;
 mod store;
@@ -34,8 +34,7 @@ pub use transaction::LaterTransaction;
 
 use pyo3::prelude::*;
 
-use later::{Lane, Later};
-use pending::Call;
+use request::Request;
 
 fn none(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(py.None().into_bound(py))

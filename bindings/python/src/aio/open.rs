@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use untorn::tasks::Order;
 
-use super::{Lane, Later};
+use super::Request;
 use crate::options;
 use crate::store::{File, Opened};
 
@@ -53,12 +54,12 @@ fn open(
 ) -> Awaitable<'_> {
     let path: Arc<Path> = path.into();
     let given = Arc::clone(&path);
-    let later = Later {
+    let request = Request {
         // Behind nobody: one slow file system must not hold up another.
-        lane: Lane::Free,
-        ..Later::read("open", &path)
+        order: Order::Unordered,
+        ..Request::read("open", &path)
     };
-    later.run(
+    request.run(
         py,
         move |_| open(&given),
         |py, file| Ok(Bound::new(py, Opened::new(file))?.into_any()),

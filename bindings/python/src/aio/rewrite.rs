@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use untorn::tasks::Order;
 
+use super::Request;
 use super::journal::LaterReader;
-use super::{Lane, Later};
 use crate::position::Position;
 use crate::reader::State;
 use crate::rewrite::{Rewrite, copied, push};
@@ -35,7 +36,7 @@ impl LaterRewrite {
     fn reader<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let (slot, path) = (Arc::clone(&self.slot), Arc::clone(&self.path));
         let of = Arc::clone(&path);
-        Later::read("compact", &self.path).run(
+        Request::read("compact", &self.path).run(
             py,
             move |_| slot.with("compact", &path, |rewrite| rewrite.records()),
             move |py, records| {
@@ -77,7 +78,7 @@ impl LaterRewrite {
 
 impl LaterRewrite {
     /// Under its own lock, so behind nobody; and told to its end.
-    fn step(&self) -> Later<'_> {
-        Later::always("compact", &self.path, Lane::Free)
+    fn step(&self) -> Request<'_> {
+        Request::always("compact", &self.path, Order::Immediate)
     }
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use untorn::tasks::Order;
 
+use super::Request;
 use super::journal::LaterReader;
-use super::{Lane, Later};
 use crate::argument::Timeout;
 use crate::options;
 use crate::reader::State;
@@ -22,12 +23,12 @@ type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 pub fn take_snapshot_later(py: Python<'_>, dir: PathBuf, timeout: Timeout) -> Awaitable<'_> {
     let path: Arc<Path> = dir.into();
     let dir = Arc::clone(&path);
-    let later = Later {
-        lane: Lane::Free,
+    let request = Request {
+        order: Order::Unordered,
         limit: timeout.of_handle(),
-        ..Later::read("snapshot", &path)
+        ..Request::read("snapshot", &path)
     };
-    later.run(
+    request.run(
         py,
         move |call| untorn::snapshot_with(&dir, call),
         |py, snapshot| Ok(Bound::new(py, RawSnapshot::new(snapshot))?.into_any()),
@@ -42,7 +43,7 @@ pub fn snapshot_load_later<'py>(
 ) -> Awaitable<'py> {
     let snapshot = snapshot.get().core(py, "load")?;
     let path: Arc<Path> = snapshot.dir().into();
-    Later::read("load", &path).run(
+    Request::read("load", &path).run(
         py,
         move |_| snapshot.load(&name),
         |py, found| contents(py, found).into_bound_py_any(py),
@@ -61,7 +62,7 @@ pub fn snapshot_reader_later<'py>(
     let options = options::journal(snapshot.dir(), options)?;
     let path: Arc<Path> = snapshot.dir().join(&name).into();
     let of = Arc::clone(&path);
-    Later::read("read", &path).run(
+    Request::read("read", &path).run(
         py,
         move |_| snapshot.records_as(&name, &options),
         move |py, records| {

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use untorn::tasks::Order;
 
-use super::{Lane, Later, none};
+use super::{Request, none};
 use crate::argument::{Count, Timeout};
 use crate::error::make_holder;
 use crate::lease::Lease;
@@ -21,7 +22,7 @@ type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 pub fn store_keys_later<'py>(py: Python<'py>, store: &Bound<'_, RawStore>) -> Awaitable<'py> {
     let store = store.get().core().clone();
     let path: Arc<Path> = store.path().into();
-    Later::read("keys", &path).run(
+    Request::read("keys", &path).run(
         py,
         move |_| store.keys(),
         |py, keys| Ok(keys.into_pyobject(py)?.into_any()),
@@ -38,12 +39,12 @@ pub fn store_remove_later<'py>(
     let limit = timeout.or(store.get().timeout());
     let store = store.get().core().clone();
     let path: Arc<Path> = store.path().into();
-    let later = Later {
-        lane: Lane::Free,
+    let request = Request {
+        order: Order::Unordered,
         limit,
-        ..Later::read("remove", &path)
+        ..Request::read("remove", &path)
     };
-    later.run(
+    request.run(
         py,
         move |call| store.remove_with(&key, call),
         |py, removed| Ok(removed.into_pyobject(py)?.to_owned().into_any()),
@@ -60,11 +61,11 @@ pub fn store_search_later<'py>(
     let search = store.get().prepared(text, max_hits);
     let path: Arc<Path> = store.get().core().path().into();
     // Not in the way of short reads: it may take seconds.
-    let later = Later {
-        lane: Lane::Of(path.join("search")),
-        ..Later::read("search", &path)
+    let request = Request {
+        order: Order::File(path.join("search")),
+        ..Request::read("search", &path)
     };
-    later.run(
+    request.run(
         py,
         move |call| search.run_with(call),
         |py, found| Ok(hits(py, &found)?.into_any()),
@@ -77,11 +78,11 @@ pub fn selftest_later<'py>(py: Python<'py>, dir: PathBuf, scheme: &str) -> Await
     let scheme = selftest::parse(py, &dir, scheme)?;
     let path: Arc<Path> = dir.into();
     let dir = Arc::clone(&path);
-    let later = Later {
-        lane: Lane::Free,
-        ..Later::read("selftest", &path)
+    let request = Request {
+        order: Order::Unordered,
+        ..Request::read("selftest", &path)
     };
-    later.run(
+    request.run(
         py,
         move |_| untorn::selftest_with(&dir, scheme),
         |py, report| selftest::make(py, &report),
@@ -110,7 +111,7 @@ impl LaterSession {
 
     fn exists<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let session = Arc::clone(&self.session);
-        Later::read("exists", &self.path).run(
+        Request::read("exists", &self.path).run(
             py,
             move |_| session.exists(),
             |py, exists| Ok(exists.into_pyobject(py)?.to_owned().into_any()),
@@ -146,7 +147,7 @@ impl LaterSession {
 
     fn holder<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let session = Arc::clone(&self.session);
-        Later::read("holder", &self.path).run(
+        Request::read("holder", &self.path).run(
             py,
             move |_| session.holder(),
             |py, holder| match holder {
@@ -160,12 +161,12 @@ impl LaterSession {
     fn begin_reconcile<'py>(&self, py: Python<'py>, timeout: Timeout) -> Awaitable<'py> {
         let (session, path) = (Arc::clone(&self.session), Arc::clone(&self.path));
         let limit = timeout.or(self.timeout);
-        let later = Later {
-            lane: Lane::Free,
+        let request = Request {
+            order: Order::Unordered,
             limit,
-            ..Later::read("reconcile", &self.path)
+            ..Request::read("reconcile", &self.path)
         };
-        later.run(
+        request.run(
             py,
             move |call| session.begin_reconcile(|| Ok(false), call),
             move |py, begun| reconcile::begun(py, &path, limit, begun),
@@ -176,17 +177,17 @@ impl LaterSession {
     fn claim<'py>(&self, py: Python<'py>, label: String, timeout: Timeout) -> Awaitable<'py> {
         let session = Arc::clone(&self.session);
         let limit = timeout.or(self.timeout);
-        let lane = if limit == Some(std::time::Duration::ZERO) {
-            Lane::Free
+        let order = if limit == Some(std::time::Duration::ZERO) {
+            Order::Unordered
         } else {
-            Lane::Of(self.path.join("claim"))
+            Order::File(self.path.join("claim"))
         };
-        let later = Later {
-            lane,
+        let request = Request {
+            order,
             limit,
-            ..Later::read("claim", &self.path)
+            ..Request::read("claim", &self.path)
         };
-        later.run(
+        request.run(
             py,
             move |call| session.claim_with(label, call),
             |py, lease| Ok(Bound::new(py, Lease::new(lease))?.into_any()),
@@ -197,10 +198,10 @@ impl LaterSession {
 impl LaterSession {
     /// What may make the directory, and wait for its lock: not in the way of
     /// those that never wait.
-    fn make(&self, operation: &'static str) -> Later<'_> {
-        Later {
-            lane: Lane::Of(self.path.join("make")),
-            ..Later::read(operation, &self.path)
+    fn make(&self, operation: &'static str) -> Request<'_> {
+        Request {
+            order: Order::File(self.path.join("make")),
+            ..Request::read(operation, &self.path)
         }
     }
 }
@@ -213,7 +214,7 @@ pub fn lease_transfer_later<'py>(
 ) -> Awaitable<'py> {
     let (lease, to) = (Arc::clone(lease.get().core()), to.get().0.clone());
     let path: Arc<Path> = lease.path().into();
-    Later::always("transfer", &path, Lane::Free).run(
+    Request::always("transfer", &path, Order::Immediate).run(
         py,
         move |_| lease.transfer(&to),
         |py, ()| none(py),
@@ -224,5 +225,9 @@ pub fn lease_transfer_later<'py>(
 pub fn lease_release_later<'py>(py: Python<'py>, lease: &Bound<'_, Lease>) -> Awaitable<'py> {
     let lease = Arc::clone(lease.get().core());
     let path: Arc<Path> = lease.path().into();
-    Later::always("release", &path, Lane::Free).run(py, move |_| lease.release(), |py, ()| none(py))
+    Request::always("release", &path, Order::Immediate).run(
+        py,
+        move |_| lease.release(),
+        |py, ()| none(py),
+    )
 }

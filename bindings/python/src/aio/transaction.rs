@@ -9,8 +9,9 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use untorn::Transaction;
+use untorn::tasks::Order;
 
-use super::{Lane, Later, none};
+use super::{Request, none};
 use crate::argument::Data;
 use crate::rewrite::copied;
 use crate::slot::Slot;
@@ -23,7 +24,7 @@ type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 pub struct LaterTransaction {
     origin: Origin,
     dir: Arc<Path>,
-    lane: PathBuf,
+    order: PathBuf,
     timeout: Option<Duration>,
     slot: Arc<Slot<Begun>>,
 }
@@ -38,7 +39,7 @@ impl LaterTransaction {
             dir: Arc::clone(&origin.dir),
             origin,
             // Relative, so that it is nobody's path.
-            lane: format!("transaction/{}", NEXT.fetch_add(1, Ordering::Relaxed)).into(),
+            order: format!("transaction/{}", NEXT.fetch_add(1, Ordering::Relaxed)).into(),
             timeout,
             slot,
         }
@@ -46,12 +47,12 @@ impl LaterTransaction {
 
     fn begin<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let (origin, slot) = (self.origin.clone(), Arc::clone(&self.slot));
-        let later = Later {
+        let request = Request {
             // In the order of the calls, of all transactions in the directory.
-            lane: Lane::Of(self.dir.join("transaction")),
+            order: Order::File(self.dir.join("transaction")),
             ..self.step("begin")
         };
-        later.run(
+        request.run(
             py,
             move |call| origin.begin(call),
             move |py, begun| {
@@ -141,7 +142,7 @@ impl LaterTransaction {
     /// Ends it without a change, behind what was begun in it.
     fn rollback<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let slot = Arc::clone(&self.slot);
-        Later::always("rollback", &self.dir, Lane::Of(self.lane.clone())).run(
+        Request::always("rollback", &self.dir, Order::File(self.order.clone())).run(
             py,
             move |_| {
                 drop(slot.take());
@@ -153,11 +154,11 @@ impl LaterTransaction {
 }
 
 impl LaterTransaction {
-    fn step(&self, operation: &'static str) -> Later<'_> {
-        Later {
-            lane: Lane::Of(self.lane.clone()),
+    fn step(&self, operation: &'static str) -> Request<'_> {
+        Request {
+            order: Order::File(self.order.clone()),
             limit: self.timeout,
-            ..Later::read(operation, &self.dir)
+            ..Request::read(operation, &self.dir)
         }
     }
 

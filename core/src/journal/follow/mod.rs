@@ -177,14 +177,15 @@ impl Follow {
         }
     }
 
-    /// Lets the file and the watch go at once. What is asked for next opens them
-    /// again.
+    /// Releases the file and the watch at once, and calls the `wake` of
+    /// [`Follow::wake_once`]. The next call opens them again.
     pub fn close(&mut self) {
         self.onward.close();
         match self.waking.take() {
             // The parent's: to drop it might wait for a thread of the parent.
             Some(waking) if waking.is_strange() => std::mem::forget(waking),
-            waking => drop(waking),
+            Some(waking) => waking.end(),
+            None => {}
         }
     }
 

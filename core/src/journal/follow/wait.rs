@@ -106,6 +106,11 @@ impl Waking {
         (!self.is_told_all(shared)).then(|| self.pause())
     }
 
+    /// Wakes the event loop that sleeps, for the last time.
+    pub fn end(self) {
+        self.bell.ring();
+    }
+
     /// Of what is written to the file by a name in another directory, the system
     /// reports nothing here.
     fn is_told_all(&self, shared: &Shared) -> bool {

@@ -1,0 +1,68 @@
+//! Having a call carried out on a thread of the library's own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use untorn::LockGuard;
+use untorn::tasks::{Order, Placement};
+
+use super::event_loop::Loop;
+use super::promise::Finish;
+
+/// What must be done, for whom.
+pub struct Request<'a> {
+    pub order: Order,
+    pub operation: &'static str,
+    pub path: &'a Arc<Path>,
+    /// How long it may wait for its lock; the event loop keeps the time.
+    pub limit: Option<Duration>,
+    pub lock: Option<Arc<LockGuard>>,
+    /// Done even if its caller is cancelled: the release of a lock.
+    pub always: bool,
+}
+
+impl<'a> Request<'a> {
+    /// What takes no lock.
+    pub fn read(operation: &'static str, path: &'a Arc<Path>) -> Request<'a> {
+        Request {
+            order: Order::Read,
+            operation,
+            path,
+            limit: None,
+            lock: None,
+            always: false,
+        }
+    }
+
+    /// What is done even if its caller is cancelled: it releases a lock.
+    pub fn always(operation: &'static str, path: &'a Arc<Path>, order: Order) -> Request<'a> {
+        Request {
+            order,
+            always: true,
+            ..Request::read(operation, path)
+        }
+    }
+
+    /// Has `work` done; `finish` makes the Python value of what it gives.
+    pub fn run<'py, T: Send + 'static>(
+        self,
+        py: Python<'py>,
+        work: impl FnOnce(&untorn::Call<'_>) -> untorn::Result<T> + Send + 'static,
+        finish: impl for<'p> FnOnce(Python<'p>, T) -> PyResult<Bound<'p, PyAny>> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (tasks, event_loop) = Loop::running(py)?;
+        let (task, pending) = tasks.begin(&event_loop, self.operation, self.path, self.limit)?;
+        let placement = Placement {
+            order: self.order,
+            try_once: self.limit == Some(Duration::ZERO),
+            lock: self.lock,
+            always: self.always,
+        };
+        let finish = move |value| -> Finish { Box::new(move |py| finish(py, value)) };
+        // Where the system has no thread for it, it is done here.
+        py.detach(|| task.run(placement, work, finish));
+        Ok(pending)
+    }
+}

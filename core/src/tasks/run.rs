@@ -1,0 +1,160 @@
+//! The work of a task, and its order among others.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::completions::Outcome;
+use super::event_loop::EventLoop;
+use super::panicked::of_panic;
+use super::task::Task;
+use crate::background;
+use crate::error::{Error, Result};
+use crate::lock::{Call, LockGuard};
+use crate::oslock::Caller;
+
+/// Which other tasks of this process go before a task.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Earlier changes of one file. A task that tries once does not stand behind
+    /// others: it fails with `LOCKED`.
+    File(PathBuf),
+    /// Earlier steps of one handle. Each may wait for a lock.
+    Handle(PathBuf),
+    /// Earlier steps of one kind. None of them waits for a lock.
+    Step(PathBuf),
+    /// Some of the other tasks that never wait for a lock: ten thousand reads at
+    /// once must not get as many threads.
+    Read,
+    /// None. It may wait for a lock.
+    Unordered,
+    /// None, and it waits for no lock: a step under a lock that is held, or the
+    /// release of one.
+    Immediate,
+    /// It tries once, and others are before it, as its binding knows: it fails
+    /// with `LOCKED`.
+    Busy,
+}
+
+/// How many reads run at once. Relative, so that they are nobody's path.
+const READS: [&str; 4] = ["read/0", "read/1", "read/2", "read/3"];
+
+impl Order {
+    /// Changes of one file; under a lock that is held, apart from tasks that wait
+    /// for that very lock.
+    pub fn of(path: &Path, lock: Option<&LockGuard>) -> Order {
+        match lock {
+            Some(guard) => Order::under(guard),
+            None => Order::File(path.to_owned()),
+        }
+    }
+
+    /// Work under a lock that is held.
+    pub fn under(guard: &LockGuard) -> Order {
+        Order::Step(guard.lock_path().join("held"))
+    }
+
+    fn key(&self, id: u32) -> Option<&Path> {
+        match self {
+            Order::File(path) | Order::Handle(path) | Order::Step(path) => Some(path),
+            Order::Read => Some(Path::new(one_of(&READS, id))),
+            Order::Unordered | Order::Immediate | Order::Busy => None,
+        }
+    }
+}
+
+pub(super) fn one_of(keys: &[&'static str; 4], id: u32) -> &'static str {
+    keys[(id % 4) as usize]
+}
+
+/// How the work of a task is done.
+pub struct Placement {
+    /// Its order.
+    pub order: Order,
+    /// It waits for no lock: one try.
+    pub try_once: bool,
+    /// The lock that it works under.
+    pub lock: Option<Arc<LockGuard>>,
+    /// It is done even if its caller cancels it: the release of a lock.
+    pub always: bool,
+}
+
+impl Placement {
+    /// A task of this order.
+    pub fn new(order: Order) -> Placement {
+        Placement {
+            order,
+            try_once: false,
+            lock: None,
+            always: false,
+        }
+    }
+}
+
+impl<L: EventLoop> Task<L> {
+    /// Has `work` done on a thread of the library's own; `finish` makes its result
+    /// ready for the loop. How long the work waits is up to the loop, which ends
+    /// it. To be called on the loop's thread, without a lock of its language.
+    pub fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        placement: Placement,
+        work: impl FnOnce(&Call<'_>) -> Result<T> + Send + 'static,
+        finish: impl FnOnce(T) -> L::Value + Send + 'static,
+    ) {
+        let Placement {
+            order,
+            try_once,
+            lock,
+            always,
+        } = placement;
+        if always {
+            self.start();
+        }
+        let caller = Caller::current();
+        let task = Arc::clone(self);
+        self.submit(&order, try_once, move || {
+            if !always && !task.start() {
+                return;
+            }
+            let mut call = Call::new()
+                .caller(caller)
+                .cancel(task.token())
+                .timeout(try_once.then_some(Duration::ZERO));
+            if let Some(guard) = &lock {
+                call = call.lock(guard);
+            }
+            // A promise that is never settled would be worse than the panic.
+            let result = catch_unwind(AssertUnwindSafe(|| work(&call)))
+                .unwrap_or_else(|panic| Err(of_panic(task.operation(), task.path(), &*panic)));
+            task.complete(result.map(|value| Outcome::Done(finish(value))));
+        });
+    }
+
+    pub(super) fn submit(
+        self: &Arc<Self>,
+        order: &Order,
+        try_once: bool,
+        job: impl FnOnce() + Send + 'static,
+    ) {
+        let key = order.key(self.id());
+        let submitted = match order {
+            Order::Busy => Ok(false),
+            Order::File(key) if try_once => background::submit_if_first(key, job),
+            Order::File(_) | Order::Handle(_) | Order::Unordered => {
+                background::submit(key, job).map(|()| true)
+            }
+            Order::Step(_) | Order::Read | Order::Immediate => {
+                background::run_soon(key, job);
+                Ok(true)
+            }
+        };
+        match submitted {
+            Ok(true) => {}
+            Ok(false) => self.fail_busy(),
+            Err(error) => {
+                self.complete(Err(Error::no_thread(self.operation(), self.path(), error)));
+            }
+        }
+    }
+}
