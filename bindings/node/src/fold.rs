@@ -164,7 +164,7 @@ impl Fold {
     pub fn begin(&self, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
         let guard = lock.map(|lock| Arc::clone(lock.guard()));
         let lane = match &guard {
-            Some(guard) => Order::under(&guard),
+            Some(guard) => Order::under(guard),
             None if try_once => Order::Unordered,
             // In the order of the calls.
             None => Order::File(self.path.join("fold")),

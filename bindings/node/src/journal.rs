@@ -366,7 +366,7 @@ impl Journal {
         let journal = Arc::clone(&self.journal);
         let guard = lock.map(|lock| Arc::clone(lock.guard()));
         let lane = match &guard {
-            Some(guard) => Order::under(&guard),
+            Some(guard) => Order::under(guard),
             None => Order::Unordered,
         };
         self.port.run(

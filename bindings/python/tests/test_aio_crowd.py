@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from untorn import InvalidArgument, aio
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Script
 
-PROCESS = {"durability": "process"}
+TASKS = Path("/proc/self/task")
 
 
 def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+    return sum(1 for _ in TASKS.iterdir())
 
 
 async def follow_all(folder: Path, rounds: int) -> list[int]:
-    """Two hundred followers are told of each of their records. Gives how many threads there were more."""
+    """Two hundred followers each get their records. Returns how many more threads ran meanwhile, at several times."""
     journals = [aio.Journal(folder / str(n), durability="process") for n in range(200)]
     follows = [await journal.follow().begin() for journal in journals]
     before = threads()
@@ -40,7 +40,7 @@ async def follow_all(folder: Path, rounds: int) -> list[int]:
     return most
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="there is no /proc")
+@pytest.mark.skipif(not TASKS.exists(), reason="there is no /proc")
 def test_followers_that_wait_have_no_threads(tmp_path: Path) -> None:
     # One that watches, four that look, and a few that append.
     assert max(asyncio.run(follow_all(tmp_path, 3))) <= 12
@@ -66,7 +66,7 @@ FEW_THREADS = """
 )
 @pytest.mark.parametrize("more", [1, 2, 3])
 def test_followers_where_there_are_few_threads(script: Script, more: int) -> None:
-    program = script(FEW_THREADS.format(more=more), os.path.dirname(__file__), cwd="/")
+    program = script(FEW_THREADS.format(more=more), Path(__file__).parent, cwd="/")
     out, err = program.communicate(timeout=100)
     assert (out, err) == ("followed\n", "")
 

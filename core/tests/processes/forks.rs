@@ -1,11 +1,13 @@
 //! Children that are made in ways that no handler sees, or before there is one.
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::scene::program::{Outcome, Test};
 use crate::scene::{Scene, records};
-use untorn::{ErrorKind, FileLock, Journal};
+use untorn::tasks::{EventLoop, Order, Placement, TaskQueue};
+use untorn::{Call, ErrorKind, FileLock, Journal};
 
 pub const TESTS: &[Test] = &[
     #[cfg(target_os = "linux")]
@@ -80,11 +82,28 @@ fn a_child_of_a_bare_clone_frees_no_lock() {
     assert_eq!(records(&path).len(), 2);
 }
 
+/// An event loop that takes no results.
+struct NoLoop;
+
+impl EventLoop for NoLoop {
+    type Value = ();
+    type Failure = ();
+    type Promise = ();
+
+    fn wake(&self) -> bool {
+        false
+    }
+
+    fn failure(_: untorn::Error) {}
+}
+
 /// The parent had threads, and no lock yet.
 fn a_child_has_threads_of_its_own() {
     let runs = || {
         let (done, is_done) = mpsc::channel();
-        untorn::background::submit(None, move || done.send(()).unwrap()).unwrap();
+        let task = TaskQueue::<NoLoop>::new().begin("run", &Path::new("a").into(), None);
+        let work = move |_: &Call<'_>| Ok(done.send(()).unwrap());
+        task.run(Placement::new(Order::Unordered), work, |()| ());
         is_done.recv_timeout(Duration::from_secs(20)).unwrap();
     };
     runs();

@@ -10,6 +10,7 @@ from untorn import NotFound
 from untorn._options import DocumentOptions, split
 from untorn._untorn import LaterDocument, Update, open_document_later
 from untorn._updating import Changed, changed_of
+from untorn.aio._closing import Closing
 from untorn.aio._held import Held, forget, note
 from untorn.aio._lock import given
 from untorn.aio._pending import taken
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from untorn.aio._lock import FileLock
 
 
-class Document:
+class Document(Closing):
     """One value in one file, always replaced whole.
 
     As `untorn.Document`, with the same options. One handle serves many tasks: it makes their changes in the order of
@@ -178,14 +179,6 @@ class Document:
     def durability(self) -> str:
         """`"process"` or `"power"`."""
         return self._document.durability
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __fspath__(self) -> str:
         return str(self.path)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from untorn._fold import decided
 from untorn._many import many
 from untorn._untorn import LaterFold, LaterTurn, RawTurn
+from untorn.aio._closing import Closing
 from untorn.aio._held import forget, note
 from untorn.aio._lock import given
 from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-    from types import EllipsisType, TracebackType
-    from typing import Self
+    from types import EllipsisType
 
     import untorn
     from untorn import Position
@@ -27,7 +27,7 @@ _S = TypeVar("_S")
 _R = TypeVar("_R")
 
 
-class Fold(Generic[_S]):
+class Fold(Closing, Generic[_S]):
     """A state that follows the records of a journal; `await Journal.fold(initial, apply)` returns it.
 
     As `untorn.Fold`. If a task that changes it is cancelled or fails, the state is computed again from the file.
@@ -114,14 +114,6 @@ class Fold(Generic[_S]):
     async def close(self) -> None:
         """Close the journal's file now. As `untorn.Fold.close`."""
         self._raw._close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"<untorn.aio.Fold of {str(self._journal.path)!r}>"

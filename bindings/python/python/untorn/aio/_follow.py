@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from untorn._follow import News
 from untorn._untorn import LaterFollow
+from untorn.aio._closing import Closing
 from untorn.aio._pending import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Self
 
     import untorn
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from untorn._untorn import LaterJournal, RawFollow
 
 
-class Follow(AsyncIterator[Any]):
+class Follow(Closing, AsyncIterator[Any]):
     """The values of a journal as any process appends them; `Journal.follow` returns it.
 
     The iteration ends when the journal's handle is closed, or when `close` is called. It also ends if no record came
@@ -79,8 +79,3 @@ class Follow(AsyncIterator[Any]):
 
     async def __aenter__(self) -> Self:
         return await self.begin()
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -12,6 +12,7 @@ from untorn._options import JournalOptions, split
 from untorn._reading import records_of, told
 from untorn._types import Record
 from untorn._untorn import LaterJournal, LaterRewrite, Rewrite, open_journal_later
+from untorn.aio._closing import Closing
 from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._held import any_held, forget, note
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
-    from types import EllipsisType, TracebackType
+    from types import EllipsisType
     from typing import Self, Unpack
 
     from untorn import Damage, Position, Report, Rewound
@@ -73,7 +74,7 @@ async def _each(new: Any, path: Path) -> AsyncIterator[Any]:
             yield obj
 
 
-class Journal:
+class Journal(Closing):
     """An append-only file of one-line records. Any number of processes, threads and tasks append to it.
 
     As `untorn.Journal`, with the same options. One handle serves many tasks, and any number of event loops.
@@ -362,14 +363,6 @@ class Journal:
     def durability(self) -> str:
         """`"process"` or `"power"`."""
         return self._journal.durability
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __fspath__(self) -> str:
         return str(self.path)

@@ -8,19 +8,18 @@ import untorn
 from untorn import _codec
 from untorn._reading import Decoder, records_of, told
 from untorn._untorn import snapshot_load_later, snapshot_reader_later, take_snapshot_later
+from untorn.aio._closing import Closing
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from untorn import Damage
     from untorn._options import _Format
 
 
-class Snapshot:
+class Snapshot(Closing):
     """The files of a directory as they were at one instant; `await snapshot(dir)` returns it."""
 
     __slots__ = ("__weakref__", "_snapshot")
@@ -68,14 +67,6 @@ class Snapshot:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._snapshot.closed
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return repr(self._snapshot).replace("<untorn.", "<untorn.aio.", 1)
