@@ -102,7 +102,10 @@ fn a_child_has_threads_of_its_own() {
     let runs = || {
         let (done, is_done) = mpsc::channel();
         let task = TaskQueue::<NoLoop>::new().begin("run", &Path::new("a").into(), None);
-        let work = move |_: &Call<'_>| Ok(done.send(()).unwrap());
+        let work = move |_: &Call<'_>| {
+            done.send(()).unwrap();
+            Ok(())
+        };
         task.run(Placement::new(Order::Unordered), work, |()| ());
         is_done.recv_timeout(Duration::from_secs(20)).unwrap();
     };
