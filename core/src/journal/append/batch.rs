@@ -1,4 +1,4 @@
-//! What is appended in one piece, and records made ready for that.
+//! Holds the records of one append, checked and laid out as lines.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use crate::journal::rules::Rules;
 use crate::journal::seal::{self, Chain};
 use crate::position::Position;
 
-/// What is appended in one piece.
+/// Holds the lines, and the header, that one append puts into the file.
 #[derive(Clone, Copy)]
 pub(crate) struct Work<'a> {
     /// Lines, each ended by a newline.
     pub lines: &'a [u8],
     pub records: usize,
-    /// Without padding: to be put into the file in the same step.
+    /// The header without padding. It goes into the file in the same step.
     pub header: Option<&'a [u8]>,
-    /// Only if the journal ends here.
+    /// The append is made only if the journal ends here.
     pub at: Option<Position>,
 }
 
@@ -25,7 +25,8 @@ impl Work<'_> {
     }
 }
 
-/// Records that are appended together: all or none. From [`crate::Journal::batch`].
+/// Collects records that are appended together: all or none. [`crate::Journal::batch`]
+/// makes one.
 #[derive(Clone, Debug)]
 pub struct Batch {
     rules: Arc<Rules>,
@@ -46,7 +47,7 @@ impl Batch {
         }
     }
 
-    /// Work that was checked already.
+    /// Copies work whose records are already checked.
     pub(crate) fn of_work(rules: &Arc<Rules>, work: &Work<'_>) -> Batch {
         Batch {
             rules: Arc::clone(rules),
@@ -57,7 +58,7 @@ impl Batch {
         }
     }
 
-    /// What is to be done with it.
+    /// Returns the work that appends this batch.
     pub(crate) fn work(&self, at: Option<Position>) -> Work<'_> {
         Work {
             lines: &self.lines,
@@ -67,8 +68,8 @@ impl Batch {
         }
     }
 
-    /// Adds a record that may come from anywhere: it is checked to be one JSON
-    /// value in UTF-8 (in a journal of that format), without a newline.
+    /// Adds a record from any source, so it is checked first. In a JSON journal it must
+    /// be one JSON value in UTF-8, without a newline.
     ///
     /// # Errors
     /// `INVALID_RECORD`, `LIMIT_EXCEEDED`; the batch is as it was.
@@ -79,8 +80,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Adds a record that a JSON encoder has just made: only newlines, NULs,
-    /// emptiness and length are looked at.
+    /// Adds a record that a JSON encoder has just made. Only newlines, NULs, emptiness
+    /// and length are checked.
     ///
     /// # Errors
     /// As [`Batch::push`].
@@ -91,13 +92,11 @@ impl Batch {
         Ok(())
     }
 
-    /// Stamps the journal with this header in the same step in which the
-    /// records are appended: both or neither. A second call takes the place of
-    /// the first.
+    /// Stamps the journal with this header in the step that appends the records: both
+    /// or neither. A second call replaces the header of the first.
     ///
     /// # Errors
-    /// As [`crate::Journal::set_header`] for the header itself; the batch is as
-    /// it was.
+    /// As [`crate::Journal::set_header`] for the header itself; the batch is as it was.
     pub fn set_header(&mut self, header: &[u8]) -> Result<()> {
         self.rules.check_header(header)?;
         self.header = Some(header.to_vec());
@@ -116,12 +115,12 @@ impl Batch {
         self.count += 1;
     }
 
-    /// How many records.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether there is none.
+    /// Returns whether the batch has no records.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -134,7 +133,7 @@ impl Batch {
         &self.lines
     }
 
-    /// Whether the records were checked for this journal.
+    /// Returns whether the records were checked for this journal.
     pub(crate) fn is_for(&self, rules: &Arc<Rules>) -> bool {
         Arc::ptr_eq(&self.rules, rules)
     }

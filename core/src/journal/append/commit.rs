@@ -1,5 +1,5 @@
-//! One append under the lock: the file that the path means now, whole up to
-//! its end, then one write, and back again if that fails.
+//! Makes one append under the lock. The file that the path means now is opened and made
+//! whole up to its end. Then one write follows, which is undone if it fails.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ impl Writer {
         let Shared { path, options, .. } = shared;
         let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
         if stat.is_none() && options.create {
-            // Before a file is made that nothing is then appended to.
+            // Before a file is made: a failed comparison would leave it empty.
             if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
                 return Err(conflict(path, expected, Position::NOTHING));
             }
@@ -40,8 +40,8 @@ impl Writer {
         self.whole(shared, "append", opened.size)?;
         if let Some(expected) = work.at {
             let actual = self.position(path)?;
-            // Who locks a file that is not there makes it, where the lock is on
-            // it: an empty one is as good as none.
+            // If the lock is on the journal itself, locking makes a missing file. So an
+            // empty file counts as none.
             let nothing = !opened.existed || self.end == 0 && lock.data().is_some();
             if expected != actual && !(nothing && expected == Position::NOTHING) {
                 return Err(conflict(path, expected, actual));
@@ -69,13 +69,13 @@ impl Writer {
         })
     }
 
-    /// The journal is larger than it is to be: what comes now goes into a new
-    /// file.
+    /// Rotates first, since the journal has reached its size limit. The append then
+    /// goes into a new file.
     #[cold]
     fn rotate_first(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<()> {
         let rotated = rotate::rotate(shared, self, lock, "append").map_err(|error| {
             match error.kind() {
-                // It would say that the record is in the file.
+                // `NOT_DURABLE` would say that the record is in the file.
                 ErrorKind::NotDurable => error
                     .with_kind(ErrorKind::Io)
                     .hint("the journal was rotated before an append, and nothing was appended"),
@@ -89,7 +89,7 @@ impl Writer {
     }
 }
 
-/// Makes it as durable as was asked.
+/// Makes the append as durable as the handle's options ask.
 #[inline]
 pub(crate) fn finish(shared: &Shared, written: &Written) -> Result<Position> {
     if let Some(epoch) = &written.epoch {

@@ -1,9 +1,9 @@
-//! Appends: records made ready, the lead among the calls of one handle, one
-//! write under the lock, one sync.
+//! Appends records. One call of a handle leads and commits for all that wait, with one
+//! write under the lock and one sync.
 //!
 //! ```text
-//! verbs.rs       what callers see
-//! batch.rs       what is appended in one piece
+//! verbs.rs       the methods of `Journal`
+//! batch.rs       the records of one append
 //! group_commit/  many calls on one handle: one leads and commits for all
 //! commit.rs      one append under the lock
 //! open.rs        the file that the path means now; writer.rs: the write at its end

@@ -1,4 +1,4 @@
-//! The file that the path means now: open, and whole up to its end.
+//! Opens the file that the path means now, and makes it whole up to its end.
 
 use std::io;
 use std::path::Path;
@@ -15,21 +15,21 @@ use crate::oslock::{LockFile, LockedData};
 use crate::rotated;
 use crate::sys::{self, Access, File, Lasting, Stat};
 
-/// What opening it tells.
+/// Holds what an open found out about the file.
 pub(crate) struct Opened {
-    /// Whether it was there, and not made by this.
+    /// Whether the file existed before, so that this open did not make it.
     pub existed: bool,
     pub size: u64,
 }
 
-/// How often the name may mean another file, or none, when it is opened than when
-/// it was looked at. A symbolic link that dangles does so each time.
+/// How often the open is tried again when the name changes between the look and the
+/// open. A dangling symbolic link looks so each time.
 const MEANWHILE: u32 = 100;
 const OUT_OF_STEP: std::time::Duration = std::time::Duration::from_micros(20);
 
 impl Writer {
-    /// The file that the path means now, whole, and where it ends; `None` if
-    /// there is none, and this handle may make it.
+    /// Returns the file that the path means now, whole, and where it ends. `None`: the
+    /// file is missing, and this handle may make it.
     pub fn current(
         &mut self,
         shared: &Shared,
@@ -50,7 +50,7 @@ impl Writer {
         Ok(Some((Arc::clone(data), self.end)))
     }
 
-    /// The file that the path means now; `None` if there is none.
+    /// Opens the file that the path means now, or returns `None` if it is missing.
     pub fn open_for_sync(&mut self, path: &Path) -> Result<Option<Arc<Data>>> {
         let told = |error| Error::os("sync", path, error);
         let Some(stat) = sys::stat(path).map_err(told)? else {
@@ -83,7 +83,7 @@ impl Writer {
         self.checked = false;
     }
 
-    /// Sees to it that `data` is the file that the path means now.
+    /// Makes sure that `data` is the file that the path means now.
     #[inline]
     pub fn open(
         &mut self,
@@ -119,8 +119,8 @@ impl Writer {
         self.reopen(shared, operation, lock, stat)
     }
 
-    /// The path means another file than it did: it is new, or was deleted,
-    /// replaced or rotated.
+    /// Opens the file that the path means now, which is another than before. It is new,
+    /// or the old one was deleted, replaced or rotated.
     #[cold]
     fn reopen(
         &mut self,
@@ -160,11 +160,11 @@ impl Writer {
             };
             match file {
                 Ok(file) => break Handle::ByItself(Lasting::of(file).map_err(told)?),
-                // Another program has made or removed it since we looked.
+                // Another program has made or removed it since the look.
                 Err(error) if is_another_now(&error) => {
                     match tries.next() {
                         None => return Err(told(error)),
-                        // In step with it we would always come too late.
+                        // A loop in step with that program would always come too late.
                         Some(n) if n > MEANWHILE / 5 => std::thread::sleep(OUT_OF_STEP),
                         Some(_) => {}
                     }
@@ -174,7 +174,7 @@ impl Writer {
             }
         };
         let identity = Identity::of(&file).map_err(told)?;
-        // Not the size that was seen before: that may be another file's.
+        // The size seen before may be another file's.
         let (links, size) = file.links_and_size().map_err(told)?;
         if links > 1 {
             // Best effort: the next rotation tries again.
@@ -197,8 +197,8 @@ impl Writer {
         })
     }
 
-    /// Sees to it that the file ends where a record ends, and that `end` is
-    /// there: whatever a crash left behind it is dealt with first.
+    /// Makes sure that the file ends where a record ends, and sets `end` to that place.
+    /// A torn tail that a crash left is repaired first.
     #[inline]
     pub fn whole(&mut self, shared: &Shared, operation: &'static str, size: u64) -> Result<()> {
         if self.end == UNKNOWN {
@@ -209,8 +209,9 @@ impl Writer {
                 sync_cut(shared, data)?;
                 self.cut = false;
             }
-            // Mostly another process has appended since, and all is well.
-            // Sealed: once thoroughly, since there may have been a power cut.
+            // Usually another process has appended since, and the file is whole. A
+            // sealed journal is checked thoroughly once, since a power cut may have hit
+            // it.
             let quickly = !options.sealed || self.checked;
             let whole = quickly && repair::is_whole(&data.file, size, options).map_err(told)?;
             self.checked = true;
@@ -232,8 +233,8 @@ fn is_another_now(error: &io::Error) -> bool {
     )
 }
 
-/// Whether a file that keeps its inode has its generation still: a rewrite in
-/// place raises it.
+/// Returns whether a file that keeps its inode still has its generation. A rewrite in
+/// place raises the generation.
 fn is_as_it_was(data: &Data, operation: &'static str, lock: LockFile<'_>) -> Result<bool> {
     let recorded = lock
         .generation()
@@ -241,7 +242,7 @@ fn is_as_it_was(data: &Data, operation: &'static str, lock: LockFile<'_>) -> Res
     Ok(Generation::of(data.identity, recorded).number == data.generation)
 }
 
-/// The data by the descriptor of its lock, where the lock is on it.
+/// Returns the journal by the descriptor of its lock, where the lock is on the journal.
 fn locked_data(
     path: &Path,
     operation: &'static str,

@@ -1,4 +1,5 @@
-//! The write that did not take everything: the rest of it, or all of it back.
+//! Handles a write that did not take everything: it writes the rest, or takes all of it
+//! back.
 
 use std::io;
 
@@ -6,15 +7,15 @@ use crate::sys::File;
 
 type Failed = (io::Error, io::Result<()>);
 
-/// A stretch that one write call put into the file.
+/// Marks a stretch that one write call put into the file.
 struct Piece {
     start: u64,
     length: u64,
 }
 
-/// Goes on after a first write of `first` bytes (a short write is no error: a
-/// full disk, a signal). If that fails, takes all of it back; the second error
-/// is what became of that.
+/// Continues after a first write of `first` bytes. A short write is no error: a full
+/// disk or a signal causes it. If that fails, all of it is taken back. The second error
+/// is the result of taking it back.
 #[cold]
 pub(crate) fn write_rest(file: &File, end: u64, lines: &[u8], first: usize) -> Result<(), Failed> {
     let mut pieces = Vec::new();
@@ -24,7 +25,7 @@ pub(crate) fn write_rest(file: &File, end: u64, lines: &[u8], first: usize) -> R
         if n == 0 {
             break io::ErrorKind::WriteZero.into();
         }
-        // An append leaves the descriptor's offset at its own end, also where a
+        // An append leaves the descriptor's offset at its own end. That holds even if a
         // program that ignores the lock appended in between.
         let stop = file.offset().unwrap_or(end + (done + n) as u64);
         pieces.push(Piece {
@@ -44,10 +45,11 @@ pub(crate) fn write_rest(file: &File, end: u64, lines: &[u8], first: usize) -> R
     Err((error, undone))
 }
 
-/// Makes the file what it was. If a foreign program appended meanwhile, its
-/// bytes must stay: ours are blanked out then, which reads as blank lines.
+/// Takes back what was written. If a foreign program appended meanwhile, its bytes must
+/// stay. Ours are then overwritten with spaces, which read as blank lines.
 fn take_back(file: &File, end: u64, written: u64, pieces: &[Piece]) -> io::Result<()> {
-    // The last moment to look: see docs/guarantees.md for what is left of it.
+    // This is the last moment to look. docs/guarantees.md describes the window that
+    // remains.
     if file.size()? == end + written {
         return file.set_len(end);
     }
@@ -64,7 +66,7 @@ fn blank(file: &File, piece: &Piece) -> io::Result<()> {
     while at < stop {
         let n = usize::try_from(stop - at).map_or(spaces.len(), |left| left.min(spaces.len()));
         if at + n as u64 == stop {
-            // What follows begins a line of its own.
+            // The bytes after it begin a line of their own.
             spaces[n - 1] = b'\n';
         }
         file.overwrite_at(&spaces[..n], at)?;

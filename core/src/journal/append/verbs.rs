@@ -1,4 +1,4 @@
-//! What callers see of appends.
+//! Adds the methods of `Journal` that append.
 
 use std::time::Duration;
 
@@ -12,28 +12,30 @@ use crate::oslock::CancelToken;
 use crate::position::Position;
 
 impl Journal {
-    /// Appends one record (without a newline) and gives the position behind it.
+    /// Appends one record (without a newline) and returns the position after it.
     ///
     /// # Errors
-    /// `INVALID_RECORD` if it is not one JSON value in UTF-8 (format `json`) or
-    /// holds a newline, `LIMIT_EXCEEDED` if it is longer than `max_record`,
-    /// `LOCK_TIMEOUT`, `STORAGE_FULL` and other failures of the system: the
-    /// journal is as it was. `NOT_DURABLE`: the record is in the file, but a
-    /// power cut may lose it; from then on `POISONED`.
+    /// - `INVALID_RECORD`: it is not one JSON value in UTF-8 (format `json`), or it
+    ///   holds a newline.
+    /// - `LIMIT_EXCEEDED`: it is longer than `max_record`.
+    /// - `LOCK_TIMEOUT`, `STORAGE_FULL` and other failures of the system.
+    ///
+    /// After each of these the journal is as it was. After `NOT_DURABLE` the record is
+    /// in the file, but a power cut may lose it. Later calls then fail with `POISONED`.
     pub fn append(&self, record: &[u8]) -> Result<Position> {
         self.append_with(record, &Call::new())
     }
 
-    /// [`Journal::append`], with a way to wait, to cancel, or to work under a
-    /// lock that is held already.
+    /// Does the same as [`Journal::append`], with a timeout or cancellation, or under a
+    /// lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn append_with(&self, record: &[u8], call: &Call<'_>) -> Result<Position> {
         self.handle.rules.check_no_header(record)?;
         self.handle.rules.check(record)?;
-        // A record and its newline go with one write. The buffer is the
-        // thread's own: no lock, and no allocation but the first.
+        // A record and its newline go with one write. Each thread has its own buffer,
+        // so this takes no lock and allocates only once.
         thread_local!(static LINE: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) });
         let mut line = LINE.take();
         line.clear();
@@ -57,9 +59,9 @@ impl Journal {
         result
     }
 
-    /// Appends many records next to each other: all of them or none, whenever a
-    /// process dies. (Across a power cut a part of them may be there, unless the
-    /// journal is sealed.) Gives the position behind the last.
+    /// Appends many records next to each other and returns the position after the last.
+    /// It appends all or none, even if a process dies meanwhile. After a power cut a
+    /// part of them may be in the file, unless the journal is sealed.
     ///
     /// # Errors
     /// As [`Journal::append`].
@@ -74,7 +76,7 @@ impl Journal {
     /// Appends only if the journal ends at `expected` (compare-and-swap).
     ///
     /// # Errors
-    /// `CONFLICT`, whose position is the actual end; and as
+    /// `CONFLICT`, whose position is the actual end; also the errors of
     /// [`Journal::append`].
     pub fn append_at<I>(&self, expected: Position, records: I) -> Result<Position>
     where
@@ -96,14 +98,14 @@ impl Journal {
         Ok(batch)
     }
 
-    /// An empty batch for [`Journal::append_batch`].
+    /// Returns an empty batch for [`Journal::append_batch`].
     #[must_use]
     pub fn batch(&self) -> Batch {
         Batch::new(&self.handle.rules)
     }
 
-    /// Appends a batch, all of it or nothing. An empty batch appends nothing,
-    /// but the lock is taken, and `at` compared.
+    /// Appends a batch: all of it, or nothing. An empty batch appends nothing, but
+    /// takes the lock and compares `at`.
     ///
     /// # Errors
     /// As [`Journal::append_with`] and [`Journal::append_at`].
@@ -117,9 +119,9 @@ impl Journal {
         append(&self.handle, &batch.work(at), call)
     }
 
-    /// Queues a batch and returns at once; `done` is called on a thread of the
-    /// library's own. Calls on one handle keep their order, and what queues up
-    /// while one is being written is committed together.
+    /// Queues a batch and returns at once. A thread of the library calls `done`. Calls
+    /// on one handle keep their order. Batches that queue up during a write are
+    /// committed together.
     pub fn append_queued(
         &self,
         batch: Batch,

@@ -1,4 +1,4 @@
-//! The write itself: of one record, or of many that are there all or none.
+//! Writes one record, or many: all of them or none.
 
 use std::io;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::recovery::overwrite;
 use crate::recovery::{self, PendingAppend, Pieces};
 use crate::sys::File;
 
-/// Makes sure that the lock file can keep a recovery record, and gives what it
-/// says of the generation.
+/// Makes sure that the lock file can keep a recovery record. Returns the generation
+/// that the lock file names.
 #[cold]
 pub(crate) fn recordable(
     lock: LockFile<'_>,
@@ -34,9 +34,9 @@ pub(crate) fn recordable(
     lockfile::read_generation(file).map_err(told)
 }
 
-/// Many records: a kill in the middle of the write would leave the first of
-/// them, so the lock file holds, for that time, what the next locker needs to
-/// undo it.
+/// Appends many records. A kill in the middle of the write would leave only the first
+/// of them. So the lock file holds, for that time, what the next locker needs to undo
+/// the write.
 #[cold]
 pub(crate) fn append_many(
     path: &Path,
@@ -66,16 +66,17 @@ pub(crate) fn append_many(
     })?;
     let result = data.append(end, lines);
     if !matches!(result, Err((_, Err(_)))) {
-        // All of it is there, or none. If this fails, the next locker sees
-        // that by itself, but readers wait for one. (Where the roll-back failed
-        // he must do it.)
+        // All of it is in the file, or none. If this fails, the next locker sees that
+        // by itself, but readers wait for that locker. After a failed roll-back the
+        // record must stay: the next locker rolls back.
         let _ = recovery::clear_pending(file);
     }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }
 
-/// The same where other programs lock the journal too, and may have changed it
-/// since a writer died: its records are kept, to be told from theirs.
+/// Appends many records where other programs lock the journal too. They may change it
+/// after a writer has died. So its records are kept here, to distinguish them from
+/// theirs.
 fn append_many_in_place(
     path: &Path,
     lock: LockFile<'_>,

@@ -1,5 +1,5 @@
-//! What a handle remembers of its journal between two appends, and the write at
-//! its end.
+//! Keeps what a handle remembers of its journal between two appends, and writes at its
+//! end.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,30 +14,30 @@ use crate::oslock::LockFile;
 use crate::position::Position;
 use crate::sys::{self, FileId};
 
-/// No end that we know: look at the file's tail.
+/// Says that the end is unknown, and that the file's tail must be read.
 pub(crate) const UNKNOWN: u64 = u64::MAX;
 
-/// What a handle remembers of its journal between two appends.
+/// Remembers a handle's journal between two appends.
 pub(crate) struct Writer {
     pub data: Option<Arc<Data>>,
     /// Where the file ended, at a record's end, after our last append.
     pub end: u64,
-    /// Whether others have cut the file since, and that is not on the medium yet.
+    /// Whether others have cut the file since, and the cut is not yet durable on disk.
     pub cut: bool,
     pub buffer: Vec<u8>,
-    /// The header line that our last sync put on the medium.
+    /// The header line that our last sync made durable.
     pub durable_header: Option<Vec<u8>>,
-    /// The lock file whose name is known to be on the medium.
+    /// The lock file whose name is known to be durable on disk.
     pub lock_named: Option<FileId>,
-    /// Whether the last append in this file was looked at, seal by seal.
+    /// Whether the last append in this file was checked, seal by seal.
     pub checked: bool,
-    /// Whether the file was seen to be open just now: see [`Writer::is_open`].
+    /// Whether the file was just now seen to be open: see [`Writer::is_open`].
     pub seen_open: bool,
 }
 
-/// An append that is in the file.
+/// Describes an append that is in the file.
 pub(crate) struct Written {
-    /// What a sync has to cover; not taken where none follows.
+    /// What a sync must cover. `None` where no sync follows.
     pub epoch: Option<Epoch>,
     pub generation: u64,
     pub end: u64,
@@ -57,7 +57,8 @@ impl Writer {
         }
     }
 
-    /// Whether it has the file open, and no program has closed it behind our back.
+    /// Returns whether the writer has the file open. The program may have closed the
+    /// descriptor without our knowledge.
     #[inline]
     pub fn is_open(&mut self) -> bool {
         let data = self.data.as_ref();
@@ -78,7 +79,7 @@ impl Writer {
         let Some(data) = &self.data else {
             return Err(no_file(path));
         };
-        // Until it is known how it ends.
+        // The end is unknown until the write has returned.
         let end = std::mem::replace(&mut self.end, UNKNOWN);
         let result = if records > 1 {
             append_many(path, lock, data, end, lines)
@@ -87,7 +88,7 @@ impl Writer {
                 .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
         };
         if let Err(error) = result {
-            // What was taken back may be on the medium still.
+            // Bytes that were taken back may still be on disk.
             self.cut = true;
             return Err(error);
         }
@@ -101,14 +102,15 @@ impl Writer {
         let data = self.data.as_ref().ok_or_else(|| no_file(&shared.path))?;
         let syncs = shared.options.durability == Durability::Power;
         Ok(Written {
-            // A shared count that every append would touch twice for nothing.
+            // Without a sync, every append would touch a shared count twice for
+            // nothing.
             epoch: syncs.then(|| Epoch::now(data)),
             generation: data.generation,
             end,
         })
     }
 
-    /// Where the file ends, which is open and whole.
+    /// Returns where the file ends, which is open and whole.
     pub fn position(&self, path: &Path) -> Result<Position> {
         let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
         Ok(Position {
@@ -131,7 +133,7 @@ impl Writer {
     }
 }
 
-/// Repairs the tail.
+/// Repairs the tail, and makes a cut durable.
 pub(crate) fn mend(shared: &Shared, data: &Arc<Data>) -> Result<Option<Repair>> {
     let repaired = repair::tail(&data.file, &shared.path, &shared.options)?;
     if repaired.is_some_and(|repair| repair.cut > 0) {
@@ -140,8 +142,8 @@ pub(crate) fn mend(shared: &Shared, data: &Arc<Data>) -> Result<Option<Repair>> 
     Ok(repaired)
 }
 
-/// A cut is on the medium before anything is written in its place: or a power cut
-/// could leave a line that is half the one, half the other.
+/// Makes a cut durable before anything is written in its place. Otherwise a power cut
+/// could leave a line that mixes the old bytes and the new.
 pub(crate) fn sync_cut(shared: &Shared, data: &Arc<Data>) -> Result<()> {
     Epoch::now(data)
         .sync(shared)

@@ -1,4 +1,5 @@
-//! The header's line: the first of the file, padded so that another fits in its place.
+//! Lays out the header's line: the first of the file, padded so that another header
+//! fits in its place.
 
 use std::io;
 
@@ -6,19 +7,19 @@ use crate::journal::options::JournalOptions;
 use crate::journal::read::byte_order_mark;
 use crate::sys::File;
 
-/// How long a header line may be, its newline included.
+/// Returns how long a header line may be, its newline included.
 fn longest(options: &JournalOptions) -> usize {
     usize::try_from(options.max_record).map_or(usize::MAX, |most| most.saturating_add(1))
 }
 
-/// How long the line of a new header is to be.
+/// Returns the length that the line of a new header must have.
 pub(crate) fn room(options: &JournalOptions, header: &[u8]) -> usize {
     let reserve = options.header_reserve.min(longest(options));
     reserve.max(header.len() + 1)
 }
 
-/// The line of a header: padded to this length, which has room for it and the
-/// newline.
+/// Returns the line of a header, padded to this length. The length must have room for
+/// the header and the newline.
 pub(crate) fn pad(header: &[u8], length: usize) -> Vec<u8> {
     let mut line = Vec::new();
     pad_into(header, length, &mut line);
@@ -33,14 +34,14 @@ pub(crate) fn pad_into(header: &[u8], length: usize, line: &mut Vec<u8>) {
     line.push(b'\n');
 }
 
-/// The header in its line: without padding and newline.
+/// Returns the header in its line, without padding and newline.
 pub(crate) fn text(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let stop = line.iter().rposition(|byte| *byte != b' ');
     &line[..stop.map_or(0, |stop| stop + 1)]
 }
 
-/// Whether this line, the first of the file, is a header.
+/// Returns whether this line, the first of the file, is a header.
 #[inline]
 pub(crate) fn is_header(options: &JournalOptions, line: &[u8]) -> bool {
     match &options.header_prefix {
@@ -49,7 +50,8 @@ pub(crate) fn is_header(options: &JournalOptions, line: &[u8]) -> bool {
     }
 }
 
-/// The header line with its newline; empty if there is none.
+/// Reads the header line with its newline. The line is empty if the journal has no
+/// header.
 pub(crate) fn read_line(file: &File, options: &JournalOptions) -> io::Result<Vec<u8>> {
     line_by(|buffer| file.read_full_at(buffer, 0), options)
 }
@@ -74,7 +76,7 @@ pub(super) fn line_by(
             return Ok(line);
         }
         if n < line.len() || n == longest {
-            // Torn, or too long to be one.
+            // The line is torn, or too long for a header.
             return Ok(Vec::new());
         }
         line.resize((n * 2).min(longest), 0);

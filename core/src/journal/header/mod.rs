@@ -1,11 +1,11 @@
-//! The header: the first line, where it begins with the prefix that the handle
-//! was opened with. It is no record.
+//! Reads and writes the header. It is the first line, if that begins with the prefix
+//! that the handle was opened with. It is not a record.
 //!
 //! ```text
-//! verbs.rs  what callers see
-//! line.rs   the line: its padding, and whether there is one
+//! verbs.rs  the methods of `Journal`
+//! line.rs   the line: its padding, and whether it is a header
 //! read.rs   the header, without a lock
-//! stamp.rs  a header put into the file, with what is appended in the same step
+//! stamp.rs  a header put into the file, with the records of the same step
 //! ```
 
 mod line;

@@ -1,4 +1,4 @@
-//! The header, as one sees it who has no lock.
+//! Reads the header without a lock.
 
 use std::io;
 
@@ -11,11 +11,11 @@ use crate::lockfile::Identity;
 use crate::recovery::{self, Pending, PendingStamp};
 use crate::sys::File;
 
-/// How often a reader looks again before it takes the writer of a stamp, which
-/// is not done with it, for dead.
+/// How often a reader looks again at an unfinished stamp. After that it takes the
+/// stamp's writer for dead.
 const TRIES: u32 = 1_000;
 
-/// The same for a reader, for whom a rewrite in place may be under way.
+/// Reads the header line for a reader, for which a rewrite in place may be under way.
 pub(crate) fn read_line_of(source: &Source, options: &JournalOptions) -> io::Result<Vec<u8>> {
     line_by(|buffer| source.read_full_at(buffer, 0), options)
 }
@@ -32,9 +32,9 @@ pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
     let line = loop {
         let first = read_line_of(&source, &shared.options).map_err(told)?;
         let size = source.size().map_err(told)?;
-        // A line that is longer than the journal is none of its.
+        // A line that is longer than the journal belongs to another file.
         let pending = pending(shared, identity).filter(|stamp| stamp.old.len() as u64 <= size);
-        // It begins an append of many that is under way.
+        // The line begins an append of many records that is under way.
         if decided.limit(shared, &source, "header")? < first.len() as u64 {
             return Ok(None);
         }
@@ -45,7 +45,7 @@ pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
             Some(stamp) if first == second && (stamp.old.is(&first) || stamp.new.is(&first)) => {
                 break first;
             }
-            // Nobody is at it any more; the next locker settles it.
+            // Its writer is dead; the next locker settles the stamp.
             Some(stamp) if tries >= TRIES => break stamp.old.to_short(),
             _ => std::thread::yield_now(),
         }
@@ -60,7 +60,8 @@ pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
     Ok(Some(text.trim_ascii_end().to_vec()))
 }
 
-/// The stamp that is under way. A lock file that we may not read says nothing.
+/// Returns the stamp that is under way. A lock file that we may not read counts as
+/// none.
 fn pending(shared: &Shared, identity: Identity) -> Option<PendingStamp> {
     let lock = File::open_believed(shared.lock.record_path(), &shared.path).ok()??;
     match recovery::look_at_pending(&lock) {

@@ -1,6 +1,6 @@
-//! A header put into the file, with what is appended in the same step: both or
-//! neither. In place where it fits, which costs the same however long the
-//! journal is; else by a new file.
+//! Puts a header into the file, with the records of the same step: both or neither. A
+//! header that fits is written in place, at the same cost for any length of journal.
+//! Another header needs a new file.
 
 use std::io;
 use std::sync::Arc;
@@ -21,8 +21,7 @@ use crate::recovery::{self, StampNote};
 use crate::sys::{self, Access, File, Lasting};
 
 impl Writer {
-    /// Puts the header into the file, which is open and whole, and appends the
-    /// work.
+    /// Puts the header into the file, which is open and whole, and appends the work.
     #[cold]
     pub fn put_with_header(
         &mut self,
@@ -38,8 +37,8 @@ impl Writer {
             return self.put(shared, lock, &lines, work.records + 1);
         }
         let old = self.header_line(shared)?;
-        // Where others lock the journal too, what they have written since a
-        // stamp that was cut off must be told from it: as in a rewrite.
+        // If other programs lock the journal too, they may write after a stamp was cut
+        // off. Only a rewrite distinguishes their bytes from the stamp's.
         let fits = header.len() < old.len()
             && options.header_mode == HeaderMode::Stamp
             && !shared.lock.is_in_place();
@@ -55,7 +54,8 @@ impl Writer {
             .map_err(|error| Error::os("set_header", &shared.path, error))
     }
 
-    /// In place, under a recovery record that holds the old line and the new.
+    /// Writes the header in place, under a recovery record that holds the old line and
+    /// the new.
     fn stamp(
         &mut self,
         shared: &Shared,
@@ -72,8 +72,8 @@ impl Writer {
         let generation = data.generation_now(recordable(lock, "set_header")?);
         let durable = shared.options.durability == Durability::Power;
         if durable && self.durable_header.take().is_none_or(|line| line != old) {
-            // Or a power cut in the middle could leave a part of a third line,
-            // one from before `old`, and the record tells of two.
+            // Without this sync a power cut could leave part of a third line, from
+            // before `old`. The recovery record names only two.
             Epoch::now(&data)
                 .sync(shared)
                 .map_err(|why| why.before(shared, "set_header", "the journal is as it was"))?;
@@ -92,7 +92,7 @@ impl Writer {
         if !work.lines.is_empty()
             && let Err((error, undone)) = data.append(end, work.lines)
         {
-            // Where the roll-back failed the next locker does it.
+            // After a failed roll-back the next locker rolls back.
             if undone.is_ok() {
                 let _ = clear(lock);
             }
@@ -106,14 +106,14 @@ impl Writer {
         let end = end + work.lines.len() as u64;
         self.end = end;
         if durable {
-            // Under the lock, unlike an append: as long as this is not on the
-            // medium, what would undo it must stay there. So it does if this fails.
+            // Under the lock, unlike an append. The record that would undo this must
+            // stay until the header is durable. It also stays if this sync fails.
             Epoch::now(&data)
                 .sync(shared)
                 .map_err(|why| why.after(shared, "set_header", "the header is in the file"))?;
             self.durable_header = Some(new);
         }
-        // If this fails, the next locker finds that all is done.
+        // If this fails, the next locker finds that the stamp is complete.
         let _ = lock.file().and_then(lockfile::clear_stamp);
         Ok(Written {
             epoch: None,
@@ -122,18 +122,18 @@ impl Writer {
         })
     }
 
-    /// Notes down what begins; for durability `power` on the medium, before the
-    /// journal is touched.
+    /// Notes what begins, before the journal is touched. With durability `power` the
+    /// note is synced.
     fn note(&mut self, shared: &Shared, lock: LockFile<'_>, record: &[u8]) -> Result<()> {
         let mut write = || {
             let file = lock.file()?;
-            // Both headers are in it. The rights of the journal may be fewer than
-            // they were when it was made.
+            // The note holds both headers. The journal may since have fewer read
+            // permissions than when the lock file was made.
             file.narrow_reading(&shared.path);
             if shared.options.durability == Durability::Process {
                 return file.write_all_at(record, 0);
             }
-            // The lock file's own name must be there after a power cut, too.
+            // The lock file's own name must survive a power cut too.
             let this = Some(file.id()?);
             if self.lock_named != this {
                 sys::sync_parent(&shared.path)?;
@@ -149,7 +149,7 @@ impl Writer {
         })
     }
 
-    /// A new file: for a header that does not fit, or where there was none.
+    /// Writes a new file, for a header that does not fit, or for a journal without one.
     fn put_by_rewrite(
         &mut self,
         shared: &Shared,
@@ -175,7 +175,7 @@ impl Writer {
             draft.discard(lock);
             return Err(error);
         }
-        // Every record is where it was, if the new line is as long as the old.
+        // Every record keeps its place if the new line is as long as the old.
         let same = if line.len() == old.len() { end } else { 0 };
         let published = draft.publish(shared, lock, Same::Prefix(same), Old::Dropped);
         self.close();
@@ -188,12 +188,12 @@ impl Writer {
     }
 }
 
-/// Nothing is pending any more.
+/// Notes that nothing is pending any more.
 fn clear(lock: LockFile<'_>) -> io::Result<()> {
     lock.file().and_then(recovery::clear_pending)
 }
 
-/// The header as it was, and what was appended off again.
+/// Restores the old header, and cuts off what was appended.
 fn take_back(data: &Data, anywhere: &File, old: &[u8], end: u64, length: usize) -> io::Result<()> {
     anywhere.write_all_at(old, 0)?;
     if length == 0 {
@@ -206,7 +206,7 @@ fn take_back(data: &Data, anywhere: &File, old: &[u8], end: u64, length: usize) 
     data.file.set_len(end)
 }
 
-/// The journal, to write anywhere in it.
+/// Opens the journal for writes at any place in it.
 fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
     let told = |error| Error::os("set_header", &shared.path, error);
     if let Some(file) = data.anywhere.get() {
@@ -227,7 +227,7 @@ fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
 }
 
 impl JournalOptions {
-    /// Whether this journal can have a header.
+    /// Returns whether this journal can have a header.
     pub(crate) fn has_headers(&self) -> bool {
         self.header_prefix.is_some()
     }

@@ -1,4 +1,4 @@
-//! What callers see of headers.
+//! Adds the methods of `Journal` for headers.
 
 use super::read::read;
 use crate::error::{Error, Result};
@@ -9,12 +9,12 @@ use crate::lock::Call;
 use crate::position::Position;
 
 impl Journal {
-    /// The header, without its padding; `None` if there is none. Takes no
-    /// lock, and never sees half a stamp.
+    /// Returns the header, without its padding; `None` if the journal has none. Takes
+    /// no lock, and never sees half a stamp.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`;
-    /// `NOT_FOUND` without `create`, and failures of the system.
+    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`; `NOT_FOUND`
+    /// if the file is missing and `create` is off; also failures of the system.
     pub fn header(&self) -> Result<Option<Vec<u8>>> {
         if !self.handle.options.has_headers() {
             return Err(Error::invalid_argument(
@@ -26,20 +26,23 @@ impl Journal {
         read(&self.handle)
     }
 
-    /// Changes the header, or gives the journal one. One that fits in the place
-    /// of the old (see [`JournalOptions::header_reserve`]) is written there; else
-    /// the whole journal is written anew.
+    /// Changes the header, or adds one to the journal. A header that fits in the old
+    /// one's place (see [`JournalOptions::header_reserve`]) is written in place.
+    /// Otherwise the whole journal is rewritten.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`;
-    /// `INVALID_RECORD` if it does not begin with that, ends in a space or could not
-    /// be a record; and as [`Journal::append`]: the header is as it was.
+    /// - `INVALID_ARGUMENT`: the handle was opened without `header_prefix`.
+    /// - `INVALID_RECORD`: the header does not begin with that prefix, ends in a space,
+    ///   or could not be a record.
+    /// - The errors of [`Journal::append`].
+    ///
+    /// After each of these the header is as it was.
     pub fn set_header(&self, header: &[u8]) -> Result<()> {
         self.set_header_with(header, &Call::new())
     }
 
-    /// [`Journal::set_header`], with a way to wait, to cancel, or to work under
-    /// a lock that is held already.
+    /// Does the same as [`Journal::set_header`], with a timeout or cancellation, or
+    /// under a lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -54,9 +57,9 @@ impl Journal {
         append(&self.handle, &work, call).map(drop)
     }
 
-    /// Changes the header and appends records in one step: both or neither,
-    /// whenever a process dies, and with durability `power` across a power cut.
-    /// (A reader that takes no lock may see the one before the other.)
+    /// Changes the header and appends records in one step: both or neither. That holds
+    /// if a process dies, and with durability `power` across a power cut. A reader that
+    /// takes no lock may see one before the other.
     ///
     /// # Errors
     /// As [`Journal::set_header`] and [`Journal::append_all`].

@@ -1,4 +1,4 @@
-//! Appends that leave a callback instead of a thread that waits.
+//! Appends with a callback, so that no thread of the caller waits.
 
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::oslock::{CancelToken, Nudge};
 use crate::position::Position;
 use std::time::Duration;
 
-/// Appends on a thread of the library's own; `done` is called there.
+/// Appends on a thread of the library, which also calls `done`.
 pub(crate) fn append_queued(
     shared: &Arc<Handle>,
     batch: Batch,
@@ -59,8 +59,8 @@ pub(crate) fn append_queued(
     }
     let leads = !queue.follow(&waiting);
     if leads {
-        // There is no thread here to lead with, so the request waits like any
-        // other, for the one that `pass_on` starts.
+        // This thread must not lead. So the request waits like any other, for the
+        // leader that `pass_on` starts.
         queue.follow(&waiting);
     }
     waiting.push_back(request);

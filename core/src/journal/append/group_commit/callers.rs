@@ -33,7 +33,7 @@ pub(crate) fn append(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> 
     follow(shared, work, &patience)
 }
 
-/// Appends if nobody else is about, neither here nor in other processes.
+/// Appends if no other call leads or waits, in this process or another.
 #[inline]
 fn append_at_once(shared: &Handle, work: &Work<'_>) -> Option<Result<Written>> {
     let local = shared.local();
@@ -42,7 +42,8 @@ fn append_at_once(shared: &Handle, work: &Work<'_>) -> Option<Result<Written>> {
     }
     let mut desk = local.desk.try_lock().ok()?;
     let Desk { writer, lock } = &mut *desk;
-    // One look for both: who closes behind our back closes the lock file as well.
+    // One look serves for both. A program that closes descriptors which are not its own
+    // closes the lock file too.
     if !writer.is_open() {
         return None;
     }
@@ -53,7 +54,7 @@ fn append_at_once(shared: &Handle, work: &Work<'_>) -> Option<Result<Written>> {
     Some(writer.commit(shared, held.lock_file(), work))
 }
 
-/// Under a lock that the caller holds: past the queue, whose leader may be
+/// Appends under a lock that the caller holds. It passes the queue, whose leader may be
 /// waiting for this very lock.
 #[cold]
 fn append_under(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
@@ -63,14 +64,14 @@ fn append_under(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> Resul
     finish(shared, &written)
 }
 
-/// Leaves the records to whoever leads.
+/// Leaves the records to the leader.
 #[cold]
 fn follow(shared: &Arc<Handle>, work: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
     shared.lock.forbid_own("append", patience)?;
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
     if !queue.follow(&waiting) {
-        // The leader has stepped down just now.
+        // The leader has just stepped down.
         drop(waiting);
         return lead(shared, work, patience);
     }
@@ -102,7 +103,7 @@ fn gave_up(shared: &Arc<Handle>, why: GaveUp, patience: &Patience<'_>) -> Error 
     }
 }
 
-/// Takes the lock for its own work.
+/// Takes the lock, and commits its own work and the queue's.
 #[inline]
 fn lead(shared: &Arc<Handle>, own: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
     let leading = Leading(shared);

@@ -1,5 +1,5 @@
-//! What the writers of one journal handle share: the queue, and the desk at which
-//! one at a time works.
+//! Holds what the writers of one journal handle share: the queue, and the desk. Only
+//! one writer at a time works at the desk.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::lock::Call;
 use crate::oslock::{AtHand, LockFile};
 use crate::sys::PerProcess;
 
-/// One journal handle.
+/// Is one journal handle.
 pub(crate) struct Handle {
     pub shared: Arc<Shared>,
     local: PerProcess<Local>,
@@ -27,17 +27,16 @@ impl Deref for Handle {
     }
 }
 
-/// What a forked child makes anew.
+/// Holds the part of a handle that a forked child makes new.
 pub(crate) struct Local {
     pub queue: Queue,
-    /// Why the one that leads has to wait for the lock. Changed only with the
-    /// queue's mutex held.
+    /// Why the leader must wait for the lock. Changed only with the queue's mutex held.
     pub held_up: Mutex<Option<Error>>,
     pub desk: Mutex<Desk>,
 }
 
-/// Somebody who appends. A journal that was closed meanwhile has nothing open
-/// when he has done.
+/// Is a writer at the desk. If the journal was closed meanwhile, dropping this closes
+/// its files.
 pub(crate) struct AtDesk<'a> {
     shared: &'a Shared,
     desk: MutexGuard<'a, Desk>,
@@ -67,7 +66,7 @@ impl Drop for AtDesk<'_> {
     }
 }
 
-/// What an append needs, for one at a time.
+/// Holds what an append needs, for one writer at a time.
 pub(crate) struct Desk {
     pub writer: Writer,
     pub lock: AtHand,
@@ -102,7 +101,7 @@ impl Handle {
     pub fn desk(&self) -> AtDesk<'_> {
         let desk = &self.local().desk;
         let desk = desk.lock().unwrap_or_else(|poisoned| {
-            // The thread that panicked may have left half of what it knew.
+            // The thread that panicked may have left this half changed.
             let mut left = poisoned.into_inner();
             *left = Desk::new();
             desk.clear_poison();
@@ -114,27 +113,26 @@ impl Handle {
         }
     }
 
-    /// Why the one that leads waits for the lock, if it does. To be called with
-    /// the queue's mutex held.
+    /// Returns why the leader waits for the lock, if it does. The caller must hold the
+    /// queue's mutex.
     pub fn held_up(&self) -> Option<Error> {
         let held_up = self.local().held_up.lock();
         held_up.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The same, to be remembered.
+    /// Sets why the leader waits. The caller must hold the queue's mutex.
     pub fn hold_up(&self, why: Option<Error>) {
         let held_up = self.local().held_up.lock();
         *held_up.unwrap_or_else(PoisonError::into_inner) = why;
     }
 
-    /// What is open is closed: at once, or, by those who are at work with it,
-    /// when they have done.
+    /// Closes the open files: at once, or when the writers that use them have finished.
     pub fn close(&self) {
         self.mark_closed();
         drop(self.desk());
     }
 
-    /// Works under the lock: the call's own, or one that the caller holds.
+    /// Works under the lock: the call takes it, or the caller holds it already.
     pub fn under_lock<T>(
         &self,
         operation: &'static str,

@@ -1,5 +1,4 @@
-//! The one that leads: it takes the lock, commits what all have brought, and lets
-//! the next one lead.
+//! Leads: takes the lock, commits what all calls have brought, and passes the lead on.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard};
@@ -19,8 +18,8 @@ use crate::lock::Call;
 use crate::oslock::{Held, LockFile, Patience};
 use crate::position::Position;
 
-/// Takes the lock. While that has to be waited for, calls that are to try only
-/// once do not stand in the queue: they are told.
+/// Takes the lock. While it waits, calls that try only once do not stay in the queue:
+/// they get the error at once.
 pub(crate) fn acquire_to_lead(shared: &Handle, patience: &Patience<'_>) -> Result<Held> {
     let once = Patience::once(patience.caller);
     let refused = match shared.lock.acquire("append", false, &once) {
@@ -42,8 +41,8 @@ pub(crate) fn acquire_to_lead(shared: &Handle, patience: &Patience<'_>) -> Resul
     shared.lock.acquire("append", false, patience)
 }
 
-/// Commits its own work and what has queued up, then lets the next one lead,
-/// and only then syncs: others write meanwhile.
+/// Commits its own work and what has queued up. Then it passes the lead on, and syncs
+/// last: others write meanwhile.
 #[inline]
 pub(crate) fn commit_with(
     leading: Leading<'_>,
@@ -89,7 +88,7 @@ pub(crate) fn commit_with(
     }
 }
 
-/// Ends the lead, or gives it to the next in the queue.
+/// Ends the lead, or passes it to the next call in the queue.
 #[inline]
 pub(crate) fn step_down(shared: &Arc<Handle>) {
     let queue = &shared.local().queue;
@@ -103,7 +102,7 @@ pub(crate) fn pass_on<'a>(shared: &'a Arc<Handle>, mut waiting: MutexGuard<'a, V
     let queue = &shared.local().queue;
     loop {
         let Some(next) = waiting.front() else {
-            // With the mutex held nobody can begin to follow.
+            // With the mutex held no call can begin to follow.
             queue.step_down();
             return;
         };
@@ -128,8 +127,8 @@ pub(crate) fn pass_on<'a>(shared: &'a Arc<Handle>, mut waiting: MutexGuard<'a, V
                 let Err(error) = background::spawn(move || lead_for_callbacks(&own)) else {
                     return;
                 };
-                // No thread to be had: say so, and see whether the next fares
-                // better.
+                // The system starts no thread: report that to this call, and try the
+                // next.
                 let failed = waiting.pop_front();
                 if waiting.is_empty() {
                     queue.emptied(&waiting);
@@ -146,10 +145,10 @@ pub(crate) fn pass_on<'a>(shared: &'a Arc<Handle>, mut waiting: MutexGuard<'a, V
     }
 }
 
-/// Neighbours that bring one record each, without an expected end or a header, go
-/// into the file with one write, and get one answer: if it fails, none of them is
-/// there. (To try each by itself would put some there twice, where the write could
-/// not be taken back.)
+/// Commits a group. Neighbours with one record each, without an expected end or a
+/// header, go into the file with one write. They get one answer: if the write fails,
+/// none of them is in the file. Trying each again by itself could append some twice,
+/// where the write could not be taken back.
 pub(crate) fn commit_group(
     shared: &Shared,
     writer: &mut Writer,
@@ -176,7 +175,7 @@ pub(crate) fn commit_group(
             .for_each(|work| lines.extend_from_slice(work.lines));
         let together = Work {
             lines: &lines,
-            // Not all or nothing: the first of them are whole records.
+            // Not all or nothing: a prefix of them still consists of whole records.
             records: 1,
             header: None,
             at: None,
@@ -202,7 +201,8 @@ pub(crate) fn commit_group(
     results
 }
 
-/// The lead of a request that has no thread: as patient as that request is.
+/// Leads for a request without a thread, with the timeout and cancellation of that
+/// request.
 pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     let leading = Leading(shared);
     let queue = &shared.local().queue;
@@ -215,17 +215,17 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
                 head.cancel.clone(),
                 Arc::clone(&head.mark),
             ),
-            // It was cancelled meanwhile.
+            // The request was cancelled meanwhile.
             _ => return,
         }
     };
-    // Those behind it have no thread that would keep their time.
+    // The requests after it have no thread that would watch their deadlines.
     let keep_time = || {
         tell_overdue(shared);
         false
     };
-    // Not for the thread that queued it: that one may append too meanwhile, and
-    // would be told that it waits for itself.
+    // Not in the name of the thread that queued it. That thread may append meanwhile,
+    // and would get the error that it waits for itself.
     let mut call = Call::new().interrupt(&keep_time);
     if let Some(token) = &cancel {
         call = call.cancel(token);
@@ -236,7 +236,7 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
         ..call.begin(None)
     };
     match acquire_to_lead(shared, &patience) {
-        // The group, the head of the queue among it, is told one by one.
+        // Each call of the group, the first one too, gets its own answer.
         Ok(held) => drop(commit_with(leading, held, None)),
         Err(error) => {
             if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {

@@ -1,6 +1,5 @@
-//! The calls that wait behind the one that leads, and one word that says who leads
-//! and whether somebody waits, so that a call that is alone takes no mutex to find
-//! that out.
+//! Queues the calls that wait for the leader. One atomic says whether a call leads, and
+//! whether others wait. So a call that is alone takes no mutex to find that out.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,16 +12,16 @@ use crate::journal::append::batch::Batch;
 use crate::oslock::{CancelToken, Nudge, Waiter};
 use crate::position::Position;
 
-/// Somebody leads.
+/// Is set while a call leads.
 const LED: u8 = 1;
-/// The queue is not empty. Changed only with the queue's mutex held.
+/// Is set while the queue is not empty. Changed only with the queue's mutex held.
 const WAITING: u8 = 2;
 
-/// A queue `T` of calls behind the one that leads.
+/// Pairs a queue `T` of waiting calls with the lead.
 ///
-/// A leader without followers steps down with one exchange of `LED` for
-/// nothing; a follower announces itself with one of `LED` for `LED | WAITING`.
-/// Only one of the two succeeds: so nobody is left waiting behind nobody.
+/// A leader without followers steps down by exchanging `LED` for 0. A follower
+/// announces itself by exchanging `LED` for `LED | WAITING`. Only one of the two
+/// succeeds, so no call waits without a leader.
 #[derive(Default)]
 pub(crate) struct Lead<T> {
     word: AtomicU8,
@@ -30,19 +29,19 @@ pub(crate) struct Lead<T> {
 }
 
 impl<T> Lead<T> {
-    /// Leads from now on, if nobody does.
+    /// Takes the lead, if no call has it.
     #[inline]
     pub fn take(&self) -> bool {
         self.exchange(0, LED)
     }
 
-    /// Nobody leads, and so nobody waits.
+    /// Returns whether no call leads. Then none waits either.
     #[inline]
     pub fn is_idle(&self) -> bool {
         self.word.load(Ordering::Acquire) == 0
     }
 
-    /// Ends the lead, if nobody waits for it.
+    /// Ends the lead, if no call waits for it.
     #[inline]
     pub fn step_down(&self) -> bool {
         self.exchange(LED, 0)
@@ -57,8 +56,8 @@ impl<T> Lead<T> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be called before something is put into the queue. `false`: nobody
-    /// led, and the caller does now.
+    /// Announces a follower, before it puts its request into the queue. Returns `false`
+    /// if no call led, and this caller leads now.
     pub fn follow(&self, _: &MutexGuard<'_, T>) -> bool {
         loop {
             if self.take() {
@@ -71,7 +70,7 @@ impl<T> Lead<T> {
         }
     }
 
-    /// To be called when the queue has become empty.
+    /// Notes that the queue is empty. Must be called when it has become so.
     pub fn emptied(&self, _: &MutexGuard<'_, T>) {
         self.word.fetch_and(!WAITING, Ordering::AcqRel);
     }
@@ -84,10 +83,10 @@ impl<T> Lead<T> {
     }
 }
 
-/// One write takes no more bytes than this from the queue.
+/// How many bytes one write takes from the queue at most.
 const GROUP: usize = 8 << 20;
 
-/// Calls that wait behind the one that leads.
+/// Holds the calls that wait for the leader.
 pub(crate) type Queue = Lead<VecDeque<Request>>;
 
 pub(crate) struct Request {
@@ -103,7 +102,7 @@ pub(crate) enum Done {
 
 pub(crate) struct Callback {
     pub mark: Arc<()>,
-    /// From when it was queued on: how long, and until when.
+    /// The timeout, counted from when the request was queued, and its deadline.
     pub limit: Option<Duration>,
     pub deadline: Option<Instant>,
     pub cancel: Option<CancelToken>,
@@ -112,17 +111,17 @@ pub(crate) struct Callback {
     pub _watch: Option<Arc<dyn Nudge>>,
 }
 
-/// What a follower is told.
+/// Is the answer to a follower.
 pub(crate) enum Word {
-    /// It is in the file, or is not.
+    /// The records are in the file, or the append failed.
     Done(Result<Position>),
-    /// You lead now; here is what you brought.
+    /// The follower leads now; its own records come back to it.
     Lead(Batch),
 }
 
 impl Done {
-    /// Whether it is to be told at once that the lock is held, and not to wait.
-    /// (A thread of the caller's own looks after itself.)
+    /// Returns whether the request must fail at once if the lock is held. A call on its
+    /// own thread sees to that itself.
     pub fn tries_once(&self) -> bool {
         match self {
             Done::Thread(_) => false,
@@ -133,7 +132,7 @@ impl Done {
     pub fn tell(self, result: Result<Position>) {
         match self {
             Done::Thread(waiter) => waiter.tell(Word::Done(result)),
-            // One that panics must not take those behind it along.
+            // A callback that panics must not end the calls after it.
             Done::Callback(callback) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| (callback.call)(result)));
             }
@@ -141,7 +140,7 @@ impl Done {
     }
 }
 
-/// Takes those out that do not wait for a lock.
+/// Takes out the requests that do not wait for a lock.
 pub(crate) fn take_those_who_try_once(waiting: &mut VecDeque<Request>) -> Vec<Request> {
     let (once, patient) = std::mem::take(waiting)
         .into_iter()
@@ -150,9 +149,9 @@ pub(crate) fn take_those_who_try_once(waiting: &mut VecDeque<Request>) -> Vec<Re
     Vec::from_iter::<VecDeque<Request>>(once)
 }
 
-/// Takes the next of those out whose time is over.
+/// Takes out the next request whose deadline has passed.
 pub(crate) fn take_overdue(queue: &Queue) -> Option<Request> {
-    // No clock is read where nobody waits.
+    // With an empty queue no clock is read.
     if queue.nobody_waits() {
         return None;
     }
@@ -163,7 +162,7 @@ pub(crate) fn take_overdue(queue: &Queue) -> Option<Request> {
     )
 }
 
-/// Takes a call out that gave up, if it waits still.
+/// Takes out a call that gave up, if it still waits.
 pub(crate) fn take_out(queue: &Queue, wanted: impl Fn(&Done) -> bool) -> Option<Request> {
     let mut waiting = queue.queue();
     let place = waiting.iter().position(|request| wanted(&request.done))?;
@@ -174,7 +173,7 @@ pub(crate) fn take_out(queue: &Queue, wanted: impl Fn(&Done) -> bool) -> Option<
     taken
 }
 
-/// Takes what one write is to commit.
+/// Takes out the requests that one write will commit.
 #[inline]
 pub(crate) fn take_group(queue: &Queue) -> Vec<Request> {
     if queue.nobody_waits() {
@@ -196,7 +195,7 @@ pub(crate) fn take_group(queue: &Queue) -> Vec<Request> {
     group
 }
 
-/// Whether it is this asynchronous call's.
+/// Returns whether `done` belongs to the asynchronous call with this mark.
 pub(crate) fn is_marked(done: &Done, mark: &Arc<()>) -> bool {
     matches!(done, Done::Callback(callback) if Arc::ptr_eq(&callback.mark, mark))
 }

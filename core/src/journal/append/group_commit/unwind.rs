@@ -1,5 +1,5 @@
-//! A thread may panic while it leads or stands in the queue, since a caller's own
-//! code runs in its waits. No other call is left waiting for it.
+//! Leaves no call waiting when a thread panics. A thread may panic while it leads or
+//! waits in the queue, since a caller's own code runs in its waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::queue::{Done, Request, Word, take_out};
 use crate::error::Error;
 use crate::oslock::{GaveUp, Patience, Waiter};
 
-/// The lead. Dropping it ends the lead, or passes it to the next in the queue.
+/// Is the lead. Dropping it ends the lead, or passes it to the next call in the queue.
 pub(crate) struct Leading<'a>(pub &'a Arc<Handle>);
 
 impl Drop for Leading<'_> {
@@ -19,7 +19,7 @@ impl Drop for Leading<'_> {
     }
 }
 
-/// A call in the queue, on the thread that made it.
+/// Is a call in the queue, on the thread that made it.
 pub(super) struct Queued<'a> {
     shared: &'a Arc<Handle>,
     waiter: Arc<Waiter<Word>>,
@@ -39,14 +39,15 @@ impl Queued<'_> {
     pub fn wait(mut self, patience: &Patience<'_>) -> Result<Word, GaveUp> {
         let mut waited = self.waiter.wait(patience);
         if waited.is_err() && !self.leave() {
-            // A leader has it in hand, so this takes a moment only.
+            // A leader has already taken the request, so this wait is short.
             waited = self.waiter.wait(&Patience::endless());
         }
         self.over = true;
         waited
     }
 
-    /// Takes it out of the queue; `false` if it is not there any more.
+    /// Takes the request out of the queue. Returns `false` if the queue no longer holds
+    /// it.
     fn leave(&self) -> bool {
         let is_own =
             |done: &Done| matches!(done, Done::Thread(other) if Arc::ptr_eq(other, &self.waiter));
@@ -65,7 +66,7 @@ impl Drop for Queued<'_> {
     }
 }
 
-/// The calls of other threads that this one has in hand.
+/// Holds the requests of other threads that this leader has taken.
 pub(super) struct InHand<'a> {
     pub shared: &'a Handle,
     pub requests: VecDeque<Request>,
@@ -82,7 +83,7 @@ impl Drop for InHand<'_> {
     }
 }
 
-/// The time in which the leader waits for the lock.
+/// Marks the time in which the leader waits for the lock.
 pub(super) struct HeldUp<'a>(pub &'a Handle);
 
 impl Drop for HeldUp<'_> {
