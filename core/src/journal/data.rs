@@ -1,11 +1,11 @@
-//! A journal's file, open, and its syncs.
+//! Holds a journal's file, open, and its syncs.
 //!
-//! One sync for many: whoever comes first syncs for all that have written by
-//! then, and the others wait for it. Never under the lock, but for header stamps.
+//! One sync serves many: the first caller syncs for all that have written by then, and
+//! the others wait for it. Only header stamps sync under the lock.
 //!
-//! What is durable is told by counting syncs: a write is covered by a sync that
-//! began after it, and by no other. How far into the file a sync has reached
-//! says nothing: a file can shrink and grow again, and be changed in its middle.
+//! Counting syncs says what is durable. A write is covered by a sync that began after
+//! it, and by no other. The offset that a sync has reached says nothing: a file can
+//! shrink and grow again, or change in its middle.
 
 use std::io;
 use std::ops::Deref;
@@ -19,10 +19,10 @@ use crate::lockfile::{Generation, Identity};
 use crate::oslock::LockedData;
 use crate::sys::{self, File, Lasting};
 
-/// How a journal's file is open.
+/// Says how a journal's file is open.
 pub(crate) enum Handle {
     ByItself(Lasting),
-    /// By the descriptor that it is locked by.
+    /// By the descriptor that carries its lock.
     Locked(LockedData),
 }
 
@@ -38,7 +38,7 @@ impl Deref for Handle {
     }
 }
 
-/// A file that the path meant once, open for appending.
+/// Is a file that the path once meant, open for appending.
 pub(crate) struct Data {
     pub file: Handle,
     pub identity: Identity,
@@ -46,13 +46,14 @@ pub(crate) struct Data {
     pub syncs: Syncs,
     /// Whether the directory is known to hold its name durably.
     pub name_synced: AtomicBool,
-    /// The same file, to write anywhere in it: opened by the first stamp.
+    /// The same file, open for writes at any place. The first stamp opens it.
     pub anywhere: OnceLock<Lasting>,
 }
 
 impl Data {
-    /// Whether it is open still: the program may have closed it behind our back. What
-    /// it is locked by was asked as it was locked.
+    /// Returns whether the file is still open: the program may have closed the
+    /// descriptor without our knowledge. A descriptor that carries the lock was checked
+    /// when the lock was taken.
     #[inline]
     pub fn is_itself(&self) -> io::Result<bool> {
         let file = match &self.file {
@@ -65,12 +66,13 @@ impl Data {
         }
     }
 
-    /// What a lock file that says this is to say of the journal.
+    /// Returns the generation that the lock file must name next, if it names `recorded`
+    /// now.
     pub fn generation_now(&self, recorded: Option<Generation>) -> Generation {
         let mut generation = Generation::of(self.identity, recorded);
         if recorded.is_none_or(|recorded| recorded.of != self.identity) {
-            // Somebody deleted the lock file: what we told callers must stay
-            // true.
+            // Another program deleted the lock file. Positions that callers have must
+            // stay true.
             generation.number = self.generation;
         }
         generation
@@ -92,7 +94,7 @@ impl Data {
     }
 }
 
-/// The syncs of one file, through one handle.
+/// Counts the syncs of one file through one handle.
 #[derive(Default)]
 pub(crate) struct Syncs {
     state: Mutex<State>,
@@ -108,23 +110,23 @@ struct State {
     done: u64,
 }
 
-/// What a sync has to cover: all that was in a file at one moment.
+/// Says what a sync must cover: all that was in a file at one moment.
 #[derive(Clone)]
 pub(crate) struct Epoch {
     data: Arc<Data>,
-    /// How many syncs had begun by then.
+    /// How many syncs had begun by that moment.
     begun: u64,
 }
 
-/// Why something may not be on the medium. The handle is poisoned.
+/// Says why something may not be durable. The handle is poisoned.
 pub(crate) enum Unsynced {
     Failed(io::Error),
-    /// Another thread's sync failed, and it was told how.
+    /// Another thread's sync failed, and that thread got the system's error.
     Elsewhere,
 }
 
 impl Epoch {
-    /// All that is in the file now. To be taken after the write, and under the
+    /// Covers all that is in the file now. Must be taken after the write, and under the
     /// lock.
     pub fn now(data: &Arc<Data>) -> Epoch {
         Epoch {
@@ -133,7 +135,7 @@ impl Epoch {
         }
     }
 
-    /// Returns when it is on the medium, with the file's name.
+    /// Returns when the bytes and the file's name are durable on disk.
     pub fn sync(&self, shared: &Shared) -> std::result::Result<(), Unsynced> {
         let syncs = &self.data.syncs;
         let mut state = syncs.lock();
@@ -161,8 +163,8 @@ impl Epoch {
         state.running = false;
         match &result {
             Ok(()) => state.done = number,
-            // Linux reports a failed write-back once and then calls the pages
-            // clean: to try again would be to lie.
+            // Linux reports a failed write-back once and then marks the pages clean. A
+            // second try would succeed without writing them.
             Err(_) => shared.poison(),
         }
         drop(state);
@@ -179,7 +181,7 @@ impl Syncs {
 
 fn sync_file(shared: &Shared, data: &Data) -> io::Result<()> {
     data.file.sync_data()?;
-    // Once: another process may have made the file without syncing its name.
+    // Once a handle: another process may have made the file without syncing its name.
     if !data.name_synced.load(Ordering::Acquire) {
         sys::sync_parent(&shared.path)?;
         data.name_synced.store(true, Ordering::Release);
@@ -188,7 +190,7 @@ fn sync_file(shared: &Shared, data: &Data) -> io::Result<()> {
 }
 
 impl Unsynced {
-    /// For what is done: `done` says so.
+    /// Returns the error of a change that is made; `done` names the change.
     pub fn after(self, shared: &Shared, operation: &'static str, done: &str) -> Error {
         self.told(shared, operation)
             .with_kind(ErrorKind::NotDurable)
@@ -197,7 +199,8 @@ impl Unsynced {
             ))
     }
 
-    /// For what is not done because of it: `NOT_DURABLE` would say that it is.
+    /// Returns the error of a change that this prevented. `NOT_DURABLE` would say that
+    /// it is made.
     pub fn before(self, shared: &Shared, operation: &'static str, undone: &str) -> Error {
         self.told(shared, operation).hint(format!(
             "{undone}; records that are in it already may not be durable, so reopen the journal to \

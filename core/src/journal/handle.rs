@@ -1,4 +1,4 @@
-//! The handle of a journal: what all its verbs work on.
+//! Defines the handle of a journal, which all its methods use.
 
 use std::fmt;
 use std::path::Path;
@@ -11,16 +11,15 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
-/// An append-only file of one-line records that any number of processes and
-/// threads append to.
+/// An append-only file of one-line records. Any number of processes and threads may
+/// append to it.
 ///
-/// No record is ever torn, interleaved with another or glued to it, and none
-/// that `append` acknowledged is lost; what a crash leaves behind is repaired by
-/// the next append. Reading takes no lock.
+/// No record is ever torn, interleaved with another or glued to it. No record that
+/// `append` acknowledged is lost. The next append repairs what a crash leaves. Reading
+/// takes no lock.
 ///
-/// One handle serves many threads. It stays with the path: if the file is
-/// replaced, rotated or deleted, the next append goes to the file that has the
-/// name then.
+/// One handle serves many threads. It stays with the path: if the file is replaced,
+/// rotated or deleted, the next append goes to the file that then has the name.
 ///
 /// ```
 /// use untorn::Journal;
@@ -41,7 +40,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Durability, limits, timeout and so on.
+    /// Returns the default options, to set durability, limits, timeout and more.
     #[must_use]
     pub fn options() -> JournalOptions {
         JournalOptions::default()
@@ -83,14 +82,14 @@ impl Journal {
         })
     }
 
-    /// The file, with every symbolic link resolved.
+    /// Returns the file's path, with every symbolic link resolved.
     pub fn path(&self) -> &Path {
         &self.handle.path
     }
 
-    /// Closes the handle and all that it has open: later calls that change the
-    /// journal are refused. Calls that are under way go on, and close what they
-    /// have open when they are done. A second time does nothing.
+    /// Closes the handle and its open files. Later calls that change the journal are
+    /// refused. Calls that are under way finish, and then close what they have open. A
+    /// second call does nothing.
     ///
     /// # Errors
     /// None today.
@@ -99,19 +98,19 @@ impl Journal {
         Ok(())
     }
 
-    /// The durability that this handle was opened with.
+    /// Returns the durability that this handle was opened with.
     pub fn durability(&self) -> Durability {
         self.handle.options.durability
     }
 }
 
 impl JournalOptions {
-    /// Opens the journal at `path`. Symbolic links are resolved now. The file
-    /// itself is made by the first append.
+    /// Opens the journal at `path`. Symbolic links are resolved now. The first append
+    /// makes the file itself.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the directory is missing (or the file, without
-    /// `create`), `INVALID_ARGUMENT` if the path is not a regular file's.
+    /// `NOT_FOUND` if the directory is missing (or the file, without `create`).
+    /// `INVALID_ARGUMENT` if the path is not a regular file's.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Journal> {
         Journal::with_options(path.as_ref(), self)
     }

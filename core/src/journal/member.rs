@@ -1,4 +1,4 @@
-//! What a transaction needs of a journal that it appends to.
+//! Serves transactions that append to a journal.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::LockFile;
 use crate::sys::{self, Access, File, Lasting};
 
-/// An empty batch for the journal at this path.
+/// Returns an empty batch for the journal at this path.
 pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
     Batch::new(&Arc::new(rules(path, options)))
 }
@@ -31,13 +31,13 @@ fn rules(path: &Path, options: &JournalOptions) -> Rules {
     }
 }
 
-/// The header that a batch brings along.
+/// Returns the header that a batch sets.
 pub(crate) fn header(batch: &Batch) -> Option<&[u8]> {
     batch.work(None).header
 }
 
-/// The bytes of a journal with this header in the place of its own, or before
-/// its first record.
+/// Returns the bytes of a journal with this header. It replaces the journal's own
+/// header, or goes before its first record.
 pub(crate) fn with_header(
     path: &Path,
     options: &JournalOptions,
@@ -62,7 +62,7 @@ pub(crate) fn with_header(
     Ok(bytes)
 }
 
-/// The lines of a batch that was made for the journal at this path.
+/// Returns the lines of a batch that was made for the journal at this path.
 pub(crate) fn lines<'a>(path: &Path, batch: &'a Batch) -> Result<&'a [u8]> {
     if batch.path() == path {
         return Ok(batch.lines());
@@ -74,8 +74,8 @@ pub(crate) fn lines<'a>(path: &Path, batch: &'a Batch) -> Result<&'a [u8]> {
     ))
 }
 
-/// Where the next record goes, after a repair where that takes one; `None` if the
-/// journal is not there. Under its lock.
+/// Returns the place of the next record, after a repair if one is needed. `None`: the
+/// journal is missing. The caller must hold the journal's lock.
 pub(crate) fn end(
     path: &Path,
     options: &JournalOptions,
@@ -95,7 +95,7 @@ pub(crate) fn end(
         .generation()
         .map_err(|error| Error::os("append", lock.path(), error))?;
     if let Some(generation) = opened.carried_over(recorded) {
-        // If it can't be, positions in the journal end with this.
+        // If it can't be recorded, earlier positions in the journal become invalid.
         lock.record_generation(generation);
     }
     if repair::tail(&opened.file, path, options)?.is_some_and(|repair| repair.cut > 0) {
@@ -106,8 +106,8 @@ pub(crate) fn end(
     Ok(Some((opened.identity, end)))
 }
 
-/// Whether these lines may be the first of a journal: one that begins as a header
-/// does would be read as one.
+/// Checks that these lines may be the first of a journal. A line that begins as a
+/// header does would be read as one.
 pub(crate) fn may_begin(path: &Path, options: &JournalOptions, lines: &[u8]) -> Result<()> {
     match header::is_header(options, lines) {
         true => Err(not_a_record(path)),
@@ -115,8 +115,8 @@ pub(crate) fn may_begin(path: &Path, options: &JournalOptions, lines: &[u8]) -> 
     }
 }
 
-/// Where the last whole line of a file ends that is so long: what follows may be
-/// cut by the next who appends.
+/// Returns where the last whole line ends in a file of `size` bytes. The next append
+/// may cut what follows.
 pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
     if repair::ends_in_newline(file, size)? {
         return Ok(size);
@@ -124,8 +124,9 @@ pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
     repair::last_line_end(file, size)
 }
 
-/// The records of a journal in a file that was opened before, as it was then: up
-/// to where its last line ended, and with what its lock file said.
+/// Returns the records of a journal in a file that was opened earlier, as they were
+/// then. They end where its last line ended, and have the generation that its lock file
+/// named then.
 pub(crate) fn records(
     path: &Path,
     options: &JournalOptions,

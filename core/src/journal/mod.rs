@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! options.rs    how a journal is opened; generated: option_fields.rs, words.rs
-//! handle.rs     the handle; verbs.rs: what callers see
+//! handle.rs     the handle; verbs.rs: its methods for reading, repair and sync
 //! shared.rs     what the users of a handle share; rules.rs: what may be a record
 //! data.rs       the file, open, and its syncs; one_name.rs: why it has one name
-//! append/       records made ready, the lead among many calls, one write, one sync
-//! repair.rs     the torn tail; seal/: the checksum behind each record
+//! append/       records made ready, one leader for many calls, one write, one sync
+//! repair.rs     the torn tail; seal/: the checksum after each record
 //! read/         forward, backward, and how far a journal is decided
-//! header/       the first line, where it is no record
+//! header/       the first line, if it is a header
 //! rewrite/      a new file in the journal's place
-//! follow/       records as they come
+//! follow/       records as they are appended
 //! fold/         a state kept from the records
 //! member.rs     what a transaction needs
 //! ```

@@ -1,9 +1,9 @@
-//! A journal has one name.
+//! Refuses a journal that has more than one name.
 //!
-//! Each name of a file has a lock file of its own beside it. So whoever appends
-//! by another name, by a hard link or where the file by itself is mounted into a
-//! container, is not kept out, and would take our append in flight for a torn
-//! tail. That is told before anything is written.
+//! Each name of a file has a lock file of its own next to it. So a program that appends
+//! by another name is not kept out. It would take our append in flight for a torn tail.
+//! A hard link is such a name. So is a mount of the single file, as in a container. The
+//! error comes before anything is written.
 
 use std::io;
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::recovery::transaction::names;
 use crate::sys::{self, Access, File, Stat};
 use crate::{rotated, temporary};
 
-/// Whether there may be another name. Asked with each append: what is asked of
-/// the name anyway says it.
+/// Returns whether another name may exist. Each append asks this; it needs only what
+/// was read for the name anyway.
 #[inline]
 pub(crate) fn is_in_doubt(seen: &Stat) -> bool {
     seen.links > 1 || seen.is_mount_root
 }
 
-/// Refuses a journal that has another name. Under its lock.
+/// Refuses a journal that has another name. The caller must hold its lock.
 #[cold]
 pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result<()> {
     let told = |error| Error::os(operation, path, error);
@@ -47,9 +47,9 @@ pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result
     }
 }
 
-/// Takes from it the names under which it was written before it had this one: a
-/// power cut between the link and the unlink leaves both. Its lock is held, so
-/// nobody is between them now.
+/// Removes the temporary names under which the file was written at first. A power cut
+/// between the link and the unlink leaves both names. The journal's lock is held, so no
+/// process is between the two calls now.
 fn drop_first_names(path: &Path) -> io::Result<()> {
     let Some(dir) = path.parent() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! How a journal is opened.
+//! Sets and checks the options of a journal.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ pub use super::option_fields::JournalOptions;
 pub use super::words::{Format, HeaderMode};
 
 impl JournalOptions {
-    /// In this directory, which is not there: the path is what it will be.
+    /// Opens the journal in this directory, which does not exist yet. The path is the
+    /// one that it will have.
     pub(crate) fn home(mut self, home: Home) -> JournalOptions {
         self.home = Some(home);
         self
@@ -23,7 +24,7 @@ impl JournalOptions {
         self.choice.scheme
     }
 
-    /// What can't be meant so, said before anything is touched.
+    /// Refuses invalid options before anything is touched.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
         let refuse = |detail: &str| Err(Error::invalid_argument("open", path, detail));
         if let Some(prefix) = &self.header_prefix {

@@ -1,7 +1,7 @@
-//! The torn tail: bytes after the last newline, as a killed process or a power
-//! cut leaves them.
+//! Repairs the torn tail: bytes after the last newline, which a killed process or a
+//! power cut leaves.
 //!
-//! Only under the exclusive lock: a reader can't tell a torn tail from an
+//! Works only under the exclusive lock. A reader can't distinguish a torn tail from an
 //! append in flight.
 
 use std::io;
@@ -17,7 +17,7 @@ use crate::journal::seal;
 use crate::sys::File;
 use crate::torn::{self, Cut};
 
-/// What was done to a torn tail.
+/// Reports what was done to a torn tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repair {
     /// Where the tail began, in bytes from the start of the file.
@@ -28,7 +28,7 @@ pub struct Repair {
     pub newline_added: bool,
 }
 
-/// Whether the file, which is so long, ends where a record ends.
+/// Returns whether a file of `size` bytes ends where a record ends.
 #[inline]
 pub(crate) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::Result<bool> {
     if options.sealed {
@@ -37,7 +37,7 @@ pub(crate) fn is_whole(file: &File, size: u64, options: &JournalOptions) -> io::
     ends_in_newline(file, size)
 }
 
-/// Whether the file, which is so long, ends where a line ends.
+/// Returns whether a file of `size` bytes ends where a line ends.
 #[inline]
 pub(crate) fn ends_in_newline(file: &File, size: u64) -> io::Result<bool> {
     let mut last = [0];
@@ -51,7 +51,7 @@ pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
     loop {
         let size = file.size().map_err(told)?;
         let tail = match Tail::look(file, size, options) {
-            // Cut meanwhile, by a program that ignores the lock.
+            // A program that ignores the lock has cut the file meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
             result => result.map_err(told)?,
         };
@@ -75,14 +75,14 @@ pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
                 nuls: size - tail.text_end,
             };
             let kept = torn::keep(file, path, cut)?;
-            // A program that ignores the lock may have appended since: then
-            // the tail is another, or none any more.
+            // A program that ignores the lock may have appended since. Then the tail is
+            // another, or the file has none.
             if file.size().map_err(told)? != size {
                 kept.take_back();
                 continue;
             }
             if let Err(error) = file.set_len(keep) {
-                // Or each try would keep them once more.
+                // Otherwise each try would keep the bytes once more.
                 kept.take_back();
                 return Err(told(error).hint(
                     "a torn record at the end is to be cut before anything is appended, and could \
@@ -108,19 +108,19 @@ fn append_newline(file: &File) -> io::Result<()> {
     }
 }
 
-/// Where the last line ends, in a file that is so long.
+/// Returns where the last line ends, in a file of `size` bytes.
 pub(crate) fn last_line_end(file: &File, size: u64) -> io::Result<u64> {
     Ok(Tail::find(file, size)?.start)
 }
 
-/// `start..text_end` are its bytes; what follows are NULs.
+/// Is a tail: `start..text_end` are its bytes, and only NULs follow.
 struct Tail {
     start: u64,
     text_end: u64,
 }
 
 impl Tail {
-    /// `None` if the file ends at a record's end.
+    /// Finds the tail. `None`: the file ends at a record's end.
     fn look(file: &File, size: u64, options: &JournalOptions) -> io::Result<Option<Tail>> {
         if !options.sealed {
             return match is_whole(file, size, options)? {
@@ -138,7 +138,7 @@ impl Tail {
         }))
     }
 
-    /// Looks backwards for the last byte that is no NUL, and for the last newline.
+    /// Looks backwards for the last byte that is not a NUL, and for the last newline.
     fn find(file: &File, size: u64) -> io::Result<Tail> {
         let mut backward = Backward::new(file);
         let text_end = backward.text_before(size)?.map_or(0, |at| at + 1);
@@ -149,8 +149,8 @@ impl Tail {
         })
     }
 
-    /// Whether it is a whole record that lost only its newline. A bare number
-    /// may be half a number.
+    /// Returns whether the tail is a whole record that lost only its newline. A bare
+    /// number may be half a number.
     fn is_whole(&self, file: &File, options: &JournalOptions) -> io::Result<bool> {
         let length = self.text_end - self.start;
         if options.sealed {
@@ -171,7 +171,7 @@ impl Tail {
 }
 
 pub(crate) fn is_value(text: &[u8]) -> bool {
-    // White space as JSON has it: no form feed.
+    // White space as JSON defines it, without the form feed.
     let number = text
         .iter()
         .find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))

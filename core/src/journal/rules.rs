@@ -1,4 +1,4 @@
-//! What may be a record.
+//! Decides which bytes may be a record.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::options::Format;
 use crate::journal::read::{DamageKind, inspect};
 
-/// What this journal takes as a record.
+/// Holds the rules of one journal for its records.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub path: PathBuf,
@@ -17,8 +17,8 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// What is to be appended: a record that begins as a header does would be one,
-    /// if a rotation or a compaction made it the first.
+    /// Refuses a record that begins as a header does. It would become the header if a
+    /// rotation or a compaction made it the first line.
     #[inline]
     pub fn check_no_header(&self, record: &[u8]) -> Result<()> {
         match &self.header_prefix {
@@ -27,7 +27,7 @@ impl Rules {
         }
     }
 
-    /// Bytes from anywhere.
+    /// Checks bytes from any source.
     #[inline]
     pub fn check(&self, record: &[u8]) -> Result<()> {
         self.check_framing(record)?;
@@ -39,12 +39,12 @@ impl Rules {
         Ok(())
     }
 
-    /// What an encoder made: only what would break the framing is looked for.
+    /// Checks the output of an encoder, only for bytes that would break the framing.
     #[inline]
     pub fn check_framing(&self, record: &[u8]) -> Result<()> {
         let breaks = memchr::memchr2(b'\n', 0, record).is_some();
-        // A line of nothing but white space reads as a blank line, and a
-        // carriage return at its end as part of the line's end.
+        // A line of only white space reads as a blank line. A carriage return at its
+        // end reads as part of the line's end.
         let blank = record.first().is_none_or(u8::is_ascii_whitespace) && is_blank(record);
         let returns = self.format == Format::Lines && record.last() == Some(&b'\r');
         if breaks || blank || returns || record.len() as u64 > self.max_record {
@@ -53,7 +53,7 @@ impl Rules {
         Ok(())
     }
 
-    /// What is to be a header: a record that begins with the prefix.
+    /// Checks a header: it must be a record that begins with the prefix.
     pub fn check_header(&self, header: &[u8]) -> Result<()> {
         let Some(prefix) = &self.header_prefix else {
             return Err(Error::invalid_argument(
@@ -129,7 +129,7 @@ impl Rules {
     }
 }
 
-/// Whether a line has nothing but white space.
+/// Returns whether a line has only white space.
 pub(crate) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }

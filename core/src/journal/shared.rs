@@ -1,4 +1,4 @@
-//! What the users of one journal handle share: readers and writers.
+//! Holds what the readers and writers of one journal handle share.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::oslock::PathLock;
 use crate::sys::PerProcess;
 
 pub(crate) struct Shared {
-    /// Resolved: no symbolic link in it.
+    /// Resolved: it has no symbolic link.
     pub path: PathBuf,
     pub options: JournalOptions,
     pub rules: Arc<Rules>,
@@ -44,13 +44,14 @@ impl Shared {
         })
     }
 
-    /// Who has the lock, as far as it can be known. Reads files.
+    /// Returns the process that holds the lock, as far as that can be known. Reads
+    /// files.
     #[cold]
     pub fn holder(&self) -> Option<Holder> {
         crate::lock::holder(&self.path).ok().flatten()
     }
 
-    /// Not closed, not poisoned.
+    /// Fails if the handle is closed or poisoned.
     #[inline]
     pub fn usable(&self, operation: &'static str) -> Result<()> {
         if self.closed.load(Ordering::Relaxed) || self.is_poisoned() {
@@ -82,14 +83,14 @@ impl Shared {
         self.poisoned.store(true, Ordering::Release);
     }
 
-    /// From now on; those who follow are woken.
+    /// Closes the handle for later calls, and wakes its followers.
     pub fn mark_closed(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.followers().wake();
         self.lock.close();
     }
 
-    /// Who is to be woken when the handle is closed.
+    /// Returns the followers that the close of the handle must wake.
     pub fn followers(&self) -> &Followers {
         self.followers.get(Followers::default)
     }

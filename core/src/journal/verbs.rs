@@ -1,4 +1,5 @@
-//! What callers see of reading, following, folding, repairing and syncing.
+//! Adds the methods of `Journal` for reading, following, folding, repairing and
+//! syncing.
 
 use super::data::Epoch;
 use super::fold::{Fold, FoldCursor};
@@ -11,8 +12,8 @@ use crate::oslock::LockFile;
 use crate::position::Position;
 
 impl Journal {
-    /// Where the last whole record ends, and never within an append of many.
-    /// Takes no lock: an append that is in flight may count or not.
+    /// Returns where the last whole record ends, and never a place within an append of
+    /// many. Takes no lock: an append in flight may count or not.
     ///
     /// # Errors
     /// `NOT_FOUND` without `create`, and failures of the system.
@@ -28,17 +29,17 @@ impl Journal {
         Records::open(&self.handle.shared, None)
     }
 
-    /// Reads the records from `position` on.
+    /// Reads the records after `position`.
     ///
     /// # Errors
-    /// `CONFLICT` if the position is not one of this file's; and as
+    /// `CONFLICT` if the position is not one of this file's; also the errors of
     /// [`Journal::records`].
     pub fn records_from(&self, position: Position) -> Result<Records> {
         Records::open(&self.handle.shared, Some(position))
     }
 
-    /// The last `n` records, oldest first, read backwards from the end: it
-    /// costs the same however long the journal is.
+    /// Returns the last `n` records, oldest first. They are read backwards from the
+    /// end, at the same cost for any length of journal.
     ///
     /// # Errors
     /// As [`Journal::records`].
@@ -46,7 +47,8 @@ impl Journal {
         self.tail_with(n, &Call::new())
     }
 
-    /// [`Journal::tail`], with a way to end it: the last million takes its time.
+    /// Does the same as [`Journal::tail`], with cancellation: the last million records
+    /// take some time.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -54,21 +56,19 @@ impl Journal {
         read::tail::tail(&self.handle, n, call)
     }
 
-    /// Yields the records behind `position`, and then those that are appended
-    /// from now on, by whichever process, as they come: see [`Follow`]. `None`:
-    /// from the end on.
+    /// Yields the records after `position`, and then each record that any process
+    /// appends later: see [`Follow`]. `None` begins at the end.
     ///
     /// # Errors
-    /// `CONFLICT` if the position is in the middle of a record or behind the
-    /// end; and as [`Journal::records`]. (That the file has been rewritten or
-    /// replaced since is no error: the first thing that [`Follow::next`] gives
-    /// tells so.)
+    /// `CONFLICT` if the position is in the middle of a record or after the end; also
+    /// the errors of [`Journal::records`]. A file that was rewritten or replaced since
+    /// is no error: the first result of [`Follow::next`] reports it.
     pub fn follow(&self, position: Option<Position>) -> Result<Follow> {
         Follow::begin(&self.handle.shared, position)
     }
 
-    /// A state that is kept from the records: `apply` is called once for each,
-    /// in file order, whoever appends it: see [`Fold`].
+    /// Keeps a state from the records. `apply` is called once for each record, in file
+    /// order, whichever process appends it: see [`Fold`].
     ///
     /// # Errors
     /// As [`Fold::refresh`], which is done once.
@@ -83,15 +83,15 @@ impl Journal {
         Fold::begin(self.fold_cursor(), initial, apply)
     }
 
-    /// What a fold is made of, for languages whose functions can't be called
-    /// from here: see [`FoldCursor`].
+    /// Returns the parts of a fold, for languages whose functions can't be called from
+    /// here: see [`FoldCursor`].
     #[must_use]
     pub fn fold_cursor(&self) -> FoldCursor {
         FoldCursor::new(&self.handle)
     }
 
-    /// Checks every record, takes no lock and changes nothing. A torn tail may
-    /// be an append in flight.
+    /// Checks every record. Takes no lock and changes nothing. A torn tail may be an
+    /// append in flight.
     ///
     /// # Errors
     /// As [`Journal::records`].
@@ -99,7 +99,7 @@ impl Journal {
         self.verify_with(&Call::new())
     }
 
-    /// [`Journal::verify`], with a way to cancel. It waits for nobody.
+    /// Does the same as [`Journal::verify`], with cancellation. It waits for no lock.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -107,8 +107,8 @@ impl Journal {
         read::verify(&self.handle.shared, "verify", &call.begin(None))
     }
 
-    /// Repairs the tail as the next append would, then checks every record.
-    /// Damage before the tail is reported, never cut.
+    /// Repairs the tail as the next append would, then checks every record. Damage
+    /// before the tail is reported, never cut.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT` and failures of the system.
@@ -116,8 +116,8 @@ impl Journal {
         self.repair_with(&Call::new())
     }
 
-    /// [`Journal::repair`], with a way to wait, to cancel, or to work under a
-    /// lock that is held already.
+    /// Does the same as [`Journal::repair`], with a timeout or cancellation, or under a
+    /// lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -134,22 +134,22 @@ impl Journal {
                 None => None,
             }
         };
-        // Its time was for the lock: what is left of it is no limit here.
+        // The timeout was for the lock: the rest of it does not limit the check.
         let report = read::verify(&shared.shared, "repair", &call.begin(None))?;
         Ok(Report { repaired, ..report })
     }
 
-    /// Makes everything in the file so far survive a power cut, whoever wrote
+    /// Makes everything in the file so far survive a power cut, whichever process wrote
     /// it.
     ///
     /// # Errors
-    /// `NOT_DURABLE`, and from then on `POISONED`.
+    /// `NOT_DURABLE`. Later calls fail with `POISONED`.
     pub fn sync(&self) -> Result<()> {
         self.handle.usable("sync")?;
         let Some(data) = self.handle.desk().writer.open_for_sync(&self.handle.path)? else {
             return Ok(());
         };
-        // What others wrote is in the file too: no earlier sync says anything of it.
+        // The file also holds what others wrote, which no earlier sync covers.
         Epoch::now(&data)
             .sync(&self.handle)
             .map_err(|why| why.after(&self.handle, "sync", "what was written is in the file"))

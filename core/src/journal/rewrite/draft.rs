@@ -1,5 +1,5 @@
-//! The new file while it is being written: a temporary beside the journal, and
-//! a mark in the lock file that says so, for whoever comes after a crash.
+//! Writes the new file: a temporary next to the journal. A mark in the lock file names
+//! it for the next locker after a crash.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::recovery::{self, PendingRewrite};
 use crate::sys::{self, File};
 use crate::temporary::{self, Rights, Temporary};
 
-/// Written in pieces of this size.
+/// The size of one write, in bytes.
 const PIECE: usize = 256 * 1024;
 
 pub(crate) struct Draft {
     pub(crate) operation: &'static str,
     pub(crate) temporary: Temporary,
-    /// The journal as it is, and where it ends; `None` if there is none.
+    /// The journal as it is, and where it ends; `None` if it is missing.
     pub old: Option<(Arc<Data>, u64)>,
-    /// What the lock file says while the old file is the journal.
+    /// The generation in the lock file while the old file is the journal.
     pub(crate) generation: Generation,
     buffer: Vec<u8>,
     written: u64,
@@ -42,7 +42,7 @@ impl Draft {
         let generation = match (&old, recorded) {
             (Some((data, _)), recorded) => data.generation_now(recorded),
             (None, Some(recorded)) => recorded,
-            // No journal was there yet, or none that anybody knows of.
+            // The journal did not exist yet, or no lock file names one.
             (None, None) => Generation::NOBODYS,
         };
         if let Some((data, _)) = &old
@@ -56,11 +56,13 @@ impl Draft {
             same: Same::Prefix(0),
             rotated: 0,
         };
-        // Before the temporary is made: so whoever finds the mark sweeps.
+        // Before the temporary is made, so that the next locker finds the mark and
+        // removes the temporary.
         if !shared.lock.is_in_place() {
             note(lock, operation, generation, pending)?;
         }
-        // What rewrites left that a power cut ended, with their marks.
+        // Removes what earlier rewrites left that a power cut ended together with their
+        // marks.
         temporary::sweep_again(path);
         let create = || {
             let like = match old {
@@ -83,7 +85,7 @@ impl Draft {
         })
     }
 
-    /// How long the new file is so far.
+    /// Returns the length of the new file so far, in bytes.
     pub fn length(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
@@ -124,14 +126,14 @@ impl Draft {
         Ok(())
     }
 
-    /// Nothing comes of it.
+    /// Removes the new file and its mark.
     pub fn discard(self, lock: LockFile<'_>) {
         self.temporary.discard();
         clear(lock);
     }
 }
 
-/// Notes down how far a rewrite is.
+/// Notes how far a rewrite is.
 pub(crate) fn note(
     lock: LockFile<'_>,
     operation: &'static str,
@@ -147,12 +149,13 @@ pub(crate) fn note(
         })
 }
 
-/// Best effort: the next locker finds what is left.
+/// Clears the mark. Best effort: the next locker finds what is left.
 fn clear(lock: LockFile<'_>) {
     let _ = lock.file().and_then(recovery::clear_pending);
 }
 
-/// Before the journal gets a second name, which could not be taken away again.
+/// Checks that the journal may be replaced. This must come before the journal gets a
+/// second name, which could not be removed again.
 fn replaceable(shared: &Shared, data: &Data, operation: &'static str) -> Result<()> {
     let dir = shared.path.parent().unwrap_or(&shared.path);
     let may = data.file.may_be_replaced(dir);
@@ -181,7 +184,7 @@ pub(crate) fn failed(shared: &Shared, operation: &'static str, error: std::io::E
     made.hint(hint)
 }
 
-/// What is at the path now.
+/// Returns what is at the path now.
 pub(crate) fn seen(shared: &Shared, operation: &'static str) -> Result<Option<sys::Stat>> {
     sys::stat(&shared.path).map_err(|error| failed(shared, operation, error))
 }

@@ -1,5 +1,5 @@
-//! The new file's bytes written over the old ones: for a journal that carries
-//! its own lock, and so must keep its inode.
+//! Writes the new file's bytes over the old ones. A journal that carries its own lock
+//! must keep its inode.
 
 use super::Old;
 use super::draft::{Draft, failed};
@@ -14,8 +14,8 @@ use crate::position::Position;
 use crate::recovery::overwrite::{self, Change, Content};
 
 impl Draft {
-    /// As `publish`, in place. Synced, whatever this handle's durability is:
-    /// others have acknowledged records in the file.
+    /// Does the same as `publish`, in place. It syncs with any durability, since other
+    /// processes have acknowledged records in the file.
     pub(crate) fn overwrite(
         mut self,
         shared: &Shared,
@@ -44,8 +44,8 @@ impl Draft {
         let Some((data, end)) = &self.old else {
             return Err(Error::internal(operation, path, "its lock is on no file"));
         };
-        // Also where the old file is kept: what is appended to it by a program
-        // that takes no lock would be in neither.
+        // The check is needed even if the old file is kept. An append of a program that
+        // takes no lock would otherwise be in neither file.
         self.is_current(shared, Old::Dropped)?;
         let mut highest = None;
         let kept = match old {
@@ -57,8 +57,8 @@ impl Draft {
             }
             Old::Dropped => None,
         };
-        // What is the same is not written: a rewind only cuts.
-        // (`same` is about records: a header may differ before them.)
+        // Equal bytes are not written: a rewind only cuts. (`same` is about records: a
+        // header may differ before them.)
         let from = Content::File {
             file: &self.temporary.file,
             start: 0,

@@ -1,5 +1,5 @@
-//! The old file kept: it gets a name of its own before the new one takes its
-//! place, so that there is a journal at every instant.
+//! Keeps the old file. It gets a name of its own before the new one takes its place, so
+//! a journal exists at every instant.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::rotated::{self, Noted, Rotated};
 use crate::sys::{self, File};
 use crate::temporary::Rights;
 
-/// The old file's new name.
+/// Is the old file's new name.
 pub(crate) struct Kept {
     pub number: u32,
     pub path: PathBuf,
@@ -21,7 +21,8 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// It did not come to a rename. If this fails, the next locker does it.
+    /// Removes the name, since the rename did not follow. If this fails, the next
+    /// locker does it.
     pub fn take_back(self) {
         if sys::unlink(&self.path).is_ok() {
             self.noted.take_back();
@@ -29,8 +30,8 @@ impl Kept {
     }
 }
 
-/// Gives the old file, which is so long, its new name, durably. `note` is told
-/// the number first: if we die, the next locker takes the name back.
+/// Gives the old file of `end` bytes its new name, durably. `note` gets the number
+/// first: if this process dies, the next locker removes the name.
 pub(crate) fn keep(
     shared: &Shared,
     operation: &'static str,
@@ -62,7 +63,7 @@ pub(crate) fn keep(
             before: generation.before,
         };
         let kept = if shared.lock.is_in_place() {
-            // The journal keeps its inode: what is kept must be another file.
+            // The journal keeps its inode, so the kept file must be a copy.
             copy(shared, old, &path, &mut rotated)
         } else {
             // Listed first: a power cut may leave the journal both names.
@@ -73,7 +74,7 @@ pub(crate) fn keep(
                     noted.take_back();
                     match error.kind() {
                         io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound => Err(error),
-                        // A file system without hard links.
+                        // The file system has no hard links.
                         _ => copy(shared, old, &path, &mut rotated),
                     }
                 }
@@ -81,7 +82,7 @@ pub(crate) fn keep(
         };
         let noted = match kept {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // Another program was faster.
+                // Another program took that number first.
                 given = number;
                 continue;
             }
@@ -101,7 +102,7 @@ pub(crate) fn keep(
     }
 }
 
-/// A copy of the journal at this path, listed as a rotated file.
+/// Copies the journal to this path, and lists the copy as a rotated file.
 fn copy(shared: &Shared, old: &Data, path: &Path, rotated: &mut Rotated) -> io::Result<Noted> {
     let like = sys::metadata(&shared.path)?;
     let rights = Rights::of(like.as_ref(), Some(0o600));

@@ -1,14 +1,14 @@
-//! Rewrites: a new file takes the journal's place, whole or not at all, while
-//! others append.
+//! Rewrites: a new file takes the journal's place, whole or not at all, while others
+//! append.
 //!
 //! ```text
-//! verbs.rs     rewind, replace, compact and so on: what callers see
+//! verbs.rs     the methods of `Journal`: rewind, replace, compact and so on
 //! steps.rs     a rewrite that its caller makes record by record
 //! under.rs     the one lock that all its steps are made under
 //! rewind.rs    back to a position
 //! draft.rs     the new file while it is being written
 //! publish.rs   the one place where it becomes the journal
-//! in_place.rs  the same where the journal keeps its inode
+//! in_place.rs  the same for a journal that keeps its inode
 //! rotate.rs    an empty journal in its place; kept.rs: the old file kept under a
 //!              name of its own
 //! ```

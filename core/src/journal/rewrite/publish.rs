@@ -1,10 +1,10 @@
-//! The one place where a new file becomes the journal.
+//! Makes a new file the journal. This is the only place that does so.
 //!
-//! The rename is the point of no return. Before it the journal is the old file
-//! with the old generation; after it the new one with the new, which follows
-//! from its birth and the old one's, so that it is the same before it is
-//! recorded. All is synced first, whatever this handle's durability is: others
-//! have acknowledged records in the old file, and will in the new one.
+//! The rename is the point of no return. Before it, the journal is the old file with
+//! the old generation. After it, the journal is the new file with the new generation.
+//! That number follows from the new file's birth time and the old number, so it is the
+//! same even before it is recorded. All is synced first, with any durability: other
+//! processes have acknowledged records in the old file, and will in the new one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,26 +21,26 @@ use crate::recovery::{self, PendingRewrite};
 use crate::sys;
 use crate::temporary::Temporary;
 
-/// What becomes of the old file.
+/// Says what becomes of the old file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Old {
-    /// It is gone.
+    /// It is deleted.
     Dropped,
     /// It gets a rotated file's name.
     Kept,
 }
 
-/// A new file that is the journal now.
+/// Describes a new file that is the journal now.
 pub(crate) struct Published {
     /// Where it ends.
     pub end: Position,
-    /// What the old file is called now.
+    /// The old file's new name.
     pub rotated: Option<PathBuf>,
 }
 
 impl Draft {
-    /// Makes the new file the journal. On an error the journal is as it was,
-    /// but for `NOT_DURABLE`.
+    /// Makes the new file the journal. After an error the journal is as it was, except
+    /// after `NOT_DURABLE`.
     pub fn publish(
         mut self,
         shared: &Shared,
@@ -68,7 +68,7 @@ impl Draft {
         }
     }
 
-    /// Up to the rename.
+    /// Does all steps up to the rename.
     fn replace(
         &mut self,
         shared: &Shared,
@@ -100,8 +100,8 @@ impl Draft {
         };
         let kept = match (&self.old, old) {
             (Some((data, end)), Old::Kept) => {
-                // Who appended to it may not have synced it yet, and nobody
-                // looks for what is in it under its new name.
+                // Its writers may not have synced it yet, and none will sync the file
+                // under its new name.
                 Epoch::now(data)
                     .sync(shared)
                     .map_err(|why| why.before(shared, operation, "the journal is as it was"))?;
@@ -130,8 +130,9 @@ impl Draft {
         Ok((generation, kept.map(|kept| kept.path)))
     }
 
-    /// A program that ignores the lock may have appended, or replaced the file:
-    /// what it wrote must not go with the old one.
+    /// Checks that the old file is still the journal, as it was. A program that ignores
+    /// the lock may have appended to the file, or replaced it. Its bytes must not go
+    /// with the old file.
     pub(crate) fn is_current(&self, shared: &Shared, old: Old) -> Result<()> {
         let now = seen(shared, self.operation)?;
         let current = match (&self.old, now) {
@@ -160,17 +161,18 @@ fn rename(temporary: &Temporary, path: &Path, absent: bool) -> io::Result<()> {
     }
     match sys::link(&temporary.path, path) {
         Ok(()) => {
-            // The journal has two names now. If this fails, a sweep does it.
+            // The journal has two names now. If this fails, a later sweep removes the
+            // temporary's.
             let _ = sys::unlink(&temporary.path);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without hard links.
+        // The file system has no hard links.
         Err(_) => sys::rename(&temporary.path, path),
     }
 }
 
-/// If this fails, the next locker does it.
+/// Records the new generation. If this fails, the next locker does it.
 fn record_generation(lock: LockFile<'_>, generation: Generation) {
     let _ = lock.file().and_then(|file| {
         lockfile::write_generation(file, generation)?;

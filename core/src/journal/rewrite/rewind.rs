@@ -1,4 +1,5 @@
-//! Back to a position: the records up to it in a new file, and the old one kept.
+//! Goes back to a position: the records up to it go into a new file, and the old one is
+//! kept.
 
 use std::path::PathBuf;
 
@@ -48,8 +49,8 @@ pub(crate) fn rewind(
     Ok(published?.rotated)
 }
 
-/// The first `stop` bytes. Where that cuts through a sealed append, its last
-/// record says so.
+/// Copies the first `stop` bytes. If the end cuts through a sealed append, the last
+/// record's seal is changed to say so.
 fn copy_up_to(shared: &Shared, draft: &mut Draft, file: &File, stop: u64) -> Result<()> {
     let closing = match shared.options.sealed {
         true => {
@@ -62,7 +63,7 @@ fn copy_up_to(shared: &Shared, draft: &mut Draft, file: &File, stop: u64) -> Res
     draft.write(shared, closing)
 }
 
-/// Whether this is a position of this file, at a record's end.
+/// Returns whether this is a position of this file, at a record's end.
 fn is_of(data: &Data, position: Position, end: u64) -> std::io::Result<bool> {
     if position == Position::NOTHING {
         return Ok(true);

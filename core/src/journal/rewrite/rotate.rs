@@ -1,4 +1,4 @@
-//! An empty journal in the place of the old one, which is kept.
+//! Puts an empty journal in the place of the old one, which is kept.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::rotated;
 
-/// Puts an empty journal in the place of this one, whose records are kept in a
-/// rotated file. `None`: there are none.
+/// Puts an empty journal in the place of this one, whose records are kept in a rotated
+/// file. Returns `None` if the journal has no records.
 pub(crate) fn rotate(
     shared: &Shared,
     writer: &mut Writer,
@@ -38,8 +38,8 @@ pub(crate) fn rotate(
     Ok(published?.rotated)
 }
 
-/// Removes the rotated files that are more than are to be kept. Best effort: the
-/// next rotation tries again.
+/// Removes the rotated files beyond the number to keep. Best effort: the next rotation
+/// tries again.
 pub(crate) fn prune(shared: &Shared) {
     if let Some(keep) = shared.options.keep {
         let _ = rotated::prune(&shared.path, keep);

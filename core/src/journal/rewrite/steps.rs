@@ -1,4 +1,4 @@
-//! A rewrite that its caller makes record by record, under one lock.
+//! Makes a rewrite record by record, under one lock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ impl Journal {
     }
 }
 
-/// Lines that are longer than `max_record` are read by nobody here, so a
-/// compaction would drop them without a word.
+/// Refuses a journal with lines longer than `max_record`. No reader here returns them,
+/// so a compaction would drop them without an error.
 fn nothing_is_too_long(shared: &Arc<Shared>) -> Result<()> {
     let mut records = Records::open(shared, None)?;
     loop {
@@ -70,7 +70,7 @@ fn nothing_is_too_long(shared: &Arc<Shared>) -> Result<()> {
     }
 }
 
-/// The header goes along.
+/// Copies the header into the new file.
 fn keep_header(shared: &Shared, draft: &mut Draft) -> Result<()> {
     let Some((data, _)) = &draft.old else {
         return Ok(());
@@ -80,7 +80,7 @@ fn keep_header(shared: &Shared, draft: &mut Draft) -> Result<()> {
     draft.write(shared, &header)
 }
 
-/// A journal that is being rewritten: nobody else changes it until this is
+/// A journal that is being rewritten. No other process changes it until this is
 /// committed or dropped. It may be sent to another thread.
 ///
 /// ```
@@ -106,7 +106,7 @@ pub struct Rewrite {
 }
 
 impl Rewrite {
-    /// The records as they are until the commit.
+    /// Returns the records as they are until the commit.
     ///
     /// # Errors
     /// As [`Journal::records`].
@@ -117,18 +117,18 @@ impl Rewrite {
         Records::open(&self.handle.shared, None)
     }
 
-    /// Adds a record that may come from anywhere: it is checked.
+    /// Adds a record from any source, so it is checked first.
     ///
     /// # Errors
-    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`: the record is not added.
-    /// `STORAGE_FULL` and other failures of the system.
+    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`: the record is not added. `STORAGE_FULL` and
+    /// other failures of the system.
     pub fn push(&mut self, record: &[u8]) -> Result<()> {
         self.handle.rules.check(record)?;
         self.add_record(record)
     }
 
-    /// Adds a record that a JSON encoder has just made, or that was read from
-    /// this journal: only newlines, NULs, emptiness and length are looked at.
+    /// Adds a record that a JSON encoder has just made, or that was read from this
+    /// journal. Only newlines, NULs, emptiness and length are checked.
     ///
     /// # Errors
     /// As [`Rewrite::push`].
@@ -148,7 +148,7 @@ impl Rewrite {
         self.add(b"\n")
     }
 
-    /// What would read as a header is no record.
+    /// Refuses a first line that would read as a header.
     pub(crate) fn check_first(&self, line: &[u8]) -> Result<()> {
         let first = self
             .open
@@ -167,7 +167,7 @@ impl Rewrite {
         }
     }
 
-    /// Makes what was pushed the journal, and lets the lock go.
+    /// Makes the pushed records the journal, and releases the lock.
     ///
     /// # Errors
     /// As [`Journal::replace`]; `INVALID_ARGUMENT` if the rewrite is finished.
@@ -177,8 +177,8 @@ impl Rewrite {
             return Err(self.finished());
         };
         let shared = &self.handle;
-        // Without the lock nothing is done: whoever locks next finds the mark
-        // in the lock file and clears up.
+        // Without the lock nothing is done: the next locker finds the mark in the lock
+        // file and removes the new file.
         under.run(shared, self.operation, |lock| {
             let published = draft.publish(shared, lock, Same::Prefix(0), Old::Dropped);
             shared.desk().writer.close();
@@ -186,11 +186,10 @@ impl Rewrite {
         })
     }
 
-    /// Lets the lock go; the journal stays as it is. A second time does
-    /// nothing.
+    /// Releases the lock; the journal stays as it is. A second call does nothing.
     pub fn discard(&mut self) {
         if let Some((draft, under)) = self.open.take() {
-            // As above.
+            // Without the lock nothing is done, as in `commit`.
             let _ = under.run(&self.handle, self.operation, |lock| {
                 draft.discard(lock);
                 Ok(())

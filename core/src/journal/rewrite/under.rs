@@ -1,5 +1,5 @@
-//! One lock for several steps, whoever took it: between two of them the caller
-//! has control, and may have lost the lock.
+//! Holds one lock for several steps, the call's own or the caller's. Between two steps
+//! the caller has control, and may have lost the lock.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::lock::{Call, Kept};
 use crate::oslock::Held;
 use crate::oslock::LockFile;
 
-/// The lock that several steps are made under.
+/// Is the lock that several steps are made under.
 pub(crate) enum Under {
     Own(Held),
     Given(Arc<Kept>),
 }
 
 impl Under {
-    /// Takes the lock, or stays under the one that the call was given.
+    /// Takes the lock, or uses the guard of the call.
     pub fn begin(shared: &Shared, operation: &'static str, call: &Call<'_>) -> Result<Under> {
         shared.usable(operation)?;
         Ok(match call.guard() {
@@ -28,7 +28,7 @@ impl Under {
         })
     }
 
-    /// Makes sure of the lock, for one step.
+    /// Runs one step, after it has checked that the lock is still held.
     pub fn run<T>(
         &self,
         shared: &Shared,

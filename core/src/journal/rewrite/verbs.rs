@@ -1,4 +1,4 @@
-//! What callers see of rewrites.
+//! Adds the methods of `Journal` that rewrite it.
 
 use std::path::PathBuf;
 
@@ -11,27 +11,27 @@ use crate::lock::Call;
 use crate::position::Position;
 
 impl Journal {
-    /// Goes back to a position of this journal: what was appended since is
-    /// removed. The whole journal as it was is kept in a rotated file, whose
-    /// path this gives; `None` if there is nothing behind the position. `0:0`, where a
-    /// journal ends that is not there yet, goes back to the start. The header
-    /// stays.
+    /// Goes back to a position of this journal: records appended after it are removed.
+    /// A rotated file keeps the whole journal as it was, and this returns its path.
+    /// Returns `None` if no record is after the position. `0:0` is the end of a missing
+    /// journal, and goes back to the start. The header stays.
     ///
-    /// The journal is another file from then on: positions of before are
-    /// refused. Writers and readers of other processes find that by themselves.
+    /// The journal is then another file: earlier positions are refused. Writers and
+    /// readers of other processes notice that by themselves.
     ///
     /// # Errors
-    /// `CONFLICT` if the position is not one of this file's: its position is
-    /// where the journal ends. `PERMISSION_DENIED`, `STORAGE_FULL`,
-    /// `LOCK_TIMEOUT` and other failures of the system: the journal is as it was.
-    /// `NOT_DURABLE`: the change is in place, but a power cut may undo it; from
-    /// then on `POISONED`.
+    /// - `CONFLICT`: the position is not one of this file's. The error's position is
+    ///   the journal's end.
+    /// - `PERMISSION_DENIED`, `STORAGE_FULL`, `LOCK_TIMEOUT` and other failures of the
+    ///   system: the journal is as it was.
+    /// - `NOT_DURABLE`: the change is in place, but a power cut may undo it. Later
+    ///   calls fail with `POISONED`.
     pub fn rewind(&self, position: Position) -> Result<Option<PathBuf>> {
         self.rewind_with(position, &Call::new())
     }
 
-    /// [`Journal::rewind`], with a way to wait, to cancel, or to work under a
-    /// lock that is held already.
+    /// Does the same as [`Journal::rewind`], with a timeout or cancellation, or under a
+    /// lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -42,18 +42,18 @@ impl Journal {
             })
     }
 
-    /// Begins the journal anew, with its header if it has one: the records are
-    /// kept in a rotated file (`name_1.ext`, `name_2.ext`, …; numbers only
-    /// grow), whose path this gives. `None`: there were none.
+    /// Begins the journal again, with its header if it has one. A rotated file keeps
+    /// the records (`name_1.ext`, `name_2.ext`, …; numbers only grow), and this returns
+    /// its path. Returns `None` if the journal had no records.
     ///
     /// # Errors
-    /// As [`Journal::rewind`], but for `CONFLICT`.
+    /// As [`Journal::rewind`], without `CONFLICT`.
     pub fn rotate(&self) -> Result<Option<PathBuf>> {
         self.rotate_with(&Call::new())
     }
 
-    /// [`Journal::rotate`], with a way to wait, to cancel, or to work under a
-    /// lock that is held already.
+    /// Does the same as [`Journal::rotate`], with a timeout or cancellation, or under a
+    /// lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -64,12 +64,12 @@ impl Journal {
             })
     }
 
-    /// Puts these records in the place of all that are there: all of them or
-    /// none. The header stays. The old records are gone; `rotate` keeps them.
+    /// Replaces all records of the journal with these: all of them or none. The header
+    /// stays. The old records are gone; `rotate` keeps them.
     ///
     /// # Errors
-    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`; as [`Journal::rewind`]; `CONFLICT` only
-    /// if a program that takes no lock changed the journal meanwhile.
+    /// `INVALID_RECORD`, `LIMIT_EXCEEDED`, and the errors of [`Journal::rewind`].
+    /// `CONFLICT` only if a program that takes no lock changed the journal meanwhile.
     pub fn replace<I>(&self, records: I) -> Result<Position>
     where
         I: IntoIterator,
@@ -78,8 +78,8 @@ impl Journal {
         self.replace_batch(&self.collect(records)?, &Call::new())
     }
 
-    /// [`Journal::replace`] by a batch, with a way to wait, to cancel, or to
-    /// work under a lock that is held already.
+    /// Does the same as [`Journal::replace`] with a batch, with a timeout or
+    /// cancellation, or under a lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -91,13 +91,13 @@ impl Journal {
         rewrite.commit()
     }
 
-    /// Rewrites the journal under its lock, whole or not at all: `f` reads the
-    /// old records and pushes the new ones. If it fails, nothing changes. Others
-    /// wait with their appends, which then go into the new file. Damaged
-    /// stretches are not carried over.
+    /// Rewrites the journal under its lock, whole or not at all: `f` reads the old
+    /// records and pushes the new ones. If `f` fails, nothing changes. Other processes
+    /// wait with their appends, which then go into the new file. Damaged stretches are
+    /// not carried over.
     ///
     /// # Errors
-    /// That of `f`; and as [`Journal::replace`].
+    /// That of `f`, and the errors of [`Journal::replace`].
     pub fn compact<F>(&self, f: F) -> Result<Position>
     where
         F: FnOnce(&mut Rewrite) -> Result<()>,
@@ -107,8 +107,8 @@ impl Journal {
         rewrite.commit()
     }
 
-    /// Takes the lock for a rewrite; it is held until the rewrite is committed
-    /// or dropped.
+    /// Takes the lock for a rewrite, and holds it until the rewrite is committed or
+    /// dropped.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `CANCELLED`, and failures of the system.
