@@ -1,12 +1,14 @@
-//! From one file that had the journal's name to the next.
+//! Leads from one file that had the journal's name to the next.
 //!
-//! The lock file says what the file that is there now was made from, and the list
-//! of rotated files says the same of each of them. So the way leads from link to
-//! link, and none is guessed. Where one is missing (a file that was rewritten and
-//! not kept, or removed since) it goes on in the next file that is known to come
-//! later, if there is one, and else in the journal; and that is told. What of that
-//! file is the same as before is not known then, not even where it begins with the
-//! same bytes: they may have been appended anew.
+//! The lock file names the file that the present one was made from, and the list of
+//! rotated files does so for each of them. So the chain goes from link to link, without
+//! guesses.
+//!
+//! A link may be missing: a file was rewritten without being kept, or was removed
+//! since. Then the chain continues in the next file that is known to be later, or else
+//! in the journal, and reports that. How much of that file is the same as before is
+//! then unknown. Equal bytes at its start prove nothing, since they may have been
+//! appended again.
 
 use crate::error::{Error, Result};
 use crate::journal::read::Source;
@@ -16,34 +18,34 @@ use crate::position::Position;
 use crate::rotated::{self, Rotated};
 use crate::sys::Lasting;
 
-/// Where to go on.
+/// Says where reading continues.
 pub(crate) struct Next {
     pub source: Source,
     pub offset: u64,
-    /// Whether something that was read is not before `offset`, or what came
-    /// next is not to be had any more.
+    /// Whether something that was read is not before `offset`, or the records after it
+    /// are lost.
     pub rewound: bool,
-    /// Whether it is a file that began anew after a rotation.
+    /// Whether the file began empty after a rotation.
     pub rotated: bool,
 }
 
-/// Where one is who asks for the next file.
+/// Is the place of a reader that asks for the next file.
 pub(crate) struct Here<'a> {
-    /// The file, read to its end; without it `at` was stored.
+    /// The file, read to its end. Without it, `at` was stored earlier.
     pub read: Option<&'a Source>,
     pub at: Position,
-    /// Where there was no file: the highest number of a rotated one by then.
-    /// `None`: rotated files are not asked for.
+    /// For a missing journal: the highest number of a rotated file at that time.
+    /// `None`: rotated files are not considered.
     pub rotated: Option<u32>,
 }
 
-/// The rotated files, as they were listed last: a follower that is far behind
-/// goes through many of them.
+/// Holds the rotated files as they were last listed. A follower that is far behind goes
+/// through many of them.
 #[derive(Default)]
 pub(crate) struct Chain(Vec<Rotated>);
 
 impl Chain {
-    /// The highest number that a rotated file had when they were listed last.
+    /// Returns the highest number of a rotated file when they were last listed.
     pub fn highest(&self) -> u32 {
         self.0.last().map_or(0, |last| last.number)
     }
@@ -54,8 +56,8 @@ impl Chain {
         Ok(())
     }
 
-    /// What comes next; `now` is what has the journal's name, if anything has.
-    /// `None`: nothing that is known.
+    /// Returns the next file. `now` is the file that has the journal's name, if it
+    /// exists. Returns `None` if no next file is known.
     pub fn after(
         &mut self,
         shared: &Shared,
@@ -71,7 +73,7 @@ impl Chain {
             (Some(Same::Prefix(bytes)), _, Some(now)) => Ok(Some(behind(now, at, bytes))),
             (Some(Same::Rotation), Some(_), Some(now)) => Ok(Some(begun(now, false))),
             (link, _, now) => {
-                // What was listed before still holds; but it may not be all.
+                // The earlier list still holds, but may not be complete.
                 if let Some(next) = self.linked(shared, here)? {
                     return Ok(Some(next));
                 }
@@ -87,7 +89,8 @@ impl Chain {
         }
     }
 
-    /// By what is listed of the file itself, and of the one that was made from it.
+    /// Finds the next file by the list: by the entry of the file itself, or of the one
+    /// that was made from it.
     fn linked(&self, shared: &Shared, here: &Here<'_>) -> Result<Option<Next>> {
         if here.at == Position::NOTHING {
             return Ok(None);
@@ -111,7 +114,7 @@ impl Chain {
         Ok(None)
     }
 
-    /// What is left of a rotated file behind a place that was stored.
+    /// Returns the rest of a rotated file after a stored place.
     fn rest(&self, shared: &Shared, at: Position) -> Result<Option<Next>> {
         for listed in self.of(at) {
             let Some(source) = open(shared, listed)? else {
@@ -135,7 +138,7 @@ impl Chain {
         Ok(None)
     }
 
-    /// Whether something of a file that can't be read any more was not read.
+    /// Returns whether part of a file that can no longer be read was not read.
     fn is_lost(&self, here: &Here<'_>) -> bool {
         here.read.is_none()
             && self
@@ -143,7 +146,7 @@ impl Chain {
                 .all(|listed| listed.length != here.at.offset)
     }
 
-    /// The first file that is known to be a later one.
+    /// Returns the first file that is known to be later.
     fn later(&self, shared: &Shared, here: &Here<'_>, now: Option<Source>) -> Result<Option<Next>> {
         let at = here.at;
         let number = match here.read {
@@ -157,7 +160,7 @@ impl Chain {
             let generation = listed.generation;
             let is_later = number.is_some_and(|number| listed.number > number)
                 && generation != at.generation
-                // A rotation of it is under way.
+                // A rotation of that file is under way.
                 && now.as_ref().is_none_or(|now| now.generation != generation);
             if !is_later {
                 continue;
@@ -180,14 +183,14 @@ impl Chain {
     }
 }
 
-/// What is the same in a file that was made from that of `at`.
+/// Returns how much is the same in a file that was made from that of `at`.
 fn link_from(at: Position, before: Option<Before>) -> Option<Same> {
     before
         .filter(|before| before.generation == at.generation)
         .map(|before| before.same)
 }
 
-/// On in a file whose first `same` bytes are those that were there before.
+/// Continues in a file whose first `same` bytes are those of the file before.
 fn behind(source: Source, at: Position, same: u64) -> Next {
     Next {
         source,
@@ -197,7 +200,7 @@ fn behind(source: Source, at: Position, same: u64) -> Next {
     }
 }
 
-/// From the start of a file, of which nothing was read.
+/// Begins at the start of a file, of which nothing was read.
 fn begun(source: Source, lost: bool) -> Next {
     Next {
         source,
@@ -207,8 +210,8 @@ fn begun(source: Source, lost: bool) -> Next {
     }
 }
 
-/// As it was when it was the journal. `None`: it is not there any more, or another
-/// file has its name.
+/// Opens a rotated file as it was when it was the journal. Returns `None` if it is
+/// missing, or another file has its name.
 fn open(shared: &Shared, listed: &Rotated) -> Result<Option<Source>> {
     let file = listed
         .open(&shared.path)

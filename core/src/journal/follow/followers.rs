@@ -1,10 +1,10 @@
-//! Who follows a journal in this process, and is woken when the handle is closed.
+//! Lists a journal's followers in this process, which the close of the handle wakes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::oslock::{Nudge, Waiter};
 
-/// Who is to be woken when the handle is closed.
+/// Holds the followers that the close of the handle must wake.
 #[derive(Default)]
 pub(crate) struct Followers(Mutex<Vec<Weak<Bell>>>);
 
@@ -23,7 +23,7 @@ impl Followers {
 
 pub(crate) type Wake = Box<dyn FnOnce() + Send>;
 
-/// Wakes one who follows: the thread that waits, or what an event loop has left.
+/// Wakes one follower: the thread that waits, or the callback of an event loop.
 pub(crate) struct Bell {
     pub waiter: Waiter<()>,
     pub wake: Mutex<Option<Wake>>,

@@ -1,4 +1,4 @@
-//! Records as they come.
+//! Follows a journal: yields its records as they are appended.
 
 mod chain;
 mod file;
@@ -22,17 +22,17 @@ use crate::position::Position;
 pub(crate) use file::{Found, Onward};
 use wait::Waking;
 
-/// Yields a journal's records as they are appended, by whichever process.
+/// Yields a journal's records as they are appended, by any process.
 ///
-/// Each record once, in file order, none left out, through every change of the
-/// file: an append that is under way is waited for until it is decided, and
-/// what is damaged is skipped as other readers skip it. Where records that were
-/// yielded are taken out of the journal (it was rewound, rewritten, replaced,
-/// cut), that is told: [`Followed::Rewound`].
+/// It yields each record once, in file order, without a gap, through every change of
+/// the file. It waits for an append under way until that is decided. It skips damage as
+/// other readers do. If yielded records are later removed from the journal (it was
+/// rewound, rewritten, replaced or cut), it reports that: [`Followed::Rewound`].
 ///
-/// No lock is taken. The system tells of changes (inotify on Linux); where it
-/// can't (network file systems, too many watches, a file with several names) the
-/// file is looked at every 2 to 250 ms, less and less often while nothing happens.
+/// It takes no lock. The system reports changes (inotify on Linux). Where the system
+/// can't, the file is checked every 2 to 250 ms, less often while nothing happens. That
+/// is so on network file systems, with too many watches, and for a file with several
+/// names.
 ///
 /// ```
 /// use untorn::{Call, Followed, Journal};
@@ -54,19 +54,19 @@ pub struct Follow {
     waking: Option<Waking>,
 }
 
-/// What one who follows a journal is told.
+/// Is one report of a follower.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Followed {
     /// The next record.
     Record(OwnedRecord),
-    /// What lay between `to` and `from` is not in the journal any more. The
-    /// records that follow lie behind `to`.
+    /// The records between `to` and `from` are no longer in the journal. The records
+    /// that follow lie after `to`.
     Rewound {
-        /// How far was read in the file as it was.
+        /// How far the file was read as it was.
         from: Position,
-        /// Up to where the file that is there now is the same. Offset 0: nothing
-        /// of it is, or it is not known how much.
+        /// How far the present file is the same. Offset 0: nothing of it is, or the
+        /// length is unknown.
         to: Position,
     },
 }
@@ -85,13 +85,13 @@ impl Follow {
         })
     }
 
-    /// Waits for the next record. `None`: none came within the call's timeout
-    /// (the journal's own timeout is for locks, and does not count here), or
-    /// the journal's handle was closed: see [`Follow::is_closed`]. A timeout of
-    /// zero takes what is there already.
+    /// Waits for the next record. Returns `None` if none came within the call's
+    /// timeout, or if the journal's handle was closed: see [`Follow::is_closed`]. The
+    /// journal's own timeout is for locks, and does not count here. A timeout of zero
+    /// returns a record that is already in the file.
     ///
     /// # Errors
-    /// `CANCELLED`; failures of the system. Calling again goes on where it was.
+    /// `CANCELLED`; failures of the system. The next call continues at the same place.
     pub fn next(&mut self, call: &Call<'_>) -> Result<Option<Followed>> {
         if call.guard().is_some() {
             return Err(Error::invalid_argument(
@@ -137,13 +137,13 @@ impl Follow {
         }
     }
 
-    /// For an event loop, which must not sleep in [`Follow::next`]: has `wake`
-    /// called once, when it is worth to call `next` with a timeout of zero again.
+    /// Calls `wake` once, when a call of `next` with a timeout of zero is worthwhile.
+    /// It is for an event loop, which must not sleep in [`Follow::next`].
     ///
-    /// To be called when `next` has given `None`. `wake` runs on a thread that all
-    /// who follow share, or on this one at once; it must not wait for anything.
-    /// `None`: every change is told. `Some`: not every change can be told here, so
-    /// look again after this time at the latest.
+    /// Call it after `next` has returned `None`. `wake` runs on a thread that all
+    /// followers share, or at once on this one; it must not wait for anything. `None`:
+    /// every change is reported. `Some`: some changes are not reported here, so call
+    /// `next` again after this time at the latest.
     ///
     /// ```
     /// use std::{sync::mpsc, time::Duration};
@@ -170,7 +170,7 @@ impl Follow {
         match &mut self.waking {
             Some(waking) if is_woken => waking.wake_once(&self.shared, Box::new(wake)),
             _ => {
-                // Closed, or watched from now on only: look again.
+                // The handle is closed, or the watch begins only now: look again.
                 wake();
                 None
             }
@@ -182,25 +182,25 @@ impl Follow {
     pub fn close(&mut self) {
         self.onward.close();
         match self.waking.take() {
-            // The parent's: to drop it might wait for a thread of the parent.
+            // It is the parent's: dropping it might wait for a thread of the parent.
             Some(waking) if waking.is_strange() => std::mem::forget(waking),
             Some(waking) => waking.end(),
             None => {}
         }
     }
 
-    /// Up to where the records were yielded: [`crate::Journal::follow`] from
-    /// here goes on behind the last of them. It can be stored.
+    /// Returns how far records were yielded. [`crate::Journal::follow`] from here
+    /// continues after the last of them. The position can be stored.
     pub fn position(&self) -> Position {
         self.onward.position()
     }
 
-    /// What was skipped since the last call of this.
+    /// Returns the damage that was skipped since the last such call.
     pub fn take_damage(&mut self) -> Vec<Damage> {
         self.onward.take_damage()
     }
 
-    /// Whether the handle was closed, which ends this.
+    /// Returns whether the handle was closed, which ends this follower.
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
     }
@@ -216,11 +216,11 @@ impl Follow {
         })
     }
 
-    /// Sees to it that changes wake us. `false`: from now on they do, but what
-    /// came before has to be looked for.
+    /// Makes sure that changes wake this follower. Returns `false` if they do only from
+    /// now on, so earlier changes must be looked for.
     fn is_woken(&mut self) -> bool {
         if self.waking.as_ref().is_some_and(Waking::is_strange) {
-            // The parent's: to drop it might wait for a thread of the parent.
+            // It is the parent's: dropping it might wait for a thread of the parent.
             std::mem::forget(self.waking.take());
         }
         if let Some(waking) = &mut self.waking {

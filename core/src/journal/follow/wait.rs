@@ -1,5 +1,4 @@
-//! How one who follows a journal is woken: by the system where it tells of
-//! changes, else by looking now and then.
+//! Wakes a follower: by the system if it reports changes, else by a look now and then.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,22 +10,22 @@ use crate::oslock::Patience;
 use crate::oslock::{GaveUp, Nudge, Waiter};
 use crate::sys::{self, Changes};
 
-/// How soon to look again where the system does not tell: at first, while
-/// something is going on, and at last.
+/// The times between two looks where the system reports no changes: the shortest, while
+/// changes happen, and the longest.
 const SOON: Duration = Duration::from_millis(2);
 const LATE: Duration = Duration::from_millis(250);
 
-/// One who waits for changes of a journal.
+/// Waits for changes of a journal.
 pub(crate) struct Waking {
     bell: Arc<Bell>,
-    /// `None` where the system gives no watch.
+    /// `None` if the system gives no watch.
     watch: Option<Changes>,
     generation: u32,
     pace: Duration,
 }
 
 impl Waking {
-    /// What changes from now on ends the next [`Waking::wait`].
+    /// Begins to watch: a change from now on ends the next [`Waking::wait`].
     pub fn begin(shared: &Shared) -> Waking {
         let bell = Arc::new(Bell {
             waiter: Waiter::new(),
@@ -41,13 +40,14 @@ impl Waking {
         }
     }
 
-    /// Whether it is of the process that this one was forked from.
+    /// Returns whether it belongs to the process that this one was forked from.
     pub fn is_strange(&self) -> bool {
         self.generation != sys::generation()
     }
 
-    /// Asks the system anew where it can't tell any more, or could not before.
-    /// `true`: from now on it tells, but what came before has to be looked for.
+    /// Starts a new watch if the old one has ended, or none could be had before.
+    /// Returns `true` if it watches only from now on, so earlier changes must be looked
+    /// for.
     pub fn renew(&mut self, shared: &Shared) -> bool {
         let renew = match &self.watch {
             Some(watch) => watch.is_over(),
@@ -59,12 +59,12 @@ impl Waking {
         renew && self.watch.is_some()
     }
 
-    /// Something new was found: more may be on its way.
+    /// Notes that something new was found: more may come soon.
     pub fn found(&mut self) {
         self.pace = SOON;
     }
 
-    /// Another file has the name now.
+    /// Notes that another file has the name now.
     pub fn file_changed(&self, shared: &Shared) {
         if let Some(watch) = &self.watch {
             watch.file_changed(&shared.path);
@@ -94,9 +94,9 @@ impl Waking {
         }
     }
 
-    /// Has `wake` called once, when something may have changed since the last
-    /// [`Waking::wait`] or this. Where not all is told: after how long to look
-    /// again in any case.
+    /// Calls `wake` once, when something may have changed since the last
+    /// [`Waking::wait`] or `wake_once`. If not every change is reported, returns the
+    /// time after which to look again in any case.
     pub fn wake_once(&mut self, shared: &Shared, wake: Wake) -> Option<Duration> {
         *lock(&self.bell.wake) = Some(wake);
         if self.bell.waiter.take().is_some() {
@@ -111,14 +111,14 @@ impl Waking {
         self.bell.ring();
     }
 
-    /// Of what is written to the file by a name in another directory, the system
-    /// reports nothing here.
+    /// Returns whether the system reports every change. It reports none of the writes
+    /// by a name in another directory.
     fn is_told_all(&self, shared: &Shared) -> bool {
         self.watch.as_ref().is_some_and(Changes::tells_all)
             && !matches!(sys::look(&shared.path), Ok(Some(seen)) if one_name::is_in_doubt(&seen))
     }
 
-    /// How long to sleep before the next look.
+    /// Returns how long to sleep before the next look.
     fn pause(&mut self) -> Duration {
         let pause = self.pace;
         self.pace = (self.pace * 2).min(LATE);
@@ -126,7 +126,8 @@ impl Waking {
     }
 }
 
-/// Without one where there are too many, no inotify, or no thread for it.
+/// Begins a watch. Returns `None` if the system has too many watches, no inotify, or no
+/// thread for it.
 fn watch(shared: &Shared, bell: &Arc<Bell>) -> Option<Changes> {
     let bell = Arc::clone(bell);
     Changes::begin(&shared.path, move || bell.ring()).ok()

@@ -1,5 +1,4 @@
-//! From record to record: what each line is, and whether one more is within the
-//! reader's limits.
+//! Steps from record to record. It judges each line, and keeps to the reader's limits.
 
 use super::damage::DamageKind;
 use super::line::{behind_nuls, byte_order_mark};
@@ -9,9 +8,9 @@ use crate::journal::header::is_header;
 use crate::journal::rules::is_blank;
 use crate::journal::seal;
 
-/// What a line is.
+/// Says what a line is.
 enum Line {
-    /// From here to there in the buffer.
+    /// A record, with its start and its end in the buffer.
     Record(usize, usize),
     Blank,
     Damaged(DamageKind),
@@ -68,7 +67,7 @@ impl Records {
         }
     }
 
-    /// What framing shows; decoding finds more.
+    /// Judges a line by its framing. Only a decoder finds more damage.
     fn judge(&mut self, start: usize, stop: usize) -> Result<Line> {
         let stop = match self.shared.options.sealed {
             false => stop,
@@ -88,8 +87,8 @@ impl Records {
         })
     }
 
-    /// A line with NULs in it, the last of them before `start`: they are damage,
-    /// but a whole record that follows is none.
+    /// Judges a line with NULs, the last of which is before `start`. The NULs are
+    /// damage, but a whole record after them is a record.
     #[cold]
     fn judge_behind_nuls(&mut self, line: u64, start: usize, stop: usize) -> Result<Line> {
         let before = match self.shared.options.sealed {
@@ -111,7 +110,7 @@ impl Records {
         Ok(Line::Record(start, start + length))
     }
 
-    /// What the seal of the line before says that this line is chained to.
+    /// Returns the checksum that chains this line, from the seal of the line before.
     fn chain_at(&self, line: u64) -> Result<Option<u32>> {
         match (self.chain, &self.source) {
             (Chained::To(before), _) => Ok(before),
@@ -121,7 +120,8 @@ impl Records {
         }
     }
 
-    /// Where the record in a line of a sealed journal ends, or what is wrong.
+    /// Returns where the record in a line of a sealed journal ends, or the damage of
+    /// the line.
     fn unseal(
         &mut self,
         start: usize,
@@ -148,7 +148,8 @@ impl Records {
             return Ok(Ok(end));
         }
         if before.is_some() && seal::is_good(record, seal, None) {
-            // It begins another append: of the one before the end is missing.
+            // The line begins another append, so the end of the append before is
+            // missing.
             self.report(DamageKind::BadSeal, at, at);
             return Ok(Ok(end));
         }

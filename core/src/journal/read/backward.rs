@@ -1,19 +1,19 @@
-//! Lines from the end of a file backwards, in constant memory: a line as long
-//! as the file costs no more than others, and a hole next to nothing.
+//! Reads lines backwards from the end of a file, in constant memory. A line as long as
+//! the file costs no more than others, and a hole costs almost nothing.
 
 use std::io;
 
 use crate::sys::File;
 
-/// What the first look takes: the last records, as a rule.
+/// The size of the first read in bytes, which usually holds the last records.
 const FIRST: u64 = 16 * 1024;
-/// Then more at once.
+/// The size of the largest later read.
 const MOST: u64 = 256 * 1024;
 
-/// Bytes that can be read anywhere.
+/// Reads bytes at any place.
 pub(crate) trait Bytes {
     fn read_full_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
-    /// As [`File::next_data`].
+    /// Does the same as [`File::next_data`].
     fn next_data(&self, at: u64) -> io::Result<u64>;
 }
 
@@ -41,11 +41,11 @@ impl Bytes for &[u8] {
     }
 }
 
-/// Looks for newlines backwards, a piece of the file at a time.
+/// Looks for newlines backwards, one piece of the file at a time.
 pub(crate) struct Backward<'a, B> {
     bytes: &'a B,
     piece: Vec<u8>,
-    /// Where in the file the piece begins.
+    /// The piece's start in the file.
     start: u64,
 }
 
@@ -58,12 +58,12 @@ impl<'a, B: Bytes> Backward<'a, B> {
         }
     }
 
-    /// Where the last newline before `stop` is.
+    /// Returns the place of the last newline before `stop`.
     pub fn newline_before(&mut self, stop: u64) -> io::Result<Option<u64>> {
         self.last(stop, |piece| memchr::memrchr(b'\n', piece))
     }
 
-    /// Where the last byte before `stop` is that is no NUL.
+    /// Returns the place of the last byte before `stop` that is not a NUL.
     pub fn text_before(&mut self, stop: u64) -> io::Result<Option<u64>> {
         self.last(stop, |piece| piece.iter().rposition(|byte| *byte != 0))
     }
@@ -78,7 +78,7 @@ impl<'a, B: Bytes> Backward<'a, B> {
             if self.piece.is_empty() || !own.contains(&stop) || stop == self.start {
                 self.load(stop)?;
             }
-            // Not longer than the piece.
+            // At most the length of the piece, so the cast is exact.
             let within = (stop - self.start) as usize;
             if let Some(at) = find(&self.piece[..within]) {
                 return Ok(Some(self.start + at as u64));
@@ -91,7 +91,7 @@ impl<'a, B: Bytes> Backward<'a, B> {
         Ok(None)
     }
 
-    /// The bytes of this stretch: lent by the piece, or read into `scratch`.
+    /// Returns the bytes of this stretch: lent by the piece, or read into `scratch`.
     pub fn lend<'s>(
         &'s self,
         start: u64,
@@ -119,7 +119,7 @@ impl<'a, B: Bytes> Backward<'a, B> {
         self.piece.get(from..to)
     }
 
-    /// Hands this stretch on in pieces, forward.
+    /// Passes this stretch to `take` in pieces, forward.
     pub fn each(&self, start: u64, stop: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         if let Some(within) = self.within(start, stop) {
             take(within);
@@ -139,7 +139,7 @@ impl<'a, B: Bytes> Backward<'a, B> {
         Ok(())
     }
 
-    /// What lies before `stop`.
+    /// Reads the piece that ends at `stop`.
     fn load(&mut self, stop: u64) -> io::Result<()> {
         let length = match self.piece.len() as u64 {
             0 => FIRST,
@@ -151,15 +151,16 @@ impl<'a, B: Bytes> Backward<'a, B> {
         let n = self.bytes.read_full_at(&mut self.piece, self.start)?;
         if n < self.piece.len() {
             self.piece.clear();
-            // Cut meanwhile.
+            // The file was cut meanwhile.
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
     }
 }
 
-/// Where the hole begins that reaches up to `stop`; `stop` if there is none. The
-/// system looks forward only: so ever further from before it, then halving.
+/// Returns where the hole that reaches up to `stop` begins, or `stop` if no hole does.
+/// The system looks forward only. So this steps back in doubling steps, and then
+/// bisects.
 fn hole_start(bytes: &impl Bytes, stop: u64) -> io::Result<u64> {
     let is_hole = |from: u64| Ok::<bool, io::Error>(bytes.next_data(from)? >= stop);
     let mut step = MOST;
@@ -176,7 +177,7 @@ fn hole_start(bytes: &impl Bytes, stop: u64) -> io::Result<u64> {
     let Some(mut data) = data else {
         return Ok(hole);
     };
-    // Files have holes of whole blocks; smaller ones than this are read.
+    // Files have holes of whole blocks. Smaller holes than this are read.
     while hole - data > 4096 {
         let middle = data + (hole - data) / 2;
         if is_hole(middle)? {
@@ -195,7 +196,7 @@ mod tests {
 
     use super::{Backward, Bytes};
 
-    /// A file of this text at these places, and holes between.
+    /// Is a file with these texts at these places, and holes between them.
     struct Sparse {
         size: u64,
         texts: Vec<(u64, &'static [u8])>,

@@ -1,24 +1,24 @@
-//! What can be wrong with a stretch of a journal.
+//! Describes the damage of a journal.
 
 use serde::de::IgnoredAny;
 
 pub use crate::journal::words::DamageKind;
 
-/// How many damages a report lists; the rest is counted.
+/// How many damages a report lists. The rest are only counted.
 pub(crate) const LISTED: usize = 1024;
 
-/// A stretch that was skipped: where, how long, and what is wrong with it.
+/// Describes a stretch that was skipped: its place, its length and its damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// What is wrong.
+    /// The kind of damage.
     pub kind: DamageKind,
-    /// Bytes from the start of the file.
+    /// The start of the stretch, in bytes from the start of the file.
     pub offset: u64,
-    /// Bytes, the newline included where there is one.
+    /// The length in bytes, including the newline if it has one.
     pub length: u64,
 }
 
-/// The damages found so far: the first of them, the last, and how many.
+/// Holds the damages found so far: the first of them, the last, and their number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Damages {
     pub list: Vec<Damage>,
@@ -30,15 +30,15 @@ impl Damages {
     pub fn add(&mut self, damage: Damage) {
         self.count += 1;
         self.last = Some(damage);
-        // Reading takes constant memory, however bad the file.
+        // Reading takes constant memory, however damaged the file is.
         if self.list.len() < LISTED {
             self.list.push(damage);
         }
     }
 }
 
-/// What is wrong with a line that is to be one JSON value; `None` if nothing.
-/// For decoders that were refused a record and want to say why.
+/// Returns the damage of a line that should be one JSON value; `None` if it is one. A
+/// decoder that refused a record can report the reason with it.
 pub fn inspect(line: &[u8]) -> Option<DamageKind> {
     let Ok(text) = std::str::from_utf8(line) else {
         return Some(DamageKind::NotUtf8);
@@ -51,7 +51,7 @@ pub fn inspect(line: &[u8]) -> Option<DamageKind> {
     let more = text
         .get(values.byte_offset()..)
         .is_some_and(|rest| !rest.trim().is_empty());
-    // Also `}garbage`: a whole record and something that was glued to it.
+    // This includes `}garbage`: a whole record with bytes glued to it.
     Some(if first_is_whole && more {
         DamageKind::Glued
     } else {

@@ -1,11 +1,10 @@
-//! What of a journal is decided: no roll-back, and no locker that comes after
-//! a dead writer, takes it away any more.
+//! Finds how far a journal is decided. No roll-back, and no locker after a dead writer,
+//! removes decided records.
 //!
-//! The lock file says where an append of many began that is under way, or that
-//! its writer did not live to end. A reader goes no further, unless all of that
-//! append is there: then nobody undoes it. So it sees what the next locker will
-//! leave. In a sealed journal the seals tell the same of a last append whose
-//! rest a power cut took.
+//! The lock file says where an append of many records began that is under way or was
+//! interrupted. A reader stops there, unless that whole append is in the file: then no
+//! locker undoes it. So the reader sees what the next locker will leave. In a sealed
+//! journal the seals say the same of a last append that a power cut shortened.
 
 use std::io;
 
@@ -21,17 +20,17 @@ use crate::recovery::transaction;
 use crate::recovery::{self, Pending, PendingAppend, PendingOverwrite};
 use crate::sys::{self, File};
 
-/// No append of many is under way.
+/// Says that no append of many is under way.
 pub(crate) const ALL: u64 = u64::MAX;
 
-/// A reader's look at the lock file, and what it learned by earlier ones.
+/// Looks at the lock file for a reader, and remembers earlier looks.
 #[derive(Default)]
 pub(crate) struct Decided {
     /// An append that was found whole, so that its checksum is computed once.
     whole: Option<PendingAppend>,
 }
 
-/// What one look told.
+/// Is the result of one look.
 enum Look {
     Decided(u64),
     /// Decided up to the end, unless the lock file has changed meanwhile.
@@ -39,12 +38,11 @@ enum Look {
 }
 
 impl Decided {
-    /// Up to where this journal is decided; [`ALL`] of it if nothing is under
-    /// way. To be asked between two readings of the same bytes: what was in
-    /// flight at the first is decided by the second, or is known to be in flight.
+    /// Returns up to where this journal is decided, or [`ALL`] if nothing is under way.
+    /// Must be called between two readings of the same bytes. An append in flight at
+    /// the first reading is then decided, or known to be in flight.
     ///
-    /// A lock file that may not be read says nothing: then all counts as
-    /// decided.
+    /// If the lock file can't be read, all counts as decided.
     pub fn limit(
         &mut self,
         shared: &Shared,
@@ -58,8 +56,7 @@ impl Decided {
             match self.look(shared, source).map_err(told)? {
                 Look::Decided(limit) => break limit,
                 Look::Whole(pending) if before.as_ref() == Some(&pending) => break ALL,
-                // What lies behind it now may belong to another that has begun
-                // since.
+                // The bytes after it may belong to another append that has begun since.
                 Look::Whole(pending) => before = Some(pending),
             }
         };
@@ -72,7 +69,7 @@ impl Decided {
 
     fn look(&mut self, shared: &Shared, source: &Source) -> io::Result<Look> {
         let path = shared.lock.record_path();
-        // One call where nothing is pending.
+        // One system call if nothing is pending.
         let pending = match sys::stat(path) {
             Ok(Some(lock)) if lock.is_file && lock.size > lockfile::IDLE => {
                 File::open_believed(path, &shared.path)?
@@ -115,7 +112,7 @@ impl Decided {
         })
     }
 
-    /// Whether the next locker leaves this append alone: all of it is there.
+    /// Returns whether the next locker keeps this append: all of it is in the file.
     fn is_kept(&mut self, source: &Source, append: PendingAppend) -> io::Result<bool> {
         if self.whole.as_ref() == Some(&append) {
             return Ok(true);
@@ -129,23 +126,23 @@ impl Decided {
     }
 }
 
-/// Where the last append of a sealed journal begins, if its end is missing.
+/// Returns where the last append of a sealed journal begins, if its end is missing.
 fn unfinished(source: &Source) -> io::Result<Option<u64>> {
     loop {
         let size = source.size()?;
         match seal::unfinished(source, size) {
-            // Cut meanwhile.
+            // The file was cut meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
             result => return result,
         }
     }
 }
 
-/// Whether the next locker leaves an append of many alone that is noted here:
-/// all of it is there, or others have changed the journal since.
+/// Returns whether the next locker keeps the append of many that is noted here. It does
+/// if all of it is in the file, or if others have changed the journal since.
 fn is_kept(source: &Source, redo: &File, pending: &PendingOverwrite) -> io::Result<bool> {
     if !pending.is_whole(redo)? {
-        // It is only being noted down: what is there is another's.
+        // The note itself is not complete, so bytes after `from` are another program's.
         return Ok(source.size()? > pending.from);
     }
     Ok(match state(source.file(), redo, pending)? {
@@ -156,7 +153,7 @@ fn is_kept(source: &Source, redo: &File, pending: &PendingOverwrite) -> io::Resu
 }
 
 impl Source {
-    /// Where this position is in the file.
+    /// Returns where this position is in the file.
     pub fn offset_of(
         &self,
         shared: &Shared,

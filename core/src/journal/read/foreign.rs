@@ -1,5 +1,5 @@
-//! Whether a file is plainly no journal: another kind of file that was opened
-//! by mistake. What a crash can leave of a journal is never taken for one.
+//! Recognises a file that is plainly not a journal: another kind of file that was
+//! opened by mistake. Anything that a crash can leave of a journal still counts as one.
 
 use std::path::Path;
 
@@ -9,22 +9,21 @@ use super::damage::inspect;
 use crate::error::{Error, ErrorKind};
 use crate::journal::options::{Format, JournalOptions};
 
-/// How much of the file's beginning is looked at.
+/// How many bytes of the file's beginning are checked.
 pub(crate) const HEAD: usize = 64 * 1024;
 
-/// What it is instead.
+/// Is the kind of a file that is not a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Foreign {
     Utf16,
     Document,
     Binary,
-    /// Readers list such lines as damage; but no end is cut off one.
+    /// Plain text. Readers list its lines as damage, but no repair cuts its end.
     Text,
 }
 
 impl Foreign {
-    /// Judges a file by its beginning, which is all of it if it is shorter than
-    /// [`HEAD`].
+    /// Judges a file by its beginning. A file shorter than [`HEAD`] is judged whole.
     pub fn of(options: &JournalOptions, head: &[u8]) -> Option<Foreign> {
         if options.format != Format::Json || looks_like_records(head) {
             return None;
@@ -35,7 +34,7 @@ impl Foreign {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let text = head.trim_ascii_start();
         if text.first().is_none_or(|byte| *byte == 0) {
-            // Nothing, or what a power cut left.
+            // It is empty, or a power cut left only NULs.
             return None;
         }
         let first = text.split(|byte| *byte == b'\n').next().unwrap_or(text);
@@ -54,7 +53,7 @@ impl Foreign {
             return None;
         }
         let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b);
-        // A character may be cut at the end of the head.
+        // The end of the head may cut a character.
         let utf8 = match std::str::from_utf8(text) {
             Ok(_) => true,
             Err(error) => error.error_len().is_none(),
@@ -81,7 +80,7 @@ impl Foreign {
     }
 }
 
-/// As nearly every journal begins: at a glance.
+/// Returns whether the file begins as nearly every journal does. This is quick.
 fn looks_like_records(head: &[u8]) -> bool {
     let line = memchr::memchr(b'\n', head).map(|stop| head[..stop].trim_ascii_end());
     line.is_some_and(|line| line.starts_with(b"{") && line.ends_with(b"}"))
@@ -93,7 +92,7 @@ fn is_utf16(head: &[u8]) -> bool {
     };
     let marked = matches!((a, b), (0xff, 0xfe) | (0xfe, 0xff));
     let zeros = [*a, *b, *c, *d].map(|byte| byte == 0);
-    // Lines of one NUL each, as power cuts leave them, look nearly so.
+    // Lines of one NUL each, as power cuts leave them, look similar.
     let begins = matches!(a.max(b), b'{' | b'[' | b'"');
     let wide = zeros == [false, true, false, true] || zeros == [true, false, true, false];
     marked || begins && wide
@@ -114,9 +113,9 @@ fn begins_with_value(text: &[u8]) -> Value {
     }
 }
 
-/// Whether a value that the first line only begins goes on behind it. A torn
-/// record and the newline of another program do not look so: what follows is a
-/// record, which is no part of any value that was cut.
+/// Returns whether a value that begins on the first line continues after it. A torn
+/// record and another program's newline do not look like that. After them a record
+/// begins, which continues no cut value.
 fn is_document(text: &[u8], first: &[u8]) -> bool {
     match begins_with_value(text) {
         Value::Whole => first.len() < text.len(),

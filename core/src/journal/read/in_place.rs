@@ -1,5 +1,5 @@
-//! Reading a journal that keeps its inode: while it is being rewritten in
-//! place, and after a rewriter died, it is what it was before.
+//! Reads a journal that keeps its inode. During a rewrite in place, and after its
+//! writer has died, the journal is what it was before.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,22 @@ use crate::recovery::PendingOverwrite;
 use crate::recovery::overwrite::{Content, Glimpse, State, judge};
 use crate::sys::File;
 
-/// What a reader has to know of `P.redo`.
+/// Holds what a reader must know of `P.redo`.
 pub(crate) struct View {
     path: PathBuf,
     identity: Identity,
     seen: Glimpse,
     pub generation: u64,
-    /// What it was before its last rewrite.
+    /// The file that the journal was before its last rewrite.
     pub before: Option<Before>,
     /// The highest number of a rotated file.
     pub rotated: u32,
-    /// The bytes from before are in `P.redo`, from this offset on.
+    /// `P.redo` holds the earlier bytes, from this offset on.
     old: Option<PendingOverwrite>,
 }
 
 impl View {
-    /// `None`: it changed under our eyes; open it again.
+    /// Opens a view. Returns `None` if it changed meanwhile: open it again.
     pub fn open(path: &Path, file: &File, identity: Identity) -> io::Result<Option<View>> {
         let seen = Glimpse::take(path)?;
         let recorded = Generation::of(identity, seen.recorded());
@@ -56,7 +56,7 @@ impl View {
         Ok(view.holds()?.then_some(view))
     }
 
-    /// Whether no rewrite began or ended since it was opened.
+    /// Returns whether no rewrite began or ended since the view was opened.
     pub fn holds(&self) -> io::Result<bool> {
         let now = Glimpse::take(&self.path)?;
         let number = |glimpse: &Glimpse| Generation::of(self.identity, glimpse.recorded()).number;
@@ -70,7 +70,7 @@ impl View {
         }
     }
 
-    /// As of one file: less than `buffer` holds only at its end.
+    /// Reads as if from one file: it fills less than `buffer` only at the end.
     pub fn read_at(&self, file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let (Some(pending), Some(redo)) = (&self.old, self.seen.redo()) else {
             return file.read_at(buffer, at);
@@ -83,15 +83,16 @@ impl View {
         }
         let at = at.saturating_sub(pending.from);
         match pending.old(redo).read(&mut buffer[same..], at) {
-            // Cut meanwhile: the writer is done, and this view holds no more.
+            // The file was cut meanwhile: the writer has finished, and this view is out
+            // of date.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(n),
             result => Ok(n + result?),
         }
     }
 }
 
-/// What the journal is; `None`: it changes under our eyes. What two looks agree
-/// on is no mixture that only our reading made.
+/// Returns the state of the journal, or `None` if it changes meanwhile. Two looks must
+/// agree: one alone may see a mixture that never was in the file.
 pub(super) fn state(
     file: &File,
     redo: &File,

@@ -1,15 +1,15 @@
-//! What a line of a journal is, to whoever reads forward or backward.
+//! Decides what a line of a journal is, for reading forward and backward.
 
 use crate::journal::options::{Format, JournalOptions};
 use crate::journal::repair::is_value;
 use crate::journal::rules::is_blank;
 use crate::journal::seal;
 
-/// What editors and Windows programs put before the first line of a text in
-/// UTF-8.
+/// The mark that editors and Windows programs put before the first line of a UTF-8
+/// text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How many bytes before the text of the first line are none of it.
+/// Returns how many bytes before the text of the first line are a byte order mark.
 #[inline]
 pub(crate) fn byte_order_mark(options: &JournalOptions, first: &[u8]) -> usize {
     match options.format == Format::Json && first.starts_with(MARK) {
@@ -18,7 +18,7 @@ pub(crate) fn byte_order_mark(options: &JournalOptions, first: &[u8]) -> usize {
     }
 }
 
-/// How long a line may be that is kept, with its newline and its seal.
+/// Returns the longest line that is kept, with its newline and its seal, in bytes.
 pub(crate) fn longest(options: &JournalOptions) -> u64 {
     let seal = match options.sealed {
         true => seal::LENGTH as u64,
@@ -27,12 +27,12 @@ pub(crate) fn longest(options: &JournalOptions) -> u64 {
     options.max_record.saturating_add(1 + seal)
 }
 
-/// The whole record in what lies behind the last NUL of a line, if it is one:
-/// its length. A power cut left the NULs where something else was; what another
-/// program appended behind them has no newline of its own before it.
+/// Returns the length of the whole record after the last NUL of a line, if one is
+/// there. A power cut replaced earlier bytes with the NULs. Another program's append
+/// after them has no newline of its own before it.
 ///
-/// A bare number may be half of one. In format `lines` nobody can tell whether
-/// the beginning is missing.
+/// A bare number may be half a number. In format `lines` nothing shows whether the
+/// beginning is missing.
 pub(crate) fn behind_nuls(
     options: &JournalOptions,
     text: &[u8],

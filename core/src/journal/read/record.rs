@@ -1,26 +1,26 @@
-//! A record, lent by the reader or by itself.
+//! Defines records: lent by the reader, or owned.
 
 use crate::position::Position;
 
-/// A record in the reader's buffer.
+/// Is a record in the reader's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Without the newline.
+    /// The record without its newline.
     pub bytes: &'a [u8],
-    /// Where it begins.
+    /// The record's start.
     pub start: Position,
-    /// Where the next line begins: reading on from here yields what follows.
+    /// The next line's start. Reading from here yields the next record.
     pub end: Position,
 }
 
-/// A record by itself.
+/// Is a record that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRecord {
-    /// Without the newline.
+    /// The record without its newline.
     pub bytes: Vec<u8>,
-    /// Where it begins.
+    /// The record's start.
     pub start: Position,
-    /// Where the next line begins.
+    /// The next line's start.
     pub end: Position,
 }
 

@@ -1,4 +1,4 @@
-//! The file that a reader reads: opened anew for each reading, without a lock.
+//! Opens the file that a reader reads: again for each reading, without a lock.
 
 use std::io;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ pub(crate) struct Source {
     file: Arc<Lasting>,
     pub identity: Identity,
     pub generation: u64,
-    /// What it was before its last rewrite, if that is known.
+    /// The file that the journal was before its last rewrite, if that is known.
     pub before: Option<Before>,
-    /// The highest number that a rotated file of this journal was given.
+    /// The highest number of a rotated file of this journal.
     pub rotated: u32,
-    /// Where the journal keeps its inode.
+    /// Set if the journal keeps its inode.
     view: Option<View>,
 }
 
 impl Source {
-    /// A file that nobody writes to any more: a rotated one, of this number.
+    /// Reads a rotated file of this number, which no process writes to any more.
     pub fn by_itself(file: Lasting, identity: Identity, number: u32) -> Source {
         Source {
             generation: identity.birth.unwrap_or(0),
@@ -37,7 +37,8 @@ impl Source {
         }
     }
 
-    /// A file that was opened before, with what its lock file said then.
+    /// Reads a file that was opened earlier, with the generation that its lock file
+    /// named then.
     pub fn of_snapshot(file: Arc<Lasting>, identity: Identity, generation: Generation) -> Source {
         Source {
             file,
@@ -49,7 +50,7 @@ impl Source {
         }
     }
 
-    /// `None` where there is no file, and none is asked for.
+    /// Opens the journal. Returns `None` if it is missing and the handle may create it.
     pub fn open(shared: &Shared, operation: &'static str) -> Result<Option<Source>> {
         let told = |error| Error::os(operation, &shared.path, error);
         loop {
@@ -76,12 +77,12 @@ impl Source {
             let recorded = match File::open_believed(shared.lock.record_path(), &shared.path) {
                 Ok(Some(lock)) => recovery::generation_of(&lock, identity)
                     .map_err(|error| Error::os(operation, shared.lock.record_path(), error))?,
-                // A lock file that we may not read, or that is not there, says
-                // nothing: then the generation is the file's birth.
+                // A lock file that is missing, or that we may not read, names no
+                // generation. Then the generation is the file's birth time.
                 _ => None,
             };
-            // Rewritten since it was opened: what the lock file says may be of
-            // the new file, and would make a wrong generation of the old one.
+            // The journal was rewritten since it was opened. The lock file may name the
+            // new file, and would give the old one a wrong generation.
             let now = sys::stat(&shared.path).map_err(told)?;
             if now.is_none_or(|now| now.id == identity.id) {
                 let generation = Generation::of(identity, recorded);
@@ -97,27 +98,28 @@ impl Source {
         }
     }
 
-    /// The file itself, whatever a rewrite in place is doing to it.
+    /// Returns the file itself, without regard to a rewrite in place.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Whether it is open still: the program may have closed it behind our back.
+    /// Returns whether the file is still open: the program may have closed the
+    /// descriptor without our knowledge.
     pub fn is_itself(&self) -> io::Result<bool> {
         self.file.is_itself()
     }
 
-    /// The same as an error.
+    /// Fails if the program has closed the file.
     pub fn check_open(&self) -> io::Result<()> {
         self.file.checked().map(drop)
     }
 
-    /// Whether the journal keeps its inode, and is rewritten in place.
+    /// Returns whether the journal keeps its inode, and is rewritten in place.
     pub fn is_in_place(&self) -> bool {
         self.view.is_some()
     }
 
-    /// As [`File::next_data`].
+    /// Does the same as [`File::next_data`].
     pub fn next_data(&self, at: u64) -> io::Result<u64> {
         match &self.view {
             Some(_) => Ok(at),
@@ -125,8 +127,8 @@ impl Source {
         }
     }
 
-    /// Whether it is this file. On an overlay whoever writes to it may have
-    /// changed its birth since it was opened.
+    /// Returns whether this is that file. On an overlay, a writer may have changed its
+    /// birth time since it was opened.
     pub fn is(&self, other: Identity) -> io::Result<bool> {
         Ok(self.identity == other || Identity::of(&self.file)? == other)
     }
@@ -146,7 +148,7 @@ impl Source {
         }
     }
 
-    /// Fills as much of `buffer` as there is from `at` on.
+    /// Fills `buffer` from `at` on, as far as the file goes.
     pub fn read_full_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -158,14 +160,14 @@ impl Source {
         Ok(filled)
     }
 
-    /// Whether what was read so far is of one file: one that is replaced stays
-    /// as it was to whoever has it open, but one that keeps its inode may have
+    /// Returns whether all that was read so far is of one file. A replaced file stays
+    /// as it was for a reader that has it open. A file that keeps its inode may have
     /// been rewritten.
     pub fn holds(&self) -> io::Result<bool> {
         self.view.as_ref().map_or(Ok(true), View::holds)
     }
 
-    /// The same, for one who can't begin again.
+    /// Does the same as `holds`, as an error, for a caller that can't begin again.
     pub fn check(&self, shared: &Shared, operation: &'static str) -> Result<()> {
         let told = |error| Error::os(operation, &shared.path, error);
         if self.holds().map_err(told)? {

@@ -1,4 +1,4 @@
-//! Reading the last records, backwards from the end.
+//! Reads the last records, backwards from the end.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use crate::journal::shared::Shared;
 use crate::lock::Call;
 use crate::position::Position;
 
-/// The last `n` records, oldest first.
+/// Returns the last `n` records, oldest first.
 pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<OwnedRecord>> {
     let Some(source) = Source::open(shared, "tail")? else {
         return Ok(Vec::new());
@@ -29,7 +29,8 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
             &shared.path,
             format!("there is no memory for the last {n} records; read them one by one"),
         ),
-        // The system's calls are made again, so this is the caller's wish.
+        // The system's calls are retried after a signal, so this is the caller's
+        // cancellation.
         io::ErrorKind::Interrupted => Error::cancelled("tail", &shared.path),
         _ => Error::os("tail", &shared.path, error),
     };
@@ -54,9 +55,9 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
             });
             Ok(true)
         });
-        // A repair or a roll-back may have changed the end between two parts
-        // of one read: only what two reads agree on is anybody's record. What
-        // was in flight at the first is decided by now, or known to be in flight.
+        // A repair or a roll-back may have changed the end between two parts of one
+        // read. Only bytes that two reads agree on are a record. An append in flight at
+        // the first read is decided by now, or known to be in flight.
         let still = decided.limit(shared, &source, "tail")? >= stop;
         let same = read.and_then(|()| {
             let mut first = records.iter();
@@ -71,7 +72,7 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
             Ok(same && first.next().is_none())
         });
         let same = match same {
-            // Cut meanwhile.
+            // The file was cut meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
             result => result.map_err(told)?,
         };
@@ -90,7 +91,7 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
     }
 }
 
-/// Where the last whole line ends.
+/// Returns where the last whole line ends.
 pub(crate) fn end(shared: &Shared) -> Result<Position> {
     let Some(source) = Source::open(shared, "end")? else {
         return Ok(Position::NOTHING);
@@ -111,14 +112,14 @@ pub(crate) fn end(shared: &Shared) -> Result<Position> {
             Err(error) => Err(error),
         };
         let offset = match found {
-            // Cut meanwhile.
+            // The file was cut meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
             result => result.map_err(told)?,
         };
         if !source.holds().map_err(told)? {
             return end(shared);
         }
-        // As in `tail`.
+        // For the same reason as in `tail`.
         if decided.limit(shared, &source, "end")? >= offset && ends_line(offset).map_err(told)? {
             return Ok(Position {
                 generation: source.generation,
@@ -128,12 +129,12 @@ pub(crate) fn end(shared: &Shared) -> Result<Position> {
     }
 }
 
-/// As records are, nearly always.
+/// Returns whether the record looks like a JSON object, as nearly every record does.
 fn is_object(record: &OwnedRecord) -> bool {
     record.bytes.starts_with(b"{") && record.bytes.ends_with(b"}")
 }
 
-/// The error of a file of another kind, which would read as an empty journal.
+/// Returns the error for a file of another kind, which would read as an empty journal.
 fn check_head(shared: &Shared, source: &Source) -> io::Result<Option<Error>> {
     let mut head = vec![0; HEAD];
     let n = source.read_full_at(&mut head, 0)?;
@@ -142,8 +143,9 @@ fn check_head(shared: &Shared, source: &Source) -> io::Result<Option<Error>> {
         .map(|foreign| foreign.error("tail", &shared.path)))
 }
 
-/// Where the journal ended, at a moment in which no append of many was under
-/// way, or where one began: never within one, also if that is whole by now.
+/// Returns where the journal ended, at a moment without an append of many under way. If
+/// one is under way, returns where that began. The place is never within an append,
+/// even if the append is whole by now.
 fn rest(
     shared: &Shared,
     source: &Source,
@@ -160,7 +162,7 @@ fn rest(
         if limit != ALL {
             return Ok(before.min(limit));
         }
-        // One that began since may be whole by the time of the second look.
+        // An append that began since may be whole by the time of the second look.
         let limit = decided.limit(shared, source, operation)?;
         if size()? == before {
             return Ok(before.min(limit));
@@ -168,8 +170,8 @@ fn rest(
     }
 }
 
-/// Hands on the last `n` records before `stop`, the last first, as long as `take`
-/// wants more.
+/// Passes the last `n` records before `stop` to `take`, the last first. Ends early when
+/// `take` wants no more.
 fn last_records(
     shared: &Shared,
     source: &Source,
@@ -187,13 +189,13 @@ fn last_records(
     let mut left = n;
     let mut newline = match left {
         0 => None,
-        // What follows the last newline is torn, or in flight.
+        // Bytes after the last newline are torn, or in flight.
         _ => backward.newline_before(stop)?,
     };
     while let Some(end) = newline {
         newline = backward.newline_before(end)?;
         let start = newline.map_or(0, |at| at + 1);
-        // Of a line that is too long, no more than a record may have.
+        // Of a line that is too long, only the length of the longest record is read.
         let from = start.max(end.saturating_sub(longest(options).saturating_add(1)));
         let line = backward.lend(from, end, &mut scratch)?;
         let line = Line { start, from, line };
@@ -212,16 +214,17 @@ fn last_records(
     Ok(())
 }
 
-/// A line, or the end of one that is too long.
+/// Is a line, or the end of one that is too long.
 struct Line<'a> {
     start: u64,
-    /// Where the bytes that are here begin.
+    /// The start of these bytes in the file.
     from: u64,
     line: &'a [u8],
 }
 
 impl<'a> Line<'a> {
-    /// The record in it, if it holds one: the same as reading forward finds.
+    /// Returns the record in the line, if it holds one: the same as reading forward
+    /// finds.
     fn record(&self, options: &JournalOptions, source: &Source) -> io::Result<Option<&'a [u8]>> {
         let mut line = self.line;
         if self.start == 0 && self.from == 0 {

@@ -1,4 +1,4 @@
-//! Checking every record.
+//! Checks every record.
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use crate::journal::shared::Shared;
 use crate::oslock::Patience;
 use crate::position::Position;
 
-/// What a check found.
+/// Reports the result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How many good records. The header is none.
+    /// How many good records the journal has. The header does not count.
     pub records: u64,
     /// Whether the journal has a header.
     pub header: bool,
     /// In a sealed journal: how many good records have no seal.
     pub unsealed: u64,
-    /// Where the file ended, in bytes: what was looked at.
+    /// The end of the checked file, in bytes.
     pub bytes: u64,
-    /// Where the last whole line ends.
+    /// The end of the last whole line.
     pub end: Position,
-    /// What is damaged, in file order (the first 1,024).
+    /// The damaged stretches, in file order (the first 1,024).
     pub damage: Vec<Damage>,
     /// How many stretches are damaged.
     pub damage_count: u64,
-    /// What `repair` did; `None` from `verify`, and where nothing was to do.
+    /// The result of `repair`; `None` from `verify`, or if nothing was repaired.
     pub repaired: Option<Repair>,
 }
 
@@ -78,8 +78,8 @@ pub(crate) fn verify(
     })
 }
 
-/// What the reader itself has found since, in file order with the rest.
-/// Beyond its list the reader only counts.
+/// Takes over the damage that the reader itself has found since, in file order with the
+/// rest. Beyond its list the reader only counts.
 fn take_over(reader: &Records, framing: &mut u64, found: &mut Damages) {
     let known = usize::try_from(*framing).unwrap_or(usize::MAX);
     for damage in reader.damage().iter().skip(known) {

@@ -1,4 +1,4 @@
-//! Seals in a file: how its last append ends.
+//! Reads the seals in a file, to find how its last append ends.
 
 use std::io;
 
@@ -6,12 +6,12 @@ use super::{LENGTH, Seal};
 use crate::journal::read::{Backward, Bytes};
 use crate::sys::File;
 
-/// What the line that begins at `offset` is chained to, by the line before.
+/// Returns the checksum that chains the line at `offset` to the line before.
 pub(crate) fn chain_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<u32>> {
     Ok(seal_before(bytes, offset)?.and_then(Seal::chain))
 }
 
-/// The seal of the line that ends at `offset`.
+/// Returns the seal of the line that ends at `offset`.
 fn seal_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<Seal>> {
     let mut last = [0; LENGTH + 1];
     let Some(start) = offset.checked_sub(last.len() as u64) else {
@@ -24,17 +24,17 @@ fn seal_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<Seal>> {
     Ok(Seal::of_bytes(&last[..LENGTH]))
 }
 
-/// Whether a file of this size ends as an append does: quickly, by the last
-/// seal alone.
+/// Returns whether a file of this size ends as an append does. It is quick: it reads
+/// the last seal alone.
 pub(crate) fn ends_well(bytes: &impl Bytes, size: u64) -> io::Result<bool> {
     let mut last = [0];
     let newline = size == 0 || bytes.read_full_at(&mut last, size - 1)? == 1 && last == *b"\n";
     Ok(newline && chain_before(bytes, size)?.is_none())
 }
 
-/// Where the last append begins, if its final record is missing.
+/// Returns where the last append begins, if its final record is missing.
 pub(crate) fn unfinished(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64>> {
-    // As a rule, and one read.
+    // The usual case, with one read.
     if size == 0 || seal_before(bytes, size)?.is_some_and(|seal| seal.last) {
         return Ok(None);
     }
@@ -42,8 +42,9 @@ pub(crate) fn unfinished(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64
     Ok((!last.whole && last.start < size).then_some(last.start))
 }
 
-/// Where the torn tail begins: at the first record of a last append whose final
-/// record is missing, or of which any is wrong. `None`: there is no such tail.
+/// Returns where the torn tail begins: at the first record of the last append. That
+/// append is torn if its final record is missing, or if any of its seals is wrong.
+/// `None`: the file has no such tail.
 pub(crate) fn torn_tail(bytes: &impl Bytes, size: u64) -> io::Result<Option<u64>> {
     let last = last_append(bytes, size)?;
     let torn = !last.whole || !is_chained(bytes, last.start, size)?;
@@ -57,7 +58,7 @@ struct Last {
     whole: bool,
 }
 
-/// The last append in a file that is so long.
+/// Finds the last append in a file of `size` bytes.
 fn last_append(bytes: &impl Bytes, size: u64) -> io::Result<Last> {
     let mut backward = Backward::new(bytes);
     let mut start = line_start(&mut backward, size)?;
@@ -69,7 +70,7 @@ fn last_append(bytes: &impl Bytes, size: u64) -> io::Result<Last> {
         let mut line = Line::default();
         backward.each(begin, newline, |piece| line.add(piece))?;
         let belongs = match line.seal() {
-            // The last line ends the append; those before go on.
+            // The last line ends the append; the lines before say that more follow.
             Some(seal) => !seal.last || first && whole,
             // A gap that a power cut left.
             None => line.nuls,
@@ -90,7 +91,7 @@ fn line_start(backward: &mut Backward<'_, impl Bytes>, stop: u64) -> io::Result<
     Ok(backward.newline_before(stop)?.map_or(0, |at| at + 1))
 }
 
-/// Whether every line of this append is what its seal says.
+/// Returns whether every line of this append matches its seal.
 fn is_chained(bytes: &impl Bytes, start: u64, stop: u64) -> io::Result<bool> {
     let mut line = Line::default();
     let (mut before, mut good) = (None, true);
@@ -111,8 +112,8 @@ fn is_chained(bytes: &impl Bytes, start: u64, stop: u64) -> io::Result<bool> {
     Ok(good)
 }
 
-/// Whether these bytes are an append that has lost nothing but its last newline:
-/// every seal fits, and the last says that none is missing.
+/// Returns whether these bytes are an append that has lost only its last newline. Then
+/// every seal matches, and the last says that no record follows.
 pub(crate) fn is_whole_append(bytes: &impl Bytes, start: u64, stop: u64) -> io::Result<bool> {
     let (mut before, mut good, mut ended) = (None, true, false);
     let mut end = |line: Line| match line.seal().filter(|_| !ended && !line.nuls) {
@@ -137,11 +138,11 @@ pub(crate) fn is_whole_append(bytes: &impl Bytes, start: u64, stop: u64) -> io::
     Ok(good && ended)
 }
 
-/// A line that is looked at in pieces, so that it may be as long as it likes.
+/// Takes a line in pieces, so that its length needs no memory.
 #[derive(Default)]
 struct Line {
     length: u64,
-    /// Of all but the last bytes, which may be a seal.
+    /// Covers all but the last bytes, which may be a seal.
     checksum: u32,
     last: Vec<u8>,
     nuls: bool,
@@ -167,8 +168,8 @@ impl Line {
     }
 }
 
-/// The seal that ends an append at `stop`, where its last records are taken
-/// away; `None` if the line before `stop` is the last of its append already.
+/// Returns the seal that ends an append at `stop`, if its last records are removed.
+/// `None`: the line before `stop` already ends its append.
 pub(crate) fn closing(file: &File, stop: u64) -> io::Result<Option<[u8; LENGTH + 1]>> {
     if chain_before(file, stop)?.is_none() {
         return Ok(None);
@@ -218,7 +219,7 @@ mod tests {
                 .any(|line| !line.is_empty() && split(line).is_none());
             assert!(unsealed || !chained(&changed), "byte {at}");
         }
-        // A line taken out, or two in the other order.
+        // One line is missing, or two have changed places.
         let each: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
         assert!(!chained(&[each[0], each[2], each[3]].concat()));
         assert!(!chained(&[each[0], each[2], each[1], each[3]].concat()));
@@ -235,7 +236,7 @@ mod tests {
             assert_eq!(last, Last { start, whole });
         }
         assert_eq!(torn_tail(&&both[..], both.len() as u64).unwrap(), None);
-        // Longer than a piece, and wrong in the first of its records.
+        // The append is longer than a piece, and its first record is wrong.
         let mut long = [&one[..], &lines(20_000)[..]].concat();
         assert_eq!(torn_tail(&&long[..], long.len() as u64).unwrap(), None);
         long[one.len() + 1] ^= 1;

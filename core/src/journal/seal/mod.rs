@@ -1,31 +1,31 @@
-//! Seals: a checksum behind each record that every JSON reader takes for white
-//! space.
+//! Seals records: a checksum follows each record, in white space that every JSON reader
+//! skips.
 //!
-//! The record, one TAB, then 32 characters (a CRC-32C, most significant bit
-//! first; space is 0 and TAB is 1), then one flag: space is the last record of
-//! its append, TAB says that more of the same append follow. The checksum is of
-//! the record, the flag, and the checksum (little-endian; zero for the first)
-//! of the record before it in the same append.
+//! A sealed line is the record, one TAB, 32 characters and one flag. The characters are
+//! a CRC-32C, most significant bit first: a space is 0, a TAB is 1. The flag is a space
+//! in the last record of an append, and a TAB if more records of it follow. The
+//! checksum covers the record, the flag, and the checksum of the record before it in
+//! the same append (little-endian; zero for the first).
 
 mod file;
 
 pub(crate) use file::{chain_before, closing, ends_well, is_whole_append, torn_tail, unfinished};
 
-/// How many bytes a seal takes, without the newline.
+/// The length of a seal in bytes, without the newline.
 pub(crate) const LENGTH: usize = 34;
 const BITS: usize = 32;
 
-/// What a seal says.
+/// Holds the content of a seal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seal {
     pub checksum: u32,
-    /// Whether it ends its append.
+    /// Whether the record ends its append.
     pub last: bool,
 }
 
 impl Seal {
-    /// The seal of a record with this checksum of its own, behind one whose
-    /// seal says `before` (0: none in the same append).
+    /// Returns the seal of a record whose own checksum is `record`. `before` is the
+    /// checksum in the seal before it; 0 begins an append.
     pub fn of(record: u32, last: bool, before: u32) -> Seal {
         let checksum = crc32c::crc32c_append(record, &[flag(last)]);
         Seal {
@@ -67,8 +67,8 @@ impl Seal {
         Some(Seal { checksum, last })
     }
 
-    /// What the next line of the same append is chained to; 0: the next line
-    /// begins another append.
+    /// Returns the checksum that chains the next line of the same append. `None`: the
+    /// next line begins another append.
     pub fn chain(self) -> Option<u32> {
         (!self.last).then_some(self.checksum)
     }
@@ -78,7 +78,7 @@ fn flag(last: bool) -> u8 {
     if last { b' ' } else { b'\t' }
 }
 
-/// The record and its seal; `None` if the line has none.
+/// Splits a line into the record and its seal. Returns `None` if the line has no seal.
 #[inline]
 pub(crate) fn split(line: &[u8]) -> Option<(&[u8], Seal)> {
     let place = line.len().checked_sub(LENGTH).filter(|place| *place > 0)?;
@@ -86,17 +86,17 @@ pub(crate) fn split(line: &[u8]) -> Option<(&[u8], Seal)> {
     Some((record, Seal::of_bytes(seal)?))
 }
 
-/// Whether the seal is that of this record, in an append that goes on behind
-/// the record before, or begins here.
+/// Returns whether the seal belongs to this record. `before` chains it to the record
+/// before; `None` begins an append.
 pub(crate) fn is_good(record: &[u8], seal: Seal, before: Option<u32>) -> bool {
     Seal::of(crc32c::crc32c(record), seal.last, before.unwrap_or(0)) == seal
 }
 
-/// Records of one append as they are added: the last of them says so, until
-/// another follows.
+/// Seals the records of one append as they are added. The last seal says that it is the
+/// last, until another record follows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chain {
-    /// Of the last record: its own checksum, and the seal's of the one before.
+    /// The last record's own checksum, and the checksum in the seal before it.
     last: Option<(u32, u32)>,
 }
 
@@ -106,7 +106,7 @@ impl Chain {
         let before = match self.last {
             None => 0,
             Some((own, before)) => {
-                // It is not the last any more.
+                // That record is no longer the last.
                 let seal = Seal::of(own, false, before);
                 let stop = lines.len() - 1;
                 lines[stop - LENGTH..stop].copy_from_slice(&seal.to_bytes());
