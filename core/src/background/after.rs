@@ -1,4 +1,4 @@
-//! A job that begins later.
+//! Runs a job later.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +6,15 @@ use super::pool::{Pool, pool};
 use super::timers::Key;
 use crate::sys;
 
-/// A job that begins later. Dropping this takes it back.
+/// Is a job that begins later. Dropping this takes it back.
 pub(crate) struct Timer {
     key: Key,
     pool: &'static Pool,
     generation: u32,
 }
 
-/// Runs `job` on a thread of the pool when `delay` has passed, or later where
-/// all its threads work.
+/// Runs `job` on a thread of the pool when `delay` has passed, or later if all threads
+/// work.
 pub(crate) fn after(delay: Duration, job: impl FnOnce() + Send + 'static) -> Timer {
     let pool = pool();
     let mut state = pool.lock();

@@ -1,4 +1,4 @@
-//! Jobs that run one after another.
+//! Runs jobs one after another.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -11,7 +11,7 @@ use super::pool::{lock, spawn, spawn_at_once, spawn_when_possible};
 use super::timers::Job;
 use crate::sys::PerProcess;
 
-/// The jobs of one order: one runs, and these wait.
+/// Holds the jobs of one order: one runs, and these wait.
 #[derive(Default)]
 struct Waiting {
     queue: VecDeque<Job>,
@@ -39,9 +39,9 @@ pub(crate) fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) 
     }
 }
 
-/// Does the same, unless another job of this order has not yet reported its
-/// end. Then it returns `false`, and the job is dropped. This is for a call
-/// that must try only once, and not wait.
+/// Does the same as [`submit`], unless another job of this order has not yet reported
+/// its end. Then it drops the job and returns `false`. It is for a call that must try
+/// only once, and not wait.
 ///
 /// # Errors
 /// As [`submit`].
@@ -75,22 +75,22 @@ pub(crate) fn submit_at_once(
     spawn_at_once(Box::new(move || run_in_order(&key, Box::new(job))))
 }
 
-/// Does the same, and runs the job here if no thread can.
+/// Does the same as [`submit_at_once`], and runs the job here if no thread can.
 pub(crate) fn run_soon(order: Option<&Path>, job: impl FnOnce() + Send + 'static) {
     if let Err(job) = submit_at_once(order, job) {
         job();
     }
 }
 
-/// Does the same for a caller that must not run the job. The job waits if no
-/// thread can run it now.
+/// Does the same for a caller that must not run the job. The job waits until a thread
+/// can run it.
 pub(crate) fn submit_when_possible(order: &Path, job: impl FnOnce() + Send + 'static) {
     if let Err(job) = submit_at_once(Some(order), job) {
         spawn_when_possible(job);
     }
 }
 
-/// Returns `false` if the job must not wait, and others are before it.
+/// Queues the job. Returns `false` if it must not wait, and others are before it.
 fn queue_up(order: &Path, job: Job, may_wait: bool) -> io::Result<bool> {
     let mut orders = lock(ORDERS.get(Mutex::default));
     if let Some(waiting) = orders.get_mut(order) {
@@ -124,7 +124,7 @@ fn run_in_order(order: &Path, first: Job) {
     let mut job = first;
     ORDER.set(Some(order.to_owned()));
     loop {
-        // A job that panics must not take those after it along.
+        // A job that panics must not end the jobs after it.
         let _ = catch_unwind(AssertUnwindSafe(job));
         let mut orders = lock(ORDERS.get(Mutex::default));
         let next = orders.get_mut(order).and_then(|waiting| {

@@ -1,4 +1,4 @@
-//! The threads.
+//! Runs jobs on the library's threads.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -43,7 +43,7 @@ impl State {
         self.timers.take_due().or_else(|| self.jobs.pop_front())
     }
 
-    /// Whether a thread that has been idle for long must stay all the same.
+    /// Returns whether a thread that has been idle for long must stay all the same.
     fn keeps_last(&self) -> bool {
         (self.keeps_one && self.threads == 1) || (self.idle == 1 && !self.timers.is_empty())
     }
@@ -69,7 +69,7 @@ impl Pool {
     }
 
     /// Wakes an idle thread, which looks at the timers. If none is idle, a calling
-    /// thread of the pool looks after its job. For other callers one is started.
+    /// thread of the pool looks after its job. For other callers a thread is started.
     pub fn keep_time(&'static self, state: &mut State) {
         if state.idle > 0 {
             self.work.notify_one();
@@ -91,8 +91,8 @@ pub(crate) fn keep_one() {
     }
 }
 
-/// Runs `job` on a thread that is idle, or on a new one. If there may be no
-/// more threads, the next one that is done runs it.
+/// Runs `job` on a thread that is idle, or on a new one. If no more threads may start,
+/// the next thread that is free runs it.
 pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let pool = pool();
     let mut state = pool.lock();
@@ -119,13 +119,13 @@ pub(super) fn spawn_at_once(job: Job) -> Result<(), Job> {
     let pool = pool();
     let mut state = pool.lock();
     if state.idle > state.jobs.len() {
-        // In front: those after it may need it.
+        // In front: the jobs after it may need it.
         state.jobs.push_front(job);
         pool.work.notify_one();
         return Ok(());
     }
     if state.working() >= WORKING {
-        // None of them waits for anything, so one will soon be done.
+        // None of the threads waits for anything, so one will soon be free.
         state.jobs.push_front(job);
         return Ok(());
     }
@@ -170,8 +170,7 @@ fn serve(pool: &'static Pool, first: Option<Job>) {
     }
 }
 
-/// Waits for a job. Returns `None` if the thread was idle for long, and must
-/// end.
+/// Waits for a job. Returns `None` if the thread was idle for long, and must end.
 fn wait_for_work(pool: &Pool) -> Option<Job> {
     let mut state = pool.lock();
     let mut until = Instant::now() + IDLE;
@@ -201,7 +200,7 @@ fn wait_for_work(pool: &Pool) -> Option<Job> {
     };
     state.idle -= 1;
     if state.idle > 0 && state.timers.is_unwatched() {
-        // This thread has kept the time, and another must.
+        // This thread has kept the time; another must keep it now.
         pool.work.notify_one();
     }
     job
@@ -222,7 +221,7 @@ struct Waiting(&'static Pool);
 impl Waiting {
     fn begin() -> Waiting {
         let pool = pool();
-        // A wait within this one does not count once more.
+        // A wait within this one must not count a second time.
         SERVES.set(false);
         let mut state = pool.lock();
         state.waiting += 1;
@@ -257,7 +256,7 @@ mod tests {
     use crate::oslock::Waiter;
     use std::sync::{Arc, mpsc};
 
-    /// More jobs than may work at once, each of which waits for the next.
+    /// There are more jobs than may work at once, and each waits for the next.
     #[test]
     fn jobs_that_wait_do_not_keep_others_from_a_thread() {
         let jobs = 4 * WORKING;

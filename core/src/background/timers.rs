@@ -1,22 +1,21 @@
-//! Jobs of the pool that begin at a time.
+//! Keeps the jobs of the pool that begin at a time.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Work for a thread of the pool.
+/// Is work for a thread of the pool.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// When a job begins, and a number that no other has.
+/// Says when a job begins, with a number that no other job has.
 pub(super) type Key = (Instant, u64);
 
-/// Kept in the pool's state. Its idle threads keep the time, so that a timer
-/// takes no thread of its own: where the system gives one thread only, that one
-/// does both.
+/// Keeps the timers in the pool's state. Its idle threads keep the time, so a timer
+/// takes no thread of its own. If the system gives only one thread, that one does both.
 #[derive(Default)]
 pub(super) struct Timers {
     waiting: BTreeMap<Key, Job>,
     numbers: u64,
-    /// When the next idle thread wakes up by itself to look here.
+    /// The time at which the next idle thread wakes up by itself to look here.
     watched: Option<Instant>,
 }
 
@@ -33,14 +32,14 @@ impl Timers {
         self.waiting.pop_first().map(|(_, job)| job)
     }
 
-    /// Whether no idle thread wakes up in time for the first.
+    /// Returns whether no idle thread wakes up in time for the first job.
     pub fn is_unwatched(&self) -> bool {
         let first = self.waiting.first_key_value();
         first.is_some_and(|((at, _), _)| self.watched.is_none_or(|watched| *at < watched))
     }
 
-    /// The calling thread keeps the time, and looks here at the time returned.
-    /// `None`: another does so already.
+    /// Makes the calling thread keep the time, and returns when it must look here.
+    /// Returns `None` if another thread already does so.
     pub fn watch(&mut self) -> Option<Instant> {
         if !self.is_unwatched() {
             return None;
@@ -49,7 +48,7 @@ impl Timers {
         self.watched
     }
 
-    /// The thread that called `watch` is awake.
+    /// Notes that the thread that called `watch` is awake.
     pub fn unwatch(&mut self, at: Instant) {
         if self.watched == Some(at) {
             self.watched = None;

@@ -1,8 +1,8 @@
-//! From the library's threads back to the event loop.
+//! Brings results from the library's threads back to the event loop.
 //!
-//! Results gather in a list, and one wake-up of the loop takes all that have
-//! gathered by then: waking it costs microseconds, and ten thousand appends may
-//! end within a few milliseconds.
+//! Results gather in a list, and one wake-up of the loop takes all that have gathered
+//! by then. A wake-up costs microseconds, and ten thousand appends may end within a few
+//! milliseconds.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::event_loop::EventLoop;
 use crate::position::Position;
 
-/// How a task ended.
+/// Says how a task ended.
 pub enum Outcome<L: EventLoop> {
-    /// The commonest, without an allocation.
+    /// The most frequent result, without an allocation.
     Appended(Position),
     /// It has a result.
     Done(L::Value),
@@ -20,7 +20,7 @@ pub enum Outcome<L: EventLoop> {
     Failed(L::Failure),
 }
 
-/// The results that one event loop has not taken yet.
+/// Holds the results that one event loop has not taken yet.
 pub(super) struct Completions<L: EventLoop>(Mutex<State<L>>);
 
 struct State<L: EventLoop> {
@@ -43,13 +43,13 @@ impl<L: EventLoop> Completions<L> {
         self.state().event_loop = Some(event_loop);
     }
 
-    /// Drops what nobody will take any more, and with it the locks that it holds.
+    /// Drops the results that no loop will take, and the locks that they hold.
     pub fn close(&self) {
         let unheard = {
             let mut state = self.state();
             (state.event_loop.take(), std::mem::take(&mut state.outcomes))
         };
-        // Not under the mutex: it may release a lock, or run the language's code.
+        // Outside the mutex: the drop may release a lock, or run the language's code.
         drop(unheard);
     }
 
@@ -62,7 +62,7 @@ impl<L: EventLoop> Completions<L> {
         let event_loop = {
             let mut state = self.state();
             let Some(event_loop) = &state.event_loop else {
-                // Dropped only behind the mutex, for it may release a lock.
+                // Dropped only after the mutex, for the drop may release a lock.
                 return drop(state);
             };
             let event_loop = (!state.woken).then(|| Arc::clone(event_loop));
@@ -75,8 +75,8 @@ impl<L: EventLoop> Completions<L> {
         }
     }
 
-    /// The results that have gathered, at most `limit`. Where more are left, the
-    /// loop is woken once more.
+    /// Takes the results that have gathered, at most `limit`. If more are left, it
+    /// wakes the loop again.
     pub fn take(&self, limit: usize) -> VecDeque<(u32, Outcome<L>)> {
         let (taken, again) = {
             let mut state = self.state();

@@ -1,17 +1,17 @@
-//! The asynchronous engine of the bindings: tasks whose results an event loop
-//! takes. Not part of the public interface; it may change at any time.
+//! Runs the asynchronous calls of the bindings, as tasks whose results an event loop
+//! takes. It is not part of the public interface, and may change at any time.
 //!
-//! A [`TaskQueue`] belongs to one event loop. A binding begins a [`Task`] there,
-//! keeps its promise in the queue, and gives the task its work. A thread of the
-//! library does the work, in the [`Order`] that the binding names. The results
-//! gather in the queue, and one wake-up of the loop takes all that have gathered.
+//! A [`TaskQueue`] belongs to one event loop. A binding begins a [`Task`] there, keeps
+//! its promise in the queue, and gives the task its work. A thread of the library does
+//! the work, in the [`Order`] that the binding names. The results gather in the queue,
+//! and one wake-up of the loop takes all that have gathered.
 //!
-//! A binding supplies what only it can: its loop's wake-up, and how a value of its
-//! language is made (see [`EventLoop`]). It keeps the time, too: it calls
+//! A binding supplies only two things: its loop's wake-up, and how a value of its
+//! language is made (see [`EventLoop`]). It also keeps the time: it calls
 //! [`Task::expire`] when a deadline has passed.
 //!
 //! ```text
-//! event_loop.rs   what a binding supplies
+//! event_loop.rs   the part that a binding supplies
 //! completions.rs  from the library's threads back to the event loop
 //! task.rs         one task: its stages, its cancellation, its deadline
 //! queue.rs        the tasks of one event loop; slots.rs: their numbers

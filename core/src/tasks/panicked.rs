@@ -1,4 +1,4 @@
-//! The error of a panic.
+//! Makes the error of a panic.
 
 use std::any::Any;
 use std::path::Path;

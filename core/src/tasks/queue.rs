@@ -1,4 +1,4 @@
-//! The tasks of one event loop.
+//! Holds the tasks of one event loop.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::background;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The tasks of one event loop that have not ended, and the results that the loop
-/// has not taken.
+/// Holds the unfinished tasks of one event loop, and the results that the loop has not
+/// taken.
 pub struct TaskQueue<L: EventLoop> {
     completions: Arc<Completions<L>>,
     tasks: Mutex<Slots<Entry<L>>>,
@@ -25,11 +25,11 @@ struct Entry<L: EventLoop> {
     promise: Option<L::Promise>,
 }
 
-/// A task that has ended.
+/// Is a task that has ended.
 pub struct Ended<L: EventLoop> {
     /// The task.
     pub task: Arc<Task<L>>,
-    /// What the loop has kept of it.
+    /// The promise that the loop kept for it.
     pub promise: Option<L::Promise>,
 }
 
@@ -37,7 +37,8 @@ impl<L: EventLoop> TaskQueue<L> {
     /// Makes the queue of an event loop that is not open yet.
     #[must_use]
     pub fn new() -> Arc<TaskQueue<L>> {
-        // Tasks are queued, not refused, where the system gives no more threads.
+        // Keeps a thread, so that tasks are queued, not refused, when the system gives
+        // no more threads.
         background::keep_one();
         Arc::new(TaskQueue {
             completions: Arc::new(Completions::new()),
@@ -46,23 +47,23 @@ impl<L: EventLoop> TaskQueue<L> {
         })
     }
 
-    /// Results are reported to this loop from now on.
+    /// Reports later results to this loop.
     pub fn open(&self, event_loop: Arc<L>) {
         self.completions.open(event_loop);
     }
 
-    /// The loop, unless it is closed.
+    /// Returns the loop, unless it is closed.
     pub fn event_loop(&self) -> Option<Arc<L>> {
         self.completions.event_loop()
     }
 
-    /// Whether the loop is open.
+    /// Returns whether the loop is open.
     pub fn is_open(&self) -> bool {
         self.completions.event_loop().is_some()
     }
 
-    /// Begins a task, which has no work yet. A promise that is made only later is
-    /// left with [`TaskQueue::attach`].
+    /// Begins a task, which has no work yet. A promise that is made later is added with
+    /// [`TaskQueue::attach`].
     pub fn begin(
         &self,
         operation: &'static str,
@@ -78,27 +79,27 @@ impl<L: EventLoop> TaskQueue<L> {
         begun.unwrap_or_else(|| unreachable!("it was made just now"))
     }
 
-    /// Leaves the promise of a task that has not ended.
+    /// Adds the promise of a task that has not ended.
     pub fn attach(&self, id: u32, promise: L::Promise) {
         if let Some(entry) = self.tasks().get_mut(id) {
             entry.promise = Some(promise);
         }
     }
 
-    /// Lets `change` work with the promise of a task that has not ended.
+    /// Passes the promise of a task that has not ended to `change`.
     pub fn with_promise<R>(&self, id: u32, change: impl FnOnce(&mut L::Promise) -> R) -> Option<R> {
         self.tasks().get_mut(id)?.promise.as_mut().map(change)
     }
 
-    /// The task of this number, if it has not ended.
+    /// Returns the task of this number, if it has not ended.
     pub fn task(&self, id: u32) -> Option<Arc<Task<L>>> {
         self.tasks()
             .get_mut(id)
             .map(|entry| Arc::clone(&entry.task))
     }
 
-    /// Takes the results that have gathered, at most `limit`, in the order in
-    /// which the tasks ended. For each, [`TaskQueue::end`] is called next.
+    /// Takes the results that have gathered, at most `limit`, in the order in which the
+    /// tasks ended. The loop must then call [`TaskQueue::end`] for each.
     pub fn take(&self, limit: usize) -> VecDeque<(u32, Outcome<L>)> {
         self.completions.take(limit)
     }
@@ -109,23 +110,23 @@ impl<L: EventLoop> TaskQueue<L> {
         Some(Ended { task, promise })
     }
 
-    /// Keeps a job that [`TaskQueue::flush`] runs, together with others of the
-    /// same turn of the loop. `true`: it is the first of them.
+    /// Keeps a job for [`TaskQueue::flush`], which runs all jobs of one turn of the
+    /// loop. Returns whether it is the first of them.
     pub fn gather(&self, job: impl FnOnce() + Send + 'static) -> bool {
         let mut gathered = self.gathered();
         gathered.push(Box::new(job));
         gathered.len() == 1
     }
 
-    /// Runs what was gathered, on this thread.
+    /// Runs the gathered jobs on this thread.
     pub fn flush(&self) {
         let gathered = std::mem::take(&mut *self.gathered());
         gathered.into_iter().for_each(|job| job());
     }
 
-    /// The loop is closed. Results that nobody will take are dropped, and with
-    /// them the locks that they hold. Tasks that wait give up, except those that
-    /// outlive the loop (see [`Task::outlive_loop`]).
+    /// Closes the queue with its loop. It drops the results that no loop will take, and
+    /// the locks that they hold. Waiting tasks give up, except those that outlive the
+    /// loop (see [`Task::outlive_loop`]).
     pub fn close(&self) {
         self.completions.close();
         self.flush();

@@ -1,4 +1,4 @@
-//! The work of a task, and its order among others.
+//! Runs the work of a task, in its order among others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,35 +14,36 @@ use crate::error::{Error, Result};
 use crate::lock::{Call, LockGuard};
 use crate::oslock::Caller;
 
-/// Which other tasks of this process go before a task.
+/// Says which other tasks of this process go before a task.
 #[derive(Clone, Debug)]
 pub enum Order {
-    /// Earlier changes of one file. A task that tries once does not stand behind
-    /// others: it fails with `LOCKED`.
+    /// Earlier changes of one file. A task that tries once does not wait for them: it
+    /// fails with `LOCKED`.
     File(PathBuf),
     /// Earlier steps of one handle. Each may wait for a lock.
     Handle(PathBuf),
     /// Earlier steps of one kind. None of them waits for a lock.
     Step(PathBuf),
-    /// Some of the other tasks that never wait for a lock: ten thousand reads at
-    /// once must not get as many threads.
+    /// Some of the other tasks that never wait for a lock. Ten thousand reads at once
+    /// must not get as many threads.
     Read,
-    /// None. It may wait for a lock.
+    /// None. The task may wait for a lock.
     Unordered,
-    /// None, and it waits for no lock: a step under a lock that is held, or the
-    /// release of one.
+    /// None, and the task waits for no lock: it releases a lock, or is a step under one
+    /// that is held.
     Immediate,
-    /// It tries once, and others are before it, as its binding knows: it fails
+    /// The task tries once, and its binding knows that others are before it: it fails
     /// with `LOCKED`.
     Busy,
 }
 
-/// How many reads run at once. Relative, so that they are nobody's path.
+/// The orders of reads, and so how many reads run at once. They are relative, so they
+/// never equal a file's path.
 const READS: [&str; 4] = ["read/0", "read/1", "read/2", "read/3"];
 
 impl Order {
-    /// Changes of one file; under a lock that is held, apart from tasks that wait
-    /// for that very lock.
+    /// Returns the order for changes of one file. Under a held lock, the order is
+    /// another than that of tasks that wait for this lock.
     pub fn of(path: &Path, lock: Option<&LockGuard>) -> Order {
         match lock {
             Some(guard) => Order::under(guard),
@@ -50,7 +51,7 @@ impl Order {
         }
     }
 
-    /// Work under a lock that is held.
+    /// Returns the order for work under a held lock.
     pub fn under(guard: &LockGuard) -> Order {
         Order::Step(guard.lock_path().join("held"))
     }
@@ -68,20 +69,21 @@ pub(super) fn one_of(keys: &[&'static str; 4], id: u32) -> &'static str {
     keys[(id % 4) as usize]
 }
 
-/// How the work of a task is done.
+/// Says how the work of a task is done.
 pub struct Placement {
     /// Its order.
     pub order: Order,
-    /// It waits for no lock: one try.
+    /// Whether the task tries the lock only once.
     pub try_once: bool,
     /// The lock that it works under.
     pub lock: Option<Arc<LockGuard>>,
-    /// It is done even if its caller cancels it: the release of a lock.
+    /// Whether the work is done even if its caller cancels it, as the release of a lock
+    /// is.
     pub always: bool,
 }
 
 impl Placement {
-    /// A task of this order.
+    /// Returns the placement of a task of this order.
     pub fn new(order: Order) -> Placement {
         Placement {
             order,
@@ -93,9 +95,9 @@ impl Placement {
 }
 
 impl<L: EventLoop> Task<L> {
-    /// Has `work` done on a thread of the library's own; `finish` makes its result
-    /// ready for the loop. How long the work waits is up to the loop, which ends
-    /// it. To be called on the loop's thread, without a lock of its language.
+    /// Runs `work` on a thread of the library; `finish` makes its result ready for the
+    /// loop. The loop limits how long the work waits, and ends it. Must be called on
+    /// the loop's thread, without a lock of its language.
     pub fn run<T: Send + 'static>(
         self: &Arc<Self>,
         placement: Placement,

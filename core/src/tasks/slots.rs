@@ -1,6 +1,6 @@
-//! Numbers for tasks.
+//! Gives tasks their numbers.
 
-/// Values by small numbers, which are used again.
+/// Keeps values by small numbers, which are used again.
 pub(super) struct Slots<T> {
     values: Vec<Option<T>>,
     free: Vec<u32>,
@@ -14,7 +14,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Keeps the value that `make` gives for its number.
+    /// Keeps the value that `make` returns for its number.
     pub fn insert(&mut self, make: impl FnOnce(u32) -> T) {
         let id = self.free.pop().unwrap_or_else(|| {
             self.values.push(None);

@@ -1,4 +1,4 @@
-//! One task: its stages, its cancellation, its deadline.
+//! Defines one task: its stages, its cancellation, its deadline.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -13,21 +13,21 @@ use crate::holder::Holder;
 use crate::lock::holder;
 use crate::oslock::CancelToken;
 
-/// Its work waits for that of other tasks, or for news.
+/// The task waits for other tasks, or for news.
 const QUEUED: u8 = 0;
 const STARTED: u8 = 1;
 const OVER: u8 = 2;
 
-/// The rest of the work of a task that sleeps until there is news.
+/// Holds the rest of the work of a task that sleeps until news comes.
 pub(super) struct Parked {
     pub rest: Box<dyn FnOnce() + Send>,
-    /// The order in which it goes on.
+    /// The order in which it continues.
     pub key: &'static str,
-    /// Ends the sleep where no news does.
+    /// Ends the sleep if no news does.
     pub timer: Option<Timer>,
 }
 
-/// One asynchronous call.
+/// Is one asynchronous call.
 pub struct Task<L: EventLoop> {
     id: u32,
     completions: Arc<Completions<L>>,
@@ -35,9 +35,9 @@ pub struct Task<L: EventLoop> {
     path: Arc<Path>,
     token: CancelToken,
     stage: AtomicU8,
-    /// The caller does not want the result any more.
+    /// The caller no longer wants the result.
     cancelled: AtomicBool,
-    /// The time limit that has passed: what ends the task is not the caller.
+    /// The time limit that has passed. Then the limit ended the task, not the caller.
     expired: OnceLock<Duration>,
     outlives_loop: AtomicBool,
     parked: Mutex<Option<Parked>>,
@@ -64,32 +64,33 @@ impl<L: EventLoop> Task<L> {
         })
     }
 
-    /// Its number among the tasks of its loop that have not ended.
+    /// Returns its number among the unfinished tasks of its loop.
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// The word for what it does.
+    /// Returns the word for its operation.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// The file that it works with.
+    /// Returns the file that it works with.
     pub fn path(&self) -> &Arc<Path> {
         &self.path
     }
 
-    /// Ends the waits of its work.
+    /// Returns the token that ends the waits of its work.
     pub fn token(&self) -> &CancelToken {
         &self.token
     }
 
-    /// Starts its work. `false`: the task has ended before, and does no work.
+    /// Starts its work. Returns `false` if the task has already ended, and so does no
+    /// work.
     pub fn start(&self) -> bool {
         self.change(QUEUED, STARTED)
     }
 
-    /// It goes on when its loop is closed.
+    /// Lets it continue when its loop is closed.
     pub fn outlive_loop(&self) {
         self.outlives_loop.store(true, Ordering::Relaxed);
     }
@@ -98,13 +99,13 @@ impl<L: EventLoop> Task<L> {
         self.outlives_loop.load(Ordering::Relaxed)
     }
 
-    /// Ends it, because its caller does not want the result any more.
+    /// Ends it, because its caller no longer wants the result.
     pub fn cancel(self: &Arc<Self>) {
         self.cancelled.store(true, Ordering::Release);
         self.give_up();
     }
 
-    /// Whether its caller has cancelled it.
+    /// Returns whether its caller has cancelled it.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
@@ -121,18 +122,18 @@ impl<L: EventLoop> Task<L> {
         self.token.cancel();
         if queued {
             let parked = self.parked().take();
-            // Before the end is reported: then what it watches is free again.
+            // Before the end is reported, so that its source is free by then.
             drop(parked);
             self.fail(Error::cancelled(self.operation, &self.path));
         }
     }
 
-    /// Whether it has ended; its loop may not have taken the result yet.
+    /// Returns whether it has ended. Its loop may not have taken the result yet.
     pub fn is_over(&self) -> bool {
         self.stage.load(Ordering::Acquire) == OVER
     }
 
-    /// Reports its end. To be called once, by the work of a task that has started.
+    /// Reports its end. Must be called once, by the work of a task that has started.
     pub fn complete(self: &Arc<Self>, result: Result<Outcome<L>>) {
         self.stage.store(OVER, Ordering::Release);
         match result {
@@ -158,13 +159,13 @@ impl<L: EventLoop> Task<L> {
         }
     }
 
-    /// It tries once, and other tasks are before it.
+    /// Fails a task that tries once while other tasks are before it.
     pub(super) fn fail_busy(self: &Arc<Self>) {
         self.fail_with(|task, holder| Error::busy(task.operation, &task.path, holder));
     }
 
-    /// The holder of the lock is read from files: not on the event loop, which may
-    /// be the thread that is here.
+    /// Reports an error that names the holder of the lock. The holder is read from
+    /// files. That must not happen on the event loop, which may be this thread.
     fn fail_with(
         self: &Arc<Self>,
         error: impl FnOnce(&Task<L>, Option<Holder>) -> Error + Send + 'static,
@@ -177,12 +178,12 @@ impl<L: EventLoop> Task<L> {
         });
     }
 
-    /// Leaves the rest of the work, which has started, until it is resumed.
+    /// Keeps the rest of the work, which has started, until it is resumed.
     pub(super) fn park(self: &Arc<Self>, rest: Parked) {
         {
             let mut parked = self.parked();
             *parked = Some(rest);
-            // Under the mutex: one that gives up from now on finds the rest.
+            // Under the mutex: a cancellation from now on finds the rest.
             self.change(STARTED, QUEUED);
         }
         if self.token.is_cancelled() {

@@ -1,8 +1,7 @@
-//! Tasks that look again and again until there is news: followers.
+//! Runs tasks that look again and again until they find news: followers.
 //!
-//! One that waits has no thread. The system's news come on one thread for all,
-//! which has the next look done by the pool. So a thousand followers take the
-//! threads of one.
+//! A task that waits has no thread. The system reports changes on one thread for all,
+//! and the pool does the next look. So a thousand followers take the threads of one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -21,28 +20,28 @@ use crate::error::Result;
 /// Ends a sleep. It runs on any thread and waits for nothing.
 pub type Wake = Box<dyn FnOnce() + Send>;
 
-/// Something that a task looks at until it finds news.
+/// Is a source that a task looks at until it finds news.
 pub trait Source: Send + Sync + 'static {
-    /// News.
+    /// The news.
     type Found: Send + 'static;
 
-    /// Looks once and waits for nothing. `None`: nothing yet.
+    /// Looks once and waits for nothing. Returns `None` if it finds no news yet.
     ///
     /// # Errors
-    /// Its own, which end the task.
+    /// The source's own errors, which end the task.
     fn look(&self) -> Result<Option<Self::Found>>;
 
-    /// As [`crate::Follow::wake_once`], after a look that found nothing.
+    /// Does the same as [`crate::Follow::wake_once`], after a look that found nothing.
     fn wake_once(&self, wake: Wake) -> Option<Duration>;
 }
 
-/// The order of the tasks that watch one source: a task looks only when the one
-/// before it is asleep or over, so that its own wake-up is the last that was left.
+/// Orders the tasks that watch one source. A task looks only when the one before it
+/// sleeps or has ended. So the last wake-up that was set is the task's own.
 #[derive(Clone, Copy, Debug)]
 pub struct WatchOrder(&'static str);
 
 impl WatchOrder {
-    /// The order for one more source.
+    /// Returns the order for one more source.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "each is another")]
     pub fn new() -> WatchOrder {
@@ -51,16 +50,16 @@ impl WatchOrder {
     }
 }
 
-/// How many looks of followers run at once. Apart from reads: those may be long.
+/// The orders of followers, and so how many of them look at once. They are apart from
+/// reads, which may be long.
 const FOLLOWERS: [&str; 4] = ["follow/0", "follow/1", "follow/2", "follow/3"];
-/// Also where every change is reported: a wake-up that gets lost costs a second,
-/// not all.
+/// The longest sleep, even if every change is reported: a lost wake-up then costs one
+/// second.
 const EVERY: Duration = Duration::from_secs(1);
 
 impl<L: EventLoop> Task<L> {
-    /// Looks at `source` until it finds news; `finish` makes them ready for the
-    /// loop. It gives up after `limit`, with `None`. The task keeps no thread while
-    /// it waits.
+    /// Looks at `source` until it finds news; `finish` makes them ready for the loop.
+    /// It gives up after `limit`, with `None`. The task keeps no thread while it waits.
     pub fn watch<S: Source>(
         self: &Arc<Self>,
         source: S,
@@ -75,11 +74,12 @@ impl<L: EventLoop> Task<L> {
             deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
             finish,
         };
-        // Refused where the system gives no thread at all: nobody would look again.
+        // Refused if the system gives no thread at all: without a thread no look would
+        // follow.
         self.submit(&Order::Handle(key.into()), false, move || watching.look());
     }
 
-    /// Has the next look done, if the task sleeps.
+    /// Submits the next look, if the task sleeps.
     fn resume(&self) {
         let parked = self.parked().take();
         if let Some(Parked { rest, key, timer }) = parked {
@@ -93,15 +93,15 @@ impl<L: EventLoop> Task<L> {
         let timer = background::after(pause, move || resume(&task));
         let unused = match &mut *self.parked() {
             Some(parked) => parked.timer.replace(timer),
-            // There was news already.
+            // News came already.
             None => Some(timer),
         };
         drop(unused);
     }
 }
 
-/// Weak: what sleeps belongs to its task, not to what wakes it, which belongs to
-/// the source.
+/// Resumes a task. The reference is weak: the sleeping work belongs to its task, not to
+/// the wake-up, which belongs to the source.
 fn resume<L: EventLoop>(task: &Weak<Task<L>>) {
     if let Some(task) = task.upgrade() {
         task.resume();
@@ -149,7 +149,8 @@ where
             finish,
             ..
         } = self;
-        // Before the end is reported: then another task may watch it.
+        // Before the end is reported, so that another task may watch the source by
+        // then.
         drop(source);
         task.complete(result.map(|found| Outcome::Done(finish(found))));
     }
@@ -162,7 +163,7 @@ where
             key,
             timer: None,
         });
-        // From here on another thread may have taken it up again.
+        // From here on another thread may have resumed it.
         let sleeper = Arc::downgrade(&task);
         let again = source.wake_once(Box::new(move || resume(&sleeper)));
         drop(source);
