@@ -105,8 +105,8 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
         untorn.InvalidArgument,
         "32 hexadecimal digits",
     ),
-    "an append under one's own lock": (under_its_lock, untorn.Deadlock, "this thread holds the lock already"),
-    "a save within an update": (saved_in_its_update, untorn.Deadlock, "this thread holds the lock already"),
+    "an append under one's own lock": (under_its_lock, untorn.Deadlock, "this thread already holds the lock"),
+    "a save within an update": (saved_in_its_update, untorn.Deadlock, "this thread already holds the lock"),
     "the lock of another file": (lock_of_another, untorn.InvalidArgument, "not of this file"),
     "a lock that is not held": (
         lambda path: Journal(path).append(1, lock=FileLock(path)),
@@ -140,7 +140,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], type[BaseException], str]] =
     "a document that exists already": (
         lambda path: (Document(path).save(1), Document(path).create(2)),
         untorn.AlreadyExists,
-        "there already",
+        "already exists",
     ),
     "a lock for a process that has ended": (
         lambda path: held(path).__enter__().transfer(1),

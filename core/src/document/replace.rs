@@ -104,7 +104,7 @@ fn failed(path: &Path, error: io::Error) -> Error {
              them; the document is as it was"
         }
         _ if busy => {
-            "this file by itself is a mount point, and no other can take its place; mount its \
+            "this single file is a mount point, so no other can take its place; mount its \
              directory instead, or open it with scheme=\"in-place\"; the document is as it was"
         }
         ErrorKind::PermissionDenied => {

@@ -71,7 +71,7 @@ impl Journal {
                     ErrorKind::NotFound,
                     "open",
                     path,
-                    "the journal is not there, and this handle was not to make it",
+                    "the journal does not exist, and this handle must not create it",
                 ));
             }
             _ => {}

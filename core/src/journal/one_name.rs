@@ -29,7 +29,7 @@ pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result
         return Err(refused(
             path,
             operation,
-            "this file by itself is a mount point, and where it comes from it has another name",
+            "this single file is a mount point, and its source has another name",
         ));
     }
     // A rotation that a power cut ended leaves the journal a second name.
@@ -70,7 +70,7 @@ fn refused(path: &Path, operation: &'static str, why: &str) -> Error {
         operation,
         path,
         format!(
-            "{why}; each name has a lock file of its own beside it, so programs that use another \
+            "{why}; each name has a lock file of its own next to it, so programs that use another \
              name are not kept out; nothing was changed; give the file one name, mount its \
              directory instead, or open it with scheme=\"in-place\" everywhere, whose lock is on \
              the file itself"

@@ -36,7 +36,7 @@ impl JournalOptions {
             }
         }
         if self.sealed && self.format != Format::Json {
-            return refuse("a seal is white space behind a JSON value: sealed is for format json");
+            return refuse("a seal is white space after a JSON value, so sealed needs format json");
         }
         if self.header_reserve > 1 << 30 {
             return refuse("header_reserve is more than 1 GiB");

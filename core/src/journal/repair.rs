@@ -85,8 +85,8 @@ pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
                 // Otherwise each try would keep the bytes once more.
                 kept.take_back();
                 return Err(told(error).hint(
-                    "a torn record at the end is to be cut before anything is appended, and could \
-                     not be; nothing was changed",
+                    "a torn record at the end must be cut before an append, and the cut failed; \
+                     nothing was changed",
                 ));
             }
         }

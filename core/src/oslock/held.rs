@@ -120,9 +120,9 @@ impl<'a> LockFile<'a> {
         }
         refuse(
             ErrorKind::PermissionDenied,
-            "this belongs to a user, or can be written by users, who have no right to what it is \
-             beside; so it is only locked, nothing is written to it, and nothing was changed: \
-             while no program uses it, remove it",
+            "this belongs to a user, or can be written by users, without a right to the file next \
+             to it: it is only locked, never written; nothing was changed; while no program uses \
+             it, remove it",
         )
     }
 

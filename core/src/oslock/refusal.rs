@@ -36,8 +36,8 @@ impl PathLock {
             Refused::Cancelled => Error::cancelled(operation, &self.target),
             Refused::Deadlock => new(
                 ErrorKind::Deadlock,
-                "this thread holds the lock already and would wait for itself; \
-                 pass the guard that holds it (`lock=`), or let it go first"
+                "this thread already holds the lock and would wait for itself; pass the guard that \
+                 holds it (`lock=`), or release it first"
                     .to_owned(),
             ),
             Refused::System(error) => {
@@ -60,16 +60,17 @@ impl PathLock {
             return made.hint("so it can't be the lock file");
         }
         match made.kind() {
-            ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => made
-                .hint("in the scheme in-place the lock is on the file itself, which is not there"),
+            ErrorKind::NotFound if self.in_place.as_ref().is_some_and(|own| !own.create) => {
+                made.hint("in the scheme in-place the lock is on the file itself, which is missing")
+            }
             ErrorKind::NotFound => made.hint(no_directory(&self.lock_path)),
             ErrorKind::PermissionDenied if self.is_in_place() => made.hint(
                 "in the scheme in-place the lock is on the file itself, which must be readable \
                  at least",
             ),
             ErrorKind::PermissionDenied => made.hint(
-                "the lock file can't be made or opened; the directory must be writable, or the \
-                 lock file be there already and readable",
+                "the lock file can't be created or opened; make the directory writable, or create \
+                 a lock file that is readable",
             ),
             _ => made,
         }
@@ -104,7 +105,7 @@ fn unsupported(
     Error::os(operation, lock_path, error)
         .with_kind(ErrorKind::LockUnsupported)
         .hint(format!(
-            "{on} does not lock files, or has no locks to give; nothing was changed; \
-             `on_unsupported=\"pid-file\"` makes do with lock files there"
+            "{on} does not lock files, or has no free locks; nothing was changed; \
+             `on_unsupported=\"pid-file\"` uses lock files there instead"
         ))
 }

@@ -54,8 +54,7 @@ pub(super) fn make(
     if is_there(operation, &session.path)? {
         return Ok(());
     }
-    Err(told(std::io::ErrorKind::NotFound.into())
-        .hint("a symbolic link to nothing is in its place"))
+    Err(told(std::io::ErrorKind::NotFound.into()).hint("a dangling symbolic link is in its place"))
 }
 
 /// Creates the directory and its key file with one rename. A directory without

@@ -63,13 +63,13 @@ impl fmt::Display for InTheWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             InTheWay::Link => {
-                "this name is a symbolic link's by now, which is not followed: somebody may have \
-                 planted it; if not, open the file anew"
+                "this name is a symbolic link now, which is not followed: another user may have \
+                 planted it; if not, open the file again"
             }
             InTheWay::NoRegularFile => "not a regular file",
             InTheWay::NoName => {
                 "the file has no name: it was removed, or never had one (a pipe, memory), and \
-                 nothing can lie beside it"
+                 nothing can lie next to it"
             }
         })
     }

@@ -110,7 +110,10 @@ fn a_file_that_is_plainly_no_journal_says_so_and_stays_whole() {
         ];
         for error in errors {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{kind}: {error}");
-            assert!(error.to_string().contains("no journal"), "{kind}: {error}");
+            assert!(
+                error.to_string().contains("not a journal"),
+                "{kind}: {error}"
+            );
         }
         assert_eq!(bytes(&path), content, "{kind}");
         assert_eq!(torn(&path), [], "{kind}");

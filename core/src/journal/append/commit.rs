@@ -64,7 +64,7 @@ impl Writer {
         };
         put.map_err(|error| match (rotates, opened.existed) {
             (true, _) => error.hint("the journal was rotated before that"),
-            (_, false) => error.hint("the journal was made for it"),
+            (_, false) => error.hint("an empty journal was created for it"),
             _ => error,
         })
     }
@@ -106,9 +106,9 @@ pub(crate) fn finish(shared: &Shared, written: &Written) -> Result<Position> {
 #[cold]
 fn conflict(path: &Path, expected: Position, actual: Position) -> Error {
     let what = if expected.generation == actual.generation {
-        "others have changed it meanwhile"
+        "it has changed meanwhile"
     } else {
-        "it is another file than it was"
+        "it is another file now"
     };
     Error::new(
         ErrorKind::Conflict,

@@ -265,6 +265,6 @@ fn not_there(path: &Path, operation: &'static str) -> Error {
         ErrorKind::NotFound,
         operation,
         path,
-        "the journal is not there, and this handle was not to make it",
+        "the journal does not exist, and this handle must not create it",
     )
 }

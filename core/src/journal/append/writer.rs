@@ -147,5 +147,5 @@ pub(crate) fn mend(shared: &Shared, data: &Arc<Data>) -> Result<Option<Repair>> 
 pub(crate) fn sync_cut(shared: &Shared, data: &Arc<Data>) -> Result<()> {
     Epoch::now(data)
         .sync(shared)
-        .map_err(|why| why.before(shared, "repair", "the journal was cut, and no more done"))
+        .map_err(|why| why.before(shared, "repair", "nothing was done after the cut"))
 }

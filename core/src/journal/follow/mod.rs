@@ -97,7 +97,7 @@ impl Follow {
             return Err(Error::invalid_argument(
                 "follow",
                 &self.shared.path,
-                "following takes no lock, and nobody appends while the lock given is held",
+                "following takes no lock, and no process can append while the lock given is held",
             ));
         }
         let patience = call.begin(None);

@@ -177,14 +177,14 @@ impl Source {
         };
         if position.generation != self.generation {
             return refuse(format!(
-                "position {position} is of another file than the one that is there now (generation \
-                 {}): it was rewritten or replaced",
+                "position {position} belongs to another file than the present one (generation {}): \
+                 the journal was rewritten or replaced",
                 self.generation
             ));
         }
         if position.offset > size {
             return refuse(format!(
-                "position {position} lies behind the end: the journal ends at {size}"
+                "position {position} is after the end: the journal ends at {size}"
             ));
         }
         let mut before = [b'\n'];

@@ -75,7 +75,7 @@ impl Foreign {
             ErrorKind::Corrupt,
             operation,
             path,
-            format!("this is no journal: {what}; nothing was changed"),
+            format!("not a journal: {what}; nothing was changed"),
         )
     }
 }

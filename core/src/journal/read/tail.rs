@@ -27,7 +27,7 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
             ErrorKind::LimitExceeded,
             "tail",
             &shared.path,
-            format!("there is no memory for the last {n} records; read them one by one"),
+            format!("not enough memory for the last {n} records; read them one by one"),
         ),
         // The system's calls are retried after a signal, so this is the caller's
         // cancellation.

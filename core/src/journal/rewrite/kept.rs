@@ -50,7 +50,7 @@ pub(crate) fn keep(
                     ErrorKind::LimitExceeded,
                     operation,
                     &shared.path,
-                    "a rotated file has the highest number that there can be",
+                    "a rotated file already has the highest possible number",
                 )
             })?;
         let path = rotated::path(&shared.path, number);

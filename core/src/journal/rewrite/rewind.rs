@@ -81,9 +81,9 @@ fn is_of(data: &Data, position: Position, end: u64) -> std::io::Result<bool> {
 #[cold]
 fn not_of_this(shared: &Shared, position: Position, actual: Position) -> Error {
     let why = if position.generation != actual.generation {
-        "it is of another file: the journal was rewritten or replaced since"
+        "it belongs to another file: the journal was rewritten or replaced since"
     } else if position.offset > actual.offset {
-        "it lies behind the end"
+        "it is after the end"
     } else {
         "it is in the middle of a record"
     };

@@ -202,7 +202,7 @@ impl Rewrite {
         Error::invalid_argument(
             self.operation,
             &self.handle.path,
-            "this rewrite is finished, and its lock is let go",
+            "this rewrite is finished, and its lock is released",
         )
     }
 }

@@ -78,8 +78,8 @@ impl Choice {
                 operation,
                 path,
                 format!(
-                    "stale is {:?}; a holder that is only slow would be robbed, so {LEAST_STALE:?} \
-                     is the least",
+                    "stale is {:?}, less than {LEAST_STALE:?}: a holder that is only slow would \
+                     lose its lock",
                     self.stale
                 ),
             ));

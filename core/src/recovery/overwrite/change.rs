@@ -38,8 +38,8 @@ pub(crate) fn overwrite(
     let data = writable(operation, target, lock)?;
     let untouched = |error| {
         Error::os(operation, lock.path(), error).hint(
-            "the bytes from before and the new ones are kept there while the file is changed; \
-             nothing was changed",
+            "the old and the new bytes are kept there while the file is changed; nothing was \
+             changed",
         )
     };
     lock.check_ours(operation)?;
@@ -69,7 +69,8 @@ pub(crate) fn overwrite(
         return Err(told(error).hint(if undone.is_ok() {
             "it is as it was"
         } else {
-            "it could not be taken back; whoever locks it next with this library does that first"
+            "it could not be taken back; the next process that locks it with this library does \
+             that first"
         }));
     }
     if durability == Durability::Power {

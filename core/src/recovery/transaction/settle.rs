@@ -42,8 +42,8 @@ pub(crate) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
                 ErrorKind::PermissionDenied,
                 "recover",
                 &State::Committed.path(dir),
-                "a transaction of another user was cut off by a crash, and in a sticky directory it \
-                 is that user whose next lock settles it; to give it up, remove this file; nothing \
+                "a transaction of another user was cut off by a crash, and in a sticky directory \
+                 only that user's next lock settles it; to give it up, remove this file; nothing \
                  was changed",
             ));
         }
@@ -208,7 +208,6 @@ fn dir_of(lock_path: &Path) -> &Path {
 fn unreadable(dir: &Path, error: std::io::Error) -> Error {
     let path: PathBuf = State::Committed.path(dir);
     Error::os("recover", &path, error).hint(
-        "a transaction in this directory was cut off by a crash, and what it was about can't be \
-         read",
+        "a transaction in this directory was cut off by a crash, and its content can't be read",
     )
 }
