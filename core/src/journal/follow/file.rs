@@ -1,5 +1,5 @@
-//! Reading on, from file to file: what is new in the one that was read so far,
-//! and where to go on when the name means another.
+//! Reads on from file to file: the new records of the present file, and the next file
+//! when the name changes.
 
 use std::sync::Arc;
 
@@ -15,48 +15,47 @@ use crate::journal::shared::Shared;
 use crate::position::Position;
 use crate::sys;
 
-/// How many bytes before the place that was reached are compared with what was
-/// there.
+/// How many bytes before the reached place are compared with the earlier bytes.
 const MARK: usize = 512;
 
-/// Reads a journal's settled records, each once, in file order.
+/// Reads a journal's decided records, each once, in file order.
 pub(crate) struct Onward {
     shared: Arc<Shared>,
-    /// The file that is read; `None` as long as there was none.
+    /// The file that is read; `None` while the journal is missing.
     reader: Option<Records>,
-    /// All before this was given, or skipped.
+    /// All records before this were yielded, or skipped.
     at: Position,
-    /// Where the last line ended that was given, and its last bytes: a file that
-    /// was rolled back or cut, and has grown again, has others there.
+    /// The end of the last yielded line, and the bytes before it. A file that was
+    /// rolled back or cut, and has grown again, has other bytes there.
     mark: (u64, Vec<u8>),
     look: Look,
     place: Option<Place>,
     rewound: Option<(Position, Position)>,
-    /// How often it went on, without a word, in a file that began anew.
+    /// How often it continued, without a report, in a file that began empty.
     rotations: u64,
     chain: Chain,
-    /// Where there was no file: the highest number of a rotated one by then. `None`
-    /// for one who reads what has the name, and nothing before it.
+    /// For a missing journal: the highest number of a rotated file at that time. `None`
+    /// for a reader of the present file and nothing before it.
     rotated: Option<u32>,
 }
 
-/// How far a look has come that ends with [`Found::End`].
+/// Says how far a look that ends with [`Found::End`] has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// Not begun: there may be lines left in the buffer.
+    /// Not begun: the buffer may still hold lines.
     Due,
     /// The file is still the same; it was read to its end since.
     Same,
-    /// The name means another file, or none. Only what was in this one by then
-    /// is still to be read.
+    /// The name means another file, or none. Only the bytes that this file had by then
+    /// are still to read.
     Other,
 }
 
 pub(crate) enum Found {
     /// [`Onward::record`] lends it.
     Record,
-    /// What lay behind `to`, up to `from`, is not in the journal any more; what
-    /// is given next lies behind `to`.
+    /// The records after `to`, up to `from`, are no longer in the journal. The next
+    /// record lies after `to`.
     Rewound {
         from: Position,
         to: Position,
@@ -65,7 +64,7 @@ pub(crate) enum Found {
 }
 
 impl Onward {
-    /// All of what has the name when it is first looked at.
+    /// Reads the whole file that has the name at the first look.
     pub fn whole(shared: &Arc<Shared>) -> Onward {
         Onward {
             shared: Arc::clone(shared),
@@ -81,12 +80,11 @@ impl Onward {
         }
     }
 
-    /// From `position` on.
+    /// Reads from `position` on.
     pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
         let mut onward = Onward::whole(shared);
         onward.at = position;
-        // Before the file is looked for: what is rotated from here on has a higher
-        // number.
+        // Before the file is opened: a file that is rotated later has a higher number.
         if position == Position::NOTHING {
             onward.chain.list(shared)?;
             onward.rotated = Some(onward.chain.highest());
@@ -106,17 +104,17 @@ impl Onward {
         Ok(onward)
     }
 
-    /// From the end on.
+    /// Reads from the end on.
     pub fn from_end(shared: &Arc<Shared>) -> Result<Onward> {
         Onward::from(shared, tail::end(shared)?)
     }
 
-    /// How often it went on, without a word, in a file that began anew.
+    /// How often it continued, without a report, in a file that began empty.
     pub fn rotations(&self) -> u64 {
         self.rotations
     }
 
-    /// Whether nothing is new, as far as a look at the name can tell.
+    /// Returns whether nothing is new, as far as a look at the name shows.
     pub fn is_at_end(&self) -> Result<bool> {
         let stat = sys::stat(&self.shared.path)
             .map_err(|error| Error::os("follow", &self.shared.path, error))?;
@@ -124,7 +122,7 @@ impl Onward {
         Ok(match (stat, here) {
             (None, None) => true,
             (Some(stat), Some(source)) => {
-                // One that is rewritten in place stays the same file.
+                // A journal that is rewritten in place stays the same file.
                 stat.id == source.identity.id
                     && stat.size == self.at.offset
                     && !self.shared.lock.is_in_place()
@@ -133,12 +131,12 @@ impl Onward {
         })
     }
 
-    /// All before this was given, or skipped.
+    /// All records before this were yielded, or skipped.
     pub fn position(&self) -> Position {
         self.at
     }
 
-    /// What was skipped since the last call of this.
+    /// Returns the damage that was skipped since the last such call.
     pub fn take_damage(&mut self) -> Vec<Damage> {
         self.reader
             .as_mut()
@@ -146,13 +144,13 @@ impl Onward {
             .unwrap_or_default()
     }
 
-    /// The record that was found last.
+    /// Returns the record that was found last.
     pub fn record(&self) -> Option<Record<'_>> {
         let (reader, place) = (self.reader.as_ref()?, self.place.as_ref()?);
         Some(reader.record(place))
     }
 
-    /// Goes to the next record, or to the end of what there is now.
+    /// Goes to the next record, or to the present end.
     pub fn step(&mut self) -> Result<Found> {
         self.place = None;
         loop {
@@ -162,7 +160,7 @@ impl Onward {
             if let Some(reader) = &mut self.reader {
                 let fills = reader.fills();
                 let place = match reader.advance() {
-                    // Cut, or rewritten in place: what comes is read anew.
+                    // It was cut, or rewritten in place, so it is opened again.
                     Err(error) if error.kind() == ErrorKind::Conflict => {
                         if self.is_cut()? {
                             continue;
@@ -214,7 +212,8 @@ impl Onward {
             .map_err(|error| Error::os("follow", &self.shared.path, error))?;
         let here = self.reader.as_ref().and_then(Records::source);
         self.look = match (stat, here) {
-            // One that keeps its inode may have been rewritten: reading tells.
+            // A file that keeps its inode may have been rewritten. Reading detects
+            // that.
             (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
             _ => Look::Other,
         };
@@ -224,17 +223,17 @@ impl Onward {
         Ok(())
     }
 
-    /// Whether the file was cut before the place that was reached, and has
-    /// perhaps grown again: by somebody, or because a write that failed was taken
-    /// back after it had been seen. To be asked after reading: then what was read
-    /// is what followed. How much is still the same cannot be known.
+    /// Returns whether the file was cut before the reached place, and has perhaps grown
+    /// again. Another program cut it, or a failed write was taken back after it had
+    /// been read. This must be called after reading: then the bytes that were read did
+    /// follow. How much is still the same can't be known.
     fn is_cut(&mut self) -> Result<bool> {
         let Some(source) = self.reader.as_ref().and_then(Records::source) else {
             return Ok(false);
         };
         let told = |error| Error::os("follow", &self.shared.path, error);
         if !source.is_itself().map_err(told)? {
-            // Another file has its number: the journal is opened again.
+            // Another file has its descriptor number, so the journal is opened again.
             return Ok(false);
         }
         let (end, mark) = &self.mark;
@@ -247,7 +246,7 @@ impl Onward {
         }
         let (id, from) = (source.identity.id, self.at);
         match Source::open(&self.shared, "follow")? {
-            // A rewrite that keeps the file, and says how much is the same.
+            // A rewrite that keeps the file, and reports how much is the same.
             Some(source) if source.identity.id == id && source.generation != from.generation => {
                 self.change(Some(source))?;
             }
@@ -265,19 +264,19 @@ impl Onward {
         Ok(true)
     }
 
-    /// Lets the file go. What is looked for next opens it again.
+    /// Closes the file. The next step opens it again.
     pub fn close(&mut self) {
         self.reader = None;
         self.place = None;
     }
 
-    /// Goes on in the file that came after the one that was read so far. `now` is
-    /// what has the name.
+    /// Continues in the file after the one that was read so far. `now` is the file that
+    /// has the name.
     fn change(&mut self, now: Option<Source>) -> Result<()> {
         let from = self.at;
         let now = match now {
             Some(now) if self.reader.is_none() && now.generation == from.generation => {
-                // It was let go: the mark says whether it is as it was.
+                // It was closed: the mark says whether it is as it was.
                 self.reader = Some(Records::staying(&self.shared, now, from.offset));
                 return Ok(());
             }
@@ -286,8 +285,8 @@ impl Onward {
         let read = self.reader.take().and_then(Records::into_source);
         let number = read.as_ref().map_or(0, |read| read.rotated);
         let here = Here {
-            // One that is rewritten in place was not read to its end: what is left
-            // of it is in its copy.
+            // A journal that is rewritten in place was not read to its end. The rest of
+            // it is in its copy.
             read: read.as_ref().filter(|read| {
                 now.as_ref()
                     .is_none_or(|now| now.identity.id != read.identity.id)
@@ -308,8 +307,8 @@ impl Onward {
         self.enter(next.source, next.offset)
     }
 
-    /// The file has no name any more: nothing of it is in the journal, and what
-    /// is made anew begins from nothing.
+    /// Notes that the file has no name any more. None of its records is in the journal,
+    /// and a new journal begins from nothing.
     fn lose(&mut self, number: u32) {
         let from = self.at;
         self.rotated = Some(self.chain.highest().max(number));
@@ -321,7 +320,7 @@ impl Onward {
 
     fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
         let told = |error| Error::os("follow", &self.shared.path, error);
-        // The header changes in place: it is no mark.
+        // The header changes in place, so it is not part of the mark.
         let header = header::read_line_of(&source, &self.shared.options).map_err(told)?;
         let most = offset.saturating_sub(header.len() as u64);
         let want = usize::try_from(most).map_or(MARK, |most| most.min(MARK));
