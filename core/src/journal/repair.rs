@@ -20,7 +20,7 @@ use crate::torn::{self, Cut};
 /// Reports what was done to a torn tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repair {
-    /// Where the tail began, in bytes from the start of the file.
+    /// The start of the tail, in bytes from the start of the file.
     pub offset: u64,
     /// How many bytes were cut, and kept in `P.torn` (NULs as their number).
     pub cut: u64,

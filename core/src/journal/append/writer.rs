@@ -20,7 +20,7 @@ pub(crate) const UNKNOWN: u64 = u64::MAX;
 /// Remembers a handle's journal between two appends.
 pub(crate) struct Writer {
     pub data: Option<Arc<Data>>,
-    /// Where the file ended, at a record's end, after our last append.
+    /// The end of the file after our last append, which is a record's end.
     pub end: u64,
     /// Whether others have cut the file since, and the cut is not yet durable on disk.
     pub cut: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Writer {
 
 /// Describes an append that is in the file.
 pub(crate) struct Written {
-    /// What a sync must cover. `None` where no sync follows.
+    /// The bytes that a sync must cover. `None` if no sync follows.
     pub epoch: Option<Epoch>,
     pub generation: u64,
     pub end: u64,

@@ -29,10 +29,9 @@ use wait::Waking;
 /// other readers do. If yielded records are later removed from the journal (it was
 /// rewound, rewritten, replaced or cut), it reports that: [`Followed::Rewound`].
 ///
-/// It takes no lock. The system reports changes (inotify on Linux). Where the system
-/// can't, the file is checked every 2 to 250 ms, less often while nothing happens. That
-/// is so on network file systems, with too many watches, and for a file with several
-/// names.
+/// It takes no lock. The system reports changes (inotify on Linux). On network file
+/// systems, with too many watches, and for a file with several names, it reports none.
+/// Then the file is checked every 2 to 250 ms, less often while nothing happens.
 ///
 /// ```
 /// use untorn::{Call, Followed, Journal};

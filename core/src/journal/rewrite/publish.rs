@@ -32,7 +32,7 @@ pub(crate) enum Old {
 
 /// Describes a new file that is the journal now.
 pub(crate) struct Published {
-    /// Where it ends.
+    /// The new file's end.
     pub end: Position,
     /// The old file's new name.
     pub rotated: Option<PathBuf>,
