@@ -15,13 +15,13 @@ impl Journal {
     /// Appends one record (without a newline) and returns the position after it.
     ///
     /// # Errors
-    /// - `INVALID_RECORD`: it is not one JSON value in UTF-8 (format `json`), or it
-    ///   holds a newline.
-    /// - `LIMIT_EXCEEDED`: it is longer than `max_record`.
-    /// - `LOCK_TIMEOUT`, `STORAGE_FULL` and other failures of the system.
+    /// `INVALID_RECORD` if the record is not one JSON value in UTF-8 (format `json`), or
+    /// holds a newline. `LIMIT_EXCEEDED` if it is longer than `max_record`.
+    /// `LOCK_TIMEOUT`, `STORAGE_FULL` and other failures of the system. After each of
+    /// these the journal is as it was.
     ///
-    /// After each of these the journal is as it was. After `NOT_DURABLE` the record is
-    /// in the file, but a power cut may lose it. Later calls then fail with `POISONED`.
+    /// After `NOT_DURABLE` the record is in the file, but a power cut may lose it. Later
+    /// calls then fail with `POISONED`.
     pub fn append(&self, record: &[u8]) -> Result<Position> {
         self.append_with(record, &Call::new())
     }

@@ -31,12 +31,10 @@ impl Journal {
     /// Otherwise the whole journal is rewritten.
     ///
     /// # Errors
-    /// - `INVALID_ARGUMENT`: the handle was opened without `header_prefix`.
-    /// - `INVALID_RECORD`: the header does not begin with that prefix, ends in a space,
-    ///   or could not be a record.
-    /// - The errors of [`Journal::append`].
-    ///
-    /// After each of these the header is as it was.
+    /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`.
+    /// `INVALID_RECORD` if the header does not begin with that prefix, ends in a space,
+    /// or could not be a record. Also the errors of [`Journal::append`]. After each of
+    /// these the header is as it was.
     pub fn set_header(&self, header: &[u8]) -> Result<()> {
         self.set_header_with(header, &Call::new())
     }

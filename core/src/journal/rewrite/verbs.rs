@@ -20,12 +20,12 @@ impl Journal {
     /// readers of other processes notice that by themselves.
     ///
     /// # Errors
-    /// - `CONFLICT`: the position is not one of this file's. The error's position is
-    ///   the journal's end.
-    /// - `PERMISSION_DENIED`, `STORAGE_FULL`, `LOCK_TIMEOUT` and other failures of the
-    ///   system: the journal is as it was.
-    /// - `NOT_DURABLE`: the change is in place, but a power cut may undo it. Later
-    ///   calls fail with `POISONED`.
+    /// `CONFLICT` if the position is not one of this file's. The error's position is the
+    /// journal's end. `PERMISSION_DENIED`, `STORAGE_FULL`, `LOCK_TIMEOUT` and other
+    /// failures of the system. After each of these the journal is as it was.
+    ///
+    /// After `NOT_DURABLE` the change is in place, but a power cut may undo it. Later
+    /// calls then fail with `POISONED`.
     pub fn rewind(&self, position: Position) -> Result<Option<PathBuf>> {
         self.rewind_with(position, &Call::new())
     }
