@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::scene;
 use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
+use crate::scene::lane::every;
 #[cfg(unix)]
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, records};
@@ -361,7 +362,7 @@ fn whoever_dies_leaves_both_or_neither() {
 #[test]
 fn what_fails_leaves_both_or_neither() {
     for step in STEPS {
-        for durability in [Durability::Process, Durability::Power] {
+        for durability in every(2, [Durability::Process, Durability::Power]) {
             each_fault(
                 begin,
                 |scene| {

@@ -157,7 +157,7 @@ fn generations_grow_whoever_dies() {
 #[test]
 fn what_fails_leaves_the_old_or_says_that_it_is_done() {
     for way in WAYS {
-        for durability in [Durability::Process, Durability::Power] {
+        for durability in every(2, [Durability::Process, Durability::Power]) {
             each_fault(
                 |scene| drop(scene.with("j", OLD)),
                 |scene| {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::scene::Scene;
+use crate::scene::lane::rounds;
 #[cfg(unix)]
 use crate::scene::program::say;
 use untorn::{Call, CancelToken, Durability, ErrorKind, Format, Hit, Store};
@@ -228,7 +229,7 @@ fn among_writers() {
                 assert!(store.remove("short-lived").unwrap());
             }
         });
-        for _ in 0..6 {
+        for _ in 0..rounds(2, 6) {
             match store.search("needle").run() {
                 Ok(hits) => {
                     assert!(hits.iter().any(|hit| hit.key == "still"));
