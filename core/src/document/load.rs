@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::{Shared, Version, in_place};
+use super::in_place;
+use super::shared::Shared;
+use super::version::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oslock::LockFile;
 use crate::sys::{self, Access, File};

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Expect, Shared, Under, Version};
+use super::shared::{Shared, Under};
+use super::version::{Expect, Version};
 use crate::error::{Error, Result};
 
 /// A document that is being updated. No other process or thread changes it until

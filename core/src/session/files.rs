@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::handle::Session;
 use super::name;
 use super::shared::{MEDIA, check_file};
-use super::{directory, lease};
+use super::{directory, owner};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::holder::Holder;
@@ -123,7 +123,7 @@ impl Session {
     /// # Errors
     /// Failures of the system.
     pub fn holder(&self) -> Result<Option<Holder>> {
-        lease::holder(self)
+        owner::holder(self)
     }
 
     /// Begins a transaction on the session's files: journal, state and other

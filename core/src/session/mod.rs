@@ -20,6 +20,7 @@ mod lease;
 mod marker;
 mod name;
 mod options;
+mod owner;
 mod reconcile;
 mod removal;
 mod search;

@@ -72,7 +72,7 @@ impl StoreOptions {
 
     /// Sets how long a call waits for a lock. `None` (the default) waits
     /// indefinitely; zero tries once. [`super::Session::claim`] and
-    /// [`Store::remove`] try once in any case.
+    /// [`crate::Store::remove`] try once in any case.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> StoreOptions {
         self.timeout = timeout;

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::handle::Session;
-use super::lease;
 use super::marker::{self, NAME, Slot};
+use super::owner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
 use crate::lock::Call;
@@ -151,7 +151,7 @@ impl Session {
         if marker::read(&self.path).map_err(told)?.is_none() {
             return self.settle(&once).map(Begun::Not);
         }
-        let held = match lease::lock_if_there("reconcile", self, &once.begin(None)) {
+        let held = match owner::lock_if_there("reconcile", self, &once.begin(None)) {
             Ok(Some(held)) => held,
             Ok(None) => return Ok(Begun::Not(Reconciled::NoChange)),
             Err(error) if error.kind() == ErrorKind::Locked => {
@@ -234,7 +234,7 @@ impl Session {
             return Ok(Reconciled::Alive(owner.clone()));
         }
         // The owner died during the transfer.
-        Ok(match lease::heir(self, &marker) {
+        Ok(match owner::heir(self, &marker) {
             Some(heir) => Reconciled::Alive(heir),
             None => Reconciled::Busy,
         })

@@ -2,7 +2,7 @@
 
 use super::gone::{gone, remove_aside, set_aside};
 use super::handle::Session;
-use super::lease;
+use super::owner;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Call;
@@ -13,7 +13,7 @@ pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
     const REMOVE: &str = "remove";
     let store = &session.store;
     let patience = call.begin(store.options.timeout);
-    let Some(owned) = lease::take_if_there(REMOVE, session, &patience)? else {
+    let Some(owned) = owner::take_if_there(REMOVE, session, &patience)? else {
         let names = store.names.acquire(REMOVE, false, &patience)?;
         set_aside(REMOVE, store, &session.name.text)?;
         drop(names);

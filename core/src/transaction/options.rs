@@ -1,13 +1,9 @@
 //! The options of a transaction.
 
-use std::path::Path;
 use std::time::Duration;
 
-use super::Transaction;
 use crate::durability::Durability;
-use crate::error::Result;
 use crate::journal::JournalOptions;
-use crate::lock::Call;
 
 /// How a transaction is begun.
 #[derive(Clone, Debug, Default)]
@@ -48,26 +44,5 @@ impl TransactionOptions {
     pub fn journals(mut self, journals: JournalOptions) -> TransactionOptions {
         self.journals = journals;
         self
-    }
-
-    /// Begins a transaction in `dir`. Takes the directory's lock, and settles
-    /// what a dead process has left of an earlier transaction.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` if the directory is missing, `INVALID_ARGUMENT` if it is not a
-    /// directory. `LOCK_TIMEOUT`, `LOCKED`, and failures of the system.
-    /// `DEADLOCK` if this thread is already in a transaction there.
-    pub fn begin(self, dir: impl AsRef<Path>) -> Result<Transaction> {
-        self.begin_with(dir, &Call::new())
-    }
-
-    /// Begins a transaction as [`TransactionOptions::begin`] does. The call says
-    /// how to wait or cancel, or holds the directory's lock (a `FileLock` on
-    /// exactly `.untorn.lock` there).
-    ///
-    /// # Errors
-    /// The same, and `CANCELLED`.
-    pub fn begin_with(self, dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Transaction> {
-        Transaction::with_options(dir.as_ref(), self, call)
     }
 }

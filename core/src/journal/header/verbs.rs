@@ -27,7 +27,7 @@ impl Journal {
     }
 
     /// Changes the header, or adds one to the journal. A header that fits in the old
-    /// one's place (see [`JournalOptions::header_reserve`]) is written in place.
+    /// one's place (see [`crate::JournalOptions::header_reserve`]) is written in place.
     /// Otherwise the whole journal is rewritten.
     ///
     /// # Errors

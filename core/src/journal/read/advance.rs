@@ -2,7 +2,7 @@
 
 use super::damage::DamageKind;
 use super::line::{behind_nuls, byte_order_mark};
-use super::{Chained, Place, Records};
+use super::records::{Chained, Place, Records};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::header::is_header;
 use crate::journal::rules::is_blank;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Records;
 use super::damage::{Damage, Damages, inspect};
+use super::records::Records;
 use crate::error::{Error, Result};
 use crate::journal::options::Format;
 use crate::journal::repair::Repair;

@@ -18,13 +18,15 @@
 //! directory for as long as they are marked. The settler reads the state again
 //! under all locks.
 
+mod appends;
 mod apply;
 mod manifest;
 pub(crate) mod mark;
 pub(crate) mod names;
 mod settle;
 
-pub(crate) use apply::{Whose, append, create, remove_temporaries, rename, undo};
+pub(crate) use appends::{Whose, append};
+pub(crate) use apply::{create, remove_temporaries, rename, undo};
 pub(crate) use manifest::{Action, Change, Id, Manifest, State};
 pub(crate) use mark::Mark;
 pub(crate) use settle::{

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::apply::{Whose, apply, remove_all_temporaries, undo};
+use super::appends::Whose;
+use super::apply::{apply, remove_all_temporaries, undo};
 use super::manifest::{Action, Found, Id, Manifest, State};
 use super::mark::Mark;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,6 +1,7 @@
 //! Appends with a callback, so that no thread of the caller waits.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use std::time::Instant;
 
 use super::desk::Handle;
@@ -10,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
 use crate::oslock::{CancelToken, Nudge};
 use crate::position::Position;
-use std::time::Duration;
 
 /// Appends on a thread of the library, which also calls `done`.
 pub(crate) fn append_queued(

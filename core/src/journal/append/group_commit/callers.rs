@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::desk::{Desk, Handle};
-use super::lead::{acquire_to_lead, commit_with};
+use super::lead::step_down;
+use super::lead::{Leading, acquire_to_lead, commit_with};
+use super::queue::take_out;
 use super::queue::{Done, Request, Word};
-use super::unwind::{Leading, Queued};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::{Batch, Work};
 use crate::journal::append::commit::finish;
@@ -109,4 +110,51 @@ fn lead(shared: &Arc<Handle>, own: &Work<'_>, patience: &Patience<'_>) -> Result
     let leading = Leading(shared);
     let held = acquire_to_lead(shared, patience)?;
     commit_with(leading, held, Some(own))
+}
+
+/// Is a call in the queue, on the thread that made it.
+struct Queued<'a> {
+    shared: &'a Arc<Handle>,
+    waiter: Arc<Waiter<Word>>,
+    over: bool,
+}
+
+impl Queued<'_> {
+    pub fn new(shared: &Arc<Handle>, waiter: Arc<Waiter<Word>>) -> Queued<'_> {
+        Queued {
+            shared,
+            waiter,
+            over: false,
+        }
+    }
+
+    /// Waits for an answer, or for the lead.
+    pub fn wait(mut self, patience: &Patience<'_>) -> std::result::Result<Word, GaveUp> {
+        let mut waited = self.waiter.wait(patience);
+        if waited.is_err() && !self.leave() {
+            // A leader has already taken the request, so this wait is short.
+            waited = self.waiter.wait(&Patience::endless());
+        }
+        self.over = true;
+        waited
+    }
+
+    /// Takes the request out of the queue. Returns `false` if the queue no longer holds
+    /// it.
+    fn leave(&self) -> bool {
+        let is_own =
+            |done: &Done| matches!(done, Done::Thread(other) if Arc::ptr_eq(other, &self.waiter));
+        take_out(&self.shared.local().queue, is_own).is_some()
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        if !self.over
+            && !self.leave()
+            && let Some(Word::Lead(_)) = self.waiter.take()
+        {
+            step_down(self.shared);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::desk::Handle;
 use super::queue::{
     Done, Request, Word, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
 };
-use super::unwind::{HeldUp, InHand, Leading};
+use super::unwind::{HeldUp, InHand};
 use crate::background;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::batch::Work;
@@ -17,6 +17,15 @@ use crate::journal::shared::Shared;
 use crate::lock::Call;
 use crate::oslock::{Held, LockFile, Patience};
 use crate::position::Position;
+
+/// Is the lead. Dropping it ends the lead, or passes it to the next call in the queue.
+pub(crate) struct Leading<'a>(pub &'a Arc<Handle>);
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        step_down(self.0);
+    }
+}
 
 /// Takes the lock. While it waits, calls that try only once do not stay in the queue:
 /// they get the error at once.

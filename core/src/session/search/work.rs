@@ -1,0 +1,224 @@
+//! The work of one search, which several threads share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Hit;
+use super::needle::Needle;
+use super::plan::{Piece, Plan};
+use super::text::{LONGEST, Text};
+use crate::error::{Error, Result};
+use crate::journal::Record;
+use crate::oslock::Patience;
+
+/// How often the caller's runtime is asked whether it was interrupted.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// How many characters of the record a snippet shows before a match, and after
+/// it.
+const AROUND: usize = 60;
+
+/// The state that the threads of one search share.
+pub(super) struct Shared<'a> {
+    pub(super) path: &'a std::path::Path,
+    pub(super) needle: &'a Needle,
+    pub(super) json: bool,
+    pub(super) max_hits: usize,
+    pub(super) plan: Mutex<Plan<'a>>,
+    pub(super) found: Mutex<Found>,
+    /// No piece after this one can have a hit that counts.
+    pub(super) last: AtomicU64,
+    pub(super) stop: AtomicBool,
+    /// How many other threads are at work.
+    pub(super) helpers: Mutex<usize>,
+    pub(super) helped: Condvar,
+}
+
+/// Another thread that is at work.
+pub(super) struct Helper<'a, 'b>(pub(super) &'a Shared<'b>);
+
+impl Drop for Helper<'_, '_> {
+    fn drop(&mut self) {
+        *lock(&self.0.helpers) -= 1;
+        self.0.helped.notify_one();
+    }
+}
+
+/// The reasons to end before the end of a piece.
+pub(super) enum Ended {
+    /// Later hits do not count.
+    Over,
+    Cancelled,
+}
+
+#[derive(Default)]
+pub(super) struct Found {
+    /// By piece and number within it; never more than `max_hits`.
+    pub(super) hits: BTreeMap<(u64, usize), Hit>,
+    pub(super) error: Option<Error>,
+}
+
+impl<'b> Shared<'b> {
+    pub(super) fn helper(&self) -> Helper<'_, 'b> {
+        *lock(&self.helpers) += 1;
+        Helper(self)
+    }
+
+    pub(super) fn work(&self, patience: &Patience<'_>) {
+        loop {
+            let piece = lock(&self.plan).next();
+            let done = piece.and_then(|piece| match piece {
+                Some(piece) if !self.is_over(piece.number) => {
+                    let hits = self.search(&piece, patience)?;
+                    self.keep(piece.number, hits);
+                    Ok(true)
+                }
+                _ => Ok(false),
+            });
+            match done {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+
+    pub(super) fn is_over(&self, piece: u64) -> bool {
+        piece > self.last.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the other threads. Only the caller's thread can learn of an
+    /// interrupt.
+    pub(super) fn wait(&self, patience: &Patience<'_>) {
+        let mut helpers = lock(&self.helpers);
+        while *helpers > 0 {
+            helpers = self
+                .helped
+                .wait_timeout(helpers, ASK_EVERY)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if *helpers > 0
+                && let Some(interrupt) = patience.interrupt
+            {
+                // Not under the mutex, since this may run the caller's own code.
+                drop(helpers);
+                if interrupt() {
+                    self.fail(Error::cancelled("search", self.path));
+                }
+                helpers = lock(&self.helpers);
+            }
+        }
+    }
+
+    pub(super) fn fail(&self, error: Error) {
+        self.stop.store(true, Ordering::Relaxed);
+        lock(&self.found).error.get_or_insert(error);
+    }
+
+    pub(super) fn search(&self, piece: &Piece, patience: &Patience<'_>) -> Result<Vec<Hit>> {
+        let mut hits = Vec::new();
+        let mut asking = patience.asking();
+        let mut step = || {
+            if self.is_over(piece.number) {
+                return Err(Ended::Over);
+            }
+            if asking.is_ended() {
+                return Err(Ended::Cancelled);
+            }
+            Ok(())
+        };
+        match self.search_in(piece, &mut hits, &mut step)? {
+            Ok(()) | Err(Ended::Over) => Ok(hits),
+            Err(Ended::Cancelled) => Err(Error::cancelled("search", piece.journal.path())),
+        }
+    }
+
+    /// Searches one piece. Calls `step` now and then, also within a long record.
+    pub(super) fn search_in(
+        &self,
+        piece: &Piece,
+        hits: &mut Vec<Hit>,
+        step: &mut impl FnMut() -> std::result::Result<(), Ended>,
+    ) -> Result<std::result::Result<(), Ended>> {
+        let mut records = piece.records()?;
+        let mut seen = 0_usize;
+        while let Some(record) = records.next_record()? {
+            if !piece.has(record.start) {
+                break;
+            }
+            match self.needle.find(record.bytes, step) {
+                Ok(None) => {}
+                Ok(Some(place)) => hits.push(self.hit(&piece.key, record, place)),
+                Err(ended) => return Ok(Err(ended)),
+            }
+            if hits.len() == self.max_hits {
+                break;
+            }
+            seen += 64 + record.bytes.len();
+            if seen >= 1 << 18 {
+                seen = 0;
+                if let Err(ended) = step() {
+                    return Ok(Err(ended));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    #[cold]
+    pub(super) fn hit(&self, key: &str, record: Record<'_>, (start, end): (usize, usize)) -> Hit {
+        let bytes = record.bytes;
+        // One character more, since half a surrogate pair may be the first.
+        let from = start.saturating_sub((AROUND + 1) * LONGEST);
+        let before: Vec<char> = Text::from(bytes, from, self.json)
+            .take_while(|letter| letter.start < start)
+            .map(|letter| letter.letter)
+            .collect();
+        let mut snippet: String = before[before.len().saturating_sub(AROUND)..]
+            .iter()
+            .collect();
+        let first = snippet.len();
+        let mut last = first;
+        let mut behind = 0;
+        for letter in Text::from(bytes, start, self.json).skip_while(|letter| letter.start < start)
+        {
+            if letter.start >= end {
+                if behind == AROUND {
+                    break;
+                }
+                behind += 1;
+            }
+            snippet.push(letter.letter);
+            if letter.start < end {
+                last = snippet.len();
+            }
+        }
+        Hit {
+            key: key.to_owned(),
+            position: record.start,
+            snippet,
+            range: (first, last),
+        }
+    }
+
+    pub(super) fn keep(&self, piece: u64, hits: Vec<Hit>) {
+        let mut found = lock(&self.found);
+        for (n, hit) in hits.into_iter().enumerate() {
+            found.hits.insert((piece, n), hit);
+        }
+        while found.hits.len() > self.max_hits {
+            found.hits.pop_last();
+        }
+        if found.hits.len() == self.max_hits
+            && let Some(((last, _), _)) = found.hits.last_key_value()
+        {
+            self.last.store(*last, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
