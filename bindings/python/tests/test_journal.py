@@ -155,7 +155,7 @@ def test_a_start_of_another_file_is_a_conflict(path: Path) -> None:
             journal.entries(start=start)
     assert journal.read(start=end) == []
     path.unlink()
-    with pytest.raises(untorn.Conflict, match="not there"):
+    with pytest.raises(untorn.Conflict, match="no longer exists"):
         journal.entries(start=end)
 
 

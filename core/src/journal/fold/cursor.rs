@@ -1,5 +1,5 @@
-//! How far a fold's state is, and what it has to take in next: without the
-//! state itself, which may be a value of any language.
+//! Keeps a fold's place in the journal, and yields the records to take in next. The
+//! state itself is elsewhere: it may be a value of any language.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use crate::journal::follow::Onward;
 use crate::position::Position;
 use crate::sys::PerProcess;
 
-/// The place in a journal up to which a state was folded.
+/// Keeps the place in a journal up to which a state was folded.
 ///
-/// For bindings: [`crate::Fold`] is this and a state. All that happens to the
-/// state happens in a [`crate::FoldTurn`], which holds the journal's lock, so there is
-/// one at a time among all threads and processes.
+/// It is for bindings: [`crate::Fold`] is this and a state. Every change of the state
+/// happens in a [`crate::FoldTurn`], which holds the journal's lock. So only one of all
+/// threads and processes changes it at a time.
 pub struct FoldCursor {
     pub(super) inner: Arc<Inner>,
 }
@@ -26,11 +26,11 @@ pub(super) struct Inner {
 }
 
 pub(super) enum Place {
-    /// Up to here the state was folded.
+    /// The state was folded up to here.
     At(Box<Onward>),
     /// A turn has it.
     Out,
-    /// There is no state, or none that can be trusted.
+    /// The fold has no state, or none that can be trusted.
     Nowhere,
 }
 
@@ -44,8 +44,8 @@ impl FoldCursor {
         }
     }
 
-    /// Whether the state is up to date already, as far as that can be known
-    /// without the lock: then a turn can be spared.
+    /// Returns whether the state is already up to date, as far as that can be known
+    /// without the lock. Then no turn is needed.
     ///
     /// # Errors
     /// Failures of the system.
@@ -56,7 +56,7 @@ impl FoldCursor {
         }
     }
 
-    /// Up to where the state was folded; `None` if there is none.
+    /// Returns how far the state was folded; `None` if the fold has no state.
     pub fn position(&self) -> Option<Position> {
         match &*self.inner.place() {
             Place::At(onward) => Some(onward.position()),
@@ -64,8 +64,8 @@ impl FoldCursor {
         }
     }
 
-    /// Lets the file go at once. The state is not trusted any more: the next turn
-    /// begins with [`crate::Folded::Restart`]. A turn that has begun keeps its file.
+    /// Closes the file at once. The state is no longer trusted: the next turn begins
+    /// with [`crate::Folded::Restart`]. A turn that has begun keeps its file.
     pub fn close(&self) {
         let mut place = self.inner.place();
         if matches!(&*place, Place::At(_)) {

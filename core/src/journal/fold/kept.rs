@@ -1,4 +1,4 @@
-//! A state that is kept from the records of a journal.
+//! Keeps a state from the records of a journal.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,22 +19,21 @@ type Apply<S> = dyn Fn(&mut S, &Record<'_>) -> std::result::Result<(), BoxError>
 
 /// A state that is kept from the records of a journal.
 ///
-/// `apply` is called once for each record, in file order, whoever appended it;
-/// and from the first on again, on a new state, after the journal was rewound,
-/// rewritten, rotated or replaced. The state changes only under the journal's
-/// lock, and after the file did: whatever threads and processes do at once, it
-/// is what the file says.
+/// `apply` is called once for each record, in file order, whichever process appended
+/// it. After the journal was rewound, rewritten, rotated or replaced, it begins again
+/// with a new state and the first record. The state changes only under the journal's
+/// lock, and after the file did. So it always matches the file, whatever threads and
+/// processes do at once.
 ///
-/// What is appended otherwise ([`crate::Journal::append`], other processes) is
-/// taken in by the next [`Fold::refresh`], [`Fold::append`] or
-/// [`Fold::update`]. A forked child begins with a state of its own.
+/// Records from elsewhere ([`crate::Journal::append`], other processes) are taken in by
+/// the next [`Fold::refresh`], [`Fold::append`] or [`Fold::update`]. A forked child
+/// begins with a state of its own.
 ///
-/// If `apply` fails (or panics), so does the call, with `INVALID_RECORD` and the
-/// record's position; a record that was appended stays in the journal. The state
-/// is thrown away, since `apply` may have changed half of it, and the next call
-/// makes it anew. A record that `apply` never takes is refused each time: to
-/// skip it, `apply` returns `Ok`. `apply` must not use the fold itself, nor
-/// append to the journal.
+/// If `apply` fails (or panics), the call fails too, with `INVALID_RECORD` and the
+/// record's position. A record that was appended stays in the journal. The state is
+/// discarded, since `apply` may have changed half of it, and the next call makes it
+/// again. A record that `apply` always refuses fails each time: to skip it, `apply`
+/// must return `Ok`. `apply` must not use the fold itself, nor append to the journal.
 ///
 /// ```
 /// use untorn::Journal;
@@ -49,7 +48,7 @@ type Apply<S> = dyn Fn(&mut S, &Record<'_>) -> std::result::Result<(), BoxError>
 ///     },
 /// )?;
 /// tokens.append(br#"{"tokens":120}"#)?;
-/// // Only as long as there is budget left, whoever else appends:
+/// // Only while budget is left, whichever process appends meanwhile:
 /// tokens.update(|total| {
 ///     let fits = *total + 50 <= 200;
 ///     Ok::<_, untorn::Error>(fits.then_some(br#"{"tokens":50}"#))
@@ -65,7 +64,7 @@ pub struct Fold<S> {
 }
 
 struct Local<S> {
-    /// `None`: it is to be made anew.
+    /// `None` if it must be made again.
     state: Mutex<Option<S>>,
     /// The thread that has the state.
     user: Mutex<Option<ThreadId>>,
@@ -87,12 +86,12 @@ impl<S> Fold<S> {
         Ok(fold)
     }
 
-    /// Takes in what was appended since; waits for the lock if there is
-    /// anything. Gives the position up to which the state was folded.
+    /// Takes in what was appended since; waits for the lock only if something was.
+    /// Returns the position up to which the state was folded.
     ///
     /// # Errors
-    /// `INVALID_RECORD` if `apply` failed; `LOCK_TIMEOUT`, `CANCELLED` and
-    /// failures of the system: the state is as it was.
+    /// `INVALID_RECORD` if `apply` failed. `LOCK_TIMEOUT`, `CANCELLED` and failures of
+    /// the system: the state is as it was.
     pub fn refresh(&self, call: &Call<'_>) -> Result<Position> {
         if self.cursor.is_current()?
             && let Some(position) = self.cursor.position()
@@ -104,12 +103,12 @@ impl<S> Fold<S> {
         turn.finish()
     }
 
-    /// Looks at the state as it is now; `refresh` first for what others have
-    /// appended. `look` keeps others from changing it.
+    /// Reads the state as it is now. Call `refresh` first to take in what others have
+    /// appended. No other thread changes the state during `look`.
     ///
     /// # Errors
-    /// Where there is no state (`apply` failed before), as [`Fold::refresh`].
-    /// `DEADLOCK` from within `look` or `apply`.
+    /// `DEADLOCK` from within `look` or `apply`. If the fold has no state (`apply`
+    /// failed before), the errors of [`Fold::refresh`].
     pub fn read<R>(&self, look: impl FnOnce(&S) -> R) -> Result<R> {
         let mut state = self.state()?;
         if state.guard.is_none() {
@@ -130,15 +129,15 @@ impl<S> Fold<S> {
     /// Appends a record and takes it in, after all that others appended before.
     ///
     /// # Errors
-    /// As [`crate::Journal::append`] and [`Fold::refresh`]. With
-    /// `INVALID_RECORD` of `apply` the record is in the journal.
+    /// As [`crate::Journal::append`] and [`Fold::refresh`]. After an `INVALID_RECORD`
+    /// of `apply` the record is in the journal.
     pub fn append(&self, record: &[u8]) -> Result<Position> {
         let mut batch = self.batch();
         batch.push(record)?;
         self.append_batch(&batch, &Call::new())
     }
 
-    /// An empty batch for [`Fold::append_batch`].
+    /// Returns an empty batch for [`Fold::append_batch`].
     #[must_use]
     pub fn batch(&self) -> Batch {
         Batch::new(&self.cursor.shared().rules)
@@ -156,12 +155,13 @@ impl<S> Fold<S> {
         Ok(end)
     }
 
-    /// Decides on the state what to append, and appends it, under one lock: the
-    /// state that `decide` sees is that of the whole journal, and nobody appends
-    /// in between. None: nothing is appended.
+    /// Decides by the state what to append, and appends it, under one lock. `decide`
+    /// sees the state of the whole journal, and no other process appends in between.
+    /// None: nothing is appended.
     ///
     /// # Errors
-    /// That of `decide`, and then nothing was appended; as [`Fold::append`].
+    /// The error of `decide`, and then nothing was appended; the errors of
+    /// [`Fold::append`].
     pub fn update<I, E>(
         &self,
         decide: impl FnOnce(&S) -> std::result::Result<I, E>,
@@ -174,8 +174,8 @@ impl<S> Fold<S> {
         self.update_with(decide, &Call::new())
     }
 
-    /// [`Fold::update`], with a way to wait, to cancel, or to work under a lock
-    /// that is held already.
+    /// Does the same as [`Fold::update`], with a timeout or cancellation, or under a
+    /// lock that is already held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -213,22 +213,22 @@ impl<S> Fold<S> {
         Ok(turn.finish()?)
     }
 
-    /// Up to where the state was folded; `None` while it is being changed, and
-    /// where there is none.
+    /// Returns how far the state was folded. `None` while it changes, or if the fold
+    /// has no state.
     pub fn position(&self) -> Option<Position> {
         self.cursor.position()
     }
 
-    /// Lets the file go at once; the state can be read still. The next call that
-    /// takes something in opens the file again, and makes the state anew.
+    /// Closes the file at once; the state can still be read. The next call that takes
+    /// something in opens the file again, and makes the state again.
     pub fn close(&self) {
         self.cursor.close();
     }
 
-    /// Takes in what the turn gives. On an error the turn must be dropped.
+    /// Takes in what the turn yields. After an error the turn must be dropped.
     fn take_in(&self, turn: &mut FoldTurn) -> Result<()> {
         let mut state = self.state()?;
-        // Taken out: if `apply` fails or panics it is gone.
+        // Taken out: if `apply` fails or panics, it is gone.
         let mut value = state.guard.take();
         loop {
             match turn.step()? {
@@ -258,7 +258,7 @@ impl<S> Fold<S> {
             &self.cursor.shared().path,
             format!(
                 "apply did not take the record at {}: {error}; the record is in the journal, and \
-                 the state is made anew by the next call",
+                 the next call makes the state again",
                 record.start
             ),
         )
@@ -276,7 +276,7 @@ impl<S> Fold<S> {
                 ErrorKind::Deadlock,
                 "fold",
                 &self.cursor.shared().path,
-                "this thread is in the middle of looking at the state, or of changing it",
+                "this thread already reads or changes the state",
             ));
         }
         let guard = lock(&local.state);
@@ -288,7 +288,7 @@ impl<S> Fold<S> {
     }
 }
 
-/// The state, for one thread.
+/// Lends the state to one thread.
 struct InUse<'a, S> {
     guard: MutexGuard<'a, Option<S>>,
     user: &'a Mutex<Option<ThreadId>>,

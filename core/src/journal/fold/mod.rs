@@ -1,8 +1,8 @@
-//! A state that is kept from the records of a journal.
+//! Keeps a state from the records of a journal.
 //!
 //! ```text
 //! kept.rs    the state and its fold
-//! cursor.rs  how far it is; turn.rs: what it takes in next, under the lock
+//! cursor.rs  the place of the state; turn.rs: the next records, under the lock
 //! ```
 
 mod cursor;

@@ -1,4 +1,4 @@
-//! One turn of a fold, under the journal's lock.
+//! Makes one turn of a fold, under the journal's lock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::journal::rewrite::Under;
 use crate::lock::Call;
 use crate::position::Position;
 
-/// One turn of a fold, under the journal's lock: take in what
-/// [`FoldTurn::next`] gives, append, take in again, [`FoldTurn::finish`].
+/// Is one turn of a fold, under the journal's lock. Take in the records of
+/// [`FoldTurn::next`], append, take in again, then call [`FoldTurn::finish`].
 ///
-/// If it is dropped instead, the state is not trusted any more, and the next
-/// turn begins with [`Folded::Restart`]. It may be sent to another thread.
+/// If it is dropped instead, the state is no longer trusted, and the next turn begins
+/// with [`Folded::Restart`]. It may be sent to another thread.
 ///
 /// ```
 /// use untorn::{Call, Folded, Journal};
@@ -46,10 +46,10 @@ pub struct FoldTurn {
     pub(super) inner: Arc<Inner>,
     pub(super) under: Option<Under>,
     pub(super) onward: Option<Box<Onward>>,
-    /// The state is to be made anew before anything else.
+    /// The state must be made new before anything else.
     pub(super) restarts: bool,
     pub(super) rotations: u64,
-    /// What a sync has to reach.
+    /// The bytes that the sync must cover.
     pub(super) written: Option<Epoch>,
 }
 
@@ -57,12 +57,12 @@ impl FoldCursor {
     /// Takes the journal's lock for one turn. See [`FoldTurn`].
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT`, `CANCELLED`, failures of the system; `DEADLOCK` if this
-    /// thread has the lock, or, under a given lock, another turn.
+    /// `LOCK_TIMEOUT`, `CANCELLED`, failures of the system. `DEADLOCK` if this thread
+    /// has the lock, or if another turn is open under the same guard.
     pub fn begin(&self, call: &Call<'_>) -> Result<FoldTurn> {
         let inner = &self.inner;
         let under = Under::begin(&inner.handle, "fold", call)?;
-        // Also that a lock that was given is one that counts.
+        // This also checks that a given guard is valid.
         under.run(&inner.handle, "fold", |_| Ok(()))?;
         let (onward, restarts) = match std::mem::replace(&mut *inner.place(), Place::Out) {
             Place::At(onward) => (onward, false),
@@ -87,11 +87,11 @@ impl FoldCursor {
     }
 }
 
-/// What a state has to take in next.
+/// Is the next step of a state.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Folded {
-    /// Begin anew: the records follow from the first on.
+    /// Begin again: the records follow from the first on.
     Restart,
     /// The next record.
     Record(OwnedRecord),
@@ -104,7 +104,7 @@ pub(crate) enum Step {
 }
 
 impl FoldTurn {
-    /// What the state has to take in next; `None`: it is up to date.
+    /// Returns what the state must take in next; `None` if it is up to date.
     ///
     /// # Errors
     /// Failures of the system.
@@ -128,8 +128,7 @@ impl FoldTurn {
             return Ok(Step::Restart);
         }
         let found = onward.step()?;
-        // A rotation is no rewind to who follows; but a state is that of one
-        // file.
+        // For a follower a rotation is not a rewind. But a state belongs to one file.
         let restarts =
             matches!(found, Found::Rewound { .. }) || onward.rotations() != self.rotations;
         if restarts {
@@ -143,19 +142,19 @@ impl FoldTurn {
         })
     }
 
-    /// The record of the last step.
+    /// Returns the record of the last step.
     pub(crate) fn record(&self) -> Option<Record<'_>> {
         self.onward.as_ref()?.record()
     }
 
-    /// An empty batch for [`FoldTurn::append`].
+    /// Returns an empty batch for [`FoldTurn::append`].
     #[must_use]
     pub fn batch(&self) -> Batch {
         Batch::new(&self.inner.handle.rules)
     }
 
-    /// Appends a batch, all of it or nothing. Its records come out of
-    /// [`FoldTurn::next`] then, behind those that others appended before.
+    /// Appends a batch, all of it or nothing. [`FoldTurn::next`] then yields its
+    /// records, after those that others appended before.
     ///
     /// # Errors
     /// As [`crate::Journal::append_batch`].
@@ -187,7 +186,7 @@ impl FoldTurn {
         })
     }
 
-    /// Damaged stretches that were skipped since the last call of this.
+    /// Returns the damage that was skipped since the last such call.
     pub fn take_damage(&mut self) -> Vec<Damage> {
         self.onward
             .as_mut()
@@ -195,13 +194,13 @@ impl FoldTurn {
             .unwrap_or_default()
     }
 
-    /// The state has taken in all that was given: remembers that, lets the lock
-    /// go, and syncs what was appended. Gives the position up to which it was
+    /// Notes that the state has taken in all that was yielded. Then releases the lock,
+    /// and syncs what was appended. Returns the position up to which the state was
     /// folded.
     ///
     /// # Errors
-    /// `NOT_DURABLE`: the records are in the file and the state is right, but a
-    /// power cut may lose them.
+    /// `NOT_DURABLE`: the records are in the file and the state is right, but a power
+    /// cut may lose them.
     pub fn finish(mut self) -> Result<Position> {
         let Some(onward) = self.onward.take() else {
             return Err(Error::internal(
@@ -211,8 +210,8 @@ impl FoldTurn {
             ));
         };
         let position = onward.position();
-        // Something may be left that was not taken in, but a state that is to
-        // be made anew was not.
+        // Some records may not be taken in yet: the next turn yields them. A state that
+        // still must restart was not folded at all.
         *self.inner.place() = if self.restarts {
             Place::Nowhere
         } else {
@@ -231,7 +230,7 @@ impl FoldTurn {
 
 impl Drop for FoldTurn {
     fn drop(&mut self) {
-        // Before the lock is let go.
+        // Before the lock is released.
         if self.onward.take().is_some() {
             *self.inner.place() = Place::Nowhere;
         }

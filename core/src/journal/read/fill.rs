@@ -1,14 +1,13 @@
-//! Bytes from the file into the reader's buffer, and lines out of it.
+//! Fills the reader's buffer from the file, and takes lines out of it.
 //!
-//! Lines are taken out of one read each: a line that does not fit is read
-//! again, whole, into a larger buffer. What lies near the end of the file may
-//! change while it is read (a repair or a roll-back, then other records), and
-//! one read may see a part of each. So there the same bytes are read twice, and
-//! a line is yielded only where both agree. Between the two the lock file is
-//! asked what is decided: see `decided.rs`.
+//! Each line comes out of one read: a line that does not fit is read again, whole, into
+//! a larger buffer. Bytes near the end of the file may change while they are read (a
+//! repair or a roll-back, then other records). One read may see a part of each. So
+//! there the same bytes are read twice, and a line is yielded only if both reads agree.
+//! Between the two, the lock file says what is decided: see `decided.rs`.
 //!
-//! Each read begins a little before the next line, with bytes that were passed:
-//! where they are others now, what follows is not what followed.
+//! Each read begins a little before the next line, with bytes that were already passed.
+//! If these have changed, the bytes after them no longer follow what was read.
 
 use super::damage::DamageKind;
 use super::foreign::{Foreign, HEAD};
@@ -19,23 +18,23 @@ use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::position::Position;
 
-/// Read at memory speed, and small enough for a core's own cache.
+/// Large enough to read at memory speed, and small enough for a core's own cache.
 const CHUNK: usize = 256 * 1024;
-/// For those who stay, and keep their buffer: there may be many of them.
+/// For a reader that stays and keeps its buffer: a program may have many of them.
 const SMALL: usize = 32 * 1024;
-/// Further from the end than this nothing changes within the time of a read.
+/// Bytes further from the end than this do not change within the time of a read.
 const HOT: u64 = 1 << 20;
-/// What one filling of the buffer gave.
+/// Is the result of filling the buffer once.
 struct Filling {
     read: usize,
-    /// Of these, what is the same in two readings and decided.
+    /// How many of these bytes are decided, and the same in two readings.
     certain: usize,
-    /// Of these, what is decided.
+    /// How many of these bytes are decided.
     decided: usize,
 }
 
 impl Records {
-    /// The next line, in the buffer, without its newline.
+    /// Returns the next line's place in the buffer, without its newline.
     pub(crate) fn next_line(&mut self) -> Result<Option<(usize, usize)>> {
         loop {
             if let Some(length) = memchr::memchr(b'\n', &self.buffer[self.next..self.filled]) {
@@ -48,7 +47,7 @@ impl Records {
         }
     }
 
-    /// Reads on from the start of the next line.
+    /// Reads more, from the start of the next line.
     #[cold]
     fn fill(&mut self) -> Result<()> {
         self.fills += 1;
@@ -66,8 +65,8 @@ impl Records {
             return Err(self.is_closed(source));
         }
         self.lose_nuls(source)?;
-        // A line that filled the whole buffer needs a larger one; one that is
-        // longer than records may be is skipped, not kept.
+        // A line that filled the whole buffer needs a larger one. A line longer than
+        // records may be is skipped, not kept.
         let unfinished = self.filled - self.next;
         if unfinished > 0 && unfinished as u64 > line::longest(&self.shared.options) {
             return self.skip_long_line(source);
@@ -94,7 +93,7 @@ impl Records {
             }
             let lines = memchr::memchr(b'\n', &self.buffer[keep..certain]).is_some();
             if certain < decided && !lines {
-                // The very first line changes under our eyes.
+                // The very first line changes while it is read.
                 continue;
             }
             self.filled = certain;
@@ -116,7 +115,7 @@ impl Records {
         }
     }
 
-    /// A file of another kind would read as an empty journal, or nearly so.
+    /// Refuses a file of another kind, which would read as an almost empty journal.
     fn check_head(&mut self) -> Result<()> {
         let head = &self.buffer[..self.filled.min(HEAD)];
         match Foreign::of(&self.shared.options, head) {
@@ -129,7 +128,7 @@ impl Records {
         }
     }
 
-    /// One reading, and what of it is certain.
+    /// Reads once, and finds how much of it is certain.
     fn read_certain(&mut self, source: &Source) -> Result<Filling> {
         let (from, want) = (self.base, self.buffer.len() as u64);
         if from + want > self.clean {
@@ -143,8 +142,8 @@ impl Records {
                 decided: read,
             });
         }
-        // What was in flight at the first reading is decided by the second, or
-        // is known to be in flight.
+        // An append in flight at the first reading is decided by the second, or known
+        // to be in flight.
         let limit = self.decided.limit(&self.shared, source, "read")?;
         let decided = limit.saturating_sub(from);
         let decided = usize::try_from(decided).map_or(read, |decided| decided.min(read));
@@ -160,7 +159,7 @@ impl Records {
         })
     }
 
-    /// Finds out how far reading once is enough: what is decided by now stays.
+    /// Finds how far one reading is enough: bytes that are decided by now stay.
     fn look_ahead(&mut self, source: &Source, stop: u64) -> Result<()> {
         let before = source.size().map_err(|error| self.told(error))?;
         if stop + HOT <= before {
@@ -180,7 +179,7 @@ impl Records {
         if want == length {
             return Ok(());
         }
-        // For the second reading, too.
+        // The second reading needs a buffer too.
         let had = self.buffer.try_reserve_exact(want - length);
         let second = want.saturating_sub(self.second.len());
         if had.is_err() || self.second.try_reserve_exact(second).is_err() {
@@ -193,8 +192,8 @@ impl Records {
                 "read",
                 &self.shared.path,
                 format!(
-                    "the record at {at} has more than {unfinished} bytes, and there is no memory \
-                     for it; max_record sets what is read"
+                    "the record at {at} has more than {unfinished} bytes, too many for the memory; \
+                     max_record limits what is read"
                 ),
             )
             .at(at));
@@ -203,7 +202,7 @@ impl Records {
         Ok(())
     }
 
-    /// Reads on at this place, with nothing in the buffer.
+    /// Empties the buffer and continues at this place.
     pub(super) fn go_to(&mut self, at: u64) {
         self.base = at;
         self.next = 0;
@@ -214,7 +213,8 @@ impl Records {
         Error::os("read", &self.shared.path, error)
     }
 
-    /// The program has closed the file behind our back. Who stays opens it again.
+    /// Returns the error of a file that the program has closed without our knowledge. A
+    /// reader that stays opens the file again.
     #[cold]
     fn is_closed(&self, source: &Source) -> Error {
         let error = match source.check_open() {
@@ -227,7 +227,8 @@ impl Records {
         }
     }
 
-    /// Nothing tells where a line begins now.
+    /// Returns the error for a journal whose passed bytes are gone. Nothing then says
+    /// where a line begins.
     #[cold]
     fn passed_is_gone(&mut self) -> Error {
         self.at_end = true;
@@ -235,15 +236,15 @@ impl Records {
             ErrorKind::Conflict,
             "read",
             &self.shared.path,
-            "what was read before is not in the journal any more: it was cut or rewritten by a \
-             program that takes no lock; read it again",
+            "the records read before are no longer in the journal: a program that takes no lock \
+             cut or rewrote it; read it again",
         )
     }
 }
 
-/// As one read, also where that is more than one call reads.
+/// Reads the buffer full in one call, if one call can read that much.
 fn read_once(source: &Source, buffer: &mut [u8], from: u64) -> std::io::Result<usize> {
-    /// What one call reads at most (man 2 read).
+    /// The most that one call reads (man 2 read).
     const MOST: usize = 0x7fff_f000;
     match buffer.len() > MOST {
         true => source.read_full_at(buffer, from),
@@ -251,7 +252,7 @@ fn read_once(source: &Source, buffer: &mut [u8], from: u64) -> std::io::Result<u
     }
 }
 
-/// How many bytes of both are the same.
+/// Returns how many bytes at the start of both are the same.
 fn agreement(first: &[u8], second: &[u8]) -> usize {
     let n = first.len().min(second.len());
     if first[..n] == second[..n] {

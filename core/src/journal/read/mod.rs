@@ -1,13 +1,14 @@
-//! Reading forward: no lock, constant memory, and no half record.
+//! Reads forward: without a lock, in constant memory, and never half a record.
 //!
 //! ```text
+//! records.rs   the reader; skip.rs: bytes that are passed over
 //! source.rs    which file is read; in_place.rs: one that is being rewritten
 //! decided.rs   how far it is decided
 //! fill.rs      lines, out of a file that may change meanwhile; line.rs
 //! advance.rs   which of them are records; record.rs: what is yielded
 //! tail.rs      the last records, backwards from the end (backward.rs)
 //! verify.rs    every record checked; damage.rs: what can be wrong
-//! foreign.rs   files that are no journals
+//! foreign.rs   files that are not journals
 //! ```
 
 mod advance;

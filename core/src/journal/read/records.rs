@@ -1,4 +1,4 @@
-//! The records of a journal, read forward.
+//! Defines the reader that yields a journal's records forward.
 
 use std::sync::Arc;
 
@@ -10,43 +10,42 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::shared::Shared;
 use crate::position::Position;
 
-/// Reads a journal's records in file order, up to the end that it has when it
-/// is reached.
+/// Reads a journal's records in file order, up to the end that the journal has when the
+/// reader gets there.
 ///
-/// Blank lines are no records, nor is the header. Damaged stretches are skipped and listed by
-/// [`Records::damage`]. As an iterator it yields records of their own;
+/// Blank lines and the header are not records. Damaged stretches are skipped and listed
+/// by [`Records::damage`]. As an iterator it yields records that own their bytes;
 /// [`Records::next_record`] lends them without a copy.
 pub struct Records {
     pub(super) shared: Arc<Shared>,
     pub(super) source: Option<Source>,
     pub(super) buffer: Vec<u8>,
     pub(super) second: Vec<u8>,
-    /// Where in the file `buffer[0]` is.
+    /// The place of `buffer[0]` in the file.
     pub(super) base: u64,
-    /// What of the buffer holds bytes that are certain.
+    /// How much of the buffer holds bytes that are certain.
     pub(super) filled: usize,
-    /// Where in the buffer the next line goes on.
+    /// The place in the buffer at which the next line continues.
     pub(super) next: usize,
-    /// How many bytes of it, up to a NUL, are not in the buffer any more.
+    /// How many bytes of that line, up to a NUL, are no longer in the buffer.
     pub(super) lost: u64,
     pub(super) at_end: bool,
     /// The generation of the file that was read to its end, and is closed.
     pub(super) ended: Option<u64>,
-    /// Stays at the end, for what is yet to come: what lies behind the last line
-    /// is no damage.
+    /// The reader stays at the end for later records, so bytes after the last line are
+    /// not damage.
     pub(super) stays: bool,
-    /// Says of a file that is no journal only what is wrong with each line.
+    /// Of a file that is not a journal, it reports only the damage of each line.
     pub(super) any: bool,
     pub(super) decided: Decided,
-    /// Up to here all is decided, and far enough from the end that nothing
-    /// changes.
+    /// Up to here all is decided, and far enough from the end that nothing changes.
     pub(super) clean: u64,
-    /// From here on what was passed is compared with what is there: the first
-    /// line may be a header, which changes.
+    /// From here on, passed bytes are compared with the file's. The first line may be a
+    /// header, which changes.
     pub(super) firm: u64,
-    /// How often something was read from the file.
+    /// How often the file was read.
     pub(super) fills: u64,
-    /// Whether there was a header.
+    /// Whether the journal has a header.
     pub(super) header: bool,
     pub(super) chain: Chained,
     pub(super) unsealed: u64,
@@ -55,26 +54,26 @@ pub struct Records {
     pub(super) max_bytes: Option<u64>,
     pub(super) seen_records: u64,
     pub(super) seen_bytes: u64,
-    /// What begins here or behind it is not read.
+    /// Lines that begin here or later are not read.
     pub(super) stop: u64,
 }
 
-/// Where a record is.
+/// Is the place of a record.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-    /// Where in the file its line begins.
+    /// The start of its line in the file.
     pub(super) line: u64,
-    /// Where it begins in the buffer.
+    /// Its start in the buffer.
     pub(super) start: usize,
     /// Its end, without newline and carriage return.
     pub(super) stop: usize,
     pub(super) next: usize,
 }
 
-/// What the next line of a sealed journal is chained to.
+/// Says what chains the next line of a sealed journal.
 #[derive(Clone, Copy)]
 pub(super) enum Chained {
-    /// The line before says it.
+    /// The line before must be read for it.
     Unknown,
     /// A record of the same append, or nothing.
     To(Option<u32>),
@@ -91,7 +90,7 @@ impl Records {
                     ErrorKind::Conflict,
                     "read",
                     &shared.path,
-                    format!("position {from} is of a file that is not there any more"),
+                    format!("position {from} belongs to a file that no longer exists"),
                 ));
             }
             _ => 0,
@@ -132,18 +131,18 @@ impl Records {
         }
     }
 
-    /// Also what is plainly no journal.
+    /// Reads even a file that is plainly not a journal.
     pub(crate) fn of_anything(self) -> Records {
         Records { any: true, ..self }
     }
 
-    /// Up to here, whatever was appended since.
+    /// Reads up to here, and ignores later appends.
     pub(crate) fn until(self, stop: u64) -> Records {
         Records { stop, ..self }
     }
 
-    /// For those who stay: reads from `base` on, and goes on behind the end after
-    /// [`Records::go_on`].
+    /// Makes a reader that stays: it reads from `base` on, and continues after the end
+    /// when [`Records::go_on`] was called.
     pub(crate) fn staying(shared: &Arc<Shared>, source: Source, base: u64) -> Records {
         Records {
             stays: true,
@@ -151,12 +150,12 @@ impl Records {
         }
     }
 
-    /// What was the end may not be it any more.
+    /// Continues at the end, which may have moved.
     pub(crate) fn go_on(&mut self) {
         self.at_end = false;
     }
 
-    /// Reads on at `offset`, where a line begins.
+    /// Continues at `offset`, the start of a line.
     pub(crate) fn skip_to(&mut self, offset: u64) {
         self.base = offset;
         self.next = 0;
@@ -168,7 +167,7 @@ impl Records {
         self.chain = Chained::Unknown;
     }
 
-    /// How often something was read from the file, not only from the buffer.
+    /// Returns how often the file was read, not only the buffer.
     pub(crate) fn fills(&self) -> u64 {
         self.fills
     }
@@ -177,13 +176,13 @@ impl Records {
         self.source
     }
 
-    /// The file that is read.
+    /// Returns the file that is read.
     pub(crate) fn source(&self) -> Option<&Source> {
         self.source.as_ref()
     }
 
-    /// Reads at most so many records, and so many bytes of records: one more is
-    /// `LIMIT_EXCEEDED`, whose position is where to read on.
+    /// Limits the number of records, and of their bytes. One record more fails with
+    /// `LIMIT_EXCEEDED`; the error's position is the place to continue.
     #[must_use]
     pub fn limits(mut self, max_records: Option<u64>, max_bytes: Option<u64>) -> Records {
         self.max_records = max_records;
@@ -191,52 +190,52 @@ impl Records {
         self
     }
 
-    /// What was skipped so far, in file order (the first 1,024).
+    /// Returns the damage that was skipped so far, in file order (the first 1,024).
     pub fn damage(&self) -> &[Damage] {
         &self.damages.list
     }
 
-    /// What was skipped since the last call of this, in file order; it is not
-    /// listed by [`Records::damage`] any more. Called after each record or so
-    /// it gives every damage of a file that has more than are listed.
+    /// Returns the damage that was skipped since the last such call, in file order.
+    /// [`Records::damage`] then no longer lists it. Called about once a record, it
+    /// returns every damage, even of a file with more than that list holds.
     pub fn take_damage(&mut self) -> Vec<Damage> {
         std::mem::take(&mut self.damages.list)
     }
 
-    /// Whether the journal has a header, once the first record is read or the
-    /// end is reached.
+    /// Returns whether the journal has a header. It is known once the first record is
+    /// read or the end is reached.
     pub(crate) fn header(&self) -> bool {
         self.header
     }
 
-    /// In a sealed journal: how many records were yielded that have no seal.
+    /// Returns how many records of a sealed journal were yielded without a seal.
     pub(crate) fn unsealed(&self) -> u64 {
         self.unsealed
     }
 
-    /// How many stretches were skipped so far.
+    /// Returns how many stretches were skipped so far.
     pub fn damage_count(&self) -> u64 {
         self.damages.count
     }
 
-    /// The torn tail, once the end is reached and if there is one: what was
-    /// skipped last.
+    /// Returns the torn tail, if the end is reached and the journal has one. It is the
+    /// last damage.
     pub(crate) fn torn_tail(&self) -> Option<Damage> {
         let last = self.damages.last?;
         (last.kind == DamageKind::TornTail).then_some(last)
     }
 
-    /// Where reading goes on: the end of the last line that was read.
+    /// Returns the end of the last line that was read, at which reading continues.
     pub fn position(&self) -> Position {
         self.position_of(self.line_start())
     }
 
-    /// Where in the file the next line begins.
+    /// Returns the start of the next line in the file.
     pub(super) fn line_start(&self) -> u64 {
         self.base + self.next as u64 - self.lost
     }
 
-    /// The next record, lent until the next call.
+    /// Returns the next record, lent until the next call.
     ///
     /// # Errors
     /// `LIMIT_EXCEEDED`; `IO` if the file can't be read.
@@ -248,7 +247,7 @@ impl Records {
         Ok(Some(self.record(&place)))
     }
 
-    /// Closes the file: a reader that has come to its end may be kept for long.
+    /// Closes the file: a reader at its end may be kept for long.
     pub(super) fn end(&mut self) {
         if self.at_end
             && !self.stays
@@ -258,7 +257,7 @@ impl Records {
         }
     }
 
-    /// The record that was advanced to last.
+    /// Returns the record of the last advance.
     pub(crate) fn record(&self, place: &Place) -> Record<'_> {
         Record {
             bytes: &self.buffer[place.start..place.stop],
@@ -267,7 +266,7 @@ impl Records {
         }
     }
 
-    /// Its line, with the newline.
+    /// Returns the line of that record, with the newline.
     pub(crate) fn line(&self, place: &Place) -> &[u8] {
         &self.buffer[place.start..place.next]
     }

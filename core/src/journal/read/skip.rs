@@ -1,4 +1,4 @@
-//! Bytes that are no record's, passed over in constant memory.
+//! Passes over bytes that belong to no record, in constant memory.
 
 use super::damage::DamageKind;
 use super::line;
@@ -6,15 +6,15 @@ use super::records::{Chained, Records};
 use super::source::Source;
 use crate::error::Result;
 
-/// Of an unfinished line that is shorter nothing is dropped.
+/// Nothing is dropped from an unfinished line that is shorter than this.
 const SHORT: usize = 4096;
 
-/// How many bytes that were passed are compared.
+/// How many of the bytes that were passed are compared.
 pub(super) const MARK: usize = 512;
 
 impl Records {
-    /// Nothing of an unfinished line up to a NUL is any record's: so a run of
-    /// NULs takes no memory, and a hole hardly any time.
+    /// Drops the bytes of an unfinished line up to its last NUL, since they belong to
+    /// no record. So a run of NULs takes no memory, and a hole hardly any time.
     pub(super) fn lose_nuls(&mut self, source: &Source) -> Result<()> {
         let unfinished = &self.buffer[self.next..self.filled];
         if unfinished.len() < SHORT {
@@ -43,7 +43,7 @@ impl Records {
         let text = self.base + self.next as u64;
         let head = self.buffer[self.next..self.filled.min(self.next + MARK)].to_vec();
         let mut at = text;
-        // Behind the last NUL.
+        // The place after the last NUL.
         let mut rest = None;
         let found = loop {
             let n = source
@@ -67,7 +67,7 @@ impl Records {
                 rest = Some(at);
             }
         };
-        // A torn record may have been cut meanwhile, and others have followed.
+        // A torn record may have been cut meanwhile, and others may have followed.
         let mut again = vec![0; head.len()];
         let n = source
             .read_full_at(&mut again, text)
