@@ -13,7 +13,7 @@ impl Process {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// What [`Process::to_json`] gave.
+    /// Reads the text that [`Process::to_json`] returned.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for anything else.

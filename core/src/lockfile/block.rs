@@ -1,18 +1,18 @@
-//! The blocks that a lock file is made of.
+//! Reads and writes the blocks of a lock file.
 
 use std::io;
 
 use crate::sys::File;
 
-/// A lock file this long, or shorter, has nothing pending.
+/// The length in bytes up to which a lock file has nothing pending.
 pub(crate) const IDLE: u64 = BLOCK as u64;
 pub(crate) const BLOCK: usize = 64;
 pub(crate) const MAGIC: &[u8; 8] = b"untorn1\n";
 
-/// Whether the content was written by this library, or there is none: also if
-/// a power cut left nothing but NULs of it (the lock file is seldom synced), or
-/// its writer died or failed after the first bytes. (One who failed then sets the
-/// length, which puts NULs behind them.)
+/// Returns whether this library wrote the content, or the file has none. The lock file
+/// is seldom synced, so a power cut may leave only NULs of it. Its writer may also have
+/// died or failed after the first bytes. A writer that failed then sets the length,
+/// which puts NULs after these bytes.
 pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
     let mut head = [0; MAGIC.len()];
     let n = lock.read_full_at(&mut head, 0)?;
@@ -21,7 +21,7 @@ pub(crate) fn is_ours(lock: &File) -> io::Result<bool> {
     Ok(begun == MAGIC.len() || is_nul_from(lock, begun as u64)?)
 }
 
-/// Whether nothing but NULs follows, as long as a record can be.
+/// Returns whether only NULs follow, up to the length of the longest record.
 fn is_nul_from(lock: &File, mut at: u64) -> io::Result<bool> {
     const LONGEST: u64 = 64 << 20;
     let mut piece = vec![0; 65_536];
@@ -35,8 +35,8 @@ fn is_nul_from(lock: &File, mut at: u64) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The same of a `P.redo`, whose name nobody else uses: its head is written
-/// last, so what a crash leaves may have none, or a part.
+/// Returns the same for a `P.redo`, whose name no other program uses. Its head is
+/// written last, so after a crash the head may be missing, or partly written.
 pub(crate) fn is_our_redo(redo: &File) -> io::Result<bool> {
     let mut head = *MAGIC;
     let n = redo.read_full_at(&mut head, 0)?;
@@ -69,12 +69,12 @@ pub(crate) fn u32_at(block: &[u8; BLOCK], at: usize) -> u32 {
     u32::from_le_bytes(bytes)
 }
 
-/// The stamp is done.
+/// Clears the mark of a stamp that is done.
 pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
     lock.write_all_at(&[0; 8], IDLE)
 }
 
-/// Whether a stamp was cleared here, and nothing begun since.
+/// Returns whether a stamp was cleared here, and nothing has begun since.
 pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
     let mut magic = [1; 8];
     Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])

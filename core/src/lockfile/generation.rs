@@ -1,4 +1,5 @@
-//! The first block of a lock file: which generation a journal has, and how it came to it.
+//! Reads and writes the first block of a lock file: the generation of a journal, and
+//! how it came to it.
 
 use std::io;
 
@@ -6,32 +7,32 @@ use super::block::{BLOCK, MAGIC, is_whole, seal, u32_at, u64_at};
 use super::identity::Identity;
 use crate::sys::File;
 
-/// The first block: which generation a journal has, and how it came to it.
+/// Is the first block: the generation of a journal, and how it came to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation {
     pub number: u64,
     pub of: Identity,
-    /// What the journal was before its last rewrite, if that is known.
+    /// The journal before its last rewrite, if that is known.
     pub before: Option<Before>,
-    /// The highest number that a rotated file of this journal was given, also
-    /// where that file is gone. 0: none.
+    /// The highest number that a rotated file of this journal ever had, even if that
+    /// file is gone. 0: none.
     pub rotated: u32,
 }
 
-/// How a position from before a rewrite can be carried over.
+/// Says how a position from before a rewrite is carried over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Before {
     pub generation: u64,
     pub same: Same,
 }
 
-/// What a rewrite left as it was.
+/// Says how much a rewrite left as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Same {
-    /// So many of the first bytes.
+    /// This many bytes at the start.
     Prefix(u64),
-    /// It was a rotation: the file before is the rotated one, whole, and the
-    /// new one began empty (but for the header).
+    /// It was a rotation. The earlier file is the rotated one, whole. The new one began
+    /// empty, except for the header.
     Rotation,
 }
 
@@ -54,7 +55,7 @@ impl Same {
 }
 
 impl Generation {
-    /// Of no journal.
+    /// The generation of no journal.
     pub const NOBODYS: Generation = Generation {
         number: 0,
         of: Identity::NOBODY,
@@ -62,14 +63,14 @@ impl Generation {
         rotated: 0,
     };
 
-    /// The generation of this journal, given what its lock file says. Where
-    /// the lock file says nothing, or speaks of another file (a foreign program
-    /// replaced the journal), it follows from the file's birth, so that it
-    /// needs no state and survives a lock file that was emptied or deleted.
-    /// Microseconds stay below 2^53, which JavaScript can count.
+    /// Returns the generation of this journal, given the lock file's record. The record
+    /// may be missing, or name another file (a foreign program replaced the journal).
+    /// Then the generation follows from the file's birth time. So it needs no state,
+    /// and survives a lock file that was emptied or deleted. Microseconds stay below
+    /// 2^53, so JavaScript can count them.
     ///
-    /// A rewrite takes its number from here too, so that the new file has it
-    /// already between the rename and the moment when it is recorded.
+    /// A rewrite takes its number from here too. So the new file has it already between
+    /// the rename and the moment when it is recorded.
     pub fn of(identity: Identity, recorded: Option<Generation>) -> Generation {
         let born = identity.birth.unwrap_or(1);
         match recorded {
@@ -98,12 +99,12 @@ impl Generation {
     }
 }
 
-/// What the lock file says of the journal's generation; `None` if nothing that
-/// can be believed.
+/// Reads the journal's generation from the lock file. Returns `None` if the block is
+/// not whole, or not ours.
 pub(crate) fn read_generation(lock: &File) -> io::Result<Option<Generation>> {
     let mut block = [0; BLOCK];
-    // But for the first byte, which the checksum covers: on Windows it is what
-    // a lock is on, and nobody but the holder can read it then.
+    // All but the first byte, which the checksum covers. On Windows the lock is on that
+    // byte, and only the holder can read it then.
     block[0] = MAGIC[0];
     let n = 1 + lock.read_full_at(&mut block[1..], 1)?;
     let believed = n == BLOCK && &block[..8] == MAGIC && is_whole(&block);

@@ -1,4 +1,4 @@
-//! Which file, for longer than an inode number says it.
+//! Identifies a file for longer than an inode number does.
 
 use std::io;
 use std::path::Path;
@@ -6,19 +6,18 @@ use std::path::Path;
 use super::block::{BLOCK, u64_at};
 use crate::sys::{self, Access, File, FileId, InTheWay};
 
-/// Which file, for longer than an inode number says it: they repeat.
+/// Identifies a file for longer than an inode number does, since these repeat.
 ///
-/// Where the birth is known, the device does not count. Its number changes when
-/// a container starts again, a btrfs is mounted or a disk is found in another
-/// order, and what was pending then must still be known for what it is. A file
-/// and its lock file lie in one directory: inode and birth tell files apart
-/// there.
+/// If the birth time is known, the device does not count. Its number changes when a
+/// container starts again, a btrfs is mounted, or a disk is found in another order.
+/// After that, a pending change must still be recognised. A file and its lock file lie
+/// in one directory, where inode and birth time distinguish files.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
-    /// As the system has it now. In a record the device is 0 where the birth is
-    /// known.
+    /// The numbers that the system has now. In a record the device is 0 if the birth
+    /// time is known.
     pub id: FileId,
-    /// Microseconds since 1970, where the system keeps it.
+    /// The birth time in microseconds since 1970, if the system keeps it.
     pub birth: Option<u64>,
 }
 
@@ -34,7 +33,7 @@ impl PartialEq for Identity {
 impl Eq for Identity {}
 
 impl Identity {
-    /// That of no file.
+    /// The identity of no file.
     pub const NOBODY: Identity = Identity {
         id: FileId {
             device: 0,
@@ -50,13 +49,13 @@ impl Identity {
         })
     }
 
-    /// That of the regular file which has this name; `None` if there is none.
-    /// Of one that may not be read nobody learns the birth.
+    /// Returns the identity of the regular file with this name; `None` if it is
+    /// missing. If the file can't be read, its birth time is unknown.
     pub fn of_name(path: &Path) -> io::Result<Option<Identity>> {
         match File::open(path, Access::Read) {
             Ok(file) => Identity::of(&file).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            // No regular file.
+            // Not a regular file.
             Err(error) if InTheWay::of(&error).is_some() => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(sys::stat(path)?
                 .map(|seen| Identity {
@@ -67,7 +66,7 @@ impl Identity {
         }
     }
 
-    /// Whether the name still means this file.
+    /// Returns whether the name still means this file.
     pub fn has_name(self, path: &Path) -> io::Result<bool> {
         if self.birth.is_none() {
             return Ok(sys::stat(path)?.is_some_and(|seen| seen.id == self.id));
@@ -79,7 +78,7 @@ impl Identity {
         }
     }
 
-    /// What a record says of the device.
+    /// Returns the device number for a record.
     pub fn device_to_record(&self) -> u64 {
         match self.birth {
             Some(_) => 0,

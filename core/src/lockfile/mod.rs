@@ -1,4 +1,4 @@
-//! What the lock file holds.
+//! Reads and writes the lock file's content.
 //!
 //! ```text
 //! offset  bytes
@@ -16,9 +16,8 @@
 //!     64         a recovery record: see the room `recovery`
 //! ```
 //!
-//! Integers are little-endian. The file's size says whether anything is
-//! pending, so that an append learns it from the same call that tells it that
-//! the lock file still has a name.
+//! Integers are little-endian. The file's size says whether anything is pending. So one
+//! system call tells an append that, and whether the lock file still has a name.
 //!
 //! ```text
 //! block.rs       the blocks; whether a file is ours

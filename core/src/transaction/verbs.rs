@@ -1,4 +1,4 @@
-//! What a transaction does with its files.
+//! Reads and changes the files of a transaction.
 
 use super::handle::Transaction;
 use crate::document::Version;

@@ -1,4 +1,4 @@
-//! What a search finds.
+//! Defines the hits of a search.
 
 use crate::position::Position;
 

@@ -38,7 +38,7 @@ pub(in crate::sys) struct Watcher(Arc<Shared>);
 
 struct Shared {
     inotify: ManuallyDrop<OwnedFd>,
-    /// What `fstat` says of it. A program can close a library's descriptors: then the
+    /// The result of `fstat` on it. A program can close a library's descriptors. Then the
     /// number is another file's, from which nothing may be read.
     id: (u64, u64),
     watched: Mutex<Watched>,
@@ -291,7 +291,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         LockDescriptors::remove_descriptor(self.inotify.as_raw_fd());
         if self.is_itself() {
-            // SAFETY: nobody uses it after this.
+            // SAFETY: no code uses it after this.
             unsafe { ManuallyDrop::drop(&mut self.inotify) };
         }
     }
