@@ -27,7 +27,7 @@ pub(crate) fn resolve(
     make_parents: bool,
     durability: Durability,
 ) -> Result<PathBuf> {
-    let told = |error| Error::os(operation, path, error);
+    let os_error = |error| Error::os(operation, path, error);
     if path.as_os_str().is_empty() {
         return Err(Error::invalid_argument(
             operation,
@@ -43,10 +43,10 @@ pub(crate) fn resolve(
         ));
     }
     if make_parents {
-        sys::create_parents(path, durability == Durability::Power).map_err(told)?;
+        sys::create_parents(path, durability == Durability::Power).map_err(os_error)?;
     }
     sys::real_path(path).map_err(|error| {
-        let made = told(error);
+        let made = os_error(error);
         match made.kind() {
             ErrorKind::NotFound => made.hint(format!(
                 "{}: make it, or open with `parents`",

@@ -41,12 +41,12 @@ pub(crate) fn path_for(journal: &Path) -> PathBuf {
 }
 
 /// An entry that was written for a cut.
-pub(crate) struct Kept {
+pub(crate) struct TornEntry {
     torn: File,
     before: u64,
 }
 
-impl Kept {
+impl TornEntry {
     /// Takes the entry back, since the cut is not made. Best effort: an entry
     /// too many does no harm.
     pub fn take_back(self) {
@@ -56,7 +56,7 @@ impl Kept {
 
 /// Copies the bytes that are about to be cut from `journal`, and syncs the
 /// copy. After an error the cut must not be made.
-pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<Kept> {
+pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<TornEntry> {
     let place = path_for(path);
     copy(journal, path, &place, cut).map_err(|error| {
         Error::os("repair", &place, error).hint(format!(
@@ -68,7 +68,7 @@ pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<Kept> {
     })
 }
 
-fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept> {
+fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<TornEntry> {
     let (torn, is_new) = open(path, place)?;
     let size = torn.size()?;
     let before = whole_entries(&torn, size)?;
@@ -78,7 +78,7 @@ fn copy(journal: &File, path: &Path, place: &Path, cut: Cut) -> io::Result<Kept>
     let written = begin_line(&torn, before)
         .and_then(|()| write_entry(journal, &torn, cut))
         .and_then(|()| torn.sync_all());
-    let kept = Kept { torn, before };
+    let kept = TornEntry { torn, before };
     if let Err(error) = written {
         // Half an entry is of no use.
         kept.take_back();
@@ -228,7 +228,7 @@ pub(crate) fn set_aside(path: &Path, offset: u64, bytes: &[u8], why: &str) -> io
     entry.push(b'\n');
     entry.extend_from_slice(bytes);
     entry.push(b'\n');
-    let kept = Kept { torn, before };
+    let kept = TornEntry { torn, before };
     let written = begin_line(&kept.torn, before)
         .and_then(|()| append_all(&kept.torn, &entry))
         .and_then(|()| kept.torn.sync_all());

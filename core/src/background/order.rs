@@ -170,13 +170,13 @@ mod tests {
     fn a_job_that_tries_once_stands_behind_none_that_has_not_reported_its_end() {
         let order = Path::new("tries once");
         let (go, wait) = mpsc::channel::<()>();
-        let (told, tells) = mpsc::channel();
-        let again = told.clone();
+        let (os_error, tells) = mpsc::channel();
+        let again = os_error.clone();
         let first = submit_if_first(order, move || {
-            told.send("begun").unwrap();
+            os_error.send("begun").unwrap();
             wait.recv().unwrap();
             over();
-            told.send("over").unwrap();
+            os_error.send("over").unwrap();
             wait.recv().unwrap();
         });
         assert!(first.unwrap());

@@ -252,7 +252,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::{WORKING, spawn};
-    use crate::oslock::Patience;
+    use crate::oslock::WaitPolicy;
     use crate::oslock::Waiter;
     use std::sync::{Arc, mpsc};
 
@@ -266,7 +266,7 @@ mod tests {
             let (own, next) = (Arc::clone(&words[n + 1]), Arc::clone(&words[n]));
             let done = done.clone();
             spawn(move || {
-                own.wait(&Patience::endless()).unwrap();
+                own.wait(&WaitPolicy::endless()).unwrap();
                 next.tell(());
                 done.send(()).unwrap();
             })

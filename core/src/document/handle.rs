@@ -92,7 +92,7 @@ impl Document {
     /// # Errors
     /// `NOT_FOUND`, and failures of the system.
     pub fn load(&self) -> Result<(Vec<u8>, Version)> {
-        self.shared.load()?.ok_or_else(|| self.shared.not_there())
+        self.shared.load()?.ok_or_else(|| self.shared.missing())
     }
 
     /// Replaces the whole document, whatever it was.

@@ -42,7 +42,7 @@ impl Shared {
         dir.is_some_and(|dir| matches!(sys::stat(dir), Ok(None)))
     }
 
-    pub(super) fn not_there(&self) -> Error {
+    pub(super) fn missing(&self) -> Error {
         let why = "the document does not exist";
         let error = Error::new(ErrorKind::NotFound, "load", &self.path, why);
         match self.is_dir_gone() {
@@ -71,10 +71,10 @@ fn with_version(bytes: Vec<u8>) -> (Vec<u8>, Version) {
 
 /// Returns the bytes of a file; `None` if it is missing.
 pub(crate) fn bytes_of(path: &Path, operation: &'static str) -> Result<Option<Vec<u8>>> {
-    let told = |error| Error::os(operation, path, error);
+    let os_error = |error| Error::os(operation, path, error);
     let file = match File::open(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        result => result.map_err(told)?,
+        result => result.map_err(os_error)?,
     };
-    file.read_all().map(Some).map_err(told)
+    file.read_all().map(Some).map_err(os_error)
 }

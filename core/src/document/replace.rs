@@ -17,10 +17,10 @@ pub(super) fn replace(
     options: &DocumentOptions,
     absent: bool,
 ) -> Result<()> {
-    let told = |error| failed(path, error);
-    let like = sys::metadata(path).map_err(told)?;
+    let os_error = |error| failed(path, error);
+    let like = sys::metadata(path).map_err(os_error)?;
     let rights = Rights::of(like.as_ref(), options.mode);
-    let temporary = Temporary::create(path, rights).map_err(told)?;
+    let temporary = Temporary::create(path, rights).map_err(os_error)?;
     let written = write(&temporary, bytes, rights, options.durability)
         .and_then(|()| publish(&temporary, path, absent));
     if let Err(error) = written {

@@ -8,9 +8,9 @@ use super::option_fields::DocumentOptions;
 use super::version::{Expect, Version};
 use super::{in_place, replace};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, Kept, lost_lock};
+use crate::lock::{Call, GuardState, lost_lock};
 use crate::oslock::LockFile;
-use crate::oslock::{Held, PathLock};
+use crate::oslock::{PathLock, RawGuard};
 use crate::sys;
 use crate::temporary;
 
@@ -26,8 +26,8 @@ pub(super) struct Shared {
 
 /// The lock that a change is made under.
 pub(super) enum Under {
-    Own(Held),
-    Given(Arc<Kept>),
+    Own(RawGuard),
+    Given(Arc<GuardState>),
 }
 
 impl Shared {
@@ -40,8 +40,8 @@ impl Shared {
         if let Some(given) = self.given(operation, call)? {
             return Ok(given);
         }
-        let patience = call.begin(self.options.timeout);
-        let held = self.lock.acquire(operation, false, &patience)?;
+        let wait = call.begin(self.options.timeout);
+        let held = self.lock.acquire(operation, false, &wait)?;
         Ok(Under::Own(held))
     }
 
@@ -55,8 +55,8 @@ impl Shared {
         if let Some(given) = self.given(operation, call)? {
             return Ok(Some(given));
         }
-        let patience = call.begin(self.options.timeout);
-        let held = self.lock.acquire_if_there(operation, false, &patience)?;
+        let wait = call.begin(self.options.timeout);
+        let held = self.lock.acquire_if_there(operation, false, &wait)?;
         Ok(held.map(Under::Own))
     }
 
@@ -99,9 +99,9 @@ impl Shared {
     /// Refuses a symbolic link in the document's place. The path is resolved, so
     /// the link is newer than the open, and its target has another lock.
     pub(super) fn forbid_link(&self, operation: &'static str) -> Result<()> {
-        let told = |error| Error::os(operation, &self.path, error);
-        match sys::look(&self.path).map_err(told)? {
-            Some(seen) if seen.is_link => Err(told(sys::InTheWay::Link.into_error())),
+        let os_error = |error| Error::os(operation, &self.path, error);
+        match sys::look(&self.path).map_err(os_error)? {
+            Some(seen) if seen.is_link => Err(os_error(sys::InTheWay::Link.into_error())),
             _ => Ok(()),
         }
     }

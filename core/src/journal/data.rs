@@ -192,7 +192,7 @@ fn sync_file(shared: &Shared, data: &Data) -> io::Result<()> {
 impl Unsynced {
     /// Returns the error of a change that is made; `done` names the change.
     pub fn after(self, shared: &Shared, operation: &'static str, done: &str) -> Error {
-        self.told(shared, operation)
+        self.os_error(shared, operation)
             .with_kind(ErrorKind::NotDurable)
             .hint(format!(
                 "{done}, but a power cut may lose it; reopen the journal to go on"
@@ -202,13 +202,13 @@ impl Unsynced {
     /// Returns the error of a change that this prevented. `NOT_DURABLE` would say that
     /// it is made.
     pub fn before(self, shared: &Shared, operation: &'static str, undone: &str) -> Error {
-        self.told(shared, operation).hint(format!(
+        self.os_error(shared, operation).hint(format!(
             "{undone}; records that are in it already may not be durable, so reopen the journal to \
              go on"
         ))
     }
 
-    fn told(self, shared: &Shared, operation: &'static str) -> Error {
+    fn os_error(self, shared: &Shared, operation: &'static str) -> Error {
         match self {
             Unsynced::Failed(error) => Error::os(operation, &shared.path, error),
             Unsynced::Elsewhere => Error::new(

@@ -11,7 +11,7 @@ use crate::journal::append::Batch;
 use crate::journal::header;
 use crate::journal::read::Source;
 use crate::journal::read::{Records, line};
-use crate::journal::rules::{Rules, not_a_record};
+use crate::journal::record_policy::{RecordPolicy, not_a_record};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::LockFile;
 use crate::sys::{self, Access, File, Lasting};
@@ -21,8 +21,8 @@ pub(crate) fn batch(path: &Path, options: &JournalOptions) -> Batch {
     Batch::new(&Arc::new(rules(path, options)))
 }
 
-fn rules(path: &Path, options: &JournalOptions) -> Rules {
-    Rules {
+fn rules(path: &Path, options: &JournalOptions) -> RecordPolicy {
+    RecordPolicy {
         path: path.to_owned(),
         format: options.format,
         max_record: options.max_record,
@@ -81,15 +81,15 @@ pub(crate) fn end(
     options: &JournalOptions,
     lock: LockFile<'_>,
 ) -> Result<Option<(Identity, u64)>> {
-    let told = |error| Error::os("append", path, error);
-    if let Some(seen) = sys::look(path).map_err(told)?
+    let os_error = |error| Error::os("append", path, error);
+    if let Some(seen) = sys::look(path).map_err(os_error)?
         && one_name::is_in_doubt(&seen)
     {
         one_name::check(path, "append", &seen)?;
     }
     let opened = match lockfile::open(path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        result => result.map_err(told)?,
+        result => result.map_err(os_error)?,
     };
     let recorded = lock
         .generation()
@@ -100,9 +100,9 @@ pub(crate) fn end(
     }
     if repair::tail(&opened.file, path, options)?.is_some_and(|repair| repair.cut > 0) {
         // Before anything is written in its place: see `mend`.
-        opened.file.sync_data().map_err(told)?;
+        opened.file.sync_data().map_err(os_error)?;
     }
-    let end = opened.file.size().map_err(told)?;
+    let end = opened.file.size().map_err(os_error)?;
     Ok(Some((opened.identity, end)))
 }
 
@@ -132,12 +132,12 @@ pub(crate) fn records(
     options: &JournalOptions,
     taken: Option<(Arc<Lasting>, u64, Option<Generation>)>,
 ) -> Result<Records> {
-    let told = |error| Error::os("read", path, error);
+    let os_error = |error| Error::os("read", path, error);
     let shared = Arc::new(Shared::new(path.to_owned(), options.clone())?);
     let Some((file, stop, recorded)) = taken else {
         return Ok(Records::new(&shared, None, 0));
     };
-    let identity = Identity::of(&file).map_err(told)?;
+    let identity = Identity::of(&file).map_err(os_error)?;
     let generation = Generation::of(identity, recorded);
     let source = Source::of_snapshot(file, identity, generation);
     Ok(Records::new(&shared, Some(source), 0).until(stop))

@@ -3,7 +3,7 @@
 //! ```text
 //! options.rs    how a journal is opened; generated: option_fields.rs, words.rs
 //! handle.rs     the handle; verbs.rs: its methods for reading, repair and sync
-//! shared.rs     what the users of a handle share; rules.rs: what may be a record
+//! shared.rs     what the users of a handle share; record_policy.rs: what may be a record
 //! data.rs       the file, open, and its syncs; one_name.rs: why it has one name
 //! append/       records made ready, one leader for many calls, one write, one sync
 //! repair.rs     the torn tail; seal/: the checksum after each record
@@ -26,9 +26,9 @@ mod one_name;
 mod option_fields;
 mod options;
 mod read;
+mod record_policy;
 mod repair;
 mod rewrite;
-mod rules;
 mod seal;
 mod shared;
 mod verbs;

@@ -24,7 +24,7 @@ pub(crate) fn is_in_doubt(seen: &Stat) -> bool {
 /// Refuses a journal that has another name. The caller must hold its lock.
 #[cold]
 pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result<()> {
-    let told = |error| Error::os(operation, path, error);
+    let os_error = |error| Error::os(operation, path, error);
     if seen.is_mount_root {
         return Err(refused(
             path,
@@ -33,11 +33,11 @@ pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result
         ));
     }
     // A rotation that a power cut ended leaves the journal a second name.
-    let file = File::open(path, Access::Read).map_err(told)?;
-    let identity = Identity::of(&file).map_err(told)?;
-    rotated::drop_second_name(path, identity).map_err(told)?;
-    drop_first_names(path).map_err(told)?;
-    match sys::look(path).map_err(told)? {
+    let file = File::open(path, Access::Read).map_err(os_error)?;
+    let identity = Identity::of(&file).map_err(os_error)?;
+    rotated::drop_second_name(path, identity).map_err(os_error)?;
+    drop_first_names(path).map_err(os_error)?;
+    match sys::look(path).map_err(os_error)? {
         Some(now) if now.links > 1 => Err(refused(
             path,
             operation,

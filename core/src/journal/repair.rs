@@ -47,26 +47,26 @@ pub(crate) fn ends_in_newline(file: &File, size: u64) -> io::Result<bool> {
 /// Makes the file end at a record's end.
 #[cold]
 pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result<Option<Repair>> {
-    let told = |error| Error::os("repair", path, error);
+    let os_error = |error| Error::os("repair", path, error);
     loop {
-        let size = file.size().map_err(told)?;
+        let size = file.size().map_err(os_error)?;
         let tail = match Tail::look(file, size, options) {
             // A program that ignores the lock has cut the file meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
-            result => result.map_err(told)?,
+            result => result.map_err(os_error)?,
         };
         let Some(tail) = tail else {
             return Ok(None);
         };
         if !options.cut_foreign_tail {
-            let head = file.read_first(HEAD as u64).map_err(told)?;
+            let head = file.read_first(HEAD as u64).map_err(os_error)?;
             if let Some(foreign) = Foreign::of(options, &head) {
                 return Err(foreign
                     .error("repair", path)
                     .hint("the append would cut its end off; cut_foreign_tail allows that"));
             }
         }
-        let whole = tail.is_whole(file, options).map_err(told)?;
+        let whole = tail.is_whole(file, options).map_err(os_error)?;
         let keep = if whole { tail.text_end } else { tail.start };
         if keep < size {
             let cut = Cut {
@@ -77,21 +77,21 @@ pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
             let kept = torn::keep(file, path, cut)?;
             // A program that ignores the lock may have appended since. Then the tail is
             // another, or the file has none.
-            if file.size().map_err(told)? != size {
+            if file.size().map_err(os_error)? != size {
                 kept.take_back();
                 continue;
             }
             if let Err(error) = file.set_len(keep) {
                 // Otherwise each try would keep the bytes once more.
                 kept.take_back();
-                return Err(told(error).hint(
+                return Err(os_error(error).hint(
                     "a torn record at the end must be cut before an append, and the cut failed; \
                      nothing was changed",
                 ));
             }
         }
         if whole {
-            append_newline(file).map_err(told)?;
+            append_newline(file).map_err(os_error)?;
         }
         return Ok(Some(Repair {
             offset: tail.start,

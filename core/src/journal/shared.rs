@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::follow::Followers;
 use super::options::JournalOptions;
-use super::rules::Rules;
+use super::record_policy::RecordPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
 use crate::oslock::PathLock;
@@ -16,7 +16,7 @@ pub(crate) struct Shared {
     /// Resolved: it has no symbolic link.
     pub path: PathBuf,
     pub options: JournalOptions,
-    pub rules: Arc<Rules>,
+    pub rules: Arc<RecordPolicy>,
     pub lock: PathLock,
     closed: AtomicBool,
     poisoned: AtomicBool,
@@ -28,7 +28,7 @@ impl Shared {
         let lock = PathLock::of("open", &path, &options.choice, options.create, options.mode)?
             .in_home(options.home.clone());
         Ok(Shared {
-            rules: Arc::new(Rules {
+            rules: Arc::new(RecordPolicy {
                 path: path.clone(),
                 format: options.format,
                 max_record: options.max_record,

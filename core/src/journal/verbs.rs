@@ -124,12 +124,12 @@ impl Journal {
     pub fn repair_with(&self, call: &Call<'_>) -> Result<Report> {
         let shared = &self.handle;
         shared.usable("repair")?;
-        let repair = |lock: LockFile<'_>| shared.desk().writer.repair(shared, lock);
+        let repair = |lock: LockFile<'_>| shared.state().writer.repair(shared, lock);
         let repaired = if call.guard().is_some() {
             shared.under_guard("repair", call, |_, lock| repair(lock))?
         } else {
-            let patience = call.begin(shared.options.timeout);
-            match shared.lock.acquire_if_there("repair", false, &patience)? {
+            let wait = call.begin(shared.options.timeout);
+            match shared.lock.acquire_if_there("repair", false, &wait)? {
                 Some(held) => repair(held.lock_file())?,
                 None => None,
             }
@@ -146,7 +146,12 @@ impl Journal {
     /// `NOT_DURABLE`. Later calls fail with `POISONED`.
     pub fn sync(&self) -> Result<()> {
         self.handle.usable("sync")?;
-        let Some(data) = self.handle.desk().writer.open_for_sync(&self.handle.path)? else {
+        let Some(data) = self
+            .handle
+            .state()
+            .writer
+            .open_for_sync(&self.handle.path)?
+        else {
             return Ok(());
         };
         // The file also holds what others wrote, which no earlier sync covers.

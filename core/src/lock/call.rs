@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::guard::{Kept, LockGuard};
-use crate::oslock::{Caller, CancelToken, Patience};
+use super::guard::{GuardState, LockGuard};
+use crate::oslock::{Caller, CancelToken, WaitPolicy};
 
 /// How one call waits for its lock, and under which lock it works.
 ///
@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    pub(crate) fn guard(&self) -> Option<&'a Arc<Kept>> {
+    pub(crate) fn guard(&self) -> Option<&'a Arc<GuardState>> {
         self.lock.map(LockGuard::kept)
     }
 
@@ -90,9 +90,9 @@ impl<'a> Call<'a> {
     }
 
     /// Starts the clock, if the call has a timeout.
-    pub(crate) fn begin(&self, default_timeout: Option<Duration>) -> Patience<'a> {
+    pub(crate) fn begin(&self, default_timeout: Option<Duration>) -> WaitPolicy<'a> {
         let timeout = self.timeout.unwrap_or(default_timeout);
-        Patience {
+        WaitPolicy {
             timeout,
             // A call without an end reads no clock.
             deadline: timeout.and_then(|limit| Instant::now().checked_add(limit)),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
 use crate::oslock::note::{self, Note};
-use crate::oslock::{Held, PathLock};
+use crate::oslock::{PathLock, RawGuard};
 use crate::sys;
 
 /// A lock that is held. Dropping it releases the lock.
@@ -20,16 +20,16 @@ use crate::sys;
 ///
 /// In a forked child it holds nothing, and a release does nothing: the parent
 /// still has the lock.
-pub struct LockGuard(Arc<Kept>);
+pub struct LockGuard(Arc<GuardState>);
 
 /// A lock that is kept, shared by its guard and the calls that work under it.
-pub(crate) struct Kept {
+pub(crate) struct GuardState {
     path: PathBuf,
     lock_path: PathBuf,
     shared: bool,
     born: u32,
     note: Mutex<Option<Note>>,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<RawGuard>>,
 }
 
 impl LockGuard {
@@ -80,7 +80,7 @@ impl LockGuard {
             let why = "the lock is not held by this process";
             return Err(Error::invalid_argument("lock", self.path(), why));
         };
-        let file = held.gate.locked();
+        let file = held.process_lock.locked();
         file.keep_in_programs()
             .map_err(|error| Error::os("lock", self.lock_path(), error))
     }
@@ -89,7 +89,7 @@ impl LockGuard {
     pub(crate) fn new(
         path: &Path,
         lock: &PathLock,
-        held: Held,
+        held: RawGuard,
         shared: bool,
         own: &Holder,
     ) -> LockGuard {
@@ -102,7 +102,7 @@ impl LockGuard {
             mode => Some(mode),
         };
         let note = mode.and_then(|mode| note::write(lock.holder_path(), mode, own, shared));
-        LockGuard(Arc::new(Kept {
+        LockGuard(Arc::new(GuardState {
             path: path.to_owned(),
             lock_path: lock.lock_path().to_owned(),
             shared,
@@ -113,12 +113,12 @@ impl LockGuard {
     }
 
     /// Returns the lock for calls that continue to work under it.
-    pub(crate) fn kept(&self) -> &Arc<Kept> {
+    pub(crate) fn kept(&self) -> &Arc<GuardState> {
         &self.0
     }
 }
 
-impl Kept {
+impl GuardState {
     /// Returns whether it belongs to this process, not to the one it was forked
     /// from. This check comes before all others. In a forked child the mutexes
     /// may be locked by a thread that does not exist there.
@@ -126,7 +126,7 @@ impl Kept {
         self.born == sys::generation()
     }
 
-    pub(crate) fn let_go(&self, held: &mut Option<Held>) {
+    pub(crate) fn let_go(&self, held: &mut Option<RawGuard>) {
         if let Some(_held) = held.take() {
             let note = self
                 .note
@@ -146,7 +146,7 @@ impl Kept {
         operation: &'static str,
         path: &Path,
         lock: &PathLock,
-    ) -> Result<MutexGuard<'_, Option<Held>>> {
+    ) -> Result<MutexGuard<'_, Option<RawGuard>>> {
         let refuse = |detail: &str| Err(Error::invalid_argument(operation, path, detail));
         if self.lock_path != lock.lock_path() {
             return refuse(&format!(
@@ -171,7 +171,7 @@ impl Kept {
         }
     }
 
-    pub(crate) fn held(&self) -> MutexGuard<'_, Option<Held>> {
+    pub(crate) fn held(&self) -> MutexGuard<'_, Option<RawGuard>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::guard::LockGuard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::IDLE;
-use crate::oslock::{Held, PathLock, Patience, Refused, Watching};
+use crate::oslock::{AcquireError, PathLock, RawGuard, WaitPolicy, Watching};
 use crate::process::{Alive, Process};
 use crate::recovery::clear_pending;
 use crate::recovery::handover::{self, Reservation};
@@ -53,7 +53,7 @@ impl LockGuard {
 
 /// Records in the lock file of `path` that the lock is reserved. After its
 /// release, only the successor gets it.
-pub(crate) fn reserve_for(held: &Held, path: &Path, to: &Process) -> Result<()> {
+pub(crate) fn reserve_for(held: &RawGuard, path: &Path, to: &Process) -> Result<()> {
     let refuse = |detail: String| Err(Error::invalid_argument("transfer", path, detail));
     match to.alive() {
         Alive::Alive => reserve(held, to),
@@ -66,15 +66,15 @@ pub(crate) fn reserve_for(held: &Held, path: &Path, to: &Process) -> Result<()> 
 
 /// Takes the reservation back. If this fails, the next locker waits for the
 /// successor.
-pub(crate) fn take_back(held: &Held) {
+pub(crate) fn take_back(held: &RawGuard) {
     if let Ok(file) = held.lock_file().file() {
         let _ = clear_pending(file);
     }
 }
 
-fn reserve(held: &Held, to: &Process) -> Result<()> {
+fn reserve(held: &RawGuard, to: &Process) -> Result<()> {
     let lock = held.lock_file();
-    let told = |error| Error::os("transfer", lock.path(), error);
+    let os_error = |error| Error::os("transfer", lock.path(), error);
     let new = |kind, detail: &str| Error::new(kind, "transfer", lock.path(), detail);
     if !lock.is_writable() {
         return Err(new(
@@ -82,13 +82,13 @@ fn reserve(held: &Held, to: &Process) -> Result<()> {
             "to reserve the lock for another process, this file must be writable",
         ));
     }
-    let file = lock.file().map_err(told)?;
+    let file = lock.file().map_err(os_error)?;
     lock.check_ours("transfer")?;
-    let size = file.size().map_err(told)?.min(IDLE);
+    let size = file.size().map_err(os_error)?.min(IDLE);
     handover::write_reservation(file, size, &Reservation::to(to)).map_err(|error| {
         // A partial record can't be believed anyway.
         let _ = file.set_len(size);
-        told(error)
+        os_error(error)
     })
 }
 
@@ -98,25 +98,25 @@ impl PathLock {
     pub(crate) fn await_heir(
         &self,
         operation: &'static str,
-        heir: &Process,
-        patience: &Patience<'_>,
+        successor: &Process,
+        wait: &WaitPolicy<'_>,
     ) -> Result<()> {
         let refused = |why| {
-            let made = self.refusal(operation, why, patience);
+            let made = self.refusal(operation, why, wait);
             Err(match made.kind() {
                 ErrorKind::Locked | ErrorKind::LockTimeout => made
                     .hint("it is reserved for the process that its last holder gave it to")
-                    .held_by(Some(heir.clone().into())),
+                    .held_by(Some(successor.clone().into())),
                 _ => made,
             })
         };
-        if patience.tries_once() {
-            return refused(Refused::Busy);
+        if wait.tries_once() {
+            return refused(AcquireError::Busy);
         }
-        let mut watching = Watching::new(self.record_path(), Some(heir.pid), patience);
+        let mut watching = Watching::new(self.record_path(), Some(successor.pid), wait);
         while handover::reserved(self.record_path()).is_some_and(|reservation| reservation.stands())
         {
-            if let Err(why) = watching.sleep(patience, LOOK_AGAIN) {
+            if let Err(why) = watching.sleep(wait, LOOK_AGAIN) {
                 return refused(why.into());
             }
         }

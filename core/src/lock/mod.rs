@@ -20,5 +20,5 @@ pub use file_lock::{FileLock, LockOptions};
 pub use find_holder::holder;
 pub use guard::LockGuard;
 
-pub(crate) use guard::{Kept, lost as lost_lock};
+pub(crate) use guard::{GuardState, lost as lost_lock};
 pub(crate) use handover::{reserve_for, take_back};

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::oslock::{Gate, Held, PathLock, Patience, Refused, Stale, ThreadKey};
-use crate::recovery::{self, Settled, handover, transaction};
+use crate::oslock::{AcquireError, PathLock, ProcessLock, RawGuard, Stale, ThreadKey, WaitPolicy};
+use crate::recovery::{self, Recovered, handover, transaction};
 
 impl PathLock {
     /// Takes the lock, and settles the unfinished work of its last holder.
@@ -14,15 +14,17 @@ impl PathLock {
         &self,
         operation: &'static str,
         shared: bool,
-        patience: &Patience<'_>,
-    ) -> Result<Held> {
-        if patience.is_cancelled() {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<RawGuard> {
+        if wait.is_cancelled() {
             return Err(Error::cancelled(operation, self.target()));
         }
         let mut stale = Stale::default();
         loop {
-            let gate = self.gate(operation, patience)?;
-            if let Some(held) = self.acquire_on(gate, operation, shared, patience, &mut stale)? {
+            let process_lock = self.process_lock(operation, wait)?;
+            if let Some(held) =
+                self.acquire_on(process_lock, operation, shared, wait, &mut stale)?
+            {
                 return Ok(held);
             }
         }
@@ -34,20 +36,22 @@ impl PathLock {
         &self,
         operation: &'static str,
         shared: bool,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Held>> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<Option<RawGuard>> {
         if self.is_homeless(operation)? {
             return Ok(None);
         }
-        if patience.is_cancelled() {
+        if wait.is_cancelled() {
             return Err(Error::cancelled(operation, self.target()));
         }
         let mut stale = Stale::default();
         loop {
-            let Some(gate) = self.gate_if_there(operation, patience)? else {
+            let Some(process_lock) = self.gate_if_there(operation, wait)? else {
                 return Ok(None);
             };
-            if let Some(held) = self.acquire_on(gate, operation, shared, patience, &mut stale)? {
+            if let Some(held) =
+                self.acquire_on(process_lock, operation, shared, wait, &mut stale)?
+            {
                 return Ok(Some(held));
             }
         }
@@ -57,9 +61,9 @@ impl PathLock {
     pub fn try_settled(
         &self,
         operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Held>> {
-        match self.acquire(operation, false, &Patience::once(patience.caller)) {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<Option<RawGuard>> {
+        match self.acquire(operation, false, &WaitPolicy::once(wait.caller)) {
             Ok(held) => Ok(Some(held)),
             Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
             Err(error) => Err(error),
@@ -68,20 +72,20 @@ impl PathLock {
 
     /// Fails with `DEADLOCK` if the caller's own thread holds the lock. This is
     /// for a call that waits until another thread takes it.
-    pub fn forbid_own(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
-        let own = patience.caller.is_none()
+    pub fn forbid_own(&self, operation: &'static str, wait: &WaitPolicy<'_>) -> Result<()> {
+        let own = wait.caller.is_none()
             && self
-                .gate(operation, patience)?
+                .process_lock(operation, wait)?
                 .is_held_by(ThreadKey::current());
         if own {
-            let why = if patience.tries_once() {
-                Refused::Busy
+            let why = if wait.tries_once() {
+                AcquireError::Busy
             } else {
-                Refused::Deadlock
+                AcquireError::Deadlock
             };
             return Err(handover::name_heir(
                 self,
-                self.refusal(operation, why, patience),
+                self.refusal(operation, why, wait),
             ));
         }
         Ok(())
@@ -91,21 +95,21 @@ impl PathLock {
     #[inline]
     fn acquire_on(
         &self,
-        gate: Arc<Gate>,
+        process_lock: Arc<ProcessLock>,
         operation: &'static str,
         shared: bool,
-        patience: &Patience<'_>,
+        wait: &WaitPolicy<'_>,
         stale: &mut Stale,
-    ) -> Result<Option<Held>> {
-        let held = match self.lock_on(gate, operation, shared, patience, stale) {
-            Err(error) if handover::is_for_us(self, &error, patience) => {
-                return self.acquire_as_heir(operation, shared, patience, stale);
+    ) -> Result<Option<RawGuard>> {
+        let held = match self.lock_on(process_lock, operation, shared, wait, stale) {
+            Err(error) if handover::is_for_us(self, &error, wait) => {
+                return self.acquire_as_heir(operation, shared, wait, stale);
             }
             tried => tried.map_err(|error| handover::name_heir(self, error))?,
         };
         match held {
-            Some(held) if held.has_pending() || !held.gate.has_looked() => {
-                self.look_closer(operation, held, patience)
+            Some(held) if held.has_pending() || !held.process_lock.has_looked() => {
+                self.look_closer(operation, held, wait)
             }
             held => Ok(held),
         }
@@ -117,13 +121,13 @@ impl PathLock {
         &self,
         operation: &'static str,
         shared: bool,
-        patience: &Patience<'_>,
+        wait: &WaitPolicy<'_>,
         stale: &mut Stale,
-    ) -> Result<Option<Held>> {
-        let longer = handover::with_lookers(patience);
-        let gate = self.gate(operation, &longer)?;
-        let taken = self.acquire_on(gate, operation, shared, &longer, stale);
-        taken.map_err(|error| handover::as_one_try(self, operation, error, patience))
+    ) -> Result<Option<RawGuard>> {
+        let longer = handover::with_lookers(wait);
+        let process_lock = self.process_lock(operation, &longer)?;
+        let taken = self.acquire_on(process_lock, operation, shared, &longer, stale);
+        taken.map_err(|error| handover::as_one_try(self, operation, error, wait))
     }
 
     /// Looks for pending work, also with the first lock in this process.
@@ -132,20 +136,20 @@ impl PathLock {
     fn look_closer(
         &self,
         operation: &'static str,
-        mut held: Held,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Held>> {
-        if !held.gate.has_looked() {
+        mut held: RawGuard,
+        wait: &WaitPolicy<'_>,
+    ) -> Result<Option<RawGuard>> {
+        if !held.process_lock.has_looked() {
             // A transaction replaces its files, so the other schemes can't take
             // part.
             if !self.is_in_place()
                 && let Some(id) = transaction::look_for_manifest(self.lock_path())?
             {
                 drop(held);
-                transaction::settle(self.lock_path(), id, patience)?;
+                transaction::settle(self.lock_path(), id, wait)?;
                 return Ok(None);
             }
-            held.gate.looked();
+            held.process_lock.looked();
         }
         if !held.has_pending() {
             return Ok(Some(held));
@@ -157,22 +161,22 @@ impl PathLock {
                 return Ok(Some(held));
             }
             drop(held);
-            drop(self.acquire(operation, false, patience)?);
+            drop(self.acquire(operation, false, wait)?);
             return Ok(None);
         }
         match recovery::settle(held.lock_file(), self.target())? {
-            Settled::Done => {
+            Recovered::Done => {
                 held.settled();
                 Ok(Some(held))
             }
-            Settled::Transaction(id) => {
+            Recovered::Transaction(id) => {
                 drop(held);
-                transaction::settle(self.lock_path(), id, patience)?;
+                transaction::settle(self.lock_path(), id, wait)?;
                 Ok(None)
             }
-            Settled::Reserved(heir) => {
+            Recovered::Reserved(successor) => {
                 drop(held);
-                self.await_heir(operation, &heir, patience)?;
+                self.await_heir(operation, &successor, wait)?;
                 Ok(None)
             }
         }

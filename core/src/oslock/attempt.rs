@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::backoff::Backoff;
 use super::caller::ThreadKey;
-use super::gate::Gate;
-use super::held::Held;
+use super::held::RawGuard;
 use super::path_lock::PathLock;
-use super::patience::Patience;
-use super::waiter::Refused;
+use super::process_lock::ProcessLock;
+use super::wait_policy::WaitPolicy;
+use super::waiter::AcquireError;
 use crate::error::{Error, Result};
 use crate::sys;
 
@@ -18,7 +18,7 @@ use crate::sys;
 #[derive(Default)]
 pub(crate) struct Stale {
     /// How often the server reported it (NFS).
-    told: u32,
+    os_error: u32,
     seen: u32,
 }
 
@@ -26,8 +26,8 @@ impl Stale {
     /// Returns whether to open the file again after this error.
     #[cold]
     fn allows(&mut self, error: &io::Error) -> bool {
-        self.told += 1;
-        sys::is_stale(error) && self.told < 5
+        self.os_error += 1;
+        sys::is_stale(error) && self.os_error < 5
     }
 }
 
@@ -37,12 +37,12 @@ impl PathLock {
     pub(crate) fn acquire_unsettled(
         &self,
         operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<Held> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<RawGuard> {
         let mut stale = Stale::default();
         loop {
-            let gate = self.gate(operation, patience)?;
-            if let Some(held) = self.lock_on(gate, operation, false, patience, &mut stale)? {
+            let process_lock = self.process_lock(operation, wait)?;
+            if let Some(held) = self.lock_on(process_lock, operation, false, wait, &mut stale)? {
                 return Ok(held);
             }
         }
@@ -52,36 +52,36 @@ impl PathLock {
     #[inline]
     pub(crate) fn lock_on(
         &self,
-        gate: Arc<Gate>,
+        process_lock: Arc<ProcessLock>,
         operation: &'static str,
         shared: bool,
-        patience: &Patience<'_>,
+        wait: &WaitPolicy<'_>,
         stale: &mut Stale,
-    ) -> Result<Option<Held>> {
-        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
-        match gate.acquire(shared, thread, patience) {
+    ) -> Result<Option<RawGuard>> {
+        let thread = wait.caller.unwrap_or_else(ThreadKey::current);
+        match process_lock.acquire(shared, thread, wait) {
             Ok(()) => {}
-            Err(Refused::System(error)) if stale.allows(&error) => {
-                self.forget(&gate);
+            Err(AcquireError::System(error)) if stale.allows(&error) => {
+                self.forget(&process_lock);
                 return Ok(None);
             }
-            Err(why) => return Err(self.refusal(operation, why, patience)),
+            Err(why) => return Err(self.refusal(operation, why, wait)),
         }
-        let mut held = Held {
-            gate,
+        let mut held = RawGuard {
+            process_lock,
             thread,
             shared,
             lock_size: 0,
             mode: 0,
             redo: None,
         };
-        let told = |error| Error::os(operation, &self.lock_path, error);
+        let os_error = |error| Error::os(operation, &self.lock_path, error);
         let named = if let Some(in_place) = &self.in_place {
-            let seen = in_place.look(&self.target, held.gate.id());
+            let seen = in_place.look(&self.target, held.process_lock.id());
             if self.is_closed() {
                 in_place.close();
             }
-            seen.map_err(told)?.is_some_and(|(redo, size)| {
+            seen.map_err(os_error)?.is_some_and(|(redo, size)| {
                 held.redo = Some(redo);
                 held.lock_size = size;
                 true
@@ -92,11 +92,11 @@ impl PathLock {
             // links to it.
             match sys::look(self.record_path()) {
                 Err(error) if stale.allows(&error) => {
-                    self.forget(&held.gate);
+                    self.forget(&held.process_lock);
                     return Ok(None);
                 }
-                seen => match seen.map_err(told)? {
-                    Some(seen) if seen.id == held.gate.id() => {
+                seen => match seen.map_err(os_error)? {
+                    Some(seen) if seen.id == held.process_lock.id() => {
                         held.lock_size = seen.size;
                         held.mode = seen.mode;
                         true
@@ -107,50 +107,48 @@ impl PathLock {
         };
         if !named {
             // Another process may have the lock on a new file of this name.
-            let gate = Arc::clone(&held.gate);
+            let process_lock = Arc::clone(&held.process_lock);
             drop(held);
-            self.leave(operation, &gate, stale, patience)?;
+            self.leave(operation, &process_lock, stale, wait)?;
             return Ok(None);
         }
         Ok(Some(held))
     }
 
     /// Leaves the file, since the name means another one now. To open that one
-    /// takes a moment. If it happens repeatedly, the caller's patience counts.
+    /// takes a moment. If it happens repeatedly, the caller's wait policy counts.
     #[cold]
     fn leave(
         &self,
         operation: &'static str,
-        gate: &Arc<Gate>,
+        process_lock: &Arc<ProcessLock>,
         stale: &mut Stale,
-        patience: &Patience<'_>,
+        wait: &WaitPolicy<'_>,
     ) -> Result<()> {
-        self.forget(gate);
+        self.forget(process_lock);
         stale.seen += 1;
         if stale.seen < 5 {
             return Ok(());
         }
-        let slept = if patience.tries_once() {
-            Err(Refused::Busy)
+        let slept = if wait.tries_once() {
+            Err(AcquireError::Busy)
         } else {
-            Backoff::new(patience)
-                .sleep(patience)
-                .map_err(Refused::from)
+            Backoff::new(wait).sleep(wait).map_err(AcquireError::from)
         };
-        slept.map_err(|why| self.refusal(operation, why, patience))
+        slept.map_err(|why| self.refusal(operation, why, wait))
     }
 
     /// Returns whether the file of this lock still has its name.
-    pub fn names(&self, operation: &'static str, held: &Held) -> Result<bool> {
+    pub fn names(&self, operation: &'static str, held: &RawGuard) -> Result<bool> {
         // In place, the name of the lock file is the data's.
         let name = match self.in_place {
             Some(_) => &self.target,
             None => self.record_path(),
         };
         let seen = sys::look(name).map_err(|error| Error::os(operation, name, error))?;
-        Ok(seen.is_some_and(|seen| seen.id == held.gate.id())
+        Ok(seen.is_some_and(|seen| seen.id == held.process_lock.id())
             && held
-                .gate
+                .process_lock
                 .is_itself()
                 .map_err(|error| Error::os(operation, name, error))?)
     }
@@ -159,9 +157,9 @@ impl PathLock {
     pub(crate) fn is_held_by_caller(
         &self,
         operation: &'static str,
-        patience: &Patience<'_>,
+        wait: &WaitPolicy<'_>,
     ) -> Result<bool> {
-        let thread = patience.caller.unwrap_or_else(ThreadKey::current);
-        Ok(self.gate(operation, patience)?.is_held_by(thread))
+        let thread = wait.caller.unwrap_or_else(ThreadKey::current);
+        Ok(self.process_lock(operation, wait)?.is_held_by(thread))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A waiter that a cancelled token wakes.
-pub(crate) trait Nudge: Send + Sync {
+pub(crate) trait Wakeup: Send + Sync {
     /// Makes the waiter look at its token.
     fn nudge(&self);
 }
@@ -20,7 +20,7 @@ pub struct CancelToken(Arc<State>);
 #[derive(Default)]
 struct State {
     cancelled: AtomicBool,
-    waiters: Mutex<Vec<Weak<dyn Nudge>>>,
+    waiters: Mutex<Vec<Weak<dyn Wakeup>>>,
 }
 
 impl CancelToken {
@@ -46,13 +46,13 @@ impl CancelToken {
 
     /// Has this waiter woken when the token is cancelled. The waiter must look
     /// at `is_cancelled` afterwards: the token may have been cancelled before.
-    pub(crate) fn watch(&self, waiter: Weak<dyn Nudge>) {
+    pub(crate) fn watch(&self, waiter: Weak<dyn Wakeup>) {
         let mut waiters = self.waiters();
         waiters.retain(|other| other.strong_count() > 0);
         waiters.push(waiter);
     }
 
-    fn waiters(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn Nudge>>> {
+    fn waiters(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn Wakeup>>> {
         self.0
             .waiters
             .lock()

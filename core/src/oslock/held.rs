@@ -1,4 +1,4 @@
-//! The lock while it is held, its file, and the gate that is kept for a next
+//! The lock while it is held, its file, and the process lock that is kept for a next
 //! time.
 
 use std::io;
@@ -7,16 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::caller::ThreadKey;
-use super::gate::Gate;
 use super::path_lock::PathLock;
+use super::process_lock::ProcessLock;
 use super::scheme::{Redo, Scheme};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::{self, Generation, IDLE};
 use crate::sys::{self, File};
 
 /// A lock that is held. Dropping it releases the lock.
-pub(crate) struct Held {
-    pub(crate) gate: Arc<Gate>,
+pub(crate) struct RawGuard {
+    pub(crate) process_lock: Arc<ProcessLock>,
     pub(crate) thread: ThreadKey,
     pub(crate) shared: bool,
     pub(crate) lock_size: u64,
@@ -25,11 +25,11 @@ pub(crate) struct Held {
     pub(crate) redo: Option<Arc<Redo>>,
 }
 
-impl Held {
+impl RawGuard {
     #[inline]
     pub fn lock_file(&self) -> LockFile<'_> {
         LockFile {
-            gate: &self.gate,
+            process_lock: &self.process_lock,
             redo: self.redo.as_deref(),
         }
     }
@@ -50,7 +50,7 @@ impl Held {
     }
 
     pub fn scheme(&self) -> Scheme {
-        match self.gate.pid_file() {
+        match self.process_lock.pid_file() {
             Some(_) => Scheme::PidFile,
             None if self.is_in_place() => Scheme::InPlace,
             None => Scheme::Sidecar,
@@ -60,17 +60,17 @@ impl Held {
     /// Returns whether this lock belongs to this process, not to the one it was
     /// forked from.
     pub fn is_ours(&self) -> bool {
-        self.gate.is_ours()
+        self.process_lock.is_ours()
     }
 }
 
-impl Drop for Held {
+impl Drop for RawGuard {
     #[inline]
     fn drop(&mut self) {
         // A forked child has no part in the lock. An unlock would free its
         // parent's lock.
-        if self.gate.is_ours() {
-            self.gate.release(self.thread);
+        if self.process_lock.is_ours() {
+            self.process_lock.release(self.thread);
         }
     }
 }
@@ -79,7 +79,7 @@ impl Drop for Held {
 /// the lock is on the data itself, `P.redo` takes its place.
 #[derive(Clone, Copy)]
 pub(crate) struct LockFile<'a> {
-    pub(crate) gate: &'a Arc<Gate>,
+    pub(crate) process_lock: &'a Arc<ProcessLock>,
     pub(crate) redo: Option<&'a Redo>,
 }
 
@@ -88,7 +88,7 @@ impl<'a> LockFile<'a> {
     pub fn file(&self) -> io::Result<&'a File> {
         match self.redo {
             Some(redo) => redo.file(),
-            None => Ok(self.gate.file()),
+            None => Ok(self.process_lock.file()),
         }
     }
 
@@ -106,13 +106,13 @@ impl<'a> LockFile<'a> {
 
     /// Does the same for a caller that is about to write to the file.
     pub fn check_ours(&self, operation: &'static str) -> Result<()> {
-        let told = |error| Error::os(operation, self.path(), error);
-        if self.is_ours().map_err(told)? {
+        let os_error = |error| Error::os(operation, self.path(), error);
+        if self.is_ours().map_err(os_error)? {
             return Ok(());
         }
         let refuse = |kind, why| Err(Error::new(kind, operation, self.path(), why));
-        let file = self.file().map_err(told)?;
-        if file.may_be_believed(self.target()).map_err(told)? {
+        let file = self.file().map_err(os_error)?;
+        if file.may_be_believed(self.target()).map_err(os_error)? {
             return refuse(
                 ErrorKind::Corrupt,
                 "this was not written by untorn, and is not overwritten; nothing was changed",
@@ -130,7 +130,7 @@ impl<'a> LockFile<'a> {
     pub fn target(&self) -> &'a Path {
         match self.redo {
             Some(redo) => redo.target(),
-            None => &self.gate.target,
+            None => &self.process_lock.target,
         }
     }
 
@@ -141,7 +141,7 @@ impl<'a> LockFile<'a> {
         // made the file.
         let file = match self.redo {
             Some(redo) => redo.if_there()?,
-            None => Some(self.gate.file()),
+            None => Some(self.process_lock.file()),
         };
         match file {
             Some(file) if file.may_be_believed(self.target())? => lockfile::read_generation(file),
@@ -166,33 +166,33 @@ impl<'a> LockFile<'a> {
     /// write it meanwhile. On some systems, other descriptors of this process
     /// can't either.
     pub fn data(&self) -> Option<&'a File> {
-        self.redo.map(|_| self.gate.file())
+        self.redo.map(|_| self.process_lock.file())
     }
 
     /// Returns the data for longer than the lock.
     pub fn keep_data(&self) -> Option<LockedData> {
-        self.redo.map(|_| LockedData(Arc::clone(self.gate)))
+        self.redo.map(|_| LockedData(Arc::clone(self.process_lock)))
     }
 
     pub fn may_write_data(&self) -> bool {
-        self.gate.may_be_written()
+        self.process_lock.may_be_written()
     }
 
     /// Returns whether recovery records can be kept.
     pub fn is_writable(&self) -> bool {
-        self.redo.is_some() || self.gate.may_be_written()
+        self.redo.is_some() || self.process_lock.may_be_written()
     }
 
     pub fn path(&self) -> &'a Path {
         match self.redo {
             Some(redo) => redo.path(),
-            None => &self.gate.lock_path,
+            None => &self.process_lock.lock_path,
         }
     }
 }
 
 /// Open data that carries its own lock. It must be changed under the lock only.
-pub(crate) struct LockedData(Arc<Gate>);
+pub(crate) struct LockedData(Arc<ProcessLock>);
 
 impl Deref for LockedData {
     type Target = File;
@@ -203,23 +203,23 @@ impl Deref for LockedData {
     }
 }
 
-/// The gate of a lock file that was locked before, kept for a next time.
+/// The process lock of a lock file that was locked before, kept for a next time.
 #[derive(Default)]
-pub(crate) struct AtHand(Option<Arc<Gate>>);
+pub(crate) struct CachedLock(Option<Arc<ProcessLock>>);
 
-impl AtHand {
+impl CachedLock {
     /// Keeps the lock file of this lock. A lock on the data itself is taken
     /// again each time, since its file is known by its name.
-    pub fn keep(&mut self, held: &Held) {
+    pub fn keep(&mut self, held: &RawGuard) {
         if held.is_in_place() {
             return;
         }
         let same = self
             .0
             .as_ref()
-            .is_some_and(|gate| Arc::ptr_eq(gate, &held.gate));
+            .is_some_and(|process_lock| Arc::ptr_eq(process_lock, &held.process_lock));
         if !same {
-            self.0 = Some(Arc::clone(&held.gate));
+            self.0 = Some(Arc::clone(&held.process_lock));
         }
     }
 
@@ -228,57 +228,59 @@ impl AtHand {
     /// append uses this. It touches no count that other threads share, and
     /// looks nothing up.
     #[inline]
-    pub fn try_again(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
+    pub fn try_again(&self, lock: &PathLock) -> Option<FastGuard<'_>> {
         self.try_if(lock, |size| size <= IDLE)
     }
 
     /// Does the same for a header stamp, which accepts what a stamp leaves:
     /// zeros in place of the record's first bytes. To cut the file costs more
     /// than all the rest of a stamp.
-    pub fn try_to_stamp(&self, lock: &PathLock) -> Option<HeldBriefly<'_>> {
-        let gate = self.0.as_ref()?;
+    pub fn try_to_stamp(&self, lock: &PathLock) -> Option<FastGuard<'_>> {
+        let process_lock = self.0.as_ref()?;
         self.try_if(lock, |size| {
-            size <= IDLE || lockfile::is_cleared(gate.file()).unwrap_or(false)
+            size <= IDLE || lockfile::is_cleared(process_lock.file()).unwrap_or(false)
         })
     }
 
     #[inline]
-    fn try_if(
-        &self,
-        lock: &PathLock,
-        settled: impl FnOnce(u64) -> bool,
-    ) -> Option<HeldBriefly<'_>> {
-        let gate = self.0.as_ref().filter(|gate| gate.is_ours())?;
+    fn try_if(&self, lock: &PathLock, settled: impl FnOnce(u64) -> bool) -> Option<FastGuard<'_>> {
+        let process_lock = self
+            .0
+            .as_ref()
+            .filter(|process_lock| process_lock.is_ours())?;
         let thread = ThreadKey::current();
-        if !gate.try_acquire(thread) {
+        if !process_lock.try_acquire(thread) {
             return None;
         }
-        let held = HeldBriefly { gate, thread };
-        // By the name that this handle knows: other handles may share the gate.
+        let held = FastGuard {
+            process_lock,
+            thread,
+        };
+        // By the name that this handle knows: other handles may share the process lock.
         let seen = sys::look(lock.record_path()).ok()??;
-        (seen.id == gate.id() && settled(seen.size)).then_some(held)
+        (seen.id == process_lock.id() && settled(seen.size)).then_some(held)
     }
 }
 
 /// A lock that is held for one append. Dropping it releases the lock.
-pub(crate) struct HeldBriefly<'a> {
-    gate: &'a Arc<Gate>,
+pub(crate) struct FastGuard<'a> {
+    process_lock: &'a Arc<ProcessLock>,
     thread: ThreadKey,
 }
 
-impl HeldBriefly<'_> {
+impl FastGuard<'_> {
     #[inline]
     pub fn lock_file(&self) -> LockFile<'_> {
         LockFile {
-            gate: self.gate,
+            process_lock: self.process_lock,
             redo: None,
         }
     }
 }
 
-impl Drop for HeldBriefly<'_> {
+impl Drop for FastGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.gate.release(self.thread);
+        self.process_lock.release(self.thread);
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::sys;
 
-type Make = dyn Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync;
+type Make = dyn Fn(&'static str, &WaitPolicy<'_>) -> Result<()> + Send + Sync;
 
 /// Makes the directory of a file, once. If it is removed later, it stays
 /// removed. Clones share their state.
@@ -23,7 +23,7 @@ struct Inner {
 
 impl Home {
     pub fn new(
-        make: impl Fn(&'static str, &Patience<'_>) -> Result<()> + Send + Sync + 'static,
+        make: impl Fn(&'static str, &WaitPolicy<'_>) -> Result<()> + Send + Sync + 'static,
     ) -> Home {
         Home(Arc::new(Inner {
             is_there: AtomicBool::new(false),
@@ -39,13 +39,13 @@ impl Home {
 
     /// Returns whether nothing exists at this file's path yet.
     pub fn is_missing(&self, operation: &'static str, file: &Path) -> Result<bool> {
-        let told = |error| Error::os(operation, file, error);
+        let os_error = |error| Error::os(operation, file, error);
         let dir = file.parent().unwrap_or(file);
-        Ok(self.is_awaited() && sys::stat(dir).map_err(told)?.is_none())
+        Ok(self.is_awaited() && sys::stat(dir).map_err(os_error)?.is_none())
     }
 
-    pub fn make(&self, operation: &'static str, patience: &Patience<'_>) -> Result<()> {
-        (self.0.make)(operation, patience)
+    pub fn make(&self, operation: &'static str, wait: &WaitPolicy<'_>) -> Result<()> {
+        (self.0.make)(operation, wait)
     }
 
     /// Notes that something in the directory was opened.

@@ -4,14 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::gate::{Gate, Holders, State, TRIED, gone};
-use super::waiter::Told;
+use super::process_lock::{Holders, ProcessLock, State, TRIED, gone};
+use super::waiter::Grant;
 use crate::background;
 use crate::sys::{self, Descriptor};
 
-impl Gate {
+impl ProcessLock {
     /// Makes a thread wait in the kernel for the head of the queue.
-    pub(super) fn await_in_kernel(self: &Arc<Gate>, state: &mut State) {
+    pub(super) fn await_in_kernel(self: &Arc<ProcessLock>, state: &mut State) {
         let Some(head) = state.queue.front() else {
             return;
         };
@@ -20,28 +20,28 @@ impl Gate {
             return;
         }
         if self.gives_way(head) {
-            return head.waiter.tell(Told::Poll);
+            return head.waiter.tell(Grant::Poll);
         }
         if head.endless {
             // The head's own thread blocks: a second thread would cost two more
             // switches for each hand-over.
             state.in_kernel[usize::from(way)] = true;
-            head.waiter.tell(Told::Block);
+            head.waiter.tell(Grant::Block);
             return;
         }
-        let gate = Arc::clone(self);
+        let process_lock = Arc::clone(self);
         // The job must not queue after others, which may wait for this very
         // lock.
-        match background::submit_at_once(None, move || gate.block(way)) {
+        match background::submit_at_once(None, move || process_lock.block(way)) {
             Ok(()) => state.in_kernel[usize::from(way)] = true,
             // No thread can be made, so the caller polls by itself.
-            Err(_) => head.waiter.tell(Told::Poll),
+            Err(_) => head.waiter.tell(Grant::Poll),
         }
     }
 
     /// Blocks in the kernel, then hands the lock to the head of the queue. If
     /// all have left by then, releases it at once.
-    pub(super) fn block(self: &Arc<Gate>, shared: bool) {
+    pub(super) fn block(self: &Arc<ProcessLock>, shared: bool) {
         let way = self.way(shared);
         loop {
             let result = background::while_waiting(|| self.await_system(way));
@@ -77,7 +77,7 @@ impl Gate {
                 Ok(false) => {}
                 Err(error) if wanted && self.is_for_want(&error) => {
                     if let Some(head) = state.queue.front() {
-                        head.waiter.tell(Told::Poll);
+                        head.waiter.tell(Grant::Poll);
                     }
                 }
                 Err(error) if wanted => self.fail_head(&mut state, error),

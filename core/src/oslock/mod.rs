@@ -6,9 +6,9 @@
 //! opening.rs     that file, opened once in this process; home.rs: its directory
 //! attempt.rs     one attempt to take the lock; refusal.rs: why it was not taken
 //! held.rs        while it is held, and at hand for a next time
-//! gate.rs        one lock file in this process; queue.rs: who waits for it here;
+//! process_lock.rs        one lock file in this process; queue.rs: who waits for it here;
 //!                kernel_wait.rs: one waits in the kernel for all
-//! caller.rs      who asks; patience.rs: for how long; cancel.rs: until when
+//! caller.rs      who asks; wait_policy.rs: for how long; cancel.rs: until when
 //! waiter.rs      one call that waits; watching.rs: for a file or a process;
 //!                backoff.rs: for anything
 //! note.rs        the line that a holder leaves; find_holder.rs: who holds it
@@ -19,17 +19,17 @@ mod backoff;
 mod caller;
 mod cancel;
 pub(crate) mod find_holder;
-mod gate;
 mod held;
 mod home;
 mod kernel_wait;
 pub(crate) mod note;
 mod opening;
 mod path_lock;
-mod patience;
+mod process_lock;
 mod queue;
 mod refusal;
 pub(crate) mod scheme;
+mod wait_policy;
 mod waiter;
 mod watching;
 
@@ -40,13 +40,13 @@ pub use scheme::{OnUnsupported, Scheme};
 pub(crate) use attempt::Stale;
 pub(crate) use backoff::Backoff;
 pub(crate) use caller::ThreadKey;
-pub(crate) use cancel::Nudge;
-pub(crate) use gate::Gate;
-pub(crate) use held::{AtHand, Held, LockFile, LockedData};
+pub(crate) use cancel::Wakeup;
+pub(crate) use held::{CachedLock, LockFile, LockedData, RawGuard};
 pub(crate) use home::Home;
 pub(crate) use opening::held_in;
 pub(crate) use path_lock::PathLock;
-pub(crate) use patience::Patience;
+pub(crate) use process_lock::ProcessLock;
 pub(crate) use scheme::Choice;
-pub(crate) use waiter::{GaveUp, Refused, Waiter};
+pub(crate) use wait_policy::WaitPolicy;
+pub(crate) use waiter::{AcquireError, WaitError, Waiter};
 pub(crate) use watching::Watching;

@@ -1,4 +1,4 @@
-//! From a path to its gate. The file that carries the lock is opened once in a
+//! From a path to its process lock. The file that carries the lock is opened once in a
 //! process, for all callers.
 
 use std::collections::HashMap;
@@ -8,59 +8,61 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::backoff::Backoff;
 use super::caller::ThreadKey;
-use super::gate::Gate;
 use super::path_lock::PathLock;
-use super::patience::Patience;
+use super::process_lock::ProcessLock;
 use super::scheme::pid_file::PidFile;
 use super::scheme::{Scheme, sidecar};
-use super::waiter::Refused;
+use super::wait_policy::WaitPolicy;
+use super::waiter::AcquireError;
 use crate::error::Result;
 use crate::sys::{Access, Descriptor, FileId, PerProcess};
 
 /// The locked files that this process has open, by scheme. A lock file and data
 /// are opened in different ways.
-static GATES: PerProcess<Mutex<Gates>> = PerProcess::new();
-type Gates = HashMap<(FileId, Scheme), Weak<Gate>>;
+static GATES: PerProcess<Mutex<ProcessLocks>> = PerProcess::new();
+type ProcessLocks = HashMap<(FileId, Scheme), Weak<ProcessLock>>;
 
 /// Returns a lock file in this directory if the caller's thread holds its lock.
-pub(crate) fn held_in(dir: &Path, patience: &Patience<'_>) -> Option<PathBuf> {
-    if patience.caller.is_some() {
+pub(crate) fn held_in(dir: &Path, wait: &WaitPolicy<'_>) -> Option<PathBuf> {
+    if wait.caller.is_some() {
         // Other tasks of this caller may hold it, and they go on meanwhile.
         return None;
     }
-    let gates: Vec<_> = GATES
+    let process_locks: Vec<_> = GATES
         .get(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .iter()
         .filter(|((_, scheme), _)| *scheme == Scheme::Sidecar)
-        .filter_map(|(_, gate)| gate.upgrade())
+        .filter_map(|(_, process_lock)| process_lock.upgrade())
         .collect();
     let own = ThreadKey::current();
-    gates
+    process_locks
         .iter()
-        .find(|gate| gate.lock_path.parent() == Some(dir) && gate.is_held_by(own))
-        .map(|gate| gate.lock_path.clone())
+        .find(|process_lock| {
+            process_lock.lock_path.parent() == Some(dir) && process_lock.is_held_by(own)
+        })
+        .map(|process_lock| process_lock.lock_path.clone())
 }
 
 impl PathLock {
     #[inline]
-    pub(crate) fn gate(
+    pub(crate) fn process_lock(
         &self,
         operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<Arc<Gate>> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<Arc<ProcessLock>> {
         let cached = self.cached();
-        if let Some(gate) = &*cached {
-            return Ok(Arc::clone(gate));
+        if let Some(process_lock) = &*cached {
+            return Ok(Arc::clone(process_lock));
         }
         drop(cached);
         let create = self.in_place.as_ref().is_none_or(|own| own.create);
-        let mut opened = self.open(operation, patience, create)?;
+        let mut opened = self.open(operation, wait, create)?;
         if let Some(home) = self.home.as_ref().filter(|home| home.is_awaited()) {
             if matches!(&opened, Err(error) if error.kind() == io::ErrorKind::NotFound) {
-                home.make(operation, patience)?;
-                opened = self.open(operation, patience, create)?;
+                home.make(operation, wait)?;
+                opened = self.open(operation, wait, create)?;
             }
             if opened.is_ok() {
                 home.found();
@@ -74,22 +76,22 @@ impl PathLock {
     pub(crate) fn gate_if_there(
         &self,
         operation: &'static str,
-        patience: &Patience<'_>,
-    ) -> Result<Option<Arc<Gate>>> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<Option<Arc<ProcessLock>>> {
         if self.in_place.is_none() {
-            return self.gate(operation, patience).map(Some);
+            return self.process_lock(operation, wait).map(Some);
         }
         let cached = self.cached().clone();
         if cached.is_some() {
             return Ok(cached);
         }
-        match self.open(operation, patience, false)? {
+        match self.open(operation, wait, false)? {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => self.keep(operation, opened).map(Some),
         }
     }
 
-    /// Opens the file that carries the lock. The outer error says that patience
+    /// Opens the file that carries the lock. The outer error says that the wait
     /// ended: another program has a file lease on it (man 2 fcntl, F_SETLEASE).
     /// This open has asked for the lease, and the system revokes it after a
     /// time.
@@ -97,7 +99,7 @@ impl PathLock {
     pub(crate) fn open(
         &self,
         operation: &'static str,
-        patience: &Patience<'_>,
+        wait: &WaitPolicy<'_>,
         create: bool,
     ) -> Result<io::Result<(Descriptor, bool)>> {
         let mut backoff = None;
@@ -110,60 +112,60 @@ impl PathLock {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 opened => return Ok(opened),
             }
-            let backoff = backoff.get_or_insert_with(|| Backoff::new(patience));
-            let slept = if patience.tries_once() {
-                Err(Refused::Busy)
+            let backoff = backoff.get_or_insert_with(|| Backoff::new(wait));
+            let slept = if wait.tries_once() {
+                Err(AcquireError::Busy)
             } else {
-                backoff.sleep(patience).map_err(Refused::from)
+                backoff.sleep(wait).map_err(AcquireError::from)
             };
-            slept.map_err(|why| self.refusal(operation, why, patience))?;
+            slept.map_err(|why| self.refusal(operation, why, wait))?;
         }
     }
 
     /// Forgets this lock file, which the server no longer has (NFS).
     #[cold]
-    pub(crate) fn forget(&self, gate: &Arc<Gate>) {
+    pub(crate) fn forget(&self, process_lock: &Arc<ProcessLock>) {
         *self.cached() = None;
         GATES
             .get(Mutex::default)
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(gate)));
+            .retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(process_lock)));
     }
 
-    /// Returns this process's gate for a file that was opened to be locked.
+    /// Returns this process's lock for a file that was opened to be locked.
     #[cold]
     pub(crate) fn keep(
         &self,
         operation: &'static str,
         opened: io::Result<(Descriptor, bool)>,
-    ) -> Result<Arc<Gate>> {
-        let gate = opened
+    ) -> Result<Arc<ProcessLock>> {
+        let process_lock = opened
             .and_then(|(file, writable)| self.gate_of(file, writable))
             .map_err(|error| self.refused_file(operation, error))?;
-        if let (Some(pid_file), Some((_, stale))) = (gate.pid_file(), &self.guard) {
+        if let (Some(pid_file), Some((_, stale))) = (process_lock.pid_file(), &self.guard) {
             pid_file.stale_after(*stale);
         }
         let mut cached = self.cached();
         if !self.is_closed() {
-            *cached = Some(Arc::clone(&gate));
+            *cached = Some(Arc::clone(&process_lock));
         }
         drop(cached);
-        Ok(gate)
+        Ok(process_lock)
     }
 
-    fn gate_of(&self, file: Descriptor, writable: bool) -> io::Result<Arc<Gate>> {
+    fn gate_of(&self, file: Descriptor, writable: bool) -> io::Result<Arc<ProcessLock>> {
         let id = file.id()?;
         let key = (id, self.scheme());
-        let mut gates = GATES
+        let mut process_locks = GATES
             .get(Mutex::default)
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(gate) = gates.get(&key).and_then(Weak::upgrade) {
+        if let Some(process_lock) = process_locks.get(&key).and_then(Weak::upgrade) {
             // The second descriptor is closed here; an flock is not affected.
-            return Ok(gate);
+            return Ok(process_lock);
         }
-        gates.retain(|_, gate| gate.strong_count() > 0);
+        process_locks.retain(|_, process_lock| process_lock.strong_count() > 0);
         let pid_file = self.guard.as_ref();
         let pid_file = pid_file.map(|_| PidFile::new(&self.lock_path, &self.target));
         // Its content is where the record is; in place, that is another file.
@@ -172,14 +174,15 @@ impl PathLock {
             Scheme::Sidecar => (&*self.lock_path, Access::Write),
             Scheme::InPlace => (&*self.lock_path, Access::Append),
         };
-        let gate = Gate::new(named, &self.target, access, id, file, writable, pid_file);
-        let gate = Arc::new(gate);
-        gates.insert(key, Arc::downgrade(&gate));
-        Ok(gate)
+        let process_lock =
+            ProcessLock::new(named, &self.target, access, id, file, writable, pid_file);
+        let process_lock = Arc::new(process_lock);
+        process_locks.insert(key, Arc::downgrade(&process_lock));
+        Ok(process_lock)
     }
 
-    pub(crate) fn cached(&self) -> MutexGuard<'_, Option<Arc<Gate>>> {
-        self.gate
+    pub(crate) fn cached(&self) -> MutexGuard<'_, Option<Arc<ProcessLock>>> {
+        self.process_lock
             .get(|| Mutex::new(None))
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

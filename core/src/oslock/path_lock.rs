@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::gate::Gate;
 use super::home::Home;
 use super::note;
+use super::process_lock::ProcessLock;
 use super::scheme::{self, Choice, InPlace, OnUnsupported, Scheme, pid_file, sidecar};
 use crate::error::Result;
 use crate::sys::PerProcess;
@@ -24,7 +24,7 @@ pub(crate) struct PathLock {
     /// `P.lock.guard` and the age at which `P.lock` is stale, if the lock is
     /// that `P.lock` exists.
     pub(super) guard: Option<(PathBuf, Duration)>,
-    pub(super) gate: PerProcess<Mutex<Option<Arc<Gate>>>>,
+    pub(super) process_lock: PerProcess<Mutex<Option<Arc<ProcessLock>>>>,
     /// Set if the directory is made with the first lock.
     pub(super) home: Option<Home>,
     /// Nothing is kept open for a next time.
@@ -62,7 +62,7 @@ impl PathLock {
                 in_place: Some(InPlace::new(target, create, mode)),
                 mode,
                 guard: None,
-                gate: PerProcess::new(),
+                process_lock: PerProcess::new(),
                 home: None,
                 closed: AtomicBool::new(false),
             }),
@@ -100,7 +100,7 @@ impl PathLock {
             in_place: None,
             mode: None,
             guard: None,
-            gate: PerProcess::new(),
+            process_lock: PerProcess::new(),
             home: None,
             closed: AtomicBool::new(false),
         }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::caller::ThreadKey;
-use super::gate::{Gate, Holders, Place, State};
-use super::patience::Patience;
-use super::waiter::{GaveUp, Refused, Told, Waiter};
+use super::process_lock::{Holders, ProcessLock, QueueEntry, State};
+use super::wait_policy::WaitPolicy;
+use super::waiter::{AcquireError, Grant, WaitError, Waiter};
 
 /// How many waiters of this process may have the lock in a row before other
 /// processes get their turn.
@@ -23,15 +23,15 @@ const ABANDONED: Duration = Duration::from_millis(20);
 /// work.
 const GIVES_WAY: Duration = Duration::from_secs(10);
 
-impl Gate {
+impl ProcessLock {
     #[cold]
     pub(super) fn acquire_busy(
-        self: &Arc<Gate>,
+        self: &Arc<ProcessLock>,
         mut state: MutexGuard<'_, State>,
         shared: bool,
         thread: ThreadKey,
-        patience: &Patience<'_>,
-    ) -> Result<(), Refused> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<(), AcquireError> {
         if shared
             && state.queue.is_empty()
             && matches!(state.holders, Holders::Shared(_))
@@ -42,41 +42,41 @@ impl Gate {
             state.hold(true, thread);
             return Ok(());
         }
-        if patience.tries_once() {
+        if wait.tries_once() {
             if !state.waits_for_nobody() {
-                return Err(Refused::Busy);
+                return Err(AcquireError::Busy);
             }
-            let briefly = Patience {
+            let briefly = WaitPolicy {
                 timeout: Some(ABANDONED),
                 deadline: Instant::now().checked_add(ABANDONED),
-                ..*patience
+                ..*wait
             };
             let waited = self.queue_up(state, shared, thread, &briefly);
             return waited.map_err(|why| match why {
-                Refused::TimedOut => Refused::Busy,
+                AcquireError::TimedOut => AcquireError::Busy,
                 why => why,
             });
         }
-        if patience.caller.is_none() && state.is_held_by(thread) {
-            return Err(Refused::Deadlock);
+        if wait.caller.is_none() && state.is_held_by(thread) {
+            return Err(AcquireError::Deadlock);
         }
-        self.queue_up(state, shared, thread, patience)
+        self.queue_up(state, shared, thread, wait)
     }
 
     fn queue_up(
-        self: &Arc<Gate>,
+        self: &Arc<ProcessLock>,
         mut state: MutexGuard<'_, State>,
         shared: bool,
         thread: ThreadKey,
-        patience: &Patience<'_>,
-    ) -> Result<(), Refused> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<(), AcquireError> {
         let waiter = Arc::new(Waiter::new());
-        if let Some(token) = patience.cancel {
+        if let Some(token) = wait.cancel {
             token.watch(Arc::downgrade(&waiter) as _);
         }
-        state.queue.push_back(Place {
+        state.queue.push_back(QueueEntry {
             shared,
-            endless: patience.is_endless(),
+            endless: wait.is_endless(),
             thread,
             gives_way_until: Instant::now() + GIVES_WAY,
             waiter: Arc::clone(&waiter),
@@ -84,38 +84,38 @@ impl Gate {
         self.serve_head(&mut state);
         drop(state);
         let mut queued = Queued {
-            gate: self,
+            process_lock: self,
             waiter: &waiter,
             thread,
             over: false,
         };
-        let result = self.await_turn(&waiter, shared, thread, patience);
+        let result = self.await_turn(&waiter, shared, thread, wait);
         queued.over = true;
         result
     }
 
     fn await_turn(
-        self: &Arc<Gate>,
+        self: &Arc<ProcessLock>,
         waiter: &Arc<Waiter>,
         shared: bool,
         thread: ThreadKey,
-        patience: &Patience<'_>,
-    ) -> Result<(), Refused> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<(), AcquireError> {
         let mut polling: Option<Backoff> = None;
         loop {
-            let told = match &mut polling {
-                None => waiter.wait(patience).map(Some),
-                Some(backoff) => backoff.wait(waiter, patience),
+            let os_error = match &mut polling {
+                None => waiter.wait(wait).map(Some),
+                Some(backoff) => backoff.wait(waiter, wait),
             };
-            match told {
+            match os_error {
                 Err(gave_up) => return self.leave(waiter, thread, gave_up),
-                Ok(Some(Told::Granted)) => return Ok(()),
-                Ok(Some(Told::Failed(error))) => return Err(Refused::System(error)),
+                Ok(Some(Grant::Granted)) => return Ok(()),
+                Ok(Some(Grant::Failed(error))) => return Err(AcquireError::System(error)),
                 // It ends with a message to the head of the queue. That is this
                 // caller, since one that blocks never leaves.
-                Ok(Some(Told::Block)) => self.block(shared),
-                Ok(Some(Told::Poll)) => {
-                    polling.get_or_insert_with(|| Backoff::new(patience));
+                Ok(Some(Grant::Block)) => self.block(shared),
+                Ok(Some(Grant::Poll)) => {
+                    polling.get_or_insert_with(|| Backoff::new(wait));
                 }
                 Ok(None) => self.try_for_the_head(waiter),
             }
@@ -123,7 +123,7 @@ impl Gate {
     }
 
     /// Looks once for a polling caller, if it is its turn.
-    fn try_for_the_head(self: &Arc<Gate>, waiter: &Arc<Waiter>) {
+    fn try_for_the_head(self: &Arc<ProcessLock>, waiter: &Arc<Waiter>) {
         let mut state = self.state();
         let Some(head) = state.queue.front() else {
             return;
@@ -153,7 +153,7 @@ impl Gate {
 
     /// Returns whether the head of the queue gives way to other processes.
     /// Those wait for the exclusive lock while it is shared.
-    pub(super) fn gives_way(&self, head: &Place) -> bool {
+    pub(super) fn gives_way(&self, head: &QueueEntry) -> bool {
         head.shared && Instant::now() < head.gives_way_until && self.is_awaited()
     }
 
@@ -181,11 +181,11 @@ impl Gate {
     /// lock at the last moment, it keeps it: a lock is better than a timeout. A
     /// cancelled call keeps none.
     fn leave(
-        self: &Arc<Gate>,
+        self: &Arc<ProcessLock>,
         waiter: &Arc<Waiter>,
         thread: ThreadKey,
-        why: GaveUp,
-    ) -> Result<(), Refused> {
+        why: WaitError,
+    ) -> Result<(), AcquireError> {
         let mut state = self.state();
         let place = state
             .queue
@@ -197,8 +197,8 @@ impl Gate {
             self.serve_head(&mut state);
         } else {
             match waiter.take() {
-                Some(Told::Failed(error)) => return Err(Refused::System(error)),
-                Some(Told::Granted) if why == GaveUp::TimedOut => return Ok(()),
+                Some(Grant::Failed(error)) => return Err(AcquireError::System(error)),
+                Some(Grant::Granted) if why == WaitError::TimedOut => return Ok(()),
                 _ => self.let_go(state, thread),
             }
         }
@@ -230,14 +230,14 @@ impl Gate {
     }
 
     /// Makes sure that the head of the queue gets the lock when it can.
-    pub(super) fn serve_head(self: &Arc<Gate>, state: &mut State) {
+    pub(super) fn serve_head(self: &Arc<ProcessLock>, state: &mut State) {
         let Some(head) = state.queue.front() else {
             return self.show_who_waits(state);
         };
         match state.holders {
             Holders::Exclusive(_) => {}
             Holders::Shared(_) if !head.shared => {}
-            Holders::Shared(_) if self.gives_way(head) => head.waiter.tell(Told::Poll),
+            Holders::Shared(_) if self.gives_way(head) => head.waiter.tell(Grant::Poll),
             Holders::Shared(_) => state.grant_head(),
             Holders::Free => self.await_in_kernel(state),
         }
@@ -246,9 +246,9 @@ impl Gate {
 
     /// Fails the head of the queue, which can't have the lock; the next may
     /// succeed.
-    pub(super) fn fail_head(self: &Arc<Gate>, state: &mut State, error: io::Error) {
+    pub(super) fn fail_head(self: &Arc<ProcessLock>, state: &mut State, error: io::Error) {
         if let Some(place) = state.queue.pop_front() {
-            place.waiter.tell(Told::Failed(error));
+            place.waiter.tell(Grant::Failed(error));
         }
         self.serve_head(state);
     }
@@ -257,7 +257,7 @@ impl Gate {
 /// A waiter in the queue. If its thread panics, it leaves: the caller's own code
 /// runs during the wait.
 struct Queued<'a> {
-    gate: &'a Arc<Gate>,
+    process_lock: &'a Arc<ProcessLock>,
     waiter: &'a Arc<Waiter>,
     thread: ThreadKey,
     over: bool,
@@ -266,7 +266,9 @@ struct Queued<'a> {
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
         if !self.over {
-            let _ = self.gate.leave(self.waiter, self.thread, GaveUp::Cancelled);
+            let _ = self
+                .process_lock
+                .leave(self.waiter, self.thread, WaitError::Cancelled);
         }
     }
 }
@@ -296,7 +298,7 @@ impl State {
                 break;
             };
             self.hold(place.shared, place.thread);
-            place.waiter.tell(Told::Granted);
+            place.waiter.tell(Grant::Granted);
             if !place.shared {
                 break;
             }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::find_holder;
 use super::path_lock::PathLock;
-use super::patience::Patience;
-use super::waiter::Refused;
+use super::wait_policy::WaitPolicy;
+use super::waiter::AcquireError;
 use crate::error::{Error, ErrorKind};
 use crate::holder::Holder;
 use crate::sys;
@@ -17,31 +17,31 @@ impl PathLock {
     pub(crate) fn refusal(
         &self,
         operation: &'static str,
-        why: Refused,
-        patience: &Patience<'_>,
+        why: AcquireError,
+        wait: &WaitPolicy<'_>,
     ) -> Error {
         let new = |kind, detail: String| Error::new(kind, operation, &self.target, detail);
         match why {
-            Refused::Busy => {
+            AcquireError::Busy => {
                 new(ErrorKind::Locked, "the lock is held".to_owned()).held_by(self.who())
             }
-            Refused::TimedOut => new(
+            AcquireError::TimedOut => new(
                 ErrorKind::LockTimeout,
                 format!(
                     "the lock was not free within {:?}",
-                    patience.timeout.unwrap_or_default()
+                    wait.timeout.unwrap_or_default()
                 ),
             )
             .held_by(self.who()),
-            Refused::Cancelled => Error::cancelled(operation, &self.target),
-            Refused::Deadlock => new(
+            AcquireError::Cancelled => Error::cancelled(operation, &self.target),
+            AcquireError::Deadlock => new(
                 ErrorKind::Deadlock,
                 "this thread already holds the lock and would wait for itself; pass the guard that \
                  holds it (`lock=`), or release it first"
                     .to_owned(),
             ),
-            Refused::System(error) => {
-                let writable = self.cached().as_ref().is_none_or(|gate| gate.writable);
+            AcquireError::System(error) => {
+                let writable = self.cached().as_ref().is_none_or(|process_lock| process_lock.writable);
                 unsupported(operation, &self.lock_path, writable, error)
             }
         }

@@ -4,19 +4,19 @@ use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::cancel::Nudge;
-use super::patience::{INTERRUPT_EVERY, Patience};
+use super::cancel::Wakeup;
+use super::wait_policy::{INTERRUPT_EVERY, WaitPolicy};
 use crate::background;
 
 /// The place where a waiting call sleeps, and the message that wakes it.
-pub(crate) struct Waiter<T = Told> {
+pub(crate) struct Waiter<T = Grant> {
     word: Mutex<Option<T>>,
     changed: Condvar,
 }
 
 /// The messages to a waiter for a lock.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum Grant {
     /// The lock is yours.
     Granted,
     /// You are the first now: block in the kernel yourself.
@@ -29,14 +29,14 @@ pub(crate) enum Told {
 
 /// Why a wait ended without a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GaveUp {
+pub(crate) enum WaitError {
     TimedOut,
     Cancelled,
 }
 
 /// Why a lock was not taken.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum AcquireError {
     Busy,
     TimedOut,
     Cancelled,
@@ -44,16 +44,16 @@ pub(crate) enum Refused {
     System(io::Error),
 }
 
-impl From<GaveUp> for Refused {
-    fn from(why: GaveUp) -> Refused {
+impl From<WaitError> for AcquireError {
+    fn from(why: WaitError) -> AcquireError {
         match why {
-            GaveUp::TimedOut => Refused::TimedOut,
-            GaveUp::Cancelled => Refused::Cancelled,
+            WaitError::TimedOut => AcquireError::TimedOut,
+            WaitError::Cancelled => AcquireError::Cancelled,
         }
     }
 }
 
-impl<T: Send> Nudge for Waiter<T> {
+impl<T: Send> Wakeup for Waiter<T> {
     fn nudge(&self) {
         // Under the mutex. Otherwise a nudge could be lost between a look at
         // the token and the sleep after it.
@@ -81,35 +81,35 @@ impl<T> Waiter<T> {
         self.lock().take()
     }
 
-    /// Sleeps until a message comes, or patience ends.
-    pub fn wait(&self, patience: &Patience<'_>) -> Result<T, GaveUp> {
+    /// Sleeps until a message comes, or the wait ends.
+    pub fn wait(&self, wait: &WaitPolicy<'_>) -> Result<T, WaitError> {
         let mut word = self.lock();
         loop {
             if let Some(word) = word.take() {
                 return Ok(word);
             }
-            if patience.is_cancelled() {
-                return Err(GaveUp::Cancelled);
+            if wait.is_cancelled() {
+                return Err(WaitError::Cancelled);
             }
-            let left = match patience.deadline {
+            let left = match wait.deadline {
                 None => None,
                 Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
                     Some(left) if !left.is_zero() => Some(left),
-                    _ => return Err(GaveUp::TimedOut),
+                    _ => return Err(WaitError::TimedOut),
                 },
             };
-            let nap = match patience.interrupt {
+            let nap = match wait.interrupt {
                 None => left,
                 Some(_) => Some(left.map_or(INTERRUPT_EVERY, |left| left.min(INTERRUPT_EVERY))),
             };
             word = self.sleep(word, nap);
-            if let Some(interrupt) = patience.interrupt
+            if let Some(interrupt) = wait.interrupt
                 && word.is_none()
             {
                 // Not under the mutex: it may run the caller's own code.
                 drop(word);
                 if interrupt() {
-                    return Err(GaveUp::Cancelled);
+                    return Err(WaitError::Cancelled);
                 }
                 word = self.lock();
             }

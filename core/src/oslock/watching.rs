@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
-use super::cancel::Nudge;
-use super::patience::INTERRUPT_EVERY;
-use super::waiter::GaveUp;
+use super::cancel::Wakeup;
+use super::wait_policy::INTERRUPT_EVERY;
+use super::waiter::WaitError;
 use crate::background;
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::sys;
 
 pub(crate) struct Watching {
@@ -21,7 +21,7 @@ pub(crate) struct Watching {
 
 struct Wake(sys::Waker);
 
-impl Nudge for Wake {
+impl Wakeup for Wake {
     fn nudge(&self) {
         self.0.wake();
     }
@@ -31,23 +31,23 @@ impl Watching {
     /// Starts to watch the file of this name and the process. From now on no
     /// event of theirs is missed, so the caller must look at them after this,
     /// then sleep.
-    pub fn new(file: &Path, process: Option<u32>, patience: &Patience<'_>) -> Watching {
-        let mut watching = Watching::idle(patience);
-        watching.renew(file, process, patience);
+    pub fn new(file: &Path, process: Option<u32>, wait: &WaitPolicy<'_>) -> Watching {
+        let mut watching = Watching::idle(wait);
+        watching.renew(file, process, wait);
         watching
     }
 
     /// Watches nothing yet.
-    pub fn idle(patience: &Patience<'_>) -> Watching {
+    pub fn idle(wait: &WaitPolicy<'_>) -> Watching {
         Watching {
             watch: None,
-            backoff: Backoff::new(patience),
+            backoff: Backoff::new(wait),
         }
     }
 
     /// Watches the file that has this name now, and another process. Returns
     /// `false` if nothing has this name: then there is no reason to sleep.
-    pub fn renew(&mut self, file: &Path, process: Option<u32>, patience: &Patience<'_>) -> bool {
+    pub fn renew(&mut self, file: &Path, process: Option<u32>, wait: &WaitPolicy<'_>) -> bool {
         if let Some((watch, _)) = &mut self.watch {
             return match watch.renew(file, process) {
                 Err(error) if error.kind() == ErrorKind::NotFound => false,
@@ -61,7 +61,7 @@ impl Watching {
         match sys::Watch::new(file, process) {
             Ok(Some(watch)) => {
                 let wake = Arc::new(Wake(watch.waker()));
-                if let Some(token) = patience.cancel {
+                if let Some(token) = wait.cancel {
                     token.watch(Arc::downgrade(&wake) as _);
                 }
                 self.watch = Some((watch, wake));
@@ -73,22 +73,22 @@ impl Watching {
     }
 
     /// Sleeps until another look is worthwhile, at most for `longest`. Fails if
-    /// the caller's patience ends.
-    pub fn sleep(&mut self, patience: &Patience<'_>, longest: Duration) -> Result<(), GaveUp> {
+    /// the caller's wait ends.
+    pub fn sleep(&mut self, wait: &WaitPolicy<'_>, longest: Duration) -> Result<(), WaitError> {
         let Some((watch, _)) = &self.watch else {
-            return self.backoff.sleep(patience);
+            return self.backoff.sleep(wait);
         };
-        if patience.is_cancelled() || patience.interrupt.is_some_and(|interrupt| interrupt()) {
-            return Err(GaveUp::Cancelled);
+        if wait.is_cancelled() || wait.interrupt.is_some_and(|interrupt| interrupt()) {
+            return Err(WaitError::Cancelled);
         }
         let mut nap = longest;
-        if patience.interrupt.is_some() {
+        if wait.interrupt.is_some() {
             nap = nap.min(INTERRUPT_EVERY);
         }
-        if let Some(deadline) = patience.deadline {
+        if let Some(deadline) = wait.deadline {
             match deadline.checked_duration_since(Instant::now()) {
                 Some(left) if !left.is_zero() => nap = nap.min(left),
-                _ => return Err(GaveUp::TimedOut),
+                _ => return Err(WaitError::TimedOut),
             }
         }
         if background::while_waiting(|| watch.wait(Some(nap))).is_err() {

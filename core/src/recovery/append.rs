@@ -66,14 +66,14 @@ impl PendingAppend {
 
 /// Removes the first part of an append, unless all of it is there.
 pub(crate) fn undo(lock: &File, target: &Path, pending: &PendingAppend) -> Result<()> {
-    let told = |error| Error::os("recover", target, error);
+    let os_error = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
-        result => result.map_err(told)?,
+        result => result.map_err(os_error)?,
     };
-    let identity = Identity::of(&journal).map_err(told)?;
+    let identity = Identity::of(&journal).map_err(os_error)?;
     if identity != pending.to {
         return Ok(());
     }
@@ -86,7 +86,7 @@ pub(crate) fn undo(lock: &File, target: &Path, pending: &PendingAppend) -> Resul
     if matches!(undone, Undone::Cut | Undone::Blanked) {
         // It syncs before the record is cleared. Otherwise a power cut could
         // bring half the append back, with no record left that says so.
-        journal.sync_data().map_err(told)?;
+        journal.sync_data().map_err(os_error)?;
     }
     Ok(())
 }
@@ -113,19 +113,19 @@ pub(crate) struct Part<'a> {
 }
 
 pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<Undone> {
-    let told = |error| Error::os("recover", target, error);
+    let os_error = |error| Error::os("recover", target, error);
     let (start, pieces) = (part.start, part.pieces);
-    if let Some(length) = part.way_back.read().map_err(told)? {
+    if let Some(length) = part.way_back.read().map_err(os_error)? {
         // The process that began this has already kept the bytes.
-        blank(journal, target, start, length).map_err(told)?;
+        blank(journal, target, start, length).map_err(os_error)?;
         return Ok(Undone::Blanked);
     }
     loop {
-        let size = journal.size().map_err(told)?;
+        let size = journal.size().map_err(os_error)?;
         if size <= start {
             return Ok(Undone::NotBegun);
         }
-        let seen = pieces.look(journal, start, size).map_err(told)?;
+        let seen = pieces.look(journal, start, size).map_err(os_error)?;
         if seen.whole {
             return Ok(Undone::Whole);
         }
@@ -133,7 +133,7 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
         if is_of_others(journal, rest, size, |rest| {
             pieces.goes_on_with(seen.bytes, rest)
         })
-        .map_err(told)?
+        .map_err(os_error)?
         {
             if seen.bytes > 0 {
                 keep_and_blank(journal, target, part, seen.bytes)?;
@@ -147,14 +147,14 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
         };
         let kept = torn::keep(journal, target, cut)?;
         // A program that ignores the lock may have appended meanwhile.
-        if journal.size().map_err(told)? != size {
+        if journal.size().map_err(os_error)? != size {
             kept.take_back();
             continue;
         }
         if let Err(error) = journal.set_len(start) {
             // Otherwise each try would keep the bytes again.
             kept.take_back();
-            return Err(told(error));
+            return Err(os_error(error));
         }
         return Ok(Undone::Cut);
     }

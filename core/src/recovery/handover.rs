@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::block;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::{BLOCK, IDLE, MAGIC, u32_at, u64_at};
-use crate::oslock::{Held, PathLock, Patience, Refused};
+use crate::oslock::{AcquireError, PathLock, RawGuard, WaitPolicy};
 use crate::process::{Alive, Process};
 use crate::sys::{Access, File};
 
@@ -78,7 +78,7 @@ pub(crate) fn reserved(record_path: &Path) -> Option<Reservation> {
 }
 
 /// Returns the process that this lock file is reserved for now.
-pub(crate) fn heir(lock_path: &Path) -> Option<Process> {
+pub(crate) fn successor(lock_path: &Path) -> Option<Process> {
     let reservation = reserved(lock_path).filter(Reservation::stands)?;
     Some(reservation.to)
 }
@@ -128,18 +128,18 @@ pub(crate) fn write_reservation(
 /// Returns whether the lock is reserved for this process, whose one try found
 /// it busy.
 #[cold]
-pub(crate) fn is_for_us(lock: &PathLock, error: &Error, patience: &Patience<'_>) -> bool {
+pub(crate) fn is_for_us(lock: &PathLock, error: &Error, wait: &WaitPolicy<'_>) -> bool {
     error.kind() == ErrorKind::Locked
-        && patience.tries_once()
+        && wait.tries_once()
         && reserved(lock.record_path()).is_some_and(|reservation| reservation.to.is_current())
 }
 
-/// Returns the patience of a successor that tries only once.
-pub(crate) fn with_lookers<'a>(patience: &Patience<'a>) -> Patience<'a> {
-    Patience {
+/// Returns the wait policy of a successor that tries only once.
+pub(crate) fn with_lookers<'a>(wait: &WaitPolicy<'a>) -> WaitPolicy<'a> {
+    WaitPolicy {
         timeout: Some(LOOKERS),
         deadline: Instant::now().checked_add(LOOKERS),
-        ..*patience
+        ..*wait
     }
 }
 
@@ -149,10 +149,12 @@ pub(crate) fn as_one_try(
     lock: &PathLock,
     operation: &'static str,
     error: Error,
-    patience: &Patience<'_>,
+    wait: &WaitPolicy<'_>,
 ) -> Error {
     match error.kind() {
-        ErrorKind::LockTimeout => name_heir(lock, lock.refusal(operation, Refused::Busy, patience)),
+        ErrorKind::LockTimeout => {
+            name_heir(lock, lock.refusal(operation, AcquireError::Busy, wait))
+        }
         _ => error,
     }
 }
@@ -164,8 +166,8 @@ pub(crate) fn name_heir(lock: &PathLock, error: Error) -> Error {
     if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::LockTimeout) {
         return error;
     }
-    match heir(lock.record_path()) {
-        Some(heir) => error.held_by(Some(heir.into())),
+    match successor(lock.record_path()) {
+        Some(successor) => error.held_by(Some(successor.into())),
         None => error,
     }
 }
@@ -175,12 +177,12 @@ pub(crate) fn name_heir(lock: &PathLock, error: Error) -> Error {
 pub(crate) fn acquire_unsettled(
     lock: &PathLock,
     operation: &'static str,
-    patience: &Patience<'_>,
-) -> Result<Held> {
-    match lock.acquire_unsettled(operation, patience) {
-        Err(error) if is_for_us(lock, &error, patience) => lock
-            .acquire_unsettled(operation, &with_lookers(patience))
-            .map_err(|error| as_one_try(lock, operation, error, patience)),
+    wait: &WaitPolicy<'_>,
+) -> Result<RawGuard> {
+    match lock.acquire_unsettled(operation, wait) {
+        Err(error) if is_for_us(lock, &error, wait) => lock
+            .acquire_unsettled(operation, &with_lookers(wait))
+            .map_err(|error| as_one_try(lock, operation, error, wait)),
         taken => taken.map_err(|error| name_heir(lock, error)),
     }
 }
@@ -189,9 +191,9 @@ pub(crate) fn acquire_unsettled(
 pub(crate) fn try_unsettled(
     lock: &PathLock,
     operation: &'static str,
-    patience: &Patience<'_>,
-) -> Result<Option<Held>> {
-    match acquire_unsettled(lock, operation, &Patience::once(patience.caller)) {
+    wait: &WaitPolicy<'_>,
+) -> Result<Option<RawGuard>> {
+    match acquire_unsettled(lock, operation, &WaitPolicy::once(wait.caller)) {
         Ok(held) => Ok(Some(held)),
         Err(error) if error.kind() == ErrorKind::Locked => Ok(None),
         Err(error) => Err(error),

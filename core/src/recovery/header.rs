@@ -173,14 +173,14 @@ impl Line {
 
 /// Settles the stamp of a writer that died before its end.
 pub(crate) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Result<()> {
-    let told = |error| Error::os("recover", target, error);
+    let os_error = |error| Error::os("recover", target, error);
     let journal = match File::open(target, Access::Write) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => return Ok(()),
-        result => result.map_err(told)?,
+        result => result.map_err(os_error)?,
     };
-    if Identity::of(&journal).map_err(told)? != pending.of {
+    if Identity::of(&journal).map_err(os_error)? != pending.of {
         return Ok(());
     }
     let part = Part {
@@ -191,19 +191,19 @@ pub(crate) fn settle(lock: &File, target: &Path, pending: &PendingStamp) -> Resu
     let done =
         pending.pieces.is_empty() || append::undo_in(&journal, target, &part)? == Undone::Whole;
     // A line that is longer than the journal is not the journal's.
-    if pending.old.len() as u64 <= journal.size().map_err(told)? {
+    if pending.old.len() as u64 <= journal.size().map_err(os_error)? {
         let (old, new) = (pending.old.to_vec(), pending.new.to_vec());
         let wanted = if done { &new } else { &old };
         let mut now = vec![0; wanted.len()];
-        let n = journal.read_full_at(&mut now, 0).map_err(told)?;
+        let n = journal.read_full_at(&mut now, 0).map_err(os_error)?;
         now.truncate(n);
         if now != *wanted && is_mixture(&now, &old, &new) {
-            journal.write_all_at(wanted, 0).map_err(told)?;
+            journal.write_all_at(wanted, 0).map_err(os_error)?;
         }
     }
     // It syncs before the record is cleared. Otherwise a power cut could bring
     // half of it back, with no record left that says so.
-    journal.sync_data().map_err(told)
+    journal.sync_data().map_err(os_error)
 }
 
 /// Returns whether a part of the one line over the other can look like `now`.

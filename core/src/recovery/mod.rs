@@ -31,5 +31,5 @@ pub(crate) use overwrite::PendingOverwrite;
 pub(crate) use pending::{Pending, generation_of, look_at_pending};
 pub(crate) use pieces::Pieces;
 pub(crate) use rewrite::PendingRewrite;
-pub(crate) use settle::{Settled, is_due, settle};
+pub(crate) use settle::{Recovered, is_due, settle};
 pub(crate) use transaction::Mark;

@@ -76,14 +76,14 @@ impl PendingRewrite {
 /// Settles by the rename. Before it, all that was prepared is removed. After
 /// it, the generation of the new file is recorded.
 pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
-    let told = |error| Error::os("recover", target, error);
+    let os_error = |error| Error::os("recover", target, error);
     let now = match File::open(target, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         // So the name means another file.
         Err(error) if InTheWay::of(&error).is_some() => None,
         result => {
-            let file = result.map_err(told)?;
-            Some(Identity::of(&file).map_err(told)?)
+            let file = result.map_err(os_error)?;
+            Some(Identity::of(&file).map_err(os_error)?)
         }
     };
     if now.is_some() && now == pending.by {
@@ -93,7 +93,7 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
         // The journal may already have its second name. Later appends must not
         // show there.
         let name = rotated::path(target, pending.rotated);
-        let second = sys::stat(&name).map_err(told)?;
+        let second = sys::stat(&name).map_err(os_error)?;
         if second.is_some_and(|second| second.id == now.id) {
             sys::unlink(&name).map_err(|error| Error::os("recover", &name, error))?;
         }
@@ -105,9 +105,9 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
 /// Records the generation. By `Generation::of` the new file has this number
 /// already. Only this record says how the file came to it.
 fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite) -> Result<()> {
-    let told = |error| Error::os("recover", lock.path(), error);
-    let file = lock.file().map_err(told)?;
-    let recorded = lockfile::read_generation(file).map_err(told)?;
+    let os_error = |error| Error::os("recover", lock.path(), error);
+    let file = lock.file().map_err(os_error)?;
+    let recorded = lockfile::read_generation(file).map_err(os_error)?;
     let Some(by) = pending.by else {
         return Err(Error::internal("recover", target, "no file is named"));
     };
@@ -115,5 +115,5 @@ fn record_generation(lock: LockFile<'_>, target: &Path, pending: &PendingRewrite
         return Ok(());
     }
     let generation = pending.generation(by, recorded);
-    lockfile::write_generation(file, generation).map_err(told)
+    lockfile::write_generation(file, generation).map_err(os_error)
 }

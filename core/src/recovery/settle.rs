@@ -13,7 +13,7 @@ use crate::process::Process;
 use crate::temporary;
 
 /// The result of settling.
-pub(crate) enum Settled {
+pub(crate) enum Recovered {
     Done,
     /// The transaction of this number must be settled, without this lock.
     Transaction(Id),
@@ -26,17 +26,17 @@ pub(crate) enum Settled {
 /// The lock file is longer than [`crate::lockfile::IDLE`]. If not, any process
 /// that may write it can cut it, and none has to.
 pub(crate) fn is_due(lock: LockFile<'_>) -> Result<bool> {
-    let told = |error| Error::os("recover", lock.path(), error);
-    if !lock.is_ours().map_err(told)? {
+    let os_error = |error| Error::os("recover", lock.path(), error);
+    if !lock.is_ours().map_err(os_error)? {
         // Another program's file that only happens to have this name. To lock
         // it does no harm; to write to it would.
         return Ok(false);
     }
-    let file = lock.file().map_err(told)?;
-    Ok(match read_pending(file).map_err(told)? {
+    let file = lock.file().map_err(os_error)?;
+    Ok(match read_pending(file).map_err(os_error)? {
         // Nothing was begun. A process that may write it sweeps the prepared
         // files.
-        None => lock.is_writable() && !is_cleared(file).map_err(told)?,
+        None => lock.is_writable() && !is_cleared(file).map_err(os_error)?,
         // A void reservation is void for the next locker too.
         Some(Pending::Reserved(reservation)) => reservation.stands(),
         // Only a file that carries its own lock is ever written in place, and
@@ -49,18 +49,18 @@ pub(crate) fn is_due(lock: LockFile<'_>) -> Result<bool> {
 /// Settles what is pending. The caller must hold the exclusive lock and have
 /// done nothing else under it. The lock file is longer than
 /// [`crate::lockfile::IDLE`].
-pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
-    let told = |error| Error::os("recover", lock.path(), error);
+pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Recovered> {
+    let os_error = |error| Error::os("recover", lock.path(), error);
     let due = is_due(lock)?;
-    if !due && (!lock.is_writable() || !lock.is_ours().map_err(told)?) {
-        return Ok(Settled::Done);
+    if !due && (!lock.is_writable() || !lock.is_ours().map_err(os_error)?) {
+        return Ok(Recovered::Done);
     }
-    let file = lock.file().map_err(told)?;
-    let pending = read_pending(file).map_err(told)?;
+    let file = lock.file().map_err(os_error)?;
+    let pending = read_pending(file).map_err(os_error)?;
     if let Some(Pending::Reserved(reservation)) = &pending
         && due
     {
-        return Ok(Settled::Reserved(reservation.to.clone()));
+        return Ok(Recovered::Reserved(reservation.to.clone()));
     }
     if !lock.is_writable() {
         return Err(Error::new(
@@ -83,7 +83,7 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
         Some(Pending::Rewrite(pending)) => rewrite::settle(lock, target, &pending)?,
         Some(Pending::Member(mark)) => {
             if let Some(id) = transaction::look(lock.path(), mark)? {
-                return Ok(Settled::Transaction(id));
+                return Ok(Recovered::Transaction(id));
             }
         }
         Some(Pending::Unknown(kind)) => {
@@ -98,6 +98,6 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Settled> {
             ));
         }
     }
-    clear_pending(file).map_err(told)?;
-    Ok(Settled::Done)
+    clear_pending(file).map_err(os_error)?;
+    Ok(Recovered::Done)
 }

@@ -131,7 +131,7 @@ pub(super) fn scheme(stage: &Stage, scheme: Scheme) -> Result<Found> {
         .scheme(scheme)
         .timeout(Some(Duration::ZERO));
     let guard = options.acquire(&path)?;
-    let told = |error| crate::error::Error::os("selftest", &path, error);
+    let os_error = |error| crate::error::Error::os("selftest", &path, error);
     let file = guard.lock_path().to_owned();
     let (take, give) = match scheme {
         Scheme::Sidecar | Scheme::InPlace => (Order::TryExclusive, Order::Unlock),
@@ -153,14 +153,14 @@ pub(super) fn scheme(stage: &Stage, scheme: Scheme) -> Result<Found> {
                 other => (super::Outcome::Failed, format!("not refused: {other:?}")),
             });
         }
-        Err(error) => return Err(told(error)),
+        Err(error) => return Err(os_error(error)),
     };
-    if other.does(take).map_err(told)? {
+    if other.does(take).map_err(os_error)? {
         let detail = format!("{scheme}: another process got the lock that we have");
         return Ok((super::Outcome::Failed, detail));
     }
     drop(guard);
-    if !other.does(take).map_err(told)? {
+    if !other.does(take).map_err(os_error)? {
         let detail = format!("{scheme}: the lock that was released is refused to another process");
         return Ok((super::Outcome::Failed, detail));
     }
@@ -169,7 +169,7 @@ pub(super) fn scheme(stage: &Stage, scheme: Scheme) -> Result<Found> {
         let detail = format!("{scheme}: we got the lock that another process has: {refused:?}");
         return Ok((super::Outcome::Failed, detail));
     }
-    other.does(give).map_err(told)?;
+    other.does(give).map_err(os_error)?;
     drop(options.acquire(&path)?);
     let detail = format!("{scheme}: {} exclude each other", other.name());
     Ok((super::Outcome::Passed, detail))

@@ -56,16 +56,16 @@ pub fn selftest(dir: impl AsRef<Path>) -> Result<SelfTest> {
 /// As [`selftest`].
 pub fn selftest_with(dir: impl AsRef<Path>, scheme: Scheme) -> Result<SelfTest> {
     let given = dir.as_ref();
-    let told = |error| Error::os("selftest", given, error);
-    let dir = sys::canonical(given).map_err(told)?;
-    if !sys::is_real_dir(&dir).map_err(told)? {
+    let os_error = |error| Error::os("selftest", given, error);
+    let dir = sys::canonical(given).map_err(os_error)?;
+    if !sys::is_real_dir(&dir).map_err(os_error)? {
         return Err(Error::invalid_argument(
             "selftest",
             given,
             "not a directory",
         ));
     }
-    let stage = Stage::build(&dir).map_err(told)?;
+    let stage = Stage::build(&dir).map_err(os_error)?;
     let mut checks = Vec::new();
     let mut add = |name, found: Found| {
         let (outcome, detail) = found;

@@ -16,7 +16,7 @@ use super::handle::Session;
 use super::name;
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::sys::{self, Access, File};
 
 /// The lock of the store's names is the lock of this file, which does not exist.
@@ -33,28 +33,29 @@ pub(super) const LONGEST_KEY: usize = 1 << 20;
 pub(super) fn make(
     operation: &'static str,
     session: &Session,
-    patience: &Patience<'_>,
+    wait: &WaitPolicy<'_>,
 ) -> Result<()> {
     if is_there(operation, &session.path)? {
         return Ok(());
     }
     let store = &session.store;
-    let _names = store.names.acquire(operation, false, patience)?;
+    let _names = store.names.acquire(operation, false, wait)?;
     set_aside(operation, store, &session.name.text)?;
     if is_there(operation, &session.path)? {
         return Ok(());
     }
-    let told = |error| Error::os(operation, &session.path, error);
+    let os_error = |error| Error::os(operation, &session.path, error);
     let durable = store.is_durable();
     if session.name.hashed {
-        return make_with_key(session, durable).map_err(told);
+        return make_with_key(session, durable).map_err(os_error);
     }
-    sys::create_parents(&session.path.join("-"), durable).map_err(told)?;
+    sys::create_parents(&session.path.join("-"), durable).map_err(os_error)?;
     // A dangling symbolic link: the directory can be neither created nor found.
     if is_there(operation, &session.path)? {
         return Ok(());
     }
-    Err(told(std::io::ErrorKind::NotFound.into()).hint("a dangling symbolic link is in its place"))
+    Err(os_error(std::io::ErrorKind::NotFound.into())
+        .hint("a dangling symbolic link is in its place"))
 }
 
 /// Creates the directory and its key file with one rename. A directory without
@@ -96,16 +97,16 @@ pub(super) fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
 pub(super) fn sessions(
     operation: &'static str,
     store: &Shared,
-    patience: &Patience<'_>,
+    wait: &WaitPolicy<'_>,
 ) -> Result<Vec<(String, PathBuf)>> {
-    let told = |error| Error::os(operation, &store.path, error);
+    let os_error = |error| Error::os(operation, &store.path, error);
     let mut found = Vec::new();
-    for (name, is_dir) in sys::list_kinds(&store.path).map_err(told)? {
+    for (name, is_dir) in sys::list_kinds(&store.path).map_err(os_error)? {
         let Some(name) = name.to_str() else {
             continue;
         };
         if let Some(gone) = name.strip_prefix(GONE) {
-            sweep(operation, store, gone, patience);
+            sweep(operation, store, gone, wait);
             continue;
         }
         if is_dir == Some(false) {

@@ -158,16 +158,16 @@ impl Session {
             return Ok(None);
         }
         let session = Session::new(&self.store, &self.key);
-        Ok(Some(Home::new(move |operation, patience| {
-            directory::make(operation, &session, patience)
+        Ok(Some(Home::new(move |operation, wait| {
+            directory::make(operation, &session, wait)
         })))
     }
 
     /// Creates the directory, if it is missing. Returns the call with the rest of
     /// its time.
     fn make<'a>(&self, operation: &'static str, call: &Call<'a>) -> Result<Call<'a>> {
-        let patience = call.begin(self.store.options.timeout);
-        directory::make(operation, self, &patience)?;
-        Ok(call.timeout(patience.left()))
+        let wait = call.begin(self.store.options.timeout);
+        directory::make(operation, self, &wait)?;
+        Ok(call.timeout(wait.left()))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::shared::Shared;
 use crate::background;
 use crate::error::{Error, Result};
-use crate::oslock::{Nudge, Patience, Waiter};
+use crate::oslock::{WaitPolicy, Waiter, Wakeup};
 use crate::sys;
 
 /// The prefix of a session that is being removed.
@@ -41,19 +41,19 @@ fn left_over(operation: &'static str, gone: &Path, error: std::io::Error) -> Err
 /// caller must have locked the names.
 pub(super) fn set_aside(operation: &'static str, store: &Shared, name: &str) -> Result<()> {
     let gone = gone(store, name);
-    let told = |error| left_over(operation, &gone, error);
-    if sys::stat(&gone).map_err(told)?.is_none() && !sys::is_link(&gone).map_err(told)? {
+    let os_error = |error| left_over(operation, &gone, error);
+    if sys::stat(&gone).map_err(os_error)?.is_none() && !sys::is_link(&gone).map_err(os_error)? {
         return Ok(());
     }
-    unlink_locks(&gone).map_err(told)?;
+    unlink_locks(&gone).map_err(os_error)?;
     for number in 0..10_000 {
         match sys::rename(&gone, &aside(store, name, number)) {
             // A directory that is not empty has the name.
             Err(error) if is_taken(&error) => {}
-            result => return result.map_err(told),
+            result => return result.map_err(os_error),
         }
     }
-    Err(told(std::io::ErrorKind::AlreadyExists.into()))
+    Err(os_error(std::io::ErrorKind::AlreadyExists.into()))
 }
 
 fn is_taken(error: &std::io::Error) -> bool {
@@ -68,24 +68,26 @@ fn is_taken(error: &std::io::Error) -> bool {
 }
 
 /// Removes the remains of this name that are set aside.
-pub(super) fn remove_aside(store: &Shared, name: &str, patience: &Patience<'_>) -> Result<()> {
+pub(super) fn remove_aside(store: &Shared, name: &str, wait: &WaitPolicy<'_>) -> Result<()> {
     for number in 0..10_000 {
         let aside = aside(store, name, number);
-        let told = |error| left_over("remove", &aside, error);
-        if sys::stat(&aside).map_err(told)?.is_none() && !sys::is_link(&aside).map_err(told)? {
+        let os_error = |error| left_over("remove", &aside, error);
+        if sys::stat(&aside).map_err(os_error)?.is_none()
+            && !sys::is_link(&aside).map_err(os_error)?
+        {
             break;
         }
-        if !remove_tree(&aside, patience).map_err(told)? {
+        if !remove_tree(&aside, wait).map_err(os_error)? {
             break;
         }
     }
     Ok(())
 }
 
-/// Removes the tree. `false`: the caller has lost patience. The rest goes on, or
+/// Removes the tree. `false`: the caller's wait has ended. The rest goes on, or
 /// is left to a later removal. The tree is no part of a session.
-fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
-    if patience.cancel.is_none() && patience.interrupt.is_none() {
+fn remove_tree(tree: &Path, wait: &WaitPolicy<'_>) -> std::io::Result<bool> {
+    if wait.cancel.is_none() && wait.interrupt.is_none() {
         return sys::remove_tree(tree).map(|()| true);
     }
     let ended = Arc::new(Waiter::new());
@@ -94,14 +96,14 @@ fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
     if begun.is_err() {
         return sys::remove_tree(tree).map(|()| true);
     }
-    if let Some(token) = patience.cancel {
-        let nudge: Arc<dyn Nudge> = Arc::clone(&ended) as _;
+    if let Some(token) = wait.cancel {
+        let nudge: Arc<dyn Wakeup> = Arc::clone(&ended) as _;
         token.watch(Arc::downgrade(&nudge));
     }
     // This is work, not a wait for a lock, so no time limit ends it.
-    let whole = Patience {
+    let whole = WaitPolicy {
         deadline: None,
-        ..*patience
+        ..*wait
     };
     match ended.wait(&whole) {
         Ok(result) => result.map(|()| true),
@@ -111,23 +113,23 @@ fn remove_tree(tree: &Path, patience: &Patience<'_>) -> std::io::Result<bool> {
 
 /// Removes the remains of an interrupted removal, if they are ours. It serves
 /// callers that only pass by, so it reports no failure.
-pub(super) fn sweep(operation: &'static str, store: &Shared, name: &str, patience: &Patience<'_>) {
+pub(super) fn sweep(operation: &'static str, store: &Shared, name: &str, wait: &WaitPolicy<'_>) {
     let gone = gone(store, name);
-    if patience.is_cancelled() || !matches!(sys::is_ours_to_remove(&gone), Ok(true)) {
+    if wait.is_cancelled() || !matches!(sys::is_ours_to_remove(&gone), Ok(true)) {
         return;
     }
     if is_aside(name) {
-        let _ = remove_tree(&gone, patience);
+        let _ = remove_tree(&gone, wait);
         return;
     }
-    let once = Patience::once(None);
+    let once = WaitPolicy::once(None);
     let Ok(names) = store.names.acquire(operation, false, &once) else {
         return;
     };
     let set_aside = set_aside(operation, store, name);
     drop(names);
     if set_aside.is_ok() {
-        let _ = remove_aside(store, name, patience);
+        let _ = remove_aside(store, name, wait);
     }
 }
 

@@ -72,11 +72,11 @@ impl Session {
                 ),
             ));
         }
-        let patience = call.begin(self.store.options.timeout);
+        let wait = call.begin(self.store.options.timeout);
         let mut owned = loop {
-            directory::make("claim", self, &patience)?;
+            directory::make("claim", self, &wait)?;
             // `None` if a removal came between: try again.
-            if let Some(owned) = take_if_there("claim", self, &patience)? {
+            if let Some(owned) = take_if_there("claim", self, &wait)? {
                 break owned;
             }
         };
@@ -87,9 +87,10 @@ impl Session {
             .filter(|owner| !is_heir(owner));
         let own = Holder::own(Some(&label));
         let durable = self.store.is_durable();
-        let told = |error| Error::os("claim", &self.path, error).hint("the session is not claimed");
-        owned.slot.own(&own, durable).map_err(told)?;
-        owned.slot.owned_by(&own).map_err(told)?;
+        let os_error =
+            |error| Error::os("claim", &self.path, error).hint("the session is not claimed");
+        owned.slot.own(&own, durable).map_err(os_error)?;
+        owned.slot.owned_by(&own).map_err(os_error)?;
         Ok(Lease {
             path: self.path.clone(),
             own,
@@ -161,12 +162,12 @@ impl Lease {
                 "the lease is not held by this process",
             ));
         };
-        let mut heir = Holder::from(to.clone());
-        heir.label.clone_from(&self.own.label);
+        let mut successor = Holder::from(to.clone());
+        successor.label.clone_from(&self.own.label);
         // First the reservation, then the owner's line. After a kill in between,
         // the session is kept for the successor, and its last owner is dead.
         reserve_for(&lease.held, &self.path, to)?;
-        if let Err(error) = lease.slot.own(&heir, self.durable) {
+        if let Err(error) = lease.slot.own(&successor, self.durable) {
             take_back(&lease.held);
             return Err(
                 Error::os("transfer", &self.path, error).hint("the session is owned as before")

@@ -102,21 +102,21 @@ fn read_all(file: &File) -> io::Result<Vec<u8>> {
 
 /// The open file, for the process that has the lock.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct LeaseFile {
     file: Lasting,
     old: Vec<u8>,
     path: PathBuf,
     made: bool,
 }
 
-impl Slot {
+impl LeaseFile {
     /// Opens the file; creates it if it is missing.
-    pub fn open(session: &Path) -> io::Result<Slot> {
-        if let Some(slot) = Slot::open_if_there(session)? {
+    pub fn open(session: &Path) -> io::Result<LeaseFile> {
+        if let Some(slot) = LeaseFile::open_if_there(session)? {
             return Ok(slot);
         }
         let path = path(session);
-        Ok(Slot {
+        Ok(LeaseFile {
             file: Lasting::of(File::create_beside(&path, Access::Write, None)?)?,
             old: Vec::new(),
             path,
@@ -124,13 +124,13 @@ impl Slot {
         })
     }
 
-    pub fn open_if_there(session: &Path) -> io::Result<Option<Slot>> {
+    pub fn open_if_there(session: &Path) -> io::Result<Option<LeaseFile>> {
         let path = path(session);
         let file = match File::open_beside(&path, Access::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             result => result?,
         };
-        Ok(Some(Slot {
+        Ok(Some(LeaseFile {
             old: read_all(&file)?,
             file: Lasting::of(file)?,
             path,
@@ -221,7 +221,7 @@ fn line(holder: &Holder) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Marker, Slot, line, read};
+    use super::{LeaseFile, Marker, line, read};
     use crate::holder::Holder;
 
     #[test]
@@ -229,10 +229,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path()).unwrap(), None);
         let first = Holder::own(Some("a label that makes the line longer than the next one"));
-        Slot::open(dir.path()).unwrap().own(&first, false).unwrap();
+        LeaseFile::open(dir.path())
+            .unwrap()
+            .own(&first, false)
+            .unwrap();
         let short = line(&Holder::own(Some("b"))).unwrap();
         // As after a kill between the write and the truncation.
-        let slot = Slot::open(dir.path()).unwrap();
+        let slot = LeaseFile::open(dir.path()).unwrap();
         slot.file.write_all_at(&short, 0).unwrap();
         let marker = read(dir.path()).unwrap().unwrap();
         assert_eq!(marker.owner.unwrap().label.as_deref(), Some("b"));

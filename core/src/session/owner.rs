@@ -1,11 +1,11 @@
 //! Who owns a session.
 
 use super::handle::Session;
-use super::marker::{self, Marker, Slot};
+use super::marker::{self, LeaseFile, Marker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
-use crate::oslock::Held;
-use crate::oslock::Patience;
+use crate::oslock::RawGuard;
+use crate::oslock::WaitPolicy;
 use crate::process::Alive;
 use crate::recovery::handover;
 use crate::recovery::transaction::member_lock;
@@ -13,24 +13,24 @@ use crate::sys::{self, File};
 
 /// The lease's lock, and the file that it locks.
 pub(super) struct Owned {
-    pub(super) slot: Slot,
+    pub(super) slot: LeaseFile,
     /// Released after the slot is closed.
-    pub(super) held: Held,
+    pub(super) held: RawGuard,
 }
 
 /// Takes the lease's lock, if the session exists and has no owner.
 pub(super) fn take_if_there(
     operation: &'static str,
     session: &Session,
-    patience: &Patience<'_>,
+    wait: &WaitPolicy<'_>,
 ) -> Result<Option<Owned>> {
-    let held = match lock_if_there(operation, session, patience) {
+    let held = match lock_if_there(operation, session, wait) {
         Ok(None) => return Ok(None),
         Ok(Some(held)) => held,
         Err(error) => return Err(name_holder(session, error)),
     };
-    let slot =
-        Slot::open(&session.path).map_err(|error| Error::os(operation, &session.path, error))?;
+    let slot = LeaseFile::open(&session.path)
+        .map_err(|error| Error::os(operation, &session.path, error))?;
     if let Some(marker) = slot.marker() {
         forbid_second(operation, session, &marker)?;
     }
@@ -41,17 +41,21 @@ pub(super) fn take_if_there(
 pub(super) fn lock_if_there(
     operation: &'static str,
     session: &Session,
-    patience: &Patience<'_>,
-) -> Result<Option<Held>> {
+    wait: &WaitPolicy<'_>,
+) -> Result<Option<RawGuard>> {
     loop {
         let lock = member_lock(&marker::path(&session.path));
-        let held = match lock.acquire(operation, false, patience) {
+        let held = match lock.acquire(operation, false, wait) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             result => result?,
         };
-        let told = |error| Error::os(operation, &session.path, error);
-        let named = sys::stat(lock.lock_path()).map_err(told)?;
-        let locked = held.lock_file().file().and_then(File::id).map_err(told)?;
+        let os_error = |error| Error::os(operation, &session.path, error);
+        let named = sys::stat(lock.lock_path()).map_err(os_error)?;
+        let locked = held
+            .lock_file()
+            .file()
+            .and_then(File::id)
+            .map_err(os_error)?;
         if named.is_some_and(|named| named.id == locked) {
             return Ok(Some(held));
         }
@@ -122,15 +126,15 @@ pub(super) fn holder(session: &Session) -> Result<Option<Holder>> {
     Ok(marker
         .live_owner()
         .cloned()
-        .or_else(|| heir(session, &marker)))
+        .or_else(|| successor(session, &marker)))
 }
 
 /// Returns the successor that the session is kept for, if its owner died during
 /// the transfer.
-pub(super) fn heir(session: &Session, marker: &Marker) -> Option<Holder> {
+pub(super) fn successor(session: &Session, marker: &Marker) -> Option<Holder> {
     let mut lock_path = marker::path(&session.path).into_os_string();
     lock_path.push(".lock");
-    let mut heir = Holder::from(handover::heir(lock_path.as_ref())?);
-    heir.label = marker.owner.as_ref().and_then(|owner| owner.label.clone());
-    Some(heir)
+    let mut successor = Holder::from(handover::successor(lock_path.as_ref())?);
+    successor.label = marker.owner.as_ref().and_then(|owner| owner.label.clone());
+    Some(successor)
 }

@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::handle::Session;
-use super::marker::{self, NAME, Slot};
+use super::marker::{self, LeaseFile, NAME};
 use super::owner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
 use crate::lock::Call;
-use crate::oslock::Held;
+use crate::oslock::RawGuard;
 use crate::process::Alive;
 use crate::recovery::transaction::State;
 use crate::sys;
@@ -52,7 +52,7 @@ pub enum Begun {
 pub struct Reconcile {
     path: PathBuf,
     owner: Option<Holder>,
-    slot: Slot,
+    slot: LeaseFile,
     /// Has the lease's lock. `None`: finished.
     transaction: Option<Transaction>,
     born: u32,
@@ -145,22 +145,22 @@ impl Session {
             ));
         }
         self.store.check_transactions("reconcile")?;
-        let told = |error| Error::os("reconcile", &self.path, error);
+        let os_error = |error| Error::os("reconcile", &self.path, error);
         // Without the lock, since the owners of most sessions have released them.
         let once = call.timeout(Some(Duration::ZERO));
-        if marker::read(&self.path).map_err(told)?.is_none() {
+        if marker::read(&self.path).map_err(os_error)?.is_none() {
             return self.settle(&once).map(Begun::Not);
         }
         let held = match owner::lock_if_there("reconcile", self, &once.begin(None)) {
             Ok(Some(held)) => held,
             Ok(None) => return Ok(Begun::Not(Reconciled::NoChange)),
             Err(error) if error.kind() == ErrorKind::Locked => {
-                return self.who_is_there().map(Begun::Not);
+                return self.live_process().map(Begun::Not);
             }
             Err(error) => return Err(error),
         };
         // The lock may just have finished a committed transaction.
-        let slot = Slot::open_if_there(&self.path).map_err(told)?;
+        let slot = LeaseFile::open_if_there(&self.path).map_err(os_error)?;
         let Some((marker, mut slot)) = slot.and_then(|slot| Some((slot.marker()?, slot))) else {
             return Ok(Begun::Not(Reconciled::NoChange));
         };
@@ -171,7 +171,7 @@ impl Session {
             return Ok(Begun::Not(Reconciled::Alive(owner.clone())));
         }
         slot.reconcile(&Holder::own(Some("reconciles")))
-            .map_err(told)?;
+            .map_err(os_error)?;
         match self.examine(also_alive, call) {
             Ok(Some(mut transaction)) => {
                 transaction.remove_held(NAME, held);
@@ -221,7 +221,7 @@ impl Session {
 
     /// Returns the outcome for a lock that is not free: it depends on the lock's
     /// holder.
-    fn who_is_there(&self) -> Result<Reconciled> {
+    fn live_process(&self) -> Result<Reconciled> {
         let marker =
             marker::read(&self.path).map_err(|error| Error::os("reconcile", &self.path, error))?;
         let Some(marker) = marker else {
@@ -234,8 +234,8 @@ impl Session {
             return Ok(Reconciled::Alive(owner.clone()));
         }
         // The owner died during the transfer.
-        Ok(match owner::heir(self, &marker) {
-            Some(heir) => Reconciled::Alive(heir),
+        Ok(match owner::successor(self, &marker) {
+            Some(successor) => Reconciled::Alive(successor),
             None => Reconciled::Busy,
         })
     }
@@ -293,7 +293,7 @@ impl Reconcile {
 
     /// Removes our line and keeps the dead owner's, while the lock is held. If
     /// that fails, our line means nothing as long as the lock is free.
-    fn leave(&self, held: Option<Held>) {
+    fn leave(&self, held: Option<RawGuard>) {
         if held.is_some() {
             let _ = self.slot.put_back();
         }

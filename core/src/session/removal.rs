@@ -12,31 +12,31 @@ use crate::sys;
 pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
     const REMOVE: &str = "remove";
     let store = &session.store;
-    let patience = call.begin(store.options.timeout);
-    let Some(owned) = owner::take_if_there(REMOVE, session, &patience)? else {
-        let names = store.names.acquire(REMOVE, false, &patience)?;
+    let wait = call.begin(store.options.timeout);
+    let Some(owned) = owner::take_if_there(REMOVE, session, &wait)? else {
+        let names = store.names.acquire(REMOVE, false, &wait)?;
         set_aside(REMOVE, store, &session.name.text)?;
         drop(names);
-        remove_aside(store, &session.name.text, &patience)?;
+        remove_aside(store, &session.name.text, &wait)?;
         return Ok(false);
     };
-    let told = |error| Error::os(REMOVE, &session.path, error);
+    let os_error = |error| Error::os(REMOVE, &session.path, error);
     {
-        let _names = store.names.acquire(REMOVE, false, &patience)?;
+        let _names = store.names.acquire(REMOVE, false, &wait)?;
         set_aside(REMOVE, store, &session.name.text)?;
         let gone = gone(store, &session.name.text);
-        sys::rename(&session.path, &gone).map_err(told)?;
+        sys::rename(&session.path, &gone).map_err(os_error)?;
         // From here on the session is removed, whatever fails later.
         set_aside(REMOVE, store, &session.name.text)?;
         if store.options.durability == Durability::Power {
             sys::sync_parent(&session.path).map_err(|error| {
-                told(error)
+                os_error(error)
                     .with_kind(ErrorKind::NotDurable)
                     .hint("the session is removed, but a power cut may bring it back")
             })?;
         }
     }
     drop(owned);
-    remove_aside(store, &session.name.text, &patience)?;
+    remove_aside(store, &session.name.text, &wait)?;
     Ok(true)
 }

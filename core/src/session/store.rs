@@ -69,13 +69,13 @@ impl Store {
                 ),
             ));
         }
-        let told = |error| Error::os("open", dir, error);
+        let os_error = |error| Error::os("open", dir, error);
         if options.create {
             let durable = options.durability == Durability::Power;
-            sys::create_parents(&dir.join("-"), durable).map_err(told)?;
+            sys::create_parents(&dir.join("-"), durable).map_err(os_error)?;
         }
-        let path = sys::real_path(dir).map_err(told)?;
-        match sys::stat(&path).map_err(told)? {
+        let path = sys::real_path(dir).map_err(os_error)?;
+        match sys::stat(&path).map_err(os_error)? {
             Some(stat) if stat.is_dir => {}
             Some(_) => {
                 return Err(Error::invalid_argument("open", dir, "not a directory"));
@@ -144,9 +144,9 @@ impl Store {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn keys_with(&self, call: &Call<'_>) -> Result<Vec<String>> {
-        let patience = call.begin(self.shared.options.timeout);
+        let wait = call.begin(self.shared.options.timeout);
         let mut keys = Vec::new();
-        for (key, _) in directory::sessions("keys", &self.shared, &patience)? {
+        for (key, _) in directory::sessions("keys", &self.shared, &wait)? {
             keys.push(key);
         }
         keys.sort_unstable();

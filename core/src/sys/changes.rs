@@ -48,7 +48,7 @@ struct Listener {
 type Wake = dyn Fn() + Send + Sync;
 
 /// A report of the system.
-pub(super) enum News<'a> {
+pub(super) enum ChangeEvent<'a> {
     /// A change of a name in a watched directory, or of its file.
     Name(&'a Path, &'a std::ffi::OsStr),
     /// The directory no longer has its name.
@@ -194,7 +194,7 @@ impl Hub {
     }
 
     /// Calls the listeners, on the watcher's thread.
-    fn tell(&self, news: &News<'_>) {
+    fn tell(&self, news: &ChangeEvent<'_>) {
         // Called without the mutex: a listener may have to wait for a thread
         // that wants to listen, or to stop.
         for wake in self.concerned(news) {
@@ -203,7 +203,7 @@ impl Hub {
         }
     }
 
-    fn concerned(&self, news: &News<'_>) -> Vec<Arc<Wake>> {
+    fn concerned(&self, news: &ChangeEvent<'_>) -> Vec<Arc<Wake>> {
         let listeners = lock(&self.listeners);
         let wake = |listener: &Listener| Arc::clone(&listener.wake);
         let deafen = |listener: &Listener| {
@@ -211,12 +211,12 @@ impl Hub {
             wake(listener)
         };
         match news {
-            News::Anything => listeners.values().flatten().map(deafen).collect(),
-            News::Gone(dir) => {
+            ChangeEvent::Anything => listeners.values().flatten().map(deafen).collect(),
+            ChangeEvent::Gone(dir) => {
                 let all = listeners.get(*dir).into_iter().flatten();
                 all.map(deafen).collect()
             }
-            News::Name(dir, name) => {
+            ChangeEvent::Name(dir, name) => {
                 let name = name.as_encoded_bytes();
                 let all = listeners.get(*dir).into_iter().flatten();
                 all.filter(|listener| name.starts_with(listener.name.as_encoded_bytes()))

@@ -6,7 +6,7 @@ use std::path::Path;
 use notify::event::{EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::changes::News;
+use super::changes::ChangeEvent;
 use super::without_signals;
 
 /// The watcher. It ends with its last use.
@@ -17,10 +17,10 @@ impl Watcher {
 
     /// Starts the watcher, whose thread has every signal blocked: see
     /// [`crate::background`].
-    pub fn begin(tell: impl Fn(News<'_>) + Send + 'static) -> io::Result<Watcher> {
+    pub fn begin(tell: impl Fn(ChangeEvent<'_>) + Send + 'static) -> io::Result<Watcher> {
         without_signals(|| notify::recommended_watcher(move |event| translate(event, &tell)))
             .map(Watcher)
-            .map_err(told)
+            .map_err(os_error)
     }
 
     pub fn watch(&mut self, path: &Path) -> io::Result<()> {
@@ -31,7 +31,7 @@ impl Watcher {
         }
         self.0
             .watch(path, RecursiveMode::NonRecursive)
-            .map_err(told)
+            .map_err(os_error)
     }
 
     /// Whether it tells of nothing any more: begin another.
@@ -45,16 +45,16 @@ impl Watcher {
     }
 }
 
-fn translate(event: notify::Result<Event>, tell: &impl Fn(News<'_>)) {
+fn translate(event: notify::Result<Event>, tell: &impl Fn(ChangeEvent<'_>)) {
     let Ok(event) = event else {
-        return tell(News::Anything);
+        return tell(ChangeEvent::Anything);
     };
     // These are others' accesses, and our own: to open a file is no change.
     if event.kind.is_access() {
         return;
     }
     if event.need_rescan() || event.paths.is_empty() {
-        return tell(News::Anything);
+        return tell(ChangeEvent::Anything);
     }
     let moved = matches!(
         event.kind,
@@ -62,15 +62,15 @@ fn translate(event: notify::Result<Event>, tell: &impl Fn(News<'_>)) {
     );
     for path in &event.paths {
         if moved {
-            tell(News::Gone(path));
+            tell(ChangeEvent::Gone(path));
         }
         if let (Some(dir), Some(name)) = (path.parent(), path.file_name()) {
-            tell(News::Name(dir, name));
+            tell(ChangeEvent::Name(dir, name));
         }
     }
 }
 
-fn told(error: notify::Error) -> io::Error {
+fn os_error(error: notify::Error) -> io::Error {
     match error.kind {
         notify::ErrorKind::Io(error) => error,
         kind => io::Error::other(format!("{kind:?}")),

@@ -6,19 +6,19 @@ use super::plan::{self, Step};
 use super::stage::{Stage, failed};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::recovery::transaction::{State, Whose, append, create, rename};
 use crate::sys;
 
 impl Transaction {
     /// Makes all the changes, or none.
-    pub(super) fn carry_out(&mut self, patience: &Patience<'_>) -> Result<()> {
+    pub(super) fn carry_out(&mut self, wait: &WaitPolicy<'_>) -> Result<()> {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
         for member in self.members.values_mut() {
             if !matches!(member.staged, Staged::Unchanged) {
-                member.lock("commit", patience)?;
+                member.lock("commit", wait)?;
             }
         }
         // Another program may create and remove a name again and again, so the

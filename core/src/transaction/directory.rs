@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::JournalOptions;
-use crate::lock::{Call, Kept, lost_lock};
+use crate::lock::{Call, GuardState, lost_lock};
 use crate::oslock::LockFile;
-use crate::oslock::Patience;
 use crate::oslock::Scheme;
-use crate::oslock::{Held, PathLock, held_in};
+use crate::oslock::WaitPolicy;
+use crate::oslock::{PathLock, RawGuard, held_in};
 use crate::recovery::transaction::{directory_lock, names, settle_directory};
 use crate::sys::{self, PerProcess};
 
@@ -20,8 +20,8 @@ static SWEPT: PerProcess<Mutex<HashSet<PathBuf>>> = PerProcess::new();
 
 /// The directory's lock. Transactions there hold it one after another.
 pub(super) enum DirectoryLock {
-    Own(Held),
-    Given(Arc<Kept>),
+    Own(RawGuard),
+    Given(Arc<GuardState>),
 }
 
 /// Returns the directory with every symbolic link resolved.
@@ -49,16 +49,16 @@ pub(super) fn enter(
     operation: &'static str,
     dir: &Path,
     call: &Call<'_>,
-    patience: &Patience<'_>,
+    wait: &WaitPolicy<'_>,
 ) -> Result<DirectoryLock> {
     let sidecar = directory_lock(dir);
     let lock = match call.guard() {
         // The acquisition settles what a dead process has left.
-        None => DirectoryLock::Own(acquire(operation, dir, &sidecar, patience)?),
+        None => DirectoryLock::Own(acquire(operation, dir, &sidecar, wait)?),
         Some(kept) => {
             let given = DirectoryLock::Given(Arc::clone(kept));
             given.check(operation, dir)?;
-            settle_directory(dir, patience)?;
+            settle_directory(dir, wait)?;
             given
         }
     };
@@ -73,17 +73,17 @@ fn acquire(
     operation: &'static str,
     dir: &Path,
     lock: &PathLock,
-    patience: &Patience<'_>,
-) -> Result<Held> {
-    let own = held_in(dir, patience).filter(|own| {
+    wait: &WaitPolicy<'_>,
+) -> Result<RawGuard> {
+    let own = held_in(dir, wait).filter(|own| {
         let name = own.file_name().and_then(|name| name.to_str());
         // A transaction never waits for the lease of a session.
         name.is_some_and(|name| !name.starts_with(".untorn."))
     });
-    let Some(own) = own.filter(|_| !patience.tries_once()) else {
-        return lock.acquire(operation, false, patience);
+    let Some(own) = own.filter(|_| !wait.tries_once()) else {
+        return lock.acquire(operation, false, wait);
     };
-    match lock.try_settled(operation, patience)? {
+    match lock.try_settled(operation, wait)? {
         Some(held) => Ok(held),
         None => Err(Error::new(
             ErrorKind::Deadlock,

@@ -10,7 +10,7 @@ use super::options::TransactionOptions;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::lock::Call;
-use crate::oslock::Held;
+use crate::oslock::RawGuard;
 use crate::sys;
 
 /// Several documents and journals of one directory that change together or not at
@@ -77,8 +77,8 @@ impl Transaction {
         crate::target::check_mode("begin", dir, options.mode)?;
         let dir = directory::resolve("begin", dir)?;
         directory::check_scheme("begin", &dir, &options.journals)?;
-        let patience = call.begin(options.timeout);
-        let lock = directory::enter("begin", &dir, call, &patience)?;
+        let wait = call.begin(options.timeout);
+        let lock = directory::enter("begin", &dir, call, &wait)?;
         Ok(Transaction {
             dir,
             options,
@@ -130,7 +130,7 @@ impl Transaction {
 
     /// Removes a file whose name is reserved with the commit. Its lock is already
     /// held, and belongs to the transaction from now on.
-    pub(crate) fn remove_held(&mut self, name: &str, held: Held) {
+    pub(crate) fn remove_held(&mut self, name: &str, held: RawGuard) {
         let mut member = Member::new(&self.dir, name);
         member.held = Some(held);
         member.remove();
@@ -143,7 +143,7 @@ impl Transaction {
         &mut self,
         name: &str,
         commit: Option<&Call<'_>>,
-    ) -> (Result<()>, Option<Held>) {
+    ) -> (Result<()>, Option<RawGuard>) {
         let result = match commit {
             None => Ok(()),
             Some(call) => self
@@ -187,9 +187,9 @@ impl Transaction {
         name: &str,
         call: &Call<'_>,
     ) -> Result<&mut Member> {
-        let patience = call.begin(self.options.timeout);
+        let wait = call.begin(self.options.timeout);
         let member = self.member(operation, name)?;
-        member.lock(operation, &patience)?;
+        member.lock(operation, &wait)?;
         Ok(member)
     }
 }

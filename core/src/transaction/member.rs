@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::document::load;
 use crate::error::Result;
-use crate::oslock::Patience;
-use crate::oslock::{Held, PathLock};
+use crate::oslock::WaitPolicy;
+use crate::oslock::{PathLock, RawGuard};
 use crate::recovery::transaction::member_lock;
 use crate::sys;
 
@@ -13,7 +13,7 @@ pub(super) struct Member {
     pub path: PathBuf,
     lock: PathLock,
     /// Held from the first look at the file, or else from the commit on.
-    pub held: Option<Held>,
+    pub held: Option<RawGuard>,
     pub staged: Staged,
 }
 
@@ -40,12 +40,10 @@ impl Member {
         }
     }
 
-    pub fn lock(&mut self, operation: &'static str, patience: &Patience<'_>) -> Result<&Held> {
+    pub fn lock(&mut self, operation: &'static str, wait: &WaitPolicy<'_>) -> Result<&RawGuard> {
         match self.held.take() {
             Some(held) => Ok(self.held.insert(held)),
-            None => Ok(self
-                .held
-                .insert(self.lock.acquire(operation, false, patience)?)),
+            None => Ok(self.held.insert(self.lock.acquire(operation, false, wait)?)),
         }
     }
 

@@ -36,11 +36,11 @@ pub(super) fn step<'a>(
     member: &'a Member,
     options: &TransactionOptions,
 ) -> Result<Option<Step<'a>>> {
-    let told = |error| Error::os("commit", &member.path, error);
+    let os_error = |error| Error::os("commit", &member.path, error);
     let (action, content) = match &member.staged {
         Staged::Unchanged => return Ok(None),
         Staged::Whole { bytes, fresh } => {
-            let like = sys::metadata(&member.path).map_err(told)?;
+            let like = sys::metadata(&member.path).map_err(os_error)?;
             if like.is_some() {
                 if *fresh {
                     return Err(exists(member));
@@ -73,7 +73,7 @@ pub(super) fn step<'a>(
         }
         Staged::Gone => {
             regular(member)?;
-            let Some(of) = Identity::of_name(&member.path).map_err(told)? else {
+            let Some(of) = Identity::of_name(&member.path).map_err(os_error)? else {
                 return Ok(None);
             };
             (Action::Remove { of: of.into() }, Content::None)

@@ -54,9 +54,9 @@ pub fn snapshot(dir: impl AsRef<Path>) -> Result<Snapshot> {
 /// The same, and `LOCK_TIMEOUT`, `LOCKED`, `CANCELLED`.
 pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot> {
     let dir = directory::resolve("snapshot", dir.as_ref())?;
-    let patience = call.begin(None);
+    let wait = call.begin(None);
     // Under this lock no other call takes the locks of several files here.
-    let _alone = directory::enter("snapshot", &dir, call, &patience)?;
+    let _alone = directory::enter("snapshot", &dir, call, &wait)?;
     let listed = sys::list(&dir).map_err(|error| Error::os("snapshot", &dir, error))?;
     let mut members: Vec<&str> = listed
         .iter()
@@ -72,39 +72,39 @@ pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot>
         let there = |path: &Path| Ok(path.file_name().is_some_and(|name| names.contains(name)));
         directory::forbid_other_scheme("snapshot", &path, there)?;
         let lock = member_lock(&path);
-        let told = |error| Error::os("snapshot", lock.lock_path(), error);
+        let os_error = |error| Error::os("snapshot", lock.lock_path(), error);
         // A file without a lock file has never been locked, so this library does
         // not change it. The look creates no lock file.
-        if sys::stat(lock.lock_path()).map_err(told)?.is_none() {
+        if sys::stat(lock.lock_path()).map_err(os_error)?.is_none() {
             continue;
         }
-        let guard = lock.acquire("snapshot", true, &patience)?;
-        let file = guard.lock_file().file().map_err(told)?;
-        recorded.insert(*name, lockfile::read_generation(file).map_err(told)?);
+        let guard = lock.acquire("snapshot", true, &wait)?;
+        let file = guard.lock_file().file().map_err(os_error)?;
+        recorded.insert(*name, lockfile::read_generation(file).map_err(os_error)?);
         held.push(guard);
     }
     // The instant: all programs that take the locks stand still.
     let mut files = BTreeMap::new();
     for name in members {
         let path = dir.join(name);
-        let told = |error| Error::os("snapshot", &path, error);
+        let os_error = |error| Error::os("snapshot", &path, error);
         // A link is another name for one of the files, or for one elsewhere.
-        if sys::is_link(&path).map_err(told)?
+        if sys::is_link(&path).map_err(os_error)?
             || sys::stat(&path)
-                .map_err(told)?
+                .map_err(os_error)?
                 .is_none_or(|stat| !stat.is_file)
         {
             continue;
         }
         let file = match File::open(&path, Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            result => result.map_err(told)?,
+            result => result.map_err(os_error)?,
         };
-        let size = file.size().map_err(told)?;
+        let size = file.size().map_err(os_error)?;
         let taken = Taken {
             size,
-            lines: journal::member::last_line_end(&file, size).map_err(told)?,
-            file: Arc::new(Lasting::of(file).map_err(told)?),
+            lines: journal::member::last_line_end(&file, size).map_err(os_error)?,
+            file: Arc::new(Lasting::of(file).map_err(os_error)?),
             generation: recorded.get(name).copied().flatten(),
         };
         files.insert(name.to_owned(), taken);
@@ -134,8 +134,8 @@ impl Snapshot {
         let Some((path, taken)) = self.find("load", name)? else {
             return Ok(None);
         };
-        let told = |error| Error::os("load", &path, error);
-        let bytes = taken.file.read_first(taken.size).map_err(told)?;
+        let os_error = |error| Error::os("load", &path, error);
+        let bytes = taken.file.read_first(taken.size).map_err(os_error)?;
         let version = Version::of(&bytes);
         Ok(Some((bytes, version)))
     }

@@ -96,7 +96,7 @@ impl<'a> Stage<'a> {
     }
 
     fn mark(&self, lock: LockFile<'_>) -> Result<()> {
-        let told = |error| failed(lock.path(), error);
+        let os_error = |error| failed(lock.path(), error);
         if !lock.is_writable() {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,
@@ -106,14 +106,14 @@ impl<'a> Stage<'a> {
                  be writable; nothing was changed",
             ));
         }
-        let file = lock.file().map_err(told)?;
+        let file = lock.file().map_err(os_error)?;
         lock.check_ours("commit")?;
         let mark = Mark {
             transaction: self.manifest.id.0,
         };
         mark.write(file).map_err(|error| {
             let _ = recovery::clear_pending(file);
-            told(error)
+            os_error(error)
         })
     }
 

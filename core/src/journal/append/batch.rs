@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::journal::rules::Rules;
+use crate::journal::record_policy::RecordPolicy;
 use crate::journal::seal::{self, Chain};
 use crate::position::Position;
 
 /// Holds the lines, and the header, that one append puts into the file.
 #[derive(Clone, Copy)]
-pub(crate) struct Work<'a> {
+pub(crate) struct PendingWrite<'a> {
     /// Lines, each ended by a newline.
     pub lines: &'a [u8],
     pub records: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Work<'a> {
     pub at: Option<Position>,
 }
 
-impl Work<'_> {
+impl PendingWrite<'_> {
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.header.is_none()
     }
@@ -29,7 +29,7 @@ impl Work<'_> {
 /// makes one.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    rules: Arc<Rules>,
+    rules: Arc<RecordPolicy>,
     lines: Vec<u8>,
     count: usize,
     header: Option<Vec<u8>>,
@@ -37,7 +37,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(rules: &Arc<Rules>) -> Batch {
+    pub(crate) fn new(rules: &Arc<RecordPolicy>) -> Batch {
         Batch {
             rules: Arc::clone(rules),
             lines: Vec::new(),
@@ -48,7 +48,7 @@ impl Batch {
     }
 
     /// Copies work whose records are already checked.
-    pub(crate) fn of_work(rules: &Arc<Rules>, work: &Work<'_>) -> Batch {
+    pub(crate) fn of_work(rules: &Arc<RecordPolicy>, work: &PendingWrite<'_>) -> Batch {
         Batch {
             rules: Arc::clone(rules),
             lines: work.lines.to_vec(),
@@ -59,8 +59,8 @@ impl Batch {
     }
 
     /// Returns the work that appends this batch.
-    pub(crate) fn work(&self, at: Option<Position>) -> Work<'_> {
-        Work {
+    pub(crate) fn work(&self, at: Option<Position>) -> PendingWrite<'_> {
+        PendingWrite {
             lines: &self.lines,
             records: self.count,
             header: self.header.as_deref(),
@@ -134,7 +134,7 @@ impl Batch {
     }
 
     /// Returns whether the records were checked for this journal.
-    pub(crate) fn is_for(&self, rules: &Arc<Rules>) -> bool {
+    pub(crate) fn is_for(&self, rules: &Arc<RecordPolicy>) -> bool {
         Arc::ptr_eq(&self.rules, rules)
     }
 }

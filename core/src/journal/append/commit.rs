@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::batch::Work;
+use super::batch::PendingWrite;
 use super::writer::{Writer, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::rewrite::rotate;
@@ -19,7 +19,7 @@ impl Writer {
         &mut self,
         shared: &Shared,
         lock: LockFile<'_>,
-        work: &Work<'_>,
+        work: &PendingWrite<'_>,
     ) -> Result<Written> {
         let Shared { path, options, .. } = shared;
         let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;

@@ -22,6 +22,6 @@ mod writer;
 
 pub use batch::Batch;
 
-pub(crate) use batch::Work;
+pub(crate) use batch::PendingWrite;
 pub(crate) use write::{failed, recordable};
 pub(crate) use writer::{UNKNOWN, Writer, Written};

@@ -42,7 +42,7 @@ impl Writer {
             if shared.options.create {
                 return Ok(None);
             }
-            return Err(not_there(path, operation));
+            return Err(missing(path, operation));
         }
         let opened = self.open(shared, operation, lock, stat)?;
         self.whole(shared, operation, opened.size)?;
@@ -52,21 +52,21 @@ impl Writer {
 
     /// Opens the file that the path means now, or returns `None` if it is missing.
     pub fn open_for_sync(&mut self, path: &Path) -> Result<Option<Arc<Data>>> {
-        let told = |error| Error::os("sync", path, error);
-        let Some(stat) = sys::stat(path).map_err(told)? else {
+        let os_error = |error| Error::os("sync", path, error);
+        let Some(stat) = sys::stat(path).map_err(os_error)? else {
             return Ok(None);
         };
         if let Some(data) = &self.data
             && data.identity.id == stat.id
-            && data.is_itself().map_err(told)?
+            && data.is_itself().map_err(os_error)?
         {
             return Ok(Some(Arc::clone(data)));
         }
         // Not kept: only an append, under the lock, may learn a generation.
-        let file = File::open(path, Access::Append).map_err(told)?;
-        let identity = Identity::of(&file).map_err(told)?;
+        let file = File::open(path, Access::Append).map_err(os_error)?;
+        let identity = Identity::of(&file).map_err(os_error)?;
         Ok(Some(Arc::new(Data {
-            file: Handle::ByItself(Lasting::of(file).map_err(told)?),
+            file: Handle::ByItself(Lasting::of(file).map_err(os_error)?),
             identity,
             generation: 0,
             syncs: Syncs::default(),
@@ -131,7 +131,7 @@ impl Writer {
     ) -> Result<Opened> {
         self.close();
         let Shared { path, options, .. } = shared;
-        let told = |error| Error::os(operation, path, error);
+        let os_error = |error| Error::os(operation, path, error);
         let recorded = lock
             .generation()
             .map_err(|error| Error::os(operation, lock.path(), error))?;
@@ -156,26 +156,26 @@ impl Writer {
             } else if options.create {
                 File::create_new(path, Access::Append, options.mode)
             } else {
-                return Err(not_there(path, operation));
+                return Err(missing(path, operation));
             };
             match file {
-                Ok(file) => break Handle::ByItself(Lasting::of(file).map_err(told)?),
+                Ok(file) => break Handle::ByItself(Lasting::of(file).map_err(os_error)?),
                 // Another program has made or removed it since the look.
                 Err(error) if is_another_now(&error) => {
                     match tries.next() {
-                        None => return Err(told(error)),
+                        None => return Err(os_error(error)),
                         // A loop in step with that program would always come too late.
                         Some(n) if n > MEANWHILE / 5 => std::thread::sleep(OUT_OF_STEP),
                         Some(_) => {}
                     }
-                    stat = sys::look(path).map_err(told)?;
+                    stat = sys::look(path).map_err(os_error)?;
                 }
-                Err(error) => return Err(told(error)),
+                Err(error) => return Err(os_error(error)),
             }
         };
-        let identity = Identity::of(&file).map_err(told)?;
+        let identity = Identity::of(&file).map_err(os_error)?;
         // The size seen before may be another file's.
-        let (links, size) = file.links_and_size().map_err(told)?;
+        let (links, size) = file.links_and_size().map_err(os_error)?;
         if links > 1 {
             // Best effort: the next rotation tries again.
             let _ = rotated::drop_second_name(path, identity);
@@ -203,7 +203,7 @@ impl Writer {
     pub fn whole(&mut self, shared: &Shared, operation: &'static str, size: u64) -> Result<()> {
         if self.end == UNKNOWN {
             let Shared { path, options, .. } = shared;
-            let told = |error| Error::os(operation, path, error);
+            let os_error = |error| Error::os(operation, path, error);
             let data = self.data.as_ref().ok_or_else(|| no_file(path))?;
             if self.cut {
                 sync_cut(shared, data)?;
@@ -213,13 +213,13 @@ impl Writer {
             // sealed journal is checked thoroughly once, since a power cut may have hit
             // it.
             let quickly = !options.sealed || self.checked;
-            let whole = quickly && repair::is_whole(&data.file, size, options).map_err(told)?;
+            let whole = quickly && repair::is_whole(&data.file, size, options).map_err(os_error)?;
             self.checked = true;
             self.end = if whole {
                 size
             } else {
                 mend(shared, data)?;
-                data.file.size().map_err(told)?
+                data.file.size().map_err(os_error)?
             };
         }
         Ok(())
@@ -260,7 +260,7 @@ fn locked_data(
 }
 
 #[cold]
-fn not_there(path: &Path, operation: &'static str) -> Error {
+fn missing(path: &Path, operation: &'static str) -> Error {
     Error::new(
         ErrorKind::NotFound,
         operation,

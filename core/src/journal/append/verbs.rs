@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::batch::{Batch, Work};
+use super::batch::{Batch, PendingWrite};
 use super::group_commit::{append, append_queued};
 use crate::error::{Error, Result};
 use crate::journal::handle::Journal;
@@ -46,7 +46,7 @@ impl Journal {
                 line.push(b'\n');
             }
         }
-        let work = Work {
+        let work = PendingWrite {
             lines: &line,
             records: 1,
             header: None,

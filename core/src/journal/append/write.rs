@@ -19,7 +19,7 @@ pub(crate) fn recordable(
     lock: LockFile<'_>,
     operation: &'static str,
 ) -> Result<Option<Generation>> {
-    let told = |error| Error::os(operation, lock.path(), error);
+    let os_error = |error| Error::os(operation, lock.path(), error);
     if !lock.is_writable() {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
@@ -30,8 +30,8 @@ pub(crate) fn recordable(
         ));
     }
     lock.check_ours(operation)?;
-    let file = lock.file().map_err(told)?;
-    lockfile::read_generation(file).map_err(told)
+    let file = lock.file().map_err(os_error)?;
+    lockfile::read_generation(file).map_err(os_error)
 }
 
 /// Appends many records. A kill in the middle of the write would leave only the first
@@ -45,12 +45,12 @@ pub(crate) fn append_many(
     end: u64,
     lines: &[u8],
 ) -> Result<()> {
-    let told = |error| {
+    let os_error = |error| {
         Error::os("append", lock.path(), error)
             .hint("an append of many records is noted here first; nothing was appended")
     };
     let recorded = recordable(lock, "append")?;
-    let file = lock.file().map_err(told)?;
+    let file = lock.file().map_err(os_error)?;
     if lock.data().is_some() {
         return append_many_in_place(path, lock, file, data, end, lines);
     }
@@ -62,7 +62,7 @@ pub(crate) fn append_many(
     let generation = data.generation_now(recorded);
     pending.write(file, generation).map_err(|error| {
         let _ = recovery::clear_pending(file);
-        told(error)
+        os_error(error)
     })?;
     let result = data.append(end, lines);
     if !matches!(result, Err((_, Err(_)))) {

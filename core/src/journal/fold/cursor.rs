@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
 use crate::journal::append::group_commit::Handle;
-use crate::journal::follow::Onward;
+use crate::journal::follow::FollowCursor;
 use crate::position::Position;
 use crate::sys::PerProcess;
 
@@ -27,7 +27,7 @@ pub(super) struct Inner {
 
 pub(super) enum Place {
     /// The state was folded up to here.
-    At(Box<Onward>),
+    At(Box<FollowCursor>),
     /// A turn has it.
     Out,
     /// The fold has no state, or none that can be trusted.

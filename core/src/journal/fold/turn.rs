@@ -7,7 +7,7 @@ use super::cursor::{FoldCursor, Inner, Place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Batch;
 use crate::journal::data::Epoch;
-use crate::journal::follow::{Found, Onward};
+use crate::journal::follow::{Advance, FollowCursor};
 use crate::journal::read::OwnedRecord;
 use crate::journal::read::{Damage, Record};
 use crate::journal::rewrite::Under;
@@ -45,7 +45,7 @@ use crate::position::Position;
 pub struct FoldTurn {
     pub(super) inner: Arc<Inner>,
     pub(super) under: Option<Under>,
-    pub(super) onward: Option<Box<Onward>>,
+    pub(super) onward: Option<Box<FollowCursor>>,
     /// The state must be made new before anything else.
     pub(super) restarts: bool,
     pub(super) rotations: u64,
@@ -66,7 +66,7 @@ impl FoldCursor {
         under.run(&inner.handle, "fold", |_| Ok(()))?;
         let (onward, restarts) = match std::mem::replace(&mut *inner.place(), Place::Out) {
             Place::At(onward) => (onward, false),
-            Place::Nowhere => (Box::new(Onward::whole(&inner.handle.shared)), true),
+            Place::Nowhere => (Box::new(FollowCursor::whole(&inner.handle.shared)), true),
             Place::Out => {
                 return Err(Error::new(
                     ErrorKind::Deadlock,
@@ -130,14 +130,14 @@ impl FoldTurn {
         let found = onward.step()?;
         // For a follower a rotation is not a rewind. But a state belongs to one file.
         let restarts =
-            matches!(found, Found::Rewound { .. }) || onward.rotations() != self.rotations;
+            matches!(found, Advance::Rewound { .. }) || onward.rotations() != self.rotations;
         if restarts {
-            **onward = Onward::whole(&self.inner.handle.shared);
+            **onward = FollowCursor::whole(&self.inner.handle.shared);
             self.rotations = onward.rotations();
             return Ok(Step::Restart);
         }
         Ok(match found {
-            Found::Record => Step::Record,
+            Advance::Record => Step::Record,
             _ => Step::End,
         })
     }
@@ -175,7 +175,10 @@ impl FoldTurn {
             ));
         };
         let written = under.run(shared, "append", |lock| {
-            shared.desk().writer.commit(shared, lock, &batch.work(None))
+            shared
+                .state()
+                .writer
+                .commit(shared, lock, &batch.work(None))
         })?;
         if written.epoch.is_some() {
             self.written = written.epoch;

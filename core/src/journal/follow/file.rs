@@ -19,7 +19,7 @@ use crate::sys;
 const MARK: usize = 512;
 
 /// Reads a journal's decided records, each once, in file order.
-pub(crate) struct Onward {
+pub(crate) struct FollowCursor {
     shared: Arc<Shared>,
     /// The file that is read; `None` while the journal is missing.
     reader: Option<Records>,
@@ -28,7 +28,7 @@ pub(crate) struct Onward {
     /// The end of the last yielded line, and the bytes before it. A file that was
     /// rolled back or cut, and has grown again, has other bytes there.
     mark: (u64, Vec<u8>),
-    look: Look,
+    look: Poll,
     place: Option<Place>,
     rewound: Option<(Position, Position)>,
     /// How often it continued, without a report, in a file that began empty.
@@ -39,9 +39,9 @@ pub(crate) struct Onward {
     rotated: Option<u32>,
 }
 
-/// Says how far a look that ends with [`Found::End`] has come.
+/// Says how far a look that ends with [`Advance::End`] has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum Poll {
     /// Not begun: the buffer may still hold lines.
     Due,
     /// The file is still the same; it was read to its end since.
@@ -51,8 +51,8 @@ enum Look {
     Other,
 }
 
-pub(crate) enum Found {
-    /// [`Onward::record`] lends it.
+pub(crate) enum Advance {
+    /// [`FollowCursor::record`] lends it.
     Record,
     /// The records after `to`, up to `from`, are no longer in the journal. The next
     /// record lies after `to`.
@@ -63,15 +63,15 @@ pub(crate) enum Found {
     End,
 }
 
-impl Onward {
+impl FollowCursor {
     /// Reads the whole file that has the name at the first look.
-    pub fn whole(shared: &Arc<Shared>) -> Onward {
-        Onward {
+    pub fn whole(shared: &Arc<Shared>) -> FollowCursor {
+        FollowCursor {
             shared: Arc::clone(shared),
             reader: None,
             at: Position::NOTHING,
             mark: (0, Vec::new()),
-            look: Look::Due,
+            look: Poll::Due,
             place: None,
             rewound: None,
             rotations: 0,
@@ -81,8 +81,8 @@ impl Onward {
     }
 
     /// Reads from `position` on.
-    pub fn from(shared: &Arc<Shared>, position: Position) -> Result<Onward> {
-        let mut onward = Onward::whole(shared);
+    pub fn from(shared: &Arc<Shared>, position: Position) -> Result<FollowCursor> {
+        let mut onward = FollowCursor::whole(shared);
         onward.at = position;
         // Before the file is opened: a file that is rotated later has a higher number.
         if position == Position::NOTHING {
@@ -105,8 +105,8 @@ impl Onward {
     }
 
     /// Reads from the end on.
-    pub fn from_end(shared: &Arc<Shared>) -> Result<Onward> {
-        Onward::from(shared, tail::end(shared)?)
+    pub fn from_end(shared: &Arc<Shared>) -> Result<FollowCursor> {
+        FollowCursor::from(shared, tail::end(shared)?)
     }
 
     /// How often it continued, without a report, in a file that began empty.
@@ -151,11 +151,11 @@ impl Onward {
     }
 
     /// Goes to the next record, or to the present end.
-    pub fn step(&mut self) -> Result<Found> {
+    pub fn step(&mut self) -> Result<Advance> {
         self.place = None;
         loop {
             if let Some((from, to)) = self.rewound.take() {
-                return Ok(Found::Rewound { from, to });
+                return Ok(Advance::Rewound { from, to });
             }
             if let Some(reader) = &mut self.reader {
                 let fills = reader.fills();
@@ -166,7 +166,7 @@ impl Onward {
                             continue;
                         }
                         self.reader = None;
-                        self.look = Look::Other;
+                        self.look = Poll::Other;
                         continue;
                     }
                     result => result?,
@@ -185,20 +185,20 @@ impl Onward {
                     let tail = &line[line.len().saturating_sub(MARK)..];
                     self.mark.1.extend_from_slice(tail);
                     self.place = Some(place);
-                    return Ok(Found::Record);
+                    return Ok(Advance::Record);
                 }
             }
             match self.look {
-                Look::Due => self.look()?,
-                Look::Same => {
-                    self.look = Look::Due;
-                    return Ok(Found::End);
+                Poll::Due => self.look()?,
+                Poll::Same => {
+                    self.look = Poll::Due;
+                    return Ok(Advance::End);
                 }
-                Look::Other => {
-                    self.look = Look::Due;
+                Poll::Other => {
+                    self.look = Poll::Due;
                     let now = Source::open(&self.shared, "follow")?;
                     if now.is_none() && self.at == Position::NOTHING {
-                        return Ok(Found::End);
+                        return Ok(Advance::End);
                     }
                     self.change(now)?;
                 }
@@ -214,8 +214,8 @@ impl Onward {
         self.look = match (stat, here) {
             // A file that keeps its inode may have been rewritten. Reading detects
             // that.
-            (Some(stat), Some(source)) if stat.id == source.identity.id => Look::Same,
-            _ => Look::Other,
+            (Some(stat), Some(source)) if stat.id == source.identity.id => Poll::Same,
+            _ => Poll::Other,
         };
         if let Some(reader) = &mut self.reader {
             reader.go_on();
@@ -231,8 +231,8 @@ impl Onward {
         let Some(source) = self.reader.as_ref().and_then(Records::source) else {
             return Ok(false);
         };
-        let told = |error| Error::os("follow", &self.shared.path, error);
-        if !source.is_itself().map_err(told)? {
+        let os_error = |error| Error::os("follow", &self.shared.path, error);
+        if !source.is_itself().map_err(os_error)? {
             // Another file has its descriptor number, so the journal is opened again.
             return Ok(false);
         }
@@ -240,8 +240,8 @@ impl Onward {
         let mut there = vec![0; mark.len()];
         let n = source
             .read_full_at(&mut there, end - mark.len() as u64)
-            .map_err(told)?;
-        if there[..n] == mark[..] && source.size().map_err(told)? >= self.at.offset {
+            .map_err(os_error)?;
+        if there[..n] == mark[..] && source.size().map_err(os_error)? >= self.at.offset {
             return Ok(false);
         }
         let (id, from) = (source.identity.id, self.at);
@@ -254,7 +254,7 @@ impl Onward {
                 let to = Position { offset: 0, ..from };
                 self.mark = (0, Vec::new());
                 self.at = to;
-                self.look = Look::Due;
+                self.look = Poll::Due;
                 self.rewound = (from.offset > 0).then_some((from, to));
                 if let Some(reader) = &mut self.reader {
                     reader.skip_to(0);
@@ -314,20 +314,20 @@ impl Onward {
         self.rotated = Some(self.chain.highest().max(number));
         self.at = Position::NOTHING;
         self.mark = (0, Vec::new());
-        self.look = Look::Due;
+        self.look = Poll::Due;
         self.rewound = (from.offset > 0).then_some((from, self.at));
     }
 
     fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
-        let told = |error| Error::os("follow", &self.shared.path, error);
+        let os_error = |error| Error::os("follow", &self.shared.path, error);
         // The header changes in place, so it is not part of the mark.
-        let header = header::read_line_of(&source, &self.shared.options).map_err(told)?;
+        let header = header::read_line_of(&source, &self.shared.options).map_err(os_error)?;
         let most = offset.saturating_sub(header.len() as u64);
         let want = usize::try_from(most).map_or(MARK, |most| most.min(MARK));
         let mut mark = vec![0; want];
         let n = source
             .read_full_at(&mut mark, offset - want as u64)
-            .map_err(told)?;
+            .map_err(os_error)?;
         mark.truncate(n);
         self.mark = (offset, mark);
         self.at = Position {
@@ -335,7 +335,7 @@ impl Onward {
             offset,
         };
         self.reader = Some(Records::staying(&self.shared, source, offset));
-        self.look = Look::Due;
+        self.look = Poll::Due;
         Ok(())
     }
 }

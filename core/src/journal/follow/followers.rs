@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::oslock::{Nudge, Waiter};
+use crate::oslock::{Waiter, Wakeup};
 
 /// Holds the followers that the close of the handle must wake.
 #[derive(Default)]
@@ -40,7 +40,7 @@ impl Bell {
     }
 }
 
-impl Nudge for Bell {
+impl Wakeup for Bell {
     fn nudge(&self) {
         self.waiter.nudge();
     }

@@ -17,9 +17,9 @@ use crate::journal::read::OwnedRecord;
 use crate::journal::read::Record;
 use crate::journal::shared::Shared;
 use crate::lock::Call;
-use crate::oslock::GaveUp;
+use crate::oslock::WaitError;
 use crate::position::Position;
-pub(crate) use file::{Found, Onward};
+pub(crate) use file::{Advance, FollowCursor};
 use wait::Waking;
 
 /// Yields a journal's records as they are appended, by any process.
@@ -49,7 +49,7 @@ use wait::Waking;
 /// ```
 pub struct Follow {
     shared: Arc<Shared>,
-    onward: Onward,
+    onward: FollowCursor,
     waking: Option<Waking>,
 }
 
@@ -74,8 +74,8 @@ impl Follow {
     pub(crate) fn begin(shared: &Arc<Shared>, from: Option<Position>) -> Result<Follow> {
         shared.usable("follow")?;
         let onward = match from {
-            Some(position) => Onward::from(shared, position)?,
-            None => Onward::from_end(shared)?,
+            Some(position) => FollowCursor::from(shared, position)?,
+            None => FollowCursor::from_end(shared)?,
         };
         Ok(Follow {
             shared: Arc::clone(shared),
@@ -99,9 +99,9 @@ impl Follow {
                 "following takes no lock, and no process can append while the lock given is held",
             ));
         }
-        let patience = call.begin(None);
+        let wait = call.begin(None);
         loop {
-            if patience.is_cancelled() {
+            if wait.is_cancelled() {
                 return Err(Error::cancelled("follow", &self.shared.path));
             }
             if self.shared.is_closed() {
@@ -119,17 +119,17 @@ impl Follow {
                     waking.found();
                 }
             }
-            if found.is_some() || patience.tries_once() {
+            if found.is_some() || wait.tries_once() {
                 return Ok(found);
             }
             if !self.is_woken() {
                 continue;
             }
             let waking = self.waking.as_mut();
-            match waking.map(|waking| waking.wait(&self.shared, &patience)) {
+            match waking.map(|waking| waking.wait(&self.shared, &wait)) {
                 None | Some(Ok(())) => {}
-                Some(Err(GaveUp::TimedOut)) => return Ok(None),
-                Some(Err(GaveUp::Cancelled)) => {
+                Some(Err(WaitError::TimedOut)) => return Ok(None),
+                Some(Err(WaitError::Cancelled)) => {
                     return Err(Error::cancelled("follow", &self.shared.path));
                 }
             }
@@ -206,12 +206,12 @@ impl Follow {
 
     fn look(&mut self) -> Result<Option<Followed>> {
         Ok(match self.onward.step()? {
-            Found::Record => self
+            Advance::Record => self
                 .onward
                 .record()
                 .map(|record: Record<'_>| Followed::Record(OwnedRecord::from(record))),
-            Found::Rewound { from, to } => Some(Followed::Rewound { from, to }),
-            Found::End => None,
+            Advance::Rewound { from, to } => Some(Followed::Rewound { from, to }),
+            Advance::End => None,
         })
     }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::followers::{Bell, Wake, lock};
 use crate::journal::one_name;
 use crate::journal::shared::Shared;
-use crate::oslock::Patience;
-use crate::oslock::{GaveUp, Nudge, Waiter};
+use crate::oslock::WaitPolicy;
+use crate::oslock::{WaitError, Waiter, Wakeup};
 use crate::sys::{self, Changes};
 
 /// The times between two looks where the system reports no changes: the shortest, while
@@ -72,24 +72,24 @@ impl Waking {
     }
 
     /// Sleeps until something may have changed.
-    pub fn wait(&mut self, shared: &Shared, patience: &Patience<'_>) -> Result<(), GaveUp> {
-        if let Some(token) = patience.cancel {
-            let nudge: Arc<dyn Nudge> = Arc::clone(&self.bell) as _;
+    pub fn wait(&mut self, shared: &Shared, wait: &WaitPolicy<'_>) -> Result<(), WaitError> {
+        if let Some(token) = wait.cancel {
+            let nudge: Arc<dyn Wakeup> = Arc::clone(&self.bell) as _;
             token.watch(Arc::downgrade(&nudge));
         }
         if self.is_told_all(shared) {
-            return self.bell.waiter.wait(patience);
+            return self.bell.waiter.wait(wait);
         }
         let look = Instant::now() + self.pause();
-        if patience.deadline.is_some_and(|deadline| deadline <= look) {
-            return self.bell.waiter.wait(patience);
+        if wait.deadline.is_some_and(|deadline| deadline <= look) {
+            return self.bell.waiter.wait(wait);
         }
-        let nap = Patience {
+        let nap = WaitPolicy {
             deadline: Some(look),
-            ..*patience
+            ..*wait
         };
         match self.bell.waiter.wait(&nap) {
-            Err(GaveUp::TimedOut) => Ok(()),
+            Err(WaitError::TimedOut) => Ok(()),
             done => done,
         }
     }

@@ -22,7 +22,7 @@ pub(crate) fn read_line_of(source: &Source, options: &JournalOptions) -> io::Res
 
 /// Reads until two reads agree, and neither fell into a stamp.
 pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
-    let told = |error| Error::os("header", &shared.path, error);
+    let os_error = |error| Error::os("header", &shared.path, error);
     let Some(source) = Source::open(shared, "header")? else {
         return Ok(None);
     };
@@ -30,15 +30,15 @@ pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
     let mut decided = Decided::default();
     let mut tries = 0;
     let line = loop {
-        let first = read_line_of(&source, &shared.options).map_err(told)?;
-        let size = source.size().map_err(told)?;
+        let first = read_line_of(&source, &shared.options).map_err(os_error)?;
+        let size = source.size().map_err(os_error)?;
         // A line that is longer than the journal belongs to another file.
         let pending = pending(shared, identity).filter(|stamp| stamp.old.len() as u64 <= size);
         // The line begins an append of many records that is under way.
         if decided.limit(shared, &source, "header")? < first.len() as u64 {
             return Ok(None);
         }
-        let second = read_line_of(&source, &shared.options).map_err(told)?;
+        let second = read_line_of(&source, &shared.options).map_err(os_error)?;
         tries += 1;
         match pending {
             None if first == second => break first,
@@ -50,7 +50,7 @@ pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
             _ => std::thread::yield_now(),
         }
     };
-    if !source.holds().map_err(told)? {
+    if !source.holds().map_err(os_error)? {
         return read(shared);
     }
     let Some(text) = line.strip_suffix(b"\n") else {

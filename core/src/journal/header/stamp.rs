@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::{UNKNOWN, Work, Writer, Written};
+use crate::journal::append::{PendingWrite, UNKNOWN, Writer, Written};
 use crate::journal::append::{failed, recordable};
 use crate::journal::data::Epoch;
 use crate::journal::data::{Data, no_file};
@@ -28,7 +28,7 @@ impl Writer {
         shared: &Shared,
         lock: LockFile<'_>,
         header: &[u8],
-        work: &Work<'_>,
+        work: &PendingWrite<'_>,
     ) -> Result<Written> {
         let options = &shared.options;
         if self.end == 0 {
@@ -62,7 +62,7 @@ impl Writer {
         lock: LockFile<'_>,
         old: &[u8],
         header: &[u8],
-        work: &Work<'_>,
+        work: &PendingWrite<'_>,
     ) -> Result<Written> {
         let path = &shared.path;
         let Some(data) = self.data.clone() else {
@@ -156,7 +156,7 @@ impl Writer {
         lock: LockFile<'_>,
         header: &[u8],
         old: &[u8],
-        work: &Work<'_>,
+        work: &PendingWrite<'_>,
     ) -> Result<Written> {
         let mut draft = Draft::begin(shared, self, lock, "set_header")?;
         let line = if header.len() < old.len() {
@@ -208,12 +208,12 @@ fn take_back(data: &Data, anywhere: &File, old: &[u8], end: u64, length: usize) 
 
 /// Opens the journal for writes at any place in it.
 fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
-    let told = |error| Error::os("set_header", &shared.path, error);
+    let os_error = |error| Error::os("set_header", &shared.path, error);
     if let Some(file) = data.anywhere.get() {
         return Ok(file);
     }
-    let file = File::open(&shared.path, Access::Write).map_err(told)?;
-    if file.id().map_err(told)? != data.identity.id {
+    let file = File::open(&shared.path, Access::Write).map_err(os_error)?;
+    if file.id().map_err(os_error)? != data.identity.id {
         return Err(Error::new(
             ErrorKind::Conflict,
             "set_header",
@@ -222,7 +222,7 @@ fn anywhere<'a>(shared: &Shared, data: &'a Arc<Data>) -> Result<&'a File> {
              changed",
         ));
     }
-    let file = Lasting::of(file).map_err(told)?;
+    let file = Lasting::of(file).map_err(os_error)?;
     Ok(data.anywhere.get_or_init(|| file))
 }
 

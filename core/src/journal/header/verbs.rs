@@ -2,7 +2,7 @@
 
 use super::read::read;
 use crate::error::{Error, Result};
-use crate::journal::append::Work;
+use crate::journal::append::PendingWrite;
 use crate::journal::append::group_commit::append;
 use crate::journal::handle::Journal;
 use crate::lock::Call;
@@ -46,7 +46,7 @@ impl Journal {
     /// The same, and `CANCELLED`.
     pub fn set_header_with(&self, header: &[u8], call: &Call<'_>) -> Result<()> {
         self.handle.rules.check_header(header)?;
-        let work = Work {
+        let work = PendingWrite {
             lines: &[],
             records: 0,
             header: Some(header),
@@ -68,7 +68,7 @@ impl Journal {
     {
         let batch = self.collect(records)?;
         self.handle.rules.check_header(header)?;
-        let work = Work {
+        let work = PendingWrite {
             header: Some(header),
             ..batch.work(None)
         };

@@ -5,7 +5,7 @@ use super::line::{behind_nuls, byte_order_mark};
 use super::records::{Chained, Place, Records};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::header::is_header;
-use crate::journal::rules::is_blank;
+use crate::journal::record_policy::is_blank;
 use crate::journal::seal;
 
 /// Says what a line is.

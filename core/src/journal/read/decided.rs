@@ -50,10 +50,10 @@ impl Decided {
         operation: &'static str,
     ) -> Result<u64> {
         let path = shared.lock.record_path();
-        let told = |error| Error::os(operation, path, error);
+        let os_error = |error| Error::os(operation, path, error);
         let mut before = None;
         let pending = loop {
-            match self.look(shared, source).map_err(told)? {
+            match self.look(shared, source).map_err(os_error)? {
                 Look::Decided(limit) => break limit,
                 Look::Whole(pending) if before.as_ref() == Some(&pending) => break ALL,
                 // The bytes after it may belong to another append that has begun since.
@@ -164,8 +164,8 @@ impl Source {
         if position == Position::NOTHING {
             return Ok(0);
         }
-        let told = |error| Error::os(operation, &shared.path, error);
-        let size = self.size().map_err(told)?;
+        let os_error = |error| Error::os(operation, &shared.path, error);
+        let size = self.size().map_err(os_error)?;
         let size = size.min(decided.limit(shared, self, operation)?);
         let refuse = |detail: String| {
             Err(Error::new(
@@ -190,7 +190,7 @@ impl Source {
         let mut before = [b'\n'];
         if position.offset > 0 {
             self.read_full_at(&mut before, position.offset - 1)
-                .map_err(told)?;
+                .map_err(os_error)?;
         }
         if before != *b"\n" {
             return refuse(format!(

@@ -61,7 +61,7 @@ impl Records {
     }
 
     fn fill_from(&mut self, source: &Source) -> Result<()> {
-        if !source.is_itself().map_err(|error| self.told(error))? {
+        if !source.is_itself().map_err(|error| self.os_error(error))? {
             return Err(self.is_closed(source));
         }
         self.lose_nuls(source)?;
@@ -104,7 +104,7 @@ impl Records {
                 self.at_end = true;
                 let mut end = self.base + read as u64;
                 if decided < read {
-                    end = end.max(source.size().map_err(|error| self.told(error))?);
+                    end = end.max(source.size().map_err(|error| self.os_error(error))?);
                 }
                 let start = self.line_start();
                 if end > start && !self.stays {
@@ -134,7 +134,8 @@ impl Records {
         if from + want > self.clean {
             self.look_ahead(source, from + want)?;
         }
-        let read = read_once(source, &mut self.buffer, from).map_err(|error| self.told(error))?;
+        let read =
+            read_once(source, &mut self.buffer, from).map_err(|error| self.os_error(error))?;
         if read as u64 == want && from + want <= self.clean {
             return Ok(Filling {
                 read,
@@ -150,7 +151,7 @@ impl Records {
         self.second.resize(read, 0);
         let again = source
             .read_full_at(&mut self.second, from)
-            .map_err(|error| self.told(error))?;
+            .map_err(|error| self.os_error(error))?;
         let agreed = agreement(&self.buffer[..read], &self.second[..again]);
         Ok(Filling {
             read,
@@ -161,10 +162,10 @@ impl Records {
 
     /// Finds how far one reading is enough: bytes that are decided by now stay.
     fn look_ahead(&mut self, source: &Source, stop: u64) -> Result<()> {
-        let before = source.size().map_err(|error| self.told(error))?;
+        let before = source.size().map_err(|error| self.os_error(error))?;
         if stop + HOT <= before {
             let limit = self.decided.limit(&self.shared, source, "read")?;
-            let after = source.size().map_err(|error| self.told(error))?;
+            let after = source.size().map_err(|error| self.os_error(error))?;
             self.clean = before.min(after).min(limit).saturating_sub(HOT);
         }
         Ok(())
@@ -209,7 +210,7 @@ impl Records {
         self.filled = 0;
     }
 
-    pub(super) fn told(&self, error: std::io::Error) -> Error {
+    pub(super) fn os_error(&self, error: std::io::Error) -> Error {
         Error::os("read", &self.shared.path, error)
     }
 
@@ -218,8 +219,8 @@ impl Records {
     #[cold]
     fn is_closed(&self, source: &Source) -> Error {
         let error = match source.check_open() {
-            Err(error) => self.told(error),
-            Ok(()) => self.told(std::io::ErrorKind::NotFound.into()),
+            Err(error) => self.os_error(error),
+            Ok(()) => self.os_error(std::io::ErrorKind::NotFound.into()),
         };
         match self.stays {
             true => error.with_kind(ErrorKind::Conflict),

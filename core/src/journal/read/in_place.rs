@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::lockfile::{Before, Generation, Identity};
 use crate::recovery::PendingOverwrite;
-use crate::recovery::overwrite::{Content, Glimpse, State, judge};
+use crate::recovery::overwrite::{Content, RedoSnapshot, State, classify};
 use crate::sys::File;
 
 /// Holds what a reader must know of `P.redo`.
 pub(crate) struct View {
     path: PathBuf,
     identity: Identity,
-    seen: Glimpse,
+    seen: RedoSnapshot,
     pub generation: u64,
     /// The file that the journal was before its last rewrite.
     pub before: Option<Before>,
@@ -26,7 +26,7 @@ pub(crate) struct View {
 impl View {
     /// Opens a view. Returns `None` if it changed meanwhile: open it again.
     pub fn open(path: &Path, file: &File, identity: Identity) -> io::Result<Option<View>> {
-        let seen = Glimpse::take(path)?;
+        let seen = RedoSnapshot::take(path)?;
         let recorded = Generation::of(identity, seen.recorded());
         let (mut generation, mut before) = (recorded.number, recorded.before);
         let mut old = None;
@@ -58,8 +58,9 @@ impl View {
 
     /// Returns whether no rewrite began or ended since the view was opened.
     pub fn holds(&self) -> io::Result<bool> {
-        let now = Glimpse::take(&self.path)?;
-        let number = |glimpse: &Glimpse| Generation::of(self.identity, glimpse.recorded()).number;
+        let now = RedoSnapshot::take(&self.path)?;
+        let number =
+            |snapshot: &RedoSnapshot| Generation::of(self.identity, snapshot.recorded()).number;
         Ok(now.same_change(&self.seen) && number(&now) == number(&self.seen))
     }
 
@@ -117,7 +118,7 @@ pub(super) fn state(
         Ok((size, checksum))
     };
     let judged = look().and_then(|first| {
-        let state = judge(now(first.0), redo, pending)?;
+        let state = classify(now(first.0), redo, pending)?;
         Ok((look()? == first).then_some(state))
     });
     match judged {

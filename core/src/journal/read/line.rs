@@ -1,8 +1,8 @@
 //! Decides what a line of a journal is, for reading forward and backward.
 
 use crate::journal::options::{Format, JournalOptions};
+use crate::journal::record_policy::is_blank;
 use crate::journal::repair::is_value;
-use crate::journal::rules::is_blank;
 use crate::journal::seal;
 
 /// The mark that editors and Windows programs put before the first line of a UTF-8

@@ -27,7 +27,7 @@ impl Records {
         self.next += nul + 1;
         if self.next == self.filled {
             let at = self.base + self.next as u64;
-            let data = source.next_data(at).map_err(|error| self.told(error))?;
+            let data = source.next_data(at).map_err(|error| self.os_error(error))?;
             if data > at {
                 self.lost += data - at;
                 self.go_to(data);
@@ -48,7 +48,7 @@ impl Records {
         let found = loop {
             let n = source
                 .read_at(&mut self.buffer, at)
-                .map_err(|error| self.told(error))?;
+                .map_err(|error| self.os_error(error))?;
             if n == 0 {
                 break false;
             }
@@ -63,7 +63,7 @@ impl Records {
                 break true;
             }
             if rest == Some(at) {
-                at = source.next_data(at).map_err(|error| self.told(error))?;
+                at = source.next_data(at).map_err(|error| self.os_error(error))?;
                 rest = Some(at);
             }
         };
@@ -71,7 +71,7 @@ impl Records {
         let mut again = vec![0; head.len()];
         let n = source
             .read_full_at(&mut again, text)
-            .map_err(|error| self.told(error))?;
+            .map_err(|error| self.os_error(error))?;
         if again[..n] != head[..] {
             self.go_to(text);
             return Ok(());

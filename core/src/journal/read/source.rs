@@ -52,21 +52,22 @@ impl Source {
 
     /// Opens the journal. Returns `None` if it is missing and the handle may create it.
     pub fn open(shared: &Shared, operation: &'static str) -> Result<Option<Source>> {
-        let told = |error| Error::os(operation, &shared.path, error);
+        let os_error = |error| Error::os(operation, &shared.path, error);
         loop {
             let file = match File::open(&shared.path, Access::Read) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && shared.options.create => {
                     return Ok(None);
                 }
-                result => result.map_err(told)?,
+                result => result.map_err(os_error)?,
             };
-            let identity = Identity::of(&file).map_err(told)?;
+            let identity = Identity::of(&file).map_err(os_error)?;
             if shared.lock.is_in_place() {
-                let Some(view) = View::open(&shared.path, &file, identity).map_err(told)? else {
+                let Some(view) = View::open(&shared.path, &file, identity).map_err(os_error)?
+                else {
                     continue;
                 };
                 return Ok(Some(Source {
-                    file: Arc::new(Lasting::of(file).map_err(told)?),
+                    file: Arc::new(Lasting::of(file).map_err(os_error)?),
                     identity,
                     generation: view.generation,
                     before: view.before,
@@ -83,11 +84,11 @@ impl Source {
             };
             // The journal was rewritten since it was opened. The lock file may name the
             // new file, and would give the old one a wrong generation.
-            let now = sys::stat(&shared.path).map_err(told)?;
+            let now = sys::stat(&shared.path).map_err(os_error)?;
             if now.is_none_or(|now| now.id == identity.id) {
                 let generation = Generation::of(identity, recorded);
                 return Ok(Some(Source {
-                    file: Arc::new(Lasting::of(file).map_err(told)?),
+                    file: Arc::new(Lasting::of(file).map_err(os_error)?),
                     identity,
                     generation: generation.number,
                     before: generation.before,
@@ -169,8 +170,8 @@ impl Source {
 
     /// Does the same as `holds`, as an error, for a caller that can't begin again.
     pub fn check(&self, shared: &Shared, operation: &'static str) -> Result<()> {
-        let told = |error| Error::os(operation, &shared.path, error);
-        if self.holds().map_err(told)? {
+        let os_error = |error| Error::os(operation, &shared.path, error);
+        if self.holds().map_err(os_error)? {
             return Ok(());
         }
         Err(Error::new(

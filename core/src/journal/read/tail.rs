@@ -11,7 +11,7 @@ use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::header::is_header;
 use crate::journal::options::JournalOptions;
-use crate::journal::rules::is_blank;
+use crate::journal::record_policy::is_blank;
 use crate::journal::seal;
 use crate::journal::shared::Shared;
 use crate::lock::Call;
@@ -22,7 +22,7 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
     let Some(source) = Source::open(shared, "tail")? else {
         return Ok(Vec::new());
     };
-    let told = |error: io::Error| match error.kind() {
+    let os_error = |error: io::Error| match error.kind() {
         io::ErrorKind::OutOfMemory => Error::new(
             ErrorKind::LimitExceeded,
             "tail",
@@ -35,8 +35,8 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
         _ => Error::os("tail", &shared.path, error),
     };
     let mut decided = Decided::default();
-    let patience = call.begin(None);
-    let mut asking = patience.asking();
+    let wait = call.begin(None);
+    let mut asking = wait.asking();
     loop {
         let stop = rest(shared, &source, &mut decided, "tail")?;
         let mut records = Vec::new();
@@ -74,15 +74,15 @@ pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<Own
         let same = match same {
             // The file was cut meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
-            result => result.map_err(told)?,
+            result => result.map_err(os_error)?,
         };
-        if !source.holds().map_err(told)? {
+        if !source.holds().map_err(os_error)? {
             return tail(shared, n, call);
         }
         if same && still {
             if records.is_empty() || !records.iter().all(is_object) {
                 check_head(shared, &source)
-                    .map_err(told)?
+                    .map_err(os_error)?
                     .map_or(Ok(()), Err)?;
             }
             records.reverse();
@@ -96,7 +96,7 @@ pub(crate) fn end(shared: &Shared) -> Result<Position> {
     let Some(source) = Source::open(shared, "end")? else {
         return Ok(Position::NOTHING);
     };
-    let told = |error| Error::os("end", &shared.path, error);
+    let os_error = |error| Error::os("end", &shared.path, error);
     let mut decided = Decided::default();
     let ends_line = |offset: u64| {
         let mut last = [0];
@@ -114,13 +114,15 @@ pub(crate) fn end(shared: &Shared) -> Result<Position> {
         let offset = match found {
             // The file was cut meanwhile.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
-            result => result.map_err(told)?,
+            result => result.map_err(os_error)?,
         };
-        if !source.holds().map_err(told)? {
+        if !source.holds().map_err(os_error)? {
             return end(shared);
         }
         // For the same reason as in `tail`.
-        if decided.limit(shared, &source, "end")? >= offset && ends_line(offset).map_err(told)? {
+        if decided.limit(shared, &source, "end")? >= offset
+            && ends_line(offset).map_err(os_error)?
+        {
             return Ok(Position {
                 generation: source.generation,
                 offset,

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::journal::options::Format;
 use crate::journal::repair::Repair;
 use crate::journal::shared::Shared;
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::position::Position;
 
 /// Reports the result of a check.
@@ -35,9 +35,9 @@ pub struct Report {
 pub(crate) fn verify(
     shared: &Arc<Shared>,
     operation: &'static str,
-    patience: &Patience<'_>,
+    wait: &WaitPolicy<'_>,
 ) -> Result<Report> {
-    let mut asking = patience.asking();
+    let mut asking = wait.asking();
     let mut reader = Records::open(shared, None)?.of_anything();
     let mut records = 0;
     let mut found = Damages::default();

@@ -101,14 +101,16 @@ impl Draft {
     /// Copies a stretch of the old file.
     pub fn copy(&mut self, shared: &Shared, from: &File, start: u64, stop: u64) -> Result<()> {
         let operation = self.operation;
-        let told = |error| failed(shared, operation, error);
+        let os_error = |error| failed(shared, operation, error);
         let mut piece = vec![0; PIECE];
         let mut at = start;
         while at < stop {
             let want = usize::try_from(stop - at).map_or(PIECE, |left| left.min(PIECE));
-            let n = from.read_full_at(&mut piece[..want], at).map_err(told)?;
+            let n = from
+                .read_full_at(&mut piece[..want], at)
+                .map_err(os_error)?;
             if n == 0 {
-                return Err(told(std::io::ErrorKind::UnexpectedEof.into()));
+                return Err(os_error(std::io::ErrorKind::UnexpectedEof.into()));
             }
             self.write(shared, &piece[..n])?;
             at += n as u64;

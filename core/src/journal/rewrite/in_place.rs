@@ -49,7 +49,7 @@ impl Draft {
         self.is_current(shared, Old::Dropped)?;
         let mut highest = None;
         let kept = match old {
-            Old::Kept => {
+            Old::KeptFile => {
                 let old = (&**data, *end);
                 let kept = kept::keep(shared, operation, &self.generation, old, |_| Ok(()))?;
                 highest = Some(kept.number);

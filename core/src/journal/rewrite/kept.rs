@@ -14,13 +14,13 @@ use crate::sys::{self, File};
 use crate::temporary::Rights;
 
 /// Is the old file's new name.
-pub(crate) struct Kept {
+pub(crate) struct KeptFile {
     pub number: u32,
     pub path: PathBuf,
     noted: Noted,
 }
 
-impl Kept {
+impl KeptFile {
     /// Removes the name, since the rename did not follow. If this fails, the next
     /// locker does it.
     pub fn take_back(self) {
@@ -38,13 +38,13 @@ pub(crate) fn keep(
     generation: &Generation,
     (old, end): (&Data, u64),
     mut note: impl FnMut(u32) -> Result<()>,
-) -> Result<Kept> {
-    let told = |error| failed(shared, operation, error);
-    rotated::drop_second_name(&shared.path, old.identity).map_err(told)?;
+) -> Result<KeptFile> {
+    let os_error = |error| failed(shared, operation, error);
+    rotated::drop_second_name(&shared.path, old.identity).map_err(os_error)?;
     let mut given = generation.rotated;
     loop {
         let number = rotated::next_number(&shared.path, given)
-            .map_err(told)?
+            .map_err(os_error)?
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::LimitExceeded,
@@ -67,7 +67,7 @@ pub(crate) fn keep(
             copy(shared, old, &path, &mut rotated)
         } else {
             // Listed first: a power cut may leave the journal both names.
-            let noted = rotated::note(&shared.path, &rotated).map_err(told)?;
+            let noted = rotated::note(&shared.path, &rotated).map_err(os_error)?;
             match sys::link(&shared.path, &path) {
                 Ok(()) => Ok(noted),
                 Err(error) => {
@@ -86,9 +86,9 @@ pub(crate) fn keep(
                 given = number;
                 continue;
             }
-            result => result.map_err(told)?,
+            result => result.map_err(os_error)?,
         };
-        let kept = Kept {
+        let kept = KeptFile {
             number,
             path,
             noted,
@@ -96,7 +96,7 @@ pub(crate) fn keep(
         // Before the rename: at no time may the disk know neither name.
         if let Err(error) = sys::sync_parent(&kept.path) {
             kept.take_back();
-            return Err(told(error));
+            return Err(os_error(error));
         }
         return Ok(kept);
     }

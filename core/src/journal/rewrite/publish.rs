@@ -27,7 +27,7 @@ pub(crate) enum Old {
     /// It is deleted.
     Dropped,
     /// It gets a rotated file's name.
-    Kept,
+    KeptFile,
 }
 
 /// Describes a new file that is the journal now.
@@ -77,16 +77,16 @@ impl Draft {
         old: Old,
     ) -> Result<(Generation, Option<PathBuf>)> {
         let (path, operation) = (&shared.path, self.operation);
-        let told = |error| failed(shared, operation, error);
+        let os_error = |error| failed(shared, operation, error);
         self.flush(shared)?;
         let file = &self.temporary.file;
         if self.old.is_some()
-            && let Some(like) = sys::metadata(path).map_err(told)?
+            && let Some(like) = sys::metadata(path).map_err(os_error)?
         {
-            file.set_attributes(&like).map_err(told)?;
+            file.set_attributes(&like).map_err(os_error)?;
         }
-        file.sync_all().map_err(told)?;
-        let by = Identity::of(file).map_err(told)?;
+        file.sync_all().map_err(os_error)?;
+        let by = Identity::of(file).map_err(os_error)?;
         let mut generation = Generation::of(by, Some(self.generation));
         generation.before = self.old.as_ref().map(|_| Before {
             generation: self.generation.number,
@@ -99,7 +99,7 @@ impl Draft {
             rotated: self.generation.rotated,
         };
         let kept = match (&self.old, old) {
-            (Some((data, end)), Old::Kept) => {
+            (Some((data, end)), Old::KeptFile) => {
                 // Its writers may not have synced it yet, and none will sync the file
                 // under its new name.
                 Epoch::now(data)
@@ -120,7 +120,7 @@ impl Draft {
         };
         let renamed = self
             .is_current(shared, old)
-            .and_then(|()| rename(&self.temporary, path, self.old.is_none()).map_err(told));
+            .and_then(|()| rename(&self.temporary, path, self.old.is_none()).map_err(os_error));
         if let Err(error) = renamed {
             if let Some(kept) = kept {
                 kept.take_back();
@@ -138,7 +138,7 @@ impl Draft {
         let current = match (&self.old, now) {
             (None, None) => true,
             (Some((data, end)), Some(now)) => {
-                now.id == data.identity.id && (now.size == *end || old == Old::Kept)
+                now.id == data.identity.id && (now.size == *end || old == Old::KeptFile)
             }
             _ => false,
         };

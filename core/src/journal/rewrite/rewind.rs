@@ -20,7 +20,7 @@ pub(crate) fn rewind(
     lock: LockFile<'_>,
     position: Position,
 ) -> Result<Option<PathBuf>> {
-    let told = |error| Error::os("rewind", &shared.path, error);
+    let os_error = |error| Error::os("rewind", &shared.path, error);
     let Some((data, end)) = writer.current(shared, "rewind", lock)? else {
         if position == Position::NOTHING {
             return Ok(None);
@@ -31,10 +31,10 @@ pub(crate) fn rewind(
         generation: data.generation,
         offset: end,
     };
-    if !is_of(&data, position, end).map_err(told)? {
+    if !is_of(&data, position, end).map_err(os_error)? {
         return Err(not_of_this(shared, position, actual));
     }
-    let header = header::read_line(&data.file, &shared.options).map_err(told)?;
+    let header = header::read_line(&data.file, &shared.options).map_err(os_error)?;
     let stop = position.offset.max(header.len() as u64);
     if stop >= end {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(crate) fn rewind(
         draft.discard(lock);
         return Err(error);
     }
-    let published = draft.publish(shared, lock, Same::Prefix(stop), Old::Kept);
+    let published = draft.publish(shared, lock, Same::Prefix(stop), Old::KeptFile);
     writer.close();
     Ok(published?.rotated)
 }

@@ -33,7 +33,7 @@ pub(crate) fn rotate(
         draft.discard(lock);
         return Err(error);
     }
-    let published = draft.publish(shared, lock, Same::Rotation, Old::Kept);
+    let published = draft.publish(shared, lock, Same::Rotation, Old::KeptFile);
     writer.close();
     Ok(published?.rotated)
 }

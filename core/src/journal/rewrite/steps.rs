@@ -9,7 +9,7 @@ use crate::journal::append::group_commit::Handle;
 use crate::journal::handle::Journal;
 use crate::journal::header;
 use crate::journal::read::{DamageKind, Records};
-use crate::journal::rules::not_a_record;
+use crate::journal::record_policy::not_a_record;
 use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
 use crate::lock::Call;
@@ -25,7 +25,7 @@ impl Journal {
             if operation == "compact" {
                 nothing_is_too_long(shared)?;
             }
-            let mut draft = Draft::begin(shared, &mut handle.desk().writer, lock, operation)?;
+            let mut draft = Draft::begin(shared, &mut handle.state().writer, lock, operation)?;
             match keep_header(shared, &mut draft) {
                 Ok(()) => Ok(draft),
                 Err(error) => {
@@ -181,7 +181,7 @@ impl Rewrite {
         // file and removes the new file.
         under.run(shared, self.operation, |lock| {
             let published = draft.publish(shared, lock, Same::Prefix(0), Old::Dropped);
-            shared.desk().writer.close();
+            shared.state().writer.close();
             Ok(published?.end)
         })
     }

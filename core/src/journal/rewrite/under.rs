@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::journal::shared::Shared;
-use crate::lock::{Call, Kept};
-use crate::oslock::Held;
+use crate::lock::{Call, GuardState};
 use crate::oslock::LockFile;
+use crate::oslock::RawGuard;
 
 /// Is the lock that several steps are made under.
 pub(crate) enum Under {
-    Own(Held),
-    Given(Arc<Kept>),
+    Own(RawGuard),
+    Given(Arc<GuardState>),
 }
 
 impl Under {
@@ -22,8 +22,8 @@ impl Under {
         Ok(match call.guard() {
             Some(kept) => Under::Given(Arc::clone(kept)),
             None => {
-                let patience = call.begin(shared.options.timeout);
-                Under::Own(shared.lock.acquire(operation, false, &patience)?)
+                let wait = call.begin(shared.options.timeout);
+                Under::Own(shared.lock.acquire(operation, false, &wait)?)
             }
         })
     }

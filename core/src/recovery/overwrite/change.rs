@@ -34,7 +34,7 @@ pub(crate) fn overwrite(
     change: &Change<'_>,
     durability: Durability,
 ) -> Result<Generation> {
-    let told = |error| Error::os(operation, target, error);
+    let os_error = |error| Error::os(operation, target, error);
     let data = writable(operation, target, lock)?;
     let untouched = |error| {
         Error::os(operation, lock.path(), error).hint(
@@ -66,7 +66,7 @@ pub(crate) fn overwrite(
         if undone.is_ok() {
             let _ = block::clear_pending(redo);
         }
-        return Err(told(error).hint(if undone.is_ok() {
+        return Err(os_error(error).hint(if undone.is_ok() {
             "it is as it was"
         } else {
             "it could not be taken back; the next process that locks it with this library does \
@@ -76,7 +76,7 @@ pub(crate) fn overwrite(
     if durability == Durability::Power {
         data.sync_data().map_err(|error| {
             // The content of P.redo stays: it is durable, and settled later.
-            told(error)
+            os_error(error)
                 .with_kind(ErrorKind::NotDurable)
                 .hint("the change is in place, but a power cut may undo it")
         })?;

@@ -17,7 +17,7 @@
 //! content.rs   bytes in memory or in a file
 //! change.rs    the write, and back again if it fails
 //! state.rs     what such a write can have left of P
-//! glimpse.rs   what readers see that have no lock
+//! redo_snapshot.rs   what readers see that have no lock
 //! settle.rs    what a dead writer left
 //! ```
 //!
@@ -26,14 +26,14 @@
 
 mod change;
 mod content;
-mod glimpse;
 mod record;
+mod redo_snapshot;
 mod settle;
 mod state;
 
 pub(crate) use change::{Change, note_append, note_way_back, overwrite};
 pub(crate) use content::Content;
-pub(crate) use glimpse::{Glimpse, read_document};
 pub(crate) use record::{KIND, PendingOverwrite};
+pub(crate) use redo_snapshot::{RedoSnapshot, read_document};
 pub(crate) use settle::settle;
-pub(crate) use state::{State, judge};
+pub(crate) use state::{State, classify};

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::change::{roll_back, roll_forward};
 use super::content::Content;
 use super::record::PendingOverwrite;
-use super::state::{State, judge};
+use super::state::{State, classify};
 use crate::error::{Error, ErrorKind, Result};
 use crate::oslock::LockFile;
 use crate::sys::{self, Access, File};
 
 pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwrite) -> Result<()> {
-    let told = |error| Error::os("recover", target, error);
+    let os_error = |error| Error::os("recover", target, error);
     let kept = |error| Error::os("recover", lock.path(), error);
     let redo = lock.file().map_err(kept)?;
     if !pending.is_whole(redo).map_err(kept)? {
@@ -27,13 +27,13 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
             "a write in place is pending, and the lock is elsewhere",
         ));
     };
-    let size = data.size().map_err(told)?;
+    let size = data.size().map_err(os_error)?;
     let now = size.checked_sub(pending.from).map(|length| Content::File {
         file: data,
         start: pending.from,
         length,
     });
-    let state = judge(now, redo, pending).map_err(told)?;
+    let state = classify(now, redo, pending).map_err(os_error)?;
     if state == State::Foreign {
         return set_aside(redo, lock.path(), target).map_err(kept);
     }
@@ -58,7 +58,7 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
         },
     }
     .map_err(|error| {
-        told(error).hint("a change was cut off here by a crash, and could not be finished yet")
+        os_error(error).hint("a change was cut off here by a crash, and could not be finished yet")
     })
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum State {
 /// its bytes; to add the others overwrites no other program's bytes. After a
 /// power cut, any sectors may be old, new, or NULs. A program that saved
 /// precisely such a mixture since looks like the cut.
-pub(crate) fn judge(
+pub(crate) fn classify(
     now: Option<Content<'_>>,
     redo: &File,
     pending: &PendingOverwrite,

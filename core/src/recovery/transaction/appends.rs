@@ -55,20 +55,22 @@ pub(crate) fn append(dir: &Path, manifest: &Manifest, whose: Whose) -> Result<Un
             continue;
         };
         let path = dir.join(&change.name);
-        let told = |error| Error::os("commit", &path, error);
-        let Some(journal) = open(&path, to).map_err(told)? else {
+        let os_error = |error| Error::os("commit", &path, error);
+        let Some(journal) = open(&path, to).map_err(os_error)? else {
             // A program that takes no lock has replaced it meanwhile.
             match whose {
                 Whose::Own => return Err(replaced(&path)),
-                Whose::Dead => torn::set_aside(&path, start, lines, NOT_APPENDED).map_err(told)?,
+                Whose::Dead => {
+                    torn::set_aside(&path, start, lines, NOT_APPENDED).map_err(os_error)?
+                }
             }
             continue;
         };
-        append_rest(&journal, start, lines).map_err(told)?;
+        append_rest(&journal, start, lines).map_err(os_error)?;
         if manifest.durability == Durability::Power
             && let Err(error) = journal.sync_data()
         {
-            unsynced = Some(told(error));
+            unsynced = Some(os_error(error));
         }
     }
     Ok(unsynced)

@@ -9,7 +9,7 @@ use super::manifest::{Action, Found, Id, Manifest, State};
 use super::mark::Mark;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::Identity;
-use crate::oslock::{Backoff, Held, PathLock, Patience, Refused};
+use crate::oslock::{AcquireError, Backoff, PathLock, RawGuard, WaitPolicy};
 use crate::recovery::block::clear_pending;
 use crate::recovery::handover;
 use crate::sys;
@@ -102,43 +102,43 @@ pub(crate) fn append_from(lock_path: &Path, journal: Identity) -> io::Result<Opt
 
 /// Settles the transaction of this number, if that is still due. The caller
 /// holds the lock of no member of it.
-pub(crate) fn settle(lock_path: &Path, id: Id, patience: &Patience<'_>) -> Result<()> {
-    settle_in(dir_of(lock_path), id, false, patience)
+pub(crate) fn settle(lock_path: &Path, id: Id, wait: &WaitPolicy<'_>) -> Result<()> {
+    settle_in(dir_of(lock_path), id, false, wait)
 }
 
 /// Does the same for a caller that already holds the directory's lock. It has
 /// held the lock for a while, with its own transactions.
-pub(crate) fn settle_directory(dir: &Path, patience: &Patience<'_>) -> Result<()> {
+pub(crate) fn settle_directory(dir: &Path, wait: &WaitPolicy<'_>) -> Result<()> {
     match find(&dir.join(DIRECTORY_LOCK))? {
-        Found::Whole(manifest, _) => settle_in(dir, manifest.id, true, patience),
+        Found::Whole(manifest, _) => settle_in(dir, manifest.id, true, wait),
         _ => Ok(()),
     }
 }
 
-fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -> Result<()> {
+fn settle_in(dir: &Path, id: Id, has_directory: bool, wait: &WaitPolicy<'_>) -> Result<()> {
     let settler = PathLock::at(dir, dir.join(".untorn.settle.lock"));
     let directory = directory_lock(dir);
-    let has_directory = has_directory || directory.is_held_by_caller("recover", patience)?;
+    let has_directory = has_directory || directory.is_held_by_caller("recover", wait)?;
     let mut backoff = None;
     loop {
-        if patience.is_cancelled() {
+        if wait.is_cancelled() {
             return Err(Error::cancelled("recover", dir));
         }
         // Nothing is ever pending in its own file.
-        let settling = handover::acquire_unsettled(&settler, "recover", patience)?;
+        let settling = handover::acquire_unsettled(&settler, "recover", wait)?;
         let Some((manifest, _)) = whole(dir, id)? else {
             return Ok(());
         };
         let mut locked = Vec::with_capacity(manifest.changes.len() + 1);
         for change in &manifest.changes {
             let member = member_lock(&dir.join(&change.name));
-            locked.push(handover::acquire_unsettled(&member, "recover", patience)?);
+            locked.push(handover::acquire_unsettled(&member, "recover", wait)?);
         }
         // Its owner lives if it holds the directory's lock. Then a program has
         // removed the lock file of a member, and this process has the lock of a
         // new one.
         let owner_is_dead = has_directory
-            || match handover::try_unsettled(&directory, "recover", patience)? {
+            || match handover::try_unsettled(&directory, "recover", wait)? {
                 Some(held) => {
                     locked.push(held);
                     true
@@ -152,15 +152,15 @@ fn settle_in(dir: &Path, id: Id, has_directory: bool, patience: &Patience<'_>) -
         // directory's lock may wait for a lock that our caller holds.
         drop((locked, settling));
         backoff
-            .get_or_insert_with(|| Backoff::new(patience))
-            .sleep(patience)
-            .map_err(|why| directory.refusal("recover", Refused::from(why), patience))
+            .get_or_insert_with(|| Backoff::new(wait))
+            .sleep(wait)
+            .map_err(|why| directory.refusal("recover", AcquireError::from(why), wait))
             .map_err(|error| handover::name_heir(&directory, error))?;
     }
 }
 
 /// Settles it under all the locks.
-fn settle_under(dir: &Path, id: Id, locked: &[Held]) -> Result<()> {
+fn settle_under(dir: &Path, id: Id, locked: &[RawGuard]) -> Result<()> {
     // It looks once more: the transaction may have ended during the wait for
     // the locks.
     if let Some((manifest, state)) = whole(dir, id)? {
@@ -192,7 +192,7 @@ fn whole(dir: &Path, id: Id) -> Result<Option<(Manifest, State)>> {
 
 /// Takes the mark off a member whose lock is held. Best effort: a mark that
 /// stays does not count, and the next locker takes it off.
-fn unmark(member: &Held, id: Id) {
+fn unmark(member: &RawGuard, id: Id) {
     let lock = member.lock_file();
     let Ok(file) = lock.file() else { return };
     let marked = matches!(Mark::read(file), Ok(Some(mark)) if mark.transaction == id.0);

@@ -114,13 +114,13 @@ impl<'a> Plan<'a> {
 
 /// Returns the cuts of a long journal, at the starts of lines.
 fn cuts(journal: &Journal) -> Result<Vec<Position>> {
-    let told = |error| Error::os("search", journal.path(), error);
+    let os_error = |error| Error::os("search", journal.path(), error);
     let file = match File::open(journal.path(), Access::Read) {
         // The reading of the piece will report the failure.
         Err(_) => return Ok(Vec::new()),
         Ok(file) => file,
     };
-    let size = file.size().map_err(told)?;
+    let size = file.size().map_err(os_error)?;
     if size < 2 * PIECE {
         return Ok(Vec::new());
     }
@@ -129,7 +129,7 @@ fn cuts(journal: &Journal) -> Result<Vec<Position>> {
     let mut buffer = vec![0; 1 << 16];
     let mut at = PIECE;
     while at + PIECE <= size {
-        let n = file.read_full_at(&mut buffer, at).map_err(told)?;
+        let n = file.read_full_at(&mut buffer, at).map_err(os_error)?;
         match memchr::memchr(b'\n', &buffer[..n]) {
             Some(place) => {
                 let offset = at + place as u64 + 1;

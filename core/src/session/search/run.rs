@@ -11,7 +11,7 @@ use super::work::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Format;
 use crate::lock::Call;
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::session::directory;
 use crate::session::store::Store;
 use crate::sys;
@@ -92,7 +92,7 @@ impl Search {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn run_with(&self, call: &Call<'_>) -> Result<Vec<Hit>> {
-        let patience = call.begin(None);
+        let wait = call.begin(None);
         let json = self.store.shared.options.journal.format == Format::Json;
         let Some(needle) = Needle::new(&self.text, json) else {
             return Err(Error::invalid_argument(
@@ -103,7 +103,7 @@ impl Search {
         };
         let mut tries = 0;
         loop {
-            let found = self.search_once(&needle, json, &patience);
+            let found = self.search_once(&needle, json, &wait);
             tries += 1;
             match found {
                 // A journal was rewritten after its piece was planned and before
@@ -114,13 +114,8 @@ impl Search {
         }
     }
 
-    fn search_once(
-        &self,
-        needle: &Needle,
-        json: bool,
-        patience: &Patience<'_>,
-    ) -> Result<Vec<Hit>> {
-        let mut sessions = directory::sessions("search", &self.store.shared, patience)?;
+    fn search_once(&self, needle: &Needle, json: bool, wait: &WaitPolicy<'_>) -> Result<Vec<Hit>> {
+        let mut sessions = directory::sessions("search", &self.store.shared, wait)?;
         sessions.sort_unstable();
         let shared = Shared {
             path: self.store.path(),
@@ -138,9 +133,9 @@ impl Search {
             for _ in 1..self.threads {
                 let helper = shared.helper();
                 let work = || {
-                    helper.0.work(&Patience {
+                    helper.0.work(&WaitPolicy {
                         interrupt: None,
-                        ..*patience
+                        ..*wait
                     });
                     drop(helper);
                 };
@@ -152,8 +147,8 @@ impl Search {
                         .spawn_scoped(threads, work)
                 });
             }
-            shared.work(patience);
-            shared.wait(patience);
+            shared.work(wait);
+            shared.wait(wait);
         });
         let found = shared
             .found

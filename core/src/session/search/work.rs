@@ -11,7 +11,7 @@ use super::plan::{Piece, Plan};
 use super::text::{LONGEST, Text};
 use crate::error::{Error, Result};
 use crate::journal::Record;
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 
 /// How often the caller's runtime is asked whether it was interrupted.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -66,12 +66,12 @@ impl<'b> Shared<'b> {
         Helper(self)
     }
 
-    pub(super) fn work(&self, patience: &Patience<'_>) {
+    pub(super) fn work(&self, wait: &WaitPolicy<'_>) {
         loop {
             let piece = lock(&self.plan).next();
             let done = piece.and_then(|piece| match piece {
                 Some(piece) if !self.is_over(piece.number) => {
-                    let hits = self.search(&piece, patience)?;
+                    let hits = self.search(&piece, wait)?;
                     self.keep(piece.number, hits);
                     Ok(true)
                 }
@@ -91,7 +91,7 @@ impl<'b> Shared<'b> {
 
     /// Waits for the other threads. Only the caller's thread can learn of an
     /// interrupt.
-    pub(super) fn wait(&self, patience: &Patience<'_>) {
+    pub(super) fn wait(&self, wait: &WaitPolicy<'_>) {
         let mut helpers = lock(&self.helpers);
         while *helpers > 0 {
             helpers = self
@@ -100,7 +100,7 @@ impl<'b> Shared<'b> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
             if *helpers > 0
-                && let Some(interrupt) = patience.interrupt
+                && let Some(interrupt) = wait.interrupt
             {
                 // Not under the mutex, since this may run the caller's own code.
                 drop(helpers);
@@ -117,9 +117,9 @@ impl<'b> Shared<'b> {
         lock(&self.found).error.get_or_insert(error);
     }
 
-    pub(super) fn search(&self, piece: &Piece, patience: &Patience<'_>) -> Result<Vec<Hit>> {
+    pub(super) fn search(&self, piece: &Piece, wait: &WaitPolicy<'_>) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
-        let mut asking = patience.asking();
+        let mut asking = wait.asking();
         let mut step = || {
             if self.is_over(piece.number) {
                 return Err(Ended::Over);

@@ -97,16 +97,16 @@ impl File {
         role: Role,
     ) -> io::Result<(File, Option<Known>)> {
         announce(Op::Open, Some(path))?;
-        let mut told = None;
+        let mut os_error = None;
         let (handle, id) = LockDescriptors::open(|| {
             let (handle, known) = sys::file::open(path, access, role)?;
-            told = known;
+            os_error = known;
             Ok((handle, known.map(|known| known.id)))
         })?;
-        if let Some(known) = &mut told {
+        if let Some(known) = &mut os_error {
             known.id.device = device(known.id.device);
         }
-        Ok((File::new(handle, id, path), told))
+        Ok((File::new(handle, id, path), os_error))
     }
 
     /// Does the same for a new file.

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 use super::changes::tells_all;
 use super::path::stat;
-use crate::sys::changes::News;
+use crate::sys::changes::ChangeEvent;
 use crate::sys::fork::LockDescriptors;
 use crate::sys::{FileId, without_signals};
 
@@ -70,7 +70,7 @@ impl Watcher {
 
     /// Starts the watcher, whose thread has every signal blocked: see
     /// [`crate::background`].
-    pub fn begin(tell: impl Fn(News<'_>) + Send + 'static) -> io::Result<Watcher> {
+    pub fn begin(tell: impl Fn(ChangeEvent<'_>) + Send + 'static) -> io::Result<Watcher> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let shared = Arc::new(Shared {
             id: id(&inotify)?,
@@ -207,7 +207,7 @@ impl Shared {
         let _ = inotify::remove_watch(&*self.inotify, wd);
     }
 
-    fn serve(&self, tell: &impl Fn(News<'_>)) {
+    fn serve(&self, tell: &impl Fn(ChangeEvent<'_>)) {
         let mut buffer = [MaybeUninit::uninit(); BUFFER];
         let mut compare = Instant::now() + EVERY;
         while !self.over.load(Ordering::Acquire) {
@@ -227,7 +227,7 @@ impl Shared {
         }
     }
 
-    fn read(&self, buffer: &mut [MaybeUninit<u8>], tell: &impl Fn(News<'_>)) {
+    fn read(&self, buffer: &mut [MaybeUninit<u8>], tell: &impl Fn(ChangeEvent<'_>)) {
         let gone =
             ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT | ReadFlags::IGNORED;
         let mut reader = inotify::Reader::new(&*self.inotify, buffer);
@@ -245,23 +245,23 @@ impl Shared {
                 let names = self.watched().names.get(&event.wd()).cloned();
                 let name = OsStr::from_bytes(name.to_bytes());
                 for dir in names.into_iter().flatten() {
-                    tell(News::Name(&dir, name));
+                    tell(ChangeEvent::Name(&dir, name));
                 }
             }
         }
     }
 
     /// Reports that the directory of this watch is gone.
-    fn lose(&self, wd: i32, tell: &impl Fn(News<'_>)) {
+    fn lose(&self, wd: i32, tell: &impl Fn(ChangeEvent<'_>)) {
         let names = self.watched().take(wd);
         self.end(wd);
         for dir in names {
-            tell(News::Gone(&dir));
+            tell(ChangeEvent::Gone(&dir));
         }
     }
 
     /// Handles missing events. One of them may have been the last of a watch.
-    fn lose_all(&self, tell: &impl Fn(News<'_>)) {
+    fn lose_all(&self, tell: &impl Fn(ChangeEvent<'_>)) {
         let all: Vec<i32> = {
             let mut watched = self.watched();
             let all: Vec<i32> = watched.names.keys().copied().collect();
@@ -269,7 +269,7 @@ impl Shared {
             all
         };
         all.into_iter().for_each(|wd| self.end(wd));
-        tell(News::Anything);
+        tell(ChangeEvent::Anything);
     }
 
     /// Ends the watch of each directory that no longer has its name.
@@ -299,7 +299,7 @@ impl Drop for Shared {
 
 #[cfg(test)]
 mod tests {
-    use super::{News, Watcher};
+    use super::{ChangeEvent, Watcher};
     use std::fs;
     use std::sync::mpsc::{self, Receiver};
     use std::time::Duration;
@@ -310,30 +310,30 @@ mod tests {
     /// Returns a watcher and its reports: a name, or `None` for a directory
     /// that is gone.
     fn watcher() -> (Watcher, Receiver<Option<String>>) {
-        let (tell, told) = mpsc::channel();
+        let (tell, os_error) = mpsc::channel();
         let watcher = Watcher::begin(move |news| {
             let news = match news {
-                News::Name(_, name) => Some(name.to_string_lossy().into_owned()),
-                News::Gone(_) => None,
-                News::Anything => Some("anything".to_owned()),
+                ChangeEvent::Name(_, name) => Some(name.to_string_lossy().into_owned()),
+                ChangeEvent::Gone(_) => None,
+                ChangeEvent::Anything => Some("anything".to_owned()),
             };
             tell.send(news).unwrap_or_default();
         });
-        (watcher.unwrap(), told)
+        (watcher.unwrap(), os_error)
     }
 
     /// The second call once removed the watch that both had.
     #[test]
     fn a_directory_is_watched_twice() {
         let dir = tempfile::tempdir().unwrap();
-        let (watcher, told) = watcher();
+        let (watcher, os_error) = watcher();
         for round in 0..10 {
             let name = format!("{round}");
             watcher.watch(dir.path()).unwrap();
             fs::write(dir.path().join(&name), "").unwrap();
-            assert_eq!(told.recv_timeout(LONG).unwrap(), Some(name));
+            assert_eq!(os_error.recv_timeout(LONG).unwrap(), Some(name));
         }
-        assert!(told.try_recv().is_err(), "nothing else happened");
+        assert!(os_error.try_recv().is_err(), "nothing else happened");
     }
 
     /// The listeners of the first directory missed the changes of the second
@@ -344,17 +344,17 @@ mod tests {
         let (parent, old) = (dir.path().join("a"), dir.path().join("old"));
         let watched = parent.join("b");
         fs::create_dir_all(&watched).unwrap();
-        let (watcher, told) = watcher();
+        let (watcher, os_error) = watcher();
         watcher.watch(&watched).unwrap();
         // inotify reports nothing of that.
         fs::rename(&parent, &old).unwrap();
         fs::create_dir_all(&watched).unwrap();
         watcher.watch(&watched).unwrap();
-        assert_eq!(told.recv_timeout(LONG).unwrap(), None);
+        assert_eq!(os_error.recv_timeout(LONG).unwrap(), None);
         // The new one is watched, and the old one is not.
         fs::write(old.join("b").join("old"), "").unwrap();
         fs::write(watched.join("new"), "").unwrap();
-        assert_eq!(told.recv_timeout(LONG).unwrap(), Some("new".to_owned()));
+        assert_eq!(os_error.recv_timeout(LONG).unwrap(), Some("new".to_owned()));
     }
 
     /// Two names of one directory have one watch.
@@ -364,17 +364,17 @@ mod tests {
         let (real, link) = (dir.path().join("real"), dir.path().join("link"));
         fs::create_dir(&real).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        let (watcher, told) = watcher();
+        let (watcher, os_error) = watcher();
         watcher.watch(&real).unwrap();
         watcher.watch(&link).unwrap();
         watcher.unwatch(&real);
         fs::write(real.join("f"), "").unwrap();
-        assert_eq!(told.recv_timeout(LONG).unwrap(), Some("f".to_owned()));
-        assert!(told.try_recv().is_err(), "only one is told");
+        assert_eq!(os_error.recv_timeout(LONG).unwrap(), Some("f".to_owned()));
+        assert!(os_error.try_recv().is_err(), "only one is told");
         watcher.unwatch(&link);
         fs::write(real.join("g"), "").unwrap();
         drop(watcher);
         // The thread ends without a report.
-        assert_eq!(told.iter().count(), 0);
+        assert_eq!(os_error.iter().count(), 0);
     }
 }

@@ -3,7 +3,7 @@
 //! Every file is opened with all share modes. Without FILE_SHARE_DELETE a
 //! reader would stop a document's replacement. Other programs do not do that
 //! (CPython's `open`, virus scanners). So a call that they refuse for a moment
-//! is tried again: see `patience.rs`.
+//! is tried again: see `wait_policy.rs`.
 
 pub(super) mod awaited;
 pub(super) mod changes;

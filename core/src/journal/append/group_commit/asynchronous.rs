@@ -4,12 +4,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use std::time::Instant;
 
-use super::desk::Handle;
+use super::append_state::Handle;
 use super::lead::pass_on;
 use super::queue::{Callback, Done, Request, is_marked, take_out};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
-use crate::oslock::{CancelToken, Nudge};
+use crate::oslock::{CancelToken, Wakeup};
 use crate::position::Position;
 
 /// Appends on a thread of the library, which also calls `done`.
@@ -30,7 +30,7 @@ pub(crate) fn append_queued(
     let limit = timeout.unwrap_or(shared.options.timeout);
     let mark = Arc::new(());
     let watch = cancel.as_ref().map(|token| {
-        let watch: Arc<dyn Nudge> = Arc::new(Watch {
+        let watch: Arc<dyn Wakeup> = Arc::new(Watch {
             shared: Arc::downgrade(shared),
             mark: Arc::clone(&mark),
         });
@@ -75,7 +75,7 @@ pub(crate) struct Watch {
     mark: Arc<()>,
 }
 
-impl Nudge for Watch {
+impl Wakeup for Watch {
     fn nudge(&self) {
         let Some(shared) = self.shared.upgrade() else {
             return;

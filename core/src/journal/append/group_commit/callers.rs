@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, Handle};
+use super::append_state::{AppendState, Handle};
 use super::lead::step_down;
 use super::lead::{Leading, acquire_to_lead, commit_with};
 use super::queue::take_out;
-use super::queue::{Done, Request, Word};
+use super::queue::{Done, Reply, Request};
 use crate::error::{Error, Result};
-use crate::journal::append::batch::{Batch, Work};
+use crate::journal::append::batch::{Batch, PendingWrite};
 use crate::journal::append::commit::finish;
 use crate::journal::append::writer::Written;
 use crate::lock::Call;
-use crate::oslock::{GaveUp, Nudge, Patience, Waiter};
+use crate::oslock::{WaitError, WaitPolicy, Waiter, Wakeup};
 use crate::position::Position;
 
 /// Appends in the caller's own thread.
 #[inline]
-pub(crate) fn append(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
+pub(crate) fn append(
+    shared: &Arc<Handle>,
+    work: &PendingWrite<'_>,
+    call: &Call<'_>,
+) -> Result<Position> {
     shared.usable("append")?;
     if call.guard().is_some() {
         return append_under(shared, work, call);
@@ -27,22 +31,22 @@ pub(crate) fn append(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> 
     {
         return finish(shared, &result?);
     }
-    let patience = call.begin(shared.options.timeout);
+    let wait = call.begin(shared.options.timeout);
     if shared.local().queue.take() {
-        return lead(shared, work, &patience);
+        return lead(shared, work, &wait);
     }
-    follow(shared, work, &patience)
+    follow(shared, work, &wait)
 }
 
 /// Appends if no other call leads or waits, in this process or another.
 #[inline]
-fn append_at_once(shared: &Handle, work: &Work<'_>) -> Option<Result<Written>> {
+fn append_at_once(shared: &Handle, work: &PendingWrite<'_>) -> Option<Result<Written>> {
     let local = shared.local();
     if !local.queue.is_idle() {
         return None;
     }
-    let mut desk = local.desk.try_lock().ok()?;
-    let Desk { writer, lock } = &mut *desk;
+    let mut state = local.state.try_lock().ok()?;
+    let AppendState { writer, lock } = &mut *state;
     // One look serves for both. A program that closes descriptors which are not its own
     // closes the lock file too.
     if !writer.is_open() {
@@ -58,27 +62,35 @@ fn append_at_once(shared: &Handle, work: &Work<'_>) -> Option<Result<Written>> {
 /// Appends under a lock that the caller holds. It passes the queue, whose leader may be
 /// waiting for this very lock.
 #[cold]
-fn append_under(shared: &Arc<Handle>, work: &Work<'_>, call: &Call<'_>) -> Result<Position> {
+fn append_under(
+    shared: &Arc<Handle>,
+    work: &PendingWrite<'_>,
+    call: &Call<'_>,
+) -> Result<Position> {
     let written = shared.under_guard("append", call, |shared, lock| {
-        shared.desk().writer.commit(shared, lock, work)
+        shared.state().writer.commit(shared, lock, work)
     })?;
     finish(shared, &written)
 }
 
 /// Leaves the records to the leader.
 #[cold]
-fn follow(shared: &Arc<Handle>, work: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
-    shared.lock.forbid_own("append", patience)?;
+fn follow(
+    shared: &Arc<Handle>,
+    work: &PendingWrite<'_>,
+    wait: &WaitPolicy<'_>,
+) -> Result<Position> {
+    shared.lock.forbid_own("append", wait)?;
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
     if !queue.follow(&waiting) {
         // The leader has just stepped down.
         drop(waiting);
-        return lead(shared, work, patience);
+        return lead(shared, work, wait);
     }
     let waiter = Arc::new(Waiter::new());
-    if let Some(token) = patience.cancel {
-        let nudge: Arc<dyn Nudge> = Arc::clone(&waiter) as _;
+    if let Some(token) = wait.cancel {
+        let nudge: Arc<dyn Wakeup> = Arc::clone(&waiter) as _;
         token.watch(Arc::downgrade(&nudge));
     }
     waiting.push_back(Request {
@@ -87,18 +99,18 @@ fn follow(shared: &Arc<Handle>, work: &Work<'_>, patience: &Patience<'_>) -> Res
         done: Done::Thread(Arc::clone(&waiter)),
     });
     drop(waiting);
-    let word = Queued::new(shared, waiter).wait(patience);
-    match word.map_err(|why| gave_up(shared, why, patience))? {
-        Word::Done(result) => result,
-        Word::Lead(batch) => lead(shared, &batch.work(work.at), patience),
+    let word = Queued::new(shared, waiter).wait(wait);
+    match word.map_err(|why| gave_up(shared, why, wait))? {
+        Reply::Done(result) => result,
+        Reply::Leader(batch) => lead(shared, &batch.work(work.at), wait),
     }
 }
 
-fn gave_up(shared: &Arc<Handle>, why: GaveUp, patience: &Patience<'_>) -> Error {
+fn gave_up(shared: &Arc<Handle>, why: WaitError, wait: &WaitPolicy<'_>) -> Error {
     match why {
-        GaveUp::Cancelled => Error::cancelled("append", &shared.path),
-        GaveUp::TimedOut => {
-            let limit = patience.timeout.unwrap_or_default();
+        WaitError::Cancelled => Error::cancelled("append", &shared.path),
+        WaitError::TimedOut => {
+            let limit = wait.timeout.unwrap_or_default();
             Error::lock_timeout("append", &shared.path, limit, shared.holder())
         }
     }
@@ -106,21 +118,21 @@ fn gave_up(shared: &Arc<Handle>, why: GaveUp, patience: &Patience<'_>) -> Error 
 
 /// Takes the lock, and commits its own work and the queue's.
 #[inline]
-fn lead(shared: &Arc<Handle>, own: &Work<'_>, patience: &Patience<'_>) -> Result<Position> {
+fn lead(shared: &Arc<Handle>, own: &PendingWrite<'_>, wait: &WaitPolicy<'_>) -> Result<Position> {
     let leading = Leading(shared);
-    let held = acquire_to_lead(shared, patience)?;
+    let held = acquire_to_lead(shared, wait)?;
     commit_with(leading, held, Some(own))
 }
 
 /// Is a call in the queue, on the thread that made it.
 struct Queued<'a> {
     shared: &'a Arc<Handle>,
-    waiter: Arc<Waiter<Word>>,
+    waiter: Arc<Waiter<Reply>>,
     over: bool,
 }
 
 impl Queued<'_> {
-    pub fn new(shared: &Arc<Handle>, waiter: Arc<Waiter<Word>>) -> Queued<'_> {
+    pub fn new(shared: &Arc<Handle>, waiter: Arc<Waiter<Reply>>) -> Queued<'_> {
         Queued {
             shared,
             waiter,
@@ -129,11 +141,11 @@ impl Queued<'_> {
     }
 
     /// Waits for an answer, or for the lead.
-    pub fn wait(mut self, patience: &Patience<'_>) -> std::result::Result<Word, GaveUp> {
-        let mut waited = self.waiter.wait(patience);
+    pub fn wait(mut self, wait: &WaitPolicy<'_>) -> std::result::Result<Reply, WaitError> {
+        let mut waited = self.waiter.wait(wait);
         if waited.is_err() && !self.leave() {
             // A leader has already taken the request, so this wait is short.
-            waited = self.waiter.wait(&Patience::endless());
+            waited = self.waiter.wait(&WaitPolicy::endless());
         }
         self.over = true;
         waited
@@ -152,7 +164,7 @@ impl Drop for Queued<'_> {
     fn drop(&mut self) {
         if !self.over
             && !self.leave()
-            && let Some(Word::Lead(_)) = self.waiter.take()
+            && let Some(Reply::Leader(_)) = self.waiter.take()
         {
             step_down(self.shared);
         }

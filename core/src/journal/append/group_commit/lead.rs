@@ -3,19 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard};
 
-use super::desk::Handle;
+use super::append_state::Handle;
 use super::queue::{
-    Done, Request, Word, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
+    Done, Reply, Request, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
 };
 use super::unwind::{HeldUp, InHand};
 use crate::background;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::append::batch::Work;
+use crate::journal::append::batch::PendingWrite;
 use crate::journal::append::commit::finish;
 use crate::journal::append::writer::{Writer, Written};
 use crate::journal::shared::Shared;
 use crate::lock::Call;
-use crate::oslock::{Held, LockFile, Patience};
+use crate::oslock::{LockFile, RawGuard, WaitPolicy};
 use crate::position::Position;
 
 /// Is the lead. Dropping it ends the lead, or passes it to the next call in the queue.
@@ -29,25 +29,25 @@ impl Drop for Leading<'_> {
 
 /// Takes the lock. While it waits, calls that try only once do not stay in the queue:
 /// they get the error at once.
-pub(crate) fn acquire_to_lead(shared: &Handle, patience: &Patience<'_>) -> Result<Held> {
-    let once = Patience::once(patience.caller);
+pub(crate) fn acquire_to_lead(shared: &Handle, wait: &WaitPolicy<'_>) -> Result<RawGuard> {
+    let once = WaitPolicy::once(wait.caller);
     let refused = match shared.lock.acquire("append", false, &once) {
-        Err(error) if error.kind() == ErrorKind::Locked && !patience.tries_once() => error,
+        Err(error) if error.kind() == ErrorKind::Locked && !wait.tries_once() => error,
         taken => return taken,
     };
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
-    let told = take_those_who_try_once(&mut waiting);
-    if !told.is_empty() && waiting.is_empty() {
+    let os_error = take_those_who_try_once(&mut waiting);
+    if !os_error.is_empty() && waiting.is_empty() {
         queue.emptied(&waiting);
     }
     shared.hold_up(Some(refused.clone()));
     drop(waiting);
-    for request in told {
+    for request in os_error {
         request.done.tell(Err(refused.clone()));
     }
     let _held_up = HeldUp(shared);
-    shared.lock.acquire("append", false, patience)
+    shared.lock.acquire("append", false, wait)
 }
 
 /// Commits its own work and what has queued up. Then it passes the lead on, and syncs
@@ -55,14 +55,14 @@ pub(crate) fn acquire_to_lead(shared: &Handle, patience: &Patience<'_>) -> Resul
 #[inline]
 pub(crate) fn commit_with(
     leading: Leading<'_>,
-    held: Held,
-    own: Option<&Work<'_>>,
+    held: RawGuard,
+    own: Option<&PendingWrite<'_>>,
 ) -> Result<Position> {
     let shared = leading.0;
     let local = shared.local();
-    let mut desk = shared.desk();
-    desk.lock.keep(&held);
-    let writer = &mut desk.writer;
+    let mut state = shared.state();
+    state.lock.keep(&held);
+    let writer = &mut state.writer;
     let mut others = InHand {
         shared,
         requests: take_group(&local.queue).into(),
@@ -71,17 +71,17 @@ pub(crate) fn commit_with(
         && let Some(own) = own
     {
         let result = writer.commit(shared, held.lock_file(), own);
-        drop(desk);
+        drop(state);
         drop(held);
         drop(leading);
         return finish(shared, &result?);
     }
-    let mut works: Vec<Work<'_>> = Vec::with_capacity(others.requests.len() + 1);
+    let mut works: Vec<PendingWrite<'_>> = Vec::with_capacity(others.requests.len() + 1);
     works.extend(own.copied());
     let brought = others.requests.iter();
     works.extend(brought.map(|request| request.batch.work(request.at)));
     let mut results = commit_group(shared, writer, held.lock_file(), &works).into_iter();
-    drop(desk);
+    drop(state);
     drop(held);
     drop(leading);
     let mine = own.and_then(|_| results.next());
@@ -127,7 +127,7 @@ pub(crate) fn pass_on<'a>(shared: &'a Arc<Handle>, mut waiting: MutexGuard<'a, V
                     ..
                 }) = next
                 {
-                    waiter.tell(Word::Lead(batch));
+                    waiter.tell(Reply::Leader(batch));
                 }
                 return;
             }
@@ -162,7 +162,7 @@ pub(crate) fn commit_group(
     shared: &Shared,
     writer: &mut Writer,
     lock: LockFile<'_>,
-    works: &[Work<'_>],
+    works: &[PendingWrite<'_>],
 ) -> Vec<Result<Written>> {
     let mut results = Vec::with_capacity(works.len());
     let mut rest = works;
@@ -182,7 +182,7 @@ pub(crate) fn commit_group(
         lines.clear();
         run.iter()
             .for_each(|work| lines.extend_from_slice(work.lines));
-        let together = Work {
+        let together = PendingWrite {
             lines: &lines,
             // Not all or nothing: a prefix of them still consists of whole records.
             records: 1,
@@ -239,12 +239,12 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     if let Some(token) = &cancel {
         call = call.cancel(token);
     }
-    let patience = Patience {
+    let wait = WaitPolicy {
         timeout: limit,
         deadline,
         ..call.begin(None)
     };
-    match acquire_to_lead(shared, &patience) {
+    match acquire_to_lead(shared, &wait) {
         // Each call of the group, the first one too, gets its own answer.
         Ok(held) => drop(commit_with(leading, held, None)),
         Err(error) => {

@@ -15,17 +15,17 @@
 //! asynchronous.rs  an append that leaves a callback
 //! queue.rs         the calls that wait, and one atomic that says whether a call leads
 //! lead.rs          the leader; one write for many calls
-//! desk.rs          the files that it works with: one writer at a time
+//! append_state.rs          the files that it works with: one writer at a time
 //! unwind.rs        a thread that panics leaves no other call waiting
 //! ```
 
+mod append_state;
 mod asynchronous;
 mod callers;
-mod desk;
 mod lead;
 mod queue;
 mod unwind;
 
+pub(crate) use append_state::Handle;
 pub(crate) use asynchronous::append_queued;
 pub(crate) use callers::append;
-pub(crate) use desk::Handle;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::journal::append::batch::Batch;
-use crate::oslock::{CancelToken, Nudge, Waiter};
+use crate::oslock::{CancelToken, Waiter, Wakeup};
 use crate::position::Position;
 
 /// Is set while a call leads.
@@ -23,12 +23,12 @@ const WAITING: u8 = 2;
 /// announces itself by exchanging `LED` for `LED | WAITING`. Only one of the two
 /// succeeds, so no call waits without a leader.
 #[derive(Default)]
-pub(crate) struct Lead<T> {
+pub(crate) struct Leader<T> {
     word: AtomicU8,
     queue: Mutex<T>,
 }
 
-impl<T> Lead<T> {
+impl<T> Leader<T> {
     /// Takes the lead, if no call has it.
     #[inline]
     pub fn take(&self) -> bool {
@@ -87,7 +87,7 @@ impl<T> Lead<T> {
 const GROUP: usize = 8 << 20;
 
 /// Holds the calls that wait for the leader.
-pub(crate) type Queue = Lead<VecDeque<Request>>;
+pub(crate) type Queue = Leader<VecDeque<Request>>;
 
 pub(crate) struct Request {
     pub batch: Batch,
@@ -96,7 +96,7 @@ pub(crate) struct Request {
 }
 
 pub(crate) enum Done {
-    Thread(Arc<Waiter<Word>>),
+    Thread(Arc<Waiter<Reply>>),
     Callback(Box<Callback>),
 }
 
@@ -108,15 +108,15 @@ pub(crate) struct Callback {
     pub cancel: Option<CancelToken>,
     pub call: Box<dyn FnOnce(Result<Position>) + Send>,
     /// Keeps the token's watch on this request alive.
-    pub _watch: Option<Arc<dyn Nudge>>,
+    pub _watch: Option<Arc<dyn Wakeup>>,
 }
 
 /// Is the answer to a follower.
-pub(crate) enum Word {
+pub(crate) enum Reply {
     /// The records are in the file, or the append failed.
     Done(Result<Position>),
     /// The follower leads now; its own records come back to it.
-    Lead(Batch),
+    Leader(Batch),
 }
 
 impl Done {
@@ -131,7 +131,7 @@ impl Done {
 
     pub fn tell(self, result: Result<Position>) {
         match self {
-            Done::Thread(waiter) => waiter.tell(Word::Done(result)),
+            Done::Thread(waiter) => waiter.tell(Reply::Done(result)),
             // A callback that panics must not end the calls after it.
             Done::Callback(callback) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| (callback.call)(result)));

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::desk::Handle;
+use super::append_state::Handle;
 use super::queue::Request;
 use crate::error::Error;
 

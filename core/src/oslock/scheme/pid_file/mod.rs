@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::oslock::Patience;
+use crate::oslock::WaitPolicy;
 use crate::oslock::watching::Watching;
 use crate::sys::{self, Access, Descriptor, File, FileId, PerProcess};
 use crate::temporary;
@@ -158,11 +158,11 @@ impl PidFile {
 
     /// Waits while `wanted` holds. Returns `false` once it no longer does.
     pub fn take(&self, guard: &File, wanted: impl Fn() -> bool) -> io::Result<bool> {
-        // Nothing but the lock ends this patience.
-        let patience = Patience::endless();
+        // Nothing but the lock ends this wait.
+        let wait = WaitPolicy::endless();
         let mut holder = None;
         let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
-        let watching = watching.get_or_insert_with(|| Watching::idle(&patience));
+        let watching = watching.get_or_insert_with(|| Watching::idle(&wait));
         let mut is_there = false;
         loop {
             // A change from before the watch began shows now; a later one wakes
@@ -175,10 +175,10 @@ impl PidFile {
             }
             if pid == holder && is_there {
                 let longest = judge::shortest(self.stale()).min(LOOK_AGAIN);
-                let _ = watching.sleep(&patience, longest);
+                let _ = watching.sleep(&wait, longest);
             }
             holder = pid;
-            is_there = watching.renew(&self.path, holder, &patience);
+            is_there = watching.renew(&self.path, holder, &wait);
         }
     }
 

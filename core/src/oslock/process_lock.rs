@@ -1,11 +1,11 @@
 //! One lock file in this process, and the threads that hold its lock or wait
 //! for it.
 //!
-//! All handles of a process on one lock file share one gate. The gate keeps
+//! All handles of a process on one lock file share one process lock. The process lock keeps
 //! them apart and queues them in order. The kernel's lock keeps processes
 //! apart.
 //!
-//! The gate tries by one descriptor and waits by others, one for each mode. A
+//! The process lock tries by one descriptor and waits by others, one for each mode. A
 //! lock belongs to its descriptor (man 2 flock), so an abandoned wait blocks no
 //! other caller. At most one thread for each mode waits in the kernel, on
 //! behalf of the whole queue. When it gets the lock, the head of the queue
@@ -20,12 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::caller::ThreadKey;
-use super::patience::Patience;
 use super::scheme::pid_file::PidFile;
-use super::waiter::{Refused, Waiter};
+use super::wait_policy::WaitPolicy;
+use super::waiter::{AcquireError, Waiter};
 use crate::sys::{Access, Descriptor, File, FileId};
 
-pub(crate) struct Gate {
+pub(crate) struct ProcessLock {
     pub lock_path: PathBuf,
     /// The file that this lock protects.
     pub target: PathBuf,
@@ -57,7 +57,7 @@ pub(crate) struct Gate {
 /// The value of `by` for the descriptor that tries the lock.
 pub(super) const TRIED: u8 = 2;
 
-impl Gate {
+impl ProcessLock {
     pub fn new(
         lock_path: &Path,
         target: &Path,
@@ -66,8 +66,8 @@ impl Gate {
         file: Descriptor,
         writable: bool,
         pid_file: Option<PidFile>,
-    ) -> Gate {
-        Gate {
+    ) -> ProcessLock {
+        ProcessLock {
             pid_file,
             lock_path: lock_path.to_owned(),
             target: target.to_owned(),
@@ -138,7 +138,7 @@ impl Gate {
         self.looked.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether this gate belongs to this process, not to the one it was
+    /// Returns whether this process lock belongs to this process, not to the one it was
     /// forked from.
     #[inline]
     pub fn is_ours(&self) -> bool {
@@ -163,14 +163,14 @@ impl Gate {
 
     /// Does the same, with the error for a caller that takes the lock.
     #[inline]
-    fn check_itself(&self) -> Result<(), Refused> {
+    fn check_itself(&self) -> Result<(), AcquireError> {
         if self.fresh.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
         match self.is_itself() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Refused::System(gone())),
-            Err(error) => Err(Refused::System(error)),
+            Ok(false) => Err(AcquireError::System(gone())),
+            Err(error) => Err(AcquireError::System(error)),
         }
     }
 
@@ -213,21 +213,21 @@ impl Gate {
     /// Takes the lock for `thread`.
     #[inline]
     pub fn acquire(
-        self: &Arc<Gate>,
+        self: &Arc<ProcessLock>,
         shared: bool,
         thread: ThreadKey,
-        patience: &Patience<'_>,
-    ) -> Result<(), Refused> {
+        wait: &WaitPolicy<'_>,
+    ) -> Result<(), AcquireError> {
         let mut state = self.state();
         self.check_itself()?;
         if state.is_free()
             && !(shared && self.is_awaited())
-            && self.try_system(shared).map_err(Refused::System)?
+            && self.try_system(shared).map_err(AcquireError::System)?
         {
             state.hold(shared, thread);
             return Ok(());
         }
-        self.acquire_busy(state, shared, thread, patience)
+        self.acquire_busy(state, shared, thread, wait)
     }
 
     /// Returns whether `thread` would wait for itself here.
@@ -237,12 +237,16 @@ impl Gate {
 
     /// Releases the lock that `thread` took.
     #[inline]
-    pub fn release(self: &Arc<Gate>, thread: ThreadKey) {
+    pub fn release(self: &Arc<ProcessLock>, thread: ThreadKey) {
         self.let_go(self.state(), thread);
     }
 
     #[inline]
-    pub(super) fn let_go(self: &Arc<Gate>, mut state: MutexGuard<'_, State>, thread: ThreadKey) {
+    pub(super) fn let_go(
+        self: &Arc<ProcessLock>,
+        mut state: MutexGuard<'_, State>,
+        thread: ThreadKey,
+    ) {
         if let Holders::Shared(threads) = &mut state.holders {
             if let Some(place) = threads.iter().position(|other| *other == thread) {
                 threads.swap_remove(place);
@@ -286,7 +290,7 @@ pub(crate) struct State {
     pub handovers: u32,
     /// Whether other processes see that a thread waits for the exclusive lock.
     pub marked: bool,
-    pub queue: VecDeque<Place>,
+    pub queue: VecDeque<QueueEntry>,
 }
 
 pub(crate) enum Holders {
@@ -295,7 +299,7 @@ pub(crate) enum Holders {
     Shared(Vec<ThreadKey>),
 }
 
-pub(crate) struct Place {
+pub(crate) struct QueueEntry {
     pub shared: bool,
     pub endless: bool,
     pub thread: ThreadKey,

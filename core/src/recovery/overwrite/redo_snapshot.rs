@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::content::Content;
 use super::record::PendingOverwrite;
-use super::state::{State, judge};
+use super::state::{State, classify};
 use crate::lockfile::{self, Generation, IDLE};
 use crate::oslock::scheme::redo_path;
 use crate::sys::{Access, File, InTheWay};
@@ -15,48 +15,48 @@ use crate::sys::{Access, File, InTheWay};
 ///
 /// A reader takes one before it reads `P` and one after. If both are the same,
 /// no write in place began or ended meanwhile.
-pub(crate) struct Glimpse {
+pub(crate) struct RedoSnapshot {
     redo: Option<File>,
     head: [u8; IDLE as usize],
     recorded: Option<Generation>,
     pending: Option<PendingOverwrite>,
 }
 
-impl Glimpse {
-    pub fn take(target: &Path) -> io::Result<Glimpse> {
-        let mut glimpse = Glimpse {
+impl RedoSnapshot {
+    pub fn take(target: &Path) -> io::Result<RedoSnapshot> {
+        let mut snapshot = RedoSnapshot {
             redo: None,
             head: [0; IDLE as usize],
             recorded: None,
             pending: None,
         };
         let redo = match File::open_beside(&redo_path(target), Access::Read) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(glimpse),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(snapshot),
             // Any other file type there is not ours.
-            Err(error) if InTheWay::of(&error).is_some() => return Ok(glimpse),
+            Err(error) if InTheWay::of(&error).is_some() => return Ok(snapshot),
             // A file that can't be read is an error: it may say that `P` is
             // half written.
             result => result?,
         };
         if !redo.may_be_believed(target)? {
-            return Ok(glimpse);
+            return Ok(snapshot);
         }
-        redo.read_full_at(&mut glimpse.head, 0)?;
-        glimpse.recorded = lockfile::read_generation(&redo)?;
+        redo.read_full_at(&mut snapshot.head, 0)?;
+        snapshot.recorded = lockfile::read_generation(&redo)?;
         if redo.size()? > IDLE
             && let Some(pending) = PendingOverwrite::read(&redo)?
             // An append changes no byte that was there.
             && pending.mark.is_some()
         {
-            glimpse.pending = Some(pending);
+            snapshot.pending = Some(pending);
         }
-        glimpse.redo = Some(redo);
-        Ok(glimpse)
+        snapshot.redo = Some(redo);
+        Ok(snapshot)
     }
 
     /// Returns whether nothing has changed since.
     pub fn holds(&self, target: &Path) -> io::Result<bool> {
-        let now = Glimpse::take(target)?;
+        let now = RedoSnapshot::take(target)?;
         Ok(now.head == self.head && now.pending == self.pending)
     }
 
@@ -80,7 +80,7 @@ impl Glimpse {
 
     /// Returns whether the same write in place is under way as then, or still
     /// none.
-    pub fn same_change(&self, other: &Glimpse) -> bool {
+    pub fn same_change(&self, other: &RedoSnapshot) -> bool {
         self.pending == other.pending
     }
 }
@@ -92,7 +92,7 @@ pub(crate) fn read_document(
     read: impl Fn() -> io::Result<Option<Vec<u8>>>,
 ) -> io::Result<Option<Vec<u8>>> {
     loop {
-        let before = Glimpse::take(target)?;
+        let before = RedoSnapshot::take(target)?;
         let now = read()?;
         let value = match before.under_way()? {
             None => now,
@@ -121,7 +121,7 @@ fn from_before(
     let Some((same, rest)) = now.and_then(|now| now.split_at_checked(from)) else {
         return Ok(None);
     };
-    let state = judge(Some(Content::Memory(rest)), redo, pending)?;
+    let state = classify(Some(Content::Memory(rest)), redo, pending)?;
     if state == State::Between || state == State::New && pending.back {
         let old = pending.old(redo).to_vec()?;
         return Ok(Some([same, &old].concat()));

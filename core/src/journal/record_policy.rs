@@ -8,7 +8,7 @@ use crate::journal::read::{DamageKind, inspect};
 
 /// Holds the rules of one journal for its records.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct RecordPolicy {
     pub path: PathBuf,
     pub format: Format,
     pub max_record: u64,
@@ -16,7 +16,7 @@ pub(crate) struct Rules {
     pub sealed: bool,
 }
 
-impl Rules {
+impl RecordPolicy {
     /// Refuses a record that begins as a header does. It would become the header if a
     /// rotation or a compaction made it the first line.
     #[inline]

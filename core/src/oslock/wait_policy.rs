@@ -10,7 +10,7 @@ pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
 
 /// How much longer a call that has begun may wait.
 #[derive(Clone, Copy)]
-pub(crate) struct Patience<'a> {
+pub(crate) struct WaitPolicy<'a> {
     pub timeout: Option<Duration>,
     pub deadline: Option<Instant>,
     pub cancel: Option<&'a CancelToken>,
@@ -18,10 +18,10 @@ pub(crate) struct Patience<'a> {
     pub caller: Option<ThreadKey>,
 }
 
-impl Patience<'_> {
+impl WaitPolicy<'_> {
     /// Waits indefinitely.
-    pub fn endless() -> Patience<'static> {
-        Patience {
+    pub fn endless() -> WaitPolicy<'static> {
+        WaitPolicy {
             timeout: None,
             deadline: None,
             cancel: None,
@@ -31,12 +31,12 @@ impl Patience<'_> {
     }
 
     /// Tries once, for this caller.
-    pub fn once(caller: Option<ThreadKey>) -> Patience<'static> {
-        Patience {
+    pub fn once(caller: Option<ThreadKey>) -> WaitPolicy<'static> {
+        WaitPolicy {
             timeout: Some(Duration::ZERO),
             deadline: Some(Instant::now()),
             caller,
-            ..Patience::endless()
+            ..WaitPolicy::endless()
         }
     }
 
@@ -70,7 +70,7 @@ impl Patience<'_> {
     /// For work that takes long without waiting for others.
     pub fn asking(&self) -> Asking<'_> {
         Asking {
-            patience: self,
+            wait: self,
             asked: Instant::now(),
         }
     }
@@ -78,17 +78,17 @@ impl Patience<'_> {
 
 /// Asks between two steps whether the caller still wants the work.
 pub(crate) struct Asking<'a> {
-    patience: &'a Patience<'a>,
+    wait: &'a WaitPolicy<'a>,
     asked: Instant,
 }
 
 impl Asking<'_> {
     /// Returns whether the caller cancelled the work or was interrupted.
     pub fn is_ended(&mut self) -> bool {
-        if self.patience.is_cancelled() {
+        if self.wait.is_cancelled() {
             return true;
         }
-        let Some(interrupt) = self.patience.interrupt else {
+        let Some(interrupt) = self.wait.interrupt else {
             return false;
         };
         // The interrupt may run code of the caller's language, and wait for it.

@@ -1,5 +1,5 @@
-//! Holds what the writers of one journal handle share: the queue, and the desk. Only
-//! one writer at a time works at the desk.
+//! Holds what the writers of one journal handle share: the queue, and the state
+//! of its appends. Only one writer at a time has the state.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::journal::append::writer::Writer;
 use crate::journal::shared::Shared;
 use crate::lock::Call;
-use crate::oslock::{AtHand, LockFile};
+use crate::oslock::{CachedLock, LockFile};
 use crate::sys::PerProcess;
 
 /// Is one journal handle.
@@ -32,51 +32,51 @@ pub(crate) struct Local {
     pub queue: Queue,
     /// Why the leader must wait for the lock. Changed only with the queue's mutex held.
     pub held_up: Mutex<Option<Error>>,
-    pub desk: Mutex<Desk>,
+    pub state: Mutex<AppendState>,
 }
 
-/// Is a writer at the desk. If the journal was closed meanwhile, dropping this closes
+/// Is the one writer that has the state. If the journal was closed meanwhile, dropping this closes
 /// its files.
-pub(crate) struct AtDesk<'a> {
+pub(crate) struct AppendTurn<'a> {
     shared: &'a Shared,
-    desk: MutexGuard<'a, Desk>,
+    state: MutexGuard<'a, AppendState>,
 }
 
-impl Deref for AtDesk<'_> {
-    type Target = Desk;
+impl Deref for AppendTurn<'_> {
+    type Target = AppendState;
 
-    fn deref(&self) -> &Desk {
-        &self.desk
+    fn deref(&self) -> &AppendState {
+        &self.state
     }
 }
 
-impl DerefMut for AtDesk<'_> {
-    fn deref_mut(&mut self) -> &mut Desk {
-        &mut self.desk
+impl DerefMut for AppendTurn<'_> {
+    fn deref_mut(&mut self) -> &mut AppendState {
+        &mut self.state
     }
 }
 
-impl Drop for AtDesk<'_> {
+impl Drop for AppendTurn<'_> {
     fn drop(&mut self) {
         if self.shared.is_closed() {
-            self.desk.writer.close();
-            self.desk.writer.buffer = Vec::new();
-            self.desk.lock = AtHand::default();
+            self.state.writer.close();
+            self.state.writer.buffer = Vec::new();
+            self.state.lock = CachedLock::default();
         }
     }
 }
 
 /// Holds what an append needs, for one writer at a time.
-pub(crate) struct Desk {
+pub(crate) struct AppendState {
     pub writer: Writer,
-    pub lock: AtHand,
+    pub lock: CachedLock,
 }
 
-impl Desk {
-    fn new() -> Desk {
-        Desk {
+impl AppendState {
+    fn new() -> AppendState {
+        AppendState {
             writer: Writer::new(),
-            lock: AtHand::default(),
+            lock: CachedLock::default(),
         }
     }
 }
@@ -94,22 +94,22 @@ impl Handle {
         self.local.get(|| Local {
             queue: Queue::default(),
             held_up: Mutex::new(None),
-            desk: Mutex::new(Desk::new()),
+            state: Mutex::new(AppendState::new()),
         })
     }
 
-    pub fn desk(&self) -> AtDesk<'_> {
-        let desk = &self.local().desk;
-        let desk = desk.lock().unwrap_or_else(|poisoned| {
+    pub fn state(&self) -> AppendTurn<'_> {
+        let state = &self.local().state;
+        let state = state.lock().unwrap_or_else(|poisoned| {
             // The thread that panicked may have left this half changed.
             let mut left = poisoned.into_inner();
-            *left = Desk::new();
-            desk.clear_poison();
+            *left = AppendState::new();
+            state.clear_poison();
             left
         });
-        AtDesk {
+        AppendTurn {
             shared: &self.shared,
-            desk,
+            state,
         }
     }
 
@@ -129,7 +129,7 @@ impl Handle {
     /// Closes the open files: at once, or when the writers that use them have finished.
     pub fn close(&self) {
         self.mark_closed();
-        drop(self.desk());
+        drop(self.state());
     }
 
     /// Works under the lock: the call takes it, or the caller holds it already.
@@ -142,12 +142,12 @@ impl Handle {
         self.usable(operation)?;
         if call.guard().is_some() {
             return self.under_guard(operation, call, |shared, lock| {
-                work(shared, &mut shared.desk().writer, lock)
+                work(shared, &mut shared.state().writer, lock)
             });
         }
-        let patience = call.begin(self.options.timeout);
-        let held = self.lock.acquire(operation, false, &patience)?;
-        work(self, &mut self.desk().writer, held.lock_file())
+        let wait = call.begin(self.options.timeout);
+        let held = self.lock.acquire(operation, false, &wait)?;
+        work(self, &mut self.state().writer, held.lock_file())
     }
 
     /// Works under the lock that the caller holds.
