@@ -40,6 +40,7 @@ mod recovery;
 mod rotated;
 mod selftest;
 mod session;
+mod sync;
 mod sys;
 mod target;
 #[doc(hidden)]
@@ -66,6 +67,8 @@ pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
 pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
 #[cfg(feature = "fault")]
 pub use sys::fault;
+#[cfg(untorn_interleaved)]
+pub use sys::interleaved;
 pub use target::absolute;
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 

@@ -5,10 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use super::pool::{lock, spawn, spawn_at_once, spawn_when_possible};
 use super::timers::Job;
+use crate::sync::Mutex;
 use crate::sys::PerProcess;
 
 /// Holds the jobs of one order: one runs, and these wait.
@@ -21,7 +21,7 @@ struct Waiting {
 
 static ORDERS: PerProcess<Mutex<HashMap<PathBuf, Waiting>>> = PerProcess::new();
 
-thread_local! {
+crate::sync::thread_local! {
     /// The order of the job that this thread runs.
     static ORDER: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
 }
@@ -111,8 +111,8 @@ fn queue_up(order: &Path, job: Job, may_wait: bool) -> io::Result<bool> {
 /// does not block its own next call that tries only once (see
 /// [`submit_if_first`]).
 pub(crate) fn over() {
-    ORDER.with_borrow(|order| {
-        if let Some(order) = order
+    ORDER.with(|order| {
+        if let Some(order) = &*order.borrow()
             && let Some(waiting) = lock(ORDERS.get(Mutex::default)).get_mut(order)
         {
             waiting.over = true;
@@ -122,7 +122,7 @@ pub(crate) fn over() {
 
 fn run_in_order(order: &Path, first: Job) {
     let mut job = first;
-    ORDER.set(Some(order.to_owned()));
+    ORDER.with(|own| own.replace(Some(order.to_owned())));
     loop {
         // A job that panics must not end the jobs after it.
         let _ = catch_unwind(AssertUnwindSafe(job));
@@ -139,7 +139,7 @@ fn run_in_order(order: &Path, first: Job) {
             }
         }
     }
-    ORDER.set(None);
+    ORDER.with(|own| own.replace(None));
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::timers::{Job, Timers};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, wait_timeout};
 use crate::sys::{self, PerProcess};
 
 /// How long a thread without work is kept.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = match cfg!(untorn_interleaved) {
+    false => Duration::from_secs(10),
+    // A wait returns at once there.
+    true => Duration::ZERO,
+};
 /// Nothing here recurses.
 const STACK: usize = 256 * 1024;
 /// How many threads work at once; threads that wait for a lock are not counted.
@@ -51,7 +55,7 @@ impl State {
 
 static POOL: PerProcess<Pool> = PerProcess::new();
 
-thread_local! {
+crate::sync::thread_local! {
     /// Whether this thread is one of the pool's.
     static SERVES: Cell<bool> = const { Cell::new(false) };
 }
@@ -73,7 +77,7 @@ impl Pool {
     pub fn keep_time(&'static self, state: &mut State) {
         if state.idle > 0 {
             self.work.notify_one();
-        } else if !SERVES.get() {
+        } else if !SERVES.with(Cell::get) {
             let _ = start(self, state, Box::new(|| {}));
         }
     }
@@ -162,7 +166,7 @@ fn start(pool: &'static Pool, state: &mut State, job: Job) -> Result<(), (io::Er
 }
 
 fn serve(pool: &'static Pool, first: Option<Job>) {
-    SERVES.set(true);
+    SERVES.with(|serves| serves.set(true));
     let mut next = first;
     while let Some(job) = next.or_else(|| wait_for_work(pool)) {
         let _ = catch_unwind(AssertUnwindSafe(job));
@@ -189,11 +193,8 @@ fn wait_for_work(pool: &Pool) -> Option<Job> {
         }
         let keeps_time = state.timers.watch();
         let wakes = keeps_time.map_or(until, |at| at.min(until));
-        state = pool
-            .work
-            .wait_timeout(state, wakes.saturating_duration_since(now))
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        let longest = wakes.saturating_duration_since(now);
+        state = wait_timeout(&pool.work, &pool.state, state, longest).0;
         if let Some(at) = keeps_time {
             state.timers.unwatch(at);
         }
@@ -209,7 +210,7 @@ fn wait_for_work(pool: &Pool) -> Option<Job> {
 /// Runs a wait that another thread ends. Meanwhile this thread does not count
 /// as working, so that the job that ends the wait gets a thread.
 pub(crate) fn while_waiting<T>(wait: impl FnOnce() -> T) -> T {
-    if !SERVES.get() {
+    if !SERVES.with(Cell::get) {
         return wait();
     }
     let _waiting = Waiting::begin();
@@ -222,7 +223,7 @@ impl Waiting {
     fn begin() -> Waiting {
         let pool = pool();
         // A wait within this one must not count a second time.
-        SERVES.set(false);
+        SERVES.with(|serves| serves.set(false));
         let mut state = pool.lock();
         state.waiting += 1;
         if state.idle == 0 && state.working() < WORKING {
@@ -241,7 +242,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.lock().waiting -= 1;
-        SERVES.set(true);
+        SERVES.with(|serves| serves.set(true));
     }
 }
 

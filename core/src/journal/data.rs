@@ -7,10 +7,10 @@
 //! it, and by no other. The offset that a sync has reached says nothing: a file can
 //! shrink and grow again, or change in its middle.
 
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::{Error, ErrorKind};
 use crate::journal::append::rollback;

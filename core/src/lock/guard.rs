@@ -1,8 +1,8 @@
 //! A lock that is kept, and the calls that work under it.
 
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;

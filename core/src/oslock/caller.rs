@@ -11,7 +11,7 @@ pub(crate) struct ThreadKey(u64);
 impl ThreadKey {
     #[inline]
     pub fn current() -> ThreadKey {
-        thread_local!(static KEY: Cell<u64> = const { Cell::new(0) });
+        crate::sync::thread_local!(static KEY: Cell<u64> = const { Cell::new(0) });
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // A key is never used again, unlike the address of a thread's variable.
         // A guard may outlive the thread that took it.

@@ -1,8 +1,8 @@
 //! Ending another thread's wait.
 
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A waiter that a cancelled token wakes.
 pub(crate) trait Wakeup: Send + Sync {
@@ -52,7 +52,7 @@ impl CancelToken {
         waiters.push(waiter);
     }
 
-    fn waiters(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn Wakeup>>> {
+    fn waiters(&self) -> MutexGuard<'_, Vec<Weak<dyn Wakeup>>> {
         self.0
             .waiters
             .lock()

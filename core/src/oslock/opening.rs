@@ -1,10 +1,10 @@
 //! From a path to its process lock. The file that carries the lock is opened once in a
 //! process, for all callers.
 
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::backoff::Backoff;
 use super::caller::ThreadKey;

@@ -1,8 +1,8 @@
 //! The lock of one path, in any scheme.
 
+use crate::sync::{Arc, Mutex};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::home::Home;

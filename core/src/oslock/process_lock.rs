@@ -12,11 +12,11 @@
 //! holds it by that same descriptor. If no caller wants it by then, the thread
 //! releases it.
 
+use crate::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::caller::ThreadKey;

@@ -1,7 +1,7 @@
 //! The calls of this process that queue up for one lock file.
 
+use crate::sync::{Arc, MutexGuard};
 use std::io;
-use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;

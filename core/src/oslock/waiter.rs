@@ -1,7 +1,7 @@
 //! One call that waits: for a lock, or for a leader to commit its records.
 
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError, wait_timeout};
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cancel::Wakeup;
@@ -117,7 +117,7 @@ impl<T> Waiter<T> {
     }
 
     fn sleep<'a>(
-        &self,
+        &'a self,
         word: MutexGuard<'a, Option<T>>,
         nap: Option<Duration>,
     ) -> MutexGuard<'a, Option<T>> {
@@ -126,12 +126,7 @@ impl<T> Waiter<T> {
                 .changed
                 .wait(word)
                 .unwrap_or_else(PoisonError::into_inner),
-            Some(nap) => {
-                self.changed
-                    .wait_timeout(word, nap)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
+            Some(nap) => wait_timeout(&self.changed, &self.word, word, nap).0,
         })
     }
 

@@ -21,6 +21,8 @@ mod descriptor;
 pub mod fault;
 mod file;
 mod fork;
+#[cfg(untorn_interleaved)]
+pub mod interleaved;
 mod lasting;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod notifier;

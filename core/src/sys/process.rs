@@ -58,6 +58,22 @@ pub(crate) fn start_thread(
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
     announce(Op::StartThread, None)?;
+    #[cfg(untorn_interleaved)]
+    {
+        let _ = (name, stack);
+        shuttle::thread::spawn(work);
+        Ok(())
+    }
+    #[cfg(not(untorn_interleaved))]
+    start_of_system(name, stack, work)
+}
+
+#[cfg(not(untorn_interleaved))]
+fn start_of_system(
+    name: &str,
+    stack: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let thread = std::thread::Builder::new()
         .name(name.to_owned())
         .stack_size(stack);

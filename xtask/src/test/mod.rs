@@ -105,6 +105,11 @@ const STEPS: &[Step] = &[
     ),
     step("rust", "cargo test of the workspace", rust::test),
     step(
+        "interleaved",
+        "the queues of locks and journals, under some thousand interleavings of their threads",
+        rust::interleaved,
+    ),
+    step(
         "rustdoc",
         "the documentation builds without a warning",
         rust::doc,
@@ -223,6 +228,11 @@ const STEPS: &[Step] = &[
         "exhaustive",
         "the core's tests with each call, error and length that the daily run takes a part of",
         rust::exhaustive,
+    ),
+    deep(
+        "interleaved-long",
+        "the same under some hundred thousand interleavings",
+        rust::interleaved_long,
     ),
     deep(
         "model",

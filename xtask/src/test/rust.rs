@@ -46,6 +46,27 @@ pub fn exhaustive(site: &Site, log: &Log) -> Result<()> {
         .log(log)
 }
 
+/// The cfg that replaces the core's mutexes by those of `shuttle` is for the whole
+/// build, so it has a target directory of its own.
+fn interleave(site: &Site, log: &Log, schedules: &str) -> Result<()> {
+    run(
+        site,
+        &["test", "--package", "untorn", "--test", "interleaved"],
+    )
+    .env("RUSTFLAGS", "--cfg untorn_interleaved")
+    .env("CARGO_TARGET_DIR", site.root.join("target/interleaved"))
+    .env("UNTORN_INTERLEAVINGS", schedules)
+    .log(log)
+}
+
+pub fn interleaved(site: &Site, log: &Log) -> Result<()> {
+    interleave(site, log, "300")
+}
+
+pub fn interleaved_long(site: &Site, log: &Log) -> Result<()> {
+    interleave(site, log, "10000")
+}
+
 /// Some ten minutes.
 pub fn model(site: &Site, log: &Log) -> Result<()> {
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;

@@ -1,41 +1,16 @@
-//! flock through `fs4`, by trait path: std has inherent methods of the same
-//! names that would shadow it.
+//! The locks of files, and what their errors mean.
 
 use std::io;
-
-use fs4::{FileExt, TryLockError};
 
 use super::Handle;
 
 /// Does nothing: a lock here stops only lockers.
 pub(in crate::sys) fn aside(_: &mut Handle) {}
 
-#[inline]
-pub(in crate::sys) fn try_lock(file: &Handle, shared: bool) -> io::Result<bool> {
-    let tried = if shared {
-        <Handle as FileExt>::try_lock_shared(file)
-    } else {
-        <Handle as FileExt>::try_lock(file)
-    };
-    match tried {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-pub(in crate::sys) fn lock(file: &Handle, shared: bool) -> io::Result<()> {
-    if shared {
-        <Handle as FileExt>::lock_shared(file)
-    } else {
-        <Handle as FileExt>::lock(file)
-    }
-}
-
-#[inline]
-pub(in crate::sys) fn unlock(file: &Handle) -> io::Result<()> {
-    <Handle as FileExt>::unlock(file)
-}
+#[cfg(not(untorn_interleaved))]
+pub(in crate::sys) use super::flock::{lock, try_lock, unlock};
+#[cfg(untorn_interleaved)]
+pub(in crate::sys) use crate::sys::interleaved::{lock, try_lock, unlock};
 
 /// Returns whether the error means that another process has the lock. A
 /// byte-range lock may say so (man 2 fcntl), and NFS and SMB make one of an

@@ -7,6 +7,8 @@ pub(super) mod child;
 mod copied;
 pub(super) mod errno;
 pub(super) mod file;
+#[cfg(not(untorn_interleaved))]
+mod flock;
 pub(super) mod fork;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) mod inotify;

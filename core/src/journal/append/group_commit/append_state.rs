@@ -1,8 +1,8 @@
 //! Holds what the writers of one journal handle share: the queue, and the state
 //! of its appends. Only one writer at a time has the state.
 
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Queue;
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Leads: takes the lock, commits what all calls have brought, and passes the lead on.
 
+use crate::sync::{Arc, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Arc, MutexGuard};
 
 use super::append_state::Handle;
 use super::queue::{
