@@ -245,7 +245,7 @@ fn name(code: &str) -> (Sort, &str) {
     if let Some(rest) = code.strip_prefix("#define ") {
         return (Sort::Constant, rest.split(' ').next().unwrap_or_default());
     }
-    let names = code
+    let mut names = code
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|part| part.starts_with("untorn_"));
     if !code.starts_with("typedef ") {
@@ -259,7 +259,7 @@ fn name(code: &str) -> (Sort, &str) {
     let name = if code.contains("(*") {
         names.clone().next()
     } else {
-        names.last()
+        names.next_back()
     };
     (Sort::Type, name.expect("a type has a name"))
 }
