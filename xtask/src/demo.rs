@@ -1,23 +1,46 @@
-//! What the writers run on: each language with the packaged library, installed.
+//! `cargo xtask demo`: installs the packaged library in each language, then runs the
+//! demo in `examples/demo`.
 
 use crate::command::Run;
-use crate::package;
 use crate::progress::{Log, stage};
 use crate::site::{Site, cargo};
 use crate::tools::{node, python};
+use crate::{interrupt, package};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
+use untorn_demo::Language;
 
-/// How to start a writer of one language; the arguments of all four are the same.
-pub struct Language {
-    pub name: &'static str,
-    pub program: PathBuf,
-    /// The script, where the program is an interpreter.
-    pub script: Option<PathBuf>,
+#[derive(clap::Args, Clone)]
+// The flattened options are a group of this name already.
+#[group(skip)]
+pub struct Options {
+    #[command(flatten)]
+    demo: untorn_demo::Options,
+    /// Use dist/ as it is
+    #[arg(long)]
+    no_package: bool,
+}
+
+pub fn run(site: &Site, options: &Options) -> Result<()> {
+    untorn_demo::run(
+        &options.demo,
+        || languages(site, !options.no_package),
+        site.own(&format!("demo-{}", std::process::id())),
+        &|tell| interrupt::tell(tell),
+    )
+}
+
+/// The demo as a step of the tests: short, on the packages that are already there.
+pub fn short(site: &Site, log: &Log) -> Result<()> {
+    let program = std::env::current_exe().context("find this program")?;
+    Run::new(program)
+        .args(["demo", "--seconds", "5", "--no-package"])
+        .dir(&site.root)
+        .log(log)
 }
 
 /// Builds and installs; the writers' languages, in the order of the table.
-pub fn languages(site: &Site, build_packages: bool) -> Result<Vec<Language>> {
+fn languages(site: &Site, build_packages: bool) -> Result<Vec<Language>> {
     if build_packages {
         package::all(site)?;
     }

@@ -1,7 +1,7 @@
 //! The result, for people.
 
+use super::Language;
 use super::crew::Member;
-use super::setup::Language;
 use super::verify::Verdict;
 
 const HEADS: [&str; 7] = [

@@ -1,6 +1,6 @@
 //! The writers while they run: started, listened to, killed, replaced.
 
-use super::setup::Language;
+use super::Language;
 use super::verify;
 use anyhow::{Context, Result};
 use std::fs::File;

@@ -1,16 +1,14 @@
-//! `cargo xtask demo`: writers in four languages append to one journal and count in
-//! one document at the same time, while some are killed; then a plain reader checks.
+//! The demo: writers in four languages append to one journal and count in one document
+//! at the same time, while some are killed. Then a plain reader, which knows nothing of
+//! the library, checks every byte. `cargo xtask demo` installs the languages and runs it.
+#![allow(clippy::print_stdout, reason = "a command talks to its user")]
 
 mod crew;
-mod setup;
 mod show;
 mod table;
 mod transcript;
 mod verify;
 
-use crate::command::Run;
-use crate::progress::Log;
-use crate::site::Site;
 use anyhow::{Context, Result, bail};
 use crew::Task;
 use std::fs::File;
@@ -20,6 +18,7 @@ use table::grouped;
 use transcript::Transcript;
 use verify::Verdict;
 
+/// How long, how many, on which records.
 #[derive(clap::Args, Clone)]
 pub struct Options {
     /// How long the writers write
@@ -37,15 +36,35 @@ pub struct Options {
     /// Work in this directory, which must be new or empty, and leave everything there
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
-    /// Use dist/ as it is
-    #[arg(long)]
-    pub no_package: bool,
 }
+
+/// How to start a writer of one language; the arguments of all four are the same.
+pub struct Language {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// The program, or its interpreter.
+    pub program: PathBuf,
+    /// The script, where the program is an interpreter.
+    pub script: Option<PathBuf>,
+}
+
+/// Has the given function called when the user interrupts the demo.
+pub type OnInterrupt = dyn Fn(Box<dyn Fn() + Send>);
 
 /// How many records are made up.
 const RECORDS: usize = 2_000;
 
-pub fn run(site: &Site, options: &Options) -> Result<()> {
+/// Runs the demo. `prepare` installs the languages; `spare` is where to work, if the
+/// options name no directory.
+///
+/// # Errors
+/// A fault in what the writers left, and failures of the system.
+pub fn run(
+    options: &Options,
+    prepare: impl FnOnce() -> Result<Vec<Language>>,
+    spare: PathBuf,
+    on_interrupt: &OnInterrupt,
+) -> Result<()> {
     // Before anything slow: a mistyped file name should not cost a build.
     let transcript = match &options.input {
         Some(path) => Transcript::read(path)?,
@@ -54,8 +73,8 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
     if let Some(dir) = &options.keep {
         check_empty(dir)?;
     }
-    let languages = setup::languages(site, !options.no_package)?;
-    let workplace = Workplace::make(site, options.keep.as_deref())?;
+    let languages = prepare()?;
+    let workplace = Workplace::make(spare, options.keep.as_deref())?;
 
     println!(
         "\n{} writers for {} s, durability {}; the transcript has {} records, {} bytes{}",
@@ -76,7 +95,8 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
     };
     std::fs::write(task.transcript(), &transcript.text)?;
 
-    let show::Played { members, faults } = show::play(&task, &languages, options, &transcript)?;
+    let show::Played { members, faults } =
+        show::play(&task, &languages, options, &transcript, on_interrupt)?;
 
     let told: Vec<_> = members.iter().map(crew::Member::told).collect();
     let mut verdict = Verdict {
@@ -142,10 +162,10 @@ struct Workplace {
 }
 
 impl Workplace {
-    fn make(site: &Site, keep: Option<&Path>) -> Result<Workplace> {
+    fn make(spare: PathBuf, keep: Option<&Path>) -> Result<Workplace> {
         let dir = match keep {
             Some(dir) => std::path::absolute(dir)?,
-            None => site.own(&format!("demo-{}", std::process::id())),
+            None => spare,
         };
         std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
         check_empty(&dir)?;
@@ -174,13 +194,4 @@ impl Drop for Workplace {
             eprintln!("could not remove {}: {error}", self.dir.display());
         }
     }
-}
-
-/// The demo as a step of the tests: short, on the packages that are already there.
-pub fn short(site: &Site, log: &Log) -> Result<()> {
-    let program = std::env::current_exe().context("find this program")?;
-    Run::new(program)
-        .args(["demo", "--seconds", "5", "--no-package"])
-        .dir(&site.root)
-        .log(log)
 }

@@ -1,11 +1,9 @@
 //! The show itself: start all, kill some, replace them, wait for the rest.
 
-use super::Options;
 use super::crew::{Event, Member, Task};
-use super::setup::Language;
 use super::table::grouped;
 use super::transcript::{Random, Transcript};
-use crate::interrupt;
+use super::{Language, OnInterrupt, Options};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -35,12 +33,13 @@ pub fn play(
     languages: &[Language],
     options: &Options,
     transcript: &Transcript,
+    on_interrupt: &OnInterrupt,
 ) -> Result<Played> {
     let (sender, events) = channel();
     let interrupted = sender.clone();
-    interrupt::tell(move || {
+    on_interrupt(Box::new(move || {
         let _ = interrupted.send(Event::Interrupted);
-    });
+    }));
     let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64;
     let mut show = Show {
         task,
