@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 
-/// What went wrong. Every language has the same list.
+/// The kind of an error. Every language has the same list.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {

@@ -21,8 +21,8 @@ pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
     }
 }
 
-/// What several calls share, one at a time. After a panic it is the library's
-/// own again, which goes on.
+/// Locks a value that several calls share. After a panic the library owns the
+/// value again, and goes on.
 pub fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -38,8 +38,8 @@ const NAMES: [(&str, &str); 10] = [
     ("set_header", "setHeader"),
 ];
 
-/// A message with JavaScript's names in it. What stands before the reason, the
-/// path above all, is as it is.
+/// A message with JavaScript's names in it. The text before the reason, the path
+/// above all, stays as it is.
 fn in_javascript(message: &str, operation: &str, path: &Path) -> String {
     let about = format!("{operation} {}", path.display());
     let Some(reason) = message.strip_prefix(&about) else {
@@ -57,12 +57,12 @@ pub fn thrown(error: &Error) -> napi::Error {
     napi::Error::from_reason(of(error))
 }
 
-/// What the library gave, or its error to be thrown.
+/// Returns the library's result, or its error to be thrown.
 pub fn told<T>(result: untorn::Result<T>) -> napi::Result<T> {
     result.map_err(|error| thrown(&error))
 }
 
-/// What can't happen.
+/// Builds the message for a state that can't occur.
 pub fn bug(detail: &str) -> String {
     json!({
         "code": ErrorKind::Internal.code(),

@@ -1,4 +1,4 @@
-//! What one event loop waits for.
+//! The calls that one event loop waits for.
 
 use std::cell::{Cell, OnceCell};
 use std::ffi::c_void;
@@ -145,7 +145,7 @@ impl Inner {
             )
         };
         if status != sys::Status::napi_ok {
-            // SAFETY: nobody else has it.
+            // SAFETY: no other code has it.
             drop(unsafe { Box::from_raw(context) });
             return Err(napi::Error::new(
                 Status::from(status),
@@ -169,8 +169,8 @@ impl Inner {
 
     fn count_up(&self) {
         if self.pending.replace(self.pending.get() + 1) == 0 {
-            // SAFETY: on the event loop's own thread, and not closed: somebody
-            // has just made a call.
+            // SAFETY: on the event loop's own thread, and not closed, since a
+            // call has just been made.
             unsafe { sys::napi_ref_threadsafe_function(self.env, self.function.get()) };
         }
     }
@@ -263,7 +263,7 @@ impl Inner {
     }
 }
 
-/// Called by Node on the event loop after a thread has told something.
+/// Called by Node on the event loop after a thread has reported a result.
 unsafe extern "C" fn wake(
     env: sys::napi_env,
     _: sys::napi_value,
@@ -277,8 +277,8 @@ unsafe extern "C" fn wake(
     // SAFETY: the box that `open` made; `finalize` comes after this.
     let inner = unsafe { &*context.cast::<Rc<Inner>>() };
     // A panic must not cross into C. An error means that the environment is
-    // being torn down under us (a worker that is terminated): nobody is left to
-    // tell.
+    // being torn down under us (a worker that is terminated), and no code is left
+    // to hear of it.
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.settle_all()));
 }
 

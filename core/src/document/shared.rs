@@ -1,4 +1,4 @@
-//! What the users of one document handle share, and the lock that a change is made under.
+//! The state that the users of one document handle share, and the lock of a change.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -119,7 +119,7 @@ fn core(kinds: &[Kind]) -> String {
 use std::fmt;
 use std::io;
 
-/// What went wrong. Every language has the same list.
+/// The kind of an error. Every language has the same list.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {{

@@ -1,4 +1,4 @@
-//! What `untorn.aio.Document` is made of.
+//! The native half of `untorn.aio.Document`.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -73,7 +73,7 @@ impl Loop {
 
     /// Whether the loop is of this process, and not closed.
     pub fn is_open(&self) -> bool {
-        // In this order: a mutex from before a fork may be locked for ever.
+        // In this order: a mutex from before a fork may stay locked.
         self.is_ours() && self.tasks.is_open()
     }
 
@@ -133,8 +133,8 @@ impl Loop {
     }
 }
 
-/// What the event loop calls when it is woken. Only the loop has it: when it is
-/// gone, so is the loop.
+/// The callback of an event loop that is woken. Only the loop has it, so both end
+/// together.
 #[pyclass(frozen)]
 struct Wake(Arc<Loop>);
 

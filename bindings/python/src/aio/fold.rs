@@ -1,4 +1,4 @@
-//! What `untorn.aio.Fold` is made of.
+//! The native half of `untorn.aio.Fold`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -132,7 +132,8 @@ impl LaterTurn {
         (Arc::clone(&self.slot), Arc::clone(&self.path))
     }
 
-    /// Under its own lock, so behind nobody; and told to its end.
+    /// A step under the fold's own lock. It waits for no other call, and is reported
+    /// to its end.
     fn step(&self) -> Request<'_> {
         Request::always("fold", &self.path, Order::Immediate)
     }

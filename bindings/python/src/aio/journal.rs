@@ -1,4 +1,4 @@
-//! What `untorn.aio.Journal` is made of.
+//! The native half of `untorn.aio.Journal`.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

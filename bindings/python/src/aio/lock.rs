@@ -1,4 +1,4 @@
-//! What `untorn.aio.FileLock` is made of.
+//! The native half of `untorn.aio.FileLock`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub fn acquire_later<'py>(
     let lock = lock.get().clone_unheld();
     let path: Arc<Path> = lock.path().into();
     let limit = timeout.or(lock.timeout());
-    // In the order of the calls; but those that share must not stand behind one
-    // that waits for them to let go.
+    // In the order of the calls. A call that shares must not stand behind one that
+    // waits for the sharers' release.
     let order = if lock.is_shared() || limit == Some(Duration::ZERO) {
         Order::Unordered
     } else {
@@ -86,7 +86,7 @@ pub fn transfer_later<'py>(
     )
 }
 
-/// Who holds the lock of the file `path` now.
+/// Returns the current holder of the lock of the file `path`.
 #[pyfunction]
 pub fn holder_later(py: Python<'_>, path: std::path::PathBuf) -> Awaitable<'_> {
     let path: Arc<Path> = path.into();
@@ -108,9 +108,9 @@ impl Taken {
         lock.get().push(Arc::clone(&self.0));
     }
 
-    /// Lets it go: nobody wants it any more.
+    /// Releases a lock that no task wants any more.
     fn release(&self, py: Python<'_>) {
-        // There is nobody to tell, and no error today.
+        // No task would hear of an error, and a release has none today.
         let _ = py.detach(|| self.0.release());
     }
 }

@@ -1,4 +1,4 @@
-//! What `untorn.aio` is made of: calls that a thread of the library carries out
+//! The native half of `untorn.aio`: a thread of the library carries out the calls
 //! while the event loop goes on.
 
 mod document;

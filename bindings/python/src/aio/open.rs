@@ -55,7 +55,7 @@ fn open(
     let path: Arc<Path> = path.into();
     let given = Arc::clone(&path);
     let request = Request {
-        // Behind nobody: one slow file system must not hold up another.
+        // Behind no other call: one slow file system must not hold up another.
         order: Order::Unordered,
         ..Request::read("open", &path)
     };

@@ -1,5 +1,5 @@
-//! Appends that were begun and have not ended: also those of an event loop that
-//! is closed, which nobody awaits any more.
+//! Appends that were begun and have not ended. Those of a closed event loop, which
+//! no task awaits any more, are among them.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,8 +14,8 @@ const AT_EXIT: Duration = Duration::from_secs(5);
 /// How often a signal is looked for meanwhile.
 const TURN: Duration = Duration::from_millis(50);
 
-/// Of this process. Those of a parent process end there, and its mutex may be
-/// locked for ever here: a child makes its own, and leaks the old.
+/// Of this process. Those of a parent process end there, and its mutex may
+/// stay locked here: a child makes its own, and leaks the old.
 static STATE: AtomicPtr<State> = AtomicPtr::new(std::ptr::null_mut());
 
 struct State {
@@ -27,7 +27,7 @@ struct State {
 #[derive(Default)]
 struct Appends {
     running: usize,
-    /// What went wrong with nobody left to be told.
+    /// Errors that no task is left to hear of.
     failures: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What Python waits for, and how it is ended.
+//! The awaitable of a call, and the ways to end it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,14 +72,14 @@ impl Promise {
         Ok((promise, pending))
     }
 
-    /// What Python waits for has come.
+    /// Hands over the outcome that Python waits for.
     pub fn settle(self, py: Python<'_>, cancelled: bool, outcome: Outcome<Waker>) -> PyResult<()> {
         if let Some(timer) = self.timer {
             timer.call_method0(py, intern!(py, "cancel"))?;
         }
         let pending = self.pending.bind(py);
         if cancelled {
-            // What it got, it gets too late.
+            // The outcome came too late.
             py.detach(|| drop(outcome));
             pending.call_method0(intern!(py, "_end"))?;
             return Ok(());
@@ -99,14 +99,14 @@ impl Promise {
         };
         match told {
             Ok(_) => Ok(()),
-            // Nobody waited for it any more.
+            // No task waited for it any more.
             Err(_) if pending.call_method0(intern!(py, "done"))?.is_truthy()? => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// What a `Pending` ends its call by.
+/// Ends the call of a `Pending`.
 #[pyclass(frozen)]
 pub struct Handle {
     task: Arc<Task>,
@@ -135,7 +135,7 @@ impl Handle {
         ours
     }
 
-    /// What a warning says of it.
+    /// Names the call in a warning.
     #[getter]
     fn name(&self) -> String {
         format!("{} {}", self.task.operation(), self.task.path().display())

@@ -11,7 +11,7 @@ use untorn::tasks::{Order, Placement};
 use super::event_loop::Loop;
 use super::promise::Finish;
 
-/// What must be done, for whom.
+/// A call: its work, and its place in the order.
 pub struct Request<'a> {
     pub order: Order,
     pub operation: &'static str,
@@ -24,7 +24,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// What takes no lock.
+    /// A call that takes no lock.
     pub fn read(operation: &'static str, path: &'a Arc<Path>) -> Request<'a> {
         Request {
             order: Order::Read,

@@ -77,7 +77,8 @@ impl LaterRewrite {
 }
 
 impl LaterRewrite {
-    /// Under its own lock, so behind nobody; and told to its end.
+    /// A step under the rewrite's own lock. It waits for no other call, and is
+    /// reported to its end.
     fn step(&self) -> Request<'_> {
         Request::always("compact", &self.path, Order::Immediate)
     }

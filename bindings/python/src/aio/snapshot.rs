@@ -1,4 +1,4 @@
-//! What `untorn.aio.Snapshot` is made of.
+//! The native half of `untorn.aio.Snapshot`.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What `untorn.aio.Store`, `Session` and `Lease` are made of.
+//! The native half of `untorn.aio.Store`, `Session` and `Lease`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -196,8 +196,8 @@ impl LaterSession {
 }
 
 impl LaterSession {
-    /// What may make the directory, and wait for its lock: not in the way of
-    /// those that never wait.
+    /// A call that may create the directory, and so wait for its lock. It does not
+    /// stand in the way of calls that never wait.
     fn make(&self, operation: &'static str) -> Request<'_> {
         Request {
             order: Order::File(self.path.join("make")),

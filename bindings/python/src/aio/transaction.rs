@@ -1,4 +1,4 @@
-//! What `untorn.aio.Transaction` is made of.
+//! The native half of `untorn.aio.Transaction`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl LaterTransaction {
         LaterTransaction {
             dir: Arc::clone(&origin.dir),
             origin,
-            // Relative, so that it is nobody's path.
+            // Relative, so that it is no file's path.
             order: format!("transaction/{}", NEXT.fetch_add(1, Ordering::Relaxed)).into(),
             timeout,
             slot,
