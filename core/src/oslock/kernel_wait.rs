@@ -129,7 +129,7 @@ impl ProcessLock {
 
     /// Returns which thread of this process may wait in the kernel. A pid file
     /// has no modes.
-    fn way(&self, shared: bool) -> bool {
+    pub(super) fn way(&self, shared: bool) -> bool {
         shared && self.pid_file.is_none()
     }
 

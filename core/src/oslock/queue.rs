@@ -132,6 +132,11 @@ impl ProcessLock {
             return;
         }
         let (shared, gives_way) = (head.shared, self.gives_way(head));
+        // It may have been told to block meanwhile: then it is that thread, and no
+        // other would ever be one if it took the lock here.
+        if state.in_kernel[usize::from(self.way(shared))] {
+            return;
+        }
         if !matches!(state.holders, Holders::Free) {
             return self.serve_head(&mut state);
         }
@@ -280,10 +285,12 @@ impl State {
         self.is_free() && self.in_kernel.contains(&true)
     }
 
-    /// Returns whether sharers in other processes keep the lock from a waiter
-    /// here.
+    /// Returns whether sharers in other processes keep the lock from the head of
+    /// the queue. One behind a sharer shows nothing: that sharer may give way to
+    /// another process, whose own sharer would give way to it.
     pub fn waits_for_sharers(&self) -> bool {
-        !matches!(self.holders, Holders::Exclusive(_)) && self.queue.iter().any(|one| !one.shared)
+        let exclusive = self.queue.front().is_some_and(|head| !head.shared);
+        exclusive && !matches!(self.holders, Holders::Exclusive(_))
     }
 
     /// Gives the lock to the head of the queue. If the head shares it, gives it

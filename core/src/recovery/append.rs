@@ -117,12 +117,18 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
     let (start, pieces) = (part.start, part.pieces);
     if let Some(length) = part.way_back.read().map_err(os_error)? {
         // The process that began this has already kept the bytes.
-        blank(journal, target, start, length).map_err(os_error)?;
+        let ours = !is_within_a_line(journal, start).map_err(os_error)?
+            && pieces
+                .may_be_blanked(journal, start, length)
+                .map_err(os_error)?;
+        if ours {
+            blank(journal, target, start, length).map_err(os_error)?;
+        }
         return Ok(Undone::Blanked);
     }
     loop {
         let size = journal.size().map_err(os_error)?;
-        if size <= start {
+        if size <= start || is_within_a_line(journal, start).map_err(os_error)? {
             return Ok(Undone::NotBegun);
         }
         let seen = pieces.look(journal, start, size).map_err(os_error)?;
@@ -158,6 +164,17 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
         }
         return Ok(Undone::Cut);
     }
+}
+
+/// Returns whether a line goes on at `start`. No append begins there: a program that
+/// knows nothing of it has emptied the journal, and the bytes are others'. (NULs are
+/// what a power cut leaves of a line's end.)
+pub(crate) fn is_within_a_line(journal: &File, start: u64) -> io::Result<bool> {
+    let mut before = [b'\n'];
+    if let Some(at) = start.checked_sub(1) {
+        journal.read_full_at(&mut before, at)?;
+    }
+    Ok(!matches!(before, [b'\n' | 0]))
 }
 
 /// Keeps the part that was written, and puts blank lines in its place.

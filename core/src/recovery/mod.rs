@@ -24,7 +24,7 @@ mod rewrite;
 mod settle;
 pub(crate) mod transaction;
 
-pub(crate) use append::PendingAppend;
+pub(crate) use append::{PendingAppend, is_within_a_line};
 pub(crate) use block::clear_pending;
 pub(crate) use header::{PendingStamp, StampNote};
 pub(crate) use overwrite::PendingOverwrite;

@@ -169,6 +169,33 @@ impl Pieces {
         Ok(seen)
     }
 
+    /// Returns whether the first `length` bytes from `start` on are still this
+    /// append's, or blank already: a program that knows nothing of it may have
+    /// emptied the journal since, and others have filled it.
+    pub fn may_be_blanked(&self, journal: &File, start: u64, length: u64) -> io::Result<bool> {
+        let is_blank = |byte: &u8| b" \n\0".contains(byte);
+        let mut bytes = vec![0; SECTOR as usize];
+        let (mut done, mut blanked) = (0, true);
+        for piece in &self.0 {
+            if done >= length {
+                break;
+            }
+            let Some(bytes) = bytes.get_mut(..piece.length as usize) else {
+                return Ok(false);
+            };
+            let n = journal.read_full_at(bytes, start.saturating_add(done))?;
+            let fits = crc32c::crc32c(bytes) == piece.checksum;
+            // The first ones are blank, and one may be in part.
+            let first = bytes.first().is_some_and(is_blank);
+            if n < bytes.len() || !fits && !(blanked && first) {
+                return Ok(false);
+            }
+            blanked &= bytes.iter().all(is_blank);
+            done += u64::from(piece.length);
+        }
+        Ok(true)
+    }
+
     /// Returns whether `rest` is a piece that lacks only its newline, or its
     /// end of spaces. `rest` follows `bytes` bytes of the pieces, and has no
     /// newline.

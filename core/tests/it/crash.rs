@@ -224,6 +224,78 @@ fn a_death_while_a_part_is_taken_back() {
     }
 }
 
+/// As logrotate's copytruncate does, whatever is noted: what others have appended
+/// since is at the place that the note is about, but is not what it is about.
+#[test]
+fn an_old_note_cuts_nothing_of_a_file_that_others_emptied() {
+    let batch: Vec<_> = (0..40)
+        .map(|n| format!("{{\"batch\":{n},\"x\":\"{}\"}}", "y".repeat(20)))
+        .collect();
+    let lines: String = batch.iter().map(|line| format!("{line}\n")).collect();
+    for part in [0, 1, 38, 600, lines.len() - 1] {
+        for lengths in [[10, 0], [OLD.len(), 0], [60, 500], [30, 2_000], [600, 600]] {
+            let scene = Scene::quick();
+            let path = scene.path("j");
+            dies_after(&scene, &batch, part);
+            let file = std::fs::OpenOptions::new().write(true).open(&path);
+            file.unwrap().set_len(0).unwrap();
+            let mut foreign = String::new();
+            for (n, length) in lengths.into_iter().enumerate() {
+                foreign += &format!("{{\"foreign\":{n},\"x\":\"{}\"}}\n", "z".repeat(length));
+            }
+            append_foreign(&path, &foreign);
+            let what = format!("{part} bytes, then {lengths:?}");
+            let theirs: Vec<_> = foreign.lines().map(str::to_owned).collect();
+            assert_eq!(given(&path), theirs, "{what}: before");
+            let next = Journal::options().durability(Durability::Process);
+            next.open(&path).unwrap().append(b"{\"n\":2}").unwrap();
+            let now = String::from_utf8(bytes(&path)).unwrap();
+            assert_eq!(now, format!("{foreign}{{\"n\":2}}\n"), "{what}");
+            assert!(!scene.path("j.torn").exists(), "{what}");
+        }
+    }
+}
+
+/// The same while the dead append was being taken back.
+#[test]
+fn an_old_way_back_blanks_nothing_of_others() {
+    let batch: Vec<_> = (0..60)
+        .map(|n| format!("{{\"batch\":{n},\"x\":\"{}\"}}", "y".repeat(20)))
+        .collect();
+    let process = || Journal::options().durability(Durability::Process);
+    // More than a sector, to the end of a line.
+    let part = batch[..45].iter().map(|line| line.len() + 1).sum();
+    // Dies before each of its writes to the journal and the lock file.
+    for nth in 0..6 {
+        for emptied in [true, false] {
+            let scene = Scene::quick();
+            let path = scene.path("j");
+            dies_after(&scene, &batch, part);
+            append_foreign(&path, "{\"foreign\":1}\n");
+            let mut writes = 0;
+            let plan = Plan::new().judge(move |call| {
+                writes += usize::from(call.op == Op::Write);
+                match writes > nth {
+                    true => Verdict::Fail(libc::EIO),
+                    false => Verdict::Go,
+                }
+            });
+            let _ = plan.run(|| process().open(&path)?.append(b"{\"n\":2}"));
+            let mut theirs = "{\"foreign\":1}\n".to_owned();
+            if emptied {
+                let file = std::fs::OpenOptions::new().write(true).open(&path);
+                file.unwrap().set_len(0).unwrap();
+                theirs = (0..200).map(|n| format!("{{\"theirs\": {n}}}\n")).collect();
+                append_foreign(&path, &theirs);
+            }
+            process().open(&path).unwrap().append(b"{\"n\":3}").unwrap();
+            let now = String::from_utf8(bytes(&path)).unwrap();
+            assert!(now.contains(&theirs), "write {nth}: {now}");
+            assert!(!now.contains("batch"), "write {nth}: {now}");
+        }
+    }
+}
+
 #[test]
 fn what_others_append_behind_a_dead_stamp_stays() {
     const HEADER: &[u8] = b"{\"head\":0}";

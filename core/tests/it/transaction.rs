@@ -225,6 +225,7 @@ fn names_that_are_refused() {
         "d.lock",
         "d.torn",
         "d.holder",
+        "d.rotated",
         "d.redo",
         ".untorn.txn",
         ".untorn.prep",

@@ -26,6 +26,9 @@ pub const TESTS: &[Test] = &[
     ("who_gives_up_or_dies_keeps_no_sharer_out", || {
         passes(who_gives_up_or_dies_keeps_no_sharer_out)
     }),
+    ("nobody_gives_way_to_who_gives_way", || {
+        passes(nobody_gives_way_to_who_gives_way)
+    }),
     ("behind_one_who_gives_up_the_lock_is_shared", || {
         passes(behind_one_who_gives_up_the_lock_is_shared)
     }),
@@ -134,6 +137,10 @@ fn take_turns() {
                 println!("has it");
                 std::thread::sleep(Duration::from_millis(fastrand::u64(20..80)));
             },
+            "all at once" => {
+                all_at_once(path);
+                continue;
+            }
             other => panic!("{other}"),
         };
         match taken {
@@ -255,6 +262,38 @@ fn who_gives_up_or_dies_keeps_no_sharer_out() {
     });
     assert!(!is_awaited(&path));
     shares.does("share at once", "has it");
+}
+
+/// Threads that share the lock and threads that want it alone. None waits for as
+/// long as one gives way; those without a limit keep others waiting if they are
+/// forgotten.
+#[expect(clippy::print_stdout, reason = "what the other process says")]
+fn all_at_once(path: &Path) {
+    let turn = |n: usize| {
+        let limit = (n % 4 != 0).then_some(LONG * 2 / 5);
+        let taken = alone().shared(n % 2 == 0).timeout(limit).acquire(path);
+        drop(taken.unwrap_or_else(|error| {
+            println!("{:?}", error.kind());
+            std::process::exit(1)
+        }));
+    };
+    std::thread::scope(|threads| {
+        for thread in 0..6 {
+            threads.spawn(move || (thread..thread + 500).for_each(turn));
+        }
+    });
+    println!("done");
+}
+
+/// In each of two processes one who shares is before one who wants it alone.
+fn nobody_gives_way_to_who_gives_way() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    let (mut first, mut second) = (Other::new(&path), Other::new(&path));
+    first.begins("all at once");
+    second.begins("all at once");
+    first.hears("done");
+    second.hears("done");
 }
 
 /// In one process: the one between two who share gives up.

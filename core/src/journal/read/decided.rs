@@ -118,6 +118,10 @@ impl Decided {
             return Ok(true);
         }
         let size = source.size()?;
+        if recovery::is_within_a_line(source.file(), append.start)? {
+            // An old note: nothing of that append is here.
+            return Ok(true);
+        }
         let seen = append.pieces.look(source.file(), append.start, size)?;
         if seen.whole {
             self.whole = Some(append);

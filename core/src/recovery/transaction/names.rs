@@ -12,7 +12,9 @@ pub(crate) fn is_plain(name: &str) -> bool {
 
 /// Returns whether this library keeps such a file next to its files.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    const ENDS: [&str; 6] = [".lock", ".guard", ".holder", ".torn", ".redo", ".untorn"];
+    const ENDS: [&str; 7] = [
+        ".lock", ".guard", ".holder", ".torn", ".rotated", ".redo", ".untorn",
+    ];
     name == ".untorn" || name.starts_with(".untorn.") || ENDS.iter().any(|end| name.ends_with(end))
 }
 
