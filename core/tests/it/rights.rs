@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::scene::{Scene, bytes, journal};
-use untorn::fault::{Call, Op, Plan};
+use untorn::fault::{Call, Op, Plan, Verdict};
 use untorn::{Document, Durability, ErrorKind, FileLock, Journal, Scheme, Transaction};
 
 const NOBODY: u32 = 65_534;
@@ -425,6 +425,45 @@ fn rights_that_come_later_count() {
         assert_eq!(bytes(&path), b"{}\n[]\n{}\n[]\n");
         fs::remove_file(&path).unwrap();
     }
+}
+
+/// `P.redo` follows with the next save; until then its length tells enough.
+#[test]
+fn who_may_read_a_document_now_can_load_it_at_once() {
+    if !is_root() {
+        return;
+    }
+    let scene = Scene::new();
+    set_mode(scene.dir(), 0o755);
+    let path = scene.with("d", "{\"v\":1}");
+    set_mode(&path, 0o600);
+    let owners = in_place(&path);
+    owners.save(b"{\"v\":2}").unwrap();
+    set_mode(&path, 0o644);
+    assert_eq!(mode(&beside(&path, ".redo")), 0o600);
+    as_user(NOBODY, &[], || {
+        assert_eq!(in_place(&path).load().unwrap().0, b"{\"v\":2}");
+    });
+    // What is not finished is no value, whoever reads.
+    set_mode(&path, 0o600);
+    let redo = beside(&path, ".redo");
+    let save = || owners.save(b"{\"v\":3,\"longer\":true}");
+    let (mut writes, of) = (0, path.clone());
+    let dies = Plan::new().judge(move |call| {
+        writes += usize::from(call.op == Op::Write && call.path == Some(&of));
+        match writes < 2 {
+            true => Verdict::Go,
+            false => Verdict::Fail(libc::EIO),
+        }
+    });
+    dies.run(save).0.unwrap_err();
+    assert!(fs::metadata(&redo).unwrap().len() > 64);
+    set_mode(&path, 0o644);
+    set_mode(&redo, 0o600);
+    as_user(NOBODY, &[], || {
+        let error = in_place(&path).load().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    });
 }
 
 #[test]

@@ -270,8 +270,11 @@ fn who_gives_up_or_dies_keeps_no_sharer_out() {
 #[expect(clippy::print_stdout, reason = "what the other process says")]
 fn all_at_once(path: &Path) {
     let turn = |n: usize| {
-        let limit = (n % 4 != 0).then_some(LONG * 2 / 5);
-        let taken = alone().shared(n % 2 == 0).timeout(limit).acquire(path);
+        let limit = (!n.is_multiple_of(4)).then_some(LONG * 2 / 5);
+        let taken = alone()
+            .shared(n.is_multiple_of(2))
+            .timeout(limit)
+            .acquire(path);
         drop(taken.unwrap_or_else(|error| {
             println!("{:?}", error.kind());
             std::process::exit(1)

@@ -9,7 +9,7 @@ use super::record::PendingOverwrite;
 use super::state::{State, classify};
 use crate::lockfile::{self, Generation, IDLE};
 use crate::oslock::scheme::redo_path;
-use crate::sys::{Access, File, InTheWay};
+use crate::sys::{self, Access, File, InTheWay};
 
 /// The record in `P.redo` at one moment.
 ///
@@ -85,6 +85,37 @@ impl RedoSnapshot {
     }
 }
 
+/// What a reader found that can't read `P.redo`.
+enum Idle {
+    /// No write in place was under way.
+    Whole(Option<Vec<u8>>),
+    /// One began or ended meanwhile.
+    Changed,
+    /// One is under way, or its writer died.
+    Pending,
+}
+
+/// Reads `P` beside a `P.redo` that shows only its length. It follows the rights of
+/// `P` with the next write in place; these may be wider since the last.
+fn read_while_idle(
+    target: &Path,
+    read: impl Fn() -> io::Result<Option<Vec<u8>>>,
+) -> io::Result<Idle> {
+    let path = redo_path(target);
+    let is_idle =
+        || -> io::Result<bool> { Ok(sys::stat(&path)?.is_none_or(|redo| redo.size <= IDLE)) };
+    if !is_idle()? {
+        return Ok(Idle::Pending);
+    }
+    let value = read()?;
+    // A write that this read has met was over before the next.
+    let same = is_idle()? && read()? == value && is_idle()?;
+    Ok(match same {
+        true => Idle::Whole(value),
+        false => Idle::Changed,
+    })
+}
+
 /// Returns the bytes of a document that is saved in place; `None` if it is
 /// missing. `read` reads `P` as it is.
 pub(crate) fn read_document(
@@ -92,7 +123,16 @@ pub(crate) fn read_document(
     read: impl Fn() -> io::Result<Option<Vec<u8>>>,
 ) -> io::Result<Option<Vec<u8>>> {
     loop {
-        let before = RedoSnapshot::take(target)?;
+        let before = match RedoSnapshot::take(target) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                match read_while_idle(target, &read)? {
+                    Idle::Whole(value) => return Ok(value.filter(|bytes| !bytes.is_empty())),
+                    Idle::Changed => continue,
+                    Idle::Pending => return Err(error),
+                }
+            }
+            taken => taken?,
+        };
         let now = read()?;
         let value = match before.under_way()? {
             None => now,
