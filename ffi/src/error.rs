@@ -5,7 +5,7 @@ use std::ptr;
 
 use crate::argument::take_back;
 use crate::code::{self, Code, UNTORN_OK};
-use crate::holder::Holder;
+use crate::known_holder::Holder;
 use crate::position::Position;
 use crate::text::{c_path, c_string, pointer};
 

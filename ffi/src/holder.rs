@@ -1,36 +1,14 @@
 //! The process that holds a lock.
 
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 
 use crate::argument::{Arguments, take_back};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
+use crate::known_holder::Holder;
 use crate::process::{self, UNTORN_ALIVE_UNKNOWN};
-use crate::text::{c_string, pointer};
-
-/// The process that holds a lock. The strings that the
-/// untorn_holder_ functions return belong to it.
-pub struct Holder {
-    core: untorn::Holder,
-    label: Option<CString>,
-    since: Option<CString>,
-    host: Option<CString>,
-    boot: Option<CString>,
-}
-
-impl Holder {
-    pub(crate) fn new(core: untorn::Holder) -> Holder {
-        let c = |text: &Option<String>| text.as_deref().map(c_string);
-        Holder {
-            label: c(&core.label),
-            since: c(&core.since),
-            host: c(&core.host),
-            boot: c(&core.boot),
-            core,
-        }
-    }
-}
+use crate::text::pointer;
 
 /// Finds out which process holds the lock of the file at path now. *holder_out is
 /// NULL if no process does, or if the holder is not known; else free it with

@@ -36,6 +36,7 @@ mod follow;
 mod header;
 mod holder;
 mod journal;
+mod known_holder;
 mod lock;
 mod one_shot;
 mod option_structs;

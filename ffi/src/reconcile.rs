@@ -9,7 +9,7 @@ use crate::call::{self, Call};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
-use crate::holder::Holder;
+use crate::known_holder::Holder;
 use crate::session::{self, Session};
 use crate::transaction::Transaction;
 

@@ -10,8 +10,8 @@ use crate::code::Code;
 use crate::document::Document;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
-use crate::holder::Holder;
 use crate::journal::Journal;
+use crate::known_holder::Holder;
 use crate::process::Process;
 use crate::text::{self, c_path, c_string, pointer};
 
