@@ -1,5 +1,6 @@
 """Text that UTF-8 can't hold: refused by an error of ours, before anything is done."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 import untorn
+import untorn.aio
 from untorn import Document, FileLock, Journal, Store, Transaction, save_json
 
 HALF = "\ud83d"
@@ -54,3 +56,22 @@ def test_half_a_surrogate_pair_is_no_member(tmp_path: Path) -> None:
         for call in (tx.load, tx.remove, lambda name: tx.save(name, 1), lambda name: tx.append(name, 1)):
             with pytest.raises(untorn.InvalidArgument, match="half of a surrogate pair"):
                 call(HALF)
+
+
+def test_half_a_surrogate_pair_is_no_name_of_an_awaited_call(tmp_path: Path) -> None:
+    async def refused(call: Callable[[], Any]) -> None:
+        with pytest.raises(untorn.InvalidArgument, match="half of a surrogate pair"):
+            await call()
+
+    async def main() -> None:
+        session = (await untorn.aio.Store.open(tmp_path)).session("a")
+        await refused(lambda: session.media(HALF))
+        await refused(lambda: session.claim(HALF))
+        async with untorn.aio.Transaction(tmp_path, durability="process") as tx:
+            await refused(lambda: tx.load(HALF))
+            await refused(lambda: tx.save(HALF, 1))
+            await refused(lambda: tx.remove(HALF))
+        async with await untorn.aio.snapshot(tmp_path) as seen:
+            await refused(lambda: seen.load(HALF))
+
+    asyncio.run(main())

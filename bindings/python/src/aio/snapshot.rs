@@ -10,7 +10,7 @@ use untorn::tasks::Order;
 
 use super::Request;
 use super::journal::LaterReader;
-use crate::argument::Timeout;
+use crate::argument::{Text, Timeout};
 use crate::options;
 use crate::reader::State;
 use crate::snapshot::RawSnapshot;
@@ -39,8 +39,9 @@ pub fn take_snapshot_later(py: Python<'_>, dir: PathBuf, timeout: Timeout) -> Aw
 pub fn snapshot_load_later<'py>(
     py: Python<'py>,
     snapshot: &Bound<'_, RawSnapshot>,
-    name: String,
+    name: Text,
 ) -> Awaitable<'py> {
+    let name = name.0;
     let snapshot = snapshot.get().core(py, "load")?;
     let path: Arc<Path> = snapshot.dir().into();
     Request::read("load", &path).run(
@@ -55,9 +56,10 @@ pub fn snapshot_load_later<'py>(
 pub fn snapshot_reader_later<'py>(
     py: Python<'py>,
     snapshot: &Bound<'_, RawSnapshot>,
-    name: String,
+    name: Text,
     options: &Bound<'_, PyDict>,
 ) -> Awaitable<'py> {
+    let name = name.0;
     let snapshot = snapshot.get().core(py, "read")?;
     let options = options::journal(snapshot.dir(), options)?;
     let path: Arc<Path> = snapshot.dir().join(&name).into();

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use untorn::tasks::Order;
 
 use super::{Request, none};
-use crate::argument::{Count, Timeout};
+use crate::argument::{Count, Text, Timeout};
 use crate::error::make_holder;
 use crate::lease::Lease;
 use crate::process::Process;
@@ -136,7 +136,8 @@ impl LaterSession {
         )
     }
 
-    fn media<'py>(&self, py: Python<'py>, name: String) -> Awaitable<'py> {
+    fn media<'py>(&self, py: Python<'py>, name: Text) -> Awaitable<'py> {
+        let name = name.0;
         let session = Arc::clone(&self.session);
         self.make("media").run(
             py,
@@ -174,7 +175,8 @@ impl LaterSession {
     }
 
     /// Gives a `Lease`.
-    fn claim<'py>(&self, py: Python<'py>, label: String, timeout: Timeout) -> Awaitable<'py> {
+    fn claim<'py>(&self, py: Python<'py>, label: Text, timeout: Timeout) -> Awaitable<'py> {
+        let label = label.0;
         let session = Arc::clone(&self.session);
         let limit = timeout.or(self.timeout);
         let order = if limit == Some(std::time::Duration::ZERO) {

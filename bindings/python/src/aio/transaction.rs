@@ -12,7 +12,7 @@ use untorn::Transaction;
 use untorn::tasks::Order;
 
 use super::{Request, none};
-use crate::argument::Data;
+use crate::argument::{Data, Text};
 use crate::rewrite::copied;
 use crate::slot::Slot;
 use crate::transaction::{Begun, Origin, RawTransaction, contents};
@@ -62,7 +62,8 @@ impl LaterTransaction {
         )
     }
 
-    fn load<'py>(&self, py: Python<'py>, name: String) -> Awaitable<'py> {
+    fn load<'py>(&self, py: Python<'py>, name: Text) -> Awaitable<'py> {
+        let name = name.0;
         self.run(
             py,
             "load",
@@ -71,7 +72,8 @@ impl LaterTransaction {
         )
     }
 
-    fn save<'py>(&self, py: Python<'py>, name: String, data: Data<'_>) -> Awaitable<'py> {
+    fn save<'py>(&self, py: Python<'py>, name: Text, data: Data<'_>) -> Awaitable<'py> {
+        let name = name.0;
         let data = data.bytes().to_vec();
         self.run(
             py,
@@ -81,7 +83,8 @@ impl LaterTransaction {
         )
     }
 
-    fn create<'py>(&self, py: Python<'py>, name: String, data: Data<'_>) -> Awaitable<'py> {
+    fn create<'py>(&self, py: Python<'py>, name: Text, data: Data<'_>) -> Awaitable<'py> {
+        let name = name.0;
         let data = data.bytes().to_vec();
         self.run(
             py,
@@ -94,9 +97,10 @@ impl LaterTransaction {
     fn append<'py>(
         &self,
         py: Python<'py>,
-        name: String,
+        name: Text,
         records: &Bound<'_, PyList>,
     ) -> Awaitable<'py> {
+        let name = name.0;
         let records = copied(records)?;
         self.run(
             py,
@@ -106,7 +110,8 @@ impl LaterTransaction {
         )
     }
 
-    fn set_header<'py>(&self, py: Python<'py>, name: String, header: Data<'_>) -> Awaitable<'py> {
+    fn set_header<'py>(&self, py: Python<'py>, name: Text, header: Data<'_>) -> Awaitable<'py> {
+        let name = name.0;
         let header = header.bytes().to_vec();
         self.run(
             py,
@@ -116,7 +121,8 @@ impl LaterTransaction {
         )
     }
 
-    fn remove<'py>(&self, py: Python<'py>, name: String) -> Awaitable<'py> {
+    fn remove<'py>(&self, py: Python<'py>, name: Text) -> Awaitable<'py> {
+        let name = name.0;
         self.run(
             py,
             "remove",
