@@ -1,5 +1,5 @@
-//! What the system does to threads, where `shuttle` runs them: a wait in the kernel
-//! would stop all of them.
+//! Models the locks of files for tests in which `shuttle` runs all threads on one. A
+//! wait in the kernel would stop all of them.
 
 use std::collections::HashMap;
 use std::io;
