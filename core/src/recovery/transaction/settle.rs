@@ -43,9 +43,9 @@ pub(crate) fn look(lock_path: &Path, mark: Mark) -> Result<Option<Id>> {
                 ErrorKind::PermissionDenied,
                 "recover",
                 &State::Committed.path(dir),
-                "a transaction of another user was cut off by a crash, and in a sticky directory \
-                 only that user's next lock settles it; to give it up, remove this file; nothing \
-                 was changed",
+                "a transaction of another user was cut off by a crash, and that user has no right \
+                 to all of its files as this user sees them, so only that user's next lock settles \
+                 it; to give it up, remove this file; nothing was changed",
             ));
         }
         _ => remove_all_temporaries(dir, id),
