@@ -2,7 +2,7 @@
 //! [`main`] through the addon that they contain anyway.
 //!
 //! ```text
-//! args.rs          the command line
+//! args/            the command line
 //! command/         one file per command
 //! input.rs         which files a command works on: paths, directories, `-`
 //! output.rs        what is printed: for people, or one JSON object per line

@@ -6,8 +6,9 @@
 //! opening.rs     that file, opened once in this process; home.rs: its directory
 //! attempt.rs     one attempt to take the lock; refusal.rs: why it was not taken
 //! held.rs        while it is held, and at hand for a next time
-//! process_lock.rs        one lock file in this process; queue.rs: who waits for it here;
-//!                kernel_wait.rs: one waits in the kernel for all
+//! process_lock.rs  one lock file in this process; content.rs: its content
+//! queue.rs       the calls that wait for it here; kernel_wait.rs: one waits in
+//!                the kernel for all
 //! caller.rs      who asks; wait_policy.rs: for how long; cancel.rs: until when
 //! waiter.rs      one call that waits; watching.rs: for a file or a process;
 //!                backoff.rs: for anything
@@ -18,6 +19,7 @@ mod attempt;
 mod backoff;
 mod caller;
 mod cancel;
+mod content;
 pub(crate) mod find_holder;
 mod held;
 mod home;

@@ -23,7 +23,7 @@ use super::caller::ThreadKey;
 use super::scheme::pid_file::PidFile;
 use super::wait_policy::WaitPolicy;
 use super::waiter::{AcquireError, Waiter};
-use crate::sys::{Access, Descriptor, File, FileId};
+use crate::sys::{Access, Descriptor, FileId};
 
 pub(crate) struct ProcessLock {
     pub lock_path: PathBuf,
@@ -43,7 +43,7 @@ pub(crate) struct ProcessLock {
     pub(super) by: AtomicU8,
     /// A descriptor for its content, if it could first be opened only for
     /// reading.
-    writer: OnceLock<Descriptor>,
+    pub(super) writer: OnceLock<Descriptor>,
     /// Set if the lock is the existence of a file, not a system lock.
     pub(super) pid_file: Option<PidFile>,
     pub(super) state: Mutex<State>,
@@ -82,43 +82,6 @@ impl ProcessLock {
             looked: AtomicBool::new(false),
             fresh: AtomicBool::new(true),
             keeps_marks: OnceLock::new(),
-        }
-    }
-
-    /// Returns the lock file. Its content belongs to the holder of the lock. It
-    /// is this same descriptor, since on Windows a lock stops the others.
-    #[inline]
-    pub fn file(&self) -> &File {
-        match self.writer.get() {
-            Some(writer) if !self.writable => writer,
-            _ => self.locked(),
-        }
-    }
-
-    /// Returns whether its content can be written now. The rights may have come
-    /// after it was opened: the maker of a lock file sets them a moment later.
-    pub fn may_be_written(&self) -> bool {
-        if self.writable || self.writer.get().is_some() {
-            return true;
-        }
-        // On Windows only the descriptor that holds the lock can write.
-        if cfg!(windows) {
-            return false;
-        }
-        let Some(writer) = self.file.open_to_write(&self.lock_path, self.access) else {
-            return false;
-        };
-        writer.narrow_rights(&self.target);
-        self.writer.get_or_init(|| writer);
-        true
-    }
-
-    /// Returns the descriptor that holds the lock.
-    pub fn locked(&self) -> &File {
-        let by = usize::from(self.by.load(Ordering::Relaxed));
-        match self.waiting.get(by).and_then(OnceLock::get) {
-            Some(waiting) => waiting,
-            None => &self.file,
         }
     }
 

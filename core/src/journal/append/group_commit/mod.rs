@@ -15,7 +15,7 @@
 //! asynchronous.rs  an append that leaves a callback
 //! queue.rs         the calls that wait, and one atomic that says whether a call leads
 //! lead.rs          the leader; one write for many calls
-//! append_state.rs          the files that it works with: one writer at a time
+//! append_state.rs  the files that it works with: one writer at a time
 //! unwind.rs        a thread that panics leaves no other call waiting
 //! ```
 

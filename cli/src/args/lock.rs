@@ -1,0 +1,47 @@
+//! The commands on locks.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+
+use crate::when::span;
+
+#[derive(ClapArgs)]
+pub struct Lock {
+    /// The file whose lock to take (the lock itself is on PATH.lock)
+    pub path: PathBuf,
+    /// Share the lock with others that share it
+    #[arg(short, long)]
+    pub shared: bool,
+    /// Try once, without waiting
+    #[arg(short, long)]
+    pub nonblock: bool,
+    /// Wait at most this long, such as 5s
+    #[arg(short, long, value_name = "TIME", value_parser = span, conflicts_with = "nonblock")]
+    pub wait: Option<Duration>,
+    /// The label that other processes see; otherwise the command
+    #[arg(short, long)]
+    pub label: Option<String>,
+    /// The exit status if the lock was not free in time
+    #[arg(short = 'E', long, value_name = "N", default_value_t = crate::exit::LOCKED)]
+    pub conflict_exit_code: u8,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+#[derive(ClapArgs)]
+pub struct Who {
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Include all files below a directory
+    #[arg(short, long)]
+    pub recursive: bool,
+}
+
+#[derive(ClapArgs)]
+pub struct Selftest {
+    #[arg(required = true)]
+    pub dirs: Vec<PathBuf>,
+}
