@@ -132,7 +132,7 @@ impl ProcessLock {
             return;
         }
         let (shared, gives_way) = (head.shared, self.gives_way(head));
-        // It may have been told to block meanwhile: then it is that thread, and no
+        // It may have been asked to block meanwhile: then it is that thread, and no
         // other would ever be one if it took the lock here.
         if state.in_kernel[usize::from(self.way(shared))] {
             return;

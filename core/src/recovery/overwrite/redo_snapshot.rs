@@ -85,7 +85,7 @@ impl RedoSnapshot {
     }
 }
 
-/// What a reader found that can't read `P.redo`.
+/// The finding of a reader that can't read `P.redo`.
 enum Idle {
     /// No write in place was under way.
     Whole(Option<Vec<u8>>),
