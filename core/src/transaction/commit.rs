@@ -8,7 +8,9 @@ use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oslock::WaitPolicy;
 use crate::recovery::transaction::{State, Whose, append, create, rename};
-use crate::sys;
+use crate::sys::{self, Access, File};
+use std::io;
+use std::path::Path;
 
 impl Transaction {
     /// Makes all the changes, or none.
@@ -77,8 +79,10 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
         Ok(failed) => unsynced = unsynced.or(failed),
         Err(error) => return Err(unfinished(error)),
     }
-    // If it stays, so do the marks, and the next locker finds that all is done.
-    if sys::unlink(&committed).is_ok() {
+    // Without a manifest, or with an empty one, the transaction is over. If neither
+    // works, the marks stay too: the next locker finds that all is done. Until then
+    // readers without the lock do not show the appends.
+    if sys::unlink(&committed).is_ok() || empty(&committed).is_ok() {
         stage.unmark();
     }
     match unsynced {
@@ -87,6 +91,11 @@ fn publish(stage: &Stage<'_>) -> Result<()> {
             .with_kind(ErrorKind::NotDurable)
             .hint("the changes are in place, but a power cut may undo some of them")),
     }
+}
+
+/// Makes the manifest one that is not whole. The directory's next locker removes it.
+fn empty(manifest: &Path) -> io::Result<()> {
+    File::open_beside(manifest, Access::Write)?.set_len(0)
 }
 
 /// Goes back to the state before the commit point. An append failed, or another

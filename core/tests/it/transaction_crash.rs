@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::scene::Scene;
 use crate::scene::lane::every;
 use crate::scene::power::{Stash, images_and_files};
-use untorn::fault::{Op, Plan};
+use crate::scene::{Scene, bytes};
+use untorn::fault::{Op, Plan, Verdict};
 use untorn::{Document, Durability, ErrorKind, FileLock, Journal, Transaction};
 
 type State = BTreeMap<&'static str, &'static str>;
@@ -358,4 +358,32 @@ fn each_call_fails() {
             }
         }
     }
+}
+
+/// A committed manifest that can't be removed is emptied, so that its marks go and
+/// readers show what was committed.
+#[test]
+fn a_manifest_that_stays_hides_no_record() {
+    let scene = Scene::new();
+    let path = scene.with("j", "[0]\n");
+    let (result, _) = Plan::new()
+        .judge(|call| {
+            let manifest = call.path.is_some_and(|path| path.ends_with(".untorn.txn"));
+            match call.op == Op::Unlink && manifest {
+                true => Verdict::Fail(libc::EIO),
+                false => Verdict::Go,
+            }
+        })
+        .run(|| {
+            let mut transaction = Transaction::begin(scene.dir())?;
+            transaction.append("j", [b"[1]"])?;
+            transaction.save("d", b"1")?;
+            transaction.commit()
+        });
+    result.unwrap();
+    let report = Journal::open(&path).unwrap().verify().unwrap();
+    assert_eq!((report.records, report.damage.len()), (2, 0));
+    assert_eq!(bytes(&scene.path("j.lock")).len(), 64);
+    drop(Transaction::begin(scene.dir()).unwrap());
+    assert!(!scene.path(".untorn.txn").exists());
 }
