@@ -83,7 +83,7 @@ pub(crate) fn end(
 ) -> Result<Option<(Identity, u64)>> {
     let os_error = |error| Error::os("append", path, error);
     if let Some(seen) = sys::look(path).map_err(os_error)?
-        && one_name::is_in_doubt(&seen)
+        && seen.may_have_other_names()
     {
         one_name::check(path, "append", &seen)?;
     }

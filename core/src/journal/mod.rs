@@ -39,6 +39,7 @@ pub use fold::{Fold, FoldCursor, FoldTurn, Folded};
 pub use follow::{Follow, Followed};
 pub use handle::Journal;
 pub use options::{Format, HeaderMode, JournalOptions};
-pub use read::{Damage, DamageKind, OwnedRecord, Record, Records, Report, inspect};
+pub use read::{Damage, DamageKind, OwnedRecord, Record, Records, Report};
+pub use record_policy::inspect;
 pub use repair::Repair;
 pub use rewrite::Rewrite;

@@ -14,13 +14,6 @@ use crate::recovery::transaction::names;
 use crate::sys::{self, Access, File, Stat};
 use crate::{rotated, temporary};
 
-/// Returns whether another name may exist. Each append asks this; it needs only what
-/// was read for the name anyway.
-#[inline]
-pub(crate) fn is_in_doubt(seen: &Stat) -> bool {
-    seen.links > 1 || seen.is_mount_root
-}
-
 /// Refuses a journal that has another name. The caller must hold its lock.
 #[cold]
 pub(crate) fn check(path: &Path, operation: &'static str, seen: &Stat) -> Result<()> {

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::options::Format;
-use crate::journal::read::{DamageKind, inspect};
+use crate::journal::read::DamageKind;
 
 /// Holds the rules of one journal for its records.
 #[derive(Clone, Debug)]
@@ -111,7 +113,7 @@ impl RecordPolicy {
     fn not_json(&self, record: &[u8], damage: DamageKind) -> Error {
         let why = match std::str::from_utf8(record) {
             Err(error) => format!("not UTF-8 from byte {} on", error.valid_up_to()),
-            Ok(text) => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(text) => match serde_json::from_str::<IgnoredAny>(text) {
                 Err(error) => format!("not one JSON value: {error}"),
                 Ok(_) => damage.as_str().to_owned(),
             },
@@ -143,4 +145,56 @@ pub(crate) fn not_a_record(path: &Path) -> Error {
         "a record that begins with header_prefix would be the header, if it became the first line of \
          a file: use set_header; nothing was appended",
     )
+}
+
+/// Returns the damage of a line that should be one JSON value; `None` if it is one. A
+/// decoder that refused a record can report the reason with it.
+pub fn inspect(line: &[u8]) -> Option<DamageKind> {
+    let Ok(text) = std::str::from_utf8(line) else {
+        return Some(DamageKind::NotUtf8);
+    };
+    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let first_is_whole = values.next().is_some_and(|first| first.is_ok());
+    let more = text
+        .get(values.byte_offset()..)
+        .is_some_and(|rest| !rest.trim().is_empty());
+    // This includes `}garbage`: a whole record with bytes glued to it.
+    Some(if first_is_whole && more {
+        DamageKind::Glued
+    } else {
+        DamageKind::NotJson
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DamageKind, inspect};
+
+    #[test]
+    fn tells_what_is_wrong() {
+        let cases: &[(&[u8], Option<DamageKind>)] = &[
+            (b"{\"a\":1}", None),
+            (b" [1,2] ", None),
+            (b"1e999", None),
+            ("{\"a\":\"\u{2028}\"}".as_bytes(), None),
+            (b"{\"a\":1}{\"b\":2}", Some(DamageKind::Glued)),
+            (b"{\"a\":1}{\"b\":", Some(DamageKind::Glued)),
+            (b"{\"a\":1", Some(DamageKind::NotJson)),
+            (b"{\"a\":NaN}", Some(DamageKind::NotJson)),
+            (b"{\"a\":\"\xff\"}", Some(DamageKind::NotUtf8)),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(
+                inspect(line),
+                *expected,
+                "{}",
+                String::from_utf8_lossy(line)
+            );
+        }
+        let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+        assert_eq!(inspect(&deep), None);
+    }
 }

@@ -257,7 +257,7 @@ impl CachedLock {
             thread,
         };
         // By the name that this handle knows: other handles may share the process lock.
-        let seen = sys::look(lock.record_path()).ok()??;
+        let seen = sys::look(&lock.record_path).ok()??;
         (seen.id == process_lock.id() && settled(seen.size)).then_some(held)
     }
 }

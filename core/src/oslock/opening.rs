@@ -143,7 +143,7 @@ impl PathLock {
         let process_lock = opened
             .and_then(|(file, writable)| self.gate_of(file, writable))
             .map_err(|error| self.refused_file(operation, error))?;
-        if let (Some(pid_file), Some((_, stale))) = (process_lock.pid_file(), &self.guard) {
+        if let (Some(pid_file), Some(stale)) = (process_lock.pid_file(), &self.stale_after) {
             pid_file.stale_after(*stale);
         }
         let mut cached = self.cached();
@@ -166,7 +166,7 @@ impl PathLock {
             return Ok(process_lock);
         }
         process_locks.retain(|_, process_lock| process_lock.strong_count() > 0);
-        let pid_file = self.guard.as_ref();
+        let pid_file = self.stale_after.as_ref();
         let pid_file = pid_file.map(|_| PidFile::new(&self.lock_path, &self.target));
         // Its content is where the record is; in place, that is another file.
         let (named, access) = match self.scheme() {

@@ -18,12 +18,13 @@ pub(crate) struct PathLock {
     pub(super) lock_path: PathBuf,
     /// The file with the lines for people, `P.holder`.
     pub(super) holder_path: PathBuf,
+    /// The file with the generation and the pending work.
+    pub(super) record_path: PathBuf,
     pub(super) in_place: Option<InPlace>,
     /// The mode that a missing file will have.
     pub(super) mode: Option<u32>,
-    /// `P.lock.guard` and the age at which `P.lock` is stale, if the lock is
-    /// that `P.lock` exists.
-    pub(super) guard: Option<(PathBuf, Duration)>,
+    /// The age at which a pid file is stale, in the scheme of that name.
+    pub(super) stale_after: Option<Duration>,
     pub(super) process_lock: PerProcess<Mutex<Option<Arc<ProcessLock>>>>,
     /// Set if the directory is made with the first lock.
     pub(super) home: Option<Home>,
@@ -59,18 +60,19 @@ impl PathLock {
                 target: target.to_owned(),
                 lock_path: target.to_owned(),
                 holder_path: note::path_for(target),
+                record_path: scheme::redo_path(target),
                 in_place: Some(InPlace::new(target, create, mode)),
                 mode,
-                guard: None,
+                stale_after: None,
                 process_lock: PerProcess::new(),
                 home: None,
                 closed: AtomicBool::new(false),
             }),
             Scheme::PidFile => {
                 let lock = PathLock::at(target, sidecar::lock_path(target));
-                let guard = pid_file::guard_path(&lock.lock_path);
                 Ok(PathLock {
-                    guard: Some((guard, choice.stale)),
+                    record_path: pid_file::guard_path(&lock.lock_path),
+                    stale_after: Some(choice.stale),
                     mode,
                     ..lock
                 })
@@ -96,10 +98,11 @@ impl PathLock {
         PathLock {
             target: target.to_owned(),
             holder_path: note::path_beside(&lock_path),
+            record_path: lock_path.clone(),
             lock_path,
             in_place: None,
             mode: None,
-            guard: None,
+            stale_after: None,
             process_lock: PerProcess::new(),
             home: None,
             closed: AtomicBool::new(false),
@@ -132,15 +135,11 @@ impl PathLock {
 
     /// Returns the file with the generation and the pending work.
     pub fn record_path(&self) -> &Path {
-        match (&self.in_place, &self.guard) {
-            (Some(in_place), _) => in_place.redo_path(),
-            (None, Some((guard, _))) => guard,
-            (None, None) => &self.lock_path,
-        }
+        &self.record_path
     }
 
     pub fn scheme(&self) -> Scheme {
-        match (&self.in_place, &self.guard) {
+        match (&self.in_place, &self.stale_after) {
             (Some(_), _) => Scheme::InPlace,
             (None, Some(_)) => Scheme::PidFile,
             (None, None) => Scheme::Sidecar,

@@ -94,3 +94,12 @@ pub(crate) struct Stat {
     /// Whether a file is mounted on this very name.
     pub is_mount_root: bool,
 }
+
+impl Stat {
+    /// Returns whether the file may have another name. Each append asks this; it needs
+    /// only what was read for the name anyway.
+    #[inline]
+    pub fn may_have_other_names(&self) -> bool {
+        self.links > 1 || self.is_mount_root
+    }
+}

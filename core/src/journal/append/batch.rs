@@ -19,12 +19,6 @@ pub(crate) struct PendingWrite<'a> {
     pub at: Option<Position>,
 }
 
-impl PendingWrite<'_> {
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.header.is_none()
-    }
-}
-
 /// Collects records that are appended together: all or none. [`crate::Journal::batch`]
 /// makes one.
 #[derive(Clone, Debug)]

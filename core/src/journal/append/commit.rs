@@ -28,7 +28,7 @@ impl Writer {
             if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
                 return Err(conflict(path, expected, Position::NOTHING));
             }
-            if work.is_empty() {
+            if is_empty(work) {
                 return Ok(Written {
                     epoch: None,
                     generation: 0,
@@ -47,7 +47,7 @@ impl Writer {
                 return Err(conflict(path, expected, actual));
             }
         }
-        if work.is_empty() {
+        if is_empty(work) {
             let nothing = self.written(shared, self.end)?;
             return Ok(Written {
                 epoch: None,
@@ -120,4 +120,8 @@ fn conflict(path: &Path, expected: Position, actual: Position) -> Error {
         ),
     )
     .at(actual)
+}
+
+fn is_empty(work: &PendingWrite<'_>) -> bool {
+    work.lines.is_empty() && work.header.is_none()
 }

@@ -94,7 +94,7 @@ impl Writer {
     ) -> Result<Opened> {
         let seen_open = std::mem::take(&mut self.seen_open);
         if let Some(stat) = &stat
-            && one_name::is_in_doubt(stat)
+            && stat.may_have_other_names()
             && lock.data().is_none()
         {
             one_name::check(&shared.path, operation, stat)?;

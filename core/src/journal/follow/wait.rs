@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::followers::{Bell, Wake, lock};
-use crate::journal::one_name;
 use crate::journal::shared::Shared;
 use crate::oslock::WaitPolicy;
 use crate::oslock::{WaitError, Waiter, Wakeup};
@@ -115,7 +114,7 @@ impl Waking {
     /// by a name in another directory.
     fn is_told_all(&self, shared: &Shared) -> bool {
         self.watch.as_ref().is_some_and(Changes::tells_all)
-            && !matches!(sys::look(&shared.path), Ok(Some(seen)) if one_name::is_in_doubt(&seen))
+            && !matches!(sys::look(&shared.path), Ok(Some(seen)) if seen.may_have_other_names())
     }
 
     /// Returns how long to sleep before the next look.

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::de::IgnoredAny;
 
-use super::damage::inspect;
 use crate::error::{Error, ErrorKind};
 use crate::journal::options::{Format, JournalOptions};
+use crate::journal::record_policy::inspect;
 
 /// How many bytes of the file's beginning are checked.
 pub(crate) const HEAD: usize = 64 * 1024;

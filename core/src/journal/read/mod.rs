@@ -26,7 +26,7 @@ mod source;
 pub(crate) mod tail;
 mod verify;
 
-pub use damage::{Damage, DamageKind, inspect};
+pub use damage::{Damage, DamageKind};
 pub use record::{OwnedRecord, Record};
 pub use records::Records;
 pub use verify::Report;

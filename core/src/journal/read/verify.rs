@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::damage::{Damage, Damages, inspect};
+use super::damage::{Damage, Damages};
 use super::records::Records;
 use crate::error::{Error, Result};
 use crate::journal::options::Format;
+use crate::journal::record_policy::inspect;
 use crate::journal::repair::Repair;
 use crate::journal::shared::Shared;
 use crate::oslock::WaitPolicy;

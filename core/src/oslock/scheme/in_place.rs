@@ -55,10 +55,6 @@ impl InPlace {
         }
     }
 
-    pub fn redo_path(&self) -> &Path {
-        &self.redo_path
-    }
-
     /// Opens `P` for its lock. The same descriptor also writes `P`. On Windows,
     /// and on SMB since Linux 5.5 (man 2 flock), a lock stops all other
     /// descriptors, even the holder's.
