@@ -13,12 +13,16 @@ use std::time::Duration;
 /// job that hangs says less than one that failed.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
+/// The same for what searches for long, on a machine with other work.
+const LONG: Duration = Duration::from_secs(3 * 60 * 60);
+
 /// One call of a program: built up, then run once.
 pub struct Run {
     command: Command,
     program: OsString,
     arguments: Vec<OsString>,
     dir: Option<PathBuf>,
+    limit: Duration,
 }
 
 impl Run {
@@ -32,6 +36,7 @@ impl Run {
             program,
             arguments: Vec::new(),
             dir: None,
+            limit: LIMIT,
         }
     }
 
@@ -56,6 +61,12 @@ impl Run {
         self
     }
 
+    /// It may take hours.
+    pub fn long(mut self) -> Run {
+        self.limit = LONG;
+        self
+    }
+
     /// The command as one would type it.
     fn shown(&self) -> String {
         let mut words = vec![quoted(&self.program)];
@@ -77,10 +88,10 @@ impl Run {
             .process_group(0)
             .spawn()
             .with_context(|| self.not_started())?;
-        let Some(status) = interrupt::wait(child, LIMIT)? else {
+        let Some(status) = interrupt::wait(child, self.limit)? else {
             bail!(
                 "`{shown}` hung: killed after {} minutes",
-                LIMIT.as_secs() / 60
+                self.limit.as_secs() / 60
             );
         };
         if !status.success() {

@@ -43,12 +43,13 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
 pub fn exhaustive(site: &Site, log: &Log) -> Result<()> {
     run(site, &["test", "--package", "untorn", "--tests"])
         .env("UNTORN_DEEP", "1")
+        .long()
         .log(log)
 }
 
 /// The cfg that replaces the core's mutexes by those of `shuttle` is for the whole
 /// build, so it has a target directory of its own.
-fn interleave(site: &Site, log: &Log, schedules: &str) -> Result<()> {
+fn interleave(site: &Site, schedules: &str) -> Run {
     run(
         site,
         &["test", "--package", "untorn", "--test", "interleaved"],
@@ -56,25 +57,25 @@ fn interleave(site: &Site, log: &Log, schedules: &str) -> Result<()> {
     .env("RUSTFLAGS", "--cfg untorn_interleaved")
     .env("CARGO_TARGET_DIR", site.root.join("target/interleaved"))
     .env("UNTORN_INTERLEAVINGS", schedules)
-    .log(log)
 }
 
 pub fn interleaved(site: &Site, log: &Log) -> Result<()> {
-    interleave(site, log, "300")
+    interleave(site, "300").log(log)
 }
 
 pub fn interleaved_long(site: &Site, log: &Log) -> Result<()> {
-    interleave(site, log, "10000")
+    interleave(site, "10000").long().log(log)
 }
 
-/// Some ten minutes.
+/// Each family takes some minutes.
 pub fn model(site: &Site, log: &Log) -> Result<()> {
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let seed = seed.as_secs().to_string();
     log.line(&format!("UNTORN_MODEL_SEED={seed}"))?;
     run(site, &["test", "--package", "untorn", "--test", "model"])
-        .env("UNTORN_MODEL_CASES", "5000")
+        .env("UNTORN_MODEL_CASES", "1000")
         .env("UNTORN_MODEL_SEED", &seed)
+        .long()
         .log(log)
 }
 
