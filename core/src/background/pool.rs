@@ -102,6 +102,8 @@ pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let mut state = pool.lock();
     if state.idle > state.jobs.len() {
         state.jobs.push_back(Box::new(job));
+        drop(state);
+        // Not under the mutex: the thread would wake up only to wait for it.
         pool.work.notify_one();
         return Ok(());
     }
@@ -125,6 +127,7 @@ pub(super) fn spawn_at_once(job: Job) -> Result<(), Job> {
     if state.idle > state.jobs.len() {
         // In front: the jobs after it may need it.
         state.jobs.push_front(job);
+        drop(state);
         pool.work.notify_one();
         return Ok(());
     }

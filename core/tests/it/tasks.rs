@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::scene::alone::alone;
 use crate::scene::{self, Scene};
@@ -551,24 +551,42 @@ fn a_thousand_followers_have_no_threads() {
     assert!(threads() < before + 100, "{} threads", threads());
 }
 
+/// A source without news, which is looked at once an hour.
+struct Silent {
+    looks: Arc<AtomicUsize>,
+}
+
+impl Source for Silent {
+    type Found = String;
+
+    fn look(&self) -> untorn::Result<Option<String>> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        Ok(None)
+    }
+
+    fn wake_once(&self, _: Wake) -> Option<Duration> {
+        Some(Duration::from_secs(3600))
+    }
+}
+
 #[test]
 fn a_follower_that_sleeps_is_cancelled_at_once() {
-    let (stage, scene) = (Stage::new(), Scene::new());
-    let journal = scene::journal(&scene.path("j"));
-    let news = News::of(&journal);
-    let looks = Arc::clone(&news.looks);
-    let task = watch(&stage, news, None);
-    // The first look, and the one behind the beginning of the watch.
-    while looks.load(Ordering::SeqCst) < 2 {
+    let stage = Stage::new();
+    let looks = Arc::<AtomicUsize>::default();
+    let source = Silent {
+        looks: Arc::clone(&looks),
+    };
+    let task = stage.begin();
+    task.watch(source, WatchOrder::new(), None, |_| unreachable!("no news"));
+    while looks.load(Ordering::SeqCst) < 1 {
         std::thread::yield_now();
     }
     task.cancel();
     assert_eq!(stage.error().kind(), ErrorKind::Cancelled);
-    drop(task);
-    // Nothing that could wake it keeps it.
-    let gone = Arc::downgrade(&looks);
-    drop(looks);
-    while gone.strong_count() > 0 {
+    // The task does not keep its source, and so not its files either.
+    let until = Instant::now() + LONG;
+    while Arc::strong_count(&looks) > 1 {
+        assert!(Instant::now() < until, "the source is kept");
         std::thread::yield_now();
     }
 }
