@@ -53,9 +53,6 @@ impl WatchOrder {
 /// The orders of followers, and so how many of them look at once. They are apart from
 /// reads, which may be long.
 const FOLLOWERS: [&str; 4] = ["follow/0", "follow/1", "follow/2", "follow/3"];
-/// The longest sleep, even if every change is reported: a lost wake-up then costs one
-/// second.
-const EVERY: Duration = Duration::from_secs(1);
 
 impl<L: EventLoop> Task<L> {
     /// Looks at `source` until it finds news; `finish` makes them ready for the loop.
@@ -168,7 +165,8 @@ where
         let again = source.wake_once(Box::new(move || resume(&sleeper)));
         drop(source);
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let pause = again.unwrap_or(EVERY);
-        task.resume_after(left.map_or(pause, |left| pause.min(left)));
+        if let Some(pause) = again.into_iter().chain(left).min() {
+            task.resume_after(pause);
+        }
     }
 }
