@@ -22,6 +22,7 @@ mod header;
 // The other programs in it lock as Unix does; for Windows see `windows.rs`.
 #[cfg(unix)]
 mod in_place;
+mod lock;
 // Symbolic links, and a working directory that is removed.
 #[cfg(unix)]
 mod places;

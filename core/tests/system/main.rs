@@ -13,7 +13,9 @@ mod follow_waking;
 #[cfg(unix)]
 mod fork;
 mod fuzz_corpus;
-mod lock;
+// Windows does not report who holds a lock.
+#[cfg(unix)]
+mod holder;
 #[cfg(target_os = "linux")]
 mod lock_file;
 // Windows has neither these mounts nor a use for links of open files.

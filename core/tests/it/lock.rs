@@ -192,34 +192,6 @@ fn one_deadline_for_the_whole_call_then_the_holder_is_named() {
     });
 }
 
-// Windows does not tell who holds a lock.
-#[cfg(unix)]
-#[test]
-fn a_holder_without_a_line_is_known_from_the_system() {
-    let scene = Scene::new();
-    let path = scene.path("j");
-    fs::write(scene.path("j.lock"), "").unwrap();
-    let mut other = std::process::Command::new("flock")
-        .arg(scene.path("j.lock"))
-        .args(["sh", "-c", "echo held; read line"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("util-linux flock");
-    let mut line = String::new();
-    let mut out = std::io::BufReader::new(other.stdout.take().unwrap());
-    std::io::BufRead::read_line(&mut out, &mut line).unwrap();
-    let error = once().acquire(&path).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    assert_eq!(error.holder().unwrap().pid, other.id(), "{error}");
-    assert_eq!(untorn::holder(&path).unwrap().unwrap().pid, other.id());
-    drop(other.stdin.take());
-    other.wait().unwrap();
-    // Blocking until it is gone, since its shell may live a moment longer.
-    drop(FileLock::acquire(&path).unwrap());
-    assert_eq!(untorn::holder(&path).unwrap(), None);
-}
-
 #[test]
 fn shared_holders_share_and_wait_for_the_exclusive_one() {
     let scene = Scene::new();
