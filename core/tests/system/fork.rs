@@ -158,6 +158,9 @@ fn a_child_has_no_descriptor_of_busy_threads() {
             let child = fork(|| {
                 let open = std::fs::read_dir("/dev/fd").unwrap();
                 let files = open.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
+                // The directory itself may be open, for the sweep of the first save:
+                // it carries no lock.
+                let files = files.filter(|file| file != scene.dir());
                 // No panic: its message may wait for a lock of another thread.
                 let ours = files.filter(|file| file.starts_with(scene.dir())).count();
                 // SAFETY: ends the child.
