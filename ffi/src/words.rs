@@ -20,7 +20,7 @@ pub(crate) fn durability(number: i32, arguments: &Arguments<'_>) -> Result<Durab
     match number {
         UNTORN_DURABILITY_POWER => Ok(Durability::Power),
         UNTORN_DURABILITY_PROCESS => Ok(Durability::Process),
-        _ => Err(arguments.refuse(format!("{number} is no durability"))),
+        _ => Err(arguments.refuse(format!("{number} is not a durability"))),
     }
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
     match number {
         UNTORN_FORMAT_JSON => Ok(Format::Json),
         UNTORN_FORMAT_LINES => Ok(Format::Lines),
-        _ => Err(arguments.refuse(format!("{number} is no format"))),
+        _ => Err(arguments.refuse(format!("{number} is not a format"))),
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn scheme(number: i32, arguments: &Arguments<'_>) -> Result<Scheme> {
         UNTORN_SCHEME_SIDECAR => Ok(Scheme::Sidecar),
         UNTORN_SCHEME_IN_PLACE => Ok(Scheme::InPlace),
         UNTORN_SCHEME_PID_FILE => Ok(Scheme::PidFile),
-        _ => Err(arguments.refuse(format!("{number} is no scheme"))),
+        _ => Err(arguments.refuse(format!("{number} is not a scheme"))),
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn on_unsupported(number: i32, arguments: &Arguments<'_>) -> Result<O
     match number {
         UNTORN_ON_UNSUPPORTED_FAIL => Ok(OnUnsupported::Fail),
         UNTORN_ON_UNSUPPORTED_PID_FILE => Ok(OnUnsupported::PidFile),
-        _ => Err(arguments.refuse(format!("{number} is no on_unsupported"))),
+        _ => Err(arguments.refuse(format!("{number} is not a value of on_unsupported"))),
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn header_mode(number: i32, arguments: &Arguments<'_>) -> Result<Head
     match number {
         UNTORN_HEADER_STAMP => Ok(HeaderMode::Stamp),
         UNTORN_HEADER_RENAME => Ok(HeaderMode::Rename),
-        _ => Err(arguments.refuse(format!("{number} is no header mode"))),
+        _ => Err(arguments.refuse(format!("{number} is not a header mode"))),
     }
 }
 

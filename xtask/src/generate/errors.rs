@@ -75,6 +75,8 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
         Output::rust("core/src/error_kind.rs", &core(kinds))?,
         Output::rust("ffi/src/codes.rs", &ffi(kinds))?,
         Output::between(PYTHON, "exceptions", exceptions(kinds)),
+        // mypy reads a list that is written out, and no other module's.
+        Output::between(PACKAGE, "exceptions", names("+=", kinds)),
         Output::between(NODE, "classes", classes(kinds)),
         Output::between("bindings/node/index.js", "errors", exports(kinds)),
         Output::between(TYPES, "error codes", codes(kinds)),
@@ -84,6 +86,7 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
 }
 
 const PYTHON: &str = "bindings/python/python/untorn/_errors.py";
+const PACKAGE: &str = "bindings/python/python/untorn/__init__.py";
 const NODE: &str = "bindings/node/lib/errors.js";
 const TYPES: &str = "bindings/node/index.d.ts";
 
@@ -219,18 +222,18 @@ fn exceptions(kinds: &[Kind]) -> String {
             let _ = writeln!(made, "    _default_errno = _errno.{errno}");
         }
         made + "\n\n"
-    }) + &names(kinds)
+    }) + &names("=", kinds)
 }
 
 /// `__all__`, in the order that ruff keeps.
-fn names(kinds: &[Kind]) -> String {
+fn names(sign: &str, kinds: &[Kind]) -> String {
     let mut names: Vec<_> = kinds.iter().map(Kind::python).chain(["Error"]).collect();
     names.sort_unstable();
     let names: String = names
         .iter()
         .map(|name| format!("    \"{name}\",\n"))
         .collect();
-    format!("__all__ = [\n{names}]\n")
+    format!("__all__ {sign} [\n{names}]\n")
 }
 
 fn classes(kinds: &[Kind]) -> String {

@@ -1,8 +1,7 @@
 """Append to JSONL files and save JSON files safely from several processes. The files stay plain files.
 
 - `Journal`: an append-only file of one-line records (JSON Lines). Any number of processes and threads append to it.
-  No
-  record is torn, interleaved, glued to its neighbour or lost.
+  No record is torn, interleaved, glued to its neighbour or lost.
 - `Document`: one value in one file, always replaced whole, under a lock.
 - `Transaction`: several documents and journals of one directory that change together or not at all.
 - `Store`, `Session`: a directory of sessions, each with a journal, a state and one live owner at a time.
@@ -18,10 +17,11 @@ Threads may share handles, and handles are safe across `fork`. You can pickle a 
 `Session`: the copy opens the same files again. You can't pickle an object that holds a lock, or a place in a file.
 """
 
+# ruff: noqa: F405 - the exceptions come from one import of all
+
 from untorn import _extension  # noqa: F401 - first: it says what to do where the extension is missing
 
 # isort: split
-from untorn import _errors
 from untorn._document import Document
 from untorn._errors import *  # noqa: F403 - the list is in spec/errors.toml
 from untorn._fold import Fold
@@ -78,7 +78,29 @@ __all__ = [
     "selftest",
     "snapshot",
 ]
-__all__ += _errors.__all__
+# begin generated exceptions (spec/errors.toml: cargo xtask generate)
+__all__ += [
+    "AlreadyExists",
+    "Cancelled",
+    "Conflict",
+    "Corrupt",
+    "Deadlock",
+    "Error",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidRecord",
+    "IoError",
+    "LimitExceeded",
+    "LockTimeout",
+    "LockUnsupported",
+    "Locked",
+    "NotDurable",
+    "NotFound",
+    "PermissionDenied",
+    "Poisoned",
+    "StorageFull",
+]
+# end generated exceptions
 
 # Not from importlib.metadata: that takes longer than all other imports. It also knows no distribution of this name if
 # the package was vendored or frozen.

@@ -22,7 +22,7 @@ def _what_to_do() -> str:
 
 try:
     import untorn._untorn  # noqa: F401
-except ModuleNotFoundError as error:
-    if error.name != "untorn._untorn":
+except ModuleNotFoundError as _error:
+    if _error.name != "untorn._untorn":
         raise
-    raise ImportError(_what_to_do(), name=error.name) from error
+    raise ImportError(_what_to_do(), name=_error.name) from _error

@@ -77,13 +77,13 @@ __all__ = [
 
 @final
 class Position:
-
     """A place in a journal: a generation, and a byte offset at the end of a record.
 
     A position from before the journal was rewritten or replaced never matches the
     new file. You can compare, hash and pickle it, and store it as text:
     `str(position)` and `Position.parse(text)`.
     """
+
     __match_args__ = ("generation", "offset")
     def __new__(cls, generation: int, offset: int) -> Self: ...
     @property
@@ -106,7 +106,6 @@ class Position:
 
 @final
 class FileLock:
-
     """A lock across processes and threads. The kernel releases it when its holder
     dies.
 
@@ -126,6 +125,7 @@ class FileLock:
     - `stale`: after how many seconds without a refresh a `"pid-file"` is taken
       over.
     """
+
     def __new__(
         cls,
         path: str | os.PathLike[str],
@@ -195,8 +195,8 @@ class FileLock:
 
 @final
 class Acquired:
-
     """A `FileLock` that was acquired, for `with lock.acquire(): ...`."""
+
     def __enter__(self) -> FileLock: ...
     def __exit__(
         self,
@@ -208,8 +208,8 @@ class Acquired:
 
 @disjoint_base
 class RawJournal:
-
     """The base of `untorn.Journal`: takes bytes, returns bytes and positions."""
+
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     def append_raw(self, record: _Data, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
         """Appends one record without encoding it. Returns the position just after
@@ -283,14 +283,14 @@ class RawJournal:
 
 @final
 class Reader:
-
     """Reads a journal from a position on."""
+
     def _next(self) -> list[_Item]: ...
 
 @disjoint_base
 class RawDocument:
-
     """The base of `untorn.Document`: takes bytes, returns bytes and a version."""
+
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     def _load(self) -> tuple[bytes, str]: ...
     def _save(
@@ -314,23 +314,23 @@ class RawDocument:
 
 @final
 class Update:
-
     """An update of a document. It holds the lock until `_save` or `_finish`, or
     until this object is dropped.
     """
+
     def _value(self) -> tuple[bytes, str] | None: ...
     def _save(self, data: _Data) -> str: ...
     def _finish(self) -> None: ...
 
 @final
 class Process:
-
     """The identity of a process, which outlives its pid: pids repeat.
 
     `Process.current()` is this process, `Process.of(pid)` the one that has that
     pid now. You can compare, hash and pickle it, and store it as text (`to_json`,
     `from_json`, the same in every language). `alive` says whether it lives.
     """
+
     @staticmethod
     def current() -> Process:
         """Returns this process."""
@@ -372,10 +372,10 @@ class Process:
 
 @final
 class Rewrite:
-
     """A rewrite of a journal. It holds the lock until `_commit` or `_discard`, or
     until this object is dropped.
     """
+
     def _reader(self) -> Reader: ...
     def _push(self, records: list[_Data], checked: bool) -> None: ...
     def _commit(self) -> Position: ...
@@ -383,8 +383,8 @@ class Rewrite:
 
 @final
 class RawFold:
-
     """The base of `untorn.Fold`: remembers how far its state is."""
+
     def _current(self) -> Position | None: ...
     def _close(self) -> None: ...
     def _begin(self, timeout: _Timeout, lock: FileLock | None) -> RawTurn: ...
@@ -393,8 +393,8 @@ class RawFold:
 
 @final
 class RawTurn:
-
     """A turn, which holds the journal's lock until `finish` or `drop`."""
+
     def _next(self) -> list[_Folded]: ...
     def _append(self, records: Iterator[_Data], checked: bool) -> Position: ...
     def _finish(self) -> Position: ...
@@ -402,8 +402,8 @@ class RawTurn:
 
 @final
 class RawSnapshot:
-
     """The base of `untorn.Snapshot`."""
+
     @property
     def _dir(self) -> Path: ...
     @property
@@ -415,8 +415,8 @@ class RawSnapshot:
 
 @final
 class LaterFold:
-
     """The verbs of a `RawFold` that may take a while."""
+
     def __new__(cls, fold: RawFold, timeout: _Timeout) -> Self: ...
     def current(self) -> Pending[Position | None]: ...
     def begin(self, timeout: _Timeout, lock: FileLock | None) -> Pending[RawTurn]:
@@ -424,8 +424,8 @@ class LaterFold:
 
 @final
 class LaterTurn:
-
     """The verbs of a `RawTurn` that may take a while."""
+
     def __new__(cls, turn: RawTurn) -> Self: ...
     def next(self) -> Pending[list[_Folded]]: ...
     def append(self, records: Iterator[_Data], checked: bool) -> Pending[Position]: ...
@@ -433,8 +433,8 @@ class LaterTurn:
 
 @final
 class RawFollow:
-
     """The base of `untorn.Follow`."""
+
     def _next(self, timeout: _Timeout) -> list[_News]: ...
     def _close(self) -> None: ...
     @property
@@ -442,8 +442,8 @@ class RawFollow:
 
 @disjoint_base
 class RawTransaction:
-
     """The base of `untorn.Transaction`."""
+
     def __new__(cls, origin: str | os.PathLike[str] | RawSession | Turn, options: dict[str, Any]) -> Self: ...
     def _begin(self) -> None: ...
     def _load(self, name: str) -> tuple[bytes, str] | None: ...
@@ -467,8 +467,8 @@ class RawTransaction:
 
 @disjoint_base
 class RawStore:
-
     """The base of `untorn.Store`."""
+
     def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
     @property
     def path(self) -> Path:
@@ -495,8 +495,8 @@ class RawStore:
 
 @final
 class RawSession:
-
     """The base of `untorn.Session`."""
+
     @property
     def _key(self) -> str: ...
     @property
@@ -517,10 +517,10 @@ class Opened:
 
 @final
 class Turn:
-
     """The last owner is dead, and this process reconciles the session, until the
     transaction that is made of this ends.
     """
+
     @property
     def owner(self) -> Holder | None: ...
     def discard(self) -> None:
@@ -528,13 +528,13 @@ class Turn:
 
 @final
 class Lease:
-
     """A session's lease: no other process owns the session until the lease is
     released or its process dies.
 
     `session.claim(label)` returns it. Use it as a context manager, or call
     `release`.
     """
+
     @property
     def holder(self) -> Holder:
         """This process, as others see it."""
@@ -569,8 +569,8 @@ class Lease:
 
 @final
 class LaterRewrite:
-
     """The verbs of a `Rewrite` that may take a while."""
+
     def __new__(cls, rewrite: Rewrite) -> Self: ...
     def reader(self) -> Pending[LaterReader]: ...
     def push(self, records: list[_Data], checked: bool) -> Pending[None]: ...
@@ -579,8 +579,8 @@ class LaterRewrite:
 
 @final
 class LaterFollow:
-
     """The verb of a `RawFollow` that may take a while."""
+
     def __new__(cls, follow: RawFollow) -> Self: ...
     def next(self, timeout: _Timeout) -> Pending[list[_News]]:
         """As `RawFollow._next`. What is found while the caller is cancelled is
@@ -589,8 +589,8 @@ class LaterFollow:
 
 @final
 class LaterTransaction:
-
     """The verbs of a transaction that may take a while. They keep their order."""
+
     def __new__(cls, transaction: RawTransaction) -> Self: ...
     def begin(self) -> Pending[None]: ...
     def load(self, name: str) -> Pending[tuple[bytes, str] | None]: ...
@@ -606,8 +606,8 @@ class LaterTransaction:
 
 @final
 class LaterSession:
-
     """The verbs of a session that may take a while."""
+
     def __new__(cls, session: RawSession) -> Self: ...
     def exists(self) -> Pending[bool]: ...
     def journal(self) -> Pending[Opened]: ...
@@ -621,8 +621,8 @@ class LaterSession:
 
 @final
 class LaterJournal:
-
     """The verbs of a journal that may take a while."""
+
     def __new__(cls, journal: RawJournal) -> Self: ...
     def append(self, record: _Data, checked: bool, timeout: _Timeout, lock: FileLock | None) -> Pending[Position]: ...
     def extend(
@@ -656,15 +656,15 @@ class LaterJournal:
 
 @final
 class LaterReader:
-
     """Reads a journal from somewhere on."""
+
     def next(self) -> Pending[list[_Item]]:
         """As `Reader._next`."""
 
 @final
 class LaterDocument:
-
     """The verbs of a document that may take a while."""
+
     def __new__(cls, document: RawDocument) -> Self: ...
     def load(self) -> Pending[tuple[bytes, str]]: ...
     def save(
@@ -680,8 +680,8 @@ class LaterDocument:
 
 @final
 class Taken:
-
     """A lock that was taken, and belongs to no `FileLock` yet."""
+
     def keep(self, lock: FileLock) -> None:
         """Makes it one that `lock` holds."""
     def release(self) -> None:
