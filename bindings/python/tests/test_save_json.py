@@ -84,7 +84,6 @@ def test_save_json_writes_what_json_dump_would(tmp_path: Path, value: Any, keywo
         ({"a": object()}, {}),
         ({1: 1, "a": 2}, {"sort_keys": True}),
         ([], {"no such": 1}),
-        ("\ud800", {"ensure_ascii": False}),
     ],
 )
 def test_save_json_raises_what_json_dump_would(tmp_path: Path, value: Any, keywords: dict[str, Any]) -> None:
@@ -97,6 +96,17 @@ def test_save_json_raises_what_json_dump_would(tmp_path: Path, value: Any, keywo
     assert str(ours.value) == str(theirs.value)
     assert path.read_text() == "old"
     assert [child.name for child in tmp_path.iterdir()] == ["d.json"]
+
+
+def test_save_json_refuses_half_a_surrogate_pair_as_json_dump_does(tmp_path: Path) -> None:
+    path = tmp_path / "d.json"
+    path.write_text("old")
+    # json.dump raises a UnicodeEncodeError, which is a ValueError too.
+    with pytest.raises(ValueError, match="half of a surrogate pair") as ours:
+        untorn.save_json(path, "\ud800", ensure_ascii=False)
+    assert isinstance(ours.value, untorn.InvalidRecord)
+    assert isinstance(ours.value.__cause__, UnicodeEncodeError)
+    assert path.read_text() == "old"
 
 
 def test_save_json_makes_directories_and_gives_the_version(tmp_path: Path) -> None:

@@ -354,11 +354,11 @@ DOCUMENTS: dict[str, tuple[bytes, Any]] = {
     "BOM": (b"\xef\xbb\xbf[1]", [1]),
     "UTF-16": ("\ufeff[1]".encode("utf-16-le"), "UTF-16"),
     "UTF-16 without BOM": ("[1]".encode("utf-16-le"), "UTF-16"),
-    "NaN": (b"[NaN]", "NaN is not JSON"),
+    "NaN": (b"[NaN]", "not JSON: expected value at line 1 column 2"),
     "empty": (b"", "holds no value"),
     "NULs": (bytes(200), "holds no value"),
     "half": (b'{"a', "not JSON"),
-    "Latin-1": (b'"\xe9"', "not JSON"),
+    "Latin-1": (b'"\xe9"', "not UTF-8, from byte 1 on"),
 }
 
 
