@@ -91,7 +91,6 @@ fn sync_name(path: &Path, operation: &'static str) -> Result<()> {
 fn failed(path: &Path, error: io::Error) -> Error {
     let no_rights = sys::Named::of(&error).is_some();
     let mounted = error.kind() == io::ErrorKind::ResourceBusy;
-    let busy = error.kind() == io::ErrorKind::ResourceBusy;
     let made = Error::os("save", path, error);
     let hint = match made.kind() {
         _ if mounted => {
@@ -102,10 +101,6 @@ fn failed(path: &Path, error: io::Error) -> Error {
         _ if no_rights => {
             "the new file must have the rights of the old one, and the file system refuses to set \
              them; the document is as it was"
-        }
-        _ if busy => {
-            "this single file is a mount point, so no other can take its place; mount its \
-             directory instead, or open it with scheme=\"in-place\"; the document is as it was"
         }
         ErrorKind::PermissionDenied => {
             "the directory must be writable, since the new file is created there and then \
