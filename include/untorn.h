@@ -1117,6 +1117,30 @@ UNTORN_API void untorn_records_free(untorn_records *records);
 #define UNTORN_DAMAGE_BAD_SEAL 7
 
 /**
+ * A whole record at the end of the file, without its newline. The next append
+ * adds it. Only a check reports this kind; a reader reports a torn tail.
+ */
+#define UNTORN_DAMAGE_MISSING_NEWLINE 8
+
+/**
+ * No damage, only a note of a check: a byte order mark is before the first
+ * line. Readers skip it.
+ */
+#define UNTORN_DAMAGE_BYTE_ORDER_MARK 9
+
+/**
+ * No damage, only a note of a check: a line ends with a carriage return and a
+ * newline. Readers skip it.
+ */
+#define UNTORN_DAMAGE_CARRIAGE_RETURN 10
+
+/**
+ * No damage, only a note of a check: a record has an escape that is half a
+ * character. Many programs refuse such text.
+ */
+#define UNTORN_DAMAGE_LONE_SURROGATE 11
+
+/**
  * Returns the name of a kind of damage, for example "torn_tail", or NULL for
  * another number. The name is the same in every language. The string is static.
  */

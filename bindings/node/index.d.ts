@@ -229,6 +229,10 @@ export type DamageKind =
   | 'not_json'
   | 'not_utf8'
   | 'bad_seal'
+  | 'missing_newline'
+  | 'byte_order_mark'
+  | 'carriage_return'
+  | 'lone_surrogate'
   | 'unreadable'
 
 /** A stretch of a journal that was skipped. */
@@ -239,6 +243,10 @@ export interface Damage {
   readonly offset: number
   /** The number of bytes. */
   readonly length: number
+  /** The number of the line, from 1. Undefined if reading began within the file. */
+  readonly line?: number
+  /** Whether the next append, or `repair`, mends it: it is at the end of the file. */
+  readonly repairable?: boolean
   /** The record, if it is `'unreadable'`. */
   readonly bytes?: Buffer
   /** The reason, if the record is `'unreadable'`. */
@@ -292,6 +300,13 @@ export interface Report {
   readonly damage: readonly Damage[]
   /** The number of all damaged stretches. */
   readonly damageCount: number
+  /** Whether nothing is damaged. */
+  readonly ok: boolean
+  /**
+   * Sound stretches that other programs stumble over: a byte order mark, carriage returns, half a
+   * character as an escape. The first place of each kind.
+   */
+  readonly notes: readonly Damage[]
   /** The repair that was made. Null if none was needed, and always from `verify`. */
   readonly repaired: { readonly offset: number; readonly cut: number; readonly newlineAdded: boolean } | null
 }

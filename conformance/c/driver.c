@@ -222,7 +222,7 @@ static void put_damage(int32_t kind, uint64_t offset, uint64_t length, int first
 
 static void put_report(untorn_report *report) {
   int32_t kind;
-  uint64_t offset, length, cut;
+  uint64_t offset, length, line, cut;
   bool newline_added;
   printf(",\"report\":{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"end\":%" PRIu64
          ",\"damage_count\":%" PRIu64 ",\"damage\":[",
@@ -230,6 +230,16 @@ static void put_report(untorn_report *report) {
          untorn_report_end(report).offset, untorn_report_damage_count(report));
   for (size_t i = 0; untorn_report_damage(report, i, &kind, &offset, &length); i++)
     put_damage(kind, offset, length, i == 0);
+  printf("],\"lines\":[");
+  for (size_t i = 0; (line = untorn_report_damage_line(report, i)) != 0; i++)
+    printf("%s%" PRIu64, i ? "," : "", line);
+  printf("],\"repairable\":[");
+  for (size_t i = 0; untorn_report_damage_line(report, i) != 0; i++)
+    printf("%s%s", i ? "," : "", untorn_report_damage_is_repairable(report, i) ? "true" : "false");
+  printf("],\"notes\":[");
+  for (size_t i = 0; untorn_report_note(report, i, &kind, &offset, &length, &line); i++)
+    printf("%s[\"%s\",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", i ? "," : "",
+           untorn_damage_name(kind), offset, length, line);
   printf("],\"unsealed\":%" PRIu64 ",\"header\":%s,\"repaired\":", untorn_report_unsealed(report),
          untorn_report_has_header(report) ? "true" : "false");
   if (untorn_report_repaired(report, &offset, &cut, &newline_added))

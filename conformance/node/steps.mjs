@@ -318,9 +318,15 @@ export function compare(stage, step, outcome) {
 
 const triples = (damage) => damage.map(({ kind, offset, length }) => [kind, offset, length])
 
-function report({ records, header, unsealed, bytes: size, end, damage, damageCount, repaired }) {
+function report({ records, header, unsealed, bytes: size, end, damage, damageCount, notes, repaired }) {
   const done = repaired && { offset: repaired.offset, cut: repaired.cut, newline_added: repaired.newlineAdded }
-  return { records, header, unsealed, bytes: size, end: end.offset, damage: triples(damage), damage_count: damageCount, repaired: done }
+  const lines = damage.map(({ line }) => line)
+  const repairable = damage.map((one) => one.repairable)
+  const noted = notes.map(({ kind, offset, length, line }) => [kind, offset, length, line])
+  return {
+    records, header, unsealed, bytes: size, end: end.offset, damage: triples(damage), damage_count: damageCount, lines, repairable,
+    notes: noted, repaired: done,
+  }
 }
 
 /** Compares how a step failed with what it says. */

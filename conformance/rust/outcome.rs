@@ -68,6 +68,9 @@ pub fn report(report: &Report) -> Value {
         "end": report.end.offset,
         "damage": damage(&report.damage),
         "damage_count": report.damage_count,
+        "lines": report.damage.iter().map(|one| one.line).collect::<Vec<_>>(),
+        "repairable": report.damage.iter().map(|one| one.repairable).collect::<Vec<_>>(),
+        "notes": report.notes.iter().map(|note| json!([note.kind.as_str(), note.offset, note.length, note.line])).collect::<Vec<_>>(),
         "header": report.header,
         "unsealed": report.unsealed,
         "repaired": report.repaired.map(|repair| json!({

@@ -155,6 +155,8 @@ impl Stage {
                     kind,
                     offset: record.start.offset,
                     length: record.end.offset - record.start.offset,
+                    line: None,
+                    repairable: false,
                 }),
                 (decoded, kind) => panic!("{decoded:?}, but inspect says {kind:?}"),
             }

@@ -72,13 +72,17 @@ mod tests {
             DamageKind::NotJson,
             DamageKind::NotUtf8,
             DamageKind::BadSeal,
+            DamageKind::MissingNewline,
+            DamageKind::ByteOrderMark,
+            DamageKind::CarriageReturn,
+            DamageKind::LoneSurrogate,
         ];
         for kind in all {
             // SAFETY: a static string.
             let name = unsafe { CStr::from_ptr(untorn_damage_name(damage_kind(kind))) };
             assert_eq!(name.to_str(), Ok(kind.as_str()));
         }
-        for none in [-1, 0, 8, i32::MAX, i32::MIN] {
+        for none in [-1, 0, 12, i32::MAX, i32::MIN] {
             assert!(untorn_damage_name(none).is_null(), "{none}");
         }
     }

@@ -78,6 +78,51 @@ pub unsafe extern "C" fn untorn_report_damage(
     unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
 }
 
+/// Returns the line of the damaged stretch number index, from 1, or 0 if the report
+/// has no such stretch.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_damage_line(report: *const Report, index: usize) -> u64 {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }
+        .and_then(|report| report.core.damage.get(index)?.line)
+        .unwrap_or(0)
+}
+
+/// Returns whether the next append, or untorn_journal_repair(), mends the damaged
+/// stretch number index: it is at the end of the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_damage_is_repairable(
+    report: *const Report,
+    index: usize,
+) -> bool {
+    // SAFETY: NULL or a report.
+    unsafe { report.as_ref() }
+        .and_then(|report| report.core.damage.get(index))
+        .is_some_and(|damage| damage.repairable)
+}
+
+/// Writes the note number index: a sound stretch that other programs stumble over, such
+/// as a byte order mark. A report has the first place of each kind. *line_out counts
+/// from 1. See untorn_records_damage() for the rest.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_report_note(
+    report: *const Report,
+    index: usize,
+    kind_out: *mut i32,
+    offset_out: *mut u64,
+    length_out: *mut u64,
+    line_out: *mut u64,
+) -> bool {
+    // SAFETY: NULL or a report.
+    let list = unsafe { report.as_ref() }.map_or(&[][..], |report| &report.core.notes);
+    if let Some(line) = list.get(index).and_then(|note| note.line) {
+        // SAFETY: NULL or a place for it.
+        unsafe { put(line_out, line) };
+    }
+    // SAFETY: each NULL or a place for it.
+    unsafe { damage::give(list, index, kind_out, offset_out, length_out) }
+}
+
 /// Writes what untorn_journal_repair() did: where the torn tail began, and how many
 /// bytes were cut and kept in path.torn. *newline_added_out is whether the tail was
 /// a whole record that lacked only its newline. Each output may be NULL. Returns

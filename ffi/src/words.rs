@@ -107,6 +107,18 @@ pub const UNTORN_DAMAGE_NOT_UTF8: i32 = 6;
 /// In a sealed journal: a line whose seal does not match. With length 0: a
 /// place where the rest of an append is missing.
 pub const UNTORN_DAMAGE_BAD_SEAL: i32 = 7;
+/// A whole record at the end of the file, without its newline. The next append
+/// adds it. Only a check reports this kind; a reader reports a torn tail.
+pub const UNTORN_DAMAGE_MISSING_NEWLINE: i32 = 8;
+/// No damage, only a note of a check: a byte order mark is before the first
+/// line. Readers skip it.
+pub const UNTORN_DAMAGE_BYTE_ORDER_MARK: i32 = 9;
+/// No damage, only a note of a check: a line ends with a carriage return and a
+/// newline. Readers skip it.
+pub const UNTORN_DAMAGE_CARRIAGE_RETURN: i32 = 10;
+/// No damage, only a note of a check: a record has an escape that is half a
+/// character. Many programs refuse such text.
+pub const UNTORN_DAMAGE_LONE_SURROGATE: i32 = 11;
 /// Returns the number of a damage_kind; 0 for one that the header has no number for.
 pub(crate) fn damage_kind(kind: DamageKind) -> i32 {
     match kind {
@@ -117,12 +129,16 @@ pub(crate) fn damage_kind(kind: DamageKind) -> i32 {
         DamageKind::NotJson => UNTORN_DAMAGE_NOT_JSON,
         DamageKind::NotUtf8 => UNTORN_DAMAGE_NOT_UTF8,
         DamageKind::BadSeal => UNTORN_DAMAGE_BAD_SEAL,
+        DamageKind::MissingNewline => UNTORN_DAMAGE_MISSING_NEWLINE,
+        DamageKind::ByteOrderMark => UNTORN_DAMAGE_BYTE_ORDER_MARK,
+        DamageKind::CarriageReturn => UNTORN_DAMAGE_CARRIAGE_RETURN,
+        DamageKind::LoneSurrogate => UNTORN_DAMAGE_LONE_SURROGATE,
         _ => 0,
     }
 }
 
 /// The names, from number 1 on.
-pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 7] = [
+pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 11] = [
     c"torn_tail",
     c"nul_run",
     c"too_long",
@@ -130,4 +146,8 @@ pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 7] = [
     c"not_json",
     c"not_utf8",
     c"bad_seal",
+    c"missing_newline",
+    c"byte_order_mark",
+    c"carriage_return",
+    c"lone_surrogate",
 ];

@@ -133,6 +133,8 @@ pub struct DamageFound {
     pub kind: String,
     pub offset: f64,
     pub length: f64,
+    pub line: Option<f64>,
+    pub repairable: bool,
 }
 
 impl From<&Damage> for DamageFound {
@@ -141,6 +143,8 @@ impl From<&Damage> for DamageFound {
             kind: damage.kind.as_str().to_owned(),
             offset: out(damage.offset),
             length: out(damage.length),
+            line: damage.line.map(out),
+            repairable: damage.repairable,
         }
     }
 }
@@ -161,6 +165,8 @@ pub struct Report {
     pub end: Position,
     pub damage: Vec<DamageFound>,
     pub damage_count: f64,
+    pub ok: bool,
+    pub notes: Vec<DamageFound>,
     pub repaired: Option<RepairDone>,
 }
 
@@ -174,6 +180,8 @@ impl From<untorn::Report> for Report {
             end: report.end.into(),
             damage: report.damage.iter().map(DamageFound::from).collect(),
             damage_count: out(report.damage_count),
+            ok: report.is_ok(),
+            notes: report.notes.iter().map(DamageFound::from).collect(),
             repaired: report.repaired.map(|repair| RepairDone {
                 offset: out(repair.offset),
                 cut: out(repair.cut),

@@ -351,8 +351,17 @@ static MAKE_REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Makes an `untorn.Report`, a plain value.
 pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
-    let triple = |damage: &Damage| (damage.kind.as_str(), damage.offset, damage.length);
-    let damage: Vec<_> = report.damage.iter().map(triple).collect();
+    let one = |damage: &Damage| {
+        (
+            damage.kind.as_str(),
+            damage.offset,
+            damage.length,
+            damage.line,
+            damage.repairable,
+        )
+    };
+    let damage: Vec<_> = report.damage.iter().map(one).collect();
+    let notes: Vec<_> = report.notes.iter().map(one).collect();
     let repaired = report
         .repaired
         .map(|repair| (repair.offset, repair.cut, repair.newline_added));
@@ -366,6 +375,7 @@ pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py,
             Position::from(report.end),
             damage,
             report.damage_count,
+            notes,
             repaired,
         ))
 }

@@ -68,10 +68,10 @@ fn one(
 ) -> Result<()> {
     let found = check::journal(path, handle)?;
     let mut changes = false;
-    for (damage, kind, line) in &found.damage {
+    for (damage, kind) in &found.damage {
         let action = match *kind {
             "missing_newline" => "add_newline",
-            kind if check::is_repairable(*damage, kind) => "cut",
+            _ if damage.repairable => "cut",
             _ => "none",
         };
         match action {
@@ -85,7 +85,7 @@ fn one(
         changes |= action != "none";
         let step = Step {
             path,
-            line: *line,
+            line: damage.line.unwrap_or(0),
             kind,
             offset: damage.offset,
             length: damage.length,

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use serde::Serialize;
 use untorn::{Damage, DamageKind};
 
-use super::check;
 use crate::args::{Handle, Show};
 use crate::exit::{FOUND, Failure, Result};
 use crate::output::{Output, Style, harmless};
@@ -68,7 +67,7 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
             out.raw(&bytes)?;
             return Ok(0);
         }
-        let line = of(number, offset, n, &bytes, damage.copied(), &path)?;
+        let line = of(number, offset, n, &bytes, damage.copied());
         if wanted {
             shown = true;
             for line in before.drain(..) {
@@ -99,27 +98,20 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
     Ok(FOUND)
 }
 
-fn of(
-    line: u64,
-    offset: u64,
-    length: u64,
-    bytes: &[u8],
-    damage: Option<Damage>,
-    path: &std::path::Path,
-) -> Result<Line> {
+fn of(line: u64, offset: u64, length: u64, bytes: &[u8], damage: Option<Damage>) -> Line {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let (kind, why) = match damage {
-        Some(damage) => (Some(check::kind_of(path, damage)?), why(damage.kind, text)),
+        Some(damage) => (Some(damage.kind.as_str()), why(damage.kind, text)),
         None => (None, None),
     };
-    Ok(Line {
+    Line {
         line,
         offset,
         length,
         kind,
         why,
         text: String::from_utf8_lossy(text).into_owned(),
-    })
+    }
 }
 
 fn why(kind: DamageKind, text: &[u8]) -> Option<String> {

@@ -105,6 +105,19 @@ pub enum DamageKind {
     /// In a sealed journal: a line whose seal does not match. With length 0: a
     /// place where the rest of an append is missing.
     BadSeal,
+    /// A whole record at the end of the file, without its newline. The next
+    /// append adds it. Only a check reports this kind; a reader reports a torn
+    /// tail.
+    MissingNewline,
+    /// No damage, only a note of a check: a byte order mark is before the first
+    /// line. Readers skip it.
+    ByteOrderMark,
+    /// No damage, only a note of a check: a line ends with a carriage return
+    /// and a newline. Readers skip it.
+    CarriageReturn,
+    /// No damage, only a note of a check: a record has an escape that is half a
+    /// character. Many programs refuse such text.
+    LoneSurrogate,
 }
 
 impl DamageKind {
@@ -118,6 +131,10 @@ impl DamageKind {
             DamageKind::NotJson => "not_json",
             DamageKind::NotUtf8 => "not_utf8",
             DamageKind::BadSeal => "bad_seal",
+            DamageKind::MissingNewline => "missing_newline",
+            DamageKind::ByteOrderMark => "byte_order_mark",
+            DamageKind::CarriageReturn => "carriage_return",
+            DamageKind::LoneSurrogate => "lone_surrogate",
         }
     }
 }

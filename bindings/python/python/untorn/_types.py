@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from untorn._untorn import Position
 
     _Kind: TypeAlias = Literal[
-        "torn_tail", "nul_run", "too_long", "glued", "not_json", "not_utf8", "bad_seal", "undecodable"
+        "torn_tail",
+        "nul_run",
+        "too_long",
+        "glued",
+        "not_json",
+        "not_utf8",
+        "bad_seal",
+        "missing_newline",
+        "byte_order_mark",
+        "carriage_return",
+        "lone_surrogate",
+        "undecodable",
     ]
 
 
@@ -70,6 +81,10 @@ class Damage:
     """Bytes from the start of the file."""
     length: int
     """The number of bytes, including the newline if the stretch has one."""
+    line: int | None = None
+    """The number of the line, from 1, in a `Report`; `None` from readers."""
+    repairable: bool = False
+    """Whether the next append, or `repair`, mends it: it is at the end of the file."""
 
 
 class Rewound(NamedTuple):
@@ -122,6 +137,9 @@ class Report:
     """The damaged stretches, in file order (the first 1,024)."""
     damage_count: int
     """The number of all damaged stretches."""
+    notes: tuple[Damage, ...]
+    """Sound stretches that other programs stumble over: a byte order mark, carriage returns, half a character as an
+    escape. The first place of each kind."""
     repaired: Repair | None
     """What `repair` did; `None` if no repair was needed, and always from `verify`."""
 
@@ -195,8 +213,9 @@ def _make_report(
     unsealed: int,
     size: int,
     end: Position,
-    damage: list[tuple[_Kind, int, int]],
+    damage: list[tuple[_Kind, int, int, int | None, bool]],
     damage_count: int,
+    notes: list[tuple[_Kind, int, int, int | None, bool]],
     repaired: tuple[int, int, bool] | None,
 ) -> Report:
     return Report(
@@ -205,7 +224,8 @@ def _make_report(
         unsealed=unsealed,
         bytes=size,
         end=end,
-        damage=tuple(Damage(*triple) for triple in damage),
+        damage=tuple(Damage(*one) for one in damage),
         damage_count=damage_count,
+        notes=tuple(Damage(*one) for one in notes),
         repaired=None if repaired is None else Repair(*repaired),
     )

@@ -31,11 +31,14 @@ impl Records {
             if line == 0 {
                 self.firm = self.base + next as u64;
                 if self.lost == 0 {
-                    start += byte_order_mark(&self.shared.options, &self.buffer[start..stop]);
+                    let mark = byte_order_mark(&self.shared.options, &self.buffer[start..stop]);
+                    self.marked = mark > 0;
+                    start += mark;
                 }
                 if is_header(&self.shared.options, &self.buffer[start..stop]) {
                     self.header = true;
                     self.next = next;
+                    self.count_line();
                     continue;
                 }
             }
@@ -60,7 +63,9 @@ impl Records {
                 }
             }
             self.lost = 0;
+            self.lost_nuls_only = true;
             self.next = next;
+            self.count_line();
             if found.is_some() {
                 return Ok(found);
             }

@@ -14,6 +14,10 @@ pub struct Damage {
     pub offset: u64,
     /// The length in bytes, including the newline if it has one.
     pub length: u64,
+    /// The number of the line, from 1. `None` if the reader began within the file.
+    pub line: Option<u64>,
+    /// Whether the next append, or `repair`, mends it: it is at the end of the file.
+    pub repairable: bool,
 }
 
 /// Holds the damages found so far: the first of them, the last, and their number.

@@ -108,6 +108,9 @@ impl Records {
                 }
                 let start = self.line_start();
                 if end > start && !self.stays {
+                    if certain == read {
+                        self.tail = self.kind_of_tail(source)?;
+                    }
                     self.report(DamageKind::TornTail, start, end);
                 }
             }

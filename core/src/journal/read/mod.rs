@@ -7,7 +7,9 @@
 //! fill.rs      lines, out of a file that may change meanwhile; line.rs
 //! advance.rs   which of them are records; record.rs: what is yielded
 //! tail.rs      the last records, backwards from the end (backward.rs)
+//! tail_kind.rs what the bytes after the last newline are
 //! verify.rs    every record checked; damage.rs: what can be wrong
+//! notes.rs     what other programs stumble over
 //! foreign.rs   files that are not journals
 //! ```
 
@@ -19,11 +21,13 @@ mod fill;
 mod foreign;
 mod in_place;
 pub(crate) mod line;
+mod notes;
 mod record;
 mod records;
 mod skip;
 mod source;
 pub(crate) mod tail;
+mod tail_kind;
 mod verify;
 
 pub use damage::{Damage, DamageKind};

@@ -30,6 +30,15 @@ pub struct Records {
     /// How many bytes of that line, up to a NUL, are no longer in the buffer.
     pub(super) lost: u64,
     pub(super) at_end: bool,
+    /// How many lines come before the next one; `None` if reading began within the
+    /// file.
+    pub(super) lines: Option<u64>,
+    /// Whether those lost bytes were NULs alone.
+    pub(super) lost_nuls_only: bool,
+    /// Whether a byte order mark is before the first line.
+    pub(super) marked: bool,
+    /// The kind of the torn tail, once it is reported.
+    pub(super) tail: DamageKind,
     /// The generation of the file that was read to its end, and is closed.
     pub(super) ended: Option<u64>,
     /// The reader stays at the end for later records, so bytes after the last line are
@@ -112,6 +121,10 @@ impl Records {
             next: 0,
             lost: 0,
             at_end: false,
+            lines: (base == 0).then_some(0),
+            lost_nuls_only: true,
+            marked: false,
+            tail: DamageKind::TornTail,
             ended: None,
             stays: false,
             any: false,
@@ -165,6 +178,7 @@ impl Records {
         self.clean = 0;
         self.firm = offset;
         self.chain = Chained::Unknown;
+        self.lines = (offset == 0).then_some(0);
     }
 
     /// Returns how often the file was read, not only the buffer.
@@ -216,6 +230,21 @@ impl Records {
     /// Returns how many stretches were skipped so far.
     pub fn damage_count(&self) -> u64 {
         self.damages.count
+    }
+
+    /// Returns the kind of the torn tail, which a check distinguishes.
+    pub(crate) fn kind_of_torn_tail(&self) -> DamageKind {
+        self.tail
+    }
+
+    /// Returns whether a byte order mark is before the first line.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.marked
+    }
+
+    /// Returns the number of the line that was read last, from 1.
+    pub(crate) fn last_line(&self) -> Option<u64> {
+        self.lines
     }
 
     /// Returns the torn tail, if the end is reached and the journal has one. It is the
@@ -276,7 +305,16 @@ impl Records {
             kind,
             offset: start,
             length: stop - start,
+            line: self.lines.map(|before| before + 1),
+            repairable: kind == DamageKind::TornTail,
         });
+    }
+
+    /// Notes that a line was passed.
+    pub(super) fn count_line(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            *lines += 1;
+        }
     }
 
     pub(super) fn position_of(&self, offset: u64) -> Position {

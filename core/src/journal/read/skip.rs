@@ -23,6 +23,7 @@ impl Records {
         let Some(nul) = memchr::memrchr(0, unfinished) else {
             return Ok(());
         };
+        self.lost_nuls_only &= unfinished[..nul].iter().all(|byte| *byte == 0);
         self.lost += nul as u64 + 1;
         self.next += nul + 1;
         if self.next == self.filled {
@@ -79,11 +80,14 @@ impl Records {
         match rest.filter(|rest| found && at - rest <= line::longest(&self.shared.options)) {
             Some(rest) => {
                 self.lost = rest - start;
+                self.lost_nuls_only = false;
                 self.go_to(rest);
             }
             None if found => {
                 self.report(DamageKind::TooLong, start, at);
+                self.count_line();
                 self.lost = 0;
+                self.lost_nuls_only = true;
                 self.chain = Chained::Unknown;
                 self.go_to(at);
                 if start == 0 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::damage::{Damage, Damages};
+use super::notes::Notes;
 use super::records::Records;
 use crate::error::{Error, Result};
 use crate::journal::options::Format;
@@ -29,8 +30,19 @@ pub struct Report {
     pub damage: Vec<Damage>,
     /// How many stretches are damaged.
     pub damage_count: u64,
+    /// Sound stretches that other programs stumble over: a byte order mark, carriage
+    /// returns, half a character as an escape. The first place of each kind.
+    pub notes: Vec<Damage>,
     /// The result of `repair`; `None` from `verify`, or if nothing was repaired.
     pub repaired: Option<Repair>,
+}
+
+impl Report {
+    /// Returns whether nothing is damaged.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.damage_count == 0
+    }
 }
 
 pub(crate) fn verify(
@@ -43,22 +55,28 @@ pub(crate) fn verify(
     let mut records = 0;
     let mut found = Damages::default();
     let mut framing = 0_u64;
-    loop {
-        let damaged = match reader.next_record()? {
-            None => break,
-            Some(record) if shared.options.format == Format::Json => {
-                inspect(record.bytes).map(|kind| Damage {
-                    kind,
-                    offset: record.start.offset,
-                    length: record.end.offset - record.start.offset,
-                })
-            }
-            Some(_) => None,
+    let mut notes = Notes::default();
+    while let Some(place) = reader.advance()? {
+        let record = reader.record(&place);
+        let damaged = match shared.options.format {
+            Format::Json => inspect(record.bytes).map(|kind| Damage {
+                kind,
+                offset: record.start.offset,
+                length: record.end.offset - record.start.offset,
+                line: reader.last_line(),
+                repairable: false,
+            }),
+            Format::Lines => None,
         };
         take_over(&reader, &mut framing, &mut found);
         match damaged {
             Some(damage) => found.add(damage),
-            None => records += 1,
+            None => {
+                records += 1;
+                if shared.options.format == Format::Json {
+                    notes.look(&reader, &place);
+                }
+            }
         }
         if asking.is_ended() {
             return Err(Error::cancelled(operation, &shared.path));
@@ -67,6 +85,12 @@ pub(crate) fn verify(
     take_over(&reader, &mut framing, &mut found);
     let end = reader.position();
     let torn = reader.torn_tail();
+    if torn.is_some()
+        && found.count == found.list.len() as u64
+        && let Some(last) = found.list.last_mut()
+    {
+        last.kind = reader.kind_of_torn_tail();
+    }
     Ok(Report {
         records,
         header: reader.header(),
@@ -75,6 +99,7 @@ pub(crate) fn verify(
         end,
         damage_count: found.count,
         damage: found.list,
+        notes: notes.into_list(),
         repaired: None,
     })
 }
