@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod demo;
+mod docs;
 mod generate;
 mod header;
 mod interrupt;
@@ -35,6 +36,8 @@ enum Task {
     /// Processes in three languages append, rewind, rotate, compact and fold one journal; a model
     /// checks every view of it
     Torture(test::torture::Options),
+    /// Build the site in target/site: plain files, which any host can serve
+    Docs(docs::Options),
     /// Measure, and compare with the floors the system sets
     Bench(bench::Options),
     /// Write what every language repeats from the tables in spec/, then the C header
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
                 Task::Package(options) => package::run(&site, options),
                 Task::Demo(options) => demo::run(&site, options),
                 Task::Torture(options) => test::torture::run(&site, options),
+                Task::Docs(options) => docs::run(&site, options),
                 Task::Bench(options) => bench::run(&site, options),
                 Task::Generate => generate::run(&site),
                 Task::Header => header::run(&site),

@@ -13,10 +13,12 @@ mod recipes;
 mod rust;
 pub mod torture;
 
+pub use node::copy_tree;
+
 use crate::progress::{Log, seconds, stage};
 use crate::site::Site;
 use crate::tools::system;
-use crate::{demo, package};
+use crate::{demo, docs, package};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
@@ -191,6 +193,11 @@ const STEPS: &[Step] = &[
         "readme",
         "the README's examples, as they are there",
         conformance::readme,
+    ),
+    step(
+        "docs",
+        "the site builds, and every link of a page leads somewhere",
+        docs::check,
     ),
     step("demo", "the demo, for five seconds", demo::short),
     step(

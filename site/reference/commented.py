@@ -1,0 +1,125 @@
+"""docs/reference/c.md and node.md: a header, or a file of types, with a comment before each declaration."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reference.text import block, markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+C_HEAD = """# C
+
+Everything in `untorn.h`, in its order. This page is made from the header.
+
+"""
+NODE_HEAD = """# Node
+
+Everything that `import … from 'untorn'` offers. This page is made from the package's types, which an editor shows too.
+
+"""
+
+
+def c(root: Path) -> str:
+    """Write the page of the header."""
+    text = (root / "include/untorn.h").read_text(encoding="utf-8")
+    first = text.split("*/", 1)[0].removeprefix("/*")
+    about = re.sub(r"^ \* ?", "", first, flags=re.MULTILINE).strip()
+    parts = [C_HEAD, "## The header's own introduction\n", block("text", about)]
+    section = re.compile(r"/\* -{20,}\n \* (.*?)\n \* -{20,} \*/", re.DOTALL)
+    pieces = section.split(text)
+    if len(pieces) < 10:
+        msg = "untorn.h has no sections any more"
+        raise ValueError(msg)
+    for title, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        parts.append(f"## {title.strip()}\n")
+        parts += [of_c(comment, code) for comment, code in declarations(body)]
+    return "\n".join(parts)
+
+
+def of_c(comment: str, code: str) -> str:
+    """One declaration of the header."""
+    code = re.sub(r"\b(UNTORN_API|UNTORN_MUST_USE)\s+", "", code)
+    code = re.sub(r"^#(?:if|endif|ifdef|ifndef|else).*$", "", code, flags=re.MULTILINE).strip()
+    name = re.search(r"\b(untorn_\w+)\s*(?:\(|;|$)", code) or re.search(r"\b(UNTORN_\w+)", code)
+    function = re.search(r"\b(untorn_\w+)\(", code)
+    last = re.search(r"}\s*(\w+);", code)
+    called = function or last or name
+    if not called or not code:
+        return ""
+    kind = "()" if function and not code.startswith("typedef") else ""
+    return "\n".join([f"### `{called[1]}{kind}` {{: #{called[1]} }}\n", block("c", code), markdown(comment), ""])
+
+
+def node(root: Path) -> str:
+    """Write the page of the types."""
+    text = (root / "bindings/node/index.d.ts").read_text(encoding="utf-8")
+    parts = [NODE_HEAD]
+    groups: dict[str, list[str]] = {"Classes": [], "Functions": [], "Types": []}
+    for comment, code in declarations(text):
+        found = re.match(r"export (?:declare )?(?:abstract )?(class|function|interface|type|const) (\w+)", code)
+        if not found:
+            continue
+        kind, name = found.groups()
+        group = "Classes" if kind == "class" else "Functions" if kind in ("function", "const") else "Types"
+        groups[group].append(of_node(kind, name, comment, code, groups[group]))
+    for title, entries in groups.items():
+        if not entries:
+            msg = f"index.d.ts has no {title} any more"
+            raise ValueError(msg)
+        parts += [f"## {title}\n", *entries]
+    return "\n".join(parts)
+
+
+def of_node(kind: str, name: str, comment: str, code: str, before: list[str]) -> str:
+    """One exported thing; a class with its members."""
+    again = any(f"#{name} }}" in entry for entry in before)
+    heading = "" if again else f"### `{name}` {{: #{name} }}\n"
+    if kind != "class":
+        return "\n".join([heading, block("ts", code.removeprefix("export ")), markdown(comment), ""])
+    head, _, body = code.partition("{\n")
+    parts = [heading, block("ts", head.removeprefix("export ")), markdown(comment), ""]
+    last = ""
+    for about, member in declarations(re.sub(r"^ {2}", "", body, flags=re.MULTILINE)):
+        found = re.match(r"(?:static |readonly )*(\[?[\w.]+\]?)", member)
+        if not found or member.startswith(("private", "}")):
+            continue
+        if about:
+            parts.append(f"#### `{found[1]}` {{: #{name}.{found[1].strip('[]')} }}\n" if found[1] != last else "")
+            last = found[1]
+        parts += [block("ts", member), markdown(about), ""]
+    return "\n".join(parts)
+
+
+def declarations(text: str) -> Iterator[tuple[str, str]]:
+    """Each comment of documentation, and the declarations that follow it."""
+    lines = text.split("\n")
+    comment: list[str] = []
+    code: list[str] = []
+    depth = 0
+    within = False
+    for line in lines:
+        if within or (not depth and line.startswith("/**")):
+            if not within and code:
+                yield "\n".join(comment), "\n".join(code)
+                comment, code = [], []
+            text = line.removeprefix("/**").removesuffix("*/").strip() if not within else line
+            text = re.sub(r"^ ?\* ?|\*/$|\s*\*/$", "", text) if within else text
+            within = "*/" not in line
+            if text.strip() or comment:
+                comment.append(text.rstrip())
+            continue
+        if line.startswith(("//", "/*", "#define __", "}  //")) and not depth:
+            continue
+        if not line.strip() and not depth:
+            if code:
+                yield "\n".join(comment), "\n".join(code)
+                comment, code = [], []
+            continue
+        code.append(line)
+        depth += line.count("{") + line.count("(") - line.count("}") - line.count(")")
+    if code:
+        yield "\n".join(comment), "\n".join(code)

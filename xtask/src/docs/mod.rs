@@ -1,0 +1,94 @@
+//! `cargo xtask docs`: the site, below the target directory. docs/internals/site.md says how.
+
+pub mod links;
+
+use crate::command::Run;
+use crate::progress::{Log, stage};
+use crate::site::{Site, cargo};
+use crate::tools::{node, python::Venv};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// What draws the diagrams in a reader's browser: the site has a copy of its own.
+const MERMAID: &str = "@mermaid-js/tiny@12.0.0";
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave out Rust's own documentation, which takes the longest
+    #[arg(long)]
+    no_rustdoc: bool,
+}
+
+pub fn run(site: &Site, options: &Options) -> Result<()> {
+    stage(site, "", "docs", |log| {
+        build(site, log)?;
+        if options.no_rustdoc {
+            return Ok(());
+        }
+        rustdoc(site, log)
+    })?;
+    println!("{}", index(site).display());
+    Ok(())
+}
+
+/// The step of the tests: a page that names what does not exist fails it.
+pub fn check(site: &Site, log: &Log) -> Result<()> {
+    links::check(site, log)?;
+    build(site, log)
+}
+
+fn place(site: &Site) -> PathBuf {
+    site.target.join("site")
+}
+
+pub fn index(site: &Site) -> PathBuf {
+    place(site).join("index.html")
+}
+
+fn build(site: &Site, log: &Log) -> Result<()> {
+    let venv = Venv::ensure(site, "docs", log)?;
+    let pins = site.root.join("site/requirements.txt");
+    venv.install([Path::new("--requirement"), &pins], log)?;
+    Run::new(venv.python())
+        .args(["-P", "-m", "mkdocs", "build", "--strict", "--config-file"])
+        .arg(site.root.join("site/mkdocs.yml"))
+        .arg("--site-dir")
+        .arg(place(site))
+        // An advertisement of the theme's successor.
+        .env("NO_MKDOCS_2_WARNING", "1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .dir(&site.root)
+        .log(log)?;
+    diagrams(site, log)
+}
+
+/// Its own copy of the script: the pages load nothing from elsewhere.
+fn diagrams(site: &Site, log: &Log) -> Result<()> {
+    let project = site.own("docs-node");
+    let script = project.join("node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js");
+    if !script.exists() {
+        std::fs::create_dir_all(&project)
+            .with_context(|| format!("create {}", project.display()))?;
+        std::fs::write(project.join("package.json"), "{ \"private\": true }\n")?;
+        node::npm(&project).args(["install", MERMAID]).log(log)?;
+    }
+    let target = place(site).join("assets/mermaid.js");
+    std::fs::copy(&script, &target)
+        .with_context(|| format!("copy {} to {}", script.display(), target.display()))
+        .map(drop)
+}
+
+/// Rust's documentation stands beside the rest: reference/rust.md leads to it.
+fn rustdoc(site: &Site, log: &Log) -> Result<()> {
+    let made = site.own("rustdoc");
+    Run::new(cargo())
+        .args(["doc", "--no-deps", "--package", "untorn", "--target-dir"])
+        .arg(&made)
+        .dir(&site.root)
+        .log(log)?;
+    let target = place(site).join("rust");
+    if target.exists() {
+        std::fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))?;
+    }
+    crate::test::copy_tree(&made.join("doc"), &target)
+}
