@@ -3,7 +3,8 @@
 //! ```text
 //! options.rs    how a journal is opened; generated: option_fields.rs, words.rs
 //! handle.rs     the handle; verbs.rs: its methods for reading, repair and sync
-//! shared.rs     what the users of a handle share; record_policy.rs: what may be a record
+//! shared.rs     what the users of a handle share
+//! record_policy.rs  what may be a record; json.rs: whether it is JSON
 //! data.rs       the file, open, and its syncs; one_name.rs: why it has one name
 //! append/       records made ready, one leader for many calls, one write, one sync
 //! repair.rs     the torn tail; seal/: the checksum after each record
@@ -21,6 +22,7 @@ mod fold;
 mod follow;
 mod handle;
 mod header;
+mod json;
 pub(crate) mod member;
 mod one_name;
 mod option_fields;

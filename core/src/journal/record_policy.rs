@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::json;
 use crate::journal::options::Format;
 use crate::journal::read::DamageKind;
 
@@ -32,6 +33,13 @@ impl RecordPolicy {
     /// Checks bytes from any source.
     #[inline]
     pub fn check(&self, record: &[u8]) -> Result<()> {
+        // A JSON value on one line is neither blank nor has a NUL or a newline.
+        if self.format == Format::Json
+            && record.len() as u64 <= self.max_record
+            && json::is_value(record)
+        {
+            return Ok(());
+        }
         self.check_framing(record)?;
         if self.format == Format::Json
             && let Some(damage) = inspect(record)
@@ -150,9 +158,13 @@ pub(crate) fn not_a_record(path: &Path) -> Error {
 /// Returns the damage of a line that should be one JSON value; `None` if it is one. A
 /// decoder that refused a record can report the reason with it.
 pub fn inspect(line: &[u8]) -> Option<DamageKind> {
+    if json::is_value(line) {
+        return None;
+    }
     let Ok(text) = std::str::from_utf8(line) else {
         return Some(DamageKind::NotUtf8);
     };
+    // A newline is white space to this one.
     if serde_json::from_str::<IgnoredAny>(text).is_ok() {
         return None;
     }
