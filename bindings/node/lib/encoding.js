@@ -3,9 +3,10 @@
 // Converts values to text and back.
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer')
+const { types } = process.getBuiltinModule('node:util')
 const { block, native } = require('./calls.js')
 const { LimitExceededError, corrupt, invalid, invalidRecord } = require('./errors.js')
-const { isBytes, isPromise, ownBytes } = require('./foreign.js')
+const { isAsync, isBytes, isPromise, ownBytes } = require('./foreign.js')
 
 /** Returns an option that is a function or undefined. */
 function optionalFunction(options, name) {
@@ -13,6 +14,23 @@ function optionalFunction(options, name) {
   if (f === undefined || f === null) return undefined
   if (typeof f !== 'function') throw invalid(`${name} must be a function`)
   return f
+}
+
+/** The longest text of a value that JSON does not have: `null`. */
+const LONGEST_LOST = 4
+
+/**
+ * Says what is lost if `JSON.stringify` makes `text` of a value: it makes `{}` of a Map, and `null` of NaN. Looks only at
+ * the value itself, not at what it contains.
+ */
+function lost(value, text) {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `JSON has no ${value}`
+  if (text !== '{}') return undefined
+  if (isPromise(value)) return 'the value is a promise: await it first'
+  if (types.isMap(value)) return 'JSON.stringify makes {} of a Map: convert it, as with Object.fromEntries(map) or [...map]'
+  if (types.isSet(value)) return 'JSON.stringify makes {} of a Set: convert it, as with [...set]'
+  if (types.isNativeError(value)) return 'JSON.stringify makes {} of an Error: choose what to keep, as with { name, message, stack }'
+  return undefined
 }
 
 /** Encodes a record with `JSON.stringify`. */
@@ -29,13 +47,8 @@ function encodeRecord(value, path) {
       { operation: 'append', path },
     )
   }
-  // `JSON.stringify` would make `{}` of a promise: an empty record, because of a forgotten `await`.
-  if (isPromise(value)) {
-    throw invalidRecord(`append ${path}: the value is a promise: await it first; nothing was appended`, {
-      operation: 'append',
-      path,
-    })
-  }
+  const why = text.length <= LONGEST_LOST ? lost(value, text) : undefined
+  if (why !== undefined) throw invalidRecord(`append ${path}: ${why}; nothing was appended`, { operation: 'append', path })
   return text
 }
 
@@ -65,17 +78,24 @@ function encodeDocument(value, stringify, path) {
   if (isPromise(value)) throw refuse('the value is a promise: await it first')
   const text = stringify === undefined ? jsonOf(value, refuse) : stringify(value)
   if (isBytes(text)) return ownBytes(text)
-  if (typeof text !== 'string') throw refuse(`stringify returned ${typeof text} for a value of type ${typeof value}`)
+  if (typeof text !== 'string') {
+    const own = isPromise(text) ? 'stringify must not be async' : `stringify returned ${typeof text} for a value of type ${typeof value}`
+    throw refuse(stringify === undefined ? `JSON can't hold a value of type ${typeof value}` : own)
+  }
   if (!text.isWellFormed()) throw refuse("the text holds half of a surrogate pair, which UTF-8 can't hold")
   return Buffer.from(text)
 }
 
 function jsonOf(value, refuse) {
+  let text
   try {
-    return JSON.stringify(value)
+    text = JSON.stringify(value)
   } catch (cause) {
     throw refuse(cause.message, cause)
   }
+  const why = text !== undefined && text.length <= LONGEST_LOST ? lost(value, text) : undefined
+  if (why !== undefined) throw refuse(why)
+  return text
 }
 
 /** Decodes a whole document. */

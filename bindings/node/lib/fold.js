@@ -225,7 +225,7 @@ class Fold {
 
   /** Applies a chunk. Returns the state that is being computed again, if any. */
   #fold(chunk, fresh, last) {
-    const renewed = chunk.restart ? this.#initial() : fresh
+    const renewed = chunk.restart ? this.#first() : fresh
     let state = renewed === NONE ? this.#state : renewed
     for (const { value } of this.#decoder.entries(chunk)) {
       const changed = this.#apply(state, value)
@@ -236,6 +236,12 @@ class Fold {
     if (renewed !== NONE && !last) return state
     this.#state = state
     return NONE
+  }
+
+  #first() {
+    const state = this.#initial()
+    if (isPromise(state)) throw this.#invalid('initial must not be async')
+    return state
   }
 
   #filled(values, verb) {

@@ -16,6 +16,9 @@ function ownBytes(bytes) {
 /** Whether a value has `then`, as the result of an `async` function has. */
 const isPromise = (value) => typeof value?.then === 'function'
 
+/** Whether a value is an `async` function, or an async generator function. Code that was transpiled has none. */
+const isAsync = types.isAsyncFunction
+
 /** Returns an object of the addon as an object of this realm. Only plain objects and arrays are converted. */
 function adopted(value) {
   if (typeof value !== 'object' || value === null) return value
@@ -29,4 +32,4 @@ function adopted(value) {
   return own
 }
 
-module.exports = { adopted, isBytes, isPromise, ownBytes }
+module.exports = { adopted, isAsync, isBytes, isPromise, ownBytes }

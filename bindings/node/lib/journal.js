@@ -6,12 +6,12 @@ const { checkRaw, encodeRecord } = require('./encoding.js')
 const { invalid } = require('./errors.js')
 const { Fold } = require('./fold.js')
 const { Follow } = require('./follow.js')
-const { isBytes, ownBytes } = require('./foreign.js')
+const { isAsync, isBytes, ownBytes } = require('./foreign.js')
 const { inspecting } = require('./inspecting.js')
 const { handleOf } = require('./lock.js')
 const { comeLater, gathered } = require('./many.js')
 const { Nest, forbidNested, mayBeNested, nestable } = require('./nesting.js')
-const { checked, checkedSync, isPosition, journalOptions, patience, patienceSync } = require('./options.js')
+const { checked, checkedSync, isPosition, journalOptions, patience, patienceSync, shown } = require('./options.js')
 const { toPath } = require('./path.js')
 const { entries, entriesSync, tailEntries, values, valuesSync } = require('./records.js')
 const { compact, compactSync } = require('./rewrite.js')
@@ -334,8 +334,8 @@ class Journal {
 
   #fold(initial, apply, options) {
     const how = {
-      initial: requiredFunction(initial, 'fold'),
-      apply: requiredFunction(apply, 'fold'),
+      initial: blockingFunction(initial, 'initial'),
+      apply: blockingFunction(apply, 'apply'),
       decoder: this.#codec.decoder('fold', options),
       timeout: this.#timeout,
     }
@@ -390,6 +390,12 @@ function count(n) {
 function requiredFunction(change, verb) {
   if (typeof change !== 'function') throw invalid(`${verb} takes a function`)
   return change
+}
+
+function blockingFunction(value, name) {
+  if (typeof value !== 'function') throw invalid(`fold takes two functions: initial() makes a state, apply(state, record) changes it; ${name} is ${shown(value)}`)
+  if (isAsync(value)) throw invalid(`${name} must not be async: a fold holds the journal's lock while it runs`)
+  return value
 }
 
 /** Returns the options that every call has, without those of one method. */

@@ -2,6 +2,7 @@
 
 const { begin, block, port } = require('./calls.js')
 const { invalid } = require('./errors.js')
+const { isPromise } = require('./foreign.js')
 const { inspecting } = require('./inspecting.js')
 const { forbidNestedAt, nestableAt } = require('./nesting.js')
 const { checked, checkedSync, patience, patienceSync, schemeOptions } = require('./options.js')
@@ -109,7 +110,7 @@ class FileLock {
   static handleOf(lock) {
     if (lock === undefined || lock === null) return undefined
     if (typeof lock === 'object' && #native in lock) return lock.#native
-    throw invalid('lock must be a FileLock')
+    throw invalid(`lock must be a FileLock${isPromise(lock) ? ', not a promise of one: await it first' : ''}`)
   }
 }
 

@@ -4,7 +4,7 @@
 // a misspelled name is reported and not ignored.
 
 const { invalid } = require('./errors.js')
-const { isBytes } = require('./foreign.js')
+const { isAsync, isBytes } = require('./foreign.js')
 const names = require('./option-names.js')
 const { signalOf } = require('./signals.js')
 const { textOf } = require('./text.js')
@@ -68,7 +68,8 @@ const TAKES = {
 const KINDS = {
   ...Object.fromEntries(Object.entries(names.kinds).map(([name, kind]) => [name, TAKES[kind]])),
   ...each(['maxRecords', 'maxHits'], TAKES.count),
-  ...each(['stringify', 'parse', 'onDamage', 'onRewind', 'alsoAlive'], TAKES.function),
+  ...each(['stringify', 'parse'], blockingFunction),
+  ...each(['onDamage', 'onRewind', 'alsoAlive'], TAKES.function),
   ...each(['start', 'at'], TAKES.position),
   signal: (signal) => signalOf({ signal }),
   expect: version,
@@ -99,6 +100,12 @@ function isCount(value) {
 function isPosition(value) {
   const whole = (n) => Number.isSafeInteger(n) && n >= 0
   return typeof value === 'object' && value !== null && whole(value.generation) && whole(value.offset)
+}
+
+/** Its result is used at once: a promise would be the text, or the value. */
+function blockingFunction(value, name) {
+  TAKES.function(value, name)
+  if (isAsync(value)) throw invalid(`${name} must not be async: its result is used at once`)
 }
 
 function permissions(mode, name) {

@@ -144,7 +144,9 @@ class Session {
     const handle = turn.transaction()
     if (handle == null) return outcome(turn.outcome, turn)
     try {
-      if (options?.alsoAlive?.()) return outcome('alive', turn)
+      const alive = options?.alsoAlive?.()
+      if (isPromise(alive)) throw invalid('reconcileSync takes an alsoAlive that is not async; nothing was changed')
+      if (alive) return outcome('alive', turn)
       const changed = change(transactionOf(handle, this.#options))
       if (isPromise(changed)) {
         throw invalid('reconcileSync takes a function that is not async; nothing was changed')

@@ -12,8 +12,12 @@ const { checked, checkedSync, journalOptions, patience, patienceSync } = require
 const { toPath } = require('./path.js')
 const { reasonOf, signalOf, throwIfAborted } = require('./signals.js')
 const { textOf } = require('./text.js')
+const { warnOfDrop } = require('./warning.js')
 
 const OWN = Symbol('made by this module')
+
+/** Warns about transactions that the program dropped before their end. The collection of garbage rolled them back. */
+const dropped = new FinalizationRegistry(warnOfDrop)
 
 class Transaction {
   #native
@@ -51,14 +55,20 @@ class Transaction {
       handle.rollbackSync()
       throw reasonOf(signal)
     }
-    return new Transaction(OWN, handle, options)
+    return Transaction.#watched(new Transaction(OWN, handle, options))
+  }
+
+  static #watched(tx) {
+    dropped.register(tx, tx.#dir, tx)
+    return tx
   }
 
   static beginSync(dir, options) {
     const where = toPath(dir)
     const how = beginOptions(checkedSync(options, 'begin'))
     forbidNestedAt('begin', where, options)
-    return new Transaction(OWN, block(() => port.beginTransactionSync(where, how, patienceSync(options))), options)
+    const handle = block(() => port.beginTransactionSync(where, how, patienceSync(options)))
+    return Transaction.#watched(new Transaction(OWN, handle, options))
   }
 
   /** Returns the nest of the code that runs within a transaction. */
@@ -178,6 +188,7 @@ class Transaction {
     const [first] = [...this.#changed].filter((path) => !this.#nest?.paths.has(path) && isNested(path))
     return nestable('commit', first, options, async (given) => {
       checked(given, 'wait')
+      dropped.unregister(this)
       return begin((tryOnce) => this.#native.commit(tryOnce), patience(given, this.#timeout), signalOf(given))
     })
   }
@@ -185,14 +196,17 @@ class Transaction {
   commitSync(options) {
     checkedSync(options, 'wait')
     for (const path of this.#changed) if (!this.#nest?.paths.has(path)) forbidNested('commit', path, options)
+    dropped.unregister(this)
     block(() => this.#native.commitSync(patienceSync(options, this.#timeout)))
   }
 
   rollback() {
+    dropped.unregister(this)
     return begin(() => this.#native.rollback(), Infinity)
   }
 
   rollbackSync() {
+    dropped.unregister(this)
     block(() => this.#native.rollbackSync())
   }
 

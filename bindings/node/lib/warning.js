@@ -1,6 +1,15 @@
 'use strict'
 
-// Warns about damage that no function receives: once per read.
+// Warnings about what a program does not see otherwise.
+
+/** Warns about a transaction that was begun in `dir`, and dropped before its end. */
+function warnOfDrop(dir) {
+  process.emitWarning(`transaction ${dir}: it was dropped before commit() or rollback(); nothing was changed`, {
+    type: 'UntornWarning',
+    code: 'UNTORN_TRANSACTION_DROPPED',
+    detail: 'Its locks were held until garbage collection. Use `await using`, or transaction(dir, work).',
+  })
+}
 
 /** Returns a function that warns about the first damage that it receives. */
 function warnOnce(operation, path) {
@@ -18,4 +27,4 @@ function warnOnce(operation, path) {
   }
 }
 
-module.exports = { warnOnce }
+module.exports = { warnOfDrop, warnOnce }

@@ -21,6 +21,32 @@ pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
     }
 }
 
+/// Says how a change of one file waits, and under which lock it works.
+#[derive(Clone, Copy)]
+pub struct How<'a> {
+    try_once: bool,
+    lock: Option<&'a Lock>,
+    keeps_lock: bool,
+}
+
+impl<'a> How<'a> {
+    pub fn new(try_once: bool, lock: Option<&'a Lock>) -> How<'a> {
+        How {
+            try_once,
+            lock,
+            keeps_lock: false,
+        }
+    }
+
+    /// The change hands its lock to JavaScript.
+    pub fn keeping_lock(self) -> How<'a> {
+        How {
+            keeps_lock: true,
+            ..self
+        }
+    }
+}
+
 /// Locks a value that several calls share. After a panic the library owns the
 /// value again, and goes on.
 pub fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -41,20 +67,34 @@ pub fn made<T: Send + 'static, V: ToNapiValue>(
 }
 
 impl Inner {
-    /// Has `work` done on a thread of the library's own; `finish` makes the
-    /// value that the promise is resolved with. Gives the call's number.
-    pub fn run<T, V>(
+    /// Runs `work` on a thread of the library; `finish` makes the value of the
+    /// promise. A lock that `work` takes, it also releases. Returns the call's
+    /// number.
+    pub fn run<T: Send + 'static, V: ToNapiValue>(
         self: &Rc<Inner>,
         order: Order,
         what: (&'static str, &Arc<Path>),
         try_once: bool,
         work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
-    ) -> u32
-    where
-        T: Send + 'static,
-        V: ToNapiValue,
-    {
+    ) -> u32 {
+        let placement = Placement {
+            try_once,
+            keeps_lock: false,
+            ..Placement::new(order)
+        };
+        self.place(what, placement, work, finish)
+    }
+
+    /// The same for work that hands its lock to JavaScript.
+    pub fn hold<T: Send + 'static, V: ToNapiValue>(
+        self: &Rc<Inner>,
+        order: Order,
+        what: (&'static str, &Arc<Path>),
+        try_once: bool,
+        work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
+        finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
+    ) -> u32 {
         let placement = Placement {
             try_once,
             ..Placement::new(order)
@@ -62,20 +102,22 @@ impl Inner {
         self.place(what, placement, work, finish)
     }
 
-    /// A change of one file through its handle, behind those that were asked for
-    /// before it; under a lock that is held already, behind those under it.
+    /// Changes one file through its handle, after the changes that were started
+    /// before it. Under a lock that is held already, it comes after those under
+    /// that lock.
     pub fn change<H: Send + Sync + 'static, T: Send + 'static, V: ToNapiValue>(
         self: &Rc<Inner>,
         handle: &Arc<H>,
         (operation, path): (&'static str, &Arc<Path>),
-        (try_once, lock): (bool, Option<&Lock>),
+        how: How<'_>,
         work: impl FnOnce(&H, &Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let handle = Arc::clone(handle);
-        let lock = lock.map(|lock| Arc::clone(lock.guard()));
+        let lock = how.lock.map(|lock| Arc::clone(lock.guard()));
         let placement = Placement {
-            try_once,
+            try_once: how.try_once,
+            keeps_lock: how.keeps_lock,
             ..Placement::new(Order::of(path, lock.as_deref()))
         };
         self.place(

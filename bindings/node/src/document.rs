@@ -10,7 +10,7 @@ use napi_derive::napi;
 use untorn::tasks::Order;
 use untorn::{Call, Version};
 
-use crate::call::{blocking, locked};
+use crate::call::{How, blocking, locked};
 use crate::failure::told;
 use crate::lock::Lock;
 use crate::port::{Inner, Port};
@@ -75,7 +75,7 @@ impl Document {
     fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
-        how: (bool, Option<&Lock>),
+        how: How<'_>,
         work: impl FnOnce(&untorn::Document, &Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
@@ -133,7 +133,7 @@ impl Document {
         let bytes = bytes.to_vec();
         Ok(self.change(
             "save",
-            (try_once, lock),
+            How::new(try_once, lock),
             move |document, call| document.save_with(&bytes, expected, call),
             |_, version| version.to_string(),
         ))
@@ -163,7 +163,7 @@ impl Document {
         let expected = expect(expected.as_deref(), "remove", &self.path)?;
         Ok(self.change(
             "remove",
-            (try_once, lock),
+            How::new(try_once, lock),
             move |document, call| document.remove_with(expected, call),
             |_, removed| removed,
         ))
@@ -180,7 +180,7 @@ impl Document {
         let path = Arc::clone(&self.path);
         self.change(
             "update",
-            (try_once, lock),
+            How::new(try_once, lock).keeping_lock(),
             untorn::Document::begin_update,
             move |port, update| Update::new(port, &path, update),
         )

@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use untorn::{Error, ErrorKind, Holder};
 
+use crate::spelling::OPTIONS;
+
 /// An error of the library.
 pub fn of(error: &Error) -> String {
     json!({
@@ -24,17 +26,15 @@ pub fn of(error: &Error) -> String {
     .to_string()
 }
 
-/// What is called otherwise here than in the library.
-const NAMES: [(&str, &str); 10] = [
+/// Other words than the library's. Those of options are in `spelling.rs`.
+const WORDS: [(&str, &str); 5] = [
+    ("this thread already holds", "this event loop already holds"),
+    (
+        "pass the guard that holds it (`lock=`), or release it first",
+        "await the call that holds it, pass its FileLock (`{ lock }`), or release it first",
+    ),
     ("`lock=`", "`{ lock }`"),
     ("on_unsupported=\"pid-file\"", "onUnsupported: \"pid-file\""),
-    ("on_unsupported", "onUnsupported"),
-    ("max_records", "maxRecords"),
-    ("max_record", "maxRecord"),
-    ("max_bytes", "maxBytes"),
-    ("header_prefix", "headerPrefix"),
-    ("header_reserve", "headerReserve"),
-    ("header_mode", "headerMode"),
     ("set_header", "setHeader"),
 ];
 
@@ -46,7 +46,7 @@ fn in_javascript(message: &str, operation: &str, path: &Path) -> String {
         return message.to_owned();
     };
     let mut reason = reason.to_owned();
-    for (ours, theirs) in NAMES {
+    for &(ours, theirs) in WORDS.iter().chain(OPTIONS) {
         reason = reason.replace(ours, theirs);
     }
     about + &reason

@@ -170,7 +170,7 @@ impl Fold {
             None => Order::File(self.path.join("fold")),
         };
         let (cursor, path) = (self.cursor()?, Arc::clone(&self.path));
-        Ok(self.port.run(
+        Ok(self.port.hold(
             lane,
             ("fold", &self.path),
             try_once,

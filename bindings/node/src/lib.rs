@@ -32,6 +32,7 @@ mod scheme;
 mod selftest;
 mod session;
 mod snapshot;
+mod spelling;
 mod store;
 mod transaction;
 mod values;

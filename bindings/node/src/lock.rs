@@ -109,7 +109,7 @@ impl Port {
             Order::File(path.join("acquire"))
         };
         let wanted = options.wanted(&path)?;
-        Ok(self.inner().run(
+        Ok(self.inner().hold(
             lane,
             ("lock", &path),
             try_once,

@@ -11,7 +11,7 @@ use untorn::Call;
 use untorn::tasks::Order;
 
 use crate::batch::Batch;
-use crate::call::{blocking, locked};
+use crate::call::{How, blocking, locked};
 use crate::failure::told;
 use crate::journal::{Handle, Journal};
 use crate::lock::Lock;
@@ -25,7 +25,7 @@ impl Handle {
     fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
-        how: (bool, Option<&Lock>),
+        how: How<'_>,
         work: impl FnOnce(&untorn::Journal, &Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
@@ -56,7 +56,7 @@ impl Journal {
         let to = to.get("rewind", &self.path)?;
         Ok(self.change(
             "rewind",
-            (try_once, lock),
+            How::new(try_once, lock),
             move |journal, call| journal.rewind_with(to, call),
             |_, path| text(path),
         ))
@@ -71,7 +71,7 @@ impl Journal {
     pub fn rotate(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
         self.change(
             "rotate",
-            (try_once, lock),
+            How::new(try_once, lock),
             untorn::Journal::rotate_with,
             |_, path| text(path),
         )
@@ -93,7 +93,7 @@ impl Journal {
         let batch = batch.take()?;
         Ok(self.change(
             "replace",
-            (try_once, lock),
+            How::new(try_once, lock),
             move |journal, call| journal.replace_batch(&batch, call),
             |_, end| Position::from(end),
         ))
@@ -110,7 +110,7 @@ impl Journal {
         let path = Arc::clone(&self.path);
         self.change(
             "compact",
-            (try_once, lock),
+            How::new(try_once, lock).keeping_lock(),
             untorn::Journal::begin_rewrite,
             move |port, rewrite| Rewrite::new(port, &path, rewrite),
         )

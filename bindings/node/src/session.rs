@@ -140,7 +140,7 @@ impl Session {
     #[napi(catch_unwind)]
     pub fn claim(&self, label: String, try_once: bool) -> u32 {
         let core = Arc::clone(&self.core);
-        self.port.run(
+        self.port.hold(
             Order::Unordered,
             ("claim", &self.path),
             try_once,
@@ -159,7 +159,7 @@ impl Session {
     #[napi(catch_unwind)]
     pub fn begin_reconcile(&self, try_once: bool) -> u32 {
         let (core, path) = (Arc::clone(&self.core), Arc::clone(&self.path));
-        self.port.run(
+        self.port.hold(
             Order::Unordered,
             ("reconcile", &self.path),
             try_once,
@@ -309,7 +309,7 @@ impl Reconcile {
     #[napi(catch_unwind)]
     pub fn commit(&self, try_once: bool) -> u32 {
         let turn = self.turn.clone();
-        self.port.run(
+        self.port.hold(
             Order::Unordered,
             ("reconcile", &self.path),
             try_once,

@@ -156,7 +156,7 @@ impl Port {
         let dir: Arc<Path> = Path::new(&dir).into();
         let options = options.options(&dir)?;
         let given = Arc::clone(&dir);
-        Ok(self.inner().run(
+        Ok(self.inner().hold(
             Order::File(dir.join("transaction")),
             ("begin", &dir),
             try_once,
@@ -205,7 +205,7 @@ impl Transaction {
             Locks::Tries | Locks::Waits => Order::Handle(order),
         };
         let wait = (locks == Locks::Waits).then(|| Wait::begin(&self.waits));
-        self.port.run(
+        self.port.hold(
             lane,
             (operation, &self.dir),
             locks == Locks::Tries,

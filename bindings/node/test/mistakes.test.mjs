@@ -1,100 +1,77 @@
-// The mistakes that people make: each is told in words that say what to do, by the right class.
+// The mistakes that people make with records and documents: each is told in words that say what to do, by the right class.
 
-import assert from 'node:assert/strict'
-import fs from 'node:fs'
-import path from 'node:path'
-import test from 'node:test'
 import * as u from 'untorn'
-import { directory, foreignLock } from './support.mjs'
-
-const process_ = { durability: 'process' }
-
-async function scene(t) {
-  const dir = directory(t)
-  const at = (name) => path.join(dir, name)
-  const journal = await u.Journal.open(at('j'), { ...process_, maxRecord: 100, headerPrefix: '{"h":' })
-  await journal.append(1)
-  const document = await u.Document.open(at('d'), process_)
-  await document.save(1)
-  fs.writeFileSync(at('empty.json'), '')
-  fs.writeFileSync(at('half.json'), '{"a":1,')
-  fs.mkdirSync(at('sub'))
-  return { dir, at, journal, document }
-}
+import { process_, testMistakes } from './support-mistakes.mjs'
 
 const I = u.InvalidArgumentError
 const R = u.InvalidRecordError
 
-/** What is done, by which class it is told, and what is said. */
-const MISTAKES = {
-  'new Journal': [() => new u.Journal('x'), I, /use Journal\.open\(path\) or Journal\.openSync\(path\)/],
-  'new Document': [() => new u.Document('x'), I, /use Document\.open\(path\)/],
-  'new FileLock': [() => new u.FileLock('x'), I, /use FileLock\.acquire\(path\)/],
-  'a missing directory': [({ at }) => u.Journal.open(at('no/j')), u.NotFoundError, /no\/j: No such file or directory .*the directory .*\/no does not exist: make it, or open with `parents`/],
-  'a directory in the place of the file': [({ at }) => u.Journal.open(at('sub')), I, /not a regular file/],
-  'an empty path': [() => u.Journal.open(''), I, /the path is empty/],
-  'a path that is none': [() => u.Document.open(null), I, /a path must be a string or a file: URL, not null/],
-  'update that returns nothing': [({ document }) => document.update(() => {}), I, /returned nothing; return the value.*nothing was changed/],
-  'a value in the place of the function': [({ document }) => document.update({ a: 1 }), I, /update takes a function/],
-  'an async function for updateSync': [({ document }) => document.updateSync(async () => 2), I, /updateSync takes a function that is not async/],
-  'an async function for apply': [({ journal }) => journal.fold(() => 0, async () => 1), I, /apply must not be async/],
-  'a state in the place of what makes it': [({ journal }) => journal.fold(0, (n) => n), I, /fold takes a function/],
-  'an async function for transactionSync': [({ dir }) => u.transactionSync(dir, async () => {}), I, /takes a function that is not async; nothing was changed/],
+const cycle = () => {
+  const a = {}
+  a.a = a
+  return a
+}
+
+testMistakes({
+  // Records.
+  'an object in the place of many records': [({ journal }) => journal.replace({ only: 'one' }), I, /many records.*not an object; put one record into an array; nothing was changed/],
+  'an object appended as many': [({ journal }) => journal.appendAll({ a: 1 }), I, /many records.*nothing was changed/],
+  'a number appended as many': [({ journal }) => journal.appendAll(5), I, /many records.*not a number/],
+  'a string appended as many': [({ journal }) => journal.appendAllSync('ab'), I, /many records.*not a string/],
+  'an object as many in a transaction': [({ dir }) => u.transaction(dir, (tx) => tx.appendAll('j', { a: 1 })), I, /many records.*nothing was changed/],
+  'a promise of records': [({ journal }) => journal.replace(Promise.resolve([])), I, /this is a promise: await it first/],
+  'a stream for a blocking call': [({ journal }) => journal.appendAllSync((async function* () { yield 1 })()), I, /await them, or use the asynchronous twin/],
+  'nothing appended': [({ journal }) => journal.append(), R, /JSON can't hold a value of type undefined; nothing was appended/],
+  'a function appended': [({ journal }) => journal.appendSync(() => 1), R, /JSON can't hold a value of type function/],
+  'a Symbol appended': [({ journal }) => journal.append(Symbol('s')), R, /JSON can't hold a value of type symbol/],
+  'a promise appended': [({ journal }) => journal.append(Promise.resolve(1)), R, /a promise: await it first; nothing was appended/],
+  'a Map appended': [({ journal }) => journal.append(new Map([[1, 2]])), R, /makes \{\} of a Map: convert it.*nothing was appended/],
+  'a Set among many': [({ journal }) => journal.appendAll([1, new Set([2])]), R, /makes \{\} of a Set: convert it, as with \[\.\.\.set\]/],
+  'an Error appended': [({ journal }) => journal.append(new Error('x')), R, /makes \{\} of an Error: choose what to keep/],
+  'NaN appended': [({ journal }) => journal.append(NaN), R, /JSON has no NaN/],
+  'Infinity appended': [({ journal }) => journal.appendSync(-Infinity), R, /JSON has no -Infinity/],
+  'a cycle appended': [({ journal }) => journal.append(cycle()), R, /circular.*nothing was appended/is],
+  'a BigInt appended': [({ journal }) => journal.append({ a: 1n }), R, /BigInt.*nothing was appended/i],
+  'half a record': [({ journal }) => journal.appendRaw('{"a":'), R, /not one JSON value: EOF/],
+  'two records in one': [({ journal }) => journal.appendRaw('1\n2'), R, /a newline at byte 1 would make two records of it/],
+  'a final newline': [({ journal }) => journal.appendRaw('1\n'), R, /leave the final newline off/],
+  'an object as a raw record': [({ journal }) => journal.appendRaw({ a: 1 }), R, /a raw record must be a string, a Buffer or a Uint8Array, not object/],
+  'half a surrogate pair': [({ journal }) => journal.appendRaw('"\ud800"'), R, /half of a surrogate pair/],
+  'a record too long': [({ journal }) => journal.append('x'.repeat(200)), u.LimitExceededError, /the record has 202 bytes, and maxRecord is 100; nothing was appended/],
+  'an async stringify': [({ at }) => u.Journal.open(at('x'), { stringify: async () => '1' }), I, /stringify must not be async/],
+  'a stringify that gives an object': [async ({ at }) => (await u.Journal.open(at('x'), { stringify: () => ({}) })).append(1), R, /a raw record must be a string/],
+  'a header without the option': [async ({ at }) => (await u.Journal.open(at('x'))).setHeader({ h: 1 }), I, /headerPrefix/],
+  'a header that begins otherwise': [({ journal }) => journal.setHeader({ other: 1, h: 1 }), R, /headerPrefix/],
+  'rewind to a number': [({ journal }) => journal.rewind(3), I, /rewind takes a position: an object with two whole numbers/],
+  'rewind to nothing': [({ journal }) => journal.rewindSync(), I, /rewind takes a position/],
+  'rewind into a record': [({ journal }) => journal.end().then((end) => journal.rewind({ ...end, offset: 1 })), u.ConflictError, /nothing was changed/],
+  "rewind to another journal's position": [({ journal }) => journal.rewind({ generation: 7, offset: 2 }), u.ConflictError, /nothing was changed/],
+  'an append at a position of before': [({ journal }) => journal.appendAll([2], { at: { generation: 7, offset: 0 } }), u.ConflictError, /nothing was appended/],
   'compact that gives no list': [({ journal }) => journal.compact(() => 5), I, /the function must return the records.*nothing was changed/],
-  'load of what is not there': [({ at }) => u.loadJson(at('no.json')), u.NotFoundError, /the document does not exist/],
+  'compact without a function': [({ journal }) => journal.compact(), I, /compact takes a function/],
+  'a state in the place of what makes it': [({ journal }) => journal.fold(0, (n) => n), I, /fold takes two functions: initial\(\) makes a state.*initial is 0/],
+  'a fold without apply': [({ journal }) => journal.fold(() => 0), I, /apply is undefined/],
+  'an async initial': [({ journal }) => journal.fold(async () => 0, (n) => n), I, /initial must not be async/],
+  'an async apply': [({ journal }) => journal.foldSync(() => 0, async () => 1), I, /apply must not be async/],
+  'an apply that returns a promise': [({ journal }) => journal.fold(() => 0, () => Promise.resolve(1)), I, /apply must not be async/],
+  'an append after close': [async ({ journal }) => { await journal.close(); await journal.append(1) }, I, /the journal is closed/],
+  'an append to a JSON document': [({ at }) => u.appendJson(at('pretty.json'), 1, process_), u.CorruptError, /cutForeignTail/],
+
+  // Documents.
+  'update that returns nothing': [({ document }) => document.update(() => {}), I, /returned nothing; return the value to save; nothing was changed/],
+  'a value in the place of the function': [({ document }) => document.update({ a: 1 }), I, /update takes a function, which gets the value and returns the one to save/],
+  'an async function for updateSync': [({ document }) => document.updateSync(async () => 2), I, /updateSync takes a function that is not async/],
+  'load of what is missing': [({ at }) => u.loadJson(at('no.json')), u.NotFoundError, /the document does not exist/],
   'load of an empty file': [({ at }) => u.loadJson(at('empty.json')), u.CorruptError, /the file holds no value \(0 bytes\).*restore it/],
   'load of half a file': [({ at }) => u.loadJson(at('half.json')), u.CorruptError, /not JSON: EOF while parsing an object/],
-  'create of what is there': [({ document }) => document.create(2), u.AlreadyExistsError, /already exists; nothing was changed/],
+  'create of what exists': [({ document }) => document.create(2), u.AlreadyExistsError, /create.*already exists; nothing was changed|already exists; nothing was changed/],
+  'a version that is not known yet': [async ({ at }) => { const other = await u.Document.open(at('d'), process_); await other.save(2, { expect: other.version }) }, I, /expect is undefined, which would check nothing; load the document first/],
   'a version of before': [({ document }) => document.save(2, { expect: '0'.repeat(32) }), u.ConflictError, /others have saved it meanwhile; load it and try again/],
-  'a version that is none': [({ document }) => document.save(2, { expect: 7 }), I, /expect must be a version, or null/],
+  'a version that is none': [({ document }) => document.save(2, { expect: 7 }), I, /expect must be a version, or null for a document that does not exist, not 7/],
   'a promise saved': [({ document }) => document.save(Promise.resolve(1)), I, /a promise: await it first; nothing was changed/],
-  'what JSON does not have': [({ journal }) => journal.append(undefined), R, /JSON can't hold a value of type undefined/],
-  'a cycle': [({ journal }) => { const a = {}; a.a = a; return journal.append(a) }, R, /circular.*nothing was appended/is],
-  'a cycle saved': [({ document }) => { const a = {}; a.a = a; return document.save(a) }, I, /save .*circular.*nothing was changed/is],
-  'a BigInt': [({ journal }) => journal.append({ a: 1n }), R, /BigInt.*nothing was appended/i],
-  'half a record': [({ journal }) => journal.appendRaw('{"a":'), R, /not one JSON value/],
-  'two records in one': [({ journal }) => journal.appendRaw('1\n2'), R, /newline/],
-  'a record too long': [({ journal }) => journal.append('x'.repeat(200)), u.LimitExceededError, /maxRecord is 100/],
-  'rewind to a number': [({ journal }) => journal.rewind(3), I, /rewind takes a position/],
-  'rewind into a record': [({ journal }) => journal.end().then((end) => journal.rewind({ ...end, offset: 1 })), u.ConflictError, /nothing was changed/],
-  'permissions as text': [({ at }) => u.Journal.open(at('m'), { mode: '600' }), I, /mode must be a number such as 0o600/],
-  'an append after close': [async ({ journal }) => { await journal.close(); await journal.append(1) }, I, /the journal is closed/],
+  'nothing saved': [({ document }) => document.save(), I, /JSON can't hold a value of type undefined; nothing was changed/],
+  'a Map saved': [({ document }) => document.save(new Map()), I, /makes \{\} of a Map.*nothing was changed/],
+  'NaN saved': [({ document }) => document.saveSync(NaN), I, /JSON has no NaN; nothing was changed/],
+  'a cycle saved': [({ document }) => document.save(cycle()), I, /save .*circular.*nothing was changed/is],
   'a save after close': [async ({ document }) => { await document.close(); await document.save(1) }, I, /the document is closed/],
-  'a lock of another file': [async ({ at, document }) => document.save(2, { lock: await u.FileLock.acquire(at('x')) }), I, /the lock given is that of .*x, not of this file/],
-  'a lock that was let go': [async ({ document }) => { const lock = await u.FileLock.acquire(document.path); await lock.release(); await document.save(2, { lock }) }, I, /the lock given was released already/],
-  'a lock that is none': [({ document }) => document.save(2, { lock: {} }), I, /lock must be a FileLock/],
-  'a name that leads out': [({ dir }) => u.transaction(dir, (tx) => tx.save('../x', 1)), I, /not the name of a file/],
-  'a transaction that is over': [async ({ dir }) => { const tx = await u.Transaction.begin(dir); await tx.commit(); await tx.save('a', 1) }, I, /over/],
-  'a save inside of update': [({ document }) => document.update(async () => { await document.save(2); return 3 }), u.DeadlockError, /change the value instead of saving/],
-  'a blocking call on a lock of this very program': [async ({ document }) => { await u.FileLock.acquire(document.path); document.saveSync(2) }, u.DeadlockError, /`\{ lock \}`/],
-}
-
-for (const [mistake, [make, Class, words]] of Object.entries(MISTAKES)) {
-  test(mistake, async (t) => {
-    const stage = await scene(t)
-    const before = fs.readFileSync(stage.at('d'), 'utf8')
-    const error = await (async () => make(stage))().then(() => assert.fail('it went well'), (thrown) => thrown)
-    assert.equal(error.constructor, Class, error.stack)
-    assert.ok(error instanceof u.UntornError)
-    assert.match(error.message, words)
-    assert.doesNotMatch(error.message, /napi|rust type|max_record|header_prefix|undefined yet/)
-    assert.equal(fs.readFileSync(stage.at('d'), 'utf8'), before)
-  })
-}
-
-test('seconds for milliseconds: the message shows the unit, and who holds the lock', async (t) => {
-  const { at, document } = await scene(t)
-  const foreign = await foreignLock(t, at('d.lock'))
-  await assert.rejects(document.save(2, { timeout: 5 }), { name: 'LockTimeoutError', message: /not free within 5ms; .*held by pid/ })
-  assert.throws(() => document.saveSync(2, { timeout: 5 }), { name: 'LockTimeoutError', message: /not free within 5ms; held by pid/ })
-  await assert.rejects(document.save(2, { timeout: 0 }), { name: 'LockedError', message: /the lock is held; held by pid/ })
-  await foreign.release()
-})
-
-test('an aborted signal is what the call is rejected with', async (t) => {
-  const { document } = await scene(t)
-  const reason = new Error('enough')
-  const controller = new AbortController()
-  controller.abort(reason)
-  await assert.rejects(document.save(2, { signal: controller.signal }), (error) => error === reason)
 })

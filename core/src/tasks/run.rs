@@ -80,6 +80,11 @@ pub struct Placement {
     /// Whether the work is done even if its caller cancels it, as the release of a lock
     /// is.
     pub always: bool,
+    /// Whether the loop may receive the lock that the task takes, and keep it. A
+    /// blocking call on the loop's thread that waits for such a lock would never end,
+    /// so it fails with `DEADLOCK`. It may wait for a task that releases the lock
+    /// itself.
+    pub keeps_lock: bool,
 }
 
 impl Placement {
@@ -90,6 +95,7 @@ impl Placement {
             try_once: false,
             lock: None,
             always: false,
+            keeps_lock: true,
         }
     }
 }
@@ -109,16 +115,21 @@ impl<L: EventLoop> Task<L> {
             try_once,
             lock,
             always,
+            keeps_lock,
         } = placement;
         if always {
             self.start();
         }
-        let caller = Caller::current();
+        let event_loop = Caller::current();
         let task = Arc::clone(self);
         self.submit(&order, try_once, move || {
             if !always && !task.start() {
                 return;
             }
+            let caller = match keeps_lock {
+                true => event_loop,
+                false => Caller::current(),
+            };
             let mut call = Call::new()
                 .caller(caller)
                 .cancel(task.token())

@@ -55,10 +55,10 @@ impl<'a> Request<'a> {
         let (tasks, event_loop) = Loop::running(py)?;
         let (task, pending) = tasks.begin(&event_loop, self.operation, self.path, self.limit)?;
         let placement = Placement {
-            order: self.order,
             try_once: self.limit == Some(Duration::ZERO),
             lock: self.lock,
             always: self.always,
+            ..Placement::new(self.order)
         };
         let finish = move |value| -> Finish { Box::new(move |py| finish(py, value)) };
         // Where the system has no thread for it, it is done here.

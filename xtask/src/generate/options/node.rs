@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 pub fn outputs(options: &[Opt<'_>]) -> Result<Vec<Output>> {
     let mut outputs = vec![
         Output::rust("bindings/node/src/open_options.rs", &addon(options))?,
+        Output::rust("bindings/node/src/spelling.rs", &spelling(options))?,
         Output::whole("bindings/node/lib/option-names.js", names(options)),
     ];
     let choice: Vec<_> = options.iter().filter(|option| option.is_choice()).collect();
@@ -74,6 +75,24 @@ fn names(options: &[Opt<'_>]) -> String {
         list(&choice),
         list(&own(options, "journal")),
         list(&own(options, "document"))
+    )
+}
+
+/// The options whose names the library's messages spell otherwise than JavaScript.
+fn spelling(options: &[Opt<'_>]) -> String {
+    let pairs: BTreeMap<&str, String> = options
+        .iter()
+        .map(|option| (option.name(), camel(option.name())))
+        .filter(|(ours, theirs)| ours != theirs)
+        .collect();
+    let pairs: String = pairs
+        .iter()
+        .map(|(ours, theirs)| format!("({ours:?}, {theirs:?}),\n"))
+        .collect();
+    format!(
+        "// {}\n//! The names of options, in the library's messages and in JavaScript.\n\n\
+         pub const OPTIONS: &[(&str, &str)] = &[\n{pairs}];\n",
+        mark("options")
     )
 }
 
