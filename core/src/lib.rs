@@ -56,7 +56,7 @@ pub use holder::Holder;
 pub use journal::{
     Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,
     HeaderMode, Journal, JournalOptions, OwnedRecord, Record, Records, Repair, Report, Rewrite,
-    inspect,
+    Salvage, SalvagedLine, inspect,
 };
 pub use lock::{Call, FileLock, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};

@@ -10,7 +10,7 @@
 //! repair.rs     the torn tail; seal/: the checksum after each record
 //! read/         forward, backward, and how far a journal is decided
 //! header/       the first line, if it is a header
-//! rewrite/      a new file in the journal's place
+//! rewrite/      a new file in the journal's place; salvage/: one without the damage
 //! follow/       records as they are appended
 //! fold/         a state kept from the records
 //! member.rs     what a transaction needs
@@ -31,6 +31,7 @@ mod read;
 mod record_policy;
 mod repair;
 mod rewrite;
+mod salvage;
 mod seal;
 mod shared;
 mod verbs;
@@ -45,3 +46,4 @@ pub use read::{Damage, DamageKind, OwnedRecord, Record, Records, Report};
 pub use record_policy::inspect;
 pub use repair::Repair;
 pub use rewrite::Rewrite;
+pub use salvage::{Salvage, SalvagedLine};

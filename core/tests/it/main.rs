@@ -36,6 +36,7 @@ mod rewrite;
 mod rights;
 mod rooms;
 mod rotation;
+mod salvage;
 #[path = "../scene/mod.rs"]
 mod scene;
 mod seal;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use untorn::{Damage, DamageKind};
 
-use super::Answer;
 use crate::args::Handle;
 use crate::exit::Failure;
 use crate::input::{Input, Kind};
@@ -21,6 +20,8 @@ pub struct Found {
     /// What other programs stumble over.
     pub notes: Vec<Damage>,
 }
+
+pub type Answer = std::result::Result<Found, Failure>;
 
 pub fn inspect(input: &Input, handle: &Handle) -> Answer {
     match input.kind {

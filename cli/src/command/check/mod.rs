@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Instant, SystemTime};
 
-pub use inspect::{Found, inspect, journal};
+pub use inspect::{Answer, inspect, journal};
 use sum::Sum;
 
 use crate::args::{Check, Handle};
-use crate::exit::{FAILED, FOUND, Failure, Result};
+use crate::exit::{FAILED, FOUND, Result};
 use crate::input::{Input, Take, files};
 use crate::output::Output;
 
@@ -54,8 +54,6 @@ pub fn run(check: &Check, handle: &Handle, out: &mut Output) -> Result {
         0
     })
 }
-
-type Answer = std::result::Result<Found, Failure>;
 
 /// Does `work` for each input on several threads, and returns the results in the
 /// order of the inputs.

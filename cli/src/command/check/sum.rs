@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 use untorn::Damage;
 
-use super::Answer;
+use super::inspect::Answer;
 use crate::exit::Result;
 use crate::input::{Input, Kind};
 use crate::output::{Output, Style, harmless, size, thousands};

@@ -16,60 +16,76 @@ enum Line {
     Damaged(DamageKind),
 }
 
+/// The result of one step.
+pub(crate) enum Step {
+    Record(Place),
+    /// A blank line, the header, or damage.
+    Passed,
+    End,
+}
+
 impl Records {
     /// Goes to the next record, without lending it.
     pub(crate) fn advance(&mut self) -> Result<Option<Place>> {
         loop {
-            if self.line_start() >= self.stop {
-                return Ok(None);
-            }
-            let Some((mut start, stop)) = self.next_line()? else {
-                return Ok(None);
-            };
-            let line = self.line_start();
-            let next = stop + 1;
-            if line == 0 {
-                self.firm = self.base + next as u64;
-                if self.lost == 0 {
-                    let mark = byte_order_mark(&self.shared.options, &self.buffer[start..stop]);
-                    self.marked = mark > 0;
-                    start += mark;
-                }
-                if is_header(&self.shared.options, &self.buffer[start..stop]) {
-                    self.header = true;
-                    self.next = next;
-                    self.count_line();
-                    continue;
-                }
-            }
-            let trimmed = stop - usize::from(self.buffer[start..stop].last() == Some(&b'\r'));
-            let judged = match memchr::memrchr(0, &self.buffer[start..trimmed]) {
-                Some(nul) => self.judge_behind_nuls(line, start + nul + 1, trimmed)?,
-                None if self.lost > 0 => self.judge_behind_nuls(line, start, trimmed)?,
-                None => self.judge(start, trimmed)?,
-            };
-            let mut found = None;
-            match judged {
-                Line::Blank => {}
-                Line::Damaged(kind) => self.report(kind, line, self.base + next as u64),
-                Line::Record(start, stop) => {
-                    self.check_limits(stop - start)?;
-                    found = Some(Place {
-                        line,
-                        start,
-                        stop,
-                        next,
-                    });
-                }
-            }
-            self.lost = 0;
-            self.lost_nuls_only = true;
-            self.next = next;
-            self.count_line();
-            if found.is_some() {
-                return Ok(found);
+            match self.step()? {
+                Step::Record(place) => return Ok(Some(place)),
+                Step::Passed => {}
+                Step::End => return Ok(None),
             }
         }
+    }
+
+    /// Goes one line on.
+    #[inline]
+    pub(crate) fn step(&mut self) -> Result<Step> {
+        if self.line_start() >= self.stop {
+            return Ok(Step::End);
+        }
+        let Some((mut start, stop)) = self.next_line()? else {
+            return Ok(Step::End);
+        };
+        let line = self.line_start();
+        let next = stop + 1;
+        if line == 0 {
+            self.firm = self.base + next as u64;
+            if self.lost == 0 {
+                let mark = byte_order_mark(&self.shared.options, &self.buffer[start..stop]);
+                self.marked = mark > 0;
+                start += mark;
+            }
+            if is_header(&self.shared.options, &self.buffer[start..stop]) {
+                self.header = true;
+                self.next = next;
+                self.count_line();
+                return Ok(Step::Passed);
+            }
+        }
+        let trimmed = stop - usize::from(self.buffer[start..stop].last() == Some(&b'\r'));
+        let judged = match memchr::memrchr(0, &self.buffer[start..trimmed]) {
+            Some(nul) => self.judge_behind_nuls(line, start + nul + 1, trimmed)?,
+            None if self.lost > 0 => self.judge_behind_nuls(line, start, trimmed)?,
+            None => self.judge(start, trimmed)?,
+        };
+        let mut found = Step::Passed;
+        match judged {
+            Line::Blank => {}
+            Line::Damaged(kind) => self.report(kind, line, self.base + next as u64),
+            Line::Record(start, stop) => {
+                self.check_limits(stop - start)?;
+                found = Step::Record(Place {
+                    line,
+                    start,
+                    stop,
+                    next,
+                });
+            }
+        }
+        self.lost = 0;
+        self.lost_nuls_only = true;
+        self.next = next;
+        self.count_line();
+        Ok(found)
     }
 
     /// Judges a line by its framing. Only a decoder finds more damage.

@@ -18,6 +18,14 @@ pub(crate) fn byte_order_mark(options: &JournalOptions, first: &[u8]) -> usize {
     }
 }
 
+/// Returns the same for a line that may have been the first of another file.
+pub(crate) fn byte_order_mark_length(line: &[u8]) -> usize {
+    match line.starts_with(MARK) {
+        true => MARK.len(),
+        false => 0,
+    }
+}
+
 /// Returns the longest line that is kept, with its newline and its seal, in bytes.
 pub(crate) fn longest(options: &JournalOptions) -> u64 {
     let seal = match options.sealed {

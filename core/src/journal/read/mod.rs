@@ -36,9 +36,10 @@ pub use records::Records;
 pub use verify::Report;
 pub(crate) use verify::verify;
 
+pub(crate) use advance::Step;
 pub(crate) use backward::{Backward, Bytes};
 pub(crate) use decided::Decided;
 pub(crate) use foreign::{Foreign, HEAD};
-pub(crate) use line::byte_order_mark;
+pub(crate) use line::{byte_order_mark, byte_order_mark_length};
 pub(crate) use records::Place;
 pub(crate) use source::Source;

@@ -35,6 +35,12 @@ impl Records {
         })
     }
 
+    /// Returns how many NULs are at the very end, of those in the buffer.
+    pub(crate) fn nuls_at_end(&self) -> u64 {
+        let tail = &self.buffer[self.next..self.filled];
+        tail.iter().rev().take_while(|byte| **byte == 0).count() as u64
+    }
+
     /// Returns whether these bytes are the final record of an append.
     fn ends_append(&self, source: &Source, text: &[u8]) -> Result<bool> {
         let Some((record, seal)) = seal::split(text) else {

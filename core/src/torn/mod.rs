@@ -1,0 +1,11 @@
+//! Keeps the bytes that a repair cuts, in `P.torn`: nothing is thrown away.
+//!
+//! ```text
+//! entry.rs   an entry: a line of JSON, then the bytes, then a newline
+//! keep.rs    bytes that are about to be cut are kept first
+//! ```
+
+mod entry;
+mod keep;
+
+pub(crate) use keep::{Aside, Cut, keep, set_aside};
