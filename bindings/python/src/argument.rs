@@ -1,16 +1,14 @@
 //! Arguments that PyO3 does not convert by itself.
 
-use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
+use std::path::PathBuf;
 
+use pyo3::PyClass;
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyEllipsis, PyString};
-use untorn::{Error, Expect, Version};
+use pyo3::types::{PyBytes, PyString};
 
-use crate::error::{check, invalid, refused};
+use crate::refusal::{refused, unexpected};
 
 /// Bytes from a caller. `bytes` and `str` never change, so they are used without
 /// a copy. Any other buffer may change, and is copied.
@@ -44,10 +42,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
         }
         match PyBuffer::<u8>::get(&object) {
             Ok(buffer) => Ok(Data::Copied(buffer.to_vec(object.py())?)),
-            Err(_) => Err(PyTypeError::new_err(format!(
-                "expected bytes, bytearray, memoryview or str, not {}",
-                object.get_type().name()?
-            ))),
+            Err(_) => Err(unexpected(
+                &object,
+                "bytes, bytearray, memoryview or str",
+                PyTypeError::new_err("not bytes"),
+            )),
         }
     }
 }
@@ -63,7 +62,7 @@ impl FromPyObject<'_, '_> for Text {
             if error.is_instance_of::<PyUnicodeEncodeError>(object.py()) {
                 return no_utf8(object.py(), &error, "InvalidArgument");
             }
-            error
+            unexpected(&object, "str", error)
         })
     }
 }
@@ -85,101 +84,88 @@ fn no_utf8(py: Python<'_>, error: &PyErr, class: &str) -> PyErr {
     refused
 }
 
-/// `timeout=`: seconds; `None` waits without a limit, `...` uses the handle's.
+/// A path.
+pub struct Place(pub PathBuf);
+
+impl FromPyObject<'_, '_> for Place {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let wanted = "a path (str, bytes or os.PathLike)";
+        let path: PyResult<PathBuf> = object.extract();
+        path.map(Place)
+            .map_err(|error| unexpected(&object, wanted, error))
+    }
+}
+
+/// A type of plain arguments, in the words of Python.
+pub trait Wanted: for<'a, 'py> FromPyObject<'a, 'py, Error: Into<PyErr>> {
+    const WORDS: &str;
+}
+
+impl Wanted for bool {
+    const WORDS: &str = "True or False";
+}
+
+impl Wanted for u32 {
+    const WORDS: &str = "a whole number from 0 to 2**32 - 1";
+}
+
+impl Wanted for u64 {
+    const WORDS: &str = "a whole number from 0 to 2**64 - 1";
+}
+
+impl Wanted for usize {
+    const WORDS: &str = u64::WORDS;
+}
+
+impl Wanted for f64 {
+    const WORDS: &str = "a number of seconds";
+}
+
+impl Wanted for String {
+    const WORDS: &str = "str";
+}
+
+impl<T: Wanted> Wanted for Option<T> {
+    const WORDS: &str = T::WORDS;
+}
+
+/// A plain argument.
 #[derive(Clone, Copy)]
-pub enum Timeout {
-    Handles,
-    Is(Option<Duration>),
-}
+pub struct Value<T>(pub T);
 
-impl<'py> FromPyObject<'_, 'py> for Timeout {
+impl<T: Wanted> FromPyObject<'_, '_> for Value<T> {
     type Error = PyErr;
 
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if object.is_none() {
-            return Ok(Timeout::Is(None));
-        }
-        if object.cast::<PyEllipsis>().is_ok() {
-            return Ok(Timeout::Handles);
-        }
-        let seconds: f64 = object.extract()?;
-        if seconds.is_nan() || seconds < 0.0 {
-            return Err(invalid(
-                object.py(),
-                format!(
-                    "a timeout is in seconds: 0 tries once, None waits without a limit; not {seconds}"
-                ),
-            ));
-        }
-        // Longer than the clock runs means without a limit.
-        Ok(Timeout::Is(Duration::try_from_secs_f64(seconds).ok()))
-    }
-}
-
-impl Timeout {
-    pub const ONCE: Timeout = Timeout::Is(Some(Duration::ZERO));
-
-    /// For a call on a handle whose timeout is `own`.
-    pub fn or(self, own: Option<Duration>) -> Option<Duration> {
-        match self {
-            Timeout::Handles => own,
-            Timeout::Is(limit) => limit,
-        }
-    }
-
-    /// For a handle, which has no other handle to take it from.
-    pub fn of_handle(self) -> Option<Duration> {
-        self.or(None)
-    }
-}
-
-/// `expect=`: a version, `None` for a document that must not exist, `...` for
-/// any.
-pub struct Expected(pub Expect);
-
-impl<'py> FromPyObject<'_, 'py> for Expected {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if object.is_none() {
-            return Ok(Expected(Expect::Absent));
-        }
-        if object.cast::<PyEllipsis>().is_ok() {
-            return Ok(Expected(Expect::Anything));
-        }
-        let text: &str = object.extract()?;
-        match Version::from_str(text) {
-            Ok(version) => Ok(Expected(Expect::Version(version))),
-            Err(why) => Err(invalid(object.py(), why)),
-        }
-    }
-}
-
-impl Expected {
-    /// For a removal, which needs a document that exists.
-    pub fn of_removal(self, py: Python<'_>, path: &Path) -> PyResult<Expect> {
-        if self.0 != Expect::Absent {
-            return Ok(self.0);
-        }
-        let detail =
-            "expect= must be a version here: a document that does not exist can't be removed";
-        check(py, Err(Error::invalid_argument("remove", path, detail)))
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let value = object.extract::<T>().map_err(Into::into);
+        value
+            .map(Value)
+            .map_err(|error| unexpected(&object, T::WORDS, error))
     }
 }
 
 /// A number of records or bytes.
-#[derive(Clone, Copy)]
-pub struct Count(pub u64);
+pub type Count = Value<u64>;
 
-impl<'py> FromPyObject<'_, 'py> for Count {
+/// An object of one of our classes.
+#[derive(Clone, Copy)]
+pub struct Instance<'a, 'py, T>(Borrowed<'a, 'py, T>);
+
+impl<'a, 'py, T: PyClass> FromPyObject<'a, 'py> for Instance<'a, 'py, T> {
     type Error = PyErr;
 
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        object.extract().map(Count).map_err(|error: PyErr| {
-            if error.is_instance_of::<PyOverflowError>(object.py()) {
-                return invalid(object.py(), "expected a number from 0 to 2**64 - 1");
-            }
-            error
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        object.cast::<T>().map(Instance).map_err(|error| {
+            let wanted = format!("an untorn.{}", <T as PyClass>::NAME);
+            unexpected(&object, &wanted, error.into())
         })
+    }
+}
+
+impl<T: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync> Instance<'_, '_, T> {
+    pub fn get(&self) -> &T {
+        self.0.get()
     }
 }

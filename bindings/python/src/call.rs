@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::prelude::*;
 use untorn::{Call, CancelToken, Error, LockGuard};
 
-use crate::argument::Timeout;
 use crate::error::{of_panic, raise};
+use crate::timeout::Timeout;
 
 /// How a call waits, and under which lock it works.
 pub struct Wait {

@@ -9,12 +9,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use untorn::Error;
 
-use crate::argument::{Data, Expected, Timeout};
+use crate::argument::{Data, Instance};
 use crate::call::{Wait, plain, wait};
+use crate::dropped::dropped_in_use;
 use crate::error::check;
-use crate::lock::{FileLock, dropped_in_use, given};
+use crate::lock::{FileLock, given};
 use crate::options;
 use crate::store::Source;
+use crate::timeout::{Expected, Timeout};
 
 /// The base of `untorn.Document`: takes bytes, returns bytes and a version.
 #[pyclass(subclass, frozen, weakref)]
@@ -61,7 +63,7 @@ impl RawDocument {
         data: Data<'_>,
         expect: Expected,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<String> {
         let patience = Wait::new(timeout, given(py, "save", lock)?);
         let data = data.bytes();
@@ -77,7 +79,7 @@ impl RawDocument {
         py: Python<'_>,
         expect: Expected,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<bool> {
         let expect = expect.of_removal(py, self.document.path())?;
         let patience = Wait::new(timeout, given(py, "remove", lock)?);
@@ -91,7 +93,7 @@ impl RawDocument {
         &self,
         py: Python<'_>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Update> {
         let patience = Wait::new(timeout, given(py, "update", lock)?);
         let update = wait(py, self.document.path(), &patience, |call| {

@@ -51,21 +51,6 @@ pub fn make_holder<'py>(py: Python<'py>, holder: &Holder) -> PyResult<Bound<'py,
     ))
 }
 
-/// Refuses an argument before its file is known.
-#[cold]
-pub fn invalid(py: Python<'_>, why: impl Into<String>) -> PyErr {
-    refused(py, "InvalidArgument", why)
-}
-
-/// Refuses an argument with the exception of this name.
-#[cold]
-pub fn refused(py: Python<'_>, class: &str, why: impl Into<String>) -> PyErr {
-    py.import("untorn._errors")
-        .and_then(|errors| errors.getattr(class))
-        .and_then(|class| class.call1((why.into(),)))
-        .map_or_else(|error| error, PyErr::from_value)
-}
-
 /// Converts an error that the binding itself found.
 pub fn check<T>(py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
     result.map_err(|error| raise(py, &error))

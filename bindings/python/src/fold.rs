@@ -7,13 +7,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 use untorn::{Batch, Damage, FoldCursor, FoldTurn, Folded, OwnedRecord};
 
-use crate::argument::Timeout;
+use crate::argument::Instance;
+use crate::batch::batch;
 use crate::call::{Wait, plain, wait};
-use crate::journal::batch;
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::reader::triple;
 use crate::slot::Slot;
+use crate::timeout::Timeout;
 
 /// The most records that one call returns.
 const RECORDS: usize = 256;
@@ -62,7 +63,7 @@ impl RawFold {
         &self,
         py: Python<'_>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<RawTurn> {
         let patience = Wait::new(timeout, given(py, "fold", lock)?);
         let path = self.journal.path();

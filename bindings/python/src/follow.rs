@@ -11,11 +11,11 @@ use pyo3::types::PyList;
 use untorn::tasks::Wake;
 use untorn::{Call, CancelToken, Damage, Error, ErrorKind, Follow, Followed, OwnedRecord};
 
-use crate::argument::Timeout;
 use crate::call::{Wait, plain, wait};
 use crate::position::Position;
 use crate::reader::triple;
 use crate::slot::Slot;
+use crate::timeout::Timeout;
 
 /// The most records that one call returns.
 const RECORDS: usize = 256;

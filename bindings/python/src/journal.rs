@@ -10,7 +10,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList};
 use untorn::{Batch, Damage, OwnedRecord, Records, Report};
 
-use crate::argument::{Count, Data, Timeout};
+use crate::argument::{Count, Data, Instance};
+use crate::batch::{batch, push};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::fold::RawFold;
@@ -21,6 +22,7 @@ use crate::position::Position;
 use crate::reader::{Reader, triple};
 use crate::rewrite::Rewrite;
 use crate::store::Source;
+use crate::timeout::Timeout;
 
 /// The base of `untorn.Journal`: takes bytes, returns bytes and positions.
 #[pyclass(subclass, frozen, weakref)]
@@ -57,7 +59,7 @@ impl RawJournal {
         py: Python<'_>,
         record: Data<'_>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(py, "append", lock)?);
         let record = record.bytes();
@@ -75,7 +77,7 @@ impl RawJournal {
         record: Data<'_>,
         checked: bool,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(py, "append", lock)?);
         let mut batch = self.journal.batch();
@@ -91,10 +93,10 @@ impl RawJournal {
         py: Python<'_>,
         records: &Bound<'_, PyIterator>,
         checked: bool,
-        at: Option<&Bound<'_, Position>>,
+        at: Option<Instance<'_, '_, Position>>,
         header: Option<Data<'_>>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(py, "append", lock)?);
         let batch = batch(py, &self.journal, records, checked, header)?;
@@ -105,7 +107,7 @@ impl RawJournal {
     fn _reader(
         &self,
         py: Python<'_>,
-        start: Option<&Bound<'_, Position>>,
+        start: Option<Instance<'_, '_, Position>>,
         max_records: Option<Count>,
         max_bytes: Option<Count>,
     ) -> PyResult<Reader> {
@@ -149,7 +151,7 @@ impl RawJournal {
         &self,
         py: Python<'py>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let patience = Wait::new(timeout, given(py, "repair", lock)?);
         let report = wait(py, self.journal.path(), &patience, |call| {
@@ -163,7 +165,11 @@ impl RawJournal {
         Ok(header.map(|header| PyBytes::new(py, &header)))
     }
 
-    fn _follow(&self, py: Python<'_>, start: Option<&Bound<'_, Position>>) -> PyResult<RawFollow> {
+    fn _follow(
+        &self,
+        py: Python<'_>,
+        start: Option<Instance<'_, '_, Position>>,
+    ) -> PyResult<RawFollow> {
         let start = start.map(|position| position.get().core());
         let path = self.journal.path();
         plain(py, path, || self.journal.follow(start))
@@ -184,9 +190,9 @@ impl RawJournal {
     fn rewind(
         &self,
         py: Python<'_>,
-        position: &Bound<'_, Position>,
+        position: Instance<'_, '_, Position>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Option<PathBuf>> {
         let patience = Wait::new(timeout, given(py, "rewind", lock)?);
         let position = position.get().core();
@@ -203,7 +209,7 @@ impl RawJournal {
         &self,
         py: Python<'_>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Option<PathBuf>> {
         let patience = Wait::new(timeout, given(py, "rotate", lock)?);
         wait(py, self.journal.path(), &patience, |call| {
@@ -218,7 +224,7 @@ impl RawJournal {
         records: &Bound<'_, PyIterator>,
         checked: bool,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(py, "replace", lock)?);
         let batch = batch(py, &self.journal, records, checked, None)?;
@@ -232,7 +238,7 @@ impl RawJournal {
         &self,
         py: Python<'_>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Rewrite> {
         let patience = Wait::new(timeout, given(py, "compact", lock)?);
         let path = self.journal.path();
@@ -293,34 +299,6 @@ impl RawJournal {
             self.journal.append_batch(batch, at, call)
         })
         .map(Position::from)
-    }
-}
-
-/// Makes a batch of the records of an iterator, and a header.
-pub fn batch(
-    py: Python<'_>,
-    journal: &untorn::Journal,
-    records: &Bound<'_, PyIterator>,
-    checked: bool,
-    header: Option<Data<'_>>,
-) -> PyResult<Batch> {
-    let mut batch = journal.batch();
-    for record in records {
-        let record = record?;
-        let data: Data<'_> = record.extract()?;
-        check(py, push(&mut batch, data.bytes(), checked))?;
-    }
-    if let Some(header) = header {
-        check(py, batch.set_header(header.bytes()))?;
-    }
-    Ok(batch)
-}
-
-pub fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
-    if checked {
-        batch.push(record)
-    } else {
-        batch.push_encoded(record)
     }
 }
 

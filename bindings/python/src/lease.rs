@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use crate::argument::Instance;
 use crate::call::plain;
+use crate::dropped::dropped_in_use;
 use crate::error::make_holder;
-use crate::lock::dropped_in_use;
 use crate::process::Process;
 
 /// A session's lease: no other process owns the session until the lease is
@@ -75,7 +76,7 @@ impl Lease {
     /// Hands the session over to another process of this machine, its successor,
     /// and releases it. The successor claims it. No other process gets it until
     /// the successor has claimed it or has ended.
-    fn transfer(&self, py: Python<'_>, to: &Bound<'_, Process>) -> PyResult<()> {
+    fn transfer(&self, py: Python<'_>, to: Instance<'_, '_, Process>) -> PyResult<()> {
         let heir = &to.get().0;
         plain(py, self.0.path(), || self.0.transfer(heir))
     }

@@ -7,11 +7,15 @@
 
 mod aio;
 mod argument;
+mod batch;
 mod call;
 mod document;
+mod dropped;
 mod error;
 mod fold;
 mod follow;
+mod given;
+mod holder;
 mod interpreter;
 mod journal;
 mod lease;
@@ -22,12 +26,14 @@ mod position;
 mod process;
 mod reader;
 mod reconcile;
+mod refusal;
 mod rewrite;
 mod search;
 mod selftest;
 mod slot;
 mod snapshot;
 mod store;
+mod timeout;
 mod transaction;
 
 use std::path::PathBuf;
@@ -98,13 +104,15 @@ mod _untorn {
     #[pymodule_export]
     use super::follow::RawFollow;
     #[pymodule_export]
+    use super::holder::holder;
+    #[pymodule_export]
     use super::inspect;
     #[pymodule_export]
     use super::journal::RawJournal;
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
-    use super::lock::{Acquired, FileLock, holder};
+    use super::lock::{Acquired, FileLock};
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]
@@ -121,6 +129,8 @@ mod _untorn {
     use super::snapshot::{RawSnapshot, take_snapshot};
     #[pymodule_export]
     use super::store::{Opened, RawSession, RawStore};
+    #[pymodule_export]
+    use super::timeout::patience;
     #[pymodule_export]
     use super::transaction::RawTransaction;
     #[pymodule_export]

@@ -1,20 +1,20 @@
 //! `untorn.FileLock`.
 
-use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pyo3::exceptions::PyResourceWarning;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use untorn::{Call, Error, LockGuard, LockOptions};
 
-use crate::argument::{Text, Timeout};
+use crate::argument::{Instance, Place, Text, Value};
 use crate::call::{Wait, plain, wait};
-use crate::error::{check, make_holder};
-use crate::options::{checked, seconds};
+use crate::dropped::dropped_in_use;
+use crate::error::check;
+use crate::given::{checked, seconds, word};
 use crate::process::Process;
+use crate::timeout::Timeout;
 
 /// A lock across processes and threads. The kernel releases it when its holder
 /// dies.
@@ -151,25 +151,6 @@ impl Drop for FileLock {
     }
 }
 
-/// Warns about an object that is collected while it is in use, as Python does for
-/// an open file.
-pub fn dropped_in_use(message: &str) {
-    let Ok(message) = CString::new(message) else {
-        return;
-    };
-    Python::try_attach(|py| {
-        // The frame that had the object may be passing an exception on.
-        let raised = PyErr::take(py);
-        let category = py.get_type::<PyResourceWarning>();
-        if let Err(error) = PyErr::warn(py, &category, &message, 1) {
-            error.write_unraisable(py, None);
-        }
-        if let Some(raised) = raised {
-            raised.restore(py);
-        }
-    });
-}
-
 /// A `FileLock` that was acquired, for `with lock.acquire(): ...`.
 #[pyclass(frozen)]
 pub struct Acquired(Py<FileLock>);
@@ -197,7 +178,7 @@ impl Acquired {
 pub fn given(
     py: Python<'_>,
     operation: &'static str,
-    lock: Option<&Bound<'_, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> PyResult<Option<Arc<LockGuard>>> {
     lock.map(|lock| lock.get().guard(py, operation)).transpose()
 }
@@ -205,23 +186,24 @@ pub fn given(
 #[pymethods]
 impl FileLock {
     #[new]
-    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None, scheme="sidecar", on_unsupported="fail", stale=10.0), text_signature = "(path, *, timeout=None, shared=False, label=None, scheme=\"sidecar\", on_unsupported=\"fail\", stale=10.0)")]
+    #[pyo3(signature = (path, timeout=Timeout::Is(None), *, shared=Value(false), label=None, scheme=None, on_unsupported=None, stale=Value(10.0)), text_signature = "(path, timeout=None, *, shared=False, label=None, scheme=\"sidecar\", on_unsupported=\"fail\", stale=10.0)")]
     #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
     fn new(
         py: Python<'_>,
-        path: PathBuf,
+        path: Place,
         timeout: Timeout,
-        shared: bool,
+        shared: Value<bool>,
         label: Option<Text>,
-        scheme: &str,
-        on_unsupported: &str,
-        stale: f64,
+        scheme: Option<Text>,
+        on_unsupported: Option<Text>,
+        stale: Value<f64>,
     ) -> PyResult<FileLock> {
-        let scheme = checked(py, &path, scheme.parse())?;
-        let policy = checked(py, &path, on_unsupported.parse())?;
-        let stale = seconds(py, &path, stale)?;
+        let path = path.0;
+        let scheme = checked(py, &path, word(scheme))?;
+        let policy = checked(py, &path, word(on_unsupported))?;
+        let stale = seconds(py, &path, stale.0)?;
         let label = label.map(|label| label.0);
-        let mut lock = FileLock::make(py, path, timeout, shared, label)?;
+        let mut lock = FileLock::make(py, path, timeout, shared.0, label)?;
         lock.options = lock
             .options
             .clone()
@@ -233,28 +215,32 @@ impl FileLock {
 
     /// Makes a lock that is exactly the file `path`, whatever its name is.
     #[classmethod]
-    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=false, label=None), text_signature = "($type, path, *, timeout=None, shared=False, label=None)")]
+    #[pyo3(signature = (path, *, timeout=Timeout::Is(None), shared=Value(false), label=None), text_signature = "($type, path, *, timeout=None, shared=False, label=None)")]
     fn at(
         class: &Bound<'_, PyType>,
-        path: PathBuf,
+        path: Place,
         timeout: Timeout,
-        shared: bool,
+        shared: Value<bool>,
         label: Option<Text>,
     ) -> PyResult<FileLock> {
         let label = label.map(|label| label.0);
-        let mut lock = FileLock::make(class.py(), path, timeout, shared, label)?;
+        let mut lock = FileLock::make(class.py(), path.0, timeout, shared.0, label)?;
         lock.exact = true;
         Ok(lock)
     }
 
     /// Takes the lock. Returns this object, for `with`. `timeout` replaces that
-    /// of the object for this call.
+    /// of the object for this call; `blocking=False` tries once.
     ///
     /// Raises `LockTimeout` or `Locked`, which name the holder if it is known,
     /// and `Deadlock` if this thread already holds the lock.
-    #[pyo3(signature = (*, timeout=Timeout::Handles), text_signature = "($self, *, timeout=...)")]
-    fn acquire(slf: Bound<'_, Self>, timeout: Timeout) -> PyResult<Acquired> {
-        FileLock::acquire_by(&slf, timeout)?;
+    #[pyo3(signature = (timeout=Timeout::Handles, *, blocking=Value(true)), text_signature = "($self, timeout=..., *, blocking=True)")]
+    fn acquire(
+        slf: Bound<'_, Self>,
+        timeout: Timeout,
+        blocking: Value<bool>,
+    ) -> PyResult<Acquired> {
+        FileLock::acquire_by(&slf, timeout.unless(slf.py(), !blocking.0)?)?;
         Ok(Acquired(slf.unbind()))
     }
 
@@ -273,7 +259,7 @@ impl FileLock {
     ///
     /// `InvalidArgument`: the lock is shared or not held, or the successor has
     /// ended or can't be seen from here. After any error it is held as before.
-    fn transfer(&self, py: Python<'_>, to: &Bound<'_, Process>) -> PyResult<()> {
+    fn transfer(&self, py: Python<'_>, to: Instance<'_, '_, Process>) -> PyResult<()> {
         let guard = self.guard(py, "transfer")?;
         let heir = &to.get().0;
         plain(py, &self.path, || guard.transfer(heir))?;
@@ -350,13 +336,4 @@ impl FileLock {
         let held = if self.held(py) { ", held" } else { "" };
         format!("<untorn.{name} '{}'{held}>", self.path.display())
     }
-}
-
-/// Returns the process that holds the lock of the file `path` now; `None` if none
-/// does, or it is not known.
-#[pyfunction]
-pub fn holder(py: Python<'_>, path: PathBuf) -> PyResult<Option<Bound<'_, PyAny>>> {
-    plain(py, &path, || untorn::holder(&path))?
-        .map(|holder| make_holder(py, &holder))
-        .transpose()
 }

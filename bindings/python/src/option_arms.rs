@@ -4,8 +4,7 @@
 use pyo3::prelude::*;
 use untorn::{DocumentOptions, JournalOptions};
 
-use crate::argument::{Count, Data};
-use crate::options::Given;
+use crate::given::Given;
 
 /// Sets the option of this name. A name that is not an option of a journal is ignored.
 pub fn journal(
@@ -15,7 +14,7 @@ pub fn journal(
 ) -> PyResult<JournalOptions> {
     Ok(match name {
         "timeout" => made.timeout(given.timeout()?),
-        "max_record" => made.max_record(given.is::<Count>()?.0),
+        "max_record" => made.max_record(given.is()?),
         "mode" => made.mode(given.is()?),
         "durability" => made.durability(given.word()?),
         "format" => made.format(given.word()?),
@@ -25,16 +24,11 @@ pub fn journal(
         "scheme" => made.scheme(given.word()?),
         "on_unsupported" => made.on_unsupported(given.word()?),
         "stale" => made.stale(given.seconds()?),
-        "max_bytes" => made.max_bytes(given.is::<Option<Count>>()?.map(|count| count.0)),
+        "max_bytes" => made.max_bytes(given.is()?),
         "keep" => made.keep(given.is()?),
-        "header_prefix" if given.value.is_none() => made,
-        "header_prefix" => {
-            let data: Data<'_> = given.value.extract()?;
-            made.header_prefix(data.bytes())
-        }
-        "header_reserve" => {
-            made.header_reserve(usize::try_from(given.is::<Count>()?.0).unwrap_or(usize::MAX))
-        }
+        "header_prefix" if given.is_none() => made,
+        "header_prefix" => made.header_prefix(given.data()?.bytes()),
+        "header_reserve" => made.header_reserve(given.is()?),
         "header_mode" => made.header_mode(given.word()?),
         "sealed" => made.sealed(given.is()?),
         _ => made,

@@ -2,61 +2,15 @@
 //! signatures, and the core has the defaults.
 
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use untorn::{DocumentOptions, Error, JournalOptions, StoreOptions, TransactionOptions};
+use untorn::{DocumentOptions, JournalOptions, StoreOptions, TransactionOptions};
 
-use crate::argument::Timeout;
-use crate::error::check;
+use crate::given::Given;
 use crate::option_arms;
-
-/// One option, and the path that it is for.
-pub struct Given<'a, 'py> {
-    path: &'a Path,
-    pub value: Bound<'py, PyAny>,
-}
-
-impl Given<'_, '_> {
-    pub fn is<T>(&self) -> PyResult<T>
-    where
-        T: for<'a, 'py> FromPyObject<'a, 'py, Error: Into<PyErr>>,
-    {
-        self.value.extract().map_err(Into::into)
-    }
-
-    /// One of a few words.
-    pub fn word<T: FromStr<Err = String>>(&self) -> PyResult<T> {
-        let word = self.value.cast::<PyString>()?;
-        self.checked(word.to_cow()?.parse())
-    }
-
-    pub fn timeout(&self) -> PyResult<Option<Duration>> {
-        self.is::<Timeout>().map(Timeout::of_handle)
-    }
-
-    /// A number of seconds that is not infinite.
-    pub fn seconds(&self) -> PyResult<Duration> {
-        seconds(self.value.py(), self.path, self.is()?)
-    }
-
-    fn checked<T>(&self, result: Result<T, String>) -> PyResult<T> {
-        checked(self.value.py(), self.path, result)
-    }
-}
-
-pub fn seconds(py: Python<'_>, path: &Path, seconds: f64) -> PyResult<Duration> {
-    let result = Duration::try_from_secs_f64(seconds)
-        .map_err(|_| format!("a number of seconds is needed, 0 or more, not {seconds}"));
-    checked(py, path, result)
-}
-
-pub fn checked<T>(py: Python<'_>, path: &Path, result: Result<T, String>) -> PyResult<T> {
-    let refuse = |why| Error::invalid_argument("open", path, why);
-    check(py, result.map_err(refuse))
-}
+use crate::timeout::Timeout;
 
 /// Passes each option to `set`.
 fn each<'py, T>(
@@ -67,7 +21,8 @@ fn each<'py, T>(
 ) -> PyResult<T> {
     for (name, value) in options {
         let name = name.cast::<PyString>()?;
-        made = set(made, &name.to_cow()?, &Given { path, value })?;
+        let name = name.to_cow()?;
+        made = set(made, &name, &Given::new(path, &name, &value))?;
     }
     Ok(made)
 }

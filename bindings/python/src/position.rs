@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use pyo3::prelude::*;
 
-use crate::error::invalid;
+use crate::argument::{Text, Value};
+use crate::refusal::invalid;
 
 /// A place in a journal: a generation, and a byte offset at the end of a record.
 ///
@@ -29,14 +30,17 @@ impl Position {
     const MATCH_ARGS: (&'static str, &'static str) = ("generation", "offset");
 
     #[new]
-    fn new(generation: u64, offset: u64) -> Position {
-        Position { generation, offset }
+    fn new(generation: Value<u64>, offset: Value<u64>) -> Position {
+        Position {
+            generation: generation.0,
+            offset: offset.0,
+        }
     }
 
     /// Reads the position that `str` wrote: `generation:offset`.
     #[staticmethod]
-    fn parse(py: Python<'_>, text: &str) -> PyResult<Position> {
-        untorn::Position::from_str(text)
+    fn parse(py: Python<'_>, text: Text) -> PyResult<Position> {
+        untorn::Position::from_str(&text)
             .map(Position::from)
             .map_err(|why| invalid(py, why))
     }

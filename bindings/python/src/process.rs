@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+use crate::argument::{Text, Value};
 use crate::error::check;
 
 /// The identity of a process, which outlives its pid: pids repeat.
@@ -24,14 +25,14 @@ impl Process {
     /// Returns the process that has this pid now; its `start` is `None` if none
     /// has.
     #[staticmethod]
-    fn of(pid: u32) -> Process {
-        Process(untorn::Process::of(pid))
+    fn of(pid: Value<u32>) -> Process {
+        Process(untorn::Process::of(pid.0))
     }
 
     /// Reads a process that `to_json` wrote.
     #[staticmethod]
-    fn from_json(py: Python<'_>, text: &str) -> PyResult<Process> {
-        check(py, untorn::Process::from_json(text)).map(Process)
+    fn from_json(py: Python<'_>, text: Text) -> PyResult<Process> {
+        check(py, untorn::Process::from_json(&text)).map(Process)
     }
 
     /// Returns the identity as one line of JSON.

@@ -1,22 +1,24 @@
 //! Tests whether locks work in a directory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use untorn::{Scheme, SelfTest};
 
+use crate::argument::{Place, Text};
 use crate::call::plain;
-use crate::options::checked;
+use crate::given::checked;
 
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Tests with a second process whether locks, renames and syncs work in this
 /// directory, with this scheme.
 #[pyfunction]
-#[pyo3(signature = (dir, *, scheme="sidecar"), text_signature = "(dir, *, scheme=\"sidecar\")")]
-pub fn selftest<'py>(py: Python<'py>, dir: PathBuf, scheme: &str) -> PyResult<Bound<'py, PyAny>> {
-    let scheme = parse(py, &dir, scheme)?;
+#[pyo3(signature = (dir, *, scheme=Text("sidecar".into())), text_signature = "(dir, *, scheme=\"sidecar\")")]
+pub fn selftest<'py>(py: Python<'py>, dir: Place, scheme: Text) -> PyResult<Bound<'py, PyAny>> {
+    let dir = dir.0;
+    let scheme = parse(py, &dir, &scheme)?;
     let report = plain(py, &dir, || untorn::selftest_with(&dir, scheme))?;
     make(py, &report)
 }

@@ -7,11 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use untorn::Error;
 
-use crate::argument::{Text, Timeout};
+use crate::argument::{Place, Text};
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::options;
 use crate::reader::Reader;
+use crate::timeout::Timeout;
 use crate::transaction::contents;
 
 /// The base of `untorn.Snapshot`.
@@ -46,7 +47,8 @@ impl RawSnapshot {
 }
 
 #[pyfunction]
-pub fn take_snapshot(py: Python<'_>, dir: PathBuf, timeout: Timeout) -> PyResult<RawSnapshot> {
+pub fn take_snapshot(py: Python<'_>, dir: Place, timeout: Timeout) -> PyResult<RawSnapshot> {
+    let dir = dir.0;
     wait(py, &dir, &Wait::new(timeout, None), |call| {
         untorn::snapshot_with(&dir, call)
     })

@@ -8,13 +8,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use untorn::{Error, Search};
 
-use crate::argument::{Count, Text, Timeout};
+use crate::argument::{Count, Place, Text, Value};
 use crate::call::{Wait, plain, wait};
 use crate::error::{check, make_holder};
 use crate::lease::Lease;
 use crate::options;
 use crate::reconcile;
 use crate::search::hits;
+use crate::timeout::Timeout;
 
 /// The base of `untorn.Store`.
 #[pyclass(subclass, frozen, weakref)]
@@ -86,7 +87,7 @@ impl RawStore {
     /// It searches the whole record, with names and punctuation. An escape counts
     /// as the character that it stands for. Takes no lock. It skips damage, and
     /// does not search rotated files.
-    #[pyo3(signature = (text, *, max_hits=Count(100)), text_signature = "($self, text, *, max_hits=100)")]
+    #[pyo3(signature = (text, *, max_hits=Value(100)), text_signature = "($self, text, *, max_hits=100)")]
     fn search<'py>(
         &self,
         py: Python<'py>,
@@ -236,7 +237,10 @@ impl<'py> FromPyObject<'_, 'py> for Source<'py> {
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         match object.cast::<Opened>() {
             Ok(opened) => Ok(Source::Opened(opened.to_owned())),
-            Err(_) => object.extract().map(Source::Path),
+            Err(_) => {
+                let Place(path) = object.extract()?;
+                Ok(Source::Path(path))
+            }
         }
     }
 }

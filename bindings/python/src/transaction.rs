@@ -8,15 +8,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use untorn::{Call, Error, Transaction, TransactionOptions, Version};
 
-use crate::argument::{Data, Text, Timeout};
+use crate::argument::{Data, Place, Text};
 use crate::call::{Wait, plain, wait};
+use crate::dropped::dropped_in_use;
 use crate::error::check;
-use crate::lock::dropped_in_use;
 use crate::options;
 use crate::reconcile::Turn;
 use crate::rewrite::copied;
 use crate::slot::Slot;
 use crate::store::RawSession;
+use crate::timeout::Timeout;
 
 /// The base of `untorn.Transaction`.
 #[pyclass(subclass, frozen, weakref)]
@@ -150,7 +151,7 @@ impl RawTransaction {
                 Some(Begun::Turn(begun)),
             ));
         }
-        let dir: PathBuf = origin.extract()?;
+        let Place(dir) = origin.extract()?;
         let how = How::Directory(options::transaction(&dir, options)?);
         // It begins later, perhaps after a `chdir`.
         let dir = check(py, untorn::absolute(dir))?;

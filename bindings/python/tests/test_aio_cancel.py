@@ -256,7 +256,7 @@ def test_a_loop_that_is_closed_while_its_lock_comes(path: Path) -> None:
         holder.acquire()
         loop = asyncio.new_event_loop()
 
-        async def begin() -> "asyncio.Task[None]":
+        async def begin() -> "asyncio.Task[Any]":
             task = asyncio.ensure_future(aio.FileLock(path).acquire())
             await asyncio.sleep(0)
             return task

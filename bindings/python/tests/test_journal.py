@@ -245,7 +245,7 @@ def test_the_tail_is_oldest_first(path: Path) -> None:
     assert journal.tail(3) == [97, 98, 99]
     assert journal.tail(0) == []
     assert journal.tail(2**40) == list(range(100))
-    with pytest.raises(ValueError, match="a number from 0"):
+    with pytest.raises(ValueError, match="a whole number from 0"):
         journal.tail(-1)
 
 
@@ -303,7 +303,7 @@ def test_options_are_checked(path: Path) -> None:
     for timeout in (-1, float("nan")):
         with pytest.raises(ValueError, match="timeout"):
             Journal(path, timeout=timeout)
-    with pytest.raises(ValueError, match="a number from 0"):
+    with pytest.raises(ValueError, match="a whole number from 0"):
         Journal(path, max_record=-1)
     Journal(path, timeout=float("inf")).append(1)
     with pytest.raises(untorn.NotFound):

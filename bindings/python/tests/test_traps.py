@@ -135,10 +135,10 @@ def test_a_name_that_is_given_another_value_is_told_awaited(run: Run, path: Path
 def test_an_append_that_is_never_awaited_warns_and_is_made(run: Run, path: Path) -> None:
     async def main() -> None:
         journal = aio.Journal(path, durability="process")
-        journal.append(1)  # type: ignore[unused-coroutine]
-        with pytest.warns(RuntimeWarning, match=f"append {path} was never awaited"):
-            await journal.append(2)
-            gc.collect()
+        with pytest.warns(RuntimeWarning, match=f"append {path} was never awaited") as warned:
+            journal.append(1)  # type: ignore[unused-coroutine]
+        assert warned[0].filename == __file__
+        await journal.append(2)
 
     run(main)
     assert list(Journal(path)) == [1, 2]
@@ -233,6 +233,40 @@ def test_a_task_that_would_wait_for_itself(run: Run, path: Path) -> None:
         await lock.acquire()
         await asyncio.create_task(lock.release())
         await document.save({"n": 5})
+
+    run(main)
+
+
+def test_an_append_can_be_waited_for_in_every_way(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+        done, _ = await asyncio.wait([asyncio.ensure_future(journal.append(1)), asyncio.create_task(journal.append(2))])
+        assert len(done) == 2
+        for earliest in asyncio.as_completed([journal.append(3), journal.extend([4, 5])]):
+            await earliest
+        await asyncio.wait_for(asyncio.shield(journal.append(6)), 60)
+        again = journal.append(7)
+        assert await again == await again
+
+    run(main)
+    assert list(Journal(path)) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_task_that_is_cancelled_before_its_first_step_appends_nothing_later(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+        for n in range(50):
+            task = asyncio.create_task(journal.append(n))
+            task.cancel("enough")
+            with pytest.raises(asyncio.CancelledError, match="enough"):
+                await task
+            before = await journal.read()
+            # It stands behind the append, if that is still to come.
+            await journal.rotate()
+            assert await journal.read() == []
+            end = await journal.append(n)
+            assert [position for position, _ in [entry async for entry in journal.entries()]] == [end]
+            assert before in ([], [n - 1], [n], [n - 1, n])
 
     run(main)
 

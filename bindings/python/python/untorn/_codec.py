@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from untorn import _spelling
-from untorn._errors import Corrupt, InvalidRecord, LimitExceeded
+from untorn._errors import Corrupt, LimitExceeded
+from untorn._refused import refused
 from untorn._untorn import document_json
 
 if TYPE_CHECKING:
@@ -84,9 +85,8 @@ def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path
         return dumps(value)
     try:
         return encode(value)
-    except ValueError as error:
-        msg = f"{operation} {path}: {error}; nothing was saved"
-        raise InvalidRecord(msg, path=path, operation=operation) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise refused(value, error, operation, path) from error
 
 
 def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool = False) -> Any:

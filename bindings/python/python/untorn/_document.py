@@ -6,7 +6,9 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
+from untorn._arguments import function
 from untorn._errors import NotFound
+from untorn._inside import inside
 from untorn._untorn import FileLock, RawDocument
 from untorn._updating import Updating
 
@@ -92,6 +94,8 @@ class Document(RawDocument):
         loads: _codec._Loads | None,
     ) -> Self:
         self = RawDocument.__new__(cls, source, options)
+        function(dumps, "dumps", "open", self.path)
+        function(loads, "loads", "open", self.path)
         self._dumps = dumps
         self._loads = loads
         self._version = None
@@ -201,10 +205,12 @@ class Document(RawDocument):
         Returns the value that was saved. If the function returns `None`, it has changed the value in place, and that
         value is saved. If it raises, nothing is saved.
         """
+        function(change, "change", "update", self.path)
         update = self._begin_update(timeout, lock)
         try:
             value = self._current(update, default)
-            changed = change(value)
+            with inside(self.path, "update"):
+                changed = change(value)
             if changed is not None:
                 value = changed
             self._version = update._save(self._encode(value))

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar
 
+from untorn._inside import advised as _advised
 from untorn._types import Holder
 from untorn._untorn import Position
 
@@ -234,4 +235,6 @@ def _from_core(
     position: Position | None,
 ) -> Error:
     kind = _BY_CODE.get("UNTORN_" + code, InternalError)
+    if kind is Deadlock:
+        message = _advised(message, path)
     return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)

@@ -8,8 +8,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from untorn._arguments import many, refuse
 from untorn._errors import Deadlock
-from untorn._many import many, refuse
+from untorn._inside import inside
 from untorn._reading import told
 from untorn._types import Damage, Record
 
@@ -189,7 +190,7 @@ class Fold(Generic[_S]):
         journal = self._journal
         with self._turn(timeout, lock) as turn:
             try:
-                with self._state.in_use():
+                with self._state.in_use(), inside(journal.path, "fold"):
                     objs = self._state.look(decide)
                     data = [journal._encode(obj) for obj in decided(objs, journal.path)]
                 if data:

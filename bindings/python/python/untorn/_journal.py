@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
-from untorn._errors import InvalidRecord
+from untorn._arguments import function, many
+from untorn._errors import Error
 from untorn._fold import Fold, State, folded
 from untorn._follow import Follow, News
-from untorn._many import many
+from untorn._inside import inside
 from untorn._reading import Decoder, records_of, told
+from untorn._refused import refused
 from untorn._types import Record
 from untorn._untorn import FileLock, Position, RawJournal, Reader
 
@@ -146,6 +148,8 @@ class Journal(RawJournal):
         loads: _codec._Loads | None,
     ) -> Self:
         self = RawJournal.__new__(cls, source, options)
+        function(dumps, "dumps", "open", self.path)
+        function(loads, "loads", "open", self.path)
         is_json = options.get("format", "json") == "json"
         self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
         self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
@@ -158,9 +162,9 @@ class Journal(RawJournal):
     def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
         """Append one record, and return the position just after it.
 
-        Raises `InvalidRecord` for a value that JSON can't hold (NaN, a circular reference), and json's own
-        `TypeError` for a type that it does not know. After `LockTimeout`, `StorageFull` and other failures of the
-        system the journal is unchanged. `NotDurable`: the record is in the file, but a power cut may lose it.
+        Raises `InvalidRecord` for a value that JSON can't hold (NaN, a circular reference), and `InvalidArgument`,
+        which is a `TypeError`, for a type that it does not know. After `LockTimeout`, `StorageFull` and other failures
+        of the system the journal is unchanged. `NotDurable`: the record is in the file, but a power cut may lose it.
         """
         return self._append(self._encode(obj), self._checked, timeout, lock)
 
@@ -231,17 +235,19 @@ class Journal(RawJournal):
         stretches are left out: `on_damage` receives each of them. Records that Python's `json` can't decode are copied
         unchanged. Uses constant memory if `change` does.
         """
+        function(change, "change", "compact", self.path)
         rewrite = self._begin_rewrite(timeout, lock)
         try:
             chunk: list[_codec._Data] = []
             tell = told(on_damage, self.path)
             old = self._decoder.exact().decoded(self._read(rewrite._reader(), tell), tell, chunk.append)
-            new = change(value for _, value in old)
-            for obj in many(new, "compact", self.path, "the function returns"):
-                chunk.append(self._encode(obj))
-                if len(chunk) >= _CHUNK:
-                    rewrite._push(chunk, self._checked)
-                    chunk.clear()
+            with inside(self.path, "compact"):
+                new = change(value for _, value in old)
+                for obj in many(new, "compact", self.path, "the function returns"):
+                    chunk.append(self._encode(obj))
+                    if len(chunk) >= _CHUNK:
+                        rewrite._push(chunk, self._checked)
+                        chunk.clear()
             rewrite._push(chunk, self._checked)
             return rewrite._commit()
         finally:
@@ -348,11 +354,10 @@ class Journal(RawJournal):
     def _encode(self, obj: Any) -> _codec._Data:
         try:
             return self._dumps(obj)
-        except ValueError as error:
-            if self._checked or isinstance(error, InvalidRecord):
+        except (TypeError, ValueError, RecursionError) as error:
+            if self._checked or isinstance(error, Error):
                 raise
-            msg = f"append {self.path}: {error}; nothing was appended"
-            raise InvalidRecord(msg, path=self.path, operation="append") from error
+            raise refused(obj, error, "append", self.path) from error
 
     def _read(self, reader: Reader, tell: _Told) -> Iterator[Record]:
         while items := reader._next():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from untorn._errors import InvalidArgument
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Literal, TypeAlias
 
     from untorn import _codec
@@ -123,11 +125,19 @@ class StoreOptions(TypedDict, total=False):
 _CODECS = ("dumps", "loads", "state_dumps", "state_loads")
 
 
+def unknown(name: str, known: Iterable[str]) -> InvalidArgument:
+    """Return the error for an option that does not exist."""
+    import difflib  # only where it is needed: to import it takes long
+
+    alike = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {alike[0]!r}?" if alike else f"this call takes {', '.join(sorted(known))}"
+    return InvalidArgument(f"unknown option {name!r}; {hint}")
+
+
 def split(given: Mapping[str, Any], known: type) -> tuple[dict[str, Any], dict[str, Any]]:
     """The options that the core takes, and those that say how values are encoded."""
     for name in given:
         if name not in known.__annotations__:
-            msg = f"unknown option {name!r}; this call takes {', '.join(sorted(known.__annotations__))}"
-            raise TypeError(msg)
+            raise unknown(name, known.__annotations__)
     codecs = {name: given[name] for name in _CODECS if name in given}
     return {name: given[name] for name in given if name not in codecs}, codecs

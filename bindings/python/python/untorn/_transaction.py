@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
+from untorn._arguments import many, refuse
 from untorn._errors import NotFound
-from untorn._many import many
 from untorn._untorn import RawSession, RawTransaction, Turn
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -98,7 +99,7 @@ class Transaction(RawTransaction):
         return self._value(name, self._load(name), default, loads)
 
     def _value(self, name: str, found: tuple[bytes, str] | None, default: Any, loads: _codec._Loads | None) -> Any:
-        path = self.dir / name
+        path = self._file(name)
         if found is not None:
             return _codec.decode_document(found[0], loads or self._loads, path)
         if default is not ...:
@@ -134,11 +135,16 @@ class Transaction(RawTransaction):
         return self._remove(name)
 
     def _document(self, operation: str, name: str, obj: Any, dumps: _codec._Dumps | None) -> _codec._Data:
-        return _codec.encode_document(obj, dumps or self._dumps, operation, self.dir / name)
+        return _codec.encode_document(obj, dumps or self._dumps, operation, self._file(name))
 
     def _records(self, name: str, objs: Iterable[Any], dumps: _codec._Dumps | None) -> list[_codec._Data]:
-        path = self.dir / name
+        path = self._file(name)
         return [self._document("append", name, obj, dumps) for obj in many(objs, "extend", path)]
+
+    def _file(self, name: str) -> Path:
+        if not isinstance(name, str):
+            refuse(f"expected the name of a file (str), not {type(name).__name__}", "transaction", self.dir)
+        return self.dir / name
 
     def __enter__(self) -> Self:
         self._begin()

@@ -61,6 +61,7 @@ __all__ = [
     "open_document_later",
     "open_journal_later",
     "open_store_later",
+    "patience",
     "release_later",
     "selftest",
     "selftest_later",
@@ -129,8 +130,8 @@ class FileLock:
     def __new__(
         cls,
         path: str | os.PathLike[str],
-        *,
         timeout: float | None = None,
+        *,
         shared: bool = False,
         label: str | None = None,
         scheme: _Scheme = "sidecar",
@@ -147,9 +148,9 @@ class FileLock:
         label: str | None = None,
     ) -> FileLock:
         """Makes a lock that is exactly the file `path`, whatever its name is."""
-    def acquire(self, *, timeout: _Timeout = ...) -> Acquired:
+    def acquire(self, timeout: _Timeout = ..., *, blocking: bool = True) -> Acquired:
         """Takes the lock. Returns this object, for `with`. `timeout` replaces that
-        of the object for this call.
+        of the object for this call; `blocking=False` tries once.
 
         Raises `LockTimeout` or `Locked`, which name the holder if it is known,
         and `Deadlock` if this thread already holds the lock.
@@ -689,6 +690,9 @@ class Taken:
 
 def acquire_later(lock: FileLock, timeout: _Timeout) -> Pending[Taken]:
     """Takes the lock; gives a `Taken`."""
+
+def patience(timeout: _Timeout, blocking: bool) -> _Timeout:
+    """The timeout of a call with `blocking`: as `FileLock.acquire`, for `untorn.aio`."""
 
 def release_later(lock: FileLock) -> Pending[None] | None:
     """Lets the lock go that was taken last, behind the work that was begun under

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from untorn._errors import InvalidArgument
+from untorn._inside import begin, end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,7 @@ class Updating:
         except BaseException:
             self._update._finish()
             raise
+        begin(document.path, "update")
         return self._changed.give()
 
     def __exit__(
@@ -86,6 +88,7 @@ class Updating:
             if exc_type is None:
                 document._version = self._update._save(document._encode(self._changed.take()))
         finally:
+            end(document.path, "update")
             self._update._finish()
 
 

@@ -9,9 +9,10 @@ use pyo3::types::{PyBytes, PyString};
 use untorn::tasks::Order;
 
 use super::Request;
-use crate::argument::{Data, Expected, Timeout};
+use crate::argument::{Data, Instance};
 use crate::document::{RawDocument, Update};
 use crate::lock::{FileLock, given};
+use crate::timeout::{Expected, Timeout};
 
 /// The verbs of a document that may take a while.
 #[pyclass(frozen)]
@@ -53,7 +54,7 @@ impl LaterDocument {
         data: Data<'_>,
         expect: Expected,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let document = Arc::clone(&self.document);
         let data = data.bytes().to_vec();
@@ -69,7 +70,7 @@ impl LaterDocument {
         py: Python<'py>,
         expect: Expected,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let expect = expect.of_removal(py, &self.path)?;
         let document = Arc::clone(&self.document);
@@ -85,7 +86,7 @@ impl LaterDocument {
         &self,
         py: Python<'py>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let document = Arc::clone(&self.document);
         let path = Arc::clone(&self.path);
@@ -121,7 +122,7 @@ impl LaterDocument {
         py: Python<'_>,
         operation: &'static str,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Request<'_>> {
         let lock = given(py, operation, lock)?;
         Ok(Request {

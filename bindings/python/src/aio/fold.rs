@@ -11,11 +11,12 @@ use untorn::tasks::Order;
 use untorn::{FoldCursor, FoldTurn};
 
 use super::Request;
-use crate::argument::Timeout;
+use crate::argument::Instance;
 use crate::fold::{RawFold, RawTurn, current, finish, list, next};
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::slot::Slot;
+use crate::timeout::Timeout;
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -56,7 +57,7 @@ impl LaterFold {
         &self,
         py: Python<'py>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let lock = given(py, "fold", lock)?;
         let (cursor, journal) = (Arc::clone(&self.cursor), Arc::clone(&self.journal));

@@ -10,8 +10,8 @@ use untorn::tasks::{Source, Wake, WatchOrder};
 
 use super::event_loop::Loop;
 use super::promise::{Finish, Task};
-use crate::argument::Timeout;
 use crate::follow::{News, RawFollow, list};
+use crate::timeout::Timeout;
 
 /// The verb of a `RawFollow` that may take a while.
 #[pyclass(frozen)]

@@ -14,14 +14,16 @@ use super::event_loop::Loop;
 use super::outstanding::Outstanding;
 use super::promise::Task;
 use super::{Request, none};
-use crate::argument::{Count, Data, Timeout};
+use crate::argument::{Count, Data, Instance};
+use crate::batch::{batch, push};
 use crate::error::check;
 use crate::follow::RawFollow;
-use crate::journal::{RawJournal, batch, make_report, push, read_from, tail_list};
+use crate::journal::{RawJournal, make_report, read_from, tail_list};
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::reader::{State, list};
 use crate::rewrite::Rewrite;
+use crate::timeout::Timeout;
 
 /// The verbs of a journal that may take a while.
 #[pyclass(frozen)]
@@ -51,7 +53,7 @@ impl LaterJournal {
         record: Data<'_>,
         checked: bool,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let mut batch = self.journal.batch();
         check(py, push(&mut batch, record.bytes(), checked))?;
@@ -64,10 +66,10 @@ impl LaterJournal {
         py: Python<'py>,
         records: &Bound<'_, PyIterator>,
         checked: bool,
-        at: Option<&Bound<'_, Position>>,
+        at: Option<Instance<'_, '_, Position>>,
         header: Option<Data<'_>>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let batch = batch(py, &self.journal, records, checked, header)?;
         let at = at.map(|position| position.get().core());
@@ -77,7 +79,7 @@ impl LaterJournal {
     fn reader<'py>(
         &self,
         py: Python<'py>,
-        start: Option<&Bound<'_, Position>>,
+        start: Option<Instance<'_, '_, Position>>,
         max_records: Option<Count>,
         max_bytes: Option<Count>,
     ) -> Awaitable<'py> {
@@ -116,7 +118,11 @@ impl LaterJournal {
     }
 
     /// Gives a `RawFollow`.
-    fn follow<'py>(&self, py: Python<'py>, start: Option<&Bound<'_, Position>>) -> Awaitable<'py> {
+    fn follow<'py>(
+        &self,
+        py: Python<'py>,
+        start: Option<Instance<'_, '_, Position>>,
+    ) -> Awaitable<'py> {
         let start = start.map(|position| position.get().core());
         let (journal, path) = (Arc::clone(&self.journal), self.path.to_path_buf());
         Request::read("follow", &self.path).run(
@@ -153,7 +159,7 @@ impl LaterJournal {
         &self,
         py: Python<'py>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
         self.change(py, "repair", timeout, lock)?.run(
@@ -166,9 +172,9 @@ impl LaterJournal {
     fn rewind<'py>(
         &self,
         py: Python<'py>,
-        position: &Bound<'_, Position>,
+        position: Instance<'_, '_, Position>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
         let position = position.get().core();
@@ -183,7 +189,7 @@ impl LaterJournal {
         &self,
         py: Python<'py>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
         self.change(py, "rotate", timeout, lock)?.run(
@@ -199,7 +205,7 @@ impl LaterJournal {
         records: &Bound<'_, PyIterator>,
         checked: bool,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let batch = batch(py, &self.journal, records, checked, None)?;
         let journal = Arc::clone(&self.journal);
@@ -215,7 +221,7 @@ impl LaterJournal {
         &self,
         py: Python<'py>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let (journal, path) = (Arc::clone(&self.journal), Arc::clone(&self.path));
         self.change(py, "compact", timeout, lock)?.run(
@@ -251,7 +257,7 @@ impl LaterJournal {
         batch: Batch,
         at: Option<untorn::Position>,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         if lock.is_some() {
             let journal = Arc::clone(&self.journal);
@@ -283,7 +289,7 @@ impl LaterJournal {
         py: Python<'_>,
         operation: &'static str,
         timeout: Timeout,
-        lock: Option<&Bound<'_, FileLock>>,
+        lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Request<'_>> {
         let lock = given(py, operation, lock)?;
         Ok(Request {

@@ -9,10 +9,11 @@ use untorn::LockGuard;
 use untorn::tasks::Order;
 
 use super::{Request, none};
-use crate::argument::Timeout;
+use crate::argument::{Instance, Place};
 use crate::error::make_holder;
 use crate::lock::FileLock;
 use crate::process::Process;
+use crate::timeout::Timeout;
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -71,7 +72,7 @@ pub fn release_later<'py>(
 pub fn transfer_later<'py>(
     py: Python<'py>,
     lock: &Bound<'_, FileLock>,
-    to: &Bound<'_, Process>,
+    to: Instance<'_, '_, Process>,
 ) -> Awaitable<'py> {
     let guard = lock.get().guard(py, "transfer")?;
     let (lock, to) = (lock.clone().unbind(), to.get().0.clone());
@@ -88,8 +89,8 @@ pub fn transfer_later<'py>(
 
 /// Returns the current holder of the lock of the file `path`.
 #[pyfunction]
-pub fn holder_later(py: Python<'_>, path: std::path::PathBuf) -> Awaitable<'_> {
-    let path: Arc<Path> = path.into();
+pub fn holder_later(py: Python<'_>, path: Place) -> Awaitable<'_> {
+    let path: Arc<Path> = path.0.into();
     let asked = Arc::clone(&path);
     Request::read("holder", &path).run(
         py,

@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 use untorn::tasks::Order;
 
 use super::Request;
+use crate::argument::Place;
 use crate::options;
 use crate::store::{File, Opened};
 
@@ -18,9 +19,10 @@ type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 #[pyfunction]
 pub fn open_journal_later<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    path: Place,
     options: &Bound<'_, PyDict>,
 ) -> Awaitable<'py> {
+    let path = path.0;
     let options = options::journal(&path, options)?;
     open(py, path, |path| options.open(path).map(File::Journal))
 }
@@ -29,9 +31,10 @@ pub fn open_journal_later<'py>(
 #[pyfunction]
 pub fn open_document_later<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    path: Place,
     options: &Bound<'_, PyDict>,
 ) -> Awaitable<'py> {
+    let path = path.0;
     let options = options::document(&path, options)?;
     open(py, path, |path| options.open(path).map(File::Document))
 }
@@ -40,9 +43,10 @@ pub fn open_document_later<'py>(
 #[pyfunction]
 pub fn open_store_later<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    path: Place,
     options: &Bound<'_, PyDict>,
 ) -> Awaitable<'py> {
+    let path = path.0;
     let options = options::store(&path, options)?;
     open(py, path, |path| options.open(path).map(File::Store))
 }

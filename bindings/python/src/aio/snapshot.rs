@@ -1,6 +1,6 @@
 //! The native half of `untorn.aio.Snapshot`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use pyo3::IntoPyObjectExt;
@@ -10,18 +10,19 @@ use untorn::tasks::Order;
 
 use super::Request;
 use super::journal::LaterReader;
-use crate::argument::{Text, Timeout};
+use crate::argument::{Place, Text};
 use crate::options;
 use crate::reader::State;
 use crate::snapshot::RawSnapshot;
+use crate::timeout::Timeout;
 use crate::transaction::contents;
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// Gives a `RawSnapshot`.
 #[pyfunction]
-pub fn take_snapshot_later(py: Python<'_>, dir: PathBuf, timeout: Timeout) -> Awaitable<'_> {
-    let path: Arc<Path> = dir.into();
+pub fn take_snapshot_later(py: Python<'_>, dir: Place, timeout: Timeout) -> Awaitable<'_> {
+    let path: Arc<Path> = dir.0.into();
     let dir = Arc::clone(&path);
     let request = Request {
         order: Order::Unordered,

@@ -1,13 +1,13 @@
 //! The native half of `untorn.aio.Store`, `Session` and `Lease`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use untorn::tasks::Order;
 
 use super::{Request, none};
-use crate::argument::{Count, Text, Timeout};
+use crate::argument::{Count, Instance, Place, Text};
 use crate::error::make_holder;
 use crate::lease::Lease;
 use crate::process::Process;
@@ -15,6 +15,7 @@ use crate::reconcile;
 use crate::search::hits;
 use crate::selftest;
 use crate::store::{Opened, RawSession, RawStore, document};
+use crate::timeout::Timeout;
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -55,10 +56,10 @@ pub fn store_remove_later<'py>(
 pub fn store_search_later<'py>(
     py: Python<'py>,
     store: &Bound<'_, RawStore>,
-    text: &str,
+    text: Text,
     max_hits: Count,
 ) -> Awaitable<'py> {
-    let search = store.get().prepared(text, max_hits);
+    let search = store.get().prepared(&text, max_hits);
     let path: Arc<Path> = store.get().core().path().into();
     // Not in the way of short reads: it may take seconds.
     let request = Request {
@@ -74,9 +75,9 @@ pub fn store_search_later<'py>(
 
 /// As `selftest`.
 #[pyfunction]
-pub fn selftest_later<'py>(py: Python<'py>, dir: PathBuf, scheme: &str) -> Awaitable<'py> {
-    let scheme = selftest::parse(py, &dir, scheme)?;
-    let path: Arc<Path> = dir.into();
+pub fn selftest_later<'py>(py: Python<'py>, dir: Place, scheme: Text) -> Awaitable<'py> {
+    let scheme = selftest::parse(py, &dir.0, &scheme)?;
+    let path: Arc<Path> = dir.0.into();
     let dir = Arc::clone(&path);
     let request = Request {
         order: Order::Unordered,
@@ -212,7 +213,7 @@ impl LaterSession {
 pub fn lease_transfer_later<'py>(
     py: Python<'py>,
     lease: &Bound<'_, Lease>,
-    to: &Bound<'_, Process>,
+    to: Instance<'_, '_, Process>,
 ) -> Awaitable<'py> {
     let (lease, to) = (Arc::clone(lease.get().core()), to.get().0.clone());
     let path: Arc<Path> = lease.path().into();

@@ -123,7 +123,7 @@ fn arms(options: &[Opt<'_>]) -> String {
     format!(
         "// {mark}\n//! The core's option for each option of a dictionary.\n\n\
          use pyo3::prelude::*;\nuse untorn::{{DocumentOptions, JournalOptions}};\n\n\
-         use crate::argument::{{Count, Data}};\nuse crate::options::Given;\n\n{functions}"
+         use crate::given::Given;\n\n{functions}"
     )
 }
 
@@ -139,22 +139,14 @@ fn function(handle: &str, name: &str, options: &[&Opt<'_>]) -> String {
 fn arm(option: &Opt<'_>) -> String {
     let name = option.name();
     let value = match option.kind {
-        Kind::Count(_) if option.rust() == Some("usize") => {
-            "usize::try_from(given.is::<Count>()?.0).unwrap_or(usize::MAX)"
-        }
-        Kind::Count(_) => "given.is::<Count>()?.0",
-        Kind::Limit if option.rust().is_none() => {
-            "given.is::<Option<Count>>()?.map(|count| count.0)"
-        }
-        Kind::Flag(_) | Kind::Limit | Kind::Mode | Kind::Text(_) => "given.is()?",
+        Kind::Count(_) | Kind::Flag(_) | Kind::Limit | Kind::Mode | Kind::Text(_) => "given.is()?",
         Kind::Timeout => "given.timeout()?",
         Kind::Age(_) => "given.seconds()?",
         Kind::Enum(_) => "given.word()?",
         Kind::Data => {
             return format!(
-                "\"{name}\" if given.value.is_none() => made,\n\
-                 \"{name}\" => {{\nlet data: Data<'_> = given.value.extract()?;\n\
-                 made.{name}(data.bytes())\n}}\n"
+                "\"{name}\" if given.is_none() => made,\n\
+                 \"{name}\" => made.{name}(given.data()?.bytes()),\n"
             );
         }
         Kind::Reserved => return String::new(),

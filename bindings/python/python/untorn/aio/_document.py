@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import untorn
 from untorn import NotFound
+from untorn._arguments import function
 from untorn._options import DocumentOptions, split
 from untorn._untorn import LaterDocument, Update, open_document_later
 from untorn._updating import Changed, changed_of
@@ -139,6 +140,7 @@ class Document(Closing):
         If it returns `None`, it has changed the value in place. Returns the value that was saved.
         """
         document = self._document
+        function(change, "change", "update", document.path)
         update = await self._begin_update(timeout, lock)
         held = note(self.path, "update")
         try:

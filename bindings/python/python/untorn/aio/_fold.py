@@ -6,8 +6,8 @@ import inspect
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from untorn._arguments import many
 from untorn._fold import decided
-from untorn._many import many
 from untorn._untorn import LaterFold, LaterTurn, RawTurn
 from untorn.aio._closing import Closing
 from untorn.aio._held import forget, note

@@ -8,6 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from untorn._errors import Deadlock
+from untorn._inside import ADVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,16 +82,8 @@ def refuse_own(path: Path, verb: str, timeout: float | EllipsisType | None, shar
     for one in held:
         if task is not None and one.task() is task and one.stands and not (one.shared and shared):
             own = f"this task already holds the lock ({one.how}) and would wait for itself"
-            msg = f"{verb} {path}: {own}; {_ADVICE[one.how]}"
+            msg = f"{verb} {path}: {own}; {ADVICE[one.how]}"
             raise Deadlock(msg, path=path, operation=verb)
-
-
-_ADVICE = {
-    "update": "inside update, change the value instead of saving",
-    "compact": "inside compact, yield the record instead of appending it",
-    "fold": "inside a fold's update, return the records instead of appending them",
-    "FileLock": "pass it the lock (lock=), or release the lock first",
-}
 
 
 def file_of(lock: FileLock) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import untorn
+from untorn._arguments import function, many
 from untorn._fold import State, folded
 from untorn._journal import _CHUNK
-from untorn._many import many
 from untorn._options import JournalOptions, split
 from untorn._reading import records_of, told
 from untorn._types import Record
@@ -16,7 +16,7 @@ from untorn.aio._closing import Closing
 from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._held import any_held, forget, note
-from untorn.aio._lock import given
+from untorn.aio._lock import given, raw_of
 from untorn.aio._pending import begun, taken
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Journal(Closing):
     def _append(
         self, record: _Data, checked: bool, timeout: float | EllipsisType | None, lock: FileLock | None
     ) -> Coroutine[Any, Any, Position]:
-        journal, raw = self._later, None if lock is None else lock._lock
+        journal, raw = self._later, None if lock is None else raw_of(lock)
         own = (self.path, timeout) if lock is None and any_held() else None
         return begun(lambda: journal.append(record, checked, timeout, raw), own)
 
@@ -144,7 +144,7 @@ class Journal(Closing):
         journal = self._journal
         stamp = None if header is ... else journal._encode(header)
         records = map(journal._encode, many(objs, "extend", journal.path))
-        later, raw = self._later, None if lock is None else lock._lock
+        later, raw = self._later, None if lock is None else raw_of(lock)
         own = (self.path, timeout) if lock is None and any_held() else None
         return begun(lambda: later.extend(records, journal._checked, at, stamp, timeout, raw), own)
 
@@ -207,6 +207,7 @@ class Journal(Closing):
         thread. If it raises, or is cancelled, nothing changes.
         """
         journal = self._journal
+        function(change, "change", "compact", journal.path)
         rewrite = await taken(
             self._later.begin_rewrite(timeout, given(lock, "compact", self.path, timeout)), Rewrite._discard
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import untorn
-from untorn._untorn import Taken, acquire_later, holder_later, release_later, transfer_later
+from untorn._untorn import Taken, acquire_later, holder_later, patience, release_later, transfer_later
 from untorn.aio._held import Held, file_of, forget, note, refuse_own
 from untorn.aio._pending import taken
 
@@ -50,17 +50,21 @@ class FileLock:
         self._held = []
         return self
 
-    async def acquire(self, *, timeout: float | EllipsisType | None = ...) -> None:
-        """Take the lock. `timeout` replaces that of the object for this call.
+    async def acquire(self, timeout: float | EllipsisType | None = ..., *, blocking: bool = True) -> Acquired:
+        """Take the lock. `timeout` replaces that of the object for this call; `blocking=False` tries once.
+
+        Returns an object for `async with await lock.acquire(): ...`, which releases the lock.
 
         Raises `LockTimeout` or `Locked`, which name the holder if it is known, and `Deadlock` if this task already
         holds the lock.
         """
+        timeout = patience(timeout, blocking)
         file = file_of(self._lock)
         refuse_own(file, "lock", self._lock._timeout if timeout is ... else timeout, self.shared)
         guard = await taken(acquire_later(self._lock, timeout), Taken.release)
         guard.keep(self._lock)
         self._held.append(note(file, "FileLock", self._lock))
+        return Acquired(self)
 
     async def release(self) -> None:
         """Release the lock. Does nothing if it is not held, and in a forked child, where the lock is the parent's."""
@@ -113,12 +117,37 @@ class FileLock:
         return repr(self._lock).replace("<untorn.", "<untorn.aio.", 1)
 
 
+class Acquired:
+    """A `FileLock` that was acquired, for `async with await lock.acquire(): ...`."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: FileLock) -> None:
+        self._lock = lock
+
+    async def __aenter__(self) -> FileLock:
+        return self._lock
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._lock.release()
+
+
 def given(lock: FileLock | None, verb: str, path: Path, timeout: float | EllipsisType | None) -> untorn.FileLock | None:
     """Return the lock of `lock=`. Without one, check that this task does not hold the lock itself."""
     if lock is not None:
-        return lock._lock
+        return raw_of(lock)
     refuse_own(path, verb, timeout)
     return None
+
+
+def raw_of(lock: FileLock) -> untorn.FileLock:
+    """Return the lock that the extension takes."""
+    if not isinstance(lock, FileLock):
+        msg = f"expected an untorn.aio.FileLock, not {type(lock).__module__}.{type(lock).__qualname__}"
+        raise untorn.InvalidArgument(msg)
+    return lock._lock
 
 
 async def holder(path: str | os.PathLike[str]) -> untorn.Holder | None:

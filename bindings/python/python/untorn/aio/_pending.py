@@ -12,33 +12,26 @@ from untorn.aio._held import refuse_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from contextvars import Context
     from pathlib import Path
     from types import EllipsisType, TracebackType
     from typing import Protocol
 
     class _Call(Protocol):
-        @property
-        def name(self) -> str: ...
+        name: str
+
         def cancel(self) -> bool: ...
 
 
 _T = TypeVar("_T")
 
 
-class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
-    """A future that is also a coroutine, so that it can be passed to `create_task`.
+class Pending(asyncio.Future[_T]):
+    """A future that is done only when its call has ended, also after it was cancelled."""
 
-    Unlike other futures, it is done only when its call has ended, also after it was cancelled.
-    """
+    __slots__ = ("_call", "_message")
 
-    __slots__ = ("_awaited", "_call", "_message", "_own", "_steps")
-
-    _awaited: bool
-    _own: tuple[Path, float | EllipsisType | None]
     _call: _Call
     _message: object
-    _steps: Generator[Any, Any, _T]
 
     def cancel(self, msg: object = None) -> bool:
         """End the call. `CancelledError` is raised when it has ended."""
@@ -50,42 +43,30 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
     def _end(self) -> None:
         super().cancel(self._message)
 
-    def __await__(self) -> Generator[Any, Any, _T]:
-        self._awaited = True
-        if hasattr(self, "_own"):
-            self._refuse_own()
-        return super().__await__()
 
-    def _refuse_own(self) -> None:
-        path, timeout = self._own
+class Started(Coroutine[Any, Any, _T]):
+    """A call that has started, as a coroutine: it can be awaited, and passed to `create_task`, `gather` and `run`."""
+
+    __slots__ = ("_own", "_pending", "_steps")
+
+    _steps: Generator[Any, Any, _T]
+
+    def __init__(self, pending: Pending[_T], own: tuple[Path, float | EllipsisType | None] | None) -> None:
+        self._pending = pending
+        self._own = own
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        self._steps = steps = self._pending.__await__()
+        if self._own is not None:
+            self._refuse_own(*self._own)
+        return steps
+
+    def _refuse_own(self, path: Path, timeout: float | EllipsisType | None) -> None:
         try:
             refuse_own(path, "append", timeout)
         except Deadlock:
-            self.cancel()
+            self._pending.cancel()
             raise
-
-    def add_done_callback(self, fn: Callable[..., object], *, context: Context | None = None) -> None:
-        """As every future."""
-        self._awaited = True
-        super().add_done_callback(fn, context=context)
-
-    def result(self) -> _T:
-        """As every future."""
-        self._awaited = True
-        return super().result()
-
-    def exception(self) -> BaseException | None:
-        """As every future."""
-        self._awaited = True
-        return super().exception()
-
-    def __del__(self) -> None:
-        # The call is finished even if no task awaited it, but then no code learns that it failed, or when it ended.
-        if not (hasattr(self, "_awaited") or self.cancelled()):
-            name = self._call.name if hasattr(self, "_call") else "a call"
-            msg = f"{name} was never awaited: write `await journal.append(...)`"
-            warnings.warn(msg, RuntimeWarning, source=self, stacklevel=2)
-        super().__del__()
 
     def send(self, value: Any) -> Any:
         """As every coroutine."""
@@ -93,20 +74,30 @@ class Pending(asyncio.Future[_T], Coroutine[Any, Any, _T]):
 
     def throw(self, typ: Any, val: BaseException | object = None, tb: TracebackType | None = None) -> Any:
         """As every coroutine."""
+        if not hasattr(self, "_steps") and self._pending.cancel(*getattr(typ, "args", ())[:1]):
+            # The task was cancelled before its first step: it ends when the call has ended.
+            return self._running().send(None)
         if val is None and tb is None:
             return self._running().throw(typ)
         return self._running().throw(typ, val, tb)
 
     def close(self) -> None:
         """As every coroutine: the code that ran it stopped."""
-        self.cancel()
+        self._steps = self._pending.__await__()
+        self._pending.cancel()
 
     def _running(self) -> Generator[Any, Any, _T]:
         try:
             return self._steps
         except AttributeError:
-            self._steps = self.__await__()
+            self.__await__()
             return self._steps
+
+    def __del__(self) -> None:
+        # The call is finished even if no task awaited it, but then no code learns that it failed, or when it ended.
+        if not hasattr(self, "_steps"):
+            msg = f"{self._pending._call.name} was never awaited: write `await journal.append(...)`"
+            warnings.warn(msg, RuntimeWarning, source=self, stacklevel=2)
 
 
 async def taken(pending: Pending[_T], let_go: Callable[[_T], object]) -> _T:
@@ -130,10 +121,7 @@ def begun(
     """
     if asyncio._get_running_loop() is None:
         return _when_running(begin, own)
-    pending = begin()
-    if own is not None:
-        pending._own = own
-    return pending
+    return Started(begin(), own)
 
 
 async def _when_running(begin: Callable[[], Pending[_T]], own: tuple[Path, float | EllipsisType | None] | None) -> _T:

@@ -1,4 +1,4 @@
-"""Arguments that are many records."""
+"""Check arguments before anything is locked or changed."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def many(objs: Any, verb: str, path: Path, what: str = "it takes") -> Iterable[A
         refuse(f"{what} many records, such as a list, not {type(objs).__name__}", verb, path)
     made: Iterable[Any] = objs
     return made
+
+
+def function(given: Any, name: str, verb: str, path: Path) -> None:
+    """Check that the argument is a function, or left out."""
+    if given is not None and not callable(given):
+        refuse(f"{name} must be a function, not a {type(given).__name__}", verb, path)
 
 
 def refuse(why: str, verb: str, path: Path) -> None:
