@@ -88,6 +88,7 @@
  *   Sessions: cleanup after an owner that died
  *   Sessions: searching
  *   Processes
+ *   Events: what happens without a call asking for it
  *   The self-test, and the library's version
  *
  * Conventions
@@ -1213,6 +1214,35 @@ bool untorn_report_damage(const untorn_report *report,
                           int32_t *kind_out,
                           uint64_t *offset_out,
                           uint64_t *length_out);
+
+/**
+ * Returns the line of the damaged stretch number index, from 1, or 0 if the report
+ * has no such stretch.
+ */
+UNTORN_API
+uint64_t untorn_report_damage_line(const untorn_report *report,
+                                   size_t index);
+
+/**
+ * Returns whether the next append, or untorn_journal_repair(), mends the damaged
+ * stretch number index: it is at the end of the file.
+ */
+UNTORN_API
+bool untorn_report_damage_is_repairable(const untorn_report *report,
+                                        size_t index);
+
+/**
+ * Writes the note number index: a sound stretch that other programs stumble over, such
+ * as a byte order mark. A report has the first place of each kind. *line_out counts
+ * from 1. See untorn_records_damage() for the rest.
+ */
+UNTORN_API
+bool untorn_report_note(const untorn_report *report,
+                        size_t index,
+                        int32_t *kind_out,
+                        uint64_t *offset_out,
+                        uint64_t *length_out,
+                        uint64_t *line_out);
 
 /**
  * Writes what untorn_journal_repair() did: where the torn tail began, and how many
@@ -2667,6 +2697,205 @@ UNTORN_API int32_t untorn_process_alive(const untorn_process *process);
  * Frees a process. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_process_free(untorn_process *process);
+
+/* ------------------------------------------------------------------------
+ * Events: what happens without a call asking for it
+ * ------------------------------------------------------------------------ */
+
+/**
+ * What happened in the library without a call asking for it. waiting: A call
+ * has waited for a lock longer than the threshold (2 seconds by default), and
+ * waits on. holder names the process that holds it, waited says how long. It
+ * is reported again after 4, 16, 64 times the threshold, and so on.
+ */
+#define UNTORN_EVENT_WAITING 1
+
+/**
+ * A wait that was reported is over: the call got the lock, or gave up.
+ */
+#define UNTORN_EVENT_WAITED 2
+
+/**
+ * A torn tail of a journal was repaired. offset is its start, bytes the number
+ * of bytes that were cut, kept the file that has them. With 0 bytes, only a
+ * newline was added.
+ */
+#define UNTORN_EVENT_REPAIRED 3
+
+/**
+ * An append of many records, whose process died, was taken back. offset is its
+ * start, bytes the number of bytes, kept the file that has them.
+ */
+#define UNTORN_EVENT_UNDONE 4
+
+/**
+ * A change that a dead process left half done was finished or taken back: a
+ * transaction, a rewrite, a save in place or a header stamp. path is the file,
+ * or the directory of the transaction.
+ */
+#define UNTORN_EVENT_RECOVERED 5
+
+/**
+ * Temporary files of dead processes were removed from the directory path.
+ * count is their number.
+ */
+#define UNTORN_EVENT_SWEPT 6
+
+/**
+ * A reader skipped damage. damage is its kind, offset and bytes its place.
+ * Each read reports only its first damage. A torn tail is not reported, since
+ * an append in progress looks the same.
+ */
+#define UNTORN_EVENT_SKIPPED_DAMAGE 7
+
+/**
+ * A journal was rotated. kept is the rotated file.
+ */
+#define UNTORN_EVENT_ROTATED 8
+
+/**
+ * A sync failed. Bytes that were written may not be durable, and the handle
+ * refuses further work: open it again.
+ */
+#define UNTORN_EVENT_POISONED 9
+
+/**
+ * Events came faster than the receiver took them. count is the number of those
+ * that it did not get.
+ */
+#define UNTORN_EVENT_DROPPED 10
+
+/**
+ * How much an event matters. info: It is good to know.
+ */
+#define UNTORN_SEVERITY_INFO 1
+
+/**
+ * A process died, waits for long, or finds damage. Nothing was lost without a
+ * copy.
+ */
+#define UNTORN_SEVERITY_WARNING 2
+
+/**
+ * Bytes may be lost.
+ */
+#define UNTORN_SEVERITY_ERROR 3
+
+/**
+ * An event. It begins with its size, and may grow at its end: read a field that a
+ * later version added only if size covers it. It lives as long as the call of the
+ * callback.
+ */
+typedef struct {
+  /**
+   * The size of this struct, as the library has it.
+   */
+  size_t size;
+  /**
+   * What happened: a UNTORN_EVENT_ number.
+   */
+  int32_t kind;
+  /**
+   * How much it matters: a UNTORN_SEVERITY_ number.
+   */
+  int32_t severity;
+  /**
+   * The kind as a word, for example "waiting". It is the same in every language.
+   */
+  const char *name;
+  /**
+   * The operation in which it happened, for example "append".
+   */
+  const char *operation;
+  /**
+   * The file, or the directory of a transaction or a sweep.
+   */
+  const char *path;
+  /**
+   * All of it in one line, for people.
+   */
+  const char *message;
+  /**
+   * The process that holds the lock, or NULL.
+   */
+  const untorn_holder *holder;
+  /**
+   * The file that keeps what was cut off or rotated, or NULL.
+   */
+  const char *kept;
+  /**
+   * How long the call has waited.
+   */
+  uint64_t waited_ms;
+  /**
+   * Where in the file it happened.
+   */
+  uint64_t offset;
+  /**
+   * How many bytes it concerns.
+   */
+  uint64_t bytes;
+  /**
+   * How many files or events it concerns.
+   */
+  uint64_t count;
+  /**
+   * The kind of damage: a UNTORN_DAMAGE_ number, or 0.
+   */
+  int32_t damage;
+  /**
+   * Always 0.
+   */
+  int32_t reserved;
+} untorn_event;
+
+/**
+ * Receives events. See untorn_set_event_callback().
+ */
+typedef void (*untorn_event_callback)(const untorn_event *event, void *user);
+
+/**
+ * Reports the events of this process to callback, in place of an earlier one; NULL
+ * reports no more. Without a callback nothing is reported. The library calls it on
+ * a thread of its own, with one event at a time, in their order. That thread holds
+ * no lock. The callback may take its time, wait for any lock and call any function.
+ * It never delays the call that an event is about. It must return: it must not end
+ * its thread, jump out or throw. When this function returns, an earlier callback is
+ * no longer running, unless the earlier callback is the caller. So its user can be
+ * freed. A forked child reports its own events to the same callback.
+ */
+UNTORN_API
+void untorn_set_event_callback(untorn_event_callback callback,
+                               void *user);
+
+/**
+ * Waits until the callback has had the events so far, at most for timeout_ms; -1
+ * waits without a limit. Returns whether it has. A program calls it before it ends.
+ * It must not hold what its callback waits for.
+ */
+UNTORN_API
+bool untorn_flush_events(int64_t timeout_ms);
+
+/**
+ * Sets after how many milliseconds a wait for a lock is reported as
+ * UNTORN_EVENT_WAITING, for the whole process. The default is 2000. Waits that have
+ * begun keep the threshold that they began with.
+ */
+UNTORN_API
+void untorn_set_wait_threshold(uint64_t threshold_ms);
+
+/**
+ * Returns the name of a kind of event, for example "waiting", or NULL for another
+ * number. The name is the same in every language. The string is static.
+ */
+UNTORN_API
+const char *untorn_event_name(int32_t kind);
+
+/**
+ * Returns the name of a severity, for example "warning", or NULL for another
+ * number. The string is static.
+ */
+UNTORN_API const char *untorn_severity_name(int32_t severity);
 
 /* ------------------------------------------------------------------------
  * The self-test, and the library's version

@@ -27,6 +27,7 @@ mod document;
 mod durability;
 mod error;
 mod error_kind;
+pub mod events;
 mod holder;
 mod journal;
 mod lock;
@@ -52,6 +53,7 @@ mod transaction;
 pub use document::{Document, DocumentOptions, Expect, Update, Version, document_json};
 pub use durability::Durability;
 pub use error::{Error, ErrorKind, Result};
+pub use events::{Event, EventKind, Severity};
 pub use holder::Holder;
 pub use journal::{
     Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::events::{self, EventKind};
 use crate::sys::{self, Access, Descriptor, File, PerProcess};
 
 const SUFFIX: &str = ".untorn";
@@ -180,6 +181,7 @@ fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
         return;
     };
     let is_wanted = |name: &OsStr| name.to_str().is_some_and(&wanted);
+    let mut swept = 0;
     for name in names.into_iter().filter(|name| is_wanted(name)) {
         let path = dir.join(name);
         // A file whose lock is not free is in use.
@@ -187,8 +189,13 @@ fn sweep_names(dir: &Path, of: &Path, wanted: impl Fn(&str) -> bool) {
             && matches!(file.may_be_believed(of), Ok(true))
             && matches!(file.try_lock(false), Ok(true))
         {
-            let _ = sys::unlink(&path);
+            swept += u64::from(sys::unlink(&path).is_ok());
         }
+    }
+    if swept > 0 {
+        events::emit(EventKind::Swept, "recover", dir, |event| {
+            event.count = Some(swept);
+        });
     }
 }
 

@@ -8,7 +8,7 @@
 //! guard.rs  argument.rs  options.rs  text.rs      the border
 //! code.rs  codes.rs  error.rs  holder.rs         failures
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
-//! process.rs  selftest.rs
+//! process.rs  selftest.rs  event.rs
 //! call.rs  cancel.rs  lock.rs  scheme.rs          waiting
 //! words.rs  option_structs.rs                     options
 //! journal.rs  records.rs  report.rs  damage.rs
@@ -31,6 +31,7 @@ mod codes;
 mod damage;
 mod document;
 mod error;
+mod event;
 mod fold;
 mod follow;
 mod header;

@@ -3,7 +3,9 @@
 
 use std::ffi::CStr;
 
-use untorn::{DamageKind, Durability, Format, HeaderMode, OnUnsupported, Result, Scheme};
+use untorn::{
+    DamageKind, Durability, EventKind, Format, HeaderMode, OnUnsupported, Result, Scheme, Severity,
+};
 
 use crate::argument::Arguments;
 
@@ -151,3 +153,87 @@ pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 11] = [
     c"carriage_return",
     c"lone_surrogate",
 ];
+
+/// What happened in the library without a call asking for it. waiting: A call
+/// has waited for a lock longer than the threshold (2 seconds by default), and
+/// waits on. holder names the process that holds it, waited says how long. It
+/// is reported again after 4, 16, 64 times the threshold, and so on.
+pub const UNTORN_EVENT_WAITING: i32 = 1;
+/// A wait that was reported is over: the call got the lock, or gave up.
+pub const UNTORN_EVENT_WAITED: i32 = 2;
+/// A torn tail of a journal was repaired. offset is its start, bytes the number
+/// of bytes that were cut, kept the file that has them. With 0 bytes, only a
+/// newline was added.
+pub const UNTORN_EVENT_REPAIRED: i32 = 3;
+/// An append of many records, whose process died, was taken back. offset is its
+/// start, bytes the number of bytes, kept the file that has them.
+pub const UNTORN_EVENT_UNDONE: i32 = 4;
+/// A change that a dead process left half done was finished or taken back: a
+/// transaction, a rewrite, a save in place or a header stamp. path is the file,
+/// or the directory of the transaction.
+pub const UNTORN_EVENT_RECOVERED: i32 = 5;
+/// Temporary files of dead processes were removed from the directory path.
+/// count is their number.
+pub const UNTORN_EVENT_SWEPT: i32 = 6;
+/// A reader skipped damage. damage is its kind, offset and bytes its place.
+/// Each read reports only its first damage. A torn tail is not reported, since
+/// an append in progress looks the same.
+pub const UNTORN_EVENT_SKIPPED_DAMAGE: i32 = 7;
+/// A journal was rotated. kept is the rotated file.
+pub const UNTORN_EVENT_ROTATED: i32 = 8;
+/// A sync failed. Bytes that were written may not be durable, and the handle
+/// refuses further work: open it again.
+pub const UNTORN_EVENT_POISONED: i32 = 9;
+/// Events came faster than the receiver took them. count is the number of those
+/// that it did not get.
+pub const UNTORN_EVENT_DROPPED: i32 = 10;
+/// Returns the number of a event_kind; 0 for one that the header has no number for.
+pub(crate) fn event_kind(kind: EventKind) -> i32 {
+    match kind {
+        EventKind::Waiting => UNTORN_EVENT_WAITING,
+        EventKind::Waited => UNTORN_EVENT_WAITED,
+        EventKind::Repaired => UNTORN_EVENT_REPAIRED,
+        EventKind::Undone => UNTORN_EVENT_UNDONE,
+        EventKind::Recovered => UNTORN_EVENT_RECOVERED,
+        EventKind::Swept => UNTORN_EVENT_SWEPT,
+        EventKind::SkippedDamage => UNTORN_EVENT_SKIPPED_DAMAGE,
+        EventKind::Rotated => UNTORN_EVENT_ROTATED,
+        EventKind::Poisoned => UNTORN_EVENT_POISONED,
+        EventKind::Dropped => UNTORN_EVENT_DROPPED,
+        _ => 0,
+    }
+}
+
+/// The names, from number 1 on.
+pub(crate) const EVENT_KIND_NAMES: [&CStr; 10] = [
+    c"waiting",
+    c"waited",
+    c"repaired",
+    c"undone",
+    c"recovered",
+    c"swept",
+    c"skipped_damage",
+    c"rotated",
+    c"poisoned",
+    c"dropped",
+];
+
+/// How much an event matters. info: It is good to know.
+pub const UNTORN_SEVERITY_INFO: i32 = 1;
+/// A process died, waits for long, or finds damage. Nothing was lost without a
+/// copy.
+pub const UNTORN_SEVERITY_WARNING: i32 = 2;
+/// Bytes may be lost.
+pub const UNTORN_SEVERITY_ERROR: i32 = 3;
+/// Returns the number of a severity; 0 for one that the header has no number for.
+pub(crate) fn severity(kind: Severity) -> i32 {
+    match kind {
+        Severity::Info => UNTORN_SEVERITY_INFO,
+        Severity::Warning => UNTORN_SEVERITY_WARNING,
+        Severity::Error => UNTORN_SEVERITY_ERROR,
+        _ => 0,
+    }
+}
+
+/// The names, from number 1 on.
+pub(crate) const SEVERITY_NAMES: [&CStr; 3] = [c"info", c"warning", c"error"];

@@ -36,11 +36,11 @@ SOURCES = Path(__file__).resolve().parent / "c"
 PROGRAMS = [
     *("journal.c", "document.c", "lock.c", "process.c", "fork.c"),
     *("transaction.c", "header.c", "rewrite.c", "follow.c", "fold.c", "session.c"),
-    *("threads.c", "errors.c", "kill.c", "descriptors.c"),
+    *("threads.c", "errors.c", "kill.c", "descriptors.c", "events.c"),
     "smoke.cpp",
 ]
 # What is leaked in a child of fork() is leaked on purpose: see fork.supp.
-GO_ON_IN_CHILDREN = {"fork.c", "fold.c", "follow.c"}
+GO_ON_IN_CHILDREN = {"fork.c", "fold.c", "follow.c", "events.c"}
 STRICT = ["-Werror", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow"]
 C_ONLY = ["-Wstrict-prototypes", "-Wmissing-prototypes"]
 DIALECTS = {

@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::{Format, JournalOptions};
 use crate::error::{Error, Result};
+use crate::events::{self, EventKind};
 use crate::journal::read::Backward;
 use crate::journal::read::{Foreign, HEAD};
 use crate::journal::seal;
@@ -93,6 +94,11 @@ pub(crate) fn tail(file: &File, path: &Path, options: &JournalOptions) -> Result
         if whole {
             append_newline(file).map_err(os_error)?;
         }
+        events::emit(EventKind::Repaired, "repair", path, |event| {
+            event.offset = Some(tail.start);
+            event.bytes = Some(size - keep);
+            event.kept = (keep < size).then(|| torn::path_for(path));
+        });
         return Ok(Some(Repair {
             offset: tail.start,
             cut: size - keep,

@@ -8,6 +8,7 @@ use super::follow::Followers;
 use super::options::JournalOptions;
 use super::record_policy::RecordPolicy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{self, EventKind};
 use crate::holder::Holder;
 use crate::oslock::PathLock;
 use crate::sys::PerProcess;
@@ -80,7 +81,9 @@ impl Shared {
     }
 
     pub fn poison(&self) {
-        self.poisoned.store(true, Ordering::Release);
+        if !self.poisoned.swap(true, Ordering::AcqRel) {
+            events::emit(EventKind::Poisoned, "sync", &self.path, |_| {});
+        }
     }
 
     /// Closes the handle for later calls, and wakes its followers.

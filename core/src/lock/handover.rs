@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::guard::LockGuard;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::LongWait;
 use crate::lockfile::IDLE;
 use crate::oslock::{AcquireError, PathLock, RawGuard, WaitPolicy, Watching};
 use crate::process::{Alive, Process};
@@ -114,11 +115,13 @@ impl PathLock {
             return refused(AcquireError::Busy);
         }
         let mut watching = Watching::new(self.record_path(), Some(successor.pid), wait);
+        let mut long_wait = LongWait::begin(operation, self.target());
         while handover::reserved(self.record_path()).is_some_and(|reservation| reservation.stands())
         {
             if let Err(why) = watching.sleep(wait, LOOK_AGAIN) {
                 return refused(why.into());
             }
+            long_wait.look(|| Some(successor.clone().into()));
         }
         Ok(())
     }

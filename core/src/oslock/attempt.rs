@@ -59,7 +59,7 @@ impl PathLock {
         stale: &mut Stale,
     ) -> Result<Option<RawGuard>> {
         let thread = wait.caller.unwrap_or_else(ThreadKey::current);
-        match process_lock.acquire(shared, thread, wait) {
+        match process_lock.acquire(operation, shared, thread, wait) {
             Ok(()) => {}
             Err(AcquireError::System(error)) if stale.allows(&error) => {
                 self.forget(&process_lock);

@@ -177,6 +177,7 @@ impl ProcessLock {
     #[inline]
     pub fn acquire(
         self: &Arc<ProcessLock>,
+        operation: &'static str,
         shared: bool,
         thread: ThreadKey,
         wait: &WaitPolicy<'_>,
@@ -190,7 +191,7 @@ impl ProcessLock {
             state.hold(shared, thread);
             return Ok(());
         }
-        self.acquire_busy(state, shared, thread, wait)
+        self.acquire_busy(state, operation, shared, thread, wait)
     }
 
     /// Returns whether `thread` would wait for itself here.

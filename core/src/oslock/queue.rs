@@ -9,6 +9,9 @@ use super::caller::ThreadKey;
 use super::process_lock::{Holders, ProcessLock, QueueEntry, State};
 use super::wait_policy::WaitPolicy;
 use super::waiter::{AcquireError, Grant, WaitError, Waiter};
+use super::{find_holder, note};
+use crate::events::{self, LongWait};
+use crate::holder::Holder;
 
 /// How many waiters of this process may have the lock in a row before other
 /// processes get their turn.
@@ -28,6 +31,7 @@ impl ProcessLock {
     pub(super) fn acquire_busy(
         self: &Arc<ProcessLock>,
         mut state: MutexGuard<'_, State>,
+        operation: &'static str,
         shared: bool,
         thread: ThreadKey,
         wait: &WaitPolicy<'_>,
@@ -51,7 +55,7 @@ impl ProcessLock {
                 deadline: Instant::now().checked_add(ABANDONED),
                 ..*wait
             };
-            let waited = self.queue_up(state, shared, thread, &briefly);
+            let waited = self.queue_up(state, operation, shared, thread, &briefly);
             return waited.map_err(|why| match why {
                 AcquireError::TimedOut => AcquireError::Busy,
                 why => why,
@@ -60,12 +64,13 @@ impl ProcessLock {
         if wait.caller.is_none() && state.is_held_by(thread) {
             return Err(AcquireError::Deadlock);
         }
-        self.queue_up(state, shared, thread, wait)
+        self.queue_up(state, operation, shared, thread, wait)
     }
 
     fn queue_up(
         self: &Arc<ProcessLock>,
         mut state: MutexGuard<'_, State>,
+        operation: &'static str,
         shared: bool,
         thread: ThreadKey,
         wait: &WaitPolicy<'_>,
@@ -76,7 +81,8 @@ impl ProcessLock {
         }
         state.queue.push_back(QueueEntry {
             shared,
-            endless: wait.is_endless(),
+            // A thread that blocks in the kernel itself could not report that it waits.
+            endless: wait.is_endless() && !events::is_listening(),
             thread,
             gives_way_until: Instant::now() + GIVES_WAY,
             waiter: Arc::clone(&waiter),
@@ -89,7 +95,7 @@ impl ProcessLock {
             thread,
             over: false,
         };
-        let result = self.await_turn(&waiter, shared, thread, wait);
+        let result = self.await_turn(&waiter, operation, shared, thread, wait);
         queued.over = true;
         result
     }
@@ -97,16 +103,21 @@ impl ProcessLock {
     fn await_turn(
         self: &Arc<ProcessLock>,
         waiter: &Arc<Waiter>,
+        operation: &'static str,
         shared: bool,
         thread: ThreadKey,
         wait: &WaitPolicy<'_>,
     ) -> Result<(), AcquireError> {
         let mut polling: Option<Backoff> = None;
+        let mut long_wait = LongWait::begin(operation, &self.target);
         loop {
             let os_error = match &mut polling {
-                None => waiter.wait(wait).map(Some),
+                None => waiter.wait_until(wait, long_wait.next()),
                 Some(backoff) => backoff.wait(waiter, wait),
             };
+            if matches!(os_error, Ok(None)) && long_wait.look(|| self.who()) && polling.is_none() {
+                continue;
+            }
             match os_error {
                 Err(gave_up) => return self.leave(waiter, thread, gave_up),
                 Ok(Some(Grant::Granted)) => return Ok(()),
@@ -120,6 +131,16 @@ impl ProcessLock {
                 Ok(None) => self.try_for_the_head(waiter),
             }
         }
+    }
+
+    /// Returns the process that holds the lock.
+    #[cold]
+    fn who(&self) -> Option<Holder> {
+        let holder_path = note::path_for(&self.target);
+        if self.lock_path == self.target {
+            return find_holder::of_data(&self.target, &holder_path);
+        }
+        find_holder::of_lock(&self.lock_path, &holder_path)
     }
 
     /// Looks once for a polling caller, if it is its turn.

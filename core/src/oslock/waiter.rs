@@ -81,6 +81,27 @@ impl<T> Waiter<T> {
         self.lock().take()
     }
 
+    /// Sleeps until a message comes, or the wait ends. Returns `None` at `look`, for a
+    /// caller that has something else to do then.
+    pub fn wait_until(
+        &self,
+        wait: &WaitPolicy<'_>,
+        look: Option<Instant>,
+    ) -> Result<Option<T>, WaitError> {
+        let look = look.filter(|look| wait.deadline.is_none_or(|deadline| *look < deadline));
+        let Some(look) = look else {
+            return self.wait(wait).map(Some);
+        };
+        let until = WaitPolicy {
+            deadline: Some(look),
+            ..*wait
+        };
+        match self.wait(&until) {
+            Err(WaitError::TimedOut) => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
     /// Sleeps until a message comes, or the wait ends.
     pub fn wait(&self, wait: &WaitPolicy<'_>) -> Result<T, WaitError> {
         let mut word = self.lock();

@@ -16,6 +16,7 @@ use std::path::Path;
 use super::block;
 use super::pieces::{Pieces, WayBack, blank as write_blank};
 use crate::error::{Error, Result};
+use crate::events::{self, EventKind};
 use crate::lockfile::{BLOCK, Generation, IDLE, Identity, u32_at, u64_at};
 use crate::sys::{Access, File, InTheWay};
 use crate::torn::{self, Cut};
@@ -162,6 +163,7 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
             kept.take_back();
             return Err(os_error(error));
         }
+        report(target, start, size - start);
         return Ok(Undone::Cut);
     }
 }
@@ -191,7 +193,18 @@ fn keep_and_blank(journal: &File, target: &Path, part: &Part<'_>, length: u64) -
         kept.take_back();
         return Err(Error::os("recover", target, error));
     }
-    blank(journal, target, part.start, length).map_err(|error| Error::os("recover", target, error))
+    blank(journal, target, part.start, length)
+        .map_err(|error| Error::os("recover", target, error))?;
+    report(target, part.start, length);
+    Ok(())
+}
+
+fn report(target: &Path, offset: u64, bytes: u64) {
+    events::emit(EventKind::Undone, "recover", target, |event| {
+        event.offset = Some(offset);
+        event.bytes = Some(bytes);
+        event.kept = Some(torn::path_for(target));
+    });
 }
 
 /// Uses a descriptor of its own, since one that appends writes at the end only.

@@ -7,6 +7,7 @@ use super::pending::{Pending, read_pending};
 use super::transaction::{self, Id};
 use super::{append, header, overwrite, rewrite};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{self, EventKind};
 use crate::lockfile::is_cleared;
 use crate::oslock::LockFile;
 use crate::process::Process;
@@ -70,6 +71,13 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Recovered> {
             "a change was cut off here by a crash, and to settle it this lock file must be writable",
         ));
     }
+    let change = match &pending {
+        Some(Pending::Stamp(_)) => Some("it was a header stamp"),
+        Some(Pending::Overwrite(_)) => Some("it was a save in place"),
+        Some(Pending::Rewrite(_)) => Some("it was a rewrite of the journal"),
+        _ => None,
+    };
+    let change = change.filter(|_| due);
     match pending {
         _ if !due => {}
         // The record itself was cut short. Nothing was begun, or it would have
@@ -99,5 +107,10 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Recovered> {
         }
     }
     clear_pending(file).map_err(os_error)?;
+    if let Some(what) = change {
+        events::emit(EventKind::Recovered, "recover", target, |event| {
+            event.detail = Some(what.to_owned());
+        });
+    }
     Ok(Recovered::Done)
 }

@@ -8,4 +8,5 @@
 mod entry;
 mod keep;
 
+pub(crate) use entry::path_for;
 pub(crate) use keep::{Aside, Cut, keep, set_aside};

@@ -5,6 +5,7 @@
 //! Without the harness of `cargo test`: each test is run in a process of its own,
 //! as many at once as there are processors.
 
+mod events;
 // Windows has no fork.
 #[cfg(unix)]
 mod forks;
@@ -29,6 +30,7 @@ mod transfer;
 use scene::program::{self, Part, Test};
 
 const PARTS: &[&[Part]] = &[
+    events::PARTS,
     kill::PARTS,
     #[cfg(target_os = "linux")]
     lock_turns::PARTS,
@@ -45,6 +47,7 @@ const PARTS: &[&[Part]] = &[
 ];
 
 const TESTS: &[&[Test]] = &[
+    events::TESTS,
     #[cfg(unix)]
     forks::TESTS,
     kill::TESTS,

@@ -148,6 +148,19 @@ const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        title: "Events: what happens without a call asking for it",
+        names: &[
+            "untorn_event",
+            "untorn_event_",
+            "untorn_set_event_callback",
+            "untorn_flush_events",
+            "untorn_set_wait_threshold",
+            "untorn_severity_name",
+            "UNTORN_EVENT_",
+            "UNTORN_SEVERITY_",
+        ],
+    },
+    Section {
         title: "The self-test, and the library's version",
         names: &[
             "untorn_selftest",

@@ -1,5 +1,8 @@
 //! Describes the damage of a journal.
 
+use std::path::Path;
+
+use crate::events::{self, EventKind};
 pub use crate::journal::words::DamageKind;
 
 /// How many damages a report lists. The rest are only counted.
@@ -18,6 +21,18 @@ pub struct Damage {
     pub line: Option<u64>,
     /// Whether the next append, or `repair`, mends it: it is at the end of the file.
     pub repairable: bool,
+}
+
+impl Damage {
+    /// Reports that a reader of this journal skipped it.
+    #[doc(hidden)]
+    pub fn skipped(&self, journal: &Path) {
+        events::emit(EventKind::SkippedDamage, "read", journal, |event| {
+            event.offset = Some(self.offset);
+            event.bytes = Some(self.length);
+            event.damage = Some(self.kind.as_str());
+        });
+    }
 }
 
 /// Holds the damages found so far: the first of them, the last, and their number.

@@ -59,6 +59,8 @@ pub struct Records {
     pub(super) chain: Chained,
     pub(super) unsealed: u64,
     pub(super) damages: Damages,
+    /// Whether an event has reported damage.
+    pub(super) reported: bool,
     pub(super) max_records: Option<u64>,
     pub(super) max_bytes: Option<u64>,
     pub(super) seen_records: u64,
@@ -136,6 +138,7 @@ impl Records {
             chain: Chained::Unknown,
             unsealed: 0,
             damages: Damages::default(),
+            reported: false,
             max_records: None,
             max_bytes: None,
             seen_records: 0,
@@ -301,13 +304,29 @@ impl Records {
     }
 
     pub(super) fn report(&mut self, kind: DamageKind, start: u64, stop: u64) {
-        self.damages.add(Damage {
+        let damage = Damage {
             kind,
             offset: start,
             length: stop - start,
             line: self.lines.map(|before| before + 1),
             repairable: kind == DamageKind::TornTail,
-        });
+        };
+        self.damages.add(damage);
+        // One that reads anything reports the damage itself, as its result.
+        if !self.any {
+            self.skipped(damage);
+        }
+    }
+
+    /// Reports an event for the first damage that is skipped. A binding calls it for
+    /// damage that its decoder finds.
+    #[doc(hidden)]
+    pub fn skipped(&mut self, damage: Damage) {
+        // An append in progress looks like a torn tail.
+        if damage.kind == DamageKind::TornTail || std::mem::replace(&mut self.reported, true) {
+            return;
+        }
+        damage.skipped(&self.shared.path);
     }
 
     /// Notes that a line was passed.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::draft::Draft;
 use super::publish::Old;
 use crate::error::{Error, Result};
+use crate::events::{self, EventKind};
 use crate::journal::append::Writer;
 use crate::journal::header;
 use crate::journal::shared::Shared;
@@ -35,7 +36,11 @@ pub(crate) fn rotate(
     }
     let published = draft.publish(shared, lock, Same::Rotation, Old::KeptFile);
     writer.close();
-    Ok(published?.rotated)
+    let rotated = published?.rotated;
+    events::emit(EventKind::Rotated, operation, &shared.path, |event| {
+        event.kept.clone_from(&rotated);
+    });
+    Ok(rotated)
 }
 
 /// Removes the rotated files beyond the number to keep. Best effort: the next rotation

@@ -8,6 +8,7 @@ use super::apply::{apply, remove_all_temporaries, undo};
 use super::manifest::{Action, Found, Id, Manifest, State};
 use super::mark::Mark;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{self, EventKind};
 use crate::lockfile::Identity;
 use crate::oslock::{AcquireError, Backoff, PathLock, RawGuard, WaitPolicy};
 use crate::recovery::block::clear_pending;
@@ -175,6 +176,15 @@ fn settle_under(dir: &Path, id: Id, locked: &[RawGuard]) -> Result<()> {
         }
         let path = state.path(dir);
         sys::unlink(&path).map_err(|error| Error::os("recover", &path, error))?;
+        events::emit(EventKind::Recovered, "recover", dir, |event| {
+            let done = match state {
+                State::Preparing => "taken back",
+                State::Committed => "finished",
+            };
+            let names = manifest.changes.iter().map(|change| change.name.as_str());
+            let names: Vec<_> = names.collect();
+            event.detail = Some(format!("a transaction was {done}: {}", names.join(", ")));
+        });
     }
     for lock in locked {
         unmark(lock, id);

@@ -8,10 +8,13 @@ use super::{Enum, Word};
 pub fn file(enums: &[&Enum]) -> String {
     let bodies: String = enums.iter().map(|one| core_enum(one)).collect();
     let mark = mark("constants");
-    format!(
-        "// {mark}\n//! The words that options take and that results name.\n\n\
-         use std::fmt;\nuse std::str::FromStr;\n\n{bodies}"
-    )
+    let parsed = enums.iter().any(|one| one.thing.is_some());
+    let uses = if parsed {
+        "use std::fmt;\nuse std::str::FromStr;\n\n"
+    } else {
+        ""
+    };
+    format!("// {mark}\n//! The words that options take and that results name.\n\n{uses}{bodies}")
 }
 
 fn core_enum(one: &Enum) -> String {

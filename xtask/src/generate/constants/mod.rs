@@ -141,8 +141,23 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
             aliases,
         ),
         Output::between("bindings/node/index.d.ts", "words", types),
+        Output::between("docs/events.md", "events", events(enums)),
     ]);
     Ok(outputs)
+}
+
+/// The table of docs/events.md.
+fn events(enums: &[Enum]) -> String {
+    let kinds = enums.iter().find(|one| one.name == "EventKind");
+    let rows: String = kinds
+        .iter()
+        .flat_map(|one| one.words.iter().map(move |word| (one, word)))
+        .map(|(one, word)| {
+            let meaning = named(&word.meaning, Language::Docs);
+            format!("| `{}` | {meaning} |\n", one.word(word))
+        })
+        .collect();
+    format!("\n| kind | meaning |\n| --- | --- |\n{rows}\n")
 }
 
 fn type_in_node(one: &Enum) -> String {

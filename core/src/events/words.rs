@@ -1,0 +1,84 @@
+// Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
+//! The words that options take and that results name.
+
+/// What happened in the library without a call asking for it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A call has waited for a lock longer than the threshold (2 seconds by
+    /// default), and waits on. `holder` names the process that holds it,
+    /// `waited` says how long. It is reported again after 4, 16, 64 times the
+    /// threshold, and so on.
+    Waiting,
+    /// A wait that was reported is over: the call got the lock, or gave up.
+    Waited,
+    /// A torn tail of a journal was repaired. `offset` is its start, `bytes`
+    /// the number of bytes that were cut, `kept` the file that has them. With 0
+    /// bytes, only a newline was added.
+    Repaired,
+    /// An append of many records, whose process died, was taken back. `offset`
+    /// is its start, `bytes` the number of bytes, `kept` the file that has
+    /// them.
+    Undone,
+    /// A change that a dead process left half done was finished or taken back:
+    /// a transaction, a rewrite, a save in place or a header stamp. `path` is
+    /// the file, or the directory of the transaction.
+    Recovered,
+    /// Temporary files of dead processes were removed from the directory
+    /// `path`. `count` is their number.
+    Swept,
+    /// A reader skipped damage. `damage` is its kind, `offset` and `bytes` its
+    /// place. Each read reports only its first damage. A torn tail is not
+    /// reported, since an append in progress looks the same.
+    SkippedDamage,
+    /// A journal was rotated. `kept` is the rotated file.
+    Rotated,
+    /// A sync failed. Bytes that were written may not be durable, and the
+    /// handle refuses further work: open it again.
+    Poisoned,
+    /// Events came faster than the receiver took them. `count` is the number of
+    /// those that it did not get.
+    Dropped,
+}
+
+impl EventKind {
+    /// Returns the word, the same in every language: `"waiting"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Waiting => "waiting",
+            EventKind::Waited => "waited",
+            EventKind::Repaired => "repaired",
+            EventKind::Undone => "undone",
+            EventKind::Recovered => "recovered",
+            EventKind::Swept => "swept",
+            EventKind::SkippedDamage => "skipped_damage",
+            EventKind::Rotated => "rotated",
+            EventKind::Poisoned => "poisoned",
+            EventKind::Dropped => "dropped",
+        }
+    }
+}
+
+/// How much an event matters.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// It is good to know.
+    Info,
+    /// A process died, waits for long, or finds damage. Nothing was lost
+    /// without a copy.
+    Warning,
+    /// Bytes may be lost.
+    Error,
+}
+
+impl Severity {
+    /// Returns the word, the same in every language: `"info"`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
