@@ -199,7 +199,7 @@
 
 /** Initialisers: every option has its default. */
 #define UNTORN_CALL_INIT \
-  { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL }
+  { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL, NULL, NULL }
 #define UNTORN_LOCK_OPTIONS_INIT \
   { sizeof(untorn_lock_options), -1, 0, 0, NULL, NULL, UNTORN_SCHEME_SIDECAR, \
     UNTORN_ON_UNSUPPORTED_FAIL, 0 }
@@ -322,7 +322,7 @@ typedef struct untorn_reconcile untorn_reconcile;
 typedef struct untorn_records untorn_records;
 
 /**
- * The result of untorn_journal_verify() or untorn_journal_repair().
+ * Reports how far a call is.
  */
 typedef struct untorn_report untorn_report;
 
@@ -650,6 +650,14 @@ untorn_code untorn_append(const char *path,
  * ------------------------------------------------------------------------ */
 
 /**
+ * Learns how many bytes of a long call are done. After all the work it is called
+ * once more, with done equal to total. It must return: it must not end its thread,
+ * jump out or throw. To end the work, it triggers the token of the call. A call that
+ * replaces a journal holds the lock meanwhile.
+ */
+typedef void (*untorn_progress)(uint64_t done, uint64_t total, void *user);
+
+/**
  * How one call waits for the lock, and under which lock it works. Initialise it
  * with UNTORN_CALL_INIT. NULL means the same as that.
  */
@@ -672,6 +680,15 @@ typedef struct {
    * does not wait. NULL: the call takes the lock itself.
    */
   const untorn_lock *lock;
+  /**
+   * Called on the calling thread, about every 50 ms, by a call that checks, repairs,
+   * replaces or searches. May be NULL. See untorn_progress.
+   */
+  untorn_progress progress;
+  /**
+   * Passed to progress.
+   */
+  void *progress_user;
 } untorn_call;
 
 /**
@@ -1161,6 +1178,7 @@ UNTORN_API int32_t untorn_inspect(const uint8_t *data, size_t len);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_verify(const untorn_journal *journal,
+                                  const untorn_call *call,
                                   untorn_report **report_out,
                                   untorn_error **error_out);
 
@@ -1598,6 +1616,13 @@ untorn_code untorn_journal_begin_rewrite(const untorn_journal *journal,
                                          const untorn_call *call,
                                          untorn_rewrite **rewrite_out,
                                          untorn_error **error_out);
+
+/**
+ * Returns how many bytes the journal has that is rewritten; 0 for NULL. With the end
+ * of the record at hand, it tells how far the work is.
+ */
+UNTORN_API
+uint64_t untorn_rewrite_old_bytes(const untorn_rewrite *rewrite);
 
 /**
  * Begins to read the records as they are before the commit. Free the cursor with

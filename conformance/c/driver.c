@@ -400,7 +400,7 @@ static void end(void) {
 
 static void verify(void) {
   untorn_report *report = NULL;
-  if (succeeded(untorn_journal_verify(journal(), &report, &error)))
+  if (succeeded(untorn_journal_verify(journal(), NULL, &report, &error)))
     put_report(report);
 }
 

@@ -62,7 +62,7 @@ pub use journal::{
 };
 pub use lock::{Call, FileLock, LockGuard, LockOptions, holder};
 pub use one_shot::{append, load, save};
-pub use oslock::{Caller, CancelToken, OnUnsupported, Scheme};
+pub use oslock::{Caller, CancelToken, OnUnsupported, Progress, Scheme};
 pub use position::Position;
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};

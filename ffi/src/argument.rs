@@ -1,10 +1,23 @@
 //! Checks the arguments that C passes, and converts them for the core.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use untorn::{Error, Result};
+
+/// What a callback of C's gets, besides what it is about.
+pub(crate) struct User(pub *mut c_void);
+// SAFETY: only handed over to the callback, which knows what it is.
+unsafe impl Send for User {}
+// SAFETY: as above.
+unsafe impl Sync for User {}
+
+impl User {
+    pub fn pointer(&self) -> *mut c_void {
+        self.0
+    }
+}
 
 /// The arguments of one call. The name given to each check is the parameter's
 /// name in the header.

@@ -1,8 +1,11 @@
 //! How one call waits, and under which lock it works.
 
-use untorn::Result;
+use std::ffi::c_void;
+
+use untorn::{Progress, Result};
 
 use crate::argument::Arguments;
+use crate::argument::User;
 use crate::cancel::Cancel;
 use crate::lock::Lock;
 use crate::options::{self, Options};
@@ -26,12 +29,23 @@ pub struct Call {
     /// A lock on the same path that the caller holds. The call works under it and
     /// does not wait. NULL: the call takes the lock itself.
     pub lock: *const Lock,
+    /// Called on the calling thread, about every 50 ms, by a call that checks, repairs,
+    /// replaces or searches. May be NULL. See untorn_progress.
+    pub progress: ProgressCallback,
+    /// Passed to progress.
+    pub progress_user: *mut c_void,
 }
+
+/// Learns how many bytes of a long call are done. After all the work it is called
+/// once more, with done equal to total. It must return: it must not end its thread,
+/// jump out or throw. To end the work, it triggers the token of the call. A call that
+/// replaces a journal holds the lock meanwhile.
+pub type ProgressCallback = Option<unsafe extern "C" fn(done: u64, total: u64, user: *mut c_void)>;
 
 // SAFETY: `repr(C)`, integers and pointers, size first.
 unsafe impl Options for Call {
     const NAME: &'static str = "untorn_call";
-    const FIRST_SIZE: usize = size_of::<Call>();
+    const FIRST_SIZE: usize = std::mem::offset_of!(Call, progress);
 
     fn defaults() -> Call {
         Call {
@@ -39,7 +53,40 @@ unsafe impl Options for Call {
             timeout_ms: UNTORN_TIMEOUT_OF_HANDLE,
             cancel: std::ptr::null(),
             lock: std::ptr::null(),
+            progress: None,
+            progress_user: std::ptr::null_mut(),
         }
+    }
+}
+
+/// Reports how far a call is.
+pub(crate) type Report = Option<Box<dyn Fn(Progress) + Sync>>;
+
+/// Returns what reports the progress of this call; it is for [`with`].
+///
+/// # Safety
+/// As [`read`]; the callback keeps what the header asks of it.
+pub(crate) unsafe fn report(call: *const Call, arguments: &Arguments<'_>) -> Result<Report> {
+    if call.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let given = unsafe { options::read(call, arguments)? };
+    let Some(callback) = given.progress else {
+        return Ok(None);
+    };
+    let user = User(given.progress_user);
+    Ok(Some(Box::new(move |progress: Progress| {
+        // SAFETY: the callback's promise.
+        unsafe { callback(progress.done, progress.total, user.pointer()) }
+    })))
+}
+
+/// Adds the report to a call that reports its progress.
+pub(crate) fn with<'a>(call: untorn::Call<'a>, report: &'a Report) -> untorn::Call<'a> {
+    match report {
+        Some(report) => call.progress(&**report),
+        None => call,
     }
 }
 

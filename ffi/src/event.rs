@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
+use crate::argument::User;
 use crate::guard::quietly;
 use crate::known_holder::Holder;
 use crate::text::{c_path, c_string, pointer};
@@ -47,19 +48,6 @@ pub struct Event {
 
 /// Receives events. See untorn_set_event_callback().
 pub type EventCallback = Option<unsafe extern "C" fn(event: *const Event, user: *mut c_void)>;
-
-/// What the callback gets besides the event.
-struct User(*mut c_void);
-// SAFETY: only handed over to the callback, which knows what it is.
-unsafe impl Send for User {}
-// SAFETY: as above.
-unsafe impl Sync for User {}
-
-impl User {
-    fn pointer(&self) -> *mut c_void {
-        self.0
-    }
-}
 
 /// Reports the events of this process to callback, in place of an earlier one; NULL
 /// reports no more. Without a callback nothing is reported. The library calls it on

@@ -255,18 +255,22 @@ pub unsafe extern "C" fn untorn_journal_tail(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_verify(
     journal: *const Journal,
+    call: *const Call,
     report_out: *mut *mut Report,
     error_out: *mut *mut Error,
 ) -> Code {
     guard(error_out, "verify", || {
         let arguments = Arguments::of("verify");
         // SAFETY: as the header says of every argument.
-        let (journal, report_out) = unsafe {
+        let (journal, report_out, call, progress) = unsafe {
             let journal = &arguments.object(journal, "journal")?.core;
             let arguments = arguments.on(journal.path());
-            (journal, arguments.output(report_out, "report_out")?)
+            let report_out = arguments.output(report_out, "report_out")?;
+            let progress = call::report(call, &arguments)?;
+            (journal, report_out, call::read(call, &arguments)?, progress)
         };
-        report_out.give(Report::new(journal.verify()?));
+        let report = journal.verify_with(&call::with(call, &progress))?;
+        report_out.give(Report::new(report));
         Ok(())
     })
 }
@@ -284,11 +288,13 @@ pub unsafe extern "C" fn untorn_journal_repair(
     guard(error_out, "repair", || {
         let arguments = Arguments::of("repair");
         // SAFETY: as the header says of every argument.
-        let (journal, call) = unsafe {
+        let (journal, call, progress) = unsafe {
             let journal = &arguments.object(journal, "journal")?.core;
-            (journal, call::read(call, &arguments.on(journal.path()))?)
+            let arguments = arguments.on(journal.path());
+            let progress = call::report(call, &arguments)?;
+            (journal, call::read(call, &arguments)?, progress)
         };
-        let report = journal.repair_with(&call)?;
+        let report = journal.repair_with(&call::with(call, &progress))?;
         // SAFETY: NULL or a place for it.
         if let Ok(report_out) = unsafe { arguments.output(report_out, "report_out") } {
             report_out.give(Report::new(report));

@@ -116,14 +116,15 @@ pub unsafe extern "C" fn untorn_journal_replace(
 ) -> Code {
     guard(error_out, "replace", || {
         // SAFETY: as the header says of every argument.
-        let (journal, batch, call) = unsafe {
-            let (journal, call) = of("replace", journal, call)?;
+        let (journal, batch, call, progress) = unsafe {
+            let given = call;
+            let (journal, call) = of("replace", journal, given)?;
             let arguments = Arguments::of("replace");
             let arguments = arguments.on(journal.path());
             let batch = bytes::fill(journal.batch(), records, count, &arguments)?;
-            (journal, batch, call)
+            (journal, batch, call, call::report(given, &arguments)?)
         };
-        let position = journal.replace_batch(&batch, &call)?;
+        let position = journal.replace_batch(&batch, &call::with(call, &progress))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
         Ok(())
@@ -153,6 +154,14 @@ pub unsafe extern "C" fn untorn_journal_begin_rewrite(
         });
         Ok(())
     })
+}
+
+/// Returns how many bytes the journal has that is rewritten; 0 for NULL. With the end
+/// of the record at hand, it tells how far the work is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_rewrite_old_bytes(rewrite: *const Rewrite) -> u64 {
+    // SAFETY: NULL or a rewrite.
+    unsafe { rewrite.as_ref() }.map_or(0, |rewrite| rewrite.core.old_bytes())
 }
 
 /// Begins to read the records as they are before the commit. Free the cursor with

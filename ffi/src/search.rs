@@ -34,18 +34,20 @@ pub unsafe extern "C" fn untorn_store_search(
     guard(error_out, "search", || {
         let arguments = Arguments::of("search");
         // SAFETY: as the header says of every argument.
-        let (store, text, call, hits_out) = unsafe {
+        let (store, text, call, progress, hits_out) = unsafe {
             let store = &arguments.object(store, "store")?.core;
             let arguments = arguments.on(store.path());
             let text = arguments.required_text(text, "text")?;
+            let progress = call::report(call, &arguments)?;
             let call = call::read(call, &arguments)?;
-            (store, text, call, arguments.output(hits_out, "hits_out")?)
+            let hits_out = arguments.output(hits_out, "hits_out")?;
+            (store, text, call, progress, hits_out)
         };
         let mut search = store.search(text);
         if max_hits > 0 {
             search = search.max_hits(max_hits);
         }
-        let hits = search.run_with(&call)?.into_iter();
+        let hits = search.run_with(&call::with(call, &progress))?.into_iter();
         hits_out.give(Hits(
             hits.map(|hit| {
                 let (key, snippet) = (c_string(&hit.key), c_string(&hit.snippet));

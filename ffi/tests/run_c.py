@@ -37,6 +37,7 @@ PROGRAMS = [
     *("journal.c", "document.c", "lock.c", "process.c", "fork.c"),
     *("transaction.c", "header.c", "rewrite.c", "follow.c", "fold.c", "session.c"),
     *("threads.c", "errors.c", "kill.c", "descriptors.c", "events.c"),
+    "versions.c",
     "smoke.cpp",
 ]
 # What is leaked in a child of fork() is leaked on purpose: see fork.supp.

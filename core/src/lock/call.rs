@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::guard::{GuardState, LockGuard};
-use crate::oslock::{Caller, CancelToken, WaitPolicy};
+use crate::oslock::{Caller, CancelToken, Progress, WaitPolicy};
 
 /// How one call waits for its lock, and under which lock it works.
 ///
@@ -31,6 +31,7 @@ pub struct Call<'a> {
     interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
     lock: Option<&'a LockGuard>,
     caller: Option<Caller>,
+    progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
 
 impl<'a> Call<'a> {
@@ -72,6 +73,28 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Calls `progress` on the calling thread, about every 50 ms, with the bytes that are
+    /// done so far: in `verify`, `repair`, `replace_batch` and searches. After all the
+    /// work it is called once more, with `done` equal to `total`. To end the work, cancel
+    /// the call's token. In `replace_batch` the journal is locked meanwhile.
+    ///
+    /// ```
+    /// use untorn::{Call, Journal};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let journal = Journal::open(dir.path().join("s.jsonl"))?;
+    /// # journal.append(b"1")?;
+    /// let show = |progress: untorn::Progress| {
+    ///     eprintln!("{} of {} bytes", progress.done, progress.total);
+    /// };
+    /// journal.verify_with(&Call::new().progress(&show))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> Call<'a> {
+        self.progress = Some(progress);
+        self
+    }
+
     /// Makes the call asynchronous, on behalf of this thread. If this thread
     /// holds the lock, the call waits for it; a blocking call would fail with
     /// `DEADLOCK`. A lock that the call takes counts as held by this thread.
@@ -99,6 +122,7 @@ impl<'a> Call<'a> {
             cancel: self.cancel,
             interrupt: self.interrupt,
             caller: self.caller.map(|caller| caller.0),
+            progress: self.progress,
         }
     }
 }

@@ -49,6 +49,7 @@ pub(crate) use opening::held_in;
 pub(crate) use path_lock::PathLock;
 pub(crate) use process_lock::ProcessLock;
 pub(crate) use scheme::Choice;
-pub(crate) use wait_policy::WaitPolicy;
+pub use wait_policy::Progress;
+pub(crate) use wait_policy::{Asking, WaitPolicy};
 pub(crate) use waiter::{AcquireError, WaitError, Waiter};
 pub(crate) use watching::Watching;

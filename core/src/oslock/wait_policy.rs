@@ -8,6 +8,16 @@ use super::cancel::CancelToken;
 /// The interval at which a waiting thread asks whether it was interrupted.
 pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
 
+/// How far a long call is.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How many bytes are done.
+    pub done: u64,
+    /// How many there are. It can grow: other processes append meanwhile.
+    pub total: u64,
+}
+
 /// How much longer a call that has begun may wait.
 #[derive(Clone, Copy)]
 pub(crate) struct WaitPolicy<'a> {
@@ -16,6 +26,7 @@ pub(crate) struct WaitPolicy<'a> {
     pub cancel: Option<&'a CancelToken>,
     pub interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
     pub caller: Option<ThreadKey>,
+    pub progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
 
 impl WaitPolicy<'_> {
@@ -27,6 +38,7 @@ impl WaitPolicy<'_> {
             cancel: None,
             interrupt: None,
             caller: None,
+            progress: None,
         }
     }
 
@@ -69,9 +81,18 @@ impl WaitPolicy<'_> {
 
     /// For work that takes long without waiting for others.
     pub fn asking(&self) -> Asking<'_> {
+        let now = Instant::now();
         Asking {
             wait: self,
-            asked: Instant::now(),
+            asked: now,
+            reported: now,
+        }
+    }
+
+    /// Reports that all of the work is done.
+    pub fn all_done(&self, total: u64) {
+        if let Some(progress) = self.progress {
+            progress(Progress { done: total, total });
         }
     }
 }
@@ -80,9 +101,23 @@ impl WaitPolicy<'_> {
 pub(crate) struct Asking<'a> {
     wait: &'a WaitPolicy<'a>,
     asked: Instant,
+    reported: Instant,
 }
 
 impl Asking<'_> {
+    /// Reports how far the work is, if the caller wants to know. Then does the same as
+    /// [`Asking::is_ended`].
+    pub fn is_ended_at(&mut self, done: u64, total: u64) -> bool {
+        if let Some(progress) = self.wait.progress
+            && self.reported.elapsed() >= INTERRUPT_EVERY
+        {
+            self.reported = Instant::now();
+            let total = total.max(done);
+            progress(Progress { done, total });
+        }
+        self.is_ended()
+    }
+
     /// Returns whether the caller cancelled the work or was interrupted.
     pub fn is_ended(&mut self) -> bool {
         if self.wait.is_cancelled() {

@@ -29,6 +29,7 @@ mod places;
 // Which file a name means is told by inode number, as a model of a Unix file system.
 #[cfg(unix)]
 mod power;
+mod progress;
 mod properties;
 mod reading;
 mod rewrite;

@@ -37,7 +37,7 @@ static void readers(const char *name, untorn_records **finished) {
   untorn_records_free(half);
   OK(untorn_journal_tail(journal, 1, &half, &error));
   untorn_records_free(half);
-  OK(untorn_journal_verify(journal, &report, &error));
+  OK(untorn_journal_verify(journal, NULL, &report, &error));
   untorn_report_free(report);
   OK(untorn_journal_records(journal, NULL, finished, &error));
   do

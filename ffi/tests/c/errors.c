@@ -47,7 +47,7 @@ static void null_inputs(const untorn_journal *journal, const untorn_document *do
   IS_NULL("journal", untorn_journal_end(NULL, &position, &error));
   IS_NULL("journal", untorn_journal_records(NULL, NULL, &records, &error));
   IS_NULL("journal", untorn_journal_tail(NULL, 1, &records, &error));
-  IS_NULL("journal", untorn_journal_verify(NULL, &report, &error));
+  IS_NULL("journal", untorn_journal_verify(NULL, NULL, &report, &error));
   IS_NULL("journal", untorn_journal_repair(NULL, NULL, &report, &error));
   IS_NULL("journal", untorn_journal_sync(NULL, &error));
   IS_NULL("records", untorn_records_next(NULL, &lent, &len, NULL, NULL, &error));
@@ -87,7 +87,7 @@ static void null_outputs(const untorn_journal *journal, const untorn_document *d
   IS_NULL("position_out", untorn_journal_end(journal, NULL, &error));
   IS_NULL("records_out", untorn_journal_records(journal, NULL, NULL, &error));
   IS_NULL("records_out", untorn_journal_tail(journal, 1, NULL, &error));
-  IS_NULL("report_out", untorn_journal_verify(journal, NULL, &error));
+  IS_NULL("report_out", untorn_journal_verify(journal, NULL, NULL, &error));
   IS_NULL("update_out", untorn_document_begin_update(document, NULL, NULL, &error));
   IS_NULL("data_out", untorn_document_load(document, NULL, &len, NULL, &error));
   IS_NULL("len_out", untorn_document_load(document, &data, NULL, NULL, &error));

@@ -119,7 +119,7 @@ static void reports_and_repairs(void) {
   CHECK(!untorn_records_damage(records, 2, &kind, NULL, NULL) && kind == 77);
   untorn_records_free(records);
 
-  OK(untorn_journal_verify(journal, &report, &error));
+  OK(untorn_journal_verify(journal, NULL, &report, &error));
   CHECK(untorn_report_records(report) == 2);
   CHECK(untorn_report_bytes(report) == 45);
   CHECK(untorn_report_end(report).offset == 37);
@@ -197,7 +197,7 @@ static void sealed(void) {
   FILE *file = fopen("sealed", "r+");
   CHECK(file != NULL && fseek(file, 1, SEEK_SET) == 0 && fputc('7', file) == '7');
   CHECK(fseek(file, 0, SEEK_END) == 0 && fputs("[3]\n", file) >= 0 && fclose(file) == 0);
-  OK(untorn_journal_verify(journal, &report, &error));
+  OK(untorn_journal_verify(journal, NULL, &report, &error));
   CHECK(untorn_report_unsealed(report) == 1);
   CHECK(untorn_report_damage(report, 0, &kind, NULL, NULL));
   CHECK(kind == UNTORN_DAMAGE_BAD_SEAL);

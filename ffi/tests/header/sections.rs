@@ -40,7 +40,7 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         title: "How a call waits",
-        names: &["untorn_call", "untorn_cancel_"],
+        names: &["untorn_call", "untorn_progress", "untorn_cancel_"],
     },
     Section {
         title: "Options that journals, documents and locks share",

@@ -52,12 +52,18 @@ pub(crate) fn verify(
 ) -> Result<Report> {
     let mut asking = wait.asking();
     let mut reader = Records::open(shared, None)?.of_anything();
+    let os_error = |error| Error::os(operation, &shared.path, error);
+    let size = match (wait.progress, reader.source()) {
+        (Some(_), Some(source)) => source.size().map_err(os_error)?,
+        _ => 0,
+    };
     let mut records = 0;
     let mut found = Damages::default();
     let mut framing = 0_u64;
     let mut notes = Notes::default();
     while let Some(place) = reader.advance()? {
         let record = reader.record(&place);
+        let done = record.end.offset;
         let damaged = match shared.options.format {
             Format::Json => inspect(record.bytes).map(|kind| Damage {
                 kind,
@@ -78,7 +84,7 @@ pub(crate) fn verify(
                 }
             }
         }
-        if asking.is_ended() {
+        if asking.is_ended_at(done, size) {
             return Err(Error::cancelled(operation, &shared.path));
         }
     }
@@ -91,11 +97,13 @@ pub(crate) fn verify(
     {
         last.kind = reader.kind_of_torn_tail();
     }
+    let bytes = end.offset + torn.map_or(0, |torn| torn.length);
+    wait.all_done(bytes);
     Ok(Report {
         records,
         header: reader.header(),
         unsealed: reader.unsealed(),
-        bytes: end.offset + torn.map_or(0, |torn| torn.length),
+        bytes,
         end,
         damage_count: found.count,
         damage: found.list,

@@ -117,6 +117,13 @@ impl Rewrite {
         Records::open(&self.handle.shared, None)
     }
 
+    /// Returns how many bytes the old journal has. With the end of the record at hand,
+    /// it tells how far the work is.
+    pub fn old_bytes(&self) -> u64 {
+        let old = self.open.as_ref().and_then(|(draft, _)| draft.old.as_ref());
+        old.map_or(0, |(_, end)| *end)
+    }
+
     /// Adds a record from any source, so it is checked first.
     ///
     /// # Errors

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use super::rewind::rewind;
 use super::{Rewrite, rotate};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::append::Batch;
 use crate::journal::handle::Journal;
 use crate::lock::Call;
 use crate::position::Position;
+
+/// How many bytes are written between two reports of the progress.
+const PIECE: usize = 1 << 20;
 
 impl Journal {
     /// Goes back to a position of this journal: records appended after it are removed.
@@ -87,8 +90,19 @@ impl Journal {
         self.check_batch(batch)?;
         let mut rewrite = self.begin("replace", call)?;
         rewrite.check_first(batch.lines())?;
-        rewrite.add(batch.lines())?;
-        rewrite.commit()
+        let wait = call.begin(None);
+        let mut asking = wait.asking();
+        let (mut done, total) = (0, batch.lines().len() as u64);
+        for piece in batch.lines().chunks(PIECE) {
+            rewrite.add(piece)?;
+            done += piece.len() as u64;
+            if asking.is_ended_at(done, total) {
+                return Err(Error::cancelled("replace", self.path()));
+            }
+        }
+        let end = rewrite.commit()?;
+        wait.all_done(total);
+        Ok(end)
     }
 
     /// Rewrites the journal under its lock, whole or not at all: `f` reads the old

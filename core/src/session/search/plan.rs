@@ -39,6 +39,11 @@ impl Piece {
         }
     }
 
+    /// Returns where it begins in the journal's file.
+    pub fn start(&self) -> u64 {
+        self.from.map_or(0, |from| from.offset)
+    }
+
     pub fn has(&self, start: Position) -> bool {
         self.until.is_none_or(|until| start < until)
     }

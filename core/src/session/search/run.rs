@@ -1,6 +1,7 @@
 //! One search in all journals of a store.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -117,7 +118,13 @@ impl Search {
     fn search_once(&self, needle: &Needle, json: bool, wait: &WaitPolicy<'_>) -> Result<Vec<Hit>> {
         let mut sessions = directory::sessions("search", &self.store.shared, wait)?;
         sessions.sort_unstable();
+        let total = match wait.progress {
+            Some(_) => size_of(&self.store.shared.options.journal_name, &sessions),
+            None => 0,
+        };
         let shared = Shared {
+            total,
+            done: AtomicU64::new(0),
             path: self.store.path(),
             needle,
             json,
@@ -135,6 +142,7 @@ impl Search {
                 let work = || {
                     helper.0.work(&WaitPolicy {
                         interrupt: None,
+                        progress: None,
                         ..*wait
                     });
                     drop(helper);
@@ -150,13 +158,17 @@ impl Search {
             shared.work(wait);
             shared.wait(wait);
         });
+        let total = shared.total;
         let found = shared
             .found
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         match found.error {
             Some(error) => Err(error),
-            None => Ok(found.hits.into_values().collect()),
+            None => {
+                wait.all_done(total);
+                Ok(found.hits.into_values().collect())
+            }
         }
     }
 }
@@ -169,6 +181,15 @@ impl fmt::Debug for Search {
             .field("max_hits", &self.max_hits)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns how many bytes there are to search, for reports of the progress.
+fn size_of(journal_name: &str, sessions: &[(String, PathBuf)]) -> u64 {
+    let journals = sessions.iter().map(|(_, path)| path.join(journal_name));
+    journals
+        .filter_map(|journal| sys::stat(&journal).ok().flatten())
+        .map(|stat| stat.size)
+        .sum()
 }
 
 /// How often the search begins again because a journal was replaced by another.

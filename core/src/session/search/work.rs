@@ -11,7 +11,7 @@ use super::plan::{Piece, Plan};
 use super::text::{LONGEST, Text};
 use crate::error::{Error, Result};
 use crate::journal::Record;
-use crate::oslock::WaitPolicy;
+use crate::oslock::{Asking, WaitPolicy};
 
 /// How often the caller's runtime is asked whether it was interrupted.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -23,6 +23,10 @@ const AROUND: usize = 60;
 /// The state that the threads of one search share.
 pub(super) struct Shared<'a> {
     pub(super) path: &'a std::path::Path,
+    /// How many bytes there are, if the caller wants to know how far the search is.
+    pub(super) total: u64,
+    /// How many of them the threads have searched.
+    pub(super) done: AtomicU64,
     pub(super) needle: &'a Needle,
     pub(super) json: bool,
     pub(super) max_hits: usize,
@@ -67,11 +71,13 @@ impl<'b> Shared<'b> {
     }
 
     pub(super) fn work(&self, wait: &WaitPolicy<'_>) {
+        // One for all pieces: small journals take less time than it lets pass.
+        let mut asking = wait.asking();
         loop {
             let piece = lock(&self.plan).next();
             let done = piece.and_then(|piece| match piece {
                 Some(piece) if !self.is_over(piece.number) => {
-                    let hits = self.search(&piece, wait)?;
+                    let hits = self.search(&piece, &mut asking)?;
                     self.keep(piece.number, hits);
                     Ok(true)
                 }
@@ -117,14 +123,14 @@ impl<'b> Shared<'b> {
         lock(&self.found).error.get_or_insert(error);
     }
 
-    pub(super) fn search(&self, piece: &Piece, wait: &WaitPolicy<'_>) -> Result<Vec<Hit>> {
+    fn search(&self, piece: &Piece, asking: &mut Asking<'_>) -> Result<Vec<Hit>> {
         let mut hits = Vec::new();
-        let mut asking = wait.asking();
         let mut step = || {
             if self.is_over(piece.number) {
                 return Err(Ended::Over);
             }
-            if asking.is_ended() {
+            let done = self.done.load(Ordering::Relaxed);
+            if asking.is_ended_at(done, self.total) {
                 return Err(Ended::Cancelled);
             }
             Ok(())
@@ -144,6 +150,7 @@ impl<'b> Shared<'b> {
     ) -> Result<std::result::Result<(), Ended>> {
         let mut records = piece.records()?;
         let mut seen = 0_usize;
+        let mut passed = piece.start();
         while let Some(record) = records.next_record()? {
             if !piece.has(record.start) {
                 break;
@@ -159,12 +166,17 @@ impl<'b> Shared<'b> {
             seen += 64 + record.bytes.len();
             if seen >= 1 << 18 {
                 seen = 0;
+                let end = record.end.offset;
+                self.done.fetch_add(end - passed, Ordering::Relaxed);
+                passed = end;
                 if let Err(ended) = step() {
                     return Ok(Err(ended));
                 }
             }
         }
-        Ok(Ok(()))
+        let rest = records.position().offset.saturating_sub(passed);
+        self.done.fetch_add(rest, Ordering::Relaxed);
+        Ok(step())
     }
 
     #[cold]
