@@ -56,7 +56,8 @@ def of_c(comment: str, code: str) -> str:
 
 def node(root: Path) -> str:
     """Write the page of the types."""
-    text = (root / "bindings/node/index.d.ts").read_text(encoding="utf-8")
+    files = sorted((root / "bindings/node/types").glob("*.d.ts"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     parts = [NODE_HEAD]
     groups: dict[str, list[str]] = {"Classes": [], "Functions": [], "Types": []}
     for comment, code in declarations(text):
@@ -68,7 +69,7 @@ def node(root: Path) -> str:
         groups[group].append(of_node(kind, name, comment, code, groups[group]))
     for title, entries in groups.items():
         if not entries:
-            msg = f"index.d.ts has no {title} any more"
+            msg = f"types/*.d.ts have no {title} any more"
             raise ValueError(msg)
         parts += [f"## {title}\n", *entries]
     return "\n".join(parts)

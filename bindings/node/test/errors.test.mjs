@@ -11,7 +11,7 @@ import { saveJson } from 'untorn'
 import { directory, ended, file, lines } from './support.mjs'
 
 // The codes that the declarations name.
-const DECLARED = fs.readFileSync(fileURLToPath(import.meta.resolve('untorn')).replace(/index\.js$/, 'index.d.ts'), 'utf8')
+const DECLARED = fs.readFileSync(fileURLToPath(import.meta.resolve('untorn')).replace(/index\.js$/, 'types/errors.d.ts'), 'utf8')
 const CODES = [...DECLARED.matchAll(/^  \| '(UNTORN_\w+)'$/gm)].map(([, code]) => code)
 
 test('there is a class for every code', () => {

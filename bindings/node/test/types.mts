@@ -39,7 +39,7 @@ interface Turn {
 }
 
 export async function journals(signal: AbortSignal): Promise<void> {
-  await using journal = await Journal.open<Turn>('session.jsonl', { durability: 'process', maxRecord: 1 << 20 })
+  const journal = await Journal.open<Turn>('session.jsonl', { durability: 'process', maxRecord: 1 << 20 })
   const end: Position = await journal.append({ role: 'user', text: 'hello' }, { timeout: 100, signal })
   // @ts-expect-error: not a Turn
   await journal.append({ role: 'user' })
@@ -113,7 +113,7 @@ export async function news(signal: AbortSignal): Promise<void> {
     if (role === 'tool') break
   }
   const start: Position | undefined = follow.position
-  await using on = journal.follow(start === undefined ? {} : { start })
+  const on = journal.follow(start === undefined ? {} : { start })
   const counts: Fold<Map<string, number>, Turn> = await journal.fold(
     () => new Map<string, number>(),
     (map, turn) => void map.set(turn.role, (map.get(turn.role) ?? 0) + 1),
@@ -150,8 +150,8 @@ export async function documents(): Promise<void> {
 }
 
 export async function locks(signal: AbortSignal): Promise<void> {
-  await using lock = await FileLock.acquire('x', { timeout: 5000, signal, shared: false, label: 'nightly' })
-  using other = FileLock.acquireSync('y', { timeout: 0 })
+  const lock = await FileLock.acquire('x', { timeout: 5000, signal, shared: false, label: 'nightly' })
+  const other = FileLock.acquireSync('y', { timeout: 0 })
   const holder: Holder | null = await FileLock.holder('x')
   const journal = await Journal.open('x')
   await journal.append(1, { lock })
@@ -191,8 +191,8 @@ export async function transactions(signal: AbortSignal): Promise<number> {
   transactionSync('d', () => 1, { signal })
   // @ts-expect-error: use Transaction.begin
   new Transaction()
-  await using tx = await Transaction.begin('d')
-  using other = Transaction.beginSync('e', { timeout: 0 })
+  const tx = await Transaction.begin('d')
+  const other = Transaction.beginSync('e', { timeout: 0 })
   other.createSync('x', 1)
   for await (const record of (await snapshot('d')).records<string>('log')) record.length
   await tx.commit()
@@ -202,7 +202,7 @@ export async function transactions(signal: AbortSignal): Promise<number> {
 export async function sessions(signal: AbortSignal): Promise<void> {
   const store = await Store.open('s', { journalName: 'context.jsonl', journal: { maxRecord: 10 } })
   const session = store.session('any key')
-  await using lease: Lease = await session.claim('worker', { timeout: 10, signal })
+  const lease: Lease = await session.claim('worker', { timeout: 10, signal })
   const before: Holder | null = lease.previous
   await lease.transfer(Process.of(before?.pid ?? 1))
   await lease.transfer(Process.current())
@@ -240,18 +240,4 @@ export async function passedOn(
   await document.save({ role: 'user', text: '' }, { expect: document.version })
   // @ts-expect-error: it would be no check
   await journal.appendAll([], { at: undefined })
-}
-
-export async function closing(): Promise<void> {
-  await using taken = await snapshot('x')
-  using fold = (await Journal.open<Turn>('x')).foldSync(() => 0, (sum) => sum + 1)
-  const session = (await Store.open('x')).session('a')
-  const journal: Journal<Turn> = await session.journal<Turn>()
-  const state: Document<Turn> = session.stateSync<Turn>()
-  await using follow = journal.follow().unref()
-  await journal.appendAll(journal.records())
-  await journal.replace(journal.records())
-  // @ts-expect-error: a blocking call can't wait for them
-  journal.replaceSync(journal.records())
-  void [taken.names, fold.state, state, follow.position]
 }

@@ -88,7 +88,7 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
 const PYTHON: &str = "bindings/python/python/untorn/_errors.py";
 const PACKAGE: &str = "bindings/python/python/untorn/__init__.py";
 const NODE: &str = "bindings/node/lib/errors.js";
-const TYPES: &str = "bindings/node/index.d.ts";
+const TYPES: &str = "bindings/node/types/errors.d.ts";
 
 /// One line a kind, joined.
 fn each(kinds: &[Kind], line: impl Fn(&Kind) -> String) -> String {

@@ -25,7 +25,10 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     let listing = Run::new("tar").arg("-tzf").arg(&tarball).read()?;
     // npm leaves out, without a word, what `files` in package.json does not name.
     let texts = LICENCES.into_iter().chain(["README.md"]);
-    for wanted in [".node", "index.js", "index.d.ts"].into_iter().chain(texts) {
+    for wanted in [".node", "index.js", "index.d.ts", "types/journal.d.ts"]
+        .into_iter()
+        .chain(texts)
+    {
         if !listing.lines().any(|name| name.ends_with(wanted)) {
             bail!("{} has no {wanted} in it:\n{listing}", tarball.display());
         }

@@ -12,8 +12,18 @@ const PROJECT: &str = "test-node";
 /// As the binding's own lock file has them.
 const TOOLS: [&str; 2] = ["typescript", "@types/node"];
 
+/// Other versions of TypeScript, and the oldest one with `using`.
+const COMPILERS: [(&str, &str); 4] = [
+    ("typescript-4.9", "4.9.5"),
+    ("typescript-5.1", "5.1.6"),
+    ("typescript-5.2", "5.2.2"),
+    ("typescript-7", "7.0.2"),
+];
+const WITHOUT_USING: [&str; 2] = ["typescript-4.9", "typescript-5.1"];
+
 pub fn install(site: &Site, log: &Log) -> Result<()> {
-    let tools = pinned_tools(site)?;
+    let mut tools = pinned_tools(site)?;
+    tools.extend(COMPILERS.map(|(name, version)| format!("{name}@npm:typescript@{version}")));
     let tools: Vec<&str> = tools.iter().map(String::as_str).collect();
     let project = node::with_tarball(site, PROJECT, &tools, log)?;
     // Node and tsc look for packages beside the file that asks for them.
@@ -31,10 +41,25 @@ pub fn project(site: &Site, log: &Log) -> Result<PathBuf> {
 
 pub fn types(site: &Site, log: &Log) -> Result<()> {
     let project = project(site, log)?;
-    Run::new(project.join("node_modules/.bin/tsc"))
-        .args(["--project", "test"])
-        .dir(&project)
-        .log(log)
+    for compiler in COMPILERS
+        .map(|(name, _)| name)
+        .into_iter()
+        .chain(["typescript"])
+    {
+        let settings = match WITHOUT_USING.contains(&compiler) {
+            true => &["tsconfig.oldest.json"][..],
+            false => &["tsconfig.json", "tsconfig.bundler.json"],
+        };
+        for settings in settings {
+            Run::new("node")
+                .arg(format!("node_modules/{compiler}/bin/tsc"))
+                .arg("--project")
+                .arg(format!("test/{settings}"))
+                .dir(&project)
+                .log(log)?;
+        }
+    }
+    Ok(())
 }
 
 pub fn test(site: &Site, log: &Log) -> Result<()> {

@@ -140,7 +140,7 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
             "words",
             aliases,
         ),
-        Output::between("bindings/node/index.d.ts", "words", types),
+        Output::between("bindings/node/types/words.d.ts", "words", types),
         Output::between("docs/events.md", "events", events(enums)),
     ]);
     Ok(outputs)

@@ -16,7 +16,11 @@ pub fn outputs(options: &[Opt<'_>]) -> Result<Vec<Output>> {
     ];
     let choice: Vec<_> = options.iter().filter(|option| option.is_choice()).collect();
     let declared = |name: &str, options: &[&Opt<'_>]| {
-        Output::between("bindings/node/index.d.ts", name, each(options, declaration))
+        Output::between(
+            "bindings/node/types/options.d.ts",
+            name,
+            each(options, declaration),
+        )
     };
     outputs.push(declared("scheme options", &choice));
     for handle in ["journal", "document"] {
