@@ -107,6 +107,23 @@ fn every_kind_of_error_is_in_the_page_of_errors() {
     }
 }
 
+#[test]
+fn every_kind_of_error_has_a_remedy() {
+    let page = read("docs/troubleshooting/errors.md");
+    let headings: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("## "))
+        .collect();
+    for kind in ErrorKind::ALL {
+        let named = |heading: &&&str| {
+            heading[3..]
+                .split(", ")
+                .any(|name| name == kind.to_string())
+        };
+        assert!(headings.iter().find(named).is_some(), "{kind}");
+    }
+}
+
 /// The names below a heading of a Cargo.toml whose last part is a kind of
 /// dependencies.
 fn dependencies(manifest: &str) -> Vec<String> {

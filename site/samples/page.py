@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 RUN = {"python", "js", "ts", "c", "rust", "console", "sh"}
 READ = {"json", "jsonl", "toml", "yaml"}
 # Nothing to run: what a program prints, names of files, drawings.
-PASSIVE = {"text", "mermaid", "gitignore", "dockerfile", "ini"}
+PASSIVE = {"text", "mermaid", "gitignore", "dockerfile"}
+# Bytes of docs/protocol.md, which conformance/rust/protocol.rs compares with the library.
+PASSIVE |= {"hexdump", "torn", "holder", "manifest"}
 
 _FENCE = re.compile(r"^( *)```([\w-]*)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _SETUP = re.compile(r"<!-- setup (\w+)\n(.*?)-->", re.DOTALL)
@@ -35,6 +37,11 @@ class Block:
     reason: str | None = None
     # What it prints, if the page says so.
     prints: str | None = None
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether it is code, without a reason why not, and not run by another program."""
+        return self.language in RUN | READ and self.reason is None and "elsewhere" not in self.said
 
     def after(self, word: str) -> str | None:
         """Return the word that follows this one in the comment above."""

@@ -1,8 +1,9 @@
-"""Runs the code on every page that a user reads: `run.py --node PROJECT --prefix dist/c --commands DIR --work DIR [PAGE…]`.
+"""Runs the code on every page that a user reads: `run.py --node DIR --prefix DIR --commands DIR --work DIR [PAGE…]`.
 
 It runs under a Python that has untorn installed, and what site/samples/requirements.txt names. `--node` is a project
-with the package `untorn` and `typescript`; `--prefix` is where the C library was installed; `--commands` has the program
-`untorn`. A block that can't run here carries the reason in a line above it, which readers see.
+with the packages `untorn` and `typescript`; `--prefix` is where the C library was installed; `--commands` has the
+program `untorn`. A block that can't run here carries the reason in a line above it, which readers see, or the name of
+the program that runs it (`<!-- sample: elsewhere PATH -->`).
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ def pages() -> list[Path]:
 
 def unknown(page: Path, block: Block) -> str | None:
     """What is wrong with a block before it runs."""
+    runner = block.after("elsewhere")
+    if runner is not None and not (ROOT / runner).exists():
+        return f"{page}:{block.line}: {runner}, which runs this block, does not exist"
     if block.reason is not None or block.language in RUN | READ | PASSIVE:
         return None
     return f"{page}:{block.line}: a block in {block.language or 'no language'}, and no reason why it is not run"
@@ -62,7 +66,7 @@ def build_rust(chosen: list[Path], work: Path) -> Path:
     names = []
     for page in chosen:
         for block in blocks(page):
-            if block.language == "rust" and block.reason is None:
+            if block.language == "rust" and block.runs_here:
                 name = rust_name(page, block)
                 (crate / f"src/bin/{name}.rs").write_text(block.code, encoding="utf-8")
                 names.append(name)
@@ -111,10 +115,10 @@ def main() -> None:
     with ThreadPoolExecutor(2) as pool:
         wrong += [fault for fault in pool.map(run, chosen) if fault]
     shutil.rmtree(node / "samples", ignore_errors=True)
-    ran = [block for page in chosen for block in blocks(page) if block.reason is None and block.language in RUN]
-    not_run = [block for page in chosen for block in blocks(page) if block.reason is not None]
+    every = [block for page in chosen for block in blocks(page) if block.language in RUN]
+    ran = [block for block in every if block.runs_here]
     print("\n".join(wrong))
-    print(f"{len(chosen)} pages, {len(ran)} blocks run, {len(not_run)} with a reason why not, {len(wrong)} wrong")
+    print(f"{len(chosen)} pages, {len(ran)} blocks run, {len(every) - len(ran)} not, as they say, {len(wrong)} wrong")
     if wrong:
         sys.exit(1)
 

@@ -11,6 +11,7 @@ mod prose;
 mod python;
 mod recipes;
 mod rust;
+mod samples;
 pub mod torture;
 
 pub use node::copy_tree;
@@ -193,6 +194,11 @@ const STEPS: &[Step] = &[
         "readme",
         "the README's examples, as they are there",
         conformance::readme,
+    ),
+    step(
+        "samples",
+        "the code on every page that a user reads: it runs, and prints what the page says",
+        samples::test,
     ),
     step(
         "docs",

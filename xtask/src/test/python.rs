@@ -24,7 +24,7 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "bench/workers",
     "conformance",
     "conformance/c",
@@ -36,6 +36,7 @@ const PROGRAMS: [&str; 11] = [
     "examples/harness",
     "examples/locks",
     "ffi/tests",
+    "site/samples",
 ];
 
 pub fn lint(site: &Site, log: &Log) -> Result<()> {
