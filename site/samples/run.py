@@ -71,9 +71,12 @@ def build_rust(chosen: list[Path], work: Path) -> Path:
                 (crate / f"src/bin/{name}.rs").write_text(block.code, encoding="utf-8")
                 names.append(name)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    for name in names:
+        (target / "debug" / name).unlink(missing_ok=True)
     if names:
-        cargo = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--bins"]
-        subprocess.run(cargo, cwd=crate, check=True, env={**os.environ, "CARGO_TARGET_DIR": str(target)})
+        # What does not compile is missing afterwards, and fails its page.
+        cargo = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--keep-going", "--bins"]
+        subprocess.run(cargo, cwd=crate, check=False, env={**os.environ, "CARGO_TARGET_DIR": str(target)})
     return target / "debug"
 
 

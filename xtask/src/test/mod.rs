@@ -201,6 +201,11 @@ const STEPS: &[Step] = &[
         samples::test,
     ),
     step(
+        "newcomer",
+        "from the README alone to a first locked append in each language",
+        samples::newcomer,
+    ),
+    step(
         "docs",
         "the site builds, and every link of a page leads somewhere",
         docs::check,

@@ -24,7 +24,7 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 13] = [
     "bench/workers",
     "conformance",
     "conformance/c",
@@ -35,6 +35,7 @@ const PROGRAMS: [&str; 12] = [
     "examples/demo",
     "examples/harness",
     "examples/locks",
+    "examples/newcomer",
     "ffi/tests",
     "site/samples",
 ];

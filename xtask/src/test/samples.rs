@@ -30,3 +30,12 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
         .dir(&site.root)
         .log(log)
 }
+
+/// A newcomer's way, with its steps and its seconds.
+pub fn newcomer(site: &Site, log: &Log) -> Result<()> {
+    let venv = python::Venv::ensure(site, "samples-python", log)?;
+    Run::new(venv.python())
+        .arg(site.root.join("examples/newcomer/first_append.py"))
+        .dir(&site.root)
+        .log(log)
+}
