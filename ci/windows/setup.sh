@@ -34,15 +34,15 @@ if [ -n "$missing" ]; then
 fi
 say "packages: $(/usr/bin/rustc --version), $(x86_64-w64-mingw32-gcc --version | head -1)"
 
-# Only the compiler that a standard library was built by can use it.
 sysroot=$CROSS_HOME/sysroot
-if [ -f "$sysroot/rustc-version" ] && [ "$(cat "$sysroot/rustc-version")" != "$(/usr/bin/rustc -vV)" ]; then
+build=$here/../cross/build-sysroot.sh
+if [ -d "$sysroot" ] && [ "$(cat "$sysroot/key" 2>/dev/null)" != "$(bash "$build" --key)" ]; then
   rm -rf "$sysroot"
 fi
 for target in x86_64-pc-windows-gnu "$@"; do
   if ! ls "$sysroot/lib/rustlib/$target/lib"/libstd-*.rlib >/dev/null 2>&1; then
-    bash "$here/build-sysroot.sh" "$sysroot" "$target"
-    case $target in *-musl) bash "$here/musl-selfcontained.sh" "$sysroot" ;; esac
+    bash "$build" "$sysroot" "$target"
+    case $target in *-musl) bash "$here/../cross/musl-selfcontained.sh" "$sysroot" ;; esac
   fi
   say "std for $target"
 done

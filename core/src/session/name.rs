@@ -9,8 +9,6 @@
 
 use std::fmt::Write as _;
 
-use sha2::{Digest, Sha256};
-
 use crate::recovery::transaction::names;
 
 /// The longest name, so that the names next to it (`NAME.lock`, a temporary) stay
@@ -48,7 +46,7 @@ pub(super) fn encode(key: &str) -> Name {
     }
     let mut text = start(&text, START).to_owned();
     text.push(HASHED);
-    for byte in &Sha256::digest(key)[..HASH] {
+    for byte in &hmac_sha256::Hash::hash(key.as_bytes())[..HASH] {
         hex(&mut text, *byte);
     }
     Name { text, hashed: true }

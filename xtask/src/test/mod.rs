@@ -12,6 +12,7 @@ mod python;
 mod recipes;
 mod rust;
 mod samples;
+mod supply;
 pub mod torture;
 
 pub use node::copy_tree;
@@ -61,6 +62,8 @@ enum When {
     Elsewhere,
     /// When all the time that it takes is given.
     Deep,
+    /// Never: it asks for what only some machines have.
+    Named,
 }
 
 const fn step(name: &'static str, about: &'static str, work: Work) -> Step {
@@ -86,6 +89,13 @@ const fn deep(name: &'static str, about: &'static str, work: Work) -> Step {
     }
 }
 
+const fn named(name: &'static str, about: &'static str, work: Work) -> Step {
+    Step {
+        when: When::Named,
+        ..step(name, about, work)
+    }
+}
+
 type Work = fn(&Site, &Log) -> Result<()>;
 
 const STEPS: &[Step] = &[
@@ -100,6 +110,11 @@ const STEPS: &[Step] = &[
         "deny",
         "licences, bans and sources of the dependencies",
         rust::deny,
+    ),
+    step(
+        "workflows",
+        "actionlint and zizmor on .github",
+        supply::workflows,
     ),
     step(
         "prose",
@@ -257,6 +272,16 @@ const STEPS: &[Step] = &[
         "cases at random against a model of the guarantees, from a new seed",
         rust::model,
     ),
+    named(
+        "advisories",
+        "what is known against the versions of the dependencies; needs the network",
+        supply::advisories,
+    ),
+    named(
+        "oldest-rust",
+        "core, C library and command with the compiler that Cargo.toml names; needs rustup",
+        supply::oldest_rust,
+    ),
 ];
 
 pub fn run(site: &Site, options: &Options) -> Result<()> {
@@ -365,7 +390,10 @@ mod tests {
             ..options(&[], &[])
         };
         let deep = choose(&deep).expect("the long ones");
-        assert_eq!(here + cross.len() + deep.len(), STEPS.len());
+        let named = STEPS.iter().filter(|s| s.when == When::Named).count();
+        assert_eq!(here + cross.len() + deep.len() + named, STEPS.len());
+        let asked = choose(&options(&["advisories"], &[])).expect("asked for");
+        assert_eq!(asked.len(), 1);
         assert!(choose(&options(&["fnt"], &[])).is_err());
         assert!(choose(&options(&[], &["fnt"])).is_err());
     }
