@@ -827,10 +827,10 @@ typedef struct {
    */
   int32_t parents;
   /**
-   * Whether an append or a repair may cut the end off a file that is plainly not
-   * a journal: UTF-16, a JSON document over several lines, a binary file. If
-   * not, it fails with UNTORN_CORRUPT. Format json only. Not 0 means yes.
-   * Default: 0.
+   * Whether an append, a rewrite or a repair may change a file that is plainly
+   * not a journal, and cut its end off: UTF-16, a JSON document over several
+   * lines, a binary file. If not, it fails with UNTORN_CORRUPT. Format json
+   * only. Not 0 means yes. Default: 0.
    */
   int32_t cut_foreign_tail;
   /**

@@ -16,11 +16,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A failed call. It names the operation, the file, the system's answer, the
 /// lock's holder, and the possible remedy.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// Its `Debug` form is the message too: `fn main() -> Result<(), untorn::Error>`
+/// prints that one.
+#[derive(Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(Box<Details>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Details {
     kind: ErrorKind,
     operation: &'static str,
@@ -174,6 +177,12 @@ impl Error {
     /// actual end, for [`ErrorKind::LimitExceeded`] the place that was reached.
     pub fn position(&self) -> Option<Position> {
         self.0.position
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

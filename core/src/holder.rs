@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::process::{Alive, Process};
+use crate::sys;
 
 /// The holder of a lock.
 #[non_exhaustive]
@@ -75,13 +76,16 @@ impl From<Process> for Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pid {}", self.pid)?;
-        if let Some(label) = &self.label {
-            write!(f, " ({label})")?;
+        // Without a label of its own, the program's name helps.
+        let program = || (self.alive() == Alive::Alive).then(|| sys::name_of(self.pid))?;
+        if let Some(name) = self.label.clone().or_else(program) {
+            write!(f, " ({name})")?;
         }
         if let Some(since) = &self.since {
             write!(f, " since {since}")?;
         }
         match self.alive() {
+            Alive::Alive if self.process().is_current() => f.write_str(", which is this process"),
             Alive::Alive => Ok(()),
             // Its descriptor lives on in a process that inherited it.
             Alive::Dead => write!(f, ", which has ended: a process that it started keeps it"),

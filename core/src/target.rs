@@ -13,7 +13,13 @@ pub(crate) fn check_mode(operation: &'static str, path: &Path, mode: Option<u32>
         Some(mode) if mode > 0o777 => Err(Error::invalid_argument(
             operation,
             path,
-            format!("mode 0o{mode:o} is more than permission bits (0o777)"),
+            match u32::from_str_radix(&mode.to_string(), 8) {
+                Ok(octal) if octal <= 0o777 => format!(
+                    "mode {mode} is 0o{mode:o}, more than permission bits (0o777); modes are \
+                     octal: 0o{mode}?"
+                ),
+                _ => format!("mode 0o{mode:o} is more than permission bits (0o777)"),
+            },
         )),
         _ => Ok(()),
     }
@@ -48,13 +54,23 @@ pub(crate) fn resolve(
     sys::real_path(path).map_err(|error| {
         let made = os_error(error);
         match made.kind() {
-            ErrorKind::NotFound => made.hint(format!(
-                "{}: make it, or open with `parents`",
-                no_directory(path)
-            )),
+            ErrorKind::NotFound => made.hint(missing_directory(path)),
             _ => made,
         }
     })
+}
+
+/// Says which directory is missing, and what helps.
+fn missing_directory(path: &Path) -> String {
+    let none = no_directory(path);
+    let spelled = path.as_os_str().as_encoded_bytes();
+    if spelled.starts_with(b"~") {
+        return format!("{none}: a shell expands `~`, this library does not; write the whole path");
+    }
+    if spelled.starts_with(b"file:") {
+        return format!("{none}: write a path, not a URL");
+    }
+    format!("{none}: make it, or open with `parents`")
 }
 
 /// Returns whether the spelling names a directory: `x/`, `x/.`. std's own

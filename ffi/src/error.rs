@@ -30,12 +30,46 @@ impl Error {
             os_code: error.raw_os_error().unwrap_or(0),
             operation: c_string(error.operation()),
             path: c_path(error.path()),
-            message: c_string(&error.to_string()),
+            message: c_string(&in_c(&error)),
             holder: error.holder().cloned().map(Holder::new),
             position: error.position().map(Position::from),
         }))
     }
 }
+
+/// Returns the message with C's names in it. The text before the reason, the path above
+/// all, stays as it is.
+fn in_c(error: &untorn::Error) -> String {
+    let message = error.to_string();
+    let about = format!("{} {}", error.operation(), error.path().display());
+    match message.strip_prefix(&about) {
+        None => message,
+        Some(reason) => {
+            let replaced = WORDS
+                .iter()
+                .fold(reason.to_owned(), |reason, (ours, theirs)| {
+                    reason.replace(ours, theirs)
+                });
+            about + &replaced
+        }
+    }
+}
+
+/// The core's words, and C's.
+const WORDS: [(&str, &str); 3] = [
+    (
+        "pass the guard that holds it (`Call::lock`)",
+        "pass the lock that holds it (untorn_call.lock)",
+    ),
+    (
+        "inside update, change the value instead of saving",
+        "before untorn_update_finish(), save with untorn_update_save()",
+    ),
+    (
+        "`on_unsupported=\"pid-file\"`",
+        "on_unsupported = UNTORN_ON_UNSUPPORTED_PID_FILE",
+    ),
+];
 
 /// Returns the code that the call returned. UNTORN_OK for NULL.
 #[unsafe(no_mangle)]

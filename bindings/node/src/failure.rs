@@ -30,10 +30,10 @@ pub fn of(error: &Error) -> String {
 const WORDS: [(&str, &str); 5] = [
     ("this thread already holds", "this event loop already holds"),
     (
-        "pass the guard that holds it (`lock=`), or release it first",
+        "pass the guard that holds it (`Call::lock`), or release it first",
         "await the call that holds it, pass its FileLock (`{ lock }`), or release it first",
     ),
-    ("`lock=`", "`{ lock }`"),
+    ("`Call::lock`", "`{ lock }`"),
     ("on_unsupported=\"pid-file\"", "onUnsupported: \"pid-file\""),
     ("set_header", "setHeader"),
 ];

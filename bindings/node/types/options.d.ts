@@ -86,9 +86,9 @@ export interface JournalOptions extends SchemeOptions {
    */
   parents?: boolean | undefined
   /**
-   * Whether an append or a repair may cut the end off a file that is plainly not a journal: UTF-16,
-   * a JSON document over several lines, a binary file. If not, it fails with `CorruptError`. Format
-   * `json` only. Default: no.
+   * Whether an append, a rewrite or a repair may change a file that is plainly not a journal, and
+   * cut its end off: UTF-16, a JSON document over several lines, a binary file. If not, it fails
+   * with `CorruptError`. Format `json` only. Default: no.
    */
   cutForeignTail?: boolean | undefined
   /**

@@ -129,8 +129,12 @@ impl Document {
     /// # Errors
     /// The same, and `CANCELLED`.
     pub fn save_with(&self, bytes: &[u8], expect: Expect, call: &Call<'_>) -> Result<Version> {
-        let under = self.shared.enter("save", call)?;
-        self.shared.save_under(&under, bytes, expect)
+        let operation = match expect {
+            Expect::Absent => "create",
+            _ => "save",
+        };
+        let under = self.shared.enter(operation, call)?;
+        self.shared.save_under(&under, operation, bytes, expect)
     }
 
     /// Reads, changes and saves under one lock, so that no other writer's update

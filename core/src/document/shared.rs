@@ -75,21 +75,29 @@ impl Shared {
     pub(super) fn save_under(
         &self,
         under: &Under,
+        operation: &'static str,
         bytes: &[u8],
         expect: Expect,
     ) -> Result<Version> {
-        under.work("save", self, |lock| self.save(lock, bytes, expect))?;
+        let save = |lock: LockFile<'_>| self.save(lock, operation, bytes, expect);
+        under.work(operation, self, save)?;
         Ok(Version::of(bytes))
     }
 
-    pub(super) fn save(&self, lock: LockFile<'_>, bytes: &[u8], expect: Expect) -> Result<()> {
+    fn save(
+        &self,
+        lock: LockFile<'_>,
+        operation: &'static str,
+        bytes: &[u8],
+        expect: Expect,
+    ) -> Result<()> {
         if !self.lock.is_in_place() {
-            self.forbid_link("save")?;
-            self.check("save", expect, lock)?;
+            self.forbid_link(operation)?;
+            self.check(operation, expect, lock)?;
             return replace::replace(&self.path, bytes, &self.options, expect == Expect::Absent);
         }
-        let old = self.load_under("save", lock)?;
-        self.compare("save", expect, || {
+        let old = self.load_under(operation, lock)?;
+        self.compare(operation, expect, || {
             Ok(old.as_ref().map(|(_, version)| *version))
         })?;
         let old = old.map_or(Vec::new(), |(bytes, _)| bytes);

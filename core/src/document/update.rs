@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::shared::{Shared, Under};
 use super::version::{Expect, Version};
 use crate::error::{Error, Result};
+use crate::oslock::Within;
 
 /// A document that is being updated. No other process or thread changes it until
 /// this is dropped or finished. It may be sent to another thread.
@@ -17,6 +18,9 @@ pub struct Update {
 
 impl Update {
     pub(super) fn begin(shared: Arc<Shared>, under: Under) -> Result<Update> {
+        if let Under::Own(held) = &under {
+            held.note_work(Within::Update);
+        }
         let value = under.work("update", &shared, |lock| shared.load_under("update", lock))?;
         Ok(Update {
             shared,
@@ -50,7 +54,8 @@ impl Update {
             ));
         };
         under.make_sure("save", &self.shared)?;
-        self.shared.save_under(&under, bytes, Expect::Anything)
+        self.shared
+            .save_under(&under, "save", bytes, Expect::Anything)
     }
 
     /// Releases the lock without a change. A second call does nothing.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::journal::append::Batch;
 use crate::journal::header;
 use crate::journal::read::Source;
-use crate::journal::read::{Records, line};
+use crate::journal::read::{Foreign, Records, line};
 use crate::journal::record_policy::{RecordPolicy, not_a_record};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::LockFile;
@@ -98,6 +98,7 @@ pub(crate) fn end(
         // If it can't be recorded, earlier positions in the journal become invalid.
         lock.record_generation(generation);
     }
+    Foreign::refuse(&opened.file, options, "append", path)?;
     if repair::tail(&opened.file, path, options)?.is_some_and(|repair| repair.cut > 0) {
         // Before anything is written in its place: see `mend`.
         opened.file.sync_data().map_err(os_error)?;

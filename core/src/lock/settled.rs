@@ -81,7 +81,7 @@ impl PathLock {
             let why = if wait.tries_once() {
                 AcquireError::Busy
             } else {
-                AcquireError::Deadlock
+                AcquireError::Deadlock(None)
             };
             return Err(handover::name_heir(
                 self,

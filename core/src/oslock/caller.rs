@@ -24,6 +24,13 @@ impl ThreadKey {
     }
 }
 
+/// Work under a lock in which the caller's own code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// An update of a document.
+    Update,
+}
+
 /// The thread that a call is made for, if another thread carries it out. An
 /// event loop's calls run on threads of this library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

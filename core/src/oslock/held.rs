@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::caller::ThreadKey;
+use super::caller::{ThreadKey, Within};
 use super::path_lock::PathLock;
 use super::process_lock::ProcessLock;
 use super::scheme::{Redo, Scheme};
@@ -42,6 +42,11 @@ impl RawGuard {
     /// Notes that the pending work is settled.
     pub fn settled(&mut self) {
         self.lock_size = self.lock_size.min(IDLE);
+    }
+
+    /// Notes what the holder does under the lock, until it is released.
+    pub fn note_work(&self, within: Within) {
+        self.process_lock.state().within = Some(within);
     }
 
     /// Returns whether the lock is on the data itself.

@@ -41,7 +41,7 @@ pub use scheme::{OnUnsupported, Scheme};
 
 pub(crate) use attempt::Stale;
 pub(crate) use backoff::Backoff;
-pub(crate) use caller::ThreadKey;
+pub(crate) use caller::{ThreadKey, Within};
 pub(crate) use cancel::Wakeup;
 pub(crate) use held::{CachedLock, LockFile, LockedData, RawGuard};
 pub(crate) use home::Home;

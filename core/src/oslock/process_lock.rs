@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Instant;
 
-use super::caller::ThreadKey;
+use super::caller::{ThreadKey, Within};
 use super::scheme::pid_file::PidFile;
 use super::wait_policy::WaitPolicy;
 use super::waiter::{AcquireError, Waiter};
@@ -226,6 +226,7 @@ impl ProcessLock {
             return;
         }
         state.holders = Holders::Free;
+        state.within = None;
         state.handovers = 0;
         if state.queue.is_empty() {
             return self.unlock();
@@ -254,6 +255,8 @@ pub(crate) struct State {
     pub handovers: u32,
     /// Whether other processes see that a thread waits for the exclusive lock.
     pub marked: bool,
+    /// What its holder does under the lock, if its own thread must not wait for it.
+    pub within: Option<Within>,
     pub queue: VecDeque<QueueEntry>,
 }
 
@@ -278,6 +281,7 @@ impl State {
             in_kernel: [false; 2],
             handovers: 0,
             marked: false,
+            within: None,
             queue: VecDeque::new(),
         }
     }

@@ -62,7 +62,7 @@ impl ProcessLock {
             });
         }
         if wait.caller.is_none() && state.is_held_by(thread) {
-            return Err(AcquireError::Deadlock);
+            return Err(AcquireError::Deadlock(state.within));
         }
         self.queue_up(state, operation, shared, thread, wait)
     }
@@ -250,6 +250,7 @@ impl ProcessLock {
             return false;
         }
         state.handovers += 1;
+        state.within = None;
         state.holders = Holders::Free;
         state.grant_head();
         true

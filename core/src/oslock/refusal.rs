@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::caller::Within;
 use super::find_holder;
 use super::path_lock::PathLock;
 use super::wait_policy::WaitPolicy;
@@ -34,14 +35,23 @@ impl PathLock {
             )
             .held_by(self.who()),
             AcquireError::Cancelled => Error::cancelled(operation, &self.target),
-            AcquireError::Deadlock => new(
+            AcquireError::Deadlock(within) => new(
                 ErrorKind::Deadlock,
-                "this thread already holds the lock and would wait for itself; pass the guard that \
-                 holds it (`lock=`), or release it first"
-                    .to_owned(),
+                format!(
+                    "this thread already holds the lock and would wait for itself; {}",
+                    match within {
+                        Some(Within::Update) => "inside update, change the value instead of saving",
+                        None => {
+                            "pass the guard that holds it (`Call::lock`), or release it first"
+                        }
+                    }
+                ),
             ),
             AcquireError::System(error) => {
-                let writable = self.cached().as_ref().is_none_or(|process_lock| process_lock.writable);
+                let writable = self
+                    .cached()
+                    .as_ref()
+                    .is_none_or(|process_lock| process_lock.writable);
                 unsupported(operation, &self.lock_path, writable, error)
             }
         }
@@ -56,6 +66,12 @@ impl PathLock {
     pub(crate) fn refused_file(&self, operation: &'static str, error: io::Error) -> Error {
         let in_the_way = sys::InTheWay::of(&error).is_some();
         let made = Error::os(operation, &self.lock_path, error);
+        if in_the_way && sys::list(&self.lock_path).is_ok() {
+            return made.hint(
+                "it is a directory, as another program's lock may be (proper-lockfile, mkdir): both \
+                 programs must use one kind of lock, see docs/locking.md",
+            );
+        }
         if in_the_way {
             return made.hint("so it can't be the lock file");
         }

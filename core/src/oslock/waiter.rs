@@ -4,6 +4,7 @@ use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError, wait_timeout};
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::caller::Within;
 use super::cancel::Wakeup;
 use super::wait_policy::{INTERRUPT_EVERY, WaitPolicy};
 use crate::background;
@@ -40,7 +41,8 @@ pub(crate) enum AcquireError {
     Busy,
     TimedOut,
     Cancelled,
-    Deadlock,
+    /// The caller's thread has the lock, and does this under it.
+    Deadlock(Option<Within>),
     System(io::Error),
 }
 

@@ -23,6 +23,11 @@ pub(crate) fn start_time(pid: u32) -> std::io::Result<Option<u64>> {
     sys::process::start_time(pid)
 }
 
+/// Returns the name of the process's program, if the system shows it.
+pub(crate) fn name_of(pid: u32) -> Option<String> {
+    sys::process::name_of(pid)
+}
+
 /// Returns whether the process was stopped by a signal, or by a debugger, as
 /// far as the system shows it.
 pub(crate) fn is_stopped(pid: u32) -> bool {

@@ -162,7 +162,7 @@ impl Transaction {
             None => Err(Error::invalid_argument(
                 operation,
                 &self.dir,
-                "the transaction is over: committed, or rolled back",
+                "the transaction is over: committed, or rolled back; begin another one",
             )),
         }
     }

@@ -23,6 +23,7 @@ mod header;
 #[cfg(unix)]
 mod in_place;
 mod lock;
+mod mistakes;
 // Symbolic links, and a working directory that is removed.
 #[cfg(unix)]
 mod places;

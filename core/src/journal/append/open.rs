@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::data::{Data, Handle, Syncs, no_file};
+use crate::journal::read::Foreign;
 use crate::journal::shared::Shared;
 use crate::journal::{one_name, repair};
 use crate::lockfile::{self, Generation, Identity};
@@ -176,6 +177,9 @@ impl Writer {
         let identity = Identity::of(&file).map_err(os_error)?;
         // The size seen before may be another file's.
         let (links, size) = file.links_and_size().map_err(os_error)?;
+        if stat.is_some() && size > 0 {
+            Foreign::refuse(&file, options, operation, path)?;
+        }
         if links > 1 {
             // Best effort: the next rotation tries again.
             let _ = rotated::drop_second_name(path, identity);

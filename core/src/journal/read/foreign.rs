@@ -5,12 +5,16 @@ use std::path::Path;
 
 use serde::de::IgnoredAny;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::journal::options::{Format, JournalOptions};
 use crate::journal::record_policy::inspect;
+use crate::sys::File;
 
 /// How many bytes of the file's beginning are checked.
 pub(crate) const HEAD: usize = 64 * 1024;
+
+/// How many bytes suffice for most journals.
+const FIRST: u64 = 512;
 
 /// Is the kind of a file that is not a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +66,31 @@ impl Foreign {
             true => Foreign::Text,
             false => Foreign::Binary,
         })
+    }
+
+    /// Refuses to change a file that is plainly not a journal, unless the options allow
+    /// it. Text may be appended to: no byte of it is cut.
+    pub fn refuse(
+        file: &File,
+        options: &JournalOptions,
+        operation: &'static str,
+        path: &Path,
+    ) -> Result<()> {
+        let os_error = |error| Error::os(operation, path, error);
+        if options.cut_foreign_tail || options.format != Format::Json {
+            return Ok(());
+        }
+        // Nearly every journal shows what it is by its first line.
+        if looks_like_records(&file.read_first(FIRST).map_err(os_error)?) {
+            return Ok(());
+        }
+        let head = file.read_first(HEAD as u64).map_err(os_error)?;
+        match Foreign::of(options, &head) {
+            None | Some(Foreign::Text) => Ok(()),
+            Some(foreign) => Err(foreign
+                .error(operation, path)
+                .hint("to change it all the same, open it with cut_foreign_tail")),
+        }
     }
 
     pub fn error(self, operation: &'static str, path: &Path) -> Error {

@@ -82,6 +82,19 @@ fn others_have_ended(pid: u32) -> bool {
     })
 }
 
+/// Returns the name of a process's program (man 5 proc: `comm`).
+#[cfg(target_os = "linux")]
+pub(in crate::sys) fn name_of(pid: u32) -> Option<String> {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+/// Returns `None`, since the system does not report it here.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::sys) fn name_of(_: u32) -> Option<String> {
+    None
+}
+
 /// Returns whether a debugger or a signal has stopped the process (man 5 proc).
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn is_stopped(pid: u32) -> bool {

@@ -61,6 +61,10 @@ pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
 }
 
 /// Returns `false`, since the system does not report it here.
+pub(in crate::sys) fn name_of(_: u32) -> Option<String> {
+    None
+}
+
 pub(in crate::sys) fn is_stopped(_: u32) -> bool {
     false
 }
