@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, ErrorKind};
 use crate::journal::append::rollback;
 use crate::journal::shared::Shared;
-use crate::lockfile::{Generation, Identity};
-use crate::oslock::LockedData;
-use crate::sys::{self, File, Lasting};
+use crate::lockfile::{Generation, IDLE, Identity};
+use crate::oslock::{LockFile, LockedData};
+use crate::sys::{self, File, Lasting, Stat};
 
 /// Says how a journal's file is open.
 pub(crate) enum Handle {
@@ -63,6 +63,32 @@ impl Data {
         match self.anywhere.get() {
             Some(anywhere) if file => anywhere.is_itself(),
             _ => Ok(file),
+        }
+    }
+
+    /// Looks at the open file. Returns `None` if that does not suffice, and its name must
+    /// be looked at.
+    #[inline]
+    pub fn look(&self) -> io::Result<Option<Stat>> {
+        let Handle::ByItself(file) = &self.file else {
+            return Ok(None);
+        };
+        // Of several names, the journal's may be gone.
+        Ok(file.look()?.filter(|seen| seen.links == 1))
+    }
+
+    /// Returns whether the lock file says that this is the journal. Each rewrite records
+    /// its file there. `size`: its size now.
+    #[inline]
+    pub fn is_the_journal(&self, lock: LockFile<'_>, size: u64) -> bool {
+        match size {
+            0 => true,
+            IDLE => matches!(
+                lock.generation(),
+                Ok(Some(recorded))
+                    if recorded.of == self.identity && recorded.number == self.generation
+            ),
+            _ => false,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
 use crate::holder::Holder;
 use crate::oslock::PathLock;
-use crate::sys::PerProcess;
+use crate::sys::{PerProcess, RecentLook};
 
 pub(crate) struct Shared {
     /// Resolved: it has no symbolic link.
@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub options: JournalOptions,
     pub rules: Arc<RecordPolicy>,
     pub lock: PathLock,
+    /// When appends looked at the names of the journal and of its lock file.
+    pub names: RecentLook,
     closed: AtomicBool,
     poisoned: AtomicBool,
     followers: PerProcess<Followers>,
@@ -37,6 +39,7 @@ impl Shared {
                 sealed: options.sealed,
             }),
             lock,
+            names: RecentLook::default(),
             path,
             options,
             closed: AtomicBool::new(false),

@@ -123,6 +123,7 @@ impl<'a> Call<'a> {
             interrupt: self.interrupt,
             caller: self.caller.map(|caller| caller.0),
             progress: self.progress,
+            ..WaitPolicy::endless()
         }
     }
 }

@@ -70,6 +70,13 @@ impl PathLock {
         }
     }
 
+    /// Returns the error of a call that does not wait for the lock, which is held.
+    #[cold]
+    pub fn is_busy(&self, operation: &'static str) -> Error {
+        let once = WaitPolicy::once(None);
+        handover::name_heir(self, self.refusal(operation, AcquireError::Busy, &once))
+    }
+
     /// Fails with `DEADLOCK` if the caller's own thread holds the lock. This is
     /// for a call that waits until another thread takes it.
     pub fn forbid_own(&self, operation: &'static str, wait: &WaitPolicy<'_>) -> Result<()> {

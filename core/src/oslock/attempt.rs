@@ -12,7 +12,7 @@ use super::process_lock::ProcessLock;
 use super::wait_policy::WaitPolicy;
 use super::waiter::AcquireError;
 use crate::error::{Error, Result};
-use crate::sys;
+use crate::sys::{self, Stat};
 
 /// Counts how often the lock file no longer had its name.
 #[derive(Default)]
@@ -90,7 +90,7 @@ impl PathLock {
             // The check is not whether the file has any name. It may have been
             // renamed, its directory may have moved, or a snapshot may hold
             // links to it.
-            match sys::look(self.record_path()) {
+            match self.look(&held.process_lock, wait) {
                 Err(error) if stale.allows(&error) => {
                     self.forget(&held.process_lock);
                     return Ok(None);
@@ -113,6 +113,20 @@ impl PathLock {
             return Ok(None);
         }
         Ok(Some(held))
+    }
+
+    /// Looks at the lock file's name. If that was done a moment ago, looks at the open
+    /// file: it shows whether the name is gone, but not whether it was renamed.
+    #[inline]
+    fn look(&self, process_lock: &ProcessLock, wait: &WaitPolicy<'_>) -> io::Result<Option<Stat>> {
+        if wait.names.is_some_and(|names| names.is_at(sys::tick()))
+            && process_lock.pid_file.is_none()
+            && let Ok(Some(seen)) = process_lock.file.look()
+            && seen.links == 1
+        {
+            return Ok(Some(seen));
+        }
+        sys::look(self.record_path())
     }
 
     /// Leaves the file, since the name means another one now. To open that one

@@ -233,8 +233,8 @@ impl CachedLock {
     /// append uses this. It touches no count that other threads share, and
     /// looks nothing up.
     #[inline]
-    pub fn try_again(&self, lock: &PathLock) -> Option<FastGuard<'_>> {
-        self.try_if(lock, |size| size <= IDLE)
+    pub fn try_again(&self, lock: &PathLock, is_recent: bool) -> Option<FastGuard<'_>> {
+        self.try_if(lock, is_recent, |size| size <= IDLE)
     }
 
     /// Does the same for a header stamp, which accepts what a stamp leaves:
@@ -242,13 +242,18 @@ impl CachedLock {
     /// than all the rest of a stamp.
     pub fn try_to_stamp(&self, lock: &PathLock) -> Option<FastGuard<'_>> {
         let process_lock = self.0.as_ref()?;
-        self.try_if(lock, |size| {
+        self.try_if(lock, false, |size| {
             size <= IDLE || lockfile::is_cleared(process_lock.file()).unwrap_or(false)
         })
     }
 
     #[inline]
-    fn try_if(&self, lock: &PathLock, settled: impl FnOnce(u64) -> bool) -> Option<FastGuard<'_>> {
+    fn try_if(
+        &self,
+        lock: &PathLock,
+        is_recent: bool,
+        settled: impl FnOnce(u64) -> bool,
+    ) -> Option<FastGuard<'_>> {
         let process_lock = self
             .0
             .as_ref()
@@ -257,12 +262,26 @@ impl CachedLock {
         if !process_lock.try_acquire(thread) {
             return None;
         }
-        let held = FastGuard {
+        let mut held = FastGuard {
             process_lock,
             thread,
+            size: 0,
         };
-        // By the name that this handle knows: other handles may share the process lock.
-        let seen = sys::look(&lock.record_path).ok()??;
+        let seen = if is_recent && process_lock.pid_file.is_none() {
+            let seen = process_lock.file.look();
+            if matches!(seen, Ok(None)) {
+                std::mem::forget(held);
+                process_lock.abandon();
+                return None;
+            }
+            // Of several names, the lock's may be gone.
+            seen.ok()?.filter(|seen| seen.links == 1)?
+        } else {
+            // By the name that this handle knows: other handles may share the process
+            // lock.
+            sys::look(&lock.record_path).ok()??
+        };
+        held.size = seen.size;
         (seen.id == process_lock.id() && settled(seen.size)).then_some(held)
     }
 }
@@ -271,6 +290,8 @@ impl CachedLock {
 pub(crate) struct FastGuard<'a> {
     process_lock: &'a Arc<ProcessLock>,
     thread: ThreadKey,
+    /// The size of the lock file.
+    pub(crate) size: u64,
 }
 
 impl FastGuard<'_> {

@@ -173,6 +173,15 @@ impl ProcessLock {
         free
     }
 
+    /// Forgets the exclusive lock without releasing it, since the number of the
+    /// descriptor means another file now. The program may have locked that file.
+    #[cold]
+    pub fn abandon(self: &Arc<ProcessLock>) {
+        let mut state = self.state();
+        state.holders = Holders::Free;
+        self.serve_head(&mut state);
+    }
+
     /// Takes the lock for `thread`.
     #[inline]
     pub fn acquire(

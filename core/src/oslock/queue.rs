@@ -28,9 +28,9 @@ const GIVES_WAY: Duration = Duration::from_secs(10);
 
 impl ProcessLock {
     #[cold]
-    pub(super) fn acquire_busy(
-        self: &Arc<ProcessLock>,
-        mut state: MutexGuard<'_, State>,
+    pub(super) fn acquire_busy<'a>(
+        self: &'a Arc<ProcessLock>,
+        mut state: MutexGuard<'a, State>,
         operation: &'static str,
         shared: bool,
         thread: ThreadKey,
@@ -67,14 +67,20 @@ impl ProcessLock {
         self.queue_up(state, operation, shared, thread, wait)
     }
 
-    fn queue_up(
-        self: &Arc<ProcessLock>,
-        mut state: MutexGuard<'_, State>,
+    fn queue_up<'a>(
+        self: &'a Arc<ProcessLock>,
+        mut state: MutexGuard<'a, State>,
         operation: &'static str,
         shared: bool,
         thread: ThreadKey,
         wait: &WaitPolicy<'_>,
     ) -> Result<(), AcquireError> {
+        if let Some(waiting) = wait.waiting {
+            // Not under the mutex: it calls others.
+            drop(state);
+            waiting();
+            state = self.state();
+        }
         let waiter = Arc::new(Waiter::new());
         if let Some(token) = wait.cancel {
             token.watch(Arc::downgrade(&waiter) as _);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::caller::ThreadKey;
 use super::cancel::CancelToken;
+use crate::sys::RecentLook;
 
 /// The interval at which a waiting thread asks whether it was interrupted.
 pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
@@ -27,6 +28,10 @@ pub(crate) struct WaitPolicy<'a> {
     pub interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
     pub caller: Option<ThreadKey>,
     pub progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+    /// Is called when the wait begins, if the lock is not free.
+    pub waiting: Option<&'a (dyn Fn() + Sync)>,
+    /// Says whether a look at the open lock file suffices instead of one at its name.
+    pub names: Option<&'a RecentLook>,
 }
 
 impl WaitPolicy<'_> {
@@ -39,6 +44,8 @@ impl WaitPolicy<'_> {
             interrupt: None,
             caller: None,
             progress: None,
+            waiting: None,
+            names: None,
         }
     }
 

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use super::seam::Op;
-use super::sys;
+use super::{FileId, Stat, sys};
 
 const EIO: i32 = 5;
 
@@ -68,8 +68,33 @@ pub fn names_elsewhere(names: u64) {
     ELSEWHERE.set(names);
 }
 
-pub(super) fn links(links: u64) -> u64 {
-    links.saturating_sub(ELSEWHERE.get())
+pub(super) fn taken(seen: Stat) -> Stat {
+    Stat {
+        id: FileId {
+            device: device(seen.id.device),
+            ..seen.id
+        },
+        links: seen.links.saturating_sub(ELSEWHERE.get()),
+        ..seen
+    }
+}
+
+thread_local! {
+    static CLOCK: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Stops the coarse clock of this thread at that tick; `None` lets it run. While it is
+/// stopped, an append believes a name after one look at it, and not after several.
+pub fn stop_clock(tick: Option<u64>) {
+    CLOCK.set(tick);
+}
+
+pub(super) fn clock(tick: Option<u64>) -> Option<u64> {
+    CLOCK.get().or(tick)
+}
+
+pub(super) fn needed(looks: u32) -> u32 {
+    CLOCK.get().map_or(looks, |_| 1)
 }
 
 /// A system call that is about to be made.

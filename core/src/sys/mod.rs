@@ -49,7 +49,7 @@ pub(crate) use file::{
     is_without_locks,
 };
 pub(crate) use fork::{PerProcess, generation};
-pub(crate) use lasting::Lasting;
+pub(crate) use lasting::{Lasting, RecentLook, Tick, tick};
 pub(crate) use path::{
     Attributes, HAS_RIGHTS, absolute, canonical, create_parents, file_system, is_link,
     is_ours_to_remove, is_real_dir, link, list, list_kinds, look, metadata, real_parent, real_path,

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::seam::{Op, announce, device, links};
-use super::{FileId, Stat, sys};
+use super::seam::{Op, announce, taken};
+use super::{Stat, sys};
 
 pub(crate) use sys::meta::Attributes;
 
@@ -14,26 +14,14 @@ pub(crate) use sys::meta::Attributes;
 #[inline]
 pub(crate) fn stat(path: &Path) -> io::Result<Option<Stat>> {
     announce(Op::StatPath, Some(path))?;
-    absent(sys::path::stat(path).map(as_taken))
+    absent(sys::path::stat(path).map(taken))
 }
 
 /// Does the same for the name itself: a symbolic link is not followed.
 #[inline]
 pub(crate) fn look(path: &Path) -> io::Result<Option<Stat>> {
     announce(Op::StatPath, Some(path))?;
-    absent(sys::path::look(path).map(as_taken))
-}
-
-#[inline]
-fn as_taken(seen: Stat) -> Stat {
-    Stat {
-        id: FileId {
-            device: device(seen.id.device),
-            ..seen.id
-        },
-        links: links(seen.links),
-        ..seen
-    }
+    absent(sys::path::look(path).map(taken))
 }
 
 /// Returns whether the name is a symbolic link.

@@ -1,6 +1,8 @@
 //! The announcement of each system call.
 
 #[cfg(not(feature = "fault"))]
+use super::Stat;
+#[cfg(not(feature = "fault"))]
 use std::{io, path::Path};
 
 /// One kind of system call, as the tests distinguish them.
@@ -84,12 +86,26 @@ pub(super) fn device(device: u64) -> u64 {
     device
 }
 
-/// Returns the number of a file's names, as the tests want it.
+/// Returns what was seen of a file, as the tests want it.
 #[cfg(not(feature = "fault"))]
 #[inline(always)]
-pub(super) fn links(links: u64) -> u64 {
-    links
+pub(super) fn taken(seen: Stat) -> Stat {
+    seen
+}
+
+/// Returns the tick of the coarse clock, as the tests want it.
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(super) fn clock(tick: Option<u64>) -> Option<u64> {
+    tick
+}
+
+/// Returns how many looks at a name a tick needs, as the tests want it.
+#[cfg(not(feature = "fault"))]
+#[inline(always)]
+pub(super) fn needed(looks: u32) -> u32 {
+    looks
 }
 
 #[cfg(feature = "fault")]
-pub(super) use super::fault::{announce, announce_write, device, links, pretends};
+pub(super) use super::fault::{announce, announce_write, clock, device, needed, pretends, taken};

@@ -33,6 +33,9 @@ mod power;
 mod progress;
 mod properties;
 mod reading;
+// The coarse clock is asked on Linux only.
+#[cfg(target_os = "linux")]
+mod recent_names;
 mod rewrite;
 #[cfg(unix)]
 mod rights;

@@ -73,6 +73,9 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
             if !second.exists() {
                 fs::hard_link(&path, second).expect("a second name");
                 runner.oracle.linked = true;
+                // A file that loses one of two names is a renamed file. That is seen in
+                // the next tick.
+                runner.tick += 1;
             }
         }
     }

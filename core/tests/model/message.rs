@@ -17,6 +17,8 @@ pub struct Order {
     pub mishap: Mishap,
     /// Which calls it asks about before it makes them.
     pub ask: Ask,
+    /// The tick of its coarse clock; `None` if that runs.
+    pub tick: Option<u64>,
 }
 
 /// What goes wrong with its calls.

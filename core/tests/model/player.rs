@@ -111,6 +111,7 @@ fn play(channel: UnixStream, mut hands: Hands) {
             return;
         }
         let order: Order = serde_json::from_str(&line).expect("an order");
+        fault::stop_clock(order.tick);
         let struck = Rc::new(RefCell::new(false));
         let fate = Fate::new(order.mishap, order.ask, &struck, &channel);
         let mut answer = fate.plan().run(|| hands.act(&order)).0;

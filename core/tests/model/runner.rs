@@ -40,6 +40,7 @@ pub struct Runner {
     /// Who has the session.
     pub lease: Option<u8>,
     mount: u64,
+    pub tick: u64,
     next_id: Id,
     pub story: String,
     _scene: Scene,
@@ -82,6 +83,7 @@ impl Runner {
             kept: Vec::new(),
             lease: None,
             mount: 0,
+            tick: 1,
             next_id: 0,
             story: String::new(),
             _scene: scene,
@@ -193,6 +195,9 @@ impl Runner {
                 at: pause,
                 changes: self.setting.cuts,
             },
+            // For every other process no tick passes by itself: its appends look at
+            // each name once.
+            tick: who.is_multiple_of(2).then_some(self.tick),
         };
         let change = Change {
             id,

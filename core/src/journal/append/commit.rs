@@ -10,19 +10,24 @@ use crate::journal::rewrite::rotate;
 use crate::journal::shared::Shared;
 use crate::oslock::LockFile;
 use crate::position::Position;
-use crate::sys;
+use crate::sys::{self, Stat};
 
 impl Writer {
-    /// Appends the work, or leaves the file as it was.
+    /// Appends the work, or leaves the file as it was. `lock_size`: the size of the lock
+    /// file, if the names were looked at a moment ago and the lock was taken since.
     #[inline]
     pub fn commit(
         &mut self,
         shared: &Shared,
         lock: LockFile<'_>,
         work: &PendingWrite<'_>,
+        lock_size: Option<u64>,
     ) -> Result<Written> {
         let Shared { path, options, .. } = shared;
-        let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
+        let stat = match lock_size.and_then(|size| self.look(shared, lock, size)) {
+            None => sys::look(path).map_err(|error| Error::os("append", path, error))?,
+            seen => seen,
+        };
         if stat.is_none() && options.create {
             // Before a file is made: a failed comparison would leave it empty.
             if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
@@ -67,6 +72,19 @@ impl Writer {
             (_, false) => error.hint("an empty journal was created for it"),
             _ => error,
         })
+    }
+
+    /// Looks at the open file instead of its name, which was looked at in this tick. A
+    /// file that has no name any more is not believed, nor one that a rewrite replaced.
+    #[inline]
+    fn look(&mut self, shared: &Shared, lock: LockFile<'_>, lock_size: u64) -> Option<Stat> {
+        let data = self.data.as_ref()?;
+        if !shared.names.is_at(sys::tick()) || !data.is_the_journal(lock, lock_size) {
+            return None;
+        }
+        let seen = data.look().ok()?;
+        self.seen_open = seen.is_some();
+        seen
     }
 
     /// Rotates first, since the journal has reached its size limit. The append then

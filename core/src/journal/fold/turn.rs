@@ -178,7 +178,7 @@ impl FoldTurn {
             shared
                 .state()
                 .writer
-                .commit(shared, lock, &batch.work(None))
+                .commit(shared, lock, &batch.work(None), None)
         })?;
         if written.epoch.is_some() {
             self.written = written.epoch;

@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 
 use super::fork::LockDescriptors;
-use super::seam::{Op, announce, announce_write, device, pretends};
-use super::{FileId, sys};
+use super::seam::{Op, announce, announce_write, device, pretends, taken};
+use super::{FileId, Stat, sys};
 
 pub(crate) use error::{
     InTheWay, Named, is_bad_descriptor, is_lock_unsupported, is_stale, is_without_locks,
@@ -210,6 +210,19 @@ impl File {
             device: device(id.device),
             ..id
         })
+    }
+
+    /// Returns what the system says of the file now; `None` if its number no longer
+    /// means it: see [`super::Lasting`].
+    #[inline]
+    pub fn look(&self) -> io::Result<Option<Stat>> {
+        announce(Op::Stat, self.name())?;
+        let seen = match sys::file::look(&self.handle) {
+            Err(error) if is_bad_descriptor(&error) => return Ok(None),
+            seen => seen?,
+        };
+        let is_itself = self.has_its_number() && self.own.id.is_none_or(|id| id == seen.id);
+        Ok(is_itself.then(|| taken(seen)))
     }
 
     /// Returns whether its number still means this file: see

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Handle, stat};
-use crate::sys::{Access, FileId, InTheWay, Known, Role};
+use crate::sys::{Access, FileId, InTheWay, Known, Role, Stat};
 
 /// No symbolic link is followed. Neither a FIFO nor a file lease (man 2 open)
 /// makes us wait, and a terminal does not become ours.
@@ -190,6 +190,25 @@ pub(in crate::sys) fn id(file: &Handle) -> io::Result<FileId> {
 
 pub(in crate::sys) fn size(file: &Handle) -> io::Result<u64> {
     links_and_size(file).map(|(_, size)| size)
+}
+
+/// Returns the time in ticks: it changes every 1 to 10 ms. To read it is no system call.
+#[cfg(target_os = "linux")]
+#[inline]
+pub(in crate::sys) fn tick() -> Option<u64> {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).ok()
+}
+
+/// Returns none: names are looked at each time.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::sys) fn tick() -> Option<u64> {
+    None
+}
+
+#[inline]
+pub(in crate::sys) fn look(file: &Handle) -> io::Result<Stat> {
+    stat::of(file).map(Stat::from)
 }
 
 #[inline]

@@ -20,7 +20,7 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 
 use super::patience::{checked, code, patient};
 use super::{Handle, lock};
-use crate::sys::{Access, FileId, InTheWay, Known, Role};
+use crate::sys::{Access, FileId, InTheWay, Known, Role, Stat};
 
 /// No program closes handles that it does not know of.
 pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = false;
@@ -233,6 +233,15 @@ pub(super) fn id_of(file: &File) -> io::Result<FileId> {
 
 pub(in crate::sys) fn size(handle: &Handle) -> io::Result<u64> {
     links_and_size(handle).map(|(_, size)| size)
+}
+
+/// Returns none: names are looked at each time.
+pub(in crate::sys) fn tick() -> Option<u64> {
+    None
+}
+
+pub(in crate::sys) fn look(handle: &Handle) -> io::Result<Stat> {
+    super::path::seen(&handle.file)
 }
 
 pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> {

@@ -49,7 +49,7 @@ pub(in crate::sys) fn look(path: &Path) -> io::Result<Stat> {
     seen(&look_at_name(path)?)
 }
 
-fn seen(file: &File) -> io::Result<Stat> {
+pub(super) fn seen(file: &File) -> io::Result<Stat> {
     use std::os::windows::io::AsRawHandle;
 
     let seen: FILE_STANDARD_INFO = ask(file, FileStandardInfo)?;

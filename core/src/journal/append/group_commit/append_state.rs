@@ -1,7 +1,8 @@
 //! Holds what the writers of one journal handle share: the queue, and the state
 //! of its appends. Only one writer at a time has the state.
 
-use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutex, MutexGuard};
 use std::ops::{Deref, DerefMut};
 
 use super::queue::Queue;
@@ -9,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::journal::append::writer::Writer;
 use crate::journal::shared::Shared;
 use crate::lock::Call;
-use crate::oslock::{CachedLock, LockFile};
-use crate::sys::PerProcess;
+use crate::oslock::{CachedLock, LockFile, RawGuard};
+use crate::sys::{self, PerProcess, RecentLook, Tick};
 
 /// Is one journal handle.
 pub(crate) struct Handle {
@@ -30,8 +31,8 @@ impl Deref for Handle {
 /// Holds the part of a handle that a forked child makes new.
 pub(crate) struct Local {
     pub queue: Queue,
-    /// Why the leader must wait for the lock. Changed only with the queue's mutex held.
-    pub held_up: Mutex<Option<Error>>,
+    /// Whether the leader waits for the lock. Changed only with the queue's mutex held.
+    held_up: AtomicBool,
     pub state: Mutex<AppendState>,
 }
 
@@ -81,6 +82,43 @@ impl AppendState {
     }
 }
 
+/// Says when an append began, and whether the names of the journal and of its lock file
+/// were looked at shortly before.
+#[derive(Clone, Copy)]
+pub(crate) struct Began {
+    tick: Tick,
+    pub is_recent: bool,
+}
+
+impl Began {
+    #[inline]
+    pub fn now(shared: &Shared) -> Began {
+        let tick = sys::tick();
+        Began {
+            tick,
+            is_recent: shared.names.is_at(tick),
+        }
+    }
+
+    /// Returns what says so after a wait for the lock.
+    pub fn names(self, shared: &Shared) -> Option<&RecentLook> {
+        self.is_recent.then_some(&shared.names)
+    }
+
+    /// Returns the size of the lock file, if the open journal may be believed as well.
+    pub fn trusts(self, held: &RawGuard) -> Option<u64> {
+        (self.is_recent && !held.is_in_place()).then_some(held.lock_size)
+    }
+
+    /// Notes that the append has looked at both names.
+    #[inline]
+    pub fn end<T>(self, shared: &Shared, result: &Result<T>) {
+        if !self.is_recent && result.is_ok() {
+            shared.names.add(self.tick);
+        }
+    }
+}
+
 impl Handle {
     pub fn new(shared: Arc<Shared>) -> Handle {
         Handle {
@@ -93,7 +131,7 @@ impl Handle {
     pub fn local(&self) -> &Local {
         self.local.get(|| Local {
             queue: Queue::default(),
-            held_up: Mutex::new(None),
+            held_up: AtomicBool::new(false),
             state: Mutex::new(AppendState::new()),
         })
     }
@@ -113,17 +151,15 @@ impl Handle {
         }
     }
 
-    /// Returns why the leader waits for the lock, if it does. The caller must hold the
-    /// queue's mutex.
-    pub fn held_up(&self) -> Option<Error> {
-        let held_up = self.local().held_up.lock();
-        held_up.unwrap_or_else(PoisonError::into_inner).clone()
+    /// Returns whether the leader waits for the lock. The caller must hold the queue's
+    /// mutex.
+    pub fn is_held_up(&self) -> bool {
+        self.local().held_up.load(Ordering::Relaxed)
     }
 
-    /// Sets why the leader waits. The caller must hold the queue's mutex.
-    pub fn hold_up(&self, why: Option<Error>) {
-        let held_up = self.local().held_up.lock();
-        *held_up.unwrap_or_else(PoisonError::into_inner) = why;
+    /// Sets whether the leader waits. The caller must hold the queue's mutex.
+    pub fn hold_up(&self, waits: bool) {
+        self.local().held_up.store(waits, Ordering::Relaxed);
     }
 
     /// Closes the open files: at once, or when the writers that use them have finished.

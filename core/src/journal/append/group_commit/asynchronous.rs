@@ -51,11 +51,9 @@ pub(crate) fn append_queued(
     };
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
-    if request.done.tries_once()
-        && let Some(held_up) = shared.held_up()
-    {
+    if request.done.tries_once() && shared.is_held_up() {
         drop(waiting);
-        return request.done.tell(Err(held_up));
+        return request.done.tell(Err(shared.lock.is_busy("append")));
     }
     let leads = !queue.follow(&waiting);
     if leads {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::append_state::{AppendState, Handle};
+use super::append_state::{AppendState, Began, Handle};
 use super::lead::step_down;
 use super::lead::{Leading, acquire_to_lead, commit_with};
 use super::queue::take_out;
@@ -47,16 +47,20 @@ fn append_at_once(shared: &Handle, work: &PendingWrite<'_>) -> Option<Result<Wri
     }
     let mut state = local.state.try_lock().ok()?;
     let AppendState { writer, lock } = &mut *state;
+    let began = Began::now(shared);
     // One look serves for both. A program that closes descriptors which are not its own
     // closes the lock file too.
-    if !writer.is_open() {
+    if !began.is_recent && !writer.is_open() {
         return None;
     }
     let held = match work.header {
-        None => lock.try_again(&shared.lock)?,
+        None => lock.try_again(&shared.lock, began.is_recent)?,
         Some(_) => lock.try_to_stamp(&shared.lock)?,
     };
-    Some(writer.commit(shared, held.lock_file(), work))
+    let lock_size = began.is_recent.then_some(held.size);
+    let result = writer.commit(shared, held.lock_file(), work, lock_size);
+    began.end(shared, &result);
+    Some(result)
 }
 
 /// Appends under a lock that the caller holds. It passes the queue, whose leader may be
@@ -68,7 +72,7 @@ fn append_under(
     call: &Call<'_>,
 ) -> Result<Position> {
     let written = shared.under_guard("append", call, |shared, lock| {
-        shared.state().writer.commit(shared, lock, work)
+        shared.state().writer.commit(shared, lock, work, None)
     })?;
     finish(shared, &written)
 }
@@ -120,8 +124,13 @@ fn gave_up(shared: &Arc<Handle>, why: WaitError, wait: &WaitPolicy<'_>) -> Error
 #[inline]
 fn lead(shared: &Arc<Handle>, own: &PendingWrite<'_>, wait: &WaitPolicy<'_>) -> Result<Position> {
     let leading = Leading(shared);
-    let held = acquire_to_lead(shared, wait)?;
-    commit_with(leading, held, Some(own))
+    let began = Began::now(shared);
+    let wait = WaitPolicy {
+        names: began.names(shared),
+        ..*wait
+    };
+    let held = acquire_to_lead(shared, &wait)?;
+    commit_with(leading, held, Some(own), began)
 }
 
 /// Is a call in the queue, on the thread that made it.

@@ -1,15 +1,15 @@
 //! Leads: takes the lock, commits what all calls have brought, and passes the lead on.
 
-use crate::sync::{Arc, MutexGuard};
+use crate::sync::{Arc, MutexGuard, OnceLock};
 use std::collections::VecDeque;
 
-use super::append_state::Handle;
+use super::append_state::{Began, Handle};
 use super::queue::{
     Done, Reply, Request, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
 };
 use super::unwind::{HeldUp, InHand};
 use crate::background;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::journal::append::batch::PendingWrite;
 use crate::journal::append::commit::finish;
 use crate::journal::append::writer::{Writer, Written};
@@ -30,24 +30,37 @@ impl Drop for Leading<'_> {
 /// Takes the lock. While it waits, calls that try only once do not stay in the queue:
 /// they get the error at once.
 pub(crate) fn acquire_to_lead(shared: &Handle, wait: &WaitPolicy<'_>) -> Result<RawGuard> {
-    let once = WaitPolicy::once(wait.caller);
-    let refused = match shared.lock.acquire("append", false, &once) {
-        Err(error) if error.kind() == ErrorKind::Locked && !wait.tries_once() => error,
-        taken => return taken,
+    if wait.tries_once() {
+        return shared.lock.acquire("append", false, wait);
+    }
+    let held_up = OnceLock::new();
+    let waiting = || {
+        held_up.get_or_init(|| hold_up(shared));
     };
+    let wait = WaitPolicy {
+        waiting: Some(&waiting),
+        ..*wait
+    };
+    shared.lock.acquire("append", false, &wait)
+}
+
+#[cold]
+fn hold_up(shared: &Handle) -> HeldUp<'_> {
     let queue = &shared.local().queue;
     let mut waiting = queue.queue();
-    let os_error = take_those_who_try_once(&mut waiting);
-    if !os_error.is_empty() && waiting.is_empty() {
+    let once = take_those_who_try_once(&mut waiting);
+    if !once.is_empty() && waiting.is_empty() {
         queue.emptied(&waiting);
     }
-    shared.hold_up(Some(refused.clone()));
+    let held_up = HeldUp::begin(shared, &waiting);
     drop(waiting);
-    for request in os_error {
-        request.done.tell(Err(refused.clone()));
+    if !once.is_empty() {
+        let refused = shared.lock.is_busy("append");
+        for request in once {
+            request.done.tell(Err(refused.clone()));
+        }
     }
-    let _held_up = HeldUp(shared);
-    shared.lock.acquire("append", false, wait)
+    held_up
 }
 
 /// Commits its own work and what has queued up. Then it passes the lead on, and syncs
@@ -57,6 +70,7 @@ pub(crate) fn commit_with(
     leading: Leading<'_>,
     held: RawGuard,
     own: Option<&PendingWrite<'_>>,
+    began: Began,
 ) -> Result<Position> {
     let shared = leading.0;
     let local = shared.local();
@@ -70,7 +84,8 @@ pub(crate) fn commit_with(
     if others.requests.is_empty()
         && let Some(own) = own
     {
-        let result = writer.commit(shared, held.lock_file(), own);
+        let result = writer.commit(shared, held.lock_file(), own, began.trusts(&held));
+        began.end(shared, &result);
         drop(state);
         drop(held);
         drop(leading);
@@ -80,7 +95,14 @@ pub(crate) fn commit_with(
     works.extend(own.copied());
     let brought = others.requests.iter();
     works.extend(brought.map(|request| request.batch.work(request.at)));
-    let mut results = commit_group(shared, writer, held.lock_file(), &works).into_iter();
+    let mut results = commit_group(
+        shared,
+        writer,
+        held.lock_file(),
+        &works,
+        began.trusts(&held),
+    )
+    .into_iter();
     drop(state);
     drop(held);
     drop(leading);
@@ -163,6 +185,7 @@ pub(crate) fn commit_group(
     writer: &mut Writer,
     lock: LockFile<'_>,
     works: &[PendingWrite<'_>],
+    mut lock_size: Option<u64>,
 ) -> Vec<Result<Written>> {
     let mut results = Vec::with_capacity(works.len());
     let mut rest = works;
@@ -172,7 +195,7 @@ pub(crate) fn commit_group(
             .take_while(|work| work.records == 1 && work.at.is_none() && work.header.is_none())
             .count();
         if run < 2 {
-            results.push(writer.commit(shared, lock, first));
+            results.push(writer.commit(shared, lock, first, lock_size.take()));
             rest = &rest[1..];
             continue;
         }
@@ -189,7 +212,7 @@ pub(crate) fn commit_group(
             header: None,
             at: None,
         };
-        match writer.commit(shared, lock, &together) {
+        match writer.commit(shared, lock, &together, lock_size.take()) {
             Ok(written) => {
                 let mut end = written.end - lines.len() as u64;
                 results.extend(run.iter().map(|work| {
@@ -239,14 +262,16 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     if let Some(token) = &cancel {
         call = call.cancel(token);
     }
+    let began = Began::now(shared);
     let wait = WaitPolicy {
         timeout: limit,
         deadline,
+        names: began.names(shared),
         ..call.begin(None)
     };
     match acquire_to_lead(shared, &wait) {
         // Each call of the group, the first one too, gets its own answer.
-        Ok(held) => drop(commit_with(leading, held, None)),
+        Ok(held) => drop(commit_with(leading, held, None, began)),
         Err(error) => {
             if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
                 head.done.tell(Err(error));

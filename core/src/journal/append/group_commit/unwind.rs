@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::append_state::Handle;
 use super::queue::Request;
 use crate::error::Error;
+use crate::sync::MutexGuard;
 
 /// Holds the requests of other threads that this leader has taken.
 pub(super) struct InHand<'a> {
@@ -25,12 +26,19 @@ impl Drop for InHand<'_> {
 }
 
 /// Marks the time in which the leader waits for the lock.
-pub(super) struct HeldUp<'a>(pub &'a Handle);
+pub(super) struct HeldUp<'a>(&'a Handle);
+
+impl<'a> HeldUp<'a> {
+    /// The caller has the queue's mutex.
+    pub fn begin(shared: &'a Handle, _: &MutexGuard<'_, VecDeque<Request>>) -> HeldUp<'a> {
+        shared.hold_up(true);
+        HeldUp(shared)
+    }
+}
 
 impl Drop for HeldUp<'_> {
     fn drop(&mut self) {
-        let waiting = self.0.local().queue.queue();
-        self.0.hold_up(None);
-        drop(waiting);
+        let _waiting = self.0.local().queue.queue();
+        self.0.hold_up(false);
     }
 }
