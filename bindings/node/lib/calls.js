@@ -6,6 +6,7 @@
 const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers')
 const native = require('#addon')
 const { fromFailure, fromThrown } = require('./errors.js')
+const { tell } = require('./events.js')
 const { adopted } = require('./foreign.js')
 const { onAbort, reasonOf } = require('./signals.js')
 
@@ -32,6 +33,7 @@ class Failure {
 function settle(id, failure, value) {
   const promise = waiting[id]
   waiting[id] = undefined
+  if (reporting.size > 0) reporting.delete(id)
   if (failure == null) promise.resolve(adopted(value))
   else promise.reject(new Failure(failure))
 }
@@ -45,7 +47,25 @@ function settleAppends(ended) {
   }
 }
 
-const port = new native.Port(settle, settleAppends)
+/** The function that learns how far a call is, by the number of the call. */
+const reporting = new Map()
+
+function report(reports) {
+  for (let i = 0; i < reports.length; i += 3) {
+    const onProgress = reporting.get(reports[i])
+    if (onProgress === undefined) continue
+    try {
+      onProgress({ done: reports[i + 1], total: reports[i + 2] })
+    } catch (error) {
+      // As for a listener of an event: the call itself goes on.
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+}
+
+const port = new native.Port(settle, settleAppends, tell, report)
 
 /**
  * Makes the error of a call. This happens in the turn in which the caller's `await` continues: only there does the
@@ -116,6 +136,17 @@ function beginLimited(start, timeout, signal) {
   })
 }
 
+/** The same as `begin`. `onProgress`, if any, learns how far the call is. `start` is also told whether to report. */
+function beginLong(start, timeout, signal, onProgress) {
+  if (onProgress == null) return begin((tryOnce) => start(tryOnce, false), timeout, signal)
+  const started = (tryOnce) => {
+    const id = start(tryOnce, true)
+    reporting.set(id, onProgress)
+    return id
+  }
+  return begin(started, timeout, signal)
+}
+
 /** Runs a blocking call of the addon. */
 function block(work) {
   try {
@@ -125,4 +156,4 @@ function block(work) {
   }
 }
 
-module.exports = { begin, block, native, port, promised }
+module.exports = { begin, beginLong, block, native, port, promised }

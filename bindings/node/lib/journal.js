@@ -1,6 +1,6 @@
 'use strict'
 
-const { begin, block, port, promised } = require('./calls.js')
+const { begin, beginLong, block, port, promised } = require('./calls.js')
 const { Codec, filled } = require('./codec.js')
 const { checkRaw, encodeRecord } = require('./encoding.js')
 const { invalid } = require('./errors.js')
@@ -144,17 +144,17 @@ class Journal {
 
   replace(records, options) {
     return nestable('replace', this.#path, options, async (given) => {
-      checked(given, 'call')
+      checked(given, 'change')
       throwIfAborted(signalOf(given))
       const all = comeLater(records, 'replace', this.#path) ? await gathered(records) : records
       const batch = this.#batch((empty) => this.#codec.pushAll(empty, all, 'replace'))
-      return this.#changeNow((tryOnce, lock) => this.#native.replace(batch, tryOnce, lock), given)
+      return this.#changeNow((tryOnce, lock, reports) => this.#native.replace(batch, tryOnce, lock, reports), given, 'change')
     })
   }
 
   replaceSync(records, options) {
     const batch = this.#batch((empty) => this.#codec.pushAll(empty, records, 'replaceSync'))
-    return this.#changeSync('replace', (timeout, lock) => this.#native.replaceSync(batch, timeout, lock), options)
+    return this.#changeSync('replace', (timeout, lock) => this.#native.replaceSync(batch, timeout, lock), options, 'change')
   }
 
   compact(change, options) {
@@ -246,33 +246,35 @@ class Journal {
   }
 
   async fold(initial, apply, options) {
-    checked(options, 'rewrite')
+    checked(options, 'fold')
     const fold = this.#fold(initial, apply, options)
     await fold.refresh(callOptions(options))
     return fold
   }
 
   foldSync(initial, apply, options) {
-    checkedSync(options, 'rewrite')
+    checkedSync(options, 'fold')
     const fold = this.#fold(initial, apply, options)
     fold.refreshSync(callOptions(options))
     return fold
   }
 
-  verify() {
-    return begin(() => this.#native.verify(), Infinity)
+  async verify(options) {
+    checked(options, 'verify')
+    return beginLong((_, reports) => this.#native.verify(reports), Infinity, signalOf(options), options?.onProgress)
   }
 
-  verifySync() {
+  verifySync(options) {
+    checkedSync(options, 'verify')
     return block(() => this.#native.verifySync())
   }
 
   repair(options) {
-    return this.#change('repair', (tryOnce, lock) => this.#native.repair(tryOnce, lock), options)
+    return this.#change('repair', (tryOnce, lock, reports) => this.#native.repair(tryOnce, lock, reports), options, 'change')
   }
 
   repairSync(options) {
-    return this.#changeSync('repair', (timeout, lock) => this.#native.repairSync(timeout, lock), options)
+    return this.#changeSync('repair', (timeout, lock) => this.#native.repairSync(timeout, lock), options, 'change')
   }
 
   sync() {
@@ -343,14 +345,15 @@ class Journal {
   }
 
   /** A call that takes the lock and is not an append. */
-  #change(operation, start, options) {
-    return nestable(operation, this.#path, options, (given) => this.#changeNow(start, given))
+  #change(operation, start, options, names) {
+    return nestable(operation, this.#path, options, (given) => this.#changeNow(start, given, names))
   }
 
   async #changeNow(start, options, names = 'call') {
     checked(options, names)
     const lock = handleOf(options?.lock)
-    return begin((tryOnce) => start(tryOnce, lock), patience(options, this.#timeout), signalOf(options))
+    const started = (tryOnce, reports) => start(tryOnce, lock, reports)
+    return beginLong(started, patience(options, this.#timeout), signalOf(options), options?.onProgress)
   }
 
   #changeSync(operation, work, options, names = 'call') {

@@ -29,7 +29,10 @@ const NAMES = {
   wait: WAIT,
   none: [],
   append: [...CALL, 'at', 'header'],
-  rewrite: [...CALL, 'onDamage'],
+  rewrite: [...CALL, 'onDamage', 'onProgress'],
+  fold: [...CALL, 'onDamage'],
+  verify: ['signal', 'onProgress'],
+  change: [...CALL, 'onProgress'],
   read: ['start', 'maxRecords', 'maxBytes', 'onDamage'],
   tail: ['onDamage'],
   follow: ['start', 'signal', 'onRewind', 'onDamage'],
@@ -45,7 +48,7 @@ const NAMES = {
   snapshotRecords: ['journal', 'onDamage'],
   sessionDocument: CODEC,
   keys: ['signal'],
-  search: ['maxHits', 'signal'],
+  search: ['maxHits', 'signal', 'onProgress'],
   reconcile: [...WAIT, 'alsoAlive'],
   selftest: ['scheme'],
 }
@@ -69,7 +72,7 @@ const KINDS = {
   ...Object.fromEntries(Object.entries(names.kinds).map(([name, kind]) => [name, TAKES[kind]])),
   ...each(['maxRecords', 'maxHits'], TAKES.count),
   ...each(['stringify', 'parse'], blockingFunction),
-  ...each(['onDamage', 'onRewind', 'alsoAlive'], TAKES.function),
+  ...each(['onDamage', 'onRewind', 'onProgress', 'alsoAlive'], TAKES.function),
   ...each(['start', 'at'], TAKES.position),
   signal: (signal) => signalOf({ signal }),
   expect: version,
@@ -154,6 +157,9 @@ function checked(options, verb, what = 'the options') {
 function checkedSync(options, verb) {
   if (options?.signal !== undefined && NAMES[verb].includes('signal')) {
     throw invalid('signal is for the asynchronous call: no code can abort a blocking call while it waits')
+  }
+  if (options?.onProgress !== undefined && NAMES[verb].includes('onProgress')) {
+    throw invalid('onProgress is for the asynchronous call: a blocking call lets no other code of the program run')
   }
   return checked(options, verb)
 }

@@ -15,8 +15,11 @@ class Decoder {
   damaged = false
 
   constructor({ operation, path, lines, parse, onDamage }) {
+    this.path = path
     this.lines = lines
     this.parse = parse
+    /** Whether an event has told of damage: the first of a read is enough. */
+    this.reported = false
     this.onDamage = onDamage ?? warnOnce(operation, path)
     /** Called with the bytes of a record that JavaScript can't take. */
     this.onUnreadable = undefined
@@ -26,7 +29,7 @@ class Decoder {
   decode(bytes, sound, start, end) {
     this.damaged = false
     if (this.lines) return this.parse === undefined ? bytes : this.parse(bytes)
-    if (!sound && !isUtf8(bytes)) return this.skip('not_utf8', start, end)
+    if (!sound && !isUtf8(bytes)) return this.skip('not_utf8', bytes, start, end)
     try {
       this.text = bytes.utf8Slice()
     } catch (error) {
@@ -46,22 +49,24 @@ class Decoder {
       const kind = native.inspect(bytes)
       // The parser failed for another reason than damage.
       if (kind == null) throw error
-      return this.skip(kind, start, end)
+      return this.skip(kind, bytes, start, end)
     }
   }
 
   /** Reports damage if the record is not JSON. Otherwise the record is sound, but JavaScript can't take it. */
   refused(error, bytes, start, end) {
     const kind = native.inspect(bytes)
-    if (kind != null) return this.skip(kind, start, end)
+    if (kind != null) return this.skip(kind, bytes, start, end)
     this.damaged = true
     const length = end - start
     this.onDamage({ kind: 'unreadable', offset: start, length, bytes: Buffer.from(bytes), cause: error })
     this.onUnreadable?.(bytes)
   }
 
-  skip(kind, start, end) {
+  skip(kind, bytes, start, end) {
     this.damaged = true
+    if (!this.reported) native.skippedDamage(this.path, bytes, start, end - start)
+    this.reported = true
     this.onDamage({ kind, offset: start, length: end - start })
   }
 
@@ -72,6 +77,8 @@ class Decoder {
     const sound = this.lines || isUtf8(bytes)
     let from = 0
     let told = 0
+    // The addon has reported the damage that it found itself, but for a torn tail.
+    if (damage.some(({ kind }) => kind !== 'torn_tail')) this.reported = true
     for (let i = 0; i < places.length; i += 3) {
       const length = places[i]
       const start = places[i + 1]
@@ -122,7 +129,8 @@ function* entriesSync(open, decoder) {
   }
 }
 
-async function* values(open, decoder, pass = asItIs) {
+/** `passed` learns where each chunk ends, when its records have been taken. */
+async function* values(open, decoder, pass = asItIs, passed = undefined) {
   const reader = await begin(open, Infinity)
   try {
     for (let last = false; !last; ) {
@@ -130,6 +138,7 @@ async function* values(open, decoder, pass = asItIs) {
       last = chunk.last
       if (last) reader.close()
       for (const { value } of decoder.entries(chunk)) yield pass(value)
+      passed?.(numbers(chunk.places).at(-1))
     }
   } finally {
     reader.close()

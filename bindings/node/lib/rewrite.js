@@ -91,7 +91,10 @@ async function compact(rewrite, codec, change, options, signal) {
     throwIfAborted(signal)
     const gathering = new Gathering(rewrite, codec)
     const decoder = gathering.decoder(options)
-    const kept = await change(values(() => rewrite.records(), decoder, gathering.noting(decoder)))
+    const total = rewrite.oldBytes
+    const { onProgress } = options ?? {}
+    const passed = onProgress == null ? undefined : (done) => done !== undefined && onProgress({ done, total })
+    const kept = await change(values(() => rewrite.records(), decoder, gathering.noting(decoder), passed))
     for await (const value of iterable(kept, codec.path)) {
       if (!gathering.add(value)) continue
       throwIfAborted(signal)
@@ -101,7 +104,9 @@ async function compact(rewrite, codec, change, options, signal) {
     gathering.handOver()
     await begin(() => rewrite.flush(), Infinity)
     throwIfAborted(signal)
-    return await begin(() => rewrite.commit(), Infinity)
+    const end = await begin(() => rewrite.commit(), Infinity)
+    onProgress?.({ done: total, total })
+    return end
   } finally {
     // Does nothing after a commit.
     await begin(() => rewrite.discard(), Infinity)

@@ -1,6 +1,6 @@
 'use strict'
 
-const { begin, block, port } = require('./calls.js')
+const { begin, beginLong, block, port } = require('./calls.js')
 const { invalid } = require('./errors.js')
 const { inspecting } = require('./inspecting.js')
 const { checked, checkedSync, journalOptions, patience, patienceSync } = require('./options.js')
@@ -65,7 +65,8 @@ class Store {
 
   async search(text, options) {
     const { wanted, most } = searchOptions(text, checked(options, 'search'))
-    return (await begin(() => this.#native.search(wanted, most), Infinity, signalOf(options))).map(toHit)
+    const started = (_, reports) => this.#native.search(wanted, most, reports)
+    return (await beginLong(started, Infinity, signalOf(options), options?.onProgress)).map(toHit)
   }
 
   searchSync(text, options) {

@@ -11,6 +11,15 @@ function warnOfDrop(dir) {
   })
 }
 
+/** Warns about a call that waits for a lock for long. */
+function warnOfWait({ message }) {
+  process.emitWarning(message, {
+    type: 'UntornWarning',
+    code: 'UNTORN_WAITING',
+    detail: 'The call waits on. The option timeout limits how long. The next warning comes when it has waited four times as long.',
+  })
+}
+
 /** Returns a function that warns about the first damage that it receives. */
 function warnOnce(operation, path) {
   let told = false
@@ -27,4 +36,4 @@ function warnOnce(operation, path) {
   }
 }
 
-module.exports = { warnOfDrop, warnOnce }
+module.exports = { warnOfDrop, warnOfWait, warnOnce }

@@ -21,12 +21,14 @@ pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
     }
 }
 
-/// Says how a change of one file waits, and under which lock it works.
-#[derive(Clone, Copy)]
+/// Says how an asynchronous call waits, under which lock it works, and what it
+/// does besides.
+#[derive(Clone, Copy, Default)]
 pub struct How<'a> {
     try_once: bool,
     lock: Option<&'a Lock>,
     keeps_lock: bool,
+    reports: bool,
 }
 
 impl<'a> How<'a> {
@@ -34,16 +36,20 @@ impl<'a> How<'a> {
         How {
             try_once,
             lock,
-            keeps_lock: false,
+            ..How::default()
         }
     }
 
-    /// The change hands its lock to JavaScript.
-    pub fn keeping_lock(self) -> How<'a> {
-        How {
-            keeps_lock: true,
-            ..self
-        }
+    /// The call hands its lock to JavaScript.
+    pub fn keeping_lock(mut self) -> How<'a> {
+        self.keeps_lock = true;
+        self
+    }
+
+    /// The call says how far it is.
+    pub fn reporting(mut self, reports: bool) -> How<'a> {
+        self.reports = reports;
+        self
     }
 }
 
@@ -78,12 +84,7 @@ impl Inner {
         work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
-        let placement = Placement {
-            try_once,
-            keeps_lock: false,
-            ..Placement::new(order)
-        };
-        self.place(what, placement, work, finish)
+        self.place(order, what, How::new(try_once, None), work, finish)
     }
 
     /// The same for work that hands its lock to JavaScript.
@@ -95,11 +96,8 @@ impl Inner {
         work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
-        let placement = Placement {
-            try_once,
-            ..Placement::new(order)
-        };
-        self.place(what, placement, work, finish)
+        let how = How::new(try_once, None).keeping_lock();
+        self.place(order, what, how, work, finish)
     }
 
     /// Changes one file through its handle, after the changes that were started
@@ -108,35 +106,38 @@ impl Inner {
     pub fn change<H: Send + Sync + 'static, T: Send + 'static, V: ToNapiValue>(
         self: &Rc<Inner>,
         handle: &Arc<H>,
-        (operation, path): (&'static str, &Arc<Path>),
+        what: (&'static str, &Arc<Path>),
         how: How<'_>,
         work: impl FnOnce(&H, &Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let handle = Arc::clone(handle);
-        let lock = how.lock.map(|lock| Arc::clone(lock.guard()));
-        let placement = Placement {
-            try_once: how.try_once,
-            keeps_lock: how.keeps_lock,
-            ..Placement::new(Order::of(path, lock.as_deref()))
-        };
-        self.place(
-            (operation, path),
-            Placement { lock, ..placement },
-            move |call| work(&handle, call),
-            finish,
-        )
+        let order = Order::of(what.1, how.lock.map(|lock| &**lock.guard()));
+        self.place(order, what, how, move |call| work(&handle, call), finish)
     }
 
-    fn place<T: Send + 'static, V: ToNapiValue>(
+    pub fn place<T: Send + 'static, V: ToNapiValue>(
         self: &Rc<Inner>,
+        order: Order,
         (operation, path): (&'static str, &Arc<Path>),
-        placement: Placement,
+        how: How<'_>,
         work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
+        let placement = Placement {
+            try_once: how.try_once,
+            lock: how.lock.map(|lock| Arc::clone(lock.guard())),
+            keeps_lock: how.keeps_lock,
+            ..Placement::new(order)
+        };
         let task = self.begin(operation, path);
+        let id = task.id();
+        let news = self.news().filter(|_| how.reports);
+        let work = move |call: &Call<'_>| match news {
+            Some(news) => work(&call.progress(&|progress| news.report(id, progress))),
+            None => work(call),
+        };
         task.run(placement, work, made(finish));
-        task.id()
+        id
     }
 }

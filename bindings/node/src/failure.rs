@@ -40,7 +40,7 @@ const WORDS: [(&str, &str); 5] = [
 
 /// A message with JavaScript's names in it. The text before the reason, the path
 /// above all, stays as it is.
-fn in_javascript(message: &str, operation: &str, path: &Path) -> String {
+pub fn in_javascript(message: &str, operation: &str, path: &Path) -> String {
     let about = format!("{operation} {}", path.display());
     let Some(reason) = message.strip_prefix(&about) else {
         return message.to_owned();

@@ -13,7 +13,7 @@ use untorn::tasks::{Order, Outcome};
 use untorn::{Call, Error};
 
 use crate::batch::Batch;
-use crate::call::blocking;
+use crate::call::{How, blocking};
 use crate::failure::{self, told};
 use crate::lock::Lock;
 use crate::port::{Inner, Port};
@@ -349,10 +349,15 @@ impl Journal {
     }
 
     #[napi(catch_unwind)]
-    pub fn verify(&self) -> u32 {
-        self.read("verify", untorn::Journal::verify, |_, report| {
-            Report::from(report)
-        })
+    pub fn verify(&self, reports: bool) -> u32 {
+        let journal = Arc::clone(&self.journal);
+        self.port.place(
+            Order::Read,
+            ("verify", &self.path),
+            How::default().reporting(reports),
+            move |call| journal.verify_with(call),
+            |_, report| Report::from(report),
+        )
     }
 
     #[napi(catch_unwind)]
@@ -362,21 +367,17 @@ impl Journal {
     }
 
     #[napi(catch_unwind)]
-    pub fn repair(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+    pub fn repair(&self, try_once: bool, lock: Option<&Lock>, reports: bool) -> u32 {
         let journal = Arc::clone(&self.journal);
-        let guard = lock.map(|lock| Arc::clone(lock.guard()));
-        let lane = match &guard {
-            Some(guard) => Order::under(guard),
+        let order = match lock {
+            Some(lock) => Order::under(lock.guard()),
             None => Order::Unordered,
         };
-        self.port.run(
-            lane,
+        self.port.place(
+            order,
             ("repair", &self.path),
-            try_once,
-            move |call| match &guard {
-                Some(guard) => journal.repair_with(&call.lock(guard)),
-                None => journal.repair_with(call),
-            },
+            How::new(try_once, lock).reporting(reports),
+            move |call| journal.repair_with(call),
             |_, report| Report::from(report),
         )
     }

@@ -22,6 +22,7 @@ mod fold;
 mod follow;
 mod journal;
 mod lock;
+mod news;
 mod one_shot;
 mod open_options;
 mod port;

@@ -16,10 +16,12 @@ use untorn::Error;
 use untorn::tasks::{EventLoop, Outcome, Task, TaskQueue};
 
 use crate::failure;
+use crate::news::News;
 use crate::waker::Waker;
 
 type Settle = FnArgs<(u32, Option<String>, Raw)>;
-type SettleAppends = FnArgs<(Float64Array,)>;
+type Numbers = FnArgs<(Float64Array,)>;
+type Tell = FnArgs<(Vec<String>, bool)>;
 
 /// A value that is made already.
 pub struct Raw(sys::napi_value);
@@ -55,11 +57,14 @@ pub struct Inner {
     env: sys::napi_env,
     tasks: Arc<TaskQueue<Waker>>,
     waker: OnceCell<Arc<Waker>>,
+    news: OnceCell<Arc<News>>,
     function: Cell<sys::napi_threadsafe_function>,
     /// How many calls keep the process alive.
     pending: Cell<usize>,
     settle: FunctionRef<Settle, ()>,
-    settle_appends: FunctionRef<SettleAppends, ()>,
+    settle_appends: FunctionRef<Numbers, ()>,
+    tell: FunctionRef<Tell, ()>,
+    report: FunctionRef<Numbers, ()>,
 }
 
 #[napi]
@@ -69,20 +74,27 @@ pub struct Port(Rc<Inner>);
 impl Port {
     /// `settle(id, failure, value)` is called when a call has ended, and
     /// `settleAppends([id, generation, offset, ...])` for appends that did well.
+    /// `tell(events, isFirst)` is called with the library's events, and
+    /// `report([id, done, total, ...])` with the progress of calls.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         settle: Function<'_, Settle, ()>,
-        settle_appends: Function<'_, SettleAppends, ()>,
+        settle_appends: Function<'_, Numbers, ()>,
+        tell: Function<'_, Tell, ()>,
+        report: Function<'_, Numbers, ()>,
     ) -> napi::Result<Port> {
         let inner = Rc::new(Inner {
             env: env.raw(),
             tasks: TaskQueue::new(),
             waker: OnceCell::new(),
+            news: OnceCell::new(),
             function: Cell::new(ptr::null_mut()),
             pending: Cell::new(0),
             settle: settle.create_ref()?,
             settle_appends: settle_appends.create_ref()?,
+            tell: tell.create_ref()?,
+            report: report.create_ref()?,
         });
         inner.open(&env)?;
         // After the function's own hook, so it runs before it.
@@ -157,6 +169,7 @@ impl Inner {
         unsafe { sys::napi_unref_threadsafe_function(self.env, function) };
         self.function.set(function);
         let waker = Arc::clone(self.waker.get_or_init(|| Arc::new(Waker::new(function))));
+        self.news.get_or_init(|| News::open(Arc::clone(&waker)));
         self.tasks.open(waker);
         Ok(())
     }
@@ -208,7 +221,11 @@ impl Inner {
     fn settle_all(self: &Rc<Inner>) -> napi::Result<()> {
         let env = self.env();
         let mut appended: Vec<f64> = Vec::new();
-        for (id, outcome) in self.tasks.take(usize::MAX) {
+        let outcomes = self.tasks.take(usize::MAX);
+        // After the outcomes: what their calls reported last is there by now. It is
+        // passed on before the calls are settled.
+        self.pass_on_news(&env)?;
+        for (id, outcome) in outcomes {
             self.end(id);
             if let Outcome::Appended(position) = outcome {
                 // All three are below 2^53.
@@ -243,6 +260,29 @@ impl Inner {
         self.settle_appends(&env, appended)?;
         self.let_go_if_idle();
         Ok(())
+    }
+
+    fn pass_on_news(&self, env: &Env) -> napi::Result<()> {
+        let Some(news) = self.news.get() else {
+            return Ok(());
+        };
+        let progress = news.progress();
+        if !progress.is_empty() {
+            let progress = Float64Array::new(progress);
+            self.report.borrow_back(env)?.call((progress,).into())?;
+        }
+        let events = news.events();
+        if !events.is_empty() {
+            let is_first = news.is_first();
+            self.tell
+                .borrow_back(env)?
+                .call((events, is_first).into())?;
+        }
+        Ok(())
+    }
+
+    pub fn news(&self) -> Option<Arc<News>> {
+        self.news.get().map(Arc::clone)
     }
 
     fn settle_appends(&self, env: &Env, appended: Vec<f64>) -> napi::Result<()> {

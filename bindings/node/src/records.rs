@@ -15,7 +15,7 @@ use untorn::{DamageKind, Error, Records};
 use crate::call::locked;
 use crate::failure::{self, told};
 use crate::port::Inner;
-use crate::values::{DamageFound, Position, out};
+use crate::values::{DamageFound, Position, back, out};
 
 /// A chunk ends with the record that reaches one of these limits.
 const BYTES: usize = 64 << 10;
@@ -238,4 +238,23 @@ pub fn document_json(path: String, bytes: &[u8]) -> napi::Result<()> {
 #[cfg_attr(test, allow(dead_code, reason = "only JavaScript calls it"))]
 pub fn inspect(bytes: &[u8]) -> Option<&'static str> {
     untorn::inspect(bytes).map(DamageKind::as_str)
+}
+
+/// Reports an event for damage that a decoder found, and skipped.
+#[napi(catch_unwind)]
+#[cfg_attr(test, allow(dead_code, reason = "only JavaScript calls it"))]
+pub fn skipped_damage(path: String, bytes: &[u8], offset: f64, length: f64) {
+    let (Some(kind), Some(offset), Some(length)) =
+        (untorn::inspect(bytes), back(offset), back(length))
+    else {
+        return;
+    };
+    let damage = untorn::Damage {
+        kind,
+        offset,
+        length,
+        line: None,
+        repairable: false,
+    };
+    damage.skipped(Path::new(&path));
 }

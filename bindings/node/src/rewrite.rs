@@ -17,7 +17,7 @@ use crate::journal::{Handle, Journal};
 use crate::lock::Lock;
 use crate::port::Inner;
 use crate::records::Reader;
-use crate::values::Position;
+use crate::values::{Position, out};
 
 impl Handle {
     /// Starts a change of the whole file, after those that were started before
@@ -89,11 +89,17 @@ impl Journal {
     }
 
     #[napi(catch_unwind)]
-    pub fn replace(&self, batch: &Batch, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
+    pub fn replace(
+        &self,
+        batch: &Batch,
+        try_once: bool,
+        lock: Option<&Lock>,
+        reports: bool,
+    ) -> napi::Result<u32> {
         let batch = batch.take()?;
         Ok(self.change(
             "replace",
-            How::new(try_once, lock),
+            How::new(try_once, lock).reporting(reports),
             move |journal, call| journal.replace_batch(&batch, call),
             |_, end| Position::from(end),
         ))
@@ -180,6 +186,12 @@ impl Rewrite {
             |rewrite| rewrite.records(),
             move |port, records| Reader::new(port, &path, records),
         )
+    }
+
+    /// The size of the journal as it is before the commit.
+    #[napi(getter, catch_unwind)]
+    pub fn old_bytes(&self) -> f64 {
+        out(locked(&self.rewrite).old_bytes())
     }
 
     /// Adds a record from anywhere. The push checks it.

@@ -8,6 +8,7 @@ use napi_derive::napi;
 use untorn::tasks::Order;
 use untorn::{Call, Hit};
 
+use crate::call::How;
 use crate::failure::told;
 use crate::port::{Inner, Port};
 use crate::session::Session;
@@ -174,12 +175,12 @@ impl Store {
     }
 
     #[napi(catch_unwind)]
-    pub fn search(&self, text: String, max_hits: u32) -> u32 {
+    pub fn search(&self, text: String, max_hits: u32, reports: bool) -> u32 {
         let search = self.searching(text, max_hits);
-        self.port.run(
+        self.port.place(
             Order::Unordered,
             ("search", &self.path),
-            false,
+            How::default().reporting(reports),
             move |call| search.run_with(call),
             |_, hits| found(hits),
         )

@@ -34,7 +34,7 @@ mod number {
         whole.then_some(n as u64)
     }
 }
-pub use number::out;
+pub use number::{back, out};
 
 impl From<untorn::Position> for Position {
     fn from(position: untorn::Position) -> Position {
@@ -47,7 +47,7 @@ impl From<untorn::Position> for Position {
 
 impl Position {
     pub fn get(self, operation: &'static str, path: &Path) -> napi::Result<untorn::Position> {
-        match (number::back(self.generation), number::back(self.offset)) {
+        match (back(self.generation), back(self.offset)) {
             (Some(generation), Some(offset)) => Ok(untorn::Position { generation, offset }),
             _ => Err(invalid(
                 operation,
@@ -86,7 +86,7 @@ pub fn whole(n: Option<f64>, name: &str, path: &Path) -> napi::Result<Option<u64
     match n {
         None => Ok(None),
         Some(n) if n == f64::INFINITY => Ok(None),
-        Some(n) => number::back(n).map(Some).ok_or_else(|| {
+        Some(n) => back(n).map(Some).ok_or_else(|| {
             let detail = format!("{name} must be a whole number, 0 or more");
             invalid("open", path, &detail)
         }),
@@ -98,7 +98,7 @@ pub fn limit(n: Option<f64>, path: &Path) -> napi::Result<Option<u64>> {
     match n {
         None => Ok(None),
         Some(n) if n == f64::INFINITY => Ok(None),
-        Some(n) => number::back(n)
+        Some(n) => back(n)
             .map(Some)
             .ok_or_else(|| invalid("read", path, "a limit must be a whole number")),
     }

@@ -2,8 +2,14 @@
 
 import type { Fold } from './fold.js'
 import type { Follow, FollowOptions } from './follow.js'
-import type { CallOptions, JournalOptions, SyncCallOptions } from './options.js'
+import type { CallOptions, JournalOptions, ProgressOptions, SyncCallOptions } from './options.js'
 import type { DamageOptions, Entry, Kept, Position, ReadOptions, Report } from './reading.js'
+
+/** How a journal is checked. */
+export interface VerifyOptions extends ProgressOptions {
+  /** Ends the check: the promise rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+}
 
 /** `SyncCallOptions`, and what else happens in the same step. */
 export interface AppendAllSyncOptions extends SyncCallOptions {
@@ -90,7 +96,7 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   rotateSync(options?: SyncCallOptions): string | null
 
   /** Replaces all records by these: all of them or none. */
-  replace(values: Iterable<T> | AsyncIterable<T>, options?: CallOptions): Promise<Position>
+  replace(values: Iterable<T> | AsyncIterable<T>, options?: CallOptions & ProgressOptions): Promise<Position>
   /** The blocking twin of `replace`. */
   replaceSync(values: Iterable<T>, options?: SyncCallOptions): Position
 
@@ -112,7 +118,7 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
    */
   compact(
     keep: (records: AsyncGenerator<T, void, undefined>) => Kept<T> | PromiseLike<Kept<T>>,
-    options?: CallOptions & DamageOptions,
+    options?: CallOptions & DamageOptions & ProgressOptions,
   ): Promise<Position>
   /** The blocking twin of `compact`. */
   compactSync(
@@ -174,12 +180,12 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   foldSync<S>(initial: () => S, apply: (state: S, value: T) => S | void, options?: SyncCallOptions & DamageOptions): Fold<S, T>
 
   /** Checks every record. Changes nothing. */
-  verify(): Promise<Report>
+  verify(options?: VerifyOptions): Promise<Report>
   /** The blocking twin of `verify`. */
   verifySync(): Report
 
   /** Repairs the tail, as the next append would, then checks every record. */
-  repair(options?: CallOptions): Promise<Report>
+  repair(options?: CallOptions & ProgressOptions): Promise<Report>
   /** The blocking twin of `repair`. */
   repairSync(options?: SyncCallOptions): Report
 

@@ -49,6 +49,23 @@ export interface CallOptions extends SyncCallOptions {
   signal?: AbortSignal | undefined
 }
 
+/** How far a long call is. */
+export interface Progress {
+  /** The number of bytes that are done. */
+  readonly done: number
+  /** The number of all bytes. It can grow, since other processes append meanwhile. */
+  readonly total: number
+}
+
+/** How the progress of a long call is reported. */
+export interface ProgressOptions {
+  /**
+   * Called about every 50 ms, and once more with `done` equal to `total` when all is done. If it
+   * throws, the error is uncaught, and the call goes on.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
 /** How a journal is opened. */
 export interface JournalOptions extends SchemeOptions {
   // begin generated journal options (spec/options.toml, cargo xtask generate)

@@ -3,7 +3,7 @@
 import type { Document } from './document.js'
 import type { Journal } from './journal.js'
 import type { Holder } from './lock.js'
-import type { JournalOptions, WaitOptions, WaitSyncOptions } from './options.js'
+import type { JournalOptions, ProgressOptions, WaitOptions, WaitSyncOptions } from './options.js'
 import type { ProcessLike } from './process.js'
 import type { Position } from './reading.js'
 import type { Transaction } from './transaction.js'
@@ -41,6 +41,14 @@ export interface Hit {
   readonly range: readonly [number, number]
 }
 
+/** How a store is searched. */
+export interface SearchOptions extends ProgressOptions {
+  /** The most hits. Default: 100. */
+  maxHits?: number | undefined
+  /** Ends the search: the promise rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined
+}
+
 /** A directory of sessions, found by their keys, which may be any strings. */
 export class Store {
   private constructor()
@@ -61,7 +69,7 @@ export class Store {
   /** The blocking twin of `remove`. */
   removeSync(key: string, options?: WaitSyncOptions): boolean
   /** Finds records of all sessions that contain this text, ignoring case. Default: at most 100. */
-  search(text: string, options?: { maxHits?: number | undefined; signal?: AbortSignal | undefined }): Promise<Hit[]>
+  search(text: string, options?: SearchOptions): Promise<Hit[]>
   /** The blocking twin of `search`. */
   searchSync(text: string, options?: { maxHits?: number | undefined }): Hit[]
 }

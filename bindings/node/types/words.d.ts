@@ -49,4 +49,40 @@ export type OnUnsupported = 'fail' | 'pid-file'
  */
 export type HeaderMode = 'stamp' | 'rename'
 
+/**
+ * What happened in the library without a call asking for it.
+ *
+ * - `'waiting'`: A call has waited for a lock longer than the threshold (2 seconds by default), and
+ *   waits on. `holder` names the process that holds it, `waited` says how long. It is reported
+ *   again after 4, 16, 64 times the threshold, and so on.
+ * - `'waited'`: A wait that was reported is over: the call got the lock, or gave up.
+ * - `'repaired'`: A torn tail of a journal was repaired. `offset` is its start, `bytes` the number
+ *   of bytes that were cut, `kept` the file that has them. With 0 bytes, only a newline was added.
+ * - `'undone'`: An append of many records, whose process died, was taken back. `offset` is its
+ *   start, `bytes` the number of bytes, `kept` the file that has them.
+ * - `'recovered'`: A change that a dead process left half done was finished or taken back: a
+ *   transaction, a rewrite, a save in place or a header stamp. `path` is the file, or the directory
+ *   of the transaction.
+ * - `'swept'`: Temporary files of dead processes were removed from the directory `path`. `count` is
+ *   their number.
+ * - `'skipped_damage'`: A reader skipped damage. `damage` is its kind, `offset` and `bytes` its
+ *   place. Each read reports only its first damage. A torn tail is not reported, since an append in
+ *   progress looks the same.
+ * - `'rotated'`: A journal was rotated. `kept` is the rotated file.
+ * - `'poisoned'`: A sync failed. Bytes that were written may not be durable, and the handle refuses
+ *   further work: open it again.
+ * - `'dropped'`: Events came faster than the receiver took them. `count` is the number of those
+ *   that it did not get.
+ */
+export type EventKind = 'waiting' | 'waited' | 'repaired' | 'undone' | 'recovered' | 'swept' | 'skipped_damage' | 'rotated' | 'poisoned' | 'dropped'
+
+/**
+ * How much an event matters.
+ *
+ * - `'info'`: It is good to know.
+ * - `'warning'`: A process died, waits for long, or finds damage. Nothing was lost without a copy.
+ * - `'error'`: Bytes may be lost.
+ */
+export type Severity = 'info' | 'warning' | 'error'
+
 // end generated words

@@ -124,7 +124,11 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
             )
         })
         .collect();
-    let types: String = taken().map(type_in_node).collect();
+    let types: String = enums
+        .iter()
+        .filter(|one| one.thing.is_some() || one.core.contains("/events/"))
+        .map(type_in_node)
+        .collect();
     let mut files: BTreeMap<&str, Vec<&Enum>> = BTreeMap::new();
     for one in enums {
         files.entry(&one.core).or_default().push(one);

@@ -1,0 +1,29 @@
+'use strict'
+
+// What happens in the library without a call asking for it: a channel of `node:diagnostics_channel` for each kind.
+
+const { channel } = process.getBuiltinModule('node:diagnostics_channel')
+const { warnOfWait } = require('./warning.js')
+
+/** Channels by the kind of event. They are kept: Node would otherwise forget those that have no subscriber. */
+const channels = new Map()
+
+function channelOf(kind) {
+  let found = channels.get(kind)
+  if (found === undefined) {
+    found = channel(`untorn:${kind}`)
+    channels.set(kind, found)
+  }
+  return found
+}
+
+/** Called by the addon with events as JSON. `isFirst`: in a process with workers, one event loop warns. */
+function tell(events, isFirst) {
+  for (const text of events) {
+    const event = JSON.parse(text)
+    if (isFirst && event.kind === 'waiting') warnOfWait(event)
+    channelOf(event.kind).publish(event)
+  }
+}
+
+module.exports = { tell }
