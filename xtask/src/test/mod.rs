@@ -7,6 +7,7 @@ mod cross;
 mod node;
 mod node_others;
 mod peers;
+mod postgres;
 mod prose;
 mod python;
 mod recipes;
@@ -224,6 +225,11 @@ const STEPS: &[Step] = &[
         "docs",
         "the site builds, and every link of a page leads somewhere",
         docs::check,
+    ),
+    step(
+        "postgres",
+        "the engine on PostgreSQL: crashes, failover, storms, broken connections, histories",
+        postgres::test,
     ),
     step("demo", "the demo, for five seconds", demo::short),
     step(

@@ -86,7 +86,7 @@ pub fn ensure(log: &Log) -> Result<()> {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().flat_map(|n| n.package.split(' ')).collect();
-    if !(is_root() && on_path("apt-get")) {
+    if !may_install() {
         let names: Vec<&str> = missing.iter().map(|n| n.program).collect();
         bail!(
             "these programs are missing: {}; on Debian and Ubuntu: apt-get install {}",
@@ -96,28 +96,30 @@ pub fn ensure(log: &Log) -> Result<()> {
     }
     Run::new("apt-get").arg("update").log(log)?;
     for need in &missing {
-        install(need, log)?;
+        install(need.package, log)?;
+        if !on_path(need.program) {
+            bail!(
+                "`{}` is still missing after installing {}",
+                need.program,
+                need.package
+            );
+        }
     }
     Ok(())
 }
 
-fn install(need: &Need, log: &Log) -> Result<()> {
-    let quiet = |packages: &str| {
-        Run::new("apt-get")
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages.split(' '))
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .log(log)
-    };
-    quiet(need.package)?;
-    if !on_path(need.program) {
-        bail!(
-            "`{}` is still missing after installing {}",
-            need.program,
-            need.package
-        );
-    }
-    Ok(())
+/// Returns whether this process can install packages of the system.
+pub fn may_install() -> bool {
+    is_root() && on_path("apt-get")
+}
+
+/// Installs packages, whose names have spaces between them.
+pub fn install(packages: &str, log: &Log) -> Result<()> {
+    Run::new("apt-get")
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages.split(' '))
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .log(log)
 }
 
 fn missing() -> Vec<&'static Need> {

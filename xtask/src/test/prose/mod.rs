@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 const EXEMPT: [&str; 2] = ["CHANGELOG.md", "docs/internals/style.md"];
 
 /// Where comments are part of what a user reads.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     "core/src/",
     "ffi/src/",
     "cli/src/",
+    "engine/postgres/src/",
     "bindings/python/",
     "bindings/node/",
 ];

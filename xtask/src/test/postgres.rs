@@ -1,0 +1,52 @@
+//! The engine on PostgreSQL, against a server that its tests start.
+
+use crate::command::{Run, on_path};
+use crate::progress::Log;
+use crate::site::{Site, cargo};
+use crate::tools::system;
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+pub fn test(site: &Site, log: &Log) -> Result<()> {
+    ensure(log)?;
+    Run::new(cargo())
+        .args(["test", "--package", "untorn-postgres"])
+        // Each waits for its server most of the time, but they share the machine.
+        .args(["--", "--test-threads", "4"])
+        .dir(&site.root)
+        .log(log)
+}
+
+/// Sees to it that a server can be started. Debian's package keeps its programs
+/// off the path.
+fn ensure(log: &Log) -> Result<()> {
+    if found() {
+        return Ok(());
+    }
+    if !system::may_install() {
+        bail!(
+            "PostgreSQL is missing (initdb, postgres, psql), and these tests need a server of their own; on \
+             Debian and Ubuntu: apt-get install postgresql; else name its programs' directory with \
+             UNTORN_POSTGRES_BIN"
+        );
+    }
+    Run::new("apt-get").arg("update").log(log)?;
+    system::install("postgresql postgresql-client", log)?;
+    if !found() {
+        bail!("initdb, postgres or psql is still missing after installing postgresql");
+    }
+    Ok(())
+}
+
+fn found() -> bool {
+    let named = std::env::var_os("UNTORN_POSTGRES_BIN").map(PathBuf::from);
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let server = on_path("initdb") && on_path("postgres")
+        || named
+            .into_iter()
+            .chain(debian.flatten().map(|version| version.path().join("bin")))
+            .any(|place| place.join("initdb").exists() && place.join("postgres").exists());
+    server && on_path("psql")
+}
