@@ -27,6 +27,12 @@ pub(crate) fn microseconds() -> u64 {
         .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
 }
 
+/// Returns the time this long ago, written like [`now`], for comparison.
+pub(crate) fn before_now(span: std::time::Duration) -> String {
+    let then = SystemTime::now().checked_sub(span);
+    rfc3339(then.unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,7 +60,7 @@ pub use journal::{
     HeaderMode, Journal, JournalOptions, OwnedRecord, Record, Records, Repair, Report, Rewrite,
     Salvage, SalvagedLine, inspect,
 };
-pub use lock::{Call, FileLock, LockGuard, LockOptions, holder};
+pub use lock::{Call, FileLock, Held, LockGuard, LockOptions, held_below, holder, waiters};
 pub use one_shot::{append, load, save};
 pub use oslock::{Caller, CancelToken, OnUnsupported, Progress, Scheme};
 pub use position::Position;
@@ -72,6 +72,7 @@ pub use sys::fault;
 #[cfg(untorn_interleaved)]
 pub use sys::interleaved;
 pub use target::absolute;
+pub use torn::TornEntry;
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};
 
 /// Returns this library's version.

@@ -5,12 +5,13 @@
 //! call.rs        how one call waits, and under which lock it works
 //! settled.rs     the lock of a path, and what its last holder left settled
 //! handover.rs    a lock that moves to another process
-//! find_holder.rs who holds a lock
+//! find_holder.rs who holds a lock; find_waiters.rs: who waits, and all held ones
 //! ```
 
 mod call;
 mod file_lock;
 mod find_holder;
+mod find_waiters;
 mod guard;
 mod handover;
 mod settled;
@@ -18,6 +19,7 @@ mod settled;
 pub use call::Call;
 pub use file_lock::{FileLock, LockOptions};
 pub use find_holder::holder;
+pub use find_waiters::{Held, held_below, waiters};
 pub use guard::LockGuard;
 
 pub(crate) use guard::{GuardState, lost as lost_lock};

@@ -71,3 +71,14 @@ fn owners(id: sys::FileId) -> Vec<sys::LockOwner> {
     let known = answers.take(4).find(|owners| !owners.is_empty());
     known.unwrap_or_default()
 }
+
+/// Returns the processes that wait in the kernel for a lock on one of these files. A
+/// process counts once, however many of its threads and calls wait.
+pub(crate) fn waiters(files: &[sys::FileId]) -> Vec<Process> {
+    let locks = sys::lock_table().unwrap_or_default();
+    let waits = |lock: &&sys::LockLine| lock.is_waiting && files.contains(&lock.id);
+    let mut pids: Vec<u32> = locks.iter().filter(waits).map(|lock| lock.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids.into_iter().map(Process::of).collect()
+}

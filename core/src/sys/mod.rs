@@ -56,8 +56,8 @@ pub(crate) use path::{
     remove_tree, rename, rights, same_file, stat, sync_parent, unlink, unlink_in,
 };
 pub(crate) use process::{
-    LockOwner, boot_id, host_name, is_stopped, lock_owners, name_of, own_pid, pid_namespace,
-    start_thread, start_time, without_signals,
+    LockLine, LockOwner, boot_id, host_name, is_stopped, lock_owners, lock_table, name_of, own_pid,
+    pid_namespace, start_thread, start_time, without_signals,
 };
 pub(crate) use random::{random_number, random_word};
 pub(crate) use watch::{Waker, Watch};

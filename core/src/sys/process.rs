@@ -51,7 +51,24 @@ pub(crate) fn host_name() -> Option<String> {
 
 /// Returns the holders of an flock on this file, if the system reports them.
 pub(crate) fn lock_owners(id: FileId) -> Vec<LockOwner> {
-    sys::process::lock_owners(id)
+    let locks = lock_table().unwrap_or_default();
+    let of_this = |lock: &&LockLine| lock.id == id && !lock.is_waiting;
+    let owners = locks.iter().filter(of_this);
+    owners.map(|lock| LockOwner { pid: lock.pid }).collect()
+}
+
+/// A lock that a process holds or waits for, as the system reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LockLine {
+    pub id: FileId,
+    pub pid: u32,
+    pub is_waiting: bool,
+}
+
+/// Lists all locks of files in the system; `None` if the system does not report them.
+/// Processes of other pid namespaces are missing.
+pub(crate) fn lock_table() -> Option<Vec<LockLine>> {
+    sys::process::lock_table()
 }
 
 /// Starts a thread of this library's own, with every signal blocked. A handler

@@ -18,12 +18,12 @@ pub(crate) struct Cut {
 }
 
 /// Entries that were written for a cut.
-pub(crate) struct TornEntry {
+pub(crate) struct Kept {
     torn: File,
     before: u64,
 }
 
-impl TornEntry {
+impl Kept {
     /// Takes the entries back, since the cut is not made. Best effort: an entry
     /// too many does no harm.
     pub fn take_back(self) {
@@ -33,7 +33,7 @@ impl TornEntry {
 
 /// Copies the bytes that are about to be cut from `journal`, and syncs the
 /// copy. After an error the cut must not be made.
-pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<TornEntry> {
+pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<Kept> {
     let mut aside = Aside::begin(path)?;
     aside.what = format!(
         "{} ends in {} bytes of a torn record, which are kept there before they are cut; \
@@ -50,7 +50,7 @@ pub(crate) fn keep(journal: &File, path: &Path, cut: Cut) -> Result<TornEntry> {
 /// Bytes of a journal that are being set aside, synced together at the end.
 pub(crate) struct Aside {
     place: PathBuf,
-    kept: TornEntry,
+    kept: Kept,
     is_new: bool,
     /// What an error says.
     what: String,
@@ -87,7 +87,7 @@ impl Aside {
     }
 
     /// Syncs the entries.
-    pub fn finish(self) -> Result<TornEntry> {
+    pub fn finish(self) -> Result<Kept> {
         match self.kept.torn.sync_all() {
             Ok(()) => {}
             // Half an entry is of no use.
@@ -120,14 +120,14 @@ impl Aside {
     }
 }
 
-fn begin(path: &Path, place: &Path) -> io::Result<(TornEntry, bool)> {
+fn begin(path: &Path, place: &Path) -> io::Result<(Kept, bool)> {
     let (torn, is_new) = open(path, place)?;
     let size = torn.size()?;
     let before = whole_entries(&torn, size)?;
     if before < size {
         torn.set_len(before)?;
     }
-    let kept = TornEntry { torn, before };
+    let kept = Kept { torn, before };
     match begin_line(&kept.torn, before) {
         Ok(()) => Ok((kept, is_new)),
         Err(error) => {

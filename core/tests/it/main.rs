@@ -54,6 +54,7 @@ mod special_files;
 mod strange_files;
 mod tasks;
 mod threads;
+mod torn;
 mod transaction;
 #[cfg(unix)]
 mod transaction_crash;

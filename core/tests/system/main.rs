@@ -15,6 +15,7 @@ mod fork;
 mod fuzz_corpus;
 // Windows does not report who holds a lock.
 #[cfg(unix)]
+mod held;
 mod holder;
 #[cfg(target_os = "linux")]
 mod lock_file;

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::sys::{FileId, LockOwner};
+#[cfg(target_os = "linux")]
+use crate::sys::FileId;
+use crate::sys::LockLine;
 
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
@@ -227,36 +229,38 @@ pub(in crate::sys) fn host_name() -> Option<String> {
     Some(name.nodename().to_string_lossy().into_owned())
 }
 
-/// Reads the holders from `/proc/locks`. It has a line for each lock, `1: FLOCK
-/// ADVISORY WRITE 4711 fe:00:1234 0 EOF` (man 5 proc_locks): pid, then
-/// major:minor:inode, in hexadecimal but for the inode. Waiters' lines begin
-/// `1: ->`.
+/// Reads `/proc/locks`. It has a line for each lock, `1: FLOCK ADVISORY WRITE 4711
+/// fe:00:1234 0 EOF` (man 5 proc_locks): pid, then major:minor:inode, in hexadecimal but
+/// for the inode. Waiters' lines begin `1: ->`.
 #[cfg(target_os = "linux")]
-pub(in crate::sys) fn lock_owners(id: FileId) -> Vec<LockOwner> {
-    let Ok(table) = lock_table() else {
-        return Vec::new();
-    };
-    let (major, minor) = (rustix::fs::major(id.device), rustix::fs::minor(id.device));
-    let place = format!("{major:02x}:{minor:02x}:{}", id.inode);
-    table
-        .lines()
-        .filter_map(|line| {
-            let mut fields = line.split_ascii_whitespace().skip(1);
-            (fields.next()? == "FLOCK").then_some(())?;
-            let pid = fields.nth(2)?;
-            (fields.next()? == place).then_some(())?;
-            // A holder in another pid namespace shows as 0 or -1.
-            pid.parse().ok().filter(|pid| *pid > 0)
-        })
-        .map(|pid| LockOwner { pid })
-        .collect()
+pub(in crate::sys) fn lock_table() -> Option<Vec<LockLine>> {
+    let table = table().ok()?;
+    Some(table.lines().filter_map(lock_line).collect())
+}
+
+#[cfg(target_os = "linux")]
+fn lock_line(line: &str) -> Option<LockLine> {
+    let mut fields = line.split_ascii_whitespace().skip(1).peekable();
+    let is_waiting = fields.next_if_eq(&"->").is_some();
+    (fields.next()? == "FLOCK").then_some(())?;
+    // A process in another pid namespace shows as 0 or -1.
+    let pid = fields.nth(2)?.parse().ok().filter(|pid| *pid > 0)?;
+    let mut place = fields.next()?.split(':');
+    let mut number = |radix| u64::from_str_radix(place.next()?, radix).ok();
+    let (major, minor, inode) = (number(16)?, number(16)?, number(10)?);
+    let device = rustix::fs::makedev(u32::try_from(major).ok()?, u32::try_from(minor).ok()?);
+    Some(LockLine {
+        id: FileId { device, inode },
+        pid,
+        is_waiting,
+    })
 }
 
 /// Reads the table in as few pieces as the kernel gives (a page each). From one
 /// piece to the next the kernel counts lines, and misses one if another went
 /// away meanwhile. std's `read_to_string` begins with pieces of 32 bytes.
 #[cfg(target_os = "linux")]
-fn lock_table() -> io::Result<String> {
+fn table() -> io::Result<String> {
     use std::io::Read;
 
     let mut file = std::fs::File::open("/proc/locks")?;
@@ -270,8 +274,8 @@ fn lock_table() -> io::Result<String> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::sys) fn lock_owners(_: FileId) -> Vec<LockOwner> {
-    Vec::new()
+pub(in crate::sys) fn lock_table() -> Option<Vec<LockLine>> {
+    None
 }
 
 pub(in crate::sys) fn without_signals<T>(work: impl FnOnce() -> T) -> T {

@@ -19,7 +19,7 @@ use windows_sys::Win32::System::Threading::{
 
 use super::file::checked;
 use super::patience::code;
-use crate::sys::{FileId, LockOwner};
+use crate::sys::LockLine;
 
 /// Returns the creation time, in units of 100 ns since 1601. So it also
 /// distinguishes two processes of one pid from before and after a restart of
@@ -90,8 +90,8 @@ pub(in crate::sys) fn host_name() -> Option<String> {
 }
 
 /// Returns none: Windows does not report the holders of a lock.
-pub(in crate::sys) fn lock_owners(_: FileId) -> Vec<LockOwner> {
-    Vec::new()
+pub(in crate::sys) fn lock_table() -> Option<Vec<LockLine>> {
+    None
 }
 
 /// Runs the work; Windows has no signals. But the work starts threads that wait
