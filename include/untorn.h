@@ -266,6 +266,11 @@ typedef struct untorn_fold_turn untorn_fold_turn;
 typedef struct untorn_follow untorn_follow;
 
 /**
+ * The locks below a directory that a process holds.
+ */
+typedef struct untorn_held untorn_held;
+
+/**
  * A list of records in which a text was found.
  */
 typedef struct untorn_hits untorn_hits;
@@ -334,6 +339,11 @@ typedef struct untorn_report untorn_report;
 typedef struct untorn_rewrite untorn_rewrite;
 
 /**
+ * What a salvage did, or would do.
+ */
+typedef struct untorn_salvage untorn_salvage;
+
+/**
  * The report of a self-test of a directory.
  */
 typedef struct untorn_selftest_report untorn_selftest_report;
@@ -356,6 +366,12 @@ typedef struct untorn_snapshot untorn_snapshot;
 typedef struct untorn_store untorn_store;
 
 /**
+ * What repairs have cut off a journal. The strings that untorn_torn_entry() writes
+ * belong to it.
+ */
+typedef struct untorn_torn untorn_torn;
+
+/**
  * A transaction: several documents and journals of one directory change together
  * or not at all, whichever process dies. Nothing is written before
  * untorn_transaction_commit(). Only one thread may use it at a time.
@@ -367,6 +383,11 @@ typedef struct untorn_transaction untorn_transaction;
  * thread may use it at a time. It is independent of the document's handle.
  */
 typedef struct untorn_update untorn_update;
+
+/**
+ * The processes that wait for a lock.
+ */
+typedef struct untorn_waiters untorn_waiters;
 
 /* ------------------------------------------------------------------------
  * Codes: what a call returns
@@ -986,6 +1007,29 @@ untorn_code untorn_journal_sync(const untorn_journal *journal,
  */
 UNTORN_API void untorn_journal_close(untorn_journal *journal);
 
+/**
+ * Finds out what untorn_journal_salvage() would do. Takes no lock and changes nothing.
+ * Free the result with untorn_salvage_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_salvage_plan(const untorn_journal *journal,
+                                        untorn_salvage **salvage_out,
+                                        untorn_error **error_out);
+
+/**
+ * Reads the bytes of one entry. Free them with untorn_buffer_free().
+ *
+ * UNTORN_NOT_FOUND: no entry has this number.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_torn_bytes(const untorn_journal *journal,
+                                      uint64_t number,
+                                      uint8_t **data_out,
+                                      size_t *len_out,
+                                      untorn_error **error_out);
+
 /* ------------------------------------------------------------------------
  * Journals: reading
  * ------------------------------------------------------------------------ */
@@ -1278,6 +1322,127 @@ bool untorn_report_repaired(const untorn_report *report,
  * Frees a report. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_report_free(untorn_report *report);
+
+/**
+ * Mends damage before the end of the journal, and throws nothing away. Records that
+ * were glued together become a line each, and NULs are removed. Bytes that can't be
+ * read go to path.torn, with their place. The torn tail is repaired too. If anything
+ * but the tail is mended, the journal is a new file from then on, and earlier
+ * positions are refused. salvage_out may be NULL.
+ *
+ * UNTORN_CORRUPT: the file is plainly not a journal.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_salvage(const untorn_journal *journal,
+                                   const untorn_call *call,
+                                   untorn_salvage **salvage_out,
+                                   untorn_error **error_out);
+
+/**
+ * Writes how many damaged lines are mended, how many whole records they had, how many
+ * bytes go to path.torn (without those of the torn tail), how many NULs go, and how
+ * many lines stay damaged since they are longer than max_record. Each output may be
+ * NULL. Writes zeros for NULL.
+ */
+UNTORN_API
+void untorn_salvage_count(const untorn_salvage *salvage,
+                          uint64_t *lines_out,
+                          uint64_t *records_out,
+                          uint64_t *kept_out,
+                          uint64_t *nuls_out,
+                          uint64_t *left_out);
+
+/**
+ * Writes the mended line number index, from 0 and in file order (the first 1,024): its
+ * kind of damage (a UNTORN_DAMAGE_ number), its start and length in bytes and its
+ * number from 1 in the file as it was, how many whole records it had, how many of its
+ * bytes go to path.torn, and how many NULs go. Each output may be NULL. Returns false
+ * and writes nothing if the list is shorter.
+ */
+UNTORN_API
+bool untorn_salvage_line(const untorn_salvage *salvage,
+                         size_t index,
+                         int32_t *kind_out,
+                         uint64_t *offset_out,
+                         uint64_t *length_out,
+                         uint64_t *line_out,
+                         uint64_t *records_out,
+                         uint64_t *kept_out,
+                         uint64_t *nuls_out);
+
+/**
+ * Writes how the torn tail is repaired. See untorn_report_repaired().
+ */
+UNTORN_API
+bool untorn_salvage_tail(const untorn_salvage *salvage,
+                         uint64_t *offset_out,
+                         uint64_t *cut_out,
+                         bool *newline_added_out);
+
+/**
+ * Frees the result of a salvage. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_salvage_free(untorn_salvage *salvage);
+
+/**
+ * Lists what repairs and salvages have cut off this journal, oldest first. Free the
+ * list with untorn_torn_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_torn(const untorn_journal *journal,
+                                untorn_torn **torn_out,
+                                untorn_error **error_out);
+
+/**
+ * Writes the entry number index of a list, from 0: its number (from 1) for
+ * untorn_journal_torn_bytes(), when it was cut (RFC 3339 in UTC), where its bytes were
+ * in the journal as it was, how many are kept, how many NULs followed, and why: a kind
+ * of damage, another reason, or NULL for a torn tail. Each output may be NULL. Returns
+ * false and writes nothing if the list is shorter.
+ */
+UNTORN_API
+bool untorn_torn_entry(const untorn_torn *torn,
+                       size_t index,
+                       uint64_t *number_out,
+                       const char **time_out,
+                       uint64_t *offset_out,
+                       uint64_t *length_out,
+                       uint64_t *nuls_out,
+                       const char **why_out);
+
+/**
+ * Frees a list of what was cut off. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_torn_free(untorn_torn *torn);
+
+/**
+ * Gives the bytes of one entry back: appends each line of them as a record, all or
+ * none. The entry stays, so a second call appends them again. *end_out (may be NULL) is
+ * the position after the last record.
+ *
+ * UNTORN_INVALID_RECORD: a line of it is no record; most entries are half a record.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_restore_torn(const untorn_journal *journal,
+                                        uint64_t number,
+                                        const untorn_call *call,
+                                        untorn_position *end_out,
+                                        untorn_error **error_out);
+
+/**
+ * Forgets entries older than this many milliseconds. *count_out (may be NULL) is how
+ * many they were.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_prune_torn(const untorn_journal *journal,
+                                      uint64_t older_than_ms,
+                                      const untorn_call *call,
+                                      uint64_t *count_out,
+                                      untorn_error **error_out);
 
 /* ------------------------------------------------------------------------
  * Journals: following
@@ -1941,6 +2106,70 @@ typedef struct {
    */
   int64_t stale_ms;
 } untorn_lock_options;
+
+/**
+ * Finds out which processes wait for the lock of the file at path now. Only Linux
+ * reports them. Processes that wait in the scheme pid-file are not known. Free the list
+ * with untorn_waiters_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_waiters(const char *path,
+                                untorn_waiters **waiters_out,
+                                untorn_error **error_out);
+
+/**
+ * Returns the pid of the waiter number index, from 0; 0 if the list is shorter.
+ */
+UNTORN_API
+uint32_t untorn_waiters_pid(const untorn_waiters *waiters,
+                            size_t index);
+
+/**
+ * Frees a list of waiters. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_waiters_free(untorn_waiters *waiters);
+
+/**
+ * Finds all locks below the directory dir that a process holds, in order of path.
+ * Elsewhere than on Linux, only those whose holder left its name are known. Free the
+ * list with untorn_held_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_held_below(const char *dir,
+                              untorn_held **held_out,
+                              untorn_error **error_out);
+
+/**
+ * Returns the path of the lock number index, from 0: the file whose lock it is. NULL if
+ * the list is shorter. The string belongs to the list.
+ */
+UNTORN_API
+const char *untorn_held_path(const untorn_held *held,
+                             size_t index);
+
+/**
+ * Returns the holder of the lock number index; NULL if the list is shorter. It belongs
+ * to the list.
+ */
+UNTORN_API
+const untorn_holder *untorn_held_holder(const untorn_held *held,
+                                        size_t index);
+
+/**
+ * Returns the pid of the process that waits for the lock number index, as number waiter
+ * from 0; 0 if fewer wait.
+ */
+UNTORN_API
+uint32_t untorn_held_waiter(const untorn_held *held,
+                            size_t index,
+                            size_t waiter);
+
+/**
+ * Frees a list of held locks. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_held_free(untorn_held *held);
 
 /**
  * Finds out which process holds the lock of the file at path now. *holder_out is

@@ -20,6 +20,7 @@ export const version: string
 export * from './types/words.js'
 export * from './types/options.js'
 export * from './types/reading.js'
+export * from './types/salvage.js'
 export * from './types/journal.js'
 export * from './types/follow.js'
 export * from './types/fold.js'

@@ -48,7 +48,7 @@ def cases(*types: str) -> set[str]:
 WORDS = {option["name"]: NUMBERS_OF[option["type"]] for option in OPTIONS if option["type"] in NUMBERS_OF}
 BYTES = {"record", "bytes", "header", *cases("data")}
 TEXTS = {"text", "name", "key", *cases("text")}
-NUMBERS = {"max_records", "n", "max_hits", *cases("count", "limit", "timeout", "age")}
+NUMBERS = {"max_records", "n", "max_hits", "number", "older_than", *cases("count", "limit", "timeout", "age")}
 FLAGS = {"fail", "also_alive", *cases("flag")}
 RECORDS = {"append_all", "append_at", "replace", "tx_append"}
 NAMES = {"on", "lock", "store", "session", "journal"}
@@ -107,6 +107,15 @@ class Stage:
     def within(self, path: str | None) -> str | None:
         """Give the path within the case's directory."""
         return None if path is None else str(Path(bytes.fromhex(path).decode()).relative_to(self.directory))
+
+    def found(self, answer: Json) -> object:
+        """Give what a step on damage or locks found."""
+        if "held" not in answer:
+            return answer["found"]
+        return [
+            [self.within(held["path"]), held["label"] and bytes.fromhex(held["label"]).decode()]
+            for held in answer["held"]
+        ]
 
     def command(self, step: Json) -> str:
         """Put a step into the driver's words."""
@@ -190,6 +199,7 @@ class Stage:
             "exists": lambda: answer["exists"],
             "hits": lambda: [[bytes.fromhex(hit[key]).decode() for key in ("key", "match")] for hit in answer["hits"]],
             "outcome": lambda: answer["outcome"],
+            "found": lambda: self.found(answer),
         }
         for key, give in actual.items():
             if key not in step or (key == "records" and step["op"] in RECORDS):

@@ -11,6 +11,7 @@ import { NEWS } from './news.mjs'
 import { DOCUMENT, JOURNAL } from './options.mjs'
 import { own, passesOn } from './own.mjs'
 import { HEADER, REWRITE } from './rewrites.mjs'
+import { SALVAGE } from './salvages.mjs'
 import { SESSION } from './sessions.mjs'
 import { TRANSACTION } from './transactions.mjs'
 
@@ -115,6 +116,7 @@ const OPS = {
   ...HEADER,
   ...NEWS,
   ...REWRITE,
+  ...SALVAGE,
   ...SESSION,
   ...TRANSACTION,
 
@@ -310,7 +312,7 @@ export function compare(stage, step, outcome) {
   for (const key of step.op === 'next' ? ['record', 'rewound', 'nothing'] : ['state']) {
     if (key in step) assert.deepEqual(outcome.told[key], step[key], key)
   }
-  for (const key of ['exists', 'hits', 'keys', 'outcome']) if (key in step) assert.deepEqual(outcome[key], step[key], key)
+  for (const key of ['exists', 'found', 'hits', 'keys', 'outcome']) if (key in step) assert.deepEqual(outcome[key], step[key], key)
   if ('holder' in step) compareHolder(outcome.holder, step.holder)
   if ('rotated' in step) assert.equal(outcome.rotated, step.rotated, 'rotated')
   if ('removed' in step) assert.equal(outcome.removed, step.removed, 'removed')

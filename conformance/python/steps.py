@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import sessions
 from data import Failed, check, to_bytes
+from salvages import salvaged
 from sessions import Mine, as_given
 
+import untorn
 from untorn import (
     Damage,
     Document,
@@ -174,6 +176,33 @@ class Stage:
 
     def _repair(self, step: dict[str, Any]) -> Outcome:
         return Outcome(report=self._on(step, Journal).repair(**self._call(step)))
+
+    def _salvage_plan(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"found": salvaged(self._on(step, Journal).salvage_plan())})
+
+    def _salvage(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"found": salvaged(self._on(step, Journal).salvage(**self._call(step)))})
+
+    def _torn(self, step: dict[str, Any]) -> Outcome:
+        found = self._on(step, Journal).torn()
+        return Outcome(told={"found": [[one.number, one.offset, one.length, one.nuls, one.why] for one in found]})
+
+    def _torn_bytes(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(value=self._on(step, Journal).torn_bytes(step["number"]))
+
+    def _restore_torn(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(self._on(step, Journal).restore_torn(step["number"], **self._call(step)))
+
+    def _prune_torn(self, step: dict[str, Any]) -> Outcome:
+        count = self._on(step, Journal).prune_torn(step["older_than"] / 1000, **self._call(step))
+        return Outcome(told={"found": count})
+
+    def _waiters(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(told={"found": len(untorn.waiters(self.path(step)))})
+
+    def _held_below(self, step: dict[str, Any]) -> Outcome:
+        found = untorn.held_below(self.path(step))
+        return Outcome(told={"found": [[str(one.path.relative_to(self.folder)), one.holder.label] for one in found]})
 
     def _sync(self, step: dict[str, Any]) -> None:
         self._on(step, Journal).sync()

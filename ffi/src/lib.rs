@@ -9,10 +9,10 @@
 //! code.rs  codes.rs  error.rs  holder.rs         failures
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  selftest.rs  event.rs
-//! call.rs  cancel.rs  lock.rs  scheme.rs          waiting
+//! call.rs  cancel.rs  lock.rs  held.rs  scheme.rs waiting
 //! words.rs  option_structs.rs                     options
 //! journal.rs  records.rs  report.rs  damage.rs
-//! header.rs  rewrite.rs
+//! header.rs  rewrite.rs  salvage.rs
 //! follow.rs  fold.rs
 //! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
 //! store.rs  session.rs  reconcile.rs  search.rs
@@ -35,6 +35,7 @@ mod event;
 mod fold;
 mod follow;
 mod header;
+mod held;
 mod holder;
 mod journal;
 mod known_holder;
@@ -47,6 +48,7 @@ mod reconcile;
 mod records;
 mod report;
 mod rewrite;
+mod salvage;
 mod search;
 mod selftest;
 mod session;

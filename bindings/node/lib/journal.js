@@ -20,6 +20,11 @@ const { signalOf, throwIfAborted } = require('./signals.js')
 const OWN = Symbol('made by this module')
 const LARGEST_TAIL = 2 ** 32 - 1
 
+function whole(number, name) {
+  if (!Number.isSafeInteger(number) || number < 0) throw invalid(`${name} must be a whole number, 0 or more`)
+  return number
+}
+
 class Journal {
   #native
   #append
@@ -275,6 +280,60 @@ class Journal {
 
   repairSync(options) {
     return this.#changeSync('repair', (timeout, lock) => this.#native.repairSync(timeout, lock), options, 'change')
+  }
+
+  async salvagePlan() {
+    return JSON.parse(await begin(() => this.#native.salvagePlan(), Infinity))
+  }
+
+  salvagePlanSync() {
+    return JSON.parse(block(() => this.#native.salvagePlanSync()))
+  }
+
+  async salvage(options) {
+    return JSON.parse(await this.#change('salvage', (tryOnce, lock) => this.#native.salvage(tryOnce, lock), options))
+  }
+
+  salvageSync(options) {
+    return JSON.parse(this.#changeSync('salvage', (timeout, lock) => this.#native.salvageSync(timeout, lock), options))
+  }
+
+  async torn() {
+    return JSON.parse(await begin(() => this.#native.torn(), Infinity))
+  }
+
+  tornSync() {
+    return JSON.parse(block(() => this.#native.tornSync()))
+  }
+
+  tornBytes(number) {
+    const entry = whole(number, 'number')
+    return begin(() => this.#native.tornBytes(entry), Infinity)
+  }
+
+  tornBytesSync(number) {
+    const entry = whole(number, 'number')
+    return block(() => this.#native.tornBytesSync(entry))
+  }
+
+  restoreTorn(number, options) {
+    const entry = whole(number, 'number')
+    return this.#change('append', (tryOnce, lock) => this.#native.restoreTorn(entry, tryOnce, lock), options)
+  }
+
+  restoreTornSync(number, options) {
+    const entry = whole(number, 'number')
+    return this.#changeSync('append', (timeout, lock) => this.#native.restoreTornSync(entry, timeout, lock), options)
+  }
+
+  pruneTorn(olderThan, options) {
+    const age = whole(olderThan, 'olderThan')
+    return this.#change('pruneTorn', (tryOnce, lock) => this.#native.pruneTorn(age, tryOnce, lock), options)
+  }
+
+  pruneTornSync(olderThan, options) {
+    const age = whole(olderThan, 'olderThan')
+    return this.#changeSync('pruneTorn', (timeout, lock) => this.#native.pruneTornSync(age, timeout, lock), options)
   }
 
   sync() {

@@ -7,6 +7,7 @@ const { inspecting } = require('./inspecting.js')
 const { forbidNestedAt, nestableAt } = require('./nesting.js')
 const { checked, checkedSync, patience, patienceSync, schemeOptions } = require('./options.js')
 const { toPath } = require('./path.js')
+const { Process } = require('./process.js')
 const { reasonOf, signalOf } = require('./signals.js')
 
 const OWN = Symbol('made by this module')
@@ -51,6 +52,24 @@ class FileLock {
 
   static holderSync(path) {
     return toHolder(block(() => port.holderSync(toPath(path))))
+  }
+
+  static async waiters(path) {
+    const asked = toPath(path)
+    return toProcesses(JSON.parse(await begin(() => port.waiters(asked), Infinity)))
+  }
+
+  static waitersSync(path) {
+    return toProcesses(JSON.parse(block(() => port.waitersSync(toPath(path)))))
+  }
+
+  static async heldBelow(dir) {
+    const asked = toPath(dir)
+    return toHeld(await begin(() => port.heldBelow(asked), Infinity))
+  }
+
+  static heldBelowSync(dir) {
+    return toHeld(block(() => port.heldBelowSync(toPath(dir))))
   }
 
   get path() {
@@ -154,6 +173,14 @@ function toProcess(process) {
 
 function toHolder(text) {
   return JSON.parse(text)
+}
+
+function toProcesses(found) {
+  return found.map((json) => Process.from(json))
+}
+
+function toHeld(text) {
+  return JSON.parse(text).map(({ path, holder, waiters }) => ({ path, holder, waiters: toProcesses(waiters) }))
 }
 
 inspecting(FileLock, ({ path, held, shared }) => ({ path, held, shared }))

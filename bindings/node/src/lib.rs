@@ -6,7 +6,7 @@
 //! call.rs        asynchronous calls, by `untorn::tasks`
 //! failure.rs     errors, as the JavaScript side reads them
 //! values.rs      positions, options and reports; scheme.rs: those of locks
-//! journal.rs  batch.rs  records.rs  rewrite.rs  follow.rs  fold.rs
+//! journal.rs  batch.rs  records.rs  rewrite.rs  salvage.rs  follow.rs  fold.rs
 //! document.rs  one_shot.rs  lock.rs  selftest.rs
 //! transaction.rs  snapshot.rs  store.rs  session.rs  process.rs
 //! ```
@@ -29,6 +29,7 @@ mod port;
 mod process;
 mod records;
 mod rewrite;
+mod salvage;
 mod scheme;
 mod selftest;
 mod session;

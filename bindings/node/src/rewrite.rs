@@ -22,7 +22,7 @@ use crate::values::{Position, out};
 impl Handle {
     /// Starts a change of the whole file, after those that were started before
     /// it.
-    fn change<T: Send + 'static, V: ToNapiValue>(
+    pub fn change<T: Send + 'static, V: ToNapiValue>(
         &self,
         operation: &'static str,
         how: How<'_>,

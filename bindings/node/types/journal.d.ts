@@ -4,6 +4,7 @@ import type { Fold } from './fold.js'
 import type { Follow, FollowOptions } from './follow.js'
 import type { CallOptions, JournalOptions, ProgressOptions, SyncCallOptions } from './options.js'
 import type { DamageOptions, Entry, Kept, Position, ReadOptions, Report } from './reading.js'
+import type { Salvage, TornEntry } from './salvage.js'
 
 /** How a journal is checked. */
 export interface VerifyOptions extends ProgressOptions {
@@ -188,6 +189,40 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   repair(options?: CallOptions & ProgressOptions): Promise<Report>
   /** The blocking twin of `repair`. */
   repairSync(options?: SyncCallOptions): Report
+
+  /** Returns what `salvage` would do. Takes no lock and changes nothing. */
+  salvagePlan(): Promise<Salvage>
+  salvagePlanSync(): Salvage
+
+  /**
+   * Mends damage before the end of the journal, and throws nothing away. Records that were glued
+   * together become a line each, and NULs are removed. Bytes that can't be read go to the file
+   * `.torn`, with their place. The torn tail is repaired too. If anything but the tail is mended,
+   * the journal is a new file from then on, and earlier positions are refused. `CorruptError`: the
+   * file is plainly not a journal.
+   */
+  salvage(options?: CallOptions): Promise<Salvage>
+  salvageSync(options?: SyncCallOptions): Salvage
+
+  /** Returns what repairs and salvages have cut off this journal, oldest first. */
+  torn(): Promise<TornEntry[]>
+  tornSync(): TornEntry[]
+
+  /** Returns the bytes of one entry of `torn`. */
+  tornBytes(number: number): Promise<Buffer>
+  tornBytesSync(number: number): Buffer
+
+  /**
+   * Gives the bytes of one entry back: appends each line of them as a record, all or none. The
+   * entry stays, so a second call appends them again. `InvalidRecordError`: a line of it is no
+   * record; most entries are half a record.
+   */
+  restoreTorn(number: number, options?: CallOptions): Promise<Position>
+  restoreTornSync(number: number, options?: SyncCallOptions): Position
+
+  /** Forgets entries older than this many milliseconds, and returns how many they were. */
+  pruneTorn(olderThan: number, options?: CallOptions): Promise<number>
+  pruneTornSync(olderThan: number, options?: SyncCallOptions): number
 
   /** Makes everything that the file contains now survive a power cut. */
   sync(): Promise<void>

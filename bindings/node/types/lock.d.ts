@@ -1,7 +1,8 @@
 // Locks.
 
 import type { SchemeOptions } from './options.js'
-import type { ProcessLike } from './process.js'
+import type { Process, ProcessLike } from './process.js'
+import type { Held } from './salvage.js'
 
 /** The process that holds a lock, as far as it is known. */
 export interface Holder {
@@ -61,6 +62,20 @@ export class FileLock implements Disposable, AsyncDisposable {
   static holder(path: string | URL): Promise<Holder | null>
   /** The blocking twin of `holder`. */
   static holderSync(path: string | URL): Holder | null
+
+  /**
+   * Returns the processes that wait for the lock of the file `path`. Only Linux reports them.
+   * Processes that wait in the scheme `'pid-file'` are not known.
+   */
+  static waiters(path: string | URL): Promise<Process[]>
+  static waitersSync(path: string | URL): Process[]
+
+  /**
+   * Returns all locks below a directory that a process holds, in order of path. Elsewhere than on
+   * Linux, only those whose holder left its name are known.
+   */
+  static heldBelow(dir: string | URL): Promise<Held[]>
+  static heldBelowSync(dir: string | URL): Held[]
 
   /** The path that was passed, made absolute. */
   readonly path: string

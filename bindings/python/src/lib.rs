@@ -28,6 +28,7 @@ mod reader;
 mod reconcile;
 mod refusal;
 mod rewrite;
+mod salvage;
 mod search;
 mod selftest;
 mod slot;
@@ -86,6 +87,11 @@ mod _untorn {
     use super::aio::{acquire_later, holder_later, release_later, transfer_later};
     #[pymodule_export]
     use super::aio::{
+        held_below_later, prune_torn_later, restore_torn_later, salvage_later, torn_bytes_later,
+        torn_later, waiters_later,
+    };
+    #[pymodule_export]
+    use super::aio::{
         lease_release_later, lease_transfer_later, selftest_later, store_keys_later,
         store_remove_later, store_search_later,
     };
@@ -123,6 +129,10 @@ mod _untorn {
     use super::reconcile::Turn;
     #[pymodule_export]
     use super::rewrite::Rewrite;
+    #[pymodule_export]
+    use super::salvage::{
+        held_below, prune_torn, restore_torn, salvage, torn, torn_bytes, waiters,
+    };
     #[pymodule_export]
     use super::selftest::selftest;
     #[pymodule_export]

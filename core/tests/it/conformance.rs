@@ -23,6 +23,8 @@ mod pages;
 mod protocol;
 #[path = "../../../conformance/rust/rewrites.rs"]
 mod rewrites;
+#[path = "../../../conformance/rust/salvages.rs"]
+mod salvages;
 #[path = "../../../conformance/rust/sessions.rs"]
 mod sessions;
 #[path = "../../../conformance/rust/steps.rs"]
@@ -55,7 +57,7 @@ macro_rules! topics {
 
 topics! {
     framing torn_tail append append_at reading documents locks errors rewrite transactions
-    header sessions schemes follow seal foreign
+    header sessions schemes follow seal foreign salvage
 }
 
 #[test]

@@ -71,6 +71,12 @@ const SECTIONS: &[Section] = &[
             "UNTORN_DAMAGE_",
             "untorn_damage_name",
             "untorn_inspect",
+            "untorn_journal_salvage",
+            "untorn_salvage_",
+            "untorn_journal_torn",
+            "untorn_journal_restore_torn",
+            "untorn_journal_prune_torn",
+            "untorn_torn_",
         ],
     },
     Section {
@@ -106,7 +112,12 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Locks",
-        names: &["untorn_lock_", "untorn_holder_"],
+        names: &[
+            "untorn_lock_",
+            "untorn_holder_",
+            "untorn_waiters_",
+            "untorn_held_",
+        ],
     },
     Section {
         title: "Transactions: several files at once",

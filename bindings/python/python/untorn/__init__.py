@@ -28,6 +28,7 @@ from untorn._fold import Fold
 from untorn._follow import Follow
 from untorn._journal import Journal
 from untorn._one_shot import append_json, load_json, save_json
+from untorn._salvage import Held, Salvage, SalvagedLine, TornEntry
 from untorn._snapshot import Snapshot, snapshot
 from untorn._store import Session, Store
 from untorn._transaction import Transaction
@@ -44,7 +45,7 @@ from untorn._types import (
     Rewound,
     SelfTest,
 )
-from untorn._untorn import FileLock, Lease, Position, Process, holder, selftest
+from untorn._untorn import FileLock, Lease, Position, Process, held_below, holder, selftest, waiters
 from untorn._untorn import version as _version
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "FileLock",
     "Fold",
     "Follow",
+    "Held",
     "Hit",
     "Holder",
     "Journal",
@@ -66,17 +68,22 @@ __all__ = [
     "Repair",
     "Report",
     "Rewound",
+    "Salvage",
+    "SalvagedLine",
     "SelfTest",
     "Session",
     "Snapshot",
     "Store",
+    "TornEntry",
     "Transaction",
     "append_json",
+    "held_below",
     "holder",
     "load_json",
     "save_json",
     "selftest",
     "snapshot",
+    "waiters",
 ]
 # begin generated exceptions (spec/errors.toml: cargo xtask generate)
 __all__ += [

@@ -12,6 +12,7 @@ from untorn._follow import Follow, News
 from untorn._inside import inside
 from untorn._reading import Decoder, records_of, told
 from untorn._refused import refused
+from untorn._salvage import Salvaging
 from untorn._types import Record
 from untorn._untorn import FileLock, Position, RawJournal, Reader
 
@@ -32,7 +33,7 @@ _S = TypeVar("_S")
 _CHUNK = 256
 
 
-class Journal(RawJournal):
+class Journal(RawJournal, Salvaging):
     """An append-only file of one-line records. Any number of processes and threads append to it.
 
     No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost. If a crash

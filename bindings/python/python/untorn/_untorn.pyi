@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeAlias, final
 from typing_extensions import Buffer, disjoint_base
 
 from untorn._options import _OnUnsupported, _Scheme
+from untorn._salvage import Held, Salvage, TornEntry
 from untorn._types import Hit, Holder, Report, SelfTest, _Kind
 from untorn.aio._pending import Pending
 
@@ -53,6 +54,8 @@ __all__ = [
     "document_json",
     "finish_appends",
     "forked",
+    "held_below",
+    "held_below_later",
     "holder",
     "holder_later",
     "inspect",
@@ -62,7 +65,13 @@ __all__ = [
     "open_journal_later",
     "open_store_later",
     "patience",
+    "prune_torn",
+    "prune_torn_later",
     "release_later",
+    "restore_torn",
+    "restore_torn_later",
+    "salvage",
+    "salvage_later",
     "selftest",
     "selftest_later",
     "snapshot_load_later",
@@ -72,8 +81,14 @@ __all__ = [
     "store_search_later",
     "take_snapshot",
     "take_snapshot_later",
+    "torn",
+    "torn_bytes",
+    "torn_bytes_later",
+    "torn_later",
     "transfer_later",
     "version",
+    "waiters",
+    "waiters_later",
 ]
 
 @final
@@ -763,3 +778,40 @@ def command(args: list[str]) -> int:
 
 def version() -> str:
     """The package's version, as Python spells it: pre-releases without a dash."""
+
+def salvage(journal: RawJournal, plan: bool, timeout: _Timeout, lock: FileLock | None) -> Salvage:
+    """Mends a journal, or returns the plan."""
+
+def salvage_later(journal: LaterJournal, plan: bool, timeout: _Timeout, lock: FileLock | None) -> Pending[Salvage]: ...
+def torn(journal: RawJournal) -> list[TornEntry]:
+    """Lists what repairs have cut off a journal."""
+
+def torn_later(journal: LaterJournal) -> Pending[list[TornEntry]]: ...
+def torn_bytes(journal: RawJournal, number: int) -> bytes:
+    """Returns the bytes of an entry."""
+
+def torn_bytes_later(journal: LaterJournal, number: int) -> Pending[bytes]: ...
+def restore_torn(journal: RawJournal, number: int, timeout: _Timeout, lock: FileLock | None) -> Position:
+    """Appends an entry as records."""
+
+def restore_torn_later(
+    journal: LaterJournal, number: int, timeout: _Timeout, lock: FileLock | None
+) -> Pending[Position]: ...
+def prune_torn(journal: RawJournal, older_than: float, timeout: _Timeout, lock: FileLock | None) -> int:
+    """Forgets old entries."""
+
+def prune_torn_later(
+    journal: LaterJournal, older_than: float, timeout: _Timeout, lock: FileLock | None
+) -> Pending[int]: ...
+def waiters(path: str | os.PathLike[str]) -> list[Process]:
+    """Returns the processes that wait for the lock of the file `path`. Only Linux reports
+    them. Processes that wait in the scheme `pid-file` are not known.
+    """
+
+def waiters_later(path: str | os.PathLike[str]) -> Pending[list[Process]]: ...
+def held_below(dir: str | os.PathLike[str]) -> list[Held]:
+    """Returns all locks below a directory that a process holds, in order of path.
+    Elsewhere than on Linux, only those whose holder left its name are known.
+    """
+
+def held_below_later(dir: str | os.PathLike[str]) -> Pending[list[Held]]: ...

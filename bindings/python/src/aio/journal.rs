@@ -284,7 +284,15 @@ impl LaterJournal {
         Ok(pending)
     }
 
-    fn change(
+    pub fn core(&self) -> &Arc<untorn::Journal> {
+        &self.journal
+    }
+
+    pub fn path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
+    pub fn change(
         &self,
         py: Python<'_>,
         operation: &'static str,

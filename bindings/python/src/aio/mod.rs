@@ -12,6 +12,7 @@ mod outstanding;
 mod promise;
 mod request;
 mod rewrite;
+mod salvage;
 mod snapshot;
 mod store;
 mod transaction;
@@ -25,6 +26,10 @@ pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later
 pub use open::{open_document_later, open_journal_later, open_store_later};
 pub use outstanding::finish_appends;
 pub use rewrite::LaterRewrite;
+pub use salvage::{
+    held_below_later, prune_torn_later, restore_torn_later, salvage_later, torn_bytes_later,
+    torn_later, waiters_later,
+};
 pub use snapshot::{snapshot_load_later, snapshot_reader_later, take_snapshot_later};
 pub use store::{
     LaterSession, lease_release_later, lease_transfer_later, selftest_later, store_keys_later,

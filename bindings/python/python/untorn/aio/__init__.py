@@ -33,6 +33,7 @@ from untorn.aio._follow import Follow
 from untorn.aio._journal import Journal
 from untorn.aio._lock import FileLock, holder
 from untorn.aio._one_shot import append_json, load_json, save_json
+from untorn.aio._salvage import held_below, waiters
 from untorn.aio._snapshot import Snapshot, snapshot
 from untorn.aio._store import Lease, Session, Store, selftest
 from untorn.aio._transaction import Transaction
@@ -49,11 +50,13 @@ __all__ = [
     "Store",
     "Transaction",
     "append_json",
+    "held_below",
     "holder",
     "load_json",
     "save_json",
     "selftest",
     "snapshot",
+    "waiters",
 ]
 
 

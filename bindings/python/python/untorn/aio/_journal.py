@@ -18,6 +18,7 @@ from untorn.aio._follow import Follow
 from untorn.aio._held import any_held, forget, note
 from untorn.aio._lock import given, raw_of
 from untorn.aio._pending import begun, taken
+from untorn.aio._salvage import Salvaging
 
 if TYPE_CHECKING:
     import os
@@ -74,7 +75,7 @@ async def _each(new: Any, path: Path) -> AsyncIterator[Any]:
             yield obj
 
 
-class Journal(Closing):
+class Journal(Salvaging, Closing):
     """An append-only file of one-line records. Any number of processes, threads and tasks append to it.
 
     As `untorn.Journal`, with the same options. One handle serves many tasks, and any number of event loops.
