@@ -7,13 +7,15 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
 use untorn::{Held, Salvage, TornEntry};
 
-use crate::argument::Timeout;
+use crate::argument::Instance;
 use crate::call::{Wait, plain, wait};
-use crate::error::{invalid, make_holder};
+use crate::error::make_holder;
 use crate::journal::RawJournal;
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::process::Process;
+use crate::refusal::invalid;
+use crate::timeout::Timeout;
 
 static MAKE_SALVAGE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static MAKE_TORN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -26,7 +28,7 @@ pub fn salvage<'py>(
     journal: &Bound<'py, RawJournal>,
     plan: bool,
     timeout: Timeout,
-    lock: Option<&Bound<'py, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let core = journal.get().core();
     let done = if plan {
@@ -68,7 +70,7 @@ pub fn restore_torn<'py>(
     journal: &Bound<'py, RawJournal>,
     number: u64,
     timeout: Timeout,
-    lock: Option<&Bound<'py, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> PyResult<Position> {
     let core = journal.get().core();
     let patience = Wait::new(timeout, given(py, "append", lock)?);
@@ -85,7 +87,7 @@ pub fn prune_torn<'py>(
     journal: &Bound<'py, RawJournal>,
     older_than: f64,
     timeout: Timeout,
-    lock: Option<&Bound<'py, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> PyResult<u64> {
     let core = journal.get().core();
     let age = age(py, older_than)?;

@@ -9,11 +9,12 @@ use pyo3::types::PyBytes;
 
 use super::Request;
 use super::journal::LaterJournal;
-use crate::argument::Timeout;
+use crate::argument::Instance;
 use crate::lock::FileLock;
 use crate::position::Position;
 use crate::process::Process;
 use crate::salvage::{age, make_held, make_salvage, make_torn};
+use crate::timeout::Timeout;
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
@@ -23,7 +24,7 @@ pub fn salvage_later<'py>(
     journal: &Bound<'py, LaterJournal>,
     plan: bool,
     timeout: Timeout,
-    lock: Option<&Bound<'py, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> Awaitable<'py> {
     let later = journal.get();
     let core = Arc::clone(later.core());
@@ -73,7 +74,7 @@ pub fn restore_torn_later<'py>(
     journal: &Bound<'py, LaterJournal>,
     number: u64,
     timeout: Timeout,
-    lock: Option<&Bound<'py, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> Awaitable<'py> {
     let later = journal.get();
     let core = Arc::clone(later.core());
@@ -90,7 +91,7 @@ pub fn prune_torn_later<'py>(
     journal: &Bound<'py, LaterJournal>,
     older_than: f64,
     timeout: Timeout,
-    lock: Option<&Bound<'py, FileLock>>,
+    lock: Option<Instance<'_, '_, FileLock>>,
 ) -> Awaitable<'py> {
     let later = journal.get();
     let core = Arc::clone(later.core());
