@@ -2,7 +2,12 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+    let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    if system == "macos" {
+        // Else programs would look for it where it was built.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libuntorn.0.dylib");
+    }
+    if system != "linux" {
         return;
     }
     // A thread of ours may be waiting in the kernel for a lock, and a fork

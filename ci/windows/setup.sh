@@ -15,37 +15,9 @@ mkdir -p "$CROSS_HOME"
 began=$(date +%s)
 say() { echo "[$(($(date +%s) - began)) s] $*"; }
 
-packages="gcc gcc-mingw-w64-x86-64 wine64 rustc-web cargo-web rust-web-src rust-web-clippy ca-certificates"
-case " $* " in *-musl*) packages="$packages musl-tools libunwind-14-dev" ;; esac
-missing=
-for package in $packages; do
-  dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed' || missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-    echo "these packages are missing:$missing; on Debian 12, as root: apt-get install --no-install-recommends$missing" >&2
-    exit 1
-  fi
-  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >"$CROSS_HOME/apt.log" 2>&1; then
-    tail -20 "$CROSS_HOME/apt.log" >&2
-    echo "apt-get could not install:$missing" >&2
-    exit 1
-  fi
-fi
-say "packages: $(/usr/bin/rustc --version), $(x86_64-w64-mingw32-gcc --version | head -1)"
-
-sysroot=$CROSS_HOME/sysroot
-build=$here/../cross/build-sysroot.sh
-if [ -d "$sysroot" ] && [ "$(cat "$sysroot/key" 2>/dev/null)" != "$(bash "$build" --key)" ]; then
-  rm -rf "$sysroot"
-fi
-for target in x86_64-pc-windows-gnu "$@"; do
-  if ! ls "$sysroot/lib/rustlib/$target/lib"/libstd-*.rlib >/dev/null 2>&1; then
-    bash "$build" "$sysroot" "$target"
-    case $target in *-musl) bash "$here/../cross/musl-selfcontained.sh" "$sysroot" ;; esac
-  fi
-  say "std for $target"
-done
+bash "$here/../cross/apt.sh" wine64 rust-web-clippy
+bash "$here/../cross/ensure.sh" x86_64-pc-windows-gnu "$@"
+say "compilers and standard libraries: $(/usr/bin/rustc --version), $(x86_64-w64-mingw32-gcc --version | head -1)"
 
 . "$here/env.sh"
 x86_64-w64-mingw32-gcc -shared -O2 -Wall -o "$CROSS_HOME/bcryptprimitives.dll" "$here/shim/bcryptprimitives.c" \

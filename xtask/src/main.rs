@@ -10,6 +10,7 @@ mod header;
 mod interrupt;
 mod package;
 mod progress;
+mod release;
 mod site;
 mod test;
 mod tools;
@@ -31,6 +32,10 @@ enum Task {
     Test(test::Options),
     /// Write what a user installs to dist/: wheel, npm tarball, C library
     Package(package::Options),
+    /// Raise the version everywhere, commit and tag; only says what it would do without --yes
+    Release(release::Options),
+    /// What the tag's workflow runs last: publish dist/release
+    Publish(release::publish::Options),
     /// Writers in four languages share a journal and a document while some are killed
     Demo(demo::Options),
     /// Processes in three languages append, rewind, rotate, compact and fold one journal; a model
@@ -54,6 +59,8 @@ fn main() -> ExitCode {
             .and_then(|site| match &arguments.command {
                 Task::Test(options) => test::run(&site, options),
                 Task::Package(options) => package::run(&site, options),
+                Task::Release(options) => release::run(&site, options),
+                Task::Publish(options) => release::publish::run(&site, options),
                 Task::Demo(options) => demo::run(&site, options),
                 Task::Torture(options) => test::torture::run(&site, options),
                 Task::Docs(options) => docs::run(&site, options),

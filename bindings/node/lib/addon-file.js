@@ -7,11 +7,11 @@ const fs = process.getBuiltinModule('node:fs')
 const { createRequire } = process.getBuiltinModule('node:module')
 const path = process.getBuiltinModule('node:path')
 
-/** The name of the addon's file for this system: `untorn.linux-x64-gnu.node`. */
-function nameOfAddon() {
+/** This system, as the addons are named: `linux-x64-gnu`. */
+function nameOfSystem() {
   const { platform, arch } = process
   const abi = { linux: () => (isMusl() ? 'musl' : 'gnu'), win32: () => 'msvc' }[platform]?.()
-  return ['untorn.', platform, '-', arch, abi === undefined ? '' : `-${abi}`, '.node'].join('')
+  return [platform, arch, abi].filter((part) => part !== undefined).join('-')
 }
 
 /** Whether this system has the C library musl. */
@@ -42,18 +42,31 @@ function hasGlibc() {
 const here = typeof __dirname === 'string' ? __dirname : path.dirname(process.argv[1] ?? process.execPath)
 
 /**
- * Yields where the addon may be: in this package, next to a bundle, in the package that a bundle was made from, next to
- * a program.
+ * Yields where the addon may be: in this package, next to a bundle, in the package for this system, in the package that a
+ * bundle was made from, next to a program.
  */
-function* places(name) {
+function* places(name, system) {
   yield path.join(here, '..', name)
   yield path.join(here, name)
-  try {
-    yield path.join(path.dirname(createRequire(path.join(here, 'bundle.js')).resolve('untorn/package.json')), name)
-  } catch {
-    // The package can't be found from here.
+  const near = directoryOf(`@untorn/${system}`, here)
+  if (near !== undefined) yield path.join(near, name)
+  const untorn = directoryOf('untorn', here)
+  if (untorn !== undefined) {
+    yield path.join(untorn, name)
+    // pnpm and others hide what is not the program's own dependency.
+    const hidden = directoryOf(`@untorn/${system}`, untorn)
+    if (hidden !== undefined) yield path.join(hidden, name)
   }
   if (isOneFile()) yield path.join(path.dirname(process.execPath), name)
+}
+
+function directoryOf(name, from) {
+  try {
+    return path.dirname(createRequire(path.join(from, 'any.js')).resolve(`${name}/package.json`))
+  } catch {
+    // The package can't be found from there.
+    return undefined
+  }
 }
 
 /** Whether program and runtime are one executable. Only then does a file next to it belong to the program. */
@@ -64,9 +77,10 @@ function isOneFile() {
 }
 
 function load() {
-  const name = nameOfAddon()
+  const system = nameOfSystem()
+  const name = `untorn.${system}.node`
   const tried = []
-  for (const file of places(name)) {
+  for (const file of places(name, system)) {
     if (!fs.existsSync(file)) {
       tried.push(file)
       continue
@@ -80,10 +94,26 @@ function load() {
     }
     return addon.exports
   }
-  throw new Error(absent(name, tried))
+  throw new Error(absent(name, system, tried))
 }
 
-function absent(name, tried) {
+function absent(name, system, tried) {
+  const packages = packagesOfSystems()
+  if (packages[`@untorn/${system}`] !== undefined) {
+    const wanted = `@untorn/${system}@${packages[`@untorn/${system}`]}`
+    return (
+      `untorn: the package ${wanted} is missing, which has the compiled part for this system. npm leaves it out with ` +
+      '--omit=optional, and where node_modules or the lock file was made on another system. Install the dependencies again ' +
+      `on this one, or only this package: npm install ${wanted} (looked for ${tried.join(', ')})`
+    )
+  }
+  if (Object.keys(packages).length > 0) {
+    const systems = Object.keys(packages).map((each) => each.slice('@untorn/'.length))
+    return (
+      `untorn: there is no package for this system, ${system}. There are packages for ${systems.join(', ')}. ` +
+      'Installing untorn again does not help; build it from its source on this system: docs/platforms.md says how'
+    )
+  }
   const shipped = addonsIn(path.join(here, '..'))
   const looked = `looked for ${tried.join(', ')}`
   if (shipped.length > 0) {
@@ -96,9 +126,19 @@ function absent(name, tried) {
   return (
     `untorn: the addon ${name} is not next to the code that needs it. A bundler has put this code into another file, ` +
     'but can\'t include a compiled addon: leave the package out of the bundle (esbuild: --external:untorn; webpack: ' +
-    "externals: { untorn: 'commonjs untorn' }; Rollup and Vite: external: ['untorn']), or copy " +
-    `node_modules/untorn/${name} next to the bundle, or next to the executable (${looked})`
+    "externals: { untorn: 'commonjs untorn' }; Rollup and Vite: external: ['untorn']), or copy the " +
+    `addon, from node_modules/@untorn/${system} or node_modules/untorn, next to the bundle or the executable (${looked})`
   )
+}
+
+/** The packages that this one asks npm for, if it is the published one: one a system. */
+function packagesOfSystems() {
+  try {
+    const about = JSON.parse(fs.readFileSync(path.join(here, '..', 'package.json'), 'utf8'))
+    return about.name === 'untorn' ? (about.optionalDependencies ?? {}) : {}
+  } catch {
+    return {}
+  }
 }
 
 function addonsIn(dir) {

@@ -33,6 +33,42 @@ for (const system of [{ platform: 'darwin' }, { platform: 'darwin', arch: 'arm64
   })
 }
 
+const system = fs.readdirSync(installed).find((name) => name.endsWith('.node'))?.slice('untorn.'.length, -'.node'.length)
+
+/** As the published package is: no addon inside, and packages of which npm takes one. */
+function published(packages) {
+  return (dir) => {
+    for (const name of fs.readdirSync(dir)) if (name.endsWith('.node')) fs.rmSync(path.join(dir, name))
+    const about = JSON.parse(fs.readFileSync(path.join(dir, 'package.json'), 'utf8'))
+    about.optionalDependencies = Object.fromEntries(packages.map((name) => [`@untorn/${name}`, about.version]))
+    fs.writeFileSync(path.join(dir, 'package.json'), JSON.stringify(about))
+  }
+}
+
+test('the addon is found in the package for this system', { skip: system === undefined && 'the addon is in a package of its own here' }, (t) => {
+  const { status, stderr } = load(t, {}, (dir) => {
+    published([system])(dir)
+    const own = path.join(dir, '../@untorn', system)
+    fs.mkdirSync(own, { recursive: true })
+    fs.copyFileSync(path.join(installed, `untorn.${system}.node`), path.join(own, `untorn.${system}.node`))
+    fs.writeFileSync(path.join(own, 'package.json'), JSON.stringify({ name: `@untorn/${system}`, version: '0.1.0' }))
+  })
+  assert.equal(status, 0, stderr)
+})
+
+test('a package for this system that npm left out is named, with what to type', (t) => {
+  const { status, stderr } = load(t, { platform: 'darwin', arch: 'arm64' }, published(['darwin-arm64', 'darwin-x64']))
+  assert.notEqual(status, 0)
+  assert.match(stderr, /npm install @untorn\/darwin-arm64@\d+\.\d+\.\d+/)
+  assert.match(stderr, /--omit=optional/)
+})
+
+test('where no package is for this system, it says for which there are', (t) => {
+  const { status, stderr } = load(t, { platform: 'freebsd', arch: 'x64' }, published(['darwin-arm64', 'linux-x64-gnu']))
+  assert.notEqual(status, 0)
+  assert.match(stderr, /no package for this system, freebsd-x64\. There are packages for darwin-arm64, linux-x64-gnu\./)
+})
+
 test('an addon that the system does not load is told of with what the system says', (t) => {
   const { status, stderr } = load(t, {}, (dir) => {
     for (const name of fs.readdirSync(dir)) if (name.endsWith('.node')) fs.writeFileSync(path.join(dir, name), 'no addon')

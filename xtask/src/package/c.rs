@@ -1,13 +1,14 @@
 //! The C library: header, shared and static library, pkg-config and CMake files.
 
+use super::platform::Platform;
+use super::release::{VERSION, licences, staging};
+use super::{archive, copy};
 use crate::command::Run;
 use crate::progress::Log;
 use crate::site::{Site, cargo};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     Run::new(cargo())
@@ -18,6 +19,43 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
     }
+    interface(site, &out)?;
+    libraries(&site.target.join("release"), &out.join("lib"), log)
+}
+
+/// The published archive of one platform.
+pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<()> {
+    let top = staging(site, &format!("untorn-c-{VERSION}-{}", platform.name))?;
+    interface(site, &top)?;
+    licences(site, &top)?;
+    let lib = top.join("lib");
+    static_library(built, &lib, strip_of(platform), log)?;
+    if platform.is_windows() {
+        fs::create_dir(top.join("bin"))?;
+        copy(&built.join("untorn.dll"), &top.join("bin/untorn.dll"))?;
+        copy(&built.join("libuntorn.dll.a"), &lib.join("libuntorn.dll.a"))?;
+    } else if platform.is_mac() {
+        mac(built, &lib)?;
+    } else {
+        linux(built, &lib)?;
+    }
+    archive(site, &top, log)
+}
+
+/// The program that takes debugging information out of an archive of this platform.
+fn strip_of(platform: &Platform) -> Option<&'static str> {
+    match (platform.npm.0, platform.npm.1) {
+        ("win32", _) => Some("x86_64-w64-mingw32-strip"),
+        ("linux", "x64") => Some("strip"),
+        ("linux", _) => Some("aarch64-linux-gnu-strip"),
+        _ if cfg!(target_os = "macos") => Some("strip"),
+        // No program of Linux takes it out of what is made for macOS.
+        _ => None,
+    }
+}
+
+/// Header, pkg-config and CMake.
+fn interface(site: &Site, out: &Path) -> Result<()> {
     let lib = out.join("lib");
     for dir in ["include", "lib/pkgconfig", "lib/cmake/untorn"] {
         fs::create_dir_all(out.join(dir))?;
@@ -26,7 +64,6 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         &site.root.join("include/untorn.h"),
         &out.join("include/untorn.h"),
     )?;
-    libraries(&site.target.join("release"), &lib, log)?;
     let templates = site.root.join("ffi/packaging");
     for (template, to) in [
         ("untorn.pc.in", "pkgconfig/untorn.pc"),
@@ -41,25 +78,42 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// The static library, and the shared one under its three names: the one the
-/// linker looks for, the SONAME the loader looks for, and the real file.
 fn libraries(release: &Path, lib: &Path, log: &Log) -> Result<()> {
-    let archive = lib.join("libuntorn.a");
-    copy(&release.join("libuntorn.a"), &archive)?;
-    // Rust's own standard library comes with debugging information: half of the file.
-    Run::new("strip").arg("-S").arg(&archive).log(log)?;
-
+    static_library(release, lib, Some("strip"), log)?;
     if cfg!(target_os = "macos") {
-        return copy(
-            &release.join("libuntorn.dylib"),
-            &lib.join("libuntorn.dylib"),
-        );
+        return mac(release, lib);
     }
+    linux(release, lib)
+}
+
+fn static_library(built: &Path, lib: &Path, strip: Option<&str>, log: &Log) -> Result<()> {
+    let archive = lib.join("libuntorn.a");
+    copy(&built.join("libuntorn.a"), &archive)?;
+    match strip {
+        // Rust's own standard library comes with debugging information: half of the file. With
+        // neither times nor owners of the members: the same bytes each time.
+        Some(strip) => Run::new(strip).args(["-S", "-D"]).arg(&archive).log(log),
+        None => Ok(()),
+    }
+}
+
+/// The shared library under its three names: the one the linker looks for, the SONAME the loader
+/// looks for, and the real file.
+fn linux(built: &Path, lib: &Path) -> Result<()> {
     let real = format!("libuntorn.so.{VERSION}");
-    let soname = soname(&release.join("libuntorn.so"))?;
-    copy(&release.join("libuntorn.so"), &lib.join(&real))?;
+    let soname = soname(&built.join("libuntorn.so"))?;
+    copy(&built.join("libuntorn.so"), &lib.join(&real))?;
     link(&real, &lib.join(&soname))?;
     link(&soname, &lib.join("libuntorn.so"))
+}
+
+/// As `ffi/build.rs` names it for the loader.
+fn mac(built: &Path, lib: &Path) -> Result<()> {
+    copy(
+        &built.join("libuntorn.dylib"),
+        &lib.join("libuntorn.0.dylib"),
+    )?;
+    link("libuntorn.0.dylib", &lib.join("libuntorn.dylib"))
 }
 
 /// The name that programs linked with this library will look for. Read from the
@@ -75,12 +129,6 @@ fn soname(library: &Path) -> Result<String> {
 
 fn link(to: &str, at: &Path) -> Result<()> {
     std::os::unix::fs::symlink(to, at).with_context(|| format!("link {}", at.display()))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to)
-        .with_context(|| format!("copy {} to {}", from.display(), to.display()))
-        .map(drop)
 }
 
 /// Writes a template with `@VERSION@` filled in.

@@ -1,18 +1,40 @@
-//! `cargo xtask package`: what a user installs, in dist/.
+//! `cargo xtask package`: what a user installs, in dist/; what is published, in dist/release.
 
+mod any;
 pub mod c;
+mod check;
 pub mod npm;
+pub mod platform;
+mod release;
+mod sizes;
+mod toolchain;
 pub mod wheel;
 
+use crate::command::Run;
 use crate::progress::{Log, stage};
 use crate::site::Site;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use std::path::Path;
+
+pub use any::CRATES;
+pub use release::directory_of as release_directory;
+
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 #[derive(clap::Args)]
 pub struct Options {
     /// Only this one
     #[arg(long, value_enum)]
     only: Option<Kind>,
+    /// Everything that is published, for every platform, into dist/release; then --check
+    #[arg(long, conflicts_with = "only")]
+    all: bool,
+    /// What is published for this platform; `any` has what is the same for all
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["only", "all"])]
+    platform: Option<String>,
+    /// Check what lies in dist/release, and write its checksums and sizes
+    #[arg(long, conflicts_with_all = ["only", "all", "platform"])]
+    check: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -31,6 +53,15 @@ const PACKAGES: [(Kind, &str, Maker); 3] = [
 ];
 
 pub fn run(site: &Site, options: &Options) -> Result<()> {
+    if options.all {
+        return release::all(site);
+    }
+    if let Some(name) = &options.platform {
+        return release::named(site, name);
+    }
+    if options.check {
+        return stage(site, "", "package-check", |log| check::run(site, log));
+    }
     for (kind, name, make) in PACKAGES {
         if options.only.is_none_or(|only| only == kind) {
             stage(site, "", name, |log| make(site, log))?;
@@ -45,4 +76,25 @@ pub fn all(site: &Site) -> Result<()> {
     PACKAGES
         .into_iter()
         .try_for_each(|(_, name, make)| stage(site, "", name, |log| make(site, log)))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::copy(from, to)
+        .with_context(|| format!("copy {} to {}", from.display(), to.display()))
+        .map(drop)
+}
+
+/// Packs a directory as `dist/release/NAME.tar.gz`: the same bytes for each build of a commit.
+fn archive(site: &Site, top: &Path, log: &Log) -> Result<()> {
+    let mut name = top
+        .file_name()
+        .context("a directory has a name")?
+        .to_owned();
+    name.push(".tar.gz");
+    Run::new(crate::tools::python::interpreter()?)
+        .arg(site.root.join("xtask/src/package/archive.py"))
+        .arg(release::directory_of(site).join(name))
+        .arg(top)
+        .env("SOURCE_DATE_EPOCH", toolchain::time_of_commit(site)?)
+        .log(log)
 }

@@ -1,12 +1,17 @@
-//! The npm tarball, with the addon for this platform inside.
+//! The npm packages. The quick one has the addon for this machine inside. The published ones are one
+//! a platform, with the addon, and `untorn`, of which they are optional dependencies.
 
+use super::platform::{PLATFORMS, Platform};
+use super::release::{VERSION, directory_of, licences, staging};
+use super::{LICENCES, copy};
 use crate::command::Run;
 use crate::progress::Log;
 use crate::site::Site;
+use crate::test::copy_tree;
 use crate::tools::node;
 use anyhow::{Context, Result, bail};
-
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+use serde_json::{Map, Value, json};
+use std::path::Path;
 
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     let dir = node::ensure_tools(site, log)?;
@@ -34,4 +39,129 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The package that npm installs for one platform only.
+pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<()> {
+    let top = staging(site, &format!("npm-{}", platform.name))?;
+    let addon = format!("untorn.{}.node", platform.name);
+    copy(
+        &built.join(platform.shared_library("untorn_node")),
+        &top.join(&addon),
+    )?;
+    licences(site, &top)?;
+    let name = package_of(platform);
+    std::fs::write(
+        top.join("README.md"),
+        format!(
+            "# {name}\n\nThe compiled part of [untorn](https://www.npmjs.com/package/untorn) for {}. \
+             npm installs it together with `untorn`.\n",
+            platform.name
+        ),
+    )?;
+    let mut about = shared(&source(site)?);
+    let (os, cpu, libc) = platform.npm;
+    about.insert("name".into(), json!(name));
+    about.insert("main".into(), json!(addon));
+    about.insert("files".into(), json!([addon]));
+    about.insert("os".into(), json!([os]));
+    about.insert("cpu".into(), json!([cpu]));
+    if let Some(libc) = libc {
+        about.insert("libc".into(), json!([libc]));
+    }
+    pack(site, &top, about, log)
+}
+
+/// The package that a user names.
+pub fn main(site: &Site, log: &Log) -> Result<()> {
+    let binding = site.root.join("bindings/node");
+    let top = staging(site, "npm-untorn")?;
+    for directory in ["bin", "lib"] {
+        copy_tree(&binding.join(directory), &top.join(directory))?;
+    }
+    for file in ["index.js", "index.d.ts", "README.md"] {
+        copy(&binding.join(file), &top.join(file))?;
+    }
+    if binding.join("types").is_dir() {
+        copy_tree(&binding.join("types"), &top.join("types"))?;
+    }
+    licences(site, &top)?;
+    let source = source(site)?;
+    let mut about = shared(&source);
+    for key in [
+        "name", "keywords", "main", "types", "bin", "exports", "imports",
+    ] {
+        about.insert(key.into(), source[key].clone());
+    }
+    let files = ["index.js", "index.d.ts", "types", "bin", "lib"];
+    about.insert("files".into(), json!(files));
+    about.insert("optionalDependencies".into(), optional());
+    pack(site, &top, about, log)
+}
+
+pub fn package_of(platform: &Platform) -> String {
+    format!("@untorn/{}", platform.name)
+}
+
+/// This version and no other: the two halves of an addon are one program.
+fn optional() -> Value {
+    let one = |platform: &Platform| (package_of(platform), json!(VERSION));
+    Value::Object(PLATFORMS.iter().map(one).collect())
+}
+
+fn source(site: &Site) -> Result<Value> {
+    let path = site.root.join("bindings/node/package.json");
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// What every package says alike. Not the scripts and the tools: who installs a package needs neither.
+fn shared(source: &Value) -> Map<String, Value> {
+    let keys = [
+        "version",
+        "description",
+        "license",
+        "author",
+        "homepage",
+        "repository",
+        "bugs",
+    ];
+    let mut about = Map::new();
+    for key in keys.into_iter().chain(["engines"]) {
+        if !source[key].is_null() {
+            about.insert(key.into(), source[key].clone());
+        }
+    }
+    about
+}
+
+fn pack(site: &Site, top: &Path, about: Map<String, Value>, log: &Log) -> Result<()> {
+    let text = serde_json::to_string_pretty(&about)? + "\n";
+    std::fs::write(top.join("package.json"), text)?;
+    node::npm(top)
+        .args(["pack", "--pack-destination"])
+        .arg(directory_of(site))
+        .log(log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn untorn_asks_for_each_platform_in_its_own_version() {
+        let all = optional();
+        assert_eq!(all.as_object().map(Map::len), Some(PLATFORMS.len()));
+        assert_eq!(all["@untorn/linux-x64-gnu"], VERSION);
+    }
+
+    #[test]
+    fn a_package_carries_no_scripts_and_no_tools() {
+        let source = json!({"version": "1", "scripts": {}, "devDependencies": {}, "bugs": "b"});
+        assert_eq!(
+            Value::Object(shared(&source)),
+            json!({"version": "1", "bugs": "b"})
+        );
+    }
 }

@@ -24,8 +24,9 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 13] = [
+const PROGRAMS: [&str; 15] = [
     "bench/workers",
+    "ci/try",
     "conformance",
     "conformance/c",
     "conformance/peers",
@@ -37,6 +38,7 @@ const PROGRAMS: [&str; 13] = [
     "examples/locks",
     "examples/newcomer",
     "ffi/tests",
+    "xtask/src/package",
     "site/samples",
 ];
 

@@ -25,6 +25,35 @@ pub fn ensure(site: &Site, log: &Log) -> Result<()> {
         )
 }
 
+/// Debian's standard libraries for other targets, this one among them.
+pub fn sysroot(site: &Site, target: &str, log: &Log) -> Result<PathBuf> {
+    let home = home()?;
+    Run::new("bash")
+        .arg(site.root.join("ci/cross/ensure.sh"))
+        .arg(target)
+        .env("CROSS_HOME", &home)
+        .long()
+        .log(log)
+        .context(
+            "rustup has no standard library for this target; to build one takes Debian 12 \
+             with its package rust-web-src",
+        )?;
+    Ok(home.join("sysroot"))
+}
+
+/// An empty `libnode.dll`. `napi-build` looks for one, though nothing is linked from it: the
+/// addon finds Node's functions when it is loaded.
+pub fn libnode(site: &Site) -> Result<PathBuf> {
+    let dir = site.own("libnode");
+    std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+    std::fs::write(dir.join("empty.c"), "")?;
+    Run::new("x86_64-w64-mingw32-gcc")
+        .args(["-shared", "-o", "libnode.dll", "empty.c"])
+        .dir(&dir)
+        .read()?;
+    Ok(dir)
+}
+
 /// A command with all that set up.
 pub fn run(site: &Site, program: &str) -> Result<Run> {
     Ok(Run::new("bash")

@@ -95,7 +95,7 @@ fn install_wheel(site: &Site, venv: &Venv, log: &Log) -> Result<()> {
 }
 
 /// The Python to work with: `PYTHON` if set, else `python3`.
-fn interpreter() -> Result<String> {
+pub fn interpreter() -> Result<String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
     let version = Run::new(&python)
         .args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"])

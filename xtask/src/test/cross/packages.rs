@@ -8,19 +8,11 @@ use anyhow::{Context, Result};
 
 pub fn windows(site: &Site, log: &Log) -> Result<()> {
     let work = site.own("windows-packages");
-    let libnode = work.join("libnode");
-    std::fs::create_dir_all(&libnode).with_context(|| format!("create {}", libnode.display()))?;
-    // Looked for by `napi-build`, though nothing is linked from it: the addon
-    // finds Node's functions when it is loaded.
-    std::fs::write(libnode.join("empty.c"), "")?;
-    cross::run(site, "x86_64-w64-mingw32-gcc")?
-        .args(["-shared", "-o", "libnode.dll", "empty.c"])
-        .dir(&libnode)
-        .log(log)?;
+    std::fs::create_dir_all(&work).with_context(|| format!("create {}", work.display()))?;
     cross::run(site, "cargo")?
         .args(["build", "--target", WINDOWS])
         .args(["--package", "untorn-python", "--package", "untorn-node"])
-        .env("LIBNODE_PATH", &libnode)
+        .env("LIBNODE_PATH", cross::libnode(site)?)
         // There is no Python of Windows to be asked.
         .env("PYO3_CROSS", "1")
         .log(log)?;

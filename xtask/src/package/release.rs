@@ -1,0 +1,100 @@
+//! All that is published, in `dist/release`: for one platform, or for any.
+
+use super::platform::{PLATFORMS, Platform};
+use super::toolchain::Toolchain;
+use super::{any, archive, c, check, npm};
+use crate::progress::{Log, stage};
+use crate::site::Site;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Everything that can be made on one Linux machine, then checked.
+pub fn all(site: &Site) -> Result<()> {
+    let out = directory_of(site);
+    if out.exists() {
+        fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
+    }
+    for platform in &PLATFORMS {
+        one(site, platform)?;
+    }
+    any(site)?;
+    stage(site, "", "package-check", |log| check::run(site, log))
+}
+
+pub fn named(site: &Site, name: &str) -> Result<()> {
+    if name == "any" {
+        any(site)
+    } else {
+        one(site, Platform::named(name)?)
+    }
+}
+
+/// What no platform is in.
+fn any(site: &Site) -> Result<()> {
+    stage(site, "", "package-any", |log| any::make(site, log))
+}
+
+fn one(site: &Site, platform: &'static Platform) -> Result<()> {
+    let name = format!("package-{}", platform.name);
+    stage(site, "", &name, |log| make(site, platform, log))
+}
+
+fn make(site: &Site, platform: &'static Platform, log: &Log) -> Result<()> {
+    fs::create_dir_all(directory_of(site))?;
+    let toolchain = Toolchain::set_up(site, platform, log)?;
+    wheel(site, platform, &toolchain, log)?;
+    let packages = ["untorn-ffi", "untorn-node", "untorn-cli"];
+    let built = toolchain.build(site, &packages, log)?;
+    npm::of_platform(site, platform, &built, log)?;
+    c::of_platform(site, platform, &built, log)?;
+    command(site, platform, &built, log)
+}
+
+/// maturin names the wheel, refuses one that needs a newer system than its tag says, and lists in
+/// it each crate that is linked in.
+fn wheel(site: &Site, platform: &Platform, toolchain: &Toolchain, log: &Log) -> Result<()> {
+    let mut run = toolchain
+        .run(site, "maturin")?
+        .args(["build", "--release", "--locked", "--target"])
+        .arg(platform.target)
+        .args(toolchain.maturin_flags())
+        .arg("--out")
+        .arg(directory_of(site));
+    if let Some(tag) = platform.wheel {
+        run = run.args(["--compatibility", tag]);
+    }
+    run.dir(site.root.join("bindings/python")).long().log(log)
+}
+
+/// The command, for those who have neither Rust nor Python nor Node.
+fn command(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<()> {
+    let top = staging(site, &format!("untorn-cli-{VERSION}-{}", platform.name))?;
+    let program = platform.program("untorn");
+    super::copy(&built.join(&program), &top.join(&program))?;
+    super::copy(&site.root.join("cli/README.md"), &top.join("README.md"))?;
+    licences(site, &top)?;
+    archive(site, &top, log)
+}
+
+pub fn directory_of(site: &Site) -> PathBuf {
+    site.dist().join("release")
+}
+
+/// An empty directory with this name, to be packed.
+pub fn staging(site: &Site, name: &str) -> Result<PathBuf> {
+    let dir = site.own("staging").join(name);
+    if dir.exists() {
+        fs::remove_dir_all(&dir).with_context(|| format!("remove {}", dir.display()))?;
+    }
+    fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+    Ok(dir)
+}
+
+pub fn licences(site: &Site, to: &Path) -> Result<()> {
+    super::LICENCES
+        .iter()
+        .try_for_each(|text| super::copy(&site.root.join(text), &to.join(text)))
+}

@@ -1,0 +1,243 @@
+//! Compiler, standard library and linker for another system, or for an older one of the same kind.
+//!
+//! The compiler is rustup's, where it has or can get the standard library of the target. Where it
+//! can't, it is Debian's, with a standard library that `ci/cross/build-sysroot.sh` builds. zig links
+//! for Linux and macOS: it has stubs of each version of glibc, of musl and of macOS. MinGW links for
+//! Windows.
+
+use super::platform::{GLIBC, Platform};
+use crate::command::{Run, on_path};
+use crate::progress::Log;
+use crate::site::Site;
+use crate::tools::cross;
+use crate::tools::python::Venv;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// Their versions are in the bytes of what they build.
+const TOOLS: [&str; 3] = [
+    "maturin==1.16.0",
+    "cargo-zigbuild==0.24.1",
+    "ziglang==0.17.0",
+];
+
+pub struct Toolchain {
+    pub venv: Venv,
+    platform: &'static Platform,
+    /// Debian's compiler, and its standard libraries.
+    debian: Option<PathBuf>,
+    environment: Vec<(String, String)>,
+}
+
+impl Toolchain {
+    pub fn set_up(site: &Site, platform: &'static Platform, log: &Log) -> Result<Toolchain> {
+        let venv = Venv::ensure(site, "package-build", log)?;
+        venv.install(TOOLS, log)?;
+        let debian = if rustup_has(platform, log)? {
+            None
+        } else {
+            Some(cross::sysroot(site, platform.target, log)?)
+        };
+        let mut toolchain = Toolchain {
+            venv,
+            platform,
+            debian,
+            environment: Vec::new(),
+        };
+        toolchain.environment = toolchain.environment(site)?;
+        Ok(toolchain)
+    }
+
+    /// `cargo build --release` for the platform. The results are in `directory`.
+    pub fn build(&self, site: &Site, packages: &[&str], log: &Log) -> Result<PathBuf> {
+        let (verb, target) = self.verb();
+        let mut run = self.run(site, "cargo")?.args(verb).args([
+            "--release",
+            "--locked",
+            "--target",
+            &target,
+        ]);
+        for package in packages {
+            run = run.args(["--package", package]);
+        }
+        run.dir(&site.root).long().log(log)?;
+        Ok(directory(site, self.platform))
+    }
+
+    /// A program with all that set up.
+    pub fn run(&self, site: &Site, program: &str) -> Result<Run> {
+        let mut run = Run::new(program);
+        let debian = self.debian.as_ref().map(|_| PathBuf::from("/usr/bin"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let venv = self.venv.program("");
+        // Before rustup's: only Debian's compiler matches its standard libraries.
+        let all = debian.into_iter().chain([venv]);
+        let all = std::env::join_paths(all.chain(std::env::split_paths(&path)))?;
+        run = run.env("PATH", all);
+        for (name, value) in &self.environment {
+            run = run.env(name, value);
+        }
+        if self.debian.is_some() {
+            run = run
+                .env("RUSTC", "/usr/bin/rustc")
+                .env("CARGO", "/usr/bin/cargo");
+        }
+        Ok(run.env("CARGO_TARGET_DIR", target_directory(site)))
+    }
+
+    fn zig(&self) -> bool {
+        let at_home = self.platform.is_mac() && cfg!(target_os = "macos");
+        !(self.platform.is_windows() || at_home)
+    }
+
+    pub fn maturin_flags(&self) -> &'static [&'static str] {
+        if self.zig() { &["--zig"] } else { &[] }
+    }
+
+    fn verb(&self) -> (&'static [&'static str], String) {
+        let target = self.platform.target.to_owned();
+        match (self.zig(), self.platform.is_glibc()) {
+            (true, true) => (&["zigbuild"], format!("{target}.{}.{}", GLIBC.0, GLIBC.1)),
+            (true, false) => (&["zigbuild"], target),
+            _ => (&["build"], target),
+        }
+    }
+
+    fn environment(&self, site: &Site) -> Result<Vec<(String, String)>> {
+        let upper = self.platform.target.to_uppercase().replace('-', "_");
+        let mut all = vec![
+            (
+                format!("CARGO_TARGET_{upper}_RUSTFLAGS"),
+                self.flags(site)?.join(" "),
+            ),
+            ("CARGO_INCREMENTAL".into(), "0".into()),
+            ("PYO3_CROSS".into(), "1".into()),
+            ("SOURCE_DATE_EPOCH".into(), time_of_commit(site)?),
+        ];
+        let mut add = |name: &str, value: &str| all.push((name.to_owned(), value.to_owned()));
+        if self.platform.is_windows() {
+            add(
+                &format!("CARGO_TARGET_{upper}_LINKER"),
+                "x86_64-w64-mingw32-gcc",
+            );
+            let libnode = cross::libnode(site)?;
+            add("LIBNODE_PATH", &libnode.to_string_lossy());
+        }
+        if self.platform.is_mac() {
+            let first = if self.platform.npm.1 == "arm64" {
+                "11.0"
+            } else {
+                "10.12"
+            };
+            add("MACOSX_DEPLOYMENT_TARGET", first);
+            // It would ask for a program that Debian's compiler does not bring; the linker does it.
+            add("CARGO_PROFILE_RELEASE_STRIP", "none");
+        } else {
+            add("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+        }
+        Ok(all)
+    }
+
+    fn flags(&self, site: &Site) -> Result<Vec<String>> {
+        let mut flags = Vec::new();
+        if let Some(sysroot) = &self.debian {
+            flags.push(format!("--sysroot={}", sysroot.display()));
+        }
+        if self.platform.is_musl() {
+            // Python and Node are linked with musl dynamically.
+            flags.push("-Ctarget-feature=-crt-static".into());
+        }
+        if self.platform.is_glibc() {
+            // zig would link an unwinder of its own. A thread that the interpreter ends is unwound by
+            // the system's, which then meets frames that it does not know: the process dies.
+            flags.push(format!("-Clink-arg={}", self.libgcc()?.display()));
+        }
+        if self.platform.is_mac() {
+            flags.push("-Clink-arg=-Wl,-S,-x".into());
+        }
+        // No path of this machine gets into what is built.
+        for (from, to) in remapped(site)? {
+            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+        }
+        Ok(flags)
+    }
+
+    fn libgcc(&self) -> Result<PathBuf> {
+        let compiler = match self.platform.npm.1 {
+            "arm64" => "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1",
+            _ => "/lib/x86_64-linux-gnu/libgcc_s.so.1",
+        };
+        let path = PathBuf::from(compiler);
+        if !path.exists() {
+            bail!(
+                "{} is missing; on Debian and Ubuntu: apt-get install libgcc-s1{}",
+                path.display(),
+                if self.platform.npm.1 == "arm64" {
+                    "-arm64-cross"
+                } else {
+                    ""
+                }
+            );
+        }
+        Ok(path)
+    }
+}
+
+fn target_directory(site: &Site) -> PathBuf {
+    site.own("release")
+}
+
+fn directory(site: &Site, platform: &Platform) -> PathBuf {
+    target_directory(site).join(platform.target).join("release")
+}
+
+/// Whether rustup's compiler has the target's standard library; rustup is asked for it.
+fn rustup_has(platform: &Platform, log: &Log) -> Result<bool> {
+    let there = || -> Result<bool> {
+        let directory = Run::new("rustc")
+            .args(["--print", "target-libdir", "--target", platform.target])
+            .read()?;
+        let Ok(files) = std::fs::read_dir(directory.trim()) else {
+            return Ok(false);
+        };
+        Ok(files
+            .flatten()
+            .any(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
+    };
+    if there()? {
+        return Ok(true);
+    }
+    // Where it can't be had, the other way is tried.
+    let asked = on_path("rustup")
+        && Run::new("rustup")
+            .args(["target", "add", platform.target])
+            .log(log)
+            .is_ok();
+    Ok(asked && there()?)
+}
+
+/// The time of the commit, for the files in what is packed: the same for each build of it.
+pub fn time_of_commit(site: &Site) -> Result<String> {
+    let time = Run::new("git")
+        .args(["log", "-1", "--format=%ct"])
+        .dir(&site.root)
+        .read()
+        .context("packages are made from a git checkout")?;
+    Ok(time.trim().to_owned())
+}
+
+fn remapped(site: &Site) -> Result<Vec<(PathBuf, &'static str)>> {
+    let cargo = match std::env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => Path::new(&std::env::var_os("HOME").context("HOME is not set")?).join(".cargo"),
+    };
+    let mut all = vec![(site.root.clone(), "/untorn")];
+    // Each registry has a directory, named after where it is reached.
+    if let Ok(registries) = std::fs::read_dir(cargo.join("registry/src")) {
+        for registry in registries {
+            all.push((registry?.path(), "/crates"));
+        }
+    }
+    all.sort();
+    Ok(all)
+}
