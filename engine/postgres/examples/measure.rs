@@ -43,6 +43,11 @@ fn main() -> Result<(), Error> {
     let run = |sql: &'static str, writers: i32, journals: i32, batch: usize| {
         rate(&connect, sql, writers, journals, batch)
     };
+    // The rates behind the ratios, as this machine is just now.
+    let show = |what: &str, rate: f64| {
+        println!("{what:<56} {rate:.0}/s");
+        rate
+    };
     // The rounds of all figures alternate, as other work on the machine comes and goes.
     let mut ratios: Vec<(&str, Vec<f64>)> = Vec::new();
     let mut note = |what, ratio: f64| match ratios.iter_mut().find(|(name, _)| *name == what) {
@@ -50,19 +55,22 @@ fn main() -> Result<(), Error> {
         None => ratios.push((what, vec![ratio])),
     };
     for _ in 0..ROUNDS {
-        let floor = run(FLOOR, 1, 1, 1)?;
-        let one = run(APPEND, 1, 1, 1)?;
+        let floor = show("plain insert", run(FLOOR, 1, 1, 1)?);
+        let one = show("append", run(APPEND, 1, 1, 1)?);
         note("1 writer / plain insert", one / floor);
-        let naive = run(NAIVE, 8, 1, 1)?;
+        let naive = show(
+            "8 writers on 1 journal, one statement a commit",
+            run(NAIVE, 8, 1, 1)?,
+        );
         note(
             "8 writers on 1 journal / one statement a commit",
-            run(APPEND, 8, 1, 1)? / naive,
+            show("8 writers on 1 journal", run(APPEND, 8, 1, 1)?) / naive,
         );
-        let floor = run(FLOOR, 8, 8, 1)?;
+        let floor = show("8 plain inserters", run(FLOOR, 8, 8, 1)?);
         let followers = followers(&connect)?;
         note(
             "8 writers on 8 journals, followed / 8 plain inserters",
-            run(APPEND, 8, 8, 1)? / floor,
+            show("8 writers on 8 journals, followed", run(APPEND, 8, 8, 1)?) / floor,
         );
         followers();
         let batched = run(APPEND, 1, 1, 100)?;
