@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::holder::Holder;
@@ -19,8 +20,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// Its `Debug` form is the message too: `fn main() -> Result<(), untorn::Error>`
 /// prints that one.
-#[derive(Clone, thiserror::Error)]
-#[error("{0}")]
+#[derive(Clone)]
 pub struct Error(Box<Details>);
 
 #[derive(Clone)]
@@ -32,6 +32,8 @@ struct Details {
     detail: String,
     holder: Option<Holder>,
     position: Option<Position>,
+    /// The caller's own error, of a function that it gave.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -50,6 +52,7 @@ impl Error {
             detail: detail.into(),
             holder: None,
             position: None,
+            source: None,
         }))
     }
 
@@ -83,6 +86,12 @@ impl Error {
 
     pub(crate) fn at(mut self, position: Position) -> Error {
         self.0.position = Some(position);
+        self
+    }
+
+    /// Adds the error of a function of the caller's, as the source.
+    pub(crate) fn caused_by(mut self, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        self.0.source = Some(Arc::from(source));
         self
     }
 
@@ -177,6 +186,19 @@ impl Error {
     /// actual end, for [`ErrorKind::LimitExceeded`] the place that was reached.
     pub fn position(&self) -> Option<Position> {
         self.0.position
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let source = self.0.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

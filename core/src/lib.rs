@@ -49,6 +49,8 @@ pub mod tasks;
 mod temporary;
 mod torn;
 mod transaction;
+#[cfg(feature = "serde")]
+pub mod typed;
 
 pub use document::{Document, DocumentOptions, Expect, Update, Version, document_json};
 pub use durability::Durability;

@@ -142,14 +142,54 @@ impl Document {
     /// `change` fails, the document is as it was.
     ///
     /// # Errors
-    /// The error of `change`; and as [`Document::save`].
+    /// The error of `change`; and as [`Document::save`]. To fail with an error of your
+    /// own, use [`Document::try_update`].
     pub fn update<F>(&self, change: F) -> Result<Version>
     where
         F: FnOnce(Option<&[u8]>) -> Result<Vec<u8>>,
     {
+        self.try_update(change)
+    }
+
+    /// Does the same as [`Document::update`] with an error type of the caller's own.
+    ///
+    /// ```
+    /// use untorn::Document;
+    /// # let dir = tempfile::tempdir()?;
+    /// # #[derive(Debug)]
+    /// enum Failed {
+    ///     Untorn(untorn::Error),
+    ///     NotJson(serde_json::Error),
+    /// }
+    /// impl From<untorn::Error> for Failed {
+    ///     fn from(error: untorn::Error) -> Failed {
+    ///         Failed::Untorn(error)
+    ///     }
+    /// }
+    ///
+    /// let state = Document::open(dir.path().join("state.json"))?;
+    /// state.save(b"no JSON")?;
+    /// let failed = state.try_update(|old| {
+    ///     let mut value: serde_json::Value =
+    ///         serde_json::from_slice(old.unwrap_or(b"{}")).map_err(Failed::NotJson)?;
+    ///     value["turns"] = 1.into();
+    ///     Ok(value.to_string().into_bytes())
+    /// });
+    /// assert!(matches!(failed, Err(Failed::NotJson(_))));
+    /// assert_eq!(state.load()?.0, b"no JSON");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The error of `change`; and as [`Document::save`].
+    pub fn try_update<F, E>(&self, change: F) -> std::result::Result<Version, E>
+    where
+        F: FnOnce(Option<&[u8]>) -> std::result::Result<Vec<u8>, E>,
+        E: From<Error>,
+    {
         let mut update = self.begin_update(&Call::new())?;
         let bytes = change(update.value())?;
-        update.save(&bytes)
+        Ok(update.save(&bytes)?)
     }
 
     /// Takes the lock and reads. The lock is held until the update is dropped.

@@ -92,12 +92,23 @@ impl Session {
     /// # Errors
     /// The error of `change`; those of [`Transaction::commit`]; `LOCK_TIMEOUT` if
     /// another transaction on the session's files takes too long; failures of the
-    /// system.
+    /// system. To fail with an error of your own, use [`Session::try_reconcile`].
     pub fn reconcile(
         &self,
         change: impl FnOnce(&mut Transaction) -> Result<bool>,
     ) -> Result<Reconciled> {
-        self.reconcile_with(change, || Ok(false), &Call::new())
+        self.try_reconcile(change)
+    }
+
+    /// Does the same as [`Session::reconcile`] with an error type of the caller's own.
+    ///
+    /// # Errors
+    /// The error of `change`; and as [`Session::reconcile`].
+    pub fn try_reconcile<E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut Transaction) -> std::result::Result<bool, E>,
+    ) -> std::result::Result<Reconciled, E> {
+        self.try_reconcile_with(change, || Ok(false), &Call::new())
     }
 
     /// Reconciles as [`Session::reconcile`] does, with a second opinion. If the
@@ -117,12 +128,21 @@ impl Session {
         also_alive: impl FnOnce() -> Result<bool>,
         call: &Call<'_>,
     ) -> Result<Reconciled> {
+        self.try_reconcile_with(change, also_alive, call)
+    }
+
+    fn try_reconcile_with<E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut Transaction) -> std::result::Result<bool, E>,
+        also_alive: impl FnOnce() -> Result<bool>,
+        call: &Call<'_>,
+    ) -> std::result::Result<Reconciled, E> {
         let mut turn = match self.begin_reconcile(also_alive, call)? {
             Begun::Not(why) => return Ok(why),
             Begun::Turn(turn) => turn,
         };
         if change(turn.transaction()?)? {
-            turn.commit_with(call)
+            Ok(turn.commit_with(call)?)
         } else {
             Ok(Reconciled::NoChange)
         }

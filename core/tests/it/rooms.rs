@@ -30,6 +30,7 @@ const FLOORS: &[&str] = &[
     "tasks",
     "document",
     "journal",
+    "typed",
     "one_shot",
     "selftest",
     "transaction",

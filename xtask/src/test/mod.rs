@@ -124,6 +124,11 @@ const STEPS: &[Step] = &[
     ),
     step("rust", "cargo test of the workspace", rust::test),
     step(
+        "rust-features",
+        "the features serde and tracing, and their examples",
+        rust::features,
+    ),
+    step(
         "interleaved",
         "the queues of locks and journals, under some thousand interleavings of their threads",
         rust::interleaved,

@@ -44,6 +44,19 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
         .log(log)
 }
 
+/// The features that the plain build does not have, and the examples in the documentation
+/// that need them.
+pub fn features(site: &Site, log: &Log) -> Result<()> {
+    let all = ["--package", "untorn", "--features", "serde,tracing"];
+    for what in ["--test=features", "--doc"] {
+        run(site, &["test"]).args(all).arg(what).log(log)?;
+    }
+    run(site, &["clippy"])
+        .args(all)
+        .args(["--all-targets", "--", "--deny", "warnings"])
+        .log(log)
+}
+
 /// Tests that try every call, error and length; `cargo test` takes a part of them.
 pub fn exhaustive(site: &Site, log: &Log) -> Result<()> {
     run(site, &["test", "--package", "untorn", "--tests"])

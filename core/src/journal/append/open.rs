@@ -178,7 +178,7 @@ impl Writer {
         // The size seen before may be another file's.
         let (links, size) = file.links_and_size().map_err(os_error)?;
         if stat.is_some() && size > 0 {
-            Foreign::refuse(&file, options, operation, path)?;
+            Foreign::refuse(&file, size, options, operation, path)?;
         }
         if links > 1 {
             // Best effort: the next rotation tries again.

@@ -30,7 +30,7 @@ type Apply<S> = dyn Fn(&mut S, &Record<'_>) -> std::result::Result<(), BoxError>
 /// begins with a state of its own.
 ///
 /// If `apply` fails (or panics), the call fails too, with `INVALID_RECORD` and the
-/// record's position. A record that was appended stays in the journal. The state is
+/// record's position; its source is the error of `apply`. A record that was appended stays in the journal. The state is
 /// discarded, since `apply` may have changed half of it, and the next call makes it
 /// again. A record that `apply` always refuses fails each time: to skip it, `apply`
 /// must return `Ok`. `apply` must not use the fold itself, nor append to the journal.
@@ -242,7 +242,7 @@ impl<S> Fold<S> {
                             "a record without a state",
                         ));
                     };
-                    (self.apply)(value, &record).map_err(|error| self.refused(&record, &error))?;
+                    (self.apply)(value, &record).map_err(|error| self.refused(&record, error))?;
                 }
             }
         }
@@ -251,7 +251,7 @@ impl<S> Fold<S> {
     }
 
     #[cold]
-    fn refused(&self, record: &Record<'_>, error: &BoxError) -> Error {
+    fn refused(&self, record: &Record<'_>, error: BoxError) -> Error {
         Error::new(
             ErrorKind::InvalidRecord,
             "fold",
@@ -263,6 +263,7 @@ impl<S> Fold<S> {
             ),
         )
         .at(record.start)
+        .caused_by(error)
     }
 
     fn state(&self) -> Result<InUse<'_, S>> {

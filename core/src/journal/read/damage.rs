@@ -24,6 +24,18 @@ pub struct Damage {
 }
 
 impl Damage {
+    /// Describes damage that a decoder found.
+    #[cfg(feature = "serde")]
+    pub(crate) fn found(kind: DamageKind, offset: u64, length: u64) -> Damage {
+        Damage {
+            kind,
+            offset,
+            length,
+            line: None,
+            repairable: false,
+        }
+    }
+
     /// Reports that a reader of this journal skipped it.
     #[doc(hidden)]
     pub fn skipped(&self, journal: &Path) {

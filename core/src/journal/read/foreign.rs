@@ -72,6 +72,7 @@ impl Foreign {
     /// it. Text may be appended to: no byte of it is cut.
     pub fn refuse(
         file: &File,
+        size: u64,
         options: &JournalOptions,
         operation: &'static str,
         path: &Path,
@@ -81,10 +82,10 @@ impl Foreign {
             return Ok(());
         }
         // Nearly every journal shows what it is by its first line.
-        if looks_like_records(&file.read_first(FIRST).map_err(os_error)?) {
+        if looks_like_records(&file.read_first(size.min(FIRST)).map_err(os_error)?) {
             return Ok(());
         }
-        let head = file.read_first(HEAD as u64).map_err(os_error)?;
+        let head = file.read_first(size.min(HEAD as u64)).map_err(os_error)?;
         match Foreign::of(options, &head) {
             None | Some(Foreign::Text) => Ok(()),
             Some(foreign) => Err(foreign

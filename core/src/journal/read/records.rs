@@ -318,6 +318,20 @@ impl Records {
         }
     }
 
+    /// Notes damage that a decoder found, and reports it.
+    #[cfg(feature = "serde")]
+    pub(crate) fn add_damage(&mut self, kind: DamageKind, offset: u64, length: u64) {
+        let damage = Damage::found(kind, offset, length);
+        self.damages.add(damage);
+        self.skipped(damage);
+    }
+
+    /// Returns the path of the journal.
+    #[cfg(feature = "serde")]
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.shared.path
+    }
+
     /// Reports an event for the first damage that is skipped. A binding calls it for
     /// damage that its decoder finds.
     #[doc(hidden)]

@@ -111,14 +111,27 @@ impl Journal {
     /// not carried over.
     ///
     /// # Errors
-    /// That of `f`, and the errors of [`Journal::replace`].
+    /// That of `f`, and the errors of [`Journal::replace`]. To fail with an error of your
+    /// own, use [`Journal::try_compact`].
     pub fn compact<F>(&self, f: F) -> Result<Position>
     where
         F: FnOnce(&mut Rewrite) -> Result<()>,
     {
+        self.try_compact(f)
+    }
+
+    /// Does the same as [`Journal::compact`] with an error type of the caller's own.
+    ///
+    /// # Errors
+    /// That of `f`, and the errors of [`Journal::replace`].
+    pub fn try_compact<F, E>(&self, f: F) -> std::result::Result<Position, E>
+    where
+        F: FnOnce(&mut Rewrite) -> std::result::Result<(), E>,
+        E: From<Error>,
+    {
         let mut rewrite = self.begin("compact", &Call::new())?;
         f(&mut rewrite)?;
-        rewrite.commit()
+        Ok(rewrite.commit()?)
     }
 
     /// Takes the lock for a rewrite, and holds it until the rewrite is committed or
