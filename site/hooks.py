@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -20,6 +21,15 @@ sys.path.insert(0, str(ROOT / "site"))
 from reference import commented, python  # noqa: E402 - mkdocs does not put a hook's directory on the path
 
 MERMAID = "assets/mermaid.js"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put a page that the menu lacks at the end of Internals: no page is without a way to it."""
+    text = json.dumps(config.nav)
+    pages = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
+    last = list((config.nav or [{}])[-1].values())[0]
+    last += [page for page in pages if f'"{page}"' not in text]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

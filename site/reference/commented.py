@@ -37,7 +37,7 @@ def c(root: Path) -> str:
     for title, body in zip(pieces[1::2], pieces[2::2], strict=True):
         parts.append(f"## {title.strip()}\n")
         parts += [of_c(comment, code) for comment, code in declarations(body)]
-    return "\n".join(parts)
+    return whole("\n".join(parts), set(re.findall(r"^(?!#|\s|/| \*).*\b(untorn_\w+)\(", text, re.MULTILINE)))
 
 
 def of_c(comment: str, code: str) -> str:
@@ -72,7 +72,17 @@ def node(root: Path) -> str:
             msg = f"types/*.d.ts have no {title} any more"
             raise ValueError(msg)
         parts += [f"## {title}\n", *entries]
-    return "\n".join(parts)
+    exported = r"^export (?:declare )?(?:abstract )?(?:class|function|interface|type|const) (\w+)"
+    return whole("\n".join(parts), set(re.findall(exported, text, re.MULTILINE)))
+
+
+def whole(page: str, names: set[str]) -> str:
+    """Return the page, if it has all these names."""
+    missing = {name for name in names if f"{{: #{name} }}" not in page}
+    if missing or not names:
+        msg = f"the reference lacks {sorted(missing)}"
+        raise ValueError(msg)
+    return page
 
 
 def of_node(kind: str, name: str, comment: str, code: str, before: list[str]) -> str:
@@ -108,7 +118,7 @@ def declarations(text: str) -> Iterator[tuple[str, str]]:
                 yield "\n".join(comment), "\n".join(code)
                 comment, code = [], []
             text = line.removeprefix("/**").removesuffix("*/").strip() if not within else line
-            text = re.sub(r"^ ?\* ?|\*/$|\s*\*/$", "", text) if within else text
+            text = re.sub(r"^ ?\* ?", "", re.sub(r"\s*\*/$", "", text)) if within else text
             within = "*/" not in line
             if text.strip() or comment:
                 comment.append(text.rstrip())

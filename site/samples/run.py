@@ -40,8 +40,8 @@ untorn = {{ path = "{core}" }}
 
 def pages() -> list[Path]:
     """Every page that users read. The Python package's own has its test in bindings/python/tests."""
-    found = [ROOT / "README.md", ROOT / "bindings/node/README.md", ROOT / "cli/README.md"]
-    found += [path for path in (ROOT / "core/README.md", ROOT / "examples/README.md") if path.exists()]
+    crates = [ROOT / name / "README.md" for name in ("core", "ffi", "cli")]
+    found = [ROOT / "README.md", ROOT / "bindings/node/README.md", ROOT / "examples/README.md", *crates]
     return found + sorted((ROOT / "docs").rglob("*.md"))
 
 

@@ -4,10 +4,10 @@ use super::Language;
 use super::verify;
 use anyhow::{Context, Result};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, OnceLock};
@@ -32,6 +32,8 @@ struct Reports {
     /// Microseconds from the first report to the last.
     lasted: AtomicU64,
     nonsense: OnceLock<String>,
+    /// The line in which its output ended.
+    unfinished: OnceLock<String>,
 }
 
 pub struct Member {
@@ -143,7 +145,13 @@ impl Member {
         if let Some(line) = self.reports.nonsense.get() {
             return Some(format!("{name} reported {line:?} out of turn"));
         }
-        if self.killed || status.success() {
+        if self.killed {
+            return None;
+        }
+        if let Some(line) = self.reports.unfinished.get() {
+            return Some(format!("{name}, which was not killed, ended in {line:?}"));
+        }
+        if status.success() {
             return None;
         }
         let errors = std::fs::read_to_string(&self.errors).unwrap_or_default();
@@ -184,23 +192,70 @@ impl Drop for Member {
 }
 
 impl Reports {
-    fn listen(&self, output: ChildStdout) {
-        for line in BufReader::new(output).split(b'\n') {
-            let Ok(line) = line else { return };
-            let appended = self.appended.load(Ordering::Relaxed);
-            if line == format!("append {appended}").as_bytes() {
-                self.appended.store(appended + 1, Ordering::Relaxed);
-            } else if line == b"update" {
-                self.updated.fetch_add(1, Ordering::Relaxed);
-            } else {
-                // A number left out or told twice: the writer, and so the check, is wrong.
-                let _ = self
-                    .nonsense
-                    .set(String::from_utf8_lossy(&line).into_owned());
+    fn listen(&self, output: impl Read) {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while matches!(output.read_until(b'\n', &mut line), Ok(1..)) {
+            if line.pop_if(|last| *last == b'\n').is_none() {
+                // Python with PYTHONUNBUFFERED, for one, writes a line and its newline by
+                // themselves. A writer that is killed in between has reported nothing.
+                let _ = self.unfinished.set(shown(&line));
+                return;
             }
-            let began = self.began.get_or_init(Instant::now);
-            self.lasted
-                .store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+            self.take(&line);
+            line.clear();
+        }
+    }
+
+    fn take(&self, line: &[u8]) {
+        let appended = self.appended.load(Ordering::Relaxed);
+        if line == format!("append {appended}").as_bytes() {
+            self.appended.store(appended + 1, Ordering::Relaxed);
+        } else if line == b"update" {
+            self.updated.fetch_add(1, Ordering::Relaxed);
+        } else {
+            // A number left out or told twice: the writer, and so the check, is wrong.
+            let _ = self.nonsense.set(shown(line));
+        }
+        let began = self.began.get_or_init(Instant::now);
+        self.lasted
+            .store(began.elapsed().as_micros() as u64, Ordering::Relaxed);
+    }
+}
+
+fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(output: &str) -> Reports {
+        let reports = Reports::default();
+        reports.listen(output.as_bytes());
+        reports
+    }
+
+    #[test]
+    fn half_a_report_of_a_killed_writer_is_none() {
+        let whole = "append 0\nupdate\nappend 1\n";
+        for cut in 0..whole.len() {
+            let reports = heard(&whole[..cut]);
+            let lines = whole[..cut].matches("append").count() as u64;
+            let appended = reports.appended.load(Ordering::Relaxed);
+            assert!(appended <= lines, "{cut}");
+            assert_eq!(reports.nonsense.get(), None, "{cut}");
+            let ends = cut == 0 || whole[..cut].ends_with('\n');
+            assert_eq!(reports.unfinished.get().is_none(), ends, "{cut}");
+        }
+        assert_eq!(heard(whole).appended.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_report_out_of_turn_is_noticed() {
+        for output in ["append 1\n", "append 0\nappend 0\n", "\n", "append 0\nx\n"] {
+            assert!(heard(output).nonsense.get().is_some(), "{output:?}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `cargo xtask docs`: the site, below the target directory. docs/internals/site.md says how.
 
+pub mod browser;
 pub mod links;
+#[cfg(test)]
+mod urls;
 
 use crate::command::Run;
 use crate::progress::{Log, stage};
@@ -64,18 +67,28 @@ fn build(site: &Site, log: &Log) -> Result<()> {
 
 /// Its own copy of the script: the pages load nothing from elsewhere.
 fn diagrams(site: &Site, log: &Log) -> Result<()> {
-    let project = site.own("docs-node");
-    let script = project.join("node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js");
-    if !script.exists() {
-        std::fs::create_dir_all(&project)
-            .with_context(|| format!("create {}", project.display()))?;
-        std::fs::write(project.join("package.json"), "{ \"private\": true }\n")?;
-        node::npm(&project).args(["install", MERMAID]).log(log)?;
-    }
+    let script = packages(site, log)?.join("node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js");
     let target = place(site).join("assets/mermaid.js");
     std::fs::copy(&script, &target)
         .with_context(|| format!("copy {} to {}", script.display(), target.display()))
         .map(drop)
+}
+
+/// A project with what comes from npm; it has a name for each set of versions.
+fn packages(site: &Site, log: &Log) -> Result<PathBuf> {
+    let words = [MERMAID, browser::PUPPETEER];
+    let name = words
+        .map(|word| word.rsplit('@').next().unwrap_or(word))
+        .join("-");
+    let project = site.own("docs-node").join(name);
+    if !project.join("done").exists() {
+        std::fs::create_dir_all(&project)
+            .with_context(|| format!("create {}", project.display()))?;
+        std::fs::write(project.join("package.json"), "{ \"private\": true }\n")?;
+        node::npm(&project).arg("install").args(words).log(log)?;
+        std::fs::write(project.join("done"), "")?;
+    }
+    Ok(project)
 }
 
 /// Rust's documentation stands beside the rest: reference/rust.md leads to it.

@@ -232,6 +232,11 @@ const STEPS: &[Step] = &[
         docs::check,
     ),
     step(
+        "browser",
+        "the site in headless Chromium: nothing overflows; copying, menu and search work",
+        docs::browser::check,
+    ),
+    step(
         "postgres",
         "the engine on PostgreSQL: crashes, failover, storms, broken connections, histories",
         postgres::test,

@@ -2,7 +2,7 @@
 
 use crate::command::{Run, on_path};
 use crate::progress::Log;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 /// A program, and the Debian package it comes in.
 struct Need {
@@ -120,6 +120,21 @@ pub fn install(packages: &str, log: &Log) -> Result<()> {
         .args(packages.split(' '))
         .env("DEBIAN_FRONTEND", "noninteractive")
         .log(log)
+}
+
+/// The one of these programs that is there, installed if we may.
+pub fn either(programs: &[&'static str], package: &str, log: &Log) -> Result<&'static str> {
+    let found = || programs.iter().find(|program| on_path(program)).copied();
+    if let Some(program) = found() {
+        return Ok(program);
+    }
+    let names = programs.join(", ");
+    if !may_install() {
+        bail!("none of these programs is there: {names}; on Debian: apt-get install {package}");
+    }
+    Run::new("apt-get").arg("update").log(log)?;
+    install(package, log)?;
+    found().with_context(|| format!("none of {names} is there after installing {package}"))
 }
 
 fn missing() -> Vec<&'static Need> {
