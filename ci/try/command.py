@@ -31,7 +31,7 @@ def main() -> None:
         run("repair", "--yes", journal)
         run("check", journal)
         assert [json.loads(line)["n"] for line in journal.read_text().splitlines()] == [0, 1, 2]
-        run("set", document, ".a.b", "1")
+        run("set", "--create", document, ".a", '{"b": 1}')
         assert json.loads(run("get", document)) == {"a": {"b": 1}}
     print(f"ok: {run('--version').strip()}")
 

@@ -110,10 +110,7 @@ fn hindrances(site: &Site, version: &str) -> Result<Vec<String>> {
     }
     let manifest: toml::Value = toml::from_str(&self::read(site, "Cargo.toml")?)?;
     if manifest["workspace"]["package"].get("repository").is_none() {
-        all.push(
-            "`repository` is missing in Cargo.toml, package.json and pyproject.toml: npm refuses provenance without it"
-                .into(),
-        );
+        all.push("`repository` is missing in Cargo.toml: npm refuses provenance without it".into());
     }
     Ok(all)
 }
