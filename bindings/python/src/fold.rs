@@ -158,7 +158,7 @@ impl RawTurn {
         records: &Bound<'_, PyIterator>,
         checked: bool,
     ) -> PyResult<Batch> {
-        batch(py, &self.journal, records, checked, None)
+        batch(py, &self.journal, records, checked)
     }
 
     pub fn path(&self) -> &Path {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyIterator, PyList};
-use untorn::{Batch, Damage, OwnedRecord, Records, Report};
+use pyo3::types::{PyBytes, PyDict, PyList};
+use untorn::Batch;
 
 use crate::argument::{Count, Data, Instance};
-use crate::batch::{batch, push};
+use crate::batch::Codec;
 use crate::call::{Wait, plain, wait};
 use crate::error::check;
 use crate::fold::RawFold;
@@ -19,7 +19,8 @@ use crate::follow::RawFollow;
 use crate::lock::{FileLock, given};
 use crate::options;
 use crate::position::Position;
-use crate::reader::{Reader, triple};
+use crate::reader::{Reader, read_from, tail_list};
+use crate::report::make_report;
 use crate::rewrite::Rewrite;
 use crate::store::Source;
 use crate::timeout::Timeout;
@@ -29,13 +30,19 @@ use crate::timeout::Timeout;
 pub struct RawJournal {
     journal: Arc<untorn::Journal>,
     timeout: Option<Duration>,
+    codec: Codec,
     closed: AtomicBool,
 }
 
 #[pymethods]
 impl RawJournal {
     #[new]
-    fn new(py: Python<'_>, path: Source<'_>, options: &Bound<'_, PyDict>) -> PyResult<RawJournal> {
+    fn new(
+        py: Python<'_>,
+        path: Source<'_>,
+        options: &Bound<'_, PyDict>,
+        codec: &str,
+    ) -> PyResult<RawJournal> {
         let journal = path.journal(py, |path| {
             let open = options::journal(path, options)?;
             plain(py, path, || open.open(path))
@@ -43,6 +50,7 @@ impl RawJournal {
         Ok(RawJournal {
             journal: Arc::new(journal),
             timeout: options::timeout(options)?,
+            codec: Codec::of(codec),
             closed: AtomicBool::new(false),
         })
     }
@@ -69,39 +77,32 @@ impl RawJournal {
         .map(Position::from)
     }
 
-    /// Appends one record that an encoder made. Only its framing is checked,
-    /// unless `checked`.
+    /// Encodes one value, and appends it.
     fn _append(
-        &self,
-        py: Python<'_>,
-        record: Data<'_>,
-        checked: bool,
+        slf: &Bound<'_, Self>,
+        value: &Bound<'_, PyAny>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
-        let patience = Wait::new(timeout, given(py, "append", lock)?);
-        let mut batch = self.journal.batch();
-        check(py, push(&mut batch, record.bytes(), checked))?;
-        self.commit(py, &batch, None, &patience)
+        let patience = Wait::new(timeout, given(slf.py(), "append", lock)?);
+        let batch = one(slf, value)?;
+        slf.get().commit(slf.py(), &batch, None, &patience)
     }
 
-    /// Appends all records of an iterator, or none, and changes the header in the
+    /// Appends all values of an iterable, or none, and changes the header in the
     /// same step.
-    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
     fn _extend(
-        &self,
-        py: Python<'_>,
-        records: &Bound<'_, PyIterator>,
-        checked: bool,
+        slf: &Bound<'_, Self>,
+        values: &Bound<'_, PyAny>,
         at: Option<Instance<'_, '_, Position>>,
         header: Option<Data<'_>>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
-        let patience = Wait::new(timeout, given(py, "append", lock)?);
-        let batch = batch(py, &self.journal, records, checked, header)?;
+        let patience = Wait::new(timeout, given(slf.py(), "append", lock)?);
+        let batch = many(slf, values, header)?;
         let at = at.map(|position| position.get().core());
-        self.commit(py, &batch, at, &patience)
+        slf.get().commit(slf.py(), &batch, at, &patience)
     }
 
     fn _reader(
@@ -217,19 +218,18 @@ impl RawJournal {
         })
     }
 
-    /// Replaces all records by those of an iterator.
+    /// Replaces all records by the values of an iterable.
     fn _replace(
-        &self,
-        py: Python<'_>,
-        records: &Bound<'_, PyIterator>,
-        checked: bool,
+        slf: &Bound<'_, Self>,
+        values: &Bound<'_, PyAny>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
+        let (py, journal) = (slf.py(), slf.get().core());
         let patience = Wait::new(timeout, given(py, "replace", lock)?);
-        let batch = batch(py, &self.journal, records, checked, None)?;
-        wait(py, self.journal.path(), &patience, |call| {
-            self.journal.replace_batch(&batch, call)
+        let batch = many(slf, values, None)?;
+        wait(py, journal.path(), &patience, |call| {
+            journal.replace_batch(&batch, call)
         })
         .map(Position::from)
     }
@@ -302,58 +302,30 @@ impl RawJournal {
     }
 }
 
-/// Reads records from a position, or from the start, within limits.
-pub fn read_from(
-    journal: &untorn::Journal,
-    start: Option<untorn::Position>,
-    max_records: Option<Count>,
-    max_bytes: Option<Count>,
-) -> untorn::Result<Records> {
-    let records = match start {
-        Some(start) => journal.records_from(start)?,
-        None => journal.records()?,
-    };
-    let limit = |count: Option<Count>| count.map(|count| count.0);
-    Ok(records.limits(limit(max_records), limit(max_bytes)))
+/// Encodes one value.
+pub fn one(journal: &Bound<'_, RawJournal>, value: &Bound<'_, PyAny>) -> PyResult<Batch> {
+    let raw = journal.get();
+    let mut batch = raw.journal.batch();
+    let encode = || journal.call_method1(intern!(journal.py(), "_encode"), (value,));
+    raw.codec.push(&mut batch, value, encode)?;
+    Ok(batch)
 }
 
-pub fn tail_list(py: Python<'_>, records: Vec<OwnedRecord>) -> PyResult<Bound<'_, PyList>> {
-    let list = PyList::empty(py);
-    for record in &records {
-        list.append(triple(py, record))?;
+/// Encodes the values of an iterable, and adds a header.
+pub fn many(
+    journal: &Bound<'_, RawJournal>,
+    values: &Bound<'_, PyAny>,
+    header: Option<Data<'_>>,
+) -> PyResult<Batch> {
+    let (py, raw) = (journal.py(), journal.get());
+    let mut batch = raw.journal.batch();
+    for value in values.try_iter()? {
+        let value = value?;
+        let encode = || journal.call_method1(intern!(py, "_encode"), (&value,));
+        raw.codec.push(&mut batch, &value, encode)?;
     }
-    Ok(list)
-}
-
-static MAKE_REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-
-/// Makes an `untorn.Report`, a plain value.
-pub fn make_report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
-    let one = |damage: &Damage| {
-        (
-            damage.kind.as_str(),
-            damage.offset,
-            damage.length,
-            damage.line,
-            damage.repairable,
-        )
-    };
-    let damage: Vec<_> = report.damage.iter().map(one).collect();
-    let notes: Vec<_> = report.notes.iter().map(one).collect();
-    let repaired = report
-        .repaired
-        .map(|repair| (repair.offset, repair.cut, repair.newline_added));
-    MAKE_REPORT
-        .import(py, "untorn._types", "_make_report")?
-        .call1((
-            report.records,
-            report.header,
-            report.unsealed,
-            report.bytes,
-            Position::from(report.end),
-            damage,
-            report.damage_count,
-            notes,
-            repaired,
-        ))
+    if let Some(header) = header {
+        check(py, batch.set_header(header.bytes()))?;
+    }
+    Ok(batch)
 }

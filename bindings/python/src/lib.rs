@@ -18,6 +18,7 @@ mod given;
 mod holder;
 mod interpreter;
 mod journal;
+mod json;
 mod lease;
 mod lock;
 mod option_arms;
@@ -27,6 +28,7 @@ mod process;
 mod reader;
 mod reconcile;
 mod refusal;
+mod report;
 mod rewrite;
 mod salvage;
 mod search;
@@ -80,7 +82,7 @@ mod _untorn {
     use super::aio::finish_appends;
     #[pymodule_export]
     use super::aio::{
-        LaterDocument, LaterFold, LaterFollow, LaterJournal, LaterReader, LaterRewrite,
+        Encoded, LaterDocument, LaterFold, LaterFollow, LaterJournal, LaterReader, LaterRewrite,
         LaterSession, LaterTransaction, LaterTurn, Taken,
     };
     #[pymodule_export]
@@ -115,6 +117,8 @@ mod _untorn {
     use super::inspect;
     #[pymodule_export]
     use super::journal::RawJournal;
+    #[pymodule_export]
+    use super::json::{json_line, json_text, json_value};
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]

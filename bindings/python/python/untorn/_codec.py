@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import json
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from untorn import _spelling
 from untorn._errors import Corrupt, LimitExceeded
-from untorn._refused import refused
-from untorn._untorn import document_json
+from untorn._untorn import document_json, json_line, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,40 +22,34 @@ if TYPE_CHECKING:
     _Loads: TypeAlias = Callable[[bytes], Any]
 
 
-# Made once: `json.dumps` with arguments makes an encoder for every call. NaN and Infinity are not JSON: readers of
-# other languages would call the line damaged.
-_to_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_to_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
-
-
 def encode(value: Any) -> bytes:
     """Encode a value as one line of JSON in UTF-8."""
-    try:
-        return _to_text(value).encode()
-    except UnicodeEncodeError:
-        # UTF-8 can't hold a lone surrogate, but a JSON escape can.
-        return _to_ascii(value).encode()
-    except ValueError as error:
-        return _spelling.encoded(value, _to_ascii, error).encode()
+    line = json_line(value)
+    if line is not None:
+        return line
+    from untorn import _by_json  # only where it is needed: to import it takes long
 
-
-def _no_constant(name: str) -> NoReturn:
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)
-
-
-_from_text = json.JSONDecoder(parse_constant=_no_constant).decode
-_from_text_exactly = _spelling.decoder(_no_constant)
+    return _by_json.encode(value)
 
 
 def decode(record: bytes) -> Any:
     """Decode one line of JSON, strictly: if the reader of one language takes a line, those of all languages do."""
-    return _from_text(record.decode())
+    value = json_value(record)
+    if value is not ...:
+        return value
+    from untorn import _by_json
+
+    return _by_json.decode(record)
 
 
 def decode_exactly(record: bytes) -> Any:
     """Like `decode`, but a number beyond Python's floats becomes an infinity whose spelling `encode` restores."""
-    return _from_text_exactly(record.decode())
+    value = json_value(record)
+    if value is not ...:
+        return value
+    from untorn import _by_json
+
+    return _by_json.decode_exactly(record)
 
 
 def same_line(value: Any) -> _Data:
@@ -86,6 +77,8 @@ def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path
     try:
         return encode(value)
     except (TypeError, ValueError, RecursionError) as error:
+        from untorn._refused import refused
+
         raise refused(value, error, operation, path) from error
 
 
@@ -96,9 +89,12 @@ def decode_document(data: bytes, loads: _Loads | None, path: Path, exactly: bool
     """
     if loads is not None:
         return loads(data)
+    text = data.removeprefix(codecs.BOM_UTF8)
+    value = json_value(text)
+    if value is not ...:
+        return value
     try:
-        from_text = _from_text_exactly if exactly else _from_text
-        return from_text(data.removeprefix(codecs.BOM_UTF8).decode())
+        return decode_exactly(text) if exactly else decode(text)
     except RecursionError as error:
         msg = f"load {path}: Python's json can't decode a value nested this deep: pass loads="
         raise LimitExceeded(msg, path=path, operation="load") from error

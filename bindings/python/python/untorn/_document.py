@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from untorn import _codec
@@ -224,6 +223,8 @@ class Document(RawDocument):
             return _codec.decode_document(found[0], self._loads, self.path, exactly=True)
         if default is not ...:
             # A default that is used twice must not keep the changes of the first time.
+            import copy  # only where it is needed: to import it takes long
+
             return copy.deepcopy(default)
         msg = f"update {self.path}: the document does not exist; pass default= to start with"
         raise NotFound(msg, path=self.path, operation="update")

@@ -1,13 +1,18 @@
 """The exceptions. Each derives from `Error` and from the built-in that a Python programmer would catch."""
 
+from __future__ import annotations
+
 import errno as _errno
 import os
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from untorn._inside import advised as _advised
-from untorn._types import Holder
-from untorn._untorn import Position
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from untorn._types import Holder
+    from untorn._untorn import Position
 
 
 class Error(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import threading
 from contextlib import contextmanager
@@ -125,6 +124,8 @@ def folded(
         )
     if not callable(apply):
         refuse(f"apply must be a function of the state and a record, not a {type(apply).__name__}", "fold", path)
+    import inspect  # only where it is needed: to import it takes long
+
     if inspect.iscoroutinefunction(apply):
         refuse("apply must not be async: it runs under the lock; await before or after", "fold", path)
     return initial, apply

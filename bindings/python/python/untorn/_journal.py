@@ -11,7 +11,6 @@ from untorn._fold import Fold, State, folded
 from untorn._follow import Follow, News
 from untorn._inside import inside
 from untorn._reading import Decoder, records_of, told
-from untorn._refused import refused
 from untorn._salvage import Salvaging
 from untorn._types import Record
 from untorn._untorn import FileLock, Position, RawJournal, Reader
@@ -148,10 +147,11 @@ class Journal(RawJournal, Salvaging):
         dumps: _codec._Dumps | None,
         loads: _codec._Loads | None,
     ) -> Self:
-        self = RawJournal.__new__(cls, source, options)
+        is_json = options.get("format", "json") == "json"
+        codec = "checked" if dumps is not None else "json" if is_json else "trusted"
+        self = RawJournal.__new__(cls, source, options, codec)
         function(dumps, "dumps", "open", self.path)
         function(loads, "loads", "open", self.path)
-        is_json = options.get("format", "json") == "json"
         self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
         self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
         self._decoder = Decoder(self._loads, is_json, self.path)
@@ -167,7 +167,7 @@ class Journal(RawJournal, Salvaging):
         which is a `TypeError`, for a type that it does not know. After `LockTimeout`, `StorageFull` and other failures
         of the system the journal is unchanged. `NotDurable`: the record is in the file, but a power cut may lose it.
         """
-        return self._append(self._encode(obj), self._checked, timeout, lock)
+        return self._append(obj, timeout, lock)
 
     def extend(
         self,
@@ -187,7 +187,7 @@ class Journal(RawJournal, Salvaging):
         """
         stamp = None if header is ... else self._encode(header)
         objs = many(objs, "extend", self.path)
-        return self._extend(map(self._encode, objs), self._checked, at, stamp, timeout, lock)
+        return self._extend(objs, at, stamp, timeout, lock)
 
     @property
     def header(self) -> Any:
@@ -206,7 +206,7 @@ class Journal(RawJournal, Salvaging):
         A header that fits in the place of the old one is written there (see `header_reserve`); otherwise the whole
         journal is rewritten. Raises `InvalidRecord` if the encoded header does not begin with `header_prefix`.
         """
-        self._extend(iter(()), self._checked, None, self._encode(header), timeout, lock)
+        self._extend((), None, self._encode(header), timeout, lock)
 
     def replace(
         self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
@@ -216,7 +216,7 @@ class Journal(RawJournal, Salvaging):
         The header stays. The old records are deleted; `rotate` keeps them.
         """
         objs = many(objs, "replace", self.path)
-        return self._replace(map(self._encode, objs), self._checked, timeout, lock)
+        return self._replace(objs, timeout, lock)
 
     def compact(
         self,
@@ -296,7 +296,7 @@ class Journal(RawJournal, Salvaging):
 
     def __iter__(self) -> Iterator[Any]:
         """Yield all records, decoded. Damage is skipped, with one `DamageWarning`."""
-        return (value for _, value in self.entries())
+        return self._decoder.values(self._reader(None, None, None), told(None, self.path))
 
     def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
@@ -308,8 +308,7 @@ class Journal(RawJournal, Salvaging):
         memory. A position that is not of this file raises `Conflict`. If your own `loads` raises for a sound record,
         the exception is passed on.
         """
-        tell = told(on_damage, self.path)
-        return self._decoder.decoded(self._read(self._reader(start, None, None), tell), tell)
+        return self._decoder.entries(self._reader(start, None, None), told(on_damage, self.path))
 
     def records(
         self,
@@ -336,9 +335,8 @@ class Journal(RawJournal, Salvaging):
         max_bytes: int | None = None,
     ) -> list[Any]:
         """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
-        tell = told(on_damage, self.path)
-        records = self.records(start, tell, max_records=max_records, max_bytes=max_bytes)
-        return [value for _, value in self._decoder.decoded(records, tell)]
+        reader = self._reader(start, max_records, max_bytes)
+        return list(self._decoder.values(reader, told(on_damage, self.path)))
 
     def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
         """Return the last `n` values, oldest first. It reads backwards, so the journal's length does not matter.
@@ -358,6 +356,8 @@ class Journal(RawJournal, Salvaging):
         except (TypeError, ValueError, RecursionError) as error:
             if self._checked or isinstance(error, Error):
                 raise
+            from untorn._refused import refused  # only where it is needed: to import it takes long
+
             raise refused(obj, error, "append", self.path) from error
 
     def _read(self, reader: Reader, tell: _Told) -> Iterator[Record]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import json
 from typing import TYPE_CHECKING, Any
 
 from untorn._document import Document
 from untorn._journal import Journal
+from untorn._untorn import json_text
 
 if TYPE_CHECKING:
     import os
@@ -64,13 +63,57 @@ def append_json(
     return Journal(path, durability=durability, timeout=timeout, parents=True).append(obj)
 
 
-def text_of(obj: Any, dump_kwargs: dict[str, Any]) -> str:
+def text_of(obj: Any, dump_kwargs: dict[str, Any]) -> bytes | str:
     """The text that json.dump writes. It differs from json.dumps if `cls` overrides `encode` or `iterencode`."""
+    plain = _plain_text(obj, **dump_kwargs) if dump_kwargs.keys() <= _PLAIN else None
+    if plain is not None:
+        return plain
+    import io  # only where it is needed: to import it takes long
+    import json
+
     text = io.StringIO()
     json.dump(obj, text, **dump_kwargs)
     return text.getvalue()
 
 
-def given(text: str) -> str:
+# Options whose text the extension makes, too. It leaves a value to `json` before any `default` was called.
+_PLAIN = {
+    "allow_nan",
+    "check_circular",
+    "default",
+    "ensure_ascii",
+    "indent",
+    "separators",
+    "skipkeys",
+    "sort_keys",
+}
+
+
+def _plain_text(
+    obj: Any,
+    *,
+    ensure_ascii: Any = True,
+    allow_nan: Any = True,
+    sort_keys: Any = False,
+    indent: Any = None,
+    separators: Any = None,
+    check_circular: Any = True,
+    **_: Any,
+) -> bytes | None:
+    if isinstance(indent, int) and not isinstance(indent, bool):
+        indent = " " * indent
+    if separators is None:
+        separators = (", " if indent is None else ",", ": ")
+    try:
+        item, name = separators
+    except (TypeError, ValueError):
+        return None
+    # A value that contains itself is without end, if it is not looked for.
+    if not check_circular or not all(type(part) is str and part.isascii() for part in (item, name, indent or "")):
+        return None
+    return json_text(obj, bool(ensure_ascii), bool(allow_nan), bool(sort_keys), indent, item, name)
+
+
+def given(text: bytes | str) -> bytes | str:
     """An encoder for text that is already encoded."""
     return text

@@ -11,12 +11,12 @@ from untorn._types import Damage, DamageWarning, Record
 from untorn._untorn import Position, inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import TypeAlias
 
     from untorn._codec import _Loads
-    from untorn._untorn import _Item
+    from untorn._untorn import Reader, _Item, _Left
 
     _Told: TypeAlias = Callable[[Damage], object]
     """Receives each stretch that a reader skips."""
@@ -81,24 +81,72 @@ class Decoder:
         """Return a decoder for records to write again: numbers beyond Python's floats keep their spelling."""
         return Decoder(_codec.decode_exactly, self._is_json, self._path) if self._is_own else self
 
+    def values(self, reader: Reader, told: _Told) -> Iterator[Any]:
+        """Yield the values that a reader finds."""
+        while True:
+            values, left = reader._values(False, self._own_or_none)
+            if not values and not left:
+                return
+            yield from self.unmixed(values, left, told)
+
+    def entries(self, reader: Reader, told: _Told) -> Iterator[tuple[Position, Any]]:
+        """Yield the values that a reader finds, each with its end."""
+        while True:
+            entries, left = reader._values(True, self._own_or_none)
+            if not entries and not left:
+                return
+            yield from self.merged(entries, left, told)
+
+    @property
+    def _own_or_none(self) -> _Loads | None:
+        """The function that the extension calls for each record; `None` for its own decoder."""
+        return None if self._is_own else self._loads
+
+    def unmixed(self, values: list[Any], left: list[_Left], told: _Told) -> Iterable[Any]:
+        """Return the values, and between them what the extension left to Python."""
+        if not left:
+            return values
+        return (value for _, value in self.merged([(None, value) for value in values], left, told))
+
+    def merged(self, entries: list[tuple[Any, Any]], left: list[_Left], told: _Told) -> Iterator[tuple[Any, Any]]:
+        """Yield entries, and between them what the extension left to Python."""
+        at = 0
+        for place, item, error in left:
+            yield from entries[at:place]
+            at = place
+            if not isinstance(item[0], bytes):
+                told(Damage(*cast("Any", item)))
+            elif error is None:
+                yield from self.decoded(iter([Record(*cast("Any", item))]), told)
+            else:
+                self._skip(Record(*cast("Any", item)), error, told)
+        yield from entries[at:]
+
     def decoded(
         self, records: Iterator[Record], told: _Told, keep: Callable[[bytes], object] | None = None
     ) -> Iterator[tuple[Position, Any]]:
         """Yield each record's end and value. `keep` receives sound records that Python can't decode."""
         loads = self._loads
-        for data, start, end in records:
+        for record in records:
             try:
-                value = loads(data)
+                value = loads(record.data)
             except Exception as error:
-                kind = self._kind_of(data, error)
-                if kind is None:
-                    error.add_note(f"in the record at {start} of {self._path}; continue reading at {end}")
-                    raise
-                if kind == "undecodable" and keep is not None:
-                    keep(data)
-                told(Damage(kind, start.offset, end.offset - start.offset))
+                self._skip(record, error, told, keep)
                 continue
-            yield end, value
+            yield record.end, value
+
+    def _skip(
+        self, record: Record, error: Exception, told: _Told, keep: Callable[[bytes], object] | None = None
+    ) -> None:
+        """Report a record that the decoder refused; raise its error if the record is sound."""
+        data, start, end = record
+        kind = self._kind_of(data, error)
+        if kind is None:
+            error.add_note(f"in the record at {start} of {self._path}; continue reading at {end}")
+            raise error
+        if kind == "undecodable" and keep is not None:
+            keep(data)
+        told(Damage(kind, start.offset, end.offset - start.offset))
 
     def _kind_of(self, data: bytes, error: Exception) -> Any:
         """Return what is wrong with a record that the decoder refused; `None` if nothing is."""

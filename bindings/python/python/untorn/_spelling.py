@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def number(text: str) -> float:
 def encoded(value: Any, to_text: Callable[[Any], str], error: ValueError) -> str:
     """Return the text of a value that `to_text` refused; raise `error` again if such numbers are not the reason."""
     # No text of the caller's contains this.
-    mark = secrets.token_hex(16)
+    mark = os.urandom(16).hex()
     found: list[str] = []
     try:
         marked = _marked(value, mark, found)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from untorn._plain import Plain, plain
 from untorn._untorn import Process
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+@plain
+class Holder(Plain):
     """The process that holds a lock."""
 
     pid: int
@@ -52,6 +51,8 @@ class Holder:
     @property
     def process(self) -> Process:
         """The process, to check again whether it lives."""
+        import json  # only where it is needed: to import it takes long
+
         names = ("pid", "start", "boot", "namespace", "host")
         return Process.from_json(json.dumps({name: getattr(self, name) for name in names}))
 
@@ -70,8 +71,8 @@ class DamageWarning(UserWarning):
     """A reader without `on_damage` skipped a damaged stretch of a journal. It warns once per read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+@plain
+class Damage(Plain):
     """A stretch of a journal that was skipped."""
 
     kind: _Kind
@@ -107,8 +108,8 @@ class Reconciled(NamedTuple):
     """The owner that lives, or the one that died, if it is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+@plain
+class Repair(Plain):
     """How a torn tail was repaired."""
 
     offset: int
@@ -119,8 +120,8 @@ class Repair:
     """Whether the tail was a whole record that lacked only its newline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+@plain
+class Report(Plain):
     """The result of checking a journal."""
 
     records: int
@@ -174,8 +175,8 @@ class Check(NamedTuple):
     """What was observed, for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelfTest:
+@plain
+class SelfTest(Plain):
     """The report of `selftest`. `str` of it is a text for people."""
 
     dir: Path
@@ -186,7 +187,7 @@ class SelfTest:
     """The scheme that was tested."""
     checks: tuple[Check, ...]
     """The checks, in the order in which they were made."""
-    _text: str = field(repr=False)
+    _text: str
 
     @property
     def passed(self) -> bool:

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import EllipsisType, TracebackType
 from typing import Any, Literal, Self, TypeAlias, final
@@ -15,12 +15,14 @@ _Data: TypeAlias = Buffer | str
 _Timeout: TypeAlias = float | EllipsisType | None
 _Record: TypeAlias = tuple[bytes, Position, Position]
 _Item: TypeAlias = _Record | tuple[_Kind, int, int]
+_Left: TypeAlias = tuple[int, _Item, Exception | None]
 _News: TypeAlias = _Item | tuple[Literal["rewound"], Position, Position]
 _Folded: TypeAlias = _Item | None
 _Begun: TypeAlias = Turn | tuple[Literal["no_change", "busy", "alive", "done"], Holder | None]
 
 __all__ = [
     "Acquired",
+    "Encoded",
     "FileLock",
     "LaterDocument",
     "LaterFold",
@@ -59,6 +61,9 @@ __all__ = [
     "holder",
     "holder_later",
     "inspect",
+    "json_line",
+    "json_text",
+    "json_value",
     "lease_release_later",
     "lease_transfer_later",
     "open_document_later",
@@ -226,7 +231,7 @@ class Acquired:
 class RawJournal:
     """The base of `untorn.Journal`: takes bytes, returns bytes and positions."""
 
-    def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any]) -> Self: ...
+    def __new__(cls, path: str | os.PathLike[str] | Opened, options: dict[str, Any], codec: str) -> Self: ...
     def append_raw(self, record: _Data, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
         """Appends one record without encoding it. Returns the position just after
         it.
@@ -235,11 +240,10 @@ class RawJournal:
         newline. It must be one JSON value in UTF-8 (format `json`), which is
         checked.
         """
-    def _append(self, record: _Data, checked: bool, timeout: _Timeout, lock: FileLock | None) -> Position: ...
+    def _append(self, value: Any, timeout: _Timeout, lock: FileLock | None) -> Position: ...
     def _extend(
         self,
-        records: Iterator[_Data],
-        checked: bool,
+        values: Iterable[Any],
         at: Position | None,
         header: _Data | None,
         timeout: _Timeout,
@@ -261,9 +265,7 @@ class RawJournal:
         the same header. Returns the path of the rotated file, or `None` if the
         journal had no records.
         """
-    def _replace(
-        self, records: Iterator[_Data], checked: bool, timeout: _Timeout, lock: FileLock | None
-    ) -> Position: ...
+    def _replace(self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None) -> Position: ...
     def _begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Rewrite: ...
     def _reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> Reader: ...
     def _tail(self, n: int) -> list[_Record]: ...
@@ -302,6 +304,7 @@ class Reader:
     """Reads a journal from a position on."""
 
     def _next(self) -> list[_Item]: ...
+    def _values(self, ends: bool, loads: Callable[[bytes], Any] | None) -> tuple[list[Any], list[_Left]]: ...
 
 @disjoint_base
 class RawDocument:
@@ -640,24 +643,18 @@ class LaterJournal:
     """The verbs of a journal that may take a while."""
 
     def __new__(cls, journal: RawJournal) -> Self: ...
-    def append(self, record: _Data, checked: bool, timeout: _Timeout, lock: FileLock | None) -> Pending[Position]: ...
-    def extend(
-        self,
-        records: Iterator[_Data],
-        checked: bool,
-        at: Position | None,
-        header: _Data | None,
-        timeout: _Timeout,
-        lock: FileLock | None,
+    def encoded(self, value: Any) -> Encoded: ...
+    def encoded_raw(self, record: _Data) -> Encoded: ...
+    def encoded_many(self, values: Iterable[Any], header: _Data | None) -> Encoded: ...
+    def append(
+        self, records: Encoded, at: Position | None, timeout: _Timeout, lock: FileLock | None
     ) -> Pending[Position]: ...
     def header(self) -> Pending[bytes | None]: ...
     def follow(self, start: Position | None) -> Pending[RawFollow]:
         """Gives a `RawFollow`."""
     def rewind(self, position: Position, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def rotate(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
-    def replace(
-        self, records: Iterator[_Data], checked: bool, timeout: _Timeout, lock: FileLock | None
-    ) -> Pending[Position]: ...
+    def replace(self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None) -> Pending[Position]: ...
     def begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Rewrite]:
         """Gives a `Rewrite`, which holds the lock."""
     def reader(
@@ -671,9 +668,13 @@ class LaterJournal:
     def close(self) -> Pending[None]: ...
 
 @final
+class Encoded: ...
+
+@final
 class LaterReader:
     """Reads a journal from somewhere on."""
 
+    def values(self, ends: bool, loads: Callable[[bytes], Any] | None) -> Pending[tuple[list[Any], list[_Left]]]: ...
     def next(self) -> Pending[list[_Item]]:
         """As `Reader._next`."""
 
@@ -766,6 +767,11 @@ def holder(path: str | os.PathLike[str]) -> Holder | None:
 def document_json(path: str | os.PathLike[str], data: bytes) -> None:
     """Raises `Corrupt`, and says what it is instead, unless a document is one JSON value."""
 
+def json_line(value: Any) -> bytes | None: ...
+def json_text(
+    value: Any, ensure_ascii: bool, allow_nan: bool, sort_keys: bool, indent: str | None, item: str, name: str
+) -> bytes | None: ...
+def json_value(data: bytes) -> Any: ...
 def inspect(record: bytes) -> _Kind | None:
     """Returns what is wrong with bytes that should be one JSON value; `None` if
     nothing is.

@@ -1,33 +1,34 @@
 //! The native half of `untorn.aio.Journal`.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyIterator};
+use pyo3::types::PyBytes;
 use untorn::Batch;
-use untorn::tasks::{Order, Outcome};
+use untorn::tasks::Order;
 
+use super::append::{Append, Encoded};
 use super::event_loop::Loop;
-use super::outstanding::Outstanding;
-use super::promise::Task;
+use super::reader::LaterReader;
 use super::{Request, none};
 use crate::argument::{Count, Data, Instance};
-use crate::batch::{batch, push};
 use crate::error::check;
 use crate::follow::RawFollow;
-use crate::journal::{RawJournal, make_report, read_from, tail_list};
+use crate::journal::{RawJournal, many, one};
 use crate::lock::{FileLock, given};
 use crate::position::Position;
-use crate::reader::{State, list};
+use crate::reader::{State, read_from, tail_list};
+use crate::report::make_report;
 use crate::rewrite::Rewrite;
 use crate::timeout::Timeout;
 
 /// The verbs of a journal that may take a while.
 #[pyclass(frozen)]
 pub struct LaterJournal {
+    raw: Py<RawJournal>,
     journal: Arc<untorn::Journal>,
     path: Arc<Path>,
     timeout: Option<Duration>,
@@ -41,37 +42,44 @@ impl LaterJournal {
     fn new(journal: &Bound<'_, RawJournal>) -> LaterJournal {
         let raw = journal.get();
         LaterJournal {
+            raw: journal.clone().unbind(),
             journal: Arc::clone(raw.core()),
             path: raw.core().path().into(),
             timeout: raw.timeout(),
         }
     }
 
+    /// Encodes one value now. Of what Python changes later, nothing is appended.
+    fn encoded(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
+        one(self.raw.bind(py), value).map(Encoded::new)
+    }
+
+    /// Takes one record that is encoded already, and checks it.
+    fn encoded_raw(&self, py: Python<'_>, record: Data<'_>) -> PyResult<Encoded> {
+        let mut batch = self.journal.batch();
+        check(py, batch.push(record.bytes()))?;
+        Ok(Encoded::new(batch))
+    }
+
+    /// Encodes the values of an iterable now.
+    fn encoded_many(
+        &self,
+        py: Python<'_>,
+        values: &Bound<'_, PyAny>,
+        header: Option<Data<'_>>,
+    ) -> PyResult<Encoded> {
+        many(self.raw.bind(py), values, header).map(Encoded::new)
+    }
+
     fn append<'py>(
         &self,
         py: Python<'py>,
-        record: Data<'_>,
-        checked: bool,
-        timeout: Timeout,
-        lock: Option<Instance<'_, '_, FileLock>>,
-    ) -> Awaitable<'py> {
-        let mut batch = self.journal.batch();
-        check(py, push(&mut batch, record.bytes(), checked))?;
-        self.queue(py, batch, None, timeout, lock)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
-    fn extend<'py>(
-        &self,
-        py: Python<'py>,
-        records: &Bound<'_, PyIterator>,
-        checked: bool,
+        records: &Bound<'_, Encoded>,
         at: Option<Instance<'_, '_, Position>>,
-        header: Option<Data<'_>>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
-        let batch = batch(py, &self.journal, records, checked, header)?;
+        let batch = check(py, records.get().take(&self.path))?;
         let at = at.map(|position| position.get().core());
         self.queue(py, batch, at, timeout, lock)
     }
@@ -202,12 +210,11 @@ impl LaterJournal {
     fn replace<'py>(
         &self,
         py: Python<'py>,
-        records: &Bound<'_, PyIterator>,
-        checked: bool,
+        values: &Bound<'py, PyAny>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
-        let batch = batch(py, &self.journal, records, checked, None)?;
+        let batch = many(self.raw.bind(py), values, None)?;
         let journal = Arc::clone(&self.journal);
         self.change(py, "replace", timeout, lock)?.run(
             py,
@@ -308,64 +315,5 @@ impl LaterJournal {
             lock,
             always: false,
         })
-    }
-}
-
-/// An append that will be queued when the event loop turns.
-struct Append {
-    journal: Arc<untorn::Journal>,
-    batch: Batch,
-    at: Option<untorn::Position>,
-    try_once: bool,
-    task: Arc<Task>,
-}
-
-impl Append {
-    fn queue(self, event_loop: Arc<Loop>) {
-        let task = self.task;
-        if !task.start() {
-            return;
-        }
-        let token = task.token().clone();
-        let limit = self.try_once.then_some(Duration::ZERO);
-        let outstanding = Outstanding::begin();
-        let ended = move |result: untorn::Result<_>| {
-            if let Err(error) = &result
-                && !event_loop.is_open()
-            {
-                outstanding.failed_unheard(error);
-            }
-            task.complete(result.map(Outcome::Appended));
-            drop(outstanding);
-        };
-        self.journal
-            .append_queued(self.batch, self.at, Some(limit), Some(token), ended);
-    }
-}
-
-/// Reads a journal from somewhere on.
-#[pyclass(frozen)]
-pub struct LaterReader {
-    path: Arc<Path>,
-    /// Locked only where it is read.
-    state: Arc<Mutex<State>>,
-}
-
-impl LaterReader {
-    pub fn new(path: Arc<Path>, state: Arc<Mutex<State>>) -> LaterReader {
-        LaterReader { path, state }
-    }
-}
-
-#[pymethods]
-impl LaterReader {
-    /// As `Reader._next`.
-    fn next<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
-        let state = Arc::clone(&self.state);
-        Request::read("read", &self.path).run(
-            py,
-            move |_| state.lock().unwrap_or_else(PoisonError::into_inner).next(),
-            |py, items| Ok(list(py, items)?.into_any()),
-        )
     }
 }

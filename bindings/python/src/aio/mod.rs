@@ -1,6 +1,7 @@
 //! The native half of `untorn.aio`: a thread of the library carries out the calls
 //! while the event loop goes on.
 
+mod append;
 mod document;
 mod event_loop;
 mod fold;
@@ -10,6 +11,7 @@ mod lock;
 mod open;
 mod outstanding;
 mod promise;
+mod reader;
 mod request;
 mod rewrite;
 mod salvage;
@@ -18,13 +20,15 @@ mod store;
 mod transaction;
 mod waker;
 
+pub use append::Encoded;
 pub use document::LaterDocument;
 pub use fold::{LaterFold, LaterTurn};
 pub use follow::LaterFollow;
-pub use journal::{LaterJournal, LaterReader};
+pub use journal::LaterJournal;
 pub use lock::{Taken, acquire_later, holder_later, release_later, transfer_later};
 pub use open::{open_document_later, open_journal_later, open_store_later};
 pub use outstanding::finish_appends;
+pub use reader::LaterReader;
 pub use rewrite::LaterRewrite;
 pub use salvage::{
     held_below_later, prune_torn_later, restore_torn_later, salvage_later, torn_bytes_later,

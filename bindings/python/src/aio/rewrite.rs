@@ -8,7 +8,7 @@ use pyo3::types::PyList;
 use untorn::tasks::Order;
 
 use super::Request;
-use super::journal::LaterReader;
+use super::reader::LaterReader;
 use crate::position::Position;
 use crate::reader::State;
 use crate::rewrite::{Rewrite, copied, push};

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use untorn::tasks::Order;
 
 use super::Request;
-use super::journal::LaterReader;
+use super::reader::LaterReader;
 use crate::argument::{Place, Text};
 use crate::options;
 use crate::reader::State;

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from untorn import Damage, Position, Report, Rewound
     from untorn._reading import _Told
-    from untorn._untorn import _Data, _Item
+    from untorn._untorn import Encoded, _Data, _Item
     from untorn.aio._lock import FileLock
 
 _S = TypeVar("_S")
@@ -112,21 +112,20 @@ class Journal(Salvaging, Closing):
         The call itself encodes the record and takes its place in the order, before you await it. Appends that start
         at the same time (`asyncio.gather`) go into the file with few writes. Raises as `untorn.Journal.append`.
         """
-        journal = self._journal
-        return self._append(journal._encode(obj), journal._checked, timeout, lock)
+        return self._commit(self._later.encoded(obj), None, timeout, lock)
 
     def append_raw(
         self, record: _Data, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Coroutine[Any, Any, Position]:
         """Append one encoded record: `bytes` or `str` without a newline. It must be JSON (format `json`)."""
-        return self._append(record, True, timeout, lock)
+        return self._commit(self._later.encoded_raw(record), None, timeout, lock)
 
-    def _append(
-        self, record: _Data, checked: bool, timeout: float | EllipsisType | None, lock: FileLock | None
+    def _commit(
+        self, batch: Encoded, at: Position | None, timeout: float | EllipsisType | None, lock: FileLock | None
     ) -> Coroutine[Any, Any, Position]:
-        journal, raw = self._later, None if lock is None else raw_of(lock)
+        later, raw = self._later, None if lock is None else raw_of(lock)
         own = (self.path, timeout) if lock is None and any_held() else None
-        return begun(lambda: journal.append(record, checked, timeout, raw), own)
+        return begun(lambda: later.append(batch, at, timeout, raw), own)
 
     def extend(
         self,
@@ -144,10 +143,8 @@ class Journal(Salvaging, Closing):
         """
         journal = self._journal
         stamp = None if header is ... else journal._encode(header)
-        records = map(journal._encode, many(objs, "extend", journal.path))
-        later, raw = self._later, None if lock is None else raw_of(lock)
-        own = (self.path, timeout) if lock is None and any_held() else None
-        return begun(lambda: later.extend(records, journal._checked, at, stamp, timeout, raw), own)
+        batch = self._later.encoded_many(many(objs, "extend", journal.path), stamp)
+        return self._commit(batch, at, timeout, lock)
 
     @property
     async def header(self) -> Any:
@@ -161,9 +158,8 @@ class Journal(Salvaging, Closing):
         """Change the header, or add one. As `untorn.Journal.set_header`."""
         journal = self._journal
         stamp = journal._encode(header)
-        await self._later.extend(
-            iter(()), journal._checked, None, stamp, timeout, given(lock, "set_header", self.path, timeout)
-        )
+        batch = self._later.encoded_many((), stamp)
+        await self._later.append(batch, None, timeout, given(lock, "set_header", self.path, timeout))
 
     async def rewind(
         self, position: Position, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
@@ -181,9 +177,7 @@ class Journal(Salvaging, Closing):
         """Replace all records by these: all of them or none. The header stays."""
         journal = self._journal
         objs = many(objs, "replace", journal.path)
-        return await self._later.replace(
-            map(journal._encode, objs), journal._checked, timeout, given(lock, "replace", self.path, timeout)
-        )
+        return await self._later.replace(objs, timeout, given(lock, "replace", self.path, timeout))
 
     async def compact(
         self,
@@ -260,11 +254,24 @@ class Journal(Salvaging, Closing):
 
     def __aiter__(self) -> AsyncIterator[Any]:
         """Yield all records, decoded. Damage is skipped."""
-        return self._values()
+        return self._values(None, None, None, None)
 
-    async def _values(self) -> AsyncIterator[Any]:
-        async for _, value in self.entries():
-            yield value
+    async def _values(
+        self,
+        start: Position | None,
+        on_damage: Callable[[Damage], object] | None,
+        max_records: int | None,
+        max_bytes: int | None,
+    ) -> AsyncIterator[Any]:
+        decoder = self._journal._decoder
+        tell = told(on_damage, self.path)
+        reader = await self._later.reader(start, max_records, max_bytes)
+        while True:
+            values, left = await reader.values(False, decoder._own_or_none)
+            if not values and not left:
+                return
+            for value in decoder.unmixed(values, left, tell):
+                yield value
 
     async def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
@@ -273,10 +280,14 @@ class Journal(Salvaging, Closing):
 
         As `untorn.Journal.entries`.
         """
-        journal = self._journal
-        tell = told(on_damage, journal.path)
-        async for items in self._read(start, None, None):
-            for entry in journal._decoder.decoded(records_of(items, tell), tell):
+        decoder = self._journal._decoder
+        tell = told(on_damage, self.path)
+        reader = await self._later.reader(start, None, None)
+        while True:
+            entries, left = await reader.values(True, decoder._own_or_none)
+            if not entries and not left:
+                return
+            for entry in decoder.merged(entries, left, tell):
                 yield entry
 
     async def records(
@@ -305,13 +316,7 @@ class Journal(Salvaging, Closing):
         max_bytes: int | None = None,
     ) -> list[Any]:
         """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
-        values: list[Any] = []
-        journal = self._journal
-        tell = told(on_damage, journal.path)
-        async for items in self._read(start, max_records, max_bytes):
-            records = records_of(items, tell)
-            values.extend(value for _, value in journal._decoder.decoded(records, tell))
-        return values
+        return [value async for value in self._values(start, on_damage, max_records, max_bytes)]
 
     async def _read(
         self, start: Position | None, max_records: int | None, max_bytes: int | None

@@ -1,0 +1,60 @@
+//! An append on its way.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use untorn::Batch;
+use untorn::tasks::Outcome;
+
+use super::event_loop::Loop;
+use super::outstanding::Outstanding;
+use super::promise::Task;
+
+/// The records of an append, which is made once.
+#[pyclass(frozen)]
+pub struct Encoded(Mutex<Option<Batch>>);
+
+impl Encoded {
+    pub fn new(batch: Batch) -> Encoded {
+        Encoded(Mutex::new(Some(batch)))
+    }
+
+    pub fn take(&self, path: &Path) -> untorn::Result<Batch> {
+        let batch = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        batch.ok_or_else(|| untorn::Error::internal("append", path, "an append is made twice"))
+    }
+}
+
+/// An append that will be queued when the event loop turns.
+pub struct Append {
+    pub journal: Arc<untorn::Journal>,
+    pub batch: Batch,
+    pub at: Option<untorn::Position>,
+    pub try_once: bool,
+    pub task: Arc<Task>,
+}
+
+impl Append {
+    pub fn queue(self, event_loop: Arc<Loop>) {
+        let task = self.task;
+        if !task.start() {
+            return;
+        }
+        let token = task.token().clone();
+        let limit = self.try_once.then_some(Duration::ZERO);
+        let outstanding = Outstanding::begin();
+        let ended = move |result: untorn::Result<_>| {
+            if let Err(error) = &result
+                && !event_loop.is_open()
+            {
+                outstanding.failed_unheard(error);
+            }
+            task.complete(result.map(Outcome::Appended));
+            drop(outstanding);
+        };
+        self.journal
+            .append_queued(self.batch, self.at, Some(limit), Some(token), ended);
+    }
+}
