@@ -18,14 +18,23 @@ pub struct Wait {
     pub timeout: Timeout,
     pub lock: Option<Arc<LockGuard>>,
     pub cancel: Option<CancelToken>,
+    /// A function of Python's that receives how many bytes are done, and of how many.
+    pub progress: Option<Py<PyAny>>,
 }
 
 impl Wait {
+    /// Reports to a function of Python's how far the work is.
+    pub fn progress(mut self, progress: Option<Py<PyAny>>) -> Wait {
+        self.progress = progress;
+        self
+    }
+
     pub const fn new(timeout: Timeout, lock: Option<Arc<LockGuard>>) -> Wait {
         Wait {
             timeout,
             lock,
             cancel: None,
+            progress: None,
         }
     }
 }
@@ -47,22 +56,39 @@ pub fn wait<T: Send>(
     if let Some(token) = &wait.cancel {
         call = call.cancel(token);
     }
-    // Python runs signal handlers on the main thread only. Every other thread may
-    // block in the kernel, which passes the lock on sooner.
-    if !is_main_thread(py)? {
-        return plain(py, path, || job(&call));
-    }
     let raised = Mutex::new(None);
+    let keep = |error| *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    let ended = wait.progress.as_ref().map(|_| CancelToken::new());
+    let progress = |progress: untorn::Progress| {
+        let Some(function) = &wait.progress else {
+            return;
+        };
+        Python::attach(|py| {
+            if let Err(error) = function.call1(py, (progress.done, progress.total)) {
+                keep(error);
+                if let Some(ended) = &ended {
+                    ended.cancel();
+                }
+            }
+        });
+    };
+    if let Some(ended) = &ended {
+        call = call.progress(&progress).cancel(ended);
+    }
     let interrupt = || {
         Python::attach(|py| match py.check_signals() {
             Ok(()) => false,
             Err(error) => {
-                *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                keep(error);
                 true
             }
         })
     };
-    let call = call.interrupt(&interrupt);
+    // Python runs signal handlers on the main thread only. Every other thread may
+    // block in the kernel, which passes the lock on sooner.
+    if is_main_thread(py)? {
+        call = call.interrupt(&interrupt);
+    }
     let result = plain(py, path, || job(&call));
     // Also if the call succeeded at the last moment: the handler has run, and its
     // exception must not get lost.

@@ -137,8 +137,16 @@ impl RawJournal {
 
     /// Checks every record. Takes no lock and changes nothing. A torn tail may be
     /// an append that is running.
-    fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let patience = Wait::new(Timeout::Handles, None);
+    ///
+    /// `progress` is called about every 50 ms with the number of bytes that are done,
+    /// and of all bytes. An exception of it ends the check.
+    #[pyo3(signature = (*, progress=None), text_signature = "($self, *, progress=None)")]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let patience = Wait::new(Timeout::Handles, None).progress(progress);
         let report = wait(py, self.journal.path(), &patience, |call| {
             self.journal.verify_with(call)
         })?;
@@ -146,15 +154,17 @@ impl RawJournal {
     }
 
     /// Repairs the tail as the next append would, then checks every record. It
-    /// reports damage before the tail, but never cuts it.
-    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
+    /// reports damage before the tail, but never cuts it. `progress` is as for
+    /// `verify`.
+    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None, progress=None), text_signature = "($self, *, timeout=..., lock=None, progress=None)")]
     fn repair<'py>(
         &self,
         py: Python<'py>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
+        progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let patience = Wait::new(timeout, given(py, "repair", lock)?);
+        let patience = Wait::new(timeout, given(py, "repair", lock)?).progress(progress);
         let report = wait(py, self.journal.path(), &patience, |call| {
             self.journal.repair_with(call)
         })?;
@@ -224,9 +234,10 @@ impl RawJournal {
         values: &Bound<'_, PyAny>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
+        progress: Option<Py<PyAny>>,
     ) -> PyResult<Position> {
         let (py, journal) = (slf.py(), slf.get().core());
-        let patience = Wait::new(timeout, given(py, "replace", lock)?);
+        let patience = Wait::new(timeout, given(py, "replace", lock)?).progress(progress);
         let batch = many(slf, values, None)?;
         wait(py, journal.path(), &patience, |call| {
             journal.replace_batch(&batch, call)

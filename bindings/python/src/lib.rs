@@ -12,6 +12,7 @@ mod call;
 mod document;
 mod dropped;
 mod error;
+mod events;
 mod fold;
 mod follow;
 mod given;
@@ -107,6 +108,8 @@ mod _untorn {
     use super::document::{RawDocument, Update};
     #[pymodule_export]
     use super::document_json;
+    #[pymodule_export]
+    use super::events::{flush_events, set_event_sink, set_wait_threshold};
     #[pymodule_export]
     use super::fold::{RawFold, RawTurn};
     #[pymodule_export]

@@ -73,6 +73,13 @@ impl Rewrite {
         Ok(Reader::new(self.path.clone(), records))
     }
 
+    /// The number of bytes before the rewrite.
+    #[getter]
+    fn _old_bytes(&self) -> PyResult<u64> {
+        let of = |rewrite: &mut untorn::Rewrite| Ok(rewrite.old_bytes());
+        Ok(self.slot.with("compact", &self.path, of).unwrap_or(0))
+    }
+
     fn _push(&self, py: Python<'_>, records: &Bound<'_, PyList>, checked: bool) -> PyResult<()> {
         let records = copied(records)?;
         plain(py, &self.path, || {

@@ -86,16 +86,18 @@ impl RawStore {
     ///
     /// It searches the whole record, with names and punctuation. An escape counts
     /// as the character that it stands for. Takes no lock. It skips damage, and
-    /// does not search rotated files.
-    #[pyo3(signature = (text, *, max_hits=Value(100)), text_signature = "($self, text, *, max_hits=100)")]
+    /// does not search rotated files. `progress` is called about every 50 ms with the
+    /// number of bytes that are done, and of all bytes.
+    #[pyo3(signature = (text, *, max_hits=Value(100), progress=None), text_signature = "($self, text, *, max_hits=100, progress=None)")]
     fn search<'py>(
         &self,
         py: Python<'py>,
         text: Text,
         max_hits: Count,
+        progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let search = self.prepared(&text, max_hits);
-        let patience = Wait::new(Timeout::Handles, None);
+        let patience = Wait::new(Timeout::Handles, None).progress(progress);
         let found = wait(py, self.store.path(), &patience, |call| {
             search.run_with(call)
         })?;

@@ -143,7 +143,7 @@ def test_a_session(store: Store) -> None:
 
 
 def _fields(holder: untorn.Holder) -> dict[str, Any]:
-    return {name: getattr(holder, name) for name in holder.__slots__}
+    return {name: getattr(holder, name) for name in holder._fields}
 
 
 def test_options_are_those_of_its_files(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from untorn import _extension  # noqa: F401 - first: it says what to do where th
 # isort: split
 from untorn._document import Document
 from untorn._errors import *  # noqa: F403 - the list is in spec/errors.toml
+from untorn._events import Event, set_event_callback
 from untorn._fold import Fold
 from untorn._follow import Follow
 from untorn._journal import Journal
@@ -45,7 +46,18 @@ from untorn._types import (
     Rewound,
     SelfTest,
 )
-from untorn._untorn import FileLock, Lease, Position, Process, held_below, holder, selftest, waiters
+from untorn._untorn import (
+    FileLock,
+    Lease,
+    Position,
+    Process,
+    flush_events,
+    held_below,
+    holder,
+    selftest,
+    set_wait_threshold,
+    waiters,
+)
 from untorn._untorn import version as _version
 
 __all__ = [
@@ -53,6 +65,7 @@ __all__ = [
     "Damage",
     "DamageWarning",
     "Document",
+    "Event",
     "FileLock",
     "Fold",
     "Follow",
@@ -77,11 +90,14 @@ __all__ = [
     "TornEntry",
     "Transaction",
     "append_json",
+    "flush_events",
     "held_below",
     "holder",
     "load_json",
     "save_json",
     "selftest",
+    "set_event_callback",
+    "set_wait_threshold",
     "snapshot",
     "waiters",
 ]

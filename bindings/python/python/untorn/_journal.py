@@ -10,6 +10,7 @@ from untorn._errors import Error
 from untorn._fold import Fold, State, folded
 from untorn._follow import Follow, News
 from untorn._inside import inside
+from untorn._progress import reported
 from untorn._reading import Decoder, records_of, told
 from untorn._salvage import Salvaging
 from untorn._types import Record
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from untorn._options import _Durability, _Format, _HeaderMode, _OnUnsupported, _Scheme
+    from untorn._progress import _Progress
     from untorn._reading import _Told
     from untorn._types import Damage, Rewound
     from untorn._untorn import Opened
@@ -209,14 +211,20 @@ class Journal(RawJournal, Salvaging):
         self._extend((), None, self._encode(header), timeout, lock)
 
     def replace(
-        self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+        self,
+        objs: Iterable[Any],
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+        progress: _Progress | None = None,
     ) -> Position:
         """Replace all records by these, all of them or none, and return the position just after the last.
 
-        The header stays. The old records are deleted; `rotate` keeps them.
+        The header stays. The old records are deleted; `rotate` keeps them. `progress` is called about every 50 ms with
+        the number of bytes that are done, and of all bytes.
         """
         objs = many(objs, "replace", self.path)
-        return self._replace(objs, timeout, lock)
+        return self._replace(objs, timeout, lock, progress)
 
     def compact(
         self,
@@ -225,6 +233,7 @@ class Journal(RawJournal, Salvaging):
         *,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
+        progress: _Progress | None = None,
     ) -> Position:
         """Rewrite the journal under its lock, whole or not at all.
 
@@ -234,14 +243,18 @@ class Journal(RawJournal, Salvaging):
 
         If `change` raises, nothing changes. Appends of other processes wait, and then go into the new file. Damaged
         stretches are left out: `on_damage` receives each of them. Records that Python's `json` can't decode are copied
-        unchanged. Uses constant memory if `change` does.
+        unchanged. Uses constant memory if `change` does. `progress` is called about every 50 ms with the number of old
+        bytes that are read, and of all of them.
         """
         function(change, "change", "compact", self.path)
         rewrite = self._begin_rewrite(timeout, lock)
         try:
             chunk: list[_codec._Data] = []
             tell = told(on_damage, self.path)
-            old = self._decoder.exact().decoded(self._read(rewrite._reader(), tell), tell, chunk.append)
+            read, total = self._read(rewrite._reader(), tell), rewrite._old_bytes
+            if progress is not None:
+                read = reported(read, total, progress)
+            old = self._decoder.exact().decoded(read, tell, chunk.append)
             with inside(self.path, "compact"):
                 new = change(value for _, value in old)
                 for obj in many(new, "compact", self.path, "the function returns"):
@@ -250,7 +263,10 @@ class Journal(RawJournal, Salvaging):
                         rewrite._push(chunk, self._checked)
                         chunk.clear()
             rewrite._push(chunk, self._checked)
-            return rewrite._commit()
+            end = rewrite._commit()
+            if progress is not None:
+                progress(total, total)
+            return end
         finally:
             rewrite._discard()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib  # noqa: F401 - now: the extension needs it, and a program may lose its file system (chroot)
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from untorn._plain import Plain, plain

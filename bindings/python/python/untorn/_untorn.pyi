@@ -13,6 +13,7 @@ from untorn.aio._pending import Pending
 
 _Data: TypeAlias = Buffer | str
 _Timeout: TypeAlias = float | EllipsisType | None
+_Progress: TypeAlias = Callable[[int, int], object]
 _Record: TypeAlias = tuple[bytes, Position, Position]
 _Item: TypeAlias = _Record | tuple[_Kind, int, int]
 _Left: TypeAlias = tuple[int, _Item, Exception | None]
@@ -55,6 +56,7 @@ __all__ = [
     "command",
     "document_json",
     "finish_appends",
+    "flush_events",
     "forked",
     "held_below",
     "held_below_later",
@@ -79,6 +81,8 @@ __all__ = [
     "salvage_later",
     "selftest",
     "selftest_later",
+    "set_event_sink",
+    "set_wait_threshold",
     "snapshot_load_later",
     "snapshot_reader_later",
     "store_keys_later",
@@ -265,7 +269,9 @@ class RawJournal:
         the same header. Returns the path of the rotated file, or `None` if the
         journal had no records.
         """
-    def _replace(self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None) -> Position: ...
+    def _replace(
+        self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
+    ) -> Position: ...
     def _begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Rewrite: ...
     def _reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> Reader: ...
     def _tail(self, n: int) -> list[_Record]: ...
@@ -273,13 +279,19 @@ class RawJournal:
         """Returns where the last whole record ends. Takes no lock: an append that is
         running may be counted or not.
         """
-    def verify(self) -> Report:
+    def verify(self, *, progress: _Progress | None = None) -> Report:
         """Checks every record. Takes no lock and changes nothing. A torn tail may be
         an append that is running.
+
+        `progress` is called about every 50 ms with the number of bytes that are done,
+        and of all bytes. An exception of it ends the check.
         """
-    def repair(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Report:
+    def repair(
+        self, *, timeout: _Timeout = ..., lock: FileLock | None = None, progress: _Progress | None = None
+    ) -> Report:
         """Repairs the tail as the next append would, then checks every record. It
-        reports damage before the tail, but never cuts it.
+        reports damage before the tail, but never cuts it. `progress` is as for
+        `verify`.
         """
     def sync(self) -> None:
         """Makes everything that the file contains now survive a power cut, including
@@ -396,6 +408,8 @@ class Rewrite:
     """
 
     def _reader(self) -> Reader: ...
+    @property
+    def _old_bytes(self) -> int: ...
     def _push(self, records: list[_Data], checked: bool) -> None: ...
     def _commit(self) -> Position: ...
     def _discard(self) -> None: ...
@@ -501,14 +515,15 @@ class RawStore:
         Without a `timeout` it tries once. It raises `Locked`, with the owner,
         while a process owns the session.
         """
-    def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
+    def search(self, text: str, *, max_hits: int = 100, progress: _Progress | None = None) -> list[Hit]:
         """Searches the journals of all sessions for a text, ignoring case. Returns
         the first hits, one per record, in the order of the keys, and within a
         journal in the order of the records.
 
         It searches the whole record, with names and punctuation. An escape counts
         as the character that it stands for. Takes no lock. It skips damage, and
-        does not search rotated files.
+        does not search rotated files. `progress` is called about every 50 ms with the
+        number of bytes that are done, and of all bytes.
         """
     def _session(self, key: str) -> RawSession: ...
 
@@ -643,9 +658,12 @@ class LaterJournal:
     """The verbs of a journal that may take a while."""
 
     def __new__(cls, journal: RawJournal) -> Self: ...
-    def encoded(self, value: Any) -> Encoded: ...
-    def encoded_raw(self, record: _Data) -> Encoded: ...
-    def encoded_many(self, values: Iterable[Any], header: _Data | None) -> Encoded: ...
+    def encoded(self, value: Any) -> Encoded:
+        """Encodes one value now. Of what Python changes later, nothing is appended."""
+    def encoded_raw(self, record: _Data) -> Encoded:
+        """Takes one record that is encoded already, and checks it."""
+    def encoded_many(self, values: Iterable[Any], header: _Data | None) -> Encoded:
+        """Encodes the values of an iterable now."""
     def append(
         self, records: Encoded, at: Position | None, timeout: _Timeout, lock: FileLock | None
     ) -> Pending[Position]: ...
@@ -654,7 +672,9 @@ class LaterJournal:
         """Gives a `RawFollow`."""
     def rewind(self, position: Position, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def rotate(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
-    def replace(self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None) -> Pending[Position]: ...
+    def replace(
+        self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
+    ) -> Pending[Position]: ...
     def begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Rewrite]:
         """Gives a `Rewrite`, which holds the lock."""
     def reader(
@@ -662,19 +682,21 @@ class LaterJournal:
     ) -> Pending[LaterReader]: ...
     def tail(self, n: int) -> Pending[list[_Record]]: ...
     def end(self) -> Pending[Position]: ...
-    def verify(self) -> Pending[Report]: ...
-    def repair(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Report]: ...
+    def verify(self, progress: _Progress | None) -> Pending[Report]: ...
+    def repair(self, timeout: _Timeout, lock: FileLock | None, progress: _Progress | None) -> Pending[Report]: ...
     def sync(self) -> Pending[None]: ...
     def close(self) -> Pending[None]: ...
 
 @final
-class Encoded: ...
+class Encoded:
+    """The records of an append, which is made once."""
 
 @final
 class LaterReader:
     """Reads a journal from somewhere on."""
 
-    def values(self, ends: bool, loads: Callable[[bytes], Any] | None) -> Pending[tuple[list[Any], list[_Left]]]: ...
+    def values(self, ends: bool, loads: Callable[[bytes], Any] | None) -> Pending[tuple[list[Any], list[_Left]]]:
+        """As `Reader._values`."""
     def next(self) -> Pending[list[_Item]]:
         """As `Reader._next`."""
 
@@ -728,7 +750,7 @@ def transfer_later(lock: FileLock, to: Process) -> Pending[None]:
 
 def store_keys_later(store: RawStore) -> Pending[list[str]]: ...
 def store_remove_later(store: RawStore, key: str, timeout: _Timeout) -> Pending[bool]: ...
-def store_search_later(store: RawStore, text: str, max_hits: int) -> Pending[list[Hit]]: ...
+def store_search_later(store: RawStore, text: str, max_hits: int, progress: _Progress | None) -> Pending[list[Hit]]: ...
 def selftest(dir: str | os.PathLike[str], *, scheme: _Scheme = "sidecar") -> SelfTest:
     """Tests with a second process whether locks, renames and syncs work in this
     directory, with this scheme.
@@ -767,11 +789,32 @@ def holder(path: str | os.PathLike[str]) -> Holder | None:
 def document_json(path: str | os.PathLike[str], data: bytes) -> None:
     """Raises `Corrupt`, and says what it is instead, unless a document is one JSON value."""
 
-def json_line(value: Any) -> bytes | None: ...
+def flush_events(timeout: float = 5.0) -> bool:
+    """Waits until the receiver of events has had all that happened so far. Returns
+    `False` if that took longer than `timeout`, in seconds.
+    """
+
+def set_event_sink(sink: Callable[..., object] | None) -> None:
+    """Reports the events of this process to a function; to none for `None`."""
+
+def set_wait_threshold(seconds: float) -> None:
+    """Sets after how many seconds a call that waits for a lock without a limit is
+    reported: 2 at first. It applies to the whole process.
+    """
+
+def json_line(value: Any) -> bytes | None:
+    """Encodes a value as one line of JSON in UTF-8, as `json.JSONEncoder(ensure_ascii=False, separators=(",", ":"),
+    allow_nan=False)` does; `None` if it is left to `json`.
+    """
+
 def json_text(
     value: Any, ensure_ascii: bool, allow_nan: bool, sort_keys: bool, indent: str | None, item: str, name: str
-) -> bytes | None: ...
-def json_value(data: bytes) -> Any: ...
+) -> bytes | None:
+    """Encodes a value as `json.dump` does with these options; `None` if it is left to `json`."""
+
+def json_value(data: bytes) -> Any:
+    """Decodes one JSON value; `...` if it is left to `json`."""
+
 def inspect(record: bytes) -> _Kind | None:
     """Returns what is wrong with bytes that should be one JSON value; `None` if
     nothing is.

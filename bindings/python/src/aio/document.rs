@@ -132,6 +132,7 @@ impl LaterDocument {
             limit: timeout.or(self.timeout),
             lock,
             always: false,
+            progress: None,
         })
     }
 }

@@ -149,11 +149,12 @@ impl LaterJournal {
         )
     }
 
-    fn verify<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+    fn verify<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
         let request = Request {
             // It may take seconds: not in the way of short reads.
             order: Order::Handle(self.path.join("verify")),
+            progress,
             ..Request::read("verify", &self.path)
         };
         request.run(
@@ -168,9 +169,12 @@ impl LaterJournal {
         py: Python<'py>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
+        progress: Option<Py<PyAny>>,
     ) -> Awaitable<'py> {
         let journal = Arc::clone(&self.journal);
-        self.change(py, "repair", timeout, lock)?.run(
+        let mut request = self.change(py, "repair", timeout, lock)?;
+        request.progress = progress;
+        request.run(
             py,
             move |call| journal.repair_with(call),
             |py, report| make_report(py, &report),
@@ -213,10 +217,13 @@ impl LaterJournal {
         values: &Bound<'py, PyAny>,
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
+        progress: Option<Py<PyAny>>,
     ) -> Awaitable<'py> {
         let batch = many(self.raw.bind(py), values, None)?;
         let journal = Arc::clone(&self.journal);
-        self.change(py, "replace", timeout, lock)?.run(
+        let mut request = self.change(py, "replace", timeout, lock)?;
+        request.progress = progress;
+        request.run(
             py,
             move |call| journal.replace_batch(&batch, call),
             |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),
@@ -314,6 +321,7 @@ impl LaterJournal {
             limit: timeout.or(self.timeout),
             lock,
             always: false,
+            progress: None,
         })
     }
 }

@@ -21,6 +21,9 @@ pub struct Request<'a> {
     pub lock: Option<Arc<LockGuard>>,
     /// Done even if its caller is cancelled: the release of a lock.
     pub always: bool,
+    /// A function of Python's that the event loop calls with the number of bytes that
+    /// are done, and of all bytes.
+    pub progress: Option<Py<PyAny>>,
 }
 
 impl<'a> Request<'a> {
@@ -33,6 +36,7 @@ impl<'a> Request<'a> {
             limit: None,
             lock: None,
             always: false,
+            progress: None,
         }
     }
 
@@ -61,6 +65,23 @@ impl<'a> Request<'a> {
             ..Placement::new(self.order)
         };
         let finish = move |value| -> Finish { Box::new(move |py| finish(py, value)) };
+        let call_soon = match &self.progress {
+            Some(_) => Some(event_loop.getattr("call_soon_threadsafe")?.unbind()),
+            None => None,
+        };
+        let function = self.progress;
+        let work = move |call: &untorn::Call<'_>| {
+            let (Some(function), Some(call_soon)) = (&function, &call_soon) else {
+                return work(call);
+            };
+            let report = |progress: untorn::Progress| {
+                Python::try_attach(|py| {
+                    // A loop that is closed has no use for it.
+                    let _ = call_soon.call1(py, (function, progress.done, progress.total));
+                });
+            };
+            work(&(*call).progress(&report))
+        };
         // Where the system has no thread for it, it is done here.
         py.detach(|| task.run(placement, work, finish));
         Ok(pending)

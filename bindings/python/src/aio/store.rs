@@ -58,12 +58,14 @@ pub fn store_search_later<'py>(
     store: &Bound<'_, RawStore>,
     text: Text,
     max_hits: Count,
+    progress: Option<Py<PyAny>>,
 ) -> Awaitable<'py> {
     let search = store.get().prepared(&text, max_hits);
     let path: Arc<Path> = store.get().core().path().into();
     // Not in the way of short reads: it may take seconds.
     let request = Request {
         order: Order::File(path.join("search")),
+        progress,
         ..Request::read("search", &path)
     };
     request.run(

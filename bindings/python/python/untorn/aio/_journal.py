@@ -9,6 +9,7 @@ from untorn._arguments import function, many
 from untorn._fold import State, folded
 from untorn._journal import _CHUNK
 from untorn._options import JournalOptions, split
+from untorn._progress import reported
 from untorn._reading import records_of, told
 from untorn._types import Record
 from untorn._untorn import LaterJournal, LaterRewrite, Rewrite, open_journal_later
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn import Damage, Position, Report, Rewound
+    from untorn._progress import _Progress
     from untorn._reading import _Told
     from untorn._untorn import Encoded, _Data, _Item
     from untorn.aio._lock import FileLock
@@ -45,6 +47,7 @@ class _Old:
         later: LaterRewrite,
         tell: _Told,
         keep: Callable[[bytes], object],
+        progress: _Progress | None,
     ) -> None:
         self._journal = journal
         self._decoder = journal._decoder.exact()
@@ -52,6 +55,8 @@ class _Old:
         self._later = later
         self._tell = tell
         self._keep = keep
+        self._progress = progress
+        self._total = rewrite._old_bytes
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         reader = await self._later.reader()
@@ -62,7 +67,14 @@ class _Old:
     def __iter__(self) -> Iterator[Any]:
         return self._values(self._journal._read(self._rewrite._reader(), self._tell))
 
+    def done(self) -> None:
+        """Report that all is done."""
+        if self._progress is not None:
+            self._progress(self._total, self._total)
+
     def _values(self, records: Iterator[Record]) -> Iterator[Any]:
+        if self._progress is not None:
+            records = reported(records, self._total, self._progress)
         return (value for _, value in self._decoder.decoded(records, self._tell, self._keep))
 
 
@@ -172,12 +184,20 @@ class Journal(Salvaging, Closing):
         return await self._later.rotate(timeout, given(lock, "rotate", self.path, timeout))
 
     async def replace(
-        self, objs: Iterable[Any], *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+        self,
+        objs: Iterable[Any],
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+        progress: _Progress | None = None,
     ) -> Position:
-        """Replace all records by these: all of them or none. The header stays."""
+        """Replace all records by these: all of them or none. The header stays.
+
+        The event loop calls `progress` about every 50 ms with the number of bytes that are done, and of all bytes.
+        """
         journal = self._journal
         objs = many(objs, "replace", journal.path)
-        return await self._later.replace(objs, timeout, given(lock, "replace", self.path, timeout))
+        return await self._later.replace(objs, timeout, given(lock, "replace", self.path, timeout), progress)
 
     async def compact(
         self,
@@ -186,6 +206,7 @@ class Journal(Salvaging, Closing):
         *,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
+        progress: _Progress | None = None,
     ) -> Position:
         """Rewrite the journal under its lock, whole or not at all.
 
@@ -199,7 +220,7 @@ class Journal(Salvaging, Closing):
             await journal.compact(kept)
 
         `change` may also be a plain function, as for `untorn.Journal.compact`: it then reads in the event loop's
-        thread. If it raises, or is cancelled, nothing changes.
+        thread. If it raises, or is cancelled, nothing changes. `progress` is as for `replace`.
         """
         journal = self._journal
         function(change, "change", "compact", journal.path)
@@ -211,14 +232,16 @@ class Journal(Salvaging, Closing):
             later = LaterRewrite(rewrite)
             chunk: list[_Data] = []
             tell = told(on_damage, journal.path)
-            old = _Old(journal, rewrite, later, tell, chunk.append)
+            old = _Old(journal, rewrite, later, tell, chunk.append, progress)
             async for obj in _each(change(old), journal.path):
                 chunk.append(journal._encode(obj))
                 if len(chunk) >= _CHUNK:
                     await later.push(chunk, journal._checked)
                     chunk.clear()
             await later.push(chunk, journal._checked)
-            return await later.commit()
+            end = await later.commit()
+            old.done()
+            return end
         finally:
             forget(held)
             rewrite._discard()
@@ -339,13 +362,19 @@ class Journal(Salvaging, Closing):
         """Return where the last whole record ends. Takes no lock: a running append may be counted or not."""
         return await self._later.end()
 
-    async def verify(self) -> Report:
-        """Check every record. Takes no lock and changes nothing."""
-        return await self._later.verify()
+    async def verify(self, *, progress: _Progress | None = None) -> Report:
+        """Check every record. Takes no lock and changes nothing. `progress` is as for `replace`."""
+        return await self._later.verify(progress)
 
-    async def repair(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Report:
-        """Repair the tail as the next append would, then check every record."""
-        return await self._later.repair(timeout, given(lock, "repair", self.path, timeout))
+    async def repair(
+        self,
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+        progress: _Progress | None = None,
+    ) -> Report:
+        """Repair the tail as the next append would, then check every record. `progress` is as for `replace`."""
+        return await self._later.repair(timeout, given(lock, "repair", self.path, timeout), progress)
 
     async def sync(self) -> None:
         """Make everything that the file contains now survive a power cut, including what other processes wrote."""

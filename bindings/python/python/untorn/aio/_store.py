@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from untorn import Hit, Holder, SelfTest, _codec
     from untorn._options import _Scheme
+    from untorn._progress import _Progress
 
 
 class Store:
@@ -72,9 +73,12 @@ class Store:
         """Remove a session with all its files; `False` if it did not exist. Tries once: `Locked` while it is owned."""
         return await store_remove_later(self._store, key, timeout)
 
-    async def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
-        """Search the journals of all sessions for a text, ignoring case. As `untorn.Store.search`."""
-        return await store_search_later(self._store, text, max_hits)
+    async def search(self, text: str, *, max_hits: int = 100, progress: _Progress | None = None) -> list[Hit]:
+        """Search the journals of all sessions for a text, ignoring case. As `untorn.Store.search`.
+
+        The event loop calls `progress`.
+        """
+        return await store_search_later(self._store, text, max_hits, progress)
 
     def __fspath__(self) -> str:
         return str(self.path)
