@@ -63,7 +63,7 @@ MISTAKES: Mistakes = {
     "a mode that is decimal": (
         lambda path: Journal(path, mode=600),
         InvalidArgument,
-        r"mode 0o1130 is more than permission bits \(0o777\)",
+        r"mode 600 is 0o1130, more than permission bits \(0o777\); modes are octal: 0o600\?",
     ),
     "a mode that is text": (
         lambda path: Document(path, mode=wrong("600")),

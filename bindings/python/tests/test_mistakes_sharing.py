@@ -186,7 +186,7 @@ MISTAKES: Mistakes = {
     "another library's lock in the place of ours": (
         beside_a_directory,
         InvalidArgument,
-        "not a regular file; so it can't be the lock file",
+        r"not a regular file; it is a directory, as another program's lock may be \(proper-lockfile",
     ),
     "a lock that is pickled": (lambda path: pickle.dumps(FileLock(path)), TypeError, "cannot pickle .*FileLock"),
     "a lock that is handed to a number": (
