@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from untorn import _untorn
+from untorn._plain import Plain, plain
 from untorn._types import Repair
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class SalvagedLine(NamedTuple):
     """How many NULs go. The file `.torn` has their number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Salvage:
+@plain
+class Salvage(Plain):
     """What a salvage did, or would do."""
 
     lines: tuple[SalvagedLine, ...]
