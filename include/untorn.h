@@ -199,7 +199,8 @@
 
 /** Initialisers: every option has its default. */
 #define UNTORN_CALL_INIT \
-  { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL, NULL, NULL }
+  { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL, NULL, NULL, NULL, \
+    NULL }
 #define UNTORN_LOCK_OPTIONS_INIT \
   { sizeof(untorn_lock_options), -1, 0, 0, NULL, NULL, UNTORN_SCHEME_SIDECAR, \
     UNTORN_ON_UNSUPPORTED_FAIL, 0 }
@@ -679,6 +680,13 @@ untorn_code untorn_append(const char *path,
 typedef void (*untorn_progress)(uint64_t done, uint64_t total, void *user);
 
 /**
+ * Returns whether the wait must end, with UNTORN_CANCELLED: for a program without a
+ * second thread, whose signal handler has set a flag. A signal alone ends no wait. It
+ * must return, and must not call this library.
+ */
+typedef bool (*untorn_interrupt)(void *user);
+
+/**
  * How one call waits for the lock, and under which lock it works. Initialise it
  * with UNTORN_CALL_INIT. NULL means the same as that.
  */
@@ -710,6 +718,15 @@ typedef struct {
    * Passed to progress.
    */
   void *progress_user;
+  /**
+   * Called on the calling thread, about every 50 ms while it waits. May be NULL. See
+   * untorn_interrupt.
+   */
+  untorn_interrupt interrupt;
+  /**
+   * Passed to interrupt.
+   */
+  void *interrupt_user;
 } untorn_call;
 
 /**
@@ -734,6 +751,14 @@ UNTORN_API bool untorn_cancel_is_triggered(const untorn_cancel *cancel);
  * Frees a token. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
+
+/**
+ * Writes what UNTORN_CALL_INIT holds, for languages without C's macros. size is
+ * the size of the struct as the caller has it. NULL is allowed and does nothing.
+ */
+UNTORN_API
+void untorn_call_init(untorn_call *call,
+                      size_t size);
 
 /* ------------------------------------------------------------------------
  * Options that journals, documents and locks share
@@ -912,6 +937,13 @@ typedef struct {
 } untorn_journal_options;
 
 /**
+ * Writes what UNTORN_JOURNAL_OPTIONS_INIT holds. See untorn_call_init().
+ */
+UNTORN_API
+void untorn_journal_options_init(untorn_journal_options *options,
+                                 size_t size);
+
+/**
  * Opens the journal at path. This resolves symbolic links; the first append
  * creates the file. Close it with untorn_journal_close().
  *
@@ -1058,6 +1090,13 @@ typedef struct {
    */
   uint64_t max_bytes;
 } untorn_records_options;
+
+/**
+ * Writes what UNTORN_RECORDS_OPTIONS_INIT holds. See untorn_call_init().
+ */
+UNTORN_API
+void untorn_records_options_init(untorn_records_options *options,
+                                 size_t size);
 
 /**
  * Begins to read the records in file order. Takes no lock. Uses constant memory:
@@ -2022,6 +2061,13 @@ untorn_code untorn_document_begin_update(const untorn_document *document,
 UNTORN_API void untorn_document_close(untorn_document *document);
 
 /**
+ * Writes what UNTORN_DOCUMENT_OPTIONS_INIT holds. See untorn_call_init().
+ */
+UNTORN_API
+void untorn_document_options_init(untorn_document_options *options,
+                                  size_t size);
+
+/**
  * Returns the bytes as they were when the lock was taken. *data_out is NULL if
  * the document did not exist. The bytes belong to the update.
  */
@@ -2226,6 +2272,13 @@ UNTORN_API int32_t untorn_holder_alive(const untorn_holder *holder);
 UNTORN_API void untorn_holder_free(untorn_holder *holder);
 
 /**
+ * Writes what UNTORN_LOCK_OPTIONS_INIT holds. See untorn_call_init().
+ */
+UNTORN_API
+void untorn_lock_options_init(untorn_lock_options *options,
+                              size_t size);
+
+/**
  * Takes the lock of the file at path, which need not exist. The lock is an OS
  * lock on the file path.lock, the same that journals and documents take for that
  * path. Release it with untorn_lock_release(); any thread may.
@@ -2321,6 +2374,13 @@ typedef struct {
    */
   const untorn_journal_options *journals;
 } untorn_transaction_options;
+
+/**
+ * Writes what UNTORN_TRANSACTION_OPTIONS_INIT holds. See untorn_call_init().
+ */
+UNTORN_API
+void untorn_transaction_options_init(untorn_transaction_options *options,
+                                     size_t size);
 
 /**
  * Begins a transaction in the directory dir. It takes the directory's lock, and
@@ -2527,6 +2587,13 @@ typedef struct {
    */
   int32_t create;
 } untorn_store_options;
+
+/**
+ * Writes what UNTORN_STORE_OPTIONS_INIT holds. See untorn_call_init().
+ */
+UNTORN_API
+void untorn_store_options_init(untorn_store_options *options,
+                               size_t size);
 
 /**
  * Returns the key. The string belongs to the session.

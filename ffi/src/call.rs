@@ -1,5 +1,6 @@
 //! How one call waits, and under which lock it works.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 
 use untorn::{Progress, Result};
@@ -34,6 +35,34 @@ pub struct Call {
     pub progress: ProgressCallback,
     /// Passed to progress.
     pub progress_user: *mut c_void,
+    /// Called on the calling thread, about every 50 ms while it waits. May be NULL. See
+    /// untorn_interrupt.
+    pub interrupt: InterruptCallback,
+    /// Passed to interrupt.
+    pub interrupt_user: *mut c_void,
+}
+
+/// Returns whether the wait must end, with UNTORN_CANCELLED: for a program without a
+/// second thread, whose signal handler has set a flag. A signal alone ends no wait. It
+/// must return, and must not call this library.
+pub type InterruptCallback = Option<unsafe extern "C" fn(user: *mut c_void) -> bool>;
+
+thread_local! {
+    /// The interrupt of the call that this thread makes. It runs on this thread only.
+    static INTERRUPT: Cell<Option<Interrupt>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+struct Interrupt {
+    callback: unsafe extern "C" fn(user: *mut c_void) -> bool,
+    user: *mut c_void,
+}
+
+fn is_interrupted() -> bool {
+    INTERRUPT.get().is_some_and(|interrupt| {
+        // SAFETY: the callback's promise.
+        unsafe { (interrupt.callback)(interrupt.user) }
+    })
 }
 
 /// Learns how many bytes of a long call are done. After all the work it is called
@@ -55,6 +84,8 @@ unsafe impl Options for Call {
             lock: std::ptr::null(),
             progress: None,
             progress_user: std::ptr::null_mut(),
+            interrupt: None,
+            interrupt_user: std::ptr::null_mut(),
         }
     }
 }
@@ -116,6 +147,11 @@ pub(crate) unsafe fn read<'a>(
     }
     if let Some(lock) = lock {
         call = call.lock(&lock.guard);
+    }
+    if let Some(callback) = given.interrupt {
+        let user = given.interrupt_user;
+        INTERRUPT.set(Some(Interrupt { callback, user }));
+        call = call.interrupt(&is_interrupted);
     }
     Ok(call)
 }

@@ -10,7 +10,7 @@
 //! position.rs  version.rs  bytes.rs  buffer.rs    values
 //! process.rs  selftest.rs  event.rs
 //! call.rs  cancel.rs  lock.rs  held.rs  scheme.rs waiting
-//! words.rs  option_structs.rs                     options
+//! words.rs  option_structs.rs  inits.rs           options
 //! journal.rs  records.rs  report.rs  damage.rs
 //! header.rs  rewrite.rs  salvage.rs
 //! follow.rs  fold.rs
@@ -37,6 +37,7 @@ mod follow;
 mod header;
 mod held;
 mod holder;
+mod inits;
 mod journal;
 mod known_holder;
 mod lock;

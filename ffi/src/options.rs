@@ -22,6 +22,29 @@ pub(crate) unsafe trait Options: Copy {
 /// A larger size means that the struct was not initialised.
 const LARGEST: usize = 4096;
 
+/// Writes the defaults into a struct of so many bytes. If it is shorter than this
+/// library's, it gets the fields that it has; if it is longer, zeros for the rest.
+///
+/// # Safety
+/// NULL, or valid for a write of `size` bytes.
+pub(crate) unsafe fn init<T: Options>(options: *mut T, size: usize) {
+    if options.is_null() || size < size_of::<usize>() {
+        return;
+    }
+    let defaults = T::defaults();
+    let known = size.min(size_of::<T>());
+    // SAFETY: both have so many bytes, and the struct begins with its size.
+    unsafe {
+        options.cast::<u8>().write_bytes(0, size);
+        std::ptr::copy_nonoverlapping(
+            (&raw const defaults).cast::<u8>(),
+            options.cast::<u8>(),
+            known,
+        );
+        options.cast::<usize>().write(size);
+    }
+}
+
 /// Reads the options that the caller chose. A struct of an older header is
 /// shorter: the missing fields have their defaults. A struct of a newer header is
 /// longer: it is accepted if the fields that this library does not know are zero,

@@ -5,7 +5,7 @@ usage: run_c.py --prefix dist/c [--jobs N] [--only WORD]
 
 PREFIX is what `cargo xtask package` writes: include/untorn.h, lib/libuntorn.so
 and .a, lib/pkgconfig, lib/cmake. Needed: gcc, g++, clang, clang++, valgrind,
-pkg-config, cmake, nm and readelf. One that is missing is a failure, not a test
+pkg-config, cmake, meson, nm and readelf. One that is missing is a failure, not a test
 less.
 
 - The header compiles by itself and included twice, in every dialect, with
@@ -14,8 +14,8 @@ less.
   under AddressSanitizer and UBSan, and under valgrind.
 - The shared library has the right name, can't be unloaded, and exports exactly
   the functions that the header declares.
-- pkg-config (shared and static) and CMake (both targets) build a program that
-  runs.
+- pkg-config (shared and static), CMake and Meson (both targets) build a program
+  that runs.
 
 The last line is "N passed, M failed"; the exit status is 0 if M is 0.
 """
@@ -274,6 +274,30 @@ def consumer_tests(prefix: Prefix) -> Iterator[Test]:
         run("cmake", "--build", project / "build")
         run(project / "build" / "consumer")
 
+    def static_pc() -> None:
+        flags = run("pkg-config", "--cflags", "--libs", "untorn-static", env=found)
+        program = prefix.work / "consumer-static-pc"
+        run("gcc", *STRICT, source, "-o", program, *flags.split())
+        if "libuntorn" in run("ldd", program):
+            raise Failed("untorn-static.pc links the shared library")
+        run(program)
+
+    def meson(name: str) -> None:
+        project = prefix.work / f"meson-{name}"
+        project.mkdir()
+        (project / "consumer.c").write_text(source.read_text())
+        (project / "meson.build").write_text(
+            "project('consumer', 'c', version: '1')\n"
+            f"untorn = dependency('{name}', version: '>=0.1')\n"
+            "executable('consumer', 'consumer.c', dependencies: untorn)\n"
+        )
+        run("meson", "setup", project / "build", project, env=found)
+        run("meson", "compile", "-C", project / "build")
+        run(project / "build" / "consumer", env={"LD_LIBRARY_PATH": str(prefix.lib)})
+
+    yield "untorn-static.pc", static_pc
+    yield "Meson, untorn", lambda: meson("untorn")
+    yield "Meson, untorn-static", lambda: meson("untorn-static")
     yield "pkg-config, shared", lambda: pkg_config(static=False)
     yield "pkg-config, static", lambda: pkg_config(static=True)
     yield "CMake, untorn::untorn", lambda: cmake("untorn")

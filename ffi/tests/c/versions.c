@@ -1,6 +1,7 @@
 /* A program that was built against an older header, and one that was built against a
  * newer one. Structs of options grow at their end, and begin with their size. */
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "test.h"
@@ -101,6 +102,84 @@ static void neither(void) {
   file_is("j", "[1]\n[2]\n[3]\n");
 }
 
+/* Languages without C's macros get the defaults from a function. */
+static void without_macros(void) {
+  const untorn_call call = UNTORN_CALL_INIT;
+  const untorn_journal_options journal = UNTORN_JOURNAL_OPTIONS_INIT;
+  const untorn_records_options records = UNTORN_RECORDS_OPTIONS_INIT;
+  const untorn_document_options document = UNTORN_DOCUMENT_OPTIONS_INIT;
+  const untorn_lock_options lock = UNTORN_LOCK_OPTIONS_INIT;
+  const untorn_transaction_options transaction = UNTORN_TRANSACTION_OPTIONS_INIT;
+  const untorn_store_options store = UNTORN_STORE_OPTIONS_INIT;
+#define SAME(type, value)                                  \
+  do {                                                     \
+    untorn_##type made;                                    \
+    memset(&made, 0, sizeof made);                         \
+    untorn_##type##_init(&made, sizeof made);              \
+    CHECK(memcmp(&made, &(value), sizeof made) == 0);      \
+    untorn_##type##_init(NULL, sizeof made);               \
+  } while (0)
+  SAME(call, call);
+  SAME(journal_options, journal);
+  SAME(records_options, records);
+  SAME(document_options, document);
+  SAME(lock_options, lock);
+  SAME(transaction_options, transaction);
+  SAME(store_options, store);
+#undef SAME
+
+  /* Neither more nor less than the caller's struct is written. */
+  union {
+    old_call call;
+    uint8_t all[sizeof(untorn_call) + 64];
+  } memory;
+  memset(memory.all, 0xff, sizeof memory.all);
+  untorn_call_init((untorn_call *)(void *)&memory.call, sizeof(old_call));
+  CHECK(memory.call.size == sizeof(old_call));
+  CHECK(memory.call.timeout_ms == UNTORN_TIMEOUT_OF_HANDLE);
+  CHECK(memory.all[sizeof(old_call)] == 0xff);
+  untorn_call_init((untorn_call *)(void *)&memory.call, sizeof memory.all);
+  CHECK(memory.call.size == sizeof memory.all);
+  CHECK(memory.all[sizeof memory.all - 1] == 0);
+}
+
+static int asked = 0;
+
+static bool interrupt(void *user) {
+  asked++;
+  return *(int *)user != 0;
+}
+
+/* A program with one thread can end its own wait. */
+static void interrupted(void) {
+  untorn_call call = UNTORN_CALL_INIT;
+  untorn_lock *lock = NULL;
+  untorn_journal *journal = open_journal(NULL);
+  int flag = 1;
+  pid_t holder;
+  int ready[2];
+
+  CHECK(pipe(ready) == 0);
+  holder = fork();
+  CHECK(holder >= 0);
+  if (holder == 0) {
+    OK(untorn_lock_acquire("j", NULL, &lock, &error));
+    tell(ready[1]);
+    for (;;)
+      pause();
+  }
+  await(ready[0]);
+  call.interrupt = interrupt;
+  call.interrupt_user = &flag;
+  REFUSED(UNTORN_CANCELLED, untorn_journal_append(journal, bytes("[9]"), 3, &call, NULL, &error));
+  CHECK(asked > 0);
+  CHECK(kill(holder, SIGKILL) == 0);
+  CHECK(waitpid(holder, NULL, 0) == holder);
+  flag = 0;
+  OK(untorn_journal_append(journal, bytes("[9]"), 3, &call, NULL, &error));
+  untorn_journal_close(journal);
+}
+
 struct reports {
   int count;
   uint64_t done, total;
@@ -146,6 +225,8 @@ int main(void) {
   newer();
   neither();
   progress();
+  without_macros();
+  interrupted();
   clean_up();
   return EXIT_SUCCESS;
 }

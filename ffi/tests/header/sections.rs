@@ -40,7 +40,13 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         title: "How a call waits",
-        names: &["untorn_call", "untorn_progress", "untorn_cancel_"],
+        names: &[
+            "untorn_call",
+            "untorn_call_init",
+            "untorn_progress",
+            "untorn_interrupt",
+            "untorn_cancel_",
+        ],
     },
     Section {
         title: "Options that journals, documents and locks share",

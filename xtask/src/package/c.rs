@@ -67,6 +67,7 @@ fn interface(site: &Site, out: &Path) -> Result<()> {
     let templates = site.root.join("ffi/packaging");
     for (template, to) in [
         ("untorn.pc.in", "pkgconfig/untorn.pc"),
+        ("untorn-static.pc.in", "pkgconfig/untorn-static.pc"),
         ("untorn-config.cmake.in", "cmake/untorn/untorn-config.cmake"),
         (
             "untorn-config-version.cmake.in",

@@ -36,6 +36,11 @@ const NEEDS: &[Need] = &[
         program: "cmake",
         package: "cmake",
     },
+    // It needs ninja.
+    Need {
+        program: "meson",
+        package: "meson ninja-build",
+    },
     Need {
         program: "make",
         package: "make",
