@@ -4,27 +4,46 @@
 //! ```text
 //! args/            the command line
 //! command/         one file per command
-//! input.rs         which files a command works on: paths, directories, `-`
+//! input.rs         which files a command works on; tools.rs: where tools keep theirs
 //! output.rs        what is printed: for people, or one JSON object per line
 //! exit.rs          the exit status
+//! csv.rs           comma-separated values
 //! json.rs          JSON texts, printed and changed without being re-encoded
 //! ```
 
 mod args;
 mod command;
+mod csv;
 mod exit;
 mod input;
 mod json;
 mod output;
 mod signal;
+mod tools;
 mod when;
 
 use std::ffi::OsString;
+use std::io::Write;
+use std::time::Duration;
 
 use clap::Parser;
 
 use args::Args;
 use exit::{FAILED, Failure, USAGE};
+
+/// A wait for a lock longer than this names the process that holds it.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Prints for whom a command waits.
+fn say_waits() {
+    untorn::events::set_wait_threshold(PATIENCE);
+    untorn::events::set_sink(|event| {
+        if event.kind == untorn::EventKind::Waiting {
+            // A closed standard error is no reason to stop.
+            let _ = writeln!(std::io::stderr(), "untorn: {event}");
+        }
+    });
+}
 
 /// Runs the command, and returns its exit status: 0 fine, 1 damage or no match, 2
 /// usage, 3 failed, 75 a lock was not free in time, 130 Ctrl-C.
@@ -40,6 +59,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             return error.print().map_or(FAILED, |()| code);
         }
     };
+    if !args.common.quiet {
+        say_waits();
+    }
     let mut out = output::Output::new(&args.common);
     let result = command::run(&args, &mut out);
     let flushed = out.flush().map_err(Failure::from);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use untorn::{Call, Document, Durability, Format, Journal, Scheme};
+use untorn::{Call, Document, Durability, Format, Journal, JournalOptions, Scheme};
 
 use crate::exit::Result;
 use crate::when::span;
@@ -61,11 +61,12 @@ impl Handle {
         create: bool,
         parents: bool,
     ) -> Result<Journal> {
-        let mut options = Journal::options()
-            .create(create)
-            .parents(parents)
-            .sealed(self.sealed)
-            .timeout(self.timeout);
+        let options = self.options().create(create).parents(parents);
+        Ok(options.open(path)?)
+    }
+
+    fn options(&self) -> JournalOptions {
+        let mut options = Journal::options().sealed(self.sealed).timeout(self.timeout);
         if let Some(durability) = self.durability {
             options = options.durability(durability);
         }
@@ -78,7 +79,7 @@ impl Handle {
         if let Some(prefix) = &self.header_prefix {
             options = options.header_prefix(prefix.clone());
         }
-        Ok(options.open(path)?)
+        options
     }
 
     pub fn document(&self, path: impl AsRef<std::path::Path>) -> Result<Document> {

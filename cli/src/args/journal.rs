@@ -11,8 +11,12 @@ use crate::when::span;
 #[derive(ClapArgs)]
 pub struct Check {
     /// Files, and directories to search for *.jsonl, *.ndjson and *.json
-    #[arg(required = true)]
+    #[arg(required_unless_present = "tool")]
     pub paths: Vec<PathBuf>,
+    /// Check where a tool keeps its files: claude-code, codex, gemini-cli, opencode,
+    /// kimi-cli, kimi-code, moltis, codegraph, or all
+    #[arg(long, value_name = "NAME")]
+    pub tool: Vec<String>,
     /// Check only files changed within this time, such as 1d
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub since: Option<Duration>,
@@ -46,6 +50,10 @@ pub struct Repair {
     /// Carry out the plan; without this, nothing is changed
     #[arg(short, long)]
     pub yes: bool,
+    /// Mend damage before the end too: splits glued records, removes NULs, and moves to
+    /// PATH.torn what can't be read
+    #[arg(long)]
+    pub salvage: bool,
     /// Copy each file into this directory before it is changed
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
@@ -58,13 +66,25 @@ pub struct Torn {
     pub paths: Vec<PathBuf>,
     /// Print the bytes of entry N, counted from 1
     #[arg(long, value_name = "N")]
-    pub cat: Option<usize>,
+    pub cat: Option<u64>,
+    /// Append entry N to the journal, if each of its lines is a record
+    #[arg(long, value_name = "N", conflicts_with = "cat")]
+    pub restore: Option<u64>,
+    /// Forget the entries
+    #[arg(long, conflicts_with_all = ["cat", "restore"])]
+    pub prune: bool,
+    /// Forget only entries older than this, such as 30d
+    #[arg(long, value_name = "TIME", value_parser = span, requires = "prune")]
+    pub older: Option<Duration>,
 }
 
 #[derive(ClapArgs)]
 pub struct Tail {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
+    /// Print only files changed within this time, such as 10m
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub since: Option<Duration>,
     /// The number of records
     #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
     pub lines: usize,
@@ -167,8 +187,17 @@ pub struct Compact {
 
 #[derive(ClapArgs)]
 pub struct Convert {
+    /// A journal (.jsonl, .ndjson) or a JSON array (.json)
     pub input: PathBuf,
+    /// The new file: .jsonl, .ndjson, .json or .csv
     pub output: PathBuf,
+    /// Begin with the journal's rotated files, oldest first
+    #[arg(long)]
+    pub rotated: bool,
+    /// Columns of a .csv file, such as .role,.usage.tokens; otherwise the keys of the
+    /// first record
+    #[arg(long, value_name = "PATHS", value_delimiter = ',')]
+    pub columns: Vec<String>,
     /// Leave out damaged records, and write their bytes to this file
     #[arg(long, value_name = "FILE")]
     pub skip_bad: Option<PathBuf>,

@@ -35,9 +35,18 @@ pub struct Lock {
 pub struct Who {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Include all files below a directory
+    /// Include all held locks below a directory
     #[arg(short, long)]
     pub recursive: bool,
+    /// Wait until the locks are free
+    #[arg(long)]
+    pub wait: bool,
+    /// Print the holders again whenever they change
+    #[arg(long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// The time between two looks of --watch
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "1s", requires = "watch")]
+    pub every: Duration,
 }
 
 #[derive(ClapArgs)]

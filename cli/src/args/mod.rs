@@ -80,9 +80,9 @@ pub enum Command {
     Check(Check),
     /// Show one line of a journal, damaged or good, and its neighbours
     Show(Show),
-    /// Repair torn tails: prints the plan; --yes carries it out
+    /// Repair torn tails, or all damage: prints the plan; --yes carries it out
     Repair(Repair),
-    /// List what repairs have cut off a journal
+    /// List what repairs have cut off a journal, give it back, or forget it
     Torn(Torn),
     /// Print the last records
     Tail(Tail),
@@ -102,7 +102,7 @@ pub enum Command {
     Rm(Rm),
     /// Run a command while holding a file's lock
     Lock(Lock),
-    /// Print which process holds the lock of a file
+    /// Print which process holds the lock of a file, and who waits
     Who(Who),
     /// Count records, bytes and damage
     Stats(Stats),
@@ -116,7 +116,7 @@ pub enum Command {
     Seal(OneJournal),
     /// Make all appended records survive a power cut
     Sync(OneJournal),
-    /// Convert between JSON Lines and a JSON array
+    /// Convert between JSON Lines, a JSON array and CSV
     Convert(Convert),
     /// Work with the sessions of a store
     #[command(subcommand)]

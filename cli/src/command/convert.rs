@@ -1,35 +1,45 @@
-//! `untorn convert`: JSON Lines from a JSON array, and back.
+//! `untorn convert`: JSON Lines from a JSON array, and back; CSV.
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
 use crate::args::{Convert, Handle};
+use crate::csv;
 use crate::exit::{FOUND, Failure, Result};
-use crate::input::Kind;
 use crate::output::{Output, thousands};
 
-fn kind(path: &Path) -> Result<Kind> {
+enum End {
+    Journal,
+    Array,
+    Csv,
+}
+
+fn end(path: &Path) -> Result<End> {
     match path.extension().and_then(|end| end.to_str()) {
-        Some("jsonl" | "ndjson") => Ok(Kind::Journal),
-        Some("json") => Ok(Kind::Document),
+        Some("jsonl" | "ndjson") => Ok(End::Journal),
+        Some("json") => Ok(End::Array),
+        Some("csv") => Ok(End::Csv),
         _ => Err(Failure::usage(format!(
-            "{}: the name must end in .jsonl, .ndjson or .json",
+            "{}: the name must end in .jsonl, .ndjson, .json or .csv",
             path.display()
         ))),
     }
 }
 
 pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
-    let (count, bad) = match (kind(&convert.input)?, kind(&convert.output)?) {
-        (Kind::Document, Kind::Journal) => (to_journal(convert, handle)?, 0),
-        (Kind::Journal, Kind::Document) => to_array(convert, handle)?,
-        (Kind::Journal, Kind::Journal) => copied(convert, handle)?,
+    fresh(&convert.output)?;
+    let (count, bad) = match (end(&convert.input)?, end(&convert.output)?) {
+        (End::Array, End::Journal) => (to_journal(convert, handle)?, 0),
+        (End::Journal, End::Array) => to_array(convert, handle)?,
+        (End::Journal, End::Csv) => to_csv(convert, handle)?,
+        (End::Journal, End::Journal) => copied(convert, handle)?,
         _ => {
             return Err(Failure::usage(
-                "nothing to convert: both are JSON documents",
+                "convert reads a journal or a JSON array, and writes a journal, an array or .csv \
+                 (an array becomes .csv by way of .jsonl)",
             ));
         }
     };
@@ -54,7 +64,6 @@ fn fresh(path: &Path) -> Result<()> {
 }
 
 fn to_journal(convert: &Convert, handle: &Handle) -> Result<u64> {
-    fresh(&convert.output)?;
     let failed = |error: &dyn std::fmt::Display| Failure::of(convert.input.display(), error);
     let text = fs::read_to_string(&convert.input).map_err(|error| failed(&error))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -74,33 +83,63 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// Passes on each good record, and the bytes of each damaged one.
+/// Passes on each good record of the input, and keeps the bytes of each damaged one.
 fn each(
     convert: &Convert,
     handle: &Handle,
     mut take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<(u64, u64)> {
-    let journal = handle.journal(&convert.input, false, false)?;
-    let report = journal.verify()?;
-    if report.damage_count > 0 && convert.skip_bad.is_none() {
-        let why = format!(
-            "{} damaged stretches: --skip-bad FILE leaves them out and keeps their bytes",
-            report.damage_count
-        );
-        return Err(Failure::of(convert.input.display(), why));
+    let mut paths = match convert.rotated {
+        true => rotated_files(&convert.input)?,
+        false => Vec::new(),
+    };
+    paths.push(convert.input.clone());
+    let (mut count, mut bad) = (0, 0);
+    for path in &paths {
+        let journal = handle.journal(path, false, false)?;
+        let report = journal.verify()?;
+        if report.damage_count > 0 && convert.skip_bad.is_none() {
+            let why = format!(
+                "{} damaged stretches: --skip-bad FILE leaves them out and keeps their bytes",
+                report.damage_count
+            );
+            return Err(Failure::of(path.display(), why));
+        }
+        let mut records = journal.records()?;
+        while let Some(record) = records.next_record()? {
+            if !handle.is_json() || untorn::inspect(record.bytes).is_none() {
+                take(record.bytes)?;
+                count += 1;
+            }
+        }
+        if let Some(kept) = &convert.skip_bad {
+            keep_bad(path, kept, &report.damage)?;
+        }
+        bad += report.damage_count;
     }
-    let mut count = 0;
-    let mut records = journal.records()?;
-    while let Some(record) = records.next_record()? {
-        if !handle.is_json() || untorn::inspect(record.bytes).is_none() {
-            take(record.bytes)?;
-            count += 1;
+    Ok((count, bad))
+}
+
+/// Returns `name_1.ext`, `name_2.ext`, … next to a journal, oldest first.
+fn rotated_files(journal: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |error| Failure::of(journal.display(), error);
+    let stem = journal.file_stem().unwrap_or_default().to_string_lossy();
+    let dir = journal.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let names = fs::read_dir(dir.unwrap_or(Path::new("."))).map_err(failed)?;
+    let mut found = Vec::new();
+    for entry in names {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let number = name
+            .strip_prefix(&*stem)
+            .and_then(|rest| rest.strip_prefix('_'));
+        let number = number.and_then(|digits| digits.parse::<u64>().ok());
+        if let Some(number) = number.filter(|_| path.extension() == journal.extension()) {
+            found.push((number, path));
         }
     }
-    if let Some(bad) = &convert.skip_bad {
-        keep_bad(&convert.input, bad, &report.damage)?;
-    }
-    Ok((count, report.damage_count))
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
 fn keep_bad(from: &Path, to: &Path, damages: &[untorn::Damage]) -> Result<()> {
@@ -108,11 +147,7 @@ fn keep_bad(from: &Path, to: &Path, damages: &[untorn::Damage]) -> Result<()> {
 
     let failed = |error| Failure::of(to.display(), error);
     let mut options = fs::OpenOptions::new();
-    let mut kept = options
-        .write(true)
-        .create_new(true)
-        .open(to)
-        .map_err(failed)?;
+    let mut kept = options.append(true).create(true).open(to).map_err(failed)?;
     let mut file = fs::File::open(from).map_err(|error| Failure::of(from.display(), error))?;
     for damage in damages {
         file.seek(SeekFrom::Start(damage.offset)).map_err(failed)?;
@@ -123,7 +158,6 @@ fn keep_bad(from: &Path, to: &Path, damages: &[untorn::Damage]) -> Result<()> {
 }
 
 fn to_array(convert: &Convert, handle: &Handle) -> Result<(u64, u64)> {
-    fresh(&convert.output)?;
     let mut text = Vec::from(b"[");
     let counts = each(convert, handle, |record| {
         if text.len() > 1 {
@@ -138,14 +172,31 @@ fn to_array(convert: &Convert, handle: &Handle) -> Result<(u64, u64)> {
     Ok(counts)
 }
 
+fn to_csv(convert: &Convert, handle: &Handle) -> Result<(u64, u64)> {
+    let mut columns = convert.columns.clone();
+    let mut text = String::new();
+    let counts = each(convert, handle, |record| {
+        let record = String::from_utf8_lossy(record);
+        if columns.is_empty() {
+            columns = csv::columns(&record);
+        }
+        text += &csv::line(&record, &columns).map_err(Failure::usage)?;
+        text += "\r\n";
+        Ok(())
+    })?;
+    let all = format!("{}\r\n{text}", csv::head(&columns));
+    handle.document(&convert.output)?.create(all.as_bytes())?;
+    Ok(counts)
+}
+
 fn copied(convert: &Convert, handle: &Handle) -> Result<(u64, u64)> {
-    fresh(&convert.output)?;
     let plain = Handle {
         sealed: false,
         header_prefix: None,
         ..*handle
     };
-    let journal = if handle.sealed {
+    // Without --rotated the seals are added or removed; with it they stay as they are.
+    let journal = if handle.sealed != convert.rotated {
         plain.journal(&convert.output, true, false)?
     } else {
         let sealed = Handle {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::mpsc;
+use std::time::SystemTime;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -100,7 +101,8 @@ fn tell(path: &Path, damage: Damage, out: &mut Output) {
 }
 
 pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
-    let inputs = files(&tail.paths, Take::Journals, None)?;
+    let since = tail.since.map(|span| SystemTime::now() - span);
+    let inputs = files(&tail.paths, Take::Journals, since)?;
     let printer = Printer::new(&tail.shape, handle.is_json(), out)?;
     let mut followed = Vec::new();
     for input in &inputs {

@@ -1,9 +1,11 @@
-//! `untorn repair`: repairs a torn tail now, as the next append would.
+//! `untorn repair`: repairs a torn tail now, as the next append would; with `--salvage`
+//! also damage before it.
 
 use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
+use untorn::{Repair as Tail, Salvage, SalvagedLine};
 
 use super::check;
 use crate::args::{Handle, Repair};
@@ -14,12 +16,16 @@ use crate::output::{Output, harmless, size};
 #[derive(Serialize)]
 struct Step<'a> {
     path: &'a Path,
-    line: u64,
+    line: Option<u64>,
     kind: &'static str,
     offset: u64,
     length: u64,
-    /// `cut`, `add_newline`, or `none`: it stays as it is.
+    /// `cut`, `add_newline`, `split`, `drop_nuls`, `set_aside`, or `none`: it stays.
     action: &'static str,
+    /// How many whole records of a damaged line become lines.
+    records: u64,
+    /// How many bytes go to `P.torn`.
+    kept: u64,
     done: bool,
 }
 
@@ -29,6 +35,8 @@ struct Sum {
     cut: u64,
     kept: u64,
     newlines: u64,
+    lines: u64,
+    records: u64,
     left: u64,
     failed: u64,
 }
@@ -50,7 +58,7 @@ pub fn run(repair: &Repair, handle: &Handle, out: &mut Output) -> Result {
         out.progress(at as u64 + 1, inputs.len() as u64, "files");
     }
     if !out.json && !out.quiet {
-        out.line(sum.text(repair.yes))?;
+        out.line(sum.text(repair))?;
     }
     Ok(match () {
         () if sum.failed > 0 => FAILED,
@@ -67,61 +75,124 @@ fn one(
     out: &mut Output,
 ) -> Result<()> {
     let found = check::journal(path, handle)?;
-    let mut changes = false;
-    for (damage, kind) in &found.damage {
-        let action = match *kind {
-            "missing_newline" => "add_newline",
-            _ if damage.repairable => "cut",
-            _ => "none",
-        };
-        match action {
-            "add_newline" => sum.newlines += 1,
-            "cut" => {
-                sum.cut += 1;
-                sum.kept += damage.length;
-            }
-            _ => sum.left += 1,
-        }
-        changes |= action != "none";
-        let step = Step {
-            path,
-            line: damage.line.unwrap_or(0),
-            kind,
-            offset: damage.offset,
-            length: damage.length,
-            action,
-            done: repair.yes && action != "none",
-        };
-        print(&step, out)?;
-    }
-    if !changes {
+    if found.damage_count == 0 {
         return Ok(());
     }
-    sum.files += 1;
-    if repair.yes {
+    let journal = handle.journal(path, false, false)?;
+    let mut plan = journal.salvage_plan()?;
+    if !repair.salvage {
+        sum.left += plan.line_count;
+    }
+    sum.left += plan.left;
+    let changes = plan.tail.is_some() || repair.salvage && plan.line_count > 0;
+    if changes && repair.yes {
         if let Some(backup) = &repair.backup {
             copy_into(path, backup)?;
         }
-        handle.journal(path, false, false)?.repair()?;
+        let call = handle.call();
+        if repair.salvage {
+            // What is there under the lock is what is done.
+            plan = journal.salvage_with(&call)?;
+        } else {
+            plan.tail = journal.repair_with(&call)?.repaired;
+        }
     }
-    Ok(())
+    sum.files += u64::from(changes);
+    steps(&plan, path, repair, sum, out)
+}
+
+fn steps(
+    plan: &Salvage,
+    path: &Path,
+    repair: &Repair,
+    sum: &mut Sum,
+    out: &mut Output,
+) -> Result<()> {
+    for line in &plan.lines {
+        let action = match repair.salvage {
+            true => action(line),
+            false => "none",
+        };
+        let step = Step {
+            path,
+            line: Some(line.line),
+            kind: line.kind.as_str(),
+            offset: line.offset,
+            length: line.length,
+            action,
+            records: line.records,
+            kept: line.kept,
+            done: repair.yes && repair.salvage,
+        };
+        print(&step, out)?;
+    }
+    if repair.salvage {
+        sum.lines += plan.line_count;
+        sum.records += plan.records;
+        sum.kept += plan.kept;
+    }
+    let Some(tail) = plan.tail else {
+        return Ok(());
+    };
+    let Tail {
+        offset,
+        cut,
+        newline_added,
+    } = tail;
+    sum.newlines += u64::from(newline_added);
+    sum.cut += u64::from(!newline_added);
+    sum.kept += if newline_added { 0 } else { cut };
+    let step = Step {
+        path,
+        line: None,
+        kind: if newline_added {
+            "missing_newline"
+        } else {
+            "torn_tail"
+        },
+        offset,
+        length: cut,
+        action: if newline_added { "add_newline" } else { "cut" },
+        records: u64::from(newline_added),
+        kept: if newline_added { 0 } else { cut },
+        done: repair.yes,
+    };
+    print(&step, out)
+}
+
+fn action(line: &SalvagedLine) -> &'static str {
+    match (line.records, line.kept) {
+        (0, 0) => "drop_nuls",
+        (0, _) => "set_aside",
+        (1, 0) if line.nuls > 0 => "drop_nuls",
+        _ => "split",
+    }
 }
 
 fn print(step: &Step<'_>, out: &mut Output) -> Result<()> {
     if out.json {
         return Ok(out.object(step)?);
     }
+    let name = harmless(&step.path.display().to_string());
+    let kept = size(step.kept);
     let what = match step.action {
         "add_newline" => "its newline is added, nothing is lost".to_owned(),
-        "cut" => format!(
-            "{} are moved to {}.torn",
-            size(step.length),
-            step.path.display()
+        "cut" => format!("{kept} are moved to {name}.torn"),
+        "drop_nuls" if step.records > 0 => "its NULs go, the record stays".to_owned(),
+        "drop_nuls" => "its NULs go".to_owned(),
+        "set_aside" => format!("{kept} that can't be read are moved to {name}.torn"),
+        "split" if step.kept > 0 => format!(
+            "{} whole records stay, {kept} are moved to {name}.torn",
+            step.records
         ),
-        _ => "unchanged: it is not at the end".to_owned(),
+        "split" => format!(
+            "{} whole records become a line each, nothing is lost",
+            step.records
+        ),
+        _ => "unchanged: it is not at the end, add --salvage".to_owned(),
     };
-    let name = harmless(&step.path.display().to_string());
-    Ok(out.line(format!("{name}:{}: {:<15} {what}", step.line, step.kind))?)
+    let line = step.line.map_or("end".to_owned(), |line| line.to_string());
+    Ok(out.line(format!("{name}:{line}: {:<15} {what}", step.kind))?)
 }
 
 /// Under its whole path, so that two files of one name stay apart.
@@ -141,13 +212,19 @@ fn copy_into(path: &Path, backup: &Path) -> Result<()> {
 }
 
 impl Sum {
-    fn text(&self, done: bool) -> String {
+    fn text(&self, repair: &Repair) -> String {
+        let done = repair.yes;
         let left = match self.left {
             0 => String::new(),
             n => format!("; {n} damaged lines before the end stay"),
         };
+        let lines = match (self.lines, done) {
+            (0, _) => String::new(),
+            (n, true) => format!("{n} damaged lines mended ({} records), ", self.records),
+            (n, false) => format!("{n} damaged lines to mend ({} records), ", self.records),
+        };
         let what = format!(
-            "{} newlines {}, {} tails {} ({} kept in *.torn){left}",
+            "{lines}{} newlines {}, {} tails {} ({} kept in *.torn){left}",
             self.newlines,
             if done { "added" } else { "to add" },
             self.cut,

@@ -21,12 +21,8 @@ fn kept(rotated: Option<std::path::PathBuf>, out: &mut Output) -> Result {
 }
 
 pub fn rotate(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
-    kept(
-        handle
-            .journal(&one.path, false, false)?
-            .rotate_with(&handle.call())?,
-        out,
-    )
+    let journal = handle.journal(&one.path, false, false)?;
+    kept(journal.rotate_with(&handle.call())?, out)
 }
 
 pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {

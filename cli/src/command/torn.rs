@@ -1,112 +1,93 @@
 //! `untorn torn`: what repairs have cut off.
 
-use std::fs;
-use std::io::{BufRead, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use untorn::TornEntry;
 
-use crate::args::Torn;
+use crate::args::{Handle, Torn};
 use crate::exit::{FOUND, Failure, Result};
 use crate::input::{Take, files};
-use crate::output::{Output, size};
-
-/// The line before the bytes: see `P.torn` in `docs/protocol.md`.
-#[derive(Deserialize)]
-struct Head {
-    time: String,
-    offset: u64,
-    length: u64,
-    #[serde(default)]
-    nuls: u64,
-}
+use crate::output::{Output, harmless, size};
 
 #[derive(Serialize)]
 struct Entry<'a> {
     path: &'a Path,
-    number: usize,
-    time: String,
-    /// The place of the bytes in the journal.
+    number: u64,
+    time: &'a str,
+    /// The place of the bytes in the journal as it was.
     offset: u64,
     length: u64,
     /// The number of NULs that followed them, which are not kept.
     nuls: u64,
+    /// The kind of damage, or another reason; `null` for a torn tail.
+    why: Option<&'a str>,
 }
 
-pub fn run(torn: &Torn, out: &mut Output) -> Result {
-    let mut any = false;
-    for input in files(&torn.paths, Take::Journals, None)? {
-        let mut path = input.path.into_os_string();
-        path.push(".torn");
-        let path = PathBuf::from(path);
-        any |= list(&path, torn.cat, out)?;
+pub fn run(torn: &Torn, handle: &Handle, out: &mut Output) -> Result {
+    let inputs = files(&torn.paths, Take::Journals, None)?;
+    let one = torn.cat.or(torn.restore);
+    if one.is_some() && inputs.len() != 1 {
+        return Err(Failure::usage("--cat and --restore take one journal"));
     }
-    Ok(if any { 0 } else { FOUND })
-}
-
-fn list(path: &Path, cat: Option<usize>, out: &mut Output) -> Result<bool> {
-    let failed = |error| Failure::of(path.display(), error);
-    let file = match fs::File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        file => file.map_err(failed)?,
-    };
-    let mut file = std::io::BufReader::new(file);
-    let mut number = 0;
-    loop {
-        let mut line = Vec::new();
-        if file
-            .by_ref()
-            .take(4096)
-            .read_until(b'\n', &mut line)
-            .map_err(failed)?
-            == 0
-        {
-            return Ok(number > 0);
+    let mut any = false;
+    for input in &inputs {
+        let journal = handle.journal(&input.path, false, false)?;
+        if let Some(number) = torn.cat {
+            out.raw(&journal.torn_bytes(number)?)?;
+            return Ok(0);
         }
-        let Ok(head) = serde_json::from_slice::<Head>(&line) else {
-            out.complain(&format!(
-                "{}: what follows entry {number} can't be read",
-                path.display()
-            ));
-            return Ok(number > 0);
-        };
-        number += 1;
-        let kept = head.length - head.nuls.min(head.length);
-        if cat == Some(number) {
-            let mut bytes = Vec::new();
-            file.by_ref()
-                .take(kept)
-                .read_to_end(&mut bytes)
-                .map_err(failed)?;
-            out.raw(&bytes)?;
-            return Ok(true);
+        if let Some(number) = torn.restore {
+            let end = journal.restore_torn_with(number, &handle.call())?;
+            if !out.quiet {
+                out.line(format!(
+                    "entry {number} appended; the journal ends at {end}"
+                ))?;
+            }
+            return Ok(0);
         }
-        // The bytes, and a newline.
-        file.seek(SeekFrom::Current(
-            i64::try_from(kept).unwrap_or(i64::MAX - 1) + 1,
-        ))
-        .map_err(failed)?;
-        if cat.is_some() {
+        let entries = journal.torn()?;
+        any |= !entries.is_empty();
+        if torn.prune && !entries.is_empty() {
+            let age = torn.older.unwrap_or_default();
+            let count = journal.prune_torn_with(age, &handle.call())?;
+            if !out.quiet && count > 0 {
+                let name = harmless(&input.path.display().to_string());
+                out.line(format!("{name}: {count} entries forgotten"))?;
+            }
             continue;
         }
-        let entry = Entry {
-            path,
-            number,
-            time: head.time,
-            offset: head.offset,
-            length: head.length,
-            nuls: head.nuls,
-        };
-        if out.json {
-            out.object(&entry)?;
-        } else {
-            out.line(format!(
-                "{} #{number}  {}  {} from offset {}",
-                path.display(),
-                entry.time,
-                size(entry.length),
-                entry.offset
-            ))?;
+        for entry in &entries {
+            print(&input.path, entry, out)?;
         }
     }
+    Ok(if any || torn.prune { 0 } else { FOUND })
+}
+
+fn print(path: &Path, entry: &TornEntry, out: &mut Output) -> Result<()> {
+    let why = entry.why.as_deref();
+    if out.json {
+        return Ok(out.object(&Entry {
+            path,
+            number: entry.number,
+            time: &entry.time,
+            offset: entry.offset,
+            length: entry.length,
+            nuls: entry.nuls,
+            why,
+        })?);
+    }
+    let nuls = match entry.nuls {
+        0 => String::new(),
+        n => format!(", then {n} NULs"),
+    };
+    Ok(out.line(format!(
+        "{} #{}  {}  {} from offset {}{nuls}  {}",
+        harmless(&path.display().to_string()),
+        entry.number,
+        entry.time,
+        size(entry.length),
+        entry.offset,
+        why.unwrap_or("torn_tail"),
+    ))?)
 }

@@ -44,6 +44,8 @@ struct Row {
     bytes: u64,
     records_a_second: f64,
     holder: Option<String>,
+    /// How many processes wait for the lock.
+    waiting: usize,
     #[serde(skip)]
     at: Option<SystemTime>,
 }
@@ -92,11 +94,13 @@ fn look(watch: &Watch, handle: &Handle, seen: &mut HashMap<PathBuf, Seen>) -> Re
             None => format!("pid {}", holder.pid),
         });
         let meta = std::fs::metadata(&input.path).ok();
+        let waiting = untorn::waiters(&input.path)?.len();
         rows.push(Row {
             bytes: meta.as_ref().map_or(0, std::fs::Metadata::len),
             at: meta.and_then(|meta| meta.modified().ok()),
             path: input.path,
             records_a_second: rate,
+            waiting,
             holder,
         });
     }
@@ -111,18 +115,19 @@ fn print(rows: &[Row], out: &mut Output) -> Result<()> {
     let head = out.styled(
         Style::Faint,
         &format!(
-            "{:>10} {:>9}  {:<14} {:<24} path",
-            "records/s", "size", "last write", "lock"
+            "{:>10} {:>9}  {:<14} {:<24} {:>7}  path",
+            "records/s", "size", "last write", "lock", "waiting"
         ),
     );
     out.line(head)?;
     for row in rows.iter().take(40) {
         out.line(format!(
-            "{:>10.1} {:>9}  {:<14} {:<24} {}",
+            "{:>10.1} {:>9}  {:<14} {:<24} {:>7}  {}",
             row.records_a_second,
             size(row.bytes),
             row.at.map_or(String::new(), ago),
             harmless(row.holder.as_deref().unwrap_or("-")),
+            row.waiting,
             harmless(&row.path.display().to_string()),
         ))?;
     }

@@ -20,10 +20,19 @@ use crate::args::{Check, Handle};
 use crate::exit::{FAILED, FOUND, Result};
 use crate::input::{Input, Take, files};
 use crate::output::Output;
+use crate::tools;
 
 pub fn run(check: &Check, handle: &Handle, out: &mut Output) -> Result {
     let since = check.since.map(|span| SystemTime::now() - span);
-    let inputs = files(&check.paths, Take::All, since)?;
+    let mut paths = check.paths.clone();
+    for tool in &check.tool {
+        paths.extend(tools::paths(tool)?);
+    }
+    if paths.is_empty() {
+        out.remark("untorn: none of these tools keeps files here");
+        return Ok(0);
+    }
+    let inputs = files(&paths, Take::All, since)?;
     let begun = Instant::now();
     let mut sum = Sum::default();
     let most = check
