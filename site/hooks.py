@@ -27,7 +27,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put a page that the menu lacks at the end of Internals: no page is without a way to it."""
     text = json.dumps(config.nav)
     pages = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
-    last = list((config.nav or [{}])[-1].values())[0]
+    last = next(iter((config.nav or [{}])[-1].values()))
     last += [page for page in pages if f'"{page}"' not in text]
     return config
 

@@ -32,9 +32,10 @@ publish = false
 
 [dependencies]
 fd-lock = "4"
+serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 tokio = {{ version = "1", features = ["macros", "rt-multi-thread", "sync", "time"] }}
-untorn = {{ path = "{core}" }}
+untorn = {{ path = "{core}", features = ["serde"] }}
 """
 
 
