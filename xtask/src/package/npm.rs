@@ -89,7 +89,7 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
     let source = source(site)?;
     let mut about = shared(&source);
     for key in [
-        "name", "keywords", "main", "types", "bin", "exports", "imports",
+        "name", "keywords", "type", "main", "types", "bin", "exports", "imports",
     ] {
         about.insert(key.into(), source[key].clone());
     }

@@ -8,7 +8,6 @@ mod rights;
 use std::io;
 use std::path::Path;
 
-use super::fork::LockDescriptors;
 use super::seam::{Op, announce, announce_write, device, pretends, taken};
 use super::{FileId, Stat, sys};
 
@@ -89,6 +88,7 @@ impl File {
     /// Closes a listed file. `ours`: its number still means this file.
     #[cfg(unix)]
     pub(in crate::sys) fn close_listed(self, ours: bool) {
+        use crate::sys::fork::LockDescriptors;
         use std::os::fd::AsRawFd;
 
         LockDescriptors::close(self.handle.as_raw_fd(), || {

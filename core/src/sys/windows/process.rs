@@ -17,8 +17,7 @@ use windows_sys::Win32::System::Threading::{
     PROCESS_SYNCHRONIZE, WaitForSingleObject,
 };
 
-use super::file::checked;
-use super::patience::code;
+use super::patience::{checked, code};
 use crate::sys::LockLine;
 
 /// Returns the creation time, in units of 100 ns since 1601. So it also
