@@ -4,17 +4,27 @@
  * readers still see only whole records and whole documents. The files stay plain
  * files.
  *
- * Append a record to a journal:
+ * Append a record to a journal, and read all records:
  *
  *     untorn_error *error = NULL;
  *     untorn_journal *journal = NULL;
+ *     untorn_records *records = NULL;
  *     const char *record = "{\"role\":\"user\"}";
+ *     const uint8_t *data = NULL;
+ *     size_t len = 0;
  *     if (untorn_journal_open("session.jsonl", NULL, &journal, &error) ||
- *         untorn_journal_append(journal, (const uint8_t *)record,
- *                               strlen(record), NULL, NULL, &error)) {
+ *         untorn_journal_append(journal, record, strlen(record), NULL, NULL,
+ *                               &error) ||
+ *         untorn_journal_records(journal, NULL, &records, &error)) {
  *         fprintf(stderr, "%s\n", untorn_error_message(error));
- *         untorn_error_free(error);
  *     }
+ *     while (error == NULL &&
+ *            !untorn_records_next(records, &data, &len, NULL, NULL, &error) &&
+ *            data != NULL) {
+ *         printf("%.*s\n", (int)len, (const char *)data);
+ *     }
+ *     untorn_error_free(error);
+ *     untorn_records_free(records);
  *     untorn_journal_close(journal);
  *
  * Save a document, and load it:
@@ -23,13 +33,12 @@
  *     const char *state = "{\"turn\":1}";
  *     uint8_t *data = NULL;
  *     size_t len = 0;
- *     if (untorn_save("state.json", (const uint8_t *)state, strlen(state),
- *                     NULL, &error) ||
+ *     if (untorn_save("state.json", state, strlen(state), NULL, &error) ||
  *         untorn_load("state.json", &data, &len, NULL, &error)) {
  *         fprintf(stderr, "%s\n", untorn_error_message(error));
  *         untorn_error_free(error);
  *     }
- *     untorn_buffer_free(data, len);
+ *     untorn_buffer_free(data);
  *
  * Hold a lock while you change a file of your own:
  *
@@ -544,7 +553,7 @@ typedef struct {
   /**
    * The first byte. May be NULL if len is 0.
    */
-  const uint8_t *data;
+  const void *data;
   /**
    * The number of bytes.
    */
@@ -552,19 +561,18 @@ typedef struct {
 } untorn_bytes;
 
 /**
- * Frees bytes that this library handed over, for example from untorn_load(). len
- * is the length that came with them. NULL is allowed and does nothing.
+ * Frees bytes that this library handed over, for example from untorn_load(). NULL is
+ * allowed and does nothing.
  */
 UNTORN_API
-void untorn_buffer_free(uint8_t *data,
-                        size_t len);
+void untorn_buffer_free(void *data);
 
 /**
  * Computes the version that a document with these bytes has.
  */
 UNTORN_API
 UNTORN_MUST_USE
-untorn_code untorn_document_version_of(const uint8_t *data,
+untorn_code untorn_document_version_of(const void *data,
                                        size_t len,
                                        untorn_document_version *version_out,
                                        untorn_error **error_out);
@@ -638,7 +646,7 @@ UNTORN_API void untorn_error_free(untorn_error *error);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_save(const char *path,
-                        const uint8_t *data,
+                        const void *data,
                         size_t len,
                         untorn_document_version *version_out,
                         untorn_error **error_out);
@@ -662,7 +670,7 @@ untorn_code untorn_load(const char *path,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_append(const char *path,
-                          const uint8_t *record,
+                          const void *record,
                           size_t len,
                           untorn_position *position_out,
                           untorn_error **error_out);
@@ -976,7 +984,7 @@ UNTORN_API const char *untorn_journal_path(const untorn_journal *journal);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_append(const untorn_journal *journal,
-                                  const uint8_t *record,
+                                  const void *record,
                                   size_t len,
                                   const untorn_call *call,
                                   untorn_position *position_out,
@@ -1252,7 +1260,7 @@ UNTORN_API const char *untorn_damage_name(int32_t kind);
  * UNTORN_DAMAGE_ number, or 0 if nothing is. A decoder that could not read a
  * record uses it to report the reason.
  */
-UNTORN_API int32_t untorn_inspect(const uint8_t *data, size_t len);
+UNTORN_API int32_t untorn_inspect(const void *data, size_t len);
 
 /**
  * Checks every record. Takes no lock and changes nothing. A torn tail may be an
@@ -1714,7 +1722,7 @@ UNTORN_API void untorn_fold_turn_free(untorn_fold_turn *turn);
 
 /**
  * Reads the header, without its padding. *data_out is NULL if the journal has
- * none; else free it with untorn_buffer_free(*data_out, *len_out). Takes no
+ * none; else free it with untorn_buffer_free(*data_out). Takes no
  * lock, and never sees half a stamp.
  *
  * UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
@@ -1736,7 +1744,7 @@ untorn_code untorn_journal_header(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_set_header(const untorn_journal *journal,
-                                      const uint8_t *header,
+                                      const void *header,
                                       size_t len,
                                       const untorn_call *call,
                                       untorn_error **error_out);
@@ -1749,7 +1757,7 @@ untorn_code untorn_journal_set_header(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
-                                              const uint8_t *header,
+                                              const void *header,
                                               size_t len,
                                               const untorn_bytes *records,
                                               size_t count,
@@ -1845,7 +1853,7 @@ untorn_code untorn_rewrite_records(const untorn_rewrite *rewrite,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_rewrite_push(untorn_rewrite *rewrite,
-                                const uint8_t *record,
+                                const void *record,
                                 size_t len,
                                 untorn_error **error_out);
 
@@ -1946,7 +1954,7 @@ UNTORN_API const char *untorn_document_path(const untorn_document *document);
 
 /**
  * Reads the document and its version (version_out may be NULL). Takes no lock.
- * Free the bytes with untorn_buffer_free(*data_out, *len_out). A NUL that is not
+ * Free the bytes with untorn_buffer_free(*data_out). A NUL that is not
  * counted follows them.
  *
  * UNTORN_NOT_FOUND if the document does not exist.
@@ -1971,7 +1979,7 @@ untorn_code untorn_document_load(const untorn_document *document,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_json(const char *path,
-                                 const uint8_t *data,
+                                 const void *data,
                                  size_t len,
                                  const uint8_t **json_out,
                                  size_t *json_len_out,
@@ -1988,7 +1996,7 @@ untorn_code untorn_document_json(const char *path,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_save(const untorn_document *document,
-                                 const uint8_t *data,
+                                 const void *data,
                                  size_t len,
                                  const untorn_call *call,
                                  untorn_document_version *version_out,
@@ -2003,7 +2011,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_save_if(const untorn_document *document,
                                     const untorn_document_version *expected,
-                                    const uint8_t *data,
+                                    const void *data,
                                     size_t len,
                                     const untorn_call *call,
                                     untorn_document_version *version_out,
@@ -2015,7 +2023,7 @@ untorn_code untorn_document_save_if(const untorn_document *document,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_create(const untorn_document *document,
-                                   const uint8_t *data,
+                                   const void *data,
                                    size_t len,
                                    const untorn_call *call,
                                    untorn_document_version *version_out,
@@ -2091,7 +2099,7 @@ bool untorn_update_version(const untorn_update *update,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_update_save(untorn_update *update,
-                               const uint8_t *data,
+                               const void *data,
                                size_t len,
                                untorn_document_version *version_out,
                                untorn_error **error_out);
@@ -2401,7 +2409,7 @@ untorn_code untorn_transaction_begin(const char *dir,
 /**
  * Reads a file as the transaction leaves it, and its version (version_out may be
  * NULL). *data_out is NULL if the file does not exist; else free it with
- * untorn_buffer_free(*data_out, *len_out). The file stays locked until the end
+ * untorn_buffer_free(*data_out). The file stays locked until the end
  * of the transaction, so that a save can depend on what was read.
  *
  * UNTORN_INVALID_ARGUMENT if name is not the name of a file in the directory.
@@ -2424,7 +2432,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_transaction_save(untorn_transaction *transaction,
                                     const char *name,
-                                    const uint8_t *data,
+                                    const void *data,
                                     size_t len,
                                     untorn_error **error_out);
 
@@ -2438,7 +2446,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_transaction_create(untorn_transaction *transaction,
                                       const char *name,
-                                      const uint8_t *data,
+                                      const void *data,
                                       size_t len,
                                       untorn_error **error_out);
 
@@ -2515,7 +2523,7 @@ const char *untorn_snapshot_name(const untorn_snapshot *snapshot,
 /**
  * Reads the bytes that a file had, and their version (version_out may be NULL).
  * *data_out is NULL if the file did not exist; else free it with
- * untorn_buffer_free(*data_out, *len_out).
+ * untorn_buffer_free(*data_out).
  */
 UNTORN_API
 UNTORN_MUST_USE

@@ -418,7 +418,7 @@ static void load(void) {
     return;
   put_hex("value", data, len);
   put_text("version", version.text);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 static void load_json(void) {
@@ -428,7 +428,7 @@ static void load_json(void) {
   size_t len = 0, json_len = 0;
   if (succeeded(untorn_load(path, &data, &len, NULL, &error)))
     (void)succeeded(untorn_document_json(path, data, len, &json, &json_len, &error));
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 static void save(int create) {
@@ -482,7 +482,7 @@ static void put_value(uint8_t *data, size_t len) {
     printf(",\"value\":null");
   else
     put_hex("value", data, len);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 static void header(void) {

@@ -54,7 +54,7 @@ static void torn_bytes(void) {
   if (!succeeded(untorn_journal_torn_bytes(journal(), number("number", 0), &data, &len, &error)))
     return;
   put_hex("value", data, len);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 static void restore_torn(void) {

@@ -99,7 +99,7 @@ static void count_one(const untorn_document *counter, const char *name) {
 
     char *total = with_one_more(count, "total");
     char *own = with_one_more(total, name);
-    check(untorn_update_save(update, (const uint8_t *)own, strlen(own), NULL, &error), &error);
+    check(untorn_update_save(update, own, strlen(own), NULL, &error), &error);
     untorn_update_finish(update);
     free(own);
     free(total);
@@ -134,7 +134,7 @@ int main(int argc, char **argv) {
         size_t room = strlen(record) + strlen(name) + 64;
         char *line = allocate(room);
         int length = snprintf(line, room, "{\"writer\":\"%s\",\"seq\":%zu,\"record\":%s}", name, appended, record);
-        check(untorn_journal_append(journal, (const uint8_t *)line, (size_t)length, NULL, NULL, &error), &error);
+        check(untorn_journal_append(journal, line, (size_t)length, NULL, NULL, &error), &error);
         free(line);
         printf("append %zu\n", appended); /* only now, for only now is the record safe */
         fflush(stdout);

@@ -92,9 +92,14 @@ impl<'a> Arguments<'a> {
     /// # Safety
     /// NULL, or valid for reads of `len` bytes for `'b`.
     #[inline]
-    pub unsafe fn bytes<'b>(&self, data: *const u8, len: usize, name: &str) -> Result<&'b [u8]> {
+    pub unsafe fn bytes<'b>(
+        &self,
+        data: *const c_void,
+        len: usize,
+        name: &str,
+    ) -> Result<&'b [u8]> {
         // SAFETY: the caller's promise; `len` is checked.
-        unsafe { self.array(data, len, name) }
+        unsafe { self.array(data.cast(), len, name) }
     }
 
     /// An array. NULL with length 0 is an empty one.

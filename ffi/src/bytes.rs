@@ -1,5 +1,7 @@
 //! Bytes that the caller owns.
 
+use std::ffi::c_void;
+
 use untorn::{Batch, Result};
 
 use crate::argument::Arguments;
@@ -9,7 +11,7 @@ use crate::argument::Arguments;
 #[derive(Clone, Copy)]
 pub struct Bytes {
     /// The first byte. May be NULL if len is 0.
-    pub data: *const u8,
+    pub data: *const c_void,
     /// The number of bytes.
     pub len: usize,
 }

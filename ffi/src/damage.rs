@@ -1,6 +1,6 @@
 //! The kinds of damage in a journal.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use untorn::Damage;
 
@@ -46,7 +46,7 @@ pub extern "C" fn untorn_damage_name(kind: i32) -> *const c_char {
 /// UNTORN_DAMAGE_ number, or 0 if nothing is. A decoder that could not read a
 /// record uses it to report the reason.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn untorn_inspect(data: *const u8, len: usize) -> i32 {
+pub unsafe extern "C" fn untorn_inspect(data: *const c_void, len: usize) -> i32 {
     // SAFETY: as the header says of every argument. NULL with a length is no line
     // of JSON either.
     let line = unsafe { Arguments::of("inspect").bytes(data, len, "data") };

@@ -1,6 +1,6 @@
 //! Documents.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 
 use untorn::{Document as CoreDocument, Expect, Result};
 
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn untorn_document_path(document: *const Document) -> *con
 }
 
 /// Reads the document and its version (version_out may be NULL). Takes no lock.
-/// Free the bytes with untorn_buffer_free(*data_out, *len_out). A NUL that is not
+/// Free the bytes with untorn_buffer_free(*data_out). A NUL that is not
 /// counted follows them.
 ///
 /// UNTORN_NOT_FOUND if the document does not exist.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn untorn_document_load(
             )
         };
         let (bytes, version) = document.load()?;
-        buffer::give(bytes, data_out, len_out);
+        buffer::give(&bytes, data_out, len_out);
         // SAFETY: NULL or a place for it.
         unsafe { put(version_out, version.into()) };
         Ok(())
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn untorn_document_load(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_json(
     path: *const c_char,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     json_out: *mut *const u8,
     json_len_out: *mut usize,
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn untorn_document_json(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_save(
     document: *const Document,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     call: *const Call,
     version_out: *mut DocumentVersion,
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn untorn_document_save(
 pub unsafe extern "C" fn untorn_document_save_if(
     document: *const Document,
     expected: *const DocumentVersion,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     call: *const Call,
     version_out: *mut DocumentVersion,
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn untorn_document_save_if(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_create(
     document: *const Document,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     call: *const Call,
     version_out: *mut DocumentVersion,
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn untorn_document_create(
 /// The arguments of the functions above.
 unsafe fn save(
     document: *const Document,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     expect: impl FnOnce(&Arguments<'_>) -> Result<Expect>,
     call: *const Call,

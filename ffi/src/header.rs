@@ -1,5 +1,7 @@
 //! The header of a journal.
 
+use std::ffi::c_void;
+
 use untorn::Result;
 
 use crate::argument::{Arguments, put};
@@ -13,7 +15,7 @@ use crate::journal::Journal;
 use crate::position::Position;
 
 /// Reads the header, without its padding. *data_out is NULL if the journal has
-/// none; else free it with untorn_buffer_free(*data_out, *len_out). Takes no
+/// none; else free it with untorn_buffer_free(*data_out). Takes no
 /// lock, and never sees half a stamp.
 ///
 /// UNTORN_INVALID_ARGUMENT if the journal was opened without header_prefix.
@@ -38,7 +40,7 @@ pub unsafe extern "C" fn untorn_journal_header(
             )
         };
         match journal.header()? {
-            Some(header) => buffer::give(header, data_out, len_out),
+            Some(header) => buffer::give(&header, data_out, len_out),
             None => {
                 data_out.put(std::ptr::null_mut());
                 len_out.put(0);
@@ -57,7 +59,7 @@ pub unsafe extern "C" fn untorn_journal_header(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_set_header(
     journal: *const Journal,
-    header: *const u8,
+    header: *const c_void,
     len: usize,
     call: *const Call,
     error_out: *mut *mut Error,
@@ -85,7 +87,7 @@ pub unsafe extern "C" fn untorn_journal_set_header(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_append_with_header(
     journal: *const Journal,
-    header: *const u8,
+    header: *const c_void,
     len: usize,
     records: *const Bytes,
     count: usize,
@@ -103,7 +105,7 @@ pub unsafe extern "C" fn untorn_journal_append_with_header(
 /// The arguments of the function above.
 unsafe fn append(
     journal: *const Journal,
-    header: *const u8,
+    header: *const c_void,
     len: usize,
     records: *const Bytes,
     count: usize,

@@ -1,6 +1,6 @@
 //! Journals.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 
 use untorn::{Journal as CoreJournal, Result};
 
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn untorn_journal_path(journal: *const Journal) -> *const 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_append(
     journal: *const Journal,
-    record: *const u8,
+    record: *const c_void,
     len: usize,
     call: *const Call,
     position_out: *mut Position,

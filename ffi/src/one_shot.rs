@@ -1,6 +1,6 @@
 //! Calls that need no handle.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 use crate::argument::{Arguments, put};
 use crate::buffer;
@@ -16,7 +16,7 @@ use crate::version::DocumentVersion;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_save(
     path: *const c_char,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     version_out: *mut DocumentVersion,
     error_out: *mut *mut Error,
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn untorn_load(
             (path, data_out, len_out)
         };
         let (bytes, version) = untorn::load(path)?;
-        buffer::give(bytes, data_out, len_out);
+        buffer::give(&bytes, data_out, len_out);
         // SAFETY: NULL or a place for it.
         unsafe { put(version_out, version.into()) };
         Ok(())
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn untorn_load(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_append(
     path: *const c_char,
-    record: *const u8,
+    record: *const c_void,
     len: usize,
     position_out: *mut Position,
     error_out: *mut *mut Error,

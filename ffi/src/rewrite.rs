@@ -1,6 +1,6 @@
 //! Rewrites of a journal: a new file takes its place.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
 use untorn::Result;
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn untorn_rewrite_records(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_rewrite_push(
     rewrite: *mut Rewrite,
-    record: *const u8,
+    record: *const c_void,
     len: usize,
     error_out: *mut *mut Error,
 ) -> Code {

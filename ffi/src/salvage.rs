@@ -262,7 +262,7 @@ pub unsafe extern "C" fn untorn_journal_torn_bytes(
             )
         };
         let bytes = journal.torn_bytes(number)?;
-        buffer::give(bytes, data_out, len_out);
+        buffer::give(&bytes, data_out, len_out);
         Ok(())
     })
 }

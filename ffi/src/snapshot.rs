@@ -65,7 +65,7 @@ pub unsafe extern "C" fn untorn_snapshot_name(
 
 /// Reads the bytes that a file had, and their version (version_out may be NULL).
 /// *data_out is NULL if the file did not exist; else free it with
-/// untorn_buffer_free(*data_out, *len_out).
+/// untorn_buffer_free(*data_out).
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_snapshot_load(
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn untorn_snapshot_load(
         };
         match snapshot.load(&file_name)? {
             Some((bytes, version)) => {
-                buffer::give(bytes, data_out, len_out);
+                buffer::give(&bytes, data_out, len_out);
                 // SAFETY: NULL or a place for it.
                 unsafe { put(version_out, version.into()) };
             }

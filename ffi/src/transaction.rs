@@ -1,6 +1,6 @@
 //! Several files of one directory that change together.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::ptr::NonNull;
 
 use untorn::Result;
@@ -143,7 +143,7 @@ unsafe fn of<'a>(
 
 /// Reads a file as the transaction leaves it, and its version (version_out may be
 /// NULL). *data_out is NULL if the file does not exist; else free it with
-/// untorn_buffer_free(*data_out, *len_out). The file stays locked until the end
+/// untorn_buffer_free(*data_out). The file stays locked until the end
 /// of the transaction, so that a save can depend on what was read.
 ///
 /// UNTORN_INVALID_ARGUMENT if name is not the name of a file in the directory.
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn untorn_transaction_load(
         };
         match transaction.load_with(&name, &call)? {
             Some((bytes, version)) => {
-                buffer::give(bytes, data_out, len_out);
+                buffer::give(&bytes, data_out, len_out);
                 // SAFETY: NULL or a place for it.
                 unsafe { put(version_out, version.into()) };
             }
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn untorn_transaction_load(
 pub unsafe extern "C" fn untorn_transaction_save(
     transaction: *mut Transaction,
     name: *const c_char,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn untorn_transaction_save(
 pub unsafe extern "C" fn untorn_transaction_create(
     transaction: *mut Transaction,
     name: *const c_char,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     error_out: *mut *mut Error,
 ) -> Code {

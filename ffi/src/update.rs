@@ -1,5 +1,7 @@
 //! Read, change and save under one lock.
 
+use std::ffi::c_void;
+
 use crate::argument::{Arguments, put, take_back};
 use crate::code::Code;
 use crate::error::Error;
@@ -57,7 +59,7 @@ pub unsafe extern "C" fn untorn_update_version(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_update_save(
     update: *mut Update,
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     version_out: *mut DocumentVersion,
     error_out: *mut *mut Error,

@@ -1,6 +1,6 @@
 //! The versions of documents, and of this library.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 
 use untorn::Result;
 
@@ -60,7 +60,7 @@ impl DocumentVersion {
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_version_of(
-    data: *const u8,
+    data: *const c_void,
     len: usize,
     version_out: *mut DocumentVersion,
     error_out: *mut *mut Error,

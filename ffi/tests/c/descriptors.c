@@ -74,7 +74,7 @@ static void documents(const char *name) {
   OK(untorn_document_open(name, &options, &document, &error));
   OK(untorn_document_save(document, bytes("[0]"), 3, NULL, NULL, &error));
   OK(untorn_document_load(document, &data, &len, NULL, &error));
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   untorn_document_close(document);
 }
 

@@ -29,7 +29,7 @@ static void saves_and_loads(void) {
   OK(untorn_document_load(document, &data, &len, &loaded, &error));
   CHECK(same(data, len, "{}") && data[len] == '\0');
   CHECK(strcmp(version.text, loaded.text) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   OK(untorn_document_version_of(bytes("{}"), 2, &of, &error));
   CHECK(strcmp(version.text, of.text) == 0);
 
@@ -43,7 +43,7 @@ static void saves_and_loads(void) {
   OK(untorn_document_save(document, NULL, 0, NULL, NULL, &error));
   OK(untorn_document_load(document, &data, &len, NULL, &error));
   CHECK(data != NULL && len == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   untorn_document_close(document);
 }
 
@@ -139,7 +139,7 @@ static void one_call(void) {
   OK(untorn_save("new/one", bytes("{}"), 2, &saved, &error));
   OK(untorn_load("new/one", &data, &len, &loaded, &error));
   CHECK(same(data, len, "{}") && strcmp(saved.text, loaded.text) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   FAILS(UNTORN_NOT_FOUND, untorn_load("none", &data, &len, NULL, &error));
   CHECK(strstr(untorn_error_message(error), "none") != NULL);
   untorn_error_free(error);

@@ -128,7 +128,7 @@ static void null_is_nothing(void) {
   untorn_cancel_trigger(NULL);
   untorn_error_free(NULL);
   untorn_holder_free(NULL);
-  untorn_buffer_free(NULL, 0);
+  untorn_buffer_free(NULL);
   untorn_cancel_free(NULL);
   untorn_lock_release(NULL);
   untorn_journal_close(NULL);

@@ -25,7 +25,7 @@ static void header_is(untorn_journal *journal, const char *expected) {
     return;
   }
   CHECK(len == strlen(expected) && memcmp(data, expected, len) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 int main(void) {
@@ -47,7 +47,7 @@ int main(void) {
   header_is(journal, "{\"at\":12345}");
   OK(untorn_load("j", &data, &len, NULL, &error));
   CHECK(len == 40 && memcmp(data, "{\"at\":12345}                   \n[1]\n[2]\n", 40) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 
   REFUSED(UNTORN_INVALID_RECORD,
           untorn_journal_set_header(journal, bytes("{\"no\":1}"), 8, NULL, &error));

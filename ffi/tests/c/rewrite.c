@@ -23,7 +23,7 @@ static void is(const char *path, const char *expected) {
   size_t len = 0;
   OK(untorn_load(path, &data, &len, NULL, &error));
   CHECK(len == strlen(expected) && memcmp(data, expected, len) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 static void back_and_anew(void) {

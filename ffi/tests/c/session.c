@@ -186,7 +186,7 @@ static void reconciled(untorn_store *store) {
   snprintf(path, sizeof path, "%s/result.toml", untorn_session_path(session));
   OK(untorn_load(path, &data, &len, NULL, &error));
   CHECK(len == 4 && memcmp(data, "died", 4) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   untorn_session_free(session);
   close(ready[0]);
   close(ready[1]);

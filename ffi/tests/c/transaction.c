@@ -20,7 +20,7 @@ static void is(const char *path, const char *expected) {
   }
   OK(untorn_load(path, &data, &len, NULL, &error));
   CHECK(len == strlen(expected) && memcmp(data, expected, len) == 0);
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
 }
 
 static untorn_transaction *begin(void) {
@@ -44,7 +44,7 @@ static void all_of_it(void) {
   save(tx, "a", "1");
   OK(untorn_transaction_load(tx, "a", NULL, &data, &len, &version, &error));
   CHECK(len == 1 && data[0] == '1' && data[1] == '\0');
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   OK(untorn_transaction_append(tx, "j", records, 2, &error));
   OK(untorn_transaction_create(tx, "b", bytes("2"), 1, &error));
   OK(untorn_transaction_remove(tx, "c", NULL, &removed, &error));
@@ -101,8 +101,8 @@ static void killed(void) {
     OK(untorn_transaction_load(tx, "a", NULL, &a, &a_len, NULL, &error));
     OK(untorn_transaction_load(tx, "b", NULL, &b, &b_len, NULL, &error));
     CHECK(a_len == b_len && memcmp(a, b, a_len) == 0);
-    untorn_buffer_free(a, a_len);
-    untorn_buffer_free(b, b_len);
+    untorn_buffer_free(a);
+    untorn_buffer_free(b);
     untorn_transaction_free(tx);
   }
 }
@@ -123,7 +123,7 @@ static void snapshot_of_all(void) {
   CHECK(untorn_snapshot_name(snapshot, 3) == NULL);
   OK(untorn_snapshot_load(snapshot, "a", &data, &len, NULL, &error));
   CHECK(len == 1 && data[0] == '1');
-  untorn_buffer_free(data, len);
+  untorn_buffer_free(data);
   OK(untorn_snapshot_load(snapshot, "none", &data, &len, NULL, &error));
   CHECK(data == NULL);
   OK(untorn_snapshot_records(snapshot, "j", NULL, &records, &error));
