@@ -129,6 +129,18 @@ impl RawJournal {
         tail_list(py, records)
     }
 
+    /// Counts the records.
+    fn _count(&self, py: Python<'_>) -> PyResult<u64> {
+        plain(py, self.journal.path(), || {
+            let mut records = self.journal.records()?;
+            let mut count = 0;
+            while records.next_record()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        })
+    }
+
     /// Returns where the last whole record ends. Takes no lock: an append that is
     /// running may be counted or not.
     fn end(&self, py: Python<'_>) -> PyResult<Position> {

@@ -74,7 +74,9 @@ fn version() -> String {
 }
 
 // `interpreter` has the entry point of this name.
-#[pymodule(name = "_untorn_of_main")]
+// Without the interpreter's lock another thread could change an object that is being encoded: a free-threaded
+// Python switches the lock on when it imports this.
+#[pymodule(name = "_untorn_of_main", gil_used = true)]
 mod _untorn {
     use pyo3::prelude::*;
     use pyo3::types::PyDict;

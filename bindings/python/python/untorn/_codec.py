@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias
 
-from untorn._errors import Corrupt, LimitExceeded
+from untorn._errors import Corrupt, InvalidArgument, LimitExceeded
 from untorn._untorn import document_json, json_line, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, TypeVar
 
     from untorn._options import _Format
 
@@ -20,6 +20,36 @@ if TYPE_CHECKING:
     """The types that are taken as bytes; of a `str`, its UTF-8."""
     _Dumps: TypeAlias = Callable[[Any], _Data]
     _Loads: TypeAlias = Callable[[bytes], Any]
+
+    _T = TypeVar("_T", default=Any)
+else:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
+
+class Codec(NamedTuple, Generic[_T]):
+    """How values of one type become bytes (or `str`, for a journal on one line), and values again."""
+
+    dumps: Callable[[_T], _Data]
+    """Encodes a value."""
+    loads: Callable[[bytes], _T]
+    """Decodes what `dumps` made."""
+
+
+def functions(
+    codec: Codec[Any] | None, dumps: _Dumps | None, loads: _Loads | None
+) -> tuple[_Dumps | None, _Loads | None]:
+    """Return the encoder and the decoder that the caller chose."""
+    if codec is None:
+        return dumps, loads
+    if dumps is not None or loads is not None:
+        msg = "a codec is both functions: pass codec=, or dumps= and loads="
+        raise InvalidArgument(msg)
+    if not isinstance(codec, Codec):
+        msg = f"expected an untorn.codecs.Codec, not {type(codec).__name__}"
+        raise InvalidArgument(msg)
+    return codec
 
 
 def encode(value: Any) -> bytes:

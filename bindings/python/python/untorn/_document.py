@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from untorn import _codec
 from untorn._arguments import function
+from untorn._codec import _T, Codec
 from untorn._errors import NotFound
 from untorn._inside import inside
 from untorn._untorn import FileLock, RawDocument
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from untorn._options import _Durability, _OnUnsupported, _Scheme
     from untorn._untorn import Opened, Update
 
+_D = TypeVar("_D")
 
-class Document(RawDocument):
+
+class Document(RawDocument, Generic[_T]):
     """One value in one file, always replaced whole.
 
     At every instant, and after every crash that its durability covers, the file holds its old value or its new one.
@@ -42,6 +45,8 @@ class Document(RawDocument):
       seconds; default: 10.
     - `dumps`, `loads`: how the value is encoded (to `bytes` or `str`) and decoded (from `bytes`). By default compact
       JSON in UTF-8.
+    - `codec`: both at once, for a value of one type: `codec=untorn.codecs.dataclass(Settings)` makes a
+      `Document[Settings]`.
 
     A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that you already hold: the
     call works under it. A version is a text of 32 hexadecimal digits, a hash of the file's bytes.
@@ -69,6 +74,7 @@ class Document(RawDocument):
         # end generated parameters
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
+        codec: Codec[_T] | None = None,
     ) -> Self:
         """Open the document at `path`, which need not exist yet. This resolves symbolic links."""
         options = {
@@ -82,7 +88,7 @@ class Document(RawDocument):
             "stale": stale,
             # end generated options
         }
-        return cls._of(path, options, dumps, loads)
+        return cls._of(path, options, *_codec.functions(codec, dumps, loads))
 
     @classmethod
     def _of(
@@ -110,6 +116,10 @@ class Document(RawDocument):
         """
         return self._version
 
+    @overload
+    def load(self) -> _T: ...
+    @overload
+    def load(self, default: _D) -> _T | _D: ...
     def load(self, default: Any = ...) -> Any:
         """Return the value. Takes no lock.
 
@@ -136,7 +146,7 @@ class Document(RawDocument):
 
     def save(
         self,
-        obj: Any,
+        obj: _T,
         *,
         expect: str | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
@@ -152,7 +162,7 @@ class Document(RawDocument):
         self._version = version
         return version
 
-    def create(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> str:
+    def create(self, obj: _T, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> str:
         """Save a document that does not exist yet; otherwise raise `AlreadyExists`."""
         return self.save(obj, expect=None, timeout=timeout, lock=lock)
 
@@ -177,7 +187,7 @@ class Document(RawDocument):
         default: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
-    ) -> AbstractContextManager[Any]:
+    ) -> AbstractContextManager[_T]:
         """Read, change and save under one lock, so that no update of another process is lost.
 
             with document.update(default={}) as value:
@@ -193,12 +203,12 @@ class Document(RawDocument):
 
     def update_with(
         self,
-        change: Callable[[Any], Any],
+        change: Callable[[_T], _T | None],
         *,
         default: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
-    ) -> Any:
+    ) -> _T:
         """Like `update`, with a function that receives the value and returns the new one.
 
         Returns the value that was saved. If the function returns `None`, it has changed the value in place, and that
@@ -207,7 +217,7 @@ class Document(RawDocument):
         function(change, "change", "update", self.path)
         update = self._begin_update(timeout, lock)
         try:
-            value = self._current(update, default)
+            value: _T = self._current(update, default)
             with inside(self.path, "update"):
                 changed = change(value)
             if changed is not None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from untorn._codec import _T
 from untorn._reading import told
 from untorn._types import Damage, Record, Rewound
 
@@ -23,13 +24,14 @@ class News:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Journal[Any],
         position: Position | None,
         on_damage: Callable[[Damage], object] | None,
         on_rewind: Callable[[Rewound], object] | None,
     ) -> None:
         self.items: deque[_News] = deque()
         self.position = position
+        self.path = journal.path
         self._journal = journal
         self._told = told(on_damage, journal.path)
         self._on_rewind = on_rewind
@@ -52,7 +54,7 @@ class News:
                     self._told(Damage(kind, offset, length))
 
 
-class Follow(Iterator[Any]):
+class Follow(Iterator[_T]):
     """The values of a journal as any process appends them; `Journal.follow` returns it.
 
     The iteration ends when the journal's handle is closed, or when any thread calls `close`. It also ends if no
@@ -67,10 +69,10 @@ class Follow(Iterator[Any]):
     timeout: float | None
     """How many seconds it waits for a record before it ends; `None`: without a limit. You may change it."""
 
-    def __next__(self) -> Any:
+    def __next__(self) -> _T:
         while True:
             for value in self._news.values():
-                return value
+                return value  # type: ignore[no-any-return]
             items = self._raw._next(self.timeout)
             if not items:
                 raise StopIteration
@@ -89,6 +91,9 @@ class Follow(Iterator[Any]):
     def close(self) -> None:
         """End the iteration, and a wait for the next value in any thread."""
         self._raw._close()
+
+    def __repr__(self) -> str:
+        return f"<untorn.Follow of {str(self._news.path)!r}>"
 
     def __enter__(self) -> Self:
         return self

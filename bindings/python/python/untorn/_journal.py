@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar, overload
 
 from untorn import _codec
 from untorn._arguments import function, many
+from untorn._codec import _T, Codec
 from untorn._errors import Error
 from untorn._fold import Fold, State, folded
 from untorn._follow import Follow, News
+from untorn._indexing import at_index
 from untorn._inside import inside
 from untorn._progress import reported
 from untorn._reading import Decoder, records_of, told
@@ -34,7 +36,7 @@ _S = TypeVar("_S")
 _CHUNK = 256
 
 
-class Journal(RawJournal, Salvaging):
+class Journal(RawJournal, Salvaging, Generic[_T]):
     """An append-only file of one-line records. Any number of processes and threads append to it.
 
     No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost. If a crash
@@ -78,6 +80,7 @@ class Journal(RawJournal, Salvaging):
       Format `json` only. Default: no.
     - `dumps`, `loads`: how a record is encoded (to `bytes` or `str`, on one line) and decoded (from `bytes`), as
       `orjson.dumps` and `orjson.loads` do. By default compact JSON in UTF-8.
+    - `codec`: both at once, for values of one type: `codecs.dataclass(Message)` makes a `Journal[Message]`.
 
     A call's own `timeout` replaces the handle's. `lock` is a `FileLock` of the same path that you already hold: the
     call works under it. A value is encoded before the lock is taken.
@@ -116,6 +119,7 @@ class Journal(RawJournal, Salvaging):
         # end generated parameters
         dumps: _codec._Dumps | None = None,
         loads: _codec._Loads | None = None,
+        codec: Codec[_T] | None = None,
     ) -> Self:
         """Open the journal at `path`. This resolves symbolic links; the first append creates the file."""
         options = {
@@ -139,7 +143,7 @@ class Journal(RawJournal, Salvaging):
             "sealed": sealed,
             # end generated options
         }
-        return cls._of(path, options, dumps, loads)
+        return cls._of(path, options, *_codec.functions(codec, dumps, loads))
 
     @classmethod
     def _of(
@@ -162,7 +166,7 @@ class Journal(RawJournal, Salvaging):
         self._options = {**options, "dumps": dumps, "loads": loads}
         return self
 
-    def append(self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
+    def append(self, obj: _T, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
         """Append one record, and return the position just after it.
 
         Raises `InvalidRecord` for a value that JSON can't hold (NaN, a circular reference), and `InvalidArgument`,
@@ -173,7 +177,7 @@ class Journal(RawJournal, Salvaging):
 
     def extend(
         self,
-        objs: Iterable[Any],
+        objs: Iterable[_T],
         *,
         at: Position | None = None,
         header: Any = ...,
@@ -212,7 +216,7 @@ class Journal(RawJournal, Salvaging):
 
     def replace(
         self,
-        objs: Iterable[Any],
+        objs: Iterable[_T],
         *,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
@@ -228,7 +232,7 @@ class Journal(RawJournal, Salvaging):
 
     def compact(
         self,
-        change: Callable[[Iterator[Any]], Iterable[Any]],
+        change: Callable[[Iterator[_T]], Iterable[_T]],
         on_damage: Callable[[Damage], object] | None = None,
         *,
         timeout: float | EllipsisType | None = ...,
@@ -273,7 +277,7 @@ class Journal(RawJournal, Salvaging):
     def fold(
         self,
         initial: Callable[[], _S],
-        apply: Callable[[_S, Any], _S | None],
+        apply: Callable[[_S, _T], _S | None],
         on_damage: Callable[[Damage], object] | None = None,
     ) -> Fold[_S]:
         """Keep a state from the records: `apply(state, value)` is called once for each, whichever process appends it.
@@ -297,7 +301,7 @@ class Journal(RawJournal, Salvaging):
         on_rewind: Callable[[Rewound], object] | None = None,
         *,
         timeout: float | None = None,
-    ) -> Follow:
+    ) -> Follow[_T]:
         """Yield the values that any process appends, from `start` on, or from now on.
 
             for value in journal.follow():
@@ -310,13 +314,13 @@ class Journal(RawJournal, Salvaging):
         raw = self._follow(start)
         return Follow(raw, News(self, raw._position, on_damage, on_rewind), timeout)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[_T]:
         """Yield all records, decoded. Damage is skipped, with one `DamageWarning`."""
         return self._decoder.values(self._reader(None, None, None), told(None, self.path))
 
     def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
-    ) -> Iterator[tuple[Position, Any]]:
+    ) -> Iterator[tuple[Position, _T]]:
         """Yield `(position, value)` in file order, from `start` on.
 
         The position is the end of the record, where reading can continue. Damaged stretches are skipped: `on_damage`
@@ -349,12 +353,12 @@ class Journal(RawJournal, Salvaging):
         *,
         max_records: int | None = None,
         max_bytes: int | None = None,
-    ) -> list[Any]:
+    ) -> list[_T]:
         """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
         reader = self._reader(start, max_records, max_bytes)
         return list(self._decoder.values(reader, told(on_damage, self.path)))
 
-    def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
+    def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[_T]:
         """Return the last `n` values, oldest first. It reads backwards, so the journal's length does not matter.
 
         Returns fewer than `n` if some of the last `n` lines can't be decoded.
@@ -365,6 +369,26 @@ class Journal(RawJournal, Salvaging):
     def tail_records(self, n: int) -> list[Record]:
         """Return the last `n` records as bytes, oldest first."""
         return [Record(*record) for record in self._tail(n)]
+
+    def __len__(self) -> int:
+        """Count the records: reads the file. A line that only decoding shows to be damaged counts, too."""
+        return self._count()
+
+    def __bool__(self) -> bool:
+        """A journal is true, also without records."""
+        return True
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> _T: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> list[_T]: ...
+    def __getitem__(self, index: Any, /) -> Any:
+        """Return a record by its place, or some by a slice. `journal[-1]` and `journal[-9:]` read only the end."""
+        return at_index(self, index)
+
+    def __reversed__(self) -> Iterator[_T]:
+        """Yield the records, the last one first. All of them are in memory."""
+        yield from reversed(self.read())
 
     def _encode(self, obj: Any) -> _codec._Data:
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import untorn
-from untorn import NotFound
+from untorn import NotFound, _codec
 from untorn._arguments import function
+from untorn._codec import _T, Codec
 from untorn._options import DocumentOptions, split
 from untorn._untorn import LaterDocument, Update, open_document_later
 from untorn._updating import Changed, changed_of
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
     from untorn.aio._lock import FileLock
 
+_D = TypeVar("_D")
 
-class Document(Closing):
+
+class Document(Closing, Generic[_T]):
     """One value in one file, always replaced whole.
 
     As `untorn.Document`, with the same options. One handle serves many tasks: it makes their changes in the order of
@@ -36,23 +39,28 @@ class Document(Closing):
 
     __slots__ = ("__weakref__", "_document", "_later")
 
-    def __init__(self, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, codec: Codec[_T] | None = None, **options: Unpack[DocumentOptions]
+    ) -> None:
         """Open the document at `path`, which need not exist yet. This resolves symbolic links."""
-        self._set(untorn.Document(path, **options))
+        self._set(untorn.Document(path, codec=codec, **options))
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], **options: Unpack[DocumentOptions]) -> Self:
+    async def open(
+        cls, path: str | os.PathLike[str], *, codec: Codec[_T] | None = None, **options: Unpack[DocumentOptions]
+    ) -> Self:
         """Open as `Document(path)` does, but in the background: for slow file systems, and `parents`."""
         core, codecs = split(options, DocumentOptions)
         opened = await open_document_later(path, core)
-        return cls._of(untorn.Document._of(opened, core, codecs.get("dumps"), codecs.get("loads")))
+        chosen = _codec.functions(codec, codecs.get("dumps"), codecs.get("loads"))
+        return cls._of(untorn.Document._of(opened, core, *chosen))
 
-    def _set(self, document: untorn.Document) -> None:
+    def _set(self, document: untorn.Document[_T]) -> None:
         self._document = document
         self._later = LaterDocument(document)
 
     @classmethod
-    def _of(cls, document: untorn.Document) -> Self:
+    def _of(cls, document: untorn.Document[Any]) -> Self:
         self = cls.__new__(cls)
         self._set(document)
         return self
@@ -62,6 +70,10 @@ class Document(Closing):
         """The version that this handle last loaded or saved; `None` if the document did not exist."""
         return self._document.version
 
+    @overload
+    async def load(self) -> _T: ...
+    @overload
+    async def load(self, default: _D) -> _T | _D: ...
     async def load(self, default: Any = ...) -> Any:
         """Return the value; `default`, or `NotFound` without it, if it does not exist. Takes no lock."""
         return (await self.load_versioned(default))[0]
@@ -79,7 +91,7 @@ class Document(Closing):
 
     async def save(
         self,
-        obj: Any,
+        obj: _T,
         *,
         expect: str | EllipsisType | None = ...,
         timeout: float | EllipsisType | None = ...,
@@ -92,9 +104,7 @@ class Document(Closing):
         )
         return document._version
 
-    async def create(
-        self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
-    ) -> str:
+    async def create(self, obj: _T, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> str:
         """Save a document that does not exist yet; otherwise raise `AlreadyExists`."""
         return await self.save(obj, expect=None, timeout=timeout, lock=lock)
 
@@ -116,7 +126,7 @@ class Document(Closing):
         default: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
-    ) -> AbstractAsyncContextManager[Any]:
+    ) -> AbstractAsyncContextManager[_T]:
         """Read, change and save under one lock, so that no update of another process is lost.
 
             async with document.update(default={}) as value:
@@ -129,12 +139,12 @@ class Document(Closing):
 
     async def update_with(
         self,
-        change: Callable[[Any], Any | Awaitable[Any]],
+        change: Callable[[_T], _T | Awaitable[_T | None] | None],
         *,
         default: Any = ...,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
-    ) -> Any:
+    ) -> _T:
         """Like `update`, with a function, plain or `async`, that receives the value and returns the new one.
 
         If it returns `None`, it has changed the value in place. Returns the value that was saved.
@@ -144,7 +154,7 @@ class Document(Closing):
         update = await self._begin_update(timeout, lock)
         held = note(self.path, "update")
         try:
-            value = document._current(update, default)
+            value: _T = document._current(update, default)
             changed = change(value)
             if inspect.isawaitable(changed):
                 changed = await changed

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from untorn._arguments import many
+from untorn._errors import Locked
 from untorn._fold import decided
 from untorn._untorn import LaterFold, LaterTurn, RawTurn
 from untorn.aio._closing import Closing
@@ -100,6 +101,18 @@ class Fold(Closing, Generic[_S]):
                     return self._state.look(look)
             # Another task is changing it just now, or failed to.
             await self.refresh()
+
+    def read_now(self, look: Callable[[_S], _R]) -> _R:
+        """Return what `look` returns for the present state, without waiting: no other task runs meanwhile.
+
+        Raises `Locked` while a task changes the state, and after one failed to: then await `read`, which waits.
+        """
+        with self._state.in_use():
+            if self._state.is_there:
+                return self._state.look(look)
+        path = self._journal.path
+        msg = f"fold {path}: a task is changing the state, or failed to: await fold.read(...)"
+        raise Locked(msg, path=path, operation="fold")
 
     @property
     async def state(self) -> _S:

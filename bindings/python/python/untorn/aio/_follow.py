@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from untorn._codec import _T
 from untorn._follow import News
 from untorn._untorn import LaterFollow
 from untorn.aio._closing import Closing
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from untorn._untorn import LaterJournal, RawFollow
 
 
-class Follow(Closing, AsyncIterator[Any]):
+class Follow(Closing, AsyncIterator[_T]):
     """The values of a journal as any process appends them; `Journal.follow` returns it.
 
     The iteration ends when the journal's handle is closed, or when `close` is called. It also ends if no record came
@@ -28,7 +29,7 @@ class Follow(Closing, AsyncIterator[Any]):
 
     def __init__(
         self,
-        journal: untorn.Journal,
+        journal: untorn.Journal[Any],
         later: LaterJournal,
         start: Position | None,
         on_damage: Callable[[Damage], object] | None,
@@ -53,12 +54,12 @@ class Follow(Closing, AsyncIterator[Any]):
             self._news.position = raw._position
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> _T:
         await self.begin()
         assert self._begun is not None
         while True:
             for value in self._news.values():
-                return value
+                return value  # type: ignore[no-any-return]
             if self._closed:
                 raise StopAsyncIteration
             items = await taken(self._begun[1].next(self.timeout), self._news.items.extend)
@@ -70,6 +71,9 @@ class Follow(Closing, AsyncIterator[Any]):
     def position(self) -> Position | None:
         """The position just after the last value that was yielded. `follow(position)` continues there."""
         return self._news.position
+
+    def __repr__(self) -> str:
+        return f"<untorn.aio.Follow of {str(self._news.path)!r}>"
 
     async def close(self) -> None:
         """End the iteration, and the wait of the task that waits for the next value."""

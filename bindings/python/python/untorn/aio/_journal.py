@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import untorn
+from untorn import _codec
 from untorn._arguments import function, many
+from untorn._codec import _T, Codec
 from untorn._fold import State, folded
 from untorn._journal import _CHUNK
 from untorn._options import JournalOptions, split
@@ -42,7 +44,7 @@ class _Old:
 
     def __init__(
         self,
-        journal: untorn.Journal,
+        journal: untorn.Journal[Any],
         rewrite: Rewrite,
         later: LaterRewrite,
         tell: _Told,
@@ -87,7 +89,7 @@ async def _each(new: Any, path: Path) -> AsyncIterator[Any]:
             yield obj
 
 
-class Journal(Salvaging, Closing):
+class Journal(Salvaging, Closing, Generic[_T]):
     """An append-only file of one-line records. Any number of processes, threads and tasks append to it.
 
     As `untorn.Journal`, with the same options. One handle serves many tasks, and any number of event loops.
@@ -95,29 +97,34 @@ class Journal(Salvaging, Closing):
 
     __slots__ = ("__weakref__", "_journal", "_later")
 
-    def __init__(self, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, codec: Codec[_T] | None = None, **options: Unpack[JournalOptions]
+    ) -> None:
         """Open the journal at `path`. This resolves symbolic links; the first append creates the file."""
-        self._set(untorn.Journal(path, **options))
+        self._set(untorn.Journal(path, codec=codec, **options))
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], **options: Unpack[JournalOptions]) -> Self:
+    async def open(
+        cls, path: str | os.PathLike[str], *, codec: Codec[_T] | None = None, **options: Unpack[JournalOptions]
+    ) -> Self:
         """Open as `Journal(path)` does, but in the background: for slow file systems, and `parents`."""
         core, codecs = split(options, JournalOptions)
         opened = await open_journal_later(path, core)
-        return cls._of(untorn.Journal._of(opened, core, codecs.get("dumps"), codecs.get("loads")))
+        chosen = _codec.functions(codec, codecs.get("dumps"), codecs.get("loads"))
+        return cls._of(untorn.Journal._of(opened, core, *chosen))
 
-    def _set(self, journal: untorn.Journal) -> None:
+    def _set(self, journal: untorn.Journal[_T]) -> None:
         self._journal = journal
         self._later = LaterJournal(journal)
 
     @classmethod
-    def _of(cls, journal: untorn.Journal) -> Self:
+    def _of(cls, journal: untorn.Journal[Any]) -> Self:
         self = cls.__new__(cls)
         self._set(journal)
         return self
 
     def append(
-        self, obj: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+        self, obj: _T, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
     ) -> Coroutine[Any, Any, Position]:
         """Append one record, and return the position just after it.
 
@@ -141,7 +148,7 @@ class Journal(Salvaging, Closing):
 
     def extend(
         self,
-        objs: Iterable[Any],
+        objs: Iterable[_T],
         *,
         at: Position | None = None,
         header: Any = ...,
@@ -185,7 +192,7 @@ class Journal(Salvaging, Closing):
 
     async def replace(
         self,
-        objs: Iterable[Any],
+        objs: Iterable[_T],
         *,
         timeout: float | EllipsisType | None = ...,
         lock: FileLock | None = None,
@@ -249,7 +256,7 @@ class Journal(Salvaging, Closing):
     async def fold(
         self,
         initial: Callable[[], _S],
-        apply: Callable[[_S, Any], _S | None],
+        apply: Callable[[_S, _T], _S | None],
         on_damage: Callable[[Damage], object] | None = None,
     ) -> Fold[_S]:
         """Keep a state from the records. As `untorn.Journal.fold`; `apply` must not be `async`."""
@@ -264,7 +271,7 @@ class Journal(Salvaging, Closing):
         on_rewind: Callable[[Rewound], object] | None = None,
         *,
         timeout: float | None = None,
-    ) -> Follow:
+    ) -> Follow[_T]:
         """Yield the values that any process appends, from `start` on, or from now on.
 
             async for value in journal.follow():
@@ -275,7 +282,7 @@ class Journal(Salvaging, Closing):
         """
         return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[_T]:
         """Yield all records, decoded. Damage is skipped."""
         return self._values(None, None, None, None)
 
@@ -298,7 +305,7 @@ class Journal(Salvaging, Closing):
 
     async def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
-    ) -> AsyncIterator[tuple[Position, Any]]:
+    ) -> AsyncIterator[tuple[Position, _T]]:
         """Yield `(position, value)` in file order, from `start` on. The position is where reading can continue.
 
         As `untorn.Journal.entries`.
@@ -337,7 +344,7 @@ class Journal(Salvaging, Closing):
         *,
         max_records: int | None = None,
         max_bytes: int | None = None,
-    ) -> list[Any]:
+    ) -> list[_T]:
         """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
         return [value async for value in self._values(start, on_damage, max_records, max_bytes)]
 
@@ -348,7 +355,7 @@ class Journal(Salvaging, Closing):
         while items := await reader.next():
             yield items
 
-    async def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[Any]:
+    async def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[_T]:
         """Return the last `n` values, oldest first. It reads backwards from the end."""
         records = iter(await self.tail_records(n))
         tell = told(on_damage, self.path)
