@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::background;
 use crate::events::{self, EventKind};
 use crate::sys::{self, Access, Descriptor, File, PerProcess};
 
@@ -24,6 +25,9 @@ const TRIES: u32 = 100;
 
 /// The interval at which a process that lives long sweeps a directory.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// From this size on, in bytes, a directory is swept by a thread of the library. It is
+/// that of some hundred files on ext4, and of 1,600 on tmpfs.
+const LARGE: u64 = 32 << 10;
 /// How many directories are remembered: a store may have any number.
 const REMEMBERED: usize = 4096;
 
@@ -160,9 +164,18 @@ pub(crate) fn sweep(document: &Path) {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .is_due(dir, Instant::now());
-    if is_due {
-        // Their documents are unknown, so the directory's rights count.
-        sweep_names(dir, dir, is_temporary);
+    if !is_due {
+        return;
+    }
+    let is_large = matches!(sys::stat(dir), Ok(Some(seen)) if seen.size > LARGE);
+    let dir = dir.to_owned();
+    // Their documents are unknown, so the directory's rights count.
+    let sweep = move || sweep_names(&dir, &dir, is_temporary);
+    if is_large {
+        // To list it takes longer than the save. Without a thread, the next sweep does it.
+        let _ = background::spawn(sweep);
+    } else {
+        sweep();
     }
 }
 

@@ -307,6 +307,27 @@ fn a_directory_that_is_read_only() {
     assert_eq!(bytes(&path), b"old");
 }
 
+/// A first save there takes as long as beside a few files.
+#[test]
+#[cfg(unix)]
+fn a_save_does_not_wait_until_a_large_directory_is_read() {
+    let scene = Scene::in_memory();
+    for n in 0..2_000 {
+        scene.with(&format!("{n}"), "");
+    }
+    let orphan = scene.with(".2.json.0123abcd.abcdefghijkl.untorn", "");
+    let document = Document::open(scene.path("d")).unwrap();
+    let (saved, calls) = Plan::new().run(|| document.save(b"1"));
+    saved.unwrap();
+    assert!(!calls.contains(&Op::List));
+    // It is swept all the same.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while orphan.exists() {
+        assert!(std::time::Instant::now() < deadline, "nothing sweeps it");
+        std::thread::yield_now();
+    }
+}
+
 /// The directory is read once a process, when something is saved in it, and not by
 /// those who only read.
 #[test]
