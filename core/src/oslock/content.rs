@@ -1,12 +1,39 @@
-//! The lock file as its holder writes it.
+//! The lock file: whether it is still open, and its content, which the holder writes.
 
+use std::io;
 use std::sync::atomic::Ordering;
 
 use super::process_lock::ProcessLock;
+use super::waiter::AcquireError;
 use crate::sync::OnceLock;
 use crate::sys::File;
 
 impl ProcessLock {
+    /// Returns whether the lock file is still open. A program can close a
+    /// library's descriptor. A lock on the next file with that number excludes
+    /// no process.
+    #[inline]
+    pub fn is_itself(&self) -> io::Result<bool> {
+        match self.writer.get() {
+            Some(writer) if self.file.is_itself()? => writer.is_itself(),
+            Some(_) => Ok(false),
+            None => self.file.is_itself(),
+        }
+    }
+
+    /// Does the same, with the error for a caller that takes the lock.
+    #[inline]
+    pub(super) fn check_itself(&self) -> Result<(), AcquireError> {
+        if self.fresh.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.is_itself() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AcquireError::System(gone())),
+            Err(error) => Err(AcquireError::System(error)),
+        }
+    }
+
     /// Returns the lock file. Its content belongs to the holder of the lock. It
     /// is this same descriptor, since on Windows a lock stops the others.
     #[inline]
@@ -43,4 +70,10 @@ impl ProcessLock {
             None => &self.file,
         }
     }
+}
+
+/// The error for a lock file that lost its name. The caller then opens the file
+/// that has the name now.
+pub(super) fn gone() -> io::Error {
+    io::ErrorKind::StaleNetworkFileHandle.into()
 }

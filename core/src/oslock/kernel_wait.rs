@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::process_lock::{Holders, ProcessLock, State, TRIED, gone};
+use super::content::gone;
+use super::process_lock::{Holders, ProcessLock, State, TRIED};
 use super::waiter::Grant;
 use crate::background;
 use crate::sys::{self, Descriptor};

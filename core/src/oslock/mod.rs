@@ -5,8 +5,8 @@
 //! scheme/        which file carries the lock: sidecar.rs, in_place.rs, pid_file/
 //! opening.rs     that file, opened once in this process; home.rs: its directory
 //! attempt.rs     one attempt to take the lock; refusal.rs: why it was not taken
-//! held.rs        while it is held, and at hand for a next time
-//! process_lock.rs  one lock file in this process; content.rs: its content
+//! held.rs        while it is held; cached.rs: at hand for the next append
+//! process_lock.rs  one lock file in this process; content.rs: the file itself
 //! queue.rs       the calls that wait for it here; kernel_wait.rs: one waits in
 //!                the kernel for all
 //! caller.rs      who asks; wait_policy.rs: for how long; cancel.rs: until when
@@ -17,6 +17,7 @@
 
 mod attempt;
 mod backoff;
+mod cached;
 mod caller;
 mod cancel;
 mod content;
@@ -41,9 +42,10 @@ pub use scheme::{OnUnsupported, Scheme};
 
 pub(crate) use attempt::Stale;
 pub(crate) use backoff::Backoff;
+pub(crate) use cached::CachedLock;
 pub(crate) use caller::{ThreadKey, Within};
 pub(crate) use cancel::Wakeup;
-pub(crate) use held::{CachedLock, LockFile, LockedData, RawGuard};
+pub(crate) use held::{LockFile, LockedData, RawGuard};
 pub(crate) use home::Home;
 pub(crate) use opening::held_in;
 pub(crate) use path_lock::PathLock;

@@ -112,31 +112,6 @@ impl ProcessLock {
         self.pid_file.as_ref()
     }
 
-    /// Returns whether the lock file is still open. A program can close a
-    /// library's descriptor. A lock on the next file with that number excludes
-    /// no process.
-    #[inline]
-    pub fn is_itself(&self) -> io::Result<bool> {
-        match self.writer.get() {
-            Some(writer) if self.file.is_itself()? => writer.is_itself(),
-            Some(_) => Ok(false),
-            None => self.file.is_itself(),
-        }
-    }
-
-    /// Does the same, with the error for a caller that takes the lock.
-    #[inline]
-    fn check_itself(&self) -> Result<(), AcquireError> {
-        if self.fresh.swap(false, Ordering::Relaxed) {
-            return Ok(());
-        }
-        match self.is_itself() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(AcquireError::System(gone())),
-            Err(error) => Err(AcquireError::System(error)),
-        }
-    }
-
     /// Tries once, whether or not others wait.
     #[inline]
     pub(super) fn try_system(&self, shared: bool) -> io::Result<bool> {
@@ -248,12 +223,6 @@ impl ProcessLock {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The error for a lock file that lost its name. The caller then opens the file
-/// that has the name now.
-pub(super) fn gone() -> io::Error {
-    io::ErrorKind::StaleNetworkFileHandle.into()
 }
 
 /// The threads that have the lock, and those that wait for it.

@@ -9,8 +9,8 @@
 //! file.rs  path.rs      what the rest of the crate calls
 //! seam.rs               the announcement; fault.rs: what the tests make of it
 //! changes.rs            being told of changes; notifier.rs: where there is no inotify
-//! fork.rs  process.rs   what is known of processes; descriptor.rs: what a
-//!                       forked child must not have; lasting.rs: what stays open
+//! fork.rs  process.rs   what is known of processes; descriptor.rs: what
+//!                       stays open, and what a forked child must not have
 //! unix/  windows/       the system calls
 //! ```
 
@@ -23,7 +23,6 @@ mod file;
 mod fork;
 #[cfg(untorn_interleaved)]
 pub mod interleaved;
-mod lasting;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod notifier;
 mod path;
@@ -43,13 +42,12 @@ use windows as sys;
 
 pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
-pub(crate) use descriptor::Descriptor;
+pub(crate) use descriptor::{Descriptor, Lasting, RecentLook, Tick, tick};
 pub(crate) use file::{
     Access, File, InTheWay, Named, Rights, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
     is_without_locks,
 };
 pub(crate) use fork::{PerProcess, generation};
-pub(crate) use lasting::{Lasting, RecentLook, Tick, tick};
 pub(crate) use path::{
     Attributes, HAS_RIGHTS, absolute, canonical, create_parents, file_system, is_link,
     is_ours_to_remove, is_real_dir, link, list, list_kinds, look, metadata, real_parent, real_path,

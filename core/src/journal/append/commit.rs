@@ -4,13 +4,17 @@
 use std::path::Path;
 
 use super::batch::PendingWrite;
-use super::writer::{Writer, Written};
+use super::open::Opened;
+use super::write::{append_many, failed};
+use super::writer::{UNKNOWN, Writer, Written};
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::data::{Epoch, no_file};
 use crate::journal::rewrite::rotate;
 use crate::journal::shared::Shared;
 use crate::oslock::LockFile;
 use crate::position::Position;
-use crate::sys::{self, Stat};
+use crate::sys;
 
 impl Writer {
     /// Appends the work, or leaves the file as it was. `lock_size`: the size of the lock
@@ -24,25 +28,29 @@ impl Writer {
         lock_size: Option<u64>,
     ) -> Result<Written> {
         let Shared { path, options, .. } = shared;
-        let stat = match lock_size.and_then(|size| self.look(shared, lock, size)) {
-            None => sys::look(path).map_err(|error| Error::os("append", path, error))?,
-            seen => seen,
+        let opened = match lock_size.and_then(|size| self.look(shared, lock, size)) {
+            Some(opened) => opened,
+            None => {
+                let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
+                if stat.is_none() && options.create {
+                    // Before a file is made: a failed comparison would leave it empty.
+                    if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
+                        return Err(conflict(path, expected, Position::NOTHING));
+                    }
+                    if is_empty(work) {
+                        return Ok(Written {
+                            epoch: None,
+                            generation: 0,
+                            end: 0,
+                        });
+                    }
+                }
+                self.open(shared, "append", lock, stat)?
+            }
         };
-        if stat.is_none() && options.create {
-            // Before a file is made: a failed comparison would leave it empty.
-            if let Some(expected) = work.at.filter(|at| *at != Position::NOTHING) {
-                return Err(conflict(path, expected, Position::NOTHING));
-            }
-            if is_empty(work) {
-                return Ok(Written {
-                    epoch: None,
-                    generation: 0,
-                    end: 0,
-                });
-            }
+        if self.end == UNKNOWN {
+            self.whole(shared, "append", opened.size)?;
         }
-        let opened = self.open(shared, "append", lock, stat)?;
-        self.whole(shared, "append", opened.size)?;
         if let Some(expected) = work.at {
             let actual = self.position(path)?;
             // If the lock is on the journal itself, locking makes a missing file. So an
@@ -77,14 +85,27 @@ impl Writer {
     /// Looks at the open file instead of its name, which was looked at in this tick. A
     /// file that has no name any more is not believed, nor one that a rewrite replaced.
     #[inline]
-    fn look(&mut self, shared: &Shared, lock: LockFile<'_>, lock_size: u64) -> Option<Stat> {
+    fn look(&mut self, shared: &Shared, lock: LockFile<'_>, lock_size: u64) -> Option<Opened> {
         let data = self.data.as_ref()?;
         if !shared.names.is_at(sys::tick()) || !data.is_the_journal(lock, lock_size) {
             return None;
         }
-        let seen = data.look().ok()?;
-        self.seen_open = seen.is_some();
-        seen
+        let seen = data.look().ok()??;
+        self.ends_at(seen.size);
+        Some(Opened {
+            existed: true,
+            size: seen.size,
+        })
+    }
+
+    /// Notes where the file ends now. If that is not where the last append ended, its tail
+    /// must be read.
+    #[inline]
+    pub fn ends_at(&mut self, size: u64) {
+        if size != self.end {
+            self.cut |= size < self.end && self.end != UNKNOWN;
+            self.end = UNKNOWN;
+        }
     }
 
     /// Rotates first, since the journal has reached its size limit. The append then
@@ -104,6 +125,50 @@ impl Writer {
             rotate::prune(shared);
         }
         self.current(shared, "append", lock).map(drop)
+    }
+
+    /// Appends these lines to the file, which is open and whole.
+    #[inline]
+    pub fn put(
+        &mut self,
+        shared: &Shared,
+        lock: LockFile<'_>,
+        lines: &[u8],
+        records: usize,
+    ) -> Result<Written> {
+        let path = &shared.path;
+        let Some(data) = &self.data else {
+            return Err(no_file(path));
+        };
+        // The end is unknown until the write has returned.
+        let end = std::mem::replace(&mut self.end, UNKNOWN);
+        let result = if records > 1 {
+            append_many(path, lock, data, end, lines)
+        } else {
+            data.append(end, lines)
+                .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
+        };
+        if let Err(error) = result {
+            // Bytes that were taken back may still be on disk.
+            self.cut = true;
+            return Err(error);
+        }
+        let end = end + lines.len() as u64;
+        self.end = end;
+        self.written(shared, end)
+    }
+
+    #[inline]
+    pub fn written(&self, shared: &Shared, end: u64) -> Result<Written> {
+        let data = self.data.as_ref().ok_or_else(|| no_file(&shared.path))?;
+        let syncs = shared.options.durability == Durability::Power;
+        Ok(Written {
+            // Without a sync, every append would touch a shared count twice for
+            // nothing.
+            epoch: syncs.then(|| Epoch::now(data)),
+            generation: data.generation,
+            end,
+        })
     }
 }
 

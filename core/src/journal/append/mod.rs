@@ -5,8 +5,8 @@
 //! verbs.rs       the methods of `Journal`
 //! batch.rs       the records of one append
 //! group_commit/  many calls on one handle: one leads and commits for all
-//! commit.rs      one append under the lock
-//! open.rs        the file that the path means now; writer.rs: the write at its end
+//! commit.rs      one append under the lock; open.rs: the file that the path means now
+//! writer.rs      what is remembered of the file between two appends
 //! write.rs       many records, all or none; rollback.rs: a write that did not take
 //!                everything
 //! ```

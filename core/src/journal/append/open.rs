@@ -108,10 +108,7 @@ impl Writer {
                     .is_itself()
                     .map_err(|error| Error::os(operation, &shared.path, error))?)
         {
-            if stat.size != self.end {
-                self.cut |= stat.size < self.end && self.end != UNKNOWN;
-                self.end = UNKNOWN;
-            }
+            self.ends_at(stat.size);
             return Ok(Opened {
                 existed: true,
                 size: stat.size,

@@ -1,11 +1,8 @@
-//! Keeps what a handle remembers of its journal between two appends, and writes at its
-//! end.
+//! Keeps what a handle remembers of its journal between two appends.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::write::{append_many, failed};
-use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::journal::data::{Data, Epoch, no_file};
 use crate::journal::repair::{self, Repair};
@@ -64,50 +61,6 @@ impl Writer {
         let data = self.data.as_ref();
         self.seen_open = data.is_some_and(|data| matches!(data.is_itself(), Ok(true)));
         self.seen_open
-    }
-
-    /// Appends these lines to the file, which is open and whole.
-    #[inline]
-    pub fn put(
-        &mut self,
-        shared: &Shared,
-        lock: LockFile<'_>,
-        lines: &[u8],
-        records: usize,
-    ) -> Result<Written> {
-        let path = &shared.path;
-        let Some(data) = &self.data else {
-            return Err(no_file(path));
-        };
-        // The end is unknown until the write has returned.
-        let end = std::mem::replace(&mut self.end, UNKNOWN);
-        let result = if records > 1 {
-            append_many(path, lock, data, end, lines)
-        } else {
-            data.append(end, lines)
-                .map_err(|(error, undone)| failed(path, error, undone.is_ok()))
-        };
-        if let Err(error) = result {
-            // Bytes that were taken back may still be on disk.
-            self.cut = true;
-            return Err(error);
-        }
-        let end = end + lines.len() as u64;
-        self.end = end;
-        self.written(shared, end)
-    }
-
-    #[inline]
-    pub fn written(&self, shared: &Shared, end: u64) -> Result<Written> {
-        let data = self.data.as_ref().ok_or_else(|| no_file(&shared.path))?;
-        let syncs = shared.options.durability == Durability::Power;
-        Ok(Written {
-            // Without a sync, every append would touch a shared count twice for
-            // nothing.
-            epoch: syncs.then(|| Epoch::now(data)),
-            generation: data.generation,
-            end,
-        })
     }
 
     /// Returns where the file ends, which is open and whole.

@@ -4,7 +4,8 @@
 //! A page that the system empties in a copy shows it (`MADV_WIPEONFORK`, Linux
 //! 4.14). A check of the pid would be a system call each time.
 
-pub(super) use page::{begin, end, is_copy, watch};
+pub(in crate::sys) use page::is_copy;
+pub(super) use page::{begin, end, watch};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod page {

@@ -11,6 +11,9 @@ use std::time::Duration;
 use super::{Handle, copied};
 use crate::sys::{FileId, fork};
 
+/// Returns whether this is a child that no handler was called for.
+pub(in crate::sys) use super::copied::is_copy as is_unnoticed;
+
 /// The descriptors of this process that a forked child must not have.
 ///
 /// They are opened and closed in here, and a fork waits for the threads that do
@@ -203,12 +206,6 @@ extern "C" fn child() {
         copied::end();
     }
     parent();
-}
-
-/// Returns whether this is a child that no handler was called for.
-#[inline]
-pub(in crate::sys) fn is_unnoticed() -> bool {
-    copied::is_copy()
 }
 
 /// Does the handler's work late. The fork may have been in the middle of
