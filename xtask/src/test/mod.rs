@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI runs, in the order in which it fails fastest.
 
 mod c;
+mod c_abi;
 mod clean;
 mod conformance;
 mod cross;
@@ -142,6 +143,11 @@ const STEPS: &[Step] = &[
     step("package-wheel", "dist/untorn-*.whl", package::wheel::make),
     step("package-npm", "dist/untorn-*.tgz", package::npm::make),
     step("c", "the C and C++ tests, against dist/c", c::test),
+    step(
+        "c-abi",
+        "Go, Ruby, PHP, LuaJIT, Java and C# through the header, against dist/c",
+        c_abi::test,
+    ),
     step(
         "python-install",
         "a fresh environment with the wheel",

@@ -24,7 +24,7 @@ pub fn venv(site: &Site, log: &Log) -> Result<Venv> {
 
 /// Every directory with Python in it. Each is checked by itself: programs of the
 /// same name in two of them are no package.
-const PROGRAMS: [&str; 15] = [
+const PROGRAMS: [&str; 16] = [
     "bench/workers",
     "ci/try",
     "conformance",
@@ -33,6 +33,7 @@ const PROGRAMS: [&str; 15] = [
     "conformance/python",
     "conformance/torture",
     "examples/agent-cli",
+    "examples/c-abi",
     "examples/demo",
     "examples/harness",
     "examples/locks",
