@@ -95,7 +95,9 @@ fn packages(site: &Site, log: &Log) -> Result<PathBuf> {
 fn rustdoc(site: &Site, log: &Log) -> Result<()> {
     let made = site.own("rustdoc");
     Run::new(cargo())
-        .args(["doc", "--no-deps", "--package", "untorn", "--target-dir"])
+        .args(["doc", "--no-deps", "--package", "untorn"])
+        // As docs.rs builds it.
+        .args(["--features", "serde,tracing", "--target-dir"])
         .arg(&made)
         .dir(&site.root)
         .log(log)?;
