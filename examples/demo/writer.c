@@ -1,10 +1,10 @@
 /* One of the demo's writers: appends to a journal and counts in a document,
  * until it is told to stop or is killed. */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <untorn.h>
 
@@ -27,11 +27,12 @@ static void *allocate(size_t size) {
     return memory;
 }
 
-/* Seconds since 1970. */
-static double now(void) {
-    struct timespec time;
-    timespec_get(&time, TIME_UTC);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+/* Whether the file exists that says: stop. */
+static bool told_to_stop(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (file != NULL)
+        fclose(file);
+    return file != NULL;
 }
 
 /* The lines of a file, which stay in memory for good. */
@@ -108,12 +109,11 @@ static void count_one(const untorn_document *counter, const char *name) {
 
 int main(int argc, char **argv) {
     if (argc != 8) {
-        fprintf(stderr, "usage: %s JOURNAL COUNTER TRANSCRIPT NAME START UNTIL DURABILITY\n", argv[0]);
+        fprintf(stderr, "usage: %s JOURNAL COUNTER TRANSCRIPT NAME START STOP DURABILITY\n", argv[0]);
         return EXIT_FAILURE;
     }
     const char *name = argv[4];
     size_t start = strtoul(argv[5], NULL, 10);
-    double until = strtod(argv[6], NULL);
     size_t records;
     char **transcript = read_lines(argv[3], &records);
 
@@ -129,7 +129,7 @@ int main(int argc, char **argv) {
     check(untorn_journal_open(argv[1], &how, &journal, &error), &error);
     check(untorn_document_open(argv[2], &counting, &counter, &error), &error);
 
-    for (size_t appended = 0; now() < until;) {
+    for (size_t appended = 0; !told_to_stop(argv[6]);) {
         const char *record = transcript[(start + appended) % records];
         size_t room = strlen(record) + strlen(name) + 64;
         char *line = allocate(room);

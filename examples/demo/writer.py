@@ -2,14 +2,14 @@
 
 import json
 import sys
-import time
+from pathlib import Path
 from typing import Any
 
 import untorn
 
 
 def main() -> None:
-    journal_path, counter_path, transcript_path, name, start, until, durability = sys.argv[1:]
+    journal_path, counter_path, transcript_path, name, start, stop, durability = sys.argv[1:]
     with open(transcript_path, encoding="utf-8", newline="\n") as lines:
         transcript = [json.loads(line) for line in lines]
 
@@ -18,7 +18,7 @@ def main() -> None:
     counter = untorn.Document(counter_path, **options)
 
     appended = 0
-    while time.time() < float(until):
+    while not Path(stop).exists():
         record = transcript[(int(start) + appended) % len(transcript)]
         journal.append({"writer": name, "seq": appended, "record": record})
         print("append", appended, flush=True)  # only now, for only now is the record safe

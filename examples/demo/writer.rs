@@ -3,24 +3,24 @@
 #![allow(clippy::print_stdout, reason = "it reports what is safe to its parent")]
 
 use std::error::Error;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
 use untorn::{Document, Durability, Journal};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [journal, counter, transcript, name, start, until, durability] = &arguments[..] else {
-        return Err("usage: JOURNAL COUNTER TRANSCRIPT NAME START UNTIL DURABILITY".into());
+    let [journal, counter, transcript, name, start, stop, durability] = &arguments[..] else {
+        return Err("usage: JOURNAL COUNTER TRANSCRIPT NAME START STOP DURABILITY".into());
     };
     let transcript = std::fs::read_to_string(transcript)?;
     let transcript: Vec<&str> = transcript.trim_end().split('\n').collect();
-    let (start, until): (usize, f64) = (start.parse()?, until.parse()?);
+    let start: usize = start.parse()?;
     let durability: Durability = durability.parse()?;
 
     let journal = Journal::options().durability(durability).open(journal)?;
     let counter = Document::options().durability(durability).open(counter)?;
 
     let mut appended = 0;
-    while SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() < until {
+    while !Path::new(stop).exists() {
         let record = transcript[(start + appended) % transcript.len()];
         let line = format!(r#"{{"writer":"{name}","seq":{appended},"record":{record}}}"#);
         journal.append(line.as_bytes())?;

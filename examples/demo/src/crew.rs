@@ -51,8 +51,6 @@ pub struct Task {
     /// The demo's directory: journal, document, transcript, the writers' error output.
     pub dir: PathBuf,
     pub durability: String,
-    /// Seconds since 1970.
-    pub until: f64,
 }
 
 impl Task {
@@ -61,6 +59,11 @@ impl Task {
     }
     pub fn counter(&self) -> PathBuf {
         self.dir.join("count.json")
+    }
+    /// The file at which the writers end. No clock: nobody knows how long an interpreter
+    /// takes to start on a busy machine.
+    pub fn stop(&self) -> PathBuf {
+        self.dir.join("stop")
     }
     pub fn transcript(&self) -> PathBuf {
         self.dir.join("transcript.jsonl")
@@ -81,7 +84,8 @@ impl Member {
             .args(&how.script)
             .args([task.journal(), task.counter(), task.transcript()])
             .args([&name, &start.to_string()])
-            .args([&task.until.to_string(), &task.durability])
+            .arg(task.stop())
+            .arg(&task.durability)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&errors)?)

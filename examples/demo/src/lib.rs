@@ -21,7 +21,7 @@ use verify::Verdict;
 /// How long, how many, on which records.
 #[derive(clap::Args, Clone)]
 pub struct Options {
-    /// How long the writers write
+    /// How long the writers write, or longer until one of each language was killed
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(3..=3600))]
     pub seconds: u64,
     /// How many write at a time; a killed one is replaced at once
@@ -91,12 +91,14 @@ pub fn run(
     let task = Task {
         dir: workplace.dir.clone(),
         durability: options.durability.clone(),
-        until: show::now() + options.seconds as f64,
     };
     std::fs::write(task.transcript(), &transcript.text)?;
 
-    let show::Played { members, faults } =
-        show::play(&task, &languages, options, &transcript, on_interrupt)?;
+    let show::Played {
+        members,
+        faults,
+        lasted,
+    } = show::play(&task, &languages, options, &transcript, on_interrupt)?;
 
     let told: Vec<_> = members.iter().map(crew::Member::told).collect();
     let mut verdict = Verdict {
@@ -116,7 +118,7 @@ pub fn run(
     verify::document(&count, &told, &mut verdict);
 
     println!();
-    table::print(&languages, &members, &verdict, options.seconds as f64);
+    table::print(&languages, &members, &verdict, lasted.as_secs_f64());
     if options.keep.is_some() {
         println!("\nEverything is in {}", task.dir.display());
     }

@@ -4,7 +4,7 @@ use super::crew::{Event, Member, Task};
 use super::table::grouped;
 use super::transcript::{Random, Transcript};
 use super::{Language, OnInterrupt, Options};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,9 +12,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How long a writer may take to finish its last call once time is up.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// How much longer than asked the show goes on until a writer of each language has
+/// appended and was killed: on a busy machine an interpreter takes seconds to start.
+const OVERTIME: Duration = Duration::from_secs(120);
+
 pub struct Played {
     pub members: Vec<Member>,
     pub faults: Vec<String>,
+    /// From the start of the first writer to the word that ended them.
+    pub lasted: Duration,
 }
 
 struct Show<'a> {
@@ -52,14 +58,18 @@ pub fn play(
         sender,
         events,
     };
+    let began = Instant::now();
     for writer in 0..options.writers as usize {
         show.start(writer % languages.len())?;
     }
-    show.kill_and_replace(Duration::from_secs(options.seconds))?;
+    show.kill_and_replace(began, Duration::from_secs(options.seconds))?;
+    let lasted = began.elapsed();
+    std::fs::write(task.stop(), "")?;
     show.finish()?;
     Ok(Played {
         members: show.members,
         faults: show.faults,
+        lasted,
     })
 }
 
@@ -82,22 +92,31 @@ impl Show<'_> {
         Ok(())
     }
 
-    /// Until shortly before the end, so that others append after the last kill.
-    fn kill_and_replace(&mut self, length: Duration) -> Result<()> {
-        let began = Instant::now();
+    /// Until shortly before the end, so that others append after the last kill; longer
+    /// if a language has not had its turn.
+    fn kill_and_replace(&mut self, began: Instant, length: Duration) -> Result<()> {
         let bar = bar(length);
         let last_kill = length
             .mul_f64(0.8)
             .min(length - Duration::from_millis(1500));
         let mut next_kill = self.pause();
         let mut turn = 0;
-        while now() < self.task.until {
-            bar.set_position(began.elapsed().as_millis().min(length.as_millis()) as u64);
+        loop {
+            let now = began.elapsed();
+            let waiting = self.languages_without_a_kill();
+            if now >= length && (waiting.is_empty() || now >= length + OVERTIME) {
+                break;
+            }
+            bar.set_position(now.as_millis().min(length.as_millis()) as u64);
             bar.set_message(self.message());
-            if began.elapsed() >= next_kill && began.elapsed() < last_kill {
-                next_kill = began.elapsed() + self.pause();
-                self.kill_one_of(turn % self.languages.len())?;
-                turn += 1;
+            if now >= next_kill {
+                next_kill = now + self.pause();
+                if now < last_kill {
+                    self.kill_one_of(turn % self.languages.len())?;
+                    turn += 1;
+                } else if let Some(&language) = waiting.first() {
+                    self.kill_one_of(language)?;
+                }
             }
             // Often enough for the bar to move and the kills to be on time.
             match self.events.recv_timeout(Duration::from_millis(20)) {
@@ -105,9 +124,20 @@ impl Show<'_> {
                 Ok(Event::Ended(number)) => self.ended(number)?,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
             }
+            if !self.faults.is_empty() {
+                break;
+            }
         }
         bar.finish_and_clear();
         Ok(())
+    }
+
+    fn languages_without_a_kill(&self) -> Vec<usize> {
+        let killed = |language: usize| {
+            let mut ours = self.members.iter().filter(|m| m.language == language);
+            ours.any(|m| m.killed && m.appended() > 0)
+        };
+        (0..self.languages.len()).filter(|&l| !killed(l)).collect()
     }
 
     fn pause(&mut self) -> Duration {
@@ -152,15 +182,12 @@ impl Show<'_> {
                 }
             }
         }
-        for (number, language) in self.languages.iter().enumerate() {
-            let mut ours = self.members.iter().filter(|m| m.language == number);
-            if !ours.clone().any(|m| m.killed) || !ours.any(|m| m.appended() > 0) {
-                // The check would pass without having checked anything.
-                let name = language.name;
-                self.faults.push(format!(
-                    "no writer in {name} appended and was killed: try more --seconds"
-                ));
-            }
+        for language in self.languages_without_a_kill() {
+            // The check would pass without having checked anything.
+            let name = self.languages[language].name;
+            self.faults.push(format!(
+                "no writer in {name} appended and was killed: try more --seconds"
+            ));
         }
         Ok(())
     }
@@ -193,12 +220,4 @@ pub fn reading(bytes: u64) -> ProgressBar {
     )
     .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(bytes).with_style(style)
-}
-
-/// Seconds since 1970: a point in time that every language can read from its own clock.
-pub fn now() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .context("the clock is before 1970")
-        .map_or(0.0, |time| time.as_secs_f64())
 }
