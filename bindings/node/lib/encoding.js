@@ -6,7 +6,7 @@ const { isUtf8 } = process.getBuiltinModule('node:buffer')
 const { types } = process.getBuiltinModule('node:util')
 const { block, native } = require('./calls.js')
 const { LimitExceededError, corrupt, invalid, invalidRecord } = require('./errors.js')
-const { isAsync, isBytes, isPromise, ownBytes } = require('./foreign.js')
+const { isBytes, isPromise, ownBytes } = require('./foreign.js')
 
 /** Returns an option that is a function or undefined. */
 function optionalFunction(options, name) {

@@ -11,6 +11,7 @@ const { handleOf } = require('./lock.js')
 const { comeLater, gathered, many } = require('./many.js')
 const { Nest, forbidNested, nestable } = require('./nesting.js')
 const { checked, checkedSync, patience, patienceSync } = require('./options.js')
+const { Walk } = require('./records.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
 
 /** No state exists: the next turn computes it again. */
@@ -227,8 +228,9 @@ class Fold {
   #fold(chunk, fresh, last) {
     const renewed = chunk.restart ? this.#first() : fresh
     let state = renewed === NONE ? this.#state : renewed
-    for (const { value } of this.#decoder.entries(chunk)) {
-      const changed = this.#apply(state, value)
+    const walk = new Walk(this.#decoder, chunk)
+    while (walk.next()) {
+      const changed = this.#apply(state, walk.value)
       if (changed === undefined) continue
       if (isPromise(changed)) throw this.#invalid('apply must not be async')
       state = changed

@@ -2,12 +2,11 @@
 
 // Calls that need no handle.
 
-const { begin, port } = require('./calls.js')
-const { Document, expected } = require('./document.js')
+const { begin, block, port } = require('./calls.js')
+const { expected } = require('./document.js')
 const { checkRaw, decodeDocument, encodeDocument, encodeRecord, optionalFunction } = require('./encoding.js')
-const { Journal } = require('./journal.js')
-const { nestableAt } = require('./nesting.js')
-const { checked, checkedSync, patience } = require('./options.js')
+const { forbidNestedAt, nestableAt } = require('./nesting.js')
+const { checked, checkedSync, patience, patienceSync } = require('./options.js')
 const { toPath } = require('./path.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
 
@@ -29,13 +28,12 @@ async function save(path, value, options) {
 }
 
 function saveJsonSync(path, value, options) {
+  const file = toPath(path)
   checkedSync(options, 'saveJson')
-  const document = Document.openSync(path, { ...saveOptions(options), stringify: stringifier(options) })
-  try {
-    return document.saveSync(value, options === undefined ? undefined : savingOptions(options))
-  } finally {
-    document.closeSync()
-  }
+  const timeout = patienceSync(options)
+  forbidNestedAt('save', file, options)
+  const bytes = encodeDocument(value, stringifier(options), file)
+  return block(() => port.saveOnceSync(file, saveOptions(options), bytes, expected(options), timeout))
 }
 
 async function loadJson(path, options) {
@@ -46,20 +44,27 @@ async function loadJson(path, options) {
   try {
     contents = await begin(() => port.loadOnce(file), Infinity)
   } catch (error) {
-    if (error?.code === 'UNTORN_NOT_FOUND' && options != null && 'default' in options) return options.default
-    throw error
+    return missing(error, options)
   }
   return decodeDocument(contents.bytes, parse, file)
 }
 
 function loadJsonSync(path, options) {
+  const file = toPath(path)
   checked(options, 'loadJson')
-  const document = Document.openSync(path, { parse: options?.parse })
+  const parse = optionalFunction(options, 'parse')
+  let contents
   try {
-    return document.loadSync(options != null && 'default' in options ? { default: options.default } : undefined)
-  } finally {
-    document.closeSync()
+    contents = block(() => port.loadOnceSync(file))
+  } catch (error) {
+    return missing(error, options)
   }
+  return decodeDocument(contents.bytes, parse, file)
+}
+
+function missing(error, options) {
+  if (error?.code === 'UNTORN_NOT_FOUND' && options != null && 'default' in options) return options.default
+  throw error
 }
 
 function appendJson(path, value, options) {
@@ -71,29 +76,28 @@ async function append(path, value, options) {
   checked(options, 'appendJson')
   const signal = signalOf(options)
   throwIfAborted(signal)
-  const stringify = optionalFunction(options, 'stringify')
-  const record = stringify === undefined ? encodeRecord(value, file) : checkRaw(stringify(value), file)
+  const { record, encoded } = recordOf(value, options, file)
   const bytes = typeof record === 'string' ? Buffer.from(record) : record
   return begin(
-    (tryOnce) => port.appendOnce(file, appendOptions(options), bytes, stringify === undefined, tryOnce),
+    (tryOnce) => port.appendOnce(file, appendOptions(options), bytes, encoded, tryOnce),
     patience(options),
     signal,
   )
 }
 
 function appendJsonSync(path, value, options) {
+  const file = toPath(path)
   checkedSync(options, 'appendJson')
-  const journal = Journal.openSync(path, { ...appendOptions(options), stringify: options?.stringify })
-  try {
-    return journal.appendSync(value, { timeout: options?.timeout })
-  } finally {
-    journal.closeSync()
-  }
+  const timeout = patienceSync(options)
+  forbidNestedAt('append', file, options)
+  const { record, encoded } = recordOf(value, options, file)
+  return block(() => port.appendOnceSync(file, appendOptions(options), record, encoded, timeout))
 }
 
-/** `expect` is passed on only if the caller set it: the key with undefined would count as set. */
-function savingOptions({ timeout, ...options }) {
-  return 'expect' in options ? { timeout, expect: options.expect } : { timeout }
+function recordOf(value, options, file) {
+  const stringify = optionalFunction(options, 'stringify')
+  if (stringify === undefined) return { record: encodeRecord(value, file), encoded: true }
+  return { record: checkRaw(stringify(value), file), encoded: false }
 }
 
 function stringifier(options) {

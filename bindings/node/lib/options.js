@@ -207,6 +207,12 @@ function patienceSync(options, handle) {
   return timeout === Infinity ? -1 : timeout
 }
 
+/** Checks a whole number that is an argument. */
+function whole(number, name) {
+  if (!Number.isSafeInteger(number) || number < 0) throw invalid(`${name} must be a whole number, 0 or more`)
+  return number
+}
+
 /** These of the options, in the form that the addon takes. */
 function picked(options, names) {
   return Object.fromEntries(names.map((name) => [name, options?.[name]]))
@@ -227,4 +233,4 @@ function documentOptions(options) {
   return { ...picked(options, names.document), ...schemeOptions(options) }
 }
 
-module.exports = { checked, checkedSync, documentOptions, isPosition, journalOptions, patience, patienceSync, schemeOptions, shown }
+module.exports = { checked, checkedSync, documentOptions, isPosition, journalOptions, patience, patienceSync, schemeOptions, shown, whole }

@@ -8,6 +8,9 @@ const { warnOnce } = require('./warning.js')
 
 const asItIs = (value) => value
 
+/** A longer chunk is not made one string: it has one long record or few. */
+const LARGEST_STRING = 1 << 20
+
 /** How each record is decoded, and which function receives damage. */
 class Decoder {
   /** The text of the record that was decoded last. */
@@ -25,32 +28,39 @@ class Decoder {
     this.onUnreadable = undefined
   }
 
-  /** Returns the value of a record. `undefined` is a possible value, so `this.damaged` reports damage. */
-  decode(bytes, sound, start, end) {
+  /**
+   * Returns the value of the record that `bytes` has from `from` to `to`. `undefined` is a possible value, so
+   * `this.damaged` reports damage. `sound`: the bytes are known to be UTF-8.
+   */
+  decode(bytes, from, to, start, end, sound) {
     this.damaged = false
-    if (this.lines) return this.parse === undefined ? bytes : this.parse(bytes)
-    if (!sound && !isUtf8(bytes)) return this.skip('not_utf8', bytes, start, end)
+    if (this.lines) return this.line(bytes.subarray(from, to))
+    if (!sound && !isUtf8(bytes.subarray(from, to))) return this.skip('not_utf8', bytes.subarray(from, to), start, end)
     try {
-      this.text = bytes.utf8Slice()
+      this.text = bytes.utf8Slice(from, to)
     } catch (error) {
       // The record is longer than a string can be.
-      return this.refused(error, bytes, start, end)
+      return this.refused(error, bytes.subarray(from, to), start, end)
     }
     if (this.parse === undefined) {
       try {
         return JSON.parse(this.text)
       } catch (error) {
-        return this.refused(error, bytes, start, end)
+        return this.refused(error, bytes.subarray(from, to), start, end)
       }
     }
     try {
       return this.parse(this.text)
     } catch (error) {
-      const kind = native.inspect(bytes)
+      const kind = native.inspect(bytes.subarray(from, to))
       // The parser failed for another reason than damage.
       if (kind == null) throw error
-      return this.skip(kind, bytes, start, end)
+      return this.skip(kind, bytes.subarray(from, to), start, end)
     }
+  }
+
+  line(bytes) {
+    return this.parse === undefined ? bytes : this.parse(bytes)
   }
 
   /** Reports damage if the record is not JSON. Otherwise the record is sound, but JavaScript can't take it. */
@@ -70,27 +80,100 @@ class Decoder {
     this.onDamage({ kind, offset: start, length: end - start })
   }
 
-  /** Yields the good records of a chunk. Damage is reported in file order with them. */
+  /** Yields the good records of a chunk, each with its place. */
   *entries(chunk) {
-    const { bytes, damage, generation } = chunk
-    const places = numbers(chunk.places)
-    const sound = this.lines || isUtf8(bytes)
-    let from = 0
-    let told = 0
-    // The addon has reported the damage that it found itself, but for a torn tail.
-    if (damage.some(({ kind }) => kind !== 'torn_tail')) this.reported = true
-    for (let i = 0; i < places.length; i += 3) {
-      const length = places[i]
-      const start = places[i + 1]
-      const end = places[i + 2]
-      // Includes damage before the record on its own line.
-      for (; told < damage.length && damage[told].offset < end; told += 1) this.onDamage(damage[told])
-      const value = this.decode(bytes.subarray(from, from + length), sound, start, end)
-      from += length + 1
-      if (this.damaged) continue
+    const { generation } = chunk
+    const walk = new Walk(this, chunk)
+    while (walk.next()) {
+      const { value, start, end } = walk
       yield { value, start: { generation, offset: start }, end: { generation, offset: end } }
     }
-    for (; told < damage.length; told += 1) this.onDamage(damage[told])
+  }
+}
+
+/** A walk through the good records of a chunk. Damage is reported in file order with them. */
+class Walk {
+  /** The record at hand. */
+  value = undefined
+  #decoder
+  #bytes
+  #places
+  #sound
+  /** The text of the whole chunk: a part of a long string costs less than a call that makes a string. */
+  #text
+  /** Where the next record begins: in the text, in the places, in the bytes. */
+  #inText = 0
+  #at = 0
+  #from = 0
+  #damage
+  #told = 0
+
+  constructor(decoder, { bytes, places, damage }) {
+    this.#decoder = decoder
+    this.#bytes = bytes
+    this.#places = numbers(places)
+    this.#damage = damage
+    this.#sound = decoder.lines || isUtf8(bytes)
+    // A parser of the caller's may keep its text, and a part of a long string keeps the whole.
+    const isPlain = !decoder.lines && decoder.parse === undefined
+    if (isPlain && this.#sound && bytes.length <= LARGEST_STRING) this.#text = bytes.utf8Slice()
+    // The addon has reported the damage that it found itself, but for a torn tail.
+    if (damage.some(({ kind }) => kind !== 'torn_tail')) decoder.reported = true
+  }
+
+  /** Where the record at hand begins, in bytes from the start of the file. */
+  get start() {
+    return this.#places[this.#at - 2]
+  }
+
+  /** Where it ends. */
+  get end() {
+    return this.#places[this.#at - 1]
+  }
+
+  /** Goes on to the next record. Returns false at the end. */
+  next() {
+    const places = this.#places
+    while (this.#at < places.length) {
+      const from = this.#from
+      const to = from + places[this.#at]
+      this.#at += 3
+      // A newline follows each record.
+      this.#from = to + 1
+      // Includes damage before the record on its own line.
+      if (this.#told < this.#damage.length) this.#tell(this.end)
+      if (this.#isNextPlain() || this.#isDecoded(from, to)) return true
+    }
+    this.#tell(Infinity)
+    return false
+  }
+
+  /** The short way, for almost all records. */
+  #isNextPlain() {
+    if (this.#text === undefined) return false
+    const from = this.#inText
+    const to = this.#text.indexOf('\n', from)
+    this.#inText = to + 1
+    const text = this.#text.slice(from, to)
+    try {
+      this.value = JSON.parse(text)
+    } catch {
+      return false
+    }
+    this.#decoder.text = text
+    return true
+  }
+
+  #isDecoded(from, to) {
+    this.value = this.#decoder.decode(this.#bytes, from, to, this.start, this.end, this.#sound)
+    return !this.#decoder.damaged
+  }
+
+  #tell(before) {
+    const damage = this.#damage
+    for (; this.#told < damage.length && damage[this.#told].offset < before; this.#told += 1) {
+      this.#decoder.onDamage(damage[this.#told])
+    }
   }
 }
 
@@ -137,8 +220,9 @@ async function* values(open, decoder, pass = asItIs, passed = undefined) {
       const chunk = await begin(() => reader.next(), Infinity)
       last = chunk.last
       if (last) reader.close()
-      for (const { value } of decoder.entries(chunk)) yield pass(value)
-      passed?.(numbers(chunk.places).at(-1))
+      const walk = new Walk(decoder, chunk)
+      while (walk.next()) yield pass(walk.value)
+      if (chunk.places.length > 0) passed?.(walk.end)
     }
   } finally {
     reader.close()
@@ -146,17 +230,39 @@ async function* values(open, decoder, pass = asItIs, passed = undefined) {
 }
 
 function* valuesSync(open, decoder, pass = asItIs) {
-  for (const { value } of entriesSync(open, decoder)) yield pass(value)
+  const reader = block(open)
+  try {
+    for (let last = false; !last; ) {
+      const chunk = block(() => reader.nextSync())
+      last = chunk.last
+      if (last) reader.close()
+      const walk = new Walk(decoder, chunk)
+      while (walk.next()) yield pass(walk.value)
+    }
+  } finally {
+    reader.close()
+  }
 }
 
-/** Decodes the records of `tail`. */
-function tailEntries(records, decoder) {
+/**
+ * Decodes the last lines of a journal, and returns the last `n` records of them. Returns undefined if they have fewer,
+ * unless the lines are all of the journal.
+ */
+function tailEntries(lines, decoder, n, isAll) {
+  const tell = decoder.onDamage
+  const damage = []
+  decoder.onDamage = (found) => damage.push(found)
   const found = []
-  for (const { bytes, start, end } of records) {
-    const value = decoder.decode(bytes, false, start.offset, end.offset)
+  for (const { bytes, start, end } of lines) {
+    const value = decoder.decode(bytes, 0, bytes.length, start.offset, end.offset, false)
     if (!decoder.damaged) found.push({ value, start, end })
   }
-  return found
+  decoder.onDamage = tell
+  if (found.length < n && !isAll) return undefined
+  const last = n === 0 ? [] : found.slice(-n)
+  const first = found.length > n ? last[0]?.start.offset : 0
+  for (const one of damage) if (one.offset >= first) tell(one)
+  return last
 }
 
-module.exports = { Decoder, entries, entriesSync, tailEntries, values, valuesSync }
+module.exports = { Decoder, Walk, entries, entriesSync, tailEntries, values, valuesSync }

@@ -93,7 +93,7 @@ async function compact(rewrite, codec, change, options, signal) {
     const decoder = gathering.decoder(options)
     const total = rewrite.oldBytes
     const { onProgress } = options ?? {}
-    const passed = onProgress == null ? undefined : (done) => done !== undefined && onProgress({ done, total })
+    const passed = onProgress == null ? undefined : (done) => onProgress({ done, total })
     const kept = await change(values(() => rewrite.records(), decoder, gathering.noting(decoder), passed))
     for await (const value of iterable(kept, codec.path)) {
       if (!gathering.add(value)) continue

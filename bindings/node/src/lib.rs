@@ -14,6 +14,7 @@
 //! Nothing here is public to users: `lib/*.js` is the face.
 #![allow(missing_docs, reason = "the face is documented in types/*.d.ts")]
 
+mod appending;
 mod batch;
 mod call;
 mod document;

@@ -1,14 +1,17 @@
-//! Asynchronous calls without a handle. One job opens the file and does the work,
-//! so that calls on one path keep their order.
+//! Calls without a handle. One job of an asynchronous call opens the file and does
+//! the work, so that calls on one path keep their order.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
+use untorn::Call;
 use untorn::tasks::Order;
 
+use crate::call::blocking;
 use crate::document::Contents;
+use crate::failure::told;
 use crate::port::Port;
 use crate::values::{OpenOptions, Position, expect};
 
@@ -34,6 +37,27 @@ impl Port {
             move |call| options.open(&target)?.save_with(&bytes, expected, call),
             |_, version| version.to_string(),
         ))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn save_once_sync(
+        &self,
+        path: String,
+        options: OpenOptions,
+        bytes: &[u8],
+        expected: Option<String>,
+        timeout: f64,
+    ) -> napi::Result<String> {
+        let path = Path::new(&path);
+        let expected = expect(expected.as_deref(), "save", path)?;
+        let call = blocking(timeout, None);
+        let document = told(options.document(path)?.open(path))?;
+        told(document.save_with(bytes, expected, &call)).map(|version| version.to_string())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn load_once_sync(&self, path: String) -> napi::Result<Contents> {
+        told(untorn::load(path)).map(Contents::from)
     }
 
     #[napi(catch_unwind)]
@@ -66,17 +90,43 @@ impl Port {
             Order::of(&path, None),
             ("append", &path),
             try_once,
-            move |call| {
-                let journal = options.open(&target)?;
-                let mut batch = journal.batch();
-                if encoded {
-                    batch.push_encoded(&record)?;
-                } else {
-                    batch.push(&record)?;
-                }
-                journal.append_batch(&batch, None, call)
-            },
+            move |call| append(&options.open(&target)?, &record, encoded, call),
             |_, position| Position::from(position),
         ))
     }
+
+    #[napi(catch_unwind)]
+    pub fn append_once_sync(
+        &self,
+        path: String,
+        options: OpenOptions,
+        record: Either<String, &[u8]>,
+        encoded: bool,
+        timeout: f64,
+    ) -> napi::Result<Position> {
+        let path = Path::new(&path);
+        let journal = told(options.journal(path)?.open(path))?;
+        let record = match &record {
+            Either::A(text) => text.as_bytes(),
+            Either::B(bytes) => bytes,
+        };
+        let call = blocking(timeout, None);
+        told(append(&journal, record, encoded, &call)).map(Position::from)
+    }
+}
+
+/// `encoded`: `JSON.stringify` just made the record.
+fn append(
+    journal: &untorn::Journal,
+    record: &[u8],
+    encoded: bool,
+    call: &Call<'_>,
+) -> untorn::Result<untorn::Position> {
+    let mut batch = journal.batch();
+    if encoded {
+        batch.push_encoded(record)?;
+    } else {
+        batch.push(record)?;
+    }
+    journal.append_batch(&batch, None, call)
 }

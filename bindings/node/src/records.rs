@@ -134,7 +134,11 @@ impl Cursor {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let mut found = Found::default();
+        let mut found = Found {
+            // It would grow ten times otherwise, and be copied each time.
+            bytes: Vec::with_capacity(BYTES),
+            ..Found::default()
+        };
         while !found.is_full() {
             let next = self.records.next_record();
             match next {

@@ -150,7 +150,7 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   /** The blocking twin of `read`. */
   readSync(options?: ReadOptions): T[]
 
-  /** Reads the last `n` records, oldest first. Returns fewer if some of them are damaged. */
+  /** Reads the last `n` records, oldest first. Damaged lines do not count. */
   tail(n: number, options?: DamageOptions): Promise<T[]>
   /** The blocking twin of `tail`. */
   tailSync(n: number, options?: DamageOptions): T[]
@@ -192,6 +192,7 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
 
   /** Returns what `salvage` would do. Takes no lock and changes nothing. */
   salvagePlan(): Promise<Salvage>
+  /** The blocking twin of `salvagePlan`. */
   salvagePlanSync(): Salvage
 
   /**
@@ -202,14 +203,17 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
    * file is plainly not a journal.
    */
   salvage(options?: CallOptions): Promise<Salvage>
+  /** The blocking twin of `salvage`. */
   salvageSync(options?: SyncCallOptions): Salvage
 
   /** Returns what repairs and salvages have cut off this journal, oldest first. */
   torn(): Promise<TornEntry[]>
+  /** The blocking twin of `torn`. */
   tornSync(): TornEntry[]
 
   /** Returns the bytes of one entry of `torn`. */
   tornBytes(number: number): Promise<Buffer>
+  /** The blocking twin of `tornBytes`. */
   tornBytesSync(number: number): Buffer
 
   /**
@@ -218,10 +222,12 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
    * record; most entries are half a record.
    */
   restoreTorn(number: number, options?: CallOptions): Promise<Position>
+  /** The blocking twin of `restoreTorn`. */
   restoreTornSync(number: number, options?: SyncCallOptions): Position
 
   /** Forgets entries older than this many milliseconds, and returns how many they were. */
   pruneTorn(olderThan: number, options?: CallOptions): Promise<number>
+  /** The blocking twin of `pruneTorn`. */
   pruneTornSync(olderThan: number, options?: SyncCallOptions): number
 
   /** Makes everything that the file contains now survive a power cut. */

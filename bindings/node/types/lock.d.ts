@@ -68,6 +68,7 @@ export class FileLock implements Disposable, AsyncDisposable {
    * Processes that wait in the scheme `'pid-file'` are not known.
    */
   static waiters(path: string | URL): Promise<Process[]>
+  /** The blocking twin of `waiters`. */
   static waitersSync(path: string | URL): Process[]
 
   /**
@@ -75,6 +76,7 @@ export class FileLock implements Disposable, AsyncDisposable {
    * Linux, only those whose holder left its name are known.
    */
   static heldBelow(dir: string | URL): Promise<Held[]>
+  /** The blocking twin of `heldBelow`. */
   static heldBelowSync(dir: string | URL): Held[]
 
   /** The path that was passed, made absolute. */

@@ -1,0 +1,61 @@
+// Records are decoded by the chunk: what is damaged, not ASCII or not UTF-8 must neither move nor hide its neighbours.
+
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import test from 'node:test'
+import { Journal } from 'untorn'
+import { file } from './support.mjs'
+
+/** Lines, and what a reader makes of each: a value, or the kind of damage. */
+const LINES = [
+  ['{"a":"ä€𝄞"}', { value: { a: 'ä€𝄞' } }],
+  ['not json', { kind: 'not_json' }],
+  ['"plain"', { value: 'plain' }],
+  ['\ufeff1', { kind: 'not_json' }],
+  ['{"a":1}{"b":2}', { kind: 'glued' }],
+  ['"é\\n\\u2028"', { value: 'é\n\u2028' }],
+  ['"\u2028 \u0085"', { value: '\u2028 \u0085' }],
+  ['null', { value: null }],
+]
+const NOT_UTF8 = Buffer.from([0x22, 0xff, 0x22])
+
+function scene(t, { withBytes }) {
+  const name = file(t)
+  const parts = []
+  const expected = []
+  let offset = 0
+  const add = (bytes, outcome) => {
+    parts.push(bytes, Buffer.from('\n'))
+    expected.push({ ...outcome, start: offset, end: offset + bytes.length + 1 })
+    offset += bytes.length + 1
+  }
+  // More than one chunk.
+  for (let i = 0; i < 2500; i += 1) {
+    const [text, outcome] = LINES[i % LINES.length]
+    add(Buffer.from(text), outcome)
+    if (withBytes && i % 1700 === 900) add(NOT_UTF8, { kind: 'not_utf8' })
+  }
+  fs.writeFileSync(name, Buffer.concat(parts))
+  return { name, expected }
+}
+
+for (const withBytes of [false, true]) {
+  test(`each record is read from its own place, with its damage before it: ${withBytes ? 'bytes that are not UTF-8' : 'text'}`, async (t) => {
+    const { name, expected } = scene(t, { withBytes })
+    const journal = await Journal.open(name)
+    const seen = []
+    const onDamage = ({ kind, offset, length }) => seen.push({ kind, start: offset, end: offset + length })
+    for (const { value, start, end } of journal.entriesSync({ onDamage })) seen.push({ value, start: start.offset, end: end.offset })
+    assert.deepEqual(seen.splice(0), expected)
+    for await (const { value, start, end } of journal.entries({ onDamage })) seen.push({ value, start: start.offset, end: end.offset })
+    assert.deepEqual(seen.splice(0), expected)
+    const values = expected.filter((one) => 'value' in one).map(({ value }) => value)
+    const silent = { onDamage() {} }
+    assert.deepEqual(journal.readSync(silent), values)
+    assert.deepEqual(await journal.read(silent), values)
+    assert.deepEqual(journal.foldSync(() => [], (all, value) => { all.push(value) }, silent).state, values)
+    const own = await Journal.open(name, { parse: (text) => JSON.parse(text) })
+    assert.deepEqual(own.readSync(silent), values)
+    assert.deepEqual(journal.tailSync(3, silent), journal.readSync(silent).slice(-3))
+  })
+}
