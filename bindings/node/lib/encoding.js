@@ -101,7 +101,7 @@ function jsonOf(value, refuse) {
 /** Decodes a whole document. */
 function decodeDocument(bytes, parse, path) {
   const about = { operation: 'load', path }
-  // What is in it is for a parser of the caller's to say, which is given text.
+  // A parser of the caller's says what is in it; it needs text.
   if (bytes.length === 0 || !isUtf8(bytes)) forbidNoJson(bytes, path)
   const text = textOfDocument(bytes, about)
   if (parse !== undefined) return parse(text)

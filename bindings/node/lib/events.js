@@ -1,6 +1,6 @@
 'use strict'
 
-// What happens in the library without a call asking for it: a channel of `node:diagnostics_channel` for each kind.
+// The library's events: a channel of `node:diagnostics_channel` for each kind.
 
 const { channel } = process.getBuiltinModule('node:diagnostics_channel')
 const { warnOfWait } = require('./warning.js')

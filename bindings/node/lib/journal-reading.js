@@ -1,6 +1,6 @@
 'use strict'
 
-// What a journal's handle reads. Nothing here takes a lock.
+// The reading calls of a journal. None of them takes a lock.
 
 const { begin, beginLong, block } = require('./calls.js')
 const { invalid } = require('./errors.js')

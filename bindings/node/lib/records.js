@@ -101,7 +101,7 @@ class Walk {
   #sound
   /** The text of the whole chunk: a part of a long string costs less than a call that makes a string. */
   #text
-  /** Where the next record begins: in the text, in the places, in the bytes. */
+  /** The beginning of the next record: in the text, in the places, in the bytes. */
   #inText = 0
   #at = 0
   #from = 0
@@ -121,12 +121,12 @@ class Walk {
     if (damage.some(({ kind }) => kind !== 'torn_tail')) decoder.reported = true
   }
 
-  /** Where the record at hand begins, in bytes from the start of the file. */
+  /** The beginning of the record at hand, in bytes from the start of the file. */
   get start() {
     return this.#places[this.#at - 2]
   }
 
-  /** Where it ends. */
+  /** Its end. */
   get end() {
     return this.#places[this.#at - 1]
   }

@@ -8,13 +8,13 @@ interface SymbolConstructor {
   readonly asyncDispose: unique symbol
 }
 
-/** What `using` takes. */
+/** A value that `using` takes. */
 interface Disposable {
   /** Called at the end of the block. */
   [Symbol.dispose](): void
 }
 
-/** What `await using` takes. */
+/** A value that `await using` takes. */
 interface AsyncDisposable {
   /** Called, and awaited, at the end of the block. */
   [Symbol.asyncDispose](): PromiseLike<void>

@@ -1,4 +1,4 @@
-// What happens in the library without a call asking for it.
+// Events: the library reports them without being asked.
 
 import type { Holder } from './lock.js'
 import type { DamageKind } from './reading.js'
@@ -16,7 +16,7 @@ import type { EventKind, Severity } from './words.js'
  * holds no lock, and does not keep the process alive.
  */
 export interface UntornEvent {
-  /** What happened. */
+  /** The kind of the event. */
   readonly kind: EventKind
   /** How much it matters. */
   readonly severity: Severity
@@ -30,7 +30,7 @@ export interface UntornEvent {
   readonly holder?: Holder
   /** How long the call has waited, in milliseconds. */
   readonly waited?: number
-  /** Where in the file it happened. */
+  /** The place in the file, in bytes. */
   readonly offset?: number
   /** How many bytes it concerns. */
   readonly bytes?: number

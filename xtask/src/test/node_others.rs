@@ -15,7 +15,7 @@ const RUNNERS: [&str; 3] = [
     "vitest@4.1.12",
 ];
 
-const BUNDLERS: [&str; 8] = [
+const BUNDLERS: [&str; 9] = [
     "esbuild@0.28.2",
     "webpack@5.113.0",
     "rollup@4.68.8",
@@ -23,6 +23,7 @@ const BUNDLERS: [&str; 8] = [
     "@rollup/plugin-commonjs@29.0.3",
     "vite@8.3.8",
     "bun@1.4.5",
+    "deno@2.9.6",
     // Puts a program into a copy of Node.
     "postject@1.0.0-alpha.6",
 ];
@@ -51,7 +52,7 @@ pub fn bundles(site: &Site, log: &Log) -> Result<()> {
     let project = project(site, "test-node-bundles", "bundles", &BUNDLERS, log)?;
     Run::new("node")
         .args(["--test", "--test-reporter", "spec"])
-        .arg("bundles/bundles.test.mjs")
+        .args(["bundles/bundles.test.mjs", "bundles/hosts.test.mjs"])
         .dir(project)
         .log(log)
 }
