@@ -46,8 +46,8 @@ fn make(site: &Site, platform: &'static Platform, log: &Log) -> Result<()> {
     fs::create_dir_all(directory_of(site))?;
     let toolchain = Toolchain::set_up(site, platform, log)?;
     wheel(site, platform, &toolchain, log)?;
-    let packages = ["untorn-ffi", "untorn-node", "untorn-cli"];
-    let built = toolchain.build(site, &packages, log)?;
+    let built = toolchain.libraries(site, log)?;
+    toolchain.command(site, log)?;
     npm::of_platform(site, platform, &built, log)?;
     c::of_platform(site, platform, &built, log)?;
     command(site, platform, &built, log)

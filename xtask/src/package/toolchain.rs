@@ -48,20 +48,34 @@ impl Toolchain {
         Ok(toolchain)
     }
 
-    /// `cargo build --release` for the platform. The results are in `directory`.
-    pub fn build(&self, site: &Site, packages: &[&str], log: &Log) -> Result<PathBuf> {
-        let (verb, target) = self.verb();
-        let mut run = self.run(site, "cargo")?.args(verb).args([
-            "--release",
-            "--locked",
-            "--target",
-            &target,
-        ]);
-        for package in packages {
-            run = run.args(["--package", package]);
-        }
-        run.dir(&site.root).long().log(log)?;
+    /// Builds the C library and the addon. The results are in the directory that is returned.
+    pub fn libraries(&self, site: &Site, log: &Log) -> Result<PathBuf> {
+        let verb = if self.zig() { "zigbuild" } else { "build" };
+        self.run(site, "cargo")?
+            .args([verb, "--release", "--locked", "--target", &self.target()])
+            .args(["--package", "untorn-ffi", "--package", "untorn-node"])
+            .dir(&site.root)
+            .long()
+            .log(log)?;
         Ok(directory(site, self.platform))
+    }
+
+    /// Builds the command. Its link argument is for it alone, else all would be compiled again.
+    pub fn command(&self, site: &Site, log: &Log) -> Result<()> {
+        let run = if self.zig() {
+            self.run(site, "cargo-zigbuild")?
+        } else {
+            self.run(site, "cargo")?
+        };
+        let mut run = run
+            .args(["rustc", "--release", "--locked", "--target", &self.target()])
+            .args(["--package", "untorn-cli", "--bin", "untorn"]);
+        if self.platform.is_glibc() {
+            // The unwinder is this machine's, and asks for a newer glibc than a program may here.
+            // The one of the user's machine will be used.
+            run = run.args(["--", "-Clink-arg=-Wl,--allow-shlib-undefined"]);
+        }
+        run.dir(&site.root).long().log(log)
     }
 
     /// A program with all that set up.
@@ -94,12 +108,13 @@ impl Toolchain {
         if self.zig() { &["--zig"] } else { &[] }
     }
 
-    fn verb(&self) -> (&'static [&'static str], String) {
-        let target = self.platform.target.to_owned();
-        match (self.zig(), self.platform.is_glibc()) {
-            (true, true) => (&["zigbuild"], format!("{target}.{}.{}", GLIBC.0, GLIBC.1)),
-            (true, false) => (&["zigbuild"], target),
-            _ => (&["build"], target),
+    /// zig takes the version of glibc behind the target's name.
+    fn target(&self) -> String {
+        let target = self.platform.target;
+        if self.zig() && self.platform.is_glibc() {
+            format!("{target}.{}.{}", GLIBC.0, GLIBC.1)
+        } else {
+            target.to_owned()
         }
     }
 

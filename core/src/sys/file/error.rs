@@ -55,6 +55,8 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// Windows has no call that is made only where the system knows it.
+    #[cfg(unix)]
     pub fn error(call: &'static str, source: io::Error) -> io::Error {
         io::Error::new(source.kind(), Named { call, source })
     }
