@@ -26,10 +26,16 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use args::Args;
 use exit::{FAILED, Failure, USAGE};
+
+/// Returns the description of the command line, for man pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Args::command()
+}
 
 /// A wait for a lock longer than this names the process that holds it.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -70,6 +70,7 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
         let line = of(number, offset, n, &bytes, damage.copied());
         if wanted {
             shown = true;
+            headline(&line, out)?;
             for line in before.drain(..) {
                 print(&line, false, out)?;
             }
@@ -138,20 +139,25 @@ fn why(kind: DamageKind, text: &[u8]) -> Option<String> {
     }
 }
 
+/// What the line is, before its neighbours.
+fn headline(line: &Line, out: &mut Output) -> std::io::Result<()> {
+    if out.json {
+        return Ok(());
+    }
+    let what = match (line.kind, &line.why) {
+        (Some(kind), Some(why)) => out.styled(Style::Bad, &format!("{kind} ({why})")),
+        (Some(kind), None) => out.styled(Style::Bad, kind),
+        (None, _) => out.styled(Style::Good, "ok"),
+    };
+    out.line(format!(
+        "line {}, offset {}, {} bytes: {what}",
+        line.line, line.offset, line.length
+    ))
+}
+
 fn print(line: &Line, wanted: bool, out: &mut Output) -> std::io::Result<()> {
     if out.json {
         return out.object(line);
-    }
-    if wanted {
-        let what = match (line.kind, &line.why) {
-            (Some(kind), Some(why)) => out.styled(Style::Bad, &format!("{kind} ({why})")),
-            (Some(kind), None) => out.styled(Style::Bad, kind),
-            (None, _) => out.styled(Style::Good, "ok"),
-        };
-        out.line(format!(
-            "line {}, offset {}, {} bytes: {what}",
-            line.line, line.offset, line.length
-        ))?;
     }
     let mut text: String = line.text.chars().take(SHOWN).collect();
     if text.len() < line.text.len() {
