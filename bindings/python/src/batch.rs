@@ -1,5 +1,6 @@
 //! The records of one append.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use untorn::Batch;
@@ -27,16 +28,38 @@ impl Codec {
             _ => Codec::Trusted,
         }
     }
+}
 
-    /// Adds one record. `encode` is a function of Python's, for what this library does not encode itself.
-    pub fn push<'py>(
-        self,
-        batch: &mut Batch,
-        value: &Bound<'py, PyAny>,
-        encode: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
-    ) -> PyResult<()> {
+/// Encodes values for one journal.
+pub struct Encoder<'a, 'py> {
+    pub journal: &'a untorn::Journal,
+    pub codec: Codec,
+    /// Has the function `_encode`, for what this library does not encode itself.
+    pub owner: &'a Bound<'py, PyAny>,
+}
+
+impl Encoder<'_, '_> {
+    pub fn one(&self, value: &Bound<'_, PyAny>) -> PyResult<Batch> {
+        let mut batch = self.journal.batch();
+        self.push(&mut batch, value)?;
+        Ok(batch)
+    }
+
+    /// Encodes the values of an iterable, and adds a header.
+    pub fn many(&self, values: &Bound<'_, PyAny>, header: Option<Data<'_>>) -> PyResult<Batch> {
+        let mut batch = self.journal.batch();
+        for value in values.try_iter()? {
+            self.push(&mut batch, &value?)?;
+        }
+        if let Some(header) = header {
+            check(values.py(), batch.set_header(header.bytes()))?;
+        }
+        Ok(batch)
+    }
+
+    fn push(&self, batch: &mut Batch, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
-        if self == Codec::Json {
+        if self.codec == Codec::Json {
             let pushed = with_buffer(|line| {
                 encoded(value, &Style::LINE, line).then(|| check(py, batch.push_encoded(line)))
             });
@@ -44,9 +67,9 @@ impl Codec {
                 return result;
             }
         }
-        let record = encode()?;
+        let record = self.owner.call_method1(intern!(py, "_encode"), (value,))?;
         let data: Data<'_> = record.extract()?;
-        check(py, push(batch, data.bytes(), self == Codec::Checked))
+        check(py, push(batch, data.bytes(), self.codec == Codec::Checked))
     }
 }
 
@@ -66,7 +89,7 @@ pub fn batch(
     Ok(batch)
 }
 
-pub fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
+fn push(batch: &mut Batch, record: &[u8], checked: bool) -> untorn::Result<()> {
     if checked {
         batch.push(record)
     } else {

@@ -5,21 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::PyDict;
 use untorn::Batch;
 
-use crate::argument::{Count, Data, Instance};
-use crate::batch::Codec;
+use crate::argument::{Data, Instance};
+use crate::batch::{Codec, Encoder};
 use crate::call::{Wait, plain, wait};
-use crate::error::check;
 use crate::fold::RawFold;
 use crate::follow::RawFollow;
 use crate::lock::{FileLock, given};
 use crate::options;
 use crate::position::Position;
-use crate::reader::{Reader, read_from, tail_list};
 use crate::report::make_report;
 use crate::rewrite::Rewrite;
 use crate::store::Source;
@@ -85,7 +82,7 @@ impl RawJournal {
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(slf.py(), "append", lock)?);
-        let batch = one(slf, value)?;
+        let batch = RawJournal::encoder(slf).one(value)?;
         slf.get().commit(slf.py(), &batch, None, &patience)
     }
 
@@ -100,45 +97,9 @@ impl RawJournal {
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> PyResult<Position> {
         let patience = Wait::new(timeout, given(slf.py(), "append", lock)?);
-        let batch = many(slf, values, header)?;
+        let batch = RawJournal::encoder(slf).many(values, header)?;
         let at = at.map(|position| position.get().core());
         slf.get().commit(slf.py(), &batch, at, &patience)
-    }
-
-    fn _reader(
-        &self,
-        py: Python<'_>,
-        start: Option<Instance<'_, '_, Position>>,
-        max_records: Option<Count>,
-        max_bytes: Option<Count>,
-    ) -> PyResult<Reader> {
-        let start = start.map(|position| position.get().core());
-        let path = self.journal.path();
-        plain(py, path, || {
-            read_from(&self.journal, start, max_records, max_bytes)
-        })
-        .map(|records| Reader::new(path.to_owned(), records))
-    }
-
-    fn _tail<'py>(&self, py: Python<'py>, n: Count) -> PyResult<Bound<'py, PyList>> {
-        let n = usize::try_from(n.0).unwrap_or(usize::MAX);
-        let patience = Wait::new(Timeout::Handles, None);
-        let records = wait(py, self.journal.path(), &patience, |call| {
-            self.journal.tail_with(n, call)
-        })?;
-        tail_list(py, records)
-    }
-
-    /// Counts the records.
-    fn _count(&self, py: Python<'_>) -> PyResult<u64> {
-        plain(py, self.journal.path(), || {
-            let mut records = self.journal.records()?;
-            let mut count = 0;
-            while records.next_record()?.is_some() {
-                count += 1;
-            }
-            Ok(count)
-        })
     }
 
     /// Returns where the last whole record ends. Takes no lock: an append that is
@@ -181,11 +142,6 @@ impl RawJournal {
             self.journal.repair_with(call)
         })?;
         make_report(py, &report)
-    }
-
-    fn _header<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let header = plain(py, self.journal.path(), || self.journal.header())?;
-        Ok(header.map(|header| PyBytes::new(py, &header)))
     }
 
     fn _follow(
@@ -250,7 +206,7 @@ impl RawJournal {
     ) -> PyResult<Position> {
         let (py, journal) = (slf.py(), slf.get().core());
         let patience = Wait::new(timeout, given(py, "replace", lock)?).progress(progress);
-        let batch = many(slf, values, None)?;
+        let batch = RawJournal::encoder(slf).many(values, None)?;
         wait(py, journal.path(), &patience, |call| {
             journal.replace_batch(&batch, call)
         })
@@ -303,6 +259,15 @@ impl RawJournal {
 }
 
 impl RawJournal {
+    pub fn encoder<'a, 'py>(journal: &'a Bound<'py, RawJournal>) -> Encoder<'a, 'py> {
+        let raw = journal.get();
+        Encoder {
+            journal: &raw.journal,
+            codec: raw.codec,
+            owner: journal.as_any(),
+        }
+    }
+
     pub fn core(&self) -> &Arc<untorn::Journal> {
         &self.journal
     }
@@ -323,32 +288,4 @@ impl RawJournal {
         })
         .map(Position::from)
     }
-}
-
-/// Encodes one value.
-pub fn one(journal: &Bound<'_, RawJournal>, value: &Bound<'_, PyAny>) -> PyResult<Batch> {
-    let raw = journal.get();
-    let mut batch = raw.journal.batch();
-    let encode = || journal.call_method1(intern!(journal.py(), "_encode"), (value,));
-    raw.codec.push(&mut batch, value, encode)?;
-    Ok(batch)
-}
-
-/// Encodes the values of an iterable, and adds a header.
-pub fn many(
-    journal: &Bound<'_, RawJournal>,
-    values: &Bound<'_, PyAny>,
-    header: Option<Data<'_>>,
-) -> PyResult<Batch> {
-    let (py, raw) = (journal.py(), journal.get());
-    let mut batch = raw.journal.batch();
-    for value in values.try_iter()? {
-        let value = value?;
-        let encode = || journal.call_method1(intern!(py, "_encode"), (&value,));
-        raw.codec.push(&mut batch, &value, encode)?;
-    }
-    if let Some(header) = header {
-        check(py, batch.set_header(header.bytes()))?;
-    }
-    Ok(batch)
 }

@@ -16,6 +16,7 @@ mod events;
 mod fold;
 mod follow;
 mod given;
+mod guards;
 mod holder;
 mod interpreter;
 mod journal;
@@ -27,6 +28,7 @@ mod options;
 mod position;
 mod process;
 mod reader;
+mod reading;
 mod reconcile;
 mod refusal;
 mod report;
@@ -134,6 +136,8 @@ mod _untorn {
     use super::process::Process;
     #[pymodule_export]
     use super::reader::Reader;
+    #[pymodule_export]
+    use super::reading::{count_records, read_header, read_journal, tail_journal};
     #[pymodule_export]
     use super::reconcile::Turn;
     #[pymodule_export]

@@ -1,7 +1,7 @@
 //! `untorn.FileLock`.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -13,6 +13,7 @@ use crate::call::{Wait, plain, wait};
 use crate::dropped::dropped_in_use;
 use crate::error::check;
 use crate::given::{checked, seconds, word};
+use crate::guards::Guards;
 use crate::process::Process;
 use crate::timeout::Timeout;
 
@@ -42,9 +43,7 @@ pub struct FileLock {
     timeout: Option<Duration>,
     shared: bool,
     label: Option<String>,
-    /// One for each `acquire`: a shared lock may be held several times at once.
-    /// Never locked while this thread waits for the interpreter's lock.
-    guards: Mutex<Vec<Arc<LockGuard>>>,
+    guards: Guards,
 }
 
 impl FileLock {
@@ -69,12 +68,8 @@ impl FileLock {
             timeout: timeout.of_handle(),
             shared,
             label,
-            guards: Mutex::default(),
+            guards: Guards::default(),
         })
-    }
-
-    fn guards(&self) -> MutexGuard<'_, Vec<Arc<LockGuard>>> {
-        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a lock like this one that is not held.
@@ -86,7 +81,7 @@ impl FileLock {
             timeout: self.timeout,
             shared: self.shared,
             label: self.label.clone(),
-            guards: Mutex::default(),
+            guards: Guards::default(),
         }
     }
 
@@ -98,17 +93,9 @@ impl FileLock {
         }
     }
 
-    pub fn push(&self, guard: Arc<LockGuard>) {
-        self.guards().push(guard);
-    }
-
-    pub fn pop(&self) -> Option<Arc<LockGuard>> {
-        self.guards().pop()
-    }
-
-    /// Forgets a guard that was handed over.
-    pub fn forget(&self, guard: &Arc<LockGuard>) {
-        self.guards().retain(|other| !Arc::ptr_eq(other, guard));
+    /// The locks that this object holds.
+    pub fn guards(&self) -> &Guards {
+        &self.guards
     }
 
     pub fn timeout(&self) -> Option<Duration> {
@@ -123,13 +110,13 @@ impl FileLock {
         let (py, lock) = (slf.py(), slf.get());
         let patience = Wait::new(Timeout::Is(timeout.or(lock.timeout)), None);
         let guard = wait(py, &lock.path, &patience, |call| lock.take(call))?;
-        lock.push(Arc::new(guard));
+        lock.guards.push(Arc::new(guard));
         Ok(())
     }
 
     /// For a call with `lock=`.
     pub fn guard(&self, py: Python<'_>, operation: &'static str) -> PyResult<Arc<LockGuard>> {
-        let last = self.guards().last().cloned();
+        let last = self.guards.last();
         check(
             py,
             last.ok_or_else(|| {
@@ -141,7 +128,7 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        let held = self.guards().last().is_some_and(|guard| guard.is_held());
+        let held = self.guards.last().is_some_and(|guard| guard.is_held());
         if held {
             dropped_in_use(&format!(
                 "the lock of {} was held when its FileLock was dropped, and is released: release it, or use `with`",
@@ -247,7 +234,7 @@ impl FileLock {
     /// Releases the lock. Does nothing if it is not held, and in a forked child,
     /// where the lock is the parent's.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
-        match self.pop() {
+        match self.guards.pop() {
             Some(guard) => plain(py, &self.path, || guard.release()),
             None => Ok(()),
         }
@@ -263,7 +250,7 @@ impl FileLock {
         let guard = self.guard(py, "transfer")?;
         let heir = &to.get().0;
         plain(py, &self.path, || guard.transfer(heir))?;
-        self.forget(&guard);
+        self.guards.forget(&guard);
         Ok(())
     }
 
@@ -292,7 +279,7 @@ impl FileLock {
     /// Whether this process holds the lock through this object.
     #[getter]
     fn held(&self, py: Python<'_>) -> bool {
-        let last = self.guards().last().cloned();
+        let last = self.guards.last();
         // Detached: a call that works under the lock may be using it.
         py.detach(|| last.is_some_and(|guard| guard.is_held()))
     }

@@ -272,6 +272,13 @@ def test_how_far_a_long_call_is_awaited(run: Run, path: Path, verb: str) -> None
 @pytest.mark.usefixtures("events", "soon")
 def test_ctrl_c_ends_a_wait_that_was_reported(path: Path, hold: Any) -> None:
     hold(path)
-    untorn.set_event_callback(lambda _: os.kill(os.getpid(), signal.SIGINT))
+    seen: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        seen.append(event)
+        if len(seen) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    untorn.set_event_callback(interrupt)
     with pytest.raises(KeyboardInterrupt):
         Document(path, **J).save(1)

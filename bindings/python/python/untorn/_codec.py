@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from untorn._errors import Corrupt, InvalidArgument, LimitExceeded
 from untorn._untorn import document_json, json_line, json_value
@@ -28,13 +28,17 @@ else:
     _T = TypeVar("_T")
 
 
-class Codec(NamedTuple, Generic[_T]):
-    """How values of one type become bytes (or `str`, for a journal on one line), and values again."""
+class Codec(Generic[_T]):
+    """How values of one type become bytes (or `str`, for a journal on one line), and values again.
 
-    dumps: Callable[[_T], _Data]
-    """Encodes a value."""
-    loads: Callable[[bytes], _T]
-    """Decodes what `dumps` made."""
+    `dumps` encodes a value; `loads` decodes what `dumps` made.
+    """
+
+    __slots__ = ("dumps", "loads")
+
+    def __init__(self, dumps: Callable[[_T], _Data], loads: Callable[[bytes], _T]) -> None:
+        self.dumps = dumps
+        self.loads = loads
 
 
 def functions(
@@ -49,7 +53,7 @@ def functions(
     if not isinstance(codec, Codec):
         msg = f"expected an untorn.codecs.Codec, not {type(codec).__name__}"
         raise InvalidArgument(msg)
-    return codec
+    return codec.dumps, codec.loads
 
 
 def encode(value: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
 from untorn._arguments import function, many
@@ -10,13 +10,12 @@ from untorn._codec import _T, Codec
 from untorn._errors import Error
 from untorn._fold import Fold, State, folded
 from untorn._follow import Follow, News
-from untorn._indexing import at_index
 from untorn._inside import inside
+from untorn._journal_reading import Reading
 from untorn._progress import reported
-from untorn._reading import Decoder, records_of, told
+from untorn._reading import Decoder, read_all, told
 from untorn._salvage import Salvaging
-from untorn._types import Record
-from untorn._untorn import FileLock, Position, RawJournal, Reader
+from untorn._untorn import FileLock, Position, RawJournal, read_header
 
 if TYPE_CHECKING:
     import os
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from untorn._options import _Durability, _Format, _HeaderMode, _OnUnsupported, _Scheme
     from untorn._progress import _Progress
-    from untorn._reading import _Told
     from untorn._types import Damage, Rewound
     from untorn._untorn import Opened
 
@@ -36,7 +34,7 @@ _S = TypeVar("_S")
 _CHUNK = 256
 
 
-class Journal(RawJournal, Salvaging, Generic[_T]):
+class Journal(RawJournal, Reading[_T], Salvaging):
     """An append-only file of one-line records. Any number of processes and threads append to it.
 
     No record is torn, interleaved with another or glued to it, and none that `append` acknowledged is lost. If a crash
@@ -201,7 +199,7 @@ class Journal(RawJournal, Salvaging, Generic[_T]):
 
         Takes no lock, and never sees half a stamp.
         """
-        found = self._header()
+        found = read_header(self)
         return None if found is None else self._loads(found)
 
     def set_header(
@@ -255,7 +253,7 @@ class Journal(RawJournal, Salvaging, Generic[_T]):
         try:
             chunk: list[_codec._Data] = []
             tell = told(on_damage, self.path)
-            read, total = self._read(rewrite._reader(), tell), rewrite._old_bytes
+            read, total = read_all(rewrite._reader(), tell), rewrite._old_bytes
             if progress is not None:
                 read = reported(read, total, progress)
             old = self._decoder.exact().decoded(read, tell, chunk.append)
@@ -314,82 +312,6 @@ class Journal(RawJournal, Salvaging, Generic[_T]):
         raw = self._follow(start)
         return Follow(raw, News(self, raw._position, on_damage, on_rewind), timeout)
 
-    def __iter__(self) -> Iterator[_T]:
-        """Yield all records, decoded. Damage is skipped, with one `DamageWarning`."""
-        return self._decoder.values(self._reader(None, None, None), told(None, self.path))
-
-    def entries(
-        self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
-    ) -> Iterator[tuple[Position, _T]]:
-        """Yield `(position, value)` in file order, from `start` on.
-
-        The position is the end of the record, where reading can continue. Damaged stretches are skipped: `on_damage`
-        receives each in its place; without it, the first causes a `DamageWarning`. Takes no lock, and uses constant
-        memory. A position that is not of this file raises `Conflict`. If your own `loads` raises for a sound record,
-        the exception is passed on.
-        """
-        return self._decoder.entries(self._reader(start, None, None), told(on_damage, self.path))
-
-    def records(
-        self,
-        start: Position | None = None,
-        on_damage: Callable[[Damage], object] | None = None,
-        *,
-        max_records: int | None = None,
-        max_bytes: int | None = None,
-    ) -> Iterator[Record]:
-        """Yield the records as bytes, not decoded, each with its start and its end.
-
-        `on_damage` receives the damage that the framing shows: a torn tail, NULs, lines that are too long. Only the
-        first 1,024 of these are reported; `verify` counts them all. One record, or one byte of records, more than a
-        limit allows raises `LimitExceeded`, whose `position` is where to continue reading.
-        """
-        return self._read(self._reader(start, max_records, max_bytes), told(on_damage, self.path))
-
-    def read(
-        self,
-        start: Position | None = None,
-        on_damage: Callable[[Damage], object] | None = None,
-        *,
-        max_records: int | None = None,
-        max_bytes: int | None = None,
-    ) -> list[_T]:
-        """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
-        reader = self._reader(start, max_records, max_bytes)
-        return list(self._decoder.values(reader, told(on_damage, self.path)))
-
-    def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[_T]:
-        """Return the last `n` values, oldest first. It reads backwards, so the journal's length does not matter.
-
-        Returns fewer than `n` if some of the last `n` lines can't be decoded.
-        """
-        records = iter(self.tail_records(n))
-        return [value for _, value in self._decoder.decoded(records, told(on_damage, self.path))]
-
-    def tail_records(self, n: int) -> list[Record]:
-        """Return the last `n` records as bytes, oldest first."""
-        return [Record(*record) for record in self._tail(n)]
-
-    def __len__(self) -> int:
-        """Count the records: reads the file. A line that only decoding shows to be damaged counts, too."""
-        return self._count()
-
-    def __bool__(self) -> bool:
-        """A journal is true, also without records."""
-        return True
-
-    @overload
-    def __getitem__(self, index: SupportsIndex, /) -> _T: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> list[_T]: ...
-    def __getitem__(self, index: Any, /) -> Any:
-        """Return a record by its place, or some by a slice. `journal[-1]` and `journal[-9:]` read only the end."""
-        return at_index(self, index)
-
-    def __reversed__(self) -> Iterator[_T]:
-        """Yield the records, the last one first. All of them are in memory."""
-        yield from reversed(self.read())
-
     def _encode(self, obj: Any) -> _codec._Data:
         try:
             return self._dumps(obj)
@@ -399,10 +321,6 @@ class Journal(RawJournal, Salvaging, Generic[_T]):
             from untorn._refused import refused  # only where it is needed: to import it takes long
 
             raise refused(obj, error, "append", self.path) from error
-
-    def _read(self, reader: Reader, tell: _Told) -> Iterator[Record]:
-        while items := reader._next():
-            yield from records_of(items, tell)
 
     def __enter__(self) -> Self:
         return self

@@ -66,6 +66,12 @@ def records_of(items: list[_Item], told: _Told) -> Iterator[Record]:
             told(Damage(first, cast("int", second), cast("int", third)))
 
 
+def read_all(reader: Reader, told: _Told) -> Iterator[Record]:
+    """Yield the records that a reader finds; report damage in its place."""
+    while items := reader._next():
+        yield from records_of(items, told)
+
+
 class Decoder:
     """How the records of one journal are decoded."""
 

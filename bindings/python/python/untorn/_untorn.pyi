@@ -54,6 +54,7 @@ __all__ = [
     "Update",
     "acquire_later",
     "command",
+    "count_records",
     "document_json",
     "finish_appends",
     "flush_events",
@@ -74,6 +75,8 @@ __all__ = [
     "patience",
     "prune_torn",
     "prune_torn_later",
+    "read_header",
+    "read_journal",
     "release_later",
     "restore_torn",
     "restore_torn_later",
@@ -88,6 +91,7 @@ __all__ = [
     "store_keys_later",
     "store_remove_later",
     "store_search_later",
+    "tail_journal",
     "take_snapshot",
     "take_snapshot_later",
     "torn",
@@ -253,7 +257,6 @@ class RawJournal:
         timeout: _Timeout,
         lock: FileLock | None,
     ) -> Position: ...
-    def _header(self) -> bytes | None: ...
     def _fold(self) -> RawFold: ...
     def _follow(self, start: Position | None) -> RawFollow: ...
     def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None:
@@ -273,9 +276,6 @@ class RawJournal:
         self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
     ) -> Position: ...
     def _begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> Rewrite: ...
-    def _reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> Reader: ...
-    def _count(self) -> int: ...
-    def _tail(self, n: int) -> list[_Record]: ...
     def end(self) -> Position:
         """Returns where the last whole record ends. Takes no lock: an append that is
         running may be counted or not.
@@ -790,6 +790,14 @@ def holder(path: str | os.PathLike[str]) -> Holder | None:
 def document_json(path: str | os.PathLike[str], data: bytes) -> None:
     """Raises `Corrupt`, and says what it is instead, unless a document is one JSON value."""
 
+def read_journal(
+    journal: RawJournal, start: Position | None, max_records: int | None, max_bytes: int | None
+) -> Reader: ...
+def tail_journal(journal: RawJournal, n: int) -> list[_Record]: ...
+def count_records(journal: RawJournal) -> int:
+    """Counts the records."""
+
+def read_header(journal: RawJournal) -> bytes | None: ...
 def flush_events(timeout: float = 5.0) -> bool:
     """Waits until the receiver of events has had all that happened so far. Returns
     `False` if that took longer than `timeout`, in seconds.

@@ -61,17 +61,8 @@ _AT_CALL = signal.SIGTRAP | 0x80
 _ENTRY = 1
 # Threads, too.
 _WALL = 0x40000000
-
-
-class _Info(ctypes.Structure):
-    _fields_ = (
-        ("op", ctypes.c_uint8),
-        ("padding", ctypes.c_uint8 * 3),
-        ("arch", ctypes.c_uint32),
-        ("pointers", ctypes.c_uint64 * 2),
-        ("number", ctypes.c_uint64),
-        ("args", ctypes.c_uint64 * 6),
-    )
+# `struct ptrace_syscall_info`: what stopped is its first byte, the number of the call is behind two pointers.
+_INFO_SIZE, _NUMBER = 88, slice(24, 32)
 
 
 def killed_at_each_call(writer: Callable[[], object], *, most: int = 10_000) -> Iterator[int]:
@@ -161,9 +152,9 @@ def _be_traced(libc: ctypes.CDLL, writer: Callable[[], object]) -> None:
 
 
 def _enters(libc: ctypes.CDLL, pid: int, changing: set[int]) -> bool:
-    info = _Info()
-    size = libc.ptrace(_GET_SYSCALL_INFO, pid, ctypes.sizeof(info), ctypes.addressof(info))
-    return size > 0 and info.op == _ENTRY and info.number in changing
+    info = ctypes.create_string_buffer(_INFO_SIZE)
+    size = libc.ptrace(_GET_SYSCALL_INFO, pid, _INFO_SIZE, ctypes.addressof(info))
+    return size > 0 and info.raw[0] == _ENTRY and int.from_bytes(info.raw[_NUMBER], sys.byteorder) in changing
 
 
 def _ptrace(libc: ctypes.CDLL, request: int, pid: int, data: int) -> None:

@@ -27,17 +27,43 @@ impl Encoded {
     }
 }
 
+/// Begins an append. The journal has a queue of its own, which keeps the order of the
+/// calls and commits what has gathered with one write.
+pub fn begun<'py>(
+    py: Python<'py>,
+    journal: &Arc<untorn::Journal>,
+    path: &Arc<Path>,
+    batch: Batch,
+    at: Option<untorn::Position>,
+    limit: Option<Duration>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (tasks, event_loop) = Loop::running(py)?;
+    let (task, pending) = tasks.begin(&event_loop, "append", path, limit)?;
+    // It was begun: it is made, awaited or not.
+    task.outlive_loop();
+    let append = Append {
+        journal: Arc::clone(journal),
+        batch,
+        at,
+        try_once: limit == Some(Duration::ZERO),
+        task,
+    };
+    let home = Arc::clone(&tasks);
+    tasks.gather(&event_loop, move || append.queue(home))?;
+    Ok(pending)
+}
+
 /// An append that will be queued when the event loop turns.
-pub struct Append {
-    pub journal: Arc<untorn::Journal>,
-    pub batch: Batch,
-    pub at: Option<untorn::Position>,
-    pub try_once: bool,
-    pub task: Arc<Task>,
+struct Append {
+    journal: Arc<untorn::Journal>,
+    batch: Batch,
+    at: Option<untorn::Position>,
+    try_once: bool,
+    task: Arc<Task>,
 }
 
 impl Append {
-    pub fn queue(self, event_loop: Arc<Loop>) {
+    fn queue(self, event_loop: Arc<Loop>) {
         let task = self.task;
         if !task.start() {
             return;

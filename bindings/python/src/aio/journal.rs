@@ -10,14 +10,13 @@ use pyo3::types::PyBytes;
 use untorn::Batch;
 use untorn::tasks::Order;
 
-use super::append::{Append, Encoded};
-use super::event_loop::Loop;
+use super::append::{Encoded, begun};
 use super::reader::LaterReader;
 use super::{Request, none};
 use crate::argument::{Count, Data, Instance};
 use crate::error::check;
 use crate::follow::RawFollow;
-use crate::journal::{RawJournal, many, one};
+use crate::journal::RawJournal;
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::reader::{State, read_from, tail_list};
@@ -51,7 +50,8 @@ impl LaterJournal {
 
     /// Encodes one value now. Of what Python changes later, nothing is appended.
     fn encoded(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Encoded> {
-        one(self.raw.bind(py), value).map(Encoded::new)
+        let batch = RawJournal::encoder(self.raw.bind(py)).one(value)?;
+        Ok(Encoded::new(batch))
     }
 
     /// Takes one record that is encoded already, and checks it.
@@ -68,7 +68,8 @@ impl LaterJournal {
         values: &Bound<'_, PyAny>,
         header: Option<Data<'_>>,
     ) -> PyResult<Encoded> {
-        many(self.raw.bind(py), values, header).map(Encoded::new)
+        let batch = RawJournal::encoder(self.raw.bind(py)).many(values, header)?;
+        Ok(Encoded::new(batch))
     }
 
     fn append<'py>(
@@ -219,7 +220,7 @@ impl LaterJournal {
         lock: Option<Instance<'_, '_, FileLock>>,
         progress: Option<Py<PyAny>>,
     ) -> Awaitable<'py> {
-        let batch = many(self.raw.bind(py), values, None)?;
+        let batch = RawJournal::encoder(self.raw.bind(py)).many(values, None)?;
         let journal = Arc::clone(&self.journal);
         let mut request = self.change(py, "replace", timeout, lock)?;
         request.progress = progress;
@@ -282,20 +283,7 @@ impl LaterJournal {
             );
         }
         let limit = timeout.or(self.timeout);
-        let (tasks, event_loop) = Loop::running(py)?;
-        let (task, pending) = tasks.begin(&event_loop, "append", &self.path, limit)?;
-        // It was begun: it is made, awaited or not.
-        task.outlive_loop();
-        let append = Append {
-            journal: Arc::clone(&self.journal),
-            batch,
-            at,
-            try_once: limit == Some(Duration::ZERO),
-            task,
-        };
-        let home = Arc::clone(&tasks);
-        tasks.gather(&event_loop, move || append.queue(home))?;
-        Ok(pending)
+        begun(py, &self.journal, &self.path, batch, at, limit)
     }
 
     pub fn core(&self) -> &Arc<untorn::Journal> {

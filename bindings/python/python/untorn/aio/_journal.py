@@ -12,7 +12,7 @@ from untorn._fold import State, folded
 from untorn._journal import _CHUNK
 from untorn._options import JournalOptions, split
 from untorn._progress import reported
-from untorn._reading import records_of, told
+from untorn._reading import read_all, records_of, told
 from untorn._types import Record
 from untorn._untorn import LaterJournal, LaterRewrite, Rewrite, open_journal_later
 from untorn.aio._closing import Closing
@@ -67,7 +67,7 @@ class _Old:
                 yield value
 
     def __iter__(self) -> Iterator[Any]:
-        return self._values(self._journal._read(self._rewrite._reader(), self._tell))
+        return self._values(read_all(self._rewrite._reader(), self._tell))
 
     def done(self) -> None:
         """Report that all is done."""
