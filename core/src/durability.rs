@@ -5,6 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The failure that a finished call survives.
+///
+/// ```
+/// assert_eq!("process".parse(), Ok(untorn::Durability::Process));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Durability {
     /// This process, or any other, dies at any instruction: the bytes are in

@@ -20,6 +20,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// Its `Debug` form is the message too: `fn main() -> Result<(), untorn::Error>`
 /// prints that one.
+///
+/// ```
+/// use untorn::{ErrorKind, Journal};
+///
+/// let error = Journal::open("no/such/directory/j.jsonl").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert_eq!(error.operation(), "open");
+/// assert!(error.to_string().contains("does not exist"));
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Details>);
 
@@ -97,6 +106,7 @@ impl Error {
 
     /// For bindings whose event loop keeps the time: makes the error of a call
     /// that waited longer than `limit`. `holder`: see [`crate::holder()`].
+    #[doc(hidden)]
     pub fn lock_timeout(
         operation: &'static str,
         path: &Path,
@@ -109,6 +119,7 @@ impl Error {
 
     /// For bindings: makes the error of a call that tries only once and would
     /// queue behind others of this process. `holder`: see [`crate::holder()`].
+    #[doc(hidden)]
     pub fn busy(operation: &'static str, path: &Path, holder: Option<Holder>) -> Error {
         let detail = "the lock is held, or other calls of this process wait for it already; \
                       nothing was changed";
@@ -117,11 +128,13 @@ impl Error {
 
     /// For bindings whose calls [`crate::tasks`] carries out: makes the
     /// error of a thread that can't be started.
+    #[doc(hidden)]
     pub fn no_thread(operation: &'static str, path: &Path, error: io::Error) -> Error {
         Error::os(operation, path, error).hint("no thread could be started for it")
     }
 
     /// For bindings: makes the error of an invalid argument.
+    #[doc(hidden)]
     pub fn invalid_argument(
         operation: &'static str,
         path: &Path,
@@ -132,6 +145,7 @@ impl Error {
 
     /// For bindings: makes the error of bytes or a value that can't be a
     /// record.
+    #[doc(hidden)]
     pub fn invalid_record(
         operation: &'static str,
         path: &Path,
@@ -141,12 +155,14 @@ impl Error {
     }
 
     /// For bindings: makes the error of an event that should be impossible.
+    #[doc(hidden)]
     pub fn internal(operation: &'static str, path: &Path, detail: impl Into<String>) -> Error {
         Error::new(ErrorKind::Internal, operation, path, detail)
     }
 
     /// For bindings: makes the error of a call that was cancelled before it
     /// began.
+    #[doc(hidden)]
     pub fn cancelled(operation: &'static str, path: &Path) -> Error {
         Error::new(
             ErrorKind::Cancelled,

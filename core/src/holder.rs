@@ -9,6 +9,19 @@ use crate::process::{Alive, Process};
 use crate::sys;
 
 /// The holder of a lock.
+///
+/// ```
+/// use untorn::{Alive, FileLock};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("notes.txt");
+/// let guard = FileLock::options().label("nightly job").acquire(&path)?;
+/// let holder = untorn::holder(&path)?.expect("it is held");
+/// assert_eq!(holder.pid, std::process::id());
+/// assert_eq!(holder.label.as_deref(), Some("nightly job"));
+/// assert_eq!(holder.alive(), Alive::Alive);
+/// # drop(guard);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {

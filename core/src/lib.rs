@@ -1,24 +1,66 @@
 //! Locked journal appends and atomic session saves, for programs that keep their
 //! work in plain files which several processes share.
 //!
-//! - [`Journal`]: an append-only file of one-line records. Any number of
-//!   processes and threads append to it. No record is torn, interleaved, glued to
-//!   its neighbour or lost. The next append repairs the remains of a crash.
+//! ```
+//! use untorn::{Document, Journal};
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("session.jsonl");
+//! # let state_path = dir.path().join("session.json");
 //!
-//! - [`Document`]: one value in one file, always replaced whole, under a lock.
-//!   Two writers never lose each other's update.
+//! // Any number of processes and threads append. No record is torn or lost.
+//! let journal = Journal::open(&path)?;
+//! journal.append(br#"{"role":"user","text":"hello"}"#)?;
+//! for record in journal.records()? {
+//!     println!("{}", String::from_utf8_lossy(&record?.bytes));
+//! }
 //!
-//! - [`Transaction`]: several documents and journals of one directory that change
-//!   together or not at all, whichever process dies.
+//! // Two processes never lose each other's update.
+//! let state = Document::open(&state_path)?;
+//! state.update(|old| {
+//!     let turns = old.map_or(0, |bytes| bytes.len());
+//!     Ok(format!("{{\"turns\":{turns}}}").into_bytes())
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
-//! - [`Store`] and [`Session`]: directories with a journal and a state, found by
-//!   any key, with one live owner each.
+//! # Which type when
 //!
-//! - [`FileLock`]: the lock itself, which the kernel frees when its holder dies.
+//! | you keep | type |
+//! | --- | --- |
+//! | records, one after another | [`Journal`] |
+//! | a state that is computed from the records | [`Fold`] |
+//! | the records as they come, in another process | [`Follow`] |
+//! | one value that is always replaced whole | [`Document`] |
+//! | several files of a directory that change together, or not at all | [`Transaction`]; [`snapshot()`] reads them so |
+//! | a directory per conversation, with one live owner | [`Store`] and [`Session`] |
+//! | a file of your own format | [`FileLock`] |
 //!
-//! [`Durability`] says which failure a finished call survives. The files stay
-//! plain: JSON Lines and JSON. A file `P` may have `P.lock`, `P.holder` and
+//! # How a call waits
+//!
+//! A call without a timeout waits until it has the lock. [`Call`] gives one call a timeout,
+//! a [`CancelToken`], or a lock that the caller holds. Each type has options with a timeout
+//! for all its calls. Reading takes no lock. [`events`] tell whom a call waits for, and what
+//! was repaired.
+//!
+//! # What survives
+//!
+//! [`Durability`] says which failure a finished call survives: the death of the process, or
+//! a power cut. An [`Error`] has an [`ErrorKind`], and a message that says what to do.
+//!
+//! # The files
+//!
+//! They stay plain: JSON Lines and JSON. A file `P` may have `P.lock`, `P.holder` and
 //! `P.torn` next to it; see `docs/protocol.md`.
+//!
+//! # Asynchronous programs
+//!
+//! All calls block. Under tokio, run them with `spawn_blocking`, and cancel the call's token
+//! when the future is dropped: `examples/tokio` has that in thirty lines.
+//!
+//! # Features
+//!
+//! `serde`: values of your types in journals and documents, the module `typed`. `tracing`:
+//! [`events`] for your subscriber. None is on by default.
 
 mod background;
 mod beside;
@@ -58,21 +100,26 @@ pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, EventKind, Severity};
 pub use holder::Holder;
 pub use journal::{
-    Batch, Damage, DamageKind, Fold, FoldCursor, FoldTurn, Folded, Follow, Followed, Format,
-    HeaderMode, Journal, JournalOptions, OwnedRecord, Record, Records, Repair, Report, Rewrite,
-    Salvage, SalvagedLine, inspect,
+    Batch, Damage, DamageKind, Fold, Follow, Followed, Format, HeaderMode, Journal, JournalOptions,
+    OwnedRecord, Record, Records, Repair, Report, Rewrite, Salvage, SalvagedLine, inspect,
 };
+#[doc(hidden)]
+pub use journal::{FoldCursor, FoldTurn, Folded};
 pub use lock::{Call, FileLock, Held, LockGuard, LockOptions, held_below, holder, waiters};
 pub use one_shot::{append, load, save};
-pub use oslock::{Caller, CancelToken, OnUnsupported, Progress, Scheme};
+#[doc(hidden)]
+pub use oslock::Caller;
+pub use oslock::{CancelToken, OnUnsupported, Progress, Scheme};
 pub use position::Position;
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
 pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
 #[cfg(feature = "fault")]
+#[doc(hidden)]
 pub use sys::fault;
 #[cfg(untorn_interleaved)]
 pub use sys::interleaved;
+#[doc(hidden)]
 pub use target::absolute;
 pub use torn::TornEntry;
 pub use transaction::{Snapshot, Transaction, TransactionOptions, snapshot, snapshot_with};

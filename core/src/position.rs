@@ -14,6 +14,19 @@ use serde::{Deserialize, Serialize};
 /// The order is for sets and maps. It says something about places only if both
 /// have the same generation: of two files the later one may have the lower
 /// number.
+///
+/// ```
+/// use untorn::{Journal, Position};
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// let first = journal.append(b"[1]")?;
+/// journal.append(b"[2]")?;
+/// let stored = first.to_string();
+/// let first: Position = stored.parse().expect("what to_string returned");
+/// assert_eq!(journal.records_from(first)?.count(), 1);
+/// journal.rewind(first)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// The number of the file among those that had this name. 0: none existed.

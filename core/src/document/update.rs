@@ -10,6 +10,16 @@ use crate::oslock::Within;
 
 /// A document that is being updated. No other process or thread changes it until
 /// this is dropped or finished. It may be sent to another thread.
+///
+/// ```
+/// use untorn::{Call, Document};
+/// # let dir = tempfile::tempdir()?;
+/// let state = Document::open(dir.path().join("state.json"))?;
+/// let mut update = state.begin_update(&Call::new())?;
+/// let turns = update.value().map_or(0, <[u8]>::len);
+/// update.save(format!("{{\"turns\":{turns}}}").as_bytes())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Update {
     shared: Arc<Shared>,
     under: Option<Under>,

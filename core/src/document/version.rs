@@ -8,6 +8,17 @@ use std::str::FromStr;
 ///
 /// It is a hash, since inode numbers and times repeat. It guards against
 /// accidents, not against an adversary.
+///
+/// ```
+/// use untorn::{Document, ErrorKind};
+/// # let dir = tempfile::tempdir()?;
+/// let state = Document::open(dir.path().join("state.json"))?;
+/// let mine = state.save(b"1")?;
+/// state.save(b"2")?;
+/// let error = state.save_if(Some(mine), b"3").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Conflict);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u128);
 
@@ -43,6 +54,17 @@ impl FromStr for Version {
 }
 
 /// The state that a document must have for a change to go ahead.
+///
+/// ```
+/// use untorn::{Call, Document, Expect};
+/// # let dir = tempfile::tempdir()?;
+/// let state = Document::open(dir.path().join("state.json"))?;
+/// let call = Call::new();
+/// let version = state.save_with(b"1", Expect::Absent, &call)?;
+/// state.save_with(b"2", Expect::Version(version), &call)?;
+/// state.save_with(b"3", Expect::Anything, &call)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expect {
     /// Any state.

@@ -11,6 +11,18 @@ use crate::holder::Holder;
 /// names.
 ///
 /// Its `Display` is one line for people, without the severity.
+///
+/// ```
+/// use untorn::{EventKind, Severity, events};
+///
+/// events::set_sink(|event| {
+///     match (event.severity(), event.kind) {
+///         (Severity::Info, _) | (_, EventKind::Waiting) => {}
+///         _ => eprintln!("untorn: {event}"),
+///     }
+/// });
+/// # Ok::<(), untorn::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

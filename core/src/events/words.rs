@@ -2,6 +2,10 @@
 //! The words that options take and that results name.
 
 /// What happened in the library without a call asking for it.
+///
+/// ```
+/// assert_eq!(untorn::EventKind::Waiting.as_str(), "waiting");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventKind {
@@ -60,6 +64,10 @@ impl EventKind {
 }
 
 /// How much an event matters.
+///
+/// ```
+/// assert_eq!(untorn::Severity::Info.as_str(), "info");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {

@@ -16,11 +16,16 @@
 //! member.rs     what a transaction needs
 //! ```
 
+// In this order its documentation has the methods of `Journal`.
+mod handle;
+
 mod append;
+
+mod verbs;
+
 mod data;
 mod fold;
 mod follow;
-mod handle;
 mod header;
 mod json;
 pub(crate) mod member;
@@ -34,7 +39,6 @@ mod rewrite;
 mod salvage;
 mod seal;
 mod shared;
-mod verbs;
 mod words;
 
 pub use append::Batch;

@@ -19,6 +19,16 @@ use crate::sys::File;
 use crate::torn::{self, Cut};
 
 /// Reports what was done to a torn tail.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("j.jsonl");
+/// std::fs::write(&path, "[1]\n[2")?; // a crash left half a record
+/// let repair = Journal::open(&path)?.repair()?.repaired.expect("it was torn");
+/// assert_eq!((repair.offset, repair.cut), (4, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repair {
     /// The start of the tail, in bytes from the start of the file.

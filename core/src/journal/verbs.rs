@@ -85,6 +85,7 @@ impl Journal {
 
     /// Returns the parts of a fold, for languages whose functions can't be called from
     /// here: see [`FoldCursor`].
+    #[doc(hidden)]
     #[must_use]
     pub fn fold_cursor(&self) -> FoldCursor {
         FoldCursor::new(&self.handle)

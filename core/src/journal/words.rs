@@ -5,6 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The format of a journal's records.
+///
+/// ```
+/// assert_eq!("json".parse(), Ok(untorn::Format::Json));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Format {
     /// A record is one JSON value.
@@ -45,6 +49,10 @@ impl FromStr for Format {
 }
 
 /// How an existing header is changed.
+///
+/// ```
+/// assert_eq!("stamp".parse(), Ok(untorn::HeaderMode::Stamp));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HeaderMode {
     /// In place, if it fits: the cost does not depend on the journal's length.
@@ -86,6 +94,10 @@ impl FromStr for HeaderMode {
 }
 
 /// The kind of damage of a stretch of a journal.
+///
+/// ```
+/// assert_eq!(untorn::DamageKind::TornTail.as_str(), "torn_tail");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DamageKind {

@@ -98,6 +98,7 @@ impl<'a> Call<'a> {
     /// Makes the call asynchronous, on behalf of this thread. If this thread
     /// holds the lock, the call waits for it; a blocking call would fail with
     /// `DEADLOCK`. A lock that the call takes counts as held by this thread.
+    #[doc(hidden)]
     #[must_use]
     pub fn caller(mut self, caller: Caller) -> Call<'a> {
         self.caller = Some(caller);

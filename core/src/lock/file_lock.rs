@@ -49,6 +49,20 @@ impl FileLock {
 }
 
 /// Options for taking a lock.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::FileLock;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("notes.txt");
+/// let guard = FileLock::options()
+///     .timeout(Some(Duration::from_secs(5)))
+///     .shared(true)
+///     .label("a reader")
+///     .acquire(&path)?;
+/// # drop(guard);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct LockOptions {
     timeout: Option<Duration>,

@@ -20,6 +20,18 @@ use crate::sys;
 ///
 /// In a forked child it holds nothing, and a release does nothing: the parent
 /// still has the lock.
+///
+/// ```
+/// use untorn::{Call, Document, FileLock};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("state.json");
+/// let guard = FileLock::acquire(&path)?;
+/// // Calls under the lock name the guard. Others wait.
+/// let state = Document::open(&path)?;
+/// state.save_with(b"1", untorn::Expect::Anything, &Call::new().lock(&guard))?;
+/// drop(guard);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct LockGuard(Arc<GuardState>);
 
 /// A lock that is kept, shared by its guard and the calls that work under it.

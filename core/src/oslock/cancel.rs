@@ -14,6 +14,17 @@ pub(crate) trait Wakeup: Send + Sync {
 /// nothing and holds no lock.
 ///
 /// Clones are the same token. A token stays cancelled.
+///
+/// ```
+/// use untorn::{Call, CancelToken, ErrorKind, Journal};
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// let token = CancelToken::new();
+/// token.cancel(); // any thread may, at any time
+/// let error = journal.append_with(b"1", &Call::new().cancel(&token)).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Cancelled);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct CancelToken(Arc<State>);
 

@@ -42,6 +42,17 @@ pub struct Check {
 }
 
 /// The report of [`crate::selftest`].
+///
+/// ```
+/// use untorn::Outcome;
+/// # let dir = tempfile::tempdir()?;
+/// let report = untorn::selftest(dir.path())?;
+/// for check in &report.checks {
+///     println!("{:?} {:?}", check.name, check.outcome);
+///     assert!(!matches!(check.outcome, Outcome::Failed));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfTest {

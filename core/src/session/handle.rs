@@ -16,6 +16,15 @@ use crate::transaction::Transaction;
 /// session, takes a lock in it, or asks for a media file's place. Reading its
 /// files creates nothing. A session has at most one owner at a time
 /// ([`Session::claim`]). The files stay whole without an owner.
+///
+/// ```
+/// use untorn::Store;
+/// # let dir = tempfile::tempdir()?;
+/// let session = Store::open(dir.path())?.session("chat:42")?;
+/// session.journal()?.append(b"{\"role\":\"user\"}")?;
+/// session.state()?.save(b"{\"turns\":1}")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Session {
     pub(super) store: Arc<Shared>,
     pub(super) key: String,

@@ -24,6 +24,16 @@ use crate::sys::{self};
 ///
 /// It may be sent to another thread and released there. In a forked child it
 /// holds nothing, and releasing it does nothing: the parent still has it.
+///
+/// ```
+/// use untorn::Store;
+/// # let dir = tempfile::tempdir()?;
+/// let session = Store::open(dir.path())?.session("chat:42")?;
+/// let lease = session.claim("worker 3")?;
+/// assert!(session.holder()?.is_some());
+/// drop(lease);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Lease {
     /// The session's directory.
     path: PathBuf,

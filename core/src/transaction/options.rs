@@ -6,6 +6,19 @@ use crate::durability::Durability;
 use crate::journal::JournalOptions;
 
 /// How a transaction is begun.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::{Durability, Transaction};
+/// # let dir = tempfile::tempdir()?;
+/// let mut tx = Transaction::options()
+///     .timeout(Some(Duration::from_secs(5)))
+///     .durability(Durability::Process)
+///     .begin(dir.path())?;
+/// tx.save("state.json", b"1")?;
+/// tx.commit()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct TransactionOptions {
     pub(super) durability: Durability,

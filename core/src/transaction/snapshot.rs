@@ -20,6 +20,18 @@ use crate::sys::{self, Access, File, Lasting};
 /// The files of a directory as they were at one instant.
 ///
 /// It holds them open, and no lock: others go on working.
+///
+/// ```
+/// use untorn::{Transaction, snapshot};
+/// # let dir = tempfile::tempdir()?;
+/// let mut tx = Transaction::begin(dir.path())?;
+/// tx.save("state.json", b"1")?;
+/// tx.append("log.jsonl", ["1"])?;
+/// tx.commit()?;
+/// let both = snapshot(dir.path())?;
+/// assert_eq!(both.load("state.json")?.expect("it exists").0, b"1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Snapshot {
     dir: PathBuf,
     files: BTreeMap<String, Taken>,

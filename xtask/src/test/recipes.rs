@@ -16,6 +16,7 @@ fn rust(site: &Site, log: &Log) -> Result<()> {
     Run::new(cargo())
         .args(["test", "--package", "untorn-chat-server"])
         .args(["--package", "untorn-supervisor"])
+        .args(["--package", "untorn-tokio-example"])
         .dir(&site.root)
         .log(log)
 }

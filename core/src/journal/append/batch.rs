@@ -21,6 +21,18 @@ pub(crate) struct PendingWrite<'a> {
 
 /// Collects records that are appended together: all or none. [`crate::Journal::batch`]
 /// makes one.
+///
+/// ```
+/// use untorn::{Call, Journal};
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// let mut batch = journal.batch();
+/// batch.push(b"{\"n\":1}")?;
+/// batch.push(b"{\"n\":2}")?;
+/// journal.append_batch(&batch, None, &Call::new())?;
+/// assert_eq!(journal.tail(9)?.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Batch {
     rules: Arc<RecordPolicy>,

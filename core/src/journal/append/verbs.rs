@@ -121,7 +121,8 @@ impl Journal {
 
     /// Queues a batch and returns at once. A thread of the library calls `done`. Calls
     /// on one handle keep their order. Batches that queue up during a write are
-    /// committed together.
+    /// committed together. It is for bindings to event loops.
+    #[doc(hidden)]
     pub fn append_queued(
         &self,
         batch: Batch,

@@ -54,6 +54,20 @@ pub struct Follow {
 }
 
 /// Is one report of a follower.
+///
+/// ```
+/// use untorn::{Call, Followed, Journal, Position};
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// let mut follow = journal.follow(None)?;
+/// journal.append(b"[1]")?;
+/// match follow.next(&Call::new())? {
+///     Some(Followed::Record(record)) => assert_eq!(record.bytes, b"[1]"),
+///     Some(Followed::Rewound { .. }) => println!("records that were yielded are gone"),
+///     _ => {}
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Followed {

@@ -9,6 +9,17 @@ pub use crate::journal::words::DamageKind;
 pub(crate) const LISTED: usize = 1024;
 
 /// Describes a stretch that was skipped: its place, its length and its damage.
+///
+/// ```
+/// use untorn::{DamageKind, Journal};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("j.jsonl");
+/// std::fs::write(&path, "[1]\nhalf a rec\n[2]\n")?;
+/// let report = Journal::open(&path)?.verify()?;
+/// let damage = report.damage[0];
+/// assert_eq!((damage.kind, damage.offset, damage.length), (DamageKind::NotJson, 4, 11));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The kind of damage.

@@ -3,6 +3,17 @@
 use crate::position::Position;
 
 /// Is a record in the reader's buffer.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// let end = journal.append(b"[1]")?;
+/// let mut records = journal.records()?;
+/// let record = records.next_record()?.expect("one");
+/// assert_eq!((record.bytes, record.end), (&b"[1]"[..], end));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     /// The record without its newline.
@@ -14,6 +25,17 @@ pub struct Record<'a> {
 }
 
 /// Is a record that owns its bytes.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// journal.append_all(["[1]", "[2]"])?;
+/// let last = journal.tail(1)?.remove(0);
+/// assert_eq!(last.bytes, b"[2]");
+/// assert_eq!(journal.records_from(last.start)?.count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedRecord {
     /// The record without its newline.

@@ -16,6 +16,19 @@ use crate::position::Position;
 /// Blank lines and the header are not records. Damaged stretches are skipped and listed
 /// by [`Records::damage`]. As an iterator it yields records that own their bytes;
 /// [`Records::next_record`] lends them without a copy.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// journal.append_all(["[1]", "[2]"])?;
+/// let mut records = journal.records()?;
+/// while let Some(record) = records.next_record()? {
+///     println!("{} {:?}", record.start, record.bytes);
+/// }
+/// assert_eq!(records.damage_count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Records {
     pub(super) shared: Arc<Shared>,
     pub(super) source: Option<Source>,

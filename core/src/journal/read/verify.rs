@@ -14,6 +14,17 @@ use crate::oslock::WaitPolicy;
 use crate::position::Position;
 
 /// Reports the result of a check.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// let journal = Journal::open(dir.path().join("j.jsonl"))?;
+/// journal.append(b"[1]")?;
+/// let report = journal.verify()?;
+/// assert!(report.is_ok());
+/// assert_eq!((report.records, report.bytes), (1, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// How many good records the journal has. The header does not count.

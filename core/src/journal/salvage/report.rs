@@ -26,6 +26,18 @@ pub struct SalvagedLine {
 }
 
 /// Reports what a salvage did, or would do.
+///
+/// ```
+/// use untorn::Journal;
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("j.jsonl");
+/// std::fs::write(&path, "[1][2]\n[3]\n")?; // a newline was lost
+/// let journal = Journal::open(&path)?;
+/// let salvage = journal.salvage()?;
+/// assert_eq!(salvage.line_count, 1);
+/// assert_eq!(journal.tail(9)?.len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Salvage {
     /// The damaged lines, in file order (the first 1,024).

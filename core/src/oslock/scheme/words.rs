@@ -6,6 +6,10 @@ use std::str::FromStr;
 
 /// Which file carries the lock of a path `P`. All programs that share `P` must
 /// use the same scheme.
+///
+/// ```
+/// assert_eq!("sidecar".parse(), Ok(untorn::Scheme::Sidecar));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// An OS lock on the file `P.lock`. Use this one, unless other programs
@@ -55,6 +59,10 @@ impl FromStr for Scheme {
 }
 
 /// The reaction to a file system that reports that it does not lock files.
+///
+/// ```
+/// assert_eq!("fail".parse(), Ok(untorn::OnUnsupported::Fail));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnUnsupported {
     /// Fail with `LOCK_UNSUPPORTED`: a call never continues without a lock.

@@ -3,6 +3,17 @@
 use crate::position::Position;
 
 /// A record in which the text was found.
+///
+/// ```
+/// use untorn::Store;
+/// # let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path())?;
+/// store.session("a")?.journal()?.append(br#"{"text":"Hello"}"#)?;
+/// let hit = &store.search("hello").run()?[0];
+/// let (start, end) = hit.range;
+/// assert_eq!((&*hit.key, &hit.snippet[start..end]), ("a", "Hello"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// The session.

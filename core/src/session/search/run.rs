@@ -18,6 +18,15 @@ use crate::session::store::Store;
 use crate::sys;
 
 /// A search in all journals of a store. See [`Store::search`].
+///
+/// ```
+/// use untorn::Store;
+/// # let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path())?;
+/// let hits = store.search("hello").max_hits(10).run()?;
+/// assert!(hits.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Search {
     store: Store,

@@ -31,7 +31,7 @@ fn core_enum(one: &Enum) -> String {
         .iter()
         .map(|word| format!("{name}::{} => {:?},\n", word.name, one.word(word)))
         .collect();
-    let meaning = lines("///", &one.meaning, 80);
+    let meaning = lines("///", &one.meaning, 80) + &example(one);
     let parse = one.thing.as_ref().map(|thing| parse(one, thing));
     format!(
         "{meaning}{open}#[derive(Clone, Copy, Debug, {default}PartialEq, Eq, Hash)]\n\
@@ -54,6 +54,18 @@ fn variant(one: &Enum, word: &Word) -> String {
         lines("///", &named(&word.meaning, Language::Rust), 76),
         word.name
     )
+}
+
+/// An example of a word: taken, or only named.
+fn example(one: &Enum) -> String {
+    let word = &one.words[0];
+    let Enum { name, .. } = one;
+    let (variant, text) = (&word.name, one.word(word));
+    let line = match one.thing {
+        Some(_) => format!("assert_eq!({text:?}.parse(), Ok(untorn::{name}::{variant}));"),
+        None => format!("assert_eq!(untorn::{name}::{variant}.as_str(), {text:?});"),
+    };
+    format!("///\n/// ```\n/// {line}\n/// ```\n")
 }
 
 /// Of a word that a caller gives.
