@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, ErrorKind};
 use crate::journal::append::rollback;
 use crate::journal::shared::Shared;
-use crate::lockfile::{Generation, IDLE, Identity};
+use crate::lockfile::{self, Generation, IDLE, Identity};
 use crate::oslock::{LockFile, LockedData};
 use crate::sys::{self, File, Lasting, Stat};
 
@@ -78,13 +78,14 @@ impl Data {
     }
 
     /// Returns whether the lock file says that this is the journal. Each rewrite records
-    /// its file there. `size`: its size now.
+    /// its file there. `size`: its size now. A stranger's lock file need not be told apart:
+    /// with one there are no rewrites.
     #[inline]
     pub fn is_the_journal(&self, lock: LockFile<'_>, size: u64) -> bool {
         match size {
             0 => true,
             IDLE => matches!(
-                lock.generation(),
+                lock.file().and_then(lockfile::read_generation),
                 Ok(Some(recorded))
                     if recorded.of == self.identity && recorded.number == self.generation
             ),

@@ -79,7 +79,7 @@ pub fn each_fault(
                 Plan::new().short(n, short),
                 format!("call {n} writes only {short} bytes"),
             );
-            for errno in errors(Op::Write) {
+            for errno in every(2, errors(Op::Write)) {
                 run(
                     Plan::new().short(n, short).fail(n + 1, errno),
                     format!("call {n} writes only {short} bytes, the next fails with {errno}"),
