@@ -7,8 +7,8 @@ exports.Document = require('./lib/document.js').Document
 exports.FileLock = require('./lib/lock.js').FileLock
 
 exports.Transaction = require('./lib/transaction.js').Transaction
-exports.transaction = require('./lib/transaction.js').transaction
-exports.transactionSync = require('./lib/transaction.js').transactionSync
+exports.transaction = require('./lib/transact.js').transaction
+exports.transactionSync = require('./lib/transact.js').transactionSync
 exports.snapshot = require('./lib/snapshot.js').snapshot
 exports.snapshotSync = require('./lib/snapshot.js').snapshotSync
 

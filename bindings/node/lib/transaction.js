@@ -4,13 +4,12 @@ const { join } = process.getBuiltinModule('node:path')
 const { begin, block, port } = require('./calls.js')
 const { checkRaw, decodeDocument, encodeDocument, encodeRecord, optionalFunction } = require('./encoding.js')
 const { invalid } = require('./errors.js')
-const { isPromise } = require('./foreign.js')
 const { inspecting } = require('./inspecting.js')
 const { comeLater, gathered, many } = require('./many.js')
 const { Nest, forbidNested, forbidNestedAt, isNested, nestable, nestableAt } = require('./nesting.js')
 const { checked, checkedSync, journalOptions, patience, patienceSync } = require('./options.js')
 const { toPath } = require('./path.js')
-const { reasonOf, signalOf, throwIfAborted } = require('./signals.js')
+const { reasonOf, signalOf } = require('./signals.js')
 const { textOf } = require('./text.js')
 const { warnOfDrop } = require('./warning.js')
 
@@ -280,49 +279,6 @@ class Transaction {
 const { nestOf } = Transaction
 delete Transaction.nestOf
 
-/** Commits when `work` returns, and rolls back if it fails. */
-function transaction(dir, work, options) {
-  return nestableAt('begin', dir, options, (given) => carriedOut(dir, work, given))
-}
-
-async function carriedOut(dir, work, options) {
-  requireFunction(work, 'transaction')
-  const tx = await Transaction.begin(dir, options)
-  try {
-    const result = await nestOf(tx, 'transaction').run(() => work(tx))
-    throwIfAborted(signalOf(options))
-    await tx.commit(waitOptions(options))
-    return result
-  } finally {
-    // After a commit this does nothing.
-    await tx.rollback()
-  }
-}
-
-function transactionSync(dir, work, options) {
-  requireFunction(work, 'transactionSync')
-  const tx = Transaction.beginSync(dir, options)
-  try {
-    const result = work(tx)
-    if (isPromise(result)) {
-      throw invalid(`transaction ${tx.dir}: transactionSync takes a function that is not async; nothing was changed`)
-    }
-    tx.commitSync(waitOptions(options))
-    return result
-  } finally {
-    tx.rollbackSync()
-  }
-}
-
-function requireFunction(work, verb) {
-  if (typeof work !== 'function') throw invalid(`${verb} takes a function, which gets the transaction`)
-}
-
-/** Returns the options that every call has, without those of a transaction. */
-function waitOptions(options) {
-  return options == null ? undefined : { timeout: options.timeout, signal: options.signal }
-}
-
 function beginOptions(options) {
   const { durability, mode, journals } = options ?? {}
   return { durability, mode, journals: journals == null ? undefined : journalOptions(journals) }
@@ -333,4 +289,4 @@ inspecting(Transaction, ({ dir }) => ({ dir }))
 /** Makes a transaction that belongs to a reconciliation. Internal. */
 const transactionOf = (handle, options) => new Transaction(OWN, handle, options)
 
-module.exports = { Transaction, nestOf, transaction, transactionOf, transactionSync }
+module.exports = { Transaction, nestOf, transactionOf }

@@ -1,23 +1,26 @@
 //! `Session` and `Lease`.
 
+mod lease;
+mod reconcile;
+
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
+use untorn::Call;
 use untorn::tasks::Order;
-use untorn::{Begun, Call, Reconciled};
 
-use crate::call::locked;
 use crate::document::Document;
 use crate::failure::told;
 use crate::journal::Journal;
 use crate::lock::described;
 use crate::port::Inner;
-use crate::process;
-use crate::transaction::Transaction;
 use crate::values::patience;
+
+pub use lease::Lease;
+pub use reconcile::Reconcile;
 
 #[napi]
 pub struct Session {
@@ -173,176 +176,5 @@ fn document(session: &untorn::Session, name: Option<&str>) -> untorn::Result<unt
     match name {
         Some(name) => session.document(name),
         None => session.state(),
-    }
-}
-
-#[napi]
-pub struct Lease {
-    port: Rc<Inner>,
-    path: Arc<Path>,
-    core: Arc<untorn::Lease>,
-}
-
-impl Lease {
-    fn new(port: &Rc<Inner>, core: untorn::Lease) -> Lease {
-        Lease {
-            port: Rc::clone(port),
-            path: core.path().into(),
-            core: Arc::new(core),
-        }
-    }
-}
-
-#[napi]
-impl Lease {
-    #[napi(getter, catch_unwind)]
-    pub fn holder(&self) -> String {
-        described(Some(self.core.holder().clone()))
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn previous(&self) -> String {
-        described(self.core.previous().cloned())
-    }
-
-    #[napi(getter, catch_unwind)]
-    pub fn held(&self) -> bool {
-        self.core.is_held()
-    }
-
-    #[napi(catch_unwind)]
-    pub fn release_sync(&self) -> napi::Result<()> {
-        told(self.core.release())
-    }
-
-    #[napi(catch_unwind)]
-    pub fn release(&self) -> u32 {
-        let core = Arc::clone(&self.core);
-        self.port.run(
-            Order::Immediate,
-            ("release", &self.path),
-            false,
-            move |_| core.release(),
-            |_, ()| (),
-        )
-    }
-
-    #[napi(catch_unwind)]
-    pub fn transfer_sync(&self, to: String) -> napi::Result<()> {
-        told(self.core.transfer(&process::of(&to)?))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn transfer(&self, to: String) -> napi::Result<u32> {
-        let (core, to) = (Arc::clone(&self.core), process::of(&to)?);
-        Ok(self.port.run(
-            Order::Immediate,
-            ("transfer", &self.path),
-            false,
-            move |_| core.transfer(&to),
-            |_, ()| (),
-        ))
-    }
-}
-
-/// The turn to reconcile a dead owner's session, or why this call has none.
-#[napi]
-pub struct Reconcile {
-    port: Rc<Inner>,
-    path: Arc<Path>,
-    turn: Option<Arc<Mutex<Box<untorn::Reconcile>>>>,
-    outcome: &'static str,
-    holder: Option<untorn::Holder>,
-}
-
-impl Reconcile {
-    fn new(port: &Rc<Inner>, path: &Arc<Path>, begun: Begun) -> Reconcile {
-        let (turn, outcome, holder) = match begun {
-            Begun::Turn(turn) => {
-                let owner = turn.owner().cloned();
-                (Some(Arc::new(Mutex::new(turn))), "done", owner)
-            }
-            Begun::Not(Reconciled::Alive(holder)) => (None, "alive", Some(holder)),
-            Begun::Not(Reconciled::Busy) => (None, "busy", None),
-            Begun::Not(Reconciled::NoChange | Reconciled::Done) => (None, "no_change", None),
-        };
-        Reconcile {
-            port: Rc::clone(port),
-            path: Arc::clone(path),
-            turn,
-            outcome,
-            holder,
-        }
-    }
-}
-
-#[napi]
-impl Reconcile {
-    /// The outcome, if it is committed.
-    #[napi(getter, catch_unwind)]
-    pub fn outcome(&self) -> &'static str {
-        self.outcome
-    }
-
-    /// The owner, dead or alive: JSON, as in errors.
-    #[napi(getter, catch_unwind)]
-    pub fn holder(&self) -> String {
-        described(self.holder.clone())
-    }
-
-    /// The transaction that changes the session's files; `None` without a turn.
-    #[napi(catch_unwind)]
-    pub fn transaction(&self) -> Option<Transaction> {
-        let turn = self.turn.as_ref()?;
-        Some(Transaction::of_turn(&self.port, &self.path, turn))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn commit_sync(&self, timeout: f64) -> napi::Result<()> {
-        let call = Call::new().timeout(patience(timeout));
-        match &self.turn {
-            Some(turn) => told(locked(turn).commit_with(&call)).map(drop),
-            None => Ok(()),
-        }
-    }
-
-    #[napi(catch_unwind)]
-    pub fn commit(&self, try_once: bool) -> u32 {
-        let turn = self.turn.clone();
-        self.port.hold(
-            Order::Unordered,
-            ("reconcile", &self.path),
-            try_once,
-            move |call| match &turn {
-                Some(turn) => locked(turn).commit_with(call).map(drop),
-                None => Ok(()),
-            },
-            |_, ()| (),
-        )
-    }
-
-    /// Changes nothing.
-    #[napi(catch_unwind)]
-    pub fn discard_sync(&self) {
-        if let Some(turn) = &self.turn {
-            locked(turn).discard();
-        }
-    }
-
-    #[napi(catch_unwind)]
-    pub fn discard(&self) -> u32 {
-        let turn = self.turn.clone();
-        self.port.run(
-            Order::Immediate,
-            ("reconcile", &self.path),
-            false,
-            move |_| {
-                if let Some(turn) = &turn {
-                    locked(turn).discard();
-                }
-                Ok(())
-            },
-            |_, ()| (),
-        )
     }
 }

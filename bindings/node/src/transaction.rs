@@ -1,20 +1,24 @@
 //! `Transaction`.
 
+mod begin;
+mod source;
+
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::tasks::Order;
 use untorn::{Call, Error, Reconcile};
 
-use crate::call::locked;
 use crate::document::Contents;
 use crate::failure::told;
-use crate::port::{Inner, Port};
-use crate::values::{OpenOptions, patience};
+use crate::port::Inner;
+use crate::values::patience;
+
+use source::{Locks, Source, Wait, Work};
 
 /// A record or a header from JavaScript.
 type Bytes = Either<String, Uint8Array>;
@@ -23,44 +27,6 @@ fn owned(bytes: &Bytes) -> Vec<u8> {
     match bytes {
         Either::A(text) => text.as_bytes().to_vec(),
         Either::B(bytes) => bytes.to_vec(),
-    }
-}
-
-/// The owner of the transaction.
-enum Source {
-    Own(Box<Mutex<untorn::Transaction>>),
-    /// A reconciliation, which commits it.
-    Of(Arc<Mutex<Box<Reconcile>>>),
-}
-
-type Work<T> = untorn::Result<T>;
-
-impl Source {
-    fn wait<T>(&self, work: impl FnOnce(&mut untorn::Transaction) -> Work<T>) -> Work<T> {
-        match self {
-            Source::Own(own) => work(&mut locked(own)),
-            Source::Of(turn) => work(locked(turn).transaction()?),
-        }
-    }
-
-    /// For a blocking call. `None` while an asynchronous one runs, which may wait
-    /// for this very event loop.
-    fn at_once<T>(
-        &self,
-        work: impl FnOnce(&mut untorn::Transaction) -> Work<T>,
-    ) -> Option<Work<T>> {
-        match self {
-            Source::Own(own) => Some(work(&mut *free(own)?)),
-            Source::Of(turn) => Some(free(turn)?.transaction().and_then(work)),
-        }
-    }
-}
-
-fn free<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
     }
 }
 
@@ -73,97 +39,6 @@ pub struct Transaction {
     source: Arc<Source>,
     /// How many of its calls wait for a lock, or will.
     waits: Arc<AtomicUsize>,
-}
-
-/// One call of a transaction that waits for a lock, until it is dropped.
-struct Wait(Arc<AtomicUsize>);
-
-impl Wait {
-    fn begin(waits: &Arc<AtomicUsize>) -> Wait {
-        waits.fetch_add(1, Ordering::Relaxed);
-        Wait(Arc::clone(waits))
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// How a call of a transaction uses locks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Locks {
-    /// It waits for the lock of a file.
-    Waits,
-    /// It tries once.
-    Tries,
-    /// It takes no lock.
-    None,
-}
-
-impl Locks {
-    fn of(try_once: bool) -> Locks {
-        if try_once { Locks::Tries } else { Locks::Waits }
-    }
-}
-
-#[napi(object)]
-pub struct TransactionOptions {
-    pub durability: Option<String>,
-    pub mode: Option<u32>,
-    /// How the journals of the directory are opened.
-    pub journals: Option<OpenOptions>,
-}
-
-impl TransactionOptions {
-    fn options(&self, dir: &Path) -> napi::Result<untorn::TransactionOptions> {
-        let shared = OpenOptions {
-            durability: self.durability.clone(),
-            ..OpenOptions::default()
-        };
-        let options = untorn::Transaction::options()
-            .durability(shared.durability(dir)?)
-            .mode(self.mode);
-        Ok(match &self.journals {
-            Some(journals) => options.journals(journals.journal(dir)?),
-            None => options,
-        })
-    }
-}
-
-#[napi]
-impl Port {
-    #[napi(catch_unwind)]
-    pub fn begin_transaction_sync(
-        &self,
-        dir: String,
-        options: TransactionOptions,
-        timeout: f64,
-    ) -> napi::Result<Transaction> {
-        let options = options.options(Path::new(&dir))?;
-        let call = Call::new().timeout(patience(timeout));
-        told(options.begin_with(&dir, &call)).map(|begun| Transaction::new(self.inner(), begun))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn begin_transaction(
-        &self,
-        dir: String,
-        options: TransactionOptions,
-        try_once: bool,
-    ) -> napi::Result<u32> {
-        let dir: Arc<Path> = Path::new(&dir).into();
-        let options = options.options(&dir)?;
-        let given = Arc::clone(&dir);
-        Ok(self.inner().hold(
-            Order::File(dir.join("transaction")),
-            ("begin", &dir),
-            try_once,
-            move |call| options.begin_with(&given, call),
-            Transaction::new,
-        ))
-    }
 }
 
 impl Transaction {
