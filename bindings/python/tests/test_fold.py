@@ -260,3 +260,10 @@ def test_files_at_one_instant(run: Run, tmp_path: Path) -> None:
             await aio.snapshot(tmp_path / "none")
 
     run(main)
+
+
+def test_an_async_function_is_no_apply(path: Path) -> None:
+    async def apply(state: Any, value: Any) -> None: ...
+
+    with pytest.raises(untorn.InvalidArgument, match="apply must not be async: it runs under the lock"):
+        Journal(path).fold(dict, apply)

@@ -288,18 +288,3 @@ MISTAKES: Mistakes = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_answered(path: Path, mistake: str) -> None:
     answered(path, MISTAKES[mistake])
-
-
-def test_an_async_function_is_no_apply(path: Path) -> None:
-    async def apply(state: Any, value: Any) -> None: ...
-
-    with pytest.raises(InvalidArgument, match="apply must not be async: it runs under the lock"):
-        Journal(path).fold(dict, apply)
-
-
-def test_a_report_says_whether_all_is_well(path: Path) -> None:
-    journal = beginning(path)
-    assert journal.verify().ok
-    with path.open("ab") as file:
-        file.write(b"{\n")
-    assert not journal.verify().ok
