@@ -12,6 +12,7 @@ mod page;
 mod proxy;
 mod retries;
 mod rights;
+mod scale;
 mod server;
 mod standby;
 mod store;
