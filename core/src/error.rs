@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::holder::Holder;
 use crate::position::Position;
-use crate::sys::Named;
+use crate::sys::{Named, Rewritten};
 
 pub use crate::error_kind::ErrorKind;
 
@@ -67,7 +67,11 @@ impl Error {
 
     /// Makes an error from the operating system's answer.
     pub(crate) fn os(operation: &'static str, path: &Path, error: io::Error) -> Error {
-        let mut made = Error::new(ErrorKind::of(&error), operation, path, "");
+        let kind = match Rewritten::is(&error) {
+            true => ErrorKind::Conflict,
+            false => ErrorKind::of(&error),
+        };
+        let mut made = Error::new(kind, operation, path, "");
         let named = Named::of(&error).and_then(|named| named.source.raw_os_error());
         made.0.os_code = error.raw_os_error().or(named);
         made.0.detail = error.to_string();

@@ -100,8 +100,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, EventKind, Severity};
 pub use holder::Holder;
 pub use journal::{
-    Batch, Damage, DamageKind, Fold, Follow, Followed, Format, HeaderMode, Journal, JournalOptions,
-    OwnedRecord, Record, Records, Repair, Report, Rewrite, Salvage, SalvagedLine, inspect,
+    Batch, Damage, DamageKind, Fold, Follow, Followed, Format, HeaderMode, Journal, JournalBytes,
+    JournalOptions, JournalReader, OwnedRecord, Record, Records, Repair, Report, Rewrite, Salvage,
+    SalvagedLine, inspect,
 };
 #[doc(hidden)]
 pub use journal::{FoldCursor, FoldTurn, Folded};

@@ -5,6 +5,7 @@
 //! handle.rs     the handle; verbs.rs: its methods for reading, repair and sync
 //! shared.rs     what the users of a handle share
 //! record_policy.rs  what may be a record; json.rs: whether it is JSON
+//! elsewhere.rs  reads a journal that is not a file; journal_bytes.rs: its bytes
 //! data.rs       the file, open, and its syncs; one_name.rs: why it has one name
 //! append/       records made ready, one leader for many calls, one write, one sync
 //! repair.rs     the torn tail; seal/: the checksum after each record
@@ -24,9 +25,11 @@ mod append;
 mod verbs;
 
 mod data;
+mod elsewhere;
 mod fold;
 mod follow;
 mod header;
+mod journal_bytes;
 mod json;
 pub(crate) mod member;
 mod one_name;
@@ -42,9 +45,11 @@ mod shared;
 mod words;
 
 pub use append::Batch;
+pub use elsewhere::JournalReader;
 pub use fold::{Fold, FoldCursor, FoldTurn, Folded};
 pub use follow::{Follow, Followed};
 pub use handle::Journal;
+pub use journal_bytes::JournalBytes;
 pub use options::{Format, HeaderMode, JournalOptions};
 pub use read::{Damage, DamageKind, OwnedRecord, Record, Records, Report};
 pub use record_policy::inspect;

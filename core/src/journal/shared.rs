@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::follow::Followers;
+use super::journal_bytes::JournalBytes;
 use super::options::JournalOptions;
 use super::record_policy::RecordPolicy;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +20,9 @@ pub(crate) struct Shared {
     pub options: JournalOptions,
     pub rules: Arc<RecordPolicy>,
     pub lock: PathLock,
+    /// The bytes, if the journal is not a file. Then the path is a name for messages,
+    /// and the lock is never taken.
+    pub elsewhere: Option<Arc<dyn JournalBytes>>,
     /// When appends looked at the names of the journal and of its lock file.
     pub names: RecentLook,
     closed: AtomicBool,
@@ -39,6 +43,7 @@ impl Shared {
                 sealed: options.sealed,
             }),
             lock,
+            elsewhere: None,
             names: RecentLook::default(),
             path,
             options,

@@ -44,8 +44,8 @@ pub(crate) use changes::Changes;
 pub(crate) use child::{Answer, Child, Order};
 pub(crate) use descriptor::{Descriptor, Lasting, RecentLook, Tick, tick};
 pub(crate) use file::{
-    Access, File, InTheWay, Named, Rights, Role, is_bad_descriptor, is_lock_unsupported, is_stale,
-    is_without_locks,
+    Access, File, InTheWay, Named, Rewritten, Rights, Role, is_bad_descriptor, is_lock_unsupported,
+    is_stale, is_without_locks,
 };
 pub(crate) use fork::{PerProcess, generation};
 pub(crate) use path::{

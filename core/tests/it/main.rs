@@ -13,6 +13,7 @@ mod close;
 mod conformance;
 mod crash;
 mod document;
+mod elsewhere;
 mod ended;
 mod fault;
 mod fold;

@@ -3,7 +3,8 @@
 //!
 //! The verbs are functions and procedures of the database. Every driver calls
 //! them, and so does `psql`: `docs/protocol-postgres.md` describes them and what
-//! they promise. This crate brings the migrations that create them.
+//! they promise. This crate brings the migrations that create them, and journals:
+//! [`Store::journal`] reads and appends as with a file.
 //!
 //! ```no_run
 //! use postgres::{Client, NoTls};
@@ -22,8 +23,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod connections;
 mod error;
+mod journal;
 mod migrations;
 
 pub use error::Error;
+pub use journal::{Journal, Store, Terms};
 pub use migrations::{MIGRATIONS, Migration, migrate};

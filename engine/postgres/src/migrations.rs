@@ -49,12 +49,12 @@ migrations! {
 /// # Errors
 /// [`Error::Newer`] if a newer version made the schema; [`Error::Server`].
 pub fn migrate(client: &mut Client, schema: &str) -> Result<usize, Error> {
-    let failed = |migration| {
-        move |source| Error::Server {
-            schema: schema.to_owned(),
-            migration,
-            source,
-        }
+    let failed = |migration: Option<&str>| {
+        let name = match migration {
+            Some(migration) => format!("migrate schema {schema}, {migration}"),
+            None => format!("migrate schema {schema}"),
+        };
+        move |source| Error::Server { name, source }
     };
     let turn = format!("untorn migrates {schema}");
     client
@@ -76,7 +76,7 @@ pub fn migrate(client: &mut Client, schema: &str) -> Result<usize, Error> {
 fn apply_missing<F: FnOnce(postgres::Error) -> Error>(
     client: &mut Client,
     schema: &str,
-    failed: &dyn Fn(Option<&'static str>) -> F,
+    failed: &dyn Fn(Option<&str>) -> F,
 ) -> Result<usize, Error> {
     let there = client
         .query_one(

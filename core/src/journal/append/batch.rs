@@ -121,6 +121,12 @@ impl Batch {
         self.count += 1;
     }
 
+    /// Returns the lines of the records, each with its newline, and with its seal in a
+    /// sealed journal.
+    pub fn bytes(&self) -> &[u8] {
+        &self.lines
+    }
+
     /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.count

@@ -15,3 +15,4 @@ mod verbs;
 
 pub(crate) use line::{is_header, pad, read_line, room, text};
 pub(crate) use read::read_line_of;
+pub(crate) use verbs::of;

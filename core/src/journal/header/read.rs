@@ -33,7 +33,11 @@ pub(super) fn read(shared: &Shared) -> Result<Option<Vec<u8>>> {
         let first = read_line_of(&source, &shared.options).map_err(os_error)?;
         let size = source.size().map_err(os_error)?;
         // A line that is longer than the journal belongs to another file.
-        let pending = pending(shared, identity).filter(|stamp| stamp.old.len() as u64 <= size);
+        let pending = match source.file() {
+            Some(_) => pending(shared, identity),
+            None => None,
+        };
+        let pending = pending.filter(|stamp| stamp.old.len() as u64 <= size);
         // The line begins an append of many records that is under way.
         if decided.limit(shared, &source, "header")? < first.len() as u64 {
             return Ok(None);

@@ -5,8 +5,21 @@ use crate::error::{Error, Result};
 use crate::journal::append::PendingWrite;
 use crate::journal::append::group_commit::append;
 use crate::journal::handle::Journal;
+use crate::journal::shared::Shared;
 use crate::lock::Call;
 use crate::position::Position;
+
+/// Returns the header, without its padding.
+pub(crate) fn of(shared: &Shared) -> Result<Option<Vec<u8>>> {
+    if !shared.options.has_headers() {
+        return Err(Error::invalid_argument(
+            "header",
+            &shared.path,
+            "this handle knows no headers: open the journal with header_prefix",
+        ));
+    }
+    read(shared)
+}
 
 impl Journal {
     /// Returns the header, without its padding; `None` if the journal has none. Takes
@@ -16,14 +29,7 @@ impl Journal {
     /// `INVALID_ARGUMENT` if the handle was opened without `header_prefix`; `NOT_FOUND`
     /// if the file is missing and `create` is off; also failures of the system.
     pub fn header(&self) -> Result<Option<Vec<u8>>> {
-        if !self.handle.options.has_headers() {
-            return Err(Error::invalid_argument(
-                "header",
-                self.path(),
-                "this handle knows no headers: open the journal with header_prefix",
-            ));
-        }
-        read(&self.handle)
+        of(&self.handle)
     }
 
     /// Changes the header, or adds one to the journal. A header that fits in the old

@@ -68,6 +68,10 @@ impl Decided {
     }
 
     fn look(&mut self, shared: &Shared, source: &Source) -> io::Result<Look> {
+        // An engine shows whole appends only.
+        let Some(file) = source.file() else {
+            return Ok(Look::Decided(ALL));
+        };
         let path = shared.lock.record_path();
         // One system call if nothing is pending.
         let pending = match sys::stat(path) {
@@ -85,7 +89,7 @@ impl Decided {
         };
         let (start, kept) = match &pending {
             Pending::Append(append) if source.is(append.to)? => {
-                (append.start, self.is_kept(source, append.clone())?)
+                (append.start, self.is_kept(source, file, append.clone())?)
             }
             Pending::Stamp(stamp) if !stamp.pieces.is_empty() && source.is(stamp.of)? => {
                 let append = PendingAppend {
@@ -93,17 +97,15 @@ impl Decided {
                     start: stamp.start,
                     pieces: stamp.pieces.clone(),
                 };
-                (append.start, self.is_kept(source, append)?)
+                (append.start, self.is_kept(source, file, append)?)
             }
             Pending::Overwrite(change) if change.mark.is_none() && source.is_in_place() => {
-                (change.from, is_kept(source, &lock, change)?)
+                (change.from, is_kept(source, file, &lock, change)?)
             }
-            Pending::Member(_) => {
-                match transaction::append_from(path, Identity::of(source.file())?)? {
-                    Some(start) => (start, false),
-                    None => return Ok(Look::Decided(ALL)),
-                }
-            }
+            Pending::Member(_) => match transaction::append_from(path, Identity::of(file)?)? {
+                Some(start) => (start, false),
+                None => return Ok(Look::Decided(ALL)),
+            },
             _ => return Ok(Look::Decided(ALL)),
         };
         Ok(match kept {
@@ -113,16 +115,16 @@ impl Decided {
     }
 
     /// Returns whether the next locker keeps this append: all of it is in the file.
-    fn is_kept(&mut self, source: &Source, append: PendingAppend) -> io::Result<bool> {
+    fn is_kept(&mut self, source: &Source, file: &File, append: PendingAppend) -> io::Result<bool> {
         if self.whole.as_ref() == Some(&append) {
             return Ok(true);
         }
         let size = source.size()?;
-        if recovery::is_within_a_line(source.file(), append.start)? {
+        if recovery::is_within_a_line(file, append.start)? {
             // An old note: nothing of that append is here.
             return Ok(true);
         }
-        let seen = append.pieces.look(source.file(), append.start, size)?;
+        let seen = append.pieces.look(file, append.start, size)?;
         if seen.whole {
             self.whole = Some(append);
         }
@@ -144,12 +146,17 @@ fn unfinished(source: &Source) -> io::Result<Option<u64>> {
 
 /// Returns whether the next locker keeps the append of many that is noted here. It does
 /// if all of it is in the file, or if others have changed the journal since.
-fn is_kept(source: &Source, redo: &File, pending: &PendingOverwrite) -> io::Result<bool> {
+fn is_kept(
+    source: &Source,
+    file: &File,
+    redo: &File,
+    pending: &PendingOverwrite,
+) -> io::Result<bool> {
     if !pending.is_whole(redo)? {
         // The note itself is not complete, so bytes after `from` are another program's.
         return Ok(source.size()? > pending.from);
     }
-    Ok(match state(source.file(), redo, pending)? {
+    Ok(match state(file, redo, pending)? {
         Some(State::New) => !pending.back,
         Some(State::Foreign) => true,
         Some(State::Old | State::Between) | None => false,

@@ -134,6 +134,15 @@ impl Records {
     /// Reads once, and finds how much of it is certain.
     fn read_certain(&mut self, source: &Source) -> Result<Filling> {
         let (from, want) = (self.base, self.buffer.len() as u64);
+        if source.is_certain() && !self.shared.options.sealed {
+            let read =
+                read_once(source, &mut self.buffer, from).map_err(|error| self.os_error(error))?;
+            return Ok(Filling {
+                read,
+                certain: read,
+                decided: read,
+            });
+        }
         if from + want > self.clean {
             self.look_ahead(source, from + want)?;
         }

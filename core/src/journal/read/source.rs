@@ -6,22 +6,29 @@ use std::sync::Arc;
 use super::backward::Bytes;
 use super::in_place::View;
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::journal_bytes::JournalBytes;
 use crate::journal::shared::Shared;
 use crate::lockfile::{Before, Generation, Identity};
 use crate::recovery;
-use crate::sys::{self, Access, File, Lasting};
+use crate::sys::{self, Access, File, Lasting, Rewritten};
 
 pub(crate) struct Source {
-    /// Several readers of a snapshot share it.
-    file: Arc<Lasting>,
+    medium: Medium,
     pub identity: Identity,
     pub generation: u64,
     /// The file that the journal was before its last rewrite, if that is known.
     pub before: Option<Before>,
     /// The highest number of a rotated file of this journal.
     pub rotated: u32,
-    /// Set if the journal keeps its inode.
-    view: Option<View>,
+}
+
+/// Holds the bytes.
+enum Medium {
+    /// Several readers of a snapshot share it.
+    File(Arc<Lasting>),
+    /// The journal keeps its inode.
+    InPlace(Lasting, Box<View>),
+    Elsewhere(Arc<dyn JournalBytes>),
 }
 
 impl Source {
@@ -29,11 +36,10 @@ impl Source {
     pub fn by_itself(file: Lasting, identity: Identity, number: u32) -> Source {
         Source {
             generation: identity.birth.unwrap_or(0),
-            file: Arc::new(file),
+            medium: Medium::File(Arc::new(file)),
             identity,
             before: None,
             rotated: number,
-            view: None,
         }
     }
 
@@ -41,18 +47,20 @@ impl Source {
     /// named then.
     pub fn of_snapshot(file: Arc<Lasting>, identity: Identity, generation: Generation) -> Source {
         Source {
-            file,
+            medium: Medium::File(file),
             identity,
             generation: generation.number,
             before: generation.before,
             rotated: generation.rotated,
-            view: None,
         }
     }
 
     /// Opens the journal. Returns `None` if it is missing and the handle may create it.
     pub fn open(shared: &Shared, operation: &'static str) -> Result<Option<Source>> {
         let os_error = |error| Error::os(operation, &shared.path, error);
+        if let Some(bytes) = &shared.elsewhere {
+            return Source::elsewhere(shared, operation, bytes);
+        }
         loop {
             let file = match File::open(&shared.path, Access::Read) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && shared.options.create => {
@@ -67,12 +75,11 @@ impl Source {
                     continue;
                 };
                 return Ok(Some(Source {
-                    file: Arc::new(Lasting::of(file).map_err(os_error)?),
                     identity,
                     generation: view.generation,
                     before: view.before,
                     rotated: view.rotated,
-                    view: Some(view),
+                    medium: Medium::InPlace(Lasting::of(file).map_err(os_error)?, Box::new(view)),
                 }));
             }
             let recorded = match File::open_believed(shared.lock.record_path(), &shared.path) {
@@ -88,64 +95,115 @@ impl Source {
             if now.is_none_or(|now| now.id == identity.id) {
                 let generation = Generation::of(identity, recorded);
                 return Ok(Some(Source {
-                    file: Arc::new(Lasting::of(file).map_err(os_error)?),
+                    medium: Medium::File(Arc::new(Lasting::of(file).map_err(os_error)?)),
                     identity,
                     generation: generation.number,
                     before: generation.before,
                     rotated: generation.rotated,
-                    view: None,
                 }));
             }
         }
     }
 
-    /// Returns the file itself, without regard to a rewrite in place.
-    pub fn file(&self) -> &File {
-        &self.file
+    #[cold]
+    fn elsewhere(
+        shared: &Shared,
+        operation: &'static str,
+        bytes: &Arc<dyn JournalBytes>,
+    ) -> Result<Option<Source>> {
+        let seen = bytes.look();
+        let seen = seen.map_err(|error| Error::os(operation, &shared.path, error))?;
+        match seen {
+            Some((generation, _)) => Ok(Some(Source {
+                medium: Medium::Elsewhere(Arc::clone(bytes)),
+                identity: Identity::NOBODY,
+                generation,
+                before: None,
+                rotated: 0,
+            })),
+            None if shared.options.create => Ok(None),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                operation,
+                &shared.path,
+                "the journal does not exist",
+            )),
+        }
+    }
+
+    /// Returns the file itself, without regard to a rewrite in place. `None` if the
+    /// journal is no file.
+    pub fn file(&self) -> Option<&File> {
+        self.lasting().map(|lasting| &**lasting)
+    }
+
+    fn lasting(&self) -> Option<&Lasting> {
+        match &self.medium {
+            Medium::File(file) => Some(file),
+            Medium::InPlace(file, _) => Some(file),
+            Medium::Elsewhere(_) => None,
+        }
     }
 
     /// Returns whether the file is still open: the program may have closed the
     /// descriptor without our knowledge.
     pub fn is_itself(&self) -> io::Result<bool> {
-        self.file.is_itself()
+        self.lasting().map_or(Ok(true), Lasting::is_itself)
     }
 
     /// Fails if the program has closed the file.
     pub fn check_open(&self) -> io::Result<()> {
-        self.file.checked().map(drop)
+        self.lasting()
+            .map_or(Ok(()), |file| file.checked().map(drop))
     }
 
     /// Returns whether the journal keeps its inode, and is rewritten in place.
     pub fn is_in_place(&self) -> bool {
-        self.view.is_some()
+        matches!(self.medium, Medium::InPlace(..))
+    }
+
+    /// Returns whether bytes never change once they can be read: no repair, no
+    /// roll-back, no power cut.
+    pub fn is_certain(&self) -> bool {
+        matches!(self.medium, Medium::Elsewhere(_))
     }
 
     /// Does the same as [`File::next_data`].
     pub fn next_data(&self, at: u64) -> io::Result<u64> {
-        match &self.view {
-            Some(_) => Ok(at),
-            None => self.file.next_data(at),
+        match &self.medium {
+            Medium::File(file) => file.next_data(at),
+            _ => Ok(at),
         }
     }
 
     /// Returns whether this is that file. On an overlay, a writer may have changed its
     /// birth time since it was opened.
     pub fn is(&self, other: Identity) -> io::Result<bool> {
-        Ok(self.identity == other || Identity::of(&self.file)? == other)
+        let Some(file) = self.file() else {
+            return Ok(false);
+        };
+        Ok(self.identity == other || Identity::of(file)? == other)
     }
 
     pub fn size(&self) -> io::Result<u64> {
-        match &self.view {
-            Some(view) => view.size(&self.file),
-            None => self.file.size(),
+        match &self.medium {
+            Medium::File(file) => file.size(),
+            Medium::InPlace(file, view) => view.size(file),
+            Medium::Elsewhere(bytes) => match bytes.look()? {
+                Some((generation, size)) if generation == self.generation => Ok(size),
+                _ => Err(Rewritten::error()),
+            },
         }
     }
 
     #[inline]
     pub fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        match &self.view {
-            Some(view) => view.read_at(&self.file, buffer, at),
-            None => self.file.read_at(buffer, at),
+        match &self.medium {
+            Medium::File(file) => file.read_at(buffer, at),
+            Medium::InPlace(file, view) => view.read_at(file, buffer, at),
+            Medium::Elsewhere(bytes) => bytes
+                .read(self.generation, at, buffer)?
+                .ok_or_else(Rewritten::error),
         }
     }
 
@@ -165,7 +223,10 @@ impl Source {
     /// as it was for a reader that has it open. A file that keeps its inode may have
     /// been rewritten.
     pub fn holds(&self) -> io::Result<bool> {
-        self.view.as_ref().map_or(Ok(true), View::holds)
+        match &self.medium {
+            Medium::InPlace(_, view) => view.holds(),
+            _ => Ok(true),
+        }
     }
 
     /// Does the same as `holds`, as an error, for a caller that can't begin again.

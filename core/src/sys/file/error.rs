@@ -74,6 +74,28 @@ impl fmt::Display for Named {
     }
 }
 
+/// Says that the bytes that were read so far are of another generation.
+#[derive(Debug)]
+pub(crate) struct Rewritten;
+
+impl Rewritten {
+    pub fn error() -> io::Error {
+        io::Error::other(Rewritten)
+    }
+
+    pub fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Rewritten>())
+    }
+}
+
+impl std::error::Error for Rewritten {}
+
+impl fmt::Display for Rewritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the journal was rewritten while it was read; read it again")
+    }
+}
+
 /// Returns whether this error of a lock call means that the file system does
 /// not lock at all.
 pub(crate) fn is_lock_unsupported(error: &io::Error) -> bool {

@@ -12,7 +12,7 @@ use super::seam::{Op, announce, announce_write, device, pretends, taken};
 use super::{FileId, Stat, sys};
 
 pub(crate) use error::{
-    InTheWay, Named, is_bad_descriptor, is_lock_unsupported, is_stale, is_without_locks,
+    InTheWay, Named, Rewritten, is_bad_descriptor, is_lock_unsupported, is_stale, is_without_locks,
 };
 pub(crate) use rights::Rights;
 

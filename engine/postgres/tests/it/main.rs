@@ -4,6 +4,7 @@
 mod client;
 mod crash;
 mod history;
+mod journal;
 mod judge;
 mod lease;
 mod lease_storm;
