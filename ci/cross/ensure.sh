@@ -11,7 +11,7 @@ packages="gcc rustc-web cargo-web rust-web-src ca-certificates"
 for target in "$@"; do
   case $target in
     *-windows-gnu) packages="$packages gcc-mingw-w64-x86-64" ;;
-    aarch64-*-linux-gnu) packages="$packages libgcc-s1-arm64-cross" ;;
+    aarch64-*-linux-gnu) packages="$packages libgcc-s1-arm64-cross binutils-aarch64-linux-gnu" ;;
     x86_64-*-musl) packages="$packages musl-tools libunwind-14-dev" ;;
   esac
 done

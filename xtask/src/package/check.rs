@@ -66,7 +66,8 @@ fn wheels(site: &Site, log: &Log) -> Result<()> {
                 .arg(wheel)
                 .log(log)?;
         }
-        if name.contains("linux") {
+        // It looks for what a wheel of musl needs on this machine, where nothing of musl is.
+        if name.contains("manylinux") {
             let shown = Run::new(venv.program("auditwheel"))
                 .arg("show")
                 .arg(wheel)

@@ -1,12 +1,12 @@
 //! Compiler, standard library and linker for another system, or for an older one of the same kind.
 //!
-//! The compiler is rustup's, where it has or can get the standard library of the target. Where it
-//! can't, it is Debian's, with a standard library that `ci/cross/build-sysroot.sh` builds. zig links
+//! The compiler is rustup's, where it has the standard library of the target (`rustup target add`).
+//! Elsewhere it is Debian's, with a standard library that `ci/cross/build-sysroot.sh` builds. zig links
 //! for Linux and macOS: it has stubs of each version of glibc, of musl and of macOS. MinGW links for
 //! Windows.
 
 use super::platform::{GLIBC, Platform};
-use crate::command::{Run, on_path};
+use crate::command::Run;
 use crate::progress::Log;
 use crate::site::Site;
 use crate::tools::cross;
@@ -33,7 +33,7 @@ impl Toolchain {
     pub fn set_up(site: &Site, platform: &'static Platform, log: &Log) -> Result<Toolchain> {
         let venv = Venv::ensure(site, "package-build", log)?;
         venv.install(TOOLS, log)?;
-        let debian = if rustup_has(platform, log)? {
+        let debian = if rustup_has(platform)? {
             None
         } else {
             Some(cross::sysroot(site, platform.target, log)?)
@@ -206,29 +206,18 @@ fn directory(site: &Site, platform: &Platform) -> PathBuf {
     target_directory(site).join(platform.target).join("release")
 }
 
-/// Whether rustup's compiler has the target's standard library; rustup is asked for it.
-fn rustup_has(platform: &Platform, log: &Log) -> Result<bool> {
-    let there = || -> Result<bool> {
-        let directory = Run::new("rustc")
-            .args(["--print", "target-libdir", "--target", platform.target])
-            .read()?;
-        let Ok(files) = std::fs::read_dir(directory.trim()) else {
-            return Ok(false);
-        };
-        Ok(files
-            .flatten()
-            .any(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
+/// Whether rustup's compiler has the target's standard library. It is not asked to fetch one: what a build
+/// downloads is for the one who starts it to say (`rustup target add`).
+fn rustup_has(platform: &Platform) -> Result<bool> {
+    let directory = Run::new("rustc")
+        .args(["--print", "target-libdir", "--target", platform.target])
+        .read()?;
+    let Ok(files) = std::fs::read_dir(directory.trim()) else {
+        return Ok(false);
     };
-    if there()? {
-        return Ok(true);
-    }
-    // Where it can't be had, the other way is tried.
-    let asked = on_path("rustup")
-        && Run::new("rustup")
-            .args(["target", "add", platform.target])
-            .log(log)
-            .is_ok();
-    Ok(asked && there()?)
+    Ok(files
+        .flatten()
+        .any(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
 }
 
 /// The time of the commit, for the files in what is packed: the same for each build of it.
