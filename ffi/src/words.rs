@@ -20,10 +20,10 @@ pub const UNTORN_DURABILITY_PROCESS: i32 = 1;
 /// Returns the durability that C chose.
 pub(crate) fn durability(number: i32, arguments: &Arguments<'_>) -> Result<Durability> {
     match number {
-        UNTORN_DURABILITY_POWER => Ok(Durability::Power),
-        UNTORN_DURABILITY_PROCESS => Ok(Durability::Process),
-        _ => Err(arguments.refuse(format!("{number} is not a durability"))),
-    }
+UNTORN_DURABILITY_POWER => Ok(Durability::Power),
+UNTORN_DURABILITY_PROCESS => Ok(Durability::Process),
+_ => Err(arguments.refuse(format!("{number} is not a durability: use UNTORN_DURABILITY_POWER (0) or UNTORN_DURABILITY_PROCESS (1)"))),
+}
 }
 
 /// The format of a journal's records. json: A record is one JSON value. The
@@ -36,7 +36,9 @@ pub(crate) fn format(number: i32, arguments: &Arguments<'_>) -> Result<Format> {
     match number {
         UNTORN_FORMAT_JSON => Ok(Format::Json),
         UNTORN_FORMAT_LINES => Ok(Format::Lines),
-        _ => Err(arguments.refuse(format!("{number} is not a format"))),
+        _ => Err(arguments.refuse(format!(
+            "{number} is not a format: use UNTORN_FORMAT_JSON (0) or UNTORN_FORMAT_LINES (1)"
+        ))),
     }
 }
 
@@ -55,11 +57,11 @@ pub const UNTORN_SCHEME_PID_FILE: i32 = 2;
 /// Returns the scheme that C chose.
 pub(crate) fn scheme(number: i32, arguments: &Arguments<'_>) -> Result<Scheme> {
     match number {
-        UNTORN_SCHEME_SIDECAR => Ok(Scheme::Sidecar),
-        UNTORN_SCHEME_IN_PLACE => Ok(Scheme::InPlace),
-        UNTORN_SCHEME_PID_FILE => Ok(Scheme::PidFile),
-        _ => Err(arguments.refuse(format!("{number} is not a scheme"))),
-    }
+UNTORN_SCHEME_SIDECAR => Ok(Scheme::Sidecar),
+UNTORN_SCHEME_IN_PLACE => Ok(Scheme::InPlace),
+UNTORN_SCHEME_PID_FILE => Ok(Scheme::PidFile),
+_ => Err(arguments.refuse(format!("{number} is not a scheme: use UNTORN_SCHEME_SIDECAR (0) or UNTORN_SCHEME_IN_PLACE (1) or UNTORN_SCHEME_PID_FILE (2)"))),
+}
 }
 
 /// The reaction to a file system that reports that it does not lock files.
@@ -71,10 +73,10 @@ pub const UNTORN_ON_UNSUPPORTED_PID_FILE: i32 = 1;
 /// Returns the on_unsupported that C chose.
 pub(crate) fn on_unsupported(number: i32, arguments: &Arguments<'_>) -> Result<OnUnsupported> {
     match number {
-        UNTORN_ON_UNSUPPORTED_FAIL => Ok(OnUnsupported::Fail),
-        UNTORN_ON_UNSUPPORTED_PID_FILE => Ok(OnUnsupported::PidFile),
-        _ => Err(arguments.refuse(format!("{number} is not a value of on_unsupported"))),
-    }
+UNTORN_ON_UNSUPPORTED_FAIL => Ok(OnUnsupported::Fail),
+UNTORN_ON_UNSUPPORTED_PID_FILE => Ok(OnUnsupported::PidFile),
+_ => Err(arguments.refuse(format!("{number} is not a value of on_unsupported: use UNTORN_ON_UNSUPPORTED_FAIL (0) or UNTORN_ON_UNSUPPORTED_PID_FILE (1)"))),
+}
 }
 
 /// How an existing header is changed. stamp: In place, if it fits: the cost
@@ -88,7 +90,9 @@ pub(crate) fn header_mode(number: i32, arguments: &Arguments<'_>) -> Result<Head
     match number {
         UNTORN_HEADER_STAMP => Ok(HeaderMode::Stamp),
         UNTORN_HEADER_RENAME => Ok(HeaderMode::Rename),
-        _ => Err(arguments.refuse(format!("{number} is not a header mode"))),
+        _ => Err(arguments.refuse(format!(
+            "{number} is not a header mode: use UNTORN_HEADER_STAMP (0) or UNTORN_HEADER_RENAME (1)"
+        ))),
     }
 }
 

@@ -140,6 +140,28 @@ static void null_is_nothing(void) {
   CHECK(strcmp(untorn_code_name(UNTORN_CONFLICT), "UNTORN_CONFLICT") == 0);
 }
 
+/* What helps is said in C's words. */
+static void own_lock(void) {
+  untorn_lock *lock = NULL;
+  untorn_document *document = NULL;
+  untorn_update *update = NULL;
+
+  OK(untorn_document_open("own", NULL, &document, &error));
+  OK(untorn_lock_acquire("own", NULL, &lock, &error));
+  FAILS(UNTORN_DEADLOCK, untorn_document_save(document, "1", 1, NULL, NULL, &error));
+  CHECK(strstr(untorn_error_message(error), "(untorn_call.lock)") != NULL);
+  untorn_error_free(error);
+  error = NULL;
+  untorn_lock_release(lock);
+  OK(untorn_document_begin_update(document, NULL, &update, &error));
+  FAILS(UNTORN_DEADLOCK, untorn_document_save(document, "1", 1, NULL, NULL, &error));
+  CHECK(strstr(untorn_error_message(error), "save with untorn_update_save()") != NULL);
+  untorn_error_free(error);
+  error = NULL;
+  untorn_update_finish(update);
+  untorn_document_close(document);
+}
+
 static void wrong_options(const untorn_journal *journal) {
   untorn_journal *opened = NULL;
   untorn_lock *lock = NULL;
@@ -147,7 +169,12 @@ static void wrong_options(const untorn_journal *journal) {
 
   untorn_journal_options how = UNTORN_JOURNAL_OPTIONS_INIT;
   how.durability = 2;
-  REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_open("w", &how, &opened, &error));
+  FAILS(UNTORN_INVALID_ARGUMENT, untorn_journal_open("w", &how, &opened, &error));
+  CHECK(strstr(untorn_error_message(error),
+               "2 is not a durability: use UNTORN_DURABILITY_POWER (0) or "
+               "UNTORN_DURABILITY_PROCESS (1)") != NULL);
+  untorn_error_free(error);
+  error = NULL;
   how.durability = UNTORN_DURABILITY_POWER;
   how.format = -1;
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_open("w", &how, &opened, &error));
@@ -245,6 +272,7 @@ int main(void) {
   null_inputs(journal, document);
   null_outputs(journal, document);
   null_is_nothing();
+  own_lock();
   wrong_options(journal);
   the_system_refuses();
   storage_is_full();

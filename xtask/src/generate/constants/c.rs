@@ -32,11 +32,17 @@ fn ffi_enum(one: &Enum) -> String {
                 .iter()
                 .map(|word| format!("{} => Ok({name}::{}),\n", one.constant(word), word.name))
                 .collect();
+            let words = one.by_number();
+            let choice: Vec<_> = words
+                .iter()
+                .map(|word| format!("{} ({})", one.constant(word), word.number))
+                .collect();
+            let choice = choice.join(" or ");
             format!(
                 "/// Returns the {function} that C chose.\n\
                  pub(crate) fn {function}(number: i32, arguments: &Arguments<'_>) -> Result<{name}> {{\n\
                  match number {{\n{arms}\
-                 _ => Err(arguments.refuse(format!(\"{{number}} is not a {thing}\"))),\n}}\n}}\n\n"
+                 _ => Err(arguments.refuse(format!(\"{{number}} is not a {thing}: use {choice}\"))),\n}}\n}}\n\n"
             )
         }
         None => numbers(one, &function),
