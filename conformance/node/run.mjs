@@ -6,8 +6,9 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { compare, compareError } from './compare.mjs'
 import { checkAll, place } from './data.mjs'
-import { Stage, compare, compareError } from './steps.mjs'
+import { Stage } from './steps.mjs'
 
 const LANGUAGES = ['rust', 'c', 'python', 'node', 'node_sync']
 const folder = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
