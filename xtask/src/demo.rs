@@ -115,6 +115,12 @@ fn rust_writer(site: &Site, log: &Log) -> Result<Language> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
+    // A program that another demo runs can't be written, but its name can be given away.
+    match std::fs::remove_file(to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+    .with_context(|| format!("replace {}", to.display()))?;
     std::fs::copy(from, to)
         .with_context(|| format!("copy {} to {}", from.display(), to.display()))
         .map(drop)
