@@ -5,6 +5,7 @@
 // PyO3's macros make public items of their own.
 #![allow(missing_docs)]
 
+mod acquired;
 mod aio;
 mod argument;
 mod batch;
@@ -84,6 +85,8 @@ mod _untorn {
     use pyo3::types::PyDict;
 
     #[pymodule_export]
+    use super::acquired::Acquired;
+    #[pymodule_export]
     use super::aio::finish_appends;
     #[pymodule_export]
     use super::aio::{
@@ -129,7 +132,7 @@ mod _untorn {
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
-    use super::lock::{Acquired, FileLock};
+    use super::lock::FileLock;
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use untorn::{Call, Error, LockGuard, LockOptions};
 
+use crate::acquired::Acquired;
 use crate::argument::{Instance, Place, Text, Value};
 use crate::call::{Wait, plain, wait};
 use crate::dropped::dropped_in_use;
@@ -43,7 +44,7 @@ pub struct FileLock {
     timeout: Option<Duration>,
     shared: bool,
     label: Option<String>,
-    guards: Guards,
+    pub guards: Guards,
 }
 
 impl FileLock {
@@ -93,11 +94,6 @@ impl FileLock {
         }
     }
 
-    /// The locks that this object holds.
-    pub fn guards(&self) -> &Guards {
-        &self.guards
-    }
-
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
     }
@@ -135,29 +131,6 @@ impl Drop for FileLock {
                 self.path.display()
             ));
         }
-    }
-}
-
-/// A `FileLock` that was acquired, for `with lock.acquire(): ...`.
-#[pyclass(frozen)]
-pub struct Acquired(Py<FileLock>);
-
-#[pymethods]
-impl Acquired {
-    fn __enter__(&self, py: Python<'_>) -> Py<FileLock> {
-        self.0.clone_ref(py)
-    }
-
-    #[pyo3(signature = (exc_type, exc_value, traceback, /))]
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        exc_type: &Bound<'_, PyAny>,
-        exc_value: &Bound<'_, PyAny>,
-        traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let _ = (exc_type, exc_value, traceback);
-        self.0.get().release(py)
     }
 }
 
@@ -228,7 +201,7 @@ impl FileLock {
         blocking: Value<bool>,
     ) -> PyResult<Acquired> {
         FileLock::acquire_by(&slf, timeout.unless(slf.py(), !blocking.0)?)?;
-        Ok(Acquired(slf.unbind()))
+        Ok(Acquired::new(slf.into_any().unbind()))
     }
 
     /// Releases the lock. Does nothing if it is not held, and in a forked child,

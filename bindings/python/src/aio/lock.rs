@@ -57,7 +57,7 @@ pub fn release_later<'py>(
     py: Python<'py>,
     lock: &Bound<'_, FileLock>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(guard) = lock.get().guards().pop() else {
+    let Some(guard) = lock.get().guards.pop() else {
         return Ok(None);
     };
     let path: Arc<Path> = guard.path().into();
@@ -81,7 +81,7 @@ pub fn transfer_later<'py>(
         py,
         move |_| guard.transfer(&to).map(|()| guard),
         move |py, guard| {
-            lock.get().guards().forget(&guard);
+            lock.get().guards.forget(&guard);
             none(py)
         },
     )
@@ -106,7 +106,7 @@ pub fn holder_later(py: Python<'_>, path: Place) -> Awaitable<'_> {
 impl Taken {
     /// Makes it one that `lock` holds.
     fn keep(&self, lock: &Bound<'_, FileLock>) {
-        lock.get().guards().push(Arc::clone(&self.0));
+        lock.get().guards.push(Arc::clone(&self.0));
     }
 
     /// Releases a lock that no task wants any more.
