@@ -129,7 +129,7 @@ impl Recording {
 }
 
 const HEIGHT: usize = 19;
-const WIDTH: usize = 138;
+const WIDTH: usize = 140;
 
 fn svg(lines: &[Line]) -> String {
     let (wide, high) = (WIDTH * 8 + 32, lines.len() * HEIGHT + 56);
