@@ -27,7 +27,11 @@ pub fn of(error: &Error) -> String {
 }
 
 /// Other words than the library's. Those of options are in `spelling.rs`.
-const WORDS: [(&str, &str); 5] = [
+const WORDS: [(&str, &str); 6] = [
+    (
+        "inside update, change the value instead of saving",
+        "inside update, change the value instead of saving; elsewhere, await the update first",
+    ),
     ("this thread already holds", "this event loop already holds"),
     (
         "pass the guard that holds it (`Call::lock`), or release it first",

@@ -85,7 +85,7 @@ test('a lock that JavaScript holds, or will receive, is a deadlock for a blockin
     return 6
   })
   await running
-  assert.throws(() => document.saveSync(2), { ...deadlock, message: /await the call that holds it/ })
+  assert.throws(() => document.saveSync(2), { ...deadlock, message: /inside update, change the value instead of saving; elsewhere, await the update first/ })
   end()
   await update
   const lock = await u.FileLock.acquire(document.path)
