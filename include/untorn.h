@@ -3032,10 +3032,11 @@ UNTORN_API void untorn_process_free(untorn_process *process);
  * ------------------------------------------------------------------------ */
 
 /**
- * What happened in the library without a call asking for it. waiting: A call
- * has waited for a lock longer than the threshold (2 seconds by default), and
- * waits on. holder names the process that holds it, waited says how long. It
- * is reported again after 4, 16, 64 times the threshold, and so on.
+ * The kind of an event: of something that happened without a call asking for
+ * it. waiting: A call has waited for a lock longer than the threshold (2
+ * seconds by default), and waits on. holder names the process that holds it,
+ * waited says how long. It is reported again after 4, 16, 64 times the
+ * threshold, and so on.
  */
 #define UNTORN_EVENT_WAITING 1
 
@@ -3121,7 +3122,7 @@ typedef struct {
    */
   size_t size;
   /**
-   * What happened: a UNTORN_EVENT_ number.
+   * The kind of event: a UNTORN_EVENT_ number.
    */
   int32_t kind;
   /**

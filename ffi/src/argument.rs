@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use untorn::{Error, Result};
 
-/// What a callback of C's gets, besides what it is about.
+/// The pointer that a callback of C's gets, besides what it is about.
 pub(crate) struct User(pub *mut c_void);
 // SAFETY: only handed over to the callback, which knows what it is.
 unsafe impl Send for User {}

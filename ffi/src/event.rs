@@ -16,7 +16,7 @@ use crate::words::{DAMAGE_KIND_NAMES, EVENT_KIND_NAMES, SEVERITY_NAMES, event_ki
 pub struct Event {
     /// The size of this struct, as the library has it.
     pub size: usize,
-    /// What happened: a UNTORN_EVENT_ number.
+    /// The kind of event: a UNTORN_EVENT_ number.
     pub kind: i32,
     /// How much it matters: a UNTORN_SEVERITY_ number.
     pub severity: i32,

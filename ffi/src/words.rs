@@ -158,10 +158,11 @@ pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 11] = [
     c"lone_surrogate",
 ];
 
-/// What happened in the library without a call asking for it. waiting: A call
-/// has waited for a lock longer than the threshold (2 seconds by default), and
-/// waits on. holder names the process that holds it, waited says how long. It
-/// is reported again after 4, 16, 64 times the threshold, and so on.
+/// The kind of an event: of something that happened without a call asking for
+/// it. waiting: A call has waited for a lock longer than the threshold (2
+/// seconds by default), and waits on. holder names the process that holds it,
+/// waited says how long. It is reported again after 4, 16, 64 times the
+/// threshold, and so on.
 pub const UNTORN_EVENT_WAITING: i32 = 1;
 /// A wait that was reported is over: the call got the lock, or gave up.
 pub const UNTORN_EVENT_WAITED: i32 = 2;

@@ -50,7 +50,7 @@ export type OnUnsupported = 'fail' | 'pid-file'
 export type HeaderMode = 'stamp' | 'rename'
 
 /**
- * What happened in the library without a call asking for it.
+ * The kind of an event: of something that happened without a call asking for it.
  *
  * - `'waiting'`: A call has waited for a lock longer than the threshold (2 seconds by default), and
  *   waits on. `holder` names the process that holds it, `waited` says how long. It is reported

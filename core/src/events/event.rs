@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::words::{EventKind, Severity};
 use crate::holder::Holder;
 
-/// What happened, and to which file. A kind sets only the fields that its description
+/// Describes what happened, and to which file. A kind sets only the fields that its description
 /// names.
 ///
 /// Its `Display` is one line for people, without the severity.
@@ -26,7 +26,7 @@ use crate::holder::Holder;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
     /// The operation in which it happened: `"append"`, `"recover"`.
     pub operation: &'static str,

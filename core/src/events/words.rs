@@ -1,7 +1,8 @@
 // Generated from spec/constants.toml by `cargo xtask generate`. Do not edit.
 //! The words that options take and that results name.
 
-/// What happened in the library without a call asking for it.
+/// The kind of an event: of something that happened without a call asking for
+/// it.
 ///
 /// ```
 /// assert_eq!(untorn::EventKind::Waiting.as_str(), "waiting");

@@ -233,7 +233,7 @@ pub(crate) struct State {
     pub handovers: u32,
     /// Whether other processes see that a thread waits for the exclusive lock.
     pub marked: bool,
-    /// What its holder does under the lock, if its own thread must not wait for it.
+    /// The holder's work under the lock, if its own thread must not wait for it.
     pub within: Option<Within>,
     pub queue: VecDeque<QueueEntry>,
 }
