@@ -15,7 +15,9 @@ import pytest
 import untorn
 
 WRITER = """
-    import os, random, sys, untorn
+    import logging, os, random, sys, untorn
+    # That a writer settles what a killed one left is reported on stderr otherwise.
+    logging.getLogger("untorn").addHandler(logging.NullHandler())
     folder, name, seed, forks, ready = sys.argv[1:]
     chance = random.Random(int(seed))
     ready = int(ready)
