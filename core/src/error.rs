@@ -29,10 +29,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// assert_eq!(error.operation(), "open");
 /// assert!(error.to_string().contains("does not exist"));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, thiserror::Error)]
+#[error(transparent)]
 pub struct Error(Box<Details>);
 
-#[derive(Clone)]
+#[derive(Clone, Debug, thiserror::Error)]
 struct Details {
     kind: ErrorKind,
     operation: &'static str,
@@ -206,19 +207,6 @@ impl Error {
     /// actual end, for [`ErrorKind::LimitExceeded`] the place that was reached.
     pub fn position(&self) -> Option<Position> {
         self.0.position
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let source = self.0.source.as_deref()?;
-        Some(source)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
     }
 }
 
