@@ -37,6 +37,13 @@ impl PendingAppend {
         IDLE + BLOCK as u64 + Pieces::room(self.pieces.count())
     }
 
+    /// Returns whether other programs have appended where it would have begun. `size`: the
+    /// journal's.
+    pub fn is_replaced(&self, journal: &File, size: u64) -> io::Result<bool> {
+        let is_ours = |rest: &[u8]| self.pieces.goes_on_with(0, rest);
+        Ok(self.start < size && is_of_others(journal, self.start, size, is_ours)?)
+    }
+
     /// Records that the append begins.
     pub fn write(&self, lock: &File, generation: Generation) -> io::Result<()> {
         let mut pieces = Vec::new();

@@ -243,6 +243,42 @@ fn a_part_of_an_append_is_not_there_and_all_of_it_is() {
     }
 }
 
+/// Nothing of the dead append is in the file, so the next locker leaves it as it is.
+#[test]
+fn what_others_append_in_place_of_a_dead_append_is_there() {
+    for (kind, options) in kinds() {
+        for before in [true, false] {
+            let scene = Scene::quick();
+            let path = scene.path("j");
+            let journal = options.clone().open(&path).unwrap();
+            let mut records = Vec::new();
+            if before {
+                journal.append(b"[0]").unwrap();
+                records.push("[0]".to_owned());
+            }
+            die_in(&options, &path, &batch(5, 10), 0);
+            let mut other = std::fs::OpenOptions::new()
+                .append(true)
+                .open(&path)
+                .unwrap();
+            other.write_all(b"[1]\n").unwrap();
+            records.push("[1]".to_owned());
+            let shown_by_all = |records: &[String]| {
+                let end = bytes(&path).len() as u64;
+                for (name, reading) in READINGS {
+                    let shown = reading(&journal);
+                    let what = format!("{kind}, before {before}, {name}: {}", short(&shown));
+                    assert!(shown.is(records, end), "{what}");
+                }
+            };
+            shown_by_all(&records);
+            journal.append(b"[2]").unwrap();
+            records.push("[2]".to_owned());
+            shown_by_all(&records);
+        }
+    }
+}
+
 /// A power cut takes the note in the lock file away as well; the seals are left.
 #[test]
 fn a_sealed_append_without_its_end_is_not_there() {

@@ -125,10 +125,12 @@ impl Decided {
             return Ok(true);
         }
         let seen = append.pieces.look(file, append.start, size)?;
-        if seen.whole {
-            self.whole = Some(append);
+        if !seen.whole {
+            // Nothing of it is here, and the next locker cuts no whole line of others.
+            return Ok(seen.bytes == 0 && append.is_replaced(file, size)?);
         }
-        Ok(seen.whole)
+        self.whole = Some(append);
+        Ok(true)
     }
 }
 
