@@ -349,7 +349,7 @@ typedef struct untorn_report untorn_report;
 typedef struct untorn_rewrite untorn_rewrite;
 
 /**
- * What a salvage did, or would do.
+ * The result of a salvage, or its plan.
  */
 typedef struct untorn_salvage untorn_salvage;
 
@@ -376,7 +376,7 @@ typedef struct untorn_snapshot untorn_snapshot;
 typedef struct untorn_store untorn_store;
 
 /**
- * What repairs have cut off a journal. The strings that untorn_torn_entry() writes
+ * The bytes that repairs have cut off a journal. The strings that untorn_torn_entry() writes
  * belong to it.
  */
 typedef struct untorn_torn untorn_torn;

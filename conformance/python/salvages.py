@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def salvaged(done: Salvage) -> dict[str, Any]:
-    """What a salvage did, as the data writes it."""
+    """Returns a salvage as the data writes it."""
     tail = done.tail
     return {
         "lines": [list(line) for line in done.lines],

@@ -1,4 +1,4 @@
-//! Who waits for a lock, and which locks below a directory are held.
+//! Lists the waiters of a lock, and the held locks below a directory.
 
 use std::ffi::{CString, c_char};
 

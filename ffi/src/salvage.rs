@@ -14,12 +14,12 @@ use crate::position::Position;
 use crate::text::{c_string, pointer};
 use crate::words::damage_kind;
 
-/// What a salvage did, or would do.
+/// The result of a salvage, or its plan.
 pub struct Salvage {
     core: untorn::Salvage,
 }
 
-/// What repairs have cut off a journal. The strings that untorn_torn_entry() writes
+/// The bytes that repairs have cut off a journal. The strings that untorn_torn_entry() writes
 /// belong to it.
 pub struct Torn {
     entries: Vec<(untorn::TornEntry, CString, Option<CString>)>,

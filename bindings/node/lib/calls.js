@@ -136,7 +136,7 @@ function beginLimited(start, timeout, signal) {
   })
 }
 
-/** The same as `begin`. `onProgress`, if any, learns how far the call is. `start` is also told whether to report. */
+/** The same as `begin`. `onProgress`, if any, learns how far the call is. The second argument of `start` says whether to report. */
 function beginLong(start, timeout, signal, onProgress) {
   if (onProgress == null) return begin((tryOnce) => start(tryOnce, false), timeout, signal)
   const started = (tryOnce) => {

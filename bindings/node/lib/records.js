@@ -21,7 +21,7 @@ class Decoder {
     this.path = path
     this.lines = lines
     this.parse = parse
-    /** Whether an event has told of damage: the first of a read is enough. */
+    /** Whether an event has reported damage: the first of a read is enough. */
     this.reported = false
     this.onDamage = onDamage ?? warnOnce(operation, path)
     /** Called with the bytes of a record that JavaScript can't take. */

@@ -22,7 +22,7 @@ export interface SalvagedLine {
   readonly nuls: number
 }
 
-/** What a salvage did, or would do. */
+/** The result of a salvage, or its plan. */
 export interface Salvage {
   /** The first 1,024 damaged lines, in file order. */
   readonly lines: readonly SalvagedLine[]

@@ -1,4 +1,4 @@
-//! What `FileLock.acquire` returns.
+//! The result of `FileLock.acquire`.
 
 use pyo3::intern;
 use pyo3::prelude::*;

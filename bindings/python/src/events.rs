@@ -20,7 +20,7 @@ pub fn set_event_sink(py: Python<'_>, sink: Option<Py<PyAny>>) {
 }
 
 fn deliver(sink: &Py<PyAny>, event: &Event) {
-    // Where the interpreter is ending, nobody listens any more.
+    // An interpreter that is ending takes no events any more.
     Python::try_attach(|py| {
         if let Err(error) = called(sink.bind(py), event) {
             error.write_unraisable(py, Some(sink.bind(py)));

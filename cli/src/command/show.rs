@@ -139,7 +139,7 @@ fn why(kind: DamageKind, text: &[u8]) -> Option<String> {
     }
 }
 
-/// What the line is, before its neighbours.
+/// Describes the line, before its neighbours.
 fn headline(line: &Line, out: &mut Output) -> std::io::Result<()> {
     if out.json {
         return Ok(());

@@ -78,8 +78,8 @@ impl Data {
     }
 
     /// Returns whether the lock file says that this is the journal. Each rewrite records
-    /// its file there. `size`: its size now. A stranger's lock file need not be told apart:
-    /// with one there are no rewrites.
+    /// its file there. `size`: its size now. Another program's lock file needs no
+    /// check of its own: with one there are no rewrites.
     #[inline]
     pub fn is_the_journal(&self, lock: LockFile<'_>, size: u64) -> bool {
         match size {

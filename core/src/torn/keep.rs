@@ -52,7 +52,7 @@ pub(crate) struct Aside {
     place: PathBuf,
     kept: Kept,
     is_new: bool,
-    /// What an error says.
+    /// The words of an error.
     what: String,
 }
 

@@ -37,7 +37,7 @@ class SalvagedLine(NamedTuple):
 
 @plain
 class Salvage(Plain):
-    """What a salvage did, or would do."""
+    """The result of a salvage, or its plan."""
 
     lines: tuple[SalvagedLine, ...]
     """The damaged lines, in file order (the first 1,024)."""

@@ -1,4 +1,4 @@
-//! What Python's files call.
+//! The functions that Python's files call.
 
 use std::cell::Cell;
 

@@ -17,7 +17,7 @@ pub struct Found {
     /// The first damaged stretches, each with the name of its kind.
     pub damage: Vec<(Damage, &'static str)>,
     pub damage_count: u64,
-    /// What other programs stumble over.
+    /// Bytes that other programs stumble over.
     pub notes: Vec<Damage>,
 }
 

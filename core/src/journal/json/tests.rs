@@ -2,8 +2,8 @@
 
 use super::is_value;
 
-/// What parsers of JSON get wrong, after the classes of JSONTestSuite: the letter says
-/// whether it must be accepted (y) or refused (n).
+/// Texts that parsers of JSON get wrong, after the classes of JSONTestSuite. The letter
+/// says whether it must be accepted (y) or refused (n).
 const CASES: &[(char, &[u8])] = &[
     ('y', b"[]"),
     ('y', b"{}"),
