@@ -90,7 +90,8 @@ impl LaterDocument {
     ) -> Awaitable<'py> {
         let document = Arc::clone(&self.document);
         let path = Arc::clone(&self.path);
-        self.change(py, "update", timeout, lock)?.run(
+        let request = self.change(py, "update", timeout, lock)?.keeping_lock();
+        request.run(
             py,
             move |call| document.begin_update(call),
             move |py, update| Ok(Bound::new(py, Update::new(&path, update))?.into_any()),
@@ -127,12 +128,9 @@ impl LaterDocument {
         let lock = given(py, operation, lock)?;
         Ok(Request {
             order: Order::of(&self.path, lock.as_deref()),
-            operation,
-            path: &self.path,
             limit: timeout.or(self.timeout),
             lock,
-            always: false,
-            progress: None,
+            ..Request::read(operation, &self.path)
         })
     }
 }

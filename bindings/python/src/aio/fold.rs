@@ -67,7 +67,7 @@ impl LaterFold {
             lock,
             ..Request::read("fold", &self.path)
         };
-        request.run(
+        request.keeping_lock().run(
             py,
             move |call| cursor.begin(call),
             move |py, turn| Ok(Bound::new(py, RawTurn::new(&journal, turn))?.into_any()),

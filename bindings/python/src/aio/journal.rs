@@ -239,7 +239,8 @@ impl LaterJournal {
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
         let (journal, path) = (Arc::clone(&self.journal), Arc::clone(&self.path));
-        self.change(py, "compact", timeout, lock)?.run(
+        let request = self.change(py, "compact", timeout, lock)?.keeping_lock();
+        request.run(
             py,
             move |call| journal.begin_rewrite(call),
             move |py, rewrite| Ok(Bound::new(py, Rewrite::new(&path, rewrite))?.into_any()),
@@ -304,12 +305,9 @@ impl LaterJournal {
         let lock = given(py, operation, lock)?;
         Ok(Request {
             order: Order::of(&self.path, lock.as_deref()),
-            operation,
-            path: &self.path,
             limit: timeout.or(self.timeout),
             lock,
-            always: false,
-            progress: None,
+            ..Request::read(operation, &self.path)
         })
     }
 }

@@ -43,7 +43,7 @@ pub fn acquire_later<'py>(
         limit,
         ..Request::read("lock", &path)
     };
-    request.run(
+    request.keeping_lock().run(
         py,
         move |call| lock.take(call),
         |py, guard| Ok(Bound::new(py, Taken(Arc::new(guard)))?.into_any()),

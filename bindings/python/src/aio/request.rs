@@ -21,6 +21,8 @@ pub struct Request<'a> {
     pub lock: Option<Arc<LockGuard>>,
     /// Done even if its caller is cancelled: the release of a lock.
     pub always: bool,
+    /// Whether the program may keep the lock that the call takes.
+    pub keeps_lock: bool,
     /// A function of Python's that the event loop calls with the number of bytes that
     /// are done, and of all bytes.
     pub progress: Option<Py<PyAny>>,
@@ -36,7 +38,17 @@ impl<'a> Request<'a> {
             limit: None,
             lock: None,
             always: false,
+            keeps_lock: false,
             progress: None,
+        }
+    }
+
+    /// The program keeps the lock that this call takes. Otherwise the call releases it
+    /// by itself, and a blocking call may wait for that.
+    pub fn keeping_lock(self) -> Request<'a> {
+        Request {
+            keeps_lock: true,
+            ..self
         }
     }
 
@@ -62,6 +74,7 @@ impl<'a> Request<'a> {
             try_once: self.limit == Some(Duration::ZERO),
             lock: self.lock,
             always: self.always,
+            keeps_lock: self.keeps_lock,
             ..Placement::new(self.order)
         };
         let finish = move |value| -> Finish { Box::new(move |py| finish(py, value)) };

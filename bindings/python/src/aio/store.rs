@@ -170,7 +170,7 @@ impl LaterSession {
             limit,
             ..Request::read("reconcile", &self.path)
         };
-        request.run(
+        request.keeping_lock().run(
             py,
             move |call| session.begin_reconcile(|| Ok(false), call),
             move |py, begun| reconcile::begun(py, &path, limit, begun),
@@ -192,7 +192,7 @@ impl LaterSession {
             limit,
             ..Request::read("claim", &self.path)
         };
-        request.run(
+        request.keeping_lock().run(
             py,
             move |call| session.claim_with(label, call),
             |py, lease| Ok(Bound::new(py, Lease::new(lease))?.into_any()),

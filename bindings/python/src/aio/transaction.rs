@@ -164,6 +164,7 @@ impl LaterTransaction {
         Request {
             order: Order::File(self.order.clone()),
             limit: self.timeout,
+            keeps_lock: true,
             ..Request::read(operation, &self.dir)
         }
     }
