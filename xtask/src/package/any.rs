@@ -1,7 +1,7 @@
 //! What is the same for every platform: the source distribution, the npm package that picks the
 //! addon, and the crates.
 
-use super::release::directory_of;
+use super::layout::directory_of;
 use super::{npm, toolchain};
 use crate::command::Run;
 use crate::progress::Log;

@@ -1,7 +1,7 @@
 //! The C library: header, shared and static library, pkg-config and CMake files.
 
+use super::layout::{VERSION, licences, staging};
 use super::platform::Platform;
-use super::release::{VERSION, licences, staging};
 use super::{archive, copy};
 use crate::command::Run;
 use crate::progress::Log;

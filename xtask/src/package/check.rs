@@ -1,7 +1,7 @@
 //! What checks wheels, npm packages and libraries; then the checksums.
 
+use super::layout::{VERSION, directory_of, staging};
 use super::platform::{GLIBC, PLATFORMS};
-use super::release::{VERSION, directory_of, staging};
 use super::sizes;
 use crate::command::Run;
 use crate::progress::Log;

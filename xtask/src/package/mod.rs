@@ -3,6 +3,7 @@
 mod any;
 pub mod c;
 mod check;
+mod layout;
 pub mod npm;
 pub mod platform;
 mod release;
@@ -17,7 +18,7 @@ use anyhow::{Context, Result};
 use std::path::Path;
 
 pub use any::CRATES;
-pub use release::directory_of as release_directory;
+pub use layout::directory_of as release_directory;
 
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
@@ -93,7 +94,7 @@ fn archive(site: &Site, top: &Path, log: &Log) -> Result<()> {
     name.push(".tar.gz");
     Run::new(crate::tools::python::interpreter()?)
         .arg(site.root.join("xtask/src/package/archive.py"))
-        .arg(release::directory_of(site).join(name))
+        .arg(layout::directory_of(site).join(name))
         .arg(top)
         .env("SOURCE_DATE_EPOCH", toolchain::time_of_commit(site)?)
         .log(log)

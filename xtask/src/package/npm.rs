@@ -1,8 +1,8 @@
 //! The npm packages. The quick one has the addon for this machine inside. The published ones are one
 //! a platform, with the addon, and `untorn`, of which they are optional dependencies.
 
+use super::layout::{VERSION, directory_of, licences, staging};
 use super::platform::{PLATFORMS, Platform};
-use super::release::{VERSION, directory_of, licences, staging};
 use super::{LICENCES, copy};
 use crate::command::Run;
 use crate::progress::Log;

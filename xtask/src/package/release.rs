@@ -1,5 +1,6 @@
 //! All that is published, in `dist/release`: for one platform, or for any.
 
+use super::layout::{VERSION, directory_of, licences, staging};
 use super::platform::{PLATFORMS, Platform};
 use super::toolchain::Toolchain;
 use super::{any, archive, c, check, npm};
@@ -7,9 +8,7 @@ use crate::progress::{Log, stage};
 use crate::site::Site;
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+use std::path::Path;
 
 /// Everything that can be made on one Linux machine, then checked.
 pub fn all(site: &Site) -> Result<()> {
@@ -77,24 +76,4 @@ fn command(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<
     super::copy(&site.root.join("cli/README.md"), &top.join("README.md"))?;
     licences(site, &top)?;
     archive(site, &top, log)
-}
-
-pub fn directory_of(site: &Site) -> PathBuf {
-    site.dist().join("release")
-}
-
-/// An empty directory with this name, to be packed.
-pub fn staging(site: &Site, name: &str) -> Result<PathBuf> {
-    let dir = site.own("staging").join(name);
-    if dir.exists() {
-        fs::remove_dir_all(&dir).with_context(|| format!("remove {}", dir.display()))?;
-    }
-    fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-    Ok(dir)
-}
-
-pub fn licences(site: &Site, to: &Path) -> Result<()> {
-    super::LICENCES
-        .iter()
-        .try_for_each(|text| super::copy(&site.root.join(text), &to.join(text)))
 }

@@ -1,6 +1,6 @@
 //! How large what a user downloads is, compared with the last release and with a goal.
 
-use super::release::directory_of;
+use super::layout::directory_of;
 use crate::progress::Log;
 use crate::site::Site;
 use anyhow::{Context, Result, bail};
@@ -45,7 +45,7 @@ pub fn table(site: &Site, log: &Log) -> Result<()> {
 
 /// The next release is compared with this one.
 fn without_version(name: &str) -> String {
-    name.replacen(&format!("-{}", super::release::VERSION), "", 1)
+    name.replacen(&format!("-{}", super::layout::VERSION), "", 1)
 }
 
 fn line(name: &str, size: u64, last: Option<u64>) -> String {
