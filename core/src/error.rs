@@ -33,7 +33,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[error(transparent)]
 pub struct Error(Box<Details>);
 
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 struct Details {
     kind: ErrorKind,
     operation: &'static str,
@@ -213,6 +213,14 @@ impl Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+// By hand: the derived one would hand out the `Arc`, which is not the caller's type.
+impl std::error::Error for Details {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
     }
 }
 

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn glued_records_come_apart() {
         assert_eq!(shown(r#"{"a":1}{"b":2}"#), r#"<{"a":1}><{"b":2}>"#);
-        assert_eq!(shown(r#"[1] "x"true [2]"#), r#"<[1]><"x">~true [2]~"#);
+        assert_eq!(shown(r#"[1] "x"true [2]"#), r#"<[1]><"x"><true><[2]>"#);
         assert_eq!(shown(r#"{"a":1}{"b":"#), r#"<{"a":1}>~{"b":~"#);
         assert_eq!(shown(r#"{"a":1}}"#), r#"<{"a":1}>~}~"#);
         assert_eq!(shown(r#"{"a":1}12"#), r#"<{"a":1}>~12~"#);
