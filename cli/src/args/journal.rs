@@ -115,6 +115,15 @@ pub struct Grep {
     pub text: String,
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
+    /// Ignore case; this is the default, and cancels --case-sensitive
+    #[arg(short, long, overrides_with = "case_sensitive")]
+    pub ignore_case: bool,
+    /// Distinguish upper and lower case
+    #[arg(long, overrides_with = "ignore_case")]
+    pub case_sensitive: bool,
+    /// Print this many records before and after each match too
+    #[arg(short = 'C', long, value_name = "N", default_value_t = 0)]
+    pub context: usize,
     /// Print only the names of files
     #[arg(short = 'l', long)]
     pub files_with_matches: bool,
@@ -156,6 +165,9 @@ pub struct Stats {
     /// The order: by size, records, damage, time or path
     #[arg(long, default_value = "size")]
     pub sort: Sort,
+    /// Print the sums of each directory instead of each file
+    #[arg(long)]
+    pub by_dir: bool,
 }
 
 #[derive(ClapArgs)]

@@ -1,6 +1,10 @@
 //! `untorn grep`: searches decoded records.
 
+use std::collections::VecDeque;
+use std::path::Path;
+
 use serde::Serialize;
+use untorn::Position;
 
 use crate::args::{Grep, Handle};
 use crate::exit::{FOUND, Result};
@@ -9,62 +13,132 @@ use crate::output::{Output, Style, harmless};
 
 #[derive(Serialize)]
 struct Hit<'a> {
-    path: &'a std::path::Path,
+    path: &'a Path,
     position: String,
     snippet: &'a str,
+    /// A neighbour of a match, printed because of -C.
+    context: bool,
 }
 
 pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
     let inputs = files(&grep.paths, Take::Journals, None)?;
-    let needle = fold(&grep.text);
-    let many = inputs.len() > 1;
-    let mut any = false;
+    let mut search = Search {
+        grep,
+        needle: if grep.case_sensitive {
+            grep.text.clone()
+        } else {
+            fold(&grep.text)
+        },
+        many: inputs.len() > 1,
+        any: false,
+    };
     for (at, input) in inputs.iter().enumerate() {
-        let mut records = handle.journal(&input.path, false, false)?.records()?;
+        search.file(&input.path, handle, out)?;
+        out.progress(at as u64 + 1, inputs.len() as u64, "files");
+    }
+    Ok(if search.any { 0 } else { FOUND })
+}
+
+struct Search<'a> {
+    grep: &'a Grep,
+    needle: String,
+    /// More than one file is searched, so each line names its file.
+    many: bool,
+    any: bool,
+}
+
+impl Search<'_> {
+    fn file(&mut self, path: &Path, handle: &Handle, out: &mut Output) -> Result<()> {
+        let grep = self.grep;
+        let context = if grep.count { 0 } else { grep.context };
+        let mut records = handle.journal(path, false, false)?.records()?;
         let mut hits = 0;
+        // Neighbours before the next match, and how many after the last one are due.
+        let (mut before, mut due) = (VecDeque::new(), 0);
+        // Whether the next match is not next to what was printed last.
+        let mut apart = true;
         while let Some(record) = records.next_record()? {
+            let full = grep.max.is_some_and(|max| hits >= max);
+            if full && due == 0 {
+                break;
+            }
             let text = decoded(record.bytes);
-            let Some(found) = fold(&text).find(&needle) else {
+            let Some(found) = self.find(&text).filter(|_| !full) else {
+                if due > 0 {
+                    due -= 1;
+                    self.print(path, record.start, &start(&text), true, out)?;
+                } else if context > 0 {
+                    before.push_back((record.start, start(&text)));
+                    if before.len() > context {
+                        before.pop_front();
+                        apart = true;
+                    }
+                }
                 continue;
             };
             hits += 1;
-            any = true;
+            let first = !std::mem::replace(&mut self.any, true);
             if grep.files_with_matches {
-                out.line(harmless(&input.path.display().to_string()))?;
+                out.line(harmless(&path.display().to_string()))?;
                 break;
             }
-            if !grep.count {
-                let snippet = around(&text, found, needle.len());
-                if out.json {
-                    let position = record.start.to_string();
-                    out.object(&Hit {
-                        path: &input.path,
-                        position,
-                        snippet: &snippet,
-                    })?;
-                } else {
-                    let name = if many {
-                        format!("{}@{}: ", input.path.display(), record.start.offset)
-                    } else {
-                        String::new()
-                    };
-                    let name = out.styled(Style::Name, &harmless(&name));
-                    out.line(format!("{name}{}", harmless(&snippet)))?;
-                }
+            if grep.count {
+                continue;
             }
-            if grep.max == Some(hits) {
-                break;
+            if context > 0 && apart && !first && !out.json {
+                out.line("--")?;
             }
+            for (position, snippet) in before.drain(..) {
+                self.print(path, position, &snippet, true, out)?;
+            }
+            let snippet = around(&text, found, self.needle.len());
+            self.print(path, record.start, &snippet, false, out)?;
+            (due, apart) = (context, false);
         }
         if grep.count {
-            out.line(format!(
-                "{}:{hits}",
-                harmless(&input.path.display().to_string())
-            ))?;
+            out.line(format!("{}:{hits}", harmless(&path.display().to_string())))?;
         }
-        out.progress(at as u64 + 1, inputs.len() as u64, "files");
+        Ok(())
     }
-    Ok(if any { 0 } else { FOUND })
+
+    fn find(&self, text: &str) -> Option<usize> {
+        if self.grep.case_sensitive {
+            text.find(&self.needle)
+        } else {
+            fold(text).find(&self.needle)
+        }
+    }
+
+    /// Prints a match, or one of its neighbours. With -C, a mark tells them apart.
+    fn print(
+        &self,
+        path: &Path,
+        position: Position,
+        snippet: &str,
+        context: bool,
+        out: &mut Output,
+    ) -> Result<()> {
+        if out.json {
+            return Ok(out.object(&Hit {
+                path,
+                position: position.to_string(),
+                snippet,
+                context,
+            })?);
+        }
+        let mark = match (self.grep.context, context) {
+            (0, _) => "",
+            (_, true) => "  ",
+            (_, false) => "> ",
+        };
+        let name = if self.many {
+            format!("{}@{}: ", path.display(), position.offset)
+        } else {
+            String::new()
+        };
+        let name = out.styled(Style::Name, &harmless(&name));
+        Ok(out.line(format!("{mark}{name}{}", harmless(snippet)))?)
+    }
 }
 
 /// Makes the search ignore case.
@@ -123,6 +197,11 @@ fn escape(text: &str) -> (char, usize) {
         },
         other => (other, 1 + other.len_utf8()),
     }
+}
+
+/// Returns as much of a neighbour as is printed.
+fn start(text: &str) -> String {
+    text.chars().take(120).collect()
 }
 
 /// Returns up to 60 characters before and after. `found` is an offset in the

@@ -9,6 +9,7 @@ mod locks;
 // The page has commands of a Unix shell.
 #[cfg(unix)]
 mod pages;
+mod search;
 #[cfg(target_os = "linux")]
 mod terminal;
 
