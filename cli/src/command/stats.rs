@@ -1,5 +1,6 @@
 //! `untorn stats`: figures about journals.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,7 +12,7 @@ use crate::input::{Take, files};
 use crate::output::{Output, Style, harmless, size, thousands};
 use crate::when::ago;
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Row {
     path: PathBuf,
     records: u64,
@@ -23,6 +24,9 @@ struct Row {
     torn: u64,
     /// Seconds since 1970.
     modified: Option<u64>,
+    /// How many journals a directory has, with --by-dir.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journals: Option<u64>,
     #[serde(skip)]
     at: Option<SystemTime>,
 }
@@ -33,6 +37,9 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
     for (at, input) in inputs.iter().enumerate() {
         rows.push(row(&input.path, handle)?);
         out.progress(at as u64 + 1, inputs.len() as u64, "files");
+    }
+    if stats.by_dir {
+        rows = by_dir(rows);
     }
     match stats.sort {
         Sort::Size => rows.sort_by_key(|row| std::cmp::Reverse(row.bytes)),
@@ -69,7 +76,7 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
         sum(|row| row.damage),
         size(sum(|row| row.torn)),
         "",
-        thousands(rows.len() as u64),
+        thousands(inputs.len() as u64),
     ))?;
     Ok(0)
 }
@@ -98,11 +105,38 @@ fn row(path: &Path, handle: &Handle) -> Result<Row> {
         largest,
         damage: bad + records.damage_count(),
         torn: std::fs::metadata(torn).map_or(0, |seen| seen.len()),
-        modified: at
-            .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
-            .map(|since| since.as_secs()),
+        modified: at.and_then(seconds),
+        journals: None,
         at,
     })
+}
+
+fn seconds(at: SystemTime) -> Option<u64> {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
+}
+
+/// Sums up the journals of each directory, without those of the directories in it:
+/// so the sums of all directories are the sum of all journals.
+fn by_dir(rows: Vec<Row>) -> Vec<Row> {
+    let mut dirs = BTreeMap::new();
+    for row in rows {
+        let dir = row.path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = dir.unwrap_or(Path::new(".")).to_owned();
+        let sum = dirs.entry(dir.clone()).or_insert(Row {
+            path: dir,
+            ..Row::default()
+        });
+        sum.records += row.records;
+        sum.bytes += row.bytes;
+        sum.largest = sum.largest.max(row.largest);
+        sum.damage += row.damage;
+        sum.torn += row.torn;
+        sum.at = sum.at.max(row.at);
+        sum.modified = sum.modified.max(row.modified);
+        sum.journals = Some(sum.journals.unwrap_or(0) + 1);
+    }
+    dirs.into_values().collect()
 }
 
 fn print(row: &Row, out: &mut Output) -> Result<()> {
@@ -112,8 +146,13 @@ fn print(row: &Row, out: &mut Output) -> Result<()> {
     } else {
         damage
     };
+    let journals = match row.journals {
+        Some(1) => ": 1 journal".to_owned(),
+        Some(count) => format!(": {} journals", thousands(count)),
+        None => String::new(),
+    };
     Ok(out.line(format!(
-        "{:>10} {:>9} {:>9} {damage} {:>9}  {:<12} {}",
+        "{:>10} {:>9} {:>9} {damage} {:>9}  {:<12} {}{journals}",
         thousands(row.records),
         size(row.bytes),
         size(row.largest),

@@ -10,6 +10,7 @@ mod locks;
 #[cfg(unix)]
 mod pages;
 mod search;
+mod stats;
 #[cfg(target_os = "linux")]
 mod terminal;
 
