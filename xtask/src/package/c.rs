@@ -20,7 +20,25 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
     }
     interface(site, &out)?;
-    libraries(&site.target.join("release"), &out.join("lib"), log)
+    libraries(&site.target.join("release"), &out.join("lib"), log)?;
+    man_pages(site, &out.join("share/man/man1"), log)
+}
+
+/// Those of the command. They are the same whatever is built, so nothing is optimized for them.
+fn man_pages(site: &Site, to: &Path, log: &Log) -> Result<()> {
+    Run::new(cargo())
+        .args(["run", "--package", "untorn-cli", "--example", "man", "--"])
+        .arg(to)
+        .dir(&site.root)
+        .log(log)?;
+    let first = to.join("untorn.1");
+    if !first.is_file() {
+        bail!(
+            "{} was not written: see cli/examples/man.rs",
+            first.display()
+        );
+    }
+    Ok(())
 }
 
 /// The published archive of one platform.
