@@ -40,7 +40,7 @@ export const SESSION = {
 
   async session_journal(step) {
     const { session } = this.named(step.session)
-    this.handles.set(step.on, { journal: await this.verb(session, 'journal'), how: { durability: 'process' } })
+    this.handles.set(step.on, { journal: await this.verb(session, 'journal'), how: { durability: 'process' }, ofSession: true })
   },
 
   async session_state(step) {

@@ -86,7 +86,9 @@ export class Stage {
 
   /** One that gives bytes as they are, and tells only of what framing shows. */
   raw(step) {
-    const { how } = this.handle(step)
+    const { how, journal, ofSession } = this.handle(step)
+    // It gives bytes by itself, and its directory may not exist yet.
+    if (ofSession) return journal
     // Only format json knows of seals, and of a record behind NULs on its line: the record is not the whole line.
     const isPart = ([start, end], i) => end - start - 1 > bytes(step.records[i]).length
     // And only it knows a file that is plainly no journal.

@@ -7,7 +7,7 @@ const { isPromise } = require('./foreign.js')
 const { inspecting } = require('./inspecting.js')
 const { handleOf } = require('./lock.js')
 const { Nest, forbidNested, nestable } = require('./nesting.js')
-const { checked, checkedSync, documentOptions, patience, patienceSync } = require('./options.js')
+const { checked, checkedOpen, checkedSync, documentOptions, patience, patienceSync } = require('./options.js')
 const { Originals } = require('./original.js')
 const { toPath } = require('./path.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
@@ -35,13 +35,13 @@ class Document {
 
   static async open(path, options) {
     const file = toPath(path)
-    const how = openOptions(options)
+    const how = openOptions(file, options)
     return new Document(OWN, await begin(() => port.openDocument(file, how), Infinity), options)
   }
 
   static openSync(path, options) {
     const file = toPath(path)
-    const how = openOptions(options)
+    const how = openOptions(file, options)
     return new Document(OWN, block(() => port.openDocumentSync(file, how)), options)
   }
 
@@ -265,8 +265,8 @@ function expected(options) {
   throw invalid('expect must be a version, or null for a document that does not exist')
 }
 
-function openOptions(options) {
-  return documentOptions(checked(options, 'openDocument'))
+function openOptions(path, options) {
+  return documentOptions(checkedOpen(path, options, 'openDocument'))
 }
 
 inspecting(Document, (document) => document.path)

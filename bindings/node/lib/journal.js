@@ -12,7 +12,7 @@ const { JournalChanges } = require('./journal-changes.js')
 const { handleOf } = require('./lock.js')
 const { comeLater, gathered } = require('./many.js')
 const { forbidNested, mayBeNested, nestable } = require('./nesting.js')
-const { checked, checkedSync, journalOptions, patience, patienceSync, shown } = require('./options.js')
+const { checked, checkedOpen, checkedSync, journalOptions, patience, patienceSync, shown } = require('./options.js')
 const { toPath } = require('./path.js')
 const { signalOf, throwIfAborted } = require('./signals.js')
 
@@ -43,13 +43,13 @@ class Journal extends JournalChanges {
 
   static async open(path, options) {
     const file = toPath(path)
-    const how = openOptions(options)
+    const how = openOptions(file, options)
     return new Journal(OWN, await begin(() => port.openJournal(file, how), Infinity), options)
   }
 
   static openSync(path, options) {
     const file = toPath(path)
-    const how = openOptions(options)
+    const how = openOptions(file, options)
     return new Journal(OWN, block(() => port.openJournalSync(file, how)), options)
   }
 
@@ -233,8 +233,8 @@ function callOptions(options) {
   return { timeout, signal, lock }
 }
 
-function openOptions(options) {
-  return journalOptions(checked(options, 'openJournal'))
+function openOptions(path, options) {
+  return journalOptions(checkedOpen(path, options, 'openJournal'))
 }
 
 inspecting(Journal, (journal) => journal.path)

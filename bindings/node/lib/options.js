@@ -153,6 +153,16 @@ function checked(options, verb, what = 'the options') {
   return options
 }
 
+/** The same for a call that opens a file: the error names it. */
+function checkedOpen(path, options, verb) {
+  try {
+    return checked(options, verb)
+  } catch (error) {
+    if (error?.code !== 'UNTORN_INVALID_ARGUMENT') throw error
+    throw invalid(`open ${path}: ${error.message}`, { operation: 'open', path })
+  }
+}
+
 /** The same for a blocking call. */
 function checkedSync(options, verb) {
   if (options?.signal !== undefined && NAMES[verb].includes('signal')) {
@@ -233,4 +243,4 @@ function documentOptions(options) {
   return { ...picked(options, names.document), ...schemeOptions(options) }
 }
 
-module.exports = { checked, checkedSync, documentOptions, isPosition, journalOptions, patience, patienceSync, schemeOptions, shown, whole }
+module.exports = { checked, checkedOpen, checkedSync, documentOptions, isPosition, journalOptions, patience, patienceSync, schemeOptions, shown, whole }

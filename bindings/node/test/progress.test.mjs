@@ -66,12 +66,12 @@ test('a search too', async (t) => {
 })
 
 test('verify is aborted by its signal', async (t) => {
-  const journal = await filled(file(t))
+  const journal = await filled(file(t), 1_000)
   const reason = new Error('enough')
   await assert.rejects(journal.verify({ signal: AbortSignal.abort(reason) }), (error) => error === reason)
   const controller = new AbortController()
-  // Other checks keep the threads busy.
-  const others = Array.from({ length: 8 }, () => journal.verify())
+  // Other checks keep the threads busy, so this one can't be over before it is aborted.
+  const others = Array.from({ length: 64 }, () => journal.verify())
   const aborted = journal.verify({ signal: controller.signal })
   controller.abort(reason)
   await assert.rejects(aborted, (error) => error === reason)
