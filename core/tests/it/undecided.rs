@@ -408,7 +408,7 @@ fn each_moment(
     reading: Reading,
 ) {
     let part = batch.iter().map(String::len).sum::<usize>() - 5;
-    let (mut moment, step) = start_and_step(6);
+    let (mut moment, step) = start_and_step(12);
     loop {
         let scene = Scene::quick();
         let path = scene.path("j");
