@@ -224,7 +224,7 @@
   { sizeof(untorn_document_options), -1, 0, UNTORN_DURABILITY_POWER, 0, 0, \
     UNTORN_SCHEME_SIDECAR, UNTORN_ON_UNSUPPORTED_FAIL, 0 }
 #define UNTORN_TRANSACTION_OPTIONS_INIT \
-  { sizeof(untorn_transaction_options), -1, 0, UNTORN_DURABILITY_POWER, NULL }
+  { sizeof(untorn_transaction_options), -1, 0, UNTORN_DURABILITY_POWER, NULL, 0, 0 }
 #define UNTORN_STORE_OPTIONS_INIT \
   { sizeof(untorn_store_options), -1, NULL, NULL, NULL, UNTORN_DURABILITY_POWER, 1 }
 
@@ -2381,6 +2381,15 @@ typedef struct {
    * timeout, mode and durability are ignored.
    */
   const untorn_journal_options *journals;
+  /**
+   * Not 0: create the directory and its missing parent directories. They stay
+   * after a rollback. Default: 0.
+   */
+  int32_t parents;
+  /**
+   * Must be 0.
+   */
+  int32_t reserved;
 } untorn_transaction_options;
 
 /**
@@ -2395,8 +2404,8 @@ void untorn_transaction_options_init(untorn_transaction_options *options,
  * finishes or undoes an earlier transaction that a dead process left. Free it
  * with untorn_transaction_free().
  *
- * UNTORN_NOT_FOUND if the directory is missing. UNTORN_DEADLOCK if this thread
- * already has a transaction there.
+ * UNTORN_NOT_FOUND if the directory is missing and parents is 0. UNTORN_DEADLOCK
+ * if this thread already has a transaction there.
  */
 UNTORN_API
 UNTORN_MUST_USE

@@ -555,6 +555,7 @@ static void begin_transaction(void) {
   untorn_transaction *begun = NULL;
   options.durability = durability();
   options.timeout_ms = timeout(options.timeout_ms);
+  options.parents = (int32_t)number("parents", 0);
   if (succeeded(untorn_transaction_begin(text("path"), &options, NULL, &begun, &error)))
     add(required("on"))->transaction = begun;
 }

@@ -10,6 +10,7 @@ export const TRANSACTION = {
   async transaction(step) {
     const how = { durability: step.durability ?? 'process', stringify: asItIs, parse: asItIs }
     if ('timeout' in step) how.timeout = step.timeout
+    if ('parents' in step) how.parents = step.parents
     const transaction = await this.verb(Transaction, 'begin', path.join(this.dir, step.path), how)
     this.handles.set(step.on, { transaction })
   },

@@ -17,6 +17,7 @@ impl Stage {
             let transaction = Transaction::options()
                 .durability(durability(step))
                 .timeout(timeout(step))
+                .parents(step["parents"].as_bool().unwrap_or(false))
                 .begin(self.path(step))?;
             self.add(step, Handle::Transaction(Box::new(transaction)));
             return Ok(Outcome::default());

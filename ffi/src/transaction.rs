@@ -65,6 +65,11 @@ pub struct TransactionOptions {
     /// How other users open the journals of this directory. NULL: the defaults. Its
     /// timeout, mode and durability are ignored.
     pub journals: *const JournalOptions,
+    /// Not 0: create the directory and its missing parent directories. They stay
+    /// after a rollback. Default: 0.
+    pub parents: i32,
+    /// Must be 0.
+    pub reserved: i32,
 }
 
 // SAFETY: `repr(C)`, integers and pointers, size first.
@@ -79,6 +84,8 @@ unsafe impl Options for TransactionOptions {
             mode: 0,
             durability: UNTORN_DURABILITY_POWER,
             journals: std::ptr::null(),
+            parents: 0,
+            reserved: 0,
         }
     }
 }
@@ -87,8 +94,8 @@ unsafe impl Options for TransactionOptions {
 /// finishes or undoes an earlier transaction that a dead process left. Free it
 /// with untorn_transaction_free().
 ///
-/// UNTORN_NOT_FOUND if the directory is missing. UNTORN_DEADLOCK if this thread
-/// already has a transaction there.
+/// UNTORN_NOT_FOUND if the directory is missing and parents is 0. UNTORN_DEADLOCK
+/// if this thread already has a transaction there.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_begin(
@@ -108,10 +115,14 @@ pub unsafe extern "C" fn untorn_transaction_begin(
             let journals = options::read(given.journals, &arguments)?;
             let call = call::read(call, &arguments)?;
             let transaction_out = arguments.output(transaction_out, "transaction_out")?;
+            if given.reserved != 0 {
+                return Err(arguments.refuse("reserved is not 0"));
+            }
             let core = untorn::Transaction::options()
                 .timeout(arguments.timeout(given.timeout_ms)?)
                 .mode(mode(given.mode))
                 .durability(durability(given.durability, &arguments)?)
+                .parents(given.parents != 0)
                 .journals(option_structs::journal(&journals, &arguments)?)
                 .begin_with(&dir, &call)?;
             transaction_out.give(Transaction {

@@ -42,7 +42,7 @@ const NAMES = {
   saveJson: [...WAIT, 'durability', 'mode', 'parents', 'replacer', 'space', 'stringify', 'expect'],
   loadJson: ['parse', 'default'],
   appendJson: [...WAIT, 'durability', 'mode', 'parents', 'maxRecord', 'stringify'],
-  begin: [...WAIT, 'durability', 'mode', 'journals', ...CODEC],
+  begin: [...WAIT, 'durability', 'mode', 'parents', 'journals', ...CODEC],
   loadMember: [...WAIT, 'default'],
   snapshot: [...WAIT, 'parse'],
   snapshotRecords: ['journal', 'onDamage'],

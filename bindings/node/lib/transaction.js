@@ -280,8 +280,8 @@ const { nestOf } = Transaction
 delete Transaction.nestOf
 
 function beginOptions(options) {
-  const { durability, mode, journals } = options ?? {}
-  return { durability, mode, journals: journals == null ? undefined : journalOptions(journals) }
+  const { durability, mode, parents, journals } = options ?? {}
+  return { durability, mode, parents, journals: journals == null ? undefined : journalOptions(journals) }
 }
 
 inspecting(Transaction, ({ dir }) => ({ dir }))

@@ -72,6 +72,20 @@ test('blocking calls', (t) => {
   assert.throws(() => tx.saveSync('a', 9), { code: 'UNTORN_INVALID_ARGUMENT' })
 })
 
+test('parents: the directory is made', async (t) => {
+  const dir = directory(t)
+  await assert.rejects(transaction(path.join(dir, 'no'), () => {}), {
+    code: 'UNTORN_NOT_FOUND',
+    message: /begin with `parents`/,
+  })
+  await transaction(path.join(dir, 'a', 'b'), (tx) => tx.save('x', 1), { parents: true })
+  assert.equal(json(path.join(dir, 'a', 'b', 'x')), 1)
+  transactionSync(path.join(dir, 'c', 'd'), (tx) => tx.saveSync('x', 2), { parents: true })
+  assert.equal(json(path.join(dir, 'c', 'd', 'x')), 2)
+  assert.equal(fs.existsSync(path.join(dir, 'no')), false)
+  await assert.rejects(transaction(dir, () => {}, { parents: 1 }), { code: 'UNTORN_INVALID_ARGUMENT' })
+})
+
 test('a late writer wins', async (t) => {
   const dir = directory(t)
   await assert.rejects(

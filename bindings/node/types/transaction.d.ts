@@ -10,6 +10,8 @@ export interface TransactionSyncOptions {
   durability?: Durability | undefined
   /** Permission bits of new files. */
   mode?: number | undefined
+  /** Whether the directory and its missing parent directories are created when the transaction begins. Default: false. */
+  parents?: boolean | undefined
   /** The timeout of each call, in milliseconds. */
   timeout?: number | undefined
   /** How other users open the journals of the directory. */

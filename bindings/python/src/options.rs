@@ -54,6 +54,7 @@ pub fn transaction(path: &Path, options: &Bound<'_, PyDict>) -> PyResult<Transac
             "durability" => made.durability(given.word()?),
             "mode" => made.mode(given.is()?),
             "timeout" => made.timeout(given.timeout()?),
+            "parents" => made.parents(given.is()?),
             _ => made,
         })
     })

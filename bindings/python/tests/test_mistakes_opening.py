@@ -103,7 +103,7 @@ MISTAKES: Mistakes = {
     "a directory that is missing, of a transaction": (
         lambda path: untorn.Transaction(path / "no").__enter__(),
         NotFound,
-        "begin .*: .*the directory does not exist",
+        "begin .*: .*the directory does not exist: make it, or begin with `parents`",
     ),
     "a directory that is missing, of a snapshot": (
         lambda path: untorn.snapshot(path / "no"),

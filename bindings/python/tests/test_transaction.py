@@ -110,6 +110,20 @@ def test_a_forked_child_has_no_part_in_it(tmp_path: Path) -> None:
     assert names(tmp_path) == {"a"}
 
 
+def test_makes_its_directory(run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with aio.Transaction(tmp_path / "c" / "d", parents=True) as tx:
+            await tx.save("x", 2)
+
+    made = Transaction(tmp_path / "a" / "b", parents=True)
+    assert names(tmp_path) == set()
+    with made as tx:
+        tx.save("x", 1)
+    assert Document(tmp_path / "a" / "b" / "x").load() == 1
+    run(main)
+    assert Document(tmp_path / "c" / "d" / "x").load() == 2
+
+
 def test_awaited(run: Run, tmp_path: Path) -> None:
     async def main() -> None:
         async with aio.Transaction(tmp_path, durability="process") as tx:

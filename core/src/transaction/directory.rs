@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::JournalOptions;
 use crate::lock::{Call, GuardState, lost_lock};
@@ -24,11 +25,24 @@ pub(super) enum DirectoryLock {
     Given(Arc<GuardState>),
 }
 
+/// Makes the directory and its parents.
+pub(super) fn make(dir: &Path, durability: Durability) -> Result<()> {
+    if dir.as_os_str().is_empty() {
+        // An empty path is no name for the working directory.
+        return Ok(());
+    }
+    sys::create_parents(&dir.join("-"), durability == Durability::Power)
+        .map_err(|error| Error::os("begin", dir, error))
+}
+
 /// Returns the directory with every symbolic link resolved.
 pub(super) fn resolve(operation: &'static str, dir: &Path) -> Result<PathBuf> {
     let real = sys::canonical(dir).map_err(|error| {
         let made = Error::os(operation, dir, error);
         match made.kind() {
+            ErrorKind::NotFound if operation == "begin" => {
+                made.hint("the directory does not exist: make it, or begin with `parents`")
+            }
             ErrorKind::NotFound => made.hint("the directory does not exist"),
             _ => made,
         }

@@ -75,8 +75,12 @@ impl Transaction {
         call: &Call<'_>,
     ) -> Result<Transaction> {
         crate::target::check_mode("begin", dir, options.mode)?;
+        // Before a directory is made.
+        directory::check_scheme("begin", dir, &options.journals)?;
+        if options.parents {
+            directory::make(dir, options.durability)?;
+        }
         let dir = directory::resolve("begin", dir)?;
-        directory::check_scheme("begin", &dir, &options.journals)?;
         let wait = call.begin(options.timeout);
         let lock = directory::enter("begin", &dir, call, &wait)?;
         Ok(Transaction {
@@ -199,8 +203,9 @@ impl TransactionOptions {
     /// what a dead process has left of an earlier transaction.
     ///
     /// # Errors
-    /// `NOT_FOUND` if the directory is missing, `INVALID_ARGUMENT` if it is not a
-    /// directory. `LOCK_TIMEOUT`, `LOCKED`, and failures of the system.
+    /// `NOT_FOUND` if the directory is missing and
+    /// [`parents`](TransactionOptions::parents) is not set. `INVALID_ARGUMENT` if
+    /// it is not a directory. `LOCK_TIMEOUT`, `LOCKED`, and failures of the system.
     /// `DEADLOCK` if this thread is already in a transaction there.
     pub fn begin(self, dir: impl AsRef<Path>) -> Result<Transaction> {
         self.begin_with(dir, &Call::new())

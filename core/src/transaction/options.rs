@@ -24,6 +24,7 @@ pub struct TransactionOptions {
     pub(super) durability: Durability,
     pub(super) mode: Option<u32>,
     pub(super) timeout: Option<Duration>,
+    pub(super) parents: bool,
     pub(super) journals: JournalOptions,
 }
 
@@ -48,6 +49,14 @@ impl TransactionOptions {
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> TransactionOptions {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets whether the directory and its missing parent directories are created
+    /// when the transaction begins. Default: no. They stay after a rollback.
+    #[must_use]
+    pub fn parents(mut self, parents: bool) -> TransactionOptions {
+        self.parents = parents;
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::scene;
 use crate::scene::{Scene, bytes};
+use untorn::fault::{Op, Plan};
 use untorn::{
     Call, Document, Durability, ErrorKind, FileLock, Format, Journal, Scheme, Transaction, Version,
 };
@@ -23,6 +24,49 @@ fn names(scene: &Scene) -> Vec<String> {
     let mut names: Vec<_> = scene.files().into_keys().collect();
     names.retain(|name| !name.ends_with(".lock"));
     names
+}
+
+#[test]
+fn directories_are_made_before_the_lock_and_are_durable() {
+    for (durability, synced) in [(Durability::Power, 2), (Durability::Process, 0)] {
+        let scene = Scene::new();
+        let dir = scene.path("a/b");
+        let begin = || {
+            Transaction::options()
+                .durability(durability)
+                .parents(true)
+                .begin(&dir)
+        };
+        let (made, calls) = Plan::new().run(begin);
+        drop(made.unwrap());
+        assert!(dir.is_dir(), "a rollback leaves it");
+        let pairs = || calls.windows(2).filter(|pair| pair[0] == Op::MakeDir);
+        assert_eq!(pairs().count(), 2, "{calls:?}");
+        let durable = pairs().filter(|pair| pair[1] == Op::SyncDir).count();
+        assert_eq!(durable, synced, "{durability:?}: {calls:?}");
+        let (again, calls) = Plan::new().run(begin);
+        drop(again.unwrap());
+        assert!(!calls.contains(&Op::MakeDir), "{calls:?}");
+    }
+}
+
+#[test]
+fn no_directory_is_made_for_what_is_refused() {
+    let scene = Scene::new();
+    let dir = scene.path("a/b");
+    let options = || Transaction::options().parents(true);
+    let journals = Journal::options().scheme(Scheme::InPlace);
+    for (options, dir) in [
+        (options().mode(Some(0o1000)), &*dir),
+        (options().journals(journals), &*dir),
+    ] {
+        let error = options.begin(dir).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+    let error = options().begin("").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(scene.files().len(), 0);
+    assert!(!scene.path("a").exists());
 }
 
 fn nothing_pending(scene: &Scene) {

@@ -16,6 +16,7 @@ use crate::values::{OpenOptions, patience};
 pub struct TransactionOptions {
     pub durability: Option<String>,
     pub mode: Option<u32>,
+    pub parents: Option<bool>,
     /// How the journals of the directory are opened.
     pub journals: Option<OpenOptions>,
 }
@@ -28,7 +29,8 @@ impl TransactionOptions {
         };
         let options = untorn::Transaction::options()
             .durability(shared.durability(dir)?)
-            .mode(self.mode);
+            .mode(self.mode)
+            .parents(self.parents.unwrap_or_default());
         Ok(match &self.journals {
             Some(journals) => options.journals(journals.journal(dir)?),
             None => options,

@@ -85,6 +85,7 @@ class TransactionOptions(TypedDict, total=False):
     mode: int | None
     durability: _Durability
     format: _Format
+    parents: bool
     header_prefix: bytes | str | None
     header_reserve: int
     sealed: bool

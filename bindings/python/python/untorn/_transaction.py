@@ -35,6 +35,7 @@ class Transaction(RawTransaction):
     - `durability`: which failure a finished commit survives: `"power"` a power cut, `"process"` the end of a process.
     - `mode`: permission bits of new files.
     - `timeout`: how many seconds each call waits for locks; `None` waits without a limit, 0 tries once.
+    - `parents`: whether the directory and its missing parent directories are created when the transaction begins.
     - `format`, `max_record`, `header_prefix`, `header_reserve`, `sealed`: the options of the journals.
     - `dumps`, `loads`: how values are encoded and decoded, by default as JSON. A call can have its own:
       `tx.load("state.toml", loads=bytes)`.
@@ -55,6 +56,7 @@ class Transaction(RawTransaction):
         mode: int | None = None,
         durability: _Durability = "power",
         format: _Format = "json",  # noqa: A002 - the option's name in every language
+        parents: bool = False,
         header_prefix: bytes | str | None = None,
         header_reserve: int = 512,
         sealed: bool = False,
@@ -70,6 +72,7 @@ class Transaction(RawTransaction):
             "mode": mode,
             "durability": durability,
             "format": format,
+            "parents": parents,
             "header_prefix": header_prefix,
             "header_reserve": header_reserve,
             "sealed": sealed,
