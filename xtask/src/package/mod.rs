@@ -6,6 +6,7 @@ mod check;
 mod layout;
 pub mod npm;
 pub mod platform;
+pub mod program;
 mod release;
 mod sizes;
 mod toolchain;
@@ -43,14 +44,16 @@ enum Kind {
     C,
     Wheel,
     Npm,
+    Command,
 }
 
 type Maker = fn(&Site, &Log) -> Result<()>;
 
-const PACKAGES: [(Kind, &str, Maker); 3] = [
+const PACKAGES: [(Kind, &str, Maker); 4] = [
     (Kind::C, "package-c", c::make),
     (Kind::Wheel, "package-wheel", wheel::make),
     (Kind::Npm, "package-npm", npm::make),
+    (Kind::Command, "package-command", program::make),
 ];
 
 pub fn run(site: &Site, options: &Options) -> Result<()> {
@@ -72,10 +75,11 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// All three, for the commands that use them.
+/// The libraries, for the commands that use them.
 pub fn all(site: &Site) -> Result<()> {
     PACKAGES
         .into_iter()
+        .filter(|(kind, ..)| *kind != Kind::Command)
         .try_for_each(|(_, name, make)| stage(site, "", name, |log| make(site, log)))
 }
 

@@ -142,6 +142,11 @@ const STEPS: &[Step] = &[
     step("package-c", "dist/c", package::c::make),
     step("package-wheel", "dist/untorn-*.whl", package::wheel::make),
     step("package-npm", "dist/untorn-*.tgz", package::npm::make),
+    step(
+        "package-command",
+        "dist/bin/untorn, a static program",
+        package::program::make,
+    ),
     step("c", "the C and C++ tests, against dist/c", c::test),
     step(
         "c-abi",
