@@ -22,7 +22,8 @@ exports.loadJsonSync = require('./lib/one-shot.js').loadJsonSync
 exports.appendJson = require('./lib/one-shot.js').appendJson
 exports.appendJsonSync = require('./lib/one-shot.js').appendJsonSync
 
-exports.setWaitThreshold = require('./lib/wait-threshold.js').setWaitThreshold
+exports.setWaitThreshold = require('./lib/event-delivery.js').setWaitThreshold
+exports.flushEvents = require('./lib/event-delivery.js').flushEvents
 
 exports.selftest = require('./lib/selftest.js').selftest
 exports.selftestSync = require('./lib/selftest.js').selftestSync

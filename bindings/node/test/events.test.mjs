@@ -100,6 +100,27 @@ test('a threshold that is none is refused', () => {
   }
 })
 
+test('a program that flushes has its last events', async (t) => {
+  const name = file(t)
+  fs.writeFileSync(name, '1\n{"half')
+  const child = program(
+    `import diagnostics from 'node:diagnostics_channel'
+     import { appendJson, flushEvents } from 'untorn'
+     diagnostics.subscribe('untorn:repaired', ({ bytes }) => console.log(bytes))
+     await appendJson(process.argv[1], 2, { durability: 'process' })
+     console.log(await flushEvents())`,
+    name,
+  )
+  child.stdout.setEncoding('utf8')
+  let told = ''
+  child.stdout.on('data', (data) => { told += data })
+  assert.equal(await ended(child), 0)
+  assert.equal(told, '6\ntrue\n')
+  for (const wrong of [-1, NaN, '5', null]) {
+    await assert.rejects(u.flushEvents(wrong), { code: 'UNTORN_INVALID_ARGUMENT', message: /number of milliseconds/ })
+  }
+})
+
 test('events keep no process alive, and a subscriber that throws hurts no call', async (t) => {
   const name = file(t)
   fs.writeFileSync(name, '1\n{"half')

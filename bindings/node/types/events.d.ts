@@ -49,3 +49,10 @@ export interface UntornEvent {
  * and as a warning. Default: 2,000. It holds for the whole process. `Infinity` reports none.
  */
 export function setWaitThreshold(milliseconds: number): void
+
+/**
+ * Waits until the subscribers of this event loop have had all events so far, at most for `timeout` milliseconds.
+ * Resolves to `false` if that took longer. Events keep no process alive: a program that needs the last ones awaits this
+ * before it ends.
+ */
+export function flushEvents(timeout?: number): Promise<boolean>
