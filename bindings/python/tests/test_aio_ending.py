@@ -192,15 +192,15 @@ def test_an_interpreter_that_ends_amidst(path: Path, hold: Hold, script: Script,
 
 NO_THREAD = """
     import asyncio, errno, os, resource, tempfile
-    import untorn
-    from untorn import aio
+    from untorn import IoError, aio
+    from untorn.aio import Journal
     if os.geteuid() == 0:
         # Root may start as many threads as it likes.
         os.setuid(65534)
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
     async def main(folder):
-        journal = aio.Journal(f"{folder}/j")
+        journal = Journal(f"{folder}/j")
         lock, document = aio.FileLock(folder), aio.Document(f"{folder}/d")
         # What waits for nobody is done by the event loop's thread.
         assert (await journal.end()).offset == 0
@@ -208,7 +208,7 @@ NO_THREAD = """
         for call in (document.save(1), journal.append(1), lock.acquire()):
             try:
                 await call
-            except untorn.IoError as error:
+            except IoError as error:
                 assert error.errno == errno.EAGAIN, error
                 assert "thread" in str(error) or error.operation == "append", error
             else:
@@ -227,8 +227,8 @@ def test_there_is_no_thread_to_be_had(script: Script) -> None:
 
 FEW_THREADS = """
     import asyncio, os, resource, tempfile
-    import untorn
     from untorn import aio
+    from untorn.aio import Journal
 
     os.setuid(65534)
     # This one, and two for the library.
@@ -237,7 +237,7 @@ FEW_THREADS = """
     async def main(folder):
         process = {"durability": "process"}
         saves = [aio.save_json(f"{folder}/{n}.json", n, **process) for n in range(300)]
-        journal = aio.Journal(f"{folder}/j", **process)
+        journal = Journal(f"{folder}/j", **process)
         await asyncio.gather(*saves, *(journal.append(n) for n in range(300)))
         assert [await aio.load_json(f"{folder}/{n}.json") for n in range(300)] == [*range(300)]
         assert await journal.read() == [*range(300)]

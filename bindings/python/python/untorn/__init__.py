@@ -15,50 +15,20 @@ also the built-in exception that you would catch for it: `LockTimeout` is a `Tim
 
 Threads may share handles, and handles are safe across `fork`. You can pickle a `Journal`, `Document`, `Store` and
 `Session`: the copy opens the same files again. You can't pickle an object that holds a lock, or a place in a file.
+
+`import untorn` is quick. The first use of one of the names loads the rest. A program that can't read the package later
+(after `chroot` or `setuid`) names one before: `from untorn import Journal`.
 """
 
-# ruff: noqa: F405 - the exceptions come from one import of all
+# ruff: noqa: F405 - the names come from one import of all
 
 from untorn import _extension  # noqa: F401 - first: it says what to do where the extension is missing
-
-# isort: split
-from untorn._document import Document
-from untorn._errors import *  # noqa: F403 - the list is in spec/errors.toml
-from untorn._events import Event, set_event_callback
-from untorn._fold import Fold
-from untorn._follow import Follow
-from untorn._journal import Journal
-from untorn._one_shot import append_json, load_json, save_json
-from untorn._salvage import Held, Salvage, SalvagedLine, TornEntry
-from untorn._snapshot import Snapshot, snapshot
-from untorn._store import Session, Store
-from untorn._transaction import Transaction
-from untorn._types import (
-    Check,
-    Damage,
-    DamageWarning,
-    Hit,
-    Holder,
-    Reconciled,
-    Record,
-    Repair,
-    Report,
-    Rewound,
-    SelfTest,
-)
-from untorn._untorn import (
-    FileLock,
-    Lease,
-    Position,
-    Process,
-    flush_events,
-    held_below,
-    holder,
-    selftest,
-    set_wait_threshold,
-    waiters,
-)
 from untorn._untorn import version as _version
+
+# Not from `typing`: to import it takes longer than all of this package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from untorn._names import *  # noqa: F403
 
 __all__ = [
     "Check",
@@ -128,3 +98,19 @@ __all__ += [
 # Not from importlib.metadata: that takes longer than all other imports. It also knows no distribution of this name if
 # the package was vendored or frozen.
 __version__ = _version()
+
+
+def __getattr__(name: str) -> object:
+    """Load all names when the first is used: a program may import this package and never need it."""
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg, name=name)
+    from untorn import _names
+
+    # All at once: a program may lose its file system later (chroot).
+    globals().update((each, getattr(_names, each)) for each in __all__)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

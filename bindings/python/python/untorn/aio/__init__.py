@@ -21,22 +21,15 @@ A call that waits for a lock that its own task holds raises `Deadlock`. It can w
 
 An append that has started is finished, even if you do not await it, or if the event loop was closed. A program that
 ends waits for it, 5 seconds at most. A call that you never await causes a `RuntimeWarning`.
+
+The first use of one of the names loads `asyncio` and the rest. `from untorn.aio import Journal` does that at once.
 """
 
-import atexit as _atexit
-import warnings as _warnings
+# ruff: noqa: F405 - the names come from one import of all
 
-from untorn._untorn import finish_appends as _finish_appends
-from untorn.aio._document import Document
-from untorn.aio._fold import Fold
-from untorn.aio._follow import Follow
-from untorn.aio._journal import Journal
-from untorn.aio._lock import FileLock, holder
-from untorn.aio._one_shot import append_json, load_json, save_json
-from untorn.aio._salvage import held_below, waiters
-from untorn.aio._snapshot import Snapshot, snapshot
-from untorn.aio._store import Lease, Session, Store, selftest
-from untorn.aio._transaction import Transaction
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from untorn.aio._names import *  # noqa: F403
 
 __all__ = [
     "Document",
@@ -60,12 +53,16 @@ __all__ = [
 ]
 
 
-def _finish() -> None:
-    left, failures = _finish_appends()
-    if left:
-        failures.append(f"{left} appends were still waiting for their lock when the program ended, and were not made")
-    for failure in failures:
-        _warnings.warn(failure, RuntimeWarning, stacklevel=1)
+def __getattr__(name: str) -> object:
+    """Load all names when the first is used."""
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg, name=name)
+    from untorn.aio import _names
+
+    globals().update((each, getattr(_names, each)) for each in __all__)
+    return globals()[name]
 
 
-_atexit.register(_finish)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
