@@ -1,7 +1,7 @@
 //! Running another program, and saying clearly what went wrong with it.
 
 use crate::interrupt;
-use crate::progress::Log;
+use crate::log::Log;
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;

@@ -2,7 +2,8 @@
 //! demo in `examples/demo`.
 
 use crate::command::Run;
-use crate::progress::{Log, stage};
+use crate::log::Log;
+use crate::progress::stage;
 use crate::site::{Site, cargo};
 use crate::tools::{node, python};
 use crate::{interrupt, package};

@@ -8,6 +8,7 @@ mod docs;
 mod generate;
 mod header;
 mod interrupt;
+mod log;
 mod package;
 mod progress;
 mod release;

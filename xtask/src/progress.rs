@@ -1,46 +1,12 @@
 //! Showing what is being done, for how long, and, when it fails, what it said.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::{File, OpenOptions};
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use crate::log::Log;
 use crate::site::Site;
-
-/// The file that takes the output of a stage's programs. A file and not a pipe:
-/// both streams stay in order, and a grandchild that lives on cannot block us.
-pub struct Log {
-    path: PathBuf,
-}
-
-impl Log {
-    pub fn new(site: &Site, stage: &str) -> Result<Log> {
-        let dir = site.own("logs");
-        std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
-        let path = dir.join(format!("{stage}.log"));
-        File::create(&path).with_context(|| format!("create {}", path.display()))?;
-        Ok(Log { path })
-    }
-
-    pub fn file(&self) -> Result<File> {
-        OpenOptions::new()
-            .append(true)
-            .open(&self.path)
-            .with_context(|| format!("open {}", self.path.display()))
-    }
-
-    pub fn line(&self, text: &str) -> Result<()> {
-        Ok(writeln!(self.file()?, "{text}")?)
-    }
-
-    fn text(&self) -> String {
-        std::fs::read(&self.path)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_else(|error| format!("(the log {} is gone: {error})", self.path.display()))
-    }
-}
 
 /// Runs one stage of a longer job: a spinner and the time meanwhile, a line
 /// when done, and the whole output when it failed.
@@ -50,7 +16,7 @@ pub fn stage<T>(
     name: &str,
     work: impl FnOnce(&Log) -> Result<T>,
 ) -> Result<T> {
-    let log = Log::new(site, name)?;
+    let log = Log::new(&site.own("logs"), name)?;
     let spinner = spinner(&format!("{number}{name}"));
     let began = Instant::now();
     let outcome = work(&log);

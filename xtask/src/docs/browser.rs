@@ -2,7 +2,7 @@
 
 use super::{build, index, packages, place};
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::system;
 use anyhow::{Context, Result};

@@ -2,7 +2,7 @@
 //! exist, and so do headings. Addresses elsewhere are looked at, never asked for.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::{Context, Result, bail};
 use std::collections::HashMap;

@@ -6,7 +6,8 @@ pub mod links;
 mod urls;
 
 use crate::command::Run;
-use crate::progress::{Log, stage};
+use crate::log::Log;
+use crate::progress::stage;
 use crate::site::{Site, cargo};
 use crate::tools::{node, python::Venv};
 use anyhow::{Context, Result};

@@ -4,7 +4,7 @@
 use super::layout::directory_of;
 use super::{npm, toolchain};
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use crate::tools::python;
 use anyhow::Result;

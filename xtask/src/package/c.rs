@@ -4,7 +4,7 @@ use super::layout::{VERSION, licences, staging};
 use super::platform::Platform;
 use super::{archive, copy};
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use anyhow::{Context, Result, bail};
 use std::fs;

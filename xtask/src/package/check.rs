@@ -4,7 +4,7 @@ use super::layout::{VERSION, directory_of, staging};
 use super::platform::{GLIBC, PLATFORMS};
 use super::sizes;
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::node;
 use crate::tools::python::Venv;

@@ -13,7 +13,8 @@ mod toolchain;
 pub mod wheel;
 
 use crate::command::Run;
-use crate::progress::{Log, stage};
+use crate::log::Log;
+use crate::progress::stage;
 use crate::site::Site;
 use anyhow::{Context, Result};
 use std::path::Path;

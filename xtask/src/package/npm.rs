@@ -5,7 +5,7 @@ use super::layout::{VERSION, directory_of, licences, staging};
 use super::platform::{PLATFORMS, Platform};
 use super::{LICENCES, copy};
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::test::copy_tree;
 use crate::tools::node;

@@ -1,7 +1,7 @@
 //! How large what a user downloads is, compared with the last release and with a goal.
 
 use super::layout::directory_of;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@
 
 use super::platform::{GLIBC, Platform};
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::cross;
 use crate::tools::python::Venv;

@@ -1,7 +1,7 @@
 //! The Python wheel.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::python;
 use anyhow::{Result, bail};

@@ -1,7 +1,7 @@
 //! The C step.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::Result;
 

@@ -1,7 +1,7 @@
 //! `examples/c-abi/`: other languages, through the C header.
 
 use crate::command::{Run, on_path};
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::system;
 use anyhow::Result;

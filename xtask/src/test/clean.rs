@@ -1,7 +1,7 @@
 //! Generated files are committed, and are what the generators write.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::{Context, Result};
 

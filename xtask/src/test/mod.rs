@@ -19,7 +19,8 @@ pub mod torture;
 
 pub use node::copy_tree;
 
-use crate::progress::{Log, seconds, stage};
+use crate::log::Log;
+use crate::progress::{seconds, stage};
 use crate::site::Site;
 use crate::tools::system;
 use crate::{demo, docs, package};

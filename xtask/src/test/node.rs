@@ -1,7 +1,7 @@
 //! The Node steps, in an empty project that has only the installed tarball.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::node;
 use anyhow::{Context, Result, bail};

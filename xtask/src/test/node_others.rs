@@ -2,7 +2,7 @@
 
 use super::node::copy_tree;
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::node;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! The engine on PostgreSQL, against a server that its tests start.
 
 use crate::command::{Run, on_path};
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use crate::tools::system;
 use anyhow::{Result, bail};

@@ -1,7 +1,7 @@
 //! The Python steps. Everything but the linters sees the installed wheel only.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::python::{Venv, with_test_tools};
 use anyhow::{Context, Result, bail};

@@ -2,7 +2,7 @@
 
 use super::{node, python};
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use anyhow::{Context, Result};
 

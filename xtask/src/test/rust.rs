@@ -1,7 +1,7 @@
 //! The steps that cargo runs.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use crate::tools::deny as cargo_deny;
 use anyhow::Result;

@@ -2,7 +2,7 @@
 
 use super::node;
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use crate::tools::python;
 use anyhow::Result;

@@ -3,7 +3,7 @@
 
 use super::rust::deny_check;
 use crate::command::{Run, on_path};
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::node::{ensure_tools, npm};
 use crate::tools::python::Venv;

@@ -3,8 +3,9 @@
 
 use super::{node, python};
 use crate::command::Run;
+use crate::log::Log;
 use crate::package;
-use crate::progress::{Log, stage};
+use crate::progress::stage;
 use crate::site::{Site, cargo};
 use anyhow::Result;
 

@@ -2,7 +2,7 @@
 //! `ci/windows/setup.sh`, once.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::{Context, Result};
 use std::path::PathBuf;

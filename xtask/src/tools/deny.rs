@@ -1,7 +1,7 @@
 //! cargo-deny, in the version that `deny.toml` was written for.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::{Site, cargo};
 use anyhow::Result;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Programs that come with the system: found, or installed where we may, or named.
 
 use crate::command::{Run, on_path};
-use crate::progress::Log;
+use crate::log::Log;
 use anyhow::{Context, Result, bail};
 
 /// A program, and the Debian package it comes in.

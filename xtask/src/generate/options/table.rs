@@ -1,6 +1,6 @@
 //! The table as it stands in the file, and what its entries mean.
 
-use super::constants::{self, Enum};
+use crate::generate::constants::{self, Enum};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use toml::Value;

@@ -1,6 +1,6 @@
 //! The C library as a DLL and as an archive for MinGW.
 
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::cross::{self, WINDOWS};
 use anyhow::Result;

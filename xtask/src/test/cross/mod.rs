@@ -5,7 +5,7 @@ mod c;
 mod packages;
 mod rust;
 
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::cross;
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! The Python and the Node package, on Windows.
 
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::cross::{self, WINDOWS};
 use crate::tools::python;

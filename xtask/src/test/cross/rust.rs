@@ -1,7 +1,7 @@
 //! The tests of the core.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use crate::tools::cross::{self, MAC, MUSL, WINDOWS};
 use anyhow::Result;

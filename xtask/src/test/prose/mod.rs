@@ -7,7 +7,7 @@ mod habits;
 mod text;
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
