@@ -200,15 +200,15 @@
 #endif
 #endif
 
-/** In untorn_call: the timeout of the handle. */
+/** In untorn_call_options: the timeout of the handle. */
 #define UNTORN_TIMEOUT_OF_HANDLE (-2)
 
 /** No limit, for the options of journals and cursors that have one. */
 #define UNTORN_NO_LIMIT UINT64_MAX
 
 /** Initialisers: every option has its default. */
-#define UNTORN_CALL_INIT \
-  { sizeof(untorn_call), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL, NULL, NULL, NULL, \
+#define UNTORN_CALL_OPTIONS_INIT \
+  { sizeof(untorn_call_options), UNTORN_TIMEOUT_OF_HANDLE, NULL, NULL, NULL, NULL, NULL, \
     NULL }
 #define UNTORN_LOCK_OPTIONS_INIT \
   { sizeof(untorn_lock_options), -1, 0, 0, NULL, NULL, UNTORN_SCHEME_SIDECAR, \
@@ -696,11 +696,11 @@ typedef bool (*untorn_interrupt)(void *user);
 
 /**
  * How one call waits for the lock, and under which lock it works. Initialise it
- * with UNTORN_CALL_INIT. NULL means the same as that.
+ * with UNTORN_CALL_OPTIONS_INIT. NULL means the same as that.
  */
 typedef struct {
   /**
-   * sizeof(untorn_call).
+   * sizeof(untorn_call_options).
    */
   size_t size;
   /**
@@ -735,7 +735,7 @@ typedef struct {
    * Passed to interrupt.
    */
   void *interrupt_user;
-} untorn_call;
+} untorn_call_options;
 
 /**
  * Makes a token that is not cancelled. Free it with untorn_cancel_free() after
@@ -761,12 +761,12 @@ UNTORN_API bool untorn_cancel_is_triggered(const untorn_cancel *cancel);
 UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
 
 /**
- * Writes what UNTORN_CALL_INIT holds, for languages without C's macros. size is
+ * Writes what UNTORN_CALL_OPTIONS_INIT holds, for languages without C's macros. size is
  * the size of the struct as the caller has it. NULL is allowed and does nothing.
  */
 UNTORN_API
-void untorn_call_init(untorn_call *call,
-                      size_t size);
+void untorn_call_options_init(untorn_call_options *call,
+                              size_t size);
 
 /* ------------------------------------------------------------------------
  * Options that journals, documents and locks share
@@ -945,7 +945,7 @@ typedef struct {
 } untorn_journal_options;
 
 /**
- * Writes what UNTORN_JOURNAL_OPTIONS_INIT holds. See untorn_call_init().
+ * Writes what UNTORN_JOURNAL_OPTIONS_INIT holds. See untorn_call_options_init().
  */
 UNTORN_API
 void untorn_journal_options_init(untorn_journal_options *options,
@@ -986,7 +986,7 @@ UNTORN_MUST_USE
 untorn_code untorn_journal_append(const untorn_journal *journal,
                                   const void *record,
                                   size_t len,
-                                  const untorn_call *call,
+                                  const untorn_call_options *call,
                                   untorn_position *position_out,
                                   untorn_error **error_out);
 
@@ -1001,7 +1001,7 @@ UNTORN_MUST_USE
 untorn_code untorn_journal_append_all(const untorn_journal *journal,
                                       const untorn_bytes *records,
                                       size_t count,
-                                      const untorn_call *call,
+                                      const untorn_call_options *call,
                                       untorn_position *position_out,
                                       untorn_error **error_out);
 
@@ -1016,7 +1016,7 @@ untorn_code untorn_journal_append_at(const untorn_journal *journal,
                                      untorn_position expected,
                                      const untorn_bytes *records,
                                      size_t count,
-                                     const untorn_call *call,
+                                     const untorn_call_options *call,
                                      untorn_position *position_out,
                                      untorn_error **error_out);
 
@@ -1100,7 +1100,7 @@ typedef struct {
 } untorn_records_options;
 
 /**
- * Writes what UNTORN_RECORDS_OPTIONS_INIT holds. See untorn_call_init().
+ * Writes what UNTORN_RECORDS_OPTIONS_INIT holds. See untorn_call_options_init().
  */
 UNTORN_API
 void untorn_records_options_init(untorn_records_options *options,
@@ -1269,7 +1269,7 @@ UNTORN_API int32_t untorn_inspect(const void *data, size_t len);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_verify(const untorn_journal *journal,
-                                  const untorn_call *call,
+                                  const untorn_call_options *call,
                                   untorn_report **report_out,
                                   untorn_error **error_out);
 
@@ -1280,7 +1280,7 @@ untorn_code untorn_journal_verify(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_repair(const untorn_journal *journal,
-                                  const untorn_call *call,
+                                  const untorn_call_options *call,
                                   untorn_report **report_out,
                                   untorn_error **error_out);
 
@@ -1382,7 +1382,7 @@ UNTORN_API void untorn_report_free(untorn_report *report);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_salvage(const untorn_journal *journal,
-                                   const untorn_call *call,
+                                   const untorn_call_options *call,
                                    untorn_salvage **salvage_out,
                                    untorn_error **error_out);
 
@@ -1475,7 +1475,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_restore_torn(const untorn_journal *journal,
                                         uint64_t number,
-                                        const untorn_call *call,
+                                        const untorn_call_options *call,
                                         untorn_position *end_out,
                                         untorn_error **error_out);
 
@@ -1487,7 +1487,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_prune_torn(const untorn_journal *journal,
                                       uint64_t older_than_ms,
-                                      const untorn_call *call,
+                                      const untorn_call_options *call,
                                       uint64_t *count_out,
                                       untorn_error **error_out);
 
@@ -1538,7 +1538,7 @@ untorn_code untorn_journal_follow(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_follow_next(untorn_follow *follow,
-                               const untorn_call *call,
+                               const untorn_call_options *call,
                                int32_t *kind_out,
                                const uint8_t **data_out,
                                size_t *len_out,
@@ -1614,7 +1614,7 @@ untorn_code untorn_journal_fold(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_fold_begin(const untorn_fold *fold,
-                              const untorn_call *call,
+                              const untorn_call_options *call,
                               untorn_fold_turn **turn_out,
                               untorn_error **error_out);
 
@@ -1746,7 +1746,7 @@ UNTORN_MUST_USE
 untorn_code untorn_journal_set_header(const untorn_journal *journal,
                                       const void *header,
                                       size_t len,
-                                      const untorn_call *call,
+                                      const untorn_call_options *call,
                                       untorn_error **error_out);
 
 /**
@@ -1761,7 +1761,7 @@ untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
                                               size_t len,
                                               const untorn_bytes *records,
                                               size_t count,
-                                              const untorn_call *call,
+                                              const untorn_call_options *call,
                                               untorn_position *position_out,
                                               untorn_error **error_out);
 
@@ -1784,7 +1784,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_rewind(const untorn_journal *journal,
                                   untorn_position position,
-                                  const untorn_call *call,
+                                  const untorn_call_options *call,
                                   char **path_out,
                                   untorn_error **error_out);
 
@@ -1798,7 +1798,7 @@ untorn_code untorn_journal_rewind(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_rotate(const untorn_journal *journal,
-                                  const untorn_call *call,
+                                  const untorn_call_options *call,
                                   char **path_out,
                                   untorn_error **error_out);
 
@@ -1812,7 +1812,7 @@ UNTORN_MUST_USE
 untorn_code untorn_journal_replace(const untorn_journal *journal,
                                    const untorn_bytes *records,
                                    size_t count,
-                                   const untorn_call *call,
+                                   const untorn_call_options *call,
                                    untorn_position *position_out,
                                    untorn_error **error_out);
 
@@ -1825,7 +1825,7 @@ untorn_code untorn_journal_replace(const untorn_journal *journal,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_journal_begin_rewrite(const untorn_journal *journal,
-                                         const untorn_call *call,
+                                         const untorn_call_options *call,
                                          untorn_rewrite **rewrite_out,
                                          untorn_error **error_out);
 
@@ -1998,7 +1998,7 @@ UNTORN_MUST_USE
 untorn_code untorn_document_save(const untorn_document *document,
                                  const void *data,
                                  size_t len,
-                                 const untorn_call *call,
+                                 const untorn_call_options *call,
                                  untorn_document_version *version_out,
                                  untorn_error **error_out);
 
@@ -2013,7 +2013,7 @@ untorn_code untorn_document_save_if(const untorn_document *document,
                                     const untorn_document_version *expected,
                                     const void *data,
                                     size_t len,
-                                    const untorn_call *call,
+                                    const untorn_call_options *call,
                                     untorn_document_version *version_out,
                                     untorn_error **error_out);
 
@@ -2025,7 +2025,7 @@ UNTORN_MUST_USE
 untorn_code untorn_document_create(const untorn_document *document,
                                    const void *data,
                                    size_t len,
-                                   const untorn_call *call,
+                                   const untorn_call_options *call,
                                    untorn_document_version *version_out,
                                    untorn_error **error_out);
 
@@ -2035,7 +2035,7 @@ untorn_code untorn_document_create(const untorn_document *document,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_remove(const untorn_document *document,
-                                   const untorn_call *call,
+                                   const untorn_call_options *call,
                                    bool *removed_out,
                                    untorn_error **error_out);
 
@@ -2047,7 +2047,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_remove_if(const untorn_document *document,
                                       const untorn_document_version *expected,
-                                      const untorn_call *call,
+                                      const untorn_call_options *call,
                                       untorn_error **error_out);
 
 /**
@@ -2059,7 +2059,7 @@ untorn_code untorn_document_remove_if(const untorn_document *document,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_document_begin_update(const untorn_document *document,
-                                         const untorn_call *call,
+                                         const untorn_call_options *call,
                                          untorn_update **update_out,
                                          untorn_error **error_out);
 
@@ -2069,7 +2069,7 @@ untorn_code untorn_document_begin_update(const untorn_document *document,
 UNTORN_API void untorn_document_close(untorn_document *document);
 
 /**
- * Writes what UNTORN_DOCUMENT_OPTIONS_INIT holds. See untorn_call_init().
+ * Writes what UNTORN_DOCUMENT_OPTIONS_INIT holds. See untorn_call_options_init().
  */
 UNTORN_API
 void untorn_document_options_init(untorn_document_options *options,
@@ -2280,7 +2280,7 @@ UNTORN_API int32_t untorn_holder_alive(const untorn_holder *holder);
 UNTORN_API void untorn_holder_free(untorn_holder *holder);
 
 /**
- * Writes what UNTORN_LOCK_OPTIONS_INIT holds. See untorn_call_init().
+ * Writes what UNTORN_LOCK_OPTIONS_INIT holds. See untorn_call_options_init().
  */
 UNTORN_API
 void untorn_lock_options_init(untorn_lock_options *options,
@@ -2393,7 +2393,7 @@ typedef struct {
 } untorn_transaction_options;
 
 /**
- * Writes what UNTORN_TRANSACTION_OPTIONS_INIT holds. See untorn_call_init().
+ * Writes what UNTORN_TRANSACTION_OPTIONS_INIT holds. See untorn_call_options_init().
  */
 UNTORN_API
 void untorn_transaction_options_init(untorn_transaction_options *options,
@@ -2411,7 +2411,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_transaction_begin(const char *dir,
                                      const untorn_transaction_options *options,
-                                     const untorn_call *call,
+                                     const untorn_call_options *call,
                                      untorn_transaction **transaction_out,
                                      untorn_error **error_out);
 
@@ -2428,7 +2428,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_transaction_load(untorn_transaction *transaction,
                                     const char *name,
-                                    const untorn_call *call,
+                                    const untorn_call_options *call,
                                     uint8_t **data_out,
                                     size_t *len_out,
                                     untorn_document_version *version_out,
@@ -2479,7 +2479,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_transaction_remove(untorn_transaction *transaction,
                                       const char *name,
-                                      const untorn_call *call,
+                                      const untorn_call_options *call,
                                       bool *removed_out,
                                       untorn_error **error_out);
 
@@ -2494,7 +2494,7 @@ untorn_code untorn_transaction_remove(untorn_transaction *transaction,
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_transaction_commit(untorn_transaction *transaction,
-                                      const untorn_call *call,
+                                      const untorn_call_options *call,
                                       untorn_error **error_out);
 
 /**
@@ -2517,7 +2517,7 @@ UNTORN_API void untorn_transaction_free(untorn_transaction *transaction);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_snapshot_take(const char *dir,
-                                 const untorn_call *call,
+                                 const untorn_call_options *call,
                                  untorn_snapshot **snapshot_out,
                                  untorn_error **error_out);
 
@@ -2606,7 +2606,7 @@ typedef struct {
 } untorn_store_options;
 
 /**
- * Writes what UNTORN_STORE_OPTIONS_INIT holds. See untorn_call_init().
+ * Writes what UNTORN_STORE_OPTIONS_INIT holds. See untorn_call_options_init().
  */
 UNTORN_API
 void untorn_store_options_init(untorn_store_options *options,
@@ -2700,7 +2700,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_session_claim(const untorn_session *session,
                                  const char *label,
-                                 const untorn_call *call,
+                                 const untorn_call_options *call,
                                  untorn_lease **lease_out,
                                  untorn_error **error_out);
 
@@ -2809,7 +2809,7 @@ UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_store_remove(const untorn_store *store,
                                 const char *key,
-                                const untorn_call *call,
+                                const untorn_call_options *call,
                                 bool *removed_out,
                                 untorn_error **error_out);
 
@@ -2872,7 +2872,7 @@ UNTORN_MUST_USE
 untorn_code untorn_session_reconcile(const untorn_session *session,
                                      untorn_also_alive also_alive,
                                      void *context,
-                                     const untorn_call *call,
+                                     const untorn_call_options *call,
                                      int32_t *found_out,
                                      untorn_reconcile **reconcile_out,
                                      untorn_holder **holder_out,
@@ -2899,7 +2899,7 @@ untorn_transaction *untorn_reconcile_transaction(untorn_reconcile *reconcile);
 UNTORN_API
 UNTORN_MUST_USE
 untorn_code untorn_reconcile_commit(untorn_reconcile *reconcile,
-                                    const untorn_call *call,
+                                    const untorn_call_options *call,
                                     untorn_error **error_out);
 
 /**
@@ -2923,7 +2923,7 @@ UNTORN_MUST_USE
 untorn_code untorn_store_search(const untorn_store *store,
                                 const char *text,
                                 size_t max_hits,
-                                const untorn_call *call,
+                                const untorn_call_options *call,
                                 untorn_hits **hits_out,
                                 untorn_error **error_out);
 

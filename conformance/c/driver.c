@@ -287,9 +287,9 @@ static int64_t timeout(int64_t otherwise) {
   return value == NULL ? otherwise : strtoll(value, NULL, 10);
 }
 
-static const untorn_call *call(void) {
-  static untorn_call made;
-  untorn_call fresh = UNTORN_CALL_INIT;
+static const untorn_call_options *call(void) {
+  static untorn_call_options made;
+  untorn_call_options fresh = UNTORN_CALL_OPTIONS_INIT;
   made = fresh;
   made.timeout_ms = timeout(UNTORN_TIMEOUT_OF_HANDLE);
   if (optional("lock") != NULL)
@@ -735,7 +735,7 @@ static void follow(void) {
 
 /* Waits longer than anything takes: a record that does not come is a failure. */
 static void next(void) {
-  untorn_call patient = UNTORN_CALL_INIT;
+  untorn_call_options patient = UNTORN_CALL_OPTIONS_INIT;
   untorn_position to, from;
   const uint8_t *data;
   size_t len;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use untorn::{Call, Error, Fold, Follow, Followed};
+use untorn::{CallOptions, Error, Fold, Follow, FollowItem};
 
 use super::arguments::timeout;
 use super::data::bytes;
@@ -30,13 +30,13 @@ impl Stage {
             "next" => {
                 let follow = self.follow(step);
                 let limit = timeout(step).unwrap_or(PATIENCE);
-                match follow.next(&Call::new().timeout(Some(limit)))? {
+                match follow.next(&CallOptions::new().timeout(Some(limit)))? {
                     None => Ok(Outcome::of("nothing", true)),
-                    Some(Followed::Record(record)) => {
+                    Some(FollowItem::Record(record)) => {
                         assert_eq!(record.bytes, bytes(&step["record"]), "{step}");
                         Ok(Outcome::default())
                     }
-                    Some(Followed::Rewound { from, to }) => {
+                    Some(FollowItem::Rewound { from, to }) => {
                         Ok(Outcome::of("rewound", json!([from.offset, to.offset])))
                     }
                     Some(other) => panic!("{other:?}"),
@@ -55,7 +55,7 @@ impl Stage {
             }
             "fold_refresh" => {
                 let fold = self.fold(step);
-                fold.refresh(&Call::new())?;
+                fold.refresh(&CallOptions::new())?;
                 shown(fold, step)
             }
             "fold_append" => {

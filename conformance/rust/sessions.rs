@@ -1,7 +1,7 @@
 //! The steps on stores and sessions.
 
 use serde_json::{Value, json};
-use untorn::{Call, Error, Holder, Reconciled, Session, Store};
+use untorn::{CallOptions, Error, Holder, Reconciled, Session, Store};
 
 use super::arguments::{durability, name, timeout};
 use super::data::bytes;
@@ -68,9 +68,8 @@ impl Stage {
                 let session = self.session(text("session"));
                 let lease = match timeout(step) {
                     None => session.claim(text("label"))?,
-                    Some(limit) => {
-                        session.claim_with(text("label"), &Call::new().timeout(Some(limit)))?
-                    }
+                    Some(limit) => session
+                        .claim_with(text("label"), &CallOptions::new().timeout(Some(limit)))?,
                 };
                 self.add(step, Handle::Lease(Box::new(lease)));
             }
@@ -113,7 +112,7 @@ impl Stage {
                 }
             },
             || Ok(step["also_alive"] == true),
-            &Call::new(),
+            &CallOptions::new(),
         );
         match result {
             Err(error) if step["fail"] == true && error.operation() == "mine" => {

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use untorn::{
-    Call, Damage, Document, Error, FileLock, Fold, Follow, Journal, Lease, LockGuard, Position,
-    Records, Session, Store, Transaction, inspect,
+    CallOptions, Damage, Document, Error, FileLock, Fold, Follow, Journal, Lease, LockGuard,
+    Position, Records, Session, Store, Transaction, inspect,
 };
 
 use super::arguments::{name, scheme, timeout};
@@ -229,8 +229,8 @@ impl Stage {
         }
     }
 
-    pub fn call(&self, step: &Value) -> Call<'_> {
-        let mut call = Call::new();
+    pub fn call(&self, step: &Value) -> CallOptions<'_> {
+        let mut call = CallOptions::new();
         if let Some(limit) = timeout(step) {
             call = call.timeout(Some(limit));
         }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use untorn::{Call, DamageKind, Durability, ErrorKind, Fold, Journal, Position};
+use untorn::{CallOptions, DamageKind, Durability, ErrorKind, Fold, Journal, Position};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -139,7 +139,7 @@ impl Writer {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        self.fold.refresh(&Call::new())?;
+        self.fold.refresh(&CallOptions::new())?;
         self.fold_view("fold")
     }
 
@@ -179,7 +179,7 @@ impl Writer {
 
     fn compact(&mut self) -> Result<()> {
         let (mut before, mut after) = (Vec::new(), Vec::new());
-        let mut rewrite = self.journal.begin_rewrite(&Call::new())?;
+        let mut rewrite = self.journal.begin_rewrite(&CallOptions::new())?;
         for record in rewrite.records()? {
             let bytes = record?.bytes;
             before.push(id(&bytes)?);
@@ -241,7 +241,7 @@ fn main() -> Result<()> {
     }
     println!("done");
     std::io::stdin().read_line(&mut String::new())?;
-    writer.fold.refresh(&Call::new())?;
+    writer.fold.refresh(&CallOptions::new())?;
     writer.fold_view("final")?;
     Ok(writer.log.flush()?)
 }

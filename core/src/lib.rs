@@ -37,7 +37,7 @@
 //!
 //! # How a call waits
 //!
-//! A call without a timeout waits until it has the lock. [`Call`] gives one call a timeout,
+//! A call without a timeout waits until it has the lock. [`CallOptions`] gives one call a timeout,
 //! a [`CancelToken`], or a lock that the caller holds. Each type has options with a timeout
 //! for all its calls. Reading takes no lock. [`events`] tell whom a call waits for, and what
 //! was repaired.
@@ -100,13 +100,13 @@ pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, EventKind, Severity};
 pub use holder::Holder;
 pub use journal::{
-    Batch, Damage, DamageKind, Fold, Follow, Followed, Format, HeaderMode, Journal, JournalBytes,
+    Batch, Damage, DamageKind, Fold, Follow, FollowItem, Format, HeaderMode, Journal, JournalBytes,
     JournalOptions, JournalReader, OwnedRecord, Record, Records, Repair, Report, Rewrite, Salvage,
     SalvagedLine, inspect,
 };
 #[doc(hidden)]
 pub use journal::{FoldCursor, FoldTurn, Folded};
-pub use lock::{Call, FileLock, Held, LockGuard, LockOptions, held_below, holder, waiters};
+pub use lock::{CallOptions, FileLock, Held, LockGuard, LockOptions, held_below, holder, waiters};
 pub use one_shot::{append, load, save};
 #[doc(hidden)]
 pub use oslock::Caller;
@@ -114,7 +114,9 @@ pub use oslock::{CancelToken, OnUnsupported, Progress, Scheme};
 pub use position::Position;
 pub use process::{Alive, Process};
 pub use selftest::{Check, Outcome, SelfTest, selftest, selftest_with};
-pub use session::{Begun, Hit, Lease, Reconcile, Reconciled, Search, Session, Store, StoreOptions};
+pub use session::{
+    Hit, Lease, Reconcile, ReconcileStart, Reconciled, Search, Session, Store, StoreOptions,
+};
 #[cfg(feature = "fault")]
 #[doc(hidden)]
 pub use sys::fault;

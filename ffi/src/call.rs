@@ -16,11 +16,11 @@ use crate::options::{self, Options};
 const UNTORN_TIMEOUT_OF_HANDLE: i64 = -2;
 
 /// How one call waits for the lock, and under which lock it works. Initialise it
-/// with UNTORN_CALL_INIT. NULL means the same as that.
+/// with UNTORN_CALL_OPTIONS_INIT. NULL means the same as that.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Call {
-    /// sizeof(untorn_call).
+pub struct CallOptions {
+    /// sizeof(untorn_call_options).
     pub size: usize,
     /// The timeout of the whole call in milliseconds. -1 waits without a limit, 0
     /// tries once, UNTORN_TIMEOUT_OF_HANDLE uses the handle's timeout.
@@ -72,13 +72,13 @@ fn is_interrupted() -> bool {
 pub type ProgressCallback = Option<unsafe extern "C" fn(done: u64, total: u64, user: *mut c_void)>;
 
 // SAFETY: `repr(C)`, integers and pointers, size first.
-unsafe impl Options for Call {
-    const NAME: &'static str = "untorn_call";
-    const FIRST_SIZE: usize = std::mem::offset_of!(Call, progress);
+unsafe impl Options for CallOptions {
+    const NAME: &'static str = "untorn_call_options";
+    const FIRST_SIZE: usize = std::mem::offset_of!(CallOptions, progress);
 
-    fn defaults() -> Call {
-        Call {
-            size: size_of::<Call>(),
+    fn defaults() -> CallOptions {
+        CallOptions {
+            size: size_of::<CallOptions>(),
             timeout_ms: UNTORN_TIMEOUT_OF_HANDLE,
             cancel: std::ptr::null(),
             lock: std::ptr::null(),
@@ -97,7 +97,7 @@ pub(crate) type Report = Option<Box<dyn Fn(Progress) + Sync>>;
 ///
 /// # Safety
 /// As [`read`]; the callback keeps what the header asks of it.
-pub(crate) unsafe fn report(call: *const Call, arguments: &Arguments<'_>) -> Result<Report> {
+pub(crate) unsafe fn report(call: *const CallOptions, arguments: &Arguments<'_>) -> Result<Report> {
     if call.is_null() {
         return Ok(None);
     }
@@ -114,7 +114,10 @@ pub(crate) unsafe fn report(call: *const Call, arguments: &Arguments<'_>) -> Res
 }
 
 /// Adds the report to a call that reports its progress.
-pub(crate) fn with<'a>(call: untorn::Call<'a>, report: &'a Report) -> untorn::Call<'a> {
+pub(crate) fn with<'a>(
+    call: untorn::CallOptions<'a>,
+    report: &'a Report,
+) -> untorn::CallOptions<'a> {
     match report {
         Some(report) => call.progress(&**report),
         None => call,
@@ -127,18 +130,18 @@ pub(crate) fn with<'a>(call: untorn::Call<'a>, report: &'a Report) -> untorn::Ca
 /// NULL or valid for `'a`, with all that it points to.
 #[inline]
 pub(crate) unsafe fn read<'a>(
-    call: *const Call,
+    call: *const CallOptions,
     arguments: &Arguments<'_>,
-) -> Result<untorn::Call<'a>> {
+) -> Result<untorn::CallOptions<'a>> {
     if call.is_null() {
-        return Ok(untorn::Call::new());
+        return Ok(untorn::CallOptions::new());
     }
     // SAFETY: the caller's promise.
     let (given, cancel, lock) = unsafe {
         let given = options::read(call, arguments)?;
         (given, given.cancel.as_ref(), given.lock.as_ref())
     };
-    let mut call = untorn::Call::new();
+    let mut call = untorn::CallOptions::new();
     if given.timeout_ms != UNTORN_TIMEOUT_OF_HANDLE {
         call = call.timeout(arguments.timeout(given.timeout_ms)?);
     }

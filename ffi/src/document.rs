@@ -6,7 +6,7 @@ use untorn::{Document as CoreDocument, Expect, Result};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::buffer;
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn untorn_document_save(
     document: *const Document,
     data: *const c_void,
     len: usize,
-    call: *const Call,
+    call: *const CallOptions,
     version_out: *mut DocumentVersion,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn untorn_document_save_if(
     expected: *const DocumentVersion,
     data: *const c_void,
     len: usize,
-    call: *const Call,
+    call: *const CallOptions,
     version_out: *mut DocumentVersion,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn untorn_document_create(
     document: *const Document,
     data: *const c_void,
     len: usize,
-    call: *const Call,
+    call: *const CallOptions,
     version_out: *mut DocumentVersion,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -235,7 +235,7 @@ unsafe fn save(
     data: *const c_void,
     len: usize,
     expect: impl FnOnce(&Arguments<'_>) -> Result<Expect>,
-    call: *const Call,
+    call: *const CallOptions,
     version_out: *mut DocumentVersion,
 ) -> Result<()> {
     let arguments = Arguments::of("save");
@@ -258,7 +258,7 @@ unsafe fn save(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_remove(
     document: *const Document,
-    call: *const Call,
+    call: *const CallOptions,
     removed_out: *mut bool,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn untorn_document_remove(
 pub unsafe extern "C" fn untorn_document_remove_if(
     document: *const Document,
     expected: *const DocumentVersion,
-    call: *const Call,
+    call: *const CallOptions,
     error_out: *mut *mut Error,
 ) -> Code {
     guard(error_out, "remove", || {
@@ -308,7 +308,7 @@ pub unsafe extern "C" fn untorn_document_remove_if(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_begin_update(
     document: *const Document,
-    call: *const Call,
+    call: *const CallOptions,
     update_out: *mut *mut Update,
     error_out: *mut *mut Error,
 ) -> Code {

@@ -58,8 +58,8 @@ fn in_c(error: &untorn::Error) -> String {
 /// The core's words, and C's.
 const WORDS: [(&str, &str); 3] = [
     (
-        "pass the guard that holds it (`Call::lock`)",
-        "pass the lock that holds it (untorn_call.lock)",
+        "pass the guard that holds it (`CallOptions::lock`)",
+        "pass the lock that holds it (untorn_call_options.lock)",
     ),
     (
         "inside update, change the value instead of saving",

@@ -4,7 +4,7 @@ use untorn::{Damage, FoldCursor, FoldTurn as CoreTurn, Folded, OwnedRecord};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::bytes::{self, Bytes};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::damage;
 use crate::error::Error;
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn untorn_journal_fold(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_begin(
     fold: *const Fold,
-    call: *const Call,
+    call: *const CallOptions,
     turn_out: *mut *mut FoldTurn,
     error_out: *mut *mut Error,
 ) -> Code {

@@ -1,9 +1,9 @@
 //! Follows a journal: returns its records as they are appended.
 
-use untorn::{Damage, Follow as CoreFollow, Followed, OwnedRecord};
+use untorn::{Damage, Follow as CoreFollow, FollowItem, OwnedRecord};
 
 use crate::argument::{Arguments, put, take_back};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::damage;
 use crate::error::Error;
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn untorn_journal_follow(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_follow_next(
     follow: *mut Follow,
-    call: *const Call,
+    call: *const CallOptions,
     kind_out: *mut i32,
     data_out: *mut *const u8,
     len_out: *mut usize,
@@ -96,12 +96,12 @@ pub unsafe extern "C" fn untorn_follow_next(
         let next = follow.core.next(&call)?;
         follow.damage = follow.core.take_damage();
         let (kind, places) = match next {
-            Some(Followed::Record(record)) => {
+            Some(FollowItem::Record(record)) => {
                 let places = (record.start, record.end);
                 follow.current = Some(record);
                 (UNTORN_FOLLOW_RECORD, Some(places))
             }
-            Some(Followed::Rewound { from, to }) => (UNTORN_FOLLOW_REWOUND, Some((to, from))),
+            Some(FollowItem::Rewound { from, to }) => (UNTORN_FOLLOW_REWOUND, Some((to, from))),
             _ => (UNTORN_FOLLOW_NOTHING, None),
         };
         let bytes = follow.current.as_ref().map(|record| &record.bytes[..]);

@@ -7,7 +7,7 @@ use untorn::Result;
 use crate::argument::{Arguments, put};
 use crate::buffer;
 use crate::bytes::{self, Bytes};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn untorn_journal_set_header(
     journal: *const Journal,
     header: *const c_void,
     len: usize,
-    call: *const Call,
+    call: *const CallOptions,
     error_out: *mut *mut Error,
 ) -> Code {
     guard(error_out, "append", || {
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn untorn_journal_append_with_header(
     len: usize,
     records: *const Bytes,
     count: usize,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -109,7 +109,7 @@ unsafe fn append(
     len: usize,
     records: *const Bytes,
     count: usize,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
 ) -> Result<()> {
     let arguments = Arguments::of("append");

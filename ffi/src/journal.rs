@@ -6,7 +6,7 @@ use untorn::{Journal as CoreJournal, Result};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::bytes::{Bytes, fill};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn untorn_journal_append(
     journal: *const Journal,
     record: *const c_void,
     len: usize,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn untorn_journal_append_all(
     journal: *const Journal,
     records: *const Bytes,
     count: usize,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn untorn_journal_append_at(
     expected: Position,
     records: *const Bytes,
     count: usize,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -154,7 +154,7 @@ unsafe fn append_many(
     records: *const Bytes,
     count: usize,
     expected: Option<Position>,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
 ) -> Result<()> {
     let arguments = Arguments::of("append");
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn untorn_journal_tail(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_verify(
     journal: *const Journal,
-    call: *const Call,
+    call: *const CallOptions,
     report_out: *mut *mut Report,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -281,7 +281,7 @@ pub unsafe extern "C" fn untorn_journal_verify(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_repair(
     journal: *const Journal,
-    call: *const Call,
+    call: *const CallOptions,
     report_out: *mut *mut Report,
     error_out: *mut *mut Error,
 ) -> Code {

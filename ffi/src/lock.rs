@@ -76,7 +76,7 @@ unsafe impl Options for LockOptions {
 unsafe fn read<'a>(
     options: *const LockOptions,
     arguments: &Arguments<'_>,
-) -> Result<(CoreOptions, untorn::Call<'a>)> {
+) -> Result<(CoreOptions, untorn::CallOptions<'a>)> {
     // SAFETY: the caller's promise.
     let (given, label, cancel) = unsafe {
         let given = options::read(options, arguments)?;
@@ -93,8 +93,8 @@ unsafe fn read<'a>(
     if let Some(label) = label {
         core = core.label(label);
     }
-    let call = cancel.map_or_else(untorn::Call::new, |cancel| {
-        untorn::Call::new().cancel(&cancel.token)
+    let call = cancel.map_or_else(untorn::CallOptions::new, |cancel| {
+        untorn::CallOptions::new().cancel(&cancel.token)
     });
     Ok((core, call))
 }

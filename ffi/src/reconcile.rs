@@ -2,10 +2,10 @@
 
 use std::ffi::c_void;
 
-use untorn::{Begun, Reconcile as CoreReconcile, Reconciled};
+use untorn::{Reconcile as CoreReconcile, ReconcileStart, Reconciled};
 
 use crate::argument::{Arguments, put, take_back};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn untorn_session_reconcile(
     session: *const Session,
     also_alive: AlsoAlive,
     context: *mut c_void,
-    call: *const Call,
+    call: *const CallOptions,
     found_out: *mut i32,
     reconcile_out: *mut *mut Reconcile,
     holder_out: *mut *mut Holder,
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn untorn_session_reconcile(
         let mut holder = std::ptr::null_mut();
         let mut turn = None;
         found_out.put(match session.begin_reconcile(probe, &call)? {
-            Begun::Turn(mut core) => {
+            ReconcileStart::Turn(mut core) => {
                 turn = Some(Reconcile {
                     owner: core.owner().cloned().map(Holder::new),
                     transaction: core.transaction().ok().map(Transaction::lent),
@@ -92,14 +92,16 @@ pub unsafe extern "C" fn untorn_session_reconcile(
                 });
                 UNTORN_RECONCILED_TURN
             }
-            Begun::Not(Reconciled::Busy) => UNTORN_RECONCILED_BUSY,
-            Begun::Not(Reconciled::Alive(owner)) => {
+            ReconcileStart::Not(Reconciled::Busy) => UNTORN_RECONCILED_BUSY,
+            ReconcileStart::Not(Reconciled::Alive(owner)) => {
                 if !holder_out.is_null() {
                     holder = Box::into_raw(Box::new(Holder::new(owner)));
                 }
                 UNTORN_RECONCILED_ALIVE
             }
-            Begun::Not(Reconciled::NoChange | Reconciled::Done) => UNTORN_RECONCILED_NO_CHANGE,
+            ReconcileStart::Not(Reconciled::NoChange | Reconciled::Done) => {
+                UNTORN_RECONCILED_NO_CHANGE
+            }
         });
         match turn {
             Some(turn) => reconcile_out.give(turn),
@@ -138,7 +140,7 @@ pub unsafe extern "C" fn untorn_reconcile_transaction(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_reconcile_commit(
     reconcile: *mut Reconcile,
-    call: *const Call,
+    call: *const CallOptions,
     error_out: *mut *mut Error,
 ) -> Code {
     guard(error_out, "reconcile", || {

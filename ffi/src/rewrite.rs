@@ -7,7 +7,7 @@ use untorn::Result;
 
 use crate::argument::{Arguments, Output, put, take_back};
 use crate::bytes::{self, Bytes};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -30,8 +30,8 @@ pub struct Rewrite {
 unsafe fn of<'a>(
     operation: &'static str,
     journal: *const Journal,
-    call: *const Call,
-) -> Result<(&'a untorn::Journal, untorn::Call<'a>)> {
+    call: *const CallOptions,
+) -> Result<(&'a untorn::Journal, untorn::CallOptions<'a>)> {
     let arguments = Arguments::of(operation);
     // SAFETY: the caller's promise.
     unsafe {
@@ -62,7 +62,7 @@ fn give(path_out: Result<Output<*mut c_char>>, path: Option<PathBuf>) {
 pub unsafe extern "C" fn untorn_journal_rewind(
     journal: *const Journal,
     position: Position,
-    call: *const Call,
+    call: *const CallOptions,
     path_out: *mut *mut c_char,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn untorn_journal_rewind(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_rotate(
     journal: *const Journal,
-    call: *const Call,
+    call: *const CallOptions,
     path_out: *mut *mut c_char,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn untorn_journal_replace(
     journal: *const Journal,
     records: *const Bytes,
     count: usize,
-    call: *const Call,
+    call: *const CallOptions,
     position_out: *mut Position,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn untorn_journal_replace(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_begin_rewrite(
     journal: *const Journal,
-    call: *const Call,
+    call: *const CallOptions,
     rewrite_out: *mut *mut Rewrite,
     error_out: *mut *mut Error,
 ) -> Code {

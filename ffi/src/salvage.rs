@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::argument::{Arguments, put, take_back};
 use crate::buffer;
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn untorn_journal_salvage_plan(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_salvage(
     journal: *const Journal,
-    call: *const Call,
+    call: *const CallOptions,
     salvage_out: *mut *mut Salvage,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -277,7 +277,7 @@ pub unsafe extern "C" fn untorn_journal_torn_bytes(
 pub unsafe extern "C" fn untorn_journal_restore_torn(
     journal: *const Journal,
     number: u64,
-    call: *const Call,
+    call: *const CallOptions,
     end_out: *mut Position,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn untorn_journal_restore_torn(
 pub unsafe extern "C" fn untorn_journal_prune_torn(
     journal: *const Journal,
     older_than_ms: u64,
-    call: *const Call,
+    call: *const CallOptions,
     count_out: *mut u64,
     error_out: *mut *mut Error,
 ) -> Code {

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use untorn::Hit;
 
 use crate::argument::{Arguments, put, take_back};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn untorn_store_search(
     store: *const Store,
     text: *const c_char,
     max_hits: usize,
-    call: *const Call,
+    call: *const CallOptions,
     hits_out: *mut *mut Hits,
     error_out: *mut *mut Error,
 ) -> Code {

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use untorn::{Lease as CoreLease, Result, Session as CoreSession};
 
 use crate::argument::{Arguments, put, take_back};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::document::Document;
 use crate::error::Error;
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn untorn_session_holder(
 pub unsafe extern "C" fn untorn_session_claim(
     session: *const Session,
     label: *const c_char,
-    call: *const Call,
+    call: *const CallOptions,
     lease_out: *mut *mut Lease,
     error_out: *mut *mut Error,
 ) -> Code {

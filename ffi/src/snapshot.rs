@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::buffer;
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -30,7 +30,7 @@ pub struct Snapshot {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_snapshot_take(
     dir: *const c_char,
-    call: *const Call,
+    call: *const CallOptions,
     snapshot_out: *mut *mut Snapshot,
     error_out: *mut *mut Error,
 ) -> Code {

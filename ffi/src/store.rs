@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use untorn::Store as CoreStore;
 
 use crate::argument::{Arguments, put, take_back};
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn untorn_keys_free(keys: *mut Keys) {
 pub unsafe extern "C" fn untorn_store_remove(
     store: *const Store,
     key: *const c_char,
-    call: *const Call,
+    call: *const CallOptions,
     removed_out: *mut bool,
     error_out: *mut *mut Error,
 ) -> Code {

@@ -8,7 +8,7 @@ use untorn::Result;
 use crate::argument::{Arguments, put, take_back};
 use crate::buffer;
 use crate::bytes::Bytes;
-use crate::call::{self, Call};
+use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
@@ -101,7 +101,7 @@ unsafe impl Options for TransactionOptions {
 pub unsafe extern "C" fn untorn_transaction_begin(
     dir: *const c_char,
     options: *const TransactionOptions,
-    call: *const Call,
+    call: *const CallOptions,
     transaction_out: *mut *mut Transaction,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -164,7 +164,7 @@ unsafe fn of<'a>(
 pub unsafe extern "C" fn untorn_transaction_load(
     transaction: *mut Transaction,
     name: *const c_char,
-    call: *const Call,
+    call: *const CallOptions,
     data_out: *mut *mut u8,
     len_out: *mut usize,
     version_out: *mut DocumentVersion,
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn untorn_transaction_append(
 pub unsafe extern "C" fn untorn_transaction_remove(
     transaction: *mut Transaction,
     name: *const c_char,
-    call: *const Call,
+    call: *const CallOptions,
     removed_out: *mut bool,
     error_out: *mut *mut Error,
 ) -> Code {
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn untorn_transaction_remove(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_commit(
     transaction: *mut Transaction,
-    call: *const Call,
+    call: *const CallOptions,
     error_out: *mut *mut Error,
 ) -> Code {
     guard(error_out, "commit", || {

@@ -4,7 +4,7 @@ use super::Worker;
 use crate::clock::monotonic;
 use anyhow::{Context, Result, ensure};
 use std::time::{Duration, Instant};
-use untorn::{Call, Durability, Follow, Followed, Journal, Store};
+use untorn::{CallOptions, Durability, Follow, FollowItem, Journal, Store};
 
 /// Sessions of a store that is searched.
 const SESSIONS: u64 = 50;
@@ -93,10 +93,10 @@ fn tick(path: &str, count: usize) -> Result<f64> {
 
 fn deliver(follow: &mut Follow, count: usize) -> Result<f64> {
     let mut times = Vec::with_capacity(count);
-    let patience = Call::new().timeout(Some(Duration::from_secs(30)));
+    let patience = CallOptions::new().timeout(Some(Duration::from_secs(30)));
     while times.len() < count {
         match follow.next(&patience)? {
-            Some(Followed::Record(record)) => {
+            Some(FollowItem::Record(record)) => {
                 let had = monotonic() as f64;
                 let sent: f64 = std::str::from_utf8(&record.bytes)?.parse()?;
                 times.push(had - sent);

@@ -8,7 +8,7 @@ use napi::Env;
 use napi::bindgen_prelude::{Function, FunctionCallContext, ToNapiValue};
 use napi_derive::napi;
 use untorn::tasks::{Order, Outcome};
-use untorn::{Call, Error};
+use untorn::{CallOptions, Error};
 
 use crate::batch::Batch;
 use crate::call::{How, blocking};
@@ -97,7 +97,7 @@ impl Journal {
     pub fn bound_append_sync<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, f64>> {
         bind(env, "appendSync", self.handle(), |handle, arguments| {
             let batch = handle.encoded(&arguments.get::<String>(0)?)?;
-            let call = Call::new().timeout(patience(arguments.get(1)?));
+            let call = CallOptions::new().timeout(patience(arguments.get(1)?));
             handle.place(handle.journal.append_batch(&batch, None, &call))
         })
     }
@@ -110,7 +110,7 @@ impl Journal {
     pub fn bound_append_raw_sync<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, f64>> {
         bind(env, "appendRawSync", self.handle(), |handle, arguments| {
             let record: &[u8] = arguments.get(0)?;
-            let call = Call::new().timeout(patience(arguments.get(1)?));
+            let call = CallOptions::new().timeout(patience(arguments.get(1)?));
             handle.place(handle.journal.append_with(record, &call))
         })
     }
@@ -123,7 +123,7 @@ impl Journal {
     pub fn bound_append_text_sync<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, f64>> {
         bind(env, "appendRawSync", self.handle(), |handle, arguments| {
             let record: String = arguments.get(0)?;
-            let call = Call::new().timeout(patience(arguments.get(1)?));
+            let call = CallOptions::new().timeout(patience(arguments.get(1)?));
             handle.place(handle.journal.append_with(record.as_bytes(), &call))
         })
     }

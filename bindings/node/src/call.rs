@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::bindgen_prelude::ToNapiValue;
-use untorn::Call;
+use untorn::CallOptions;
 use untorn::tasks::{Order, Placement};
 
 use crate::lock::Lock;
@@ -13,8 +13,8 @@ use crate::port::{Finish, Inner};
 use crate::values::patience;
 
 /// How a blocking call waits, and under which lock it works.
-pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> Call<'a> {
-    let call = Call::new().timeout(patience(timeout));
+pub fn blocking<'a>(timeout: f64, lock: Option<&'a Lock>) -> CallOptions<'a> {
+    let call = CallOptions::new().timeout(patience(timeout));
     match lock {
         Some(lock) => call.lock(lock.guard()),
         None => call,
@@ -81,7 +81,7 @@ impl Inner {
         order: Order,
         what: (&'static str, &Arc<Path>),
         try_once: bool,
-        work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         self.place(order, what, How::new(try_once, None), work, finish)
@@ -93,7 +93,7 @@ impl Inner {
         order: Order,
         what: (&'static str, &Arc<Path>),
         try_once: bool,
-        work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let how = How::new(try_once, None).keeping_lock();
@@ -108,7 +108,7 @@ impl Inner {
         handle: &Arc<H>,
         what: (&'static str, &Arc<Path>),
         how: How<'_>,
-        work: impl FnOnce(&H, &Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&H, &CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let handle = Arc::clone(handle);
@@ -121,7 +121,7 @@ impl Inner {
         order: Order,
         (operation, path): (&'static str, &Arc<Path>),
         how: How<'_>,
-        work: impl FnOnce(&Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let placement = Placement {
@@ -133,7 +133,7 @@ impl Inner {
         let task = self.begin(operation, path);
         let id = task.id();
         let news = self.news().filter(|_| how.reports);
-        let work = move |call: &Call<'_>| match news {
+        let work = move |call: &CallOptions<'_>| match news {
             Some(news) => work(&call.progress(&|progress| news.report(id, progress))),
             None => work(call),
         };

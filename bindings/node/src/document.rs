@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use napi::bindgen_prelude::{Buffer, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::tasks::Order;
-use untorn::{Call, Version};
+use untorn::{CallOptions, Version};
 
 use crate::call::{How, blocking, locked};
 use crate::failure::told;
@@ -76,7 +76,7 @@ impl Document {
         &self,
         operation: &'static str,
         how: How<'_>,
-        work: impl FnOnce(&untorn::Document, &Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&untorn::Document, &CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let what = (operation, &self.path);

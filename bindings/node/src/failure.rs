@@ -34,10 +34,10 @@ const WORDS: [(&str, &str); 6] = [
     ),
     ("this thread already holds", "this event loop already holds"),
     (
-        "pass the guard that holds it (`Call::lock`), or release it first",
+        "pass the guard that holds it (`CallOptions::lock`), or release it first",
         "await the call that holds it, pass its FileLock (`{ lock }`), or release it first",
     ),
-    ("`Call::lock`", "`{ lock }`"),
+    ("`CallOptions::lock`", "`{ lock }`"),
     ("on_unsupported=\"pid-file\"", "onUnsupported: \"pid-file\""),
     ("set_header", "setHeader"),
 ];

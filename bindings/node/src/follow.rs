@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use napi_derive::napi;
 use untorn::tasks::{Order, Source, Wake, WatchOrder};
-use untorn::{Call, Error, Followed};
+use untorn::{CallOptions, Error, FollowItem};
 
 use crate::call::made;
 use crate::journal::Journal;
@@ -28,14 +28,14 @@ struct Cursor {
     /// `None`: closed.
     follow: Option<untorn::Follow>,
     /// The beginning of the next chunk.
-    kept: Option<Followed>,
+    kept: Option<FollowItem>,
 }
 
 impl Cursor {
     /// Returns the records that exist by now. `None`: no record, and the journal
     /// is open.
     fn look(&mut self, path: &Path) -> untorn::Result<Option<Found>> {
-        let now = Call::new().timeout(Some(Duration::ZERO));
+        let now = CallOptions::new().timeout(Some(Duration::ZERO));
         let Some(follow) = &mut self.follow else {
             return Err(Error::internal("follow", path, "it is closed"));
         };
@@ -49,10 +49,10 @@ impl Cursor {
         }
         while let Some(item) = next {
             match item {
-                Followed::Record(record) if found.takes(record.start.generation) => {
+                FollowItem::Record(record) if found.takes(record.start.generation) => {
                     found.add(&record.bytes, record.start, record.end);
                 }
-                Followed::Rewound { from, to } if found.is_empty() => {
+                FollowItem::Rewound { from, to } if found.is_empty() => {
                     found.rewound = Some(Rewound {
                         from: from.into(),
                         to: to.into(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use napi_derive::napi;
 use untorn::tasks::Order;
-use untorn::{Call, FileLock, LockGuard, LockOptions, Process};
+use untorn::{CallOptions, FileLock, LockGuard, LockOptions, Process};
 
 use crate::failure::{self, told};
 use crate::port::{Inner, Port};
@@ -52,7 +52,7 @@ impl AcquireOptions {
 }
 
 impl Wanted {
-    fn acquire(&self, path: &Path, call: &Call<'_>) -> untorn::Result<LockGuard> {
+    fn acquire(&self, path: &Path, call: &CallOptions<'_>) -> untorn::Result<LockGuard> {
         if self.exact {
             self.options.acquire_at_with(path, call)
         } else {
@@ -84,7 +84,7 @@ impl Port {
         options: AcquireOptions,
         timeout: f64,
     ) -> napi::Result<Lock> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         options
             .wanted(Path::new(&path))?
             .acquire(Path::new(&path), &call)

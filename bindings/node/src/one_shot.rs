@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
-use untorn::Call;
+use untorn::CallOptions;
 use untorn::tasks::Order;
 
 use crate::call::blocking;
@@ -120,7 +120,7 @@ fn append(
     journal: &untorn::Journal,
     record: &[u8],
     encoded: bool,
-    call: &Call<'_>,
+    call: &CallOptions<'_>,
 ) -> untorn::Result<untorn::Position> {
     let mut batch = journal.batch();
     if encoded {

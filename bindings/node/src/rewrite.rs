@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
-use untorn::Call;
+use untorn::CallOptions;
 use untorn::tasks::Order;
 
 use crate::batch::Batch;
@@ -26,7 +26,7 @@ impl Handle {
         &self,
         operation: &'static str,
         how: How<'_>,
-        work: impl FnOnce(&untorn::Journal, &Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&untorn::Journal, &CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl FnOnce(&Rc<Inner>, T) -> V + Send + 'static,
     ) -> u32 {
         let what = (operation, &self.path);

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use serde_json::{Value, json};
 use untorn::tasks::Order;
-use untorn::{Call, Held, Salvage, TornEntry};
+use untorn::{CallOptions, Held, Salvage, TornEntry};
 
 use crate::call::{How, blocking};
 use crate::failure::{self, told};
@@ -39,7 +39,7 @@ impl Journal {
 
     #[napi(catch_unwind)]
     pub fn salvage(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
-        let work = |journal: &untorn::Journal, call: &Call<'_>| journal.salvage_with(call);
+        let work = |journal: &untorn::Journal, call: &CallOptions<'_>| journal.salvage_with(call);
         self.change("salvage", How::new(try_once, lock), work, |_, done| {
             described(&done)
         })
@@ -79,7 +79,7 @@ impl Journal {
 
     #[napi(catch_unwind)]
     pub fn restore_torn(&self, number: f64, try_once: bool, lock: Option<&Lock>) -> u32 {
-        let work = move |journal: &untorn::Journal, call: &Call<'_>| {
+        let work = move |journal: &untorn::Journal, call: &CallOptions<'_>| {
             journal.restore_torn_with(number as u64, call)
         };
         self.change("append", How::new(try_once, lock), work, |_, end| {
@@ -104,7 +104,7 @@ impl Journal {
 
     #[napi(catch_unwind)]
     pub fn prune_torn(&self, older_than: f64, try_once: bool, lock: Option<&Lock>) -> u32 {
-        let work = move |journal: &untorn::Journal, call: &Call<'_>| {
+        let work = move |journal: &untorn::Journal, call: &CallOptions<'_>| {
             journal.prune_torn_with(milliseconds(older_than), call)
         };
         self.change("prune_torn", How::new(try_once, lock), work, |_, n| {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi_derive::napi;
-use untorn::Call;
+use untorn::CallOptions;
 use untorn::tasks::Order;
 
 use crate::document::Document;
@@ -105,7 +105,7 @@ impl Session {
 
     #[napi(catch_unwind)]
     pub fn media_sync(&self, name: String, timeout: f64) -> napi::Result<String> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         told(self.core.media_with(&name, &call)).map(|path| path.to_string_lossy().into_owned())
     }
 
@@ -136,7 +136,7 @@ impl Session {
 
     #[napi(catch_unwind)]
     pub fn claim_sync(&self, label: String, timeout: f64) -> napi::Result<Lease> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         told(self.core.claim_with(label, &call)).map(|lease| Lease::new(&self.port, lease))
     }
 
@@ -154,7 +154,7 @@ impl Session {
 
     #[napi(catch_unwind)]
     pub fn begin_reconcile_sync(&self, timeout: f64) -> napi::Result<Reconcile> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         told(self.core.begin_reconcile(|| Ok(false), &call))
             .map(|begun| Reconcile::new(&self.port, &self.path, begun))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use napi_derive::napi;
 use untorn::tasks::Order;
-use untorn::{Call, Error};
+use untorn::{CallOptions, Error};
 
 use crate::document::Contents;
 use crate::failure::{self, told};
@@ -19,7 +19,7 @@ use crate::values::{OpenOptions, patience};
 impl Port {
     #[napi(catch_unwind)]
     pub fn snapshot_sync(&self, dir: String, timeout: f64) -> napi::Result<Snapshot> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         told(untorn::snapshot_with(&dir, &call)).map(|taken| Snapshot::new(self.inner(), taken))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use napi_derive::napi;
 use untorn::tasks::Order;
-use untorn::{Call, Hit};
+use untorn::{CallOptions, Hit};
 
 use crate::call::How;
 use crate::failure::told;
@@ -153,7 +153,7 @@ impl Store {
 
     #[napi(catch_unwind)]
     pub fn remove_sync(&self, key: String, timeout: f64) -> napi::Result<bool> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         told(self.core.remove_with(&key, &call))
     }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use napi::bindgen_prelude::{Either, ToNapiValue, Uint8Array};
 use napi_derive::napi;
 use untorn::tasks::Order;
-use untorn::{Call, Error, Reconcile};
+use untorn::{CallOptions, Error, Reconcile};
 
 use crate::document::Contents;
 use crate::failure::told;
@@ -69,7 +69,7 @@ impl Transaction {
         &self,
         operation: &'static str,
         locks: Locks,
-        work: impl FnOnce(&mut untorn::Transaction, &Call<'_>) -> Work<T> + Send + 'static,
+        work: impl FnOnce(&mut untorn::Transaction, &CallOptions<'_>) -> Work<T> + Send + 'static,
         finish: impl FnOnce(T) -> V + Send + 'static,
     ) -> u32 {
         let source = Arc::clone(&self.source);
@@ -96,9 +96,9 @@ impl Transaction {
         &self,
         operation: &'static str,
         timeout: f64,
-        work: impl FnOnce(&mut untorn::Transaction, &Call<'_>) -> Work<T>,
+        work: impl FnOnce(&mut untorn::Transaction, &CallOptions<'_>) -> Work<T>,
     ) -> napi::Result<T> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         let done = self.source.at_once(|transaction| work(transaction, &call));
         told(done.unwrap_or_else(|| {
             Err(Error::invalid_argument(

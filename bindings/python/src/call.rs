@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use untorn::{Call, CancelToken, Error, LockGuard};
+use untorn::{CallOptions, CancelToken, Error, LockGuard};
 
 use crate::error::{of_panic, raise};
 use crate::timeout::Timeout;
@@ -44,9 +44,9 @@ pub fn wait<T: Send>(
     py: Python<'_>,
     path: &Path,
     wait: &Wait,
-    job: impl FnOnce(&Call<'_>) -> Result<T, Error> + Send,
+    job: impl FnOnce(&CallOptions<'_>) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    let mut call = Call::new();
+    let mut call = CallOptions::new();
     if let Timeout::Is(limit) = wait.timeout {
         call = call.timeout(limit);
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use untorn::tasks::Wake;
-use untorn::{Call, CancelToken, Damage, Error, ErrorKind, Follow, Followed, OwnedRecord};
+use untorn::{CallOptions, CancelToken, Damage, Error, ErrorKind, Follow, FollowItem, OwnedRecord};
 
 use crate::call::{Wait, plain, wait};
 use crate::position::Position;
@@ -53,7 +53,12 @@ pub enum Item {
 impl News {
     /// Waits for a record, and finds the others that exist by then. They are kept
     /// for the next caller if this one is gone. `call` has this `token`.
-    pub fn find(&self, path: &Path, call: &Call<'_>, token: &CancelToken) -> untorn::Result<()> {
+    pub fn find(
+        &self,
+        path: &Path,
+        call: &CallOptions<'_>,
+        token: &CancelToken,
+    ) -> untorn::Result<()> {
         self.waiting().clone_from(token);
         if self.is_ready() || self.is_closed() {
             return Ok(());
@@ -75,7 +80,7 @@ impl News {
     /// As `find`, but waits for nothing. `None`: nothing has come yet.
     pub fn look_once(&self, path: &Path) -> untorn::Result<Option<()>> {
         if !self.is_ready() && !self.is_closed() {
-            self.look(path, &Call::new().timeout(Some(Duration::ZERO)))?;
+            self.look(path, &CallOptions::new().timeout(Some(Duration::ZERO)))?;
         }
         if self.is_closed() {
             self.close_files(path);
@@ -107,7 +112,7 @@ impl News {
         });
     }
 
-    fn look(&self, path: &Path, call: &Call<'_>) -> untorn::Result<()> {
+    fn look(&self, path: &Path, call: &CallOptions<'_>) -> untorn::Result<()> {
         self.follow.with("follow", path, |follow| {
             let once = call.timeout(Some(Duration::ZERO));
             let mut bytes = 0;
@@ -119,11 +124,11 @@ impl News {
                     .extend(follow.take_damage().into_iter().map(Item::Damage));
                 match next {
                     Ok(None) => return Ok(()),
-                    Ok(Some(Followed::Record(record))) => {
+                    Ok(Some(FollowItem::Record(record))) => {
                         bytes += record.bytes.len();
                         found.items.push_back(Item::Record(record));
                     }
-                    Ok(Some(Followed::Rewound { from, to })) => {
+                    Ok(Some(FollowItem::Rewound { from, to })) => {
                         found.items.push_back(Item::Rewound(from, to));
                     }
                     // A kind that this binding does not know.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use untorn::{Call, Error, LockGuard, LockOptions};
+use untorn::{CallOptions, Error, LockGuard, LockOptions};
 
 use crate::acquired::Acquired;
 use crate::argument::{Instance, Place, Text, Value};
@@ -86,7 +86,7 @@ impl FileLock {
         }
     }
 
-    pub fn take(&self, call: &Call<'_>) -> untorn::Result<LockGuard> {
+    pub fn take(&self, call: &CallOptions<'_>) -> untorn::Result<LockGuard> {
         if self.exact {
             self.options.acquire_at_with(&self.path, call)
         } else {

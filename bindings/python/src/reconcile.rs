@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use untorn::{Begun, Error, Holder, Reconcile, Reconciled};
+use untorn::{Error, Holder, Reconcile, ReconcileStart, Reconciled};
 
 use crate::error::make_holder;
 
@@ -58,10 +58,10 @@ pub fn begun<'py>(
     py: Python<'py>,
     path: &Path,
     timeout: Option<Duration>,
-    begun: Begun,
+    begun: ReconcileStart,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (outcome, holder) = match begun {
-        Begun::Turn(turn) => {
+        ReconcileStart::Turn(turn) => {
             let turn = Turn {
                 path: path.to_owned(),
                 timeout,
@@ -70,10 +70,12 @@ pub fn begun<'py>(
             };
             return turn.into_bound_py_any(py);
         }
-        Begun::Not(Reconciled::NoChange) => ("no_change", None),
-        Begun::Not(Reconciled::Busy) => ("busy", None),
-        Begun::Not(Reconciled::Alive(holder)) => ("alive", Some(make_holder(py, &holder)?)),
-        Begun::Not(Reconciled::Done) => ("done", None),
+        ReconcileStart::Not(Reconciled::NoChange) => ("no_change", None),
+        ReconcileStart::Not(Reconciled::Busy) => ("busy", None),
+        ReconcileStart::Not(Reconciled::Alive(holder)) => {
+            ("alive", Some(make_holder(py, &holder)?))
+        }
+        ReconcileStart::Not(Reconciled::Done) => ("done", None),
     };
     (outcome, holder).into_bound_py_any(py)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use untorn::{Call, Error, Transaction, TransactionOptions, Version};
+use untorn::{CallOptions, Error, Transaction, TransactionOptions, Version};
 
 use crate::argument::{Data, Place, Text};
 use crate::call::{Wait, plain, wait};
@@ -43,7 +43,7 @@ enum How {
 }
 
 impl Origin {
-    pub fn begin(&self, call: &Call<'_>) -> untorn::Result<Begun> {
+    pub fn begin(&self, call: &CallOptions<'_>) -> untorn::Result<Begun> {
         let refuse =
             || Error::invalid_argument("begin", &self.dir, "the transaction has already begun");
         match &self.how {
@@ -70,7 +70,7 @@ impl Begun {
         }
     }
 
-    pub fn commit(&mut self, call: &Call<'_>) -> untorn::Result<()> {
+    pub fn commit(&mut self, call: &CallOptions<'_>) -> untorn::Result<()> {
         match self {
             Begun::Transaction(transaction) => transaction.commit_with(call),
             Begun::Turn(turn) => turn.commit_with(call).map(drop),

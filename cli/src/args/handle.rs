@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
-use untorn::{Call, Document, Durability, Format, Journal, JournalOptions, Scheme};
+use untorn::{CallOptions, Document, Durability, Format, Journal, JournalOptions, Scheme};
 
 use crate::exit::Result;
 use crate::when::span;
@@ -97,10 +97,10 @@ impl Handle {
         !matches!(self.format, Some(Format::Lines))
     }
 
-    pub fn call(&self) -> Call<'static> {
+    pub fn call(&self) -> CallOptions<'static> {
         match self.timeout {
-            Some(limit) => Call::new().timeout(Some(limit)),
-            None => Call::new(),
+            Some(limit) => CallOptions::new().timeout(Some(limit)),
+            None => CallOptions::new(),
         }
     }
 }

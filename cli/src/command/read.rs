@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use untorn::{Call, Damage, Followed, Position};
+use untorn::{CallOptions, Damage, FollowItem, Position};
 
 use crate::args::{Cat, Handle, Shape, Tail};
 use crate::exit::{FOUND, Failure, Result};
@@ -175,15 +175,15 @@ fn follow(
         let send = send.clone();
         std::thread::spawn(move || {
             loop {
-                let next = news.next(&Call::new());
+                let next = news.next(&CallOptions::new());
                 for damage in news.take_damage() {
                     let _ = send.send(News::Damage(at, damage));
                 }
                 let sent = match next {
-                    Ok(Some(Followed::Record(record))) => {
+                    Ok(Some(FollowItem::Record(record))) => {
                         send.send(News::Record(at, record.start, record.bytes))
                     }
-                    Ok(Some(Followed::Rewound { .. })) => send.send(News::Rewound(at)),
+                    Ok(Some(FollowItem::Rewound { .. })) => send.send(News::Rewound(at)),
                     Ok(Some(_)) => Ok(()),
                     Ok(None) => return,
                     Err(error) => {

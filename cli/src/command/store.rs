@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
-use untorn::{Alive, Call, Holder, Reconciled, Session, Store};
+use untorn::{Alive, CallOptions, Holder, Reconciled, Session, Store};
 
 use crate::args::{Handle, StoreCommand};
 use crate::exit::{FOUND, Failure, Result};
@@ -198,8 +198,8 @@ fn remove(store: &Store, key: &str, yes: bool, handle: &Handle, out: &mut Output
         return Ok(0);
     }
     let call = match handle.timeout {
-        Some(limit) => Call::new().timeout(Some(limit)),
-        None => Call::new().timeout(Some(std::time::Duration::ZERO)),
+        Some(limit) => CallOptions::new().timeout(Some(limit)),
+        None => CallOptions::new().timeout(Some(std::time::Duration::ZERO)),
     };
     Ok(if store.remove_with(key, &call)? {
         0

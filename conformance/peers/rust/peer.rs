@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fd_lock::RwLock;
-use untorn::{Call, ErrorKind, FileLock, Scheme};
+use untorn::{CallOptions, ErrorKind, FileLock, Scheme};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -62,7 +62,7 @@ fn ours(path: &Path, scheme: Scheme) -> WithLock {
     let path = path.to_owned();
     let options = FileLock::options().scheme(scheme);
     Box::new(move |once, work| {
-        let call = Call::new();
+        let call = CallOptions::new();
         let call = if once {
             call.timeout(Some(Duration::ZERO))
         } else {

@@ -11,7 +11,7 @@ use super::update::Update;
 use super::version::{Expect, Version};
 use crate::durability::Durability;
 use crate::error::{Error, Result};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::PathLock;
 use crate::sys;
 
@@ -102,7 +102,7 @@ impl Document {
     /// the system: the file is as it was. `NOT_DURABLE`: the new bytes are in
     /// place, but a power cut may bring the old ones back.
     pub fn save(&self, bytes: &[u8]) -> Result<Version> {
-        self.save_with(bytes, Expect::Anything, &Call::new())
+        self.save_with(bytes, Expect::Anything, &CallOptions::new())
     }
 
     /// Replaces the whole document if it still has this version; with `None`, if
@@ -112,7 +112,7 @@ impl Document {
     /// `CONFLICT` or `ALREADY_EXISTS`; and as [`Document::save`].
     pub fn save_if(&self, version: Option<Version>, bytes: &[u8]) -> Result<Version> {
         let expect = version.map_or(Expect::Absent, Expect::Version);
-        self.save_with(bytes, expect, &Call::new())
+        self.save_with(bytes, expect, &CallOptions::new())
     }
 
     /// Saves a document that must not exist yet.
@@ -120,7 +120,7 @@ impl Document {
     /// # Errors
     /// `ALREADY_EXISTS`; and as [`Document::save`].
     pub fn create(&self, bytes: &[u8]) -> Result<Version> {
-        self.save_with(bytes, Expect::Absent, &Call::new())
+        self.save_with(bytes, Expect::Absent, &CallOptions::new())
     }
 
     /// Saves as all of the above do. The call says how to wait or cancel, or
@@ -128,7 +128,12 @@ impl Document {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn save_with(&self, bytes: &[u8], expect: Expect, call: &Call<'_>) -> Result<Version> {
+    pub fn save_with(
+        &self,
+        bytes: &[u8],
+        expect: Expect,
+        call: &CallOptions<'_>,
+    ) -> Result<Version> {
         let operation = match expect {
             Expect::Absent => "create",
             _ => "save",
@@ -187,7 +192,7 @@ impl Document {
         F: FnOnce(Option<&[u8]>) -> std::result::Result<Vec<u8>, E>,
         E: From<Error>,
     {
-        let mut update = self.begin_update(&Call::new())?;
+        let mut update = self.begin_update(&CallOptions::new())?;
         let bytes = change(update.value())?;
         Ok(update.save(&bytes)?)
     }
@@ -196,7 +201,7 @@ impl Document {
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `CANCELLED`, and failures of the system.
-    pub fn begin_update(&self, call: &Call<'_>) -> Result<Update> {
+    pub fn begin_update(&self, call: &CallOptions<'_>) -> Result<Update> {
         let under = self.shared.enter("update", call)?;
         Update::begin(Arc::clone(&self.shared), under)
     }
@@ -206,7 +211,7 @@ impl Document {
     /// # Errors
     /// As [`Document::save`].
     pub fn remove(&self) -> Result<bool> {
-        self.remove_with(Expect::Anything, &Call::new())
+        self.remove_with(Expect::Anything, &CallOptions::new())
     }
 
     /// Removes the document if it still has this version.
@@ -214,7 +219,7 @@ impl Document {
     /// # Errors
     /// `CONFLICT`; and as [`Document::save`].
     pub fn remove_if(&self, version: Version) -> Result<()> {
-        self.remove_with(Expect::Version(version), &Call::new())?;
+        self.remove_with(Expect::Version(version), &CallOptions::new())?;
         Ok(())
     }
 
@@ -223,7 +228,7 @@ impl Document {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn remove_with(&self, expect: Expect, call: &Call<'_>) -> Result<bool> {
+    pub fn remove_with(&self, expect: Expect, call: &CallOptions<'_>) -> Result<bool> {
         let Some(under) = self.shared.enter_if_there("remove", call)? else {
             self.shared.compare("remove", expect, || Ok(None))?;
             return Ok(false);

@@ -8,7 +8,7 @@ use super::option_fields::DocumentOptions;
 use super::version::{Expect, Version};
 use super::{in_place, replace};
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{Call, GuardState, lost_lock};
+use crate::lock::{CallOptions, GuardState, lost_lock};
 use crate::oslock::LockFile;
 use crate::oslock::{PathLock, RawGuard};
 use crate::sys;
@@ -32,7 +32,7 @@ pub(super) enum Under {
 
 impl Shared {
     /// Takes the lock for one change.
-    pub(super) fn enter(&self, operation: &'static str, call: &Call<'_>) -> Result<Under> {
+    pub(super) fn enter(&self, operation: &'static str, call: &CallOptions<'_>) -> Result<Under> {
         if !self.lock.is_in_place() {
             // Before the lock, so that others need not wait for the sweep.
             temporary::sweep(&self.path);
@@ -50,7 +50,7 @@ impl Shared {
     pub(super) fn enter_if_there(
         &self,
         operation: &'static str,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<Option<Under>> {
         if let Some(given) = self.given(operation, call)? {
             return Ok(Some(given));
@@ -61,7 +61,11 @@ impl Shared {
     }
 
     /// Returns the caller's lock, if the call works under one.
-    pub(super) fn given(&self, operation: &'static str, call: &Call<'_>) -> Result<Option<Under>> {
+    pub(super) fn given(
+        &self,
+        operation: &'static str,
+        call: &CallOptions<'_>,
+    ) -> Result<Option<Under>> {
         if self.closed.load(Ordering::Acquire) {
             return Err(Error::invalid_argument(
                 operation,

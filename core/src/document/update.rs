@@ -12,10 +12,10 @@ use crate::oslock::Within;
 /// this is dropped or finished. It may be sent to another thread.
 ///
 /// ```
-/// use untorn::{Call, Document};
+/// use untorn::{CallOptions, Document};
 /// # let dir = tempfile::tempdir()?;
 /// let state = Document::open(dir.path().join("state.json"))?;
-/// let mut update = state.begin_update(&Call::new())?;
+/// let mut update = state.begin_update(&CallOptions::new())?;
 /// let turns = update.value().map_or(0, <[u8]>::len);
 /// update.save(format!("{{\"turns\":{turns}}}").as_bytes())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -56,10 +56,10 @@ impl FromStr for Version {
 /// The state that a document must have for a change to go ahead.
 ///
 /// ```
-/// use untorn::{Call, Document, Expect};
+/// use untorn::{CallOptions, Document, Expect};
 /// # let dir = tempfile::tempdir()?;
 /// let state = Document::open(dir.path().join("state.json"))?;
-/// let call = Call::new();
+/// let call = CallOptions::new();
 /// let version = state.save_with(b"1", Expect::Absent, &call)?;
 /// state.save_with(b"2", Expect::Version(version), &call)?;
 /// state.save_with(b"3", Expect::Anything, &call)?;

@@ -11,7 +11,7 @@ use super::options::JournalOptions;
 use super::read::{self, OwnedRecord, Records, Report};
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::Scheme;
 use crate::position::Position;
 
@@ -113,7 +113,7 @@ impl JournalReader {
     /// # Errors
     /// As [`JournalReader::end`].
     pub fn tail(&self, n: usize) -> Result<Vec<OwnedRecord>> {
-        read::tail::tail(&self.shared, n, &Call::new())
+        read::tail::tail(&self.shared, n, &CallOptions::new())
     }
 
     /// Checks every record, and changes nothing.
@@ -121,7 +121,7 @@ impl JournalReader {
     /// # Errors
     /// As [`JournalReader::records`].
     pub fn verify(&self) -> Result<Report> {
-        read::verify(&self.shared, "verify", &Call::new().begin(None))
+        read::verify(&self.shared, "verify", &CallOptions::new().begin(None))
     }
 
     /// Returns the header line without its padding; `None` if the journal has none.

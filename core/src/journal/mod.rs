@@ -47,7 +47,7 @@ mod words;
 pub use append::Batch;
 pub use elsewhere::JournalReader;
 pub use fold::{Fold, FoldCursor, FoldTurn, Folded};
-pub use follow::{Follow, Followed};
+pub use follow::{Follow, FollowItem};
 pub use handle::Journal;
 pub use journal_bytes::JournalBytes;
 pub use options::{Format, HeaderMode, JournalOptions};

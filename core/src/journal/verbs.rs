@@ -7,7 +7,7 @@ use super::follow::Follow;
 use super::handle::Journal;
 use super::read::{self, OwnedRecord, Record, Records, Report};
 use crate::error::Result;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::LockFile;
 use crate::position::Position;
 
@@ -44,7 +44,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::records`].
     pub fn tail(&self, n: usize) -> Result<Vec<OwnedRecord>> {
-        self.tail_with(n, &Call::new())
+        self.tail_with(n, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::tail`], with cancellation: the last million records
@@ -52,7 +52,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn tail_with(&self, n: usize, call: &Call<'_>) -> Result<Vec<OwnedRecord>> {
+    pub fn tail_with(&self, n: usize, call: &CallOptions<'_>) -> Result<Vec<OwnedRecord>> {
         read::tail::tail(&self.handle, n, call)
     }
 
@@ -97,14 +97,14 @@ impl Journal {
     /// # Errors
     /// As [`Journal::records`].
     pub fn verify(&self) -> Result<Report> {
-        self.verify_with(&Call::new())
+        self.verify_with(&CallOptions::new())
     }
 
     /// Does the same as [`Journal::verify`], with cancellation. It waits for no lock.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn verify_with(&self, call: &Call<'_>) -> Result<Report> {
+    pub fn verify_with(&self, call: &CallOptions<'_>) -> Result<Report> {
         read::verify(&self.handle.shared, "verify", &call.begin(None))
     }
 
@@ -114,7 +114,7 @@ impl Journal {
     /// # Errors
     /// `LOCK_TIMEOUT` and failures of the system.
     pub fn repair(&self) -> Result<Report> {
-        self.repair_with(&Call::new())
+        self.repair_with(&CallOptions::new())
     }
 
     /// Does the same as [`Journal::repair`], with a timeout or cancellation, or under a
@@ -122,7 +122,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn repair_with(&self, call: &Call<'_>) -> Result<Report> {
+    pub fn repair_with(&self, call: &CallOptions<'_>) -> Result<Report> {
         let shared = &self.handle;
         shared.usable("repair")?;
         let repair = |lock: LockFile<'_>| shared.state().writer.repair(shared, lock);

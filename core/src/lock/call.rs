@@ -11,21 +11,21 @@ use crate::oslock::{Caller, CancelToken, Progress, WaitPolicy};
 ///
 /// ```
 /// use std::time::Duration;
-/// use untorn::{Call, FileLock, Journal};
+/// use untorn::{CallOptions, FileLock, Journal};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("session.jsonl");
 /// let journal = Journal::open(&path)?;
-/// journal.append_with(b"{\"n\":1}", &Call::new().timeout(Some(Duration::from_secs(2))))?;
+/// journal.append_with(b"{\"n\":1}", &CallOptions::new().timeout(Some(Duration::from_secs(2))))?;
 ///
 /// // Several steps under one lock:
 /// let guard = FileLock::acquire(&path)?;
-/// let under = Call::new().lock(&guard);
+/// let under = CallOptions::new().lock(&guard);
 /// journal.append_with(b"{\"n\":2}", &under)?;
 /// journal.append_with(b"{\"n\":3}", &under)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Default)]
-pub struct Call<'a> {
+pub struct CallOptions<'a> {
     timeout: Option<Option<Duration>>,
     cancel: Option<&'a CancelToken>,
     interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
@@ -34,25 +34,25 @@ pub struct Call<'a> {
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> CallOptions<'a> {
     /// Waits as the handle does: indefinitely, unless it was opened with a
     /// timeout.
     #[must_use]
-    pub fn new() -> Call<'a> {
-        Call::default()
+    pub fn new() -> CallOptions<'a> {
+        CallOptions::default()
     }
 
     /// Overrides the handle's timeout for this call. `None` waits indefinitely,
     /// and zero tries once. One deadline holds for the whole call.
     #[must_use]
-    pub fn timeout(mut self, timeout: Option<Duration>) -> Call<'a> {
+    pub fn timeout(mut self, timeout: Option<Duration>) -> CallOptions<'a> {
         self.timeout = Some(timeout);
         self
     }
 
     /// Lets another thread end the wait.
     #[must_use]
-    pub fn cancel(mut self, token: &'a CancelToken) -> Call<'a> {
+    pub fn cancel(mut self, token: &'a CancelToken) -> CallOptions<'a> {
         self.cancel = Some(token);
         self
     }
@@ -61,14 +61,14 @@ impl<'a> Call<'a> {
     /// the wait with `CANCELLED`. This is for runtimes that deliver signals
     /// only between two instructions of their own.
     #[must_use]
-    pub fn interrupt(mut self, interrupt: &'a (dyn Fn() -> bool + Sync)) -> Call<'a> {
+    pub fn interrupt(mut self, interrupt: &'a (dyn Fn() -> bool + Sync)) -> CallOptions<'a> {
         self.interrupt = Some(interrupt);
         self
     }
 
     /// Works under a lock that the caller already holds on the same path.
     #[must_use]
-    pub fn lock(mut self, guard: &'a LockGuard) -> Call<'a> {
+    pub fn lock(mut self, guard: &'a LockGuard) -> CallOptions<'a> {
         self.lock = Some(guard);
         self
     }
@@ -79,18 +79,18 @@ impl<'a> Call<'a> {
     /// the call's token. In `replace_batch` the journal is locked meanwhile.
     ///
     /// ```
-    /// use untorn::{Call, Journal};
+    /// use untorn::{CallOptions, Journal};
     /// # let dir = tempfile::tempdir()?;
     /// # let journal = Journal::open(dir.path().join("s.jsonl"))?;
     /// # journal.append(b"1")?;
     /// let show = |progress: untorn::Progress| {
     ///     eprintln!("{} of {} bytes", progress.done, progress.total);
     /// };
-    /// journal.verify_with(&Call::new().progress(&show))?;
+    /// journal.verify_with(&CallOptions::new().progress(&show))?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> Call<'a> {
+    pub fn progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> CallOptions<'a> {
         self.progress = Some(progress);
         self
     }
@@ -100,7 +100,7 @@ impl<'a> Call<'a> {
     /// `DEADLOCK`. A lock that the call takes counts as held by this thread.
     #[doc(hidden)]
     #[must_use]
-    pub fn caller(mut self, caller: Caller) -> Call<'a> {
+    pub fn caller(mut self, caller: Caller) -> CallOptions<'a> {
         self.caller = Some(caller);
         self
     }
@@ -129,9 +129,9 @@ impl<'a> Call<'a> {
     }
 }
 
-impl fmt::Debug for Call<'_> {
+impl fmt::Debug for CallOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
+        f.debug_struct("CallOptions")
             .field("timeout", &self.timeout)
             .field("caller", &self.caller)
             .finish_non_exhaustive()

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::call::Call;
+use super::call::CallOptions;
 use super::guard::LockGuard;
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
@@ -127,14 +127,18 @@ impl LockOptions {
     /// `INVALID_ARGUMENT`: the path ends in `.lock` (see
     /// [`LockOptions::acquire_at`]).
     pub fn acquire(&self, path: impl AsRef<Path>) -> Result<LockGuard> {
-        self.acquire_with(path, &Call::new())
+        self.acquire_with(path, &CallOptions::new())
     }
 
     /// Does what [`LockOptions::acquire`] does, with a way to end the wait.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn acquire_with(&self, path: impl AsRef<Path>, call: &Call<'_>) -> Result<LockGuard> {
+    pub fn acquire_with(
+        &self,
+        path: impl AsRef<Path>,
+        call: &CallOptions<'_>,
+    ) -> Result<LockGuard> {
         let path = path.as_ref();
         let bytes = path.as_os_str().as_encoded_bytes();
         if bytes.ends_with(b".lock") {
@@ -158,7 +162,7 @@ impl LockOptions {
     /// # Errors
     /// As [`LockOptions::acquire`].
     pub fn acquire_at(&self, lock_path: impl AsRef<Path>) -> Result<LockGuard> {
-        self.acquire_at_with(lock_path, &Call::new())
+        self.acquire_at_with(lock_path, &CallOptions::new())
     }
 
     /// Does what [`LockOptions::acquire_at`] does, with a way to end the wait.
@@ -168,7 +172,7 @@ impl LockOptions {
     pub fn acquire_at_with(
         &self,
         lock_path: impl AsRef<Path>,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<LockGuard> {
         let path = lock_path.as_ref();
         // The directory is resolved, the name is not. A lock file that is a
@@ -188,7 +192,7 @@ impl LockOptions {
         self.take(path, PathLock::at(&target, lock_path), call)
     }
 
-    fn take(&self, path: &Path, lock: PathLock, call: &Call<'_>) -> Result<LockGuard> {
+    fn take(&self, path: &Path, lock: PathLock, call: &CallOptions<'_>) -> Result<LockGuard> {
         if call.guard().is_some() {
             return Err(Error::invalid_argument(
                 "lock",

@@ -22,13 +22,13 @@ use crate::sys;
 /// still has the lock.
 ///
 /// ```
-/// use untorn::{Call, Document, FileLock};
+/// use untorn::{CallOptions, Document, FileLock};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("state.json");
 /// let guard = FileLock::acquire(&path)?;
 /// // Calls under the lock name the guard. Others wait.
 /// let state = Document::open(&path)?;
-/// state.save_with(b"1", untorn::Expect::Anything, &Call::new().lock(&guard))?;
+/// state.save_with(b"1", untorn::Expect::Anything, &CallOptions::new().lock(&guard))?;
 /// drop(guard);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

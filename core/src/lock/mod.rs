@@ -16,7 +16,7 @@ mod guard;
 mod handover;
 mod settled;
 
-pub use call::Call;
+pub use call::CallOptions;
 pub use file_lock::{FileLock, LockOptions};
 pub use find_holder::holder;
 pub use find_waiters::{Held, held_below, waiters};

@@ -16,12 +16,12 @@ pub(crate) trait Wakeup: Send + Sync {
 /// Clones are the same token. A token stays cancelled.
 ///
 /// ```
-/// use untorn::{Call, CancelToken, ErrorKind, Journal};
+/// use untorn::{CallOptions, CancelToken, ErrorKind, Journal};
 /// # let dir = tempfile::tempdir()?;
 /// let journal = Journal::open(dir.path().join("j.jsonl"))?;
 /// let token = CancelToken::new();
 /// token.cancel(); // any thread may, at any time
-/// let error = journal.append_with(b"1", &Call::new().cancel(&token)).unwrap_err();
+/// let error = journal.append_with(b"1", &CallOptions::new().cancel(&token)).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Cancelled);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -42,7 +42,7 @@ impl PathLock {
                     match within {
                         Some(Within::Update) => "inside update, change the value instead of saving",
                         None => {
-                            "pass the guard that holds it (`Call::lock`), or release it first"
+                            "pass the guard that holds it (`CallOptions::lock`), or release it first"
                         }
                     }
                 ),

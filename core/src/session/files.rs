@@ -10,7 +10,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::holder::Holder;
 use crate::journal::Journal;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::Home;
 use crate::sys;
 use crate::transaction::Transaction;
@@ -31,7 +31,7 @@ impl Session {
     /// # Errors
     /// As [`crate::JournalOptions::open`].
     pub fn journal(&self) -> Result<Journal> {
-        self.journal_with(&Call::new())
+        self.journal_with(&CallOptions::new())
     }
 
     /// Opens the journal as [`Session::journal`] does, with a way to cancel. It
@@ -39,7 +39,7 @@ impl Session {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn journal_with(&self, call: &Call<'_>) -> Result<Journal> {
+    pub fn journal_with(&self, call: &CallOptions<'_>) -> Result<Journal> {
         let options = self.store.options.journal.clone();
         let path = self.path.join(&self.store.options.journal_name);
         match self.home(call)? {
@@ -53,7 +53,7 @@ impl Session {
     /// # Errors
     /// As [`crate::DocumentOptions::open`].
     pub fn state(&self) -> Result<Document> {
-        self.state_with(&Call::new())
+        self.state_with(&CallOptions::new())
     }
 
     /// Opens the state as [`Session::state`] does, with a way to wait or to
@@ -61,7 +61,7 @@ impl Session {
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn state_with(&self, call: &Call<'_>) -> Result<Document> {
+    pub fn state_with(&self, call: &CallOptions<'_>) -> Result<Document> {
         self.document_with(&self.store.options.state_name, call)
     }
 
@@ -72,7 +72,7 @@ impl Session {
     /// `INVALID_ARGUMENT` for a name with a path in it, or one that this
     /// library uses itself; and as [`crate::DocumentOptions::open`].
     pub fn document(&self, name: &str) -> Result<Document> {
-        self.document_with(name, &Call::new())
+        self.document_with(name, &CallOptions::new())
     }
 
     /// Opens a document as [`Session::document`] does, with a way to wait or to
@@ -80,7 +80,7 @@ impl Session {
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn document_with(&self, name: &str, call: &Call<'_>) -> Result<Document> {
+    pub fn document_with(&self, name: &str, call: &CallOptions<'_>) -> Result<Document> {
         check_file("open", &self.path, name)?;
         let options = self.store.options.document.clone();
         let path = self.path.join(name);
@@ -98,14 +98,14 @@ impl Session {
     /// # Errors
     /// Failures of the system.
     pub fn media(&self, name: &str) -> Result<PathBuf> {
-        self.media_with(name, &Call::new())
+        self.media_with(name, &CallOptions::new())
     }
 
     /// Does as [`Session::media`], with a way to wait or to cancel.
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn media_with(&self, name: &str, call: &Call<'_>) -> Result<PathBuf> {
+    pub fn media_with(&self, name: &str, call: &CallOptions<'_>) -> Result<PathBuf> {
         self.make("media", call)?;
         let path = self.path.join(MEDIA).join(name::of_file(name));
         sys::create_parents(&path, self.store.is_durable())
@@ -133,7 +133,7 @@ impl Session {
     /// a transaction would take other locks than journal and state do. And as
     /// [`crate::TransactionOptions::begin`].
     pub fn transaction(&self) -> Result<Transaction> {
-        self.transaction_with(&Call::new())
+        self.transaction_with(&CallOptions::new())
     }
 
     /// Begins a transaction as [`Session::transaction`] does, with a way to wait
@@ -141,7 +141,7 @@ impl Session {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn transaction_with(&self, call: &Call<'_>) -> Result<Transaction> {
+    pub fn transaction_with(&self, call: &CallOptions<'_>) -> Result<Transaction> {
         self.store.check_transactions("begin")?;
         // Both waits share one deadline.
         let call = self.make("begin", call)?;
@@ -150,7 +150,7 @@ impl Session {
 
     /// Returns what will create the missing session, with the first lock of one
     /// of its files. `None` if the session exists. A reader creates nothing.
-    fn home(&self, call: &Call<'_>) -> Result<Option<Home>> {
+    fn home(&self, call: &CallOptions<'_>) -> Result<Option<Home>> {
         if call.is_cancelled() {
             return Err(Error::cancelled("open", &self.path));
         }
@@ -165,7 +165,7 @@ impl Session {
 
     /// Creates the directory, if it is missing. Returns the call with the rest of
     /// its time.
-    fn make<'a>(&self, operation: &'static str, call: &Call<'a>) -> Result<Call<'a>> {
+    fn make<'a>(&self, operation: &'static str, call: &CallOptions<'a>) -> Result<CallOptions<'a>> {
         let wait = call.begin(self.store.options.timeout);
         directory::make(operation, self, &wait)?;
         Ok(call.timeout(wait.left()))

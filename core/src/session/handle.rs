@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::name::{self, Name};
 use super::shared::{Shared, path_of};
 use crate::error::Result;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::transaction::Transaction;
 
 /// A directory with a journal, a state document, media files and a lease.
@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Begins a transaction, but creates nothing.
-    pub(super) fn begin(&self, call: &Call<'_>) -> Result<Transaction> {
+    pub(super) fn begin(&self, call: &CallOptions<'_>) -> Result<Transaction> {
         self.store.check_transactions("begin")?;
         let options = &self.store.options;
         Transaction::options()

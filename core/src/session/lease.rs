@@ -15,7 +15,7 @@ use super::marker::{self};
 use super::owner::{Owned, is_heir, take_if_there};
 use crate::error::{Error, Result};
 use crate::holder::Holder;
-use crate::lock::{Call, reserve_for, take_back};
+use crate::lock::{CallOptions, reserve_for, take_back};
 use crate::process::Process;
 use crate::sys::{self};
 
@@ -52,7 +52,7 @@ impl Session {
     /// `LOCKED` and the owner, if the session has one; `INVALID_ARGUMENT` for a
     /// label of more than 64 KiB; failures of the system.
     pub fn claim(&self, label: impl Into<String>) -> Result<Lease> {
-        let once = Call::new().timeout(Some(Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(Duration::ZERO));
         self.claim_with(label, &once)
     }
 
@@ -62,7 +62,7 @@ impl Session {
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT`, `DEADLOCK` and `CANCELLED`.
-    pub fn claim_with(&self, label: impl Into<String>, call: &Call<'_>) -> Result<Lease> {
+    pub fn claim_with(&self, label: impl Into<String>, call: &CallOptions<'_>) -> Result<Lease> {
         if call.guard().is_some() {
             return Err(Error::invalid_argument(
                 "claim",

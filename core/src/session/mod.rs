@@ -30,6 +30,6 @@ mod store;
 pub use handle::Session;
 pub use lease::Lease;
 pub use options::StoreOptions;
-pub use reconcile::{Begun, Reconcile, Reconciled};
+pub use reconcile::{Reconcile, ReconcileStart, Reconciled};
 pub use search::{Hit, Search};
 pub use store::Store;

@@ -16,7 +16,7 @@ use super::marker::{self, LeaseFile, NAME};
 use super::owner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::holder::Holder;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::RawGuard;
 use crate::process::Alive;
 use crate::recovery::transaction::State;
@@ -39,7 +39,7 @@ pub enum Reconciled {
 
 /// A reconciliation that has begun, or why it has not.
 #[derive(Debug)]
-pub enum Begun {
+pub enum ReconcileStart {
     /// The last owner is dead: it is this call's turn.
     Turn(Box<Reconcile>),
     /// It is not this call's turn: [`Reconciled::NoChange`], `Busy` or `Alive`.
@@ -108,7 +108,7 @@ impl Session {
         &self,
         change: impl FnOnce(&mut Transaction) -> std::result::Result<bool, E>,
     ) -> std::result::Result<Reconciled, E> {
-        self.try_reconcile_with(change, || Ok(false), &Call::new())
+        self.try_reconcile_with(change, || Ok(false), &CallOptions::new())
     }
 
     /// Reconciles as [`Session::reconcile`] does, with a second opinion. If the
@@ -126,7 +126,7 @@ impl Session {
         &self,
         change: impl FnOnce(&mut Transaction) -> Result<bool>,
         also_alive: impl FnOnce() -> Result<bool>,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<Reconciled> {
         self.try_reconcile_with(change, also_alive, call)
     }
@@ -135,11 +135,11 @@ impl Session {
         &self,
         change: impl FnOnce(&mut Transaction) -> std::result::Result<bool, E>,
         also_alive: impl FnOnce() -> Result<bool>,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> std::result::Result<Reconciled, E> {
         let mut turn = match self.begin_reconcile(also_alive, call)? {
-            Begun::Not(why) => return Ok(why),
-            Begun::Turn(turn) => turn,
+            ReconcileStart::Not(why) => return Ok(why),
+            ReconcileStart::Turn(turn) => turn,
         };
         if change(turn.transaction()?)? {
             Ok(turn.commit_with(call)?)
@@ -155,8 +155,8 @@ impl Session {
     pub fn begin_reconcile(
         &self,
         also_alive: impl FnOnce() -> Result<bool>,
-        call: &Call<'_>,
-    ) -> Result<Begun> {
+        call: &CallOptions<'_>,
+    ) -> Result<ReconcileStart> {
         if call.guard().is_some() {
             return Err(Error::invalid_argument(
                 "reconcile",
@@ -169,33 +169,33 @@ impl Session {
         // Without the lock, since the owners of most sessions have released them.
         let once = call.timeout(Some(Duration::ZERO));
         if marker::read(&self.path).map_err(os_error)?.is_none() {
-            return self.settle(&once).map(Begun::Not);
+            return self.settle(&once).map(ReconcileStart::Not);
         }
         let held = match owner::lock_if_there("reconcile", self, &once.begin(None)) {
             Ok(Some(held)) => held,
-            Ok(None) => return Ok(Begun::Not(Reconciled::NoChange)),
+            Ok(None) => return Ok(ReconcileStart::Not(Reconciled::NoChange)),
             Err(error) if error.kind() == ErrorKind::Locked => {
-                return self.live_process().map(Begun::Not);
+                return self.live_process().map(ReconcileStart::Not);
             }
             Err(error) => return Err(error),
         };
         // The lock may just have finished a committed transaction.
         let slot = LeaseFile::open_if_there(&self.path).map_err(os_error)?;
         let Some((marker, mut slot)) = slot.and_then(|slot| Some((slot.marker()?, slot))) else {
-            return Ok(Begun::Not(Reconciled::NoChange));
+            return Ok(ReconcileStart::Not(Reconciled::NoChange));
         };
         if let Some(owner) = &marker.owner
             && owner.alive() == Alive::Alive
         {
             // The owner has no lock, but see `lease::forbid_second`.
-            return Ok(Begun::Not(Reconciled::Alive(owner.clone())));
+            return Ok(ReconcileStart::Not(Reconciled::Alive(owner.clone())));
         }
         slot.reconcile(&Holder::own(Some("reconciles")))
             .map_err(os_error)?;
         match self.examine(also_alive, call) {
             Ok(Some(mut transaction)) => {
                 transaction.remove_held(NAME, held);
-                Ok(Begun::Turn(Box::new(Reconcile {
+                Ok(ReconcileStart::Turn(Box::new(Reconcile {
                     path: self.path.clone(),
                     owner: marker.owner,
                     slot,
@@ -207,7 +207,7 @@ impl Session {
                 // While the lock is held.
                 let _ = slot.put_back();
                 drop(held);
-                not.map(|_| Begun::Not(Reconciled::Alive(marker::known(marker.owner))))
+                not.map(|_| ReconcileStart::Not(Reconciled::Alive(marker::known(marker.owner))))
             }
         }
     }
@@ -215,7 +215,7 @@ impl Session {
     fn examine(
         &self,
         also_alive: impl FnOnce() -> Result<bool>,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<Option<Transaction>> {
         if also_alive()? {
             return Ok(None);
@@ -226,7 +226,7 @@ impl Session {
     /// Finishes a committed reconciliation. Nothing needs to be reconciled, but a
     /// reconciler may have died after its commit, with only some of the changes
     /// made.
-    fn settle(&self, once: &Call<'_>) -> Result<Reconciled> {
+    fn settle(&self, once: &CallOptions<'_>) -> Result<Reconciled> {
         let committed = State::Committed.path(&self.path);
         let left = sys::stat(&committed).map_err(|error| Error::os("reconcile", &committed, error));
         if left?.is_some() {
@@ -283,14 +283,14 @@ impl Reconcile {
     /// # Errors
     /// As [`Transaction::commit`].
     pub fn commit(&mut self) -> Result<Reconciled> {
-        self.commit_with(&Call::new())
+        self.commit_with(&CallOptions::new())
     }
 
     /// Commits as [`Reconcile::commit`] does, with a way to wait or to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn commit_with(&mut self, call: &Call<'_>) -> Result<Reconciled> {
+    pub fn commit_with(&mut self, call: &CallOptions<'_>) -> Result<Reconciled> {
         let Some(mut transaction) = self.transaction.take() else {
             return Err(over(&self.path));
         };

@@ -5,11 +5,11 @@ use super::handle::Session;
 use super::owner;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::sys;
 
 /// Removes a session that has no owner. Returns `false` if it was missing.
-pub(super) fn remove(session: &Session, call: &Call<'_>) -> Result<bool> {
+pub(super) fn remove(session: &Session, call: &CallOptions<'_>) -> Result<bool> {
     const REMOVE: &str = "remove";
     let store = &session.store;
     let wait = call.begin(store.options.timeout);

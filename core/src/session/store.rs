@@ -10,7 +10,7 @@ use super::shared::{Shared, check_file};
 use super::{directory, removal};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::recovery::transaction::member_lock;
 use crate::sys;
 
@@ -136,14 +136,14 @@ impl Store {
     /// # Errors
     /// Failures of the system.
     pub fn keys(&self) -> Result<Vec<String>> {
-        self.keys_with(&Call::new())
+        self.keys_with(&CallOptions::new())
     }
 
     /// Returns the keys as [`Store::keys`] does, with a way to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn keys_with(&self, call: &Call<'_>) -> Result<Vec<String>> {
+    pub fn keys_with(&self, call: &CallOptions<'_>) -> Result<Vec<String>> {
         let wait = call.begin(self.shared.options.timeout);
         let mut keys = Vec::new();
         for (key, _) in directory::sessions("keys", &self.shared, &wait)? {
@@ -164,7 +164,7 @@ impl Store {
     /// `LOCKED` and the holder, while the session has an owner; failures of the
     /// system.
     pub fn remove(&self, key: &str) -> Result<bool> {
-        let once = Call::new().timeout(Some(std::time::Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(std::time::Duration::ZERO));
         self.remove_with(key, &once)
     }
 
@@ -173,7 +173,7 @@ impl Store {
     ///
     /// # Errors
     /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
-    pub fn remove_with(&self, key: &str, call: &Call<'_>) -> Result<bool> {
+    pub fn remove_with(&self, key: &str, call: &CallOptions<'_>) -> Result<bool> {
         removal::remove(&self.session(key)?, call)
     }
 }

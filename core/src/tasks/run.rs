@@ -11,7 +11,7 @@ use super::panicked::of_panic;
 use super::task::Task;
 use crate::background;
 use crate::error::{Error, Result};
-use crate::lock::{Call, LockGuard};
+use crate::lock::{CallOptions, LockGuard};
 use crate::oslock::Caller;
 
 /// Says which other tasks of this process go before a task.
@@ -107,7 +107,7 @@ impl<L: EventLoop> Task<L> {
     pub fn run<T: Send + 'static>(
         self: &Arc<Self>,
         placement: Placement,
-        work: impl FnOnce(&Call<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&CallOptions<'_>) -> Result<T> + Send + 'static,
         finish: impl FnOnce(T) -> L::Value + Send + 'static,
     ) {
         let Placement {
@@ -130,7 +130,7 @@ impl<L: EventLoop> Task<L> {
                 true => event_loop,
                 false => Caller::current(),
             };
-            let mut call = Call::new()
+            let mut call = CallOptions::new()
                 .caller(caller)
                 .cancel(task.token())
                 .timeout(try_once.then_some(Duration::ZERO));

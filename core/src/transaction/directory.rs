@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::JournalOptions;
-use crate::lock::{Call, GuardState, lost_lock};
+use crate::lock::{CallOptions, GuardState, lost_lock};
 use crate::oslock::LockFile;
 use crate::oslock::Scheme;
 use crate::oslock::WaitPolicy;
@@ -62,7 +62,7 @@ pub(super) fn resolve(operation: &'static str, dir: &Path) -> Result<PathBuf> {
 pub(super) fn enter(
     operation: &'static str,
     dir: &Path,
-    call: &Call<'_>,
+    call: &CallOptions<'_>,
     wait: &WaitPolicy<'_>,
 ) -> Result<DirectoryLock> {
     let sidecar = directory_lock(dir);

@@ -9,7 +9,7 @@ use super::member::Member;
 use super::options::TransactionOptions;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::RawGuard;
 use crate::sys;
 
@@ -72,7 +72,7 @@ impl Transaction {
     pub(super) fn with_options(
         dir: &Path,
         options: TransactionOptions,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<Transaction> {
         crate::target::check_mode("begin", dir, options.mode)?;
         // Before a directory is made.
@@ -111,14 +111,14 @@ impl Transaction {
     /// then the next process that locks one of the files finishes it, or gets the
     /// same error.
     pub fn commit(&mut self) -> Result<()> {
-        self.commit_with(&Call::new())
+        self.commit_with(&CallOptions::new())
     }
 
     /// Commits as [`Transaction::commit`] does, with a way to wait or to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`: all files are as they were.
-    pub fn commit_with(&mut self, call: &Call<'_>) -> Result<()> {
+    pub fn commit_with(&mut self, call: &CallOptions<'_>) -> Result<()> {
         self.usable("commit")?;
         let result = self.carry_out(&call.begin(self.options.timeout));
         self.rollback();
@@ -146,7 +146,7 @@ impl Transaction {
     pub(crate) fn end_held(
         &mut self,
         name: &str,
-        commit: Option<&Call<'_>>,
+        commit: Option<&CallOptions<'_>>,
     ) -> (Result<()>, Option<RawGuard>) {
         let result = match commit {
             None => Ok(()),
@@ -189,7 +189,7 @@ impl Transaction {
         &mut self,
         operation: &'static str,
         name: &str,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<&mut Member> {
         let wait = call.begin(self.options.timeout);
         let member = self.member(operation, name)?;
@@ -208,7 +208,7 @@ impl TransactionOptions {
     /// it is not a directory. `LOCK_TIMEOUT`, `LOCKED`, and failures of the system.
     /// `DEADLOCK` if this thread is already in a transaction there.
     pub fn begin(self, dir: impl AsRef<Path>) -> Result<Transaction> {
-        self.begin_with(dir, &Call::new())
+        self.begin_with(dir, &CallOptions::new())
     }
 
     /// Begins a transaction as [`TransactionOptions::begin`] does. The call says
@@ -217,7 +217,7 @@ impl TransactionOptions {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn begin_with(self, dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Transaction> {
+    pub fn begin_with(self, dir: impl AsRef<Path>, call: &CallOptions<'_>) -> Result<Transaction> {
         Transaction::with_options(dir.as_ref(), self, call)
     }
 }

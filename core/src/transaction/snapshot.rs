@@ -12,7 +12,7 @@ use crate::document::Version;
 use crate::error::{Error, Result};
 use crate::journal::Records;
 use crate::journal::{self, JournalOptions};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::lockfile::{self, Generation};
 use crate::recovery::transaction::{member_lock, names};
 use crate::sys::{self, Access, File, Lasting};
@@ -56,7 +56,7 @@ struct Taken {
 /// lock of one of the files, and failures of the system. All files are open at
 /// once, so a limit of open files may be reached.
 pub fn snapshot(dir: impl AsRef<Path>) -> Result<Snapshot> {
-    snapshot_with(dir, &Call::new())
+    snapshot_with(dir, &CallOptions::new())
 }
 
 /// Takes a snapshot as [`snapshot`] does. The call says how to wait or cancel, or
@@ -64,7 +64,7 @@ pub fn snapshot(dir: impl AsRef<Path>) -> Result<Snapshot> {
 ///
 /// # Errors
 /// The same, and `LOCK_TIMEOUT`, `LOCKED`, `CANCELLED`.
-pub fn snapshot_with(dir: impl AsRef<Path>, call: &Call<'_>) -> Result<Snapshot> {
+pub fn snapshot_with(dir: impl AsRef<Path>, call: &CallOptions<'_>) -> Result<Snapshot> {
     let dir = directory::resolve("snapshot", dir.as_ref())?;
     let wait = call.begin(None);
     // Under this lock no other call takes the locks of several files here.

@@ -5,7 +5,7 @@ use crate::document::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Batch;
 use crate::journal::{self};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 
 impl Transaction {
     /// Returns the bytes of a file and their version, as the transaction leaves
@@ -17,7 +17,7 @@ impl Transaction {
     /// `LOCK_TIMEOUT`, `LOCKED`, `DEADLOCK`, and failures of the system. The
     /// transaction goes on.
     pub fn load(&mut self, name: &str) -> Result<Option<(Vec<u8>, Version)>> {
-        self.load_with(name, &Call::new())
+        self.load_with(name, &CallOptions::new())
     }
 
     /// Loads a file as [`Transaction::load`] does, with a way to wait or to
@@ -25,7 +25,11 @@ impl Transaction {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn load_with(&mut self, name: &str, call: &Call<'_>) -> Result<Option<(Vec<u8>, Version)>> {
+    pub fn load_with(
+        &mut self,
+        name: &str,
+        call: &CallOptions<'_>,
+    ) -> Result<Option<(Vec<u8>, Version)>> {
         let member = self.locked("load", name, call)?;
         Ok(member.value("load")?.map(|bytes| {
             let version = Version::of(&bytes);
@@ -106,7 +110,7 @@ impl Transaction {
     /// # Errors
     /// As [`crate::Journal::set_header`] and [`Transaction::load`].
     pub fn set_header(&mut self, name: &str, header: &[u8]) -> Result<()> {
-        self.set_header_with(name, header, &Call::new())
+        self.set_header_with(name, header, &CallOptions::new())
     }
 
     /// Sets the header as [`Transaction::set_header`] does, with a way to wait or
@@ -114,7 +118,12 @@ impl Transaction {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn set_header_with(&mut self, name: &str, header: &[u8], call: &Call<'_>) -> Result<()> {
+    pub fn set_header_with(
+        &mut self,
+        name: &str,
+        header: &[u8],
+        call: &CallOptions<'_>,
+    ) -> Result<()> {
         let options = self.options.journals.clone();
         let member = self.locked("set_header", name, call)?;
         if let Some(held) = &member.held {
@@ -133,7 +142,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::load`].
     pub fn remove(&mut self, name: &str) -> Result<bool> {
-        self.remove_with(name, &Call::new())
+        self.remove_with(name, &CallOptions::new())
     }
 
     /// Removes a file as [`Transaction::remove`] does, with a way to wait or to
@@ -141,7 +150,7 @@ impl Transaction {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn remove_with(&mut self, name: &str, call: &Call<'_>) -> Result<bool> {
+    pub fn remove_with(&mut self, name: &str, call: &CallOptions<'_>) -> Result<bool> {
         let member = self.locked("remove", name, call)?;
         let there = member.exists("remove")?;
         member.remove();

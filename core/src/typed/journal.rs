@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{self, Batch, Damage, Record, Records, inspect};
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 
 /// A journal whose records are values of the type `T`. See the [module](crate::typed).
@@ -42,14 +42,14 @@ impl<T: Serialize> Journal<T> {
     /// `INVALID_RECORD` if `serde` can't write it; also the errors of
     /// [`journal::Journal::append`].
     pub fn append(&self, value: &T) -> Result<Position> {
-        self.append_with(value, &Call::new())
+        self.append_with(value, &CallOptions::new())
     }
 
     /// Does the same, with a timeout, cancellation, or under a lock that is held.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn append_with(&self, value: &T, call: &Call<'_>) -> Result<Position> {
+    pub fn append_with(&self, value: &T, call: &CallOptions<'_>) -> Result<Position> {
         self.raw.append_with(&self.encode(value)?, call)
     }
 
@@ -62,7 +62,7 @@ impl<T: Serialize> Journal<T> {
         T: 'a,
     {
         self.raw
-            .append_batch(&self.batch(values)?, None, &Call::new())
+            .append_batch(&self.batch(values)?, None, &CallOptions::new())
     }
 
     /// Replaces all records of the journal with these values: all of them or none.
@@ -73,7 +73,8 @@ impl<T: Serialize> Journal<T> {
     where
         T: 'a,
     {
-        self.raw.replace_batch(&self.batch(values)?, &Call::new())
+        self.raw
+            .replace_batch(&self.batch(values)?, &CallOptions::new())
     }
 
     /// Returns a batch of these values, for the calls of [`Journal::raw`].

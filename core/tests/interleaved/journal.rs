@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shuttle::sync::Mutex;
 use shuttle::thread::yield_now;
-use untorn::{Call, CancelToken, Durability, ErrorKind, FileLock, Journal};
+use untorn::{CallOptions, CancelToken, Durability, ErrorKind, FileLock, Journal};
 
 use crate::world::{World, in_many, numbers, short, start};
 
@@ -70,9 +70,9 @@ fn who_gives_up_is_not_in_the_file() {
             let (journal, done, token) = (Arc::clone(&journal), Arc::clone(&done), own.clone());
             threads.push(start(move || {
                 let call = match n {
-                    3 => Call::new(),
+                    3 => CallOptions::new(),
                     4 => short(),
-                    _ => Call::new().cancel(&token),
+                    _ => CallOptions::new().cancel(&token),
                 };
                 match journal.append_with(n.to_string().as_bytes(), &call) {
                     Ok(_) => done.lock().unwrap().push(n),
@@ -106,7 +106,7 @@ fn a_thread_that_panics_hands_over() {
         let own = Arc::clone(&journal);
         let panics = start(move || {
             let interrupt = || std::panic::resume_unwind(Box::new(()));
-            let call = Call::new().interrupt(&interrupt);
+            let call = CallOptions::new().interrupt(&interrupt);
             let append = AssertUnwindSafe(|| own.append_with(b"1", &call));
             catch_unwind(append).ok()
         });

@@ -9,15 +9,15 @@ use shuttle::sync::Mutex;
 use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::thread::yield_now;
 use untorn::interleaved::Foreign;
-use untorn::{Call, CancelToken, ErrorKind, FileLock, LockGuard, Result};
+use untorn::{CallOptions, CancelToken, ErrorKind, FileLock, LockGuard, Result};
 
 use crate::world::{in_many, long, short, start};
 
-fn lock(path: &Path, call: &Call<'_>) -> Result<LockGuard> {
+fn lock(path: &Path, call: &CallOptions<'_>) -> Result<LockGuard> {
     FileLock::options().acquire_with(path, call)
 }
 
-fn share(path: &Path, call: &Call<'_>) -> Result<LockGuard> {
+fn share(path: &Path, call: &CallOptions<'_>) -> Result<LockGuard> {
     FileLock::options().shared(true).acquire_with(path, call)
 }
 
@@ -61,7 +61,7 @@ fn all_have_their_turn() {
             let (path, inside) = (world.path(), Arc::clone(&inside));
             threads.push(start(move || match n {
                 0 => {
-                    let guard = lock(&path, &Call::new()).unwrap();
+                    let guard = lock(&path, &CallOptions::new()).unwrap();
                     inside.alone();
                     drop(guard);
                 }
@@ -71,7 +71,7 @@ fn all_have_their_turn() {
                     drop(guard);
                 }
                 2 => {
-                    let guard = share(&path, &Call::new()).unwrap();
+                    let guard = share(&path, &CallOptions::new()).unwrap();
                     inside.shared();
                     drop(guard);
                 }
@@ -94,14 +94,14 @@ fn all_have_their_turn() {
 fn who_gives_up_keeps_nobody_out() {
     in_many(|world| {
         let path = world.path();
-        let guard = lock(&path, &Call::new()).unwrap();
+        let guard = lock(&path, &CallOptions::new()).unwrap();
         let token = CancelToken::new();
         let (own, place) = (token.clone(), path.clone());
-        let cancelled = start(move || lock(&place, &Call::new().cancel(&own)).map(drop));
+        let cancelled = start(move || lock(&place, &CallOptions::new().cancel(&own)).map(drop));
         let place = path.clone();
         let overdue = start(move || lock(&place, &short()).map(drop));
         let place = path.clone();
-        let patient = start(move || lock(&place, &Call::new()).map(drop));
+        let patient = start(move || lock(&place, &CallOptions::new()).map(drop));
         let cancels = start(move || token.cancel());
         yield_now();
         drop(guard);
@@ -122,12 +122,12 @@ fn who_gives_up_keeps_nobody_out() {
 fn sharers_wait_for_nobody_who_gave_up() {
     in_many(|world| {
         let path = world.path();
-        let guard = share(&path, &Call::new()).unwrap();
+        let guard = share(&path, &CallOptions::new()).unwrap();
         let token = CancelToken::new();
         let (own, place) = (token.clone(), path.clone());
-        let alone = start(move || lock(&place, &Call::new().cancel(&own)).map(drop));
+        let alone = start(move || lock(&place, &CallOptions::new().cancel(&own)).map(drop));
         let place = path.clone();
-        let shares = start(move || share(&place, &Call::new()).map(drop));
+        let shares = start(move || share(&place, &CallOptions::new()).map(drop));
         token.cancel();
         assert_eq!(
             alone.join().unwrap().unwrap_err().kind(),
@@ -145,7 +145,7 @@ fn sharers_wait_for_nobody_who_gave_up() {
 fn waiters_are_served_in_order() {
     in_many(|world| {
         let path = world.path();
-        let guard = lock(&path, &Call::new()).unwrap();
+        let guard = lock(&path, &CallOptions::new()).unwrap();
         let (queued, served) = (
             Arc::new(AtomicUsize::new(0)),
             Arc::new(Mutex::new(Vec::new())),
@@ -160,7 +160,7 @@ fn waiters_are_served_in_order() {
                     own.fetch_max(n + 1, Ordering::SeqCst);
                     false
                 };
-                let guard = lock(&path, &Call::new().interrupt(&stands)).unwrap();
+                let guard = lock(&path, &CallOptions::new().interrupt(&stands)).unwrap();
                 served.lock().unwrap().push(n);
                 drop(guard);
             }));
@@ -180,15 +180,15 @@ fn waiters_are_served_in_order() {
 fn a_waiter_that_panics_leaves_its_place() {
     in_many(|world| {
         let path = world.path();
-        let guard = lock(&path, &Call::new()).unwrap();
+        let guard = lock(&path, &CallOptions::new()).unwrap();
         let place = path.clone();
         let panics = start(move || {
             let interrupt = || std::panic::resume_unwind(Box::new(()));
-            let call = Call::new().interrupt(&interrupt);
+            let call = CallOptions::new().interrupt(&interrupt);
             let _ = catch_unwind(AssertUnwindSafe(|| lock(&place, &call).map(drop)));
         });
         let place = path.clone();
-        let waits = start(move || lock(&place, &Call::new()).map(drop));
+        let waits = start(move || lock(&place, &CallOptions::new()).map(drop));
         yield_now();
         drop(guard);
         panics.join().unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
-use untorn::Call;
+use untorn::CallOptions;
 
 /// How many schedules of each kind a test tries.
 fn schedules() -> usize {
@@ -53,13 +53,13 @@ pub fn start<T: Send + 'static>(
 }
 
 /// A call whose time is over before it waits, or nearly so.
-pub fn short<'a>() -> Call<'a> {
-    Call::new().timeout(Some(Duration::from_nanos(1)))
+pub fn short<'a>() -> CallOptions<'a> {
+    CallOptions::new().timeout(Some(Duration::from_nanos(1)))
 }
 
 /// One that waits for long, and looks again now and then.
-pub fn long<'a>() -> Call<'a> {
-    Call::new().timeout(Some(Duration::from_secs(1000)))
+pub fn long<'a>() -> CallOptions<'a> {
+    CallOptions::new().timeout(Some(Duration::from_secs(1000)))
 }
 
 /// The numbers in a journal.

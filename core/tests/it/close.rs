@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use untorn::{Call, Document, Journal, Scheme};
+use untorn::{CallOptions, Document, Journal, Scheme};
 
 /// What this process has open below a directory.
 fn open_below(dir: &Path) -> Vec<PathBuf> {
@@ -79,7 +79,7 @@ fn what_is_under_way_closes_when_it_is_done() {
     let journal = used(&dir, Scheme::Sidecar);
     let document = Document::open(dir.join("d.json")).unwrap();
     // Both begin before the handles are closed, and end afterwards.
-    let mut update = document.begin_update(&Call::new()).unwrap();
+    let mut update = document.begin_update(&CallOptions::new()).unwrap();
     let held = untorn::FileLock::acquire(dir.join("j.jsonl")).unwrap();
     let (told, outcome) = mpsc::channel();
     let mut batch = journal.batch();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, Document, ErrorKind, Expect, FileLock, Version};
+use untorn::{CallOptions, Document, ErrorKind, Expect, FileLock, Version};
 
 #[test]
 fn versions_are_contents() {
@@ -90,12 +90,12 @@ fn an_update_that_fails_changes_nothing_and_lets_go() {
         .update(|_| Err(untorn::Error::cancelled("update", &scene.path("d"))))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    let update = document.begin_update(&Call::new()).unwrap();
+    let update = document.begin_update(&CallOptions::new()).unwrap();
     assert_eq!(update.value(), Some(&b"old"[..]));
     assert_eq!(update.version(), Some(Version::of(b"old")));
     // Held until it is dropped, which may be on another thread.
     std::thread::spawn(move || drop(update)).join().unwrap();
-    let mut update = document.begin_update(&Call::new()).unwrap();
+    let mut update = document.begin_update(&CallOptions::new()).unwrap();
     update.save(b"new").unwrap();
     assert_eq!(
         update.save(b"newer").unwrap_err().kind(),
@@ -116,7 +116,7 @@ fn works_under_a_lock_that_is_held() {
     let document = Document::open(scene.path("d")).unwrap();
     let guard = FileLock::acquire(scene.path("d")).unwrap();
     assert_eq!(document.save(b"1").unwrap_err().kind(), ErrorKind::Deadlock);
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     let version = document.save_with(b"1", Expect::Absent, &under).unwrap();
     let mut update = document.begin_update(&under).unwrap();
     update.save(b"2").unwrap();

@@ -2,7 +2,7 @@
 //! (Of a check: `reading.rs`.)
 
 use crate::scene::{self, Scene};
-use untorn::{Call, CancelToken, ErrorKind};
+use untorn::{CallOptions, CancelToken, ErrorKind};
 
 #[test]
 fn the_last_records_of_a_large_journal() {
@@ -10,7 +10,7 @@ fn the_last_records_of_a_large_journal() {
     let path = scene.with("j", "[1]\n".repeat(1000));
     let journal = scene::journal(&path);
     let token = CancelToken::new();
-    let call = Call::new().cancel(&token);
+    let call = CallOptions::new().cancel(&token);
     assert_eq!(journal.tail_with(1000, &call).unwrap().len(), 1000);
     token.cancel();
     let error = journal.tail_with(1000, &call).unwrap_err();

@@ -705,7 +705,7 @@ fn what_is_acknowledged_is_told_though_its_note_could_not_be_cleared() {
             offset: 0,
         }))
         .unwrap();
-    let at_once = untorn::Call::new().timeout(Some(Duration::ZERO));
+    let at_once = untorn::CallOptions::new().timeout(Some(Duration::ZERO));
     let seen = std::iter::from_fn(|| news.next(&at_once).unwrap()).count();
     assert_eq!(seen, 6);
 }

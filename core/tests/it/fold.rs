@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::scene;
 use crate::scene::{Scene, records};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, CancelToken, Durability, Error, ErrorKind, FileLock, Fold, Folded, Journal};
+use untorn::{
+    CallOptions, CancelToken, Durability, Error, ErrorKind, FileLock, Fold, Folded, Journal,
+};
 
 type List = Vec<String>;
 
@@ -25,7 +27,7 @@ fn seen(fold: &Fold<List>) -> List {
 }
 
 fn refreshed(fold: &Fold<List>) -> List {
-    fold.refresh(&Call::new()).unwrap();
+    fold.refresh(&CallOptions::new()).unwrap();
     seen(fold)
 }
 
@@ -47,10 +49,10 @@ fn takes_in_ones_own_and_others_records_in_file_order() {
     let mut batch = fold.batch();
     batch.push(b"[5]").unwrap();
     batch.push(b"[6]").unwrap();
-    fold.append_batch(&batch, &Call::new()).unwrap();
+    fold.append_batch(&batch, &CallOptions::new()).unwrap();
     assert_eq!(seen(&fold).len(), 6);
     assert_eq!(seen(&list(&other)), seen(&fold));
-    let error = fold.append_batch(&Journal::open(&path).unwrap().batch(), &Call::new());
+    let error = fold.append_batch(&Journal::open(&path).unwrap().batch(), &CallOptions::new());
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidArgument);
 }
 
@@ -89,7 +91,7 @@ fn memory_and_file_do_not_part() {
                                 .unwrap();
                             assert!(length.offset > 0);
                         }
-                        2 => drop(fold.refresh(&Call::new()).unwrap()),
+                        2 => drop(fold.refresh(&CallOptions::new()).unwrap()),
                         _ => drop(fold.append(record.as_bytes()).unwrap()),
                     }
                     let list = seen(fold);
@@ -181,11 +183,11 @@ fn a_journal_that_is_deleted() {
         fold.append(format!("[{n}]").as_bytes()).unwrap();
         journal.append(b"[\"another\"]").unwrap();
         if n > 0 {
-            fold.refresh(&Call::new()).unwrap();
+            fold.refresh(&CallOptions::new()).unwrap();
         }
         std::fs::remove_file(&path).unwrap();
         if n < 2 {
-            let end = fold.refresh(&Call::new()).unwrap();
+            let end = fold.refresh(&CallOptions::new()).unwrap();
             assert_eq!(seen(&fold), List::new());
             assert_eq!(end, journal.end().unwrap());
             assert_eq!(fold.position(), Some(end));
@@ -275,7 +277,7 @@ fn a_record_that_apply_does_not_take() {
         assert_eq!(records(&path).len(), 2);
         // Each time, as long as it is there; what is half changed never shows.
         fails(&|| fold.read(|sum| *sum).unwrap_err());
-        fails(&|| fold.refresh(&Call::new()).unwrap_err());
+        fails(&|| fold.refresh(&CallOptions::new()).unwrap_err());
         assert_eq!(
             made.load(Ordering::Relaxed),
             failures,
@@ -321,16 +323,16 @@ fn waits_as_the_call_says_and_works_under_a_lock() {
     batch.push(b"[1]").unwrap();
     std::thread::scope(|threads| {
         threads.spawn(|| {
-            let short = Call::new().timeout(Some(Duration::from_millis(20)));
+            let short = CallOptions::new().timeout(Some(Duration::from_millis(20)));
             let error = fold.append_batch(&batch, &short).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::LockTimeout);
             let token = CancelToken::new();
             token.cancel();
-            let error = fold.append_batch(&batch, &Call::new().cancel(&token));
+            let error = fold.append_batch(&batch, &CallOptions::new().cancel(&token));
             assert_eq!(error.unwrap_err().kind(), ErrorKind::Cancelled);
         });
     });
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     fold.append_batch(&batch, &under).unwrap();
     journal.append_with(b"[2]", &under).unwrap();
     assert_eq!(fold.refresh(&under).unwrap(), journal.end().unwrap());
@@ -356,7 +358,7 @@ fn turns_of_a_cursor() {
         Some(Folded::Record(record)) => record.bytes,
         other => panic!("{other:?}"),
     };
-    let mut turn = cursor.begin(&Call::new()).unwrap();
+    let mut turn = cursor.begin(&CallOptions::new()).unwrap();
     assert_eq!(turn.next().unwrap(), Some(Folded::Restart));
     assert_eq!(record(turn.next().unwrap()), b"[1]");
     assert_eq!(turn.next().unwrap(), None);
@@ -369,16 +371,16 @@ fn turns_of_a_cursor() {
     assert!(cursor.is_current().unwrap());
     // One that ends in the middle goes on there; one that is dropped begins anew.
     journal.append_all(["[3]", "[4]"]).unwrap();
-    let mut turn = cursor.begin(&Call::new()).unwrap();
+    let mut turn = cursor.begin(&CallOptions::new()).unwrap();
     assert_eq!(record(turn.next().unwrap()), b"[3]");
     turn.finish().unwrap();
-    let mut turn = cursor.begin(&Call::new()).unwrap();
+    let mut turn = cursor.begin(&CallOptions::new()).unwrap();
     assert_eq!(record(turn.next().unwrap()), b"[4]");
     drop(turn);
     assert_eq!(cursor.position(), None);
-    let turn = cursor.begin(&Call::new()).unwrap();
+    let turn = cursor.begin(&CallOptions::new()).unwrap();
     turn.finish().unwrap();
-    let mut turn = cursor.begin(&Call::new()).unwrap();
+    let mut turn = cursor.begin(&CallOptions::new()).unwrap();
     assert_eq!(
         turn.next().unwrap(),
         Some(Folded::Restart),
@@ -413,7 +415,7 @@ fn takes_in_only_what_is_decided() {
             return;
         }
         let first = journal.fold_cursor();
-        let mut turn = first.begin(&Call::new()).unwrap();
+        let mut turn = first.begin(&CallOptions::new()).unwrap();
         while turn.next().unwrap().is_some() {}
         drop(turn);
         if list.len() == 3 {

@@ -9,28 +9,30 @@ use std::time::{Duration, Instant};
 use crate::scene;
 use crate::scene::{Scene, records};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, CancelToken, ErrorKind, FileLock, Follow, Followed, Journal, Position};
+use untorn::{
+    CallOptions, CancelToken, ErrorKind, FileLock, Follow, FollowItem, Journal, Position,
+};
 
 /// Longer than anything takes here: a test that gets so far has failed.
 const LONG: Duration = Duration::from_secs(20);
 
 /// The next thing that is told, which must come.
-fn told(follow: &mut Follow) -> Followed {
-    let call = Call::new().timeout(Some(LONG));
+fn told(follow: &mut Follow) -> FollowItem {
+    let call = CallOptions::new().timeout(Some(LONG));
     follow.next(&call).unwrap().expect("news within 20 s")
 }
 
 /// The next record's bytes.
 fn next(follow: &mut Follow) -> Vec<u8> {
     match told(follow) {
-        Followed::Record(record) => record.bytes,
+        FollowItem::Record(record) => record.bytes,
         other => panic!("not a record: {other:?}"),
     }
 }
 
 /// Nothing is told now.
 fn nothing(follow: &mut Follow) {
-    let now = Call::new().timeout(Some(Duration::ZERO));
+    let now = CallOptions::new().timeout(Some(Duration::ZERO));
     assert_eq!(follow.next(&now).unwrap(), None);
 }
 
@@ -66,7 +68,7 @@ fn records_come_as_others_append_them() {
                 wake.send(()).unwrap();
             }
             let position = follow.position();
-            let Followed::Record(record) = told(&mut follow) else {
+            let FollowItem::Record(record) = told(&mut follow) else {
                 panic!("not a record");
             };
             assert_eq!(record.bytes, format!("[{n}]").as_bytes());
@@ -239,7 +241,7 @@ fn another_file_of_the_name_is_told() {
         std::thread::scope(|threads| {
             let waits = threads.spawn(|| told(&mut follow));
             change();
-            let Followed::Rewound { from, to } = waits.join().unwrap() else {
+            let FollowItem::Rewound { from, to } = waits.join().unwrap() else {
                 panic!("a rewind is told");
             };
             assert_eq!(from, before);
@@ -258,11 +260,11 @@ fn another_file_of_the_name_is_told() {
         for mut other in others {
             loop {
                 match told(&mut other) {
-                    Followed::Record(record) => {
+                    FollowItem::Record(record) => {
                         // What was in its buffer, or in the old file still.
                         assert!(record.bytes == b"[2]" || record.bytes == b"[3]");
                     }
-                    Followed::Rewound { from, .. } => break assert!(from >= at_first),
+                    FollowItem::Rewound { from, .. } => break assert!(from >= at_first),
                     other => panic!("{other:?}"),
                 }
             }
@@ -280,31 +282,33 @@ fn what_ends_a_wait() {
     let mut follow = journal.follow(None).unwrap();
     // A time limit.
     let begun = Instant::now();
-    let short = Call::new().timeout(Some(Duration::from_millis(30)));
+    let short = CallOptions::new().timeout(Some(Duration::from_millis(30)));
     assert_eq!(follow.next(&short).unwrap(), None);
     assert!(begun.elapsed() >= Duration::from_millis(30));
     assert!(!follow.is_closed());
     // A token: before, and while it waits.
     let token = CancelToken::new();
     std::thread::scope(|threads| {
-        let waits = threads.spawn(|| follow.next(&Call::new().cancel(&token)));
+        let waits = threads.spawn(|| follow.next(&CallOptions::new().cancel(&token)));
         token.cancel();
         let error = waits.join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     });
-    let error = follow.next(&Call::new().cancel(&token)).unwrap_err();
+    let error = follow.next(&CallOptions::new().cancel(&token)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     // A runtime's signal.
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let interrupt = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1;
-    let error = follow.next(&Call::new().interrupt(&interrupt)).unwrap_err();
+    let error = follow
+        .next(&CallOptions::new().interrupt(&interrupt))
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     // None of them has lost anything.
     journal.append(b"[1]").unwrap();
     assert_eq!(next(&mut follow), b"[1]");
     // The handle is closed.
     std::thread::scope(|threads| {
-        let waits = threads.spawn(|| follow.next(&Call::new()));
+        let waits = threads.spawn(|| follow.next(&CallOptions::new()));
         journal.close().unwrap();
         assert_eq!(waits.join().unwrap().unwrap(), None);
     });
@@ -315,7 +319,7 @@ fn what_ends_a_wait() {
     let error = other
         .follow(None)
         .unwrap()
-        .next(&Call::new().lock(&guard))
+        .next(&CallOptions::new().lock(&guard))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
@@ -330,8 +334,8 @@ fn without_a_watch() {
     let journal = scene::journal(&path);
     writer.append(b"[0]").unwrap();
     let mut follow = journal.follow(None).unwrap();
-    let (_, calls) =
-        Plan::new().run(|| follow.next(&Call::new().timeout(Some(Duration::from_millis(5)))));
+    let (_, calls) = Plan::new()
+        .run(|| follow.next(&CallOptions::new().timeout(Some(Duration::from_millis(5)))));
     let at = calls.iter().position(|op| *op == Op::Watch).unwrap();
     let mut follow = journal.follow(None).unwrap();
     let (asleep, is_asleep) = mpsc::channel();
@@ -416,7 +420,7 @@ fn a_directory_made_anew() {
             std::fs::create_dir(scene.path("d")).unwrap();
             scene::journal(&path).append(b"[1]").unwrap();
             let (first, second) = waits.join().unwrap();
-            assert!(matches!(first, Followed::Rewound { .. }));
+            assert!(matches!(first, FollowItem::Rewound { .. }));
             assert_eq!(second, b"[1]");
         });
     }
@@ -465,12 +469,12 @@ fn every_record_of_many_writers_once() {
 /// What a follower that keeps every record since the last rewind it was told of
 /// has now.
 fn keep_up(follow: &mut Follow, kept: &mut Vec<(Position, Vec<u8>)>) -> usize {
-    let now = Call::new().timeout(Some(Duration::ZERO));
+    let now = CallOptions::new().timeout(Some(Duration::ZERO));
     let mut rewinds = 0;
     while let Some(news) = follow.next(&now).unwrap() {
         match news {
-            Followed::Record(record) => kept.push((record.end, record.bytes)),
-            Followed::Rewound { from, to } => {
+            FollowItem::Record(record) => kept.push((record.end, record.bytes)),
+            FollowItem::Rewound { from, to } => {
                 assert!(from.offset > 0);
                 rewinds += 1;
                 // Offsets of the file before are those of the one after, up to `to`.
@@ -525,7 +529,7 @@ fn rewinds_are_told() {
     assert_eq!(bytes_of(&kept), all(&journal));
     assert_eq!(ahead.position(), journal.end().unwrap());
     for mut late in [follow(stored), follow(ends[4])] {
-        let Followed::Rewound { from, to: place } = told(&mut late) else {
+        let FollowItem::Rewound { from, to: place } = told(&mut late) else {
             panic!("told");
         };
         assert_eq!((from >= ends[4], place), (true, to));
@@ -612,7 +616,7 @@ fn rotation_is_followed() {
     for follow in [&mut slow, &mut journal.follow(Some(first)).unwrap()] {
         let mut expected = 1;
         while expected < 40 {
-            if let Followed::Record(record) = told(follow) {
+            if let FollowItem::Record(record) = told(follow) {
                 assert_eq!(record.bytes, format!("[{expected}]").as_bytes());
                 expected += 1;
             }
@@ -622,7 +626,7 @@ fn rotation_is_followed() {
     // Where the file is gone that would have come next, that is told.
     std::fs::remove_file(scene.path("j_1.jsonl")).unwrap();
     let mut late = journal.follow(Some(first)).unwrap();
-    let Followed::Rewound { from, to } = told(&mut late) else {
+    let FollowItem::Rewound { from, to } = told(&mut late) else {
         panic!("told");
     };
     assert_eq!((from, to.offset), (first, 0));
@@ -655,7 +659,7 @@ fn every_record_once_through_rotation_by_size() {
         }
         let mut seen = [0, 0];
         while seen != [300, 300] {
-            let Followed::Record(record) = told(&mut follow) else {
+            let FollowItem::Record(record) = told(&mut follow) else {
                 continue;
             };
             let [name, n]: [usize; 2] = serde_json::from_slice(&record.bytes).unwrap();
@@ -729,7 +733,7 @@ fn rewrites_in_place_are_told() {
     assert_eq!(bytes_of(&kept), all(&journal));
     // A stored position of before.
     let mut late = journal.follow(Some(ends[3])).unwrap();
-    assert!(matches!(told(&mut late), Followed::Rewound { .. }));
+    assert!(matches!(told(&mut late), FollowItem::Rewound { .. }));
 }
 
 #[test]
@@ -787,7 +791,7 @@ fn lock_files_that_come_and_go() {
         ..journal.end().unwrap()
     };
     journal.rewind(end).unwrap();
-    assert!(matches!(told(&mut follow), Followed::Rewound { .. }));
+    assert!(matches!(told(&mut follow), FollowItem::Rewound { .. }));
 }
 
 /// One who follows is woken by the rename, before its generation is recorded.
@@ -812,8 +816,8 @@ fn what_stayed_is_known_at_every_moment_of_a_rewind() {
         let journal = Journal::open(&path).unwrap();
         let mut follow = journal.follow(None).unwrap();
         let _ = Plan::new().die(n).run(|| rewind(&path, place));
-        let now = Call::new().timeout(Some(Duration::ZERO));
-        if let Some(Followed::Rewound { to, .. }) = follow.next(&now).unwrap() {
+        let now = CallOptions::new().timeout(Some(Duration::ZERO));
+        if let Some(FollowItem::Rewound { to, .. }) = follow.next(&now).unwrap() {
             assert_eq!(to.offset, place.offset, "dead before {call:?}");
             told_of += 1;
         }

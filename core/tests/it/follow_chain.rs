@@ -6,19 +6,19 @@ use std::time::Duration;
 use crate::scene;
 use crate::scene::Scene;
 use untorn::fault::Plan;
-use untorn::{Call, Follow, Followed, Journal, Position};
+use untorn::{CallOptions, Follow, FollowItem, Journal, Position};
 
 /// Everything that is told now.
-fn news(follow: &mut Follow) -> Vec<Followed> {
-    let now = Call::new().timeout(Some(Duration::ZERO));
+fn news(follow: &mut Follow) -> Vec<FollowItem> {
+    let now = CallOptions::new().timeout(Some(Duration::ZERO));
     std::iter::from_fn(|| follow.next(&now).unwrap()).collect()
 }
 
 /// The records, and `<` for each rewind.
-fn text(news: &[Followed]) -> Vec<String> {
-    let text = |news: &Followed| match news {
-        Followed::Record(record) => String::from_utf8(record.bytes.clone()).unwrap(),
-        Followed::Rewound { .. } => "<".to_owned(),
+fn text(news: &[FollowItem]) -> Vec<String> {
+    let text = |news: &FollowItem| match news {
+        FollowItem::Record(record) => String::from_utf8(record.bytes.clone()).unwrap(),
+        FollowItem::Rewound { .. } => "<".to_owned(),
         other => panic!("{other:?}"),
     };
     news.iter().map(text).collect()
@@ -235,15 +235,15 @@ fn whatever_was_done_meanwhile() {
 }
 
 /// What one has who keeps every record, and takes back what a rewind takes back.
-fn mirror(news: &[Followed]) -> Vec<String> {
+fn mirror(news: &[FollowItem]) -> Vec<String> {
     let mut kept: Vec<(Position, String)> = Vec::new();
     for news in news {
         match news {
-            Followed::Record(record) => {
+            FollowItem::Record(record) => {
                 let text = String::from_utf8(record.bytes.clone()).unwrap();
                 kept.push((record.end, text));
             }
-            Followed::Rewound { from, to } => {
+            FollowItem::Rewound { from, to } => {
                 kept.retain(|(end, _)| {
                     end.generation == from.generation && end.offset <= to.offset
                 });

@@ -16,8 +16,8 @@ use crate::scene::lane::{every, is_deep};
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan};
 use untorn::{
-    Call, Document, Durability, ErrorKind, FileLock, Followed, Journal, OnUnsupported, Result,
-    Scheme,
+    CallOptions, Document, Durability, ErrorKind, FileLock, FollowItem, Journal, OnUnsupported,
+    Result, Scheme,
 };
 
 fn lock() -> untorn::LockOptions {
@@ -197,7 +197,7 @@ fn a_guard_of_another_scheme_is_refused() {
     let exactly = FileLock::options().acquire_at(&path).unwrap();
     let guard = lock().acquire(scene.with("other", "")).unwrap();
     for guard in [&exactly, &guard] {
-        let call = Call::new().lock(guard);
+        let call = CallOptions::new().lock(guard);
         for journal in [&sidecar, &in_place] {
             let error = journal.append_with(b"[1]", &call).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
@@ -205,7 +205,7 @@ fn a_guard_of_another_scheme_is_refused() {
     }
     drop(exactly);
     let guard = lock().acquire(&path).unwrap();
-    let call = Call::new().lock(&guard);
+    let call = CallOptions::new().lock(&guard);
     in_place.append_with(b"[1]", &call).unwrap();
     assert_eq!(bytes(&path), b"[0]\n[1]\n");
 }
@@ -261,7 +261,7 @@ fn under_a_guard() {
     let path = scene.path("d");
     let one = document(&path);
     let guard = lock().acquire(&path).unwrap();
-    let call = Call::new().lock(&guard);
+    let call = CallOptions::new().lock(&guard);
     one.save_with(b"[1]", untorn::Expect::Absent, &call)
         .unwrap();
     assert!(!Foreign::open(&path).try_lock());
@@ -1074,9 +1074,9 @@ fn a_follower_through_a_rewrite_in_place() {
     let path = scene.with("j", RECORDS);
     let one = journal(&path);
     let mut follow = one.follow(Some("0:0".parse().unwrap())).unwrap();
-    let mut next = || match follow.next(&Call::new()).unwrap().expect("open") {
-        Followed::Record(record) => Some(String::from_utf8(record.bytes).unwrap()),
-        Followed::Rewound { from, to } => {
+    let mut next = || match follow.next(&CallOptions::new()).unwrap().expect("open") {
+        FollowItem::Record(record) => Some(String::from_utf8(record.bytes).unwrap()),
+        FollowItem::Rewound { from, to } => {
             assert!(to.offset == 0 && to.generation > from.generation);
             None
         }

@@ -12,7 +12,7 @@ use crate::scene;
 use crate::scene::Scene;
 use untorn::fault::{Op, Plan};
 use untorn::{
-    Alive, Call, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions,
+    Alive, CallOptions, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions,
 };
 
 fn once() -> LockOptions {
@@ -234,18 +234,22 @@ fn waiting_for_oneself_is_a_deadlock() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadlock);
         let error = journal
-            .append_with(b"[]", &Call::new().timeout(timeout))
+            .append_with(b"[]", &CallOptions::new().timeout(timeout))
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadlock);
     }
     assert_eq!(once().acquire(&path).unwrap_err().kind(), ErrorKind::Locked);
     // Under the lock it goes.
     journal
-        .append_with(b"[1]", &Call::new().lock(&guard))
+        .append_with(b"[1]", &CallOptions::new().lock(&guard))
         .unwrap();
     let document = Document::open(scene.path("d")).unwrap();
     let error = document
-        .save_with(b"{}", untorn::Expect::Anything, &Call::new().lock(&guard))
+        .save_with(
+            b"{}",
+            untorn::Expect::Anything,
+            &CallOptions::new().lock(&guard),
+        )
         .unwrap_err();
     assert_eq!(
         error.kind(),
@@ -254,7 +258,7 @@ fn waiting_for_oneself_is_a_deadlock() {
     );
     guard.release().unwrap();
     let error = journal
-        .append_with(b"[2]", &Call::new().lock(&guard))
+        .append_with(b"[2]", &CallOptions::new().lock(&guard))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "let go: {error}");
     journal.append(b"[2]").unwrap();
@@ -272,7 +276,7 @@ fn an_asynchronous_caller_queues_behind_its_own_thread() {
     std::thread::spawn({
         let path = path.clone();
         move || {
-            let lock = FileLock::options().acquire_with(&path, &Call::new().caller(me));
+            let lock = FileLock::options().acquire_with(&path, &CallOptions::new().caller(me));
             done.send(lock).unwrap();
         }
     });
@@ -293,7 +297,7 @@ fn a_cancelled_waiter_never_has_the_lock() {
     let path = scene.path("j");
     let cancelled = CancelToken::new();
     cancelled.cancel();
-    let early = FileLock::options().acquire_with(&path, &Call::new().cancel(&cancelled));
+    let early = FileLock::options().acquire_with(&path, &CallOptions::new().cancel(&cancelled));
     assert_eq!(
         early.unwrap_err().kind(),
         ErrorKind::Cancelled,
@@ -305,7 +309,7 @@ fn a_cancelled_waiter_never_has_the_lock() {
         std::thread::scope(|threads| {
             let waiter = threads.spawn(|| {
                 FileLock::options()
-                    .acquire_with(&path, &Call::new().cancel(&token))
+                    .acquire_with(&path, &CallOptions::new().cancel(&token))
                     .map(drop)
             });
             token.cancel();
@@ -331,7 +335,7 @@ fn cancelling_at_the_moment_of_the_hand_over_loses_nothing() {
         std::thread::scope(|threads| {
             let waiter = threads.spawn(|| {
                 FileLock::options()
-                    .acquire_with(&path, &Call::new().cancel(&token))
+                    .acquire_with(&path, &CallOptions::new().cancel(&token))
                     .map(|guard| assert!(guard.is_held()))
             });
             let go = Arc::new(Barrier::new(2));
@@ -360,7 +364,7 @@ fn an_interrupt_ends_a_wait() {
             let asked = AtomicU32::new(0);
             let interrupt = || asked.fetch_add(1, Ordering::Relaxed) == 2;
             let error = FileLock::options()
-                .acquire_with(&path, &Call::new().interrupt(&interrupt))
+                .acquire_with(&path, &CallOptions::new().interrupt(&interrupt))
                 .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Cancelled);
             assert_eq!(asked.into_inner(), 3);
@@ -404,7 +408,7 @@ fn a_lock_file_that_others_unlink_is_made_anew() {
     // Another program locks the new file of that name: we must wait for it.
     let theirs = fs::File::create(scene.path("j.lock")).unwrap();
     theirs.lock().unwrap();
-    let tried = journal.append_with(b"[2]", &Call::new().timeout(Some(Duration::ZERO)));
+    let tried = journal.append_with(b"[2]", &CallOptions::new().timeout(Some(Duration::ZERO)));
     assert_eq!(tried.unwrap_err().kind(), ErrorKind::Locked);
     theirs.unlock().unwrap();
     journal.append(b"[2]").unwrap();
@@ -470,14 +474,14 @@ fn a_lock_file_that_is_not_the_names_any_more_counts_for_nothing() {
         document.save(b"[2]\n").unwrap();
         let guard = FileLock::acquire(&path).unwrap();
         lose(&data);
-        let under = Call::new().lock(&guard);
+        let under = CallOptions::new().lock(&guard);
         let error = journal.append_with(b"[3]", &under).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{how}");
         drop(guard);
         // Another program locks the file that has the name now.
         let theirs = fs::File::create(data.join("j.lock")).unwrap();
         theirs.lock().unwrap();
-        let at_once = Call::new().timeout(Some(Duration::ZERO));
+        let at_once = CallOptions::new().timeout(Some(Duration::ZERO));
         let tried = journal.append_with(b"[3]", &at_once);
         assert_eq!(tried.unwrap_err().kind(), ErrorKind::Locked, "{how}");
         let tried = document.save_with(b"[3]", untorn::Expect::Anything, &at_once);
@@ -499,7 +503,7 @@ fn an_update_whose_lock_file_is_lost_saves_nothing() {
         let path = data.join("j");
         let document = Document::open(&path).unwrap();
         document.save(b"1").unwrap();
-        let mut update = document.begin_update(&Call::new()).unwrap();
+        let mut update = document.begin_update(&CallOptions::new()).unwrap();
         lose(&data);
         let error = update.save(b"2").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{how}");
@@ -599,7 +603,7 @@ fn who_gave_up_waiting_alone_can_share_with_others() {
     std::thread::scope(|threads| {
         let alone = threads.spawn(|| {
             FileLock::options()
-                .acquire_with(&path, &Call::new().cancel(&token))
+                .acquire_with(&path, &CallOptions::new().cancel(&token))
                 .map(drop)
         });
         let shares = threads.spawn(|| FileLock::options().shared(true).acquire(&path).map(drop));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::scene::Scene;
 use untorn::{
-    Call, Document, Durability, Error, ErrorKind, FileLock, Journal, Position, Store, Transaction,
-    holder,
+    CallOptions, Document, Durability, Error, ErrorKind, FileLock, Journal, Position, Store,
+    Transaction, holder,
 };
 
 fn says(error: &Error, kind: ErrorKind, words: &[&str]) {
@@ -86,10 +86,10 @@ fn a_lock_that_the_thread_holds_itself() {
     let document = Document::open(&path).unwrap();
     let journal = Journal::open(scene.path("j")).unwrap();
     let guard = FileLock::acquire(&path).unwrap();
-    let advice = "pass the guard that holds it (`Call::lock`), or release it first";
+    let advice = "pass the guard that holds it (`CallOptions::lock`), or release it first";
     refused(document.save(b"1"), Deadlock, &[advice]);
     refused(
-        journal.append_with(b"1", &Call::new().lock(&guard)),
+        journal.append_with(b"1", &CallOptions::new().lock(&guard)),
         InvalidArgument,
         &["the lock given is that of"],
     );
@@ -109,7 +109,7 @@ fn a_lock_that_the_thread_holds_itself() {
         says(&told.unwrap(), Deadlock, &[inside]);
     }
     // Another handle, and after the update the advice is the usual one.
-    let update = document.begin_update(&Call::new()).unwrap();
+    let update = document.begin_update(&CallOptions::new()).unwrap();
     refused(
         Document::open(&path).unwrap().save(b"4"),
         Deadlock,
@@ -126,7 +126,7 @@ fn a_lock_that_this_process_holds_says_so() {
     let scene = Scene::new();
     let path = scene.path("s");
     let _guard = FileLock::options().label("me").acquire(&path).unwrap();
-    let once = Call::new().timeout(Some(Duration::ZERO));
+    let once = CallOptions::new().timeout(Some(Duration::ZERO));
     let pid = std::process::id();
     let held = format!("held by pid {pid} (me)");
     std::thread::scope(|threads| {

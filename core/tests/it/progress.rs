@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::scene::Scene;
 use untorn::fault::{Op, Plan};
-use untorn::{Call, CancelToken, ErrorKind, Journal, Progress, Store};
+use untorn::{CallOptions, CancelToken, ErrorKind, Journal, Progress, Store};
 
 /// A line of some length, so that a file takes more than one read.
 fn line(n: u64) -> String {
@@ -45,7 +45,7 @@ fn a_check_and_a_repair_report_their_progress() {
     for repairs in [false, true] {
         let reports = Mutex::new(Vec::new());
         let see = |progress| reports.lock().unwrap().push(progress);
-        let call = Call::new().progress(&see);
+        let call = CallOptions::new().progress(&see);
         let report = slowly(|| match repairs {
             true => journal.repair_with(&call),
             false => journal.verify_with(&call),
@@ -65,7 +65,7 @@ fn a_replacement_reports_its_progress() {
     }
     let reports = Mutex::new(Vec::new());
     let see = |progress| reports.lock().unwrap().push(progress);
-    let end = slowly(|| journal.replace_batch(&batch, &Call::new().progress(&see))).unwrap();
+    let end = slowly(|| journal.replace_batch(&batch, &CallOptions::new().progress(&see))).unwrap();
     check(&reports.into_inner().unwrap(), end.offset);
 }
 
@@ -82,7 +82,7 @@ fn a_search_reports_its_progress() {
         let reports = Mutex::new(Vec::new());
         let see = |progress| reports.lock().unwrap().push(progress);
         let search = store.search("nothing like it").threads(threads);
-        let hits = slowly(|| search.run_with(&Call::new().progress(&see)));
+        let hits = slowly(|| search.run_with(&CallOptions::new().progress(&see)));
         assert!(hits.unwrap().is_empty());
         let reports = reports.into_inner().unwrap();
         if threads == 1 {
@@ -107,7 +107,7 @@ fn the_token_ends_a_replacement_on_the_way() {
     }
     let token = CancelToken::new();
     let cancel = |_| token.cancel();
-    let call = Call::new().progress(&cancel).cancel(&token);
+    let call = CallOptions::new().progress(&cancel).cancel(&token);
     let error = slowly(|| journal.replace_batch(&batch, &call)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(std::fs::read(&path).unwrap(), b"1\n");
@@ -119,7 +119,7 @@ fn a_rewrite_knows_the_old_length() {
     let scene = Scene::quick();
     let journal = Journal::open(scene.path("j")).unwrap();
     let end = journal.append_all(["1", "22", "333"]).unwrap();
-    let rewrite = journal.begin_rewrite(&Call::new()).unwrap();
+    let rewrite = journal.begin_rewrite(&CallOptions::new()).unwrap();
     assert_eq!(rewrite.old_bytes(), end.offset);
     let last = rewrite.records().unwrap().last().unwrap().unwrap();
     assert_eq!(last.end.offset, rewrite.old_bytes());

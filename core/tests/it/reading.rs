@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::scene::lane::rounds;
 use crate::scene::{Scene, bytes, torn};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, CancelToken, DamageKind, Durability, ErrorKind, Format, Journal};
+use untorn::{CallOptions, CancelToken, DamageKind, Durability, ErrorKind, Format, Journal};
 
 fn kinds(journal: &Journal) -> Vec<(DamageKind, u64, u64)> {
     let mut records = journal.records().unwrap();
@@ -526,7 +526,7 @@ fn a_check_of_every_record_can_be_ended() {
     let scene = Scene::new();
     let journal = Journal::open(scene.with("j", b"[1]\n[2]\n")).unwrap();
     let token = CancelToken::new();
-    let call = Call::new().cancel(&token);
+    let call = CallOptions::new().cancel(&token);
     assert_eq!(journal.verify_with(&call).unwrap().records, 2);
     token.cancel();
     let error = journal.verify_with(&call).unwrap_err();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan, os_code, stop_clock};
-use untorn::{Call, Durability, ErrorKind, Journal};
+use untorn::{CallOptions, Durability, ErrorKind, Journal};
 
 /// A handle that has looked at both names in this tick, which lasts until the test lets
 /// another begin.
@@ -160,7 +160,7 @@ fn a_lock_file_without_a_name_counts_for_nothing_at_once() {
             .open(&lock)
             .unwrap();
         theirs.lock().unwrap();
-        let once = Call::new().timeout(Some(std::time::Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(std::time::Duration::ZERO));
         let error = journal.append_with(b"[2]", &once).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
         theirs.unlock().unwrap();
@@ -189,7 +189,7 @@ fn a_lock_file_that_is_renamed_counts_until_the_next_tick() {
         theirs.lock().unwrap();
         journal.append(b"[2]").unwrap();
         stop_clock(Some(2));
-        let once = Call::new().timeout(Some(std::time::Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(std::time::Duration::ZERO));
         let error = journal.append_with(b"[3]", &once).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
     }

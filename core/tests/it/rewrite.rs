@@ -12,7 +12,7 @@ use crate::scene::lane::every;
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, journal, records};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, Durability, ErrorKind, FileLock, Journal, Position, Result};
+use untorn::{CallOptions, Durability, ErrorKind, FileLock, Journal, Position, Result};
 
 const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n";
 
@@ -348,13 +348,13 @@ fn a_rewrite_that_is_dropped_changes_nothing() {
         rewrite.push(b"{not json")
     });
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidRecord);
-    let mut rewrite = journal.begin_rewrite(&Call::new()).unwrap();
+    let mut rewrite = journal.begin_rewrite(&CallOptions::new()).unwrap();
     rewrite.push(b"[1]").unwrap();
     drop(rewrite);
     assert_eq!(bytes(&path), OLD);
     assert_eq!(journal.end().unwrap(), before);
     assert!(temporaries(&scene).is_empty());
-    let mut rewrite = journal.begin_rewrite(&Call::new()).unwrap();
+    let mut rewrite = journal.begin_rewrite(&CallOptions::new()).unwrap();
     rewrite.push(b"[1]").unwrap();
     let end = rewrite.commit().unwrap();
     assert_eq!(end, journal.end().unwrap());
@@ -368,7 +368,7 @@ fn under_a_lock_that_is_held() {
     let path = scene.with("j", OLD);
     let journal = journal(&path);
     let guard = FileLock::acquire(&path).unwrap();
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     let end = journal.append_with(b"[3]", &under).unwrap();
     let mut rewrite = journal.begin_rewrite(&under).unwrap();
     rewrite.push(b"[1]").unwrap();

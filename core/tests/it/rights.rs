@@ -414,7 +414,7 @@ fn rights_that_come_later_count() {
             batch.push(b"[]").unwrap();
             // So that the same descriptor stays in use.
             let guard = FileLock::options().scheme(scheme).acquire(&path).unwrap();
-            let under = untorn::Call::new().lock(&guard);
+            let under = untorn::CallOptions::new().lock(&guard);
             let error = journal.append_batch(&batch, None, &under).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{scheme:?}");
             set_mode(&lock, 0o600);

@@ -79,7 +79,7 @@ fn the_bytes_and_what_readers_make_of_them() {
         .iter()
         .for_each(|r| batch.push(r.as_bytes()).unwrap());
     let end = journal
-        .append_batch(&batch, None, &untorn::Call::new())
+        .append_batch(&batch, None, &untorn::CallOptions::new())
         .unwrap();
     let expected = [
         sealed(&some(0..1)),

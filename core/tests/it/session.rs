@@ -11,7 +11,7 @@ use crate::scene;
 use crate::scene::{Scene, records};
 use untorn::fault::{Op, Plan};
 use untorn::{
-    Call, CancelToken, Document, Durability, ErrorKind, FileLock, Holder, Session, Store,
+    CallOptions, CancelToken, Document, Durability, ErrorKind, FileLock, Holder, Session, Store,
 };
 
 fn store(scene: &Scene) -> Store {
@@ -191,18 +191,18 @@ fn one_owner_at_a_time() {
     assert!(error.to_string().contains("worker 1"), "{error}");
     let short = Duration::from_millis(20);
     let error = again
-        .claim_with("worker 2", &Call::new().timeout(Some(short)))
+        .claim_with("worker 2", &CallOptions::new().timeout(Some(short)))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadlock, "its own thread has it");
     std::thread::scope(|threads| {
-        let wait = || again.claim_with("worker 2", &Call::new().timeout(Some(short)));
+        let wait = || again.claim_with("worker 2", &CallOptions::new().timeout(Some(short)));
         let error = threads.spawn(wait).join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LockTimeout);
         assert_eq!(error.holder(), Some(lease.holder()));
         let token = CancelToken::new();
         token.cancel();
         let error = again
-            .claim_with("worker 2", &Call::new().cancel(&token))
+            .claim_with("worker 2", &CallOptions::new().cancel(&token))
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
         // One that waits gets it.
@@ -213,7 +213,7 @@ fn one_owner_at_a_time() {
                 let _ = begun.send(());
                 false
             };
-            let second = again.claim_with("worker 2", &Call::new().interrupt(&interrupt));
+            let second = again.claim_with("worker 2", &CallOptions::new().interrupt(&interrupt));
             let second = second.unwrap();
             assert_eq!(second.previous(), None, "the first let go properly");
             second.release().unwrap();
@@ -415,7 +415,7 @@ fn a_session_that_is_owned_is_not_removed() {
                 let _ = begun.send(());
                 false
             };
-            store.remove_with("s", &Call::new().interrupt(&interrupt))
+            store.remove_with("s", &CallOptions::new().interrupt(&interrupt))
         });
         has_begun.recv().unwrap();
         drop(lease);
@@ -545,7 +545,7 @@ fn handles_of_a_removed_session_take_the_new_ones_locks() {
     let anew = session.journal().unwrap();
     anew.append(b"[\"new\"]").unwrap();
     let guard = FileLock::acquire(anew.path()).unwrap();
-    let once = Call::new().timeout(Some(Duration::ZERO));
+    let once = CallOptions::new().timeout(Some(Duration::ZERO));
     assert_eq!(
         journal.append_with(b"[]", &once).unwrap_err().kind(),
         ErrorKind::Locked
@@ -601,7 +601,9 @@ fn claims_among_removals() {
             threads.spawn(move || {
                 let session = store.session("s").unwrap();
                 for _ in 0..300 {
-                    let lease = session.claim_with(format!("{n}"), &Call::new()).unwrap();
+                    let lease = session
+                        .claim_with(format!("{n}"), &CallOptions::new())
+                        .unwrap();
                     assert_eq!(inside.fetch_add(1, order), 0, "a second owner");
                     Document::open(session.path().join("own"))
                         .unwrap()
@@ -618,7 +620,7 @@ fn claims_among_removals() {
         threads.spawn(|| {
             let mut removed = 0;
             while claimed.load(order) < 900 {
-                removed += u32::from(store.remove_with("s", &Call::new()).unwrap());
+                removed += u32::from(store.remove_with("s", &CallOptions::new()).unwrap());
             }
             assert!(removed > 10, "{removed}");
         });

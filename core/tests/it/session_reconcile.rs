@@ -6,8 +6,8 @@ use std::fs;
 use crate::scene::{Scene, records};
 use untorn::fault::{Op, Plan};
 use untorn::{
-    Begun, Call, Durability, Error, ErrorKind, FileLock, Holder, Reconciled, Session, Store,
-    Transaction,
+    CallOptions, Durability, Error, ErrorKind, FileLock, Holder, ReconcileStart, Reconciled,
+    Session, Store, Transaction,
 };
 
 const LABEL: &str = "the dead owner";
@@ -152,7 +152,7 @@ fn the_probe_has_the_second_word() {
     let session = dead(&scene, Durability::Process);
     let before = fs::read(session.path().join(".untorn.lease")).unwrap();
     let outcome = session
-        .reconcile_with(never, || Ok(true), &Call::new())
+        .reconcile_with(never, || Ok(true), &CallOptions::new())
         .unwrap();
     let Reconciled::Alive(owner) = outcome else {
         panic!("{outcome:?}")
@@ -161,7 +161,7 @@ fn the_probe_has_the_second_word() {
     let failed = session.reconcile_with(
         never,
         || Err(Error::cancelled("probe", session.path())),
-        &Call::new(),
+        &CallOptions::new(),
     );
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Cancelled);
     assert_eq!(
@@ -180,12 +180,12 @@ fn the_probe_has_the_second_word() {
             assert!(error.to_string().contains("reconciles"), "{error}");
             Ok(false)
         },
-        &Call::new(),
+        &CallOptions::new(),
     );
     assert_eq!(outcome.unwrap(), Reconciled::Done);
     // Where there is nothing to reconcile it is not asked.
     let unasked = || panic!("not to be asked");
-    let outcome = session.reconcile_with(never, unasked, &Call::new());
+    let outcome = session.reconcile_with(never, unasked, &CallOptions::new());
     assert_eq!(outcome.unwrap(), Reconciled::NoChange);
 }
 
@@ -193,9 +193,12 @@ fn the_probe_has_the_second_word() {
 fn in_steps() {
     let scene = Scene::new();
     let session = dead(&scene, Durability::Process);
-    let begin = || match session.begin_reconcile(|| Ok(false), &Call::new()).unwrap() {
-        Begun::Turn(turn) => turn,
-        Begun::Not(why) => panic!("{why:?}"),
+    let begin = || match session
+        .begin_reconcile(|| Ok(false), &CallOptions::new())
+        .unwrap()
+    {
+        ReconcileStart::Turn(turn) => turn,
+        ReconcileStart::Not(why) => panic!("{why:?}"),
     };
     let mut turn = begin();
     assert_eq!(turn.owner().unwrap().label.as_deref(), Some(LABEL));
@@ -218,7 +221,7 @@ fn not_under_a_lock_of_something_else() {
     let scene = Scene::new();
     let session = dead(&scene, Durability::Process);
     let guard = FileLock::acquire(session.path().join("state.json")).unwrap();
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     let refused = session
         .reconcile_with(never, || Ok(false), &under)
         .unwrap_err();

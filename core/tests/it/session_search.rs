@@ -6,7 +6,7 @@ use crate::scene::Scene;
 use crate::scene::lane::rounds;
 #[cfg(unix)]
 use crate::scene::program::say;
-use untorn::{Call, CancelToken, Durability, ErrorKind, Format, Hit, Store};
+use untorn::{CallOptions, CancelToken, Durability, ErrorKind, Format, Hit, Store};
 
 fn store(scene: &Scene) -> Store {
     Store::options()
@@ -149,7 +149,9 @@ fn every_record_is_looked_at() {
         batch.push(record.as_bytes()).unwrap();
         expected.push(format!("needle{n}"));
     }
-    journal.append_batch(&batch, None, &Call::new()).unwrap();
+    journal
+        .append_batch(&batch, None, &CallOptions::new())
+        .unwrap();
     let hits = store.search("needle").max_hits(usize::MAX).run().unwrap();
     assert_eq!(hits.len(), expected.len());
     for (hit, expected) in hits.iter().zip(&expected) {
@@ -200,7 +202,7 @@ fn a_search_can_be_cancelled() {
     token.cancel();
     let error = store
         .search("needle")
-        .run_with(&Call::new().cancel(&token))
+        .run_with(&CallOptions::new().cancel(&token))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
 }

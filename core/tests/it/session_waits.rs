@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::scene::Scene;
 use untorn::fault::{Op, Plan};
-use untorn::{Call, CancelToken, Durability, Error, ErrorKind, Result, Scheme, Session, Store};
+use untorn::{
+    CallOptions, CancelToken, Durability, Error, ErrorKind, Result, Scheme, Session, Store,
+};
 
 fn store(scene: &Scene) -> Store {
     Store::options()
@@ -26,7 +28,7 @@ fn names(path: &Path) -> Vec<String> {
     names
 }
 
-type Verb = (&'static str, fn(&Store, &Call<'_>) -> Result<()>);
+type Verb = (&'static str, fn(&Store, &CallOptions<'_>) -> Result<()>);
 
 fn session(store: &Store) -> Session {
     store.session("new").unwrap()
@@ -35,17 +37,17 @@ fn session(store: &Store) -> Session {
 /// All that make a session, and those that remove one.
 const VERBS: &[Verb] = &[
     ("append", |store, call| {
-        let journal = session(store).journal_with(&Call::new())?;
+        let journal = session(store).journal_with(&CallOptions::new())?;
         journal.append_with(b"[]", call).map(drop)
     }),
     ("state", |store, call| {
-        let state = session(store).state_with(&Call::new())?;
+        let state = session(store).state_with(&CallOptions::new())?;
         state
             .save_with(b"{}", untorn::Expect::Anything, call)
             .map(drop)
     }),
     ("update", |store, call| {
-        let document = session(store).document_with("a.json", &Call::new())?;
+        let document = session(store).document_with("a.json", &CallOptions::new())?;
         document.begin_update(call)?.save(b"{}").map(drop)
     }),
     ("media", |store, call| {
@@ -78,17 +80,17 @@ fn every_verb_keeps_its_limits_while_the_names_are_locked() {
     let before = names(scene.dir());
     for (name, verb) in VERBS {
         let kind = |result: Result<()>| result.map_err(|error| error.kind()).unwrap_err();
-        let once = Call::new().timeout(Some(Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(Duration::ZERO));
         assert_eq!(kind(verb(&store, &once)), ErrorKind::Locked, "{name}");
-        let soon = Call::new().timeout(Some(Duration::from_millis(20)));
+        let soon = CallOptions::new().timeout(Some(Duration::from_millis(20)));
         assert_eq!(kind(verb(&store, &soon)), ErrorKind::LockTimeout, "{name}");
         let asked = std::sync::atomic::AtomicU32::new(0);
         let interrupt = || asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0;
-        let signal = Call::new().interrupt(&interrupt);
+        let signal = CallOptions::new().interrupt(&interrupt);
         assert_eq!(kind(verb(&store, &signal)), ErrorKind::Cancelled, "{name}");
         let token = CancelToken::new();
         std::thread::scope(|threads| {
-            let waits = threads.spawn(|| verb(&store, &Call::new().cancel(&token)));
+            let waits = threads.spawn(|| verb(&store, &CallOptions::new().cancel(&token)));
             token.cancel();
             let kind = kind(waits.join().unwrap());
             assert_eq!(kind, ErrorKind::Cancelled, "{name}");
@@ -98,12 +100,12 @@ fn every_verb_keeps_its_limits_while_the_names_are_locked() {
             .timeout(Some(Duration::from_millis(20)))
             .open(scene.dir())
             .unwrap();
-        let result = verb(&patient, &Call::new());
+        let result = verb(&patient, &CallOptions::new());
         assert_eq!(kind(result), ErrorKind::LockTimeout, "{name}");
         assert_eq!(names(scene.dir()), before, "{name}");
     }
     // What makes nothing waits for nobody.
-    let once = Call::new().timeout(Some(Duration::ZERO));
+    let once = CallOptions::new().timeout(Some(Duration::ZERO));
     assert_eq!(store.keys().unwrap(), ["there"]);
     session(&store)
         .journal_with(&once)
@@ -136,7 +138,7 @@ fn to_read_makes_nothing() {
         }
         assert_eq!(session.holder().unwrap(), None);
         let mut follow = journal.follow(None).unwrap();
-        let now = Call::new().timeout(Some(Duration::ZERO));
+        let now = CallOptions::new().timeout(Some(Duration::ZERO));
         assert!(follow.next(&now).unwrap().is_none());
         assert!(!session.exists().unwrap());
         assert_eq!(names(scene.dir()), Vec::<String>::new());
@@ -182,7 +184,7 @@ fn files_are_deleted_without_the_names_lock() {
             if call.op == Op::Unlink && call.path.is_some_and(gone) {
                 made += 1;
                 let session = beside.session(&format!("new {made}")).unwrap();
-                let once = Call::new().timeout(Some(Duration::ZERO));
+                let once = CallOptions::new().timeout(Some(Duration::ZERO));
                 session.journal_with(&once).unwrap().append(b"[]").unwrap();
                 count.send(()).unwrap();
             }
@@ -207,7 +209,7 @@ fn a_left_over_tree_is_set_aside() {
         assert_eq!(names(scene.dir()).len(), 2 + n, "all are there");
         // As a removal leaves it that dies behind its first rename.
         fs::rename(session.path(), scene.path(".untorn.gone.s")).unwrap();
-        let once = Call::new().timeout(Some(Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(Duration::ZERO));
         session.media_with("a", &once).unwrap();
         let aside = scene.path(&format!(".untorn.gone.s={n}"));
         assert_eq!(names(&aside), [".untorn.lease", "journal.jsonl", "media"]);
@@ -232,7 +234,7 @@ fn a_removal_can_be_given_up() {
             fs::write(session.media(&n.to_string()).unwrap(), "a").unwrap();
         }
         let interrupt = || give_up;
-        let call = Call::new().interrupt(&interrupt);
+        let call = CallOptions::new().interrupt(&interrupt);
         assert!(store.remove_with("s", &call).unwrap());
         assert!(!session.exists().unwrap());
         if !give_up {

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::scene::{Scene, program};
-use untorn::{Call, Document, Durability, ErrorKind, Journal, JournalOptions};
+use untorn::{CallOptions, Document, Durability, ErrorKind, Journal, JournalOptions};
 
 /// Longer than anything takes here: what is not done by then waits for ever.
 const LONG: Duration = Duration::from_secs(20);
@@ -66,9 +66,9 @@ fn in_the_place_of_a_journal() {
             let error = in_time(&what, move || {
                 let result = verb(&journal);
                 // One that has begun says so, too.
-                let once = Call::new().timeout(Some(Duration::ZERO));
+                let once = CallOptions::new().timeout(Some(Duration::ZERO));
                 let mut followed = follow.next(&once);
-                if matches!(followed, Ok(Some(untorn::Followed::Rewound { .. }))) {
+                if matches!(followed, Ok(Some(untorn::FollowItem::Rewound { .. }))) {
                     followed = follow.next(&once);
                 }
                 followed.unwrap_err();
@@ -139,7 +139,7 @@ fn in_the_place_of_a_lock_file() {
             assert_eq!(journal.header().unwrap().unwrap(), b"{\"h\":1}", "{kind}");
             let start = untorn::Position { offset: 0, ..end };
             let mut follow = journal.follow(Some(start)).unwrap();
-            let once = Call::new().timeout(Some(Duration::ZERO));
+            let once = CallOptions::new().timeout(Some(Duration::ZERO));
             for _ in 0..2 {
                 assert!(follow.next(&once).unwrap().is_some(), "{kind}");
             }

@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, bytes, torn};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, DamageKind, Durability, ErrorKind, Journal, JournalOptions, Position};
+use untorn::{CallOptions, DamageKind, Durability, ErrorKind, Journal, JournalOptions, Position};
 
 fn options() -> JournalOptions {
     Journal::options().durability(Durability::Process)
@@ -36,8 +36,8 @@ fn a_byte_order_mark_is_no_part_of_the_first_record() {
             ..tail[0].start
         }))
         .unwrap();
-    let first = follow.next(&Call::new()).unwrap();
-    assert!(matches!(first, Some(untorn::Followed::Record(r)) if r.bytes == both[0].as_bytes()));
+    let first = follow.next(&CallOptions::new()).unwrap();
+    assert!(matches!(first, Some(untorn::FollowItem::Record(r)) if r.bytes == both[0].as_bytes()));
     // A mark elsewhere is damage, as decoding finds.
     journal.append(b"[3]").unwrap();
     journal
@@ -105,7 +105,7 @@ fn a_file_that_is_plainly_no_journal_says_so_and_stays_whole() {
             journal.repair().unwrap_err(),
             journal
                 .follow(Some(start))
-                .and_then(|mut follow| follow.next(&Call::new()))
+                .and_then(|mut follow| follow.next(&CallOptions::new()))
                 .unwrap_err(),
         ];
         for error in errors {
@@ -208,7 +208,7 @@ fn holes_cost_next_to_nothing() {
             };
             let mut follow = journal.follow(Some(start)).unwrap();
             for _ in 0..2 {
-                assert!(follow.next(&Call::new()).unwrap().is_some());
+                assert!(follow.next(&CallOptions::new()).unwrap().is_some());
             }
         }),
         ("append", |journal| {

@@ -12,7 +12,7 @@ use untorn::fault::{Op, Plan, os_code};
 use untorn::tasks::{
     EventLoop, Order, Outcome, Placement, Source, Task, TaskQueue, Wake, WatchOrder,
 };
-use untorn::{Call, Error, ErrorKind, FileLock, Followed, Journal};
+use untorn::{CallOptions, Error, ErrorKind, FileLock, FollowItem, Journal};
 
 /// Longer than anything takes here: a test that gets so far has failed.
 const LONG: Duration = Duration::from_secs(20);
@@ -63,7 +63,7 @@ impl Stage {
     fn run(
         &self,
         order: Order,
-        work: impl FnOnce(&Call<'_>) -> untorn::Result<String> + Send + 'static,
+        work: impl FnOnce(&CallOptions<'_>) -> untorn::Result<String> + Send + 'static,
     ) -> Arc<Task<Loop>> {
         let task = self.begin();
         task.run(Placement::new(order), work, |text| text);
@@ -121,13 +121,13 @@ fn file(name: &str) -> Order {
 
 /// Work that goes on until it is told to end, and says when it has begun.
 fn blocked() -> (
-    impl FnOnce(&Call<'_>) -> untorn::Result<String> + Send + 'static,
+    impl FnOnce(&CallOptions<'_>) -> untorn::Result<String> + Send + 'static,
     mpsc::Receiver<()>,
     mpsc::Sender<()>,
 ) {
     let (begin, begun) = mpsc::channel();
     let (go, wait) = mpsc::channel();
-    let work = move |_: &Call<'_>| {
+    let work = move |_: &CallOptions<'_>| {
         begin.send(()).unwrap();
         wait.recv().unwrap();
         Ok("blocked".to_owned())
@@ -386,7 +386,7 @@ fn a_loop_that_is_closed_with_tasks_pending_keeps_no_lock() {
         let task = stage.begin();
         task.outlive_loop();
         let (end, ended) = mpsc::channel();
-        let work = move |call: &Call<'_>| {
+        let work = move |call: &CallOptions<'_>| {
             let text = work(call)?;
             end.send(call_is_cancelled(call)).unwrap();
             Ok(text)
@@ -434,7 +434,7 @@ fn a_loop_that_is_closed_with_tasks_pending_keeps_no_lock() {
 }
 
 /// A call that tries once sees nothing but its token.
-fn call_is_cancelled(call: &Call<'_>) -> bool {
+fn call_is_cancelled(call: &CallOptions<'_>) -> bool {
     let dir = tempfile::tempdir().unwrap();
     FileLock::options()
         .acquire_with(dir.path().join("free"), call)
@@ -501,14 +501,14 @@ impl Source for News {
 
     fn look(&self) -> untorn::Result<Option<String>> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        let now = Call::new().timeout(Some(Duration::ZERO));
+        let now = CallOptions::new().timeout(Some(Duration::ZERO));
         let mut follow = self.follow.lock().unwrap();
         let found = follow.next(&now)?;
         if follow.is_closed() {
             return Ok(Some("closed".to_owned()));
         }
         Ok(found.map(|found| match found {
-            Followed::Record(record) => String::from_utf8(record.bytes).unwrap(),
+            FollowItem::Record(record) => String::from_utf8(record.bytes).unwrap(),
             other => format!("{other:?}"),
         }))
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::scene;
 use crate::scene::{Scene, bytes, records};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, CancelToken, Durability, ErrorKind, FileLock, Journal};
+use untorn::{CallOptions, CancelToken, Durability, ErrorKind, FileLock, Journal};
 
 #[test]
 fn every_record_once_and_in_its_writers_order() {
@@ -162,7 +162,7 @@ fn followers_have_their_own_patience() {
         let (name, got) = result.recv().unwrap();
         assert_eq!(name, "cancelled");
         assert_eq!(got.unwrap_err().kind(), ErrorKind::Cancelled);
-        let short = Call::new().timeout(Some(Duration::from_millis(20)));
+        let short = CallOptions::new().timeout(Some(Duration::from_millis(20)));
         let error = journal.append_with(b"[\"impatient\"]", &short).unwrap_err();
         assert_eq!(
             error.kind(),
@@ -170,7 +170,10 @@ fn followers_have_their_own_patience() {
             "this thread has the lock"
         );
         let other = threads.spawn(|| {
-            journal.append_with(b"[]", &Call::new().timeout(Some(Duration::from_millis(20))))
+            journal.append_with(
+                b"[]",
+                &CallOptions::new().timeout(Some(Duration::from_millis(20))),
+            )
         });
         let error = other.join().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LockTimeout);
@@ -362,9 +365,9 @@ fn a_waiting_call_that_panics_harms_nobody_else() {
     let scene = Scene::new();
     let path = scene.path("j");
     let journal = scene::journal(&path);
-    let append = |call: &Call<'_>| journal.append_with(b"[1]", call).map(drop);
+    let append = |call: &CallOptions<'_>| journal.append_with(b"[1]", call).map(drop);
     for round in 0..20 {
-        let long = Call::new().timeout(Some(Duration::from_secs(20)));
+        let long = CallOptions::new().timeout(Some(Duration::from_secs(20)));
         let guard = FileLock::acquire(&path).unwrap();
         std::thread::scope(|threads| {
             let panic = || threads.spawn(|| append(&long.interrupt(&panics)));
@@ -385,10 +388,11 @@ fn a_waiting_call_that_panics_harms_nobody_else() {
     assert_eq!(records(&path).len(), 60);
     // Nor does it keep the lock itself, nor a place before it.
     let guard = FileLock::acquire(&path).unwrap();
-    let lock = |call: &Call<'_>| FileLock::options().acquire_with(&path, call).map(drop);
+    let lock = |call: &CallOptions<'_>| FileLock::options().acquire_with(&path, call).map(drop);
     std::thread::scope(|threads| {
-        let panics = threads.spawn(|| lock(&Call::new().interrupt(&panics)));
-        let waits = threads.spawn(|| lock(&Call::new().timeout(Some(Duration::from_secs(20)))));
+        let panics = threads.spawn(|| lock(&CallOptions::new().interrupt(&panics)));
+        let waits =
+            threads.spawn(|| lock(&CallOptions::new().timeout(Some(Duration::from_secs(20)))));
         panics.join().unwrap_err();
         drop(guard);
         waits.join().unwrap().unwrap();

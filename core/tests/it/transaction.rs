@@ -9,7 +9,8 @@ use crate::scene;
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan};
 use untorn::{
-    Call, Document, Durability, ErrorKind, FileLock, Format, Journal, Scheme, Transaction, Version,
+    CallOptions, Document, Durability, ErrorKind, FileLock, Format, Journal, Scheme, Transaction,
+    Version,
 };
 
 fn begin(scene: &Scene) -> Transaction {
@@ -178,7 +179,7 @@ fn a_drop_or_a_rollback_leaves_nothing_behind() {
         assert_eq!(names(&scene), ["d"]);
         assert_eq!(bytes(&scene.path("d")), b"old");
         // And the locks are free.
-        let once = Call::new().timeout(Some(Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(Duration::ZERO));
         Transaction::options()
             .begin_with(scene.dir(), &once)
             .unwrap();
@@ -415,7 +416,7 @@ fn waiting_for_oneself_is_a_deadlock() {
     tx.save("d", b"new").unwrap();
     deadlock(tx.commit().unwrap_err());
     // The lock of a file is not the directory's.
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     let error = Transaction::options()
         .begin_with(scene.dir(), &under)
         .unwrap_err();
@@ -433,7 +434,7 @@ fn under_the_directorys_lock_and_beside_a_lease() {
         .acquire_at(scene.path(".untorn.lock"))
         .unwrap();
     for n in 0..2 {
-        let under = Call::new().lock(&guard);
+        let under = CallOptions::new().lock(&guard);
         let mut tx = Transaction::options()
             .begin_with(scene.dir(), &under)
             .unwrap();
@@ -441,7 +442,7 @@ fn under_the_directorys_lock_and_beside_a_lease() {
         tx.commit().unwrap();
     }
     assert_eq!(bytes(&scene.path("d")), b"1");
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     let mut tx = Transaction::options()
         .begin_with(scene.dir(), &under)
         .unwrap();
@@ -464,7 +465,7 @@ fn who_waits_for_the_directory_with_a_lock_of_one_of_its_files_is_told() {
         let scene = Scene::new();
         scene.with("b", "old");
         let document = Document::open(scene.path("b")).unwrap();
-        let update = document.begin_update(&Call::new()).unwrap();
+        let update = document.begin_update(&CallOptions::new()).unwrap();
         std::thread::scope(|scope| {
             let (begun, wait) = mpsc::channel();
             let other = scope.spawn(move || {
@@ -525,7 +526,7 @@ fn a_live_transaction_is_waited_for() {
     scene.with("d", "old");
     let mut tx = begin(&scene);
     tx.load("d").unwrap();
-    let once = Call::new().timeout(Some(Duration::ZERO));
+    let once = CallOptions::new().timeout(Some(Duration::ZERO));
     let (asked, wait) = mpsc::channel();
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| {

@@ -55,7 +55,7 @@ fn open_before(scene: &Scene) -> Vec<Document> {
         .chain([&".untorn"])
         .map(|name| {
             let document = Document::open(scene.path(name)).unwrap();
-            drop(document.begin_update(&untorn::Call::new()).unwrap());
+            drop(document.begin_update(&untorn::CallOptions::new()).unwrap());
             document
         })
         .collect()
@@ -98,7 +98,7 @@ type Locker = (&'static str, fn(&Path));
 static LOCKERS: [Locker; 7] = [
     ("an update", |dir| {
         let document = Document::open(dir.join("doc")).unwrap();
-        drop(document.begin_update(&untorn::Call::new()).unwrap());
+        drop(document.begin_update(&untorn::CallOptions::new()).unwrap());
     }),
     ("a repair", |dir| {
         drop(
@@ -123,7 +123,7 @@ static LOCKERS: [Locker; 7] = [
         let journal = Journal::open(dir.join("journal-new")).unwrap();
         let batch = journal.batch();
         journal
-            .append_batch(&batch, None, &untorn::Call::new())
+            .append_batch(&batch, None, &untorn::CallOptions::new())
             .unwrap();
     }),
     ("a transaction", |dir| {

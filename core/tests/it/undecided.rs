@@ -14,8 +14,8 @@ use crate::scene::lane::{every, start_and_step};
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan, Verdict};
 use untorn::{
-    Call, DamageKind, Durability, ErrorKind, Followed, Format, Journal, JournalOptions, Position,
-    Scheme,
+    CallOptions, DamageKind, Durability, ErrorKind, FollowItem, Format, Journal, JournalOptions,
+    Position, Scheme,
 };
 
 const EIO: i32 = 5;
@@ -108,11 +108,11 @@ const READINGS: [(&str, Reading); 6] = [
             offset: 0,
         };
         let mut follow = journal.follow(Some(start)).unwrap();
-        let now = Call::new().timeout(Some(Duration::ZERO));
+        let now = CallOptions::new().timeout(Some(Duration::ZERO));
         let mut seen = Vec::new();
         while let Some(followed) = follow.next(&now).unwrap() {
             match followed {
-                Followed::Record(record) => seen.push(text(record.bytes)),
+                FollowItem::Record(record) => seen.push(text(record.bytes)),
                 other => panic!("nothing is undone that was seen: {other:?}"),
             }
         }
@@ -205,7 +205,7 @@ fn a_part_of_an_append_is_not_there_and_all_of_it_is() {
                     assert_eq!(handle.records_from(position).unwrap().count(), 0, "{what}");
                     let mut follow = handle.follow(None).unwrap();
                     assert_eq!(follow.position(), position);
-                    let now = Call::new().timeout(Some(Duration::ZERO));
+                    let now = CallOptions::new().timeout(Some(Duration::ZERO));
                     assert_eq!(follow.next(&now).unwrap(), None, "{what}");
                 }
                 // A place in the middle of it is none.
@@ -564,11 +564,11 @@ fn what_was_passed_is_gone() {
         file.set_len(0).unwrap();
         file.rewind().unwrap();
         file.write_all(line.repeat(6000).as_bytes()).unwrap();
-        let now = Call::new().timeout(Some(Duration::ZERO));
+        let now = CallOptions::new().timeout(Some(Duration::ZERO));
         let to = Position { offset: 0, ..end };
         assert_eq!(
             follow.next(&now).unwrap(),
-            Some(Followed::Rewound { from: end, to })
+            Some(FollowItem::Rewound { from: end, to })
         );
     }
 }
@@ -640,16 +640,16 @@ fn among_writers_that_die_all_the_time() {
             threads.spawn(|| {
                 let journal = options.clone().open(&path).unwrap();
                 let mut follow = journal.follow(Some(journal.end().unwrap())).unwrap();
-                let now = Call::new().timeout(Some(Duration::ZERO));
+                let now = CallOptions::new().timeout(Some(Duration::ZERO));
                 let mut seen = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
                     match follow.next(&now).unwrap() {
                         None => {}
-                        Some(Followed::Record(record)) => seen.push(text(record.bytes)),
+                        Some(FollowItem::Record(record)) => seen.push(text(record.bytes)),
                         Some(other) => panic!("{kind}: {other:?}"),
                     }
                 }
-                while let Some(Followed::Record(record)) = follow.next(&now).unwrap() {
+                while let Some(FollowItem::Record(record)) = follow.next(&now).unwrap() {
                     seen.push(text(record.bytes));
                 }
                 whole_batches(kind, seen);

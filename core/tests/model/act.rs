@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use untorn::{
-    Call, Document, Durability, Error, ErrorKind, Expect, Fold, Follow, Journal, Lease, Position,
-    Reconciled, Records, Scheme, Session, Store, Transaction, Version,
+    CallOptions, Document, Durability, Error, ErrorKind, Expect, Fold, Follow, Journal, Lease,
+    Position, Reconciled, Records, Scheme, Session, Store, Transaction, Version,
 };
 
 use super::message::{Answer, Order};
@@ -113,9 +113,10 @@ impl Hands {
                 updated?;
             }
             Verb::Remove { doc } => {
-                self.doc(doc)?.remove_with(Expect::Anything, &Call::new())?;
+                self.doc(doc)?
+                    .remove_with(Expect::Anything, &CallOptions::new())?;
             }
-            Verb::Touch { doc } => drop(self.doc(doc)?.begin_update(&Call::new())?),
+            Verb::Touch { doc } => drop(self.doc(doc)?.begin_update(&CallOptions::new())?),
             Verb::Transact(members) => {
                 let mut tx = self.transaction()?;
                 let mut texts = texts.iter();
@@ -252,7 +253,7 @@ impl Hands {
     }
 
     fn compact(&mut self) -> Result<(), Error> {
-        let mut rewrite = self.journal()?.begin_rewrite(&Call::new())?;
+        let mut rewrite = self.journal()?.begin_rewrite(&CallOptions::new())?;
         let mut records = rewrite.records()?;
         let mut kept = Vec::new();
         while let Some(record) = records.next_record()? {

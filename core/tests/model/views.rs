@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use untorn::{Call, Error, Followed, Position, Records};
+use untorn::{CallOptions, Error, FollowItem, Position, Records};
 
 use super::act::{DOCS, Hands, JOURNAL, State};
 use super::message::Seen;
@@ -50,14 +50,14 @@ impl Hands {
         }
         let follow = self.follow.as_mut().expect("just opened");
         let mut lines = Vec::new();
-        let at_once = Call::new().timeout(Some(Duration::ZERO));
+        let at_once = CallOptions::new().timeout(Some(Duration::ZERO));
         loop {
             match follow.next(&at_once)? {
-                Some(Followed::Record(record)) => {
+                Some(FollowItem::Record(record)) => {
                     seen.ends.push(record.end);
                     lines.push(text(&record.bytes));
                 }
-                Some(Followed::Rewound { to, .. }) => seen.rewound.push((lines.len(), to)),
+                Some(FollowItem::Rewound { to, .. }) => seen.rewound.push((lines.len(), to)),
                 Some(_) => {}
                 None => break,
             }
@@ -78,14 +78,14 @@ impl Hands {
             self.fold = Some(fold);
         }
         let fold = self.fold.as_ref().expect("just made");
-        fold.refresh(&Call::new())?;
+        fold.refresh(&CallOptions::new())?;
         seen.lines = Some(fold.read(Clone::clone)?);
         seen.finished = true;
         Ok(())
     }
 
     pub fn snapshot(&mut self, seen: &mut Seen) -> Result<(), Error> {
-        let once = Call::new().timeout(Some(Duration::ZERO));
+        let once = CallOptions::new().timeout(Some(Duration::ZERO));
         let snapshot = untorn::snapshot_with(&self.dir, &once)?;
         for (doc, name) in (0..).zip(DOCS) {
             let value = snapshot.load(name)?;

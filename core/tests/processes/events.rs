@@ -10,8 +10,8 @@ use crate::scene::player::{Player, argument, orders};
 use crate::scene::program::{Outcome, Part, Test, say};
 use untorn::fault::{Op, Plan};
 use untorn::{
-    Call, CancelToken, Document, ErrorKind, Event, EventKind, FileLock, Journal, Scheme, Severity,
-    Transaction, events,
+    CallOptions, CancelToken, Document, ErrorKind, Event, EventKind, FileLock, Journal, Scheme,
+    Severity, Transaction, events,
 };
 
 pub const PARTS: &[Part] = &[("event_holder", holder)];
@@ -83,9 +83,9 @@ fn a_long_wait() -> Outcome {
     let token = CancelToken::new();
     std::thread::scope(|threads| {
         let calls = [
-            Call::new(),
-            Call::new().timeout(Some(LONG)),
-            Call::new().cancel(&token),
+            CallOptions::new(),
+            CallOptions::new().timeout(Some(LONG)),
+            CallOptions::new().cancel(&token),
         ];
         for call in calls {
             let path = &path;
@@ -129,7 +129,7 @@ fn a_cancelled_wait() -> Outcome {
     events::set_wait_threshold(Duration::from_millis(5));
     let player = held(&path);
     let token = CancelToken::new();
-    let call = Call::new().cancel(&token);
+    let call = CallOptions::new().cancel(&token);
     std::thread::scope(|threads| {
         let waits = threads.spawn(|| FileLock::options().acquire_with(&path, &call).map(drop));
         assert_eq!(
@@ -383,7 +383,7 @@ fn a_sink_that_locks() -> Outcome {
     let guard = FileLock::acquire(&path).unwrap();
     let journal = Journal::open(&path).unwrap();
     journal
-        .append_with(b"{\"n\":3}", &Call::new().lock(&guard))
+        .append_with(b"{\"n\":3}", &CallOptions::new().lock(&guard))
         .unwrap();
     // The caller goes on while the sink waits for it.
     assert!(!events::flush(Duration::ZERO));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::scene::program::{Outcome, Test};
 use crate::scene::{Scene, records};
 use untorn::tasks::{EventLoop, Order, Placement, TaskQueue};
-use untorn::{Call, ErrorKind, FileLock, Journal};
+use untorn::{CallOptions, ErrorKind, FileLock, Journal};
 
 pub const TESTS: &[Test] = &[
     #[cfg(target_os = "linux")]
@@ -102,7 +102,7 @@ fn a_child_has_threads_of_its_own() {
     let runs = || {
         let (done, is_done) = mpsc::channel();
         let task = TaskQueue::<NoLoop>::new().begin("run", &Path::new("a").into(), None);
-        let work = move |_: &Call<'_>| {
+        let work = move |_: &CallOptions<'_>| {
             done.send(()).unwrap();
             Ok(())
         };

@@ -247,7 +247,7 @@ fn who_gives_up_or_dies_keeps_no_sharer_out() {
     // Cancelled. Its thread waits in the kernel still.
     let token = CancelToken::new();
     std::thread::scope(|threads| {
-        let call = untorn::Call::new().cancel(&token);
+        let call = untorn::CallOptions::new().cancel(&token);
         let waits = threads.spawn({
             let path = &path;
             move || alone().acquire_with(path, &call)
@@ -306,7 +306,7 @@ fn behind_one_who_gives_up_the_lock_is_shared() {
     let _guard = at_once(&path).unwrap();
     let token = CancelToken::new();
     std::thread::scope(|threads| {
-        let call = untorn::Call::new().cancel(&token);
+        let call = untorn::CallOptions::new().cancel(&token);
         let waits = threads.spawn({
             let path = &path;
             move || alone().acquire_with(path, &call)

@@ -688,11 +688,11 @@ fn journals_and_documents() -> Outcome {
     assert_eq!(open().load().unwrap().0, b"200");
     // Under a lock that is held, which must be of the same scheme.
     let guard = options().acquire(&path).unwrap();
-    let call = untorn::Call::new().lock(&guard);
+    let call = untorn::CallOptions::new().lock(&guard);
     journal.append_with(b"[\"under\"]", &call).unwrap();
     drop(guard);
     let other = FileLock::acquire(&path).unwrap();
-    let call = untorn::Call::new().lock(&other);
+    let call = untorn::CallOptions::new().lock(&other);
     let error = journal.append_with(b"[]", &call).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     Outcome::Passed

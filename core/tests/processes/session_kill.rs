@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::scene::player::{Player, argument, orders};
 use crate::scene::program::{Outcome, Part, Test, say};
 use crate::scene::{Scene, records};
-use untorn::{Call, Durability, ErrorKind, Process, Reconciled, Session, Store};
+use untorn::{CallOptions, Durability, ErrorKind, Process, Reconciled, Session, Store};
 
 pub const PARTS: &[Part] = &[
     ("owner", owner),
@@ -87,7 +87,7 @@ fn counter() {
     for order in orders() {
         let mut previous = 0;
         for _ in 0..order.parse::<u32>().unwrap() {
-            let lease = session.claim_with("counter", &Call::new()).unwrap();
+            let lease = session.claim_with("counter", &CallOptions::new()).unwrap();
             let n: u64 = fs::read_to_string(&file).unwrap().parse().unwrap();
             fs::write(&file, (n + 1).to_string()).unwrap();
             previous += u32::from(lease.previous().is_some());

@@ -11,7 +11,8 @@ use crate::scene::player::{Player, argument, orders};
 use crate::scene::program::{Outcome, Part, Test, say};
 use untorn::fault::Plan;
 use untorn::{
-    Alive, Call, CancelToken, ErrorKind, FileLock, Journal, LockOptions, Process, Scheme, holder,
+    Alive, CallOptions, CancelToken, ErrorKind, FileLock, Journal, LockOptions, Process, Scheme,
+    holder,
 };
 
 pub const PARTS: &[Part] = &[("worker", worker), ("waiter", waiter), ("looker", looker)];
@@ -175,7 +176,7 @@ fn others_are_refused_meanwhile() -> Outcome {
         let token = CancelToken::new();
         std::thread::scope(|threads| {
             let waiting = threads.spawn(|| {
-                let call = Call::new().timeout(None).cancel(&token);
+                let call = CallOptions::new().timeout(None).cancel(&token);
                 once.acquire_with(&path, &call).map(drop).unwrap_err()
             });
             token.cancel();

@@ -171,7 +171,7 @@ fn locks_whose_numbers_are_other_files() {
     let files = strangers(&scene);
     // The system has let it go, so others may have it.
     let error = journal
-        .append_with(b"[0]", &untorn::Call::new().lock(&guard))
+        .append_with(b"[0]", &untorn::CallOptions::new().lock(&guard))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     assert!(transaction.commit().is_err());
@@ -215,7 +215,7 @@ fn followers_whose_numbers_are_other_files() {
     let journal = scene::journal(&scene.path("j"));
     journal.append(b"[0]").unwrap();
     let mut follow = journal.follow(None).unwrap();
-    let once = untorn::Call::new().timeout(Some(Duration::ZERO));
+    let once = untorn::CallOptions::new().timeout(Some(Duration::ZERO));
     assert_eq!(follow.next(&once).unwrap(), None);
     // From here on a thread reports changes to it.
     follow.wake_once(|| ());
@@ -237,7 +237,7 @@ fn followers_whose_numbers_are_other_files() {
     for (_, end) in &mut pipes {
         end.write_all(&[1; 64]).unwrap();
     }
-    let long = untorn::Call::new().timeout(Some(Duration::from_secs(60)));
+    let long = untorn::CallOptions::new().timeout(Some(Duration::from_secs(60)));
     // It looks each second, and ends when it sees that its number is another's.
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while following().iter().any(|thread| before.contains(thread)) {

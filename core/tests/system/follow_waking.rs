@@ -9,26 +9,26 @@ use std::time::Duration;
 
 use crate::scene;
 use crate::scene::Scene;
-use untorn::{Call, Follow, Followed};
+use untorn::{CallOptions, Follow, FollowItem};
 
 /// Longer than anything takes here: a test that gets so far has failed.
 const LONG: Duration = Duration::from_secs(20);
 
-fn now() -> Call<'static> {
-    Call::new().timeout(Some(Duration::ZERO))
+fn now() -> CallOptions<'static> {
+    CallOptions::new().timeout(Some(Duration::ZERO))
 }
 
-fn told(follow: &mut Follow) -> Followed {
-    let call = Call::new().timeout(Some(LONG));
+fn told(follow: &mut Follow) -> FollowItem {
+    let call = CallOptions::new().timeout(Some(LONG));
     follow.next(&call).unwrap().expect("news within 20 s")
 }
 
 /// What is told up to this record, without the records.
-fn until(follow: &mut Follow, record: &[u8]) -> Vec<Followed> {
+fn until(follow: &mut Follow, record: &[u8]) -> Vec<FollowItem> {
     let mut others = Vec::new();
     loop {
         match told(follow) {
-            Followed::Record(found) if found.bytes == record => return others,
+            FollowItem::Record(found) if found.bytes == record => return others,
             other => others.push(other),
         }
     }
@@ -69,8 +69,11 @@ fn through(change: impl Fn(&Scene)) {
         let (none, others) = waits.join().unwrap();
         assert_eq!(none, []);
         // Behind it come the records of the new file.
-        assert!(matches!(others[0], Followed::Rewound { .. }), "{others:?}");
-        let rewinds = |news: &&Followed| matches!(news, Followed::Rewound { .. });
+        assert!(
+            matches!(others[0], FollowItem::Rewound { .. }),
+            "{others:?}"
+        );
+        let rewinds = |news: &&FollowItem| matches!(news, FollowItem::Rewound { .. });
         assert_eq!(others.iter().filter(rewinds).count(), 1, "{others:?}");
     });
 }
@@ -114,13 +117,13 @@ fn a_journal_that_is_deleted() {
     let journal = scene::journal(&path);
     let mut fresh = journal.follow(None).unwrap();
     let end = journal.append(b"[1]").unwrap();
-    assert!(matches!(told(&mut fresh), Followed::Record(_)));
+    assert!(matches!(told(&mut fresh), FollowItem::Record(_)));
     let mut stored = journal.follow(Some(end)).unwrap();
     for follow in [&mut fresh, &mut stored] {
         std::thread::scope(|threads| {
             let waits = threads.spawn(|| told(follow));
             let _ = std::fs::remove_file(&path);
-            let Followed::Rewound { from, to } = waits.join().unwrap() else {
+            let FollowItem::Rewound { from, to } = waits.join().unwrap() else {
                 panic!("a rewind is told");
             };
             assert_eq!((from, to), (end, journal.end().unwrap()));
@@ -129,7 +132,7 @@ fn a_journal_that_is_deleted() {
     }
     // One whose position was stored when there was one.
     let mut late = journal.follow(Some(end)).unwrap();
-    assert!(matches!(told(&mut late), Followed::Rewound { .. }));
+    assert!(matches!(told(&mut late), FollowItem::Rewound { .. }));
     append_elsewhere(&path, "[2]");
     for follow in [&mut fresh, &mut stored, &mut late] {
         assert_eq!(until(follow, b"[2]"), []);
@@ -153,7 +156,7 @@ fn an_event_loop_sleeps_for_many() {
     let mut seen = vec![0; journals.len()];
     let mut look = |seen: &mut Vec<usize>, n: usize| {
         while let Some(news) = follows[n].next(&now()).unwrap() {
-            assert!(matches!(news, Followed::Record(_)));
+            assert!(matches!(news, FollowItem::Record(_)));
             seen[n] += 1;
         }
         let wake = wake.clone();
@@ -194,7 +197,7 @@ fn a_record_comes_while_many_fall_asleep() {
                     follow.close();
                     begin.wait();
                     if missed.is_none() {
-                        let call = Call::new().timeout(Some(LONG));
+                        let call = CallOptions::new().timeout(Some(LONG));
                         let next = follow.next(&call).unwrap();
                         missed = next.is_none().then_some(round);
                     }
@@ -313,11 +316,11 @@ fn follow_without_threads(path: &Path) {
     assert!(begun.is_err(), "this system gives a thread all the same");
     let journal = scene::journal(path);
     let mut follow = journal.follow(None).unwrap();
-    let soon = Call::new().timeout(Some(Duration::from_millis(20)));
+    let soon = CallOptions::new().timeout(Some(Duration::from_millis(20)));
     assert_eq!(follow.next(&soon).unwrap(), None);
     assert!(follow.wake_once(|| {}).is_some(), "look again");
     journal.append(b"[1]").unwrap();
-    assert!(matches!(told(&mut follow), Followed::Record(_)));
+    assert!(matches!(told(&mut follow), FollowItem::Record(_)));
     #[expect(
         clippy::print_stdout,
         reason = "what the test's other process listens for"
@@ -343,7 +346,7 @@ fn a_close_lets_the_files_go() {
     };
     let others = open();
     let mut follow = journal.follow(Some(end)).unwrap();
-    let soon = Call::new().timeout(Some(Duration::from_millis(1)));
+    let soon = CallOptions::new().timeout(Some(Duration::from_millis(1)));
     assert_eq!(follow.next(&soon).unwrap(), None);
     assert_eq!(open(), others + 1);
     follow.close();
@@ -353,7 +356,7 @@ fn a_close_lets_the_files_go() {
     assert_eq!(until(&mut follow, b"[2]"), []);
     follow.close();
     std::fs::write(&path, "[7]\n[8]\n[9]\n").unwrap();
-    assert!(matches!(told(&mut follow), Followed::Rewound { .. }));
+    assert!(matches!(told(&mut follow), FollowItem::Rewound { .. }));
     until(&mut follow, b"[9]");
     assert!(open() > others);
     journal.close().unwrap();

@@ -64,7 +64,7 @@ fn a_child_asks_a_guard_that_is_in_use() {
     let stop = AtomicBool::new(false);
     std::thread::scope(|threads| {
         threads.spawn(|| {
-            let under = untorn::Call::new().lock(&guard);
+            let under = untorn::CallOptions::new().lock(&guard);
             while !stop.load(Ordering::Relaxed) {
                 document
                     .save_with(b"{}", untorn::Expect::Anything, &under)
@@ -75,7 +75,7 @@ fn a_child_asks_a_guard_that_is_in_use() {
             let child = fork(|| {
                 assert!(!guard.is_held());
                 guard.release().unwrap();
-                let under = untorn::Call::new().lock(&guard);
+                let under = untorn::CallOptions::new().lock(&guard);
                 let error = document
                     .save_with(b"[]", untorn::Expect::Anything, &under)
                     .unwrap_err();
@@ -238,21 +238,21 @@ fn a_child_follows_with_its_parents_handle() {
     let journal = Journal::open(&path).unwrap();
     journal.append(b"[0]").unwrap();
     let follow = std::cell::RefCell::new(journal.follow(None).unwrap());
-    let call = untorn::Call::new().timeout(Some(Duration::from_millis(1)));
+    let call = untorn::CallOptions::new().timeout(Some(Duration::from_millis(1)));
     assert_eq!(follow.borrow_mut().next(&call).unwrap(), None);
     let (mut ready, mut parents) = UnixStream::pair().unwrap();
     let child = fork(|| {
         let mut follow = follow.borrow_mut();
-        let call = untorn::Call::new().timeout(Some(Duration::from_millis(1)));
+        let call = untorn::CallOptions::new().timeout(Some(Duration::from_millis(1)));
         assert_eq!(follow.next(&call).unwrap(), None);
         ready.write_all(b"!").unwrap();
-        let call = untorn::Call::new().timeout(Some(Duration::from_secs(20)));
+        let call = untorn::CallOptions::new().timeout(Some(Duration::from_secs(20)));
         assert!(follow.next(&call).unwrap().is_some());
     });
     parents.read_exact(&mut [0]).unwrap();
     journal.append(b"[1]").unwrap();
     assert_eq!(wait(child), 0);
-    let call = untorn::Call::new().timeout(Some(Duration::from_secs(20)));
+    let call = untorn::CallOptions::new().timeout(Some(Duration::from_secs(20)));
     assert!(follow.borrow_mut().next(&call).unwrap().is_some());
 }
 
@@ -270,7 +270,7 @@ fn a_child_neither_frees_nor_has_the_lock() {
         let error = once.acquire(&path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Locked);
         let journal = Journal::open(&path).unwrap();
-        let under = untorn::Call::new().lock(&guard);
+        let under = untorn::CallOptions::new().lock(&guard);
         let error = journal.append_with(b"[]", &under).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         drop(guard);

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use crate::scene::{bytes, records};
 use untorn::fault::{Op, Plan, Verdict};
-use untorn::{Call, Durability, ErrorKind, FileLock, Followed, Journal, Position, Transaction};
+use untorn::{
+    CallOptions, Durability, ErrorKind, FileLock, FollowItem, Journal, Position, Transaction,
+};
 
 /// An overlay; `lower` is what its lower layer holds.
 struct Overlay {
@@ -154,11 +156,11 @@ fn what_was_pending_is_settled_after_a_remount() {
 /// What a follower is given from a stored position on.
 fn given(path: &Path, from: Position) -> Vec<String> {
     let mut follow = open(path).follow(Some(from)).unwrap();
-    let once = Call::new().timeout(Some(Duration::ZERO));
+    let once = CallOptions::new().timeout(Some(Duration::ZERO));
     let mut given = Vec::new();
     while let Some(found) = follow.next(&once).unwrap() {
         given.push(match found {
-            Followed::Record(record) => String::from_utf8(record.bytes).unwrap(),
+            FollowItem::Record(record) => String::from_utf8(record.bytes).unwrap(),
             other => format!("{other:?}"),
         });
     }
@@ -177,10 +179,10 @@ fn a_journal_of_a_lower_layer_stays_the_same_journal() {
     // The first to write: nobody else did.
     let end = journal.append_at(stored, ["[2]", "[3]"]).unwrap();
     assert_eq!(end.generation, stored.generation);
-    let once = Call::new().timeout(Some(Duration::ZERO));
+    let once = CallOptions::new().timeout(Some(Duration::ZERO));
     for expected in ["[2]", "[3]"] {
         match follow.next(&once).unwrap() {
-            Some(Followed::Record(record)) => assert_eq!(record.bytes, expected.as_bytes()),
+            Some(FollowItem::Record(record)) => assert_eq!(record.bytes, expected.as_bytes()),
             other => panic!("{other:?}"),
         }
     }

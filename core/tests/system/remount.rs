@@ -14,8 +14,8 @@ use crate::scene::alone::alone;
 use crate::scene::{Scene, bytes, records, torn};
 use untorn::fault::{Op, Plan, mounted_as};
 use untorn::{
-    Call, Document, Durability, ErrorKind, FileLock, Followed, Journal, JournalOptions, Reconciled,
-    Store, Transaction,
+    CallOptions, Document, Durability, ErrorKind, FileLock, FollowItem, Journal, JournalOptions,
+    Reconciled, Store, Transaction,
 };
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -30,8 +30,8 @@ fn remount() {
     mounted_as(0x1_0000 + LAST.fetch_add(1, Ordering::Relaxed));
 }
 
-fn once() -> Call<'static> {
-    Call::new().timeout(Some(Duration::ZERO))
+fn once() -> CallOptions<'static> {
+    CallOptions::new().timeout(Some(Duration::ZERO))
 }
 
 fn options() -> JournalOptions {
@@ -282,7 +282,7 @@ fn positions_stay_good() {
         remount();
         let mut follow = open(&path).follow(Some(stored)).unwrap();
         match follow.next(&once()).unwrap() {
-            Some(Followed::Record(record)) => assert_eq!(record.bytes, b"[3]"),
+            Some(FollowItem::Record(record)) => assert_eq!(record.bytes, b"[3]"),
             other => panic!("{other:?}"),
         }
         assert!(follow.next(&once()).unwrap().is_none());
@@ -357,7 +357,7 @@ fn what_has_no_journal_any_more_is_set_aside() {
         drop(
             Document::open(scene.path("doc"))
                 .unwrap()
-                .begin_update(&untorn::Call::new()),
+                .begin_update(&untorn::CallOptions::new()),
         );
         assert_eq!(bytes(&scene.path("doc")), b"new");
         let expected: &[u8] = if removed { b"" } else { OLD };

@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan};
-use untorn::{Call, Document, Durability, ErrorKind, Expect, FileLock, Journal, LockOptions};
+use untorn::{
+    CallOptions, Document, Durability, ErrorKind, Expect, FileLock, Journal, LockOptions,
+};
 
 fn once() -> LockOptions {
     FileLock::options().timeout(Some(Duration::ZERO))
@@ -52,7 +54,7 @@ fn closing_another_descriptor_lets_nothing_go() {
     }
     let journal = Journal::open(&path).unwrap();
     journal
-        .append_with(b"[2]", &Call::new().lock(&guard))
+        .append_with(b"[2]", &CallOptions::new().lock(&guard))
         .unwrap();
     drop(journal);
     assert!(once().acquire_at(&lock).is_err());
@@ -102,13 +104,17 @@ fn a_shared_lock_is_never_made_exclusive() {
     let shared = |path: &Path| FileLock::options().shared(true).acquire(path).unwrap();
     let (guard, other) = (shared(&path), shared(&document));
     let journal = Journal::open(&path).unwrap();
-    let under = Call::new().lock(&guard);
+    let under = CallOptions::new().lock(&guard);
     let tried = [
         journal.append_with(b"[2]", &under).map(drop),
         journal.rotate_with(&under).map(drop),
         Document::open(&document)
             .unwrap()
-            .save_with(b"{\"n\":1}", Expect::Anything, &Call::new().lock(&other))
+            .save_with(
+                b"{\"n\":1}",
+                Expect::Anything,
+                &CallOptions::new().lock(&other),
+            )
             .map(drop),
     ];
     for refused in tried {

@@ -163,7 +163,7 @@ fn what_cannot_be_replaced_says_so_at_once() {
         .unwrap()
         .append_with(
             b"[]",
-            &untorn::Call::new().lock(&FileLock::acquire(scene.path("other")).unwrap()),
+            &untorn::CallOptions::new().lock(&FileLock::acquire(scene.path("other")).unwrap()),
         )
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");

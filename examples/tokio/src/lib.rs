@@ -2,7 +2,7 @@
 //! runtime, and must end when its future is dropped: by a timeout, a `select!`, a client
 //! that left.
 
-use untorn::{Call, CancelToken, Result};
+use untorn::{CallOptions, CancelToken, Result};
 
 /// Cancels the call when it is dropped.
 struct EndsWithTheFuture(CancelToken);
@@ -13,7 +13,7 @@ impl Drop for EndsWithTheFuture {
     }
 }
 
-/// Runs a call where it may block. `work` passes the [`Call`] on to each call it makes.
+/// Runs a call where it may block. `work` passes the [`CallOptions`] on to each call it makes.
 ///
 /// If the future is dropped while the call waits for a lock, the call ends: it has changed
 /// nothing, and holds no lock. If it already has the lock, it finishes.
@@ -35,11 +35,11 @@ impl Drop for EndsWithTheFuture {
 /// # Panics
 /// If `work` panics, or the runtime shuts down.
 pub async fn run<T: Send + 'static>(
-    work: impl FnOnce(&Call<'_>) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&CallOptions<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let token = CancelToken::new();
     let ends = EndsWithTheFuture(token.clone());
-    let work = tokio::task::spawn_blocking(move || work(&Call::new().cancel(&token)));
+    let work = tokio::task::spawn_blocking(move || work(&CallOptions::new().cancel(&token)));
     let result = work.await;
     drop(ends);
     match result {

@@ -111,7 +111,7 @@ static void updates(void) {
 static void works_under_a_lock(void) {
   untorn_document *document = document_at("l");
   untorn_lock *lock = NULL, *other = NULL;
-  untorn_call under = UNTORN_CALL_INIT;
+  untorn_call_options under = UNTORN_CALL_OPTIONS_INIT;
   untorn_update *update = NULL;
 
   OK(untorn_lock_acquire("l", NULL, &lock, &error));

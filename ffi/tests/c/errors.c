@@ -149,7 +149,7 @@ static void own_lock(void) {
   OK(untorn_document_open("own", NULL, &document, &error));
   OK(untorn_lock_acquire("own", NULL, &lock, &error));
   FAILS(UNTORN_DEADLOCK, untorn_document_save(document, "1", 1, NULL, NULL, &error));
-  CHECK(strstr(untorn_error_message(error), "(untorn_call.lock)") != NULL);
+  CHECK(strstr(untorn_error_message(error), "(untorn_call_options.lock)") != NULL);
   untorn_error_free(error);
   error = NULL;
   untorn_lock_release(lock);
@@ -201,7 +201,7 @@ static void wrong_options(const untorn_journal *journal) {
   REFUSED(UNTORN_INVALID_ARGUMENT,
           untorn_journal_records(journal, &newer.known, &records, &error));
 
-  untorn_call call = UNTORN_CALL_INIT;
+  untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
   call.timeout_ms = INT64_MIN;
   REFUSED(UNTORN_INVALID_ARGUMENT,
           untorn_journal_append(journal, bytes("1"), 1, &call, NULL, &error));

@@ -36,7 +36,7 @@ int main(void) {
   directory();
   untorn_journal *journal = open_journal();
   untorn_follow *follow = NULL, *again = NULL;
-  untorn_call once = UNTORN_CALL_INIT, cancellable = UNTORN_CALL_INIT;
+  untorn_call_options once = UNTORN_CALL_OPTIONS_INIT, cancellable = UNTORN_CALL_OPTIONS_INIT;
   untorn_position start = {0, 0}, from, to, one;
   const uint8_t *data;
   size_t len;

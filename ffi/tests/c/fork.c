@@ -19,7 +19,7 @@ static void a_child_does_not_unlock(void) {
   pid_t child = fork();
   CHECK(child != -1);
   if (child == 0) {
-    untorn_call under = UNTORN_CALL_INIT;
+    untorn_call_options under = UNTORN_CALL_OPTIONS_INIT;
     untorn_journal *journal = NULL;
     CHECK(!untorn_lock_is_held(lock));
     OK(untorn_journal_open("a", NULL, &journal, &error));

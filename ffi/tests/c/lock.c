@@ -60,7 +60,7 @@ static void names_the_holder(void) {
   /* Journals and documents wait for the same lock. */
   untorn_journal *journal = NULL;
   untorn_error *refused = NULL;
-  untorn_call once = UNTORN_CALL_INIT;
+  untorn_call_options once = UNTORN_CALL_OPTIONS_INIT;
   once.timeout_ms = 0;
   CHECK(untorn_journal_open("p", NULL, &journal, NULL) == UNTORN_OK);
   CHECK(untorn_journal_append(journal, bytes("1"), 1, &once, NULL, &refused) == UNTORN_LOCKED);
@@ -111,7 +111,7 @@ static void is_not_waited_for_by_its_own_thread(void) {
 
   /* Under the lock it works. */
   untorn_journal *journal = NULL;
-  untorn_call under = UNTORN_CALL_INIT;
+  untorn_call_options under = UNTORN_CALL_OPTIONS_INIT;
   under.lock = lock;
   OK(untorn_journal_open("s", NULL, &journal, &error));
   OK(untorn_journal_append(journal, bytes("1"), 1, &under, NULL, &error));
@@ -125,7 +125,7 @@ static void is_not_waited_for_by_its_own_thread(void) {
 static void is_shared(void) {
   untorn_lock_options options = UNTORN_LOCK_OPTIONS_INIT;
   untorn_lock *one = NULL, *two = NULL, *writer = NULL;
-  untorn_call under = UNTORN_CALL_INIT;
+  untorn_call_options under = UNTORN_CALL_OPTIONS_INIT;
   untorn_document *document = NULL;
 
   options.shared = 1;
@@ -188,7 +188,7 @@ static void waits_are_cancelled(void) {
   CHECK(untorn_cancel_is_triggered(cancel));
 
   untorn_document *document = NULL;
-  untorn_call call = UNTORN_CALL_INIT;
+  untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
   call.cancel = cancel;
   OK(untorn_document_open("p", NULL, &document, &error));
   REFUSED(UNTORN_CANCELLED, untorn_document_save(document, bytes("1"), 1, &call, NULL, &error));

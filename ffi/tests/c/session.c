@@ -84,7 +84,7 @@ static void one_owner(untorn_store *store) {
   untorn_session *session = session_of(store, "owned");
   untorn_lease *lease = NULL;
   untorn_holder *holder = NULL;
-  untorn_call patient = UNTORN_CALL_INIT;
+  untorn_call_options patient = UNTORN_CALL_OPTIONS_INIT;
   bool removed;
   int ready[2], status;
 

@@ -8,7 +8,7 @@
 
 static untorn_error *error = NULL;
 
-/* untorn_call as it was before it had a progress callback. */
+/* untorn_call_options as it was before it had a progress callback. */
 typedef struct {
   size_t size;
   int64_t timeout_ms;
@@ -18,7 +18,7 @@ typedef struct {
 
 /* The structs of the header, with a field that this library does not know. */
 typedef struct {
-  untorn_call call;
+  untorn_call_options call;
   uint64_t more;
 } new_call;
 
@@ -40,12 +40,12 @@ static void older(void) {
     uint8_t other[64];
   } memory = {{sizeof(old_call), 0, NULL, NULL}, {0}};
   memset(memory.other, 0xff, sizeof memory.other);
-  const untorn_call *call = (const untorn_call *)(const void *)&memory.call;
+  const untorn_call_options *call = (const untorn_call_options *)(const void *)&memory.call;
   untorn_report *report = NULL;
   untorn_lock *lock = NULL;
   untorn_journal *journal = open_journal(NULL);
 
-  CHECK(sizeof(old_call) == offsetof(untorn_call, progress));
+  CHECK(sizeof(old_call) == offsetof(untorn_call_options, progress));
   OK(untorn_journal_append(journal, bytes("[1]"), 3, call, NULL, &error));
   OK(untorn_journal_verify(journal, call, &report, &error));
   CHECK(untorn_report_records(report) == 1);
@@ -62,7 +62,7 @@ static void older(void) {
 
 /* A newer program may use this library as long as it wants nothing new. */
 static void newer(void) {
-  new_call call = {UNTORN_CALL_INIT, 0};
+  new_call call = {UNTORN_CALL_OPTIONS_INIT, 0};
   new_options options = {UNTORN_JOURNAL_OPTIONS_INIT, 0};
   untorn_journal *journal = NULL;
 
@@ -74,7 +74,7 @@ static void newer(void) {
   call.more = 1;
   FAILS(UNTORN_INVALID_ARGUMENT,
         untorn_journal_append(journal, bytes("[4]"), 3, &call.call, NULL, &error));
-  CHECK(strstr(untorn_error_message(error), "untorn_call") != NULL);
+  CHECK(strstr(untorn_error_message(error), "untorn_call_options") != NULL);
   untorn_error_free(error);
   untorn_journal_close(journal);
 
@@ -86,7 +86,7 @@ static void newer(void) {
 
 /* A struct that was never initialised is no struct of an older header. */
 static void neither(void) {
-  untorn_call call = UNTORN_CALL_INIT;
+  untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
   const size_t sizes[] = {0, 1, sizeof(old_call) - 1, 5000, SIZE_MAX};
   untorn_journal *journal = open_journal(NULL);
 
@@ -94,7 +94,7 @@ static void neither(void) {
     call.size = sizes[i];
     FAILS(UNTORN_INVALID_ARGUMENT,
           untorn_journal_append(journal, bytes("[4]"), 3, &call, NULL, &error));
-    CHECK(strstr(untorn_error_message(error), "UNTORN_CALL_INIT") != NULL);
+    CHECK(strstr(untorn_error_message(error), "UNTORN_CALL_OPTIONS_INIT") != NULL);
     untorn_error_free(error);
     error = NULL;
   }
@@ -104,7 +104,7 @@ static void neither(void) {
 
 /* Languages without C's macros get the defaults from a function. */
 static void without_macros(void) {
-  const untorn_call call = UNTORN_CALL_INIT;
+  const untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
   const untorn_journal_options journal = UNTORN_JOURNAL_OPTIONS_INIT;
   const untorn_records_options records = UNTORN_RECORDS_OPTIONS_INIT;
   const untorn_document_options document = UNTORN_DOCUMENT_OPTIONS_INIT;
@@ -131,14 +131,14 @@ static void without_macros(void) {
   /* Neither more nor less than the caller's struct is written. */
   union {
     old_call call;
-    uint8_t all[sizeof(untorn_call) + 64];
+    uint8_t all[sizeof(untorn_call_options) + 64];
   } memory;
   memset(memory.all, 0xff, sizeof memory.all);
-  untorn_call_init((untorn_call *)(void *)&memory.call, sizeof(old_call));
+  untorn_call_options_init((untorn_call_options *)(void *)&memory.call, sizeof(old_call));
   CHECK(memory.call.size == sizeof(old_call));
   CHECK(memory.call.timeout_ms == UNTORN_TIMEOUT_OF_HANDLE);
   CHECK(memory.all[sizeof(old_call)] == 0xff);
-  untorn_call_init((untorn_call *)(void *)&memory.call, sizeof memory.all);
+  untorn_call_options_init((untorn_call_options *)(void *)&memory.call, sizeof memory.all);
   CHECK(memory.call.size == sizeof memory.all);
   CHECK(memory.all[sizeof memory.all - 1] == 0);
 }
@@ -152,7 +152,7 @@ static bool interrupt(void *user) {
 
 /* A program with one thread can end its own wait. */
 static void interrupted(void) {
-  untorn_call call = UNTORN_CALL_INIT;
+  untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
   untorn_lock *lock = NULL;
   untorn_journal *journal = open_journal(NULL);
   int flag = 1;
@@ -196,7 +196,7 @@ static void see(uint64_t done, uint64_t total, void *user) {
 static void progress(void) {
   const untorn_bytes records[] = {{bytes("[4]"), 3}, {bytes("[5]"), 3}};
   struct reports reports = {0, 0, 0};
-  untorn_call call = UNTORN_CALL_INIT;
+  untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
   untorn_report *report = NULL;
   untorn_rewrite *rewrite = NULL;
   untorn_journal *journal = open_journal(NULL);

@@ -41,8 +41,8 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "How a call waits",
         names: &[
-            "untorn_call",
-            "untorn_call_init",
+            "untorn_call_options",
+            "untorn_call_options_init",
             "untorn_progress",
             "untorn_interrupt",
             "untorn_cancel_",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use napi_derive::napi;
 use untorn::tasks::Order;
-use untorn::{Begun, Call, Reconciled};
+use untorn::{CallOptions, ReconcileStart, Reconciled};
 
 use crate::call::locked;
 use crate::failure::told;
@@ -26,15 +26,17 @@ pub struct Reconcile {
 }
 
 impl Reconcile {
-    pub fn new(port: &Rc<Inner>, path: &Arc<Path>, begun: Begun) -> Reconcile {
+    pub fn new(port: &Rc<Inner>, path: &Arc<Path>, begun: ReconcileStart) -> Reconcile {
         let (turn, outcome, holder) = match begun {
-            Begun::Turn(turn) => {
+            ReconcileStart::Turn(turn) => {
                 let owner = turn.owner().cloned();
                 (Some(Arc::new(Mutex::new(turn))), "done", owner)
             }
-            Begun::Not(Reconciled::Alive(holder)) => (None, "alive", Some(holder)),
-            Begun::Not(Reconciled::Busy) => (None, "busy", None),
-            Begun::Not(Reconciled::NoChange | Reconciled::Done) => (None, "no_change", None),
+            ReconcileStart::Not(Reconciled::Alive(holder)) => (None, "alive", Some(holder)),
+            ReconcileStart::Not(Reconciled::Busy) => (None, "busy", None),
+            ReconcileStart::Not(Reconciled::NoChange | Reconciled::Done) => {
+                (None, "no_change", None)
+            }
         };
         Reconcile {
             port: Rc::clone(port),
@@ -69,7 +71,7 @@ impl Reconcile {
 
     #[napi(catch_unwind)]
     pub fn commit_sync(&self, timeout: f64) -> napi::Result<()> {
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         match &self.turn {
             Some(turn) => told(locked(turn).commit_with(&call)).map(drop),
             None => Ok(()),

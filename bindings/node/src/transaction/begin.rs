@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use napi_derive::napi;
-use untorn::Call;
+use untorn::CallOptions;
 use untorn::tasks::Order;
 
 use super::Transaction;
@@ -48,7 +48,7 @@ impl Port {
         timeout: f64,
     ) -> napi::Result<Transaction> {
         let options = options.options(Path::new(&dir))?;
-        let call = Call::new().timeout(patience(timeout));
+        let call = CallOptions::new().timeout(patience(timeout));
         told(options.begin_with(&dir, &call)).map(|begun| Transaction::new(self.inner(), begun))
     }
 

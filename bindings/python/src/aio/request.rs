@@ -65,7 +65,7 @@ impl<'a> Request<'a> {
     pub fn run<'py, T: Send + 'static>(
         self,
         py: Python<'py>,
-        work: impl FnOnce(&untorn::Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&untorn::CallOptions<'_>) -> untorn::Result<T> + Send + 'static,
         finish: impl for<'p> FnOnce(Python<'p>, T) -> PyResult<Bound<'p, PyAny>> + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (tasks, event_loop) = Loop::running(py)?;
@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
             None => None,
         };
         let function = self.progress;
-        let work = move |call: &untorn::Call<'_>| {
+        let work = move |call: &untorn::CallOptions<'_>| {
             let (Some(function), Some(call_soon)) = (&function, &call_soon) else {
                 return work(call);
             };

@@ -173,7 +173,9 @@ impl LaterTransaction {
         &self,
         py: Python<'py>,
         operation: &'static str,
-        work: impl FnOnce(&mut Transaction, &untorn::Call<'_>) -> untorn::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Transaction, &untorn::CallOptions<'_>) -> untorn::Result<T>
+        + Send
+        + 'static,
         finish: impl for<'p> FnOnce(Python<'p>, T) -> PyResult<Bound<'p, PyAny>> + Send + 'static,
     ) -> Awaitable<'py> {
         let (slot, dir) = (Arc::clone(&self.slot), Arc::clone(&self.dir));

@@ -23,13 +23,13 @@ pub(crate) struct PendingWrite<'a> {
 /// makes one.
 ///
 /// ```
-/// use untorn::{Call, Journal};
+/// use untorn::{CallOptions, Journal};
 /// # let dir = tempfile::tempdir()?;
 /// let journal = Journal::open(dir.path().join("j.jsonl"))?;
 /// let mut batch = journal.batch();
 /// batch.push(b"{\"n\":1}")?;
 /// batch.push(b"{\"n\":2}")?;
-/// journal.append_batch(&batch, None, &Call::new())?;
+/// journal.append_batch(&batch, None, &CallOptions::new())?;
 /// assert_eq!(journal.tail(9)?.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

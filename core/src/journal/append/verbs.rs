@@ -7,7 +7,7 @@ use super::group_commit::{append, append_queued};
 use crate::error::{Error, Result};
 use crate::journal::handle::Journal;
 use crate::journal::seal::Chain;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::CancelToken;
 use crate::position::Position;
 
@@ -23,7 +23,7 @@ impl Journal {
     /// After `NOT_DURABLE` the record is in the file, but a power cut may lose it. Later
     /// calls then fail with `POISONED`.
     pub fn append(&self, record: &[u8]) -> Result<Position> {
-        self.append_with(record, &Call::new())
+        self.append_with(record, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::append`], with a timeout or cancellation, or under a
@@ -31,7 +31,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn append_with(&self, record: &[u8], call: &Call<'_>) -> Result<Position> {
+    pub fn append_with(&self, record: &[u8], call: &CallOptions<'_>) -> Result<Position> {
         self.handle.rules.check_no_header(record)?;
         self.handle.rules.check(record)?;
         // A record and its newline go with one write. Each thread has its own buffer,
@@ -70,7 +70,7 @@ impl Journal {
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
     {
-        self.append_batch(&self.collect(records)?, None, &Call::new())
+        self.append_batch(&self.collect(records)?, None, &CallOptions::new())
     }
 
     /// Appends only if the journal ends at `expected` (compare-and-swap).
@@ -83,7 +83,7 @@ impl Journal {
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
     {
-        self.append_batch(&self.collect(records)?, Some(expected), &Call::new())
+        self.append_batch(&self.collect(records)?, Some(expected), &CallOptions::new())
     }
 
     pub(crate) fn collect<I>(&self, records: I) -> Result<Batch>
@@ -113,7 +113,7 @@ impl Journal {
         &self,
         batch: &Batch,
         at: Option<Position>,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> Result<Position> {
         self.check_batch(batch)?;
         append(&self.handle, &batch.work(at), call)

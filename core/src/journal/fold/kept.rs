@@ -10,7 +10,7 @@ use super::turn::{FoldTurn, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Batch;
 use crate::journal::read::Record;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 use crate::sys::PerProcess;
 
@@ -82,7 +82,7 @@ impl<S> Fold<S> {
             apply: Box::new(move |state, record| apply(state, record).map_err(Into::into)),
             local: PerProcess::new(),
         };
-        fold.refresh(&Call::new())?;
+        fold.refresh(&CallOptions::new())?;
         Ok(fold)
     }
 
@@ -92,7 +92,7 @@ impl<S> Fold<S> {
     /// # Errors
     /// `INVALID_RECORD` if `apply` failed. `LOCK_TIMEOUT`, `CANCELLED` and failures of
     /// the system: the state is as it was.
-    pub fn refresh(&self, call: &Call<'_>) -> Result<Position> {
+    pub fn refresh(&self, call: &CallOptions<'_>) -> Result<Position> {
         if self.cursor.is_current()?
             && let Some(position) = self.cursor.position()
         {
@@ -113,7 +113,7 @@ impl<S> Fold<S> {
         let mut state = self.state()?;
         if state.guard.is_none() {
             drop(state);
-            self.refresh(&Call::new())?;
+            self.refresh(&CallOptions::new())?;
             state = self.state()?;
         }
         match &*state.guard {
@@ -134,7 +134,7 @@ impl<S> Fold<S> {
     pub fn append(&self, record: &[u8]) -> Result<Position> {
         let mut batch = self.batch();
         batch.push(record)?;
-        self.append_batch(&batch, &Call::new())
+        self.append_batch(&batch, &CallOptions::new())
     }
 
     /// Returns an empty batch for [`Fold::append_batch`].
@@ -147,7 +147,7 @@ impl<S> Fold<S> {
     ///
     /// # Errors
     /// As [`Fold::append`], and `CANCELLED`.
-    pub fn append_batch(&self, batch: &Batch, call: &Call<'_>) -> Result<Position> {
+    pub fn append_batch(&self, batch: &Batch, call: &CallOptions<'_>) -> Result<Position> {
         let mut turn = self.cursor.begin(call)?;
         let end = turn.append(batch)?;
         self.take_in(&mut turn)?;
@@ -171,7 +171,7 @@ impl<S> Fold<S> {
         I::Item: AsRef<[u8]>,
         E: From<Error>,
     {
-        self.update_with(decide, &Call::new())
+        self.update_with(decide, &CallOptions::new())
     }
 
     /// Does the same as [`Fold::update`], with a timeout or cancellation, or under a
@@ -182,7 +182,7 @@ impl<S> Fold<S> {
     pub fn update_with<I, E>(
         &self,
         decide: impl FnOnce(&S) -> std::result::Result<I, E>,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
     ) -> std::result::Result<Position, E>
     where
         I: IntoIterator,

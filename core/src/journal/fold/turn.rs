@@ -11,7 +11,7 @@ use crate::journal::follow::{Advance, FollowCursor};
 use crate::journal::read::OwnedRecord;
 use crate::journal::read::{Damage, Record};
 use crate::journal::rewrite::Under;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 
 /// Is one turn of a fold, under the journal's lock. Take in the records of
@@ -21,13 +21,13 @@ use crate::position::Position;
 /// with [`Folded::Restart`]. It may be sent to another thread.
 ///
 /// ```
-/// use untorn::{Call, Folded, Journal};
+/// use untorn::{CallOptions, Folded, Journal};
 /// # let dir = tempfile::tempdir()?;
 /// let journal = Journal::open(dir.path().join("counter.jsonl"))?;
 /// let cursor = journal.fold_cursor();
 /// let mut total = 0;
 ///
-/// let mut turn = cursor.begin(&Call::new())?;
+/// let mut turn = cursor.begin(&CallOptions::new())?;
 /// let mut batch = journal.batch();
 /// batch.push(b"2")?;
 /// turn.append(&batch)?;
@@ -59,7 +59,7 @@ impl FoldCursor {
     /// # Errors
     /// `LOCK_TIMEOUT`, `CANCELLED`, failures of the system. `DEADLOCK` if this thread
     /// has the lock, or if another turn is open under the same guard.
-    pub fn begin(&self, call: &Call<'_>) -> Result<FoldTurn> {
+    pub fn begin(&self, call: &CallOptions<'_>) -> Result<FoldTurn> {
         let inner = &self.inner;
         let under = Under::begin(&inner.handle, "fold", call)?;
         // This also checks that a given guard is valid.

@@ -16,7 +16,7 @@ use crate::journal::read::Damage;
 use crate::journal::read::OwnedRecord;
 use crate::journal::read::Record;
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::WaitError;
 use crate::position::Position;
 pub(crate) use file::{Advance, FollowCursor};
@@ -27,20 +27,20 @@ use wait::Waking;
 /// It yields each record once, in file order, without a gap, through every change of
 /// the file. It waits for an append under way until that is decided. It skips damage as
 /// other readers do. If yielded records are later removed from the journal (it was
-/// rewound, rewritten, replaced or cut), it reports that: [`Followed::Rewound`].
+/// rewound, rewritten, replaced or cut), it reports that: [`FollowItem::Rewound`].
 ///
 /// It takes no lock. The system reports changes (inotify on Linux). On network file
 /// systems, with too many watches, and for a file with several names, it reports none.
 /// Then the file is checked every 2 to 250 ms, less often while nothing happens.
 ///
 /// ```
-/// use untorn::{Call, Followed, Journal};
+/// use untorn::{CallOptions, FollowItem, Journal};
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("session.jsonl");
 /// let journal = Journal::open(&path)?;
 /// let mut news = journal.follow(None)?;
 /// journal.append(br#"{"n":1}"#)?;
-/// if let Some(Followed::Record(record)) = news.next(&Call::new())? {
+/// if let Some(FollowItem::Record(record)) = news.next(&CallOptions::new())? {
 ///     assert_eq!(record.bytes, br#"{"n":1}"#);
 /// }
 /// let resume_from = news.position();
@@ -56,21 +56,21 @@ pub struct Follow {
 /// Is one report of a follower.
 ///
 /// ```
-/// use untorn::{Call, Followed, Journal, Position};
+/// use untorn::{CallOptions, FollowItem, Journal, Position};
 /// # let dir = tempfile::tempdir()?;
 /// let journal = Journal::open(dir.path().join("j.jsonl"))?;
 /// let mut follow = journal.follow(None)?;
 /// journal.append(b"[1]")?;
-/// match follow.next(&Call::new())? {
-///     Some(Followed::Record(record)) => assert_eq!(record.bytes, b"[1]"),
-///     Some(Followed::Rewound { .. }) => println!("records that were yielded are gone"),
+/// match follow.next(&CallOptions::new())? {
+///     Some(FollowItem::Record(record)) => assert_eq!(record.bytes, b"[1]"),
+///     Some(FollowItem::Rewound { .. }) => println!("records that were yielded are gone"),
 ///     _ => {}
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Followed {
+pub enum FollowItem {
     /// The next record.
     Record(OwnedRecord),
     /// The records between `to` and `from` are no longer in the journal. The records
@@ -105,7 +105,7 @@ impl Follow {
     ///
     /// # Errors
     /// `CANCELLED`; failures of the system. The next call continues at the same place.
-    pub fn next(&mut self, call: &Call<'_>) -> Result<Option<Followed>> {
+    pub fn next(&mut self, call: &CallOptions<'_>) -> Result<Option<FollowItem>> {
         if call.guard().is_some() {
             return Err(Error::invalid_argument(
                 "follow",
@@ -160,11 +160,11 @@ impl Follow {
     ///
     /// ```
     /// use std::{sync::mpsc, time::Duration};
-    /// use untorn::{Call, Journal};
+    /// use untorn::{CallOptions, Journal};
     /// # let dir = tempfile::tempdir()?;
     /// let journal = Journal::open(dir.path().join("session.jsonl"))?;
     /// let mut news = journal.follow(None)?;
-    /// let now = Call::new().timeout(Some(Duration::ZERO));
+    /// let now = CallOptions::new().timeout(Some(Duration::ZERO));
     /// let (wake, woken) = mpsc::channel();
     /// journal.append(b"{}")?;
     /// let record = loop {
@@ -218,13 +218,13 @@ impl Follow {
         self.shared.is_closed()
     }
 
-    fn look(&mut self) -> Result<Option<Followed>> {
+    fn look(&mut self) -> Result<Option<FollowItem>> {
         Ok(match self.onward.step()? {
             Advance::Record => self
                 .onward
                 .record()
-                .map(|record: Record<'_>| Followed::Record(OwnedRecord::from(record))),
-            Advance::Rewound { from, to } => Some(Followed::Rewound { from, to }),
+                .map(|record: Record<'_>| FollowItem::Record(OwnedRecord::from(record))),
+            Advance::Rewound { from, to } => Some(FollowItem::Rewound { from, to }),
             Advance::End => None,
         })
     }

@@ -6,7 +6,7 @@ use crate::journal::append::PendingWrite;
 use crate::journal::append::group_commit::append;
 use crate::journal::handle::Journal;
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 
 /// Returns the header, without its padding.
@@ -42,7 +42,7 @@ impl Journal {
     /// or could not be a record. Also the errors of [`Journal::append`]. After each of
     /// these the header is as it was.
     pub fn set_header(&self, header: &[u8]) -> Result<()> {
-        self.set_header_with(header, &Call::new())
+        self.set_header_with(header, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::set_header`], with a timeout or cancellation, or
@@ -50,7 +50,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn set_header_with(&self, header: &[u8], call: &Call<'_>) -> Result<()> {
+    pub fn set_header_with(&self, header: &[u8], call: &CallOptions<'_>) -> Result<()> {
         self.handle.rules.check_header(header)?;
         let work = PendingWrite {
             lines: &[],
@@ -78,6 +78,6 @@ impl Journal {
             header: Some(header),
             ..batch.work(None)
         };
-        append(&self.handle, &work, &Call::new())
+        append(&self.handle, &work, &CallOptions::new())
     }
 }

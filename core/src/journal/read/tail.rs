@@ -14,11 +14,11 @@ use crate::journal::options::JournalOptions;
 use crate::journal::record_policy::is_blank;
 use crate::journal::seal;
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 
 /// Returns the last `n` records, oldest first.
-pub(crate) fn tail(shared: &Shared, n: usize, call: &Call<'_>) -> Result<Vec<OwnedRecord>> {
+pub(crate) fn tail(shared: &Shared, n: usize, call: &CallOptions<'_>) -> Result<Vec<OwnedRecord>> {
     let Some(source) = Source::open(shared, "tail")? else {
         return Ok(Vec::new());
     };

@@ -12,12 +12,12 @@ use crate::journal::read::{DamageKind, Records};
 use crate::journal::record_policy::not_a_record;
 use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::lockfile::Same;
 use crate::position::Position;
 
 impl Journal {
-    pub(crate) fn begin(&self, operation: &'static str, call: &Call<'_>) -> Result<Rewrite> {
+    pub(crate) fn begin(&self, operation: &'static str, call: &CallOptions<'_>) -> Result<Rewrite> {
         let handle = &self.handle;
         let shared = &handle.shared;
         let under = Under::begin(shared, operation, call)?;
@@ -84,11 +84,11 @@ fn keep_header(shared: &Shared, draft: &mut Draft) -> Result<()> {
 /// committed or dropped. It may be sent to another thread.
 ///
 /// ```
-/// use untorn::{Call, Journal};
+/// use untorn::{CallOptions, Journal};
 /// # let dir = tempfile::tempdir()?;
 /// let journal = Journal::open(dir.path().join("events.jsonl"))?;
 /// journal.append_all(["{\"id\":1}", "{\"id\":1,\"gone\":true}", "{\"id\":2}"])?;
-/// let mut rewrite = journal.begin_rewrite(&Call::new())?;
+/// let mut rewrite = journal.begin_rewrite(&CallOptions::new())?;
 /// for record in rewrite.records()? {
 ///     let record = record?;
 ///     if record.bytes.ends_with(b"2}") {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::journal::shared::Shared;
-use crate::lock::{Call, GuardState};
+use crate::lock::{CallOptions, GuardState};
 use crate::oslock::LockFile;
 use crate::oslock::RawGuard;
 
@@ -17,7 +17,11 @@ pub(crate) enum Under {
 
 impl Under {
     /// Takes the lock, or uses the guard of the call.
-    pub fn begin(shared: &Shared, operation: &'static str, call: &Call<'_>) -> Result<Under> {
+    pub fn begin(
+        shared: &Shared,
+        operation: &'static str,
+        call: &CallOptions<'_>,
+    ) -> Result<Under> {
         shared.usable(operation)?;
         Ok(match call.guard() {
             Some(kept) => Under::Given(Arc::clone(kept)),

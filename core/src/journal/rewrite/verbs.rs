@@ -7,7 +7,7 @@ use super::{Rewrite, rotate};
 use crate::error::{Error, Result};
 use crate::journal::append::Batch;
 use crate::journal::handle::Journal;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 
 /// How many bytes are written between two reports of the progress.
@@ -30,7 +30,7 @@ impl Journal {
     /// After `NOT_DURABLE` the change is in place, but a power cut may undo it. Later
     /// calls then fail with `POISONED`.
     pub fn rewind(&self, position: Position) -> Result<Option<PathBuf>> {
-        self.rewind_with(position, &Call::new())
+        self.rewind_with(position, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::rewind`], with a timeout or cancellation, or under a
@@ -38,7 +38,11 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn rewind_with(&self, position: Position, call: &Call<'_>) -> Result<Option<PathBuf>> {
+    pub fn rewind_with(
+        &self,
+        position: Position,
+        call: &CallOptions<'_>,
+    ) -> Result<Option<PathBuf>> {
         self.handle
             .under_lock("rewind", call, |shared, writer, lock| {
                 rewind(shared, writer, lock, position)
@@ -52,7 +56,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::rewind`], without `CONFLICT`.
     pub fn rotate(&self) -> Result<Option<PathBuf>> {
-        self.rotate_with(&Call::new())
+        self.rotate_with(&CallOptions::new())
     }
 
     /// Does the same as [`Journal::rotate`], with a timeout or cancellation, or under a
@@ -60,7 +64,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn rotate_with(&self, call: &Call<'_>) -> Result<Option<PathBuf>> {
+    pub fn rotate_with(&self, call: &CallOptions<'_>) -> Result<Option<PathBuf>> {
         self.handle
             .under_lock("rotate", call, |shared, writer, lock| {
                 rotate::rotate(shared, writer, lock, "rotate")
@@ -78,7 +82,7 @@ impl Journal {
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
     {
-        self.replace_batch(&self.collect(records)?, &Call::new())
+        self.replace_batch(&self.collect(records)?, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::replace`] with a batch, with a timeout or
@@ -86,7 +90,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn replace_batch(&self, batch: &Batch, call: &Call<'_>) -> Result<Position> {
+    pub fn replace_batch(&self, batch: &Batch, call: &CallOptions<'_>) -> Result<Position> {
         self.check_batch(batch)?;
         let mut rewrite = self.begin("replace", call)?;
         rewrite.check_first(batch.lines())?;
@@ -129,7 +133,7 @@ impl Journal {
         F: FnOnce(&mut Rewrite) -> std::result::Result<(), E>,
         E: From<Error>,
     {
-        let mut rewrite = self.begin("compact", &Call::new())?;
+        let mut rewrite = self.begin("compact", &CallOptions::new())?;
         f(&mut rewrite)?;
         Ok(rewrite.commit()?)
     }
@@ -139,7 +143,7 @@ impl Journal {
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `CANCELLED`, and failures of the system.
-    pub fn begin_rewrite(&self, call: &Call<'_>) -> Result<Rewrite> {
+    pub fn begin_rewrite(&self, call: &CallOptions<'_>) -> Result<Rewrite> {
         self.begin("compact", call)
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::journal::handle::Journal;
 use crate::journal::record_policy::is_blank;
 use crate::journal::seal;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::position::Position;
 use crate::torn::{self, TornEntry};
 
@@ -36,7 +36,7 @@ impl Journal {
     /// `NOT_FOUND` if there is no such entry. `INVALID_RECORD` if a line of it is no
     /// record: most entries are half a record. Also the errors of [`Journal::append`].
     pub fn restore_torn(&self, number: u64) -> Result<Position> {
-        self.restore_torn_with(number, &Call::new())
+        self.restore_torn_with(number, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::restore_torn`], with a timeout or cancellation, or
@@ -44,7 +44,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn restore_torn_with(&self, number: u64, call: &Call<'_>) -> Result<Position> {
+    pub fn restore_torn_with(&self, number: u64, call: &CallOptions<'_>) -> Result<Position> {
         let bytes = self.torn_bytes(number)?;
         let lines = bytes.split(|byte| *byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -62,7 +62,7 @@ impl Journal {
     /// # Errors
     /// `LOCK_TIMEOUT` and failures of the system; then nothing is removed.
     pub fn prune_torn(&self, older_than: Duration) -> Result<u64> {
-        self.prune_torn_with(older_than, &Call::new())
+        self.prune_torn_with(older_than, &CallOptions::new())
     }
 
     /// Does the same as [`Journal::prune_torn`], with a timeout or cancellation, or under
@@ -70,7 +70,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn prune_torn_with(&self, older_than: Duration, call: &Call<'_>) -> Result<u64> {
+    pub fn prune_torn_with(&self, older_than: Duration, call: &CallOptions<'_>) -> Result<u64> {
         self.handle.under_lock("prune_torn", call, |shared, _, _| {
             torn::prune(&shared.path, older_than)
         })

@@ -10,7 +10,7 @@ use crate::journal::read::{Damage, DamageKind, Foreign, HEAD, Records, Source};
 use crate::journal::rewrite::{Draft, Old};
 use crate::journal::seal::{self, Chain};
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::torn;
@@ -41,7 +41,7 @@ impl Journal {
     /// `PERMISSION_DENIED` and other failures of the system; then the journal is as it
     /// was. `CONFLICT` if a program that takes no lock changed it meanwhile.
     pub fn salvage(&self) -> Result<Salvage> {
-        self.salvage_with(&Call::new())
+        self.salvage_with(&CallOptions::new())
     }
 
     /// Does the same as [`Journal::salvage`], with a timeout or cancellation, or under a
@@ -49,7 +49,7 @@ impl Journal {
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn salvage_with(&self, call: &Call<'_>) -> Result<Salvage> {
+    pub fn salvage_with(&self, call: &CallOptions<'_>) -> Result<Salvage> {
         let handle = &self.handle;
         handle.under_lock("salvage", call, |_, writer, lock| {
             let shared = &handle.shared;

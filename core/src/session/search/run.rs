@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::work::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Format;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::WaitPolicy;
 use crate::session::directory;
 use crate::session::store::Store;
@@ -94,14 +94,14 @@ impl Search {
     /// `INVALID_ARGUMENT` for an empty text; failures of the system, with the
     /// path of the journal that could not be read.
     pub fn run(&self) -> Result<Vec<Hit>> {
-        self.run_with(&Call::new())
+        self.run_with(&CallOptions::new())
     }
 
     /// Searches as [`Search::run`] does, with a way to cancel.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
-    pub fn run_with(&self, call: &Call<'_>) -> Result<Vec<Hit>> {
+    pub fn run_with(&self, call: &CallOptions<'_>) -> Result<Vec<Hit>> {
         let wait = call.begin(None);
         let json = self.store.shared.options.journal.format == Format::Json;
         let Some(needle) = Needle::new(&self.text, json) else {

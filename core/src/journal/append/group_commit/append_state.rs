@@ -9,7 +9,7 @@ use super::queue::Queue;
 use crate::error::{Error, Result};
 use crate::journal::append::writer::Writer;
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::{CachedLock, LockFile, RawGuard};
 use crate::sys::{self, PerProcess, RecentLook, Tick};
 
@@ -172,7 +172,7 @@ impl Handle {
     pub fn under_lock<T>(
         &self,
         operation: &'static str,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
         work: impl FnOnce(&Shared, &mut Writer, LockFile<'_>) -> Result<T>,
     ) -> Result<T> {
         self.usable(operation)?;
@@ -190,7 +190,7 @@ impl Handle {
     pub fn under_guard<T>(
         &self,
         operation: &'static str,
-        call: &Call<'_>,
+        call: &CallOptions<'_>,
         work: impl FnOnce(&Handle, LockFile<'_>) -> Result<T>,
     ) -> Result<T> {
         let Some(guard) = call.guard() else {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::journal::append::batch::{Batch, PendingWrite};
 use crate::journal::append::commit::finish;
 use crate::journal::append::writer::Written;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::{WaitError, WaitPolicy, Waiter, Wakeup};
 use crate::position::Position;
 
@@ -20,7 +20,7 @@ use crate::position::Position;
 pub(crate) fn append(
     shared: &Arc<Handle>,
     work: &PendingWrite<'_>,
-    call: &Call<'_>,
+    call: &CallOptions<'_>,
 ) -> Result<Position> {
     shared.usable("append")?;
     if call.guard().is_some() {
@@ -69,7 +69,7 @@ fn append_at_once(shared: &Handle, work: &PendingWrite<'_>) -> Option<Result<Wri
 fn append_under(
     shared: &Arc<Handle>,
     work: &PendingWrite<'_>,
-    call: &Call<'_>,
+    call: &CallOptions<'_>,
 ) -> Result<Position> {
     let written = shared.under_guard("append", call, |shared, lock| {
         shared.state().writer.commit(shared, lock, work, None)

@@ -14,7 +14,7 @@ use crate::journal::append::batch::PendingWrite;
 use crate::journal::append::commit::finish;
 use crate::journal::append::writer::{Writer, Written};
 use crate::journal::shared::Shared;
-use crate::lock::Call;
+use crate::lock::CallOptions;
 use crate::oslock::{LockFile, RawGuard, WaitPolicy};
 use crate::position::Position;
 
@@ -258,7 +258,7 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     };
     // Not in the name of the thread that queued it. That thread may append meanwhile,
     // and would get the error that it waits for itself.
-    let mut call = Call::new().interrupt(&keep_time);
+    let mut call = CallOptions::new().interrupt(&keep_time);
     if let Some(token) = &cancel {
         call = call.cancel(token);
     }
