@@ -31,10 +31,10 @@ def many(objs: Any, verb: str, path: Path, what: str = "it takes") -> Iterable[A
     return made
 
 
-def function(given: Any, name: str, verb: str, path: Path) -> None:
-    """Check that the argument is a function, or left out."""
+def function(given: Any, name: str, verb: str, of: Any) -> None:
+    """Check that an argument of this handle's method is a function, or left out."""
     if given is not None and not callable(given):
-        refuse(f"{name} must be a function, not a {type(given).__name__}", verb, path)
+        refuse(f"{name} must be a function, not a {type(given).__name__}", verb, of.path)
 
 
 def refuse(why: str, verb: str, path: Path) -> None:

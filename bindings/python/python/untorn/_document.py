@@ -99,8 +99,8 @@ class Document(RawDocument, Generic[_T]):
         loads: _codec._Loads | None,
     ) -> Self:
         self = RawDocument.__new__(cls, source, options)
-        function(dumps, "dumps", "open", self.path)
-        function(loads, "loads", "open", self.path)
+        function(dumps, "dumps", "open", self)
+        function(loads, "loads", "open", self)
         self._dumps = dumps
         self._loads = loads
         self._version = None
@@ -214,7 +214,7 @@ class Document(RawDocument, Generic[_T]):
         Returns the value that was saved. If the function returns `None`, it has changed the value in place, and that
         value is saved. If it raises, nothing is saved.
         """
-        function(change, "change", "update", self.path)
+        function(change, "change", "update", self)
         update = self._begin_update(timeout, lock)
         try:
             value: _T = self._current(update, default)
@@ -240,7 +240,9 @@ class Document(RawDocument, Generic[_T]):
         raise NotFound(msg, path=self.path, operation="update")
 
     def _encode(self, obj: Any) -> _codec._Data:
-        return _codec.encode_document(obj, self._dumps, "save", self.path)
+        if self._dumps is not None:
+            return self._dumps(obj)
+        return _codec.encode_document(obj, None, "save", self.path)
 
     def _decode(self, data: bytes) -> Any:
         return _codec.decode_document(data, self._loads, self.path)

@@ -84,11 +84,11 @@ class Journal(RawJournal, Reading[_T], Salvaging):
     call works under it. A value is encoded before the lock is taken.
     """
 
-    __slots__ = ("_checked", "_decoder", "_dumps", "_loads", "_options")
+    __slots__ = ("_checked", "_dumps", "_loads", "_made_decoder", "_options")
 
     _dumps: _codec._Dumps
     _loads: _codec._Loads
-    _decoder: Decoder
+    _made_decoder: Decoder | None
     _checked: bool
     _options: dict[str, Any]
 
@@ -154,15 +154,24 @@ class Journal(RawJournal, Reading[_T], Salvaging):
         is_json = options.get("format", "json") == "json"
         codec = "checked" if dumps is not None else "json" if is_json else "trusted"
         self = RawJournal.__new__(cls, source, options, codec)
-        function(dumps, "dumps", "open", self.path)
-        function(loads, "loads", "open", self.path)
+        function(dumps, "dumps", "open", self)
+        function(loads, "loads", "open", self)
         self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
         self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
-        self._decoder = Decoder(self._loads, is_json, self.path)
+        self._made_decoder = None
         # The built-in encoder makes only JSON; the output of another encoder is checked.
         self._checked = dumps is not None
         self._options = {**options, "dumps": dumps, "loads": loads}
         return self
+
+    @property
+    def _decoder(self) -> Decoder:
+        # Made by the first read: many handles only append.
+        made = self._made_decoder
+        if made is None:
+            is_json = self._options.get("format", "json") == "json"
+            made = self._made_decoder = Decoder(self._loads, is_json, self.path)
+        return made
 
     def append(self, obj: _T, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
         """Append one record, and return the position just after it.
@@ -248,7 +257,7 @@ class Journal(RawJournal, Reading[_T], Salvaging):
         unchanged. Uses constant memory if `change` does. `progress` is called about every 50 ms with the number of old
         bytes that are read, and of all of them.
         """
-        function(change, "change", "compact", self.path)
+        function(change, "change", "compact", self)
         rewrite = self._begin_rewrite(timeout, lock)
         try:
             chunk: list[_codec._Data] = []

@@ -150,7 +150,7 @@ class Document(Closing, Generic[_T]):
         If it returns `None`, it has changed the value in place. Returns the value that was saved.
         """
         document = self._document
-        function(change, "change", "update", document.path)
+        function(change, "change", "update", document)
         update = await self._begin_update(timeout, lock)
         held = note(self.path, "update")
         try:

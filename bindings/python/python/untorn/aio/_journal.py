@@ -230,7 +230,7 @@ class Journal(Salvaging, Closing, Generic[_T]):
         thread. If it raises, or is cancelled, nothing changes. `progress` is as for `replace`.
         """
         journal = self._journal
-        function(change, "change", "compact", journal.path)
+        function(change, "change", "compact", journal)
         rewrite = await taken(
             self._later.begin_rewrite(timeout, given(lock, "compact", self.path, timeout)), Rewrite._discard
         )
