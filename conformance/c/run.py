@@ -3,9 +3,10 @@
 
 usage: run.py --prefix dist/c [--only WORD]
 
-The library is only ever called by driver.c, which this compiles against the
-header and the shared library in PREFIX; one process of it carries out a case. What
-the data means is in conformance/README.md. What it gives is compared here.
+The library is only ever called by the driver (driver.c and the files next to it), which
+this compiles against the header and the shared library in PREFIX. One process of it
+carries out a case. What the data means is in conformance/README.md. What it gives is
+compared here.
 """
 
 from __future__ import annotations
@@ -308,10 +309,8 @@ def compile_driver(prefix: Path, to: Path) -> Path:
     program = to / "driver"
     flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
     link = [f"-L{prefix / 'lib'}", f"-Wl,-rpath,{prefix / 'lib'}", "-luntorn"]
-    subprocess.run(
-        [os.environ.get("CC", "cc"), *flags, f"-I{prefix / 'include'}", HERE / "driver.c", "-o", program, *link],
-        check=True,
-    )
+    compiler = [os.environ.get("CC", "cc"), *flags, f"-I{prefix / 'include'}"]
+    subprocess.run([*compiler, *sorted(HERE.glob("*.c")), "-o", program, *link], check=True)
     return program
 
 

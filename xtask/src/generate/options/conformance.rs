@@ -10,7 +10,7 @@ const HANDLES: [(&str, &str); 2] = [("journal", "Journal"), ("document", "Docume
 pub fn outputs(options: &[Opt<'_>]) -> Result<Vec<Output>> {
     Ok(vec![
         Output::rust("conformance/rust/options.rs", &rust(options))?,
-        Output::whole("conformance/c/options.h", c(options)),
+        Output::whole("conformance/c/options.c", c(options)),
         Output::whole("conformance/node/options.mjs", node(options)),
     ])
 }
@@ -72,7 +72,7 @@ fn c(options: &[Opt<'_>]) -> String {
     let functions = functions(options, |handle, _, options| {
         let steps = each(options, read);
         format!(
-            "static untorn_{handle}_options {handle}_options(void) {{\n  \
+            "untorn_{handle}_options {handle}_options(void) {{\n  \
              untorn_{handle}_options options = UNTORN_{}_OPTIONS_INIT;\n  \
              options.durability = UNTORN_DURABILITY_PROCESS;\n{steps}  \
              return options;\n}}\n\n",
@@ -80,7 +80,10 @@ fn c(options: &[Opt<'_>]) -> String {
         )
     });
     let mark = mark("options");
-    format!("/* {mark} */\n\n{}\n", functions.trim_end())
+    format!(
+        "/* {mark} */\n\n#include \"driver.h\"\n\n{}\n",
+        functions.trim_end()
+    )
 }
 
 fn read(option: &Opt<'_>) -> String {

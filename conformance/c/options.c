@@ -1,6 +1,8 @@
 /* Generated from spec/options.toml by `cargo xtask generate`. Do not edit. */
 
-static untorn_journal_options journal_options(void) {
+#include "driver.h"
+
+untorn_journal_options journal_options(void) {
   untorn_journal_options options = UNTORN_JOURNAL_OPTIONS_INIT;
   options.durability = UNTORN_DURABILITY_PROCESS;
   options.timeout_ms = (int64_t)number("timeout", (uint64_t)options.timeout_ms);
@@ -24,7 +26,7 @@ static untorn_journal_options journal_options(void) {
   return options;
 }
 
-static untorn_document_options document_options(void) {
+untorn_document_options document_options(void) {
   untorn_document_options options = UNTORN_DOCUMENT_OPTIONS_INIT;
   options.durability = UNTORN_DURABILITY_PROCESS;
   options.timeout_ms = (int64_t)number("timeout", (uint64_t)options.timeout_ms);

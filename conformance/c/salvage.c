@@ -1,4 +1,6 @@
-/* The steps on damage in the middle of a journal, and on held locks. Part of driver.c. */
+/* The steps on damage in the middle of a journal, and on locks that are held. */
+
+#include "driver.h"
 
 static void put_salvage(untorn_salvage *salvage) {
   uint64_t lines, records, kept, nuls, left, offset, length, line, cut;
@@ -20,12 +22,12 @@ static void put_salvage(untorn_salvage *salvage) {
   untorn_salvage_free(salvage);
 }
 
-static void salvage_step(int plan) {
-  untorn_salvage *salvage = NULL;
-  untorn_code code = plan ? untorn_journal_salvage_plan(journal(), &salvage, &error)
-                          : untorn_journal_salvage(journal(), call(), &salvage, &error);
+static void salvage(int plan) {
+  untorn_salvage *found = NULL;
+  untorn_code code = plan ? untorn_journal_salvage_plan(journal(), &found, &error)
+                          : untorn_journal_salvage(journal(), call(), &found, &error);
   if (succeeded(code))
-    put_salvage(salvage);
+    put_salvage(found);
 }
 
 static void list_torn(void) {
@@ -98,9 +100,9 @@ static void list_held(void) {
   untorn_held_free(held);
 }
 
-static bool is_salvage_step(const char *op) {
+bool salvage_step(const char *op) {
   if (strcmp(op, "salvage_plan") == 0 || strcmp(op, "salvage") == 0)
-    salvage_step(strcmp(op, "salvage_plan") == 0);
+    salvage(strcmp(op, "salvage_plan") == 0);
   else if (strcmp(op, "torn") == 0)
     list_torn();
   else if (strcmp(op, "torn_bytes") == 0)
