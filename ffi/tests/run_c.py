@@ -13,7 +13,8 @@ less.
 - The programs in c/ pass against the shared and the static library: plainly,
   under AddressSanitizer and UBSan, and under valgrind.
 - The shared library has the right name, can't be unloaded, and exports exactly
-  the functions that the header declares.
+  the functions that the header declares, each with the version of that name. A
+  program that is linked with it asks for that version.
 - pkg-config (shared and static), CMake and Meson (both targets) build a program
   that runs.
 
@@ -37,7 +38,7 @@ PROGRAMS = [
     *("journal.c", "document.c", "lock.c", "process.c", "fork.c"),
     *("transaction.c", "header.c", "rewrite.c", "follow.c", "fold.c", "session.c"),
     *("threads.c", "errors.c", "kill.c", "descriptors.c", "events.c"),
-    "versions.c",
+    *("versions.c", "mistakes-opening.c", "mistakes-sharing.c"),
     "smoke.cpp",
 ]
 # What is leaked in a child of fork() is leaked on purpose: see fork.supp.
@@ -148,6 +149,20 @@ def header_tests(prefix: Prefix) -> Iterator[Test]:
 
                 yield f"header {name}, {compiler} {dialect}", test
 
+    ignored = prefix.work / "ignored.c"
+    ignored.write_text("#include <untorn.h>\nvoid forget(void);\nvoid forget(void) { untorn_journal_sync(0, 0); }\n")
+
+    def ignored_result() -> None:
+        try:
+            run("gcc", "-std=c11", "-Werror", prefix.include, "-c", ignored, "-o", "/dev/null")
+        except Failed as refused:
+            if "unused-result" not in str(refused):
+                raise
+        else:
+            raise Failed("the compiler does not warn of a result that is ignored")
+
+    yield "an ignored result is a warning", ignored_result
+
 
 def example_tests(prefix: Prefix) -> Iterator[Test]:
     """Run the examples at the header's beginning: what they print is the record, and never an error."""
@@ -224,15 +239,56 @@ def library_tests(prefix: Prefix) -> Iterator[Test]:
         if "NODELETE" not in section:
             raise Failed("the library could be unloaded: no NODELETE")
 
+    def version() -> str:
+        number = re.search(r"\[libuntorn\.so\.([\d.]+)\]", run("readelf", "--dynamic", "--wide", library))
+        if number is None:
+            raise Failed("the library has no SONAME")
+        return f"UNTORN_{number[1]}"
+
     def symbols() -> None:
-        declared = set(re.findall(r"\b(untorn_\w+)\(", declarations((prefix.root / "include/untorn.h").read_text())))
-        exported = {line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()}
+        node = version()
+        functions = re.findall(r"\b(untorn_\w+)\(", declarations((prefix.root / "include/untorn.h").read_text()))
+        declared = {f"{name}@@{node}" for name in functions}
+        listed = [line.split()[-2:] for line in run("nm", "-D", "--defined-only", library).splitlines()]
+        # The version itself is an absolute symbol.
+        exported = {name for kind, name in listed if [kind, name] != ["A", node]}
         if not declared or declared != exported:
             only = f"only declared: {declared - exported}, only exported: {exported - declared}"
             raise Failed(only)
 
+    def requirement() -> None:
+        program = prefix.build("requirement", SOURCES / "consumer.c", "gcc", ["-std=c11"], "shared")
+        needs = run("readelf", "--version-info", "--wide", program)
+        if not re.search(rf"File: libuntorn\.so\.0\b[^\n]*\n[^\n]*Name: {re.escape(version())}\b", needs):
+            raise Failed(f"the program does not ask for {version()} of libuntorn.so.0:\n{needs}")
+        used = run("nm", "-D", "--undefined-only", program)
+        bare = [line for line in used.splitlines() if "untorn_" in line and not line.endswith(f"@{version()}")]
+        if bare or "untorn_" not in used:
+            raise Failed(f"functions without the version: {bare}")
+
+    def another_version() -> None:
+        other = prefix.work / "another"
+        other.mkdir()
+        names = re.findall(r"\b(untorn_\w+)\(", declarations((prefix.root / "include/untorn.h").read_text()))
+        (other / "none.c").write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in set(names)))
+        (other / "map").write_text("UNTORN_9 { global: untorn_*; local: *; };\n")
+        run(
+            *("gcc", "-shared", "-fPIC", other / "none.c", "-o", other / "libuntorn.so.0"),
+            *("-Wl,-soname,libuntorn.so.0", f"-Wl,--version-script={other / 'map'}"),
+        )
+        program = prefix.build("another-version", SOURCES / "consumer.c", "gcc", ["-std=c11"], "shared")
+        try:
+            run(program, env={"LD_LIBRARY_PATH": str(other)})
+        except Failed as refused:
+            if version() in str(refused):
+                return
+            raise
+        raise Failed("a library with other versions was taken")
+
     yield "name of the library, NODELETE", dynamic_section
-    yield "exported symbols are the header's functions", symbols
+    yield "exported symbols are the header's functions, with the version", symbols
+    yield "a program asks for the version", requirement
+    yield "a library of another version is refused by the loader", another_version
 
 
 def declarations(header: str) -> str:

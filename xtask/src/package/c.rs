@@ -2,7 +2,8 @@
 
 use super::layout::{VERSION, licences, staging};
 use super::platform::Platform;
-use super::{archive, copy};
+use super::toolchain::Toolchain;
+use super::{archive, copy, shared};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::{Site, cargo};
@@ -20,7 +21,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
     }
     interface(site, &out)?;
-    libraries(&site.target.join("release"), &out.join("lib"), log)?;
+    libraries(site, &out.join("lib"), log)?;
     man_pages(site, &out.join("share/man/man1"), log)
 }
 
@@ -42,7 +43,13 @@ fn man_pages(site: &Site, to: &Path, log: &Log) -> Result<()> {
 }
 
 /// The published archive of one platform.
-pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<()> {
+pub fn of_platform(
+    site: &Site,
+    platform: &Platform,
+    toolchain: &Toolchain,
+    built: &Path,
+    log: &Log,
+) -> Result<()> {
     let top = staging(site, &format!("untorn-c-{VERSION}-{}", platform.name))?;
     interface(site, &top)?;
     licences(site, &top)?;
@@ -55,7 +62,7 @@ pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) ->
     } else if platform.is_mac() {
         mac(built, &lib)?;
     } else {
-        linux(built, &lib)?;
+        linux(site, toolchain.linker(site)?, built, &lib, log)?;
     }
     archive(site, &top, log)
 }
@@ -97,12 +104,13 @@ fn interface(site: &Site, out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn libraries(release: &Path, lib: &Path, log: &Log) -> Result<()> {
-    static_library(release, lib, Some("strip"), log)?;
+fn libraries(site: &Site, lib: &Path, log: &Log) -> Result<()> {
+    let release = site.target.join("release");
+    static_library(&release, lib, Some("strip"), log)?;
     if cfg!(target_os = "macos") {
-        return mac(release, lib);
+        return mac(&release, lib);
     }
-    linux(release, lib)
+    linux(site, Run::new("cc"), &release, lib, log)
 }
 
 fn static_library(built: &Path, lib: &Path, strip: Option<&str>, log: &Log) -> Result<()> {
@@ -118,10 +126,11 @@ fn static_library(built: &Path, lib: &Path, strip: Option<&str>, log: &Log) -> R
 
 /// The shared library under its three names: the one the linker looks for, the SONAME the loader
 /// looks for, and the real file.
-fn linux(built: &Path, lib: &Path) -> Result<()> {
+fn linux(site: &Site, compiler: Run, built: &Path, lib: &Path, log: &Log) -> Result<()> {
     let real = format!("libuntorn.so.{VERSION}");
-    let soname = soname(&built.join("libuntorn.so"))?;
-    copy(&built.join("libuntorn.so"), &lib.join(&real))?;
+    let soname = shared::soname(&built.join("libuntorn.so"))?;
+    let archive = lib.join("libuntorn.a");
+    shared::link(site, compiler, &archive, &soname, &lib.join(&real), log)?;
     link(&real, &lib.join(&soname))?;
     link(&soname, &lib.join("libuntorn.so"))
 }
@@ -133,17 +142,6 @@ fn mac(built: &Path, lib: &Path) -> Result<()> {
         &lib.join("libuntorn.0.dylib"),
     )?;
     link("libuntorn.0.dylib", &lib.join("libuntorn.dylib"))
-}
-
-/// The name that programs linked with this library will look for. Read from the
-/// library itself, so that the links can't disagree with it.
-fn soname(library: &Path) -> Result<String> {
-    let dynamic = Run::new("readelf").arg("-d").arg(library).read()?;
-    dynamic
-        .lines()
-        .filter(|line| line.contains("(SONAME)"))
-        .find_map(|line| Some(line.split_once('[')?.1.split_once(']')?.0.to_owned()))
-        .with_context(|| format!("{} has no SONAME: see ffi/build.rs", library.display()))
 }
 
 fn link(to: &str, at: &Path) -> Result<()> {

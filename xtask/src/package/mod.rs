@@ -8,6 +8,7 @@ pub mod npm;
 pub mod platform;
 pub mod program;
 mod release;
+mod shared;
 mod sizes;
 mod toolchain;
 pub mod wheel;

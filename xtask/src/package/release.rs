@@ -49,7 +49,7 @@ fn make(site: &Site, platform: &'static Platform, log: &Log) -> Result<()> {
     let built = toolchain.libraries(site, log)?;
     toolchain.command(site, log)?;
     npm::of_platform(site, platform, &built, log)?;
-    c::of_platform(site, platform, &built, log)?;
+    c::of_platform(site, platform, &toolchain, &built, log)?;
     command(site, platform, &built, log)
 }
 

@@ -78,6 +78,24 @@ impl Toolchain {
         run.dir(&site.root).long().log(log)
     }
 
+    /// What links a shared library for Linux from an archive.
+    pub fn linker(&self, site: &Site) -> Result<Run> {
+        let (processor, _) = self.platform.target.split_once('-').context("a target")?;
+        let library = match self.platform.is_glibc() {
+            true => format!("gnu.{}.{}", GLIBC.0, GLIBC.1),
+            false => "musl".to_owned(),
+        };
+        let run = self
+            .run(site, "python")?
+            .args(["-m", "ziglang", "cc", "-s", "-target"])
+            .arg(format!("{processor}-linux-{library}"));
+        match self.platform.is_glibc() {
+            true => Ok(run.arg(self.libgcc()?)),
+            // zig's own: systems with musl may lack one.
+            false => Ok(run.arg("-lunwind")),
+        }
+    }
+
     /// A program with all that set up.
     pub fn run(&self, site: &Site, program: &str) -> Result<Run> {
         let mut run = Run::new(program);
