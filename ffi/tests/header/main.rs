@@ -35,3 +35,23 @@ fn header_is_current() {
          UPDATE_HEADER=1 cargo test -p untorn-ffi --test header"
     );
 }
+
+#[test]
+fn the_functions_to_begin_with_are_declared() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/untorn.h");
+    let header = std::fs::read_to_string(path).expect("include/untorn.h exists");
+    let (head, declarations) = header.split_once("*/").expect("the first comment ends");
+    let (_, list) = head
+        .split_once("The ten functions that most programs need first")
+        .expect("the header has the list");
+    let names: Vec<&str> = list
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix(" *   ")?.split_once('('))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names.len(), 10, "{names:?}");
+    for name in names {
+        assert!(declarations.contains(&format!("{name}(")), "{name}");
+    }
+}

@@ -2,7 +2,8 @@
 //! then all functions. A reader wants what belongs together in one place.
 
 /// A section: its title, and the names that belong in it. A name that ends in `_`
-/// stands for all names that begin with it; the longest one decides.
+/// stands for all names that begin with it; the longest one decides. Functions follow
+/// the order of these names: first what makes an object, then what uses it.
 struct Section {
     title: &'static str,
     names: &'static [&'static str],
@@ -63,9 +64,10 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "Journals: reading",
         names: &[
-            "untorn_records_",
+            "untorn_records_options_init",
             "untorn_journal_records",
             "untorn_journal_tail",
+            "untorn_records_",
         ],
     },
     Section {
@@ -77,12 +79,14 @@ const SECTIONS: &[Section] = &[
             "UNTORN_DAMAGE_",
             "untorn_damage_name",
             "untorn_inspect",
+            "untorn_journal_salvage_plan",
             "untorn_journal_salvage",
             "untorn_salvage_",
             "untorn_journal_torn",
+            "untorn_torn_",
+            "untorn_journal_torn_bytes",
             "untorn_journal_restore_torn",
             "untorn_journal_prune_torn",
-            "untorn_torn_",
         ],
     },
     Section {
@@ -114,13 +118,23 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Documents",
-        names: &["untorn_document_", "untorn_update_"],
+        names: &[
+            "untorn_document_options_init",
+            "untorn_document_",
+            "untorn_update_",
+        ],
     },
     Section {
         title: "Locks",
         names: &[
+            "untorn_lock_options_init",
+            "untorn_lock_acquire",
+            "untorn_lock_acquire_at",
+            "untorn_lock_release",
             "untorn_lock_",
+            "untorn_lock_holder",
             "untorn_holder_",
+            "untorn_lock_waiters",
             "untorn_waiters_",
             "untorn_held_",
         ],
@@ -136,9 +150,11 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "Stores and sessions",
         names: &[
+            "untorn_store_options_init",
+            "untorn_store_open",
             "untorn_store_",
-            "untorn_session_",
             "untorn_keys_",
+            "untorn_session_",
             "untorn_lease_",
         ],
     },
@@ -168,10 +184,10 @@ const SECTIONS: &[Section] = &[
         title: "Events: what happens without a call asking for it",
         names: &[
             "untorn_event",
-            "untorn_event_",
             "untorn_set_event_callback",
             "untorn_flush_events",
             "untorn_set_wait_threshold",
+            "untorn_event_",
             "untorn_severity_name",
             "UNTORN_EVENT_",
             "UNTORN_SEVERITY_",
@@ -218,7 +234,7 @@ pub fn arrange(header: &str) -> String {
             .filter(|declaration| declaration.section == section.title)
             .collect();
         assert!(!members.is_empty(), "nothing is in {:?}", section.title);
-        members.sort_by_key(|declaration| declaration.sort);
+        members.sort_by_key(|declaration| (declaration.sort, declaration.place));
         arranged.push_str(&banner(section.title));
         for member in members {
             arranged.push_str(&format!("/**\n{}\n\n", member.text.trim_end()));
@@ -254,6 +270,8 @@ struct Declaration<'a> {
     text: &'a str,
     sort: Sort,
     section: &'static str,
+    /// Of a function: the number of its name in the section.
+    place: usize,
 }
 
 impl<'a> Declaration<'a> {
@@ -262,10 +280,13 @@ impl<'a> Declaration<'a> {
         let code = code.trim();
         let (sort, name) = name(code);
         let opaque = code.starts_with("typedef struct untorn_");
+        let (section, place) = if opaque { (OBJECTS, 0) } else { section(name) };
         Declaration {
             text,
             sort,
-            section: if opaque { OBJECTS } else { section(name) },
+            section,
+            // C needs the types in the order that cbindgen found.
+            place: if sort == Sort::Function { place } else { 0 },
         }
     }
 }
@@ -294,13 +315,16 @@ fn name(code: &str) -> (Sort, &str) {
     (Sort::Type, name.expect("a type has a name"))
 }
 
-/// The section of a name.
-fn section(name: &str) -> &'static str {
-    SECTIONS
+/// The section of a name, and its place there.
+fn section(name: &str) -> (&'static str, usize) {
+    let (title, place, _) = SECTIONS
         .iter()
-        .flat_map(|section| section.names.iter().map(|member| (section.title, *member)))
-        .filter(|(_, member)| name == *member || member.ends_with('_') && name.starts_with(member))
-        .max_by_key(|(_, member)| member.len())
-        .unwrap_or_else(|| panic!("{name} needs a section: see SECTIONS"))
-        .0
+        .flat_map(|section| {
+            let members = section.names.iter().enumerate();
+            members.map(|(place, member)| (section.title, place, *member))
+        })
+        .filter(|(.., member)| name == *member || member.ends_with('_') && name.starts_with(member))
+        .max_by_key(|(.., member)| member.len())
+        .unwrap_or_else(|| panic!("{name} needs a section: see SECTIONS"));
+    (title, place)
 }
