@@ -6,7 +6,7 @@ module Untorn
   extend Fiddle::Importer
   dlload ARGV[0]
   # Fiddle's parser knows neither enums nor const pointers to pointers: the functions in
-  # short. Since fiddle 1.0.8 such a call lets Ruby's other threads run.
+  # short. Such a call lets Ruby's other threads run.
   typealias "code", "int"
   extern "code untorn_journal_open(char *, void *, void *, void *)"
   extern "code untorn_journal_append(void *, void *, size_t, void *, void *, void *)"
@@ -74,8 +74,9 @@ ensure
 end
 puts "updated #{n}"
 
-# Ruby's handler of Ctrl-C runs only after the call has returned: give a timeout, or wait in a
-# thread and trigger an untorn_cancel. A finalizer (ObjectSpace.define_finalizer) comes too late
+# Ruby's handler of Ctrl-C runs only after the call has returned: give a timeout, or set
+# `interrupt` in untorn_call to a Fiddle::Closure, in which Ruby runs its handlers. Or wait in
+# a thread and trigger an untorn_cancel. A finalizer (ObjectSpace.define_finalizer) comes too late
 # for a lock; `ensure` does not. An event callback would come on a thread that Ruby does not know.
 options = Untorn::LockOptions.malloc(Fiddle::RUBY_FREE)
 Untorn.untorn_lock_options_init(options, Untorn::LockOptions.size)
