@@ -50,13 +50,17 @@ fn in_c(error: &untorn::Error) -> String {
                 .fold(reason.to_owned(), |reason, (ours, theirs)| {
                     reason.replace(ours, theirs)
                 });
-            about + &replaced
+            // C writes octal numbers without a letter.
+            match replaced.contains("modes are octal") {
+                true => about + &replaced.replace("0o", "0"),
+                false => about + &replaced,
+            }
         }
     }
 }
 
 /// The core's words, and C's.
-const WORDS: [(&str, &str); 3] = [
+const WORDS: [(&str, &str); 6] = [
     (
         "pass the guard that holds it (`CallOptions::lock`)",
         "pass the lock that holds it (untorn_call_options.lock)",
@@ -65,6 +69,15 @@ const WORDS: [(&str, &str); 3] = [
         "inside update, change the value instead of saving",
         "before untorn_update_finish(), save with untorn_update_save()",
     ),
+    (
+        "inside compact, push the record instead of appending it",
+        "before untorn_rewrite_free(), push it with untorn_rewrite_push()",
+    ),
+    (
+        "inside a fold, return the records from `update`, or append them with the turn",
+        "before untorn_fold_turn_free(), append with untorn_fold_turn_append()",
+    ),
+    ("`acquire_at`", "untorn_lock_acquire_at()"),
     (
         "`on_unsupported=\"pid-file\"`",
         "on_unsupported = UNTORN_ON_UNSUPPORTED_PID_FILE",

@@ -27,10 +27,18 @@ pub fn of(error: &Error) -> String {
 }
 
 /// Other words than the library's. Those of options are in `spelling.rs`.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 9] = [
     (
         "inside update, change the value instead of saving",
         "inside update, change the value instead of saving; elsewhere, await the update first",
+    ),
+    (
+        "inside compact, push the record instead of appending it",
+        "inside compact, yield the record instead of appending it",
+    ),
+    (
+        "inside a fold, return the records from `update`, or append them with the turn",
+        "inside a fold's update, return the records instead of appending them",
     ),
     ("this thread already holds", "this event loop already holds"),
     (
@@ -40,6 +48,7 @@ const WORDS: [(&str, &str); 6] = [
     ("`CallOptions::lock`", "`{ lock }`"),
     ("on_unsupported=\"pid-file\"", "onUnsupported: \"pid-file\""),
     ("set_header", "setHeader"),
+    ("`acquire_at`", "`at`"),
 ];
 
 /// A message with JavaScript's names in it. The text before the reason, the path

@@ -60,7 +60,7 @@ impl Update {
             return Err(Error::invalid_argument(
                 "save",
                 &self.shared.path,
-                "this update is finished, and its lock is released",
+                "this update is finished, and its lock is released; begin another",
             ));
         };
         under.make_sure("save", &self.shared)?;

@@ -147,7 +147,7 @@ impl LockOptions {
                 path,
                 format!(
                     "this would lock {}.lock; name the file that the lock is for, or lock exactly \
-                     this file with `at`",
+                     this file with `acquire_at`",
                     path.display()
                 ),
             ));

@@ -29,6 +29,10 @@ impl ThreadKey {
 pub(crate) enum Within {
     /// An update of a document.
     Update,
+    /// A rewrite of a journal, record by record.
+    Compact,
+    /// A turn of a fold.
+    Fold,
 }
 
 /// The thread that a call is made for, if another thread carries it out. An

@@ -41,6 +41,10 @@ impl PathLock {
                     "this thread already holds the lock and would wait for itself; {}",
                     match within {
                         Some(Within::Update) => "inside update, change the value instead of saving",
+                        Some(Within::Compact) =>
+                            "inside compact, push the record instead of appending it",
+                        Some(Within::Fold) =>
+                            "inside a fold, return the records from `update`, or append them with the turn",
                         None => {
                             "pass the guard that holds it (`CallOptions::lock`), or release it first"
                         }

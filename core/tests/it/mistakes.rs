@@ -1,5 +1,9 @@
 //! What a caller's mistake is answered with: the kind, and words that say what to do.
 
+mod opening;
+mod sharing;
+mod table;
+
 use std::fs;
 use std::time::Duration;
 

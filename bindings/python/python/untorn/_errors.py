@@ -242,4 +242,6 @@ def _from_core(
     kind = _BY_CODE.get("UNTORN_" + code, InternalError)
     if kind is Deadlock:
         message = _advised(message, path)
+    elif kind is InvalidArgument:
+        message = message.replace("`acquire_at`", "`at`")
     return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)

@@ -46,10 +46,10 @@ def inside(path: Path, how: str) -> Iterator[None]:
 
 def advised(message: str, path: Path) -> str:
     """Return the message of a `Deadlock`, with what helps in Python."""
-    what, guard, _ = message.partition("; pass the guard")
-    if not guard:
+    what, itself, advice = message.partition("would wait for itself; ")
+    if not itself:
         return message
     for block, how in reversed(getattr(_here, "blocks", ())):
         if block == path:
-            return f"{what}; {ADVICE[how]}"
-    return f"{what}; {ADVICE['FileLock']}"
+            return what + itself + ADVICE[how]
+    return what + itself + (ADVICE["FileLock"] if advice.startswith("pass the guard") else advice)

@@ -12,6 +12,7 @@ use crate::journal::read::OwnedRecord;
 use crate::journal::read::{Damage, Record};
 use crate::journal::rewrite::Under;
 use crate::lock::CallOptions;
+use crate::oslock::Within;
 use crate::position::Position;
 
 /// Is one turn of a fold, under the journal's lock. Take in the records of
@@ -62,6 +63,7 @@ impl FoldCursor {
     pub fn begin(&self, call: &CallOptions<'_>) -> Result<FoldTurn> {
         let inner = &self.inner;
         let under = Under::begin(&inner.handle, "fold", call)?;
+        under.note_work(Within::Fold);
         // This also checks that a given guard is valid.
         under.run(&inner.handle, "fold", |_| Ok(()))?;
         let (onward, restarts) = match std::mem::replace(&mut *inner.place(), Place::Out) {

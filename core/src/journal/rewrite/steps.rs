@@ -14,6 +14,7 @@ use crate::journal::seal::Chain;
 use crate::journal::shared::Shared;
 use crate::lock::CallOptions;
 use crate::lockfile::Same;
+use crate::oslock::Within;
 use crate::position::Position;
 
 impl Journal {
@@ -21,6 +22,7 @@ impl Journal {
         let handle = &self.handle;
         let shared = &handle.shared;
         let under = Under::begin(shared, operation, call)?;
+        under.note_work(Within::Compact);
         let draft = under.run(shared, operation, |lock| {
             if operation == "compact" {
                 nothing_is_too_long(shared)?;
@@ -209,7 +211,7 @@ impl Rewrite {
         Error::invalid_argument(
             self.operation,
             &self.handle.path,
-            "this rewrite is finished, and its lock is released",
+            "this rewrite is finished, and its lock is released; begin another",
         )
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::journal::shared::Shared;
 use crate::lock::{CallOptions, GuardState};
 use crate::oslock::LockFile;
-use crate::oslock::RawGuard;
+use crate::oslock::{RawGuard, Within};
 
 /// Is the lock that several steps are made under.
 pub(crate) enum Under {
@@ -30,6 +30,13 @@ impl Under {
                 Under::Own(shared.lock.acquire(operation, false, &wait)?)
             }
         })
+    }
+
+    /// Notes what the caller's own code does between the steps. A lock that the caller gave is its own.
+    pub fn note_work(&self, within: Within) {
+        if let Under::Own(held) = self {
+            held.note_work(within);
+        }
     }
 
     /// Runs one step, after it has checked that the lock is still held.
