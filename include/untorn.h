@@ -561,13 +561,6 @@ typedef struct {
 } untorn_bytes;
 
 /**
- * Frees bytes that this library handed over, for example from untorn_load(). NULL is
- * allowed and does nothing.
- */
-UNTORN_API
-void untorn_buffer_free(void *data);
-
-/**
  * Computes the version that a document with these bytes has.
  */
 UNTORN_API
@@ -576,6 +569,13 @@ untorn_code untorn_document_version_of(const void *data,
                                        size_t len,
                                        untorn_document_version *version_out,
                                        untorn_error **error_out);
+
+/**
+ * Frees bytes that this library handed over, for example from untorn_load(). NULL is
+ * allowed and does nothing.
+ */
+UNTORN_API
+void untorn_buffer_free(void *data);
 
 /**
  * Frees a string that a function handed over through a pointer to char *. NULL
@@ -738,6 +738,14 @@ typedef struct {
 } untorn_call_options;
 
 /**
+ * Writes what UNTORN_CALL_OPTIONS_INIT holds, for languages without C's macros. size is
+ * the size of the struct as the caller has it. NULL is allowed and does nothing.
+ */
+UNTORN_API
+void untorn_call_options_init(untorn_call_options *call,
+                              size_t size);
+
+/**
  * Makes a token that is not cancelled. Free it with untorn_cancel_free() after
  * the calls that use it have returned.
  */
@@ -759,14 +767,6 @@ UNTORN_API bool untorn_cancel_is_triggered(const untorn_cancel *cancel);
  * Frees a token. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_cancel_free(untorn_cancel *cancel);
-
-/**
- * Writes what UNTORN_CALL_OPTIONS_INIT holds, for languages without C's macros. size is
- * the size of the struct as the caller has it. NULL is allowed and does nothing.
- */
-UNTORN_API
-void untorn_call_options_init(untorn_call_options *call,
-                              size_t size);
 
 /* ------------------------------------------------------------------------
  * Options that journals, documents and locks share
@@ -1047,29 +1047,6 @@ untorn_code untorn_journal_sync(const untorn_journal *journal,
  */
 UNTORN_API void untorn_journal_close(untorn_journal *journal);
 
-/**
- * Finds out what untorn_journal_salvage() would do. Takes no lock and changes nothing.
- * Free the result with untorn_salvage_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_salvage_plan(const untorn_journal *journal,
-                                        untorn_salvage **salvage_out,
-                                        untorn_error **error_out);
-
-/**
- * Reads the bytes of one entry. Free them with untorn_buffer_free().
- *
- * UNTORN_NOT_FOUND: no entry has this number.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_journal_torn_bytes(const untorn_journal *journal,
-                                      uint64_t number,
-                                      uint8_t **data_out,
-                                      size_t *len_out,
-                                      untorn_error **error_out);
-
 /* ------------------------------------------------------------------------
  * Journals: reading
  * ------------------------------------------------------------------------ */
@@ -1250,19 +1227,6 @@ UNTORN_API void untorn_records_free(untorn_records *records);
 #define UNTORN_DAMAGE_LONE_SURROGATE 11
 
 /**
- * Returns the name of a kind of damage, for example "torn_tail", or NULL for
- * another number. The name is the same in every language. The string is static.
- */
-UNTORN_API const char *untorn_damage_name(int32_t kind);
-
-/**
- * Returns what is wrong with a line that should be one JSON value: a
- * UNTORN_DAMAGE_ number, or 0 if nothing is. A decoder that could not read a
- * record uses it to report the reason.
- */
-UNTORN_API int32_t untorn_inspect(const void *data, size_t len);
-
-/**
  * Checks every record. Takes no lock and changes nothing. A torn tail may be an
  * append that is running. Free the report with untorn_report_free().
  */
@@ -1371,6 +1335,29 @@ bool untorn_report_repaired(const untorn_report *report,
 UNTORN_API void untorn_report_free(untorn_report *report);
 
 /**
+ * Returns the name of a kind of damage, for example "torn_tail", or NULL for
+ * another number. The name is the same in every language. The string is static.
+ */
+UNTORN_API const char *untorn_damage_name(int32_t kind);
+
+/**
+ * Returns what is wrong with a line that should be one JSON value: a
+ * UNTORN_DAMAGE_ number, or 0 if nothing is. A decoder that could not read a
+ * record uses it to report the reason.
+ */
+UNTORN_API int32_t untorn_inspect(const void *data, size_t len);
+
+/**
+ * Finds out what untorn_journal_salvage() would do. Takes no lock and changes nothing.
+ * Free the result with untorn_salvage_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_salvage_plan(const untorn_journal *journal,
+                                        untorn_salvage **salvage_out,
+                                        untorn_error **error_out);
+
+/**
  * Mends damage before the end of the journal, and throws nothing away. Records that
  * were glued together become a line each, and NULs are removed. Bytes that can't be
  * read go to path.torn, with their place. The torn tail is repaired too. If anything
@@ -1463,6 +1450,19 @@ bool untorn_torn_entry(const untorn_torn *torn,
  * Frees a list of what was cut off. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_torn_free(untorn_torn *torn);
+
+/**
+ * Reads the bytes of one entry. Free them with untorn_buffer_free().
+ *
+ * UNTORN_NOT_FOUND: no entry has this number.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_torn_bytes(const untorn_journal *journal,
+                                      uint64_t number,
+                                      uint8_t **data_out,
+                                      size_t *len_out,
+                                      untorn_error **error_out);
 
 /**
  * Gives the bytes of one entry back: appends each line of them as a record, all or
@@ -1932,6 +1932,13 @@ typedef struct {
 } untorn_document_options;
 
 /**
+ * Writes what UNTORN_DOCUMENT_OPTIONS_INIT holds. See untorn_call_options_init().
+ */
+UNTORN_API
+void untorn_document_options_init(untorn_document_options *options,
+                                  size_t size);
+
+/**
  * Opens the document at path, which need not exist yet. This resolves symbolic
  * links and removes what killed saves have left. Close it with
  * untorn_document_close().
@@ -2069,13 +2076,6 @@ untorn_code untorn_document_begin_update(const untorn_document *document,
 UNTORN_API void untorn_document_close(untorn_document *document);
 
 /**
- * Writes what UNTORN_DOCUMENT_OPTIONS_INIT holds. See untorn_call_options_init().
- */
-UNTORN_API
-void untorn_document_options_init(untorn_document_options *options,
-                                  size_t size);
-
-/**
  * Returns the bytes as they were when the lock was taken. *data_out is NULL if
  * the document did not exist. The bytes belong to the update.
  */
@@ -2162,6 +2162,131 @@ typedef struct {
 } untorn_lock_options;
 
 /**
+ * Writes what UNTORN_LOCK_OPTIONS_INIT holds. See untorn_call_options_init().
+ */
+UNTORN_API
+void untorn_lock_options_init(untorn_lock_options *options,
+                              size_t size);
+
+/**
+ * Takes the lock of the file at path, which need not exist. The lock is an OS
+ * lock on the file path.lock, the same that journals and documents take for that
+ * path. Release it with untorn_lock_release(); any thread may.
+ *
+ * UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder if it is known.
+ * UNTORN_DEADLOCK if this thread already holds the lock. UNTORN_INVALID_ARGUMENT
+ * for a path that ends in ".lock": see untorn_lock_acquire_at().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_acquire(const char *path,
+                                const untorn_lock_options *options,
+                                untorn_lock **lock_out,
+                                untorn_error **error_out);
+
+/**
+ * Locks exactly the file lock_path, and creates it if it is missing.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_acquire_at(const char *lock_path,
+                                   const untorn_lock_options *options,
+                                   untorn_lock **lock_out,
+                                   untorn_error **error_out);
+
+/**
+ * Releases the lock and frees the object. In a child of fork() it only frees the
+ * object: the parent still holds the lock. NULL is allowed and does nothing.
+ */
+UNTORN_API
+void untorn_lock_release(untorn_lock *lock);
+
+/**
+ * Returns the path of the lock file, in the encoding of file names. The string
+ * belongs to the lock.
+ */
+UNTORN_API const char *untorn_lock_path(const untorn_lock *lock);
+
+/**
+ * Returns whether other holders may share it.
+ */
+UNTORN_API bool untorn_lock_is_shared(const untorn_lock *lock);
+
+/**
+ * Returns whether this process holds it: false in a child of fork().
+ */
+UNTORN_API bool untorn_lock_is_held(const untorn_lock *lock);
+
+/**
+ * Hands the lock over to another process of this machine, its successor. The
+ * successor acquires it as always. No other process gets the lock until the
+ * successor has taken it or has ended: their errors name the successor as the
+ * holder. From now on this object holds nothing, but you must still release it.
+ *
+ * UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't
+ * be seen from here. After any error this object still holds the lock.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_transfer(const untorn_lock *lock,
+                                 const untorn_process *to,
+                                 untorn_error **error_out);
+
+/**
+ * Finds out which process holds the lock of the file at path now. *holder_out is
+ * NULL if no process does, or if the holder is not known; else free it with
+ * untorn_holder_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_lock_holder(const char *path,
+                               untorn_holder **holder_out,
+                               untorn_error **error_out);
+
+/**
+ * Returns the pid of the process; 0 for NULL.
+ */
+UNTORN_API uint32_t untorn_holder_pid(const untorn_holder *holder);
+
+/**
+ * Returns when the process started, in the system's own unit (clock ticks since
+ * boot on Linux); 0 if it is not known. Together with pid, boot and host this
+ * identifies one process, which no later process can have.
+ */
+UNTORN_API uint64_t untorn_holder_start(const untorn_holder *holder);
+
+/**
+ * Returns the label that the holder chose, or NULL if it chose none.
+ */
+UNTORN_API const char *untorn_holder_label(const untorn_holder *holder);
+
+/**
+ * Returns since when it holds the lock, as RFC 3339 in UTC; NULL if unknown.
+ */
+UNTORN_API const char *untorn_holder_since(const untorn_holder *holder);
+
+/**
+ * Returns the host of the process; NULL if unknown.
+ */
+UNTORN_API const char *untorn_holder_host(const untorn_holder *holder);
+
+/**
+ * Returns the id of the machine's boot in which it runs; NULL if unknown.
+ */
+UNTORN_API const char *untorn_holder_boot(const untorn_holder *holder);
+
+/**
+ * Checks whether the process lives now: UNTORN_ALIVE, UNTORN_DEAD or
+ * UNTORN_ALIVE_UNKNOWN. It compares the start, not only the pid.
+ */
+UNTORN_API int32_t untorn_holder_alive(const untorn_holder *holder);
+
+/**
+ * Frees a holder from untorn_lock_holder(). NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_holder_free(untorn_holder *holder);
+
+/**
  * Finds out which processes wait for the lock of the file at path now. Only Linux
  * reports them. Processes that wait in the scheme pid-file are not known. Free the list
  * with untorn_waiters_free().
@@ -2224,131 +2349,6 @@ uint32_t untorn_held_waiter(const untorn_held *held,
  * Frees a list of held locks. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_held_free(untorn_held *held);
-
-/**
- * Finds out which process holds the lock of the file at path now. *holder_out is
- * NULL if no process does, or if the holder is not known; else free it with
- * untorn_holder_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_holder(const char *path,
-                               untorn_holder **holder_out,
-                               untorn_error **error_out);
-
-/**
- * Returns the pid of the process; 0 for NULL.
- */
-UNTORN_API uint32_t untorn_holder_pid(const untorn_holder *holder);
-
-/**
- * Returns when the process started, in the system's own unit (clock ticks since
- * boot on Linux); 0 if it is not known. Together with pid, boot and host this
- * identifies one process, which no later process can have.
- */
-UNTORN_API uint64_t untorn_holder_start(const untorn_holder *holder);
-
-/**
- * Returns the label that the holder chose, or NULL if it chose none.
- */
-UNTORN_API const char *untorn_holder_label(const untorn_holder *holder);
-
-/**
- * Returns since when it holds the lock, as RFC 3339 in UTC; NULL if unknown.
- */
-UNTORN_API const char *untorn_holder_since(const untorn_holder *holder);
-
-/**
- * Returns the host of the process; NULL if unknown.
- */
-UNTORN_API const char *untorn_holder_host(const untorn_holder *holder);
-
-/**
- * Returns the id of the machine's boot in which it runs; NULL if unknown.
- */
-UNTORN_API const char *untorn_holder_boot(const untorn_holder *holder);
-
-/**
- * Checks whether the process lives now: UNTORN_ALIVE, UNTORN_DEAD or
- * UNTORN_ALIVE_UNKNOWN. It compares the start, not only the pid.
- */
-UNTORN_API int32_t untorn_holder_alive(const untorn_holder *holder);
-
-/**
- * Frees a holder from untorn_lock_holder(). NULL is allowed and does nothing.
- */
-UNTORN_API void untorn_holder_free(untorn_holder *holder);
-
-/**
- * Writes what UNTORN_LOCK_OPTIONS_INIT holds. See untorn_call_options_init().
- */
-UNTORN_API
-void untorn_lock_options_init(untorn_lock_options *options,
-                              size_t size);
-
-/**
- * Takes the lock of the file at path, which need not exist. The lock is an OS
- * lock on the file path.lock, the same that journals and documents take for that
- * path. Release it with untorn_lock_release(); any thread may.
- *
- * UNTORN_LOCK_TIMEOUT and UNTORN_LOCKED name the holder if it is known.
- * UNTORN_DEADLOCK if this thread already holds the lock. UNTORN_INVALID_ARGUMENT
- * for a path that ends in ".lock": see untorn_lock_acquire_at().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_acquire(const char *path,
-                                const untorn_lock_options *options,
-                                untorn_lock **lock_out,
-                                untorn_error **error_out);
-
-/**
- * Locks exactly the file lock_path, and creates it if it is missing.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_acquire_at(const char *lock_path,
-                                   const untorn_lock_options *options,
-                                   untorn_lock **lock_out,
-                                   untorn_error **error_out);
-
-/**
- * Returns the path of the lock file, in the encoding of file names. The string
- * belongs to the lock.
- */
-UNTORN_API const char *untorn_lock_path(const untorn_lock *lock);
-
-/**
- * Returns whether other holders may share it.
- */
-UNTORN_API bool untorn_lock_is_shared(const untorn_lock *lock);
-
-/**
- * Returns whether this process holds it: false in a child of fork().
- */
-UNTORN_API bool untorn_lock_is_held(const untorn_lock *lock);
-
-/**
- * Hands the lock over to another process of this machine, its successor. The
- * successor acquires it as always. No other process gets the lock until the
- * successor has taken it or has ended: their errors name the successor as the
- * holder. From now on this object holds nothing, but you must still release it.
- *
- * UNTORN_INVALID_ARGUMENT: the lock is shared, or the process has ended or can't
- * be seen from here. After any error this object still holds the lock.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_lock_transfer(const untorn_lock *lock,
-                                 const untorn_process *to,
-                                 untorn_error **error_out);
-
-/**
- * Releases the lock and frees the object. In a child of fork() it only frees the
- * object: the parent still holds the lock. NULL is allowed and does nothing.
- */
-UNTORN_API
-void untorn_lock_release(untorn_lock *lock);
 
 /* ------------------------------------------------------------------------
  * Transactions: several files at once
@@ -2613,6 +2613,74 @@ void untorn_store_options_init(untorn_store_options *options,
                                size_t size);
 
 /**
+ * Opens the store at dir. Close it with untorn_store_close().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_open(const char *dir,
+                              const untorn_store_options *options,
+                              untorn_store **store_out,
+                              untorn_error **error_out);
+
+/**
+ * Returns the directory, with every symbolic link resolved. The string belongs
+ * to the store.
+ */
+UNTORN_API const char *untorn_store_path(const untorn_store *store);
+
+/**
+ * Returns the session with this key, which may be any text. The session need not
+ * exist yet, and this call creates nothing. The object is independent of the
+ * store's handle. Free it with untorn_session_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_session(const untorn_store *store,
+                                 const char *key,
+                                 untorn_session **session_out,
+                                 untorn_error **error_out);
+
+/**
+ * Lists the keys of all sessions, sorted. Free the list with untorn_keys_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_keys(const untorn_store *store,
+                              untorn_keys **keys_out,
+                              untorn_error **error_out);
+
+/**
+ * Removes a session with all its files, at one instant. *removed_out (may be
+ * NULL) is whether it existed. With call NULL it tries once; else it waits as
+ * long as call says for the owner to release the session.
+ *
+ * UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_remove(const untorn_store *store,
+                                const char *key,
+                                const untorn_call_options *call,
+                                bool *removed_out,
+                                untorn_error **error_out);
+
+/**
+ * Closes a store. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_store_close(untorn_store *store);
+
+/**
+ * Returns the key number index, from 0; NULL if the list is shorter. The string
+ * belongs to the list.
+ */
+UNTORN_API const char *untorn_keys_get(const untorn_keys *keys, size_t index);
+
+/**
+ * Frees a list of keys. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_keys_free(untorn_keys *keys);
+
+/**
  * Returns the key. The string belongs to the session.
  */
 UNTORN_API const char *untorn_session_key(const untorn_session *session);
@@ -2749,74 +2817,6 @@ untorn_code untorn_lease_transfer(const untorn_lease *lease,
 UNTORN_API
 void untorn_lease_release(untorn_lease *lease,
                           bool *released_out);
-
-/**
- * Opens the store at dir. Close it with untorn_store_close().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_store_open(const char *dir,
-                              const untorn_store_options *options,
-                              untorn_store **store_out,
-                              untorn_error **error_out);
-
-/**
- * Returns the directory, with every symbolic link resolved. The string belongs
- * to the store.
- */
-UNTORN_API const char *untorn_store_path(const untorn_store *store);
-
-/**
- * Returns the session with this key, which may be any text. The session need not
- * exist yet, and this call creates nothing. The object is independent of the
- * store's handle. Free it with untorn_session_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_store_session(const untorn_store *store,
-                                 const char *key,
-                                 untorn_session **session_out,
-                                 untorn_error **error_out);
-
-/**
- * Lists the keys of all sessions, sorted. Free the list with untorn_keys_free().
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_store_keys(const untorn_store *store,
-                              untorn_keys **keys_out,
-                              untorn_error **error_out);
-
-/**
- * Returns the key number index, from 0; NULL if the list is shorter. The string
- * belongs to the list.
- */
-UNTORN_API const char *untorn_keys_get(const untorn_keys *keys, size_t index);
-
-/**
- * Frees a list of keys. NULL is allowed and does nothing.
- */
-UNTORN_API void untorn_keys_free(untorn_keys *keys);
-
-/**
- * Removes a session with all its files, at one instant. *removed_out (may be
- * NULL) is whether it existed. With call NULL it tries once; else it waits as
- * long as call says for the owner to release the session.
- *
- * UNTORN_LOCKED and UNTORN_LOCK_TIMEOUT name the owner.
- */
-UNTORN_API
-UNTORN_MUST_USE
-untorn_code untorn_store_remove(const untorn_store *store,
-                                const char *key,
-                                const untorn_call_options *call,
-                                bool *removed_out,
-                                untorn_error **error_out);
-
-/**
- * Closes a store. NULL is allowed and does nothing.
- */
-UNTORN_API void untorn_store_close(untorn_store *store);
 
 /* ------------------------------------------------------------------------
  * Sessions: cleanup after an owner that died

@@ -75,9 +75,10 @@ end
 puts "updated #{n}"
 
 # Ruby's handler of Ctrl-C runs only after the call has returned: give a timeout, or set
-# `interrupt` in untorn_call_options to a Fiddle::Closure, in which Ruby runs its handlers. Or wait in
-# a thread and trigger an untorn_cancel. A finalizer (ObjectSpace.define_finalizer) comes too late
-# for a lock; `ensure` does not. An event callback would come on a thread that Ruby does not know.
+# `interrupt` in untorn_call_options to a Fiddle::Closure, in which Ruby runs its handlers. Or
+# wait in a thread and trigger an untorn_cancel. A finalizer (ObjectSpace.define_finalizer)
+# comes too late for a lock; `ensure` does not. An event callback would come on a thread that
+# Ruby does not know.
 options = Untorn::LockOptions.malloc(Fiddle::RUBY_FREE)
 Untorn.untorn_lock_options_init(options, Untorn::LockOptions.size)
 options.timeout_ms = 100

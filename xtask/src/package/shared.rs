@@ -4,7 +4,7 @@
 //! So the library is linked once more, from the archive, which has the same code. gcc and zig do it alike.
 
 use crate::command::Run;
-use crate::progress::Log;
+use crate::log::Log;
 use crate::site::Site;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
