@@ -503,6 +503,12 @@ typedef struct untorn_waiters untorn_waiters;
 #define UNTORN_INTERNAL 18
 
 /**
+ * Another process claimed the session, or the lease was released. Nothing was
+ * changed.
+ */
+#define UNTORN_LEASE_LOST 19
+
+/**
  * The result of a call: UNTORN_OK, or the reason of a failure. A new version may
  * add codes. A number is never used again for another meaning.
  */
@@ -3103,6 +3109,12 @@ UNTORN_API void untorn_process_free(untorn_process *process);
  * that it did not get.
  */
 #define UNTORN_EVENT_DROPPED 10
+
+/**
+ * This process learned that it lost the lease of a session in a database. path
+ * names the session. Its later changes of that session are refused.
+ */
+#define UNTORN_EVENT_LEASE_LOST 11
 
 /**
  * How much an event matters. info: It is good to know.

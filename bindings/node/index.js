@@ -48,6 +48,7 @@ exports.CancelledError = require('./lib/errors.js').CancelledError
 exports.InvalidArgumentError = require('./lib/errors.js').InvalidArgumentError
 exports.IoError = require('./lib/errors.js').IoError
 exports.InternalError = require('./lib/errors.js').InternalError
+exports.LeaseLostError = require('./lib/errors.js').LeaseLostError
 // end generated errors
 
 exports.version = require('./lib/calls.js').native.version()

@@ -46,6 +46,9 @@ pub enum ErrorKind {
     Io,
     /// A bug in untorn.
     Internal,
+    /// Another process claimed the session, or the lease was released. Nothing was
+    /// changed.
+    LeaseLost,
 }
 
 impl ErrorKind {
@@ -69,6 +72,7 @@ impl ErrorKind {
         ErrorKind::InvalidArgument,
         ErrorKind::Io,
         ErrorKind::Internal,
+        ErrorKind::LeaseLost,
     ];
 
     /// Returns the code that every language builds its own from: `"LOCK_TIMEOUT"`.
@@ -92,6 +96,7 @@ impl ErrorKind {
             ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
             ErrorKind::Io => "IO",
             ErrorKind::Internal => "INTERNAL",
+            ErrorKind::LeaseLost => "LEASE_LOST",
         }
     }
 

@@ -67,6 +67,8 @@ mod beside;
 mod clock;
 mod document;
 mod durability;
+#[doc(hidden)]
+pub mod engine;
 mod error;
 mod error_kind;
 pub mod events;

@@ -49,6 +49,9 @@ pub const UNTORN_INVALID_ARGUMENT: Code = 16;
 pub const UNTORN_IO: Code = 17;
 /// A bug in untorn.
 pub const UNTORN_INTERNAL: Code = 18;
+/// Another process claimed the session, or the lease was released. Nothing was
+/// changed.
+pub const UNTORN_LEASE_LOST: Code = 19;
 
 /// Returns the code of an error.
 pub(crate) fn of(kind: ErrorKind) -> Code {
@@ -70,6 +73,7 @@ pub(crate) fn of(kind: ErrorKind) -> Code {
         ErrorKind::Cancelled => UNTORN_CANCELLED,
         ErrorKind::InvalidArgument => UNTORN_INVALID_ARGUMENT,
         ErrorKind::Io => UNTORN_IO,
+        ErrorKind::LeaseLost => UNTORN_LEASE_LOST,
 
         // The list is open to the compiler only; a test closes it.
         _ => UNTORN_INTERNAL,
@@ -77,7 +81,7 @@ pub(crate) fn of(kind: ErrorKind) -> Code {
 }
 
 /// The names of the codes, by their numbers.
-pub(crate) const NAMES: [&CStr; 19] = [
+pub(crate) const NAMES: [&CStr; 20] = [
     c"UNTORN_OK",
     c"UNTORN_LOCK_TIMEOUT",
     c"UNTORN_LOCKED",
@@ -97,4 +101,5 @@ pub(crate) const NAMES: [&CStr; 19] = [
     c"UNTORN_INVALID_ARGUMENT",
     c"UNTORN_IO",
     c"UNTORN_INTERNAL",
+    c"UNTORN_LEASE_LOST",
 ];

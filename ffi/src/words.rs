@@ -192,6 +192,9 @@ pub const UNTORN_EVENT_POISONED: i32 = 9;
 /// Events came faster than the receiver took them. count is the number of those
 /// that it did not get.
 pub const UNTORN_EVENT_DROPPED: i32 = 10;
+/// This process learned that it lost the lease of a session in a database. path
+/// names the session. Its later changes of that session are refused.
+pub const UNTORN_EVENT_LEASE_LOST: i32 = 11;
 /// Returns the number of a event_kind; 0 for one that the header has no number for.
 pub(crate) fn event_kind(kind: EventKind) -> i32 {
     match kind {
@@ -205,12 +208,13 @@ pub(crate) fn event_kind(kind: EventKind) -> i32 {
         EventKind::Rotated => UNTORN_EVENT_ROTATED,
         EventKind::Poisoned => UNTORN_EVENT_POISONED,
         EventKind::Dropped => UNTORN_EVENT_DROPPED,
+        EventKind::LeaseLost => UNTORN_EVENT_LEASE_LOST,
         _ => 0,
     }
 }
 
 /// The names, from number 1 on.
-pub(crate) const EVENT_KIND_NAMES: [&CStr; 10] = [
+pub(crate) const EVENT_KIND_NAMES: [&CStr; 11] = [
     c"waiting",
     c"waited",
     c"repaired",
@@ -221,6 +225,7 @@ pub(crate) const EVENT_KIND_NAMES: [&CStr; 10] = [
     c"rotated",
     c"poisoned",
     c"dropped",
+    c"lease_lost",
 ];
 
 /// How much an event matters. info: It is good to know.

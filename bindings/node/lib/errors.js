@@ -51,6 +51,7 @@ exports.CancelledError = named(class CancelledError extends UntornError {}, 'Can
 exports.InvalidArgumentError = named(class InvalidArgumentError extends UntornError {}, 'InvalidArgumentError')
 exports.IoError = named(class IoError extends UntornError {}, 'IoError')
 exports.InternalError = named(class InternalError extends UntornError {}, 'InternalError')
+exports.LeaseLostError = named(class LeaseLostError extends exports.ConflictError {}, 'LeaseLostError')
 // end generated classes
 
 /** Returns the class of a code: "LOCK_TIMEOUT" is LockTimeoutError. */

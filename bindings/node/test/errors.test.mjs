@@ -22,8 +22,11 @@ test('there is a class for every code', () => {
   for (const [name, Class] of classes) {
     assert.ok(Class.prototype instanceof untorn.UntornError && Class.prototype instanceof Error)
     assert.equal(Class.prototype.name, name)
-    assert.match(DECLARED, new RegExp(`^export class ${name} extends UntornError \\{\\}$`, 'm'))
+    const parent = Object.getPrototypeOf(Class).prototype.name
+    assert.match(DECLARED, new RegExp(`^export class ${name} extends ${parent} \\{\\}$`, 'm'))
   }
+  // Code that handles a conflict handles a lost lease too.
+  assert.ok(untorn.LeaseLostError.prototype instanceof untorn.ConflictError)
 })
 
 test('an error of the system has its number, the path and the operation', async (t) => {

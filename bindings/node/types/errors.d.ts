@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'UNTORN_INVALID_ARGUMENT'
   | 'UNTORN_IO'
   | 'UNTORN_INTERNAL'
+  | 'UNTORN_LEASE_LOST'
 // end generated error codes
 
 /** The base of every error of this library. */
@@ -94,4 +95,6 @@ export class InvalidArgumentError extends UntornError {}
 export class IoError extends UntornError {}
 /** A bug in untorn. */
 export class InternalError extends UntornError {}
+/** Another process claimed the session, or the lease was released. Nothing was changed. */
+export class LeaseLostError extends ConflictError {}
 // end generated errors

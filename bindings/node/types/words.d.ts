@@ -73,8 +73,10 @@ export type HeaderMode = 'stamp' | 'rename'
  *   further work: open it again.
  * - `'dropped'`: Events came faster than the receiver took them. `count` is the number of those
  *   that it did not get.
+ * - `'lease_lost'`: This process learned that it lost the lease of a session in a database. `path`
+ *   names the session. Its later changes of that session are refused.
  */
-export type EventKind = 'waiting' | 'waited' | 'repaired' | 'undone' | 'recovered' | 'swept' | 'skipped_damage' | 'rotated' | 'poisoned' | 'dropped'
+export type EventKind = 'waiting' | 'waited' | 'repaired' | 'undone' | 'recovered' | 'swept' | 'skipped_damage' | 'rotated' | 'poisoned' | 'dropped' | 'lease_lost'
 
 /**
  * How much an event matters.

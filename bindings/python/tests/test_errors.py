@@ -38,6 +38,8 @@ def test_a_caller_can_catch_what_python_raises_itself() -> None:
     assert issubclass(untorn.InvalidArgument, ValueError)
     assert issubclass(untorn.InvalidArgument, TypeError)
     assert issubclass(untorn.StorageFull, OSError)
+    # Code that handles a conflict handles a lost lease too.
+    assert issubclass(untorn.LeaseLost, untorn.Conflict)
 
 
 @pytest.mark.parametrize("name", KINDS)

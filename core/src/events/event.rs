@@ -108,6 +108,9 @@ impl Event {
                 "a sync failed: what was written may not be durable, and this handle refuses \
                  further work; open it again",
             ),
+            EventKind::LeaseLost => f.write_str(
+                "the lease is lost: another process claimed the session, or the lease was released",
+            ),
             EventKind::Dropped => write!(f, "{count} events came too fast, and were dropped"),
         }
     }

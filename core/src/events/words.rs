@@ -44,6 +44,9 @@ pub enum EventKind {
     /// Events came faster than the receiver took them. `count` is the number of
     /// those that it did not get.
     Dropped,
+    /// This process learned that it lost the lease of a session in a database.
+    /// `path` names the session. Its later changes of that session are refused.
+    LeaseLost,
 }
 
 impl EventKind {
@@ -60,6 +63,7 @@ impl EventKind {
             EventKind::Rotated => "rotated",
             EventKind::Poisoned => "poisoned",
             EventKind::Dropped => "dropped",
+            EventKind::LeaseLost => "lease_lost",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::append::Batch;
+use super::follow::Follow;
 use super::header;
 use super::journal_bytes::JournalBytes;
 use super::options::JournalOptions;
@@ -116,12 +117,44 @@ impl JournalReader {
         read::tail::tail(&self.shared, n, &CallOptions::new())
     }
 
+    /// Does the same as [`JournalReader::tail`], with cancellation.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn tail_with(&self, n: usize, call: &CallOptions<'_>) -> Result<Vec<OwnedRecord>> {
+        read::tail::tail(&self.shared, n, call)
+    }
+
+    /// Yields the records after `position`, and then each record that is appended
+    /// later, as [`crate::Journal::follow`] does. After a rewrite it yields all records
+    /// of the new generation, after a [`crate::FollowItem::Rewound`].
+    ///
+    /// # Errors
+    /// As [`JournalReader::records_from`]. A journal that was rewritten since is no
+    /// error.
+    pub fn follow(&self, position: Option<Position>) -> Result<Follow> {
+        Follow::begin(&self.shared, position)
+    }
+
+    /// Ends the followers of this reader. Later calls of [`JournalReader::follow`] fail.
+    pub fn close(&self) {
+        self.shared.mark_closed();
+    }
+
     /// Checks every record, and changes nothing.
     ///
     /// # Errors
     /// As [`JournalReader::records`].
     pub fn verify(&self) -> Result<Report> {
-        read::verify(&self.shared, "verify", &CallOptions::new().begin(None))
+        self.verify_with(&CallOptions::new())
+    }
+
+    /// Does the same as [`JournalReader::verify`], with cancellation.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn verify_with(&self, call: &CallOptions<'_>) -> Result<Report> {
+        read::verify(&self.shared, "verify", &call.begin(None))
     }
 
     /// Returns the header line without its padding; `None` if the journal has none.

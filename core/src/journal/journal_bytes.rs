@@ -1,6 +1,7 @@
 //! The bytes of a journal that is not a file.
 
 use std::io;
+use std::sync::Arc;
 
 /// The bytes of a journal that a database or another engine keeps.
 ///
@@ -20,4 +21,13 @@ pub trait JournalBytes: Send + Sync {
     /// # Errors
     /// Those of the engine.
     fn read(&self, generation: u64, at: u64, buffer: &mut [u8]) -> io::Result<Option<usize>>;
+
+    /// Calls `changed` after each change from now on, until the returned value is
+    /// dropped. It may be called without a change, and may miss some: a follower also
+    /// looks once a second. `None`: the engine reports no changes, so a follower looks
+    /// every 2 to 250 ms.
+    fn watch(&self, changed: Arc<dyn Fn() + Send + Sync>) -> Option<Box<dyn Send + Sync>> {
+        let _ = changed;
+        None
+    }
 }

@@ -31,5 +31,7 @@ pub use handle::Session;
 pub use lease::Lease;
 pub use options::StoreOptions;
 pub use reconcile::{Reconcile, ReconcileStart, Reconciled};
+pub(crate) use search::Finder;
 pub use search::{Hit, Search};
+pub(crate) use shared::check_file;
 pub use store::Store;

@@ -47,7 +47,7 @@ impl Shared {
 }
 
 /// Checks that a session's directory may hold a file of this name.
-pub(super) fn check_file(operation: &'static str, path: &Path, file: &str) -> Result<()> {
+pub(crate) fn check_file(operation: &'static str, path: &Path, file: &str) -> Result<()> {
     let checked = if file == MEDIA {
         Err(format!("{file:?} is the directory of the media files"))
     } else {

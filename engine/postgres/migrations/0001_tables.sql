@@ -42,7 +42,10 @@ create table session (
   backend int,
   -- The name that the successor of a transfer must give.
   successor text,
-  reconciler text
+  reconciler text,
+  -- The id of the last claim or reconciliation, and the previous owner that it returned: a retry gets the same answer.
+  attempt uuid,
+  previous text
 ) with (fillfactor = 70);
 
 -- One row for each name in a session. The row stays when the file is removed.
@@ -56,6 +59,8 @@ create table file (
   generation bigint not null default 0,
   size bigint not null default 0,
   token bigint not null,
+  -- The bytes do not end in a newline: the next `line` puts one before its own.
+  unfinished boolean not null default false,
   -- Its rows in `chunk`. A rename moves this number to another name.
   body bigint not null,
   channel text not null,

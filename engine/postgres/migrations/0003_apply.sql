@@ -47,6 +47,15 @@ language sql as
 $$ select refuse('LEASE_LOST', 'another process has claimed the session, or the lease was released', null,
      'nothing was changed; claim the session again, and read what the next owner wrote') $$;
 
+-- The answer of a commit that was annulled has this end.
+create function not_annulled(ends bigint[]) returns void
+language plpgsql as $$
+begin
+  if ends = '{-1}' then
+    perform refuse('INVALID_ARGUMENT', 'the commit with this id was annulled', null, 'nothing was changed');
+  end if;
+end $$;
+
 -- Puts `bytes` after the `start` bytes of a body. A transaction has them all or
 -- none, so pieces serve readers only: they need not fetch 64 MiB for one line.
 create function put_chunks(body bigint, start bigint, bytes bytea) returns void
@@ -61,6 +70,23 @@ begin
   insert into chunk
     select put_chunks.body, put_chunks.start + n, substring(put_chunks.bytes from n + 1 for piece)
     from generate_series(0, octet_length(bytes) - 1, piece) n;
+end $$;
+
+-- Returns where the last whole line of a body ends. Readers take that for the end of a
+-- journal whose last line is torn.
+create function line_end(of_body bigint) returns bigint
+language plpgsql stable as $$
+declare
+  piece record;
+begin
+  for piece in select c.start, c.bytes from chunk c where c.body = of_body order by c.start desc loop
+    for i in reverse octet_length(piece.bytes) - 1 .. 0 loop
+      if get_byte(piece.bytes, i) = 10 then
+        return piece.start + i + 1;
+      end if;
+    end loop;
+  end loop;
+  return 0;
 end $$;
 
 -- The changes of one session, all or none, within the caller's transaction.
@@ -97,12 +123,12 @@ begin
     perform refuse('INVALID_ARGUMENT', 'a release needs the token of the claim');
   end if;
   for i in 1 .. n loop
-    if verbs[i] is null or verbs[i] not in ('append', 'put', 'create', 'remove', 'rename')
-        or coalesce(names[i], '') = '' or (bytes[i] is null and verbs[i] <> 'remove') then
+    if verbs[i] is null or verbs[i] not in ('append', 'line', 'put', 'create', 'remove', 'rename', 'expect')
+        or coalesce(names[i], '') = '' or (bytes[i] is null and verbs[i] not in ('remove', 'expect')) then
       perform refuse('INVALID_ARGUMENT',
-        format('change %s needs a verb (append, put, create, remove, rename), a name and bytes', i));
+        format('change %s needs a verb (append, line, put, create, remove, rename, expect), a name and bytes', i));
     end if;
-    if verbs[i] = 'append' and octet_length(bytes[i]) = 0 then
+    if verbs[i] in ('append', 'line') and octet_length(bytes[i]) = 0 then
       perform refuse('INVALID_ARGUMENT', format('change %s appends no bytes', i));
     end if;
     if names[i] <> all (wanted) then
@@ -136,6 +162,7 @@ begin
         select a.generations, a.ends into generations, ends from answer a where a.id = apply.id;
         again := found;
         if again then
+          perform not_annulled(ends);
           return;
         end if;
         generations := '{}';
@@ -172,6 +199,7 @@ begin
         perform refuse('INVALID_ARGUMENT', 'the id belongs to a commit of another session',
           null, 'each commit needs an id of its own');
       end if;
+      perform not_annulled(ends);
       again := true;
       return;
     end if;
@@ -190,18 +218,28 @@ begin
     row := held[j];
     if verbs[i] <> 'create' and (
         at_generations[i] <> (case when row.present then row.generation else 0 end)
-        or at_ends[i] <> row.size) then
+        or (at_ends[i] <> row.size and not (row.unfinished and verbs[i] = 'line'
+          and at_ends[i] = line_end(row.body)))) then
       perform refuse('CONFLICT', format('%s has changed', row.name),
         jsonb_build_object('name', row.name, 'generation', case when row.present then row.generation else 0 end,
           'end', row.size)::text,
         'nothing was changed; read it again, and decide again');
     end if;
     case verbs[i]
-    when 'append' then
+    when 'expect' then
+      generations := generations || case when row.present then row.generation else 0 end;
+      ends := ends || row.size;
+      continue;
+    when 'append', 'line' then
       if not row.present then
         row.present := true;
         row.generation := fresh(row.generation);
       end if;
+      if row.unfinished and row.size > 0 and verbs[i] = 'line' then
+        -- A line never continues an unfinished one, of a torn tail that was copied here.
+        bytes[i] := E'\n'::bytea || bytes[i];
+      end if;
+      row.unfinished := get_byte(bytes[i], octet_length(bytes[i]) - 1) <> 10;
       perform put_chunks(row.body, row.size, bytes[i]);
       row.size := row.size + octet_length(bytes[i]);
     when 'put', 'create' then
@@ -220,6 +258,7 @@ begin
       end if;
       row.present := true;
       row.size := octet_length(bytes[i]);
+      row.unfinished := row.size > 0 and get_byte(bytes[i], octet_length(bytes[i]) - 1) <> 10;
     when 'remove' then
       if row.present then
         delete from chunk c where c.body = row.body;
@@ -240,6 +279,7 @@ begin
       target.generation := row.generation;
       target.size := row.size;
       target.body := row.body;
+      target.unfinished := row.unfinished;
       row.present := false;
       row.size := 0;
       row.body := ended;
@@ -265,7 +305,7 @@ begin
     row := held[j];
     if touched[j] or release then
       update file f set present = row.present, generation = row.generation, size = row.size, body = row.body,
-        token = coalesce(next_token, row.token)
+        unfinished = row.unfinished, token = coalesce(next_token, row.token)
         where f.id = row.id;
     end if;
     if touched[j] and notify then
@@ -274,7 +314,7 @@ begin
   end loop;
   if id is not null then
     insert into answer (id, session, generations, ends)
-      values (apply.id, held[1].session, apply.generations, apply.ends);
+      values (apply.id, coalesce(s.id, held[1].session), apply.generations, apply.ends);
   end if;
 end $$;
 

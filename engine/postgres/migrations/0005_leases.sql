@@ -39,7 +39,7 @@ begin
 end $$;
 
 create function claim(
-  key text, owner text, ttl interval default '15 s', connected boolean default false, successor text default null,
+  key text, owner text, ttl interval default '15 s', connected boolean default false, successor text default null, id uuid default null,
   out token bigint, out previous text)
 language plpgsql security definer set search_path from current as $$
 <<here>>
@@ -56,6 +56,16 @@ begin
     exit when found;
     insert into session (hash, key) values (hash_of(claim.key), claim.key) on conflict do nothing;
   end loop;
+  if s.attempt = claim.id and s.owner is not null and s.successor is null and s.reconciler is null then
+    -- A retry: the first try has committed.
+    token := s.token;
+    previous := s.previous;
+    if connected and pg_try_advisory_lock(lock_class(), lock_number(token)) then
+      backend := pg_backend_pid();
+    end if;
+    update session q set until = clock_timestamp() + ttl, backend = here.backend where q.id = s.id;
+    return;
+  end if;
   if is_live(s) and (s.successor is null or claim.successor is distinct from s.successor) then
     perform locked(s);
   end if;
@@ -68,7 +78,7 @@ begin
     backend := pg_backend_pid();
   end if;
   update session q set owner = claim.owner, until = clock_timestamp() + ttl, backend = here.backend,
-    successor = null, reconciler = null where q.id = s.id;
+    successor = null, reconciler = null, attempt = claim.id, previous = claim.previous where q.id = s.id;
 end $$;
 
 -- Late is not lost: it is lost when another claims. Returns when it ends now.
@@ -123,7 +133,7 @@ $$ select s.owner, s.until, s.successor is not null from session s
 -- `turn`: the last owner is dead, and the caller settles what it left, with
 -- `commit(…, token, release => true)` or `discard`.
 create function reconcile(
-  key text, reconciler text, ttl interval default '15 s',
+  key text, reconciler text, ttl interval default '15 s', id uuid default null,
   out outcome text, out token bigint, out owner text)
 language plpgsql security definer set search_path from current as $$
 declare
@@ -141,6 +151,13 @@ begin
   perform wait_for_medium();
   select q.* into s from session q where q.hash = hash_of(reconcile.key) for update;
   owner := s.owner;
+  if s.attempt = reconcile.id and s.reconciler is not null and s.owner is not null then
+    -- A retry: the first try has committed.
+    outcome := 'turn';
+    token := s.token;
+    update session q set until = clock_timestamp() + ttl where q.id = s.id;
+    return;
+  end if;
   outcome := case
     when s.owner is null then 'none'
     when not is_live(s) then 'turn'
@@ -148,8 +165,8 @@ begin
     else 'alive' end;
   if outcome = 'turn' then
     token := new_token(s);
-    update session q set reconciler = reconcile.reconciler, until = clock_timestamp() + ttl, backend = null, successor = null
-      where q.id = s.id;
+    update session q set reconciler = reconcile.reconciler, until = clock_timestamp() + ttl, backend = null, successor = null,
+      attempt = reconcile.id where q.id = s.id;
   end if;
 end $$;
 

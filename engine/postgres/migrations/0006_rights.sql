@@ -26,7 +26,7 @@ begin
   for f in select p.oid from pg_proc p where p.pronamespace = quote_ident(current_schema())::regnamespace
     and p.proname in (
       'protocol', 'selftest', 'sessions', 'stat', 'read', 'channel', 'records', 'text_of',
-      'apply', 'append_quickly', 'flush', 'prune', 'commit', 'append', 'put',
+      'apply', 'append_quickly', 'annul', 'flush', 'prune', 'commit', 'append', 'put',
       'claim', 'renew', 'release', 'transfer', 'holder', 'reconcile', 'discard', 'remove')
   loop
     execute format('grant execute on routine %s to %I', f, who);

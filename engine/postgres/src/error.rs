@@ -1,149 +1,147 @@
-//! The errors of this crate.
+//! Turns failures of the server and of the driver into errors.
 
-use std::fmt;
+use std::path::Path;
 
-use untorn::ErrorKind;
+use untorn::engine::{self, Failure as Known};
+use untorn::{Alive, Error, ErrorKind, Holder, Position};
 
-/// A call that failed. No message names a password: drivers leave it out of theirs.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Error {
-    /// The schema's last migration is newer than this crate knows.
-    Newer {
-        /// The schema.
-        schema: String,
-        /// The number of its last migration.
-        found: i32,
-    },
-    /// The protocol refused the call, and nothing changed.
-    Refused {
-        /// `CONFLICT`, `ALREADY_EXISTS`, `LEASE_LOST`, `LOCKED`, `INVALID_ARGUMENT` or
-        /// `NOT_FOUND`.
-        kind: String,
-        /// The reason, and what to do.
-        message: String,
-        /// JSON with what the server found, for `CONFLICT` and `LOCKED`.
-        detail: Option<String>,
-    },
-    /// The connection broke, and so did those of the retries. The change is made, or it
-    /// is not: read the journal's end before the next one.
-    Unknown {
-        /// The journal, or the schema.
-        name: String,
-        /// The failure of the last try.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The server refused a statement.
-    Server {
-        /// The schema, the migration or the journal.
-        name: String,
-        /// The cause.
-        source: postgres::Error,
-    },
-    /// A record can't be one of this journal, or a read failed.
-    Journal(untorn::Error),
+use crate::driver::{Failure, Refusal};
+use crate::owner;
+
+/// Returns whether the same statement may succeed later: it was undone for another's
+/// sake, or the server ends or begins, or fails over.
+pub(crate) fn may_pass(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.sqlstate.as_str(),
+        // Serialization failure, deadlock; shutdown, crash, start; a primary that became
+        // a standby; too many connections.
+        "40001" | "40P01" | "57P01" | "57P02" | "57P03" | "25006" | "53300"
+    )
 }
 
-impl Error {
-    /// Returns the kind as [`untorn::Error`] has it; `None` for a lost lease and for
-    /// failures of the server.
-    pub fn kind(&self) -> Option<ErrorKind> {
-        match self {
-            Error::Journal(error) => Some(error.kind()),
-            Error::Refused { kind, .. } => match kind.as_str() {
-                "CONFLICT" => Some(ErrorKind::Conflict),
-                "ALREADY_EXISTS" => Some(ErrorKind::AlreadyExists),
-                "LOCKED" => Some(ErrorKind::Locked),
-                "INVALID_ARGUMENT" => Some(ErrorKind::InvalidArgument),
-                "NOT_FOUND" => Some(ErrorKind::NotFound),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
+/// Returns whether the statement may have changed something all the same: it was
+/// cancelled, or its connection was ended, after its changes were committed.
+pub(crate) fn is_unknown(refusal: &Refusal) -> bool {
+    matches!(refusal.sqlstate.as_str(), "57014" | "57P01" | "57P02")
+        || refusal.sqlstate.starts_with("08")
+}
 
-    /// Returns whether another process owns the session now.
-    pub fn is_lease_lost(&self) -> bool {
-        matches!(self, Error::Refused { kind, .. } if kind == "LEASE_LOST")
-    }
-
-    pub(crate) fn of(name: &str, source: postgres::Error) -> Error {
-        let Some(said) = source.as_db_error() else {
-            return Error::Unknown {
-                name: name.to_owned(),
-                source: Box::new(source),
+/// Makes the error of a call. `unknown`: the call may have changed something.
+pub(crate) fn of(operation: &'static str, name: &Path, failure: Failure, unknown: bool) -> Error {
+    match failure {
+        Failure::NoConnection(source) | Failure::NoAnswer(source) => {
+            let why = source.to_string();
+            let why = match source.source() {
+                Some(cause) => format!("{why}: {cause}"),
+                None => why,
             };
-        };
-        match said.message().split_once(": ") {
-            Some((kind, why)) if said.code().code().starts_with("UT") => Error::Refused {
-                kind: kind.to_owned(),
-                message: match said.hint().filter(|hint| !hint.is_empty()) {
-                    Some(hint) => format!("{name}: {why}; {hint}"),
-                    None => format!("{name}: {why}"),
-                },
-                detail: said
-                    .detail()
-                    .filter(|detail| !detail.is_empty())
-                    .map(str::to_owned),
-            },
-            _ => Error::Server {
-                name: name.to_owned(),
-                source,
-            },
+            let detail = match unknown {
+                true => format!(
+                    "no answer from the database: {why}; the change is made or it is not: read \
+                     before the next one"
+                ),
+                false => format!("no answer from the database: {why}; nothing was changed"),
+            };
+            let known = Known {
+                detail,
+                source: Some(source),
+                ..Known::default()
+            };
+            engine::error(ErrorKind::Io, operation, name, known)
         }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Newer { schema, found } => write!(
-                f,
-                "migrate schema {schema}: it has migration {found}, and this version of untorn-postgres \
-                 knows {}; update untorn-postgres",
-                crate::MIGRATIONS.len()
-            ),
-            Error::Refused { kind, message, .. } => write!(f, "{kind}: {message}"),
-            Error::Unknown { name, source } => write!(
-                f,
-                "{name}: no answer: {source}; the change is made or it is not: read the end before the next one"
-            ),
-            Error::Server { name, source } => {
-                // The error's own text is "db error": the server's words are within.
-                match source.as_db_error() {
-                    Some(said) => write!(f, "{name}: {}", said.message())?,
-                    None => write!(f, "{name}: {source}")?,
-                }
-                if source.code() == Some(&postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) {
-                    write!(
-                        f,
-                        "; connect as the schema's owner, or let the owner call allow(role), or let a role \
-                         with the right CREATE on the database make the schema"
-                    )?;
-                }
-                if source.code() == Some(&postgres::error::SqlState::UNDEFINED_FUNCTION) {
-                    write!(f, "; run the migrations of untorn-postgres")?;
-                }
-                Ok(())
+        Failure::Server(refusal, source) => {
+            let mut known = known(&refusal);
+            let kind = kind(&refusal);
+            if refusal.sqlstate.starts_with("UT") {
+                known.source = None;
+            } else {
+                known.source = Some(source);
             }
-            Error::Journal(error) => error.fmt(f),
+            engine::error(kind, operation, name, known)
         }
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Error::Newer { .. } | Error::Refused { .. } => None,
-            Error::Unknown { source, .. } => Some(&**source),
-            Error::Server { source, .. } => Some(source),
-            Error::Journal(error) => Some(error),
-        }
+fn kind(refusal: &Refusal) -> ErrorKind {
+    match refusal.sqlstate.as_str() {
+        "UT001" => ErrorKind::Conflict,
+        "UT002" => ErrorKind::AlreadyExists,
+        "UT003" => ErrorKind::LeaseLost,
+        "UT004" => ErrorKind::Locked,
+        "UT005" => ErrorKind::InvalidArgument,
+        "UT006" => ErrorKind::NotFound,
+        // A schema, table or function that is missing.
+        "3F000" | "42P01" | "42883" => ErrorKind::NotFound,
+        // Rights, a standby, and what a login is refused for.
+        "42501" | "25006" | "28000" | "28P01" => ErrorKind::PermissionDenied,
+        "53100" | "53200" => ErrorKind::StorageFull,
+        "54000" => ErrorKind::LimitExceeded,
+        "55P03" => ErrorKind::LockTimeout,
+        _ => ErrorKind::Io,
     }
 }
 
-impl From<untorn::Error> for Error {
-    fn from(error: untorn::Error) -> Error {
-        Error::Journal(error)
+fn known(refusal: &Refusal) -> Known {
+    let mut known = Known::default();
+    let why = match refusal.message.split_once(": ") {
+        Some((_, why)) if refusal.sqlstate.starts_with("UT") => why,
+        _ => &refusal.message,
+    };
+    why.clone_into(&mut known.detail);
+    let detail = refusal.detail.as_deref().and_then(json);
+    match (refusal.sqlstate.as_str(), detail) {
+        ("UT001", Some(found)) => {
+            let number = |name: &str| found.get(name).and_then(serde_json::Value::as_u64);
+            if let (Some(generation), Some(offset)) = (number("generation"), number("end")) {
+                known.position = Some(Position { generation, offset });
+            }
+        }
+        ("UT004", Some(found)) => {
+            let text = found.get("owner").and_then(serde_json::Value::as_str);
+            let seconds = found.get("seconds").and_then(serde_json::Value::as_f64);
+            let owner = text.map(owner::of_text);
+            known.detail = locked(owner.as_ref(), seconds);
+            // A dead process would read as one whose child has the lock.
+            known.holder = owner.filter(|owner| owner.alive() != Alive::Dead);
+        }
+        _ => {}
     }
+    let more = match refusal.sqlstate.as_str() {
+        "3F000" | "42P01" | "42883" => Some("run the migrations of untorn-postgres"),
+        "42501" => Some(
+            "connect as the schema's owner, or let the owner call allow(role), or let a role with the \
+             right CREATE on the database make the schema",
+        ),
+        "25006" => Some("connect to the primary: this server takes no changes"),
+        "57014" => Some("the change is made or it is not: read before the next one"),
+        "55P03" => Some("nothing was changed"),
+        _ => refusal.hint.as_deref(),
+    };
+    if let Some(more) = more {
+        known.detail.push_str("; ");
+        known.detail.push_str(more);
+    }
+    known
+}
+
+fn json(text: &str) -> Option<serde_json::Value> {
+    serde_json::from_str(text).ok()
+}
+
+fn locked(owner: Option<&Holder>, seconds: Option<f64>) -> String {
+    let mut detail = "the session has an owner".to_owned();
+    if let Some(owner) = owner.filter(|owner| owner.alive() == Alive::Dead) {
+        detail = format!("the session's owner, pid {}", owner.pid);
+        if let Some(label) = &owner.label {
+            detail.push_str(&format!(" ({label})"));
+        }
+        detail.push_str(", is dead");
+    }
+    if let Some(seconds) = seconds {
+        detail.push_str(&format!(
+            "; its lease ends in {:.1} s unless it renews it",
+            seconds.max(0.0)
+        ));
+    }
+    detail
 }

@@ -1,161 +1,256 @@
 //! A journal in the database.
 
+use std::fmt;
 use std::io;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use postgres::Client;
-use untorn::{Batch, JournalBytes, JournalOptions, JournalReader, Position};
+use untorn::engine::{self, Waiting};
+use untorn::{Batch, CallOptions, Error, ErrorKind, JournalBytes, JournalReader, Position, Record};
 
-use crate::Error;
-use crate::connections::Connections;
-
-/// The sessions of one schema, by the caller's own connections.
-#[derive(Clone)]
-pub struct Store {
-    connections: Connections,
-    /// Quoted.
-    schema: String,
-}
-
-impl Store {
-    /// Makes a store of this schema. `connect` returns a connection for one statement:
-    /// one of a pool, or a new one. It must not be within a transaction.
-    ///
-    /// A statement whose connection broke is sent again on another one, up to ten
-    /// times. It carries an id, so that it is never carried out twice.
-    pub fn new<C, E>(
-        connect: impl Fn() -> Result<C, E> + Send + Sync + 'static,
-        schema: &str,
-    ) -> Store
-    where
-        C: DerefMut<Target = Client>,
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        Store {
-            connections: Connections::new(connect),
-            schema: format!("\"{}\"", schema.replace('"', "\"\"")),
-        }
-    }
-
-    /// Returns the journal `name` of the session `key`. The first append creates both.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` for options that only files have.
-    pub fn journal(
-        &self,
-        key: &str,
-        name: &str,
-        options: JournalOptions,
-    ) -> Result<Journal, Error> {
-        let kept = Arc::new(Kept {
-            connections: self.connections.clone(),
-            key: key.to_owned(),
-            name: name.to_owned(),
-            shown: format!("{}/{key}/{name}", self.schema),
-            schema: self.schema.clone(),
-        });
-        let reader = options.reader(&kept.shown, kept.clone())?;
-        Ok(Journal { reader, kept })
-    }
-}
-
-/// The conditions of an append, and its durability.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// Appends only if the journal ends here.
-    pub at: Option<Position>,
-    /// Appends only under the lease of this token.
-    pub token: Option<i64>,
-    /// Returns when the records are on the server's medium; else when a crash of this
-    /// process can't lose them.
-    pub durable: bool,
-}
-
-impl Default for Terms {
-    fn default() -> Terms {
-        Terms {
-            at: None,
-            token: None,
-            durable: true,
-        }
-    }
-}
+use crate::fold::Fold;
+use crate::kept::{Change, Kept};
+use crate::listen::Listener;
+use crate::store::Shared;
 
 /// A journal of a session in the database. It reads as a [`JournalReader`] does: the
 /// same records, damage, seals and positions as of a file.
 ///
 /// ```no_run
-/// use postgres::{Client, NoTls};
-/// use untorn_postgres::Store;
-///
-/// struct Own(Client);
-/// # impl std::ops::Deref for Own { type Target = Client; fn deref(&self) -> &Client { &self.0 } }
-/// # impl std::ops::DerefMut for Own { fn deref_mut(&mut self) -> &mut Client { &mut self.0 } }
-///
-/// let store = Store::new(|| Client::connect("host=db dbname=app", NoTls).map(Own), "untorn");
-/// let journal = store.journal("chat:42", "session.jsonl", untorn::Journal::options())?;
+/// # fn main() -> Result<(), untorn_postgres::Error> {
+/// # let connect = || postgres::Client::connect("", postgres::NoTls).map(Box::new);
+/// # let store = untorn_postgres::Store::open(untorn_postgres::Connections::new(connect), "untorn")?;
+/// let journal = store.session("chat:42")?.journal()?;
 /// journal.append(b"{\"role\":\"user\"}")?;
 /// for record in journal.tail(20)? {
 ///     println!("{}", String::from_utf8_lossy(&record.bytes));
 /// }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(()) }
 /// ```
 pub struct Journal {
-    reader: JournalReader,
+    reader: Arc<JournalReader>,
     kept: Arc<Kept>,
+    file: String,
+    /// The name in messages.
+    name: PathBuf,
 }
 
 impl Journal {
-    /// Appends one record, durably, and returns the end after it.
+    pub(crate) fn new(store: &Shared, kept: &Arc<Kept>, file: &str) -> Result<Journal, Error> {
+        let name = kept.name_of(file);
+        let bytes = Bytes {
+            kept: Arc::clone(kept),
+            file: file.to_owned(),
+            name: name.clone(),
+            listener: Arc::clone(&store.listener),
+        };
+        let reader = store
+            .options
+            .journal
+            .clone()
+            .reader(&name, Arc::new(bytes))?;
+        Ok(Journal {
+            reader: Arc::new(reader),
+            kept: Arc::clone(kept),
+            file: file.to_owned(),
+            name,
+        })
+    }
+
+    /// Appends one record and returns the end after it.
     ///
     /// # Errors
     /// As [`Journal::append_batch`].
     pub fn append(&self, record: &[u8]) -> Result<Position, Error> {
+        self.append_with(record, &CallOptions::new())
+    }
+
+    /// Does the same as [`Journal::append`], with a timeout or cancellation.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn append_with(&self, record: &[u8], call: &CallOptions<'_>) -> Result<Position, Error> {
+        self.append_batch(&self.collect([record])?, None, call)
+    }
+
+    /// Appends many records, all or none, and returns the end after the last.
+    ///
+    /// # Errors
+    /// As [`Journal::append_batch`].
+    pub fn append_all<I>(&self, records: I) -> Result<Position, Error>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        self.append_batch(&self.collect(records)?, None, &CallOptions::new())
+    }
+
+    /// Appends only if the journal ends at `expected` (compare-and-swap).
+    ///
+    /// # Errors
+    /// `CONFLICT`, whose position is the actual end; and as [`Journal::append_batch`].
+    pub fn append_at<I>(&self, expected: Position, records: I) -> Result<Position, Error>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        self.append_batch(&self.collect(records)?, Some(expected), &CallOptions::new())
+    }
+
+    fn collect<I>(&self, records: I) -> Result<Batch, Error>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
         let mut batch = self.reader.batch();
-        batch.push(record)?;
-        self.append_batch(&batch, Terms::default())
+        for record in records {
+            batch.push(record.as_ref())?;
+        }
+        Ok(batch)
     }
 
     /// Appends the records of a batch from [`JournalReader::batch`], all or none, and
-    /// returns the end after them.
+    /// returns the end after them. An empty batch appends nothing, but compares `at`.
     ///
     /// # Errors
-    /// [`Error::Refused`]: the journal does not end at `at`, or the lease is lost.
-    /// [`Error::Unknown`]: no connection brought an answer.
-    pub fn append_batch(&self, batch: &Batch, terms: Terms) -> Result<Position, Error> {
-        if batch.is_empty() {
-            return Ok(self.reader.end()?);
+    /// `CONFLICT`; `LEASE_LOST`; `IO` if no connection brought an answer: then the next
+    /// change is `POISONED` until the session was read.
+    pub fn append_batch(
+        &self,
+        batch: &Batch,
+        at: Option<Position>,
+        call: &CallOptions<'_>,
+    ) -> Result<Position, Error> {
+        engine::check_batch(batch, &self.name)?;
+        let wait = Waiting::begin("append", &self.name, call, None)?;
+        let verb = match batch.is_empty() {
+            true => "expect",
+            false => "line",
+        };
+        let change = Change {
+            verb,
+            name: &self.file,
+            bytes: Some(batch.bytes()),
+            generation: at.map(|at| at.generation as i64),
+            end: at.map(|at| at.offset as i64),
+        };
+        self.change("append", change, &wait)
+    }
+
+    /// Replaces all records of the journal with these: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Journal::append_batch`].
+    pub fn replace<I>(&self, records: I) -> Result<Position, Error>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        self.replace_batch(&self.collect(records)?, &CallOptions::new())
+    }
+
+    /// Replaces all records of the journal with those of a batch.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn replace_batch(&self, batch: &Batch, call: &CallOptions<'_>) -> Result<Position, Error> {
+        engine::check_batch(batch, &self.name)?;
+        let wait = Waiting::begin("replace", &self.name, call, None)?;
+        let change = Change {
+            verb: "put",
+            name: &self.file,
+            bytes: Some(batch.bytes()),
+            generation: None,
+            end: None,
+        };
+        self.change("replace", change, &wait)
+    }
+
+    /// Removes the records after `to`, with a new generation. Returns the new end.
+    ///
+    /// # Errors
+    /// `CONFLICT` if the position is not one of this generation's, or the journal changed
+    /// meanwhile; and as [`Journal::append_batch`].
+    pub fn rewind(&self, to: Position) -> Result<Position, Error> {
+        // The position must be the end of a record.
+        drop(self.reader.records_from(to)?);
+        let whole = self.kept.read_all("rewind", &self.name, &self.file)?;
+        let (mut bytes, generation) = whole.unwrap_or_default();
+        let end = bytes.len() as i64;
+        if generation as u64 != to.generation || (end as u64) < to.offset {
+            return Err(self.has_changed("rewind", generation, end));
         }
-        let kept = &self.kept;
-        let sql = format!(
-            "call {}.append($1, $2, $3, $4, $5, $6, $7::text::uuid, $8)",
-            kept.schema
-        );
-        let at = terms.at.map(|at| (at.generation as i64, at.offset as i64));
-        let (generation, end) = (at.map(|at| at.0), at.map(|at| at.1));
-        let id = new_id();
-        let row = kept.connections.call(&kept.shown, |client| {
-            client.query_one(
-                &sql,
-                &[
-                    &kept.key,
-                    &kept.name,
-                    &batch.bytes(),
-                    &generation,
-                    &end,
-                    &terms.token,
-                    &id,
-                    &terms.durable,
-                ],
-            )
-        })?;
+        bytes.truncate(to.offset as usize);
+        let wait = Waiting::begin("rewind", &self.name, &CallOptions::new(), None)?;
+        let change = Change {
+            verb: "put",
+            name: &self.file,
+            bytes: Some(&bytes),
+            generation: Some(generation),
+            end: Some(end),
+        };
+        self.change("rewind", change, &wait)
+    }
+
+    #[cold]
+    fn has_changed(&self, operation: &'static str, generation: i64, end: i64) -> Error {
+        let known = engine::Failure {
+            detail: "the journal has changed; nothing was changed; read it again".to_owned(),
+            position: Some(Position {
+                generation: generation as u64,
+                offset: end as u64,
+            }),
+            ..Default::default()
+        };
+        engine::error(ErrorKind::Conflict, operation, &self.name, known)
+    }
+
+    fn change(
+        &self,
+        operation: &'static str,
+        change: Change<'_>,
+        wait: &Waiting<'_>,
+    ) -> Result<Position, Error> {
+        let under = self.kept.under(operation, &self.name)?;
+        let answer = self
+            .kept
+            .commit(operation, &self.name, &[change], under, Some(wait))?;
         Ok(Position {
-            generation: row.get::<_, i64>("generation") as u64,
-            offset: row.get::<_, i64>("end_after") as u64,
+            generation: answer.generations.first().copied().unwrap_or(0) as u64,
+            offset: answer.ends.first().copied().unwrap_or(0) as u64,
         })
+    }
+
+    /// Keeps a state from the records. `apply` is called once for each record, in order,
+    /// whichever process appends it: see [`Fold`].
+    ///
+    /// # Errors
+    /// As [`Fold::refresh`], which is done once.
+    pub fn fold<S, E>(
+        &self,
+        initial: impl Fn() -> S + Send + Sync + 'static,
+        apply: impl Fn(&mut S, &Record<'_>) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<Fold<S>, Error>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Fold::begin(self.clone(), initial, apply)
+    }
+
+    pub(crate) fn name(&self) -> &std::path::Path {
+        &self.name
+    }
+}
+
+impl Clone for Journal {
+    fn clone(&self) -> Journal {
+        Journal {
+            reader: Arc::clone(&self.reader),
+            kept: Arc::clone(&self.kept),
+            file: self.file.clone(),
+            name: self.name.clone(),
+        }
     }
 }
 
@@ -167,78 +262,40 @@ impl Deref for Journal {
     }
 }
 
-/// An answer of `read`. No bytes: the journal has another generation.
-struct ReadRow {
-    generation: i64,
-    size: i64,
-    bytes: Option<Vec<u8>>,
-}
-
-struct Kept {
-    connections: Connections,
-    schema: String,
-    key: String,
-    name: String,
-    /// The name in messages.
-    shown: String,
-}
-
-impl Kept {
-    fn read_row(&self, generation: Option<i64>, at: i64, most: i32) -> io::Result<Option<ReadRow>> {
-        let sql = format!(
-            "select generation_now, size, bytes from {}.read($1, $2, $3, $4, $5)",
-            self.schema
-        );
-        self.connections
-            .call(&self.shown, |client| {
-                let row =
-                    client.query_opt(&sql, &[&self.key, &self.name, &at, &most, &generation])?;
-                Ok(row.map(|row| ReadRow {
-                    generation: row.get(0),
-                    size: row.get(1),
-                    bytes: row.get(2),
-                }))
-            })
-            .map_err(io::Error::other)
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
-impl JournalBytes for Kept {
+struct Bytes {
+    kept: Arc<Kept>,
+    file: String,
+    name: PathBuf,
+    listener: Arc<Listener>,
+}
+
+impl JournalBytes for Bytes {
     fn look(&self) -> io::Result<Option<(u64, u64)>> {
-        let row = self.read_row(None, 0, 0)?;
-        Ok(row.map(|row| (row.generation as u64, row.size as u64)))
+        let piece = self.kept.read("read", &self.name, &self.file, None, 0, 0)?;
+        Ok(piece.map(|piece| (piece.generation as u64, piece.size as u64)))
     }
 
     fn read(&self, generation: u64, at: u64, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let most = i32::try_from(buffer.len()).unwrap_or(1 << 30);
-        let row = self.read_row(Some(generation as i64), at as i64, most)?;
-        Ok(row.and_then(|row| row.bytes).map(|bytes| {
+        let (generation, most) = (Some(generation as i64), buffer.len() as i64);
+        let piece = self
+            .kept
+            .read("read", &self.name, &self.file, generation, at as i64, most)?;
+        Ok(piece.and_then(|piece| piece.bytes).map(|bytes| {
             buffer[..bytes.len()].copy_from_slice(&bytes);
             bytes.len()
         }))
     }
-}
 
-/// Returns an id that no other append has: time, process and count in 122 bits, mixed
-/// with the random state of std's hash maps.
-fn new_id() -> String {
-    use std::hash::{BuildHasher, RandomState};
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let time = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    // Each state has keys of its own, the first of a thread from the system.
-    let random = RandomState::new().hash_one((count, std::process::id(), time));
-    // In the order of time, so that the index of ids grows at its end.
-    let millis = time.as_millis() as u64 & 0xffff_ffff_ffff;
-    let more = RandomState::new().hash_one((random, count));
-    format!(
-        "{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}",
-        millis >> 16,
-        millis & 0xffff,
-        more & 0xfff,
-        0x8000 | (more >> 12) & 0x3fff,
-        random & 0xffff_ffff_ffff
-    )
+    fn watch(&self, changed: Arc<dyn Fn() + Send + Sync>) -> Option<Box<dyn Send + Sync>> {
+        self.listener
+            .watch(&self.kept.link, &self.kept.key, &self.file, changed)
+    }
 }

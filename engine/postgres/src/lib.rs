@@ -1,33 +1,79 @@
-//! untorn's protocol on PostgreSQL: the schema that makes a database a store of
-//! sessions, which many hosts share.
+//! untorn's store on PostgreSQL: sessions with journals, documents and leases, which
+//! many hosts share. It has the verbs of the store of files.
 //!
-//! The verbs are functions and procedures of the database. Every driver calls
-//! them, and so does `psql`: `docs/protocol-postgres.md` describes them and what
-//! they promise. This crate brings the migrations that create them, and journals:
-//! [`Store::journal`] reads and appends as with a file.
+//! The protocol is functions and procedures of the database, which every driver and
+//! `psql` call too: `docs/protocol-postgres.md` describes them and what they promise.
+//! This crate brings the migrations that create them, and [`Store`].
 //!
 //! ```no_run
 //! use postgres::{Client, NoTls};
+//! use untorn_postgres::{Connections, Store};
 //!
-//! let mut client = Client::connect("host=db user=owner dbname=app", NoTls)?;
-//! untorn_postgres::migrate(&mut client, "untorn")?;
-//! client.batch_execute("call untorn.allow('app')")?;
+//! let connect = || Client::connect("host=db user=owner dbname=app", NoTls);
+//! untorn_postgres::migrate(&mut connect()?, "untorn")?;
 //!
-//! let record = b"{\"role\":\"user\"}\n".as_slice();
-//! let row = client.query_one(
-//!     "call untorn.append($1, 'session.jsonl', $2)",
-//!     &[&"chat:42", &record],
-//! )?;
-//! let end: i64 = row.get("end_after");
-//! # let _ = end;
+//! let store = Store::open(Connections::new(move || connect().map(Box::new)), "untorn")?;
+//! let session = store.session("chat:42")?;
+//! let lease = session.claim("worker 3")?;
+//! session.journal()?.append(b"{\"role\":\"user\"}")?;
+//! session.state()?.update(|_| Ok(b"{\"turns\":1}".to_vec()))?;
+//! lease.release()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ```text
+//! driver.rs       the seam to a driver; connections.rs: the one of the crate `postgres`
+//! link.rs         one statement with its retries; error.rs: what failures mean
+//! kept.rs         what the handles of a session share: the fence, lost answers, commits
+//! store.rs        the sessions by their keys; session.rs: one; search.rs
+//! journal.rs  document.rs  transaction.rs  fold.rs
+//! lease.rs        one live owner; beat.rs renews; reconcile.rs settles after a dead one
+//! listen.rs       wakes followers
+//! copy/           a tree of files to the database, and back
+//! selftest.rs     what a server or a pooler lacks
+//! migrations.rs   the schema
+//! ```
 
+mod beat;
+#[cfg(feature = "postgres")]
 mod connections;
+mod copy;
+mod document;
+mod driver;
 mod error;
+mod fold;
+mod id;
 mod journal;
+mod kept;
+mod lease;
+mod link;
+mod listen;
 mod migrations;
+mod options;
+mod owner;
+mod reconcile;
+mod search;
+mod selftest;
+mod session;
+mod store;
+mod transaction;
 
-pub use error::Error;
-pub use journal::{Journal, Store, Terms};
-pub use migrations::{MIGRATIONS, Migration, migrate};
+#[cfg(feature = "postgres")]
+pub use connections::Connections;
+pub use copy::{Copied, Skipped};
+pub use document::{Document, Update};
+pub use driver::{Connection, Driver, Failure, Param, Refusal, Row, Value};
+pub use fold::Fold;
+pub use journal::Journal;
+pub use lease::Lease;
+#[cfg(feature = "postgres")]
+pub use migrations::migrate;
+pub use migrations::{MIGRATIONS, Migration};
+pub use options::StoreOptions;
+pub use reconcile::{Reconcile, ReconcileStart};
+pub use search::Search;
+pub use selftest::{Check, selftest};
+pub use session::{Session, Stat};
+pub use store::{Keys, Store};
+pub use transaction::Transaction;
+pub use untorn::{Error, ErrorKind};

@@ -1,8 +1,13 @@
 //! The migrations, and what applies those that are missing.
 
-use postgres::Client;
+#[cfg(feature = "postgres")]
+use std::path::Path;
 
-use crate::Error;
+#[cfg(feature = "postgres")]
+use untorn::{Error, ErrorKind};
+
+#[cfg(feature = "postgres")]
+use crate::error;
 
 /// One step of the schema. It is a transaction of its own.
 #[derive(Clone, Copy, Debug)]
@@ -47,14 +52,19 @@ migrations! {
 /// applied: 0 if nothing was missing. Of several callers at once one applies them.
 ///
 /// # Errors
-/// [`Error::Newer`] if a newer version made the schema; [`Error::Server`].
-pub fn migrate(client: &mut Client, schema: &str) -> Result<usize, Error> {
+/// `CONFLICT` if a newer version made the schema; `PERMISSION_DENIED`; those of the
+/// server.
+#[cfg(feature = "postgres")]
+pub fn migrate(client: &mut postgres::Client, schema: &str) -> Result<usize, Error> {
     let failed = |migration: Option<&str>| {
         let name = match migration {
-            Some(migration) => format!("migrate schema {schema}, {migration}"),
-            None => format!("migrate schema {schema}"),
+            Some(migration) => format!("{schema}, {migration}"),
+            None => schema.to_owned(),
         };
-        move |source| Error::Server { name, source }
+        move |source| {
+            let failure = crate::connections::failure(source);
+            error::of("migrate", Path::new(&name), failure, false)
+        }
     };
     let turn = format!("untorn migrates {schema}");
     client
@@ -73,8 +83,9 @@ pub fn migrate(client: &mut Client, schema: &str) -> Result<usize, Error> {
     Ok(applied)
 }
 
+#[cfg(feature = "postgres")]
 fn apply_missing<F: FnOnce(postgres::Error) -> Error>(
-    client: &mut Client,
+    client: &mut postgres::Client,
     schema: &str,
     failed: &dyn Fn(Option<&str>) -> F,
 ) -> Result<usize, Error> {
@@ -95,11 +106,22 @@ fn apply_missing<F: FnOnce(postgres::Error) -> Error>(
             .map_err(failed(None))?
             .get::<_, i32>(0);
     }
-    if found > MIGRATIONS.last().map_or(0, |last| last.version) {
-        return Err(Error::Newer {
-            schema: schema.to_owned(),
-            found,
-        });
+    let known = MIGRATIONS.last().map_or(0, |last| last.version);
+    if found > known {
+        let failure = untorn::engine::Failure {
+            detail: format!(
+                "the schema has migration {found}, and this version of untorn-postgres knows {known}; \
+                 update untorn-postgres"
+            ),
+            ..Default::default()
+        };
+        let name = Path::new(schema);
+        return Err(untorn::engine::error(
+            ErrorKind::Conflict,
+            "migrate",
+            name,
+            failure,
+        ));
     }
     let missing: Vec<_> = MIGRATIONS
         .iter()

@@ -18,6 +18,7 @@ struct Kind {
     name: String,
     number: usize,
     meaning: String,
+    parent: Option<String>,
     #[serde(default)]
     builtin: Vec<String>,
     errno: Option<String>,
@@ -53,6 +54,12 @@ impl Kind {
         format!("{}Error", self.name)
     }
 
+    /// Returns the class in Node that its own extends.
+    fn base(&self) -> String {
+        let parent = self.parent.as_deref().unwrap_or("Untorn");
+        format!("{parent}Error")
+    }
+
     fn text(&self, note: Option<&String>) -> String {
         match note {
             None => self.meaning.clone(),
@@ -70,6 +77,14 @@ pub fn outputs(table: &Table) -> Result<Vec<Output>> {
             kind.name,
             index + 1
         );
+        // A class is defined before the classes that extend it.
+        if let Some(parent) = &kind.parent {
+            ensure!(
+                kinds[..index].iter().any(|kind| kind.name == *parent),
+                "{}: no earlier kind is named {parent}",
+                kind.name
+            );
+        }
     }
     Ok(vec![
         Output::rust("core/src/error_kind.rs", &core(kinds))?,
@@ -169,15 +184,14 @@ fn ffi(kinds: &[Kind]) -> String {
         let (code, number) = (kind.code(), kind.number);
         format!("{text}pub const UNTORN_{code}: Code = {number};\n")
     });
-    let (last, others) = kinds
-        .split_last()
-        .map_or(("", kinds), |(last, others)| (last.name.as_str(), others));
-    let of = each(others, |kind| {
-        format!("ErrorKind::{} => UNTORN_{},\n", kind.name, kind.code())
+    let of = each(kinds, |kind| match kind.name.as_str() {
+        // The last arm has it.
+        "Internal" => String::new(),
+        name => format!("ErrorKind::{name} => UNTORN_{},\n", kind.code()),
     });
     let names = each(kinds, |kind| format!("c\"UNTORN_{}\",\n", kind.code()));
     let count = kinds.len() + 1;
-    let (mark, last) = (mark("errors"), upper(last));
+    let mark = mark("errors");
     format!(
         r#"// {mark}
 //! The codes of errors.
@@ -196,7 +210,7 @@ pub(crate) fn of(kind: ErrorKind) -> Code {{
     match kind {{
 {of}
         // The list is open to the compiler only; a test closes it.
-        _ => UNTORN_{last},
+        _ => UNTORN_INTERNAL,
     }}
 }}
 
@@ -212,8 +226,9 @@ fn exceptions(kinds: &[Kind]) -> String {
     each(kinds, |kind| {
         let bases = kind.builtin.iter().map(|base| format!(", {base}"));
         let mut made = format!(
-            "class {}(Error{}):\n    \"\"\"{}\"\"\"\n\n    code = \"UNTORN_{}\"\n",
+            "class {}({}{}):\n    \"\"\"{}\"\"\"\n\n    code = \"UNTORN_{}\"\n",
             kind.python(),
+            kind.parent.as_deref().unwrap_or("Error"),
             bases.collect::<String>(),
             kind.text(kind.note.python.as_ref()),
             kind.code()
@@ -239,7 +254,12 @@ fn names(sign: &str, kinds: &[Kind]) -> String {
 fn classes(kinds: &[Kind]) -> String {
     each(kinds, |kind| {
         let name = kind.node();
-        format!("exports.{name} = named(class {name} extends UntornError {{}}, '{name}')\n")
+        let base = match &kind.parent {
+            // The classes are properties of the module.
+            Some(_) => format!("exports.{}", kind.base()),
+            None => kind.base(),
+        };
+        format!("exports.{name} = named(class {name} extends {base} {{}}, '{name}')\n")
     })
 }
 
@@ -261,8 +281,9 @@ fn class_types(kinds: &[Kind]) -> String {
     each(kinds, |kind| {
         let text = kind.text(kind.note.node.as_ref());
         format!(
-            "/** {text} */\nexport class {} extends UntornError {{}}\n",
-            kind.node()
+            "/** {text} */\nexport class {} extends {} {{}}\n",
+            kind.node(),
+            kind.base()
         )
     })
 }

@@ -83,6 +83,7 @@ __all__ += [
     "InvalidArgument",
     "InvalidRecord",
     "IoError",
+    "LeaseLost",
     "LimitExceeded",
     "LockTimeout",
     "LockUnsupported",

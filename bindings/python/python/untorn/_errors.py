@@ -200,6 +200,12 @@ class InternalError(Error, RuntimeError):
     code = "UNTORN_INTERNAL"
 
 
+class LeaseLost(Conflict):
+    """Another process claimed the session, or the lease was released. Nothing was changed."""
+
+    code = "UNTORN_LEASE_LOST"
+
+
 __all__ = [
     "AlreadyExists",
     "Cancelled",
@@ -211,6 +217,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidRecord",
     "IoError",
+    "LeaseLost",
     "LimitExceeded",
     "LockTimeout",
     "LockUnsupported",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         "rotated",
         "poisoned",
         "dropped",
+        "lease_lost",
     ]
 
 

@@ -86,7 +86,9 @@ impl FollowCursor {
         onward.at = position;
         // Before the file is opened: a file that is rotated later has a higher number.
         if position == Position::NOTHING {
-            onward.chain.list(shared)?;
+            if shared.elsewhere.is_none() {
+                onward.chain.list(shared)?;
+            }
             onward.rotated = Some(onward.chain.highest());
         }
         let Some(source) = Source::open(shared, "follow")? else {
@@ -189,7 +191,11 @@ impl FollowCursor {
                 }
             }
             match self.look {
-                Poll::Due => self.look()?,
+                Poll::Due => {
+                    if self.look()? {
+                        return Ok(Advance::End);
+                    }
+                }
                 Poll::Same => {
                     self.look = Poll::Due;
                     return Ok(Advance::End);
@@ -206,11 +212,27 @@ impl FollowCursor {
         }
     }
 
-    /// Looks at the name.
-    fn look(&mut self) -> Result<()> {
-        let stat = sys::stat(&self.shared.path)
-            .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+    /// Looks at the name. Returns whether that shows that nothing is new.
+    fn look(&mut self) -> Result<bool> {
+        let os_error = |error| Error::os("follow", &self.shared.path, error);
         let here = self.reader.as_ref().and_then(Records::source);
+        if let Some(bytes) = &self.shared.elsewhere {
+            let seen = bytes.look().map_err(os_error)?;
+            match (seen, here) {
+                (Some((generation, size)), Some(source)) if generation == source.generation => {
+                    if size == self.at.offset {
+                        return Ok(true);
+                    }
+                    self.look = Poll::Same;
+                }
+                _ => self.look = Poll::Other,
+            }
+            if let Some(reader) = &mut self.reader {
+                reader.go_on();
+            }
+            return Ok(false);
+        }
+        let stat = sys::stat(&self.shared.path).map_err(os_error)?;
         self.look = match (stat, here) {
             // A file that keeps its inode may have been rewritten. Reading detects
             // that.
@@ -220,7 +242,7 @@ impl FollowCursor {
         if let Some(reader) = &mut self.reader {
             reader.go_on();
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Returns whether the file was cut before the reached place, and has perhaps grown
@@ -231,6 +253,9 @@ impl FollowCursor {
         let Some(source) = self.reader.as_ref().and_then(Records::source) else {
             return Ok(false);
         };
+        if source.is_certain() {
+            return Ok(false);
+        }
         let os_error = |error| Error::os("follow", &self.shared.path, error);
         if !source.is_itself().map_err(os_error)? {
             // Another file has its descriptor number, so the journal is opened again.
@@ -282,6 +307,9 @@ impl FollowCursor {
             }
             now => now,
         };
+        if self.shared.elsewhere.is_some() {
+            return self.change_elsewhere(now);
+        }
         let read = self.reader.take().and_then(Records::into_source);
         let number = read.as_ref().map_or(0, |read| read.rotated);
         let here = Here {
@@ -305,6 +333,24 @@ impl FollowCursor {
         self.rewound = next.rewound.then_some((from, to));
         self.rotations += u64::from(next.rotated);
         self.enter(next.source, next.offset)
+    }
+
+    /// Continues in a journal of another generation. How much of it is the same is
+    /// unknown: it keeps no chain of the generations.
+    #[cold]
+    fn change_elsewhere(&mut self, now: Option<Source>) -> Result<()> {
+        let from = self.at;
+        self.reader = None;
+        let Some(now) = now else {
+            self.lose(0);
+            return Ok(());
+        };
+        let to = Position {
+            generation: now.generation,
+            offset: 0,
+        };
+        self.rewound = (from.offset > 0).then_some((from, to));
+        self.enter(now, 0)
     }
 
     /// Notes that the file has no name any more. None of its records is in the journal,

@@ -13,12 +13,16 @@ use crate::sys::{self, Changes};
 /// changes happen, and the longest.
 const SOON: Duration = Duration::from_millis(2);
 const LATE: Duration = Duration::from_millis(250);
+/// The time between two looks where an engine reports most changes.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// Waits for changes of a journal.
 pub(crate) struct Waking {
     bell: Arc<Bell>,
     /// `None` if the system gives no watch.
     watch: Option<Changes>,
+    /// The watch of an engine that is not files.
+    told: Option<Box<dyn Send + Sync>>,
     generation: u32,
     pace: Duration,
 }
@@ -31,8 +35,13 @@ impl Waking {
             wake: Mutex::new(None),
         });
         shared.followers().add(&bell);
+        let told = shared.elsewhere.as_ref().and_then(|bytes| {
+            let bell = Arc::clone(&bell);
+            bytes.watch(Arc::new(move || bell.ring()))
+        });
         Waking {
             watch: watch(shared, &bell),
+            told,
             bell,
             generation: sys::generation(),
             pace: SOON,
@@ -113,12 +122,16 @@ impl Waking {
     /// Returns whether the system reports every change. It reports none of the writes
     /// by a name in another directory.
     fn is_told_all(&self, shared: &Shared) -> bool {
-        self.watch.as_ref().is_some_and(Changes::tells_all)
+        shared.elsewhere.is_none()
+            && self.watch.as_ref().is_some_and(Changes::tells_all)
             && !matches!(sys::look(&shared.path), Ok(Some(seen)) if seen.may_have_other_names())
     }
 
     /// Returns how long to sleep before the next look.
     fn pause(&mut self) -> Duration {
+        if self.told.is_some() {
+            return SELDOM;
+        }
         let pause = self.pace;
         self.pace = (self.pace * 2).min(LATE);
         pause
@@ -128,6 +141,9 @@ impl Waking {
 /// Begins a watch. Returns `None` if the system has too many watches, no inotify, or no
 /// thread for it.
 fn watch(shared: &Shared, bell: &Arc<Bell>) -> Option<Changes> {
+    if shared.elsewhere.is_some() {
+        return None;
+    }
     let bell = Arc::clone(bell);
     Changes::begin(&shared.path, move || bell.ring()).ok()
 }

@@ -6,8 +6,10 @@
 //! plan.rs    the journals, in pieces that threads share
 //! run.rs     one search; work.rs: what its threads share; hit.rs: what it finds
 //! spelling.rs  the ways to write a text
+//! finder.rs  one record after another, for engines that are not files
 //! ```
 
+mod finder;
 mod fold;
 mod hit;
 mod needle;
@@ -17,5 +19,6 @@ mod spelling;
 mod text;
 mod work;
 
+pub(crate) use finder::Finder;
 pub use hit::Hit;
 pub use run::Search;

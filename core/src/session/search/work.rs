@@ -157,7 +157,7 @@ impl<'b> Shared<'b> {
             }
             match self.needle.find(record.bytes, step) {
                 Ok(None) => {}
-                Ok(Some(place)) => hits.push(self.hit(&piece.key, record, place)),
+                Ok(Some(place)) => hits.push(hit(&piece.key, record, place, self.json)),
                 Err(ended) => return Ok(Err(ended)),
             }
             if hits.len() == self.max_hits {
@@ -179,42 +179,6 @@ impl<'b> Shared<'b> {
         Ok(step())
     }
 
-    #[cold]
-    pub(super) fn hit(&self, key: &str, record: Record<'_>, (start, end): (usize, usize)) -> Hit {
-        let bytes = record.bytes;
-        // One character more, since half a surrogate pair may be the first.
-        let from = start.saturating_sub((AROUND + 1) * LONGEST);
-        let before: Vec<char> = Text::from(bytes, from, self.json)
-            .take_while(|letter| letter.start < start)
-            .map(|letter| letter.letter)
-            .collect();
-        let mut snippet: String = before[before.len().saturating_sub(AROUND)..]
-            .iter()
-            .collect();
-        let first = snippet.len();
-        let mut last = first;
-        let mut behind = 0;
-        for letter in Text::from(bytes, start, self.json).skip_while(|letter| letter.start < start)
-        {
-            if letter.start >= end {
-                if behind == AROUND {
-                    break;
-                }
-                behind += 1;
-            }
-            snippet.push(letter.letter);
-            if letter.start < end {
-                last = snippet.len();
-            }
-        }
-        Hit {
-            key: key.to_owned(),
-            position: record.start,
-            snippet,
-            range: (first, last),
-        }
-    }
-
     pub(super) fn keep(&self, piece: u64, hits: Vec<Hit>) {
         let mut found = lock(&self.found);
         for (n, hit) in hits.into_iter().enumerate() {
@@ -228,6 +192,41 @@ impl<'b> Shared<'b> {
         {
             self.last.store(*last, Ordering::Relaxed);
         }
+    }
+}
+
+#[cold]
+pub(super) fn hit(key: &str, record: Record<'_>, (start, end): (usize, usize), json: bool) -> Hit {
+    let bytes = record.bytes;
+    // One character more, since half a surrogate pair may be the first.
+    let from = start.saturating_sub((AROUND + 1) * LONGEST);
+    let before: Vec<char> = Text::from(bytes, from, json)
+        .take_while(|letter| letter.start < start)
+        .map(|letter| letter.letter)
+        .collect();
+    let mut snippet: String = before[before.len().saturating_sub(AROUND)..]
+        .iter()
+        .collect();
+    let first = snippet.len();
+    let mut last = first;
+    let mut behind = 0;
+    for letter in Text::from(bytes, start, json).skip_while(|letter| letter.start < start) {
+        if letter.start >= end {
+            if behind == AROUND {
+                break;
+            }
+            behind += 1;
+        }
+        snippet.push(letter.letter);
+        if letter.start < end {
+            last = snippet.len();
+        }
+    }
+    Hit {
+        key: key.to_owned(),
+        position: record.start,
+        snippet,
+        range: (first, last),
     }
 }
 

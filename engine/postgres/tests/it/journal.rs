@@ -1,68 +1,16 @@
 //! Journals of the crate: the same records as of a file, through broken connections.
 
-use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
-use postgres::Client;
-use untorn::ErrorKind;
-use untorn_postgres::{Error, Terms};
+use untorn::{CallOptions, ErrorKind};
 
-use crate::client::{append, claim};
+use crate::client::append;
 use crate::proxy::{Break, From, Plan, Proxy};
-use crate::server::connect;
+use crate::sessions::{options, pool, sessions, texts};
 use crate::store::{Store, store};
 
-/// A pool of one connection.
-type Slot = Arc<Mutex<Option<Client>>>;
-
-struct Own(Option<Client>, Slot);
-
-impl Deref for Own {
-    type Target = Client;
-    fn deref(&self) -> &Client {
-        self.0.as_ref().unwrap()
-    }
-}
-
-impl DerefMut for Own {
-    fn deref_mut(&mut self) -> &mut Client {
-        self.0.as_mut().unwrap()
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        *self.1.lock().unwrap() = self.0.take().filter(|client| !client.is_closed());
-    }
-}
-
-fn sessions_at(dir: &Path, schema: &str) -> untorn_postgres::Store {
-    let (dir, slot) = (dir.to_owned(), Slot::default());
-    let connection = move || {
-        let idle = slot.lock().unwrap().take();
-        let client = idle.map_or_else(|| connect(&dir, "untorn"), Ok)?;
-        Ok::<_, postgres::Error>(Own(Some(client), slot.clone()))
-    };
-    untorn_postgres::Store::new(connection, schema)
-}
-
-fn sessions(store: &Store) -> untorn_postgres::Store {
-    sessions_at(&store.dir, &store.schema)
-}
-
 fn journal(store: &Store, key: &str) -> untorn_postgres::Journal {
-    let options = untorn::Journal::options();
-    sessions(store)
-        .journal(key, "session.jsonl", options)
-        .unwrap()
-}
-
-fn texts(journal: &untorn_postgres::Journal) -> Vec<String> {
-    let records = journal.records().unwrap();
-    records
-        .map(|record| String::from_utf8(record.unwrap().bytes).unwrap())
-        .collect()
+    sessions(store).session(key).unwrap().journal().unwrap()
 }
 
 #[test]
@@ -110,28 +58,24 @@ impl ByBytes for untorn::Records {
 }
 
 #[test]
-fn appends_are_checked_and_compare_the_end_and_the_lease() {
+fn appends_are_checked_and_compare_the_end() {
     let store = store();
     let journal = journal(&store, "k");
     assert!(texts(&journal).is_empty());
     let refused = journal.append(b"1 2").unwrap_err();
-    assert_eq!(refused.kind(), Some(ErrorKind::InvalidRecord));
+    assert_eq!(refused.kind(), ErrorKind::InvalidRecord);
     let one = journal.append(b"1").unwrap();
     let two = journal.append(b"2").unwrap();
-    let mut batch = journal.batch();
-    batch.push(b"3").unwrap();
-    batch.push(b"4").unwrap();
-    let at = |at| Terms {
-        at: Some(at),
-        ..Terms::default()
-    };
-    let conflict = journal.append_batch(&batch, at(one)).unwrap_err();
-    assert_eq!(conflict.kind(), Some(ErrorKind::Conflict));
-    assert!(
-        matches!(&conflict, Error::Refused { detail: Some(detail), .. } if detail.contains("\"end\": 4"))
-    );
-    let end = journal.append_batch(&batch, at(two)).unwrap();
+    let conflict = journal.append_at(one, ["3"]).unwrap_err();
+    assert_eq!(conflict.kind(), ErrorKind::Conflict);
+    assert_eq!(conflict.position(), Some(two));
+    let end = journal.append_at(two, ["3", "4"]).unwrap();
     assert_eq!(journal.end().unwrap(), end);
+    let none = journal.batch();
+    let call = CallOptions::new();
+    assert_eq!(journal.append_batch(&none, Some(end), &call).unwrap(), end);
+    let stale = journal.append_batch(&none, Some(two), &call).unwrap_err();
+    assert_eq!(stale.kind(), ErrorKind::Conflict);
     assert_eq!(texts(&journal), ["1", "2", "3", "4"]);
     let from: Vec<_> = journal
         .records_from(one)
@@ -139,26 +83,40 @@ fn appends_are_checked_and_compare_the_end_and_the_lease() {
         .map(|record| record.unwrap().bytes)
         .collect();
     assert_eq!(from, [b"2", b"3", b"4"]);
-
-    let mut c = store.connect();
-    let token = claim(&mut c, "k", "owner", "1 ms").unwrap();
-    let under = Terms {
-        token: Some(token),
-        durable: false,
-        ..Terms::default()
-    };
-    journal.append_batch(&batch, under).unwrap();
-    while claim(&mut c, "k", "next", "1 h").is_err() {}
-    let lost = journal.append_batch(&batch, under).unwrap_err();
-    assert!(lost.is_lease_lost(), "{lost}");
-    assert_eq!(texts(&journal).len(), 6);
+    let other = sessions(&store)
+        .session("other")
+        .unwrap()
+        .journal()
+        .unwrap();
+    let foreign = journal.append_batch(&other.batch(), None, &call);
+    assert_eq!(foreign.unwrap_err().kind(), ErrorKind::InvalidArgument);
 
     // A rewrite: the old positions are no places of the new bytes.
-    c.batch_execute("call put('k', 'session.jsonl', E'9\\n')")
-        .unwrap();
-    let stale = journal.records_from(one).err().unwrap();
+    let back = journal.rewind(two).unwrap();
+    assert_eq!(texts(&journal), ["1", "2"]);
+    assert!(back.generation > two.generation && back.offset == two.offset);
+    assert_eq!(journal.rewind(end).unwrap_err().kind(), ErrorKind::Conflict);
+    journal.replace(["9"]).unwrap();
+    let stale = journal.records_from(back).err().unwrap();
     assert_eq!(stale.kind(), ErrorKind::Conflict);
     assert_eq!(texts(&journal), ["9"]);
+}
+
+#[test]
+fn an_append_after_a_torn_tail_begins_a_line_of_its_own() {
+    let store = store();
+    let mut c = store.connect();
+    append(&mut c, "k", b"{\"a\":1}\n{\"to");
+    append(&mut c, "k", b"rn");
+    let journal = journal(&store, "k");
+    let end = journal.end().unwrap();
+    assert_eq!(end.offset, 8);
+    // The end as readers see it, before the torn tail.
+    let end = journal.append_at(end, ["2"]).unwrap();
+    assert_eq!(journal.end().unwrap(), end);
+    journal.append(b"3").unwrap();
+    assert_eq!(texts(&journal), ["{\"a\":1}", "{\"torn", "2", "3"]);
+    assert_eq!(journal.verify().unwrap().damage_count, 1);
 }
 
 #[test]
@@ -205,15 +163,29 @@ fn appends_and_reads_survive_a_connection_that_breaks_at_any_message() {
 #[test]
 fn an_error_says_what_is_missing() {
     let store = store();
-    let nowhere = sessions_at(&store.dir, "nowhere");
-    let journal = nowhere
-        .journal("k", "j", untorn::Journal::options())
+    let error = options().open(pool(&store.dir), "nowhere").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("run the migrations"), "{error}");
+    let short = options().patience(std::time::Duration::ZERO);
+    let gone = short.clone().open(pool(Path::new("/nonexistent")), "s");
+    let error = gone.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("nothing was changed"), "{error}");
+
+    let mut c = store.connect();
+    c.batch_execute("insert into migration values (99)")
         .unwrap();
-    let error = journal.append(b"1").unwrap_err();
-    assert!(error.to_string().contains("nowhere"), "{error}");
-    let gone = sessions_at(Path::new("/nonexistent"), "s");
-    let journal = gone.journal("k", "j", untorn::Journal::options()).unwrap();
-    let error = journal.append(b"1").unwrap_err();
-    assert!(matches!(error, Error::Unknown { .. }), "{error:?}");
-    assert!(journal.end().is_err());
+    let newer = short
+        .clone()
+        .open(pool(&store.dir), &store.schema)
+        .unwrap_err();
+    assert_eq!(newer.kind(), ErrorKind::Conflict);
+    assert!(
+        newer.to_string().contains("update untorn-postgres"),
+        "{newer}"
+    );
+    c.batch_execute("delete from migration where version > 5")
+        .unwrap();
+    let older = short.open(pool(&store.dir), &store.schema).unwrap_err();
+    assert!(older.to_string().contains("run the migrations"), "{older}");
 }

@@ -2,21 +2,29 @@
 #![cfg(unix)]
 
 mod client;
+mod copy;
 mod crash;
+mod documents;
+mod follow;
 mod history;
 mod journal;
 mod judge;
 mod lease;
 mod lease_storm;
+mod leases;
+mod lost_answers;
 mod network;
 mod page;
 mod proxy;
 mod retries;
 mod rights;
 mod scale;
+mod selftest;
 mod server;
+mod sessions;
 mod standby;
 mod store;
+mod transactions;
 mod verbs;
 mod views;
 mod worker;

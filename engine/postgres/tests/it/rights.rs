@@ -1,7 +1,7 @@
 //! Migrations, and the rights of the roles that call the verbs.
 
 use postgres::error::SqlState;
-use untorn_postgres::{Error, MIGRATIONS, migrate};
+use untorn_postgres::{ErrorKind, MIGRATIONS, migrate};
 
 use crate::client::{append, claim, kind, records};
 use crate::server::connect;
@@ -86,7 +86,8 @@ fn a_role_with_least_rights_has_the_verbs_and_nothing_else() {
 #[test]
 fn migrations_are_applied_once_to_a_schema_of_any_name() {
     let store = store();
-    let schema = "Odd \"one\"'s";
+    // Also one that looks like the end of a quotation with dollars.
+    let schema = "Odd \"one\"'s $$ $do$ $body$";
     let calls: Vec<_> = (0..4)
         .map(|_| {
             let mut c = store.connect();
@@ -98,15 +99,18 @@ fn migrations_are_applied_once_to_a_schema_of_any_name() {
     let mut c = store.connect();
     assert_eq!(migrate(&mut c, schema).unwrap(), 0);
     c.batch_execute("set search_path = public").unwrap();
-    c.batch_execute("call \"Odd \"\"one\"\"'s\".append('k', 'session.jsonl', 'x')")
-        .unwrap();
-    let bad = "select count(*) from \"Odd \"\"one\"\"'s\".selftest() where not ok";
-    assert_eq!(c.query_one(bad, &[]).unwrap().get::<_, i64>(0), 0);
+    let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
+    // Each ends transactions, so it is a statement of its own.
+    for call in ["append('k', 'session.jsonl', 'x')", "put('k', 'd', 'x')"] {
+        c.batch_execute(&format!("call {quoted}.{call}")).unwrap();
+    }
+    let bad = format!("select count(*) from {quoted}.selftest() where not ok");
+    assert_eq!(c.query_one(&bad, &[]).unwrap().get::<_, i64>(0), 0);
 
-    c.batch_execute("insert into \"Odd \"\"one\"\"'s\".migration values (99)")
+    c.batch_execute(&format!("insert into {quoted}.migration values (99)"))
         .unwrap();
     let newer = migrate(&mut c, schema).unwrap_err();
-    assert!(matches!(newer, Error::Newer { found: 99, .. }));
+    assert_eq!(newer.kind(), ErrorKind::Conflict);
     assert!(
         newer.to_string().contains("update untorn-postgres"),
         "{newer}"

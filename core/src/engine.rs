@@ -1,0 +1,183 @@
+//! What an engine of a store that is not files needs of this library. For the crates of
+//! this project: it may change with any version.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::{self, EventKind};
+use crate::holder::Holder;
+use crate::journal::Batch;
+use crate::lock::CallOptions;
+use crate::lockfile::{Generation, Identity};
+use crate::oslock::WaitPolicy;
+use crate::position::Position;
+use crate::recovery::transaction::{member_lock, names};
+use crate::session::Finder;
+
+/// What an engine knows about a failure.
+#[derive(Debug, Default)]
+pub struct Failure {
+    /// Why, and what to do.
+    pub detail: String,
+    /// The owner of the session.
+    pub holder: Option<Holder>,
+    /// The actual end.
+    pub position: Option<Position>,
+    /// The driver's own error.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Makes an error of this library's own.
+pub fn error(kind: ErrorKind, operation: &'static str, name: &Path, failure: Failure) -> Error {
+    let mut error = Error::new(kind, operation, name, failure.detail).held_by(failure.holder);
+    if let Some(position) = failure.position {
+        error = error.at(position);
+    }
+    match failure.source {
+        Some(source) => error.caused_by(source),
+        None => error,
+    }
+}
+
+/// Returns this process, as an owner with this label.
+pub fn owner(label: &str) -> Holder {
+    Holder::own(Some(label))
+}
+
+/// Checks that a session may have a file of this name.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn check_file(operation: &'static str, name: &Path, file: &str) -> Result<()> {
+    crate::session::check_file(operation, name, file)
+}
+
+/// Returns whether this is the name of one of the files that this library keeps next to
+/// a program's own: a lock, a holder, a temporary file.
+pub fn is_own_file(name: &str) -> bool {
+    names::is_reserved(name)
+}
+
+/// Checks that a batch was made for the journal of this name, and has no header.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub fn check_batch(batch: &Batch, name: &Path) -> Result<()> {
+    let why = match batch {
+        batch if batch.path() != name => {
+            "the batch was made by another journal, and checked for that one"
+        }
+        batch if batch.work(None).header.is_some() => {
+            "a journal in a database takes no header with an append"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::invalid_argument("append", name, why))
+}
+
+/// Reports that the lease of a session was lost.
+pub fn lease_lost(name: &Path) {
+    events::emit(EventKind::LeaseLost, "renew", name, |_| {});
+}
+
+/// Gives the journal at `path` this generation, so that positions from before it was
+/// copied here are valid.
+///
+/// # Errors
+/// `NOT_FOUND`; `LOCKED` if another process works with the journal; failures of the
+/// system.
+pub fn keep_generation(path: &Path, number: u64) -> Result<()> {
+    let os_error = |error| Error::os("copy", path, error);
+    let identity = Identity::of_name(path).map_err(os_error)?;
+    let Some(identity) = identity else {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "copy",
+            path,
+            "no such journal",
+        ));
+    };
+    let held = member_lock(path).acquire("copy", false, &WaitPolicy::once(None))?;
+    let generation = Generation {
+        number,
+        of: identity,
+        ..Generation::NOBODYS
+    };
+    match held.lock_file().record_generation(generation) {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::Io,
+            "copy",
+            path,
+            "the lock file did not take the journal's generation, so earlier positions are lost",
+        )),
+    }
+}
+
+/// How much longer a call that has begun may wait.
+pub struct Waiting<'a> {
+    wait: WaitPolicy<'a>,
+}
+
+impl<'a> Waiting<'a> {
+    /// Starts the clock of a call.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if the call works under a lock: an engine has none.
+    pub fn begin(
+        operation: &'static str,
+        name: &Path,
+        call: &CallOptions<'a>,
+        default_timeout: Option<Duration>,
+    ) -> Result<Waiting<'a>> {
+        if call.guard().is_some() {
+            return Err(Error::invalid_argument(
+                operation,
+                name,
+                "a store in a database works under no file lock: take a lease instead",
+            ));
+        }
+        Ok(Waiting {
+            wait: call.begin(default_timeout),
+        })
+    }
+
+    /// Fails if the call was cancelled or interrupted.
+    ///
+    /// # Errors
+    /// `CANCELLED`.
+    pub fn check(&self, operation: &'static str, name: &Path) -> Result<()> {
+        let interrupted = || self.wait.interrupt.is_some_and(|interrupt| interrupt());
+        match self.wait.is_cancelled() || interrupted() {
+            true => Err(Error::cancelled(operation, name)),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns whether the call tries once only.
+    pub fn tries_once(&self) -> bool {
+        self.wait.tries_once()
+    }
+
+    /// Returns the instant after which the call no longer waits.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.wait.deadline
+    }
+}
+
+/// Finds a text in records, as a search of a store of files does.
+pub struct Needle(Finder);
+
+impl Needle {
+    /// Returns `None` if the text is empty. `json`: escapes count as the characters
+    /// that they stand for.
+    pub fn new(text: &str, json: bool) -> Option<Needle> {
+        Finder::new(text, json).map(Needle)
+    }
+
+    /// Returns the hit in this record of the session `key`, if it has one.
+    pub fn find(&self, key: &str, record: crate::Record<'_>) -> Option<crate::Hit> {
+        self.0.find(key, record)
+    }
+}

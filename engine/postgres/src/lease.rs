@@ -1,0 +1,287 @@
+//! The lease: a session has one live owner at a time, and an owner that was replaced can
+//! change nothing any more.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use untorn::engine::{self, Waiting};
+use untorn::{CallOptions, CancelToken, Error, ErrorKind, Holder, Process};
+
+use crate::beat::{Beat, Beats};
+use crate::driver::{Columns, Param};
+use crate::id;
+use crate::kept::{Kept, Under};
+use crate::link::{Ask, only};
+use crate::owner;
+use crate::session::Session;
+use crate::store::until_free;
+
+/// A longer label would not be readable for others.
+const LONGEST_LABEL: usize = 64 << 10;
+
+/// A session's lease. A thread of this library renews it. It ends with
+/// [`Lease::release`] or a drop. If this process dies, stops or is cut off, it ends
+/// after its time to live.
+///
+/// Then another process may claim the session. From that moment on this owner can change
+/// nothing: its journals, documents and transactions fail with `LEASE_LOST`, whatever
+/// its clock says. [`Lease::lost`] tells as soon as this process learns of it.
+pub struct Lease {
+    inner: Arc<Inner>,
+    beats: Arc<Beats>,
+}
+
+pub(crate) struct Inner {
+    pub kept: Arc<Kept>,
+    own: Holder,
+    previous: Option<Holder>,
+    pub token: i64,
+    lost: Arc<Lost>,
+    /// `false`: released, transferred or lost.
+    held: Mutex<bool>,
+}
+
+type Callback = Box<dyn FnOnce() + Send>;
+
+/// What happens once when a lease is lost.
+#[derive(Default)]
+pub(crate) struct Lost {
+    token: CancelToken,
+    callbacks: Mutex<Vec<Callback>>,
+}
+
+impl Lost {
+    pub fn report(&self, name: &Path) {
+        self.token.cancel();
+        engine::lease_lost(name);
+        let callbacks = std::mem::take(&mut *lock(&self.callbacks));
+        for callback in callbacks {
+            callback();
+        }
+    }
+}
+
+impl Session {
+    /// Makes this process the session's owner, with one try. Others see `label` with the
+    /// owner. From here on this session's journals, documents and transactions write
+    /// under the lease.
+    ///
+    /// # Errors
+    /// `LOCKED` and the owner, if the session has one; those of the database.
+    pub fn claim(&self, label: impl Into<String>) -> Result<Lease, Error> {
+        self.claim_with(label, &CallOptions::new().timeout(Some(Duration::ZERO)))
+    }
+
+    /// Claims the session as [`Session::claim`] does, with a way to wait until the owner
+    /// releases it or its time to live ends, or to cancel. The store's timeout holds
+    /// unless the call sets another.
+    ///
+    /// # Errors
+    /// The same, `LOCK_TIMEOUT` and `CANCELLED`.
+    pub fn claim_with(
+        &self,
+        label: impl Into<String>,
+        call: &CallOptions<'_>,
+    ) -> Result<Lease, Error> {
+        let kept = &self.kept;
+        let options = &self.store.options;
+        let label = label.into();
+        if label.len() > LONGEST_LABEL {
+            let why = format!(
+                "a label of {} bytes: it may have {LONGEST_LABEL}",
+                label.len()
+            );
+            return Err(Error::invalid_argument("claim", &kept.name, why));
+        }
+        let wait = Waiting::begin("claim", &kept.name, call, options.timeout)?;
+        let own = engine::owner(&label);
+        let text = owner::text(&own);
+        let process = process_text(&own.process());
+        let sql = format!(
+            "select token, previous from {}.claim($1::text, $2::text, $3::bigint * interval '1 ms', \
+             successor => $4::text, id => $5::text::uuid)",
+            kept.link.schema
+        );
+        let row = until_free("claim", &kept.name, &wait, || {
+            // An id for each try: a retry of it gets the same lease.
+            let id = id::new();
+            let ask = Ask {
+                operation: "claim",
+                name: &kept.name,
+                wait: Some(&wait),
+                changes: true,
+            };
+            let params = [
+                Param::Text(Some(&kept.key)),
+                Param::Text(Some(&text)),
+                Param::Int(Some(millis(options.ttl))),
+                Param::Text(Some(&process)),
+                Param::Text(Some(&id)),
+            ];
+            only("claim", &kept.name, kept.link.call(&ask, &sql, &params)?)
+        })?;
+        let mut columns = Columns::of(row);
+        let token = columns.int().unwrap_or(0);
+        let previous = columns.text().map(|text| owner::of_text(&text));
+        let inner = Arc::new(Inner {
+            kept: Arc::clone(kept),
+            own,
+            previous,
+            token,
+            lost: Arc::default(),
+            held: Mutex::new(true),
+        });
+        kept.hold(token, &inner.lost);
+        self.store.beats.add(Beat::of(&inner, options.ttl));
+        Ok(Lease {
+            inner,
+            beats: Arc::clone(&self.store.beats),
+        })
+    }
+}
+
+impl Lease {
+    /// Returns this process, as others see it.
+    pub fn holder(&self) -> &Holder {
+        &self.inner.own
+    }
+
+    /// Returns the owner before, if it ended without a release: this owner must look at
+    /// what it left.
+    pub fn previous(&self) -> Option<&Holder> {
+        self.inner.previous.as_ref()
+    }
+
+    /// Returns the key of the session.
+    pub fn key(&self) -> &str {
+        &self.inner.kept.key
+    }
+
+    /// Returns the number that fences the owner's writes, for statements of your own
+    /// (`token => …`).
+    pub fn token(&self) -> i64 {
+        self.inner.token
+    }
+
+    /// Returns whether this process still holds the lease, as far as it knows. Only a
+    /// write, or the next renewal, finds out that it was lost.
+    pub fn is_held(&self) -> bool {
+        *lock(&self.inner.held) && !self.inner.lost.token.is_cancelled()
+    }
+
+    /// Returns a token that is cancelled once this process learns that the lease is
+    /// lost. Given to a call, it ends that call's wait.
+    pub fn lost(&self) -> &CancelToken {
+        &self.inner.lost.token
+    }
+
+    /// Calls `callback` once this process learns that the lease is lost; at once if it
+    /// knows. It runs on the thread that learns it, and must not wait for anything.
+    pub fn on_lost(&self, callback: impl FnOnce() + Send + 'static) {
+        let lost = &self.inner.lost;
+        let mut callbacks = lock(&lost.callbacks);
+        if !lost.token.is_cancelled() {
+            callbacks.push(Box::new(callback));
+            return;
+        }
+        drop(callbacks);
+        callback();
+    }
+
+    /// Releases the session. A second call does nothing.
+    ///
+    /// # Errors
+    /// `LEASE_LOST`: another process has claimed the session meanwhile. Those of the
+    /// database: the lease ends by its time to live.
+    pub fn release(&self) -> Result<(), Error> {
+        if !std::mem::replace(&mut *lock(&self.inner.held), false) {
+            return Ok(());
+        }
+        self.beats.remove(self.inner.token);
+        let kept = &self.inner.kept;
+        let under = Under {
+            release: true,
+            ..kept.under("release", &kept.name)?
+        };
+        kept.commit("release", &kept.name, &[], under, None)?;
+        kept.let_go(self.inner.token);
+        Ok(())
+    }
+
+    /// Transfers the session to another process, which takes it with
+    /// [`Session::claim`]. Until it has, for a minute, no other process can. From here
+    /// on this lease holds nothing. That process may run on another host: it sends its
+    /// [`Process::current`].
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`: the lease is not held (any more). `LEASE_LOST`. Those of the
+    /// database: it may be transferred or not, see [`Session::holder`].
+    pub fn transfer(&self, to: &Process) -> Result<(), Error> {
+        let inner = &self.inner;
+        let kept = &inner.kept;
+        if !*lock(&inner.held) {
+            return Err(Error::invalid_argument(
+                "transfer",
+                &kept.name,
+                "the lease is not held by this process",
+            ));
+        }
+        let mut successor = Holder::from(to.clone());
+        successor.label.clone_from(&inner.own.label);
+        let sql = format!(
+            "select {}.transfer($1::text, $2::bigint, $3::text, $4::text)",
+            kept.link.schema
+        );
+        let (name, text) = (process_text(to), owner::text(&successor));
+        let params = [
+            Param::Text(Some(&kept.key)),
+            Param::Int(Some(inner.token)),
+            Param::Text(Some(&name)),
+            Param::Text(Some(&text)),
+        ];
+        // Once: a second try would find the token of the first.
+        let done = kept.link.driver.query(&sql, &params);
+        if let Err(failure) = done {
+            let error = crate::error::of("transfer", &kept.name, failure, true);
+            if error.kind() == ErrorKind::LeaseLost {
+                kept.lose(inner.token);
+            }
+            return Err(error);
+        }
+        *lock(&inner.held) = false;
+        self.beats.remove(inner.token);
+        kept.let_go(inner.token);
+        Ok(())
+    }
+}
+
+/// Returns the name of a successor: no other process has this text.
+fn process_text(process: &Process) -> String {
+    serde_json::to_string(process).unwrap_or_else(|_| process.pid.to_string())
+}
+
+pub(crate) fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 1000)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let _ = self.release();
+        self.beats.remove(self.inner.token);
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("session", &self.inner.kept.name)
+            .field("holder", &self.inner.own)
+            .finish_non_exhaustive()
+    }
+}
