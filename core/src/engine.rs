@@ -1,5 +1,5 @@
-//! What an engine of a store that is not files needs of this library. For the crates of
-//! this project: it may change with any version.
+//! Serves an engine of a store that is not files. It is for the crates of this project,
+//! and may change with any version.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::position::Position;
 use crate::recovery::transaction::{member_lock, names};
 use crate::session::Finder;
 
-/// What an engine knows about a failure.
+/// The details of a failure that an engine knows.
 #[derive(Debug, Default)]
 pub struct Failure {
     /// Why, and what to do.

@@ -201,7 +201,7 @@ impl<S> Fold<S> {
                 }
                 Ok(Some(_)) => now = self.begin_again()?,
                 Err(error) => {
-                    // What it took in so far stays.
+                    // The part that it took in stays.
                     *place = Some(now);
                     return Err(error);
                 }

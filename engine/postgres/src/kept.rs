@@ -1,5 +1,4 @@
-//! What a session and its handles share: the fence of a lease, and calls whose answer
-//! was lost.
+//! The state that a session and its handles share: the fence of a lease, commits, and lost answers.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -45,7 +45,7 @@ pub(crate) struct Inner {
 
 type Callback = Box<dyn FnOnce() + Send>;
 
-/// What happens once when a lease is lost.
+/// The callbacks for the loss of a lease. Each is called once.
 #[derive(Default)]
 pub(crate) struct Lost {
     token: CancelToken,

@@ -19,7 +19,7 @@ pub struct Check {
     pub name: String,
     /// It is as the promises need it.
     pub ok: bool,
-    /// What was found.
+    /// The value or the behaviour that was found.
     pub found: String,
     /// What is lost without it.
     pub why: String,

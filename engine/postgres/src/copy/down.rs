@@ -17,7 +17,7 @@ impl Store {
     /// owner are skipped, and listed.
     ///
     /// # Errors
-    /// `CANCELLED`; failures of the system, and those of the database. What was copied
+    /// `CANCELLED`; failures of the system, and those of the database. The copied part
     /// stays, and the next call goes on.
     pub fn copy_to(&self, files: &untorn::Store, call: &CallOptions<'_>) -> Result<Copied, Error> {
         let wait = engine::Waiting::begin("copy", files.path(), call, None)?;

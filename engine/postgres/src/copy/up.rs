@@ -16,7 +16,7 @@ impl Store {
     /// are skipped, and listed.
     ///
     /// # Errors
-    /// `CANCELLED`; failures of the system, and those of the database. What was copied
+    /// `CANCELLED`; failures of the system, and those of the database. The copied part
     /// stays, and the next call goes on.
     pub fn copy_from(
         &self,
@@ -136,7 +136,7 @@ fn copy_file(
     loop {
         let mut missing = &piece[..];
         if !is_new || at > 0 {
-            // What exists must be the same.
+            // The existing part must be the same.
             let there = to.read("copy", &shown, name, number, at, piece.len() as i64)?;
             let there = there.and_then(|there| there.bytes).unwrap_or_default();
             if !piece.starts_with(&there) {
