@@ -19,20 +19,22 @@ pub fn marks_of(block: &[u8; BLOCK]) -> (u64, bool) {
 fn marks_by_sse2(block: &[u8; BLOCK]) -> (u64, bool) {
     use std::arch::x86_64::{
         _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
-        _mm_set1_epi8,
+        _mm_set1_epi8, _mm_setzero_si128, _mm_xor_si128,
     };
-    let (mut marks, mut high) = (0, 0);
+    let mut marks = 0;
+    let mut every = _mm_setzero_si128();
     for (n, sixteen) in block.as_chunks::<16>().0.iter().enumerate() {
         let halves = sixteen.as_chunks().0;
         let bytes = _mm_set_epi64x(i64::from_le_bytes(halves[1]), i64::from_le_bytes(halves[0]));
-        let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"'.cast_signed()));
+        // With this bit changed, the quote and the control characters are the least.
+        let changed = _mm_xor_si128(bytes, _mm_set1_epi8(2));
+        let least = _mm_cmpeq_epi8(_mm_min_epu8(changed, _mm_set1_epi8(0x20)), changed);
         let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
-        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-        let any = _mm_or_si128(_mm_or_si128(quote, backslash), control);
+        let any = _mm_or_si128(least, backslash);
         marks |= u64::from(_mm_movemask_epi8(any).cast_unsigned()) << (16 * n);
-        high |= _mm_movemask_epi8(bytes);
+        every = _mm_or_si128(every, bytes);
     }
-    (marks, high == 0)
+    (marks, _mm_movemask_epi8(every) == 0)
 }
 
 /// Does the same with 8 bytes in a word, on every other processor.

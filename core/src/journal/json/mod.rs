@@ -92,7 +92,8 @@ impl Scan<'_> {
     fn token(&mut self) -> Option<u8> {
         loop {
             let byte = self.byte()?;
-            if !is_space(byte) {
+            // Nearly every token follows at once, and no white space is greater.
+            if byte > b' ' || !is_space(byte) {
                 return Some(byte);
             }
             self.at += 1;
