@@ -51,6 +51,7 @@ pub use follow::{Follow, FollowItem};
 pub use handle::Journal;
 pub use journal_bytes::JournalBytes;
 pub use options::{Format, HeaderMode, JournalOptions};
+pub(crate) use read::Foreign;
 pub use read::{Damage, DamageKind, OwnedRecord, Record, Records, Report};
 pub use record_policy::inspect;
 pub use repair::Repair;

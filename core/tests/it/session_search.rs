@@ -6,6 +6,7 @@ use crate::scene::Scene;
 use crate::scene::lane::rounds;
 #[cfg(unix)]
 use crate::scene::program::say;
+use untorn::fault::{Op, Plan};
 use untorn::{CallOptions, CancelToken, Durability, ErrorKind, Format, Hit, Store};
 
 fn store(scene: &Scene) -> Store {
@@ -189,6 +190,36 @@ fn what_is_damaged_or_gone_is_no_hindrance() {
     let hits = store.search("needle").run().unwrap();
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].snippet, "[\"needle\u{fffd}\"]");
+}
+
+/// In a large store, most journals are short and don't have the text.
+#[test]
+fn a_short_journal_without_the_text_is_read_and_not_opened_as_a_journal() {
+    let scene = Scene::new();
+    let store = store(&scene);
+    for key in ["a", "b", "c"] {
+        write(&store, key, &[r#"{"t":"no"}"#]);
+    }
+    let search = store.search("needle").threads(1);
+    let (hits, calls) = Plan::new().run(|| search.run());
+    assert_eq!(hits.unwrap(), []);
+    let mut expected = vec![Op::List];
+    expected.extend([Op::Open, Op::Read, Op::Read].repeat(3));
+    assert_eq!(calls, expected);
+    write(&store, "b", &[r#"{"t":"needle"}"#]);
+    assert_eq!(store.search("needle").run().unwrap()[0].key, "b");
+}
+
+#[test]
+fn a_journal_that_is_another_kind_of_file_ends_the_search() {
+    let scene = Scene::new();
+    let store = store(&scene);
+    write(&store, "a", &["1"]);
+    let journal = store.session("a").unwrap().journal().unwrap();
+    fs::write(journal.path(), b"\x1f\x8b\x08\0\0\0\0\0\0\x03").unwrap();
+    let refused = journal.records().unwrap().next_record().unwrap_err();
+    let error = store.search("needle").run().unwrap_err();
+    assert_eq!(error.to_string(), refused.to_string());
 }
 
 #[test]

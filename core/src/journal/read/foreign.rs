@@ -27,6 +27,12 @@ pub(crate) enum Foreign {
 }
 
 impl Foreign {
+    /// Returns whether readers accept a file that begins with these bytes.
+    pub fn is_accepted(options: &JournalOptions, bytes: &[u8]) -> bool {
+        let head = &bytes[..bytes.len().min(HEAD)];
+        matches!(Foreign::of(options, head), None | Some(Foreign::Text))
+    }
+
     /// Judges a file by its beginning. A file shorter than [`HEAD`] is judged whole.
     pub fn of(options: &JournalOptions, head: &[u8]) -> Option<Foreign> {
         if options.format != Format::Json || looks_like_records(head) {

@@ -99,6 +99,11 @@ impl Needle {
         Ok(None)
     }
 
+    /// Returns whether a match may be anywhere in these bytes. They may be many records.
+    pub fn may_be_in(&self, bytes: &[u8]) -> bool {
+        self.candidate(bytes, 0).is_some()
+    }
+
     #[inline]
     fn candidate(&self, record: &[u8], from: usize) -> Option<(usize, usize)> {
         match &self.filter {

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::needle::Needle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Journal;
-use crate::journal::Records;
+use crate::journal::{Foreign, Records};
+use crate::oslock::Scheme;
 use crate::position::Position;
 use crate::session::StoreOptions;
-use crate::sys::{Access, File};
+use crate::sys::{self, Access, File};
 
 /// The bytes of a piece: enough that its beginning costs nothing, few enough that
 /// the threads end at the same time.
@@ -61,67 +63,113 @@ fn gone(journal: &Journal) -> Error {
     )
 }
 
-pub(super) struct Plan<'a> {
-    options: &'a StoreOptions,
+/// The journal of a session that nobody has looked at yet.
+pub(super) struct Unread {
+    /// The number of its first piece.
+    pub number: u64,
+    key: String,
+    path: PathBuf,
+}
+
+/// What is to be searched next.
+pub(super) enum Next {
+    Unread(Unread),
+    Piece(Piece),
+}
+
+pub(super) struct Plan {
     sessions: std::vec::IntoIter<(String, PathBuf)>,
+    /// Pieces of long journals, which no thread has begun.
     ready: VecDeque<Piece>,
     next: u64,
 }
 
-impl<'a> Plan<'a> {
-    pub fn new(options: &'a StoreOptions, sessions: Vec<(String, PathBuf)>) -> Plan<'a> {
+/// The most pieces of a journal, of 4 MB each.
+const PIECES: u64 = 1 << 24;
+
+impl Plan {
+    pub fn new(sessions: Vec<(String, PathBuf)>) -> Plan {
         Plan {
-            options,
             sessions: sessions.into_iter(),
             ready: VecDeque::new(),
             next: 0,
         }
     }
 
-    /// Returns the next piece; `None` after the last one.
-    pub fn next(&mut self) -> Result<Option<Piece>> {
-        while self.ready.is_empty() {
-            let Some((key, path)) = self.sessions.next() else {
-                return Ok(None);
-            };
-            self.split(&key, path)?;
+    /// Returns what is next; `None` at the end.
+    pub fn next(&mut self, journal_name: &str) -> Option<Next> {
+        if let Some(piece) = self.ready.pop_front() {
+            return Some(Next::Piece(piece));
         }
-        Ok(self.ready.pop_front())
+        let (key, dir) = self.sessions.next()?;
+        let number = self.next;
+        self.next += PIECES;
+        let path = dir.join(journal_name);
+        Some(Next::Unread(Unread { number, key, path }))
     }
 
-    fn split(&mut self, key: &str, path: PathBuf) -> Result<()> {
-        let options = self.options.journal.clone();
-        let journal = match options.open(path.join(&self.options.journal_name)) {
+    /// Leaves these pieces to any thread.
+    pub fn add(&mut self, pieces: impl Iterator<Item = Piece>) {
+        self.ready.extend(pieces);
+    }
+}
+
+impl Unread {
+    /// Reads a short journal, and returns its size if the needle can't be in it. Most
+    /// journals of a large store are such: to open each as a journal takes much longer.
+    /// For `None`, and after every error, the journal must be opened.
+    pub fn without(
+        &self,
+        needle: &Needle,
+        options: &StoreOptions,
+        buffer: &mut [u8],
+    ) -> Option<u64> {
+        // In place, the file may hold a part of a change, and `P.redo` the old bytes.
+        if options.journal.scheme_of() == Scheme::InPlace {
+            return None;
+        }
+        let file = File::open(&self.path, Access::Read).ok()?;
+        let n = file.read_full_at(buffer, 0).ok()?;
+        let bytes = &buffer[..n];
+        let is_short = n < buffer.len();
+        // Every record is a part of the file.
+        (is_short && !needle.may_be_in(bytes) && Foreign::is_accepted(&options.journal, bytes))
+            .then_some(n as u64)
+    }
+
+    /// Opens the journal, and returns its pieces.
+    pub fn split(self, options: &StoreOptions) -> Result<Vec<Piece>> {
+        let journal = match options.journal.clone().open(self.path) {
             // The session was removed meanwhile.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             journal => Arc::new(journal?),
         };
-        let mut cuts = cuts(&journal)?.into_iter().peekable();
-        let mut from = None;
-        let key: Arc<str> = key.into();
-        loop {
-            let until = cuts.next();
-            self.ready.push_back(Piece {
-                number: self.next,
+        let cuts = cuts(&journal)?;
+        let key: Arc<str> = self.key.into();
+        let starts = std::iter::once(None).chain(cuts.iter().copied().map(Some));
+        let ends = cuts.iter().copied().map(Some).chain([None]);
+        let pieces = (self.number..).zip(starts.zip(ends));
+        Ok(pieces
+            .map(|(number, (from, until))| Piece {
+                number,
                 key: Arc::clone(&key),
                 journal: Arc::clone(&journal),
                 from,
                 until,
-            });
-            self.next += 1;
-            if until.is_none() {
-                return Ok(());
-            }
-            from = until;
-        }
+            })
+            .collect())
     }
 }
 
 /// Returns the cuts of a long journal, at the starts of lines.
 fn cuts(journal: &Journal) -> Result<Vec<Position>> {
     let os_error = |error| Error::os("search", journal.path(), error);
+    match sys::stat(journal.path()) {
+        Ok(Some(stat)) if stat.size >= 2 * PIECE => {}
+        // Short; or the reading of the piece will report the failure.
+        _ => return Ok(Vec::new()),
+    }
     let file = match File::open(journal.path(), Access::Read) {
-        // The reading of the piece will report the failure.
         Err(_) => return Ok(Vec::new()),
         Ok(file) => file,
     };

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::Hit;
 use super::needle::Needle;
-use super::plan::{Piece, Plan};
+use super::plan::{Next, Piece, Plan, Unread};
 use super::text::{LONGEST, Text};
 use crate::error::{Error, Result};
 use crate::journal::Record;
 use crate::oslock::{Asking, WaitPolicy};
+use crate::session::StoreOptions;
 
 /// How often the caller's runtime is asked whether it was interrupted.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -19,6 +20,9 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 /// How many characters of the record a snippet shows before a match, and after
 /// it.
 const AROUND: usize = 60;
+
+/// A shorter journal is read at once, in bytes.
+const SHORT: usize = 128 << 10;
 
 /// The state that the threads of one search share.
 pub(super) struct Shared<'a> {
@@ -30,7 +34,8 @@ pub(super) struct Shared<'a> {
     pub(super) needle: &'a Needle,
     pub(super) json: bool,
     pub(super) max_hits: usize,
-    pub(super) plan: Mutex<Plan<'a>>,
+    pub(super) options: &'a StoreOptions,
+    pub(super) plan: Mutex<Plan>,
     pub(super) found: Mutex<Found>,
     /// No piece after this one can have a hit that counts.
     pub(super) last: AtomicU64,
@@ -73,22 +78,48 @@ impl<'b> Shared<'b> {
     pub(super) fn work(&self, wait: &WaitPolicy<'_>) {
         // One for all pieces: small journals take less time than it lets pass.
         let mut asking = wait.asking();
-        loop {
-            let piece = lock(&self.plan).next();
-            let done = piece.and_then(|piece| match piece {
-                Some(piece) if !self.is_over(piece.number) => {
-                    let hits = self.search(&piece, &mut asking)?;
-                    self.keep(piece.number, hits);
-                    Ok(true)
-                }
-                _ => Ok(false),
-            });
-            match done {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return self.fail(error),
+        let mut buffer = vec![0; SHORT];
+        while !self.stop.load(Ordering::Relaxed) {
+            let next = lock(&self.plan).next(&self.options.journal_name);
+            let done = match next {
+                None => return,
+                Some(Next::Piece(piece)) => self.search_piece(&piece, &mut asking),
+                Some(Next::Unread(unread)) => self.look_at(unread, &mut buffer, &mut asking),
+            };
+            if let Err(error) = done {
+                self.fail(error);
             }
         }
+    }
+
+    /// Searches a journal, or its first piece: other threads may take the rest.
+    fn look_at(&self, unread: Unread, buffer: &mut [u8], asking: &mut Asking<'_>) -> Result<()> {
+        if self.is_over(unread.number) {
+            return Ok(());
+        }
+        if let Some(size) = unread.without(self.needle, self.options, buffer) {
+            let done = self.done.fetch_add(size, Ordering::Relaxed) + size;
+            return match asking.is_ended_at(done, self.total) {
+                true => Err(Error::cancelled("search", self.path)),
+                false => Ok(()),
+            };
+        }
+        let mut pieces = unread.split(self.options)?.into_iter();
+        let Some(first) = pieces.next() else {
+            return Ok(());
+        };
+        if pieces.len() > 0 {
+            lock(&self.plan).add(pieces);
+        }
+        self.search_piece(&first, asking)
+    }
+
+    fn search_piece(&self, piece: &Piece, asking: &mut Asking<'_>) -> Result<()> {
+        if !self.is_over(piece.number) {
+            let hits = self.search(piece, asking)?;
+            self.keep(piece.number, hits);
+        }
+        Ok(())
     }
 
     pub(super) fn is_over(&self, piece: u64) -> bool {
