@@ -98,8 +98,7 @@ pub(crate) fn end(
         // If it can't be recorded, earlier positions in the journal become invalid.
         lock.record_generation(generation);
     }
-    let size = opened.file.size().map_err(os_error)?;
-    Foreign::refuse(&opened.file, size, options, "append", path)?;
+    Foreign::refuse(&opened.file, opened.stat.size, options, "append", path)?;
     if repair::tail(&opened.file, path, options)?.is_some_and(|repair| repair.cut > 0) {
         // Before anything is written in its place: see `mend`.
         opened.file.sync_data().map_err(os_error)?;

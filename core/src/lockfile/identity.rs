@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::block::{BLOCK, u64_at};
-use crate::sys::{self, Access, File, FileId, InTheWay};
+use crate::sys::{self, Access, File, FileId, InTheWay, Stat};
 
 /// Identifies a file for longer than an inode number does, since these repeat.
 ///
@@ -43,10 +43,14 @@ impl Identity {
     };
 
     pub fn of(file: &File) -> io::Result<Identity> {
-        Ok(Identity {
-            id: file.id()?,
-            birth: file.birth()?,
-        })
+        Identity::and_stat(file).map(|(identity, _)| identity)
+    }
+
+    /// Returns the identity, and what else the same look shows.
+    pub fn and_stat(file: &File) -> io::Result<(Identity, Stat)> {
+        let (stat, birth) = file.identify()?;
+        let id = stat.id;
+        Ok((Identity { id, birth }, stat))
     }
 
     /// Returns the identity of the regular file with this name; `None` if it is

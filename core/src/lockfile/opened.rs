@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::generation::Generation;
 use super::identity::Identity;
-use crate::sys::{Access, File};
+use crate::sys::{self, Access, File, Stat};
 
 /// Is a journal that is open to be written.
 pub(crate) struct Opened {
     pub file: File,
     pub identity: Identity,
+    pub stat: Stat,
     /// The identity before this opening, if the opening changed it: see [`open`].
     before: Option<Identity>,
 }
@@ -20,16 +21,26 @@ pub(crate) struct Opened {
 /// On an overlay (the file system of a container), opening a file of a lower layer for
 /// writing copies it. The copy has another birth time, but is the same journal, and
 /// positions in it stay valid. It is certainly the same file: it has the same number as
-/// one that is open meanwhile.
+/// one that is open meanwhile. Most file systems are known to copy nothing.
 pub(crate) fn open(path: &Path, access: Access) -> io::Result<Opened> {
-    let reading = File::open(path, Access::Read)?;
-    let before = Identity::of(&reading)?;
+    let reading = match sys::may_copy_what_is_opened(path) {
+        true => {
+            let reading = File::open(path, Access::Read)?;
+            let before = Identity::of(&reading)?;
+            // Open until the identity is read again, so that its number is no other's.
+            Some((reading, before))
+        }
+        false => None,
+    };
     let file = File::open(path, access)?;
-    let identity = Identity::of(&file)?;
+    let (identity, stat) = Identity::and_stat(&file)?;
     Ok(Opened {
-        before: (before.id == identity.id && before != identity).then_some(before),
+        before: reading
+            .map(|(_, before)| before)
+            .filter(|before| before.id == identity.id && *before != identity),
         file,
         identity,
+        stat,
     })
 }
 

@@ -147,8 +147,12 @@ impl<'a> LockFile<'a> {
             None => Some(self.process_lock.file()),
         };
         match file {
-            Some(file) if file.may_be_believed(self.target())? => lockfile::read_generation(file),
-            _ => Ok(None),
+            // Read first: usually there is none, and nothing to believe.
+            Some(file) => match lockfile::read_generation(file)? {
+                Some(recorded) if file.may_be_believed(self.target())? => Ok(Some(recorded)),
+                _ => Ok(None),
+            },
+            None => Ok(None),
         }
     }
 

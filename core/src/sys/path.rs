@@ -61,6 +61,12 @@ fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
+/// Returns whether the file system may copy a file that is opened to be written: an
+/// overlay does. If the system does not say, it may.
+pub(crate) fn may_copy_what_is_opened(path: &Path) -> bool {
+    announce(Op::StatPath, Some(path)).is_err() || sys::volume::may_copy(path)
+}
+
 /// Returns the name of the file system that `path` is on, if the system reports
 /// it.
 pub(crate) fn file_system(path: &Path) -> Option<String> {

@@ -746,3 +746,25 @@ fn a_journal_that_others_make_or_replace_just_now() {
         }
     }
 }
+
+/// A file system that may copy what is opened, as an overlay does, makes it two.
+#[test]
+fn the_first_append_of_a_handle_opens_the_journal_once() {
+    let scene = Scene::new();
+    let path = scene.path("j");
+    Journal::open(&path).unwrap().append(b"[1]").unwrap();
+    let on = untorn::selftest(scene.dir()).unwrap().file_system;
+    let known = [
+        "ext4", "xfs", "btrfs", "f2fs", "zfs", "tmpfs", "nfs", "nfs4",
+    ];
+    let may_copy = cfg!(target_os = "linux") && !known.contains(&&*on);
+    let journal = Journal::options()
+        .durability(Durability::Process)
+        .open(&path)
+        .unwrap();
+    let (result, calls) = Plan::new().run(|| journal.append(b"[2]"));
+    result.unwrap();
+    let opened = calls.iter().filter(|op| **op == Op::Open).count();
+    // The lock file, and the journal.
+    assert!(opened <= if may_copy { 3 } else { 2 }, "{calls:?}");
+}

@@ -135,7 +135,7 @@ impl Writer {
             .map_err(|error| Error::os(operation, lock.path(), error))?;
         let mut carried_over = None;
         let mut tries = 0..MEANWHILE;
-        let file = loop {
+        let (file, seen) = loop {
             if stat.is_some_and(|stat| !stat.is_file && !stat.is_link) {
                 return Err(Error::invalid_argument(
                     operation,
@@ -144,20 +144,23 @@ impl Writer {
                 ));
             }
             if let Some(data) = locked_data(path, operation, lock)? {
-                break Handle::Locked(data);
+                break (Handle::Locked(data), None);
             }
             let file = if stat.is_some() {
                 lockfile::open(path, Access::Append).map(|opened| {
                     carried_over = opened.carried_over(recorded);
-                    opened.file
+                    (opened.file, Some((opened.identity, opened.stat)))
                 })
             } else if options.create {
-                File::create_new(path, Access::Append, options.mode)
+                File::create_new(path, Access::Append, options.mode).map(|file| (file, None))
             } else {
                 return Err(missing(path, operation));
             };
             match file {
-                Ok(file) => break Handle::ByItself(Lasting::of(file).map_err(os_error)?),
+                Ok((file, seen)) => {
+                    let file = Lasting::of(file).map_err(os_error)?;
+                    break (Handle::ByItself(file), seen);
+                }
                 // Another program has made or removed it since the look.
                 Err(error) if is_another_now(&error) => {
                     match tries.next() {
@@ -171,9 +174,9 @@ impl Writer {
                 Err(error) => return Err(os_error(error)),
             }
         };
-        let identity = Identity::of(&file).map_err(os_error)?;
-        // The size seen before may be another file's.
-        let (links, size) = file.links_and_size().map_err(os_error)?;
+        // The size seen before the open may be another file's.
+        let seen = seen.map_or_else(|| Identity::and_stat(&file), Ok);
+        let (identity, Stat { links, size, .. }) = seen.map_err(os_error)?;
         if stat.is_some() && size > 0 {
             Foreign::refuse(&file, size, options, operation, path)?;
         }

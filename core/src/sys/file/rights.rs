@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::File;
 use crate::sys::path::Attributes;
-use crate::sys::seam::{Op, announce};
-use crate::sys::sys;
+use crate::sys::seam::{Op, announce, device};
+use crate::sys::{FileId, Stat, sys};
 
 /// The rights that a file gives, compared with those of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +54,17 @@ impl File {
         sys::file::links_and_size(&self.handle)
     }
 
-    /// Returns when the file was made, in microseconds since 1970, if the
-    /// system keeps that. No two files of one name have the same value, as far
-    /// as the system can distinguish them.
-    pub fn birth(&self) -> io::Result<Option<u64>> {
+    /// Returns what the system says of the file now, and when it was made, in
+    /// microseconds since 1970, if the system keeps that. No two files of one name
+    /// have the same birth, as far as the system can distinguish them.
+    pub fn identify(&self) -> io::Result<(Stat, Option<u64>)> {
         announce(Op::Stat, self.name())?;
-        sys::file::birth(&self.handle)
+        let (seen, birth) = sys::file::identify(&self.handle)?;
+        let id = FileId {
+            device: device(seen.id.device),
+            ..seen.id
+        };
+        Ok((Stat { id, ..seen }, birth))
     }
 
     /// Returns when its content last changed, or it was last

@@ -228,18 +228,19 @@ pub(in crate::sys) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
     Ok((seen.links, seen.size))
 }
 
-/// Returns the birth time. The clock that stamps files ticks only every few
-/// milliseconds. A file that is deleted and made again within a tick often has
+/// Returns what the system says of the file, and its birth time. The clock that stamps
+/// files ticks only every few milliseconds. A file that is deleted and made again within a tick often has
 /// the same inode number too. So the last twelve bits, which the tick leaves
 /// without meaning, are those of the inode's version. File systems draw that
 /// for each new file. Without a version they are those of the inode's number,
 /// which tmpfs does not use again.
 #[cfg(target_os = "linux")]
-pub(in crate::sys) fn birth(file: &Handle) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)> {
     const TICK: u64 = 0xfff;
     let seen = stat::with_birth(file)?;
     let version = inode_version(file).map_or(seen.id.inode, u64::from);
-    Ok(seen.birth.map(|born| born & !TICK | version & TICK))
+    let birth = seen.birth.map(|born| born & !TICK | version & TICK);
+    Ok((seen.into(), birth))
 }
 
 /// Returns the inode's version; `None` if the file system has none (tmpfs,
@@ -257,8 +258,10 @@ fn inode_version(file: &Handle) -> Option<u32> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(in crate::sys) fn birth(file: &Handle) -> io::Result<Option<u64>> {
-    Ok(stat::with_birth(file)?.birth)
+pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)> {
+    let seen = stat::with_birth(file)?;
+    let birth = seen.birth;
+    Ok((seen.into(), birth))
 }
 
 pub(in crate::sys) fn modified(file: &Handle) -> io::Result<u64> {

@@ -8,6 +8,28 @@ pub(in crate::sys) fn file_system(path: &Path) -> Option<String> {
     from_mount_table(path).or_else(|| from_magic(path))
 }
 
+/// Returns `false` for the file systems that are known to copy no file when it is opened.
+#[cfg(target_os = "linux")]
+pub(in crate::sys) fn may_copy(path: &Path) -> bool {
+    let magic = rustix::fs::statfs(path).map(|seen| seen.f_type as u32);
+    let known = [
+        0xef53,      // ext4
+        0x5846_5342, // xfs
+        0x9123_683e, // btrfs
+        0x0102_1994, // tmpfs
+        0xf2f5_2010, // f2fs
+        0x2fc1_2fc1, // zfs
+        0x6969,      // nfs
+    ];
+    !magic.is_ok_and(|magic| known.contains(&magic))
+}
+
+/// No other system has such file systems.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::sys) fn may_copy(_: &Path) -> bool {
+    false
+}
+
 /// Reads it from `/proc/self/mountinfo` (man 5 proc_pid_mountinfo). The mount's
 /// number comes first, and the name of the file system after a lone `-`.
 #[cfg(target_os = "linux")]
@@ -62,7 +84,7 @@ pub(in crate::sys) fn file_system(_: &Path) -> Option<String> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{file_system, from_magic};
+    use super::{file_system, from_magic, may_copy};
     use std::path::Path;
 
     #[test]
@@ -76,5 +98,12 @@ mod tests {
             Some("type 0x9fa0")
         );
         assert_eq!(file_system(Path::new("/no such file")), None);
+    }
+
+    #[test]
+    fn only_known_file_systems_copy_nothing() {
+        assert!(!may_copy(Path::new("/dev/shm")));
+        assert!(may_copy(Path::new("/proc")));
+        assert!(may_copy(Path::new("/no such file")));
     }
 }

@@ -255,24 +255,26 @@ pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> 
     Ok((u64::from(links), seen.EndOfFile.cast_unsigned()))
 }
 
-/// Returns the birth time. NTFS gives a file that is made again within 15
+/// Returns what the system says of the file, and its birth time. NTFS gives a file that is made again within 15
 /// seconds the creation time of its predecessor ("tunneling"). So the last
 /// twelve bits are those of its number. NTFS counts the upper part of that up
 /// whenever it uses a number again.
-pub(in crate::sys) fn birth(handle: &Handle) -> io::Result<Option<u64>> {
+pub(in crate::sys) fn identify(handle: &Handle) -> io::Result<(Stat, Option<u64>)> {
     /// From 1601 to 1970, in microseconds.
     const EPOCH: u64 = 11_644_473_600_000_000;
     const TICK: u64 = 0xfff;
     let seen: FILE_BASIC_INFO = ask(&handle.file, FileBasicInfo)?;
-    let number = id(handle)?.inode;
+    let stat = look(handle)?;
+    let number = stat.id.inode;
     let version = number >> 48 ^ number;
     // Zero: the file system keeps none.
     let born = u64::try_from(seen.CreationTime)
         .ok()
         .map(|ticks| ticks / 10);
-    Ok(born
+    let birth = born
         .and_then(|born| born.checked_sub(EPOCH))
-        .map(|born| born & !TICK | version & TICK))
+        .map(|born| born & !TICK | version & TICK);
+    Ok((stat, birth))
 }
 
 /// Asks for one class of a file's metadata. `T` must be the structure of that
