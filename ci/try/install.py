@@ -76,6 +76,9 @@ def unpack(dist: Path, work: Path, pattern: str) -> Path:
 def command(dist: Path, work: Path, name: str) -> None:
     """The program without anything around it."""
     top = unpack(dist, work, f"untorn-cli-*-{name}.tar.gz")
+    for page in ("man/man1/untorn.1", "man/man1/untorn-check.1", "zsh/site-functions/_untorn"):
+        if b"untorn" not in (top / "share" / page).read_bytes():
+            raise SystemExit(f"{top.name} has no share/{page}")
     run(sys.executable, HERE / "command.py", top / ("untorn.exe" if os.name == "nt" else "untorn"))
 
 

@@ -21,6 +21,8 @@ pub type Result<T = u8> = std::result::Result<T, Failure>;
 pub struct Failure {
     pub code: u8,
     pub message: String,
+    /// Whether it concerns one file. A command on many continues with the others.
+    pub of_one_file: bool,
 }
 
 impl Failure {
@@ -28,6 +30,7 @@ impl Failure {
         Failure {
             code,
             message: message.into(),
+            of_one_file: false,
         }
     }
 
@@ -37,7 +40,10 @@ impl Failure {
 
     /// An error of the system about a file or another thing with a name.
     pub fn of(name: impl Display, error: impl Display) -> Failure {
-        Failure::new(FAILED, format!("{name}: {error}"))
+        Failure {
+            of_one_file: true,
+            ..Failure::new(FAILED, format!("{name}: {error}"))
+        }
     }
 }
 
@@ -48,12 +54,21 @@ impl From<Error> for Failure {
             ErrorKind::InvalidArgument => USAGE,
             _ => FAILED,
         };
-        Failure::new(code, error.to_string())
+        Failure {
+            of_one_file: true,
+            ..Failure::new(code, error.to_string())
+        }
     }
 }
 
+/// Of standard input or output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
+        // The program that reads our output has ended, which is no failure. Only Windows
+        // gets here: elsewhere SIGPIPE has ended the process.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Failure::new(0, "");
+        }
         Failure::new(FAILED, error.to_string())
     }
 }

@@ -1,10 +1,12 @@
 //! The files that a command works on.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::exit::{Failure, Result};
+use crate::output::Output;
 
 /// The kind of a file, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,43 +33,76 @@ pub enum Take {
     All,
 }
 
-/// Returns the files of these paths, in order of name. Directories are searched.
-pub fn files(paths: &[PathBuf], take: Take, since: Option<SystemTime>) -> Result<Vec<Input>> {
+/// Returns the files of these paths, in order of name. Directories are searched. One
+/// that can't be read is reported, and the others are searched.
+pub fn files(
+    paths: &[PathBuf],
+    take: Take,
+    since: Option<SystemTime>,
+    out: &mut Output,
+) -> Result<Vec<Input>> {
     let mut found = Vec::new();
     for path in paths {
-        let seen = fs::metadata(path).map_err(|error| Failure::of(path.display(), error))?;
-        if seen.is_dir() {
-            below(path, take, since, &mut found)?;
-        } else {
-            let kind = match path.extension().and_then(|end| end.to_str()) {
-                Some("json") => Kind::Document,
-                _ => Kind::Journal,
-            };
-            let path = path.clone();
-            found.push(Input { path, kind });
+        let seen = fs::metadata(path).map_err(|error| Failure::of(path.display(), error));
+        match seen {
+            Ok(seen) if seen.is_dir() => below(path, take, since, &mut found, out),
+            Ok(_) => {
+                let kind = match path.extension().and_then(|end| end.to_str()) {
+                    Some("json") => Kind::Document,
+                    _ => Kind::Journal,
+                };
+                let path = path.clone();
+                found.push(Input { path, kind });
+            }
+            Err(failure) if paths.len() > 1 => out.fail(&failure),
+            Err(failure) => return Err(failure),
         }
     }
     Ok(found)
 }
 
-fn below(dir: &Path, take: Take, since: Option<SystemTime>, found: &mut Vec<Input>) -> Result<()> {
-    let failed = |error| Failure::of(dir.display(), error);
-    let mut entries: Vec<_> = fs::read_dir(dir)
-        .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
-        .map_err(failed)?;
+fn below(
+    dir: &Path,
+    take: Take,
+    since: Option<SystemTime>,
+    found: &mut Vec<Input>,
+    out: &mut Output,
+) {
+    let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        // It was removed since it was listed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => return out.fail(&Failure::of(dir.display(), error)),
+    };
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
         // A symbolic link is not followed: its target may be anywhere.
-        let of = entry.file_type().map_err(failed)?;
+        let Ok(of) = entry.file_type() else { continue };
         if of.is_dir() {
-            below(&path, take, since, found)?;
+            below(&path, take, since, found, out);
         } else if of.is_file()
             && let Some(kind) = kind_in_directory(&path, take)
             && since.is_none_or(|since| is_newer(&entry, since))
         {
             found.push(Input { path, kind });
         }
+    }
+}
+
+/// Does `work` for each file. One of many that fails is reported, and the others follow.
+pub fn each(
+    inputs: &[Input],
+    out: &mut Output,
+    mut work: impl FnMut(&Input, &mut Output) -> Result<()>,
+) -> Result<()> {
+    for (at, input) in inputs.iter().enumerate() {
+        match work(input, out) {
+            Err(failure) if failure.of_one_file && inputs.len() > 1 => out.fail(&failure),
+            result => result?,
+        }
+        out.progress(at as u64 + 1, inputs.len() as u64, "files");
     }
     Ok(())
 }

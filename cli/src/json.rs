@@ -92,6 +92,12 @@ pub fn select<'a>(text: &'a str, steps: &[&str]) -> Option<&'a str> {
     select(inner?, rest)
 }
 
+/// Returns the texts of the members with these names, as far as the object has them.
+pub fn members<'a, const N: usize>(text: &'a str, names: [&str; N]) -> [Option<&'a str>; N] {
+    let object: Object<'a> = serde_json::from_str(text).unwrap_or_default();
+    names.map(|name| object.get(name).map(|value| value.get()))
+}
+
 /// Returns the text with another value at a path. A missing last step is added.
 pub fn set(text: &str, steps: &[&str], value: &str) -> Result<String, String> {
     let Some((last, parents)) = steps.split_last() else {

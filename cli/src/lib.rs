@@ -8,6 +8,7 @@
 //! output.rs        what is printed: for people, or one JSON object per line
 //! exit.rs          the exit status
 //! csv.rs           comma-separated values
+//! gzip.rs          compressed copies of rotated files
 //! json.rs          JSON texts, printed and changed without being re-encoded
 //! ```
 
@@ -15,6 +16,7 @@ mod args;
 mod command;
 mod csv;
 mod exit;
+mod gzip;
 mod input;
 mod json;
 mod output;
@@ -72,9 +74,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let result = command::run(&args, &mut out);
     let flushed = out.flush().map_err(Failure::from);
     match result.and_then(|code| flushed.map(|()| code)) {
+        Ok(_) if out.failed => FAILED,
         Ok(code) => code,
         Err(failure) => {
-            out.complain(&failure.message);
+            if !failure.message.is_empty() {
+                out.complain(&failure.message);
+            }
             failure.code
         }
     }

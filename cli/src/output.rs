@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::args::{Color, Common};
+use crate::exit::Failure;
+use crate::signal;
 
 /// A command that ends sooner shows no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -27,6 +29,8 @@ pub struct Output {
     /// Whether standard output is a terminal.
     pub terminal: bool,
     colored: bool,
+    /// Whether one of many files failed: the exit status says so at the end.
+    pub failed: bool,
     progress: Option<Progress>,
 }
 
@@ -37,7 +41,7 @@ struct Progress {
 
 impl Output {
     pub fn new(common: &Common) -> Output {
-        let terminal = io::stdout().is_terminal();
+        let terminal = io::stdout().is_terminal() && signal::understands_escapes();
         let colored = match common.color {
             Color::Always => true,
             Color::Never => false,
@@ -46,13 +50,17 @@ impl Output {
                 terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
             }
         };
-        let shown = io::stderr().is_terminal() && !common.no_progress && !common.quiet;
+        let shown = io::stderr().is_terminal()
+            && signal::understands_escapes()
+            && !common.no_progress
+            && !common.quiet;
         Output {
             out: BufWriter::with_capacity(64 * 1024, io::stdout()),
             json: common.json,
             quiet: common.quiet,
             terminal,
             colored,
+            failed: false,
             progress: shown.then(|| Progress {
                 begun: Instant::now(),
                 drawn: None,
@@ -81,7 +89,19 @@ impl Output {
     }
 
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // A console of Windows takes only text.
+        if cfg!(windows) && self.terminal {
+            return self
+                .out
+                .write_all(String::from_utf8_lossy(bytes).as_bytes());
+        }
         self.out.write_all(bytes)
+    }
+
+    /// Returns how many columns and rows the terminal has now; `None` elsewhere.
+    pub fn screen(&self) -> Option<(usize, usize)> {
+        let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| self.terminal);
+        size.map(|(columns, rows)| (columns.0.into(), rows.0.into()))
     }
 
     /// One JSON object.
@@ -98,7 +118,13 @@ impl Output {
     /// Prints to standard error, always.
     pub fn complain(&mut self, message: &str) {
         let _ = self.flush();
-        let _ = writeln!(io::stderr(), "untorn: {message}");
+        let _ = writeln!(io::stderr(), "untorn: {}", harmless(message));
+    }
+
+    /// Reports the failure of one of many files.
+    pub fn fail(&mut self, failure: &Failure) {
+        self.failed = true;
+        self.complain(&failure.message);
     }
 
     /// Prints to standard error, unless `--quiet`.

@@ -30,5 +30,48 @@ pub fn restore() {
     }
 }
 
-#[cfg(not(unix))]
-pub fn prepare() {}
+/// Whether terminals understand the escapes for colors and for places on the screen.
+#[cfg(unix)]
+pub fn understands_escapes() -> bool {
+    true
+}
+
+#[cfg(windows)]
+pub use windows::{prepare, restore, understands_escapes};
+
+/// On Windows a thread of the system runs the handler. A broken pipe is an error of the
+/// next write there, see `exit.rs`.
+#[cfg(windows)]
+mod windows {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
+    use windows_sys::Win32::System::Threading::ExitProcess;
+
+    /// Whether Ctrl-C is for a command that this process waits for.
+    static COMMAND_RUNS: AtomicBool = AtomicBool::new(false);
+
+    unsafe extern "system" fn interrupted(_: u32) -> i32 {
+        if !COMMAND_RUNS.load(Ordering::Relaxed) {
+            // SAFETY: it takes only a number.
+            unsafe { ExitProcess(130) }
+        }
+        1
+    }
+
+    pub fn prepare() {
+        // SAFETY: the handler is a function of this program.
+        unsafe { SetConsoleCtrlHandler(Some(interrupted), 1) };
+    }
+
+    /// The console sends Ctrl-C to the command, too. It decides whether it ends, and the
+    /// lock is held until then.
+    pub fn restore() {
+        COMMAND_RUNS.store(true, Ordering::Relaxed);
+    }
+
+    /// Consoles before Windows 10 understand none, and later ones only if asked.
+    pub fn understands_escapes() -> bool {
+        anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
+    }
+}

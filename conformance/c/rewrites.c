@@ -24,6 +24,27 @@ static void go_back(int rewind) {
   untorn_string_free(path);
 }
 
+static void list_rotated(void) {
+  untorn_rotated *rotated = NULL;
+  const char *path;
+  if (!succeeded(untorn_journal_rotated(journal(), &rotated, &error)))
+    return;
+  printf(",\"paths\":[");
+  for (size_t i = 0; (path = untorn_rotated_path(rotated, i)) != NULL; i++) {
+    printf("%s{\"first\":0", i ? "," : "");
+    put_text("path", path);
+    putchar('}');
+  }
+  putchar(']');
+  untorn_rotated_free(rotated);
+}
+
+static void prune_rotated(void) {
+  uint64_t count = 0, keep = number("keep_files", 0), age = number("older_than", 0);
+  if (succeeded(untorn_journal_prune_rotated(journal(), keep, age, call(), &count, &error)))
+    printf(",\"found\":%" PRIu64, count);
+}
+
 static void replace(void) {
   untorn_bytes records[ARGUMENTS];
   untorn_position position;
@@ -72,6 +93,10 @@ bool rewrite_step(const char *op) {
     set_header();
   else if (strcmp(op, "rewind") == 0 || strcmp(op, "rotate") == 0)
     go_back(strcmp(op, "rewind") == 0);
+  else if (strcmp(op, "rotated") == 0)
+    list_rotated();
+  else if (strcmp(op, "prune_rotated") == 0)
+    prune_rotated();
   else if (strcmp(op, "replace") == 0)
     replace();
   else if (strcmp(op, "compact") == 0)

@@ -110,7 +110,9 @@ class Stage:
         return None if path is None else str(Path(bytes.fromhex(path).decode()).relative_to(self.directory))
 
     def found(self, answer: Json) -> object:
-        """Give what a step on damage or locks found."""
+        """Give what a step on damage, locks or rotated files found."""
+        if "paths" in answer:
+            return [self.within(found["path"]) for found in answer["paths"]]
         if "held" not in answer:
             return answer["found"]
         return [

@@ -25,6 +25,16 @@ export const REWRITE = {
     return rotated(this, await this.verb(this.handle(step).journal, 'rotate', this.call(step)))
   },
 
+  async rotated(step) {
+    const files = await this.verb(this.handle(step).journal, 'rotated')
+    return { found: files.map((file) => path.relative(this.dir, file)) }
+  },
+
+  async prune_rotated(step) {
+    const { journal } = this.handle(step)
+    return { found: await this.verb(journal, 'pruneRotated', step.keep_files, step.older_than, this.call(step)) }
+  },
+
   async replace(step) {
     const { journal } = this.handle(step)
     return { kept: await this.verb(journal, 'replace', step.records.map(bytes), this.call(step)) }

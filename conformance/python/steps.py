@@ -222,6 +222,14 @@ class Stage:
     def _rotate(self, step: dict[str, Any]) -> Outcome:
         return Outcome(rotated=self._on(step, Journal).rotate(**self._call(step)))
 
+    def _rotated(self, step: dict[str, Any]) -> Outcome:
+        found = self._on(step, Journal).rotated()
+        return Outcome(told={"found": [str(path.relative_to(self.folder)) for path in found]})
+
+    def _prune_rotated(self, step: dict[str, Any]) -> Outcome:
+        limits = {"keep": step["keep_files"], "older_than": step.get("older_than", 0) / 1000}
+        return Outcome(told={"found": self._on(step, Journal).prune_rotated(**limits, **self._call(step))})
+
     def _replace(self, step: dict[str, Any]) -> Outcome:
         return Outcome(self._on(step, Journal).replace(map(to_bytes, step["records"]), **self._call(step)))
 

@@ -1,6 +1,7 @@
 //! The steps that put another file in a journal's place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use untorn::{Error, Rewrite};
@@ -20,6 +21,17 @@ impl Stage {
                 Ok(self.rotated(journal.rewind_with(to, &call)?))
             }
             "rotate" => Ok(self.rotated(journal.rotate_with(&call)?)),
+            "rotated" => {
+                let names = journal.rotated()?.into_iter();
+                let names = names.map(|path| Value::from(self.within(&path)));
+                Ok(Outcome::of("found", names.collect::<Value>()))
+            }
+            "prune_rotated" => {
+                let keep = step["keep_files"].as_u64().expect("keep_files");
+                let age = Duration::from_millis(step["older_than"].as_u64().unwrap_or(0));
+                let count = journal.prune_rotated_with(keep, age, &call)?;
+                Ok(Outcome::of("found", Value::from(count)))
+            }
             "replace" => {
                 let mut batch = journal.batch();
                 for record in step["records"].as_array().expect("records") {
@@ -44,11 +56,12 @@ impl Stage {
 
     /// The path within the case's directory.
     fn rotated(&self, path: Option<PathBuf>) -> Outcome {
-        let name = path.map(|path| {
-            let within = path.strip_prefix(&self.dir).expect("in the directory");
-            within.to_str().expect("UTF-8").to_owned()
-        });
-        Outcome::of("rotated", name)
+        Outcome::of("rotated", path.map(|path| self.within(&path)))
+    }
+
+    fn within(&self, path: &Path) -> String {
+        let within = path.strip_prefix(&self.dir).expect("in the directory");
+        within.to_str().expect("UTF-8").to_owned()
     }
 }
 

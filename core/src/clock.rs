@@ -1,7 +1,7 @@
 //! The time of day, as people and records read it.
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Returns the time now, in UTC: `2026-11-21T04:00:30.123Z`.
 pub(crate) fn now() -> String {
@@ -27,8 +27,14 @@ pub(crate) fn microseconds() -> u64 {
         .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0))
 }
 
+/// Returns how long ago a time is, in nanoseconds since 1970. A time to come is now.
+pub(crate) fn age(nanoseconds: u64) -> Duration {
+    let then = SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds);
+    SystemTime::now().duration_since(then).unwrap_or_default()
+}
+
 /// Returns the time this long ago, written like [`now`], for comparison.
-pub(crate) fn before_now(span: std::time::Duration) -> String {
+pub(crate) fn before_now(span: Duration) -> String {
     let then = SystemTime::now().checked_sub(span);
     rfc3339(then.unwrap_or(SystemTime::UNIX_EPOCH))
 }
@@ -36,7 +42,6 @@ pub(crate) fn before_now(span: std::time::Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn a_time_is_rfc_3339_to_the_millisecond() {

@@ -12,7 +12,7 @@
 //! call.rs  cancel.rs  lock.rs  held.rs  scheme.rs waiting
 //! words.rs  option_structs.rs  inits.rs           options
 //! journal.rs  records.rs  report.rs  damage.rs
-//! header.rs  rewrite.rs  salvage.rs
+//! header.rs  rewrite.rs  rotated.rs  salvage.rs
 //! follow.rs  fold.rs
 //! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
 //! store.rs  session.rs  reconcile.rs  search.rs
@@ -49,6 +49,7 @@ mod reconcile;
 mod records;
 mod report;
 mod rewrite;
+mod rotated;
 mod salvage;
 mod search;
 mod selftest;

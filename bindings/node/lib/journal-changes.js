@@ -43,6 +43,16 @@ class JournalChanges extends JournalReading {
     return this.#changeSync('rotate', (timeout, lock) => this.#native.rotateSync(timeout, lock), options)
   }
 
+  pruneRotated(keep, olderThan = 0, options) {
+    const [files, age] = [whole(keep, 'keep'), whole(olderThan, 'olderThan')]
+    return this.#change('pruneRotated', (tryOnce, lock) => this.#native.pruneRotated(files, age, tryOnce, lock), options)
+  }
+
+  pruneRotatedSync(keep, olderThan = 0, options) {
+    const [files, age] = [whole(keep, 'keep'), whole(olderThan, 'olderThan')]
+    return this.#changeSync('pruneRotated', (timeout, lock) => this.#native.pruneRotatedSync(files, age, timeout, lock), options)
+  }
+
   replace(records, options) {
     return nestable('replace', this.#path, options, async (given) => {
       checked(given, 'change')

@@ -121,6 +121,14 @@ class JournalReading {
     return JSON.parse(block(() => this.#native.salvagePlanSync()))
   }
 
+  rotated() {
+    return begin(() => this.#native.rotated(), Infinity)
+  }
+
+  rotatedSync() {
+    return block(() => this.#native.rotatedSync())
+  }
+
   async torn() {
     return JSON.parse(await begin(() => this.#native.torn(), Infinity))
   }

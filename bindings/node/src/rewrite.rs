@@ -17,6 +17,7 @@ use crate::journal::{Handle, Journal};
 use crate::lock::Lock;
 use crate::port::Inner;
 use crate::records::Reader;
+use crate::salvage::milliseconds;
 use crate::values::{Position, out};
 
 impl Handle {
@@ -36,6 +37,13 @@ impl Handle {
 
 fn text(path: Option<PathBuf>) -> Option<String> {
     path.map(|path| path.to_string_lossy().into_owned())
+}
+
+fn texts(paths: Vec<PathBuf>) -> Vec<String> {
+    paths
+        .into_iter()
+        .filter_map(|path| text(Some(path)))
+        .collect()
 }
 
 #[napi]
@@ -75,6 +83,44 @@ impl Journal {
             untorn::Journal::rotate_with,
             |_, path| text(path),
         )
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rotated_sync(&self) -> napi::Result<Vec<String>> {
+        told(self.journal.rotated()).map(texts)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn rotated(&self) -> u32 {
+        self.read("rotated", untorn::Journal::rotated, |_, paths| texts(paths))
+    }
+
+    #[napi(catch_unwind)]
+    pub fn prune_rotated_sync(
+        &self,
+        keep: f64,
+        older_than: f64,
+        timeout: f64,
+        lock: Option<&Lock>,
+    ) -> napi::Result<f64> {
+        let (age, call) = (milliseconds(older_than), blocking(timeout, lock));
+        told(self.journal.prune_rotated_with(keep as u64, age, &call)).map(|n| n as f64)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn prune_rotated(
+        &self,
+        keep: f64,
+        older_than: f64,
+        try_once: bool,
+        lock: Option<&Lock>,
+    ) -> u32 {
+        let work = move |journal: &untorn::Journal, call: &CallOptions<'_>| {
+            journal.prune_rotated_with(keep as u64, milliseconds(older_than), call)
+        };
+        self.change("prune_rotated", How::new(try_once, lock), work, |_, n| {
+            n as f64
+        })
     }
 
     #[napi(catch_unwind)]

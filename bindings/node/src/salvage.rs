@@ -152,7 +152,7 @@ impl Port {
     }
 }
 
-fn milliseconds(number: f64) -> Duration {
+pub fn milliseconds(number: f64) -> Duration {
     Duration::from_secs_f64((number / 1000.0).clamp(0.0, 1e12))
 }
 

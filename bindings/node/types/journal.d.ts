@@ -96,6 +96,24 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   /** The blocking twin of `rotate`. */
   rotateSync(options?: SyncCallOptions): string | null
 
+  /**
+   * Returns the rotated files of this journal that exist, oldest first: those that `rotate`,
+   * `rewind` and `maxBytes` made. A file that another program copied, replaced or appended to since
+   * is not among them.
+   */
+  rotated(): Promise<string[]>
+  /** The blocking twin of `rotated`. */
+  rotatedSync(): string[]
+
+  /**
+   * Removes rotated files, oldest first, and returns how many: all but the newest `keep`, and of
+   * these only files last written to longer ago than `olderThan` milliseconds. Their records are
+   * gone. A reader or follower that has not read them yet is told of a rewind.
+   */
+  pruneRotated(keep: number, olderThan?: number, options?: CallOptions): Promise<number>
+  /** The blocking twin of `pruneRotated`. */
+  pruneRotatedSync(keep: number, olderThan?: number, options?: SyncCallOptions): number
+
   /** Replaces all records by these: all of them or none. */
   replace(values: Iterable<T> | AsyncIterable<T>, options?: CallOptions & ProgressOptions): Promise<Position>
   /** The blocking twin of `replace`. */

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use untorn::Batch;
 
-use crate::argument::{Data, Instance};
+use crate::argument::{Count, Data, Instance};
 use crate::batch::{Codec, Encoder};
 use crate::call::{Wait, plain, wait};
 use crate::fold::RawFold;
@@ -19,6 +19,7 @@ use crate::options;
 use crate::position::Position;
 use crate::report::make_report;
 use crate::rewrite::Rewrite;
+use crate::salvage::age;
 use crate::store::Source;
 use crate::timeout::Timeout;
 
@@ -193,6 +194,33 @@ impl RawJournal {
         let patience = Wait::new(timeout, given(py, "rotate", lock)?);
         wait(py, self.journal.path(), &patience, |call| {
             self.journal.rotate_with(call)
+        })
+    }
+
+    /// Returns the rotated files of this journal that exist, oldest first: those that
+    /// `rotate`, `rewind` and `max_bytes` made. A file that another program copied,
+    /// replaced or appended to since is not among them.
+    fn rotated(&self, py: Python<'_>) -> PyResult<Vec<PathBuf>> {
+        plain(py, self.journal.path(), || self.journal.rotated())
+    }
+
+    /// Removes rotated files, oldest first, and returns how many: all but the newest
+    /// `keep`, and of these only files last written to longer ago than `older_than`
+    /// seconds. Their records are gone. A reader or follower that has not read them yet
+    /// is told of a rewind.
+    #[pyo3(signature = (keep, older_than=0.0, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, keep, older_than=0.0, *, timeout=..., lock=None)")]
+    fn prune_rotated(
+        &self,
+        py: Python<'_>,
+        keep: Count,
+        older_than: f64,
+        timeout: Timeout,
+        lock: Option<Instance<'_, '_, FileLock>>,
+    ) -> PyResult<u64> {
+        let age = age(py, older_than)?;
+        let patience = Wait::new(timeout, given(py, "prune_rotated", lock)?);
+        wait(py, self.journal.path(), &patience, |call| {
+            self.journal.prune_rotated_with(keep.0, age, call)
         })
     }
 

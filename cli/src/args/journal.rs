@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::handle::Shape;
-use crate::when::span;
+use crate::when::{period, span};
 
 #[derive(ClapArgs)]
 pub struct Check {
@@ -74,7 +74,7 @@ pub struct Torn {
     #[arg(long, conflicts_with_all = ["cat", "restore"])]
     pub prune: bool,
     /// Forget only entries older than this, such as 30d
-    #[arg(long, value_name = "TIME", value_parser = span, requires = "prune")]
+    #[arg(long, visible_alias = "older-than", value_name = "TIME", value_parser = span, requires = "prune")]
     pub older: Option<Duration>,
 }
 
@@ -82,12 +82,16 @@ pub struct Torn {
 pub struct Tail {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Print only files changed within this time, such as 10m
+    /// Print all records of this time, such as 10m, by their member time, timestamp, ts or
+    /// created_at
     #[arg(long, value_name = "TIME", value_parser = span)]
     pub since: Option<Duration>,
-    /// The number of records
-    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
-    pub lines: usize,
+    /// The member with the time of a record, such as .meta.at
+    #[arg(long, value_name = "PATH", requires = "since")]
+    pub time: Option<String>,
+    /// The number of records; otherwise 20, or with --since all
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    pub lines: Option<usize>,
     /// Continue with records as they are appended; Ctrl-C ends
     #[arg(short, long)]
     pub follow: bool,
@@ -159,9 +163,9 @@ pub struct Append {
 pub struct Stats {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Print at most this many files
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub top: usize,
+    /// Print at most this many files; otherwise 20 on a terminal, and all elsewhere
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
     /// The order: by size, records, damage, time or path
     #[arg(long, default_value = "size")]
     pub sort: Sort,
@@ -173,6 +177,22 @@ pub struct Stats {
 #[derive(ClapArgs)]
 pub struct OneJournal {
     pub path: PathBuf,
+}
+
+#[derive(ClapArgs)]
+#[command(group(clap::ArgGroup::new("which").args(["keep", "older"]).multiple(true)))]
+pub struct Rotate {
+    pub path: PathBuf,
+    /// Then remove rotated files, all but the newest N
+    #[arg(long, value_name = "N")]
+    pub keep: Option<u64>,
+    /// Then remove rotated files last written to longer ago than this, such as 30d; with
+    /// --keep, only these
+    #[arg(long, visible_alias = "older-than", value_name = "TIME", value_parser = span)]
+    pub older: Option<Duration>,
+    /// Keep a compressed copy of each file that is removed, NAME.gz
+    #[arg(long, requires = "which")]
+    pub gzip: bool,
 }
 
 #[derive(ClapArgs)]
@@ -219,7 +239,7 @@ pub struct Convert {
 pub struct Watch {
     pub dir: PathBuf,
     /// The time between two looks, such as 1s
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "1s")]
+    #[arg(long, value_name = "TIME", value_parser = period, default_value = "1s")]
     pub every: Duration,
     /// Look this many times, then end
     #[arg(long, value_name = "N")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use crate::when::span;
+use crate::when::{period, span};
 
 #[derive(ClapArgs)]
 pub struct Lock {
@@ -45,7 +45,7 @@ pub struct Who {
     #[arg(long, conflicts_with = "wait")]
     pub watch: bool,
     /// The time between two looks of --watch
-    #[arg(long, value_name = "TIME", value_parser = span, default_value = "1s", requires = "watch")]
+    #[arg(long, value_name = "TIME", value_parser = period, default_value = "1s", requires = "watch")]
     pub every: Duration,
 }
 

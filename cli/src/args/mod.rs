@@ -11,8 +11,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub use document::{Edit, Get, Rm, Set};
 pub use handle::{Handle, Shape};
 pub use journal::{
-    Append, Cat, Check, Compact, Convert, Grep, OneJournal, Repair, Rewind, Show, Sort, Stats,
-    Tail, Torn, Watch,
+    Append, Cat, Check, Compact, Convert, Grep, OneJournal, Repair, Rewind, Rotate, Show, Sort,
+    Stats, Tail, Torn, Watch,
 };
 pub use lock::{Lock, Selftest, Who};
 pub use store::{StoreCommand, TxnCommand};
@@ -106,8 +106,8 @@ pub enum Command {
     Who(Who),
     /// Count records, bytes and damage
     Stats(Stats),
-    /// Move the records of a journal to a rotated file, and begin a new one
-    Rotate(OneJournal),
+    /// Move the records of a journal to a rotated file, and begin a new one; remove old ones
+    Rotate(Rotate),
     /// Remove the last records of a journal; a rotated file keeps them
     Rewind(Rewind),
     /// Rewrite a journal: keeps the last record for each value of a key

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::value::RawValue;
 
@@ -90,7 +90,7 @@ fn each(
     mut take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<(u64, u64)> {
     let mut paths = match convert.rotated {
-        true => rotated_files(&convert.input)?,
+        true => handle.journal(&convert.input, false, false)?.rotated()?,
         false => Vec::new(),
     };
     paths.push(convert.input.clone());
@@ -118,28 +118,6 @@ fn each(
         bad += report.damage_count;
     }
     Ok((count, bad))
-}
-
-/// Returns `name_1.ext`, `name_2.ext`, … next to a journal, oldest first.
-fn rotated_files(journal: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |error| Failure::of(journal.display(), error);
-    let stem = journal.file_stem().unwrap_or_default().to_string_lossy();
-    let dir = journal.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let names = fs::read_dir(dir.unwrap_or(Path::new("."))).map_err(failed)?;
-    let mut found = Vec::new();
-    for entry in names {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let number = name
-            .strip_prefix(&*stem)
-            .and_then(|rest| rest.strip_prefix('_'));
-        let number = number.and_then(|digits| digits.parse::<u64>().ok());
-        if let Some(number) = number.filter(|_| path.extension() == journal.extension()) {
-            found.push((number, path));
-        }
-    }
-    found.sort();
-    Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
 fn keep_bad(from: &Path, to: &Path, damages: &[untorn::Damage]) -> Result<()> {

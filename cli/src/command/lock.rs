@@ -72,6 +72,7 @@ fn execute(guard: LockGuard, words: &[OsString]) -> Result {
 
 #[cfg(not(unix))]
 fn execute(guard: LockGuard, words: &[OsString]) -> Result {
+    crate::signal::restore();
     let status = Command::new(&words[0]).args(&words[1..]).status();
     drop(guard);
     match status {

@@ -9,9 +9,11 @@ mod lock;
 mod read;
 mod repair;
 mod rewrite;
+mod rotate;
 mod search;
 mod selftest;
 mod show;
+mod since;
 mod stats;
 mod store;
 mod torn;
@@ -41,7 +43,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result {
         Command::Lock(lock) => lock::run(lock, handle),
         Command::Who(who) => who::run(who, handle, out),
         Command::Stats(stats) => stats::run(stats, handle, out),
-        Command::Rotate(one) => rewrite::rotate(one, handle, out),
+        Command::Rotate(rotate) => rotate::run(rotate, handle, out),
         Command::Rewind(rewind) => rewrite::rewind(rewind, handle, out),
         Command::Compact(compact) => rewrite::compact(compact, handle, out),
         Command::Seal(one) => rewrite::seal(one, handle, out),

@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use untorn::{CallOptions, Damage, FollowItem, Position};
 
+use super::since::Since;
 use crate::args::{Cat, Handle, Shape, Tail};
 use crate::exit::{FOUND, Failure, Result};
-use crate::input::{Take, files};
+use crate::input::{Take, each, files};
 use crate::json;
 use crate::output::{Output, Style, harmless, thousands};
 
@@ -82,7 +83,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Whether the bytes are a record of this format.
-    fn is_good(&self, bytes: &[u8]) -> bool {
+    pub fn is_good(&self, bytes: &[u8]) -> bool {
         !self.json || untorn::inspect(bytes).is_none()
     }
 }
@@ -101,11 +102,18 @@ fn tell(path: &Path, damage: Damage, out: &mut Output) {
 }
 
 pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
-    let since = tail.since.map(|span| SystemTime::now() - span);
-    let inputs = files(&tail.paths, Take::Journals, since)?;
+    // Records of that time can only be in files that changed since.
+    let changed = tail
+        .since
+        .and_then(|span| SystemTime::now().checked_sub(span));
+    let inputs = files(&tail.paths, Take::Journals, changed, out)?;
+    let since = tail
+        .since
+        .map(|span| Since::new(span, tail.time.as_deref()));
+    let since = since.transpose()?;
     let printer = Printer::new(&tail.shape, handle.is_json(), out)?;
     let mut followed = Vec::new();
-    for input in &inputs {
+    each(&inputs, out, |input, out| {
         let journal = handle.journal(&input.path, tail.follow, false)?;
         if inputs.len() > 1 && !out.json {
             heading(&input.path, out)?;
@@ -113,11 +121,25 @@ pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
         // The end of the file now: records that come later are followed from
         // here.
         let end = journal.end()?;
-        for record in last_good(&journal, tail.lines, &printer)? {
-            printer.record(&input.path, record.start, &record.bytes, out)?;
+        let place = (&*input.path, &journal, end);
+        let by_time = match &since {
+            Some(since) => since.print(place, tail.lines, &printer, out)?,
+            None => false,
+        };
+        if !by_time {
+            if since.is_some() {
+                let name = harmless(&input.path.display().to_string());
+                out.remark(&format!(
+                    "untorn: {name}: no record has a time: --time PATH names its member"
+                ));
+            }
+            for record in last_good(&journal, tail.lines.unwrap_or(20), &printer)? {
+                printer.record(&input.path, record.start, &record.bytes, out)?;
+            }
         }
         followed.push((input.path.clone(), journal, end));
-    }
+        Ok(())
+    })?;
     out.flush()?;
     if !tail.follow {
         return Ok(0);
@@ -234,13 +256,13 @@ fn heading(path: &Path, out: &mut Output) -> Result<()> {
 }
 
 pub fn cat(cat: &Cat, handle: &Handle, out: &mut Output) -> Result {
-    let inputs = files(&cat.paths, Take::Journals, None)?;
+    let inputs = files(&cat.paths, Take::Journals, None, out)?;
     let printer = Printer::new(&cat.shape, handle.is_json(), out)?;
     let from = cat.from.as_deref().map(Position::from_str).transpose();
     let from =
         from.map_err(|_| Failure::usage("--from takes a position, as --with-position prints it"))?;
     let mut skipped = 0;
-    for input in &inputs {
+    each(&inputs, out, |input, out| {
         let journal = handle.journal(&input.path, false, false)?;
         let mut records = match from {
             Some(from) => journal.records_from(from)?,
@@ -264,7 +286,8 @@ pub fn cat(cat: &Cat, handle: &Handle, out: &mut Output) -> Result {
             skipped += 1;
             tell(&input.path, damage, out);
         }
-    }
+        Ok(())
+    })?;
     if skipped > 0 {
         out.remark(&format!(
             "untorn: {} damaged stretches skipped: untorn check",

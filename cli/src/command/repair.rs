@@ -42,7 +42,7 @@ struct Sum {
 }
 
 pub fn run(repair: &Repair, handle: &Handle, out: &mut Output) -> Result {
-    let inputs = files(&repair.paths, Take::Journals, None)?;
+    let inputs = files(&repair.paths, Take::Journals, None, out)?;
     let mut sum = Sum::default();
     for (at, input) in inputs.iter().enumerate() {
         if input.kind != Kind::Journal {

@@ -1,4 +1,4 @@
-//! `untorn rotate`, `rewind`, `compact`, `seal`, `sync`: the verbs of a journal.
+//! `untorn rewind`, `compact`, `seal`, `sync`: the verbs of a journal.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -9,21 +9,6 @@ use crate::args::{Compact, Handle, OneJournal, Rewind};
 use crate::exit::{FOUND, Failure, Result};
 use crate::json;
 use crate::output::Output;
-
-fn kept(rotated: Option<std::path::PathBuf>, out: &mut Output) -> Result {
-    match rotated {
-        Some(path) if out.json => out.object(&serde_json::json!({ "rotated": path }))?,
-        Some(path) => out.line(path.display().to_string())?,
-        // The journal had nothing to keep.
-        None => {}
-    }
-    Ok(0)
-}
-
-pub fn rotate(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
-    let journal = handle.journal(&one.path, false, false)?;
-    kept(journal.rotate_with(&handle.call())?, out)
-}
 
 pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&rewind.path, false, false)?;
@@ -45,7 +30,16 @@ pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
             first.start
         }
     };
-    kept(journal.rewind_with(to, &handle.call())?, out)
+    let rotated = journal.rewind_with(to, &handle.call())?;
+    match rotated {
+        _ if out.json => {
+            out.object(&serde_json::json!({ "path": rewind.path, "rotated": rotated }))?;
+        }
+        Some(path) => out.line(path.display().to_string())?,
+        // No record was after the position.
+        None => {}
+    }
+    Ok(0)
 }
 
 pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {

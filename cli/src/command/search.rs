@@ -8,7 +8,7 @@ use untorn::Position;
 
 use crate::args::{Grep, Handle};
 use crate::exit::{FOUND, Result};
-use crate::input::{Take, files};
+use crate::input::{Take, each, files};
 use crate::output::{Output, Style, harmless};
 
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ struct Hit<'a> {
 }
 
 pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
-    let inputs = files(&grep.paths, Take::Journals, None)?;
+    let inputs = files(&grep.paths, Take::Journals, None, out)?;
     let mut search = Search {
         grep,
         needle: if grep.case_sensitive {
@@ -32,10 +32,9 @@ pub fn run(grep: &Grep, handle: &Handle, out: &mut Output) -> Result {
         many: inputs.len() > 1,
         any: false,
     };
-    for (at, input) in inputs.iter().enumerate() {
-        search.file(&input.path, handle, out)?;
-        out.progress(at as u64 + 1, inputs.len() as u64, "files");
-    }
+    each(&inputs, out, |input, out| {
+        search.file(&input.path, handle, out)
+    })?;
     Ok(if search.any { 0 } else { FOUND })
 }
 
@@ -79,8 +78,12 @@ impl Search<'_> {
             hits += 1;
             let first = !std::mem::replace(&mut self.any, true);
             if grep.files_with_matches {
-                out.line(harmless(&path.display().to_string()))?;
-                break;
+                if out.json {
+                    out.object(&serde_json::json!({ "path": path }))?;
+                } else {
+                    out.line(harmless(&path.display().to_string()))?;
+                }
+                return Ok(());
             }
             if grep.count {
                 continue;
@@ -95,7 +98,9 @@ impl Search<'_> {
             self.print(path, record.start, &snippet, false, out)?;
             (due, apart) = (context, false);
         }
-        if grep.count {
+        if grep.count && out.json {
+            out.object(&serde_json::json!({ "path": path, "matches": hits }))?;
+        } else if grep.count {
             out.line(format!("{}:{hits}", harmless(&path.display().to_string())))?;
         }
         Ok(())

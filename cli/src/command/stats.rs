@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::{Handle, Sort, Stats};
 use crate::exit::Result;
-use crate::input::{Take, files};
+use crate::input::{Take, each, files};
 use crate::output::{Output, Style, harmless, size, thousands};
 use crate::when::ago;
 
@@ -32,12 +32,13 @@ struct Row {
 }
 
 pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
-    let inputs = files(&stats.paths, Take::Journals, None)?;
+    let inputs = files(&stats.paths, Take::Journals, None, out)?;
     let mut rows = Vec::with_capacity(inputs.len());
-    for (at, input) in inputs.iter().enumerate() {
+    each(&inputs, out, |input, _| {
         rows.push(row(&input.path, handle)?);
-        out.progress(at as u64 + 1, inputs.len() as u64, "files");
-    }
+        Ok(())
+    })?;
+    let journals = rows.len() as u64;
     if stats.by_dir {
         rows = by_dir(rows);
     }
@@ -48,9 +49,16 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
         Sort::Time => rows.sort_by_key(|row| std::cmp::Reverse(row.at)),
         Sort::Path => {}
     }
+    let cut = if out.terminal && !out.json {
+        20
+    } else {
+        rows.len()
+    };
+    let top = stats.top.unwrap_or(cut);
     if out.json {
         return rows
             .iter()
+            .take(top)
             .try_for_each(|row| out.object(row))
             .map(|()| 0)
             .map_err(Into::into);
@@ -61,10 +69,10 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
     );
     let head = out.styled(Style::Faint, &head);
     out.line(head)?;
-    for row in rows.iter().take(stats.top) {
+    for row in rows.iter().take(top) {
         print(row, out)?;
     }
-    if rows.len() > stats.top {
+    if rows.len() > top {
         out.line(format!("{:>10}", "…"))?;
     }
     let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
@@ -76,7 +84,7 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
         sum(|row| row.damage),
         size(sum(|row| row.torn)),
         "",
-        thousands(inputs.len() as u64),
+        thousands(journals),
     ))?;
     Ok(0)
 }

@@ -25,7 +25,7 @@ struct Entry<'a> {
 }
 
 pub fn run(torn: &Torn, handle: &Handle, out: &mut Output) -> Result {
-    let inputs = files(&torn.paths, Take::Journals, None)?;
+    let inputs = files(&torn.paths, Take::Journals, None, out)?;
     let one = torn.cat.or(torn.restore);
     if one.is_some() && inputs.len() != 1 {
         return Err(Failure::usage("--cat and --restore take one journal"));

@@ -10,7 +10,7 @@ use crate::output::Output;
 pub fn run(command: &TxnCommand, out: &mut Output) -> Result {
     match command {
         TxnCommand::Ls { dirs } => {
-            let pending = pending(dirs)?;
+            let pending = pending(dirs, out)?;
             for (dir, committed) in &pending {
                 let state = if *committed { "committed" } else { "preparing" };
                 if out.json {
@@ -22,12 +22,14 @@ pub fn run(command: &TxnCommand, out: &mut Output) -> Result {
             Ok(if pending.is_empty() { 0 } else { FOUND })
         }
         TxnCommand::Settle { dirs } => {
-            for (dir, committed) in pending(dirs)? {
+            for (dir, committed) in pending(dirs, out)? {
                 // A snapshot takes the directory's lock, and every process that
                 // takes it settles a pending transaction.
                 untorn::snapshot(&dir)?;
                 let what = if committed { "finished" } else { "undone" };
-                if !out.quiet {
+                if out.json {
+                    out.object(&serde_json::json!({ "path": dir, "state": what }))?;
+                } else if !out.quiet {
                     out.line(format!("{}: {what}", dir.display()))?;
                 }
             }
@@ -37,8 +39,8 @@ pub fn run(command: &TxnCommand, out: &mut Output) -> Result {
 }
 
 /// Returns directories, and whether their transaction was committed.
-fn pending(dirs: &[PathBuf]) -> Result<Vec<(PathBuf, bool)>> {
-    let inputs = files(dirs, Take::All, None)?;
+fn pending(dirs: &[PathBuf], out: &mut Output) -> Result<Vec<(PathBuf, bool)>> {
+    let inputs = files(dirs, Take::All, None, out)?;
     let found = inputs
         .iter()
         .filter(|input| input.kind == Kind::Transaction);

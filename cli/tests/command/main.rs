@@ -9,10 +9,14 @@ mod locks;
 // The page has commands of a Unix shell.
 #[cfg(unix)]
 mod pages;
+mod rotate;
 mod search;
+mod since;
 mod stats;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Output};

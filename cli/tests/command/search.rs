@@ -42,6 +42,21 @@ fn case_counts_only_if_it_is_to() {
 }
 
 #[test]
+fn names_and_counts_are_objects_for_a_program() {
+    let dir = journals();
+    let grep = |words: &[&str]| -> Vec<serde_json::Value> {
+        let words = [&["grep", "--json", "über"], words, &["a.jsonl", "b.jsonl"]].concat();
+        let (_, out, _) = run(dir.path(), &words);
+        let object = |line| serde_json::from_str(line).expect("an object");
+        out.lines().map(object).collect()
+    };
+    let counts = serde_json::json!([{ "path": "a.jsonl", "matches": 3 }, { "path": "b.jsonl", "matches": 1 }]);
+    assert_eq!(serde_json::Value::from(grep(&["-c"])), counts);
+    let names = serde_json::json!([{ "path": "a.jsonl" }, { "path": "b.jsonl" }]);
+    assert_eq!(serde_json::Value::from(grep(&["-l"])), names);
+}
+
+#[test]
 fn neighbours_are_printed_once_and_groups_are_apart() {
     let dir = journals();
     let grep = |words: &[&str]| {

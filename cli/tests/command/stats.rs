@@ -7,6 +7,25 @@ use serde_json::{Value, json};
 use crate::run;
 
 #[test]
+fn top_limits_and_nothing_else_cuts_in_a_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..30 {
+        fs::write(dir.path().join(format!("{n}.jsonl")), "[1]\n").unwrap();
+    }
+    let lines = |words: &[&str]| {
+        let (status, out, err) = run(dir.path(), &[&["stats", "."], words].concat());
+        assert_eq!(status, 0, "{err}");
+        out.lines().count()
+    };
+    assert_eq!(lines(&["--json"]), 30);
+    assert_eq!(lines(&["--json", "--top", "3"]), 3);
+    // The head and the sums.
+    assert_eq!(lines(&[]), 32);
+    // And a line for what is left out.
+    assert_eq!(lines(&["--top", "3"]), 6);
+}
+
+#[test]
 fn the_sums_of_directories_are_those_of_their_journals() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use crate::untorn;
 
 /// Opens a pseudo-terminal of this width: its end for us, and that of the program.
-fn terminal(columns: u16) -> (File, OwnedFd) {
+pub fn terminal(columns: u16) -> (File, OwnedFd) {
     let (mut ours, mut its) = (-1, -1);
     let size = libc::winsize {
         ws_row: 24,

@@ -15,7 +15,9 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::clock;
 use crate::lockfile::{Before, Identity};
 use crate::sys::{self, Access, File, InTheWay};
 
@@ -52,13 +54,31 @@ impl Rotated {
         Ok((Identity::of(&file)? == self.identity).then_some(file))
     }
 
-    /// Removes the file if it has not changed since its rotation. A file that was
+    /// Opens the file if it has not changed since its rotation. A file that was
     /// appended to is another program's journal now.
-    pub fn remove(&self, journal: &Path) -> io::Result<()> {
+    fn unchanged(&self, journal: &Path) -> io::Result<Option<File>> {
         match self.open(journal)? {
-            Some(file) if file.size()? == self.length => sys::unlink(&self.path(journal)),
-            _ => Ok(()),
+            Some(file) if file.size()? == self.length => Ok(Some(file)),
+            _ => Ok(None),
         }
+    }
+
+    /// Removes the file if it has not changed since its rotation, and returns whether
+    /// it did.
+    pub fn remove(&self, journal: &Path) -> io::Result<bool> {
+        if self.unchanged(journal)?.is_none() {
+            return Ok(false);
+        }
+        sys::unlink(&self.path(journal)).map(|()| true)
+    }
+
+    /// Returns whether the last write to the file is longer ago than this.
+    fn is_older(&self, journal: &Path, than: Duration) -> io::Result<bool> {
+        let Some(file) = self.unchanged(journal)? else {
+            // Another program's file, which is not removed.
+            return Ok(true);
+        };
+        Ok(clock::age(file.modified()?) > than)
     }
 
     /// Returns whether the file exists, as far as a look at its name shows.
@@ -76,18 +96,38 @@ pub(crate) fn all(journal: &Path) -> io::Result<Vec<Rotated>> {
     list::read(journal)
 }
 
-/// Removes all but the newest `keep` rotated files, and nothing else.
-pub(crate) fn prune(journal: &Path, keep: u32) -> io::Result<()> {
+/// Returns those that exist and have not changed since their rotation, oldest first.
+pub(crate) fn unchanged(journal: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for rotated in all(journal)? {
+        if rotated.unchanged(journal)?.is_some() {
+            paths.push(rotated.path(journal));
+        }
+    }
+    Ok(paths)
+}
+
+/// Removes all but the newest `keep` rotated files, and nothing else. Of these it
+/// leaves those that were last written to within `older_than`. Returns how many it
+/// removed.
+pub(crate) fn prune(journal: &Path, keep: u64, older_than: Duration) -> io::Result<u64> {
     let mut there = Vec::new();
     for rotated in all(journal)? {
         if rotated.is_there(journal)? {
             there.push(rotated);
         }
     }
-    let surplus = there.len().saturating_sub(keep as usize);
-    there[..surplus]
-        .iter()
-        .try_for_each(|rotated| rotated.remove(journal))
+    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+    let surplus = there.len().saturating_sub(keep);
+    let mut removed = 0;
+    for rotated in &there[..surplus] {
+        // Never one after a file that stays: the records between them would be missing.
+        if !older_than.is_zero() && !rotated.is_older(journal, older_than)? {
+            break;
+        }
+        removed += u64::from(rotated.remove(journal)?);
+    }
+    Ok(removed)
 }
 
 /// Takes the name of a rotated file from the journal itself, which is this file.

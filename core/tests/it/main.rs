@@ -33,6 +33,7 @@ mod places;
 mod power;
 mod progress;
 mod properties;
+mod prune;
 mod reading;
 // The coarse clock is asked on Linux only.
 #[cfg(target_os = "linux")]

@@ -111,6 +111,8 @@ const SECTIONS: &[Section] = &[
         names: &[
             "untorn_journal_rewind",
             "untorn_journal_rotate",
+            "untorn_rotated_",
+            "untorn_journal_prune_rotated",
             "untorn_journal_replace",
             "untorn_journal_begin_rewrite",
             "untorn_rewrite_",

@@ -3,7 +3,7 @@
 use super::layout::{VERSION, licences, staging};
 use super::platform::Platform;
 use super::toolchain::Toolchain;
-use super::{archive, copy, shared};
+use super::{archive, copy, program, shared};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::{Site, cargo};
@@ -22,24 +22,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     }
     interface(site, &out)?;
     libraries(site, &out.join("lib"), log)?;
-    man_pages(site, &out.join("share/man/man1"), log)
-}
-
-/// Those of the command. They are the same whatever is built, so nothing is optimized for them.
-fn man_pages(site: &Site, to: &Path, log: &Log) -> Result<()> {
-    Run::new(cargo())
-        .args(["run", "--package", "untorn-cli", "--example", "man", "--"])
-        .arg(to)
-        .dir(&site.root)
-        .log(log)?;
-    let first = to.join("untorn.1");
-    if !first.is_file() {
-        bail!(
-            "{} was not written: see cli/examples/man.rs",
-            first.display()
-        );
-    }
-    Ok(())
+    program::man_pages(site, &out.join("share/man/man1"), log)
 }
 
 /// The published archive of one platform.

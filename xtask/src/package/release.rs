@@ -3,7 +3,7 @@
 use super::layout::{VERSION, directory_of, licences, staging};
 use super::platform::{PLATFORMS, Platform};
 use super::toolchain::Toolchain;
-use super::{any, archive, c, check, npm};
+use super::{any, archive, c, check, npm, program};
 use crate::log::Log;
 use crate::progress::stage;
 use crate::site::Site;
@@ -76,5 +76,6 @@ fn command(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<
     super::copy(&built.join(&program), &top.join(&program))?;
     super::copy(&site.root.join("cli/README.md"), &top.join("README.md"))?;
     licences(site, &top)?;
+    program::share(site, &top.join("share"), log)?;
     archive(site, &top, log)
 }

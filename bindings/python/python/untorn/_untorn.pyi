@@ -272,6 +272,19 @@ class RawJournal:
         the same header. Returns the path of the rotated file, or `None` if the
         journal had no records.
         """
+    def rotated(self) -> list[Path]:
+        """Returns the rotated files of this journal that exist, oldest first: those that
+        `rotate`, `rewind` and `max_bytes` made. A file that another program copied,
+        replaced or appended to since is not among them.
+        """
+    def prune_rotated(
+        self, keep: int, older_than: float = 0.0, *, timeout: _Timeout = ..., lock: FileLock | None = None
+    ) -> int:
+        """Removes rotated files, oldest first, and returns how many: all but the newest
+        `keep`, and of these only files last written to longer ago than `older_than`
+        seconds. Their records are gone. A reader or follower that has not read them yet
+        is told of a rewind.
+        """
     def _replace(
         self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
     ) -> Position: ...
@@ -673,6 +686,8 @@ class LaterJournal:
         """Gives a `RawFollow`."""
     def rewind(self, position: Position, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def rotate(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
+    def rotated(self) -> Pending[list[Path]]: ...
+    def prune_rotated(self, keep: int, older_than: float, timeout: _Timeout, lock: FileLock | None) -> Pending[int]: ...
     def replace(
         self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
     ) -> Pending[Position]: ...

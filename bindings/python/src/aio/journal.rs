@@ -22,6 +22,7 @@ use crate::position::Position;
 use crate::reader::{State, read_from, tail_list};
 use crate::report::make_report;
 use crate::rewrite::Rewrite;
+use crate::salvage::age;
 use crate::timeout::Timeout;
 
 /// The verbs of a journal that may take a while.
@@ -209,6 +210,32 @@ impl LaterJournal {
             py,
             move |call| journal.rotate_with(call),
             |py, rotated| rotated.into_bound_py_any(py),
+        )
+    }
+
+    fn rotated<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        Request::read("rotated", &self.path).run(
+            py,
+            move |_| journal.rotated(),
+            |py, paths| paths.into_bound_py_any(py),
+        )
+    }
+
+    fn prune_rotated<'py>(
+        &self,
+        py: Python<'py>,
+        keep: Count,
+        older_than: f64,
+        timeout: Timeout,
+        lock: Option<Instance<'_, '_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        let age = age(py, older_than)?;
+        self.change(py, "prune_rotated", timeout, lock)?.run(
+            py,
+            move |call| journal.prune_rotated_with(keep.0, age, call),
+            |py, count| count.into_bound_py_any(py),
         )
     }
 

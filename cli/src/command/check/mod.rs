@@ -32,7 +32,7 @@ pub fn run(check: &Check, handle: &Handle, out: &mut Output) -> Result {
         out.remark("untorn: none of these tools keeps files here");
         return Ok(0);
     }
-    let inputs = files(&paths, Take::All, since)?;
+    let inputs = files(&paths, Take::All, since, out)?;
     let begun = Instant::now();
     let mut sum = Sum::default();
     let most = check

@@ -1,6 +1,7 @@
 //! Puts an empty journal in the place of the old one, which is kept.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::draft::Draft;
 use super::publish::Old;
@@ -47,6 +48,6 @@ pub(crate) fn rotate(
 /// tries again.
 pub(crate) fn prune(shared: &Shared) {
     if let Some(keep) = shared.options.keep {
-        let _ = rotated::prune(&shared.path, keep);
+        let _ = rotated::prune(&shared.path, keep.into(), Duration::ZERO);
     }
 }

@@ -1,6 +1,7 @@
 //! Adds the methods of `Journal` that rewrite it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::rewind::rewind;
 use super::{Rewrite, rotate};
@@ -9,6 +10,7 @@ use crate::journal::append::Batch;
 use crate::journal::handle::Journal;
 use crate::lock::CallOptions;
 use crate::position::Position;
+use crate::rotated;
 
 /// How many bytes are written between two reports of the progress.
 const PIECE: usize = 1 << 20;
@@ -69,6 +71,46 @@ impl Journal {
             .under_lock("rotate", call, |shared, writer, lock| {
                 rotate::rotate(shared, writer, lock, "rotate")
             })
+    }
+
+    /// Returns the rotated files of this journal that exist, oldest first: those that
+    /// `rotate`, `rewind` and `max_bytes` made. A file that another program copied,
+    /// replaced or appended to since is not among them. Takes no lock.
+    ///
+    /// # Errors
+    /// Failures of the system.
+    pub fn rotated(&self) -> Result<Vec<PathBuf>> {
+        let path = &self.handle.path;
+        rotated::unchanged(path).map_err(|error| Error::os("rotated", path, error))
+    }
+
+    /// Removes rotated files, oldest first, and returns how many: all but the newest
+    /// `keep`, and of these only files last written to longer ago than `older_than`.
+    /// Their records are gone. A reader or follower that has not read them yet is told
+    /// of a rewind. Only files of [`Journal::rotated`] are removed.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT` and failures of the system. Older files may be removed then.
+    pub fn prune_rotated(&self, keep: u64, older_than: Duration) -> Result<u64> {
+        self.prune_rotated_with(keep, older_than, &CallOptions::new())
+    }
+
+    /// Does the same as [`Journal::prune_rotated`], with a timeout or cancellation, or
+    /// under a lock that is already held.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn prune_rotated_with(
+        &self,
+        keep: u64,
+        older_than: Duration,
+        call: &CallOptions<'_>,
+    ) -> Result<u64> {
+        const OPERATION: &str = "prune_rotated";
+        self.handle.under_lock(OPERATION, call, |shared, _, _| {
+            rotated::prune(&shared.path, keep, older_than)
+                .map_err(|error| Error::os(OPERATION, &shared.path, error))
+        })
     }
 
     /// Replaces all records of the journal with these: all of them or none. The header

@@ -190,6 +190,22 @@ class Journal(Salvaging, Closing, Generic[_T]):
         """Move the records to a rotated file, and begin a new journal. Return the rotated file's path."""
         return await self._later.rotate(timeout, given(lock, "rotate", self.path, timeout))
 
+    async def rotated(self) -> list[Path]:
+        """Return the rotated files of this journal that exist, oldest first. As `untorn.Journal.rotated`."""
+        return await self._later.rotated()
+
+    async def prune_rotated(
+        self,
+        keep: int,
+        older_than: float = 0.0,
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+    ) -> int:
+        """Remove all rotated files but the newest, and return how many. As `untorn.Journal.prune_rotated`."""
+        held = given(lock, "prune_rotated", self.path, timeout)
+        return await self._later.prune_rotated(keep, older_than, timeout, held)
+
     async def replace(
         self,
         objs: Iterable[_T],
