@@ -76,7 +76,7 @@ fn compress(original: &Path, file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
-        // Only root gives files away; then the copy is ours, and nobody else's.
+        // Only root gives files away. Then the copy is ours, for no other user to read.
         if fchown(file, Some(seen.uid()), Some(seen.gid())).is_err() {
             return file.set_modified(modified).and_then(|()| file.sync_all());
         }

@@ -62,7 +62,7 @@ pub unsafe extern "C" fn untorn_rotated_free(rotated: *mut Rotated) {
 
 /// Removes rotated files, oldest first: all but the newest keep, and of these only files
 /// last written to longer ago than this many milliseconds (0: any). Their records are
-/// gone. A reader or follower that has not read them yet is told of a rewind.
+/// gone. A reader or follower that has not read them yet reports a rewind.
 /// *count_out (may be NULL) is how many were removed.
 #[must_use]
 #[unsafe(no_mangle)]

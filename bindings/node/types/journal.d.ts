@@ -108,7 +108,7 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   /**
    * Removes rotated files, oldest first, and returns how many: all but the newest `keep`, and of
    * these only files last written to longer ago than `olderThan` milliseconds. Their records are
-   * gone. A reader or follower that has not read them yet is told of a rewind.
+   * gone. A reader or follower that has not read them yet reports a rewind.
    */
   pruneRotated(keep: number, olderThan?: number, options?: CallOptions): Promise<number>
   /** The blocking twin of `pruneRotated`. */

@@ -207,7 +207,7 @@ impl RawJournal {
     /// Removes rotated files, oldest first, and returns how many: all but the newest
     /// `keep`, and of these only files last written to longer ago than `older_than`
     /// seconds. Their records are gone. A reader or follower that has not read them yet
-    /// is told of a rewind.
+    /// reports a rewind.
     #[pyo3(signature = (keep, older_than=0.0, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, keep, older_than=0.0, *, timeout=..., lock=None)")]
     fn prune_rotated(
         &self,

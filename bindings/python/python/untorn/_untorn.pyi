@@ -283,7 +283,7 @@ class RawJournal:
         """Removes rotated files, oldest first, and returns how many: all but the newest
         `keep`, and of these only files last written to longer ago than `older_than`
         seconds. Their records are gone. A reader or follower that has not read them yet
-        is told of a rewind.
+        reports a rewind.
         """
     def _replace(
         self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None

@@ -86,8 +86,8 @@ impl Journal {
 
     /// Removes rotated files, oldest first, and returns how many: all but the newest
     /// `keep`, and of these only files last written to longer ago than `older_than`.
-    /// Their records are gone. A reader or follower that has not read them yet is told
-    /// of a rewind. Only files of [`Journal::rotated`] are removed.
+    /// Their records are gone. A reader or follower that has not read them yet reports
+    /// a rewind. Only files of [`Journal::rotated`] are removed.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT` and failures of the system. Older files may be removed then.
