@@ -349,6 +349,12 @@ typedef struct untorn_report untorn_report;
 typedef struct untorn_rewrite untorn_rewrite;
 
 /**
+ * The rotated files of a journal. The strings that untorn_rotated_path() returns belong
+ * to it.
+ */
+typedef struct untorn_rotated untorn_rotated;
+
+/**
  * The result of a salvage, or its plan.
  */
 typedef struct untorn_salvage untorn_salvage;
@@ -1052,6 +1058,17 @@ untorn_code untorn_journal_sync(const untorn_journal *journal,
  * Closes a journal and frees the handle. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_journal_close(untorn_journal *journal);
+
+/**
+ * Lists the rotated files of this journal that exist, oldest first: those that rotate,
+ * rewind and max_bytes made. A file that another program copied, replaced or appended
+ * to since is not among them. Takes no lock. Free the list with untorn_rotated_free().
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_rotated(const untorn_journal *journal,
+                                   untorn_rotated **rotated_out,
+                                   untorn_error **error_out);
 
 /* ------------------------------------------------------------------------
  * Journals: reading
@@ -1807,6 +1824,34 @@ untorn_code untorn_journal_rotate(const untorn_journal *journal,
                                   const untorn_call_options *call,
                                   char **path_out,
                                   untorn_error **error_out);
+
+/**
+ * Returns the path number index of a list, from 0; NULL if the list is shorter. The
+ * string belongs to the list.
+ */
+UNTORN_API
+const char *untorn_rotated_path(const untorn_rotated *rotated,
+                                size_t index);
+
+/**
+ * Frees a list of rotated files. NULL is allowed and does nothing.
+ */
+UNTORN_API void untorn_rotated_free(untorn_rotated *rotated);
+
+/**
+ * Removes rotated files, oldest first: all but the newest keep, and of these only files
+ * last written to longer ago than this many milliseconds (0: any). Their records are
+ * gone. A reader or follower that has not read them yet reports a rewind.
+ * *count_out (may be NULL) is how many were removed.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_prune_rotated(const untorn_journal *journal,
+                                         uint64_t keep,
+                                         uint64_t older_than_ms,
+                                         const untorn_call_options *call,
+                                         uint64_t *count_out,
+                                         untorn_error **error_out);
 
 /**
  * Replaces all records by count others: all of them or none. The header stays.
