@@ -25,7 +25,7 @@ from typing import Any
 import data
 
 HERE = Path(__file__).resolve().parent
-LANGUAGES = {"rust", "c", "python", "node", "node_sync"}
+LANGUAGES = {"rust", "c", "python", "node", "node_sync", "postgres"}
 CODES = {
     re.sub("(?<!^)(?=[A-Z])", "_", error["name"]).upper()
     for error in tomllib.loads((HERE.parents[1] / "spec/errors.toml").read_text("utf-8"))["error"]

@@ -10,7 +10,7 @@ import { compare, compareError } from './compare.mjs'
 import { checkAll, place } from './data.mjs'
 import { Stage } from './steps.mjs'
 
-const LANGUAGES = ['rust', 'c', 'python', 'node', 'node_sync']
+const LANGUAGES = ['rust', 'c', 'python', 'node', 'node_sync', 'postgres']
 const folder = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..')
 
 /** What `except` says for this language. */

@@ -24,7 +24,7 @@ import untorn
 warnings.simplefilter("ignore", untorn.DamageWarning)
 
 LANGUAGE = "python"
-LANGUAGES = {"rust", "c", "python", "node", "node_sync"}
+LANGUAGES = {"rust", "c", "python", "node", "node_sync", "postgres"}
 CODES = {kind.code for kind in untorn.Error.__subclasses__()}
 
 

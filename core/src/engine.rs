@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
 use crate::holder::Holder;
-use crate::journal::Batch;
+use crate::journal::{Batch, Format, JournalOptions};
 use crate::lock::CallOptions;
 use crate::lockfile::{Generation, Identity};
 use crate::oslock::WaitPolicy;
@@ -74,6 +74,11 @@ pub fn check_batch(batch: &Batch, name: &Path) -> Result<()> {
         _ => return Ok(()),
     };
     Err(Error::invalid_argument("append", name, why))
+}
+
+/// Returns whether the records of a journal with these options are JSON.
+pub fn is_json(options: &JournalOptions) -> bool {
+    options.format == Format::Json
 }
 
 /// Reports that the lease of a session was lost.

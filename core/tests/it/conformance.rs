@@ -43,7 +43,7 @@ use steps::{Handle, Stage};
 use untorn::{Alive, Error, OwnedRecord};
 
 const LANGUAGE: &str = "rust";
-const LANGUAGES: [&str; 5] = ["rust", "c", "python", "node", "node_sync"];
+const LANGUAGES: [&str; 6] = ["rust", "c", "python", "node", "node_sync", "postgres"];
 
 macro_rules! topics {
     ($($topic:ident)*) => {

@@ -72,23 +72,6 @@ begin
     from generate_series(0, octet_length(bytes) - 1, piece) n;
 end $$;
 
--- Returns where the last whole line of a body ends. Readers take that for the end of a
--- journal whose last line is torn.
-create function line_end(of_body bigint) returns bigint
-language plpgsql stable as $$
-declare
-  piece record;
-begin
-  for piece in select c.start, c.bytes from chunk c where c.body = of_body order by c.start desc loop
-    for i in reverse octet_length(piece.bytes) - 1 .. 0 loop
-      if get_byte(piece.bytes, i) = 10 then
-        return piece.start + i + 1;
-      end if;
-    end loop;
-  end loop;
-  return 0;
-end $$;
-
 -- The changes of one session, all or none, within the caller's transaction.
 -- `commit` is the verb; this is for callers who change their own tables with it.
 create function apply(
@@ -218,8 +201,7 @@ begin
     row := held[j];
     if verbs[i] <> 'create' and (
         at_generations[i] <> (case when row.present then row.generation else 0 end)
-        or (at_ends[i] <> row.size and not (row.unfinished and verbs[i] = 'line'
-          and at_ends[i] = line_end(row.body)))) then
+        or at_ends[i] <> row.size) then
       perform refuse('CONFLICT', format('%s has changed', row.name),
         jsonb_build_object('name', row.name, 'generation', case when row.present then row.generation else 0 end,
           'end', row.size)::text,

@@ -10,7 +10,7 @@ use untorn::engine::{self, Waiting};
 use untorn::{Batch, CallOptions, Error, ErrorKind, JournalBytes, JournalReader, Position, Record};
 
 use crate::fold::Fold;
-use crate::kept::{Change, Kept};
+use crate::kept::{Change, Kept, Piece};
 use crate::listen::Listener;
 use crate::store::Shared;
 
@@ -135,7 +135,45 @@ impl Journal {
             generation: at.map(|at| at.generation as i64),
             end: at.map(|at| at.offset as i64),
         };
-        self.change("append", change, &wait)
+        match self.change("append", change, &wait) {
+            Err(error) if at.is_some() && error.kind() == ErrorKind::Conflict => {
+                Err(self.finish(error, &wait))
+            }
+            done => done,
+        }
+    }
+
+    /// Ends a torn tail, so that the next comparison is with an end that readers know.
+    /// As with files, the first one is a conflict: the tail may become a record.
+    #[cold]
+    fn finish(&self, error: Error, wait: &Waiting<'_>) -> Error {
+        let Some(end) = error.position().filter(|end| end.offset > 0) else {
+            return error;
+        };
+        let (generation, size) = (end.generation as i64, end.offset as i64);
+        let last = self.kept.read(
+            "append",
+            &self.name,
+            &self.file,
+            Some(generation),
+            size - 1,
+            1,
+        );
+        let is_torn = matches!(last, Ok(Some(Piece { bytes: Some(bytes), .. })) if bytes != b"\n");
+        if !is_torn {
+            return error;
+        }
+        let newline = Change {
+            verb: "append",
+            name: &self.file,
+            bytes: Some(b"\n"),
+            generation: Some(generation),
+            end: Some(size),
+        };
+        match self.change("append", newline, wait) {
+            Ok(end) => self.has_changed("append", end.generation as i64, end.offset as i64),
+            Err(error) => error,
+        }
     }
 
     /// Replaces all records of the journal with these: all of them or none.
@@ -174,7 +212,13 @@ impl Journal {
     /// meanwhile; and as [`Journal::append_batch`].
     pub fn rewind(&self, to: Position) -> Result<Position, Error> {
         // The position must be the end of a record.
-        drop(self.reader.records_from(to)?);
+        match self.reader.records_from(to) {
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                let end = self.reader.end()?;
+                return Err(self.has_changed("rewind", end.generation as i64, end.offset as i64));
+            }
+            records => drop(records?),
+        }
         let whole = self.kept.read_all("rewind", &self.name, &self.file)?;
         let (mut bytes, generation) = whole.unwrap_or_default();
         let end = bytes.len() as i64;

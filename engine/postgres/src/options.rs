@@ -79,6 +79,15 @@ impl StoreOptions {
         self
     }
 
+    /// Sets everything else about the journals. Must come before the options below, which
+    /// it overrides. Options that only files have are refused when a journal is opened.
+    #[must_use]
+    pub fn journal(mut self, options: JournalOptions) -> StoreOptions {
+        self.json = engine::is_json(&options);
+        self.journal = options;
+        self
+    }
+
     /// Sets the format of the journals' records. Default: JSON.
     #[must_use]
     pub fn format(mut self, format: Format) -> StoreOptions {

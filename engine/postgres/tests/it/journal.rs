@@ -112,9 +112,21 @@ fn an_append_after_a_torn_tail_begins_a_line_of_its_own() {
     let end = journal.end().unwrap();
     assert_eq!(end.offset, 8);
     // The end as readers see it, before the torn tail.
+    let moved = journal.append_at(end, ["2"]).unwrap_err();
+    assert_eq!(moved.kind(), ErrorKind::Conflict);
+    let end = moved.position().unwrap();
+    assert_eq!(end.offset, 15);
     let end = journal.append_at(end, ["2"]).unwrap();
     assert_eq!(journal.end().unwrap(), end);
     journal.append(b"3").unwrap();
+    let other = sessions(&store)
+        .session("other")
+        .unwrap()
+        .journal()
+        .unwrap();
+    append(&mut c, "other", b"{\"torn");
+    other.append(b"3").unwrap();
+    assert_eq!(texts(&other), ["{\"torn", "3"]);
     assert_eq!(texts(&journal), ["{\"a\":1}", "{\"torn", "2", "3"]);
     assert_eq!(journal.verify().unwrap().damage_count, 1);
 }

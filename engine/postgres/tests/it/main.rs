@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod client;
+mod conformance;
 mod copy;
 mod crash;
 mod documents;
