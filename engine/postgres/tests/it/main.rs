@@ -5,6 +5,7 @@ mod client;
 mod conformance;
 mod copy;
 mod crash;
+mod crate_storm;
 mod documents;
 mod follow;
 mod history;

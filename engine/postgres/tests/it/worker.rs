@@ -18,6 +18,10 @@ fn works() {
         dir: var("_DIR").unwrap().into(),
         schema: var("_SCHEMA").unwrap(),
     };
+    if name.starts_with("crate ") {
+        crate::crate_storm::work(&store, &name, &var("_ARG").unwrap());
+        std::process::exit(0);
+    }
     let mut client = store.connect();
     let arg = var("_ARG").unwrap();
     match name.as_str() {
@@ -30,7 +34,7 @@ fn works() {
 }
 
 #[allow(clippy::print_stdout, reason = "a worker's way to talk")]
-fn say(line: &str) {
+pub fn say(line: &str) {
     println!("@ {line}");
 }
 
