@@ -9,7 +9,7 @@
 //! The other files are removed without any lock, since that may take long. The
 //! remains of an interrupted removal first get a name of their own (`set_aside`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::gone::{GONE, set_aside, sweep};
 use super::handle::Session;
@@ -92,17 +92,18 @@ pub(super) fn is_there(operation: &'static str, path: &Path) -> Result<bool> {
     }
 }
 
-/// Returns the existing sessions, in no order. Also removes the remains of
-/// interrupted removals.
+/// Returns the keys of the existing sessions, and the names of their directories, in no
+/// order. Also removes the remains of interrupted removals.
 pub(super) fn sessions(
     operation: &'static str,
     store: &Shared,
     wait: &WaitPolicy<'_>,
-) -> Result<Vec<(String, PathBuf)>> {
+) -> Result<Vec<(String, String)>> {
     let os_error = |error| Error::os(operation, &store.path, error);
-    let mut found = Vec::new();
-    for (name, is_dir) in sys::list_kinds(&store.path).map_err(os_error)? {
-        let Some(name) = name.to_str() else {
+    let listed = sys::list_kinds(&store.path).map_err(os_error)?;
+    let mut found = Vec::with_capacity(listed.len());
+    for (name, is_dir) in listed {
+        let Ok(name) = name.into_string() else {
             continue;
         };
         if let Some(gone) = name.strip_prefix(GONE) {
@@ -112,17 +113,18 @@ pub(super) fn sessions(
         if is_dir == Some(false) {
             continue;
         }
-        let path = store.path.join(name);
-        let key = if name::is_hashed(name) {
-            read_key(name, &path)
+        let key = if name::is_hashed(&name) {
+            read_key(&name, &store.path.join(&name))
         } else {
-            name::decode(name)
+            name::decode(&name)
         };
         let Some(key) = key else {
             continue;
         };
-        if is_dir == Some(true) || matches!(sys::stat(&path), Ok(Some(stat)) if stat.is_dir) {
-            found.push((key, path));
+        let is_dir = is_dir == Some(true)
+            || matches!(sys::stat(&store.path.join(&name)), Ok(Some(stat)) if stat.is_dir);
+        if is_dir {
+            found.push((key, name));
         }
     }
     Ok(found)

@@ -1,7 +1,7 @@
 //! The journals of a search, in pieces, so that threads share a long journal too.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::needle::Needle;
@@ -77,8 +77,9 @@ pub(super) enum Next {
     Piece(Piece),
 }
 
-pub(super) struct Plan {
-    sessions: std::vec::IntoIter<(String, PathBuf)>,
+pub(super) struct Plan<'a> {
+    store: &'a Path,
+    sessions: std::vec::IntoIter<(String, String)>,
     /// Pieces of long journals, which no thread has begun.
     ready: VecDeque<Piece>,
     next: u64,
@@ -87,9 +88,11 @@ pub(super) struct Plan {
 /// The most pieces of a journal, of 4 MB each.
 const PIECES: u64 = 1 << 24;
 
-impl Plan {
-    pub fn new(sessions: Vec<(String, PathBuf)>) -> Plan {
+impl<'a> Plan<'a> {
+    /// `sessions`: their keys, and the names of their directories.
+    pub fn new(store: &'a Path, sessions: Vec<(String, String)>) -> Plan<'a> {
         Plan {
+            store,
             sessions: sessions.into_iter(),
             ready: VecDeque::new(),
             next: 0,
@@ -101,10 +104,10 @@ impl Plan {
         if let Some(piece) = self.ready.pop_front() {
             return Some(Next::Piece(piece));
         }
-        let (key, dir) = self.sessions.next()?;
+        let (key, name) = self.sessions.next()?;
         let number = self.next;
         self.next += PIECES;
-        let path = dir.join(journal_name);
+        let path = self.store.join(name).join(journal_name);
         Some(Next::Unread(Unread { number, key, path }))
     }
 

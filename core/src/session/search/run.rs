@@ -1,7 +1,6 @@
 //! One search in all journals of a store.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -128,7 +127,7 @@ impl Search {
         let mut sessions = directory::sessions("search", &self.store.shared, wait)?;
         sessions.sort_unstable();
         let total = match wait.progress {
-            Some(_) => size_of(&self.store.shared.options.journal_name, &sessions),
+            Some(_) => size_of(&self.store, &sessions),
             None => 0,
         };
         let shared = Shared {
@@ -139,7 +138,7 @@ impl Search {
             json,
             max_hits: self.max_hits,
             options: &self.store.shared.options,
-            plan: Mutex::new(Plan::new(sessions)),
+            plan: Mutex::new(Plan::new(self.store.path(), sessions)),
             found: Mutex::default(),
             last: AtomicU64::new(if self.max_hits == 0 { 0 } else { u64::MAX }),
             stop: AtomicBool::new(false),
@@ -194,8 +193,10 @@ impl fmt::Debug for Search {
 }
 
 /// Returns how many bytes there are to search, for reports of the progress.
-fn size_of(journal_name: &str, sessions: &[(String, PathBuf)]) -> u64 {
-    let journals = sessions.iter().map(|(_, path)| path.join(journal_name));
+fn size_of(store: &Store, sessions: &[(String, String)]) -> u64 {
+    let journal_name = &store.shared.options.journal_name;
+    let path = |(_, name): &(String, String)| store.path().join(name).join(journal_name);
+    let journals = sessions.iter().map(path);
     journals
         .filter_map(|journal| sys::stat(&journal).ok().flatten())
         .map(|stat| stat.size)

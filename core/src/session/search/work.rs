@@ -35,7 +35,7 @@ pub(super) struct Shared<'a> {
     pub(super) json: bool,
     pub(super) max_hits: usize,
     pub(super) options: &'a StoreOptions,
-    pub(super) plan: Mutex<Plan>,
+    pub(super) plan: Mutex<Plan<'a>>,
     pub(super) found: Mutex<Found>,
     /// No piece after this one can have a hit that counts.
     pub(super) last: AtomicU64,
