@@ -15,7 +15,6 @@
 struct floor {
     int lock;            /* the sidecar */
     int journal;         /* O_APPEND */
-    const char *path;    /* of the journal */
     const char *record;  /* with its newline */
     size_t length;
     long long end;       /* where our own last append ended */
@@ -51,7 +50,8 @@ static int append_same(struct floor *f) {
     struct statx lock, file;
     if (take(f) < 0) return -1;
     if (statx(f->lock, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &lock) < 0) return -1;
-    if (statx(AT_FDCWD, f->path, 0, STATX_TYPE | STATX_INO | STATX_SIZE, &file) < 0) return -1;
+    if (statx(f->journal, "", AT_EMPTY_PATH, STATX_NLINK | STATX_INO | STATX_SIZE, &file) < 0)
+        return -1;
     /* Somebody else wrote last: is the tail whole? */
     if ((long long)file.stx_size != f->end && file.stx_size != 0) {
         char last;

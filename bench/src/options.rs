@@ -11,7 +11,7 @@ usage: untorn-bench [options]
                   (default: target/bench/files)
   --out DIR       where table, JSON and plot go (default: target/bench)
   --only NAMES    of the suites append,batch,power,contend,burst,save,read,memory,
-                  wait,transaction,header,session: just these, comma-separated
+                  wait,transaction,header,session,many,start: just these, comma-separated
   --rounds N      rounds of the short measurements (default 31)
   --quick         few rounds and smaller files: shows that it runs, not what it costs
   --check         exit status 1 if a target is missed or could not be measured

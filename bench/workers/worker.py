@@ -1,8 +1,12 @@
 """untorn from Python: answers the bench's requests, one line each (see src/peer.rs)."""
 
+import json
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import untorn
@@ -11,6 +15,9 @@ HEAD = '{"type":"message","role":"assistant","id":"msg_01HQ8","ts":1731990000.25
 TEXT = "The tail is whole again; the next append goes to its own line. " * 2
 # The same record as src/data.rs makes: 199 bytes, and the newline that is added.
 RECORD = (HEAD + TEXT[: 199 - 2 - len(HEAD)] + '"}').encode()
+
+# About 2 KB as JSON.
+VALUE = {f"turn {n}": {"role": "user", "text": "hello " * 10, "number": n} for n in range(20)}
 
 journal: Any = None
 
@@ -42,6 +49,24 @@ def verify() -> None:
         raise RuntimeError("the journal is damaged")
 
 
+def save_json(path: str, count: int) -> None:
+    for _ in range(count):
+        untorn.save_json(path, VALUE, durability="process")
+
+
+def replace_json(path: str, count: int) -> None:
+    """Save as people do who know that a file must be replaced whole."""
+    for _ in range(count):
+        with tempfile.NamedTemporaryFile("w", dir=Path(path).parent, delete=False) as file:
+            file.write(json.dumps(VALUE))
+        os.replace(file.name, path)
+
+
+def append_json(path: str, count: int) -> None:
+    for _ in range(count):
+        untorn.append_json(path, VALUE["turn 1"], durability="process")
+
+
 def answer(verb: str, *arguments: str) -> float:
     global journal
     match verb:
@@ -57,6 +82,12 @@ def answer(verb: str, *arguments: str) -> float:
             return timed(read)
         case "verify":
             return timed(verify)
+        case "save-json":
+            return timed(lambda: save_json(arguments[0], int(arguments[1])))
+        case "replace-json":
+            return timed(lambda: replace_json(arguments[0], int(arguments[1])))
+        case "append-json":
+            return timed(lambda: append_json(arguments[0], int(arguments[1])))
         case "close":
             journal.close()
             return 0

@@ -5,11 +5,13 @@ mod batch;
 mod burst;
 mod contend;
 mod header;
+mod many;
 mod memory;
 mod power;
 mod read;
 mod save;
 mod session;
+mod start;
 mod transaction;
 mod wait;
 
@@ -18,7 +20,7 @@ use crate::options::Options;
 use anyhow::Result;
 use std::path::PathBuf;
 
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 14] = [
     "append",
     "batch",
     "power",
@@ -31,6 +33,8 @@ pub const NAMES: [&str; 12] = [
     "transaction",
     "header",
     "session",
+    "many",
+    "start",
 ];
 
 /// What a figure should be.
@@ -82,7 +86,7 @@ impl Row {
 type Suite = fn(&Options) -> Result<Vec<Row>>;
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
-    let suites: [Suite; 12] = [
+    let suites: [Suite; 14] = [
         append::run,
         batch::run,
         power::run,
@@ -95,6 +99,8 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         transaction::run,
         header::run,
         session::run,
+        many::run,
+        start::run,
     ];
     let mut rows = Vec::new();
     for (name, suite) in NAMES.into_iter().zip(suites) {

@@ -1,6 +1,6 @@
 //! A durable, atomic save of 4 KB.
 
-use super::{Row, Scratch, Target};
+use super::{Row, Scratch, Target, again};
 use crate::measure::{Figure, rounds};
 use crate::options::Options;
 use crate::subjects;
@@ -20,8 +20,9 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
     let series = rounds(options.rounds * 2, &mut turns, |(peer, scratch)| {
         peer.call(&["save", scratch.path()?, count])
     })?;
+    drop(turns);
     let floor = Figure::of(&series[1]).times(1e-4);
-    Ok(vec![
+    let mut rows = vec![
         Row::new(
             SUITE,
             "C, create + write + fsync + rename + fsync(dir), 4 KB",
@@ -36,5 +37,43 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             Target::AtMost(1.2),
             Ok(Figure::ratio(&series[0], &series[1])),
         ),
-    ])
+    ];
+    rows.extend(python(options));
+    Ok(rows)
+}
+
+/// Calls without a handle from Python.
+fn python(options: &Options) -> Vec<Row> {
+    let measured = || {
+        let mut peer = subjects::start(options, "Python")?;
+        let mut turns = [
+            ("save-json", Scratch::new(options, "save-json")?),
+            ("replace-json", Scratch::new(options, "replace-json")?),
+            ("append-json", Scratch::new(options, "append-json")?),
+        ];
+        rounds(options.rounds, &mut turns, |(verb, scratch)| {
+            peer.call(&[verb, scratch.path()?, "100"])
+        })
+    };
+    let series = measured();
+    let figure = |of: fn(&[Vec<f64>]) -> Figure| match &series {
+        Ok(series) => Ok(of(series)),
+        Err(error) => Err(again(error)),
+    };
+    vec![
+        Row::new(
+            SUITE,
+            "Python, save_json of 2 KB, process / json.dumps, a temporary and os.replace",
+            "x",
+            Target::AtMost(1.1),
+            figure(|series| Figure::ratio(&series[0], &series[1])),
+        ),
+        Row::new(
+            SUITE,
+            "Python, append_json of 100 B, process",
+            "us",
+            Target::AtMost(30.0),
+            figure(|series| Figure::of(&series[2]).times(1e-5)),
+        ),
+    ]
 }

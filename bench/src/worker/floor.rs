@@ -12,7 +12,6 @@ use std::path::Path;
 struct RawFloor {
     lock: c_int,
     journal: c_int,
-    path: *const c_char,
     record: *const c_char,
     length: usize,
     end: c_longlong,
@@ -43,7 +42,6 @@ struct Open {
     kind: c_int,
     _lock: File,
     _journal: File,
-    _path: CString,
     _record: Vec<u8>,
 }
 
@@ -72,11 +70,9 @@ fn open(path: &Path, kind: &str, record: Vec<u8>) -> Result<Open> {
         .create(true)
         .truncate(false)
         .open(lock)?;
-    let c_path = CString::new(path.as_os_str().as_bytes())?;
     let raw = RawFloor {
         lock: lock.as_raw_fd(),
         journal: journal.as_raw_fd(),
-        path: c_path.as_ptr(),
         record: record.as_ptr().cast(),
         length: record.len(),
         end: 0,
@@ -86,7 +82,6 @@ fn open(path: &Path, kind: &str, record: Vec<u8>) -> Result<Open> {
         kind: kind as c_int,
         _lock: lock,
         _journal: journal,
-        _path: c_path,
         _record: record,
     })
 }

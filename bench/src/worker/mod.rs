@@ -2,6 +2,7 @@
 
 mod floor;
 mod lock;
+mod many;
 mod rust;
 mod session;
 
@@ -19,6 +20,7 @@ pub fn run(kind: &str) -> Result<()> {
         "floor" => Box::new(floor::Floor::default()),
         "rust" => Box::new(rust::Rust::default()),
         "session" => Box::new(session::Session::default()),
+        "many" => Box::new(many::Many::default()),
         "lock" => Box::new(lock::Lock::<lock::Ours>::default()),
         "raw-lock" => Box::new(lock::Lock::<lock::Raw>::default()),
         other => bail!("no such worker: {other}"),
