@@ -43,7 +43,10 @@ pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
             ));
         }
     };
-    if !out.quiet {
+    if out.json {
+        let path = &convert.output;
+        out.object(&serde_json::json!({ "path": path, "records": count, "damage": bad }))?;
+    } else if !out.quiet {
         out.line(format!("{} records", thousands(count)))?;
     }
     if bad > 0 {

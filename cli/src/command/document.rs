@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use untorn::{Error, ErrorKind, Expect, Version};
+use untorn::{Document, Error, ErrorKind, Expect, Version};
 
 use super::read::Printer;
 use crate::args::{Edit, Get, Handle, Rm, Set};
@@ -125,13 +125,24 @@ pub fn set(set: &Set, handle: &Handle, out: &mut Output) -> Result {
 pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
     let document = handle.document(&rm.path)?;
     let expect = expected(rm.expect.as_deref())?;
-    let Some(key) = &rm.key else {
-        return Ok(if document.remove_with(expect, &handle.call())? {
-            0
-        } else {
-            FOUND
-        });
+    let removed = match &rm.key {
+        None => document.remove_with(expect, &handle.call())?,
+        Some(key) => remove_value(rm, key, &document, expect, handle, out)?,
     };
+    if out.json {
+        out.object(&serde_json::json!({ "path": rm.path, "removed": removed }))?;
+    }
+    Ok(if removed { 0 } else { FOUND })
+}
+
+fn remove_value(
+    rm: &Rm,
+    key: &str,
+    document: &Document,
+    expect: Expect,
+    handle: &Handle,
+    out: &mut Output,
+) -> Result<bool> {
     let steps = steps(key)?;
     let mut update = document.begin_update(&handle.call())?;
     if let Expect::Version(version) = expect
@@ -147,14 +158,14 @@ pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
             "{}: the document does not exist",
             rm.path.display()
         ));
-        return Ok(FOUND);
+        return Ok(false);
     };
     let old = text_of(bytes.to_vec(), &rm.path)?;
     match json::removed(&old, &steps).map_err(Failure::usage)? {
-        None => Ok(FOUND),
+        None => Ok(false),
         Some(new) => {
             update.save(new.as_bytes())?;
-            Ok(0)
+            Ok(true)
         }
     }
 }
@@ -173,16 +184,18 @@ pub fn edit(edit: &Edit, handle: &Handle, out: &mut Output) -> Result {
     let copy = std::env::temp_dir().join(format!("untorn-edit.{}.{name}", std::process::id()));
     write_private(&copy, &bytes)?;
     let result = edited(&copy, &bytes, out);
-    let code = match result {
-        Ok(None) => 0,
-        Ok(Some(new)) => match document.save_with(&new, Expect::Version(version), &handle.call()) {
-            Ok(_) => 0,
-            Err(error) => return Err(conflict(error, &copy)),
-        },
-        Err(failure) => return Err(failure),
+    let version = match result? {
+        None => version,
+        Some(new) => document
+            .save_with(&new, Expect::Version(version), &handle.call())
+            .map_err(|error| conflict(error, &copy))?,
     };
     let _ = std::fs::remove_file(&copy);
-    Ok(code)
+    if out.json {
+        let version = version.to_string();
+        out.object(&serde_json::json!({ "path": edit.path, "version": version }))?;
+    }
+    Ok(0)
 }
 
 fn conflict(error: Error, copy: &std::path::Path) -> Failure {

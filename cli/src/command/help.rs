@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 
 use crate::args::Args;
-use crate::exit::{FOUND, Result, USAGE};
+use crate::exit::{Result, USAGE};
 use crate::output::Output;
 
 const TOPICS: [(&str, &str); 4] = [
@@ -32,7 +32,7 @@ pub fn run(topic: Option<&str>, out: &mut Output) -> Result {
         "unknown topic {topic:?}; topics are {}, and every command",
         names.join(", ")
     ));
-    Ok(if topic.is_empty() { USAGE } else { FOUND })
+    Ok(USAGE)
 }
 
 pub fn completions(shell: clap_complete::Shell) -> Result {

@@ -47,7 +47,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result {
         Command::Rewind(rewind) => rewrite::rewind(rewind, handle, out),
         Command::Compact(compact) => rewrite::compact(compact, handle, out),
         Command::Seal(one) => rewrite::seal(one, handle, out),
-        Command::Sync(one) => rewrite::sync(one, handle),
+        Command::Sync(one) => rewrite::sync(one, handle, out),
         Command::Convert(convert) => convert::run(convert, handle, out),
         Command::Store(store) => store::run(store, handle, out),
         Command::Txn(txn) => transaction::run(txn, out),

@@ -120,13 +120,18 @@ pub fn seal(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
         count += 1;
     }
     rewrite.commit()?;
-    if !out.quiet {
+    if out.json {
+        out.object(&serde_json::json!({ "path": one.path, "records": count }))?;
+    } else if !out.quiet {
         out.line(format!("{count} records sealed"))?;
     }
     Ok(0)
 }
 
-pub fn sync(one: &OneJournal, handle: &Handle) -> Result {
+pub fn sync(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
     handle.journal(&one.path, false, false)?.sync()?;
+    if out.json {
+        out.object(&serde_json::json!({ "path": one.path }))?;
+    }
     Ok(0)
 }

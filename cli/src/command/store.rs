@@ -191,6 +191,10 @@ fn remove(store: &Store, key: &str, yes: bool, handle: &Handle, out: &mut Output
         if !session.exists()? {
             return Ok(FOUND);
         }
+        if out.json {
+            out.object(&serde_json::json!({ "key": key, "removed": false }))?;
+            return Ok(0);
+        }
         out.line(format!(
             "would remove {} with all its files; add --yes to do it",
             session.path().display()
@@ -201,11 +205,11 @@ fn remove(store: &Store, key: &str, yes: bool, handle: &Handle, out: &mut Output
         Some(limit) => CallOptions::new().timeout(Some(limit)),
         None => CallOptions::new().timeout(Some(std::time::Duration::ZERO)),
     };
-    Ok(if store.remove_with(key, &call)? {
-        0
-    } else {
-        FOUND
-    })
+    let removed = store.remove_with(key, &call)?;
+    if out.json {
+        out.object(&serde_json::json!({ "key": key, "removed": removed }))?;
+    }
+    Ok(if removed { 0 } else { FOUND })
 }
 
 fn search(store: &Store, text: &str, max: usize, out: &mut Output) -> Result {

@@ -39,7 +39,13 @@ pub fn run(torn: &Torn, handle: &Handle, out: &mut Output) -> Result {
         }
         if let Some(number) = torn.restore {
             let end = journal.restore_torn_with(number, &handle.call())?;
-            if !out.quiet {
+            if out.json {
+                let position = end.to_string();
+                let path = &input.path;
+                out.object(
+                    &serde_json::json!({ "path": path, "number": number, "position": position }),
+                )?;
+            } else if !out.quiet {
                 out.line(format!(
                     "entry {number} appended; the journal ends at {end}"
                 ))?;
@@ -51,7 +57,9 @@ pub fn run(torn: &Torn, handle: &Handle, out: &mut Output) -> Result {
         if torn.prune && !entries.is_empty() {
             let age = torn.older.unwrap_or_default();
             let count = journal.prune_torn_with(age, &handle.call())?;
-            if !out.quiet && count > 0 {
+            if out.json {
+                out.object(&serde_json::json!({ "path": input.path, "forgotten": count }))?;
+            } else if !out.quiet && count > 0 {
                 let name = harmless(&input.path.display().to_string());
                 out.line(format!("{name}: {count} entries forgotten"))?;
             }

@@ -28,6 +28,8 @@ fn untorn(dir: &Path) -> Command {
     for name in ["DURABILITY", "SCHEME", "FORMAT", "HEADER_PREFIX", "TIMEOUT"] {
         command.env_remove(format!("UNTORN_{name}"));
     }
+    // An editor that changes nothing.
+    command.env("EDITOR", "true").env_remove("VISUAL");
     command
 }
 
