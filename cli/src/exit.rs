@@ -56,9 +56,22 @@ impl From<Error> for Failure {
         };
         Failure {
             of_one_file: true,
-            ..Failure::new(code, error.to_string())
+            ..Failure::new(code, in_our_words(error.to_string()))
         }
     }
+}
+
+/// The library's hints name its own options.
+fn in_our_words(message: String) -> String {
+    [
+        (", and this handle must not create it", ""),
+        (
+            "make it, or open with `parents`",
+            "make it (append has --parents)",
+        ),
+    ]
+    .into_iter()
+    .fold(message, |text, (theirs, ours)| text.replace(theirs, ours))
 }
 
 /// Of standard input or output.

@@ -60,6 +60,12 @@ fn say_waits() {
 /// should do nothing else.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     signal::prepare();
+    let args: Vec<_> = args.into_iter().collect();
+    if args.len() < 2 {
+        // clap counts an option that comes from the environment as an argument.
+        let _ = write!(std::io::stderr(), "{}", Args::command().render_help());
+        return USAGE;
+    }
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {

@@ -28,6 +28,8 @@ pub struct Output {
     pub quiet: bool,
     /// Whether standard output is a terminal.
     pub terminal: bool,
+    /// Whether it is one on which the screen can be cleared.
+    pub escapes: bool,
     colored: bool,
     /// Whether one of many files failed: the exit status says so at the end.
     pub failed: bool,
@@ -41,17 +43,16 @@ struct Progress {
 
 impl Output {
     pub fn new(common: &Common) -> Output {
-        let terminal = io::stdout().is_terminal() && signal::understands_escapes();
+        let terminal = io::stdout().is_terminal();
+        let escapes = terminal && signal::understands_escapes(&io::stdout());
         let colored = match common.color {
             Color::Always => true,
             Color::Never => false,
             // https://no-color.org
-            Color::Auto => {
-                terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
-            }
+            Color::Auto => escapes && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
         };
         let shown = io::stderr().is_terminal()
-            && signal::understands_escapes()
+            && signal::understands_escapes(&io::stderr())
             && !common.no_progress
             && !common.quiet;
         Output {
@@ -59,6 +60,7 @@ impl Output {
             json: common.json,
             quiet: common.quiet,
             terminal,
+            escapes,
             colored,
             failed: false,
             progress: shown.then(|| Progress {
@@ -191,6 +193,16 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// `1 journal`, `2 journals`, `2 entries`
+pub fn count(number: u64, word: &str) -> String {
+    match (number, word.strip_suffix('y')) {
+        (1, _) => format!("1 {word}"),
+        _ if word.ends_with('h') => format!("{} {word}es", thousands(number)),
+        (_, Some(stem)) => format!("{} {stem}ies", thousands(number)),
+        (_, None) => format!("{} {word}s", thousands(number)),
+    }
+}
+
 /// `186.9 MB`
 pub fn size(bytes: u64) -> String {
     if bytes < 1000 {
@@ -221,13 +233,16 @@ pub fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{harmless, size, thousands};
+    use super::{count, harmless, size, thousands};
 
     #[test]
     fn numbers_for_people() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(count(1, "entry"), "1 entry");
+        assert_eq!(count(0, "entry"), "0 entries");
+        assert_eq!(count(1000, "tail"), "1,000 tails");
         assert_eq!(size(999), "999 B");
         assert_eq!(size(186_900_000), "186.9 MB");
     }

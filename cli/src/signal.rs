@@ -30,9 +30,9 @@ pub fn restore() {
     }
 }
 
-/// Whether terminals understand the escapes for colors and for places on the screen.
+/// Whether a terminal understands the escapes for colors and for places on the screen.
 #[cfg(unix)]
-pub fn understands_escapes() -> bool {
+pub fn understands_escapes<T>(_stream: &T) -> bool {
     true
 }
 
@@ -43,9 +43,12 @@ pub use windows::{prepare, restore, understands_escapes};
 /// next write there, see `exit.rs`.
 #[cfg(windows)]
 mod windows {
+    use std::os::windows::io::AsRawHandle;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
+    use windows_sys::Win32::System::Console::{
+        ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, SetConsoleCtrlHandler, SetConsoleMode,
+    };
     use windows_sys::Win32::System::Threading::ExitProcess;
 
     /// Whether Ctrl-C is for a command that this process waits for.
@@ -70,8 +73,15 @@ mod windows {
         COMMAND_RUNS.store(true, Ordering::Relaxed);
     }
 
-    /// Consoles before Windows 10 understand none, and later ones only if asked.
-    pub fn understands_escapes() -> bool {
-        anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
+    /// Consoles before Windows 10 understand none, and later ones only if asked. A
+    /// terminal that is no console of Windows (mintty) understands them.
+    pub fn understands_escapes(stream: &impl AsRawHandle) -> bool {
+        let console = stream.as_raw_handle();
+        let mut mode = 0;
+        // SAFETY: the handle is open as long as the stream, and the mode is written to.
+        unsafe {
+            GetConsoleMode(console, &raw mut mode) == 0
+                || SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0
+        }
     }
 }

@@ -150,8 +150,7 @@ pub struct Append {
     /// Create missing parent directories
     #[arg(long)]
     pub parents: bool,
-    /// Append only if the journal ends here, as `append` or `cat --with-position`
-    /// print it
+    /// Append only if the journal ends here, as `append --json` prints it
     #[arg(long, value_name = "POSITION")]
     pub at: Option<String>,
     /// Change the header in the same step

@@ -7,7 +7,7 @@ use untorn::Position;
 
 use crate::args::{Append, Handle};
 use crate::exit::{FAILED, Failure, Result};
-use crate::output::Output;
+use crate::output::{Output, count};
 
 #[derive(serde::Serialize)]
 struct Appended {
@@ -19,8 +19,8 @@ struct Appended {
 pub fn run(append: &Append, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&append.path, true, append.parents)?;
     let expected = append.at.as_deref().map(Position::from_str).transpose();
-    let expected =
-        expected.map_err(|_| Failure::usage("--at takes a position, as append prints it"))?;
+    let expected = expected
+        .map_err(|_| Failure::usage("--at takes a position, as append --json prints it"))?;
     let from_input = append.record.as_deref().is_none_or(|record| record == "-");
     let together = append.all || expected.is_some() || append.header.is_some();
     let mut records = 0;
@@ -89,7 +89,8 @@ fn lines(
                     "line {number} of standard input: {}",
                     failure.message
                 ));
-                let message = format!("{records} records before it are in the journal");
+                let before = count(*records, "record");
+                let message = format!("in the journal before it: {before}");
                 return Err(Failure::new(failure.code.max(FAILED), message));
             }
         }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::args::{Convert, Handle};
 use crate::csv;
 use crate::exit::{FOUND, Failure, Result};
-use crate::output::{Output, thousands};
+use crate::output::{Output, count};
 
 enum End {
     Journal,
@@ -31,7 +31,7 @@ fn end(path: &Path) -> Result<End> {
 
 pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
     fresh(&convert.output)?;
-    let (count, bad) = match (end(&convert.input)?, end(&convert.output)?) {
+    let (records, bad) = match (end(&convert.input)?, end(&convert.output)?) {
         (End::Array, End::Journal) => (to_journal(convert, handle)?, 0),
         (End::Journal, End::Array) => to_array(convert, handle)?,
         (End::Journal, End::Csv) => to_csv(convert, handle)?,
@@ -45,12 +45,12 @@ pub fn run(convert: &Convert, handle: &Handle, out: &mut Output) -> Result {
     };
     if out.json {
         let path = &convert.output;
-        out.object(&serde_json::json!({ "path": path, "records": count, "damage": bad }))?;
+        out.object(&serde_json::json!({ "path": path, "records": records, "damage": bad }))?;
     } else if !out.quiet {
-        out.line(format!("{} records", thousands(count)))?;
+        out.line(count(records, "record"))?;
     }
     if bad > 0 {
-        out.complain(&format!("{bad} damaged records left out"));
+        out.complain(&format!("{} left out", count(bad, "damaged record")));
     }
     Ok(if bad > 0 { FOUND } else { 0 })
 }
@@ -97,14 +97,14 @@ fn each(
         false => Vec::new(),
     };
     paths.push(convert.input.clone());
-    let (mut count, mut bad) = (0, 0);
+    let (mut good, mut bad) = (0, 0);
     for path in &paths {
         let journal = handle.journal(path, false, false)?;
         let report = journal.verify()?;
         if report.damage_count > 0 && convert.skip_bad.is_none() {
             let why = format!(
-                "{} damaged stretches: --skip-bad FILE leaves them out and keeps their bytes",
-                report.damage_count
+                "{}: --skip-bad FILE leaves damage out and keeps its bytes",
+                count(report.damage_count, "damaged stretch")
             );
             return Err(Failure::of(path.display(), why));
         }
@@ -112,7 +112,7 @@ fn each(
         while let Some(record) = records.next_record()? {
             if !handle.is_json() || untorn::inspect(record.bytes).is_none() {
                 take(record.bytes)?;
-                count += 1;
+                good += 1;
             }
         }
         if let Some(kept) = &convert.skip_bad {
@@ -120,7 +120,7 @@ fn each(
         }
         bad += report.damage_count;
     }
-    Ok((count, bad))
+    Ok((good, bad))
 }
 
 fn keep_bad(from: &Path, to: &Path, damages: &[untorn::Damage]) -> Result<()> {

@@ -126,13 +126,26 @@ pub fn rm(rm: &Rm, handle: &Handle, out: &mut Output) -> Result {
     let document = handle.document(&rm.path)?;
     let expect = expected(rm.expect.as_deref())?;
     let removed = match &rm.key {
-        None => document.remove_with(expect, &handle.call())?,
+        None => {
+            let removed = document.remove_with(expect, &handle.call())?;
+            if !removed {
+                complain_missing(rm, out);
+            }
+            removed
+        }
         Some(key) => remove_value(rm, key, &document, expect, handle, out)?,
     };
     if out.json {
         out.object(&serde_json::json!({ "path": rm.path, "removed": removed }))?;
     }
     Ok(if removed { 0 } else { FOUND })
+}
+
+fn complain_missing(rm: &Rm, out: &mut Output) {
+    out.complain(&format!(
+        "{}: the document does not exist",
+        rm.path.display()
+    ));
 }
 
 fn remove_value(
@@ -154,10 +167,7 @@ fn remove_value(
         ));
     }
     let Some(bytes) = update.value() else {
-        out.complain(&format!(
-            "{}: the document does not exist",
-            rm.path.display()
-        ));
+        complain_missing(rm, out);
         return Ok(false);
     };
     let old = text_of(bytes.to_vec(), &rm.path)?;
@@ -227,12 +237,17 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
 /// Returns the text that the editor saved; `None` if it is unchanged.
 fn edited(copy: &std::path::Path, old: &[u8], out: &mut Output) -> Result<Option<Vec<u8>>> {
     let editor = ["VISUAL", "EDITOR"].iter().find_map(std::env::var_os);
-    let editor = editor.unwrap_or_else(|| "vi".into());
+    let usual = if cfg!(windows) { "notepad" } else { "vi" };
+    let editor = editor.unwrap_or_else(|| usual.into());
     let words = editor.to_string_lossy().into_owned();
     let mut words = words.split_whitespace();
-    let program = words.next().unwrap_or("vi");
+    let program = words.next().unwrap_or(usual);
     let status = Command::new(program).args(words).arg(copy).status();
-    let status = status.map_err(|error| Failure::of(program, error))?;
+    let status = status.map_err(|error| {
+        // It has no text of the user's.
+        let _ = std::fs::remove_file(copy);
+        Failure::of(program, error)
+    })?;
     if !status.success() {
         return Err(Failure::of(
             program,

@@ -13,9 +13,9 @@ use untorn::{CallOptions, Damage, FollowItem, Position};
 use super::since::Since;
 use crate::args::{Cat, Handle, Shape, Tail};
 use crate::exit::{FOUND, Failure, Result};
-use crate::input::{Take, each, files};
+use crate::input::{Input, Kind, Take, each, files};
 use crate::json;
-use crate::output::{Output, Style, harmless, thousands};
+use crate::output::{Output, Style, count, harmless};
 
 /// How records are printed.
 pub struct Printer<'a> {
@@ -106,7 +106,14 @@ pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
     let changed = tail
         .since
         .and_then(|span| SystemTime::now().checked_sub(span));
-    let inputs = files(&tail.paths, Take::Journals, changed, out)?;
+    // One that does not exist yet can be followed.
+    let paths = tail.paths.iter().cloned();
+    let (later, paths): (Vec<_>, Vec<_>) = paths.partition(|path| tail.follow && !path.exists());
+    let mut inputs = files(&paths, Take::Journals, changed, out)?;
+    inputs.extend(later.into_iter().map(|path| Input {
+        path,
+        kind: Kind::Journal,
+    }));
     let since = tail
         .since
         .map(|span| Since::new(span, tail.time.as_deref()));
@@ -290,8 +297,8 @@ pub fn cat(cat: &Cat, handle: &Handle, out: &mut Output) -> Result {
     })?;
     if skipped > 0 {
         out.remark(&format!(
-            "untorn: {} damaged stretches skipped: untorn check",
-            thousands(skipped)
+            "untorn: {} skipped: untorn check",
+            count(skipped, "damaged stretch")
         ));
     }
     Ok(if skipped > 0 { FOUND } else { 0 })

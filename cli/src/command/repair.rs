@@ -11,7 +11,7 @@ use super::check;
 use crate::args::{Handle, Repair};
 use crate::exit::{FAILED, FOUND, Failure, Result};
 use crate::input::{Kind, Take, files};
-use crate::output::{Output, harmless, size};
+use crate::output::{Output, count, harmless, size};
 
 #[derive(Serialize)]
 struct Step<'a> {
@@ -182,8 +182,8 @@ fn print(step: &Step<'_>, out: &mut Output) -> Result<()> {
         "drop_nuls" => "its NULs go".to_owned(),
         "set_aside" => format!("{kept} that can't be read are moved to {name}.torn"),
         "split" if step.kept > 0 => format!(
-            "{} whole records stay, {kept} are moved to {name}.torn",
-            step.records
+            "{} stay, {kept} are moved to {name}.torn",
+            count(step.records, "whole record")
         ),
         "split" => format!(
             "{} whole records become a line each, nothing is lost",
@@ -216,18 +216,19 @@ impl Sum {
         let done = repair.yes;
         let left = match self.left {
             0 => String::new(),
-            n => format!("; {n} damaged lines before the end stay"),
+            n => format!("; {} before the end stay", count(n, "damaged line")),
         };
+        let records = count(self.records, "record");
         let lines = match (self.lines, done) {
             (0, _) => String::new(),
-            (n, true) => format!("{n} damaged lines mended ({} records), ", self.records),
-            (n, false) => format!("{n} damaged lines to mend ({} records), ", self.records),
+            (n, true) => format!("{} mended ({records}), ", count(n, "damaged line")),
+            (n, false) => format!("{} to mend ({records}), ", count(n, "damaged line")),
         };
         let what = format!(
-            "{lines}{} newlines {}, {} tails {} ({} kept in *.torn){left}",
-            self.newlines,
+            "{lines}{} {}, {} {} ({} kept in *.torn){left}",
+            count(self.newlines, "newline"),
             if done { "added" } else { "to add" },
-            self.cut,
+            count(self.cut, "tail"),
             if done { "cut" } else { "to cut" },
             size(self.kept),
         );
@@ -235,7 +236,8 @@ impl Sum {
             (0, _) => format!("nothing to repair{left}"),
             (n, true) => format!("{n} repaired: {what}"),
             (n, false) => {
-                format!("would change {n} files: {what}. Nothing was changed; add --yes to do it")
+                let files = count(n, "file");
+                format!("would change {files}: {what}. Nothing was changed; add --yes to do it")
             }
         }
     }

@@ -8,7 +8,7 @@ use untorn::Position;
 use crate::args::{Compact, Handle, OneJournal, Rewind};
 use crate::exit::{FOUND, Failure, Result};
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, count};
 
 pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
     let journal = handle.journal(&rewind.path, false, false)?;
@@ -22,8 +22,9 @@ pub fn rewind(rewind: &Rewind, handle: &Handle, out: &mut Output) -> Result {
             let first = last.first().filter(|_| last.len() == n);
             let Some(first) = first else {
                 out.complain(&format!(
-                    "{}: the journal has fewer than {n} records",
-                    rewind.path.display()
+                    "{}: the journal has fewer than {}",
+                    rewind.path.display(),
+                    count(n as u64, "record")
                 ));
                 return Ok(FOUND);
             };
@@ -65,7 +66,8 @@ pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {
     bad += records.damage_count();
     if bad > 0 && !compact.drop_damage {
         let why = format!(
-            "{bad} damaged stretches would be lost: inspect them with untorn check, or add --drop-damage"
+            "{} would be lost: inspect them with untorn check, or add --drop-damage",
+            count(bad, "damaged stretch")
         );
         return Err(Failure::of(compact.path.display(), why));
     }
@@ -86,7 +88,7 @@ pub fn compact(compact: &Compact, handle: &Handle, out: &mut Output) -> Result {
     if out.json {
         out.object(&serde_json::json!({ "path": compact.path, "kept": kept, "removed": left }))?;
     } else if !out.quiet {
-        out.line(format!("{kept} records kept, {left} removed"))?;
+        out.line(format!("{} kept, {left} removed", count(kept, "record")))?;
     }
     Ok(0)
 }
@@ -98,32 +100,32 @@ fn key_of(record: &[u8], steps: Option<&[&str]>) -> Option<String> {
 
 /// The records stay as they are.
 pub fn seal(one: &OneJournal, handle: &Handle, out: &mut Output) -> Result {
-    let sealed = Handle {
+    let options = Handle {
         sealed: true,
         header_prefix: handle.header_prefix.clone(),
         ..*handle
     };
-    let report = sealed.journal(&one.path, false, false)?.verify()?;
+    let report = options.journal(&one.path, false, false)?.verify()?;
     if report.damage_count > 0 {
         let why = format!(
-            "{} damaged stretches would be lost: untorn check",
-            report.damage_count
+            "{} would be lost: untorn check",
+            count(report.damage_count, "damaged stretch")
         );
         return Err(Failure::of(one.path.display(), why));
     }
-    let journal = sealed.journal(&one.path, false, false)?;
+    let journal = options.journal(&one.path, false, false)?;
     let mut rewrite = journal.begin_rewrite(&handle.call())?;
     let mut records = rewrite.records()?;
-    let mut count = 0_u64;
+    let mut sealed = 0_u64;
     while let Some(record) = records.next_record()? {
         rewrite.push(record.bytes)?;
-        count += 1;
+        sealed += 1;
     }
     rewrite.commit()?;
     if out.json {
-        out.object(&serde_json::json!({ "path": one.path, "records": count }))?;
+        out.object(&serde_json::json!({ "path": one.path, "records": sealed }))?;
     } else if !out.quiet {
-        out.line(format!("{count} records sealed"))?;
+        out.line(format!("{} sealed", count(sealed, "record")))?;
     }
     Ok(0)
 }

@@ -9,7 +9,7 @@ use untorn::{FileLock, Journal};
 use crate::args::{Handle, Rotate};
 use crate::exit::{Failure, Result};
 use crate::gzip;
-use crate::output::{Output, harmless};
+use crate::output::{Output, count, harmless};
 
 #[derive(Serialize)]
 struct Rotated<'a> {
@@ -51,9 +51,12 @@ pub fn run(rotate: &Rotate, handle: &Handle, out: &mut Output) -> Result {
     } else if removed > 0 && !out.quiet {
         let copies = match compressed.len() {
             0 => String::new(),
-            n => format!(", {n} compressed copies kept"),
+            n => format!(", {} kept", count(n as u64, "compressed copy")),
         };
-        out.line(format!("{removed} rotated files removed{copies}"))?;
+        out.line(format!(
+            "{} removed{copies}",
+            count(removed, "rotated file")
+        ))?;
     }
     Ok(0)
 }

@@ -2,20 +2,21 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use untorn::{Damage, DamageKind};
 
 use crate::args::{Handle, Show};
 use crate::exit::{FOUND, Failure, Result};
-use crate::output::{Output, Style, harmless};
+use crate::output::{Output, Style, count, harmless};
 
 /// How much of a line is printed for people.
 const SHOWN: usize = 160;
 
 #[derive(Serialize)]
 struct Line {
+    path: PathBuf,
     line: u64,
     offset: u64,
     length: u64,
@@ -67,7 +68,7 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
             out.raw(&bytes)?;
             return Ok(0);
         }
-        let line = of(number, offset, n, &bytes, damage.copied());
+        let line = of(&path, (number, offset, n), &bytes, damage.copied());
         if wanted {
             shown = true;
             headline(&line, out)?;
@@ -93,19 +94,27 @@ pub fn run(show: &Show, handle: &Handle, out: &mut Output) -> Result {
         return Ok(0);
     }
     out.complain(&format!(
-        "{}: the file has {number} lines and {offset} bytes",
-        path.display()
+        "{}: the file has {} and {}",
+        path.display(),
+        count(number, "line"),
+        count(offset, "byte")
     ));
     Ok(FOUND)
 }
 
-fn of(line: u64, offset: u64, length: u64, bytes: &[u8], damage: Option<Damage>) -> Line {
+fn of(
+    path: &Path,
+    (line, offset, length): (u64, u64, u64),
+    bytes: &[u8],
+    damage: Option<Damage>,
+) -> Line {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let (kind, why) = match damage {
         Some(damage) => (Some(damage.kind.as_str()), why(damage.kind, text)),
         None => (None, None),
     };
     Line {
+        path: path.to_owned(),
         line,
         offset,
         length,

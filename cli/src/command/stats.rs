@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::args::{Handle, Sort, Stats};
 use crate::exit::Result;
 use crate::input::{Take, each, files};
-use crate::output::{Output, Style, harmless, size, thousands};
+use crate::output::{Output, Style, count, harmless, size, thousands};
 use crate::when::ago;
 
 #[derive(Default, Serialize)]
@@ -77,14 +77,14 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
     }
     let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
     out.line(format!(
-        "{:>10} {:>9} {:>9} {:>6} {:>9}  {:<12} {} journals",
+        "{:>10} {:>9} {:>9} {:>6} {:>9}  {:<12} {}",
         thousands(sum(|row| row.records)),
         size(sum(|row| row.bytes)),
         size(rows.iter().map(|row| row.largest).max().unwrap_or(0)),
         sum(|row| row.damage),
         size(sum(|row| row.torn)),
         "",
-        thousands(journals),
+        count(journals, "journal"),
     ))?;
     Ok(0)
 }
@@ -92,14 +92,14 @@ pub fn run(stats: &Stats, handle: &Handle, out: &mut Output) -> Result {
 fn row(path: &Path, handle: &Handle) -> Result<Row> {
     let journal = handle.journal(path, false, false)?;
     let mut records = journal.records()?;
-    let (mut count, mut largest, mut bad) = (0, 0, 0);
+    let (mut good, mut largest, mut bad) = (0, 0, 0);
     let json = handle.is_json();
     while let Some(record) = records.next_record()? {
         if json && untorn::inspect(record.bytes).is_some() {
             bad += 1;
             continue;
         }
-        count += 1;
+        good += 1;
         largest = largest.max(record.bytes.len() as u64);
     }
     let mut torn = path.as_os_str().to_owned();
@@ -108,7 +108,7 @@ fn row(path: &Path, handle: &Handle) -> Result<Row> {
     let at = seen.as_ref().and_then(|seen| seen.modified().ok());
     Ok(Row {
         path: path.to_owned(),
-        records: count,
+        records: good,
         bytes: seen.map_or(0, |seen| seen.len()),
         largest,
         damage: bad + records.damage_count(),
@@ -155,8 +155,7 @@ fn print(row: &Row, out: &mut Output) -> Result<()> {
         damage
     };
     let journals = match row.journals {
-        Some(1) => ": 1 journal".to_owned(),
-        Some(count) => format!(": {} journals", thousands(count)),
+        Some(journals) => format!(": {}", count(journals, "journal")),
         None => String::new(),
     };
     Ok(out.line(format!(

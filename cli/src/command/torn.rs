@@ -8,7 +8,7 @@ use untorn::TornEntry;
 use crate::args::{Handle, Torn};
 use crate::exit::{FOUND, Failure, Result};
 use crate::input::{Take, files};
-use crate::output::{Output, harmless, size};
+use crate::output::{Output, count, harmless, size};
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -56,12 +56,12 @@ pub fn run(torn: &Torn, handle: &Handle, out: &mut Output) -> Result {
         any |= !entries.is_empty();
         if torn.prune && !entries.is_empty() {
             let age = torn.older.unwrap_or_default();
-            let count = journal.prune_torn_with(age, &handle.call())?;
+            let forgotten = journal.prune_torn_with(age, &handle.call())?;
             if out.json {
-                out.object(&serde_json::json!({ "path": input.path, "forgotten": count }))?;
-            } else if !out.quiet && count > 0 {
+                out.object(&serde_json::json!({ "path": input.path, "forgotten": forgotten }))?;
+            } else if !out.quiet && forgotten > 0 {
                 let name = harmless(&input.path.display().to_string());
-                out.line(format!("{name}: {count} entries forgotten"))?;
+                out.line(format!("{name}: {} forgotten", count(forgotten, "entry")))?;
             }
             continue;
         }
@@ -87,7 +87,7 @@ fn print(path: &Path, entry: &TornEntry, out: &mut Output) -> Result<()> {
     }
     let nuls = match entry.nuls {
         0 => String::new(),
-        n => format!(", then {n} NULs"),
+        n => format!(", then {}", count(n, "NUL")),
     };
     Ok(out.line(format!(
         "{} #{}  {}  {} from offset {}{nuls}  {}",

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use crate::args::{Handle, Watch};
 use crate::exit::Result;
 use crate::input::{Take, files};
-use crate::output::{Output, Style, harmless, size, thousands};
+use crate::output::{Output, Style, count, harmless, size, thousands};
 use crate::when::ago;
 
 /// The state at the last look.
@@ -111,7 +111,7 @@ fn print(rows: &[Row], out: &mut Output) -> Result<()> {
     }
     // Its size may have changed since the last look.
     let (columns, lines) = out.screen().unwrap_or((usize::MAX, usize::MAX));
-    if out.terminal {
+    if out.escapes {
         // Go to the top and clear what is below, without flicker.
         out.raw(b"\x1b[H\x1b[J")?;
     }
@@ -139,7 +139,7 @@ fn print(rows: &[Row], out: &mut Output) -> Result<()> {
         n => format!(", {} of them not shown", thousands(n as u64)),
     };
     Ok(out.line(cut(format!(
-        "{} journals{left}",
-        thousands(rows.len() as u64)
+        "{}{left}",
+        count(rows.len() as u64, "journal")
     )))?)
 }

@@ -116,36 +116,58 @@ fn no_permission_is_said_and_the_rest_is_checked() {
         std::fs::write(&path, "[1]\nx\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
-    let mut check = untorn(dir.path());
-    check.args(["check", "--json", "."]);
-    let mut append = untorn(dir.path());
-    append.args(["append", "a.jsonl", "[2]"]);
-    if is_root() {
-        // Root may read everything. The program may be in a directory of root's.
-        let program = dir.path().join("untorn");
-        std::fs::copy(env!("CARGO_BIN_EXE_untorn"), &program).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let as_nobody = |command: &Command| {
-            let mut other = Command::new(&program);
-            other
-                .args(command.get_args())
-                .current_dir(dir.path())
-                .uid(65_534)
-                .gid(65_534);
-            other
-        };
-        (check, append) = (as_nobody(&check), as_nobody(&append));
-    }
-    let (status, out, err) = said(check.output().unwrap());
+    // Root may read everything. The program may be in a directory of root's.
+    let program = dir.path().join("untorn");
+    std::fs::copy(env!("CARGO_BIN_EXE_untorn"), &program).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |words: &[&str]| {
+        let mut command = untorn(dir.path());
+        if is_root() {
+            command = Command::new(&program);
+            command.current_dir(dir.path()).uid(65_534).gid(65_534);
+        }
+        said(command.args(words).output().unwrap())
+    };
+    let (status, out, err) = run(&["check", "--json", "."]);
     assert_eq!(status, 3, "{out}");
     assert!(
         err.contains("b.jsonl") && err.contains("Permission denied"),
         "{err}"
     );
     assert_eq!(out.lines().count(), 2, "{out}");
+    // So do all commands that take many files. A directory is skipped as a file is.
+    let closed = dir.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    for words in [
+        &["check", "--stat", "."][..],
+        &["cat", "."],
+        &["grep", "1", "."],
+        &["grep", "-c", "1", "."],
+        &["tail", "."],
+        &["stats", "."],
+        &["torn", "."],
+        &["repair", "."],
+    ] {
+        let (status, out, err) = run(words);
+        assert_eq!(status, 3, "{words:?}: {out}");
+        assert!(
+            err.contains("closed: Permission denied"),
+            "{words:?}: {err}"
+        );
+        let of_file = err.lines().filter(|line| line.contains("b.jsonl")).count();
+        assert_eq!(of_file, usize::from(words[0] != "torn"), "{words:?}: {err}");
+        assert!(
+            out.contains("c.jsonl") || out.contains("[1]") || words[0] == "torn",
+            "{words:?}: {out}"
+        );
+    }
+    let (status, out, err) = run(&["cat", "missing.jsonl", "a.jsonl"]);
+    assert_eq!((status, &*out), (3, "[1]\n"), "{err}");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).unwrap();
     if is_root() {
         // The owner of a directory may write to it. Nobody here owns it.
-        let (status, _, err) = said(append.output().unwrap());
+        let (status, _, err) = run(&["append", "a.jsonl", "[2]"]);
         assert_eq!(status, 3);
         assert!(err.contains("Permission denied"), "{err}");
     }

@@ -153,6 +153,17 @@ fn a_wait_says_for_whom_and_who_says_who_waits() {
     assert!(holder.child.wait().unwrap().success());
 }
 
+#[test]
+fn a_journal_that_does_not_exist_yet_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tail = Running::start(dir.path(), &["tail", "-f", "later.jsonl"]);
+    let (status, _, err) = run(dir.path(), &["append", "later.jsonl", "[1]"]);
+    assert_eq!(status, 0, "{err}");
+    assert_eq!(tail.line(), "[1]\n");
+    tail.signal(libc::SIGINT);
+    assert_eq!(tail.end().0.code(), Some(130));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_ends_each_wait() {

@@ -47,7 +47,7 @@ fn old_rotated_files_go() {
     fs::write(at.join("j_2025.jsonl"), "[1]\n").unwrap();
     make_old(&at.join("j_1.jsonl"));
     let (status, out, err) = run(at, &["rotate", "--older-than", "1d", "j.jsonl"]);
-    assert_eq!((status, &*out), (0, "1 rotated files removed\n"), "{err}");
+    assert_eq!((status, &*out), (0, "1 rotated file removed\n"), "{err}");
     assert_eq!(
         names(at),
         ["j_2.jsonl", "j_2025.jsonl", "j_3.jsonl", "j_4.jsonl"]
@@ -91,7 +91,7 @@ fn a_compressed_copy_is_whole_before_its_file_goes() {
     let compressed = made["compressed"][0].as_str().unwrap();
     assert!(compressed.ends_with("j_3.jsonl.gz"), "{made}");
     let (status, out, err) = run(at, &["convert", "--rotated", "j.jsonl", "all.json"]);
-    assert_eq!((status, &*out), (0, "1 records\n"), "{err}");
+    assert_eq!((status, &*out), (0, "1 record\n"), "{err}");
     let (status, ..) = run(at, &["check", "."]);
     assert_eq!(status, 0);
 }

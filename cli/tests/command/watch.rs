@@ -138,7 +138,7 @@ fn files_come_grow_and_go() {
     watch.until_row("a.jsonl", |row| rate(row) == 0.0 && row.contains("12 B"));
     fs::remove_dir_all(at.join("sub")).unwrap();
     watch.until("one is gone", |look| {
-        look.last().is_some_and(|sum| sum == "1 journals")
+        look.last().is_some_and(|sum| sum == "1 journal")
     });
     assert_eq!(watch.interrupt(), Some(130));
 }

@@ -10,7 +10,7 @@ use untorn::Damage;
 use super::inspect::Answer;
 use crate::exit::Result;
 use crate::input::{Input, Kind};
-use crate::output::{Output, Style, harmless, size, thousands};
+use crate::output::{Output, Style, count, harmless, size};
 
 /// One damaged stretch, or one note, as `--json` prints it.
 #[derive(Serialize)]
@@ -107,10 +107,10 @@ impl Sum {
                 unsealed: found.unsealed,
             })?;
         } else if stat {
-            let records = thousands(found.records);
+            let records = count(found.records, "record");
             let damage = found.damage_count;
             out.line(format!(
-                "{}: {records} records, {}, {damage} damaged",
+                "{}: {records}, {}, {damage} damaged",
                 path.display(),
                 size(found.bytes)
             ))?;
@@ -126,7 +126,7 @@ impl Sum {
             .collect();
         let documents = match self.documents {
             0 => String::new(),
-            n => format!(", {} documents", thousands(n)),
+            n => format!(", {}", count(n, "document")),
         };
         let damaged = match self.damaged {
             0 => out.styled(Style::Good, "no damage"),
@@ -137,9 +137,9 @@ impl Sum {
             n => format!("; {n} could not be read"),
         };
         let text = format!(
-            "checked {} journals{documents}, {} records, {} in {:.1} s: {damaged}{failed}",
-            thousands(self.journals),
-            thousands(self.records),
+            "checked {}{documents}, {}, {} in {:.1} s: {damaged}{failed}",
+            count(self.journals, "journal"),
+            count(self.records, "record"),
             size(self.bytes),
             begun.elapsed().as_secs_f64(),
         );
