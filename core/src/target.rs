@@ -63,11 +63,12 @@ pub(crate) fn resolve(
 /// Says which directory is missing, and what helps.
 fn missing_directory(path: &Path) -> String {
     let none = no_directory(path);
-    let spelled = path.as_os_str().as_encoded_bytes();
-    if spelled.starts_with(b"~") {
+    // A binding may have put the working directory before it.
+    let has_part = |whole: &str| path.iter().any(|part| part == whole);
+    if has_part("~") || path.as_os_str().as_encoded_bytes().starts_with(b"~") {
         return format!("{none}: a shell expands `~`, this library does not; write the whole path");
     }
-    if spelled.starts_with(b"file:") {
+    if has_part("file:") {
         return format!("{none}: write a path, not a URL");
     }
     format!("{none}: make it, or open with `parents`")

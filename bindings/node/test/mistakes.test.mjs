@@ -1,5 +1,6 @@
 // The mistakes that people make with records and documents: each is told in words that say what to do, by the right class.
 
+import fs from 'node:fs'
 import * as u from 'untorn'
 import { process_, testMistakes } from './support-mistakes.mjs'
 
@@ -55,6 +56,11 @@ testMistakes({
   'an async apply': [({ journal }) => journal.foldSync(() => 0, async () => 1), I, /apply must not be async/],
   'an apply that returns a promise': [({ journal }) => journal.fold(() => 0, () => Promise.resolve(1)), I, /apply must not be async/],
   'an append after close': [async ({ journal }) => { await journal.close(); await journal.append(1) }, I, /the journal is closed/],
+  'a read of a JSON document': [async ({ at }) => (await u.Journal.open(at('pretty.json'))).read(), u.CorruptError, /not a journal: it is one JSON document over several lines/],
+  'a read of a gzip file': [async ({ at }) => { fs.writeFileSync(at('gz'), Buffer.from('1f8b0800', 'hex')); return (await u.Journal.open(at('gz'))).read() }, u.CorruptError, /not a journal: /],
+  'more records than the limit': [({ journal }) => journal.read({ maxRecords: 0 }), u.LimitExceededError, /more than maxRecords = 0; read on from/],
+  'a limit as text': [({ journal }) => journal.read({ maxRecords: '3' }), I, /maxRecords must be a whole number, 0 or more, not "3"/],
+  'a start that is text': [({ journal }) => journal.read({ start: '1:2' }), I, /start must be a position: an object with two whole numbers/],
   'an append to a JSON document': [({ at }) => u.appendJson(at('pretty.json'), 1, process_), u.CorruptError, /cutForeignTail/],
 
   // Documents.

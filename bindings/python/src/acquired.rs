@@ -4,7 +4,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 /// A `FileLock` that was acquired, for `with lock.acquire(): ...`.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Acquired(Py<PyAny>);
 
 impl Acquired {

@@ -19,7 +19,7 @@ use crate::store::Source;
 use crate::timeout::{Expected, Timeout};
 
 /// The base of `untorn.Document`: takes bytes, returns bytes and a version.
-#[pyclass(subclass, frozen, weakref)]
+#[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]
 pub struct RawDocument {
     document: Arc<untorn::Document>,
     timeout: Option<Duration>,
@@ -131,7 +131,7 @@ impl RawDocument {
 
 /// An update of a document. It holds the lock until `_save` or `_finish`, or
 /// until this object is dropped.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Update {
     path: PathBuf,
     /// Never locked while this thread waits for the interpreter's lock.

@@ -21,7 +21,7 @@ const RECORDS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
 /// The base of `untorn.Fold`: remembers how far its state is.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct RawFold {
     journal: Arc<untorn::Journal>,
     cursor: Arc<FoldCursor>,
@@ -83,7 +83,7 @@ impl RawFold {
 }
 
 /// A turn, which holds the journal's lock until `finish` or `drop`.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct RawTurn {
     path: PathBuf,
     journal: Arc<untorn::Journal>,

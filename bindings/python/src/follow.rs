@@ -22,7 +22,7 @@ const RECORDS: usize = 256;
 const BYTES: usize = 256 * 1024;
 
 /// The base of `untorn.Follow`.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct RawFollow {
     path: PathBuf,
     news: Arc<News>,

@@ -24,7 +24,7 @@ use crate::store::Source;
 use crate::timeout::Timeout;
 
 /// The base of `untorn.Journal`: takes bytes, returns bytes and positions.
-#[pyclass(subclass, frozen, weakref)]
+#[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]
 pub struct RawJournal {
     journal: Arc<untorn::Journal>,
     timeout: Option<Duration>,

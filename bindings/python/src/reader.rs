@@ -22,7 +22,7 @@ const BYTES: usize = 256 * 1024;
 const FIRST: usize = 16;
 
 /// Reads a journal from a position on.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Reader {
     path: PathBuf,
     /// Taken out during a read, so that nothing waits for this mutex.

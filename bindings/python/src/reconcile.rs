@@ -12,7 +12,7 @@ use crate::error::make_holder;
 
 /// The last owner is dead, and this process reconciles the session, until the
 /// transaction that is made of this ends.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Turn {
     path: PathBuf,
     timeout: Option<Duration>,

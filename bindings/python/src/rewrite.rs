@@ -14,7 +14,7 @@ use crate::slot::Slot;
 
 /// A rewrite of a journal. It holds the lock until `_commit` or `_discard`, or
 /// until this object is dropped.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Rewrite {
     path: PathBuf,
     slot: Arc<Slot<untorn::Rewrite>>,

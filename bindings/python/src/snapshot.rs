@@ -16,7 +16,7 @@ use crate::timeout::Timeout;
 use crate::transaction::contents;
 
 /// The base of `untorn.Snapshot`.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct RawSnapshot {
     dir: PathBuf,
     /// `None` once it is closed.

@@ -18,7 +18,7 @@ use crate::search::hits;
 use crate::timeout::Timeout;
 
 /// The base of `untorn.Store`.
-#[pyclass(subclass, frozen, weakref)]
+#[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]
 pub struct RawStore {
     store: untorn::Store,
     timeout: Option<Duration>,
@@ -113,7 +113,7 @@ impl RawStore {
 }
 
 /// The base of `untorn.Session`.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct RawSession {
     session: Arc<untorn::Session>,
     timeout: Option<Duration>,
@@ -200,7 +200,7 @@ pub fn document(session: &untorn::Session, name: Option<&str>) -> untorn::Result
 
 /// A file that a session or the background has opened. A handle is made of it,
 /// once.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Opened(Mutex<Option<File>>);
 
 pub enum File {

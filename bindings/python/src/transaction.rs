@@ -20,7 +20,7 @@ use crate::store::RawSession;
 use crate::timeout::Timeout;
 
 /// The base of `untorn.Transaction`.
-#[pyclass(subclass, frozen, weakref)]
+#[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]
 pub struct RawTransaction {
     origin: Origin,
     timeout: Option<Duration>,

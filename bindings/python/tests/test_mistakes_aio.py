@@ -67,7 +67,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Awaitable[object]], type[BaseExceptio
     "an update by a value": (
         lambda path: aio.Document(path).update_with(wrong(5), default={}),
         InvalidArgument,
-        "change must be a function, not a int; nothing was changed",
+        "change must be a function, not an int; nothing was changed",
     ),
     "a search for a number": (
         lambda path: aio.Store(path).search(wrong(5)),

@@ -151,9 +151,13 @@ MISTAKES: Mistakes = {
     "a home directory that the shell would know": (
         lambda _: Journal("~/x/y.jsonl"),
         NotFound,
-        "the directory ~/x does not exist",
+        "the directory ~/x does not exist: a shell expands `~`, this library does not; write the whole path",
     ),
-    "a URL": (lambda _: Journal("file:///x/y.jsonl"), NotFound, "the directory file:///x does not exist"),
+    "a URL": (
+        lambda _: Journal("file:///x/y.jsonl"),
+        NotFound,
+        "the directory file:///x does not exist: write a path, not a URL",
+    ),
 }
 
 

@@ -47,6 +47,10 @@ def holding(path: Path, data: bytes) -> Path:
     return path
 
 
+async def awaited(state: Any, _value: Any) -> Any:
+    return state
+
+
 def stale(path: Path) -> None:
     first, second = Document(path, **J), Document(path, **J)
     first.save(1)
@@ -155,14 +159,18 @@ MISTAKES: Mistakes = {
     "a document that is missing": (
         lambda path: Document(path).load(),
         NotFound,
-        "load .*: the document does not exist",
+        "load .*: the document does not exist; pass default= to continue without it",
     ),
     "an update of a document that is missing": (
         lambda path: Document(path).update().__enter__(),
         NotFound,
         "the document does not exist; pass default= to start with",
     ),
-    "a JSON file that is missing": (lambda path: untorn.load_json(path), NotFound, "the document does not exist"),
+    "a JSON file that is missing": (
+        lambda path: untorn.load_json(path),
+        NotFound,
+        "the document does not exist; pass default= to continue without it",
+    ),
     "an empty document": (
         lambda path: Document(holding(path, b"")).load(),
         Corrupt,
@@ -265,7 +273,12 @@ MISTAKES: Mistakes = {
     "a fold with apply missing": (
         lambda path: Journal(path).fold(dict, wrong(1)),
         InvalidArgument,
-        "apply must be a function of the state and a record, not a int",
+        "apply must be a function of the state and a record, not an int",
+    ),
+    "a fold with apply that is async": (
+        lambda path: Journal(path).fold(dict, wrong(awaited)),
+        InvalidArgument,
+        "apply must not be async: it runs under the lock; await before or after; nothing was changed",
     ),
     "a compaction by a list": (
         lambda path: Journal(path).compact(wrong([1])),

@@ -288,6 +288,28 @@ def test_a_lock_that_another_process_holds_names_it(path: Path, hold: Any) -> No
         pytest.fail("it was taken")
 
 
+EMBRACE = """
+    import sys, untorn
+    untorn.set_wait_threshold(0.02)
+    untorn.set_event_callback(lambda event: print(event.holder.pid, flush=True))
+    with untorn.FileLock(sys.argv[1]):
+        print("held", flush=True)
+        sys.stdin.readline()
+        untorn.FileLock(sys.argv[2]).acquire()
+"""
+
+
+def test_two_processes_that_wait_for_each_other_say_so(path: Path, script: Any) -> None:
+    paths = (path, path.with_name("other"))
+    one, other = script(EMBRACE, *paths), script(EMBRACE, *reversed(paths))
+    for process in (one, other):
+        assert process.stdout.readline() == "held\n"
+    for process in (one, other):
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [int(process.stdout.readline()) for process in (one, other)] == [other.pid, one.pid]
+
+
 def test_what_other_locks_of_files_offer(path: Path) -> None:
     lock = FileLock(path, 10)
     with lock.acquire(10), pytest.raises(Deadlock):

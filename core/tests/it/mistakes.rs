@@ -61,6 +61,18 @@ fn a_path_that_a_shell_would_expand() {
         NotFound,
         &["write a path, not a URL"],
     );
+    // As a binding passes them on that has made them absolute.
+    let scene = Scene::new();
+    refused(
+        Document::open(scene.path("~/a.json")),
+        NotFound,
+        &["a shell expands `~`, this library does not"],
+    );
+    refused(
+        Journal::open(scene.path("file:///tmp/a.jsonl")),
+        NotFound,
+        &["write a path, not a URL"],
+    );
 }
 
 #[test]

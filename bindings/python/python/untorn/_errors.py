@@ -251,4 +251,6 @@ def _from_core(
         message = _advised(message, path)
     elif kind is InvalidArgument:
         message = message.replace("`acquire_at`", "`at`")
+    elif kind is NotFound and operation == "load":
+        message += "; pass default= to continue without it"
     return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from untorn._arguments import many, refuse
+from untorn._arguments import kind_of, many, refuse
 from untorn._errors import Deadlock
 from untorn._inside import inside
 from untorn._reading import told
@@ -118,12 +118,12 @@ def folded(
     """Check the two functions of a fold."""
     if not callable(initial):
         refuse(
-            f"initial makes the first state: pass a function, such as dict, not a {type(initial).__name__}",
+            f"initial makes the first state: pass a function, such as dict, not {kind_of(initial)}",
             "fold",
             path,
         )
     if not callable(apply):
-        refuse(f"apply must be a function of the state and a record, not a {type(apply).__name__}", "fold", path)
+        refuse(f"apply must be a function of the state and a record, not {kind_of(apply)}", "fold", path)
     import inspect  # only where it is needed: to import it takes long
 
     if inspect.iscoroutinefunction(apply):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from untorn._arguments import kind_of
 from untorn._errors import InvalidArgument
 from untorn._inside import begin, end
 
@@ -29,7 +30,7 @@ class Changed:
 
     def __init__(self, value: Any, again: Callable[[], Any], path: Path) -> None:
         if isinstance(value, _FIXED):
-            kind = "null" if value is None else f"a {type(value).__name__}"
+            kind = "null" if value is None else kind_of(value)
             msg = f"update {path}: the document is {kind}, which can't be changed in place: use update_with"
             raise InvalidArgument(msg, path=path, operation="update")
         self._value = value

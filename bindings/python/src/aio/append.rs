@@ -13,7 +13,7 @@ use super::outstanding::Outstanding;
 use super::promise::Task;
 
 /// The records of an append, which is made once.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Encoded(Mutex<Option<Batch>>);
 
 impl Encoded {

@@ -15,7 +15,7 @@ use crate::lock::{FileLock, given};
 use crate::timeout::{Expected, Timeout};
 
 /// The verbs of a document that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterDocument {
     document: Arc<untorn::Document>,
     path: Arc<Path>,

@@ -135,7 +135,7 @@ impl Loop {
 
 /// The callback of an event loop that is woken. Only the loop has it, so both end
 /// together.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 struct Wake(Arc<Loop>);
 
 #[pymethods]
@@ -153,7 +153,7 @@ impl Drop for Wake {
     }
 }
 
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 struct Flush(Arc<Loop>);
 
 #[pymethods]

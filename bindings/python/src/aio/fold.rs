@@ -21,7 +21,7 @@ use crate::timeout::Timeout;
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// The verbs of a `RawFold` that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterFold {
     path: Arc<Path>,
     timeout: Option<Duration>,
@@ -76,7 +76,7 @@ impl LaterFold {
 }
 
 /// The verbs of a `RawTurn` that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterTurn {
     path: Arc<Path>,
     turn: Py<RawTurn>,

@@ -14,7 +14,7 @@ use crate::follow::{News, RawFollow, list};
 use crate::timeout::Timeout;
 
 /// The verb of a `RawFollow` that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterFollow {
     path: Arc<Path>,
     news: Arc<News>,

@@ -26,7 +26,7 @@ use crate::salvage::age;
 use crate::timeout::Timeout;
 
 /// The verbs of a journal that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterJournal {
     raw: Py<RawJournal>,
     journal: Arc<untorn::Journal>,

@@ -18,7 +18,7 @@ use crate::timeout::Timeout;
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// A lock that was taken, and belongs to no `FileLock` yet.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Taken(Arc<LockGuard>);
 
 /// Takes the lock; gives a `Taken`.

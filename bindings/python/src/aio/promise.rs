@@ -107,7 +107,7 @@ impl Promise {
 }
 
 /// Ends the call of a `Pending`.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct Handle {
     task: Arc<Task>,
     /// The process that the call was begun in.

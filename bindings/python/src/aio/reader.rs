@@ -12,7 +12,7 @@ use crate::reader::{State, list, values};
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// Reads a journal from somewhere on.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterReader {
     path: Arc<Path>,
     /// Locked only where it is read.

@@ -17,7 +17,7 @@ use crate::slot::Slot;
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// The verbs of a `Rewrite` that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterRewrite {
     path: Arc<Path>,
     slot: Arc<Slot<untorn::Rewrite>>,

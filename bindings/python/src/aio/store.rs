@@ -93,7 +93,7 @@ pub fn selftest_later<'py>(py: Python<'py>, dir: Place, scheme: Text) -> Awaitab
 }
 
 /// The verbs of a session that may take a while.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterSession {
     session: Arc<untorn::Session>,
     path: Arc<Path>,

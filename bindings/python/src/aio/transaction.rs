@@ -20,7 +20,7 @@ use crate::transaction::{Begun, Origin, RawTransaction, contents};
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// The verbs of a transaction that may take a while. They keep their order.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "untorn._untorn")]
 pub struct LaterTransaction {
     origin: Origin,
     dir: Arc<Path>,
