@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import untorn
+from untorn._errors import _from_core
 
 # What is generated from the table is compared with the table itself.
 TABLE = tomllib.loads((Path(__file__).parents[3] / "spec/errors.toml").read_text("utf-8"))["error"]
@@ -18,7 +19,12 @@ HOLDER = untorn.Holder(1, None, None, None, None, "x", None, "unknown")
 
 
 def test_no_class_is_left_out() -> None:
-    assert {kind.__name__ for kind in untorn.Error.__subclasses__()} == KINDS.keys()
+    kinds = [kind for above in untorn.Error.__subclasses__() for kind in (above, *above.__subclasses__())]
+    assert {kind.__name__ for kind in kinds} == KINDS.keys()
+    # Each is raised for its code, and not as `InternalError`.
+    for kind in kinds:
+        assert type(_from_core(kind.code.removeprefix("UNTORN_"), "m", Path(), "o", None, None, None)) is kind
+        assert kind.__module__ == "untorn"
     assert KINDS.keys() <= set(untorn.__all__)
 
 

@@ -230,7 +230,8 @@ __all__ = [
 ]
 # end generated exceptions
 
-_BY_CODE = {kind.code: kind for kind in Error.__subclasses__()}
+# One kind can be a special case of another.
+_BY_CODE = {kind.code: kind for above in Error.__subclasses__() for kind in (above, *above.__subclasses__())}
 
 # A traceback shows the class under the name for importing it, and a pickle does not depend on this file.
 for _kind in (Error, *_BY_CODE.values()):
