@@ -25,6 +25,7 @@ mod selftest;
 mod server;
 mod sessions;
 mod standby;
+mod statements;
 mod store;
 mod transactions;
 mod verbs;
