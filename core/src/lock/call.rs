@@ -27,9 +27,9 @@ use crate::oslock::{Caller, CancelToken, Progress, WaitPolicy};
 #[derive(Clone, Copy, Default)]
 pub struct CallOptions<'a> {
     timeout: Option<Option<Duration>>,
-    cancel: Option<&'a CancelToken>,
+    pub(crate) cancel: Option<&'a CancelToken>,
     interrupt: Option<&'a (dyn Fn() -> bool + Sync)>,
-    lock: Option<&'a LockGuard>,
+    pub(crate) guard: Option<&'a LockGuard>,
     caller: Option<Caller>,
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
@@ -69,7 +69,7 @@ impl<'a> CallOptions<'a> {
     /// Works under a lock that the caller already holds on the same path.
     #[must_use]
     pub fn lock(mut self, guard: &'a LockGuard) -> CallOptions<'a> {
-        self.lock = Some(guard);
+        self.guard = Some(guard);
         self
     }
 
@@ -106,7 +106,7 @@ impl<'a> CallOptions<'a> {
     }
 
     pub(crate) fn guard(&self) -> Option<&'a Arc<GuardState>> {
-        self.lock.map(LockGuard::kept)
+        self.guard.map(LockGuard::kept)
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

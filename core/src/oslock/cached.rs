@@ -59,13 +59,11 @@ impl CachedLock {
             .0
             .as_ref()
             .filter(|process_lock| process_lock.is_ours())?;
-        let thread = ThreadKey::current();
-        if !process_lock.try_acquire(thread) {
+        if !process_lock.try_acquire(ThreadKey::NONE) {
             return None;
         }
         let mut held = FastGuard {
             process_lock,
-            thread,
             size: 0,
         };
         let seen = if is_recent && process_lock.pid_file.is_none() {
@@ -87,10 +85,10 @@ impl CachedLock {
     }
 }
 
-/// A lock that is held for one append. Dropping it releases the lock.
+/// A lock that is held for one append, under which only the library's own code runs.
+/// Dropping it releases the lock.
 pub(crate) struct FastGuard<'a> {
     process_lock: &'a Arc<ProcessLock>,
-    thread: ThreadKey,
     /// The size of the lock file.
     pub(crate) size: u64,
 }
@@ -108,6 +106,6 @@ impl FastGuard<'_> {
 impl Drop for FastGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.process_lock.release(self.thread);
+        self.process_lock.release(ThreadKey::NONE);
     }
 }

@@ -9,6 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct ThreadKey(u64);
 
 impl ThreadKey {
+    /// No thread: of a lock under which no code of a caller runs. So no thread can wait
+    /// there for itself.
+    pub const NONE: ThreadKey = ThreadKey(0);
+
     #[inline]
     pub fn current() -> ThreadKey {
         crate::sync::thread_local!(static KEY: Cell<u64> = const { Cell::new(0) });

@@ -52,7 +52,7 @@ impl Journal {
             header: None,
             at: None,
         };
-        let result = append(&self.handle, &work, call);
+        let result = self.commit(&work, call);
         if line.capacity() <= 1 << 16 {
             LINE.set(line);
         }
@@ -116,7 +116,20 @@ impl Journal {
         call: &CallOptions<'_>,
     ) -> Result<Position> {
         self.check_batch(batch)?;
-        append(&self.handle, &batch.work(at), call)
+        self.commit(&batch.work(at), call)
+    }
+
+    /// Appends what is ready: at once, or after a wait.
+    #[inline]
+    pub(crate) fn commit(
+        &self,
+        work: &PendingWrite<'_>,
+        call: &CallOptions<'_>,
+    ) -> Result<Position> {
+        match self.handle.append_at_once(work, call)? {
+            Some(end) => Ok(end),
+            None => append(&self.handle, work, call),
+        }
     }
 
     /// Queues a batch and returns at once. A thread of the library calls `done`. Calls

@@ -3,7 +3,6 @@
 use super::read::read;
 use crate::error::{Error, Result};
 use crate::journal::append::PendingWrite;
-use crate::journal::append::group_commit::append;
 use crate::journal::handle::Journal;
 use crate::journal::shared::Shared;
 use crate::lock::CallOptions;
@@ -58,7 +57,7 @@ impl Journal {
             header: Some(header),
             at: None,
         };
-        append(&self.handle, &work, call).map(drop)
+        self.commit(&work, call).map(drop)
     }
 
     /// Changes the header and appends records in one step: both or neither. That holds
@@ -78,6 +77,6 @@ impl Journal {
             header: Some(header),
             ..batch.work(None)
         };
-        append(&self.handle, &work, &CallOptions::new())
+        self.commit(&work, &CallOptions::new())
     }
 }

@@ -4,11 +4,11 @@
 //! once, and a mask says where a string can end. The walk over the tokens asks that mask
 //! and never recurses: a hostile record may nest as deep as it is long.
 
-mod marks;
 #[cfg(test)]
 mod tests;
 
-use marks::{BLOCK, marks_of};
+/// How many bytes are read at once.
+const BLOCK: usize = 64;
 
 /// Returns whether the line is one JSON value in UTF-8, with white space around it. The
 /// verdict is that of `serde_json`, except that a newline is no white space here.
@@ -260,4 +260,61 @@ impl Nesting {
     fn innermost(&self) -> Option<bool> {
         (self.depth > 0).then_some(self.bits & 1 == 1)
     }
+}
+
+/// Returns a bit for each quote, backslash and control character, and whether all of the
+/// block is ASCII.
+#[inline(always)]
+fn marks_of(block: &[u8; BLOCK]) -> (u64, bool) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE2 is a part of x86-64.
+    return unsafe { marks_by_sse2(block) };
+    #[cfg(not(target_arch = "x86_64"))]
+    marks_by_words(block)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse2")]
+fn marks_by_sse2(block: &[u8; BLOCK]) -> (u64, bool) {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
+        _mm_set1_epi8, _mm_setzero_si128, _mm_xor_si128,
+    };
+    let mut marks = 0;
+    let mut every = _mm_setzero_si128();
+    for (n, sixteen) in block.as_chunks::<16>().0.iter().enumerate() {
+        let halves = sixteen.as_chunks().0;
+        let bytes = _mm_set_epi64x(i64::from_le_bytes(halves[1]), i64::from_le_bytes(halves[0]));
+        // With this bit changed, the quote and the control characters are the least.
+        let changed = _mm_xor_si128(bytes, _mm_set1_epi8(2));
+        let least = _mm_cmpeq_epi8(_mm_min_epu8(changed, _mm_set1_epi8(0x20)), changed);
+        let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
+        let any = _mm_or_si128(least, backslash);
+        marks |= u64::from(_mm_movemask_epi8(any).cast_unsigned()) << (16 * n);
+        every = _mm_or_si128(every, bytes);
+    }
+    (marks, _mm_movemask_epi8(every) == 0)
+}
+
+/// Does the same with 8 bytes in a word, on every other processor.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn marks_by_words(block: &[u8; BLOCK]) -> (u64, bool) {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let (mut marks, mut high) = (0, 0);
+    for (n, eight) in block.as_chunks().0.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        // The top bit of each byte says so. No sum carries into the next byte.
+        let is = |wanted: u8| {
+            let differs = eight ^ (ONES * u64::from(wanted));
+            !(((differs & !HIGH) + !HIGH) | differs)
+        };
+        let is_control = !(((eight & !HIGH) + ONES * 0x60) | eight);
+        let any = (is(b'"') | is(b'\\') | is_control) & HIGH;
+        // Gathers the top bits in the last byte.
+        marks |= ((any >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n);
+        high |= eight & HIGH;
+    }
+    (marks, high == 0)
 }

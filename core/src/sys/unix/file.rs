@@ -1,123 +1,21 @@
 //! Calls on descriptors.
 
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::FileExt;
 
 use super::{Handle, stat};
-use crate::sys::{Access, FileId, InTheWay, Known, Role, Stat};
+use crate::sys::{FileId, Role, Stat};
 
-/// No symbolic link is followed. Neither a FIFO nor a file lease (man 2 open)
-/// makes us wait, and a terminal does not become ours.
-const FLAGS: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+pub(in crate::sys) use super::opening::{
+    create_new, create_private, create_unnamed, give_name, open,
+};
 
 /// Whether a number that the program closes goes to the next file.
 pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = true;
 
-fn options(access: Access) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    // std opens everything O_CLOEXEC. A program that is started meanwhile must
-    // not inherit a lock (it would keep it).
-    options.read(true).custom_flags(FLAGS);
-    match access {
-        Access::Read => {}
-        Access::Append => {
-            options.append(true);
-        }
-        // NFS emulates flock by byte-range locks, and an exclusive one needs a
-        // writable descriptor there (man 2 flock).
-        Access::Write => {
-            options.write(true);
-        }
-    }
-    options
-}
-
-/// Opens a file, and returns what is then known of it.
-pub(in crate::sys) fn open(
-    path: &Path,
-    access: Access,
-    _: Role,
-) -> io::Result<(Handle, Option<Known>)> {
-    let file = options(access).open(path).map_err(what_is_there)?;
-    // A directory can be opened for reading, and a FIFO or a device for
-    // writing.
-    let seen = stat::of(&file)?;
-    if !seen.is_file() {
-        return Err(InTheWay::NoRegularFile.into_error());
-    }
-    let known = Known {
-        id: seen.id,
-        others_may_write: seen.mode & 0o022 != 0,
-    };
-    Ok((file, Some(known)))
-}
-
-/// Maps the error of O_NOFOLLOW: it is ELOOP, but EMLINK on FreeBSD.
-fn what_is_there(error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(libc::ELOOP | libc::EMLINK) => InTheWay::Link.into_error(),
-        // A socket; a FIFO or a device without a peer.
-        Some(libc::EISDIR | libc::ENXIO | libc::ENODEV) => InTheWay::NoRegularFile.into_error(),
-        _ => error,
-    }
-}
-
 /// All files have the same role here.
 pub(in crate::sys) fn role(_: &Handle) -> Role {
     Role::Data
-}
-
-pub(in crate::sys) fn create_new(
-    path: &Path,
-    access: Access,
-    mode: Option<u32>,
-    _: Role,
-) -> io::Result<Handle> {
-    let mut options = options(access);
-    options.create_new(true);
-    if let Some(mode) = mode {
-        options.mode(mode);
-    }
-    options.open(path)
-}
-
-/// Creates a file in this directory that has no name yet.
-#[cfg(target_os = "linux")]
-pub(in crate::sys) fn create_unnamed(dir: &Path) -> io::Result<Handle> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(libc::O_TMPFILE)
-        .open(dir)
-}
-
-/// Gives the file a name by its descriptor, as man 2 open shows it: the other
-/// way takes a privilege.
-#[cfg(target_os = "linux")]
-pub(in crate::sys) fn give_name(file: &Handle, path: &Path) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-
-    use rustix::fs::{AtFlags, CWD, linkat};
-
-    let own = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::sys) fn create_unnamed(_: &Path) -> io::Result<Handle> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(in crate::sys) fn give_name(_: &Handle, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-pub(in crate::sys) fn create_private(path: &Path, access: Access, mode: u32) -> io::Result<Handle> {
-    options(access).create_new(true).mode(mode).open(path)
 }
 
 pub(in crate::sys) fn read_at(file: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -286,4 +184,86 @@ pub(in crate::sys) fn touch(file: &Handle) -> io::Result<()> {
         last_modification: now,
     };
     Ok(rustix::fs::futimens(file, &both)?)
+}
+
+/// flock through `fs4`, by trait path: std has inherent methods of the same
+/// names that would shadow it.
+#[cfg(not(untorn_interleaved))]
+pub(super) mod flock {
+    use std::io;
+
+    use fs4::{FileExt, TryLockError};
+
+    use super::Handle;
+
+    #[inline]
+    pub(in crate::sys) fn try_lock(file: &Handle, shared: bool) -> io::Result<bool> {
+        let tried = if shared {
+            <Handle as FileExt>::try_lock_shared(file)
+        } else {
+            <Handle as FileExt>::try_lock(file)
+        };
+        match tried {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    pub(in crate::sys) fn lock(file: &Handle, shared: bool) -> io::Result<()> {
+        if shared {
+            <Handle as FileExt>::lock_shared(file)
+        } else {
+            <Handle as FileExt>::lock(file)
+        }
+    }
+
+    #[inline]
+    pub(in crate::sys) fn unlock(file: &Handle) -> io::Result<()> {
+        <Handle as FileExt>::unlock(file)
+    }
+}
+
+/// Whether a descriptor's number still belongs to its opener.
+///
+/// A program can close a library's file, and the number goes to the next file
+/// that is opened. If the library opens the same file once more, only this
+/// count distinguishes the two.
+pub(in crate::sys) mod number {
+    use std::os::fd::AsRawFd;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::Handle;
+
+    const CHUNK: usize = 1024;
+    const CHUNKS: usize = 1024;
+
+    type Chunk = Box<[AtomicU32; CHUNK]>;
+
+    /// How often the library received each number. (Higher numbers are not
+    /// counted.)
+    static GIVEN: [OnceLock<Chunk>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
+
+    fn given(file: &Handle) -> Option<&'static AtomicU32> {
+        let number = usize::try_from(file.as_raw_fd()).ok()?;
+        let chunk = GIVEN.get(number / CHUNK)?;
+        let chunk = chunk.get_or_init(|| Box::new([const { AtomicU32::new(0) }; CHUNK]));
+        chunk.get(number % CHUNK)
+    }
+
+    /// Counts a file that was just opened.
+    #[inline]
+    pub(in crate::sys) fn take(file: &Handle) -> u32 {
+        given(file).map_or(0, |given| {
+            given.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+        })
+    }
+
+    /// Returns whether the library has not received the number again since that
+    /// count.
+    #[inline]
+    pub(in crate::sys) fn is_last(file: &Handle, count: u32) -> bool {
+        given(file).is_none_or(|given| given.load(Ordering::Relaxed) == count)
+    }
 }

@@ -8,7 +8,7 @@ use super::Handle;
 pub(in crate::sys) fn aside(_: &mut Handle) {}
 
 #[cfg(not(untorn_interleaved))]
-pub(in crate::sys) use super::flock::{lock, try_lock, unlock};
+pub(in crate::sys) use super::file::flock::{lock, try_lock, unlock};
 #[cfg(untorn_interleaved)]
 pub(in crate::sys) use crate::sys::interleaved::{lock, try_lock, unlock};
 

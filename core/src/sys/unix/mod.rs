@@ -7,19 +7,19 @@ pub(super) mod child;
 mod copied;
 pub(super) mod errno;
 pub(super) mod file;
-#[cfg(not(untorn_interleaved))]
-mod flock;
 pub(super) mod fork;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) mod inotify;
 pub(super) mod lock;
 pub(super) mod meta;
-pub(super) mod number;
+mod opening;
 pub(super) mod path;
 pub(super) mod process;
 mod stat;
 pub(super) mod volume;
 pub(super) mod watch;
+
+pub(super) use file::number;
 
 /// An open file of the system. `fs4` locks this type.
 pub(super) type Handle = std::fs::File;

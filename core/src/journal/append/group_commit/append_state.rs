@@ -1,5 +1,6 @@
 //! Holds what the writers of one journal handle share: the queue, and the state
-//! of its appends. Only one writer at a time has the state.
+//! of its appends. Only one writer at a time has the state. A call that is alone takes it,
+//! and appends at once.
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, MutexGuard};
@@ -7,10 +8,13 @@ use std::ops::{Deref, DerefMut};
 
 use super::queue::Queue;
 use crate::error::{Error, Result};
-use crate::journal::append::writer::Writer;
+use crate::journal::append::batch::PendingWrite;
+use crate::journal::append::commit::finish;
+use crate::journal::append::writer::{Writer, Written};
 use crate::journal::shared::Shared;
 use crate::lock::CallOptions;
-use crate::oslock::{CachedLock, LockFile, RawGuard};
+use crate::oslock::{CachedLock, CancelToken, LockFile, RawGuard};
+use crate::position::Position;
 use crate::sys::{self, PerProcess, RecentLook, Tick};
 
 /// Is one journal handle.
@@ -149,6 +153,48 @@ impl Handle {
             shared: &self.shared,
             state,
         }
+    }
+
+    /// Appends if no other call leads or waits, in this process or another. `None`: the
+    /// caller must wait.
+    #[inline]
+    pub fn append_at_once(
+        &self,
+        work: &PendingWrite<'_>,
+        call: &CallOptions<'_>,
+    ) -> Result<Option<Position>> {
+        self.usable("append")?;
+        if call.guard.is_some() || call.cancel.is_some_and(CancelToken::is_cancelled) {
+            return Ok(None);
+        }
+        match self.write_at_once(work) {
+            Some(written) => finish(self, &written?).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn write_at_once(&self, work: &PendingWrite<'_>) -> Option<Result<Written>> {
+        let local = self.local();
+        if !local.queue.is_idle() {
+            return None;
+        }
+        let mut state = local.state.try_lock().ok()?;
+        let AppendState { writer, lock } = &mut *state;
+        let began = Began::now(self);
+        // One look serves for both. A program that closes descriptors which are not its own
+        // closes the lock file too.
+        if !began.is_recent && !writer.is_open() {
+            return None;
+        }
+        let held = match work.header {
+            None => lock.try_again(&self.lock, began.is_recent)?,
+            Some(_) => lock.try_to_stamp(&self.lock)?,
+        };
+        let lock_size = began.is_recent.then_some(held.size);
+        let result = writer.commit(self, held.lock_file(), work, lock_size);
+        began.end(self, &result);
+        Some(result)
     }
 
     /// Returns whether the leader waits for the lock. The caller must hold the queue's

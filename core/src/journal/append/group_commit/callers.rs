@@ -1,8 +1,8 @@
-//! An append in the caller's own thread.
+//! An append in the caller's own thread, which waits for the lock or for the leader.
 
 use std::sync::Arc;
 
-use super::append_state::{AppendState, Began, Handle};
+use super::append_state::{Began, Handle};
 use super::lead::step_down;
 use super::lead::{Leading, acquire_to_lead, commit_with};
 use super::queue::take_out;
@@ -10,57 +10,25 @@ use super::queue::{Done, Reply, Request};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::{Batch, PendingWrite};
 use crate::journal::append::commit::finish;
-use crate::journal::append::writer::Written;
 use crate::lock::CallOptions;
 use crate::oslock::{WaitError, WaitPolicy, Waiter, Wakeup};
 use crate::position::Position;
 
-/// Appends in the caller's own thread.
-#[inline]
+/// Appends in the caller's own thread, after [`Handle::append_at_once`] found that it must
+/// wait.
 pub(crate) fn append(
     shared: &Arc<Handle>,
     work: &PendingWrite<'_>,
     call: &CallOptions<'_>,
 ) -> Result<Position> {
-    shared.usable("append")?;
     if call.guard().is_some() {
         return append_under(shared, work, call);
-    }
-    if !call.is_cancelled()
-        && let Some(result) = append_at_once(shared, work)
-    {
-        return finish(shared, &result?);
     }
     let wait = call.begin(shared.options.timeout);
     if shared.local().queue.take() {
         return lead(shared, work, &wait);
     }
     follow(shared, work, &wait)
-}
-
-/// Appends if no other call leads or waits, in this process or another.
-#[inline]
-fn append_at_once(shared: &Handle, work: &PendingWrite<'_>) -> Option<Result<Written>> {
-    let local = shared.local();
-    if !local.queue.is_idle() {
-        return None;
-    }
-    let mut state = local.state.try_lock().ok()?;
-    let AppendState { writer, lock } = &mut *state;
-    let began = Began::now(shared);
-    // One look serves for both. A program that closes descriptors which are not its own
-    // closes the lock file too.
-    if !began.is_recent && !writer.is_open() {
-        return None;
-    }
-    let held = match work.header {
-        None => lock.try_again(&shared.lock, began.is_recent)?,
-        Some(_) => lock.try_to_stamp(&shared.lock)?,
-    };
-    let lock_size = began.is_recent.then_some(held.size);
-    let result = writer.commit(shared, held.lock_file(), work, lock_size);
-    began.end(shared, &result);
-    Some(result)
 }
 
 /// Appends under a lock that the caller holds. It passes the queue, whose leader may be
@@ -121,7 +89,6 @@ fn gave_up(shared: &Arc<Handle>, why: WaitError, wait: &WaitPolicy<'_>) -> Error
 }
 
 /// Takes the lock, and commits its own work and the queue's.
-#[inline]
 fn lead(shared: &Arc<Handle>, own: &PendingWrite<'_>, wait: &WaitPolicy<'_>) -> Result<Position> {
     let leading = Leading(shared);
     let began = Began::now(shared);

@@ -11,11 +11,12 @@
 //! has already taken it.
 //!
 //! ```text
-//! callers.rs       an append in the caller's own thread
+//! callers.rs       an append in the caller's own thread, which waits
 //! asynchronous.rs  an append that leaves a callback
 //! queue.rs         the calls that wait, and one atomic that says whether a call leads
 //! lead.rs          the leader; one write for many calls
-//! append_state.rs  the files that it works with: one writer at a time
+//! append_state.rs  the files that it works with: one writer at a time; an append that
+//!                  is alone
 //! unwind.rs        a thread that panics leaves no other call waiting
 //! ```
 
