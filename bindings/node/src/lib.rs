@@ -7,6 +7,7 @@
 //! failure.rs     errors, as the JavaScript side reads them
 //! values.rs      positions, options and reports; scheme.rs: those of locks
 //! journal.rs  batch.rs  records.rs  rewrite.rs  salvage.rs  follow.rs  fold.rs
+//! news.rs        the events and progress for one loop; events.rs: what is set of them
 //! document.rs  one_shot.rs  lock.rs  selftest.rs
 //! transaction.rs  snapshot.rs  store.rs  session.rs  process.rs
 //! ```
@@ -18,6 +19,7 @@ mod appending;
 mod batch;
 mod call;
 mod document;
+mod events;
 mod failure;
 mod fold;
 mod follow;
