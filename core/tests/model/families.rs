@@ -80,7 +80,7 @@ pub fn families() -> Vec<Family> {
     vec![
         family(
             "appends",
-            40,
+            25,
             plain(),
             mix(
                 vec![(8, act(journal(), trouble())), (1, ends()), (2, foreign())],
@@ -89,7 +89,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "headers",
-            40,
+            25,
             plain(),
             mix(
                 vec![
@@ -102,7 +102,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "readers",
-            40,
+            25,
             plain(),
             mix(
                 vec![
@@ -121,7 +121,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "rewrites",
-            40,
+            25,
             plain(),
             mix(
                 vec![
@@ -139,7 +139,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "documents",
-            40,
+            25,
             Just(PLAIN).boxed(),
             mix(
                 vec![
@@ -153,7 +153,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "together",
-            40,
+            25,
             plain(),
             mix(
                 vec![
@@ -172,7 +172,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "power",
-            60,
+            40,
             sealed_or_not(power),
             mix(
                 vec![
@@ -204,7 +204,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "syncs",
-            30,
+            20,
             sealed_or_not(synced),
             mix(
                 vec![
@@ -221,13 +221,13 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "restarts",
-            40,
+            25,
             plain(),
             cut_off(all(), Just(Step::Remount).boxed()),
         ),
         family(
             "sessions",
-            30,
+            20,
             Just(session).boxed(),
             mix(
                 vec![
@@ -243,12 +243,12 @@ pub fn families() -> Vec<Family> {
                 2..12,
             ),
         ),
-        family("deaths", 40, plain(), cut_off(all(), ends())),
-        family("undone", 30, plain(), undone()),
-        family("commits", 40, Just(PLAIN).boxed(), commits()),
+        family("deaths", 25, plain(), cut_off(all(), ends())),
+        family("undone", 20, plain(), undone()),
+        family("commits", 25, Just(PLAIN).boxed(), commits()),
         family(
             "in-place",
-            40,
+            25,
             sealed_or_not(Setting {
                 locks: Locks::InPlace,
                 ..PLAIN
@@ -267,7 +267,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "pid-file",
-            40,
+            25,
             sealed_or_not(Setting {
                 locks: Locks::PidFile,
                 ..PLAIN
@@ -294,7 +294,7 @@ pub fn families() -> Vec<Family> {
         ),
         family(
             "limits",
-            40,
+            25,
             sealed_or_not(Setting {
                 max_bytes: 120,
                 ..PLAIN
@@ -310,6 +310,6 @@ pub fn families() -> Vec<Family> {
                 2..14,
             ),
         ),
-        family("settling", 40, Just(PLAIN).boxed(), settling()),
+        family("settling", 25, Just(PLAIN).boxed(), settling()),
     ]
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::scene;
 use crate::scene::Scene;
+use crate::scene::lane;
 use crate::scene::player::{Player, argument, orders};
 use crate::scene::program::{Outcome, Part, Test, say};
 use untorn::fault::{Op, Plan};
@@ -89,10 +90,13 @@ fn once() -> LockOptions {
     options().timeout(Some(Duration::ZERO))
 }
 
-/// How many take-overs; more on request.
+/// How many take-overs; more in the deep lane, and on request.
 fn rounds() -> u32 {
     let asked = std::env::var("UNTORN_TEST_ROUNDS").ok();
-    asked.map_or(400, |rounds| rounds.parse().expect("a number"))
+    asked.map_or_else(
+        || lane::rounds(100, 400),
+        |rounds| rounds.parse().expect("a number"),
+    )
 }
 
 fn lock_file(path: &Path) -> PathBuf {

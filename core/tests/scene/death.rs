@@ -17,8 +17,8 @@ pub fn each_death(
     set_up(&scene);
     let (result, calls) = Plan::new().run(|| work(&scene));
     result.expect("it lives");
-    // Every other call, and others in the next run.
-    for (n, op) in every(2, calls.iter().enumerate()) {
+    // Every third call, and others in the next run.
+    for (n, op) in every(3, calls.iter().enumerate()) {
         let run = |plan: Plan, what: &str| {
             let scene = Scene::quick();
             set_up(&scene);
@@ -29,7 +29,7 @@ pub fn each_death(
         };
         run(Plan::new().die(n), &format!("before call {n}, {op:?}"));
         if *op == Op::Write {
-            for part in every(3, [1, 5, 8, 20, 64, 100, 127, 300]) {
+            for part in every(4, [1, 5, 8, 20, 64, 100, 127, 300]) {
                 run(
                     Plan::new().short(n, part).die(n + 1),
                     &format!("after {part} bytes of call {n}"),

@@ -65,7 +65,7 @@ pub fn each_fault(
         check(&scene, result, &what);
     };
     for (n, op) in calls.iter().enumerate() {
-        for errno in every(2, errors(*op)) {
+        for errno in every(4, errors(*op)) {
             run(
                 Plan::new().fail(n, errno),
                 format!("call {n}, {op:?}, fails with {errno}"),
@@ -74,12 +74,12 @@ pub fn each_fault(
         if *op != Op::Write {
             continue;
         }
-        for short in every(3, [1, 2, 7, 8, 9, 63, 64, 65]) {
+        for short in every(4, [1, 2, 7, 8, 9, 63, 64, 65]) {
             run(
                 Plan::new().short(n, short),
                 format!("call {n} writes only {short} bytes"),
             );
-            for errno in every(2, errors(Op::Write)) {
+            for errno in every(3, errors(Op::Write)) {
                 run(
                     Plan::new().short(n, short).fail(n + 1, errno),
                     format!("call {n} writes only {short} bytes, the next fails with {errno}"),
