@@ -894,9 +894,9 @@ typedef struct {
   int32_t parents;
   /**
    * Whether an append, a rewrite or a repair may change a file that is plainly
-   * not a journal, and cut its end off: UTF-16, a JSON document over several
-   * lines, a binary file. If not, it fails with UNTORN_CORRUPT. Format json
-   * only. Not 0 means yes. Default: 0.
+   * not a journal, and cut its end off. Such a file is UTF-16, a JSON document
+   * over several lines, or binary. If not, it fails with UNTORN_CORRUPT. Format
+   * json only. Not 0 means yes. Default: 0.
    */
   int32_t cut_foreign_tail;
   /**
@@ -1397,10 +1397,10 @@ untorn_code untorn_journal_salvage(const untorn_journal *journal,
                                    untorn_error **error_out);
 
 /**
- * Writes how many damaged lines are mended, how many whole records they had, how many
- * bytes go to path.torn (without those of the torn tail), how many NULs go, and how
- * many lines stay damaged since they are longer than max_record. Each output may be
- * NULL. Writes zeros for NULL.
+ * Writes how many damaged lines are mended, how many whole records they had, and how
+ * many bytes go to path.torn (without those of the torn tail). Also writes how many NULs
+ * go, and how many lines stay damaged since they are longer than max_record. Each output
+ * may be NULL. Writes zeros for NULL.
  */
 UNTORN_API
 void untorn_salvage_count(const untorn_salvage *salvage,
@@ -1411,11 +1411,11 @@ void untorn_salvage_count(const untorn_salvage *salvage,
                           uint64_t *left_out);
 
 /**
- * Writes the mended line number index, from 0 and in file order (the first 1,024): its
- * kind of damage (a UNTORN_DAMAGE_ number), its start and length in bytes and its
- * number from 1 in the file as it was, how many whole records it had, how many of its
- * bytes go to path.torn, and how many NULs go. Each output may be NULL. Returns false
- * and writes nothing if the list is shorter.
+ * Writes the mended line number index, from 0 and in file order (the first 1,024). Its
+ * kind of damage is a UNTORN_DAMAGE_ number. Its start and length in bytes, and its
+ * number from 1, are those in the file as it was. Also writes how many whole records it
+ * had, how many of its bytes go to path.torn, and how many NULs go. Each output may be
+ * NULL. Returns false and writes nothing if the list is shorter.
  */
 UNTORN_API
 bool untorn_salvage_line(const untorn_salvage *salvage,
@@ -1454,10 +1454,10 @@ untorn_code untorn_journal_torn(const untorn_journal *journal,
 
 /**
  * Writes the entry number index of a list, from 0: its number (from 1) for
- * untorn_journal_torn_bytes(), when it was cut (RFC 3339 in UTC), where its bytes were
- * in the journal as it was, how many are kept, how many NULs followed, and why: a kind
- * of damage, another reason, or NULL for a torn tail. Each output may be NULL. Returns
- * false and writes nothing if the list is shorter.
+ * untorn_journal_torn_bytes(), and when it was cut (RFC 3339 in UTC). Also writes where
+ * its bytes were in the journal as it was, how many are kept, and how many NULs followed.
+ * The reason is a kind of damage, another reason, or NULL for a torn tail. Each output
+ * may be NULL. Returns false and writes nothing if the list is shorter.
  */
 UNTORN_API
 bool untorn_torn_entry(const untorn_torn *torn,
@@ -3119,9 +3119,9 @@ UNTORN_API void untorn_process_free(untorn_process *process);
 #define UNTORN_EVENT_UNDONE 4
 
 /**
- * A change that a dead process left half done was finished or taken back: a
- * transaction, a rewrite, a save in place or a header stamp. path is the file,
- * or the directory of the transaction.
+ * A change that a dead process left half done was finished or taken back. The
+ * change is a transaction, a rewrite, a save in place or a header stamp. path
+ * is the file, or the directory of the transaction.
  */
 #define UNTORN_EVENT_RECOVERED 5
 

@@ -40,9 +40,9 @@ pub struct JournalOptions {
     /// Not 0 means yes. Default: 0.
     pub parents: i32,
     /// Whether an append, a rewrite or a repair may change a file that is plainly
-    /// not a journal, and cut its end off: UTF-16, a JSON document over several
-    /// lines, a binary file. If not, it fails with UNTORN_CORRUPT. Format json
-    /// only. Not 0 means yes. Default: 0.
+    /// not a journal, and cut its end off. Such a file is UTF-16, a JSON document
+    /// over several lines, or binary. If not, it fails with UNTORN_CORRUPT. Format
+    /// json only. Not 0 means yes. Default: 0.
     pub cut_foreign_tail: i32,
     /// Which file carries the lock. All programs that share the file must use the
     /// same scheme. UNTORN_SCHEME_SIDECAR (the default), UNTORN_SCHEME_IN_PLACE or

@@ -79,10 +79,10 @@ pub unsafe extern "C" fn untorn_journal_salvage(
     })
 }
 
-/// Writes how many damaged lines are mended, how many whole records they had, how many
-/// bytes go to path.torn (without those of the torn tail), how many NULs go, and how
-/// many lines stay damaged since they are longer than max_record. Each output may be
-/// NULL. Writes zeros for NULL.
+/// Writes how many damaged lines are mended, how many whole records they had, and how
+/// many bytes go to path.torn (without those of the torn tail). Also writes how many NULs
+/// go, and how many lines stay damaged since they are longer than max_record. Each output
+/// may be NULL. Writes zeros for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_salvage_count(
     salvage: *const Salvage,
@@ -105,11 +105,11 @@ pub unsafe extern "C" fn untorn_salvage_count(
     }
 }
 
-/// Writes the mended line number index, from 0 and in file order (the first 1,024): its
-/// kind of damage (a UNTORN_DAMAGE_ number), its start and length in bytes and its
-/// number from 1 in the file as it was, how many whole records it had, how many of its
-/// bytes go to path.torn, and how many NULs go. Each output may be NULL. Returns false
-/// and writes nothing if the list is shorter.
+/// Writes the mended line number index, from 0 and in file order (the first 1,024). Its
+/// kind of damage is a UNTORN_DAMAGE_ number. Its start and length in bytes, and its
+/// number from 1, are those in the file as it was. Also writes how many whole records it
+/// had, how many of its bytes go to path.torn, and how many NULs go. Each output may be
+/// NULL. Returns false and writes nothing if the list is shorter.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_salvage_line(
     salvage: *const Salvage,
@@ -198,10 +198,10 @@ pub unsafe extern "C" fn untorn_journal_torn(
 }
 
 /// Writes the entry number index of a list, from 0: its number (from 1) for
-/// untorn_journal_torn_bytes(), when it was cut (RFC 3339 in UTC), where its bytes were
-/// in the journal as it was, how many are kept, how many NULs followed, and why: a kind
-/// of damage, another reason, or NULL for a torn tail. Each output may be NULL. Returns
-/// false and writes nothing if the list is shorter.
+/// untorn_journal_torn_bytes(), and when it was cut (RFC 3339 in UTC). Also writes where
+/// its bytes were in the journal as it was, how many are kept, and how many NULs followed.
+/// The reason is a kind of damage, another reason, or NULL for a torn tail. Each output
+/// may be NULL. Returns false and writes nothing if the list is shorter.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_torn_entry(
     torn: *const Torn,

@@ -173,9 +173,9 @@ pub const UNTORN_EVENT_REPAIRED: i32 = 3;
 /// An append of many records, whose process died, was taken back. offset is its
 /// start, bytes the number of bytes, kept the file that has them.
 pub const UNTORN_EVENT_UNDONE: i32 = 4;
-/// A change that a dead process left half done was finished or taken back: a
-/// transaction, a rewrite, a save in place or a header stamp. path is the file,
-/// or the directory of the transaction.
+/// A change that a dead process left half done was finished or taken back. The
+/// change is a transaction, a rewrite, a save in place or a header stamp. path
+/// is the file, or the directory of the transaction.
 pub const UNTORN_EVENT_RECOVERED: i32 = 5;
 /// Temporary files of dead processes were removed from the directory path.
 /// count is their number.

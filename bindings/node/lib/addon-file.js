@@ -42,8 +42,8 @@ function hasGlibc() {
 const here = typeof __dirname === 'string' ? __dirname : path.dirname(process.argv[1] ?? process.execPath)
 
 /**
- * Yields where the addon may be: in this package, next to a bundle, in the package for this system, in the package that a
- * bundle was made from, next to a program.
+ * Yields where the addon may be: in this package, next to a bundle, or in the package for this system. Then the package
+ * that a bundle was made from, and the place next to a program.
  */
 function* places(name, system) {
   yield path.join(here, '..', name)

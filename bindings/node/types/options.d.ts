@@ -104,8 +104,8 @@ export interface JournalOptions extends SchemeOptions {
   parents?: boolean | undefined
   /**
    * Whether an append, a rewrite or a repair may change a file that is plainly not a journal, and
-   * cut its end off: UTF-16, a JSON document over several lines, a binary file. If not, it fails
-   * with `CorruptError`. Format `json` only. Default: no.
+   * cut its end off. Such a file is UTF-16, a JSON document over several lines, or binary. If not,
+   * it fails with `CorruptError`. Format `json` only. Default: no.
    */
   cutForeignTail?: boolean | undefined
   /**

@@ -60,9 +60,9 @@ export type HeaderMode = 'stamp' | 'rename'
  *   of bytes that were cut, `kept` the file that has them. With 0 bytes, only a newline was added.
  * - `'undone'`: An append of many records, whose process died, was taken back. `offset` is its
  *   start, `bytes` the number of bytes, `kept` the file that has them.
- * - `'recovered'`: A change that a dead process left half done was finished or taken back: a
- *   transaction, a rewrite, a save in place or a header stamp. `path` is the file, or the directory
- *   of the transaction.
+ * - `'recovered'`: A change that a dead process left half done was finished or taken back. The
+ *   change is a transaction, a rewrite, a save in place or a header stamp. `path` is the file, or
+ *   the directory of the transaction.
  * - `'swept'`: Temporary files of dead processes were removed from the directory `path`. `count` is
  *   their number.
  * - `'skipped_damage'`: A reader skipped damage. `damage` is its kind, `offset` and `bytes` its

@@ -25,9 +25,9 @@ pub enum EventKind {
     /// is its start, `bytes` the number of bytes, `kept` the file that has
     /// them.
     Undone,
-    /// A change that a dead process left half done was finished or taken back:
-    /// a transaction, a rewrite, a save in place or a header stamp. `path` is
-    /// the file, or the directory of the transaction.
+    /// A change that a dead process left half done was finished or taken back.
+    /// The change is a transaction, a rewrite, a save in place or a header
+    /// stamp. `path` is the file, or the directory of the transaction.
     Recovered,
     /// Temporary files of dead processes were removed from the directory
     /// `path`. `count` is their number.

@@ -122,9 +122,9 @@ impl JournalOptions {
     }
 
     /// Whether an append, a rewrite or a repair may change a file that is plainly
-    /// not a journal, and cut its end off: UTF-16, a JSON document over several
-    /// lines, a binary file. If not, it fails with `CORRUPT`. Format `json` only.
-    /// Default: no.
+    /// not a journal, and cut its end off. Such a file is UTF-16, a JSON document
+    /// over several lines, or binary. If not, it fails with `CORRUPT`. Format
+    /// `json` only. Default: no.
     #[must_use]
     pub fn cut_foreign_tail(mut self, cut_foreign_tail: bool) -> JournalOptions {
         self.cut_foreign_tail = cut_foreign_tail;

@@ -175,9 +175,9 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
     }
 }
 
-/// Returns whether a line goes on at `start`. No append begins there: a program that
-/// knows nothing of it has emptied the journal, and the bytes are others'. (NULs are
-/// what a power cut leaves of a line's end.)
+/// Returns whether a line goes on at `start`. No append begins there. A program that
+/// knows nothing of it has emptied the journal, and the bytes are others'. NULs are what
+/// a power cut leaves of a line's end.
 pub(crate) fn is_within_a_line(journal: &File, start: u64) -> io::Result<bool> {
     let mut before = [b'\n'];
     if let Some(at) = start.checked_sub(1) {

@@ -170,7 +170,7 @@ impl Pieces {
     }
 
     /// Returns whether the first `length` bytes from `start` on are still this
-    /// append's, or blank already: a program that knows nothing of it may have
+    /// append's, or blank already. A program that knows nothing of it may have
     /// emptied the journal since, and others have filled it.
     pub fn may_be_blanked(&self, journal: &File, start: u64, length: u64) -> io::Result<bool> {
         let is_blank = |byte: &u8| b" \n\0".contains(byte);

@@ -1,5 +1,5 @@
 //! Files that stay open from one call to the next, and those that a forked child must not
-//! have: a lock file, or one that is locked while it is written.
+//! have. The latter are lock files, and files that are locked while they are written.
 //!
 //! A daemon closes all descriptors, including those of libraries
 //! (`os.closefrom`). The next file that the program opens gets the number, and

@@ -53,8 +53,8 @@ class Journal(RawJournal, Reading[_T], Salvaging):
       with `NotFound`. Default: yes.
     - `parents`: Whether missing parent directories are created when the handle is opened. Default: no.
     - `cut_foreign_tail`: Whether an append, a rewrite or a repair may change a file that is plainly not a journal, and
-      cut its end off: UTF-16, a JSON document over several lines, a binary file. If not, it fails with `Corrupt`.
-      Format `json` only. Default: no.
+      cut its end off. Such a file is UTF-16, a JSON document over several lines, or binary. If not, it fails with
+      `Corrupt`. Format `json` only. Default: no.
     - `scheme`: Which file carries the lock. All programs that share the file must use the same scheme. `"sidecar"` (the
       default), `"in-place"` or `"pid-file"`.
     - `on_unsupported`: The reaction to a file system that reports that it does not lock files. `"fail"` (the default)
