@@ -34,6 +34,23 @@ pub enum StoreCommand {
         #[arg(short, long, value_name = "N", default_value_t = 100)]
         max: usize,
     },
+    /// Copy all sessions without an owner from a directory to a database, or back
+    #[cfg(feature = "postgres")]
+    Copy {
+        /// A directory, or postgres://USER@HOST/DATABASE
+        source: String,
+        /// The same; one of both is a database
+        target: String,
+        /// The schema in the database
+        #[arg(long, default_value = "untorn")]
+        schema: String,
+        /// Make the schema, or bring it up to date
+        #[arg(long)]
+        migrate: bool,
+        /// The name of the journals of the sessions
+        #[arg(long, value_name = "NAME", default_value = "journal.jsonl")]
+        journal: String,
+    },
 }
 
 #[derive(Subcommand)]

@@ -1,5 +1,8 @@
 //! `untorn store`: sessions.
 
+#[cfg(feature = "postgres")]
+mod copy;
+
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -35,6 +38,21 @@ pub fn run(command: &StoreCommand, handle: &Handle, out: &mut Output) -> Result 
         }
         StoreCommand::Rm { dir, key, yes } => remove(&open(dir, handle)?, key, *yes, handle, out),
         StoreCommand::Search { dir, text, max } => search(&open(dir, handle)?, text, *max, out),
+        #[cfg(feature = "postgres")]
+        StoreCommand::Copy {
+            source,
+            target,
+            schema,
+            migrate,
+            journal,
+        } => copy::run(
+            source,
+            target,
+            &copy::Place { schema, journal },
+            *migrate,
+            handle,
+            out,
+        ),
     }
 }
 

@@ -14,6 +14,19 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
         // Each waits for its server most of the time, but they share the machine.
         .args(["--", "--test-threads", "4"])
         .dir(&site.root)
+        .log(log)?;
+    // The command with the feature that its packages are without.
+    Run::new(cargo())
+        .args([
+            "test",
+            "--package",
+            "untorn-cli",
+            "--features",
+            "postgres",
+            "--test",
+            "store_copy",
+        ])
+        .dir(&site.root)
         .log(log)
 }
 

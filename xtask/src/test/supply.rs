@@ -28,7 +28,7 @@ pub fn oldest_rust(site: &Site, log: &Log) -> Result<()> {
     Run::new("rustup")
         .args(["run", &version, "cargo", "check", "--locked"])
         .args(["--package", "untorn", "--package", "untorn-ffi"])
-        .args(["--package", "untorn-cli"])
+        .args(["--package", "untorn-cli", "--package", "untorn-postgres"])
         .env("CARGO_TARGET_DIR", site.own("oldest-rust"))
         // It is set where cargo runs us, and names another compiler.
         .env("RUSTUP_TOOLCHAIN", &version)
