@@ -28,6 +28,12 @@ fn a_holder_without_a_line_is_known_from_the_system() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert_eq!(error.holder().unwrap().pid, other.id(), "{error}");
+    // It has no label, so the message has the name of its program.
+    #[cfg(target_os = "linux")]
+    {
+        let named = format!("the lock is held; held by pid {} (flock)", other.id());
+        assert!(error.to_string().contains(&named), "{error}");
+    }
     assert_eq!(untorn::holder(&path).unwrap().unwrap().pid, other.id());
     drop(other.stdin.take());
     other.wait().unwrap();
