@@ -92,6 +92,9 @@ pub struct Tail {
     /// The number of records; otherwise 20, or with --since all
     #[arg(short = 'n', long = "lines", value_name = "N")]
     pub lines: Option<usize>,
+    /// Print the header first, with --header-prefix
+    #[arg(long, requires = "header_prefix")]
+    pub header: bool,
     /// Continue with records as they are appended; Ctrl-C ends
     #[arg(short, long)]
     pub follow: bool,

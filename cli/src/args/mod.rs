@@ -133,6 +133,8 @@ pub enum Command {
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,
     },
+    /// Print the version
+    Version,
     /// Explain a topic: files, durability, errors, json
     Help {
         /// The topic, or a command

@@ -35,6 +35,16 @@ pub fn run(topic: Option<&str>, out: &mut Output) -> Result {
     Ok(USAGE)
 }
 
+pub fn version(out: &mut Output) -> Result {
+    let version = env!("CARGO_PKG_VERSION");
+    if out.json {
+        out.object(&serde_json::json!({ "version": version }))?;
+    } else {
+        out.line(format!("untorn {version}"))?;
+    }
+    Ok(0)
+}
+
 pub fn completions(shell: clap_complete::Shell) -> Result {
     clap_complete::generate(
         shell,

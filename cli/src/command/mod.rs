@@ -54,6 +54,7 @@ pub fn run(args: &Args, out: &mut Output) -> Result {
         Command::Selftest(selftest) => selftest::run(selftest, handle, out),
         Command::Watch(watch) => watch::run(watch, handle, out),
         Command::Completions { shell } => help::completions(*shell),
+        Command::Version => help::version(out),
         Command::Help { topic } => help::run(topic.as_deref(), out),
     }
 }

@@ -72,6 +72,15 @@ impl<'a> Printer<'a> {
         }
     }
 
+    fn header(&self, path: &Path, header: &[u8], out: &mut Output) -> Result<()> {
+        let text = String::from_utf8_lossy(header);
+        if !out.json {
+            return self.value(&text, out);
+        }
+        let value: Option<&RawValue> = serde_json::from_str(&text).ok();
+        Ok(out.object(&serde_json::json!({ "path": path, "header": value }))?)
+    }
+
     /// Prints a value by itself.
     pub fn value(&self, text: &str, out: &mut Output) -> Result<()> {
         let printed = match (self.pretty, out.terminal) {
@@ -124,6 +133,11 @@ pub fn tail(tail: &Tail, handle: &Handle, out: &mut Output) -> Result {
         let journal = handle.journal(&input.path, tail.follow, false)?;
         if inputs.len() > 1 && !out.json {
             heading(&input.path, out)?;
+        }
+        if tail.header
+            && let Some(header) = journal.header()?
+        {
+            printer.header(&input.path, &header, out)?;
         }
         // The end of the file now: records that come later are followed from
         // here.

@@ -18,6 +18,18 @@ const NAMES: [&str; 4] = ["timestamp", "time", "ts", "created_at"];
 /// A search for the first record goes back this far, then begins with the file.
 const FAR: usize = 1024;
 
+/// Returns the time of a record in seconds since 1970, by this member or the usual ones.
+pub fn time(record: &[u8], steps: Option<&[&str]>) -> Option<f64> {
+    let text = std::str::from_utf8(record).ok()?;
+    match steps {
+        Some(steps) => moment(json::select(text, steps)?),
+        None => json::members(text, NAMES)
+            .into_iter()
+            .flatten()
+            .find_map(moment),
+    }
+}
+
 pub struct Since<'a> {
     /// Seconds since 1970.
     from: f64,
@@ -36,14 +48,7 @@ impl<'a> Since<'a> {
     }
 
     fn time(&self, record: &[u8]) -> Option<f64> {
-        let text = std::str::from_utf8(record).ok()?;
-        match &self.steps {
-            Some(steps) => moment(json::select(text, steps)?),
-            None => json::members(text, NAMES)
-                .into_iter()
-                .flatten()
-                .find_map(moment),
-        }
+        time(record, self.steps.as_deref())
     }
 
     /// Prints the records from that time on, at most the last `n`, up to `end`. A record

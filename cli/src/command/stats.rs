@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::since::time;
 use crate::args::{Handle, Sort, Stats};
 use crate::exit::Result;
 use crate::input::{Take, each, files};
@@ -22,6 +23,11 @@ struct Row {
     damage: u64,
     /// The bytes of `P.torn`, which repairs have cut off.
     torn: u64,
+    /// How many rotated files the journal has.
+    rotated: u64,
+    /// The times of the first and the last record, in seconds since 1970.
+    first: Option<f64>,
+    last: Option<f64>,
     /// Seconds since 1970.
     modified: Option<u64>,
     /// How many journals a directory has, with --by-dir.
@@ -94,14 +100,20 @@ fn row(path: &Path, handle: &Handle) -> Result<Row> {
     let mut records = journal.records()?;
     let (mut good, mut largest, mut bad) = (0, 0, 0);
     let json = handle.is_json();
+    let mut first = None;
     while let Some(record) = records.next_record()? {
         if json && untorn::inspect(record.bytes).is_some() {
             bad += 1;
             continue;
         }
+        if good == 0 {
+            first = time(record.bytes, None);
+        }
         good += 1;
         largest = largest.max(record.bytes.len() as u64);
     }
+    let last = journal.tail(1)?;
+    let last = last.first().and_then(|record| time(&record.bytes, None));
     let mut torn = path.as_os_str().to_owned();
     torn.push(".torn");
     let seen = std::fs::metadata(path).ok();
@@ -113,6 +125,9 @@ fn row(path: &Path, handle: &Handle) -> Result<Row> {
         largest,
         damage: bad + records.damage_count(),
         torn: std::fs::metadata(torn).map_or(0, |seen| seen.len()),
+        rotated: journal.rotated()?.len() as u64,
+        first,
+        last,
         modified: at.and_then(seconds),
         journals: None,
         at,
@@ -140,11 +155,21 @@ fn by_dir(rows: Vec<Row>) -> Vec<Row> {
         sum.largest = sum.largest.max(row.largest);
         sum.damage += row.damage;
         sum.torn += row.torn;
+        sum.rotated += row.rotated;
+        sum.first = either(sum.first, row.first, f64::min);
+        sum.last = either(sum.last, row.last, f64::max);
         sum.at = sum.at.max(row.at);
         sum.modified = sum.modified.max(row.modified);
         sum.journals = Some(sum.journals.unwrap_or(0) + 1);
     }
     dirs.into_values().collect()
+}
+
+fn either(a: Option<f64>, b: Option<f64>, choose: fn(f64, f64) -> f64) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(choose(a, b)),
+        _ => a.or(b),
+    }
 }
 
 fn print(row: &Row, out: &mut Output) -> Result<()> {

@@ -81,6 +81,9 @@ fn a_full_disk_is_said_and_nothing_is_lost() {
     let Some(small) = Small::mount(dir.path()) else {
         return eprintln!("skipped: only root mounts a file system of 128 KiB");
     };
+    let (status, ..) = run(dir.path(), &["append", "r.jsonl", "[1]"]);
+    assert_eq!(status, 0);
+    assert_eq!(run(dir.path(), &["rotate", "r.jsonl"]).0, 0);
     let journal = dir.path().join("j.jsonl");
     let text = format!("[1][2]\n{}{{\"torn", "{\"a\":\"some text\"}\n".repeat(4000));
     std::fs::write(&journal, &text[..]).unwrap();
@@ -102,6 +105,15 @@ fn a_full_disk_is_said_and_nothing_is_lost() {
             text,
             "{words:?}"
         );
+    }
+    // A rotated file stays until its compressed copy is whole.
+    let (status, _, err) = run(dir.path(), &["rotate", "--gzip", "--keep", "0", "r.jsonl"]);
+    assert_eq!(status, 3, "{err}");
+    assert!(err.contains("No space left on device"), "{err}");
+    let rotated = std::fs::read(dir.path().join("r_1.jsonl"));
+    assert_eq!(rotated.unwrap(), b"[1]\n");
+    for name in ["r_1.jsonl.gz", "r_1.jsonl.gz.part"] {
+        assert!(!dir.path().join(name).exists(), "{name}");
     }
     drop(small);
 }

@@ -71,6 +71,7 @@ fn the_keys_are_documented() {
         ("torn", &["torn", "j.jsonl"]),
         ("append", &["append", "j.jsonl", "[1]"]),
         ("tail", &["tail", "j.jsonl"]),
+        ("version", &["version"]),
         ("cat", &["cat", "j.jsonl"]),
         ("grep", &["grep", "a", "j.jsonl"]),
         ("get", &["get", "d.json"]),

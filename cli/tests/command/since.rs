@@ -74,6 +74,25 @@ fn a_long_journal_is_read_from_where_the_time_begins() {
 }
 
 #[test]
+fn the_header_comes_first_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("j.jsonl"), "{\"h\":1}\n[1]\n[2]\n").unwrap();
+    let tail = |words: &[&str]| {
+        let words = [
+            &["tail", "-n", "1", "--header-prefix", "{\"h\":", "j.jsonl"],
+            words,
+        ]
+        .concat();
+        run(dir.path(), &words).1
+    };
+    assert_eq!(tail(&[]), "[2]\n");
+    assert_eq!(tail(&["--header"]), "{\"h\":1}\n[2]\n");
+    let json = tail(&["--header", "--json"]);
+    let first = "{\"header\":{\"h\":1},\"path\":\"j.jsonl\"}";
+    assert_eq!(json.lines().next(), Some(first));
+}
+
+#[test]
 fn files_that_did_not_change_since_are_left_out() {
     let dir = tempfile::tempdir().unwrap();
     let old = fs::File::create(dir.path().join("old.jsonl")).unwrap();

@@ -26,6 +26,23 @@ fn top_limits_and_nothing_else_cuts_in_a_pipe() {
 }
 
 #[test]
+fn the_times_and_the_rotated_files_of_a_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let text = "{\"ts\":5}\n{\"ts\":9}\n{\"time\":\"1970-01-01T00:00:07.5Z\"}\n";
+    fs::write(at.join("j.jsonl"), text).unwrap();
+    assert_eq!(run(at, &["rotate", "j.jsonl"]).0, 0);
+    fs::write(at.join("j.jsonl"), text).unwrap();
+    let (_, out, err) = run(at, &["stats", "--json", "j.jsonl"]);
+    let row: Value = serde_json::from_str(&out).expect(&err);
+    let found = [&row["rotated"], &row["first"], &row["last"]];
+    assert_eq!(found, [&json!(1), &json!(5.0), &json!(7.5)]);
+    let (_, out, _) = run(at, &["stats", "--json", "--by-dir", "."]);
+    let row: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&row["rotated"], &row["first"]), (&json!(1), &json!(5.0)));
+}
+
+#[test]
 fn the_sums_of_directories_are_those_of_their_journals() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();
@@ -49,7 +66,8 @@ fn the_sums_of_directories_are_those_of_their_journals() {
     let row = |path: &str, journals: u64, figures: [u64; 5]| {
         let [records, bytes, largest, damage, torn] = figures;
         json!({ "path": path, "journals": journals, "records": records, "bytes": bytes,
-            "largest": largest, "damage": damage, "torn": torn, "modified": null })
+            "largest": largest, "damage": damage, "torn": torn, "rotated": 0,
+            "first": null, "last": null, "modified": null })
     };
     let sub = std::path::Path::new("a").join("b");
     let expected = [

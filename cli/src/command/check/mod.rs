@@ -46,7 +46,7 @@ pub fn run(check: &Check, handle: &Handle, out: &mut Output) -> Result {
         |input| inspect(input, handle),
         |at, found| {
             let input = &inputs[at];
-            sum.add(input, &found, check.stat, out)?;
+            sum.add(input, &found, check.stat, handle.sealed, out)?;
             if check.fail_fast && sum.damaged + sum.failed > 0 {
                 stop.store(true, Ordering::Relaxed);
             }

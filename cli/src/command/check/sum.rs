@@ -70,6 +70,7 @@ impl Sum {
         input: &Input,
         found: &Answer,
         stat: bool,
+        sealed: bool,
         out: &mut Output,
     ) -> Result<()> {
         let path = &input.path;
@@ -97,6 +98,13 @@ impl Sum {
         for note in &found.notes {
             self.notes += 1;
             print_note(path, *note, out)?;
+        }
+        if found.unsealed > 0 && sealed && !out.json {
+            let records = count(found.unsealed, "record");
+            out.line(format!(
+                "{}: {records} without a seal",
+                harmless(&path.display().to_string())
+            ))?;
         }
         if stat && out.json {
             out.object(&Checked {
