@@ -28,7 +28,7 @@ fn every_manifest_has_the_same_addresses() {
     for address in [&home, &code] {
         assert!(address.starts_with("https://"), "{address}");
     }
-    for crate_ in ["core", "cli", "ffi"] {
+    for crate_ in ["core", "cli", "ffi", "engine/postgres"] {
         let manifest = toml(&format!("{crate_}/Cargo.toml"));
         for kind in ["homepage", "repository"] {
             let inherits = manifest["package"][kind]["workspace"].as_bool();
@@ -77,7 +77,14 @@ fn every_manifest_has_the_same_addresses() {
 /// A registry shows a page without its repository: a relative link would lead nowhere.
 #[test]
 fn pages_of_registries_link_by_address() {
-    for page in ["core", "cli", "ffi", "bindings/python", "bindings/node"] {
+    for page in [
+        "core",
+        "cli",
+        "ffi",
+        "engine/postgres",
+        "bindings/python",
+        "bindings/node",
+    ] {
         let text = read(&format!("{page}/README.md"));
         for link in text.split("](").skip(1) {
             assert!(

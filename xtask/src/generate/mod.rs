@@ -1,5 +1,6 @@
-//! `cargo xtask generate`: what every language repeats, written from the tables in spec/.
+//! `cargo xtask generate`: what every language repeats, written from the tables in spec/; the addresses come from Cargo.toml.
 
+mod addresses;
 mod constants;
 mod errors;
 mod language;
@@ -27,6 +28,7 @@ pub fn run(site: &Site) -> Result<()> {
 fn outputs(root: &Path) -> Result<Vec<Output>> {
     let constants = read(root, "constants")?;
     let mut outputs = errors::outputs(&read(root, "errors")?)?;
+    outputs.extend(addresses::outputs(root)?);
     outputs.extend(constants::outputs(&constants)?);
     outputs.extend(options::outputs(&read(root, "options")?, &constants)?);
     Ok(outputs)
