@@ -10,7 +10,7 @@ use crate::log::Log;
 use crate::progress::stage;
 use crate::site::{Site, cargo};
 use crate::tools::{node, python::Venv};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 
 /// What draws the diagrams in a reader's browser: the site has a copy of its own.
@@ -92,19 +92,49 @@ fn packages(site: &Site, log: &Log) -> Result<PathBuf> {
     Ok(project)
 }
 
+/// The crates that a program of Rust uses.
+const CRATES: [&str; 2] = ["untorn", "untorn-postgres"];
+
 /// Rust's documentation stands beside the rest: reference/rust.md leads to it.
 fn rustdoc(site: &Site, log: &Log) -> Result<()> {
     let made = site.own("rustdoc");
     Run::new(cargo())
-        .args(["doc", "--no-deps", "--package", "untorn"])
+        .args([
+            "doc",
+            "--no-deps",
+            "--package",
+            CRATES[0],
+            "--package",
+            CRATES[1],
+        ])
         // As docs.rs builds it.
-        .args(["--features", "serde,tracing", "--target-dir"])
+        .args(["--features", "untorn/serde,untorn/tracing", "--target-dir"])
         .arg(&made)
+        // A link within the documentation that leads nowhere is an error.
+        .env("RUSTDOCFLAGS", "--deny warnings")
         .dir(&site.root)
         .log(log)?;
     let target = place(site).join("rust");
     if target.exists() {
         std::fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))?;
     }
-    crate::test::copy_tree(&made.join("doc"), &target)
+    crate::test::copy_tree(&made.join("doc"), &target)?;
+    reached(site)
+}
+
+/// mkdocs can't look at these links: it does not have the pages.
+fn reached(site: &Site) -> Result<()> {
+    let page = place(site).join("reference/rust.html");
+    let text =
+        std::fs::read_to_string(&page).with_context(|| format!("read {}", page.display()))?;
+    for name in CRATES {
+        let link = format!("../rust/{}/index.html", name.replace('-', "_"));
+        ensure!(
+            text.contains(&link),
+            "reference/rust.md has no link to {link}"
+        );
+        let target = place(site).join("reference").join(&link);
+        ensure!(target.exists(), "rustdoc did not make {link}");
+    }
+    Ok(())
 }
