@@ -10,6 +10,7 @@ mod measure;
 mod options;
 mod peer;
 mod plot;
+mod public;
 mod report;
 mod subjects;
 mod suite;
@@ -39,6 +40,9 @@ fn measure_all(arguments: Vec<String>) -> Result<bool> {
     let Some(options) = options::Options::parse(arguments)? else {
         return Ok(true);
     };
+    if options.peers {
+        return public::run(&options);
+    }
     let rows = suite::run(&options)?;
     let report = report::Report::new(&options, rows);
     report.write(&options.out)?;

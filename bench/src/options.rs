@@ -14,6 +14,12 @@ usage: untorn-bench [options]
                   wait,transaction,header,session,many,start: just these, comma-separated
   --rounds N      rounds of the short measurements (default 31)
   --quick         few rounds and smaller files: shows that it runs, not what it costs
+  --peers         compare with other programs instead; the results, a page and its plots go into
+                  the checkout. With --only: of the works append,durable,contend,save,update,
+                  tail,read,follow,import,size,files,sessions,handles,handle-memory
+  --no-costs      with --peers: leave out what untorn costs over the bare system calls, which
+                  needs a release build
+  --render        with --peers: only make the page again from the committed results
   --check         exit status 1 if a target is missed or could not be measured
 
 C, Python and Node are measured where these are set, as `cargo xtask bench` does:
@@ -30,6 +36,9 @@ pub struct Options {
     pub rounds: usize,
     pub quick: bool,
     pub check: bool,
+    pub peers: bool,
+    pub costs: bool,
+    pub render: bool,
     pub c: Option<PathBuf>,
     pub python: Option<PathBuf>,
     pub node: Option<PathBuf>,
@@ -47,6 +56,9 @@ impl Options {
             rounds: 31,
             quick: false,
             check: false,
+            peers: false,
+            costs: true,
+            render: false,
             c: from_environment("UNTORN_BENCH_C"),
             python: from_environment("UNTORN_BENCH_PYTHON"),
             node: from_environment("UNTORN_BENCH_NODE_PROJECT"),
@@ -68,15 +80,14 @@ impl Options {
                 "--only" => options.only = value()?.split(',').map(String::from).collect(),
                 "--rounds" => options.rounds = value()?.parse().context("--rounds")?,
                 "--quick" => options.quick = true,
+                "--peers" => options.peers = true,
+                "--no-costs" => options.costs = false,
+                "--render" => options.render = true,
                 "--check" => options.check = true,
                 other => bail!("no such option: {other}\n\n{USAGE}"),
             }
         }
-        if let Some(name) = options
-            .only
-            .iter()
-            .find(|n| !crate::suite::NAMES.contains(&n.as_str()))
-        {
+        if let Some(name) = options.only.iter().find(|name| !options.has(name)) {
             bail!("no such suite: {name}\n\n{USAGE}");
         }
         if options.quick {
@@ -87,8 +98,24 @@ impl Options {
         Ok(Some(options))
     }
 
+    fn has(&self, name: &str) -> bool {
+        if self.peers {
+            return crate::public::is_work(name);
+        }
+        crate::suite::NAMES.contains(&name)
+    }
+
     pub fn wants(&self, suite: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name == suite)
+    }
+
+    /// Rounds of the comparison with other programs: its works have numbers of their own.
+    pub fn at_most(&self, rounds: usize) -> usize {
+        if self.quick {
+            1
+        } else {
+            rounds.min(self.rounds)
+        }
     }
 
     /// Rounds of measurements that take half a second each.

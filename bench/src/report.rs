@@ -14,7 +14,7 @@ pub struct Report {
 }
 
 /// Enough to tell which figures can be compared.
-struct Machine {
+pub struct Machine {
     kernel: String,
     processor: String,
     cores: usize,
@@ -22,7 +22,7 @@ struct Machine {
 }
 
 impl Machine {
-    fn this(options: &Options) -> Machine {
+    pub fn this(options: &Options) -> Machine {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let processor = read("/proc/cpuinfo")
             .lines()
@@ -35,6 +35,15 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             file_system: file_system(&options.dir, &read("/proc/self/mounts")),
         }
+    }
+}
+
+impl Machine {
+    pub fn json(&self) -> Value {
+        json!({
+            "kernel": self.kernel, "processor": self.processor, "cores": self.cores,
+            "file_system": self.file_system,
+        })
     }
 }
 
@@ -153,17 +162,16 @@ impl Report {
 
     fn json(&self) -> Value {
         let rows: Vec<Value> = self.rows.iter().map(row_json).collect();
-        let m = &self.machine;
         json!({
             "version": untorn::version(),
             "quick": self.quick,
-            "machine": {"kernel": m.kernel, "processor": m.processor, "cores": m.cores, "file_system": m.file_system},
+            "machine": self.machine.json(),
             "rows": rows,
         })
     }
 }
 
-fn row_json(row: &Row) -> Value {
+pub fn row_json(row: &Row) -> Value {
     let (at_most, at_least) = match row.target {
         Target::AtMost(limit) => (Some(limit), None),
         Target::AtLeast(limit) => (None, Some(limit)),

@@ -15,7 +15,8 @@ const PHONE = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceS
 const DESK = { width: 1280, height: 900 }
 // Seen in both widths and both colours, and kept as pictures.
 const SHOWN = ['index.html', 'guides/append.html', 'concepts/durability.html', 'concepts/locking.html', 'concepts/crash-recovery.html',
-  'concepts/readers.html', 'reference/python.html', 'reference/node.html', 'reference/c.html', 'options.html', 'format.html', 'migrate/sqlite.html']
+  'concepts/readers.html', 'reference/python.html', 'reference/node.html', 'reference/c.html', 'options.html', 'format.html', 'migrate/sqlite.html',
+  'benchmarks.html', 'comparison.html']
 
 const faults = []
 

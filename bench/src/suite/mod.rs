@@ -3,7 +3,7 @@
 mod append;
 mod batch;
 mod burst;
-mod contend;
+pub mod contend;
 mod header;
 mod many;
 mod memory;
@@ -161,6 +161,6 @@ impl Drop for Scratch {
 }
 
 /// Several measurements may need the same error.
-fn again(error: &anyhow::Error) -> anyhow::Error {
+pub fn again(error: &anyhow::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }

@@ -42,7 +42,8 @@ impl Worker for Session {
                 let follow = self.follow.as_mut().context("nothing is followed")?;
                 deliver(follow, count.parse()?)
             }
-            ["tick", path, count] => tick(path, count.parse()?),
+            ["tick", path, count] => tick(path, count.parse()?, 10),
+            ["tick", path, count, pause] => tick(path, count.parse()?, pause.parse()?),
             _ => anyhow::bail!("the session worker can't do that"),
         }
     }
@@ -79,13 +80,13 @@ fn fill(dir: &str, bytes: u64) -> Result<f64> {
 }
 
 /// Appends the time, again and again.
-fn tick(path: &str, count: usize) -> Result<f64> {
+fn tick(path: &str, count: usize, pause: u64) -> Result<f64> {
     let journal = Journal::options()
         .durability(Durability::Process)
         .open(path)?;
     for _ in 0..count {
         // So far apart that each finds its follower asleep.
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(pause));
         journal.append(monotonic().to_string().as_bytes())?;
     }
     Ok(0.0)

@@ -23,7 +23,7 @@ use crate::log::Log;
 use crate::progress::{seconds, stage};
 use crate::site::Site;
 use crate::tools::system;
-use crate::{demo, docs, package};
+use crate::{bench, demo, docs, package};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
@@ -299,6 +299,11 @@ const STEPS: &[Step] = &[
         "model",
         "cases at random against a model of the guarantees, from a new seed",
         rust::model,
+    ),
+    deep(
+        "bench-peers",
+        "every row of the comparison with other programs can be measured; compiles better-sqlite3",
+        bench::check_peers,
     ),
     named(
         "advisories",

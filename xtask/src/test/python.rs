@@ -54,8 +54,8 @@ pub fn lint(site: &Site, log: &Log) -> Result<()> {
             .arg(&config)
             .arg(&package)
             .args(PROGRAMS)
-            // Not for mypy: what they import is installed for the site alone.
-            .args(["site/hooks.py", "site/reference"])
+            // Not for mypy: what they import is installed for the site, or for the benchmark, alone.
+            .args(["site/hooks.py", "site/reference", "bench/peers/python"])
             .dir(&site.root)
             .log(log)?;
     }
