@@ -10,10 +10,10 @@ use untorn::engine::{self, Waiting};
 use untorn::{CallOptions, CancelToken, Error, ErrorKind, Holder, Process};
 
 use crate::beat::{Beat, Beats};
-use crate::driver::{Columns, Param};
+use crate::driver::{Columns, Connection, Driver, Failure, Param, Row};
 use crate::id;
 use crate::kept::{Kept, Under};
-use crate::link::{Ask, only};
+use crate::link::{Ask, Link, only};
 use crate::owner;
 use crate::session::Session;
 use crate::store::until_free;
@@ -41,6 +41,38 @@ pub(crate) struct Inner {
     lost: Arc<Lost>,
     /// `false`: released, transferred or lost.
     held: Mutex<bool>,
+    /// The connection whose end frees the session.
+    connection: Mutex<Option<Arc<OwnConnection>>>,
+}
+
+/// A connection that a lease keeps. It is opened again if it breaks before the claim
+/// has its answer.
+struct OwnConnection {
+    driver: Arc<dyn Driver>,
+    open: Mutex<Option<Box<dyn Connection>>>,
+}
+
+impl Driver for OwnConnection {
+    fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+        let mut open = lock(&self.open);
+        let connection = match &mut *open {
+            Some(connection) => connection,
+            None => {
+                let none = || {
+                    Err(Failure::NoConnection(
+                        "the driver has no own connections".into(),
+                    ))
+                };
+                let new = self.driver.own_connection().unwrap_or_else(none)?;
+                open.insert(new)
+            }
+        };
+        let answer = connection.query(sql, params);
+        if matches!(answer, Err(Failure::NoAnswer(_))) {
+            *open = None;
+        }
+        answer
+    }
 }
 
 type Callback = Box<dyn FnOnce() + Send>;
@@ -101,9 +133,27 @@ impl Session {
         let process = process_text(&own.process());
         let sql = format!(
             "select token, previous from {}.claim($1::text, $2::text, $3::bigint * interval '1 ms', \
-             successor => $4::text, id => $5::text::uuid)",
+             connected => $6::boolean, successor => $4::text, id => $5::text::uuid)",
             kept.link.schema
         );
+        let mut own_connection = None;
+        if options.connected {
+            let Some(first) = kept.link.driver.own_connection() else {
+                let why = "the store was opened with `connected`, and its driver has no connections of its own";
+                return Err(Error::invalid_argument("claim", &kept.name, why));
+            };
+            own_connection = Some(Arc::new(OwnConnection {
+                driver: Arc::clone(&kept.link.driver),
+                open: Mutex::new(first.ok()),
+            }));
+        }
+        // The claim's own connection takes the lock that marks it.
+        let own_link = own_connection.clone().map(|driver| Link {
+            driver,
+            schema: kept.link.schema.clone(),
+            patience: kept.link.patience,
+        });
+        let link = own_link.as_ref().unwrap_or(&kept.link);
         let row = until_free("claim", &kept.name, &wait, || {
             // An id for each try: a retry of it gets the same lease.
             let id = id::new();
@@ -119,8 +169,9 @@ impl Session {
                 Param::Int(Some(millis(options.ttl))),
                 Param::Text(Some(&process)),
                 Param::Text(Some(&id)),
+                Param::Bool(options.connected),
             ];
-            only("claim", &kept.name, kept.link.call(&ask, &sql, &params)?)
+            only("claim", &kept.name, link.call(&ask, &sql, &params)?)
         })?;
         let mut columns = Columns::of(row);
         let token = columns.int().unwrap_or(0);
@@ -132,6 +183,7 @@ impl Session {
             token,
             lost: Arc::default(),
             held: Mutex::new(true),
+            connection: Mutex::new(own_connection),
         });
         kept.hold(token, &inner.lost);
         self.store.beats.add(Beat::of(&inner, options.ttl));
@@ -205,7 +257,10 @@ impl Lease {
             release: true,
             ..kept.under("release", &kept.name)?
         };
-        kept.commit("release", &kept.name, &[], under, None)?;
+        let released = kept.commit("release", &kept.name, &[], under, None);
+        // Its end frees the session even if the release did not come through.
+        *lock(&self.inner.connection) = None;
+        released?;
         kept.let_go(self.inner.token);
         Ok(())
     }
@@ -251,6 +306,7 @@ impl Lease {
             return Err(error);
         }
         *lock(&inner.held) = false;
+        *lock(&inner.connection) = None;
         self.beats.remove(inner.token);
         kept.let_go(inner.token);
         Ok(())

@@ -28,6 +28,7 @@ pub struct StoreOptions {
     pub(crate) journal: JournalOptions,
     pub(crate) json: bool,
     pub(crate) ttl: Duration,
+    pub(crate) connected: bool,
     pub(crate) patience: Duration,
 }
 
@@ -41,6 +42,7 @@ impl Default for StoreOptions {
             journal: JournalOptions::default(),
             json: true,
             ttl: Duration::from_secs(15),
+            connected: false,
             patience: Duration::from_secs(10),
         }
     }
@@ -115,6 +117,16 @@ impl StoreOptions {
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> StoreOptions {
         self.ttl = ttl.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets whether a lease also ends with a connection of its own, so that a dead owner's
+    /// session is free at once. Each lease keeps one connection to the server itself, of
+    /// [`crate::Driver::own_connection`]. It must not go through a pooler in transaction
+    /// mode, whose connection outlives the owner. Default: no.
+    #[must_use]
+    pub fn connected(mut self, connected: bool) -> StoreOptions {
+        self.connected = connected;
         self
     }
 

@@ -15,15 +15,20 @@ use crate::sessions::{options, pool, sessions, texts};
 use crate::store::{Store, store};
 use crate::worker::say;
 
+/// Counts the locks that mark connections of owners.
+const LOCKS: &str = "select count(*) from pg_locks where locktype = 'advisory' \
+                     and classid::bigint = hashtext('untorn ' || current_schema())::bigint & 4294967295";
+
 /// The worker `name`, in a process of its own.
 pub fn work(store: &Store, name: &str, arg: &str) {
     let ttl = Duration::from_millis(arg.parse().unwrap());
     let sessions = options()
         .ttl(ttl)
+        .connected(name == "crate connected")
         .open(pool(&store.dir), &store.schema)
         .unwrap();
     match name {
-        "crate own" => own(&sessions),
+        "crate own" | "crate connected" => own(&sessions),
         "crate storm" => storm(&sessions),
         "crate reconcile" => reconcile(&sessions),
         _ => panic!("no worker {name}"),
@@ -145,6 +150,43 @@ fn a_stopped_owner_can_change_nothing_once_another_has_claimed() {
     assert_eq!(worker.says().unwrap(), "LEASE_LOST LEASE_LOST false");
     assert_eq!(session.state().unwrap().load().unwrap().0, b"next");
     assert_eq!(texts(&session.journal().unwrap()), ["\"own\""]);
+}
+
+#[test]
+fn a_session_is_free_at_once_where_its_owners_connection_ends() {
+    let store = store();
+    // The time to live is an hour.
+    let mut worker = store.worker("crate connected", "3600000");
+    assert_eq!(worker.says().unwrap(), "owns");
+    let here = options().connected(true);
+    let here = here.open(pool(&store.dir), &store.schema).unwrap();
+    let session = here.session("k").unwrap();
+    assert_eq!(session.claim("next").unwrap_err().kind(), ErrorKind::Locked);
+    drop(worker);
+    let soon = CallOptions::new().timeout(Some(Duration::from_secs(60)));
+    let lease = session.claim_with("next", &soon).unwrap();
+    assert_eq!(lease.previous().unwrap().label.as_deref(), Some("own"));
+    session.journal().unwrap().append(b"1").unwrap();
+    // The connection of the lease marks the session while it lives.
+    assert_eq!(
+        store
+            .connect()
+            .query_one(LOCKS, &[])
+            .unwrap()
+            .get::<_, i64>(0),
+        1
+    );
+    let other = sessions(&store).session("k").unwrap();
+    assert_eq!(other.claim("other").unwrap_err().kind(), ErrorKind::Locked);
+    lease.release().unwrap();
+    assert!(other.claim("other").unwrap().previous().is_none());
+    // The connection ends with the lease: no lock is left.
+    let mut c = store.connect();
+    drop((lease, here, session));
+    while c.query_one(LOCKS, &[]).unwrap().get::<_, i64>(0) > 0 {
+        // The server reports the end of a connection to no one.
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 #[test]
