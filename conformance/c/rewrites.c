@@ -14,11 +14,16 @@ static void set_header(void) {
   (void)succeeded(untorn_journal_set_header(journal(), header.data, header.len, call(), &error));
 }
 
-static void go_back(int rewind) {
+static void go_back(const char *op) {
   untorn_position to = {number("generation", 0), number("offset", 0)};
   char *path = NULL;
-  untorn_code code = rewind ? untorn_journal_rewind(journal(), to, call(), &path, &error)
-                            : untorn_journal_rotate(journal(), call(), &path, &error);
+  untorn_code code;
+  if (strcmp(op, "rewind") == 0)
+    code = untorn_journal_rewind(journal(), to, call(), &path, &error);
+  else if (strcmp(op, "rotate") == 0)
+    code = untorn_journal_rotate(journal(), call(), &path, &error);
+  else
+    code = untorn_journal_clear(journal(), call(), &path, &error);
   if (succeeded(code))
     put_text("rotated", path);
   untorn_string_free(path);
@@ -91,8 +96,8 @@ bool rewrite_step(const char *op) {
     header();
   else if (strcmp(op, "set_header") == 0)
     set_header();
-  else if (strcmp(op, "rewind") == 0 || strcmp(op, "rotate") == 0)
-    go_back(strcmp(op, "rewind") == 0);
+  else if (strcmp(op, "rewind") == 0 || strcmp(op, "rotate") == 0 || strcmp(op, "clear") == 0)
+    go_back(op);
   else if (strcmp(op, "rotated") == 0)
     list_rotated();
   else if (strcmp(op, "prune_rotated") == 0)

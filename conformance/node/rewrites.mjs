@@ -35,6 +35,10 @@ export const REWRITE = {
     return { found: await this.verb(journal, 'pruneRotated', step.keep_files, step.older_than, this.call(step)) }
   },
 
+  async clear(step) {
+    return rotated(this, await this.verb(this.handle(step).journal, 'clear', this.call(step)))
+  },
+
   async replace(step) {
     const { journal } = this.handle(step)
     return { kept: await this.verb(journal, 'replace', step.records.map(bytes), this.call(step)) }

@@ -230,6 +230,9 @@ class Stage:
         limits = {"keep": step["keep_files"], "older_than": step.get("older_than", 0) / 1000}
         return Outcome(told={"found": self._on(step, Journal).prune_rotated(**limits, **self._call(step))})
 
+    def _clear(self, step: dict[str, Any]) -> Outcome:
+        return Outcome(rotated=self._on(step, Journal).clear(**self._call(step)))
+
     def _replace(self, step: dict[str, Any]) -> Outcome:
         return Outcome(self._on(step, Journal).replace(map(to_bytes, step["records"]), **self._call(step)))
 

@@ -32,6 +32,7 @@ impl Stage {
                 let count = journal.prune_rotated_with(keep, age, &call)?;
                 Ok(Outcome::of("found", Value::from(count)))
             }
+            "clear" => Ok(self.rotated(journal.clear_with(&call)?)),
             "replace" => {
                 let mut batch = journal.batch();
                 for record in step["records"].as_array().expect("records") {

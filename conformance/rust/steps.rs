@@ -98,7 +98,7 @@ impl Stage {
             },
             op if op.starts_with("file_") => self.foreign_write(op, step),
             "header" | "set_header" => return self.header_step(step),
-            "rewind" | "rotate" | "rotated" | "prune_rotated" | "replace" | "compact" => {
+            "rewind" | "rotate" | "clear" | "rotated" | "prune_rotated" | "replace" | "compact" => {
                 return self.rewrite_step(step);
             }
             "salvage" | "salvage_plan" | "prune_torn" | "restore_torn" | "waiters"

@@ -101,6 +101,29 @@ pub unsafe extern "C" fn untorn_journal_rotate(
     })
 }
 
+/// Empties the journal: neither records nor a header stay. A rotated file keeps
+/// the whole journal as it was. *path_out (may be NULL) is the file's path, which
+/// you free with untorn_string_free(), or NULL if the journal was empty or
+/// missing. untorn_journal_rotate() does the same, but the header stays.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_journal_clear(
+    journal: *const Journal,
+    call: *const CallOptions,
+    path_out: *mut *mut c_char,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "clear", || {
+        // SAFETY: as the header says of every argument.
+        let ((journal, call), path_out) = unsafe {
+            let path_out = Arguments::of("clear").output(path_out, "path_out");
+            (of("clear", journal, call)?, path_out)
+        };
+        give(path_out, journal.clear_with(&call)?);
+        Ok(())
+    })
+}
+
 /// Replaces all records by count others: all of them or none. The header stays.
 /// Writes the position just after the last (position_out may be NULL). The old
 /// records are deleted; untorn_journal_rotate() keeps them.

@@ -53,6 +53,14 @@ class JournalChanges extends JournalReading {
     return this.#changeSync('pruneRotated', (timeout, lock) => this.#native.pruneRotatedSync(files, age, timeout, lock), options)
   }
 
+  clear(options) {
+    return this.#change('clear', (tryOnce, lock) => this.#native.clear(tryOnce, lock), options)
+  }
+
+  clearSync(options) {
+    return this.#changeSync('clear', (timeout, lock) => this.#native.clearSync(timeout, lock), options)
+  }
+
   replace(records, options) {
     return nestable('replace', this.#path, options, async (given) => {
       checked(given, 'change')

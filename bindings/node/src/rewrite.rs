@@ -124,6 +124,21 @@ impl Journal {
     }
 
     #[napi(catch_unwind)]
+    pub fn clear_sync(&self, timeout: f64, lock: Option<&Lock>) -> napi::Result<Option<String>> {
+        told(self.journal.clear_with(&blocking(timeout, lock))).map(text)
+    }
+
+    #[napi(catch_unwind)]
+    pub fn clear(&self, try_once: bool, lock: Option<&Lock>) -> u32 {
+        self.change(
+            "clear",
+            How::new(try_once, lock),
+            untorn::Journal::clear_with,
+            |_, path| text(path),
+        )
+    }
+
+    #[napi(catch_unwind)]
     pub fn replace_sync(
         &self,
         batch: &Batch,

@@ -23,6 +23,7 @@ async function waits(name) {
     setHeader: (options) => journal.setHeader({ header: 1 }, options),
     rewind: (options) => journal.rewind({ generation: 0, offset: 0 }, options),
     rotate: (options) => journal.rotate(options),
+    clear: (options) => journal.clear(options),
     replace: (options) => journal.replace([1], options),
     compact: (options) => journal.compact(() => [1], options),
     fold: (options) => journal.fold(() => 0, () => {}, options),

@@ -49,6 +49,7 @@ const JOURNAL_VERBS = {
   setHeader: "await v('setHeader', { h: 1 })",
   rewind: "await v('append', 1); const at = await v('end'); await v('append', 2); await v('rewind', at)",
   rotate: "await v('append', 1); await v('rotate'); await v('append', 2)",
+  clear: "await v('append', 1); await v('clear'); await v('append', 2)",
   replace: "await v('append', 1); await v('replace', [2])",
   compact: "await v('append', 1); await v('compact', (records) => records)",
   read: "await v('appendAll', [1, 2]); await v('read')",

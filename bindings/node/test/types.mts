@@ -97,13 +97,14 @@ export async function rewrites(signal: AbortSignal): Promise<void> {
   const rotated: string | null = await journal.rotate({ timeout: 0 })
   const files: string[] = await journal.rotated()
   const removed: number = await journal.pruneRotated(3, 60_000, { timeout: 0 })
+  const cleared: string | null = await journal.clear({ timeout: 0 })
   const kept: string | null = journal.rewindSync(end)
   // @ts-expect-error: not a Turn
   await journal.replace(['x'])
   const { header, unsealed }: Report = journal.verifySync()
   const tested: SelfTest = await selftest('.', { scheme: 'pid-file' })
   const failed: string[] = tested.checks.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
-  void [rotated, files, removed, kept, header satisfies boolean, unsealed satisfies number, failed]
+  void [rotated, cleared, files, removed, kept, header satisfies boolean, unsealed satisfies number, failed]
 }
 
 export async function news(signal: AbortSignal): Promise<void> {

@@ -33,7 +33,7 @@ export interface AppendAllOptions extends AppendAllSyncOptions {
  * An append-only file of one-line records. Any number of processes and threads append to it.
  *
  * Appends on one handle keep the order of their calls. Appends that queue up during a write are
- * committed together. `rewind`, `rotate`, `replace` and `compact` keep their order among
+ * committed together. `rewind`, `rotate`, `clear`, `replace` and `compact` keep their order among
  * themselves, but not with appends: if an append must come before one of them, await it first.
  */
 export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disposable, AsyncDisposable {
@@ -113,6 +113,15 @@ export class Journal<T = unknown> implements AsyncIterable<T>, Iterable<T>, Disp
   pruneRotated(keep: number, olderThan?: number, options?: CallOptions): Promise<number>
   /** The blocking twin of `pruneRotated`. */
   pruneRotatedSync(keep: number, olderThan?: number, options?: SyncCallOptions): number
+
+  /**
+   * Empties the journal: neither records nor a header stay. A rotated file keeps the whole journal
+   * as it was. Returns the path of that file, or null if the journal was empty or missing.
+   * `rotate` does the same, but the header stays.
+   */
+  clear(options?: CallOptions): Promise<string | null>
+  /** The blocking twin of `clear`. */
+  clearSync(options?: SyncCallOptions): string | null
 
   /** Replaces all records by these: all of them or none. */
   replace(values: Iterable<T> | AsyncIterable<T>, options?: CallOptions & ProgressOptions): Promise<Position>

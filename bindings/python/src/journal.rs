@@ -224,6 +224,23 @@ impl RawJournal {
         })
     }
 
+    /// Empties the journal: neither records nor a header stay. A rotated file
+    /// keeps the whole journal as it was. Returns the path of that file, or `None`
+    /// if the journal was empty or missing. `rotate` does the same, but the header
+    /// stays.
+    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
+    fn clear(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Option<Instance<'_, '_, FileLock>>,
+    ) -> PyResult<Option<PathBuf>> {
+        let patience = Wait::new(timeout, given(py, "clear", lock)?);
+        wait(py, self.journal.path(), &patience, |call| {
+            self.journal.clear_with(call)
+        })
+    }
+
     /// Replaces all records by the values of an iterable.
     fn _replace(
         slf: &Bound<'_, Self>,

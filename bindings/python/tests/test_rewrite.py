@@ -208,6 +208,8 @@ def test_a_compact_awaited(run: Run, path: Path) -> None:
         assert await journal.replace(["a"])
         assert await journal.rotate() == path.with_name("j_2.jsonl")
         assert (await journal.read(), await journal.header) == ([], head(2))
+        assert await journal.clear() == path.with_name("j_3.jsonl")
+        assert (await journal.clear(), await journal.header) == (None, None)
 
     run(main)
 
@@ -263,6 +265,7 @@ def test_cancelled_waits(run: Run, path: Path, hold: Hold) -> None:
             journal.set_header([]),
             journal.rewind(untorn.Position(0, 0)),
             journal.rotate(),
+            journal.clear(),
             journal.replace([1]),
             journal.compact(same),
         ]

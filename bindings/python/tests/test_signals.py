@@ -26,6 +26,7 @@ WAITS: dict[str, Callable[[Path], object]] = {
     "set_header": lambda path: Journal(path, header_prefix="[").set_header([]),
     "rewind": lambda path: Journal(path).rewind(untorn.Position(0, 0)),
     "rotate": lambda path: Journal(path).rotate(),
+    "clear": lambda path: Journal(path).clear(),
     "replace": lambda path: Journal(path).replace([1]),
     "compact": lambda path: Journal(path).compact(list),
     "fold": lambda path: Journal(path).fold(int, int.__add__),

@@ -96,6 +96,7 @@ def test_a_task_that_would_wait_for_itself(run: Run, path: Path) -> None:
                 journal.append(1),
                 journal.extend([1]),
                 journal.rotate(),
+                journal.clear(),
                 aio.FileLock(path).acquire(),
             ):
                 with pytest.raises(untorn.Deadlock, match="change the value instead of saving"):

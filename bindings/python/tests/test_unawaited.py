@@ -23,6 +23,7 @@ JOURNAL: dict[str, Callable[[aio.Journal[Any]], Awaitable[Any]]] = {
     "extend": lambda journal: journal.extend([1, 2]),
     "replace": lambda journal: journal.replace([3]),
     "rotate": lambda journal: journal.rotate(),
+    "clear": lambda journal: journal.clear(),
     "sync": lambda journal: journal.sync(),
 }
 # A call that was begun is often still under way when the next one asks for the lock.

@@ -212,6 +212,9 @@ fn it_goes_along_into_new_files() {
     journal.append(b"[5]").unwrap();
     journal.rewind(nothing).unwrap().unwrap();
     assert_eq!(bytes(&path), header, "the header stays");
+    let kept = journal.clear().unwrap().expect("a rotated file");
+    assert_eq!(bytes(&path), b"", "clear removes it");
+    assert_eq!(bytes(&kept), header);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Rewrites: rewind, rotate, replace and compact are whole or not at all,
+//! Rewrites: rewind, rotate, clear, replace and compact are whole or not at all,
 //! whatever fails or dies, and whoever appends meanwhile loses nothing.
 
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ struct Way {
     keeps: bool,
 }
 
-const WAYS: [Way; 4] = [
+const WAYS: [Way; 5] = [
     Way {
         name: "rewind",
         work: |journal| {
@@ -37,6 +37,12 @@ const WAYS: [Way; 4] = [
     Way {
         name: "rotate",
         work: |journal| journal.rotate().map(drop),
+        new: b"",
+        keeps: true,
+    },
+    Way {
+        name: "clear",
+        work: |journal| journal.clear().map(drop),
         new: b"",
         keeps: true,
     },

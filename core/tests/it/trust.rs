@@ -435,7 +435,7 @@ fn a_listing_removes_nothing_of_a_stranger() {
 #[test]
 fn nothing_is_opened_through_a_link() {
     type Verb = fn(&Scene, &Journal, &Document, &Document) -> untorn::Result<()>;
-    let verbs: [(&str, Verb); 14] = [
+    let verbs: [(&str, Verb); 15] = [
         ("append", |_, j, _, _| j.append(b"{}").map(drop)),
         ("append_all", |_, j, _, _| {
             j.append_all([b"{}", b"[]"]).map(drop)
@@ -443,6 +443,7 @@ fn nothing_is_opened_through_a_link() {
         ("header", |_, j, _, _| j.set_header(b"{\"h\":2}")),
         ("replace", |_, j, _, _| j.replace([b"{}"]).map(drop)),
         ("rotate", |_, j, _, _| j.rotate().map(drop)),
+        ("clear", |_, j, _, _| j.clear().map(drop)),
         ("repair", |_, j, _, _| j.repair().map(drop)),
         ("read", |_, j, _, _| j.records().map(drop)),
         ("tail", |_, j, _, _| j.tail(1).map(drop)),

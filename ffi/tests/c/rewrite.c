@@ -49,6 +49,13 @@ static void back_and_anew(void) {
   is("j_2.jsonl", "[1]\n[3]\n");
   OK(untorn_journal_rotate(journal, NULL, &path, &error));
   CHECK(path == NULL);
+  append(other, "[4]");
+  OK(untorn_journal_clear(journal, NULL, &path, &error));
+  CHECK(strstr(path, "j_3.jsonl") != NULL);
+  untorn_string_free(path);
+  is("j_3.jsonl", "[4]\n");
+  OK(untorn_journal_clear(journal, NULL, &path, &error));
+  CHECK(path == NULL);
   untorn_journal_close(journal);
   untorn_journal_close(other);
 }
@@ -113,6 +120,7 @@ int main(void) {
   by_size();
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_rewind(NULL, start, NULL, &path, &error));
   REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_rotate(NULL, NULL, NULL, &error));
+  REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_clear(NULL, NULL, NULL, &error));
   untorn_rewrite_free(NULL);
   untorn_string_free(NULL);
   clean_up();

@@ -111,6 +111,7 @@ const SECTIONS: &[Section] = &[
         names: &[
             "untorn_journal_rewind",
             "untorn_journal_rotate",
+            "untorn_journal_clear",
             "untorn_rotated_",
             "untorn_journal_prune_rotated",
             "untorn_journal_replace",

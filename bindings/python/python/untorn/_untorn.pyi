@@ -285,6 +285,12 @@ class RawJournal:
         seconds. Their records are gone. A reader or follower that has not read them yet
         reports a rewind.
         """
+    def clear(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Path | None:
+        """Empties the journal: neither records nor a header stay. A rotated file
+        keeps the whole journal as it was. Returns the path of that file, or `None`
+        if the journal was empty or missing. `rotate` does the same, but the header
+        stays.
+        """
     def _replace(
         self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
     ) -> Position: ...
@@ -686,6 +692,7 @@ class LaterJournal:
         """Gives a `RawFollow`."""
     def rewind(self, position: Position, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def rotate(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
+    def clear(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Path | None]: ...
     def rotated(self) -> Pending[list[Path]]: ...
     def prune_rotated(self, keep: int, older_than: float, timeout: _Timeout, lock: FileLock | None) -> Pending[int]: ...
     def replace(

@@ -239,6 +239,20 @@ impl LaterJournal {
         )
     }
 
+    fn clear<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Timeout,
+        lock: Option<Instance<'_, '_, FileLock>>,
+    ) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        self.change(py, "clear", timeout, lock)?.run(
+            py,
+            move |call| journal.clear_with(call),
+            |py, rotated| rotated.into_bound_py_any(py),
+        )
+    }
+
     fn replace<'py>(
         &self,
         py: Python<'py>,

@@ -10,7 +10,7 @@ use super::writer::{UNKNOWN, Writer, Written};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::data::{Epoch, no_file};
-use crate::journal::rewrite::rotate;
+use crate::journal::rewrite::rotate::{self, Begin};
 use crate::journal::shared::Shared;
 use crate::oslock::LockFile;
 use crate::position::Position;
@@ -112,15 +112,16 @@ impl Writer {
     /// goes into a new file.
     #[cold]
     fn rotate_first(&mut self, shared: &Shared, lock: LockFile<'_>) -> Result<()> {
-        let rotated = rotate::rotate(shared, self, lock, "append").map_err(|error| {
-            match error.kind() {
-                // `NOT_DURABLE` would say that the record is in the file.
-                ErrorKind::NotDurable => error
-                    .with_kind(ErrorKind::Io)
-                    .hint("the journal was rotated before an append, and nothing was appended"),
-                _ => error,
-            }
-        })?;
+        let rotated =
+            rotate::rotate(shared, self, lock, "append", Begin::WithHeader).map_err(|error| {
+                match error.kind() {
+                    // `NOT_DURABLE` would say that the record is in the file.
+                    ErrorKind::NotDurable => error
+                        .with_kind(ErrorKind::Io)
+                        .hint("the journal was rotated before an append, and nothing was appended"),
+                    _ => error,
+                }
+            })?;
         if rotated.is_some() {
             rotate::prune(shared);
         }

@@ -2,7 +2,7 @@
 //! append.
 //!
 //! ```text
-//! verbs.rs     the methods of `Journal`: rewind, replace, compact and so on
+//! verbs.rs     the methods of `Journal`: rewind, clear, replace and so on
 //! steps.rs     a rewrite that its caller makes record by record
 //! under.rs     the one lock that all its steps are made under
 //! rewind.rs    back to a position

@@ -14,19 +14,32 @@ use crate::lockfile::Same;
 use crate::oslock::LockFile;
 use crate::rotated;
 
+/// Says what the new journal begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// The old one's header, if it has one.
+    WithHeader,
+    /// Nothing.
+    Empty,
+}
+
 /// Puts an empty journal in the place of this one, whose records are kept in a rotated
-/// file. Returns `None` if the journal has no records.
+/// file. Returns `None` if the journal already is what it would become.
 pub(crate) fn rotate(
     shared: &Shared,
     writer: &mut Writer,
     lock: LockFile<'_>,
     operation: &'static str,
+    begin: Begin,
 ) -> Result<Option<PathBuf>> {
     let Some((data, end)) = writer.current(shared, operation, lock)? else {
         return Ok(None);
     };
-    let header = header::read_line(&data.file, &shared.options)
-        .map_err(|error| Error::os(operation, &shared.path, error))?;
+    let header = match begin {
+        Begin::WithHeader => header::read_line(&data.file, &shared.options)
+            .map_err(|error| Error::os(operation, &shared.path, error))?,
+        Begin::Empty => Vec::new(),
+    };
     if header.len() as u64 == end {
         return Ok(None);
     }

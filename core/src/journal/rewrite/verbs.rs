@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::rewind::rewind;
+use super::rotate::Begin;
 use super::{Rewrite, rotate};
 use crate::error::{Error, Result};
 use crate::journal::append::Batch;
@@ -69,7 +70,39 @@ impl Journal {
     pub fn rotate_with(&self, call: &CallOptions<'_>) -> Result<Option<PathBuf>> {
         self.handle
             .under_lock("rotate", call, |shared, writer, lock| {
-                rotate::rotate(shared, writer, lock, "rotate")
+                rotate::rotate(shared, writer, lock, "rotate", Begin::WithHeader)
+            })
+    }
+
+    /// Empties the journal: neither records nor a header stay. A rotated file keeps the
+    /// whole journal as it was, and this returns its path. Returns `None` if the journal
+    /// was empty or missing. [`Journal::rotate`] does the same, but the header stays.
+    ///
+    /// # Errors
+    /// As [`Journal::rewind`], without `CONFLICT`.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// let journal = untorn::Journal::open(dir.path().join("j.jsonl"))?;
+    /// journal.append(b"[1]")?;
+    /// let kept = journal.clear()?.expect("a rotated file");
+    /// assert_eq!(journal.tail(1)?, []);
+    /// assert_eq!(std::fs::read(kept)?, b"[1]\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clear(&self) -> Result<Option<PathBuf>> {
+        self.clear_with(&CallOptions::new())
+    }
+
+    /// Does the same as [`Journal::clear`], with a timeout or cancellation, or under a
+    /// lock that is already held.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn clear_with(&self, call: &CallOptions<'_>) -> Result<Option<PathBuf>> {
+        self.handle
+            .under_lock("clear", call, |shared, writer, lock| {
+                rotate::rotate(shared, writer, lock, "clear", Begin::Empty)
             })
     }
 

@@ -190,6 +190,10 @@ class Journal(Salvaging, Closing, Generic[_T]):
         """Move the records to a rotated file, and begin a new journal. Return the rotated file's path."""
         return await self._later.rotate(timeout, given(lock, "rotate", self.path, timeout))
 
+    async def clear(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Path | None:
+        """Empty the journal, its header included. Return the rotated file that keeps the journal as it was."""
+        return await self._later.clear(timeout, given(lock, "clear", self.path, timeout))
+
     async def rotated(self) -> list[Path]:
         """Return the rotated files of this journal that exist, oldest first. As `untorn.Journal.rotated`."""
         return await self._later.rotated()
