@@ -1,6 +1,8 @@
 """What used to lose data, or to wait, without a word, awaited."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,8 +125,13 @@ def test_a_task_that_would_wait_for_itself(run: Run, path: Path) -> None:
 def test_an_append_can_be_waited_for_in_every_way(run: Run, path: Path) -> None:
     async def main() -> None:
         journal = aio.Journal(path, durability="process")
-        done, _ = await asyncio.wait([asyncio.ensure_future(journal.append(1)), asyncio.create_task(journal.append(2))])
+        done, _ = await asyncio.wait([asyncio.create_task(journal.append(1)), asyncio.create_task(journal.append(2))])
         assert len(done) == 2
+        # An append is a coroutine as well as a future, and `wait` takes none: it asks for tasks.
+        begun = asyncio.ensure_future(journal.append(2.5))
+        with pytest.raises(TypeError, match="use tasks explicitly"):
+            await asyncio.wait([begun])
+        await begun
         for earliest in asyncio.as_completed([journal.append(3), journal.extend([4, 5])]):
             await earliest
         await asyncio.wait_for(asyncio.shield(journal.append(6)), 60)
@@ -132,7 +139,26 @@ def test_an_append_can_be_waited_for_in_every_way(run: Run, path: Path) -> None:
         assert await again == await again
 
     run(main)
-    assert list(Journal(path)) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(Journal(path)) == [1, 2, 2.5, 3, 4, 5, 6, 7]
+
+
+def test_gathered_appends_make_no_tasks_and_no_warning(run: Run, path: Path) -> None:
+    async def main() -> None:
+        journal = aio.Journal(path, durability="process")
+        for awaited in (asyncio.gather, lambda *calls: asyncio.gather(*map(asyncio.shield, calls))):
+            calls: list[Any] = [journal.append(n) for n in range(100)]
+            before = len(asyncio.all_tasks())
+            gathered = awaited(*calls)
+            assert len(asyncio.all_tasks()) == before
+            positions = await gathered
+            assert [call.result() for call in calls] == positions == sorted(positions)
+            del calls, gathered, positions
+            gc.collect()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(main)
+    assert list(Journal(path)) == [*range(100)] * 2
 
 
 def test_a_task_that_is_cancelled_before_its_first_step_appends_nothing_later(run: Run, path: Path) -> None:

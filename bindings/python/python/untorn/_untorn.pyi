@@ -9,7 +9,7 @@ from typing_extensions import Buffer, disjoint_base
 from untorn._options import _OnUnsupported, _Scheme
 from untorn._salvage import Held, Salvage, TornEntry
 from untorn._types import Hit, Holder, Report, SelfTest, _Kind
-from untorn.aio._pending import Pending
+from untorn.aio._pending import Pending, Started
 
 _Data: TypeAlias = Buffer | str
 _Timeout: TypeAlias = float | EllipsisType | None
@@ -686,7 +686,7 @@ class LaterJournal:
         """Encodes the values of an iterable now."""
     def append(
         self, records: Encoded, at: Position | None, timeout: _Timeout, lock: FileLock | None
-    ) -> Pending[Position]: ...
+    ) -> Started[Position]: ...
     def header(self) -> Pending[bytes | None]: ...
     def follow(self, start: Position | None) -> Pending[RawFollow]:
         """Gives a `RawFollow`."""

@@ -10,7 +10,7 @@ use untorn::tasks::Outcome;
 
 use super::event_loop::Loop;
 use super::outstanding::Outstanding;
-use super::promise::Task;
+use super::promise::{Awaits, Task};
 
 /// The records of an append, which is made once.
 #[pyclass(frozen, module = "untorn._untorn")]
@@ -38,7 +38,7 @@ pub fn begun<'py>(
     limit: Option<Duration>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (tasks, event_loop) = Loop::running(py)?;
-    let (task, pending) = tasks.begin(&event_loop, "append", path, limit)?;
+    let (task, pending) = tasks.begin(&event_loop, "append", path, limit, Awaits::Program)?;
     // It was begun: it is made, awaited or not.
     task.outlive_loop();
     let append = Append {

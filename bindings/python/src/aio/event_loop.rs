@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use untorn::tasks::TaskQueue;
 
-use super::promise::{Handle, Promise, Task};
+use super::promise::{Awaits, Handle, Promise, Task};
 use super::waker::Waker;
 use crate::call::forks;
 
@@ -88,10 +88,14 @@ impl Loop {
         operation: &'static str,
         path: &Arc<Path>,
         limit: Option<Duration>,
+        awaits: Awaits,
     ) -> PyResult<(Arc<Task>, Bound<'py, PyAny>)> {
         let task = self.tasks.begin(operation, path, None);
+        if limit.is_some() {
+            task.limit();
+        }
         let handle = Handle::new(&task, self.process);
-        let made = Promise::new(event_loop, handle, limit);
+        let made = Promise::new(event_loop, handle, limit, awaits);
         let (promise, pending) = made.inspect_err(|_| drop(self.tasks.end(task.id())))?;
         self.tasks.attach(task.id(), promise);
         Ok((task, pending))

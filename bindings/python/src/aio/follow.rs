@@ -9,7 +9,7 @@ use untorn::Error;
 use untorn::tasks::{Source, Wake, WatchOrder};
 
 use super::event_loop::Loop;
-use super::promise::{Finish, Task};
+use super::promise::{Awaits, Finish, Task};
 use crate::follow::{News, RawFollow, list};
 use crate::timeout::Timeout;
 
@@ -40,7 +40,8 @@ impl LaterFollow {
     /// there for the next call.
     fn next<'py>(&self, py: Python<'py>, timeout: Timeout) -> PyResult<Bound<'py, PyAny>> {
         let (tasks, event_loop) = Loop::running(py)?;
-        let (task, pending) = tasks.begin(&event_loop, "follow", &self.path, None)?;
+        let (task, pending) =
+            tasks.begin(&event_loop, "follow", &self.path, None, Awaits::Package)?;
         let before = self.last().replace(Arc::clone(&task));
         if let Some(before) = before
             && !before.is_over()

@@ -11,6 +11,7 @@ use untorn::Batch;
 use untorn::tasks::Order;
 
 use super::append::{Encoded, begun};
+use super::promise::Awaits;
 use super::reader::LaterReader;
 use super::{Request, none};
 use crate::argument::{Count, Data, Instance};
@@ -318,7 +319,9 @@ impl LaterJournal {
     ) -> Awaitable<'py> {
         if lock.is_some() {
             let journal = Arc::clone(&self.journal);
-            return self.change(py, "append", timeout, lock)?.run(
+            let mut request = self.change(py, "append", timeout, lock)?;
+            request.awaits = Awaits::Program;
+            return request.run(
                 py,
                 move |call| journal.append_batch(&batch, at, call),
                 |py, end| Ok(Bound::new(py, Position::from(end))?.into_any()),

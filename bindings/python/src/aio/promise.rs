@@ -1,12 +1,12 @@
 //! The awaitable of a call, and the ways to end it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyWeakrefMethods, PyWeakrefReference};
 use untorn::tasks::{EventLoop, Outcome};
 
 use super::waker::Waker;
@@ -20,10 +20,39 @@ pub type Task = untorn::tasks::Task<Waker>;
 
 /// A future of Python, and its deadline.
 pub struct Promise {
-    /// `untorn.aio._pending.Pending`.
-    pending: Py<PyAny>,
+    future: Future,
     /// Keeps the deadline.
     timer: Option<Py<PyAny>>,
+    _kept: Kept,
+}
+
+/// `untorn.aio._pending.Pending` or `Started`.
+enum Future {
+    Strong(Py<PyAny>),
+    /// One that the program drops without awaiting it must be dropped at that place, so
+    /// that its warning names the place.
+    Weak(Py<PyWeakrefReference>),
+}
+
+impl Future {
+    fn get<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        match self {
+            Future::Strong(future) => Some(future.bind(py).clone()),
+            Future::Weak(future) => future.bind(py).upgrade(),
+        }
+    }
+}
+
+/// Has a handle keep its future until this is dropped.
+struct Kept(Py<Handle>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let mut keeps = self.0.get().keeps();
+        let future = std::mem::replace(&mut *keeps, Keeps::NoMore);
+        drop(keeps);
+        drop(future);
+    }
 }
 
 impl EventLoop for Waker {
@@ -40,20 +69,39 @@ impl EventLoop for Waker {
     }
 }
 
+/// Says which code awaits a future.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Awaits {
+    /// The package, at once.
+    Package,
+    /// The program. It may pass the future to what takes only coroutines, or forget it.
+    Program,
+}
+
+impl Awaits {
+    /// The class of the future, in `untorn.aio._pending`.
+    fn class(self, py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+        static PENDING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        static STARTED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        match self {
+            Awaits::Package => PENDING.import(py, "untorn.aio._pending", "Pending"),
+            Awaits::Program => STARTED.import(py, "untorn.aio._pending", "Started"),
+        }
+    }
+}
+
 impl Promise {
     /// Gives what Python awaits, too.
     pub fn new<'py>(
         event_loop: &Bound<'py, PyAny>,
         handle: Handle,
         limit: Option<Duration>,
+        awaits: Awaits,
     ) -> PyResult<(Promise, Bound<'py, PyAny>)> {
-        static PENDING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = event_loop.py();
         let named = PyDict::new(py);
         named.set_item(intern!(py, "loop"), event_loop)?;
-        let pending = PENDING
-            .import(py, "untorn.aio._pending", "Pending")?
-            .call((), Some(&named))?;
+        let pending = awaits.class(py)?.call((), Some(&named))?;
         let handle = Bound::new(py, handle)?;
         pending.setattr(intern!(py, "_call"), &handle)?;
         let timer = match limit {
@@ -65,9 +113,14 @@ impl Promise {
                 Some(timer.unbind())
             }
         };
+        let future = match awaits {
+            Awaits::Package => Future::Strong(pending.clone().unbind()),
+            Awaits::Program => Future::Weak(PyWeakrefReference::new(&pending)?.unbind()),
+        };
         let promise = Promise {
-            pending: pending.clone().unbind(),
+            future,
             timer,
+            _kept: Kept(handle.unbind()),
         };
         Ok((promise, pending))
     }
@@ -77,11 +130,13 @@ impl Promise {
         if let Some(timer) = self.timer {
             timer.call_method0(py, intern!(py, "cancel"))?;
         }
-        let pending = self.pending.bind(py);
+        let pending = self.future.get(py);
         if cancelled {
             // The outcome came too late.
             py.detach(|| drop(outcome));
-            pending.call_method0(intern!(py, "_end"))?;
+            if let Some(pending) = pending {
+                pending.call_method0(intern!(py, "_end"))?;
+            }
             return Ok(());
         }
         let result = match outcome {
@@ -90,6 +145,9 @@ impl Promise {
             }
             Outcome::Done(finish) => finish(py),
             Outcome::Failed(error) => Err(raise(py, &error)),
+        };
+        let Some(pending) = pending else {
+            return result.map_or_else(|error| unheard(py, error), |_| Ok(()));
         };
         let told = match result {
             Ok(value) => pending.call_method1(intern!(py, "set_result"), (value,)),
@@ -106,12 +164,34 @@ impl Promise {
     }
 }
 
+/// Reports the error of a call that the program has forgotten, as asyncio does.
+#[cold]
+fn unheard(py: Python<'_>, error: PyErr) -> PyResult<()> {
+    let event_loop = py.import("asyncio")?.call_method0("get_running_loop")?;
+    let context = PyDict::new(py);
+    context.set_item("message", "a call that was never awaited failed")?;
+    context.set_item("exception", error.into_value(py))?;
+    event_loop.call_method1("call_exception_handler", (context,))?;
+    Ok(())
+}
+
 /// Ends the call of a `Pending`.
 #[pyclass(frozen, module = "untorn._untorn")]
 pub struct Handle {
     task: Arc<Task>,
     /// The process that the call was begun in.
     process: u32,
+    keeps: Mutex<Keeps>,
+}
+
+/// Whether the future is kept while a task awaits it. Nothing else keeps that task.
+enum Keeps {
+    NotYet,
+    Future {
+        _future: Py<PyAny>,
+    },
+    /// The call has ended.
+    NoMore,
 }
 
 impl Handle {
@@ -119,7 +199,12 @@ impl Handle {
         Handle {
             task: Arc::clone(task),
             process,
+            keeps: Mutex::new(Keeps::NotYet),
         }
+    }
+
+    fn keeps(&self) -> MutexGuard<'_, Keeps> {
+        self.keeps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,6 +218,14 @@ impl Handle {
             py.detach(|| self.task.cancel());
         }
         ours
+    }
+
+    /// Keeps the future until the call ends.
+    fn keep(&self, future: Py<PyAny>) {
+        let mut keeps = self.keeps();
+        if matches!(*keeps, Keeps::NotYet) {
+            *keeps = Keeps::Future { _future: future };
+        }
     }
 
     /// Names the call in a warning.

@@ -9,7 +9,7 @@ use untorn::LockGuard;
 use untorn::tasks::{Order, Placement};
 
 use super::event_loop::Loop;
-use super::promise::Finish;
+use super::promise::{Awaits, Finish};
 
 /// A call: its work, and its place in the order.
 pub struct Request<'a> {
@@ -23,6 +23,7 @@ pub struct Request<'a> {
     pub always: bool,
     /// Whether the program may keep the lock that the call takes.
     pub keeps_lock: bool,
+    pub awaits: Awaits,
     /// A function of Python's that the event loop calls with the number of bytes that
     /// are done, and of all bytes.
     pub progress: Option<Py<PyAny>>,
@@ -39,6 +40,7 @@ impl<'a> Request<'a> {
             lock: None,
             always: false,
             keeps_lock: false,
+            awaits: Awaits::Package,
             progress: None,
         }
     }
@@ -69,7 +71,13 @@ impl<'a> Request<'a> {
         finish: impl for<'p> FnOnce(Python<'p>, T) -> PyResult<Bound<'p, PyAny>> + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (tasks, event_loop) = Loop::running(py)?;
-        let (task, pending) = tasks.begin(&event_loop, self.operation, self.path, self.limit)?;
+        let (task, pending) = tasks.begin(
+            &event_loop,
+            self.operation,
+            self.path,
+            self.limit,
+            self.awaits,
+        )?;
         let placement = Placement {
             try_once: self.limit == Some(Duration::ZERO),
             lock: self.lock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import untorn
@@ -20,7 +21,7 @@ from untorn.aio._fold import Fold
 from untorn.aio._follow import Follow
 from untorn.aio._held import any_held, forget, note
 from untorn.aio._lock import given, raw_of
-from untorn.aio._pending import begun, taken
+from untorn.aio._pending import taken, when_running
 from untorn.aio._salvage import Salvaging
 
 if TYPE_CHECKING:
@@ -142,9 +143,12 @@ class Journal(Salvaging, Closing, Generic[_T]):
     def _commit(
         self, batch: Encoded, at: Position | None, timeout: float | EllipsisType | None, lock: FileLock | None
     ) -> Coroutine[Any, Any, Position]:
-        later, raw = self._later, None if lock is None else raw_of(lock)
-        own = (self.path, timeout) if lock is None and any_held() else None
-        return begun(lambda: later.append(batch, at, timeout, raw), own)
+        if asyncio._get_running_loop() is None:
+            return when_running(lambda: self._commit(batch, at, timeout, lock))
+        started = self._later.append(batch, at, timeout, None if lock is None else raw_of(lock))
+        if lock is None and any_held():
+            started._own = (self.path, timeout)
+        return started
 
     def extend(
         self,

@@ -12,6 +12,7 @@ from untorn.aio._held import refuse_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from contextvars import Context
     from pathlib import Path
     from types import EllipsisType, TracebackType
     from typing import Protocol
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         name: str
 
         def cancel(self) -> bool: ...
+        def keep(self, future: Pending[Any]) -> None: ...
 
 
 _T = TypeVar("_T")
@@ -44,28 +46,47 @@ class Pending(asyncio.Future[_T]):
         super().cancel(self._message)
 
 
-class Started(Coroutine[Any, Any, _T]):
-    """A call that has started, as a coroutine: it can be awaited, and passed to `create_task`, `gather` and `run`."""
+if TYPE_CHECKING:
 
-    __slots__ = ("_own", "_pending", "_steps")
+    class _Both(Pending[_T], Coroutine[Any, Any, _T]): ...
+else:
+    # A coroutine by its methods. `gather` and `ensure_future` take it as it is, since they look for a future first:
+    # a task for each append would cost more than the append.
+    _Both = Pending
+
+_add_done_callback = asyncio.Future.add_done_callback
+_await = asyncio.Future.__await__
+
+
+class Started(_Both[_T]):
+    """A call that has started: a future, and a coroutine for `create_task`, `run` and others that take only those."""
+
+    __slots__ = ("_steps", "_used")
 
     _steps: Generator[Any, Any, _T]
-
-    def __init__(self, pending: Pending[_T], own: tuple[Path, float | EllipsisType | None] | None) -> None:
-        self._pending = pending
-        self._own = own
+    # Set when a task awaits it.
+    _used: bool
+    # The file whose lock the task that awaits the call must not hold itself, and the timeout.
+    _own: tuple[Path, float | EllipsisType | None] | None = None
 
     def __await__(self) -> Generator[Any, Any, _T]:
-        self._steps = steps = self._pending.__await__()
+        self._used = True
+        self._call.keep(self)
         if self._own is not None:
             self._refuse_own(*self._own)
-        return steps
+        return _await(self)
+
+    def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
+        """As every future: what waits for it learns its end."""
+        self._used = True
+        self._call.keep(self)
+        _add_done_callback(self, fn, context=context)
 
     def _refuse_own(self, path: Path, timeout: float | EllipsisType | None) -> None:
         try:
             refuse_own(path, "append", timeout)
         except Deadlock:
-            self._pending.cancel()
+            self.cancel()
             raise
 
     def send(self, value: Any) -> Any:
@@ -74,7 +95,7 @@ class Started(Coroutine[Any, Any, _T]):
 
     def throw(self, typ: Any, val: BaseException | object = None, tb: TracebackType | None = None) -> Any:
         """As every coroutine."""
-        if not hasattr(self, "_steps") and self._pending.cancel(*getattr(typ, "args", ())[:1]):
+        if not hasattr(self, "_steps") and self.cancel(*getattr(typ, "args", ())[:1]):
             # The task was cancelled before its first step: it ends when the call has ended.
             return self._running().send(None)
         if val is None and tb is None:
@@ -83,21 +104,23 @@ class Started(Coroutine[Any, Any, _T]):
 
     def close(self) -> None:
         """As every coroutine: the code that ran it stopped."""
-        self._steps = self._pending.__await__()
-        self._pending.cancel()
+        self._used = True
+        self.cancel()
 
     def _running(self) -> Generator[Any, Any, _T]:
         try:
             return self._steps
         except AttributeError:
-            self.__await__()
-            return self._steps
+            self._steps = steps = self.__await__()
+            return steps
 
     def __del__(self) -> None:
         # The call is finished even if no task awaited it, but then no code learns that it failed, or when it ended.
-        if not hasattr(self, "_steps"):
-            msg = f"{self._pending._call.name} was never awaited: write `await journal.append(...)`"
+        if not hasattr(self, "_used"):
+            msg = f"{self._call.name} was never awaited: write `await journal.append(...)`"
             warnings.warn(msg, RuntimeWarning, source=self, stacklevel=2)
+        if self._log_traceback:
+            super().__del__()
 
 
 async def taken(pending: Pending[_T], let_go: Callable[[_T], object]) -> _T:
@@ -112,20 +135,9 @@ async def taken(pending: Pending[_T], let_go: Callable[[_T], object]) -> _T:
         raise
 
 
-def begun(
-    begin: Callable[[], Pending[_T]], own: tuple[Path, float | EllipsisType | None] | None
-) -> Coroutine[Any, Any, _T]:
-    """Start the call with `begin`, and return it. Outside of a running event loop it starts when it is awaited.
-
-    That allows `asyncio.run(...)`. `own`: the file whose lock the task that awaits the call must not hold itself.
-    """
-    if asyncio._get_running_loop() is None:
-        return _when_running(begin, own)
-    return Started(begin(), own)
-
-
-async def _when_running(begin: Callable[[], Pending[_T]], own: tuple[Path, float | EllipsisType | None] | None) -> _T:
+async def when_running(begin: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Start the call when it is awaited, since no event loop is running yet. That allows `asyncio.run(...)`."""
     if asyncio._get_running_loop() is None:
         msg = "no running event loop: untorn.aio needs asyncio's; under trio, run the calls of untorn in threads"
         raise RuntimeError(msg)
-    return await begun(begin, own)
+    return await begin()
