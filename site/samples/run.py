@@ -32,6 +32,8 @@ publish = false
 
 [dependencies]
 fd-lock = "4"
+opentelemetry = {{ version = "=0.33.1", default-features = false, features = ["metrics"] }}
+opentelemetry_sdk = {{ version = "=0.33.1", default-features = false, features = ["metrics", "testing"] }}
 serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 tokio = {{ version = "1", features = ["macros", "rt-multi-thread", "sync", "time"] }}
