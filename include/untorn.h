@@ -1826,6 +1826,19 @@ untorn_code untorn_journal_rotate(const untorn_journal *journal,
                                   untorn_error **error_out);
 
 /**
+ * Empties the journal: neither records nor a header stay. A rotated file keeps
+ * the whole journal as it was. *path_out (may be NULL) is the file's path, which
+ * you free with untorn_string_free(), or NULL if the journal was empty or
+ * missing. untorn_journal_rotate() does the same, but the header stays.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_journal_clear(const untorn_journal *journal,
+                                 const untorn_call_options *call,
+                                 char **path_out,
+                                 untorn_error **error_out);
+
+/**
  * Returns the path number index of a list, from 0; NULL if the list is shorter. The
  * string belongs to the list.
  */
@@ -3096,7 +3109,8 @@ UNTORN_API void untorn_process_free(untorn_process *process);
  * it. waiting: A call has waited for a lock longer than the threshold (2
  * seconds by default), and waits on. holder names the process that holds it,
  * waited says how long. It is reported again after 4, 16, 64 times the
- * threshold, and so on.
+ * threshold, and so on. Its severity is a warning, or info if the call has a
+ * timeout.
  */
 #define UNTORN_EVENT_WAITING 1
 
@@ -3160,6 +3174,13 @@ UNTORN_API void untorn_process_free(untorn_process *process);
  * names the session. Its later changes of that session are refused.
  */
 #define UNTORN_EVENT_LEASE_LOST 11
+
+/**
+ * A file was opened, and a file next to it shows that programs lock it in
+ * another scheme. They do not exclude each other. The message names that file
+ * and the scheme. Each file and scheme is reported once in a process.
+ */
+#define UNTORN_EVENT_OTHER_SCHEME 12
 
 /**
  * How much an event matters. info: It is good to know.

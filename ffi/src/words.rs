@@ -162,7 +162,8 @@ pub(crate) const DAMAGE_KIND_NAMES: [&CStr; 11] = [
 /// it. waiting: A call has waited for a lock longer than the threshold (2
 /// seconds by default), and waits on. holder names the process that holds it,
 /// waited says how long. It is reported again after 4, 16, 64 times the
-/// threshold, and so on.
+/// threshold, and so on. Its severity is a warning, or info if the call has a
+/// timeout.
 pub const UNTORN_EVENT_WAITING: i32 = 1;
 /// A wait that was reported is over: the call got the lock, or gave up.
 pub const UNTORN_EVENT_WAITED: i32 = 2;
@@ -195,6 +196,10 @@ pub const UNTORN_EVENT_DROPPED: i32 = 10;
 /// This process learned that it lost the lease of a session in a database. path
 /// names the session. Its later changes of that session are refused.
 pub const UNTORN_EVENT_LEASE_LOST: i32 = 11;
+/// A file was opened, and a file next to it shows that programs lock it in
+/// another scheme. They do not exclude each other. The message names that file
+/// and the scheme. Each file and scheme is reported once in a process.
+pub const UNTORN_EVENT_OTHER_SCHEME: i32 = 12;
 /// Returns the number of a event_kind; 0 for one that the header has no number for.
 pub(crate) fn event_kind(kind: EventKind) -> i32 {
     match kind {
@@ -209,12 +214,13 @@ pub(crate) fn event_kind(kind: EventKind) -> i32 {
         EventKind::Poisoned => UNTORN_EVENT_POISONED,
         EventKind::Dropped => UNTORN_EVENT_DROPPED,
         EventKind::LeaseLost => UNTORN_EVENT_LEASE_LOST,
+        EventKind::OtherScheme => UNTORN_EVENT_OTHER_SCHEME,
         _ => 0,
     }
 }
 
 /// The names, from number 1 on.
-pub(crate) const EVENT_KIND_NAMES: [&CStr; 11] = [
+pub(crate) const EVENT_KIND_NAMES: [&CStr; 12] = [
     c"waiting",
     c"waited",
     c"repaired",
@@ -226,6 +232,7 @@ pub(crate) const EVENT_KIND_NAMES: [&CStr; 11] = [
     c"poisoned",
     c"dropped",
     c"lease_lost",
+    c"other_scheme",
 ];
 
 /// How much an event matters. info: It is good to know.

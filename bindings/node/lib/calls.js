@@ -108,6 +108,7 @@ function beginLimited(start, timeout, signal) {
     }
     let timer
     if (timeout !== Infinity && timeout !== 0) {
+      port.limit(id)
       timer = setTimeout(() => port.expire(id, timeout), Math.min(timeout, LONGEST_TIMER))
     }
     const forget = signal === undefined ? undefined : onAbort(signal, () => {

@@ -3,7 +3,10 @@
 // The library's events: a channel of `node:diagnostics_channel` for each kind.
 
 const { channel } = process.getBuiltinModule('node:diagnostics_channel')
-const { warnOfWait } = require('./warning.js')
+const { warnOfScheme, warnOfWait } = require('./warning.js')
+
+/** The events of which a program is warned that does not listen for them. */
+const warnings = { waiting: warnOfWait, other_scheme: warnOfScheme }
 
 /** Channels by the kind of event. They are kept: Node would otherwise forget those that have no subscriber. */
 const channels = new Map()
@@ -21,7 +24,7 @@ function channelOf(kind) {
 function tell(events, isFirst) {
   for (const text of events) {
     const event = JSON.parse(text)
-    if (isFirst && event.kind === 'waiting') warnOfWait(event)
+    if (isFirst && event.severity === 'warning') warnings[event.kind]?.(event)
     channelOf(event.kind).publish(event)
   }
 }

@@ -20,6 +20,11 @@ function warnOfWait({ message }) {
   })
 }
 
+/** Warns about a file that programs lock in different schemes. */
+function warnOfScheme({ message }) {
+  process.emitWarning(message, { type: 'UntornWarning', code: 'UNTORN_OTHER_SCHEME' })
+}
+
 /** Returns a function that warns about the first damage that it receives. */
 function warnOnce(operation, path) {
   let told = false
@@ -36,4 +41,4 @@ function warnOnce(operation, path) {
   }
 }
 
-module.exports = { warnOfDrop, warnOfWait, warnOnce }
+module.exports = { warnOfDrop, warnOfScheme, warnOfWait, warnOnce }

@@ -111,6 +111,14 @@ impl Port {
         }
     }
 
+    /// The call has a time limit: `expire` ends its wait then.
+    #[napi(catch_unwind)]
+    pub fn limit(&self, id: u32) {
+        if let Some(task) = self.0.tasks.task(id) {
+            task.limit();
+        }
+    }
+
     /// Ends the wait of a call whose time is up.
     #[napi(catch_unwind)]
     pub fn expire(&self, id: u32, timeout: f64) {

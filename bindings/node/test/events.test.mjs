@@ -94,6 +94,44 @@ test('a long wait is warned of, with the holder, and is over for the channel', a
   assert.ok((await over).waited >= event.waited)
 })
 
+test('a call with a timeout waits without a warning, and its event is for information', async (t) => {
+  const name = file(t)
+  const foreign = await foreignLock(t, `${name}.lock`)
+  u.setWaitThreshold(30)
+  t.after(() => u.setWaitThreshold(2000))
+  const warned = []
+  const warn = ({ message }) => warned.push(message)
+  process.on('warning', warn)
+  t.after(() => process.off('warning', warn))
+  const journal = await u.Journal.open(name, process_)
+  const calls = []
+  for (const begin of [() => u.saveJson(name, 1, { ...process_, timeout: 60_000 }), () => journal.append(1, { timeout: 60_000 })]) {
+    const waiting = next(t, 'waiting', name)
+    const call = begin()
+    assert.equal((await waiting).severity, 'info')
+    calls.push(call)
+  }
+  // It comes after both, on the same way.
+  process.emitWarning('the last')
+  await once(process, 'warning')
+  assert.deepEqual(warned, ['the last'])
+  await foreign.release()
+  await Promise.all(calls)
+})
+
+test('a file that programs lock in two schemes is warned of', async (t) => {
+  const name = file(t)
+  const journal = await u.Journal.open(name, { ...process_, scheme: 'pid-file' })
+  await journal.append(1)
+  const seen = next(t, 'other_scheme', name)
+  const warned = once(process, 'warning')
+  const other = await u.Journal.open(name, process_)
+  assert.match((await seen).message, /open .*: programs that use different schemes do not exclude each other; .*pid-file/)
+  const [warning] = await warned
+  assert.deepEqual([warning.name, warning.code], ['UntornWarning', 'UNTORN_OTHER_SCHEME'])
+  await Promise.all([journal.close(), other.close()])
+})
+
 test('a threshold that is none is refused', () => {
   for (const wrong of [0, -1, NaN, '5', undefined]) {
     assert.throws(() => u.setWaitThreshold(wrong), { code: 'UNTORN_INVALID_ARGUMENT', message: /milliseconds above 0/ })

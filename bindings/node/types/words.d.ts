@@ -54,7 +54,8 @@ export type HeaderMode = 'stamp' | 'rename'
  *
  * - `'waiting'`: A call has waited for a lock longer than the threshold (2 seconds by default), and
  *   waits on. `holder` names the process that holds it, `waited` says how long. It is reported
- *   again after 4, 16, 64 times the threshold, and so on.
+ *   again after 4, 16, 64 times the threshold, and so on. Its severity is a warning, or info if the
+ *   call has a timeout.
  * - `'waited'`: A wait that was reported is over: the call got the lock, or gave up.
  * - `'repaired'`: A torn tail of a journal was repaired. `offset` is its start, `bytes` the number
  *   of bytes that were cut, `kept` the file that has them. With 0 bytes, only a newline was added.
@@ -75,8 +76,11 @@ export type HeaderMode = 'stamp' | 'rename'
  *   that it did not get.
  * - `'lease_lost'`: This process learned that it lost the lease of a session in a database. `path`
  *   names the session. Its later changes of that session are refused.
+ * - `'other_scheme'`: A file was opened, and a file next to it shows that programs lock it in
+ *   another scheme. They do not exclude each other. The message names that file and the scheme.
+ *   Each file and scheme is reported once in a process.
  */
-export type EventKind = 'waiting' | 'waited' | 'repaired' | 'undone' | 'recovered' | 'swept' | 'skipped_damage' | 'rotated' | 'poisoned' | 'dropped' | 'lease_lost'
+export type EventKind = 'waiting' | 'waited' | 'repaired' | 'undone' | 'recovered' | 'swept' | 'skipped_damage' | 'rotated' | 'poisoned' | 'dropped' | 'lease_lost' | 'other_scheme'
 
 /**
  * How much an event matters.

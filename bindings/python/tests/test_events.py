@@ -114,6 +114,42 @@ def test_the_main_thread_says_for_whom_it_waits(path: Path, events: list[Event],
 
 
 @pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_wait_with_a_timeout_is_no_warning(
+    run: Run, path: Path, events: list[Event], hold: Any, timeout: float | None
+) -> None:
+    severity = "warning" if timeout is None else "info"
+
+    async def awaited() -> None:
+        await aio.Document(path, **J).save(1, timeout=timeout)
+
+    for save in (lambda: Document(path, **J).save(1, timeout=timeout), lambda: run(awaited)):
+        other = hold(path)
+
+        def note(event: Event, other: Any = other) -> None:
+            events.append(event)
+            let_go(other)
+
+        untorn.set_event_callback(note)
+        save()
+        untorn.flush_events()
+        assert (events[0].kind, events[0].severity) == ("waiting", severity)
+        events.clear()
+
+
+def test_a_file_in_two_schemes_is_a_warning(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Journal(path, scheme="in-place", **J).extend([1, 2])
+    untorn.flush_events()
+    caplog.clear()
+    Journal(path, **J)
+    Journal(path, scheme="in-place", **J)
+    untorn.flush_events()
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("untorn", "WARNING")
+    assert f"{path}.redo was made by scheme in-place" in record.getMessage()
+
+
+@pytest.mark.usefixtures("soon")
 def test_a_task_says_for_whom_it_waits(run: Run, path: Path, events: list[Event], hold: Any) -> None:
     other = hold(path)
 

@@ -48,6 +48,8 @@ pub struct Event {
     pub damage: Option<&'static str>,
     /// More about it, in words.
     pub detail: Option<String>,
+    /// Whether the call that waits has a timeout.
+    pub(crate) is_limited: bool,
 }
 
 impl Event {
@@ -64,6 +66,7 @@ impl Event {
             kept: None,
             damage: None,
             detail: None,
+            is_limited: false,
         }
     }
 
@@ -71,6 +74,8 @@ impl Event {
     pub fn severity(&self) -> Severity {
         match self.kind {
             EventKind::Waited | EventKind::Swept | EventKind::Rotated => Severity::Info,
+            // The program has said how long a wait may take, and gets an error after that.
+            EventKind::Waiting if self.is_limited => Severity::Info,
             EventKind::Poisoned => Severity::Error,
             _ => Severity::Warning,
         }
@@ -111,6 +116,9 @@ impl Event {
             EventKind::LeaseLost => f.write_str(
                 "the lease is lost: another process claimed the session, or the lease was released",
             ),
+            EventKind::OtherScheme => {
+                f.write_str("programs that use different schemes do not exclude each other")
+            }
             EventKind::Dropped => write!(f, "{count} events came too fast, and were dropped"),
         }
     }

@@ -53,8 +53,9 @@ impl<'a> LongWait<'a> {
         self.next.map(|(at, _)| at)
     }
 
-    /// Reports the wait if it is time to. Returns whether it was.
-    pub fn look(&mut self, holder: impl FnOnce() -> Option<Holder>) -> bool {
+    /// Reports the wait if it is time to. Returns whether it was. `is_limited` says whether
+    /// the call has a timeout.
+    pub fn look(&mut self, is_limited: bool, holder: impl FnOnce() -> Option<Holder>) -> bool {
         let Some((at, passed)) = self.next else {
             return false;
         };
@@ -67,6 +68,7 @@ impl<'a> LongWait<'a> {
         emit(EventKind::Waiting, self.operation, self.path, |event| {
             event.waited = Some(self.since.elapsed());
             event.holder = holder();
+            event.is_limited = is_limited;
         });
         true
     }

@@ -13,7 +13,8 @@ pub enum EventKind {
     /// A call has waited for a lock longer than the threshold (2 seconds by
     /// default), and waits on. `holder` names the process that holds it,
     /// `waited` says how long. It is reported again after 4, 16, 64 times the
-    /// threshold, and so on.
+    /// threshold, and so on. Its severity is a warning, or info if the call has
+    /// a timeout.
     Waiting,
     /// A wait that was reported is over: the call got the lock, or gave up.
     Waited,
@@ -47,6 +48,10 @@ pub enum EventKind {
     /// This process learned that it lost the lease of a session in a database.
     /// `path` names the session. Its later changes of that session are refused.
     LeaseLost,
+    /// A file was opened, and a file next to it shows that programs lock it in
+    /// another scheme. They do not exclude each other. The message names that
+    /// file and the scheme. Each file and scheme is reported once in a process.
+    OtherScheme,
 }
 
 impl EventKind {
@@ -64,6 +69,7 @@ impl EventKind {
             EventKind::Poisoned => "poisoned",
             EventKind::Dropped => "dropped",
             EventKind::LeaseLost => "lease_lost",
+            EventKind::OtherScheme => "other_scheme",
         }
     }
 }

@@ -121,7 +121,7 @@ impl PathLock {
             if let Err(why) = watching.sleep(wait, LOOK_AGAIN) {
                 return refused(why.into());
             }
-            long_wait.look(|| Some(successor.clone().into()));
+            long_wait.look(wait.is_limited(), || Some(successor.clone().into()));
         }
         Ok(())
     }

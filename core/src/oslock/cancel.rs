@@ -31,6 +31,7 @@ pub struct CancelToken(Arc<State>);
 #[derive(Default)]
 struct State {
     cancelled: AtomicBool,
+    limited: AtomicBool,
     waiters: Mutex<Vec<Weak<dyn Wakeup>>>,
 }
 
@@ -53,6 +54,16 @@ impl CancelToken {
     /// Returns whether `cancel` was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Notes that the token is cancelled after a time that its calls were given.
+    pub(crate) fn limit(&self) {
+        self.0.limited.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether `limit` was called.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.0.limited.load(Ordering::Relaxed)
     }
 
     /// Has this waiter woken when the token is cancelled. The waiter must look

@@ -51,6 +51,7 @@ impl PathLock {
             }
             scheme => scheme,
         };
+        scheme::mixed::report(operation, target, scheme);
         match scheme {
             Scheme::Sidecar => Ok(PathLock {
                 mode,

@@ -121,7 +121,10 @@ impl ProcessLock {
                 None => waiter.wait_until(wait, long_wait.next()),
                 Some(backoff) => backoff.wait(waiter, wait),
             };
-            if matches!(os_error, Ok(None)) && long_wait.look(|| self.who()) && polling.is_none() {
+            if matches!(os_error, Ok(None))
+                && long_wait.look(wait.is_limited(), || self.who())
+                && polling.is_none()
+            {
                 continue;
             }
             match os_error {

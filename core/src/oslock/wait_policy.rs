@@ -82,6 +82,12 @@ impl WaitPolicy<'_> {
         self.deadline.is_none() && self.cancel.is_none() && self.interrupt.is_none()
     }
 
+    /// Returns whether the caller has set how long the call may wait. An event loop
+    /// keeps the time of its calls itself, and cancels their tokens.
+    pub fn is_limited(&self) -> bool {
+        self.deadline.is_some() || self.cancel.is_some_and(CancelToken::is_limited)
+    }
+
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_some_and(CancelToken::is_cancelled)
     }

@@ -110,6 +110,11 @@ impl<L: EventLoop> Task<L> {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Notes that its loop will call [`Task::expire`]: its caller has set a timeout.
+    pub fn limit(&self) {
+        self.token.limit();
+    }
+
     /// Ends it, because its deadline has passed, `limit` after it began.
     pub fn expire(self: &Arc<Self>, limit: Duration) {
         let _ = self.expired.set(limit);

@@ -19,6 +19,7 @@ pub const PARTS: &[Part] = &[("event_holder", holder)];
 pub const TESTS: &[Test] = &[
     ("a_long_wait_is_reported_with_the_holder", a_long_wait),
     ("a_wait_that_is_cancelled_is_over", a_cancelled_wait),
+    ("a_file_in_two_schemes_is_reported", two_schemes),
     ("a_wait_in_this_process_is_reported", a_wait_here),
     ("a_repair_is_reported_once", a_repair),
     ("a_batch_that_was_taken_back_is_reported", an_undone_batch),
@@ -82,11 +83,8 @@ fn a_long_wait() -> Outcome {
     // Waits of every sort: without an end, with one, with a token.
     let token = CancelToken::new();
     std::thread::scope(|threads| {
-        let calls = [
-            CallOptions::new(),
-            CallOptions::new().timeout(Some(LONG)),
-            CallOptions::new().cancel(&token),
-        ];
+        let endless = CallOptions::new();
+        let calls = [endless, endless.timeout(Some(LONG)), endless.cancel(&token)];
         for call in calls {
             let path = &path;
             threads.spawn(move || {
@@ -96,15 +94,15 @@ fn a_long_wait() -> Outcome {
                     .unwrap()
             });
         }
-        let mut waiting = 0;
-        while waiting < 3 {
+        let mut severities = Vec::new();
+        while severities.len() < 3 {
             let event = events.recv_timeout(LONG).expect("an event");
             assert_eq!(event.kind, EventKind::Waiting, "{event}");
             assert_eq!(event.operation, "save");
             assert_eq!(event.path, crate::scene::real(&path));
             assert_eq!(event.holder.as_ref().map(|holder| holder.pid), Some(pid));
             assert!(event.waited.unwrap() >= Duration::from_millis(20));
-            assert_eq!(event.severity(), Severity::Warning);
+            severities.push(event.severity());
             let words = event.to_string();
             for part in [
                 "waiting for the lock for",
@@ -112,13 +110,69 @@ fn a_long_wait() -> Outcome {
             ] {
                 assert!(words.contains(part), "{words}");
             }
-            waiting += 1;
         }
+        // Each threshold is reported once, so these are three calls. That with a timeout
+        // ends by itself.
+        let limited = severities.iter().filter(|&&each| each == Severity::Info);
+        assert_eq!(limited.count(), 1, "{severities:?}");
         player.end();
     });
     let rest = all(&events);
     let over = rest.iter().filter(|event| event.kind == EventKind::Waited);
     assert_eq!(over.count(), 3, "{rest:?}");
+    Outcome::Passed
+}
+
+fn two_schemes() -> Outcome {
+    let schemes = [Scheme::Sidecar, Scheme::InPlace, Scheme::PidFile];
+    let events = listen();
+    for theirs in schemes {
+        for own in schemes {
+            let scene = Scene::new();
+            let path = scene.path("j");
+            let open = |scheme| Journal::options().scheme(scheme).open(&path).unwrap();
+            let journal = open(theirs);
+            journal.append(b"[1]").unwrap();
+            journal.rewind("0:0".parse().unwrap()).unwrap().unwrap();
+            // Twice: it is reported once.
+            drop((open(own), open(own)));
+            let seen = all(&events);
+            if theirs == own {
+                assert_eq!(seen, [], "{own}");
+                continue;
+            }
+            let [event] = &seen[..] else {
+                panic!("{own} next to {theirs}: {seen:?}");
+            };
+            let sign = match theirs {
+                Scheme::Sidecar => "j.lock",
+                Scheme::InPlace => "j.redo",
+                _ => "j.lock.guard",
+            };
+            assert_eq!(event.kind, EventKind::OtherScheme);
+            assert_eq!(event.severity(), Severity::Warning);
+            assert_eq!(event.path, crate::scene::real(&path));
+            let sign = crate::scene::real(&path).with_file_name(sign);
+            let words = event.to_string();
+            for part in [
+                format!(
+                    "scheme {own}, and {} was made by scheme {theirs}",
+                    sign.display()
+                ),
+                format!("if no program uses {theirs} any more, delete it"),
+            ] {
+                assert!(words.contains(&part), "{words}");
+            }
+        }
+    }
+    // Another program's lock file is no sign of a scheme.
+    let scene = Scene::new();
+    let path = scene.with("Cargo", "[1]\n");
+    scene.with("Cargo.lock", "# This file is generated\n");
+    for scheme in [Scheme::InPlace, Scheme::PidFile] {
+        drop(Journal::options().scheme(scheme).open(&path).unwrap());
+    }
+    assert_eq!(all(&events), []);
     Outcome::Passed
 }
 

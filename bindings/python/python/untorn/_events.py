@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         "poisoned",
         "dropped",
         "lease_lost",
+        "other_scheme",
     ]
 
 

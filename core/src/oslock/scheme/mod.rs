@@ -1,6 +1,7 @@
 //! Which file carries the lock of a path.
 
 pub(crate) mod in_place;
+pub(crate) mod mixed;
 pub(crate) mod pid_file;
 pub(crate) mod sidecar;
 mod words;
