@@ -63,7 +63,7 @@ fn gone(journal: &Journal) -> Error {
     )
 }
 
-/// The journal of a session that nobody has looked at yet.
+/// The journal of a session that no thread has looked at yet.
 pub(super) struct Unread {
     /// The number of its first piece.
     pub number: u64,
@@ -71,7 +71,7 @@ pub(super) struct Unread {
     path: PathBuf,
 }
 
-/// What is to be searched next.
+/// The part that a thread searches next.
 pub(super) enum Next {
     Unread(Unread),
     Piece(Piece),
