@@ -16,7 +16,7 @@ use crate::untorn;
 const CLEAR: &str = "\x1b[H\x1b[J";
 
 /// More looks than any change needs. The test fails instead of looking forever.
-const MOST: usize = 2_000;
+const MOST: usize = 300;
 
 struct Watch {
     child: Child,
