@@ -127,11 +127,11 @@ pub(in crate::sys) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
 }
 
 /// Returns what the system says of the file, and its birth time. The clock that stamps
-/// files ticks only every few milliseconds. A file that is deleted and made again within a tick often has
-/// the same inode number too. So the last twelve bits, which the tick leaves
-/// without meaning, are those of the inode's version. File systems draw that
-/// for each new file. Without a version they are those of the inode's number,
-/// which tmpfs does not use again.
+/// files ticks only every few milliseconds. A file that is deleted and made again within
+/// a tick often has the same inode number too. So the last twelve bits, which the tick
+/// leaves without meaning, are those of the inode's version. File systems draw that for
+/// each new file. Without a version they are those of the inode's number, which tmpfs
+/// does not use again.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)> {
     const TICK: u64 = 0xfff;
