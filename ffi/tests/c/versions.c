@@ -119,7 +119,7 @@ static void without_macros(void) {
     CHECK(memcmp(&made, &(value), sizeof made) == 0);      \
     untorn_##type##_init(NULL, sizeof made);               \
   } while (0)
-  SAME(call, call);
+  SAME(call_options, call);
   SAME(journal_options, journal);
   SAME(records_options, records);
   SAME(document_options, document);
