@@ -64,7 +64,8 @@ async function open(view, colours) {
 }
 
 async function look({ page, say }, name) {
-  await page.goto(`${origin}/${name}`, { waitUntil: 'load' })
+  // A machine with other work needs longer than the usual half minute.
+  await page.goto(`${origin}/${name}`, { waitUntil: 'load', timeout: 120_000 })
   const drawings = await page.evaluate(() => document.querySelectorAll('.mermaid').length)
   if (drawings) {
     // The theme puts each drawing into a shadow root, in the place of its text.
