@@ -50,6 +50,16 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
 
 /// The step of the tests: every row of the comparison can be measured.
 pub fn check_peers(site: &Site, log: &Log) -> Result<()> {
+    // Where the other steps did not run before.
+    if !site.dist_c().join("lib").exists() {
+        package::c::make(site, log)?;
+    }
+    if site.dist_file("whl").is_err() {
+        package::wheel::make(site, log)?;
+    }
+    if site.dist_file("tgz").is_err() {
+        package::npm::make(site, log)?;
+    }
     let (python, project) = install_peers(site, log)?;
     let arguments = ["--peers", "--quick"].map(String::from);
     measure_peers(site, &arguments)
