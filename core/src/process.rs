@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::sys::{self, PerProcess};
 
 /// Whether a process lives.
+///
+/// ```
+/// use untorn::{Alive, Process};
+///
+/// assert_eq!(Process::current().alive(), Alive::Alive);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Alive {
     /// This very process lives.

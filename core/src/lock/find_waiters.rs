@@ -19,6 +19,16 @@ const HOLDER: &str = ".holder";
 const FIRST_BLOCK: u64 = 64;
 
 /// A lock that is held: see [`held_below`].
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// let guard = untorn::FileLock::acquire(dir.path().join("s.json"))?;
+/// for held in untorn::held_below(dir.path())? {
+///     println!("{}: held by {}", held.path.display(), held.holder);
+/// }
+/// # drop(guard);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {

@@ -11,6 +11,17 @@ use crate::sys::{self, Access, File};
 use crate::temporary::{self, Rights, Temporary};
 
 /// Describes bytes that a repair or a salvage cut off a journal.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("j.jsonl");
+/// std::fs::write(&path, "{\"n\":1}\n{\"n\":2")?;
+/// let journal = untorn::Journal::open(&path)?;
+/// journal.repair()?;
+/// let entry = &journal.torn()?[0];
+/// assert_eq!((entry.number, entry.offset, entry.length), (1, 8, 6));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornEntry {

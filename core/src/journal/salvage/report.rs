@@ -7,6 +7,16 @@ use crate::journal::repair::Repair;
 const LISTED: usize = 1024;
 
 /// Describes one damaged line before the end of a journal, and what becomes of it.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("j.jsonl");
+/// std::fs::write(&path, "{\"n\":1}{\"n\":2}\n{\"n\":3}\n")?;
+/// let plan = untorn::Journal::open(&path)?.salvage_plan()?;
+/// let line = &plan.lines[0];
+/// assert_eq!((line.line, line.records, line.kept), (1, 2, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SalvagedLine {
     /// The kind of damage.
