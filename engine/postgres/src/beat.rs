@@ -3,11 +3,26 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use untorn::ErrorKind;
+use untorn::{ErrorKind, Holder};
 
-use crate::driver::Param;
+use crate::driver::{Param, millis};
 use crate::error;
-use crate::lease::{Inner, millis};
+use crate::kept::Kept;
+use crate::lost::Lost;
+use crate::own_connection::OwnConnection;
+
+/// A lease, for its owner and for the thread that renews it.
+pub(crate) struct Inner {
+    pub kept: Arc<Kept>,
+    pub own: Holder,
+    pub previous: Option<Holder>,
+    pub token: i64,
+    pub lost: Arc<Lost>,
+    /// `false`: released, transferred or lost.
+    pub held: Mutex<bool>,
+    /// The connection whose end frees the session.
+    pub connection: Mutex<Option<Arc<OwnConnection>>>,
+}
 
 /// A lease that is renewed.
 pub(crate) struct Beat {

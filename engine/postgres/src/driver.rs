@@ -153,3 +153,8 @@ impl Columns {
         matches!(self.0.next(), Some(Value::Bool(true)))
     }
 }
+
+/// Returns a time as a parameter.
+pub(crate) fn millis(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 1000)
+}

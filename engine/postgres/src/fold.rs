@@ -41,6 +41,24 @@ struct Place<S> {
     follow: Follow,
 }
 
+impl Journal {
+    /// Keeps a state from the records. `apply` is called once for each record, in order,
+    /// whichever process appends it: see [`Fold`].
+    ///
+    /// # Errors
+    /// As [`Fold::refresh`], which is done once.
+    pub fn fold<S, E>(
+        &self,
+        initial: impl Fn() -> S + Send + Sync + 'static,
+        apply: impl Fn(&mut S, &Record<'_>) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Result<Fold<S>, Error>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Fold::begin(self.clone(), initial, apply)
+    }
+}
+
 impl<S> Fold<S> {
     pub(crate) fn begin<E: Into<BoxError>>(
         journal: Journal,

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use untorn::engine::{self, Waiting};
-use untorn::{Batch, CallOptions, Error, ErrorKind, JournalBytes, JournalReader, Position, Record};
+use untorn::{Batch, CallOptions, Error, ErrorKind, JournalBytes, JournalReader, Position};
 
-use crate::fold::Fold;
 use crate::kept::{Change, Kept, Piece};
 use crate::listen::Listener;
-use crate::store::Shared;
+use crate::shared::Shared;
 
 /// A journal of a session in the database. It reads as a [`JournalReader`] does: the
 /// same records, damage, seals and positions as of a file.
@@ -264,22 +263,6 @@ impl Journal {
             generation: answer.generations.first().copied().unwrap_or(0) as u64,
             offset: answer.ends.first().copied().unwrap_or(0) as u64,
         })
-    }
-
-    /// Keeps a state from the records. `apply` is called once for each record, in order,
-    /// whichever process appends it: see [`Fold`].
-    ///
-    /// # Errors
-    /// As [`Fold::refresh`], which is done once.
-    pub fn fold<S, E>(
-        &self,
-        initial: impl Fn() -> S + Send + Sync + 'static,
-        apply: impl Fn(&mut S, &Record<'_>) -> Result<(), E> + Send + Sync + 'static,
-    ) -> Result<Fold<S>, Error>
-    where
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        Fold::begin(self.clone(), initial, apply)
     }
 
     pub(crate) fn name(&self) -> &std::path::Path {

@@ -8,8 +8,8 @@ use untorn::{Error, ErrorKind};
 
 use crate::driver::{Columns, Param};
 use crate::id;
-use crate::lease::Lost;
 use crate::link::{Ask, Link, only};
+use crate::lost::Lost;
 use crate::options::StoreOptions;
 
 /// One change of a commit.

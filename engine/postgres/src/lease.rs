@@ -2,21 +2,21 @@
 //! change nothing any more.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use untorn::engine::{self, Waiting};
 use untorn::{CallOptions, CancelToken, Error, ErrorKind, Holder, Process};
 
-use crate::beat::{Beat, Beats};
-use crate::driver::{Columns, Connection, Driver, Failure, Param, Row};
+use crate::beat::{Beat, Beats, Inner};
+use crate::driver::{Columns, Param, millis};
 use crate::id;
-use crate::kept::{Kept, Under};
+use crate::kept::Under;
 use crate::link::{Ask, Link, only};
+use crate::own_connection::OwnConnection;
 use crate::owner;
 use crate::session::Session;
-use crate::store::until_free;
+use crate::shared::until_free;
 
 /// A longer label would not be readable for others.
 const LONGEST_LABEL: usize = 64 << 10;
@@ -31,68 +31,6 @@ const LONGEST_LABEL: usize = 64 << 10;
 pub struct Lease {
     inner: Arc<Inner>,
     beats: Arc<Beats>,
-}
-
-pub(crate) struct Inner {
-    pub kept: Arc<Kept>,
-    own: Holder,
-    previous: Option<Holder>,
-    pub token: i64,
-    lost: Arc<Lost>,
-    /// `false`: released, transferred or lost.
-    held: Mutex<bool>,
-    /// The connection whose end frees the session.
-    connection: Mutex<Option<Arc<OwnConnection>>>,
-}
-
-/// A connection that a lease keeps. It is opened again if it breaks before the claim
-/// has its answer.
-struct OwnConnection {
-    driver: Arc<dyn Driver>,
-    open: Mutex<Option<Box<dyn Connection>>>,
-}
-
-impl Driver for OwnConnection {
-    fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        let mut open = lock(&self.open);
-        let connection = match &mut *open {
-            Some(connection) => connection,
-            None => {
-                let none = || {
-                    Err(Failure::NoConnection(
-                        "the driver has no own connections".into(),
-                    ))
-                };
-                let new = self.driver.own_connection().unwrap_or_else(none)?;
-                open.insert(new)
-            }
-        };
-        let answer = connection.query(sql, params);
-        if matches!(answer, Err(Failure::NoAnswer(_))) {
-            *open = None;
-        }
-        answer
-    }
-}
-
-type Callback = Box<dyn FnOnce() + Send>;
-
-/// The callbacks for the loss of a lease. Each is called once.
-#[derive(Default)]
-pub(crate) struct Lost {
-    token: CancelToken,
-    callbacks: Mutex<Vec<Callback>>,
-}
-
-impl Lost {
-    pub fn report(&self, name: &Path) {
-        self.token.cancel();
-        engine::lease_lost(name);
-        let callbacks = std::mem::take(&mut *lock(&self.callbacks));
-        for callback in callbacks {
-            callback();
-        }
-    }
 }
 
 impl Session {
@@ -233,7 +171,7 @@ impl Lease {
     /// knows. It runs on the thread that learns it, and must not wait for anything.
     pub fn on_lost(&self, callback: impl FnOnce() + Send + 'static) {
         let lost = &self.inner.lost;
-        let mut callbacks = lock(&lost.callbacks);
+        let mut callbacks = lost.callbacks();
         if !lost.token.is_cancelled() {
             callbacks.push(Box::new(callback));
             return;
@@ -316,10 +254,6 @@ impl Lease {
 /// Returns the name of a successor: no other process has this text.
 fn process_text(process: &Process) -> String {
     serde_json::to_string(process).unwrap_or_else(|_| process.pid.to_string())
-}
-
-pub(crate) fn millis(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 1000)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

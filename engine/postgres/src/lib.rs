@@ -24,10 +24,12 @@
 //! ```text
 //! driver.rs       the seam to a driver; connections.rs: the one of the crate `postgres`
 //! link.rs         one statement with its retries; error.rs: what failures mean
-//! kept.rs         what the handles of a session share: the fence, lost answers, commits
+//! kept.rs         what the handles of a session share: the fence, lost answers, commits; shared.rs:
+//!                 what those of a store share
 //! store.rs        the sessions by their keys; session.rs: one; search.rs
 //! journal.rs  document.rs  transaction.rs  fold.rs
-//! lease.rs        one live owner; beat.rs renews; reconcile.rs settles after a dead one
+//! lease.rs        one live owner; beat.rs renews; lost.rs: the loss; own_connection.rs;
+//!                 reconcile.rs settles after a dead one
 //! listen.rs       wakes followers
 //! copy/           a tree of files to the database, and back
 //! selftest.rs     what a server or a pooler lacks
@@ -48,13 +50,16 @@ mod kept;
 mod lease;
 mod link;
 mod listen;
+mod lost;
 mod migrations;
 mod options;
+mod own_connection;
 mod owner;
 mod reconcile;
 mod search;
 mod selftest;
 mod session;
+mod shared;
 mod store;
 mod transaction;
 

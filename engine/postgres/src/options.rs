@@ -1,14 +1,8 @@
 //! The options of a store.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use untorn::{Durability, Error, Format, JournalOptions, engine};
-
-use crate::driver::Driver;
-use crate::link::Link;
-use crate::store::{self, Store};
+use untorn::{Durability, Format, JournalOptions, engine};
 
 /// How a store is opened, and with it the journals and documents of its sessions.
 ///
@@ -73,7 +67,7 @@ impl StoreOptions {
     }
 
     /// Sets how long a claim that waits does so. `None` (the default) waits
-    /// indefinitely. [`crate::Session::claim`] and [`Store::remove`] try once in any
+    /// indefinitely. [`crate::Session::claim`] and [`crate::Store::remove`] try once in any
     /// case. Statements wait as the connections' `lock_timeout` says.
     #[must_use]
     pub fn timeout(mut self, timeout: Option<Duration>) -> StoreOptions {
@@ -136,30 +130,6 @@ impl StoreOptions {
     pub fn patience(mut self, patience: Duration) -> StoreOptions {
         self.patience = patience;
         self
-    }
-
-    /// Opens the store in this schema, and checks that its migrations are those that
-    /// this version knows.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` if the schema is missing; `CONFLICT` if its migrations are older or
-    /// newer; `PERMISSION_DENIED`, and no connection (`IO`).
-    pub fn open(self, driver: impl Driver, schema: &str) -> Result<Store, Error> {
-        for name in [&self.journal_name, &self.state_name] {
-            engine::check_file("open", Path::new(schema), name)?;
-        }
-        if self.journal_name == self.state_name {
-            return Err(Error::invalid_argument(
-                "open",
-                Path::new(schema),
-                format!(
-                    "journal and state must differ in name: both are {:?}",
-                    self.state_name
-                ),
-            ));
-        }
-        let link = Link::new(Arc::new(driver), schema, self.patience);
-        store::open(link, self)
     }
 
     pub(crate) fn is_durable(&self) -> bool {

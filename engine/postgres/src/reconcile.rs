@@ -6,10 +6,9 @@ use std::sync::Arc;
 use untorn::engine::Waiting;
 use untorn::{CallOptions, Error, Holder, Reconciled};
 
-use crate::driver::{Columns, Param};
+use crate::driver::{Columns, Param, millis};
 use crate::id;
 use crate::kept::{Kept, Under};
-use crate::lease::millis;
 use crate::link::{Ask, only};
 use crate::owner;
 use crate::session::Session;

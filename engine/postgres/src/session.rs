@@ -11,7 +11,7 @@ use crate::driver::{Columns, Param};
 use crate::journal::Journal;
 use crate::kept::Kept;
 use crate::owner;
-use crate::store::Shared;
+use crate::shared::Shared;
 use crate::transaction::Transaction;
 
 /// A file of a session, as the database has it.

@@ -1,7 +1,7 @@
 //! The sessions of one schema.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +14,10 @@ use crate::link::{Ask, Link, only};
 use crate::listen::Listener;
 use crate::options::StoreOptions;
 use crate::session::Session;
+use crate::shared::{Shared, until_free};
 
 /// How many keys one statement fetches.
 const PAGE: i64 = 1000;
-/// The time between two looks whether an owner has released its session.
-pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// A key is no longer than with files.
 const LONGEST_KEY: usize = 1 << 20;
 
@@ -45,15 +44,7 @@ pub struct Store {
     pub(crate) shared: Arc<Shared>,
 }
 
-pub(crate) struct Shared {
-    pub link: Arc<Link>,
-    pub options: Arc<StoreOptions>,
-    pub name: PathBuf,
-    pub beats: Arc<Beats>,
-    pub listener: Arc<Listener>,
-}
-
-pub(crate) fn open(link: Link, options: StoreOptions) -> Result<Store, Error> {
+fn open_store(link: Link, options: StoreOptions) -> Result<Store, Error> {
     let name = link.name_of(&[]);
     let link = Arc::new(link);
     let sql = format!("select {}.protocol()", link.schema);
@@ -83,6 +74,32 @@ pub(crate) fn open(link: Link, options: StoreOptions) -> Result<Store, Error> {
             name,
         }),
     })
+}
+
+impl StoreOptions {
+    /// Opens the store in this schema, and checks that its migrations are those that
+    /// this version knows.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if the schema is missing; `CONFLICT` if its migrations are older or
+    /// newer; `PERMISSION_DENIED`, and no connection (`IO`).
+    pub fn open(self, driver: impl Driver, schema: &str) -> Result<Store, Error> {
+        for name in [&self.journal_name, &self.state_name] {
+            engine::check_file("open", Path::new(schema), name)?;
+        }
+        if self.journal_name == self.state_name {
+            return Err(Error::invalid_argument(
+                "open",
+                Path::new(schema),
+                format!(
+                    "journal and state must differ in name: both are {:?}",
+                    self.state_name
+                ),
+            ));
+        }
+        let link = Link::new(Arc::new(driver), schema, self.patience);
+        open_store(link, self)
+    }
 }
 
 impl Store {
@@ -165,42 +182,6 @@ impl Store {
             let rows = self.shared.link.call(&ask, &sql, &params)?;
             Ok(Columns::of(only("remove", &name, rows)?).bool())
         })
-    }
-}
-
-/// Tries until the session has no owner.
-pub(crate) fn until_free<T>(
-    operation: &'static str,
-    name: &Path,
-    wait: &Waiting<'_>,
-    mut attempt: impl FnMut() -> Result<T, Error>,
-) -> Result<T, Error> {
-    loop {
-        let error = match attempt() {
-            Err(error) if error.kind() == ErrorKind::Locked && !wait.tries_once() => error,
-            done => return done,
-        };
-        let now = std::time::Instant::now();
-        let left = wait
-            .deadline()
-            .map(|limit| limit.saturating_duration_since(now));
-        if left == Some(Duration::ZERO) {
-            let failure = engine::Failure {
-                detail: "the session was not free within the timeout; nothing was changed"
-                    .to_owned(),
-                holder: error.holder().cloned(),
-                ..Default::default()
-            };
-            return Err(engine::error(
-                ErrorKind::LockTimeout,
-                operation,
-                name,
-                failure,
-            ));
-        }
-        // A release notifies, but the end of a time to live is no event.
-        std::thread::sleep(left.map_or(LOOK, |left| left.min(LOOK)));
-        wait.check(operation, name)?;
     }
 }
 
