@@ -19,9 +19,8 @@ use crate::options;
 use crate::position::Position;
 use crate::report::make_report;
 use crate::rewrite::Rewrite;
-use crate::salvage::age;
 use crate::store::Source;
-use crate::timeout::Timeout;
+use crate::timeout::{Timeout, age};
 
 /// The base of `untorn.Journal`: takes bytes, returns bytes and positions.
 #[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]

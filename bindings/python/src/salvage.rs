@@ -14,8 +14,7 @@ use crate::journal::RawJournal;
 use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::process::Process;
-use crate::refusal::invalid;
-use crate::timeout::Timeout;
+use crate::timeout::{Timeout, age};
 
 static MAKE_SALVAGE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static MAKE_TORN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -167,14 +166,4 @@ pub fn make_held(py: Python<'_>, found: Vec<Held>) -> PyResult<Vec<Bound<'_, PyA
         class.call1((held.path, make_holder(py, &held.holder)?, waiters))
     });
     made.collect()
-}
-
-/// Returns a time in the past, in seconds before now.
-pub fn age(py: Python<'_>, seconds: f64) -> PyResult<std::time::Duration> {
-    std::time::Duration::try_from_secs_f64(seconds).map_err(|_| {
-        invalid(
-            py,
-            format!("an age is in seconds, 0 or more; not {seconds}"),
-        )
-    })
 }

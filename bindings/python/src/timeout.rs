@@ -125,3 +125,13 @@ pub fn patience<'py>(
         _ => Ok(timeout),
     }
 }
+
+/// Returns a time in the past, in seconds before now.
+pub fn age(py: Python<'_>, seconds: f64) -> PyResult<std::time::Duration> {
+    std::time::Duration::try_from_secs_f64(seconds).map_err(|_| {
+        invalid(
+            py,
+            format!("an age is in seconds, 0 or more; not {seconds}"),
+        )
+    })
+}

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use untorn::{Document, Error, ErrorKind, Expect, Version};
 
-use super::read::Printer;
+use super::printer::Printer;
 use crate::args::{Edit, Get, Handle, Rm, Set};
 use crate::exit::{FAILED, FOUND, Failure, Result};
 use crate::json;

@@ -6,6 +6,7 @@ mod convert;
 mod document;
 mod help;
 mod lock;
+mod printer;
 mod read;
 mod repair;
 mod rewrite;

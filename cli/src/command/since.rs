@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use untorn::{Journal, Position};
 
-use super::read::Printer;
+use super::printer::Printer;
 use crate::exit::{Failure, Result};
 use crate::json;
 use crate::output::Output;
