@@ -35,6 +35,7 @@ const FLOORS: &[&str] = &[
     "selftest",
     "transaction",
     "session",
+    "engine",
 ];
 
 #[test]

@@ -3,7 +3,7 @@
 //! namespaces of their own.
 //!
 //! Without the harness of `cargo test`: each test is run in a process of its own,
-//! as many at once as there are processors.
+//! two at once on each processor.
 
 mod events;
 // Windows has no fork.
