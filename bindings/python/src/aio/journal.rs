@@ -23,8 +23,7 @@ use crate::position::Position;
 use crate::reader::{State, read_from, tail_list};
 use crate::report::make_report;
 use crate::rewrite::Rewrite;
-use crate::salvage::age;
-use crate::timeout::Timeout;
+use crate::timeout::{Timeout, age};
 
 /// The verbs of a journal that may take a while.
 #[pyclass(frozen, module = "untorn._untorn")]

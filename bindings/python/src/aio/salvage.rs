@@ -13,8 +13,8 @@ use crate::argument::Instance;
 use crate::lock::FileLock;
 use crate::position::Position;
 use crate::process::Process;
-use crate::salvage::{age, make_held, make_salvage, make_torn};
-use crate::timeout::Timeout;
+use crate::salvage::{make_held, make_salvage, make_torn};
+use crate::timeout::{Timeout, age};
 
 type Awaitable<'py> = PyResult<Bound<'py, PyAny>>;
 
