@@ -66,7 +66,11 @@ fn wheel(site: &Site, platform: &Platform, toolchain: &Toolchain, log: &Log) -> 
     if let Some(tag) = platform.wheel {
         run = run.args(["--compatibility", tag]);
     }
-    run.dir(site.root.join("bindings/python")).long().log(log)
+    run.arg("--")
+        .args(toolchain.library_flags()?)
+        .dir(site.root.join("bindings/python"))
+        .long()
+        .log(log)
 }
 
 /// The command, for those who have neither Rust nor Python nor Node.

@@ -50,32 +50,55 @@ impl Toolchain {
 
     /// Builds the C library and the addon. The results are in the directory that is returned.
     pub fn libraries(&self, site: &Site, log: &Log) -> Result<PathBuf> {
-        let verb = if self.zig() { "zigbuild" } else { "build" };
-        self.run(site, "cargo")?
-            .args([verb, "--release", "--locked", "--target", &self.target()])
-            .args(["--package", "untorn-ffi", "--package", "untorn-node"])
-            .dir(&site.root)
-            .long()
-            .log(log)?;
+        let flags = self.library_flags()?;
+        for package in ["untorn-ffi", "untorn-node"] {
+            self.build(site, &["--package", package, "--lib"], &flags, log)?;
+        }
         Ok(directory(site, self.platform))
     }
 
-    /// Builds the command. Its link argument is for it alone, else all would be compiled again.
     pub fn command(&self, site: &Site, log: &Log) -> Result<()> {
-        let run = if self.zig() {
-            self.run(site, "cargo-zigbuild")?
+        let what = ["--package", "untorn-cli", "--bin", "untorn"];
+        self.build(site, &what, &self.command_flags(), log)
+    }
+
+    /// The flags are for the last step alone. What is below it serves libraries and command.
+    fn build(&self, site: &Site, what: &[&str], flags: &[String], log: &Log) -> Result<()> {
+        let program = if self.zig() {
+            "cargo-zigbuild"
         } else {
-            self.run(site, "cargo")?
+            "cargo"
         };
-        let mut run = run
+        self.run(site, program)?
             .args(["rustc", "--release", "--locked", "--target", &self.target()])
-            .args(["--package", "untorn-cli", "--bin", "untorn"]);
+            .args(what)
+            .arg("--")
+            .args(flags)
+            .dir(&site.root)
+            .long()
+            .log(log)
+    }
+
+    /// What rustc is told when it links a library that another program loads.
+    pub fn library_flags(&self) -> Result<Vec<String>> {
+        let mut flags = Vec::new();
         if self.platform.is_glibc() {
-            // The unwinder is this machine's, and asks for a newer glibc than a program may here.
-            // The one of the user's machine will be used.
-            run = run.args(["--", "-Clink-arg=-Wl,--allow-shlib-undefined"]);
+            // zig would link an unwinder of its own. A thread that the interpreter ends is unwound by
+            // the system's, which then meets frames that it does not know: the process dies.
+            flags.push(format!("-Clink-arg={}", self.libgcc()?.display()));
         }
-        run.dir(&site.root).long().log(log)
+        Ok(flags)
+    }
+
+    /// The command has zig's unwinder: nobody else ends its threads. The system's own asks for a
+    /// newer glibc than a program may that is to run on an older one.
+    fn command_flags(&self) -> Vec<String> {
+        if self.platform.is_musl() {
+            // It then runs on every Linux.
+            vec!["-Ctarget-feature=+crt-static".into()]
+        } else {
+            Vec::new()
+        }
     }
 
     /// What links a shared library for Linux from an archive.
@@ -179,11 +202,6 @@ impl Toolchain {
         if self.platform.is_musl() {
             // Python and Node are linked with musl dynamically.
             flags.push("-Ctarget-feature=-crt-static".into());
-        }
-        if self.platform.is_glibc() {
-            // zig would link an unwinder of its own. A thread that the interpreter ends is unwound by
-            // the system's, which then meets frames that it does not know: the process dies.
-            flags.push(format!("-Clink-arg={}", self.libgcc()?.display()));
         }
         if self.platform.is_mac() {
             flags.push("-Clink-arg=-Wl,-S,-x".into());
