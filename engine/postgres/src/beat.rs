@@ -27,7 +27,6 @@ pub(crate) struct Inner {
 /// A lease that is renewed.
 pub(crate) struct Beat {
     lease: Weak<Inner>,
-    token: i64,
     ttl: Duration,
     next: Instant,
 }
@@ -36,7 +35,6 @@ impl Beat {
     pub fn of(lease: &Arc<Inner>, ttl: Duration) -> Beat {
         Beat {
             lease: Arc::downgrade(lease),
-            token: lease.token,
             ttl,
             next: Instant::now() + ttl / 3,
         }
@@ -79,8 +77,10 @@ impl Beats {
         self.changed.notify_one();
     }
 
-    pub fn remove(&self, token: i64) {
-        self.state().beats.retain(|beat| beat.token != token);
+    pub fn remove(&self, lease: &Arc<Inner>) {
+        // Not by the token: leases of two sessions can have the same one.
+        let is_it = |beat: &Beat| beat.lease.as_ptr() == Arc::as_ptr(lease);
+        self.state().beats.retain(|beat| !is_it(beat));
         self.changed.notify_one();
     }
 
@@ -138,5 +138,51 @@ fn renew(lease: &Inner, ttl: Duration) {
         if error.kind() == ErrorKind::LeaseLost {
             kept.lose(lease.token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::{Driver, Failure, Row};
+    use crate::link::Link;
+    use crate::options::StoreOptions;
+
+    struct NoDriver;
+
+    impl Driver for NoDriver {
+        fn query(&self, _: &str, _: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+            Err(Failure::NoConnection("none in this test".into()))
+        }
+    }
+
+    fn lease(key: &str, token: i64) -> Arc<Inner> {
+        let link = Arc::new(Link::new(Arc::new(NoDriver), "untorn", Duration::ZERO));
+        Arc::new(Inner {
+            kept: Arc::new(Kept::new(&link, &Arc::new(StoreOptions::default()), key)),
+            own: Holder::from(untorn::Process::current()),
+            previous: None,
+            token,
+            lost: Arc::default(),
+            held: Mutex::new(true),
+            connection: Mutex::new(None),
+        })
+    }
+
+    #[test]
+    fn a_lease_that_ends_leaves_another_with_its_token() {
+        let beats = Beats::new();
+        let (ended, other) = (lease("a", 7), lease("b", 7));
+        let hour = Duration::from_secs(3600);
+        beats.add(Beat::of(&ended, hour));
+        beats.add(Beat::of(&other, hour));
+        beats.remove(&ended);
+        let left: Vec<_> = beats
+            .state()
+            .beats
+            .iter()
+            .map(|beat| beat.lease.as_ptr())
+            .collect();
+        assert_eq!(left, [Arc::as_ptr(&other)]);
     }
 }

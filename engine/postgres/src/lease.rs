@@ -189,7 +189,7 @@ impl Lease {
         if !std::mem::replace(&mut *lock(&self.inner.held), false) {
             return Ok(());
         }
-        self.beats.remove(self.inner.token);
+        self.beats.remove(&self.inner);
         let kept = &self.inner.kept;
         let under = Under {
             release: true,
@@ -245,7 +245,7 @@ impl Lease {
         }
         *lock(&inner.held) = false;
         *lock(&inner.connection) = None;
-        self.beats.remove(inner.token);
+        self.beats.remove(inner);
         kept.let_go(inner.token);
         Ok(())
     }
@@ -263,7 +263,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Drop for Lease {
     fn drop(&mut self) {
         let _ = self.release();
-        self.beats.remove(self.inner.token);
+        self.beats.remove(&self.inner);
     }
 }
 
