@@ -63,7 +63,7 @@ pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) ->
     let (os, cpu, libc) = platform.npm;
     about.insert("name".into(), json!(name));
     about.insert("main".into(), json!(addon));
-    about.insert("files".into(), json!([addon]));
+    about.insert("files".into(), files(&[&addon]));
     about.insert("os".into(), json!([os]));
     about.insert("cpu".into(), json!([cpu]));
     if let Some(libc) = libc {
@@ -93,10 +93,16 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
     ] {
         about.insert(key.into(), source[key].clone());
     }
-    let files = ["index.js", "index.d.ts", "types", "bin", "lib"];
-    about.insert("files".into(), json!(files));
+    let own = ["index.js", "index.d.ts", "types", "bin", "lib"];
+    about.insert("files".into(), files(&own));
     about.insert("optionalDependencies".into(), optional());
     pack(site, &top, about, log)
+}
+
+/// npm packs README and LICENSE unasked, but not a licence whose name goes on behind a dash.
+fn files(own: &[&str]) -> Value {
+    let all: Vec<&str> = own.iter().copied().chain(LICENCES).collect();
+    json!(all)
 }
 
 pub fn package_of(platform: &Platform) -> String {
@@ -154,6 +160,14 @@ mod tests {
         let all = optional();
         assert_eq!(all.as_object().map(Map::len), Some(PLATFORMS.len()));
         assert_eq!(all["@untorn/linux-x64-gnu"], VERSION);
+    }
+
+    #[test]
+    fn the_licences_are_packed() {
+        assert_eq!(
+            files(&["a.node"]),
+            json!(["a.node", "LICENSE-APACHE", "LICENSE-MIT"])
+        );
     }
 
     #[test]
