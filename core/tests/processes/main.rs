@@ -3,7 +3,7 @@
 //! namespaces of their own.
 //!
 //! Without the harness of `cargo test`: each test is run in a process of its own,
-//! two at once on each processor.
+//! as many at once as there are processors.
 
 mod events;
 // Windows has no fork.

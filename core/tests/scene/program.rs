@@ -135,8 +135,7 @@ fn run_here(tests: &[Test], chosen: &str) {
 /// The exit code of each.
 fn run_each(chosen: &[&str]) -> Vec<Option<i32>> {
     let next = AtomicUsize::new(0);
-    // Many wait for time to pass, so two on each processor.
-    let at_once = std::thread::available_parallelism().map_or(2, |processors| 2 * processors.get());
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let run_some = || {
         let mut codes = Vec::new();
         while let Some(name) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
