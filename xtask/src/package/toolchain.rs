@@ -125,8 +125,9 @@ impl Toolchain {
         let debian = self.debian.as_ref().map(|_| PathBuf::from("/usr/bin"));
         let path = std::env::var_os("PATH").unwrap_or_default();
         let venv = self.venv.program("");
-        // Before rustup's: only Debian's compiler matches its standard libraries.
-        let all = debian.into_iter().chain([venv]);
+        // Before rustup's: only Debian's compiler matches its standard libraries. Behind the tools' own
+        // Python: Debian's has no zig.
+        let all = [venv].into_iter().chain(debian);
         let all = std::env::join_paths(all.chain(std::env::split_paths(&path)))?;
         run = run.env("PATH", all);
         for (name, value) in &self.environment {
