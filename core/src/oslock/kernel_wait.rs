@@ -64,12 +64,12 @@ impl ProcessLock {
                         u8::from(way)
                     };
                     self.by.store(by, Ordering::Relaxed);
-                    state.grant_head();
+                    self.grant_head(&mut state);
                 }
                 // Others of this process share it by now, and so may the head.
                 Ok(true) if wanted && way && matches!(state.holders, Holders::Shared(_)) => {
                     self.unlock_waiting(way);
-                    state.grant_head();
+                    self.grant_head(&mut state);
                 }
                 Ok(true) => {
                     self.unlock_waiting(way);

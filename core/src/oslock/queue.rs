@@ -172,7 +172,7 @@ impl ProcessLock {
         }
         match self.try_system(shared) {
             Ok(true) if gives_way => self.unlock(),
-            Ok(true) => state.grant_head(),
+            Ok(true) => self.grant_head(&mut state),
             // Another process has it exclusively, so those that waited have had
             // their turn. The kernel's queue is fair from here on.
             Ok(false) => {
@@ -209,6 +209,30 @@ impl ProcessLock {
         if waits != state.marked {
             self.file.set_awaited(waits);
             state.marked = waits;
+        }
+    }
+
+    /// Gives the lock to the head of the queue. If the head shares it, gives it
+    /// to all sharers that follow too.
+    pub(super) fn grant_head(&self, state: &mut State) {
+        let mut first = true;
+        while let Some(head) = state.queue.front() {
+            if !first && !head.shared {
+                break;
+            }
+            let Some(place) = state.queue.pop_front() else {
+                break;
+            };
+            state.hold(place.shared, place.thread);
+            if !place.shared {
+                // Before it learns of it: a program that has the lock alone has no mark.
+                self.show_who_waits(state);
+            }
+            place.waiter.tell(Grant::Granted);
+            if !place.shared {
+                break;
+            }
+            first = false;
         }
     }
 
@@ -261,7 +285,7 @@ impl ProcessLock {
         state.handovers += 1;
         state.within = None;
         state.holders = Holders::Free;
-        state.grant_head();
+        self.grant_head(state);
         true
     }
 
@@ -274,7 +298,7 @@ impl ProcessLock {
             Holders::Exclusive(_) => {}
             Holders::Shared(_) if !head.shared => {}
             Holders::Shared(_) if self.gives_way(head) => head.waiter.tell(Grant::Poll),
-            Holders::Shared(_) => state.grant_head(),
+            Holders::Shared(_) => self.grant_head(state),
             Holders::Free => self.await_in_kernel(state),
         }
         self.show_who_waits(state);
@@ -322,25 +346,5 @@ impl State {
     pub fn waits_for_sharers(&self) -> bool {
         let exclusive = self.queue.front().is_some_and(|head| !head.shared);
         exclusive && !matches!(self.holders, Holders::Exclusive(_))
-    }
-
-    /// Gives the lock to the head of the queue. If the head shares it, gives it
-    /// to all sharers that follow too.
-    pub fn grant_head(&mut self) {
-        let mut first = true;
-        while let Some(head) = self.queue.front() {
-            if !first && !head.shared {
-                break;
-            }
-            let Some(place) = self.queue.pop_front() else {
-                break;
-            };
-            self.hold(place.shared, place.thread);
-            place.waiter.tell(Grant::Granted);
-            if !place.shared {
-                break;
-            }
-            first = false;
-        }
     }
 }
