@@ -100,7 +100,10 @@ impl Watcher {
             | WatchFlags::MOVE
             | WatchFlags::DELETE_SELF
             | WatchFlags::MOVE_SELF
-            | WatchFlags::ONLYDIR;
+            | WatchFlags::ONLYDIR
+            // Without it the system clears the mask of a watch that exists before it sets
+            // it again, and drops an event of that moment (inotify_update_existing_watch).
+            | WatchFlags::MASK_ADD;
         self.0.watched().ended.clear();
         let id = stat(dir)?.id;
         // Not under the mutex: a file server may take its time.
@@ -301,6 +304,7 @@ impl Drop for Shared {
 mod tests {
     use super::{ChangeEvent, Watcher};
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc::{self, Receiver};
     use std::time::Duration;
 
@@ -334,6 +338,32 @@ mod tests {
             assert_eq!(os_error.recv_timeout(LONG).unwrap(), Some(name));
         }
         assert!(os_error.try_recv().is_err(), "nothing else happened");
+    }
+
+    /// The system dropped what happened at the moment of the second call.
+    #[test]
+    fn a_directory_that_is_watched_again_is_watched_meanwhile() {
+        const FILES: usize = 4_000;
+        let dir = tempfile::tempdir().unwrap();
+        let (watcher, os_error) = watcher();
+        watcher.watch(dir.path()).unwrap();
+        let over = AtomicBool::new(false);
+        let missed = std::thread::scope(|threads| {
+            threads.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    watcher.watch(dir.path()).unwrap();
+                }
+            });
+            // One at a time: the queue of the system is limited.
+            let missed = (0..FILES).find(|n| {
+                let name = n.to_string();
+                fs::create_dir(dir.path().join(&name)).unwrap();
+                os_error.recv_timeout(LONG).ok().flatten() != Some(name)
+            });
+            over.store(true, Ordering::Relaxed);
+            missed
+        });
+        assert_eq!(missed, None);
     }
 
     /// The listeners of the first directory missed the changes of the second
