@@ -5,6 +5,23 @@ use std::fmt;
 use std::io;
 
 /// The kind of an error. Every language has the same list.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::{ErrorKind, FileLock};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("state");
+/// # let held = FileLock::acquire(&path)?;
+/// # std::thread::scope(|threads| threads.spawn(|| {
+/// let lock = FileLock::options().timeout(Some(Duration::ZERO));
+/// match lock.acquire(&path) {
+///     Err(error) if error.kind() == ErrorKind::Locked => eprintln!("{error}"),
+///     other => drop(other?),
+/// }
+/// # Ok::<(), untorn::Error>(())
+/// # }).join().unwrap())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {

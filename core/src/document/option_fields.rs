@@ -9,6 +9,18 @@ use crate::oslock::Scheme;
 use crate::oslock::{Choice, Home};
 
 /// How a document is opened.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::{Document, Durability};
+/// # let dir = tempfile::tempdir()?;
+/// let document = Document::options()
+///     .durability(Durability::Process)
+///     .timeout(Some(Duration::from_secs(5)))
+///     .open(dir.path().join("session.json"))?;
+/// document.save(b"{\"turns\":1}")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct DocumentOptions {
     pub(crate) timeout: Option<Duration>,

@@ -10,6 +10,16 @@ use crate::sys::RecentLook;
 pub(crate) const INTERRUPT_EVERY: Duration = Duration::from_millis(50);
 
 /// How far a long call is.
+///
+/// ```
+/// use untorn::{CallOptions, Journal, Progress};
+/// # let dir = tempfile::tempdir()?;
+/// # let journal = Journal::open(dir.path().join("s.jsonl"))?;
+/// # journal.append(b"1")?;
+/// let show = |Progress { done, total, .. }: Progress| eprintln!("{done} of {total} bytes");
+/// journal.verify_with(&CallOptions::new().progress(&show))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {

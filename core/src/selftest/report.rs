@@ -6,6 +6,11 @@ use std::path::PathBuf;
 use crate::oslock::Scheme;
 
 /// The outcome of one check.
+///
+/// ```
+/// use untorn::Outcome;
+/// assert_eq!(Outcome::Skipped.as_str(), "skipped");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The directory is as this library needs it.
@@ -28,6 +33,14 @@ impl Outcome {
 }
 
 /// One check that ran.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// for check in untorn::selftest(dir.path())?.checks {
+///     println!("{}: {} ({})", check.name, check.outcome.as_str(), check.detail);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {

@@ -24,6 +24,18 @@ use crate::sys;
 use crate::transaction::Transaction;
 
 /// The outcome of [`Session::reconcile`].
+///
+/// ```
+/// use untorn::{Reconciled, Store};
+/// # let dir = tempfile::tempdir()?;
+/// let session = Store::open(dir.path())?.session("chat")?;
+/// match session.reconcile(|_| Ok(false))? {
+///     Reconciled::Alive(owner) => println!("at work: {owner}"),
+///     Reconciled::Busy => println!("another process reconciles it"),
+///     Reconciled::Done | Reconciled::NoChange => println!("free"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reconciled {
     /// The session was never owned, or its last owner released it or was
@@ -37,7 +49,7 @@ pub enum Reconciled {
     Done,
 }
 
-/// A reconciliation that has begun, or why it has not.
+/// A reconciliation that has begun, or why it has not. See [`Reconcile`] for an example.
 #[derive(Debug)]
 pub enum ReconcileStart {
     /// The last owner is dead: it is this call's turn.
@@ -49,6 +61,20 @@ pub enum ReconcileStart {
 /// A reconciliation of a session with a dead owner. No other process or thread
 /// reconciles or claims the session until this is finished or dropped. A drop
 /// changes nothing. It may be sent to another thread.
+///
+/// ```
+/// use untorn::{ReconcileStart, Store};
+/// # let dir = tempfile::tempdir()?;
+/// let session = Store::open(dir.path())?.session("chat")?;
+/// match session.begin_reconcile(|| Ok(false), &untorn::CallOptions::new())? {
+///     ReconcileStart::Turn(mut turn) => {
+///         turn.transaction()?.save("state.json", b"{\"state\":\"failed\"}")?;
+///         turn.commit()?;
+///     }
+///     ReconcileStart::Not(why) => println!("{why:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Reconcile {
     path: PathBuf,
     owner: Option<Holder>,

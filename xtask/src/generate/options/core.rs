@@ -41,7 +41,20 @@ const JOURNAL: &str = r#"/// How a journal is opened.
 /// ```
 "#;
 
-const DOCUMENT: &str = "/// How a document is opened.\n";
+const DOCUMENT: &str = r#"/// How a document is opened.
+///
+/// ```
+/// use std::time::Duration;
+/// use untorn::{Document, Durability};
+/// # let dir = tempfile::tempdir()?;
+/// let document = Document::options()
+///     .durability(Durability::Process)
+///     .timeout(Some(Duration::from_secs(5)))
+///     .open(dir.path().join("session.json"))?;
+/// document.save(b"{\"turns\":1}")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+"#;
 
 fn file(handle: &str, name: &str, doc: &str, options: &[&Opt<'_>]) -> String {
     let fields = each(options, field);
