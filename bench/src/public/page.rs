@@ -137,13 +137,14 @@ fn machine(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-/// Whether other programs had much of the machine.
+/// Whether other programs had much of the machine. The load is that of the last minute, in
+/// which this program was built: that alone takes every processor.
 fn busy(results: &Results) -> bool {
     let load = results.facts["load"]
         .as_str()
         .and_then(|load| load.parse().ok());
     let cores = results.facts["machine"]["cores"].as_f64().unwrap_or(1.0);
-    load.unwrap_or(0.0) > cores / 2.0
+    load.unwrap_or(0.0) > cores
 }
 
 /// What untorn costs over the bare system calls.

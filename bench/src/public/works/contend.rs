@@ -27,7 +27,7 @@ pub const FAIR: Work = Work {
     run: |_| Ok(Vec::new()),
 };
 
-const FIELD: [&str; 10] = [
+const FIELD: [&str; 11] = [
     "python/by_untorn",
     "python/by_flock",
     "python/by_filelock",
@@ -36,6 +36,7 @@ const FIELD: [&str; 10] = [
     "python/by_sqlite3",
     "python/by_diskcache",
     "node/untorn",
+    "node/untorn-sync",
     "node/proper-lockfile",
     "node/better-sqlite3",
 ];
@@ -63,7 +64,7 @@ fn speed(options: &Options) -> Result<Vec<Finding>> {
         let program = Program::named(key)?;
         teams.push(Team {
             program,
-            // All of them live at once, 4 GB together: they wait in read until their turn.
+            // All of them live at once, 5 GB together: they wait in read until their turn.
             peers: peers(most, || program.start(options)),
             shares: counts.iter().map(|_| Vec::new()).collect(),
         });
