@@ -1,5 +1,6 @@
 //! A PostgreSQL of the tests' own: an ordinary user's, on a socket in a temporary
-//! directory. It ends with the test program, however that ends.
+//! directory. It ends with the test program, however that ends. The example
+//! `with_server` starts it for tests in other languages.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -118,11 +119,14 @@ impl Server {
 
     /// Starts the server's programs, and returns when it takes connections.
     pub fn run(&mut self) {
+        use std::os::unix::process::CommandExt;
         let script = "\"$0\" -D data -k \"$PWD\" -c listen_addresses= -c max_connections=200 >log 2>&1 & \
                       server=$!; echo $server; read then; kill -INT $server 2>/dev/null; wait; \
                       [ \"$then\" = keep ] || rm -rf \"$PWD\"";
         let mut keeper = self
             .command("sh")
+            // An interrupt from the keyboard must not reach it: it has to clean up.
+            .process_group(0)
             .args(["-c", script])
             .arg(programs().join("postgres"))
             .stdin(Stdio::piped())
