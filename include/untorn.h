@@ -515,6 +515,11 @@ typedef struct untorn_waiters untorn_waiters;
 #define UNTORN_LEASE_LOST 19
 
 /**
+ * This store has no such verb. Nothing was changed.
+ */
+#define UNTORN_UNSUPPORTED 20
+
+/**
  * The result of a call: UNTORN_OK, or the reason of a failure. A new version may
  * add codes. A number is never used again for another meaning.
  */

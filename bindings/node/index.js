@@ -49,6 +49,7 @@ exports.InvalidArgumentError = require('./lib/errors.js').InvalidArgumentError
 exports.IoError = require('./lib/errors.js').IoError
 exports.InternalError = require('./lib/errors.js').InternalError
 exports.LeaseLostError = require('./lib/errors.js').LeaseLostError
+exports.UnsupportedError = require('./lib/errors.js').UnsupportedError
 // end generated errors
 
 exports.version = require('./lib/calls.js').native.version()

@@ -40,6 +40,14 @@ pub fn error(kind: ErrorKind, operation: &'static str, name: &Path, failure: Fai
     }
 }
 
+/// Makes the error of a verb that only files have. Each language refuses with it.
+#[cold]
+pub fn unsupported(operation: &'static str, name: &Path) -> Error {
+    let why =
+        "only a store of files can do this, and this one is in a database; nothing was changed";
+    Error::new(ErrorKind::Unsupported, operation, name, why)
+}
+
 /// Returns this process, as an owner with this label.
 pub fn owner(label: &str) -> Holder {
     Holder::own(Some(label))

@@ -66,6 +66,8 @@ pub enum ErrorKind {
     /// Another process claimed the session, or the lease was released. Nothing was
     /// changed.
     LeaseLost,
+    /// This store has no such verb. Nothing was changed.
+    Unsupported,
 }
 
 impl ErrorKind {
@@ -90,6 +92,7 @@ impl ErrorKind {
         ErrorKind::Io,
         ErrorKind::Internal,
         ErrorKind::LeaseLost,
+        ErrorKind::Unsupported,
     ];
 
     /// Returns the code that every language builds its own from: `"LOCK_TIMEOUT"`.
@@ -114,6 +117,7 @@ impl ErrorKind {
             ErrorKind::Io => "IO",
             ErrorKind::Internal => "INTERNAL",
             ErrorKind::LeaseLost => "LEASE_LOST",
+            ErrorKind::Unsupported => "UNSUPPORTED",
         }
     }
 
@@ -150,6 +154,7 @@ impl ErrorKind {
             ErrorKind::StorageFull => io::ErrorKind::StorageFull,
             ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::InvalidArgument => io::ErrorKind::InvalidInput,
+            ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             _ => io::ErrorKind::Other,
         }
     }

@@ -52,6 +52,8 @@ pub const UNTORN_INTERNAL: Code = 18;
 /// Another process claimed the session, or the lease was released. Nothing was
 /// changed.
 pub const UNTORN_LEASE_LOST: Code = 19;
+/// This store has no such verb. Nothing was changed.
+pub const UNTORN_UNSUPPORTED: Code = 20;
 
 /// Returns the code of an error.
 pub(crate) fn of(kind: ErrorKind) -> Code {
@@ -74,6 +76,7 @@ pub(crate) fn of(kind: ErrorKind) -> Code {
         ErrorKind::InvalidArgument => UNTORN_INVALID_ARGUMENT,
         ErrorKind::Io => UNTORN_IO,
         ErrorKind::LeaseLost => UNTORN_LEASE_LOST,
+        ErrorKind::Unsupported => UNTORN_UNSUPPORTED,
 
         // The list is open to the compiler only; a test closes it.
         _ => UNTORN_INTERNAL,
@@ -81,7 +84,7 @@ pub(crate) fn of(kind: ErrorKind) -> Code {
 }
 
 /// The names of the codes, by their numbers.
-pub(crate) const NAMES: [&CStr; 20] = [
+pub(crate) const NAMES: [&CStr; 21] = [
     c"UNTORN_OK",
     c"UNTORN_LOCK_TIMEOUT",
     c"UNTORN_LOCKED",
@@ -102,4 +105,5 @@ pub(crate) const NAMES: [&CStr; 20] = [
     c"UNTORN_IO",
     c"UNTORN_INTERNAL",
     c"UNTORN_LEASE_LOST",
+    c"UNTORN_UNSUPPORTED",
 ];

@@ -52,6 +52,7 @@ exports.InvalidArgumentError = named(class InvalidArgumentError extends UntornEr
 exports.IoError = named(class IoError extends UntornError {}, 'IoError')
 exports.InternalError = named(class InternalError extends UntornError {}, 'InternalError')
 exports.LeaseLostError = named(class LeaseLostError extends exports.ConflictError {}, 'LeaseLostError')
+exports.UnsupportedError = named(class UnsupportedError extends UntornError {}, 'UnsupportedError')
 // end generated classes
 
 /** Returns the class of a code: "LOCK_TIMEOUT" is LockTimeoutError. */

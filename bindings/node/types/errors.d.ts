@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'UNTORN_IO'
   | 'UNTORN_INTERNAL'
   | 'UNTORN_LEASE_LOST'
+  | 'UNTORN_UNSUPPORTED'
 // end generated error codes
 
 /** The base of every error of this library. */
@@ -97,4 +98,6 @@ export class IoError extends UntornError {}
 export class InternalError extends UntornError {}
 /** Another process claimed the session, or the lease was released. Nothing was changed. */
 export class LeaseLostError extends ConflictError {}
+/** This store has no such verb. Nothing was changed. */
+export class UnsupportedError extends UntornError {}
 // end generated errors

@@ -1,7 +1,7 @@
 //! A document in the database.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use untorn::engine::{self, Waiting};
@@ -14,12 +14,13 @@ use crate::kept::{Change, Kept};
 ///
 /// The database compares its own number, which each save changes. This handle knows the
 /// number of the version that it saw last, so a save takes one statement.
+#[derive(Clone)]
 pub struct Document {
     kept: Arc<Kept>,
     file: String,
     name: PathBuf,
     /// The version that was seen last, with the database's number for it.
-    seen: Mutex<Option<(Version, i64)>>,
+    seen: Arc<Mutex<Option<(Version, i64)>>>,
 }
 
 impl Document {
@@ -28,8 +29,14 @@ impl Document {
             kept: Arc::clone(kept),
             file: file.to_owned(),
             name: kept.name_of(file),
-            seen: Mutex::new(None),
+            seen: Arc::default(),
         }
+    }
+
+    /// Returns the document's name in messages: schema, key and file.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.name
     }
 
     /// Returns the bytes and their version.
@@ -214,11 +221,11 @@ impl Document {
     ///
     /// # Errors
     /// `CANCELLED`, and those of the database.
-    pub fn begin_update(&self, call: &CallOptions<'_>) -> Result<Update<'_>, Error> {
+    pub fn begin_update(&self, call: &CallOptions<'_>) -> Result<Update, Error> {
         Waiting::begin("update", &self.name, call, None)?.check("update", &self.name)?;
         Ok(Update {
             value: self.kept.read_all("update", &self.name, &self.file)?,
-            document: self,
+            document: self.clone(),
         })
     }
 
@@ -272,13 +279,14 @@ impl fmt::Debug for Document {
     }
 }
 
-/// A document that is being updated. See [`Document::begin_update`].
-pub struct Update<'a> {
-    document: &'a Document,
+/// A document that is being updated. See [`Document::begin_update`]. It is independent of
+/// the handle.
+pub struct Update {
+    document: Document,
     value: Option<(Vec<u8>, i64)>,
 }
 
-impl Update<'_> {
+impl Update {
     /// Returns the bytes as they were loaded; `None` if the document was missing.
     pub fn value(&self) -> Option<&[u8]> {
         self.value.as_ref().map(|(bytes, _)| &bytes[..])
@@ -295,7 +303,7 @@ impl Update<'_> {
     /// `CONFLICT` or `ALREADY_EXISTS`: another process has saved; and as
     /// [`Document::save`].
     pub fn save(&mut self, bytes: &[u8]) -> Result<Version, Error> {
-        let document = self.document;
+        let document = &self.document;
         let under = document.kept.under("save", &document.name)?;
         let change = Change {
             verb: if self.value.is_some() {
@@ -317,7 +325,7 @@ impl Update<'_> {
     }
 }
 
-impl fmt::Debug for Update<'_> {
+impl fmt::Debug for Update {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Update")
             .field("name", &self.document.name)

@@ -55,6 +55,9 @@ pub enum Failure {
     /// The connection broke before the answer came: the statement was carried out, or it
     /// was not.
     NoAnswer(BoxError),
+    /// The driver did something that this seam does not allow. The statement was carried
+    /// out, or it was not; it is not sent again.
+    Driver(BoxError),
 }
 
 /// An error of the server, in its own fields.

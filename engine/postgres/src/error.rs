@@ -28,8 +28,12 @@ pub(crate) fn is_unknown(refusal: &Refusal) -> bool {
 
 /// Makes the error of a call. `unknown`: the call may have changed something.
 pub(crate) fn of(operation: &'static str, name: &Path, failure: Failure, unknown: bool) -> Error {
+    let failed = match failure {
+        Failure::Driver(_) => "the driver failed",
+        _ => "no answer from the database",
+    };
     match failure {
-        Failure::NoConnection(source) | Failure::NoAnswer(source) => {
+        Failure::NoConnection(source) | Failure::NoAnswer(source) | Failure::Driver(source) => {
             let why = source.to_string();
             let why = match source.source() {
                 Some(cause) => format!("{why}: {cause}"),
@@ -37,10 +41,9 @@ pub(crate) fn of(operation: &'static str, name: &Path, failure: Failure, unknown
             };
             let detail = match unknown {
                 true => format!(
-                    "no answer from the database: {why}; the change is made or it is not: read \
-                     before the next one"
+                    "{failed}: {why}; the change is made or it is not: read before the next one"
                 ),
-                false => format!("no answer from the database: {why}; nothing was changed"),
+                false => format!("{failed}: {why}; nothing was changed"),
             };
             let known = Known {
                 detail,

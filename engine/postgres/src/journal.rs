@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use untorn::engine::{self, Waiting};
@@ -210,6 +210,16 @@ impl Journal {
     /// `CONFLICT` if the position is not one of this generation's, or the journal changed
     /// meanwhile; and as [`Journal::append_batch`].
     pub fn rewind(&self, to: Position) -> Result<Position, Error> {
+        self.rewind_with(to, &CallOptions::new())
+    }
+
+    /// Rewinds as [`Journal::rewind`] does, with a way to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn rewind_with(&self, to: Position, call: &CallOptions<'_>) -> Result<Position, Error> {
+        let wait = Waiting::begin("rewind", &self.name, call, None)?;
+        wait.check("rewind", &self.name)?;
         // The position must be the end of a record.
         match self.reader.records_from(to) {
             Err(error) if error.kind() == ErrorKind::Conflict => {
@@ -225,7 +235,6 @@ impl Journal {
             return Err(self.has_changed("rewind", generation, end));
         }
         bytes.truncate(to.offset as usize);
-        let wait = Waiting::begin("rewind", &self.name, &CallOptions::new(), None)?;
         let change = Change {
             verb: "put",
             name: &self.file,
@@ -265,7 +274,9 @@ impl Journal {
         })
     }
 
-    pub(crate) fn name(&self) -> &std::path::Path {
+    /// Returns the journal's name in messages: schema, key and file.
+    #[must_use]
+    pub fn name(&self) -> &Path {
         &self.name
     }
 }

@@ -27,7 +27,7 @@
 //! kept.rs         what the handles of a session share: the fence, lost answers, commits; shared.rs:
 //!                 what those of a store share
 //! store.rs        the sessions by their keys; session.rs: one; search.rs
-//! journal.rs  document.rs  transaction.rs  fold.rs
+//! journal.rs  document.rs  transaction.rs  fold.rs; fold_cursor.rs: one without its state
 //! lease.rs        one live owner; beat.rs renews; lost.rs: the loss; own_connection.rs;
 //!                 reconcile.rs settles after a dead one
 //! listen.rs       wakes followers
@@ -44,6 +44,7 @@ mod document;
 mod driver;
 mod error;
 mod fold;
+mod fold_cursor;
 mod id;
 mod journal;
 mod kept;
@@ -69,11 +70,12 @@ pub use copy::{Copied, Skipped};
 pub use document::{Document, Update};
 pub use driver::{Connection, Driver, Failure, Param, Refusal, Row, Value};
 pub use fold::Fold;
+pub use fold_cursor::{FoldCursor, FoldTurn};
 pub use journal::Journal;
 pub use lease::Lease;
 #[cfg(feature = "postgres")]
 pub use migrations::migrate;
-pub use migrations::{MIGRATIONS, Migration};
+pub use migrations::{MIGRATIONS, Migration, migrate_with};
 pub use options::StoreOptions;
 pub use reconcile::{Reconcile, ReconcileStart};
 pub use search::Search;

@@ -91,6 +91,10 @@ impl Link {
                     error::may_pass(refusal)
                 }
                 Failure::NoConnection(_) => true,
+                Failure::Driver(_) => {
+                    unknown |= ask.changes;
+                    false
+                }
                 Failure::NoAnswer(_) => {
                     unknown |= ask.changes;
                     true

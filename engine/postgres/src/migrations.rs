@@ -1,13 +1,14 @@
 //! The migrations, and what applies those that are missing.
 
-#[cfg(feature = "postgres")]
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-#[cfg(feature = "postgres")]
 use untorn::{Error, ErrorKind};
 
-#[cfg(feature = "postgres")]
+use crate::driver::{Columns, Driver, Failure};
 use crate::error;
+use crate::link::{Link, only};
 
 /// One step of the schema. It is a transaction of its own.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,43 @@ impl Migration {
         let literal = format!("'{}'", schema.replace('\'', "''"));
         self.source.replace(":'schema'", &literal)
     }
+
+    /// Returns one statement that applies this step, for drivers that send one at a time.
+    /// It fails with [`APPLIED`] if the step was applied before.
+    fn statement(&self, schema: &str) -> String {
+        let script = self.sql(schema);
+        // A `do` is a transaction, and must not end it.
+        let script: Vec<&str> = script
+            .lines()
+            .filter(|line| !matches!(*line, "begin;" | "commit;"))
+            .collect();
+        let table = quoted(&format!("\"{}\".migration", schema.replace('"', "\"\"")));
+        let body = format!(
+            "declare done boolean := false;\n\
+             begin\n\
+             perform pg_advisory_xact_lock(hashtext({turn}));\n\
+             if to_regclass({table}) is not null then\n\
+             execute 'select exists (select from ' || {table} || ' where version >= {version})' into done;\n\
+             end if;\n\
+             if done then raise exception 'applied before' using errcode = '{APPLIED}'; end if;\n\
+             execute {script};\n\
+             end",
+            turn = quoted(&format!("untorn migrates {schema}")),
+            version = self.version,
+            script = quoted(&script.join("\n")),
+        );
+        format!("do {}", quoted(&body))
+    }
+}
+
+/// Another caller applied the step meanwhile.
+const APPLIED: &str = "UT000";
+/// How long a look at the schema is tried again after its connection broke.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Returns a string in SQL, whatever `standard_conforming_strings` is.
+fn quoted(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 macro_rules! migrations {
@@ -46,6 +84,65 @@ migrations! {
     4 "0004_commit.sql",
     5 "0005_leases.sql",
     6 "0006_rights.sql",
+}
+
+/// Creates the schema, or brings it up to date, with any driver. Returns how many
+/// migrations it applied: 0 if nothing was missing. Of several callers at once one
+/// applies each. It works behind a pooler, too: each migration is one statement.
+///
+/// # Errors
+/// `CONFLICT` if a newer version made the schema; `PERMISSION_DENIED`; those of the
+/// server, and no connection (`IO`): call it again.
+pub fn migrate_with(driver: impl Driver, schema: &str) -> Result<usize, Error> {
+    let link = Link::new(Arc::new(driver), schema, PATIENCE);
+    let name = Path::new(schema);
+    let int = |sql: &str| -> Result<i64, Error> {
+        let row = only("migrate", name, link.read("migrate", name, sql, &[])?)?;
+        Ok(Columns::of(row).int().unwrap_or(0))
+    };
+    let table = format!("{}.migration", link.schema);
+    let there = format!(
+        "select (to_regclass({}) is not null)::int::bigint",
+        quoted(&table)
+    );
+    let mut found = 0;
+    if int(&there)? != 0 {
+        found = int(&format!(
+            "select coalesce(max(version), 0)::bigint from {table}"
+        ))?;
+    }
+    let known = MIGRATIONS.last().map_or(0, |last| i64::from(last.version));
+    if found > known {
+        return Err(newer(name, found, known));
+    }
+    let mut applied = 0;
+    for step in MIGRATIONS {
+        if i64::from(step.version) <= found {
+            continue;
+        }
+        let name = format!("{schema}, {}", step.name);
+        match link.driver.query(&step.statement(schema), &[]) {
+            Ok(_) => applied += 1,
+            Err(Failure::Server(refusal, _)) if refusal.sqlstate == APPLIED => {}
+            Err(failure) => {
+                let unknown = matches!(failure, Failure::NoAnswer(_) | Failure::Driver(_));
+                return Err(error::of("migrate", Path::new(&name), failure, unknown));
+            }
+        }
+    }
+    Ok(applied)
+}
+
+#[cold]
+fn newer(name: &Path, found: i64, known: i64) -> Error {
+    let failure = untorn::engine::Failure {
+        detail: format!(
+            "the schema has migration {found}, and this version of untorn-postgres knows {known}; \
+             update untorn-postgres"
+        ),
+        ..Default::default()
+    };
+    untorn::engine::error(ErrorKind::Conflict, "migrate", name, failure)
 }
 
 /// Creates the schema, or brings it up to date. Returns how many migrations it
@@ -108,20 +205,7 @@ fn apply_missing<F: FnOnce(postgres::Error) -> Error>(
     }
     let known = MIGRATIONS.last().map_or(0, |last| last.version);
     if found > known {
-        let failure = untorn::engine::Failure {
-            detail: format!(
-                "the schema has migration {found}, and this version of untorn-postgres knows {known}; \
-                 update untorn-postgres"
-            ),
-            ..Default::default()
-        };
-        let name = Path::new(schema);
-        return Err(untorn::engine::error(
-            ErrorKind::Conflict,
-            "migrate",
-            name,
-            failure,
-        ));
+        return Err(newer(Path::new(schema), found.into(), known.into()));
     }
     let missing: Vec<_> = MIGRATIONS
         .iter()

@@ -1,6 +1,7 @@
 //! The handle of one session, and its files.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use untorn::engine;
@@ -48,6 +49,12 @@ impl Session {
     /// Returns the key.
     pub fn key(&self) -> &str {
         &self.kept.key
+    }
+
+    /// Returns the session's name in messages: schema and key.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.kept.name
     }
 
     /// Returns the files of the session, by name.

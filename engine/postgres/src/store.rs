@@ -9,7 +9,8 @@ use untorn::engine::{self, Waiting};
 use untorn::{CallOptions, Error, ErrorKind};
 
 use crate::beat::Beats;
-use crate::driver::{Columns, Driver, Param};
+use crate::driver::{Columns, Driver, Failure, Param};
+use crate::error;
 use crate::link::{Ask, Link, only};
 use crate::listen::Listener;
 use crate::options::StoreOptions;
@@ -49,7 +50,10 @@ fn open_store(link: Link, options: StoreOptions) -> Result<Store, Error> {
     let link = Arc::new(link);
     let sql = format!("select {}.protocol()", link.schema);
     let row = only("open", &name, link.read("open", &name, &sql, &[])?)?;
-    let found = Columns::of(row).int().unwrap_or(0);
+    let Some(found) = Columns::of(row).int() else {
+        let failure = Failure::Driver("the answer of protocol() has no number".into());
+        return Err(error::of("open", &name, failure, false));
+    };
     let known = crate::MIGRATIONS.len() as i64;
     if found != known {
         let todo = match found < known {
@@ -115,6 +119,12 @@ impl Store {
     /// As [`StoreOptions::open`].
     pub fn open(driver: impl Driver, schema: &str) -> Result<Store, Error> {
         Store::options().open(driver, schema)
+    }
+
+    /// Returns the store's name in messages: the schema.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.shared.name
     }
 
     /// Returns the session with this key, which may be missing yet. Creates nothing.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use untorn::engine::{self, Waiting};
@@ -59,6 +59,12 @@ impl Transaction {
         }
     }
 
+    /// Returns the transaction's name in messages: schema and key of the session.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.kept.name
+    }
+
     fn usable(&self, operation: &'static str) -> Result<(), Error> {
         if !self.over {
             return Ok(());
@@ -109,6 +115,19 @@ impl Transaction {
     /// `INVALID_ARGUMENT` for a name that no file of a session can have; those of the
     /// database. The transaction goes on.
     pub fn load(&mut self, name: &str) -> Result<Option<(Vec<u8>, Version)>, Error> {
+        self.load_with(name, &CallOptions::new())
+    }
+
+    /// Loads as [`Transaction::load`] does, with a way to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn load_with(
+        &mut self,
+        name: &str,
+        call: &CallOptions<'_>,
+    ) -> Result<Option<(Vec<u8>, Version)>, Error> {
+        Waiting::begin("load", &self.kept.name, call, None)?.check("load", &self.kept.name)?;
         let member = self.look("load", name)?;
         let old = member.seen.as_ref().and_then(|seen| seen.bytes.as_deref());
         let bytes = match &member.staged {
@@ -237,6 +256,15 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::load`].
     pub fn remove(&mut self, name: &str) -> Result<bool, Error> {
+        self.remove_with(name, &CallOptions::new())
+    }
+
+    /// Removes as [`Transaction::remove`] does, with a way to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn remove_with(&mut self, name: &str, call: &CallOptions<'_>) -> Result<bool, Error> {
+        Waiting::begin("remove", &self.kept.name, call, None)?.check("remove", &self.kept.name)?;
         let member = self.look("remove", name)?;
         let there = match &member.staged {
             Staged::Unchanged => member

@@ -93,6 +93,7 @@ __all__ += [
     "PermissionDenied",
     "Poisoned",
     "StorageFull",
+    "Unsupported",
 ]
 # end generated exceptions
 

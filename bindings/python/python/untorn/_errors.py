@@ -206,6 +206,12 @@ class LeaseLost(Conflict):
     code = "UNTORN_LEASE_LOST"
 
 
+class Unsupported(Error, NotImplementedError):
+    """This store has no such verb. Nothing was changed."""
+
+    code = "UNTORN_UNSUPPORTED"
+
+
 __all__ = [
     "AlreadyExists",
     "Cancelled",
@@ -227,6 +233,7 @@ __all__ = [
     "PermissionDenied",
     "Poisoned",
     "StorageFull",
+    "Unsupported",
 ]
 # end generated exceptions
 
