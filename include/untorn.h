@@ -96,6 +96,7 @@
  *   Stores and sessions
  *   Sessions: cleanup after an owner that died
  *   Sessions: searching
+ *   Stores in a PostgreSQL database
  *   Processes
  *   Events: what happens without a call asking for it
  *   The self-test, and the library's version
@@ -227,6 +228,11 @@
   { sizeof(untorn_transaction_options), -1, 0, UNTORN_DURABILITY_POWER, NULL, 0, 0 }
 #define UNTORN_STORE_OPTIONS_INIT \
   { sizeof(untorn_store_options), -1, NULL, NULL, NULL, UNTORN_DURABILITY_POWER, 1 }
+#define UNTORN_POSTGRES_OPTIONS_INIT \
+  { sizeof(untorn_postgres_options), -1, NULL, NULL, NULL, UNTORN_DURABILITY_POWER, 0, \
+    15000, 10000 }
+#define UNTORN_POSTGRES_DRIVER_INIT \
+  { sizeof(untorn_postgres_driver), NULL, NULL, NULL, NULL, NULL, NULL }
 
 #ifdef __cplusplus
 extern "C" {
@@ -259,7 +265,8 @@ typedef struct untorn_error untorn_error;
 
 /**
  * How far the caller has applied a journal's records to a state. Many threads
- * may use it. Turns run one at a time, under the journal's lock.
+ * may use it. Turns run one at a time, under the journal's lock. In a database they
+ * lock nothing.
  */
 typedef struct untorn_fold untorn_fold;
 
@@ -307,7 +314,9 @@ typedef struct untorn_keys untorn_keys;
 
 /**
  * The lease of a session. No other process owns the session until the lease is
- * released or its process dies, in whatever way.
+ * released or its process dies, in whatever way. In a database it also ends with its
+ * time to live, which a thread of this library renews. A process that lost it so can
+ * change nothing more: UNTORN_LEASE_LOST.
  */
 typedef struct untorn_lease untorn_lease;
 
@@ -316,6 +325,13 @@ typedef struct untorn_lease untorn_lease;
  * the process dies.
  */
 typedef struct untorn_lock untorn_lock;
+
+/**
+ * The place for a driver's answer: rows, an error of the server, or why there is none.
+ * It belongs to the library, and is valid until the callback returns. Each function
+ * copies its arguments.
+ */
+typedef struct untorn_postgres_answer untorn_postgres_answer;
 
 /**
  * The identity of a process: its pid, its start, the machine's boot, the
@@ -360,13 +376,13 @@ typedef struct untorn_rotated untorn_rotated;
 typedef struct untorn_salvage untorn_salvage;
 
 /**
- * The report of a self-test of a directory.
+ * The report of a self-test of a directory, or of a database.
  */
 typedef struct untorn_selftest_report untorn_selftest_report;
 
 /**
- * A session: a directory with a journal, a state document, media files and a
- * lease.
+ * A session: a journal, a state document, other files and a lease. It is a
+ * directory, or rows of a database.
  */
 typedef struct untorn_session untorn_session;
 
@@ -377,7 +393,8 @@ typedef struct untorn_session untorn_session;
 typedef struct untorn_snapshot untorn_snapshot;
 
 /**
- * A store: a directory of sessions, one directory each, found by their keys.
+ * A store: the sessions of a directory or of a schema of a database, found by their
+ * keys. In a database the verbs that only files have are UNTORN_UNSUPPORTED.
  */
 typedef struct untorn_store untorn_store;
 
@@ -388,9 +405,9 @@ typedef struct untorn_store untorn_store;
 typedef struct untorn_torn untorn_torn;
 
 /**
- * A transaction: several documents and journals of one directory change together
- * or not at all, whichever process dies. Nothing is written before
- * untorn_transaction_commit(). Only one thread may use it at a time.
+ * A transaction: several documents and journals of one directory, or of one session
+ * in a database, change together or not at all, whichever process dies. Nothing is
+ * written before untorn_transaction_commit(). Only one thread may use it at a time.
  */
 typedef struct untorn_transaction untorn_transaction;
 
@@ -984,7 +1001,8 @@ untorn_code untorn_journal_open(const char *path,
 
 /**
  * Returns the path of the file, with every symbolic link resolved, in the
- * encoding of file names. The string belongs to the journal.
+ * encoding of file names; for a journal in a database its name: schema, key and
+ * file. The string belongs to the journal.
  */
 UNTORN_API const char *untorn_journal_path(const untorn_journal *journal);
 
@@ -1702,6 +1720,9 @@ bool untorn_fold_turn_damage(const untorn_fold_turn *turn,
  * untorn_fold_turn_next() returns the earlier records of other processes, and
  * after them these. Writes the position just after the last to position_out (may
  * be NULL).
+ *
+ * UNTORN_CONFLICT, only in a database: the journal goes on after the records that
+ * the state has. Apply them, decide again, and append again.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1801,7 +1822,7 @@ untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
  * Rewinds the journal to a position: removes every record after it. A rotated
  * file keeps the whole journal as it was. *path_out (may be NULL) is its path,
  * which you free with untorn_string_free(), or NULL if no record follows the
- * position. The header stays. From then on the journal is a new file, which
+ * position. In a database the removed records are gone, and it is NULL. The header stays. From then on the journal is a new file, which
  * refuses older positions.
  *
  * UNTORN_CONFLICT if the position is not one of this file's;
@@ -2024,9 +2045,11 @@ untorn_code untorn_document_open(const char *path,
 
 /**
  * Returns the path of the file, with every symbolic link resolved, in the
- * encoding of file names. The string belongs to the document.
+ * encoding of file names; for a document in a database its name: schema, key and
+ * file. The string belongs to the document.
  */
-UNTORN_API const char *untorn_document_path(const untorn_document *document);
+UNTORN_API
+const char *untorn_document_path(const untorn_document *document);
 
 /**
  * Reads the document and its version (version_out may be NULL). Takes no lock.
@@ -2130,7 +2153,9 @@ untorn_code untorn_document_remove_if(const untorn_document *document,
  * Takes the lock and reads the document, to change it without losing another
  * process's update. Read untorn_update_value(), pass the new bytes to
  * untorn_update_save(), and call untorn_update_finish() in any case. No other
- * process changes the document until then.
+ * process changes the document until then. In a database nothing is locked:
+ * untorn_update_save() is UNTORN_CONFLICT or UNTORN_ALREADY_EXISTS if another
+ * process has saved. Then begin again.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2471,7 +2496,8 @@ void untorn_transaction_options_init(untorn_transaction_options *options,
 /**
  * Begins a transaction in the directory dir. It takes the directory's lock, and
  * finishes or undoes an earlier transaction that a dead process left. Free it
- * with untorn_transaction_free().
+ * with untorn_transaction_free(). untorn_session_transaction() begins one for the
+ * files of a session.
  *
  * UNTORN_NOT_FOUND if the directory is missing and parents is 0. UNTORN_DEADLOCK
  * if this thread already has a transaction there.
@@ -2488,7 +2514,8 @@ untorn_code untorn_transaction_begin(const char *dir,
  * Reads a file as the transaction leaves it, and its version (version_out may be
  * NULL). *data_out is NULL if the file does not exist; else free it with
  * untorn_buffer_free(*data_out). The file stays locked until the end
- * of the transaction, so that a save can depend on what was read.
+ * of the transaction, so that a save can depend on what was read. In a database
+ * nothing is locked, and the commit compares.
  *
  * UNTORN_INVALID_ARGUMENT if name is not the name of a file in the directory.
  * After a failure you can continue the transaction.
@@ -2558,7 +2585,8 @@ untorn_code untorn_transaction_remove(untorn_transaction *transaction,
  *
  * After UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and
  * other failures all files are unchanged. After UNTORN_NOT_DURABLE all the
- * changes are made, but a power cut may undo some.
+ * changes are made, but a power cut may undo some. UNTORN_CONFLICT, only in a
+ * database: a file that was loaded has changed.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2683,6 +2711,7 @@ void untorn_store_options_init(untorn_store_options *options,
 
 /**
  * Opens the store at dir. Close it with untorn_store_close().
+ * untorn_store_open_postgres() opens one in a database.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -2692,8 +2721,8 @@ untorn_code untorn_store_open(const char *dir,
                               untorn_error **error_out);
 
 /**
- * Returns the directory, with every symbolic link resolved. The string belongs
- * to the store.
+ * Returns the directory, with every symbolic link resolved; for a store in a
+ * database its schema. The string belongs to the store.
  */
 UNTORN_API const char *untorn_store_path(const untorn_store *store);
 
@@ -2755,7 +2784,8 @@ UNTORN_API void untorn_keys_free(untorn_keys *keys);
 UNTORN_API const char *untorn_session_key(const untorn_session *session);
 
 /**
- * Returns the session's directory. The string belongs to the session.
+ * Returns the session's directory; in a database its name: schema and key. The
+ * string belongs to the session.
  */
 UNTORN_API const char *untorn_session_path(const untorn_session *session);
 
@@ -2801,6 +2831,20 @@ untorn_code untorn_session_document(const untorn_session *session,
                                     const char *file_name,
                                     untorn_document **document_out,
                                     untorn_error **error_out);
+
+/**
+ * Begins a transaction on the session's files: journal, state and other documents
+ * change together or not at all. Free it with untorn_transaction_free().
+ *
+ * For files as untorn_transaction_begin(). In a database nothing is sent or locked
+ * before the commit.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_session_transaction(const untorn_session *session,
+                                       const untorn_call_options *call,
+                                       untorn_transaction **transaction_out,
+                                       untorn_error **error_out);
 
 /**
  * Returns the path for the media file of this name: always the same for one
@@ -2859,12 +2903,28 @@ UNTORN_API
 const untorn_holder *untorn_lease_previous(const untorn_lease *lease);
 
 /**
+ * Returns a token that is cancelled once this process learns that the lease is
+ * lost. untorn_call_options.cancel takes it, to end a wait then. Only leases in a
+ * database can be lost: else it is NULL. It belongs to the lease.
+ */
+UNTORN_API
+const untorn_cancel *untorn_lease_lost(const untorn_lease *lease);
+
+/**
+ * Returns the number that fences the owner's changes, for statements of your own; 0
+ * for files.
+ */
+UNTORN_API
+int64_t untorn_lease_token(const untorn_lease *lease);
+
+/**
  * Returns whether this process holds it: false in a child of fork().
  */
 UNTORN_API bool untorn_lease_is_held(const untorn_lease *lease);
 
 /**
- * Hands the session over to another process of this machine, its successor,
+ * Hands the session over to another process of this machine (in a database: of any
+ * machine), its successor,
  * which takes it with untorn_session_claim(). No other process gets the session
  * until the successor has taken it or has ended. From now on this lease holds
  * nothing, but you must still release it.
@@ -2881,7 +2941,7 @@ untorn_code untorn_lease_transfer(const untorn_lease *lease,
  * Releases the session and frees the lease, even if releasing fails. In a child
  * of fork() it only frees the lease. *released_out (may be NULL) is false if the
  * release could not be recorded. The session then counts as owned until this
- * process ends.
+ * process ends; in a database until its time to live ends, or it was lost before.
  */
 UNTORN_API
 void untorn_lease_release(untorn_lease *lease,
@@ -3015,6 +3075,329 @@ bool untorn_hits_get(const untorn_hits *hits,
  * Frees a list of hits. NULL is allowed and does nothing.
  */
 UNTORN_API void untorn_hits_free(untorn_hits *hits);
+
+/* ------------------------------------------------------------------------
+ * Stores in a PostgreSQL database
+ * ------------------------------------------------------------------------ */
+
+/**
+ * The statement was carried out, and its rows were given.
+ */
+#define UNTORN_POSTGRES_ANSWERED 0
+
+/**
+ * The server answered with an error, which was given.
+ */
+#define UNTORN_POSTGRES_REFUSED 1
+
+/**
+ * No connection could be had: nothing was sent.
+ */
+#define UNTORN_POSTGRES_NO_CONNECTION 2
+
+/**
+ * The connection broke before the answer came: the statement was carried out, or it was
+ * not.
+ */
+#define UNTORN_POSTGRES_NO_ANSWER 3
+
+/**
+ * How a store in a database is opened. Initialise it with
+ * UNTORN_POSTGRES_OPTIONS_INIT. NULL means the same as that.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_postgres_options).
+   */
+  size_t size;
+  /**
+   * How long a claim that waits does so, in milliseconds. -1 (the default) waits
+   * without a limit, 0 tries once.
+   */
+  int64_t timeout_ms;
+  /**
+   * The name of a session's journal. NULL (the default): journal.jsonl.
+   */
+  const char *journal_name;
+  /**
+   * The name of a session's state document. NULL (the default): state.json.
+   */
+  const char *state_name;
+  /**
+   * How the sessions' journals are opened: format, max_record and sealed. NULL: the
+   * defaults. UNTORN_INVALID_ARGUMENT, when a journal is opened, for a scheme of
+   * locks.
+   */
+  const untorn_journal_options *journal;
+  /**
+   * UNTORN_DURABILITY_POWER (the default): the server's medium has each change, and
+   * each synchronous standby. UNTORN_DURABILITY_PROCESS: a crash of the server may
+   * lose the last moments.
+   */
+  int32_t durability;
+  /**
+   * Not 0: a lease also ends with a connection of its own, so that a dead owner's
+   * session is free at once. It needs the driver's connect, and no pooler in
+   * transaction mode. Default: 0.
+   */
+  int32_t connected;
+  /**
+   * The time to live of a lease, in milliseconds. A thread of this library renews it
+   * three times within it. Default: 15,000.
+   */
+  int64_t ttl_ms;
+  /**
+   * How long a statement is sent again after its connection broke, in milliseconds.
+   * A failover should fit in it. Default: 10,000.
+   */
+  int64_t patience_ms;
+} untorn_postgres_options;
+
+/**
+ * One statement with its parameters, as PQexecParams() takes them. It and all that it
+ * points to belong to the library, and are valid until the callback returns.
+ */
+typedef struct {
+  /**
+   * The SQL, NUL-terminated.
+   */
+  const char *sql;
+  /**
+   * The number of parameters, and of the elements of each array below. The arrays
+   * may be NULL if it is 0.
+   */
+  int32_t count;
+  /**
+   * The type of each parameter, as PostgreSQL's OID.
+   */
+  const uint32_t *types;
+  /**
+   * The bytes of each parameter in PostgreSQL's binary format, without a NUL at
+   * the end. NULL is null.
+   */
+  const char *const *values;
+  /**
+   * The number of those bytes.
+   */
+  const int32_t *lengths;
+  /**
+   * 1 for each parameter: binary.
+   */
+  const int32_t *formats;
+} untorn_postgres_statement;
+
+/**
+ * Runs one statement on a connection that is in no transaction, so that the statement
+ * is one (autocommit). connection is one of untorn_postgres_connect; NULL means any
+ * connection that no other thread uses. Give the rows to
+ * untorn_postgres_answer_row() and untorn_postgres_answer_value(), in PostgreSQL's
+ * binary format. Send the statement once: the library sends it again if that is
+ * right.
+ *
+ * Returns UNTORN_POSTGRES_ANSWERED; or UNTORN_POSTGRES_REFUSED after
+ * untorn_postgres_answer_refused(); or UNTORN_POSTGRES_NO_CONNECTION or
+ * UNTORN_POSTGRES_NO_ANSWER, best after untorn_postgres_answer_failed().
+ *
+ * Many threads call it at once, among them threads of this library. It must return:
+ * it must not end its thread, jump out or throw. It must call no function of this
+ * library but those of the answer, and keep neither statement nor answer.
+ */
+typedef int32_t (*untorn_postgres_query)(void *context,
+                                         void *connection,
+                                         const untorn_postgres_statement *statement,
+                                         untorn_postgres_answer *answer);
+
+/**
+ * Frees what the driver needs. Any thread may call it, and only after the last call of
+ * the others has returned.
+ */
+typedef void (*untorn_postgres_release)(void *context);
+
+/**
+ * Opens a connection to the server itself, not through a pooler in transaction mode.
+ * *connection_out stands for it until untorn_postgres_disconnect. It returns as
+ * untorn_postgres_query does, and the same is demanded of it.
+ */
+typedef int32_t (*untorn_postgres_connect)(void *context,
+                                           void **connection_out,
+                                           untorn_postgres_answer *answer);
+
+/**
+ * Closes a connection of untorn_postgres_connect.
+ */
+typedef void (*untorn_postgres_disconnect)(void *connection);
+
+/**
+ * Waits until the server notifies this connection, for timeout_ms milliseconds at
+ * most. Gives each channel to untorn_postgres_answer_notified(). Returns
+ * UNTORN_POSTGRES_ANSWERED, also if none came; or UNTORN_POSTGRES_NO_ANSWER if the
+ * connection broke. The same is demanded of it as of untorn_postgres_query.
+ */
+typedef int32_t (*untorn_postgres_wait)(void *connection,
+                                        int64_t timeout_ms,
+                                        untorn_postgres_answer *answer);
+
+/**
+ * A driver: the program's own connections, for example of libpq. Initialise it with
+ * UNTORN_POSTGRES_DRIVER_INIT. Only query is needed. With connect, disconnect and
+ * wait the followers of a store are woken by the server, and a lease can end with
+ * its owner's connection. One connection is used by one thread at a time.
+ * examples/c-postgres has a driver for libpq to copy.
+ */
+typedef struct {
+  /**
+   * sizeof(untorn_postgres_driver).
+   */
+  size_t size;
+  /**
+   * Passed to query, connect and release.
+   */
+  void *context;
+  /**
+   * Runs one statement.
+   */
+  untorn_postgres_query query;
+  /**
+   * Frees context after the last use. May be NULL. See
+   * untorn_store_open_postgres().
+   */
+  untorn_postgres_release release;
+  /**
+   * Opens a connection that its user keeps. May be NULL, as the two below then.
+   */
+  untorn_postgres_connect connect;
+  /**
+   * Closes it.
+   */
+  untorn_postgres_disconnect disconnect;
+  /**
+   * Waits on it for notifications.
+   */
+  untorn_postgres_wait wait;
+} untorn_postgres_driver;
+
+/**
+ * Writes what UNTORN_POSTGRES_OPTIONS_INIT holds. See untorn_call_options_init().
+ */
+UNTORN_API
+void untorn_postgres_options_init(untorn_postgres_options *options,
+                                  size_t size);
+
+/**
+ * Writes what UNTORN_POSTGRES_DRIVER_INIT holds. See untorn_call_options_init().
+ */
+UNTORN_API
+void untorn_postgres_driver_init(untorn_postgres_driver *driver,
+                                 size_t size);
+
+/**
+ * Makes the schema (NULL: untorn), or brings it up to date. *applied_out (may be
+ * NULL) is how many migrations were applied: 0 if nothing was missing. Each is one
+ * statement and one transaction; of several callers at once one applies it. The
+ * role must be allowed to make the schema. The library calls driver->query during
+ * the call only, and never driver->release.
+ *
+ * UNTORN_CONFLICT if a newer version made the schema. UNTORN_PERMISSION_DENIED.
+ * UNTORN_IO if no answer came: call it again.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_postgres_migrate(const untorn_postgres_driver *driver,
+                                    const char *schema,
+                                    size_t *applied_out,
+                                    untorn_error **error_out);
+
+/**
+ * Returns the migration number index, from 0, as an SQL script for psql or a tool of
+ * your own. It is a transaction. schema NULL is untorn. Free the string with
+ * untorn_string_free(). NULL if the library has fewer.
+ */
+UNTORN_API
+char *untorn_postgres_migration(size_t index,
+                                const char *schema);
+
+/**
+ * Opens the store in the schema (NULL: untorn) of a PostgreSQL database. The functions
+ * for stores, sessions and what belongs to them work on it as on files. The verbs that
+ * only files have are UNTORN_UNSUPPORTED. Close it with untorn_store_close().
+ *
+ * The struct driver is copied. If the call succeeds, the library calls
+ * driver->release once, after its last use of the driver: when the store and all
+ * that was made of it are freed, and its threads have ended. If it fails, the
+ * library does not call it.
+ *
+ * In a child of fork() open another store with other connections: what was opened
+ * before belongs to the parent, and may only be used there.
+ *
+ * UNTORN_NOT_FOUND if the schema is missing, UNTORN_CONFLICT if its migrations are
+ * older or newer than this library's: see untorn_postgres_migrate().
+ * UNTORN_PERMISSION_DENIED. UNTORN_IO if no connection could be had.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_store_open_postgres(const untorn_postgres_driver *driver,
+                                       const char *schema,
+                                       const untorn_postgres_options *options,
+                                       untorn_store **store_out,
+                                       untorn_error **error_out);
+
+/**
+ * Tests whether the server keeps the promises of the store in the schema (NULL:
+ * untorn): its settings, statements outside of transactions, and on connections of
+ * driver->connect advisory locks and notifications, which a pooler in transaction
+ * mode does not pass on. It changes nothing that stays. A check that needs connect is
+ * UNTORN_CHECK_SKIPPED without it. Free the report with untorn_selftest_free().
+ *
+ * UNTORN_NOT_FOUND if the schema is missing. UNTORN_IO if no connection could be had.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_postgres_selftest(const untorn_postgres_driver *driver,
+                                     const char *schema,
+                                     untorn_selftest_report **selftest_out,
+                                     untorn_error **error_out);
+
+/**
+ * Begins the next row.
+ */
+UNTORN_API void untorn_postgres_answer_row(untorn_postgres_answer *answer);
+
+/**
+ * Adds the next column of the row: the OID of its type, and its len bytes in
+ * PostgreSQL's binary format. data NULL is null.
+ */
+UNTORN_API
+void untorn_postgres_answer_value(untorn_postgres_answer *answer,
+                                  uint32_t oid,
+                                  const void *data,
+                                  size_t len);
+
+/**
+ * Reports an error of the server, in its own fields: sqlstate has five characters
+ * ("40001"). message, detail and hint may be NULL. The callback then returns
+ * UNTORN_POSTGRES_REFUSED.
+ */
+UNTORN_API
+void untorn_postgres_answer_refused(untorn_postgres_answer *answer,
+                                    const char *sqlstate,
+                                    const char *message,
+                                    const char *detail,
+                                    const char *hint);
+
+/**
+ * Says why no connection or no answer could be had. It becomes a part of the error's
+ * message: it must have no password in it.
+ */
+UNTORN_API
+void untorn_postgres_answer_failed(untorn_postgres_answer *answer,
+                                   const char *message);
+
+/**
+ * Adds the channel of a notification. For untorn_postgres_wait only.
+ */
+UNTORN_API
+void untorn_postgres_answer_notified(untorn_postgres_answer *answer,
+                                     const char *channel);
 
 /* ------------------------------------------------------------------------
  * Processes
@@ -3360,8 +3743,8 @@ untorn_code untorn_selftest(const char *dir,
 UNTORN_API bool untorn_selftest_passed(const untorn_selftest_report *selftest);
 
 /**
- * Returns the name of the file system, for example "ext4". The string belongs to
- * the report.
+ * Returns the name of the file system, for example "ext4"; "PostgreSQL" for a
+ * database. The string belongs to the report.
  */
 UNTORN_API
 const char *untorn_selftest_file_system(const untorn_selftest_report *selftest);

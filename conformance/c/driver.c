@@ -20,8 +20,8 @@ static bool is_close(const char *op) {
 
 static void carry_out(void) {
   static bool (*const rooms[])(const char *) = {
-      journal_step, document_step, rewrite_step, transaction_step,
-      session_step, follow_step,   salvage_step,
+      postgres_step, journal_step, document_step, rewrite_step,
+      transaction_step, session_step, follow_step, salvage_step,
   };
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
     if (rooms[i](command.op))

@@ -108,5 +108,6 @@ bool transaction_step(const char *op);
 bool session_step(const char *op);
 bool follow_step(const char *op);
 bool salvage_step(const char *op);
+bool postgres_step(const char *op);
 
 #endif

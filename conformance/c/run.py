@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Run the cases of conformance/*.json through the C library.
 
-usage: run.py --prefix dist/c [--only WORD]
+usage: run.py --prefix dist/c [--only WORD] [--postgres URL]
 
 The library is only ever called by the driver (driver.c and the files next to it), which
 this compiles against the header and the shared library in PREFIX. One process of it
 carries out a case. What the data means is in conformance/README.md. What it gives is
-compared here.
+compared here. With the URL of a PostgreSQL server the cases run on stores there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import data
+import postgres
 
 HERE = Path(__file__).resolve().parent
 LANGUAGES = {"rust", "c", "python", "node", "node_sync", "postgres"}
@@ -64,13 +65,19 @@ class Wrong(Exception):
 class Stage:
     """One case: its directory, the driver, what it has kept."""
 
-    def __init__(self, driver: Path, directory: Path) -> None:
+    def __init__(self, driver: Path, directory: Path, schema: postgres.Schema | None) -> None:
         """Start the driver in the case's directory."""
         self.directory = directory
+        self.schema = schema
         self.kept: dict[str, Any] = {"nothing": [0, 0]}
         self.foreign: dict[str, subprocess.Popen[bytes]] = {}
         self.driver = subprocess.Popen(
-            [driver], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [driver],
+            cwd=directory,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=None if schema is None else schema.environment(),
         )
 
     def ask(self, command: str) -> Json:
@@ -129,7 +136,8 @@ class Stage:
             elif key == "add" or (key == "records" and step["op"] in RECORDS):
                 words += [f"record={data.read(record).hex()}" for record in value]
             elif key == "path":
-                words.append(f"path={bytes(self.directory / value).hex()}")
+                place = self.directory / value if self.schema is None else Path(value)
+                words.append(f"path={bytes(place).hex()}")
             elif key in TEXTS:
                 words.append(f"{key}={value.encode().hex()}")
             elif key in WORDS:
@@ -177,7 +185,7 @@ class Stage:
         same("the code", answer["error"], "UNTORN_" + step["error"])
         if "error_at" in step:
             same("the error's position", answer.get("position", [None, None])[1], step["error_at"])
-        if "error_path" in step:
+        if "error_path" in step and self.schema is None:
             same("the error's path", bytes.fromhex(answer["path"]).decode(), str(self.directory / step["error_path"]))
         if "error_operation" in step:
             same("the operation", bytes.fromhex(answer["operation"]).decode(), step["error_operation"])
@@ -268,25 +276,28 @@ def end_foreign(child: subprocess.Popen[bytes]) -> None:
     child.communicate()
 
 
-def exception(of: Json) -> Any:
-    """Give what `except` says for C."""
+def exception(of: Json, schema: postgres.Schema | None = None) -> Any:
+    """Give what `except` says for C, or for C on a database."""
     exceptions = of.get("except", {})
     unknown = set(exceptions) - LANGUAGES
     if unknown:
         raise Wrong(f"no such language: {unknown}")
+    if schema is not None and "postgres" in exceptions:
+        return exceptions["postgres"]
     return exceptions.get("c")
 
 
-def run_case(driver: Path, case: Json) -> None:
+def run_case(driver: Path, case: Json, schema: postgres.Schema | None) -> None:
     """Run one case in a directory of its own."""
     with tempfile.TemporaryDirectory(prefix="untorn-") as name:
         directory = Path(name).resolve()
         for path, entry in case.get("files", {}).items():
-            data.place(directory / path, entry)
-        stage = Stage(driver, directory)
+            if schema is None:
+                data.place(directory / path, entry)
+        stage = Stage(driver, directory, schema)
         try:
             for number, step in enumerate(case["steps"], 1):
-                changes = exception(step)
+                changes = exception(step, schema)
                 if isinstance(changes, str) or step["op"] in LEFT_OUT:
                     continue
                 changed = {**step, **(changes or {})}
@@ -303,17 +314,31 @@ def run_case(driver: Path, case: Json) -> None:
                 end_foreign(child)
             raise
         stage.end()
-        data.check_all(directory, case)
+        if schema is None:
+            data.check_all(directory, case)
+        else:
+            schema.check(case)
 
 
-def compile_driver(prefix: Path, to: Path) -> Path:
+def compile_driver(prefix: Path, to: Path, *, on_postgres: bool) -> Path:
     """Compile the driver against what is installed."""
     program = to / "driver"
     flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
     link = [f"-L{prefix / 'lib'}", f"-Wl,-rpath,{prefix / 'lib'}", "-luntorn"]
     compiler = [os.environ.get("CC", "cc"), *flags, f"-I{prefix / 'include'}"]
-    subprocess.run([*compiler, *sorted(HERE.glob("*.c")), "-o", program, *link], check=True)
+    sources = sorted(HERE.glob("*.c"))
+    if on_postgres:
+        example = HERE.parents[1] / "examples/c-postgres"
+        compiler += ["-DUNTORN_POSTGRES", f"-I{example}", f"-I{output('pg_config', '--includedir')}"]
+        sources.append(example / "untorn_libpq.c")
+        link += ["-lpq", "-lpthread"]
+    subprocess.run([*compiler, *sources, "-o", program, *link], check=True)
     return program
+
+
+def output(*command: str) -> str:
+    """Give what a command prints."""
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 def main() -> int:
@@ -321,31 +346,42 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the conformance cases through the C library.")
     parser.add_argument("--prefix", type=Path, required=True, help="what cargo xtask package wrote")
     parser.add_argument("--only", default="", help="only cases with this in their name")
+    parser.add_argument("--postgres", default="", help="the URL of a server: the cases run on stores there")
     options = parser.parse_args()
 
-    ran = left_out = failed = 0
+    ran = left_out = failed = schemas = 0
+    schema: postgres.Schema | None = None
     with tempfile.TemporaryDirectory(prefix="untorn-driver-") as work:
-        driver = compile_driver(options.prefix.resolve(), Path(work))
+        driver = compile_driver(options.prefix.resolve(), Path(work), on_postgres=bool(options.postgres))
         for file in sorted(HERE.parent.glob("*.json")):
             cases = json.loads(file.read_text(encoding="utf-8"))["cases"]
             if not cases:
                 print(f"FAILED  {file.name} has no case")
                 failed += 1
-            for case in cases:
+            for number, case in enumerate(cases):
                 if options.only not in case["name"]:
                     continue
                 why = exception(case)
+                if why is None and options.postgres:
+                    why = postgres.left_out(case)
                 if why is not None:
                     print(f"left out  {file.name}: {case['name']}: {why}")
                     left_out += 1
                     continue
                 ran += 1
+                if options.postgres and (schema is None or any(step["op"] == "store" for step in case["steps"])):
+                    # A store of a case's own has all of a schema.
+                    schemas += 1
+                    schema = postgres.Schema(options.postgres, f"conformance_c_{schemas}", driver)
+                if schema is not None:
+                    schema.begin(f"{file.stem} {number}", case)
                 try:
-                    run_case(driver, case)
+                    run_case(driver, case, schema)
                 except (Wrong, data.Differs) as error:
                     failed += 1
                     print(f"FAILED  {file.name}: {case['name']}\n  {error}")
-    print(f"{ran} cases run in C, {left_out} left out, {failed} failed")
+    where = "C on PostgreSQL" if options.postgres else "C"
+    print(f"{ran} cases run in {where}, {left_out} left out, {failed} failed")
     return 0 if ran and not failed else 1
 
 

@@ -1,8 +1,10 @@
 //! Documents.
 
 use std::ffi::{CString, c_char, c_void};
+use std::path::Path;
 
 use untorn::{Document as CoreDocument, Expect, Result};
+use untorn_postgres::Document as EngineDocument;
 
 use crate::argument::{Arguments, put, take_back};
 use crate::buffer;
@@ -12,6 +14,7 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::option_structs::{self, DocumentOptions};
 use crate::options;
+use crate::place::{Place, both, each};
 use crate::text::{c_path, pointer};
 use crate::update::Update;
 use crate::version::DocumentVersion;
@@ -21,16 +24,30 @@ use crate::version::DocumentVersion;
 /// or its new ones. A save keeps mode, owner, extended attributes and symbolic
 /// links.
 pub struct Document {
-    core: CoreDocument,
+    core: Place<CoreDocument, EngineDocument>,
     path: CString,
 }
 
 impl Document {
-    pub(crate) fn new(core: CoreDocument) -> Document {
+    pub(crate) fn new(core: Place<CoreDocument, EngineDocument>) -> Document {
         Document {
-            path: c_path(core.path()),
+            path: c_path(path_of(&core)),
             core,
         }
+    }
+
+    /// Returns the path, or the name in the database.
+    #[inline]
+    fn path(&self) -> &Path {
+        path_of(&self.core)
+    }
+}
+
+#[inline]
+fn path_of(core: &Place<CoreDocument, EngineDocument>) -> &Path {
+    match core {
+        Place::Files(document) => document.path(),
+        Place::Database(document) => document.name(),
     }
 }
 
@@ -65,13 +82,14 @@ pub unsafe extern "C" fn untorn_document_open(
             return Err(arguments.refuse("reserved is not 0"));
         }
         let core = option_structs::document(&options, &arguments)?.open(&path)?;
-        document_out.give(Document::new(core));
+        document_out.give(Document::new(Place::Files(core)));
         Ok(())
     })
 }
 
 /// Returns the path of the file, with every symbolic link resolved, in the
-/// encoding of file names. The string belongs to the document.
+/// encoding of file names; for a document in a database its name: schema, key and
+/// file. The string belongs to the document.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_path(document: *const Document) -> *const c_char {
     // SAFETY: NULL or a document.
@@ -96,7 +114,7 @@ pub unsafe extern "C" fn untorn_document_load(
         let arguments = Arguments::of("load");
         // SAFETY: as the header says of every argument.
         let (document, data_out, len_out) = unsafe {
-            let document = &arguments.object(document, "document")?.core;
+            let document = arguments.object(document, "document")?;
             let arguments = arguments.on(document.path());
             (
                 document,
@@ -104,7 +122,7 @@ pub unsafe extern "C" fn untorn_document_load(
                 arguments.output(len_out, "len_out")?,
             )
         };
-        let (bytes, version) = document.load()?;
+        let (bytes, version) = both!(&document.core, core => core.load())?;
         buffer::give(&bytes, data_out, len_out);
         // SAFETY: NULL or a place for it.
         unsafe { put(version_out, version.into()) };
@@ -240,14 +258,15 @@ unsafe fn save(
 ) -> Result<()> {
     let arguments = Arguments::of("save");
     // SAFETY: the caller's promise.
-    let document = unsafe { &arguments.object(document, "document")?.core };
+    let document = unsafe { arguments.object(document, "document")? };
     let arguments = arguments.on(document.path());
     // SAFETY: the caller's promise.
     let (bytes, call) = unsafe {
         let bytes = arguments.bytes(data, len, "data")?;
         (bytes, call::read(call, &arguments)?)
     };
-    let version = document.save_with(bytes, expect(&arguments)?, &call)?;
+    let expect = expect(&arguments)?;
+    let version = both!(&document.core, core => core.save_with(bytes, expect, &call))?;
     // SAFETY: NULL or a place for it.
     unsafe { put(version_out, version.into()) };
     Ok(())
@@ -266,10 +285,10 @@ pub unsafe extern "C" fn untorn_document_remove(
         let arguments = Arguments::of("remove");
         // SAFETY: as the header says of every argument.
         let (document, call) = unsafe {
-            let document = &arguments.object(document, "document")?.core;
+            let document = arguments.object(document, "document")?;
             (document, call::read(call, &arguments.on(document.path()))?)
         };
-        let removed = document.remove_with(Expect::Anything, &call)?;
+        let removed = both!(&document.core, core => core.remove_with(Expect::Anything, &call))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(removed_out, removed) };
         Ok(())
@@ -290,12 +309,13 @@ pub unsafe extern "C" fn untorn_document_remove_if(
         let arguments = Arguments::of("remove");
         // SAFETY: as the header says of every argument.
         let (document, expected, call) = unsafe {
-            let document = &arguments.object(document, "document")?.core;
+            let document = arguments.object(document, "document")?;
             let arguments = arguments.on(document.path());
             let expected = arguments.object(expected, "expected")?.core(&arguments)?;
             (document, expected, call::read(call, &arguments)?)
         };
-        document.remove_with(Expect::Version(expected), &call)?;
+        let expect = Expect::Version(expected);
+        both!(&document.core, core => core.remove_with(expect, &call))?;
         Ok(())
     })
 }
@@ -303,7 +323,9 @@ pub unsafe extern "C" fn untorn_document_remove_if(
 /// Takes the lock and reads the document, to change it without losing another
 /// process's update. Read untorn_update_value(), pass the new bytes to
 /// untorn_update_save(), and call untorn_update_finish() in any case. No other
-/// process changes the document until then.
+/// process changes the document until then. In a database nothing is locked:
+/// untorn_update_save() is UNTORN_CONFLICT or UNTORN_ALREADY_EXISTS if another
+/// process has saved. Then begin again.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_document_begin_update(
@@ -316,12 +338,13 @@ pub unsafe extern "C" fn untorn_document_begin_update(
         let arguments = Arguments::of("update");
         // SAFETY: as the header says of every argument.
         let (document, call, update_out) = unsafe {
-            let document = &arguments.object(document, "document")?.core;
+            let document = arguments.object(document, "document")?;
             let arguments = arguments.on(document.path());
             let call = call::read(call, &arguments)?;
             (document, call, arguments.output(update_out, "update_out")?)
         };
-        update_out.give(Update::new(document.begin_update(&call)?));
+        let update = each!(&document.core, core => core.begin_update(&call)?);
+        update_out.give(Update::new(update));
         Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! A state that follows a journal's records.
 
 use untorn::{Damage, FoldCursor, FoldTurn as CoreTurn, Folded, OwnedRecord};
+use untorn_postgres::{FoldCursor as EngineCursor, FoldTurn as EngineTurn};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::bytes::{self, Bytes};
@@ -10,6 +11,7 @@ use crate::damage;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::journal::Journal;
+use crate::place::{Place, both, each};
 use crate::position::Position;
 
 /// The state is up to date.
@@ -20,16 +22,17 @@ pub const UNTORN_FOLD_RECORD: i32 = 1;
 pub const UNTORN_FOLD_RESTART: i32 = 2;
 
 /// How far the caller has applied a journal's records to a state. Many threads
-/// may use it. Turns run one at a time, under the journal's lock.
+/// may use it. Turns run one at a time, under the journal's lock. In a database they
+/// lock nothing.
 pub struct Fold {
-    core: FoldCursor,
+    core: Place<FoldCursor, EngineCursor>,
 }
 
 /// One turn of a fold, which holds the journal's lock. It may be handed to
 /// another thread, but only one thread may use it at a time.
 pub struct FoldTurn {
     /// `None`: finished.
-    core: Option<CoreTurn>,
+    core: Option<Place<CoreTurn, EngineTurn>>,
     current: Option<OwnedRecord>,
     damage: Vec<Damage>,
 }
@@ -48,11 +51,11 @@ pub unsafe extern "C" fn untorn_journal_fold(
         let arguments = Arguments::of("fold");
         // SAFETY: as the header says of every argument.
         let (journal, fold_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             (journal, arguments.output(fold_out, "fold_out")?)
         };
         fold_out.give(Fold {
-            core: journal.fold_cursor(),
+            core: each!(&journal.core, core => core.fold_cursor()),
         });
         Ok(())
     })
@@ -81,7 +84,7 @@ pub unsafe extern "C" fn untorn_fold_begin(
             (fold, call, arguments.output(turn_out, "turn_out")?)
         };
         turn_out.give(FoldTurn {
-            core: Some(fold.core.begin(&call)?),
+            core: Some(each!(&fold.core, core => core.begin(&call)?)),
             current: None,
             damage: Vec::new(),
         });
@@ -105,7 +108,7 @@ pub unsafe extern "C" fn untorn_fold_is_current(
             let fold = arguments.object(fold, "fold")?;
             (fold, arguments.output(current_out, "current_out")?)
         };
-        current_out.put(fold.core.is_current()?);
+        current_out.put(both!(&fold.core, core => core.is_current())?);
         Ok(())
     })
 }
@@ -119,7 +122,8 @@ pub unsafe extern "C" fn untorn_fold_position(
 ) -> bool {
     // SAFETY: NULL or a fold.
     let fold = unsafe { fold.as_ref() };
-    let position = fold.and_then(|fold| quietly(None, || fold.core.position()));
+    let position =
+        fold.and_then(|fold| quietly(None, || both!(&fold.core, core => core.position())));
     if let Some(position) = position {
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
@@ -165,7 +169,7 @@ pub unsafe extern "C" fn untorn_fold_turn_next(
         let Some(core) = &mut turn.core else {
             return Err(arguments.refuse("the turn is finished"));
         };
-        let kind = match core.next()? {
+        let kind = match both!(core, core => core.next())? {
             None => UNTORN_FOLD_CURRENT,
             Some(Folded::Record(record)) => {
                 turn.current = Some(record);
@@ -175,7 +179,7 @@ pub unsafe extern "C" fn untorn_fold_turn_next(
             // of them.
             Some(_) => UNTORN_FOLD_RESTART,
         };
-        turn.damage = core.take_damage();
+        turn.damage = both!(core, core => core.take_damage());
         kind_out.put(kind);
         match &turn.current {
             Some(record) => {
@@ -216,6 +220,9 @@ pub unsafe extern "C" fn untorn_fold_turn_damage(
 /// untorn_fold_turn_next() returns the earlier records of other processes, and
 /// after them these. Writes the position just after the last to position_out (may
 /// be NULL).
+///
+/// UNTORN_CONFLICT, only in a database: the journal goes on after the records that
+/// the state has. Apply them, decide again, and append again.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_fold_turn_append(
@@ -232,9 +239,10 @@ pub unsafe extern "C" fn untorn_fold_turn_append(
         let Some(core) = &mut turn.core else {
             return Err(arguments.refuse("the turn is finished"));
         };
+        let batch = both!(core, core => core.batch());
         // SAFETY: as the header says of every argument.
-        let batch = unsafe { bytes::fill(core.batch(), records, count, &arguments)? };
-        let position = core.append(&batch)?;
+        let batch = unsafe { bytes::fill(batch, records, count, &arguments)? };
+        let position = both!(core, core => core.append(&batch))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
         Ok(())
@@ -261,7 +269,7 @@ pub unsafe extern "C" fn untorn_fold_turn_finish(
         let Some(core) = turn.core.take() else {
             return Err(arguments.refuse("the turn is finished"));
         };
-        let position = core.finish()?;
+        let position = both!(core, core => core.finish())?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
         Ok(())

@@ -9,6 +9,7 @@ use crate::damage;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::journal::Journal;
+use crate::place::both;
 use crate::position::Position;
 
 /// No record came within the call's timeout, or the journal was closed.
@@ -46,13 +47,14 @@ pub unsafe extern "C" fn untorn_journal_follow(
         let arguments = Arguments::of("follow");
         // SAFETY: as the header says of every argument.
         let (journal, start, follow_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             let follow_out = arguments.output(follow_out, "follow_out")?;
             (journal, start.as_ref(), follow_out)
         };
+        let start = start.map(|start| (*start).into());
         follow_out.give(Follow {
-            core: journal.follow(start.map(|start| (*start).into()))?,
+            core: both!(&journal.core, core => core.follow(start))?,
             current: None,
             damage: Vec::new(),
         });

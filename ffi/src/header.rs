@@ -31,7 +31,7 @@ pub unsafe extern "C" fn untorn_journal_header(
         let arguments = Arguments::of("header");
         // SAFETY: as the header says of every argument.
         let (journal, data_out, len_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             (
                 journal,
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn untorn_journal_header(
                 arguments.output(len_out, "len_out")?,
             )
         };
-        match journal.header()? {
+        match journal.files("header")?.header()? {
             Some(header) => buffer::give(&header, data_out, len_out),
             None => {
                 data_out.put(std::ptr::null_mut());
@@ -115,7 +115,7 @@ unsafe fn append(
     let arguments = Arguments::of("append");
     // SAFETY: the caller's promise.
     let (journal, batch, call) = unsafe {
-        let journal = &arguments.object(journal, "journal")?.core;
+        let journal = arguments.object(journal, "journal")?.files("header")?;
         let arguments = arguments.on(journal.path());
         let call = call::read(call, &arguments)?;
         let mut batch = bytes::fill(journal.batch(), records, count, &arguments)?;

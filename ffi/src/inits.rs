@@ -4,6 +4,7 @@ use crate::call::CallOptions;
 use crate::lock::LockOptions;
 use crate::option_structs::{DocumentOptions, JournalOptions};
 use crate::options::init;
+use crate::postgres::{PostgresDriver, PostgresOptions};
 use crate::records::RecordsOptions;
 use crate::store::StoreOptions;
 use crate::transaction::TransactionOptions;
@@ -59,4 +60,18 @@ pub unsafe extern "C" fn untorn_transaction_options_init(
 pub unsafe extern "C" fn untorn_store_options_init(options: *mut StoreOptions, size: usize) {
     // SAFETY: NULL or a struct of this size.
     unsafe { init(options, size) }
+}
+
+/// Writes what UNTORN_POSTGRES_OPTIONS_INIT holds. See untorn_call_options_init().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_postgres_options_init(options: *mut PostgresOptions, size: usize) {
+    // SAFETY: NULL or a struct of this size.
+    unsafe { init(options, size) }
+}
+
+/// Writes what UNTORN_POSTGRES_DRIVER_INIT holds. See untorn_call_options_init().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_postgres_driver_init(driver: *mut PostgresDriver, size: usize) {
+    // SAFETY: NULL or a struct of this size.
+    unsafe { init(driver, size) }
 }

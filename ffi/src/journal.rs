@@ -1,8 +1,10 @@
 //! Journals.
 
 use std::ffi::{CString, c_char, c_void};
+use std::path::Path;
 
 use untorn::{Journal as CoreJournal, Result};
+use untorn_postgres::Journal as EngineJournal;
 
 use crate::argument::{Arguments, put, take_back};
 use crate::bytes::{Bytes, fill};
@@ -12,6 +14,7 @@ use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::option_structs::{self, JournalOptions};
 use crate::options;
+use crate::place::{Place, both};
 use crate::position::Position;
 use crate::records::{Records, RecordsOptions};
 use crate::report::Report;
@@ -23,16 +26,35 @@ use crate::text::{c_path, pointer};
 /// is replaced, rotated or deleted, the next append goes to the file that then
 /// has the name.
 pub struct Journal {
-    pub(crate) core: CoreJournal,
+    pub(crate) core: Place<CoreJournal, EngineJournal>,
     path: CString,
 }
 
 impl Journal {
-    pub(crate) fn new(core: CoreJournal) -> Journal {
+    pub(crate) fn new(core: Place<CoreJournal, EngineJournal>) -> Journal {
         Journal {
-            path: c_path(core.path()),
+            path: c_path(path_of(&core)),
             core,
         }
+    }
+
+    /// Returns the path, or the name in the database.
+    #[inline]
+    pub(crate) fn path(&self) -> &Path {
+        path_of(&self.core)
+    }
+
+    /// Returns the journal for a verb that only files have.
+    pub(crate) fn files(&self, operation: &'static str) -> Result<&CoreJournal> {
+        self.core.files(operation, self.path())
+    }
+}
+
+#[inline]
+fn path_of(core: &Place<CoreJournal, EngineJournal>) -> &Path {
+    match core {
+        Place::Files(journal) => journal.path(),
+        Place::Database(journal) => journal.name(),
     }
 }
 
@@ -60,13 +82,14 @@ pub unsafe extern "C" fn untorn_journal_open(
         let arguments = arguments.on(&path);
         // SAFETY: as the header says of every argument.
         let core = unsafe { option_structs::journal(&options, &arguments)? }.open(&path)?;
-        journal_out.give(Journal::new(core));
+        journal_out.give(Journal::new(Place::Files(core)));
         Ok(())
     })
 }
 
 /// Returns the path of the file, with every symbolic link resolved, in the
-/// encoding of file names. The string belongs to the journal.
+/// encoding of file names; for a journal in a database its name: schema, key and
+/// file. The string belongs to the journal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_path(journal: *const Journal) -> *const c_char {
     // SAFETY: NULL or a journal.
@@ -95,12 +118,12 @@ pub unsafe extern "C" fn untorn_journal_append(
         let arguments = Arguments::of("append");
         // SAFETY: as the header says of every argument.
         let (journal, record, call) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             let record = arguments.bytes(record, len, "record")?;
             (journal, record, call::read(call, &arguments)?)
         };
-        let position = journal.append_with(record, &call)?;
+        let position = both!(&journal.core, core => core.append_with(record, &call))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
         Ok(())
@@ -160,12 +183,14 @@ unsafe fn append_many(
     let arguments = Arguments::of("append");
     // SAFETY: the caller's promise.
     let (journal, batch, call) = unsafe {
-        let journal = &arguments.object(journal, "journal")?.core;
+        let journal = arguments.object(journal, "journal")?;
         let arguments = arguments.on(journal.path());
-        let batch = fill(journal.batch(), records, count, &arguments)?;
+        let batch = both!(&journal.core, core => core.batch());
+        let batch = fill(batch, records, count, &arguments)?;
         (journal, batch, call::read(call, &arguments)?)
     };
-    let position = journal.append_batch(&batch, expected.map(Into::into), &call)?;
+    let expected = expected.map(Into::into);
+    let position = both!(&journal.core, core => core.append_batch(&batch, expected, &call))?;
     // SAFETY: NULL or a place for it.
     unsafe { put(position_out, position.into()) };
     Ok(())
@@ -184,11 +209,11 @@ pub unsafe extern "C" fn untorn_journal_end(
         let arguments = Arguments::of("end");
         // SAFETY: as the header says of every argument.
         let (journal, position_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             (journal, arguments.output(position_out, "position_out")?)
         };
-        position_out.put(journal.end()?.into());
+        position_out.put(both!(&journal.core, core => core.end())?.into());
         Ok(())
     })
 }
@@ -210,7 +235,7 @@ pub unsafe extern "C" fn untorn_journal_records(
         let arguments = Arguments::of("read");
         // SAFETY: as the header says of every argument.
         let (journal, options, records_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             let options = options::read(options, &arguments)?;
             (
@@ -219,7 +244,8 @@ pub unsafe extern "C" fn untorn_journal_records(
                 arguments.output(records_out, "records_out")?,
             )
         };
-        let records = journal.records_from(options.start.into())?;
+        let start = options.start.into();
+        let records = both!(&journal.core, core => core.records_from(start))?;
         records_out.give(Records::of_file(options.limit(records)));
         Ok(())
     })
@@ -240,11 +266,12 @@ pub unsafe extern "C" fn untorn_journal_tail(
         let arguments = Arguments::of("tail");
         // SAFETY: as the header says of every argument.
         let (journal, records_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             (journal, arguments.output(records_out, "records_out")?)
         };
-        records_out.give(Records::of_list(journal.tail(count)?));
+        let records = both!(&journal.core, core => core.tail(count))?;
+        records_out.give(Records::of_list(records));
         Ok(())
     })
 }
@@ -263,13 +290,14 @@ pub unsafe extern "C" fn untorn_journal_verify(
         let arguments = Arguments::of("verify");
         // SAFETY: as the header says of every argument.
         let (journal, report_out, call, progress) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             let report_out = arguments.output(report_out, "report_out")?;
             let progress = call::report(call, &arguments)?;
             (journal, report_out, call::read(call, &arguments)?, progress)
         };
-        let report = journal.verify_with(&call::with(call, &progress))?;
+        let call = call::with(call, &progress);
+        let report = both!(&journal.core, core => core.verify_with(&call))?;
         report_out.give(Report::new(report));
         Ok(())
     })
@@ -289,12 +317,13 @@ pub unsafe extern "C" fn untorn_journal_repair(
         let arguments = Arguments::of("repair");
         // SAFETY: as the header says of every argument.
         let (journal, call, progress) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             let progress = call::report(call, &arguments)?;
             (journal, call::read(call, &arguments)?, progress)
         };
-        let report = journal.repair_with(&call::with(call, &progress))?;
+        let call = call::with(call, &progress);
+        let report = journal.files("repair")?.repair_with(&call)?;
         // SAFETY: NULL or a place for it.
         if let Ok(report_out) = unsafe { arguments.output(report_out, "report_out") } {
             report_out.give(Report::new(report));
@@ -316,9 +345,8 @@ pub unsafe extern "C" fn untorn_journal_sync(
 ) -> Code {
     guard(error_out, "sync", || {
         // SAFETY: as the header says of every argument.
-        unsafe { Arguments::of("sync").object(journal, "journal")? }
-            .core
-            .sync()
+        let journal = unsafe { Arguments::of("sync").object(journal, "journal")? };
+        journal.files("sync")?.sync()
     })
 }
 
@@ -328,7 +356,10 @@ pub unsafe extern "C" fn untorn_journal_close(journal: *mut Journal) {
     // SAFETY: NULL or a journal.
     if let Some(journal) = unsafe { journal.as_ref() } {
         // The cursors that follow it end with it. That can't fail.
-        quietly((), || drop(journal.core.close()));
+        quietly((), || match &journal.core {
+            Place::Files(core) => drop(core.close()),
+            Place::Database(core) => core.close(),
+        });
     }
     // SAFETY: as above, and the caller uses it no more.
     unsafe { take_back(journal) }

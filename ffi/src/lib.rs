@@ -16,6 +16,7 @@
 //! follow.rs  fold.rs
 //! document.rs  update.rs  transaction.rs  snapshot.rs  one_shot.rs
 //! store.rs  session.rs  reconcile.rs  search.rs
+//! place.rs: files or a database; postgres/       PostgreSQL through a driver of C's
 //! ```
 
 // cbindgen would copy a `# Safety` section into the header, where it means
@@ -64,5 +65,7 @@ mod words;
 mod argument;
 mod guard;
 mod options;
+mod place;
+mod postgres;
 mod scheme;
 mod text;

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 
 use untorn::{Reconcile as CoreReconcile, ReconcileStart, Reconciled};
+use untorn_postgres::{Reconcile as EngineReconcile, ReconcileStart as EngineStart};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::call::{self, CallOptions};
@@ -10,6 +11,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 use crate::known_holder::Holder;
+use crate::place::{Place, both};
 use crate::session::{self, Session};
 use crate::transaction::Transaction;
 
@@ -30,8 +32,23 @@ pub struct Reconcile {
     /// Points into `core`.
     transaction: Option<Transaction>,
     /// In a box, because `transaction` points to it.
-    core: Box<CoreReconcile>,
+    core: Place<Box<CoreReconcile>, Box<EngineReconcile>>,
     owner: Option<Holder>,
+}
+
+impl Reconcile {
+    fn new(mut core: Place<Box<CoreReconcile>, Box<EngineReconcile>>) -> Reconcile {
+        let owner = both!(&core, core => core.owner()).cloned();
+        let transaction = match &mut core {
+            Place::Files(core) => core.transaction().ok().map(Place::Files),
+            Place::Database(core) => core.transaction().ok().map(Place::Database),
+        };
+        Reconcile {
+            transaction: transaction.map(Transaction::lent),
+            owner: owner.map(Holder::new),
+            core,
+        }
+    }
 }
 
 /// Returns whether a session lives in another way than by its owner's process:
@@ -82,26 +99,30 @@ pub unsafe extern "C" fn untorn_session_reconcile(
             None => Ok(false),
         };
         let mut holder = std::ptr::null_mut();
+        let begun = match &session.core {
+            Place::Files(core) => match core.begin_reconcile(probe, &call)? {
+                ReconcileStart::Turn(turn) => Ok(Place::Files(turn)),
+                ReconcileStart::Not(why) => Err(why),
+            },
+            Place::Database(core) => match core.begin_reconcile(probe, &call)? {
+                EngineStart::Turn(turn) => Ok(Place::Database(turn)),
+                EngineStart::Not(why) => Err(why),
+            },
+        };
         let mut turn = None;
-        found_out.put(match session.begin_reconcile(probe, &call)? {
-            ReconcileStart::Turn(mut core) => {
-                turn = Some(Reconcile {
-                    owner: core.owner().cloned().map(Holder::new),
-                    transaction: core.transaction().ok().map(Transaction::lent),
-                    core,
-                });
+        found_out.put(match begun {
+            Ok(core) => {
+                turn = Some(Reconcile::new(core));
                 UNTORN_RECONCILED_TURN
             }
-            ReconcileStart::Not(Reconciled::Busy) => UNTORN_RECONCILED_BUSY,
-            ReconcileStart::Not(Reconciled::Alive(owner)) => {
+            Err(Reconciled::Busy) => UNTORN_RECONCILED_BUSY,
+            Err(Reconciled::Alive(owner)) => {
                 if !holder_out.is_null() {
                     holder = Box::into_raw(Box::new(Holder::new(owner)));
                 }
                 UNTORN_RECONCILED_ALIVE
             }
-            ReconcileStart::Not(Reconciled::NoChange | Reconciled::Done) => {
-                UNTORN_RECONCILED_NO_CHANGE
-            }
+            Err(Reconciled::NoChange | Reconciled::Done) => UNTORN_RECONCILED_NO_CHANGE,
         });
         match turn {
             Some(turn) => reconcile_out.give(turn),
@@ -151,7 +172,7 @@ pub unsafe extern "C" fn untorn_reconcile_commit(
             (reconcile, call::read(call, &arguments)?)
         };
         reconcile.transaction = None;
-        reconcile.core.commit_with(&call).map(drop)
+        both!(&mut reconcile.core, core => core.commit_with(&call)).map(drop)
     })
 }
 

@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 use crate::journal::Journal;
+use crate::place::{Place, both};
 use crate::position::Position;
 use crate::records::Records;
 use crate::text;
@@ -31,11 +32,11 @@ unsafe fn of<'a>(
     operation: &'static str,
     journal: *const Journal,
     call: *const CallOptions,
-) -> Result<(&'a untorn::Journal, untorn::CallOptions<'a>)> {
+) -> Result<(&'a Journal, untorn::CallOptions<'a>)> {
     let arguments = Arguments::of(operation);
     // SAFETY: the caller's promise.
     unsafe {
-        let journal = &arguments.object(journal, "journal")?.core;
+        let journal = arguments.object(journal, "journal")?;
         let call = call::read(call, &arguments.on(journal.path()))?;
         Ok((journal, call))
     }
@@ -51,7 +52,7 @@ fn give(path_out: Result<Output<*mut c_char>>, path: Option<PathBuf>) {
 /// Rewinds the journal to a position: removes every record after it. A rotated
 /// file keeps the whole journal as it was. *path_out (may be NULL) is its path,
 /// which you free with untorn_string_free(), or NULL if no record follows the
-/// position. The header stays. From then on the journal is a new file, which
+/// position. In a database the removed records are gone, and it is NULL. The header stays. From then on the journal is a new file, which
 /// refuses older positions.
 ///
 /// UNTORN_CONFLICT if the position is not one of this file's;
@@ -72,7 +73,12 @@ pub unsafe extern "C" fn untorn_journal_rewind(
             let path_out = Arguments::of("rewind").output(path_out, "path_out");
             (of("rewind", journal, call)?, path_out)
         };
-        give(path_out, journal.rewind_with(position.into(), &call)?);
+        let to = position.into();
+        let rotated = match &journal.core {
+            Place::Files(core) => core.rewind_with(to, &call)?,
+            Place::Database(core) => core.rewind_with(to, &call).map(|_| None)?,
+        };
+        give(path_out, rotated);
         Ok(())
     })
 }
@@ -96,7 +102,7 @@ pub unsafe extern "C" fn untorn_journal_rotate(
             let path_out = Arguments::of("rotate").output(path_out, "path_out");
             (of("rotate", journal, call)?, path_out)
         };
-        give(path_out, journal.rotate_with(&call)?);
+        give(path_out, journal.files("rotate")?.rotate_with(&call)?);
         Ok(())
     })
 }
@@ -119,7 +125,7 @@ pub unsafe extern "C" fn untorn_journal_clear(
             let path_out = Arguments::of("clear").output(path_out, "path_out");
             (of("clear", journal, call)?, path_out)
         };
-        give(path_out, journal.clear_with(&call)?);
+        give(path_out, journal.files("clear")?.clear_with(&call)?);
         Ok(())
     })
 }
@@ -144,10 +150,12 @@ pub unsafe extern "C" fn untorn_journal_replace(
             let (journal, call) = of("replace", journal, given)?;
             let arguments = Arguments::of("replace");
             let arguments = arguments.on(journal.path());
-            let batch = bytes::fill(journal.batch(), records, count, &arguments)?;
+            let batch = both!(&journal.core, core => core.batch());
+            let batch = bytes::fill(batch, records, count, &arguments)?;
             (journal, batch, call, call::report(given, &arguments)?)
         };
-        let position = journal.replace_batch(&batch, &call::with(call, &progress))?;
+        let call = call::with(call, &progress);
+        let position = both!(&journal.core, core => core.replace_batch(&batch, &call))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
         Ok(())
@@ -173,7 +181,7 @@ pub unsafe extern "C" fn untorn_journal_begin_rewrite(
             (of("compact", journal, call)?, rewrite_out)
         };
         rewrite_out.give(Rewrite {
-            core: journal.begin_rewrite(&call)?,
+            core: journal.files("compact")?.begin_rewrite(&call)?,
         });
         Ok(())
     })

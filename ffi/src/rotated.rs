@@ -31,7 +31,7 @@ pub unsafe extern "C" fn untorn_journal_rotated(
         let arguments = Arguments::of("rotated");
         // SAFETY: as the header says of every argument.
         let (journal, rotated_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("rotated")?;
             let arguments = arguments.on(journal.path());
             (journal, arguments.output(rotated_out, "rotated_out")?)
         };
@@ -78,7 +78,9 @@ pub unsafe extern "C" fn untorn_journal_prune_rotated(
         let arguments = Arguments::of("prune_rotated");
         // SAFETY: as the header says of every argument.
         let (journal, call) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments
+                .object(journal, "journal")?
+                .files("prune_rotated")?;
             (journal, call::read(call, &arguments.on(journal.path()))?)
         };
         let age = Duration::from_millis(older_than_ms);

@@ -38,7 +38,7 @@ pub unsafe extern "C" fn untorn_journal_salvage_plan(
         let arguments = Arguments::of("salvage");
         // SAFETY: as the header says of every argument.
         let (journal, salvage_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("salvage")?;
             let arguments = arguments.on(journal.path());
             (journal, arguments.output(salvage_out, "salvage_out")?)
         };
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn untorn_journal_salvage(
         let arguments = Arguments::of("salvage");
         // SAFETY: as the header says of every argument.
         let (journal, call) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("salvage")?;
             (journal, call::read(call, &arguments.on(journal.path()))?)
         };
         let core = journal.salvage_with(&call)?;
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn untorn_journal_torn(
         let arguments = Arguments::of("torn");
         // SAFETY: as the header says of every argument.
         let (journal, torn_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("torn")?;
             let arguments = arguments.on(journal.path());
             (journal, arguments.output(torn_out, "torn_out")?)
         };
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn untorn_journal_torn_bytes(
         let arguments = Arguments::of("torn");
         // SAFETY: as the header says of every argument.
         let (journal, data_out, len_out) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("torn")?;
             let arguments = arguments.on(journal.path());
             (
                 journal,
@@ -285,7 +285,7 @@ pub unsafe extern "C" fn untorn_journal_restore_torn(
         let arguments = Arguments::of("append");
         // SAFETY: as the header says of every argument.
         let (journal, call) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("append")?;
             (journal, call::read(call, &arguments.on(journal.path()))?)
         };
         let end = journal.restore_torn_with(number, &call)?;
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn untorn_journal_prune_torn(
         let arguments = Arguments::of("prune_torn");
         // SAFETY: as the header says of every argument.
         let (journal, call) = unsafe {
-            let journal = &arguments.object(journal, "journal")?.core;
+            let journal = arguments.object(journal, "journal")?.files("prune_torn")?;
             (journal, call::read(call, &arguments.on(journal.path()))?)
         };
         let count = journal.prune_torn_with(Duration::from_millis(older_than_ms), &call)?;

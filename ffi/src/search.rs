@@ -9,6 +9,7 @@ use crate::call::{self, CallOptions};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
+use crate::place::both;
 use crate::position::Position;
 use crate::store::Store;
 use crate::text::c_string;
@@ -35,7 +36,7 @@ pub unsafe extern "C" fn untorn_store_search(
         let arguments = Arguments::of("search");
         // SAFETY: as the header says of every argument.
         let (store, text, call, progress, hits_out) = unsafe {
-            let store = &arguments.object(store, "store")?.core;
+            let store = arguments.object(store, "store")?;
             let arguments = arguments.on(store.path());
             let text = arguments.required_text(text, "text")?;
             let progress = call::report(call, &arguments)?;
@@ -43,11 +44,11 @@ pub unsafe extern "C" fn untorn_store_search(
             let hits_out = arguments.output(hits_out, "hits_out")?;
             (store, text, call, progress, hits_out)
         };
-        let mut search = store.search(text);
-        if max_hits > 0 {
-            search = search.max_hits(max_hits);
-        }
-        let hits = search.run_with(&call::with(call, &progress))?.into_iter();
+        let max_hits = if max_hits > 0 { max_hits } else { 100 };
+        let call = call::with(call, &progress);
+        let hits =
+            both!(&store.core, core => core.search(text).max_hits(max_hits).run_with(&call))?;
+        let hits = hits.into_iter();
         hits_out.give(Hits(
             hits.map(|hit| {
                 let (key, snippet) = (c_string(&hit.key), c_string(&hit.snippet));

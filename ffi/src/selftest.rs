@@ -18,11 +18,25 @@ pub const UNTORN_CHECK_FAILED: i32 = 1;
 /// The check was not made; the detail says why.
 pub const UNTORN_CHECK_SKIPPED: i32 = 2;
 
-/// The report of a self-test of a directory.
+/// The report of a self-test of a directory, or of a database.
 pub struct SelfTest {
     passed: bool,
     file_system: CString,
     checks: Vec<(CString, Outcome, CString)>,
+}
+
+impl SelfTest {
+    /// Makes the report of a database.
+    pub(crate) fn of_database(checks: impl Iterator<Item = (String, Outcome, String)>) -> SelfTest {
+        let checks: Vec<_> = checks
+            .map(|(name, outcome, detail)| (c_string(&name), outcome, c_string(&detail)))
+            .collect();
+        SelfTest {
+            passed: checks.iter().all(|check| check.1 != Outcome::Failed),
+            file_system: c_string("PostgreSQL"),
+            checks,
+        }
+    }
 }
 
 /// Tests the directory dir with a second process and temporary files. It checks
@@ -68,8 +82,8 @@ pub unsafe extern "C" fn untorn_selftest_passed(selftest: *const SelfTest) -> bo
     unsafe { selftest.as_ref() }.is_some_and(|selftest| selftest.passed)
 }
 
-/// Returns the name of the file system, for example "ext4". The string belongs to
-/// the report.
+/// Returns the name of the file system, for example "ext4"; "PostgreSQL" for a
+/// database. The string belongs to the report.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_selftest_file_system(selftest: *const SelfTest) -> *const c_char {
     // SAFETY: NULL or a report.

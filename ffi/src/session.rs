@@ -1,51 +1,72 @@
 //! Sessions: one directory each, with at most one owner.
 
 use std::ffi::{CString, c_char};
+use std::path::Path;
 
 use untorn::{Lease as CoreLease, Result, Session as CoreSession};
+use untorn_postgres::{Lease as EngineLease, Session as EngineSession};
 
 use crate::argument::{Arguments, put, take_back};
 use crate::call::{self, CallOptions};
+use crate::cancel::Cancel;
 use crate::code::Code;
 use crate::document::Document;
 use crate::error::Error;
 use crate::guard::{guard, quietly};
 use crate::journal::Journal;
 use crate::known_holder::Holder;
+use crate::place::{Place, both, each};
 use crate::process::Process;
 use crate::text::{self, c_path, c_string, pointer};
+use crate::transaction::Transaction;
 
-/// A session: a directory with a journal, a state document, media files and a
-/// lease.
+/// A session: a journal, a state document, other files and a lease. It is a
+/// directory, or rows of a database.
 pub struct Session {
-    pub(crate) core: CoreSession,
+    pub(crate) core: Place<CoreSession, EngineSession>,
     key: CString,
     path: CString,
 }
 
 impl Session {
-    pub(crate) fn new(core: CoreSession) -> Session {
+    pub(crate) fn new(core: Place<CoreSession, EngineSession>) -> Session {
         Session {
-            key: c_string(core.key()),
-            path: c_path(core.path()),
+            key: c_string(both!(&core, core => core.key())),
+            path: c_path(path_of(&core)),
             core,
         }
     }
 }
 
+fn path_of(core: &Place<CoreSession, EngineSession>) -> &Path {
+    match core {
+        Place::Files(session) => session.path(),
+        Place::Database(session) => session.name(),
+    }
+}
+
 /// The lease of a session. No other process owns the session until the lease is
-/// released or its process dies, in whatever way.
+/// released or its process dies, in whatever way. In a database it also ends with its
+/// time to live, which a thread of this library renews. A process that lost it so can
+/// change nothing more: UNTORN_LEASE_LOST.
 pub struct Lease {
-    pub(crate) core: CoreLease,
+    core: Place<CoreLease, EngineLease>,
     holder: Holder,
     previous: Option<Holder>,
+    lost: Option<Cancel>,
 }
 
 impl Lease {
-    fn new(core: CoreLease) -> Lease {
+    fn new(core: Place<CoreLease, EngineLease>) -> Lease {
         Lease {
-            holder: Holder::new(core.holder().clone()),
-            previous: core.previous().cloned().map(Holder::new),
+            holder: Holder::new(both!(&core, core => core.holder().clone())),
+            previous: both!(&core, core => core.previous().cloned()).map(Holder::new),
+            lost: match &core {
+                Place::Files(_) => None,
+                Place::Database(core) => Some(Cancel {
+                    token: core.lost().clone(),
+                }),
+            },
             core,
         }
     }
@@ -56,9 +77,9 @@ impl Lease {
 pub(crate) unsafe fn of<'a>(
     operation: &'static str,
     session: *const Session,
-) -> Result<&'a CoreSession> {
+) -> Result<&'a Session> {
     // SAFETY: the caller's promise.
-    Ok(unsafe { &Arguments::of(operation).object(session, "session")?.core })
+    unsafe { Arguments::of(operation).object(session, "session") }
 }
 
 /// Returns the key. The string belongs to the session.
@@ -68,7 +89,8 @@ pub unsafe extern "C" fn untorn_session_key(session: *const Session) -> *const c
     pointer(unsafe { session.as_ref() }.map(|session| &session.key))
 }
 
-/// Returns the session's directory. The string belongs to the session.
+/// Returns the session's directory; in a database its name: schema and key. The
+/// string belongs to the session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_session_path(session: *const Session) -> *const c_char {
     // SAFETY: NULL or a session.
@@ -89,7 +111,7 @@ pub unsafe extern "C" fn untorn_session_exists(
             let exists_out = Arguments::of("exists").output(exists_out, "exists_out")?;
             (of("exists", session)?, exists_out)
         };
-        exists_out.put(session.exists()?);
+        exists_out.put(both!(&session.core, core => core.exists())?);
         Ok(())
     })
 }
@@ -109,7 +131,8 @@ pub unsafe extern "C" fn untorn_session_journal(
             let journal_out = Arguments::of("open").output(journal_out, "journal_out")?;
             (of("open", session)?, journal_out)
         };
-        journal_out.give(Journal::new(session.journal()?));
+        let journal = each!(&session.core, core => core.journal()?);
+        journal_out.give(Journal::new(journal));
         Ok(())
     })
 }
@@ -129,7 +152,8 @@ pub unsafe extern "C" fn untorn_session_state(
             let document_out = Arguments::of("open").output(document_out, "document_out")?;
             (of("open", session)?, document_out)
         };
-        document_out.give(Document::new(session.state()?));
+        let document = each!(&session.core, core => core.state()?);
+        document_out.give(Document::new(document));
         Ok(())
     })
 }
@@ -155,7 +179,38 @@ pub unsafe extern "C" fn untorn_session_document(
             let file_name = arguments.required_text(file_name, "file_name")?;
             (of("open", session)?, file_name, document_out)
         };
-        document_out.give(Document::new(session.document(&file_name)?));
+        let document = each!(&session.core, core => core.document(&file_name)?);
+        document_out.give(Document::new(document));
+        Ok(())
+    })
+}
+
+/// Begins a transaction on the session's files: journal, state and other documents
+/// change together or not at all. Free it with untorn_transaction_free().
+///
+/// For files as untorn_transaction_begin(). In a database nothing is sent or locked
+/// before the commit.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_session_transaction(
+    session: *const Session,
+    call: *const CallOptions,
+    transaction_out: *mut *mut Transaction,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "begin", || {
+        let arguments = Arguments::of("begin");
+        // SAFETY: as the header says of every argument.
+        let (session, call, transaction_out) = unsafe {
+            let transaction_out = arguments.output(transaction_out, "transaction_out")?;
+            let call = call::read(call, &arguments)?;
+            (of("begin", session)?, call, transaction_out)
+        };
+        let transaction = match &session.core {
+            Place::Files(core) => Place::Files(core.transaction_with(&call)?),
+            Place::Database(core) => Place::Database(core.transaction()?),
+        };
+        transaction_out.give(Transaction::new(transaction));
         Ok(())
     })
 }
@@ -180,7 +235,8 @@ pub unsafe extern "C" fn untorn_session_media(
             let media_name = arguments.required_text(media_name, "media_name")?;
             (of("media", session)?, media_name, path_out)
         };
-        path_out.put(text::give_path(&session.media(&media_name)?));
+        let files = session.core.files("media", path_of(&session.core))?;
+        path_out.put(text::give_path(&files.media(&media_name)?));
         Ok(())
     })
 }
@@ -200,7 +256,7 @@ pub unsafe extern "C" fn untorn_session_holder(
             let holder_out = Arguments::of("holder").output(holder_out, "holder_out")?;
             (of("holder", session)?, holder_out)
         };
-        match session.holder()? {
+        match both!(&session.core, core => core.holder())? {
             Some(holder) => holder_out.give(Holder::new(holder)),
             None => holder_out.put(std::ptr::null_mut()),
         }
@@ -233,9 +289,9 @@ pub unsafe extern "C" fn untorn_session_claim(
             (of("claim", session)?, label, given, lease_out)
         };
         lease_out.give(Lease::new(if call.is_null() {
-            session.claim(label)?
+            each!(&session.core, core => core.claim(label)?)
         } else {
-            session.claim_with(label, &given)?
+            each!(&session.core, core => core.claim_with(label, &given)?)
         }));
         Ok(())
     })
@@ -264,14 +320,37 @@ pub unsafe extern "C" fn untorn_lease_previous(lease: *const Lease) -> *const Ho
     previous.map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
+/// Returns a token that is cancelled once this process learns that the lease is
+/// lost. untorn_call_options.cancel takes it, to end a wait then. Only leases in a
+/// database can be lost: else it is NULL. It belongs to the lease.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_lost(lease: *const Lease) -> *const Cancel {
+    // SAFETY: NULL or a lease.
+    let lost = unsafe { lease.as_ref() }.and_then(|lease| lease.lost.as_ref());
+    lost.map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Returns the number that fences the owner's changes, for statements of your own; 0
+/// for files.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_lease_token(lease: *const Lease) -> i64 {
+    // SAFETY: NULL or a lease.
+    match unsafe { lease.as_ref() }.map(|lease| &lease.core) {
+        Some(Place::Database(core)) => core.token(),
+        _ => 0,
+    }
+}
+
 /// Returns whether this process holds it: false in a child of fork().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lease_is_held(lease: *const Lease) -> bool {
     // SAFETY: NULL or a lease.
-    unsafe { lease.as_ref() }.is_some_and(|lease| quietly(false, || lease.core.is_held()))
+    unsafe { lease.as_ref() }
+        .is_some_and(|lease| quietly(false, || both!(&lease.core, core => core.is_held())))
 }
 
-/// Hands the session over to another process of this machine, its successor,
+/// Hands the session over to another process of this machine (in a database: of any
+/// machine), its successor,
 /// which takes it with untorn_session_claim(). No other process gets the session
 /// until the successor has taken it or has ended. From now on this lease holds
 /// nothing, but you must still release it.
@@ -288,22 +367,22 @@ pub unsafe extern "C" fn untorn_lease_transfer(
         let arguments = Arguments::of("transfer");
         // SAFETY: as the header says of every argument.
         let (lease, to) = unsafe {
-            let lease = &arguments.object(lease, "lease")?.core;
+            let lease = arguments.object(lease, "lease")?;
             (lease, &arguments.object(to, "to")?.core)
         };
-        lease.transfer(to)
+        both!(&lease.core, core => core.transfer(to))
     })
 }
 
 /// Releases the session and frees the lease, even if releasing fails. In a child
 /// of fork() it only frees the lease. *released_out (may be NULL) is false if the
 /// release could not be recorded. The session then counts as owned until this
-/// process ends.
+/// process ends; in a database until its time to live ends, or it was lost before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_lease_release(lease: *mut Lease, released_out: *mut bool) {
     // SAFETY: NULL or a lease.
     let released = unsafe { lease.as_ref() }
-        .is_none_or(|lease| quietly(false, || lease.core.release().is_ok()));
+        .is_none_or(|lease| quietly(false, || both!(&lease.core, core => core.release().is_ok())));
     // SAFETY: NULL or a place; and the caller uses the lease no more.
     unsafe {
         put(released_out, released);

@@ -1,8 +1,10 @@
 //! A directory of sessions.
 
 use std::ffi::{CString, c_char};
+use std::path::Path;
 
 use untorn::Store as CoreStore;
+use untorn_postgres::Store as EngineStore;
 
 use crate::argument::{Arguments, put, take_back};
 use crate::call::{self, CallOptions};
@@ -11,14 +13,37 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::option_structs::{self, JournalOptions};
 use crate::options::{self, Options, flag};
+use crate::place::{Place, both, each};
 use crate::session::Session;
 use crate::text::{c_path, c_string, pointer};
 use crate::words::{UNTORN_DURABILITY_POWER, durability};
 
-/// A store: a directory of sessions, one directory each, found by their keys.
+/// A store: the sessions of a directory or of a schema of a database, found by their
+/// keys. In a database the verbs that only files have are UNTORN_UNSUPPORTED.
 pub struct Store {
-    pub(crate) core: CoreStore,
+    pub(crate) core: Place<CoreStore, EngineStore>,
     path: CString,
+}
+
+impl Store {
+    pub(crate) fn new(core: Place<CoreStore, EngineStore>) -> Store {
+        Store {
+            path: c_path(path_of(&core)),
+            core,
+        }
+    }
+
+    /// Returns the directory, or the schema.
+    pub(crate) fn path(&self) -> &Path {
+        path_of(&self.core)
+    }
+}
+
+fn path_of(core: &Place<CoreStore, EngineStore>) -> &Path {
+    match core {
+        Place::Files(store) => store.path(),
+        Place::Database(store) => store.name(),
+    }
 }
 
 /// How a store is opened. Initialise it with UNTORN_STORE_OPTIONS_INIT. NULL
@@ -66,6 +91,7 @@ unsafe impl Options for StoreOptions {
 }
 
 /// Opens the store at dir. Close it with untorn_store_close().
+/// untorn_store_open_postgres() opens one in a database.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_open(
@@ -100,17 +126,14 @@ pub unsafe extern "C" fn untorn_store_open(
                 .durability(durability(given.durability, &arguments)?)
                 .create(flag(given.create))
                 .open(&dir)?;
-            store_out.give(Store {
-                path: c_path(core.path()),
-                core,
-            });
+            store_out.give(Store::new(Place::Files(core)));
         }
         Ok(())
     })
 }
 
-/// Returns the directory, with every symbolic link resolved. The string belongs
-/// to the store.
+/// Returns the directory, with every symbolic link resolved; for a store in a
+/// database its schema. The string belongs to the store.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_store_path(store: *const Store) -> *const c_char {
     // SAFETY: NULL or a store.
@@ -132,11 +155,12 @@ pub unsafe extern "C" fn untorn_store_session(
         let arguments = Arguments::of("session");
         // SAFETY: as the header says of every argument.
         let (store, key, session_out) = unsafe {
-            let store = &arguments.object(store, "store")?.core;
+            let store = arguments.object(store, "store")?;
             let key = arguments.required_text(key, "key")?;
             (store, key, arguments.output(session_out, "session_out")?)
         };
-        session_out.give(Session::new(store.session(&key)?));
+        let session = each!(&store.core, core => core.session(&key)?);
+        session_out.give(Session::new(session));
         Ok(())
     })
 }
@@ -153,10 +177,10 @@ pub unsafe extern "C" fn untorn_store_keys(
         let arguments = Arguments::of("keys");
         // SAFETY: as the header says of every argument.
         let (store, keys_out) = unsafe {
-            let store = &arguments.object(store, "store")?.core;
+            let store = arguments.object(store, "store")?;
             (store, arguments.output(keys_out, "keys_out")?)
         };
-        let keys = store.keys()?;
+        let keys = both!(&store.core, core => core.keys())?;
         keys_out.give(Keys(keys.iter().map(|key| c_string(key)).collect()));
         Ok(())
     })
@@ -198,14 +222,14 @@ pub unsafe extern "C" fn untorn_store_remove(
         let arguments = Arguments::of("remove");
         // SAFETY: as the header says of every argument.
         let (store, key, given) = unsafe {
-            let store = &arguments.object(store, "store")?.core;
+            let store = arguments.object(store, "store")?;
             let key = arguments.required_text(key, "key")?;
             (store, key, call::read(call, &arguments)?)
         };
         let removed = if call.is_null() {
-            store.remove(&key)?
+            both!(&store.core, core => core.remove(&key))?
         } else {
-            store.remove_with(&key, &given)?
+            both!(&store.core, core => core.remove_with(&key, &given))?
         };
         // SAFETY: NULL or a place for it.
         unsafe { put(removed_out, removed) };

@@ -1,9 +1,11 @@
 //! Several files of one directory that change together.
 
 use std::ffi::{c_char, c_void};
+use std::path::PathBuf;
 use std::ptr::NonNull;
 
 use untorn::Result;
+use untorn_postgres::Transaction as EngineTransaction;
 
 use crate::argument::{Arguments, put, take_back};
 use crate::buffer;
@@ -14,36 +16,59 @@ use crate::error::Error;
 use crate::guard::guard;
 use crate::option_structs::{self, JournalOptions};
 use crate::options::{self, Options, mode};
+use crate::place::{Place, both, each};
 use crate::version::DocumentVersion;
 use crate::words::{UNTORN_DURABILITY_POWER, durability};
 
-/// A transaction: several documents and journals of one directory change together
-/// or not at all, whichever process dies. Nothing is written before
-/// untorn_transaction_commit(). Only one thread may use it at a time.
+/// A transaction: several documents and journals of one directory, or of one session
+/// in a database, change together or not at all, whichever process dies. Nothing is
+/// written before untorn_transaction_commit(). Only one thread may use it at a time.
 pub struct Transaction {
-    core: Core,
+    core: Place<Core<untorn::Transaction>, Core<EngineTransaction>>,
 }
 
-enum Core {
-    Own(Box<untorn::Transaction>),
+pub(crate) enum Core<T> {
+    Own(Box<T>),
     /// Owned by another object, which is a reconciliation.
-    Lent(NonNull<untorn::Transaction>),
+    Lent(NonNull<T>),
 }
+
+impl<T> Core<T> {
+    fn get(&mut self) -> &mut T {
+        match self {
+            Core::Own(core) => core,
+            // SAFETY: as `Transaction::lent` says.
+            Core::Lent(core) => unsafe { core.as_mut() },
+        }
+    }
+}
+
+type CoreMut<'a> = Place<&'a mut untorn::Transaction, &'a mut EngineTransaction>;
 
 impl Transaction {
-    /// Wraps a transaction that another object owns. That object must outlive
-    /// this one, and must not use the transaction while this exists.
-    pub(crate) fn lent(core: &mut untorn::Transaction) -> Transaction {
+    pub(crate) fn new(core: Place<untorn::Transaction, EngineTransaction>) -> Transaction {
         Transaction {
-            core: Core::Lent(NonNull::from(core)),
+            core: each!(core, core => Core::Own(Box::new(core))),
         }
     }
 
-    fn core(&mut self) -> &mut untorn::Transaction {
-        match &mut self.core {
-            Core::Own(core) => core,
-            // SAFETY: as `lent` says.
-            Core::Lent(core) => unsafe { core.as_mut() },
+    /// Wraps a transaction that another object owns. That object must outlive
+    /// this one, and must not use the transaction while this exists.
+    pub(crate) fn lent(core: CoreMut<'_>) -> Transaction {
+        Transaction {
+            core: each!(core, core => Core::Lent(NonNull::from(core))),
+        }
+    }
+
+    fn core(&mut self) -> CoreMut<'_> {
+        each!(&mut self.core, core => core.get())
+    }
+
+    /// Returns the directory, or the session's name in the database.
+    fn dir(&mut self) -> PathBuf {
+        match self.core() {
+            Place::Files(core) => core.dir().to_owned(),
+            Place::Database(core) => core.name().to_owned(),
         }
     }
 }
@@ -92,7 +117,8 @@ unsafe impl Options for TransactionOptions {
 
 /// Begins a transaction in the directory dir. It takes the directory's lock, and
 /// finishes or undoes an earlier transaction that a dead process left. Free it
-/// with untorn_transaction_free().
+/// with untorn_transaction_free(). untorn_session_transaction() begins one for the
+/// files of a session.
 ///
 /// UNTORN_NOT_FOUND if the directory is missing and parents is 0. UNTORN_DEADLOCK
 /// if this thread already has a transaction there.
@@ -125,9 +151,7 @@ pub unsafe extern "C" fn untorn_transaction_begin(
                 .parents(given.parents != 0)
                 .journals(option_structs::journal(&journals, &arguments)?)
                 .begin_with(&dir, &call)?;
-            transaction_out.give(Transaction {
-                core: Core::Own(Box::new(core)),
-            });
+            transaction_out.give(Transaction::new(Place::Files(core)));
         }
         Ok(())
     })
@@ -141,11 +165,11 @@ unsafe fn of<'a>(
     operation: &'static str,
     transaction: *mut Transaction,
     name: *const c_char,
-) -> Result<(&'a mut untorn::Transaction, String)> {
+) -> Result<(&'a mut Transaction, String)> {
     let arguments = Arguments::of(operation);
     // SAFETY: the caller's promise.
-    let transaction = unsafe { arguments.object_mut(transaction, "transaction")? }.core();
-    let dir = transaction.dir().to_owned();
+    let transaction = unsafe { arguments.object_mut(transaction, "transaction")? };
+    let dir = transaction.dir();
     let arguments = arguments.on(&dir);
     // SAFETY: the caller's promise.
     let name = unsafe { arguments.required_text(name, "name")? };
@@ -155,7 +179,8 @@ unsafe fn of<'a>(
 /// Reads a file as the transaction leaves it, and its version (version_out may be
 /// NULL). *data_out is NULL if the file does not exist; else free it with
 /// untorn_buffer_free(*data_out). The file stays locked until the end
-/// of the transaction, so that a save can depend on what was read.
+/// of the transaction, so that a save can depend on what was read. In a database
+/// nothing is locked, and the commit compares.
 ///
 /// UNTORN_INVALID_ARGUMENT if name is not the name of a file in the directory.
 /// After a failure you can continue the transaction.
@@ -175,12 +200,12 @@ pub unsafe extern "C" fn untorn_transaction_load(
         // SAFETY: as the header says of every argument.
         let (transaction, name, call, data_out, len_out) = unsafe {
             let (transaction, name) = of("load", transaction, name)?;
-            let call = call::read(call, &arguments.on(transaction.dir()))?;
+            let call = call::read(call, &arguments.on(&transaction.dir()))?;
             let data_out = arguments.output(data_out, "data_out")?;
             let len_out = arguments.output(len_out, "len_out")?;
             (transaction, name, call, data_out, len_out)
         };
-        match transaction.load_with(&name, &call)? {
+        match both!(transaction.core(), core => core.load_with(&name, &call))? {
             Some((bytes, version)) => {
                 buffer::give(&bytes, data_out, len_out);
                 // SAFETY: NULL or a place for it.
@@ -212,7 +237,7 @@ pub unsafe extern "C" fn untorn_transaction_save(
             let bytes = Arguments::of("save").bytes(data, len, "data")?;
             (transaction, name, bytes)
         };
-        transaction.save(&name, bytes).map(drop)
+        both!(transaction.core(), core => core.save(&name, bytes)).map(drop)
     })
 }
 
@@ -236,7 +261,7 @@ pub unsafe extern "C" fn untorn_transaction_create(
             let bytes = Arguments::of("create").bytes(data, len, "data")?;
             (transaction, name, bytes)
         };
-        transaction.create(&name, bytes).map(drop)
+        both!(transaction.core(), core => core.create(&name, bytes)).map(drop)
     })
 }
 
@@ -263,7 +288,7 @@ pub unsafe extern "C" fn untorn_transaction_append(
                 .collect();
             (transaction, name, records?)
         };
-        transaction.append(&name, records)
+        both!(transaction.core(), core => core.append(&name, records))
     })
 }
 
@@ -282,10 +307,10 @@ pub unsafe extern "C" fn untorn_transaction_remove(
         // SAFETY: as the header says of every argument.
         let (transaction, name, call) = unsafe {
             let (transaction, name) = of("remove", transaction, name)?;
-            let call = call::read(call, &Arguments::of("remove").on(transaction.dir()))?;
+            let call = call::read(call, &Arguments::of("remove").on(&transaction.dir()))?;
             (transaction, name, call)
         };
-        let removed = transaction.remove_with(&name, &call)?;
+        let removed = both!(transaction.core(), core => core.remove_with(&name, &call))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(removed_out, removed) };
         Ok(())
@@ -297,7 +322,8 @@ pub unsafe extern "C" fn untorn_transaction_remove(
 ///
 /// After UNTORN_ALREADY_EXISTS, UNTORN_LOCK_TIMEOUT, UNTORN_STORAGE_FULL and
 /// other failures all files are unchanged. After UNTORN_NOT_DURABLE all the
-/// changes are made, but a power cut may undo some.
+/// changes are made, but a power cut may undo some. UNTORN_CONFLICT, only in a
+/// database: a file that was loaded has changed.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_transaction_commit(
@@ -309,11 +335,11 @@ pub unsafe extern "C" fn untorn_transaction_commit(
         let arguments = Arguments::of("commit");
         // SAFETY: as the header says of every argument.
         let (transaction, call) = unsafe {
-            let transaction = arguments.object_mut(transaction, "transaction")?.core();
-            let call = call::read(call, &arguments.on(transaction.dir()))?;
+            let transaction = arguments.object_mut(transaction, "transaction")?;
+            let call = call::read(call, &arguments.on(&transaction.dir()))?;
             (transaction, call)
         };
-        transaction.commit_with(&call)
+        both!(transaction.core(), core => core.commit_with(&call))
     })
 }
 

@@ -6,16 +6,17 @@ use crate::argument::{Arguments, put, take_back};
 use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
+use crate::place::{Place, both};
 use crate::version::DocumentVersion;
 
 /// An update of a document. It may be handed to another thread, but only one
 /// thread may use it at a time. It is independent of the document's handle.
 pub struct Update {
-    core: untorn::Update,
+    core: Place<untorn::Update, untorn_postgres::Update>,
 }
 
 impl Update {
-    pub(crate) fn new(core: untorn::Update) -> Update {
+    pub(crate) fn new(core: Place<untorn::Update, untorn_postgres::Update>) -> Update {
         Update { core }
     }
 }
@@ -29,7 +30,8 @@ pub unsafe extern "C" fn untorn_update_value(
     len_out: *mut usize,
 ) {
     // SAFETY: NULL or an update.
-    let value = unsafe { update.as_ref() }.and_then(|update| update.core.value());
+    let value =
+        unsafe { update.as_ref() }.and_then(|update| both!(&update.core, core => core.value()));
     // SAFETY: each NULL or a place for it.
     unsafe {
         put(data_out, value.map_or(std::ptr::null(), <[u8]>::as_ptr));
@@ -45,7 +47,8 @@ pub unsafe extern "C" fn untorn_update_version(
     version_out: *mut DocumentVersion,
 ) -> bool {
     // SAFETY: NULL or an update.
-    let version = unsafe { update.as_ref() }.and_then(|update| update.core.version());
+    let version =
+        unsafe { update.as_ref() }.and_then(|update| both!(&update.core, core => core.version()));
     if let Some(version) = version {
         // SAFETY: NULL or a place for it.
         unsafe { put(version_out, version.into()) };
@@ -71,7 +74,7 @@ pub unsafe extern "C" fn untorn_update_save(
             let update = arguments.object_mut(update, "update")?;
             (update, arguments.bytes(data, len, "data")?)
         };
-        let version = update.core.save(bytes)?;
+        let version = both!(&mut update.core, core => core.save(bytes))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(version_out, version.into()) };
         Ok(())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Test the C library as a user has it: header, libraries, pkg-config and CMake files.
 
-usage: run_c.py --prefix dist/c [--jobs N] [--only WORD]
+usage: run_c.py --prefix dist/c [--jobs N] [--only WORD] [--postgres URL]
 
 PREFIX is what `cargo xtask package` writes: include/untorn.h, lib/libuntorn.so
 and .a, lib/pkgconfig, lib/cmake. Needed: gcc, g++, clang, clang++, valgrind,
@@ -15,6 +15,8 @@ less.
 - The shared library has the right name, can't be unloaded, and exports exactly
   the functions that the header declares, each with the version of that name. A
   program that is linked with it asks for that version.
+- With the URL of a PostgreSQL server, only these: the programs that need one, and
+  examples/c-postgres. They need libpq and pg_config.
 - pkg-config (shared and static), CMake and Meson (both targets) build a program
   that runs.
 
@@ -34,11 +36,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent / "c"
+LIBPQ = SOURCES.parents[2] / "examples/c-postgres"
 PROGRAMS = [
     *("journal.c", "document.c", "lock.c", "process.c", "fork.c"),
     *("transaction.c", "header.c", "rewrite.c", "follow.c", "fold.c", "session.c"),
     *("threads.c", "errors.c", "kill.c", "descriptors.c", "events.c"),
-    *("versions.c", "mistakes-opening.c", "mistakes-sharing.c"),
+    *("versions.c", "mistakes-opening.c", "mistakes-sharing.c", "mistakes-postgres.c"),
     "smoke.cpp",
 ]
 # What is leaked in a child of fork() is leaked on purpose: see fork.supp.
@@ -113,12 +116,12 @@ class Prefix:
             raise Failed("untorn.pc has no Libs.private")
         return [str(self.lib / "libuntorn.a"), *private.group(1).split()]
 
-    def build(self, name: str, source: Path, compiler: str, flags: list[str], kind: str) -> Path:
-        """Compile and link one program."""
+    def build(self, name: str, source: Path, compiler: str, flags: list[str], kind: str, *more: str | Path) -> Path:
+        """Compile and link one program; more are other sources, folders and libraries."""
         program = self.work / name
         own = C_ONLY if source.suffix == ".c" else []
         start = [compiler, "-g", "-D_GNU_SOURCE", *STRICT, *own, *flags, self.include]
-        run(*start, source, "-o", program, *self.link(kind))
+        run(*start, source, *more, "-o", program, *self.link(kind))
         return program
 
 
@@ -226,6 +229,39 @@ def program_tests(prefix: Prefix) -> Iterator[Test]:
             run(*VALGRIND, *suppress, prefix.build(name, source, gnu, [dialect], "shared"))
 
         yield f"{file}, valgrind", valgrind
+
+
+def postgres_tests(prefix: Prefix) -> Iterator[Test]:
+    """Run what needs a server: the driver on libpq, in every way, and the example."""
+    url = os.environ["UNTORN_TEST_POSTGRES"]
+    more: list[str | Path] = [
+        *(LIBPQ / "untorn_libpq.c", f"-I{LIBPQ}", f"-I{run('pg_config', '--includedir').strip()}"),
+        *("-Wl,--push-state,--no-as-needed", "-lpq", "-Wl,--pop-state"),
+    ]
+    source = SOURCES / "postgres.c"
+    for kind in ("shared", "static"):
+
+        def plain(kind: str = kind) -> None:
+            run(prefix.build(f"postgres-{kind}", source, "gcc", ["-std=c11", "-O2"], kind, *more))
+
+        def sanitized(kind: str = kind) -> None:
+            flags = ["-std=c11", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+            run(prefix.build(f"postgres-{kind}-sanitized", source, "clang", flags, kind, *more))
+
+        yield f"postgres.c, {kind}", plain
+        yield f"postgres.c, {kind}, sanitizers", sanitized
+
+    def valgrind() -> None:
+        run(*VALGRIND, prefix.build("postgres-valgrind", source, "gcc", ["-std=c11"], "shared", *more))
+
+    def example() -> None:
+        program = prefix.build("chat", LIBPQ / "chat.c", "gcc", ["-std=c11"], "shared", *more)
+        said = [run(program, url, "example", text) for text in ("one", "two")]
+        if said[1].splitlines() != [f'{{"role":"user","text":"{text}"}}' for text in ("one", "two")]:
+            raise Failed(said[1])
+
+    yield "postgres.c, valgrind", valgrind
+    yield "examples/c-postgres", example
 
 
 def library_tests(prefix: Prefix) -> Iterator[Test]:
@@ -366,6 +402,7 @@ def main() -> int:
     parser.add_argument("--prefix", type=Path, required=True, help="what cargo xtask package wrote")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="only tests with this in their name")
+    parser.add_argument("--postgres", default="", help="the URL of a server: only what needs one is tested")
     options = parser.parse_args()
     root = options.prefix.resolve()
     if not (root / "include/untorn.h").is_file():
@@ -375,7 +412,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="untorn-c-") as work:
         os.environ["TMPDIR"] = work
         prefix = Prefix(root, Path(work))
-        groups = (header_tests, example_tests, library_tests, consumer_tests, program_tests)
+        groups = [header_tests, example_tests, library_tests, consumer_tests, program_tests]
+        if options.postgres:
+            os.environ["UNTORN_TEST_POSTGRES"] = options.postgres
+            groups = [postgres_tests]
         tests = [test for group in groups for test in group(prefix) if options.only in test[0]]
         with ThreadPoolExecutor(options.jobs) as pool:
             results = [(name, pool.submit(test)) for name, test in tests]

@@ -175,6 +175,19 @@ const SECTIONS: &[Section] = &[
         names: &["untorn_store_search", "untorn_hits_"],
     },
     Section {
+        title: "Stores in a PostgreSQL database",
+        names: &[
+            "untorn_postgres_options_init",
+            "untorn_postgres_driver_init",
+            "untorn_postgres_migrate",
+            "untorn_postgres_migration",
+            "untorn_store_open_postgres",
+            "untorn_postgres_selftest",
+            "untorn_postgres_",
+            "UNTORN_POSTGRES_",
+        ],
+    },
+    Section {
         title: "Processes",
         names: &[
             "untorn_process_",

@@ -27,7 +27,23 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
             "store_copy",
         ])
         .dir(&site.root)
-        .log(log)
+        .log(log)?;
+    // The C library of dist/c, with a driver on libpq.
+    for script in ["ffi/tests/run.sh", "conformance/c/run.sh"] {
+        with_server(&["sh", script])
+            .env("UNTORN_PREFIX", site.dist_c())
+            .dir(&site.root)
+            .log(log)?;
+    }
+    Ok(())
+}
+
+/// A command that finds the address of a server of its own in `UNTORN_TEST_POSTGRES`.
+fn with_server(command: &[&str]) -> Run {
+    Run::new(cargo())
+        .args(["run", "--quiet", "--package", "untorn-postgres"])
+        .args(["--example", "with_server", "--"])
+        .args(command)
 }
 
 /// Sees to it that a server can be started. Debian's package keeps its programs
@@ -38,15 +54,17 @@ fn ensure(log: &Log) -> Result<()> {
     }
     if !system::may_install() {
         bail!(
-            "PostgreSQL is missing (initdb, postgres, psql), and these tests need a server of their own; on \
-             Debian and Ubuntu: apt-get install postgresql; else name its programs' directory with \
-             UNTORN_POSTGRES_BIN"
+            "PostgreSQL is missing (initdb, postgres, psql, and libpq-fe.h), and these tests need a server \
+             of their own; on Debian and Ubuntu: apt-get install postgresql libpq-dev; else name its \
+             programs' directory with UNTORN_POSTGRES_BIN"
         );
     }
     Run::new("apt-get").arg("update").log(log)?;
-    system::install("postgresql postgresql-client", log)?;
+    system::install("postgresql postgresql-client libpq-dev", log)?;
     if !found() {
-        bail!("initdb, postgres or psql is still missing after installing postgresql");
+        bail!(
+            "initdb, postgres, psql or libpq-fe.h is still missing after installing postgresql and libpq-dev"
+        );
     }
     Ok(())
 }
@@ -61,5 +79,16 @@ fn found() -> bool {
             .into_iter()
             .chain(debian.flatten().map(|version| version.path().join("bin")))
             .any(|place| place.join("initdb").exists() && place.join("postgres").exists());
-    server && on_path("psql")
+    server && on_path("psql") && has_libpq()
+}
+
+/// Debian has `pg_config` without libpq, too.
+fn has_libpq() -> bool {
+    let asked = std::process::Command::new("pg_config")
+        .arg("--includedir")
+        .output();
+    asked.is_ok_and(|said| {
+        let folder = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        PathBuf::from(folder).join("libpq-fe.h").exists()
+    })
 }
