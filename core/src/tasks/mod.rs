@@ -35,3 +35,9 @@ pub use queue::{Ended, TaskQueue};
 pub use run::{Order, Placement};
 pub use task::Task;
 pub use watch::{Source, Wake, WatchOrder};
+
+/// Runs a wait that another thread ends, as for the answer of a server. Meanwhile the
+/// thread does not count among those that work, which are limited.
+pub fn while_waiting<T>(wait: impl FnOnce() -> T) -> T {
+    crate::background::while_waiting(wait)
+}

@@ -45,14 +45,31 @@ impl WatchOrder {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "each is another")]
     pub fn new() -> WatchOrder {
+        WatchOrder::among(&FOLLOWERS)
+    }
+
+    /// Returns the order for one more source whose looks wait for another machine. They
+    /// do not hold up those at files.
+    #[must_use]
+    pub fn elsewhere() -> WatchOrder {
+        WatchOrder::among(&ELSEWHERE)
+    }
+
+    fn among(keys: &'static [&'static str; 4]) -> WatchOrder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        WatchOrder(one_of(&FOLLOWERS, NEXT.fetch_add(1, Ordering::Relaxed)))
+        WatchOrder(one_of(keys, NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 }
 
 /// The orders of followers, and so how many of them look at once. They are apart from
 /// reads, which may be long.
-const FOLLOWERS: [&str; 4] = ["follow/0", "follow/1", "follow/2", "follow/3"];
+static FOLLOWERS: [&str; 4] = ["follow/0", "follow/1", "follow/2", "follow/3"];
+static ELSEWHERE: [&str; 4] = [
+    "follow-elsewhere/0",
+    "follow-elsewhere/1",
+    "follow-elsewhere/2",
+    "follow-elsewhere/3",
+];
 
 impl<L: EventLoop> Task<L> {
     /// Looks at `source` until it finds news; `finish` makes them ready for the loop.

@@ -120,6 +120,40 @@ fn a_batch_is_the_bytes_that_an_append_to_a_file_adds() {
 }
 
 #[test]
+fn batches_that_are_joined_stay_appends_of_their_own() {
+    let options = || Journal::options().sealed(true);
+    let kept = Arc::new(Kept::default());
+    let reader = options().reader("kept", kept.clone()).unwrap();
+    let batch = |records: &[&str]| {
+        let mut batch = reader.batch();
+        for record in records {
+            batch.push(record.as_bytes()).unwrap();
+        }
+        batch
+    };
+    let (mut joined, other) = (batch(&["1", "2"]), batch(&["3", "4"]));
+    joined.join(&other).unwrap();
+    joined.join(&batch(&[])).unwrap();
+    assert_eq!(joined.len(), 4);
+    assert_eq!(
+        joined.bytes(),
+        [batch(&["1", "2"]).bytes(), other.bytes()].concat()
+    );
+    // It belongs to the last append: seals would not fit otherwise.
+    joined.push(b"5").unwrap();
+    kept.set(1, joined.bytes());
+    assert_eq!(reader.verify().unwrap().damage_count, 0);
+    // A torn end of the second append leaves the first one whole.
+    kept.set(1, &joined.bytes()[..joined.bytes().len() - 20]);
+    assert_eq!(records(reader.records().unwrap()).len(), 2);
+
+    let strange = options().reader("kept", Arc::new(Kept::default())).unwrap();
+    let refused = joined.join(&strange.batch()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(joined.len(), 5);
+}
+
+#[test]
 fn a_header_is_read_and_is_no_record() {
     let kept = Arc::new(Kept::default());
     kept.set(1, b"{\"header\":1}   \n{\"a\":1}\n");

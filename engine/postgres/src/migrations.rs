@@ -38,17 +38,21 @@ impl Migration {
             .filter(|line| !matches!(*line, "begin;" | "commit;"))
             .collect();
         let table = quoted(&format!("\"{}\".migration", schema.replace('"', "\"\"")));
+        // Not `to_regclass`: another caller may have made the table during the wait for its
+        // turn, and the session's cache of names does not know it yet.
         let body = format!(
             "declare done boolean := false;\n\
              begin\n\
              perform pg_advisory_xact_lock(hashtext({turn}));\n\
-             if to_regclass({table}) is not null then\n\
+             if exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+             where n.nspname = {schema} and c.relname = 'migration') then\n\
              execute 'select exists (select from ' || {table} || ' where version >= {version})' into done;\n\
              end if;\n\
              if done then raise exception 'applied before' using errcode = '{APPLIED}'; end if;\n\
              execute {script};\n\
              end",
             turn = quoted(&format!("untorn migrates {schema}")),
+            schema = quoted(schema),
             version = self.version,
             script = quoted(&script.join("\n")),
         );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::record_policy::RecordPolicy;
 use crate::journal::seal::{self, Chain};
 use crate::position::Position;
@@ -119,6 +119,30 @@ impl Batch {
             self.lines.push(b'\n');
         }
         self.count += 1;
+    }
+
+    /// Adds the records of another batch of the same journal, after this one's.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if another journal made it, or it has a header; the batch is as
+    /// it was.
+    pub fn join(&mut self, other: &Batch) -> Result<()> {
+        let why = match other {
+            other if !other.is_for(&self.rules) => "the batch was made by another journal",
+            Batch {
+                header: Some(_), ..
+            } => "a batch with a header is appended by itself",
+            _ => {
+                self.lines.extend_from_slice(&other.lines);
+                self.count += other.count;
+                // A record that is pushed later belongs to the last append.
+                if other.count > 0 {
+                    self.chain = other.chain.clone();
+                }
+                return Ok(());
+            }
+        };
+        Err(Error::invalid_argument("append", self.path(), why))
     }
 
     /// Returns the lines of the records, each with its newline, and with its seal in a

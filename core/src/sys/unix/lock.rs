@@ -20,17 +20,10 @@ pub(in crate::sys) fn is_held_elsewhere(error: &io::Error) -> bool {
 }
 
 pub(in crate::sys) fn is_without_locks(error: &io::Error) -> bool {
-    is_one_of(error, &NO_LOCKS)
-}
-
-/// On macOS the second and the third differ, and flock answers ENOTSUP (man 2 flock there). On the
-/// BSDs it answers EOPNOTSUPP.
-const NO_LOCKS: [i32; 4] = [libc::ENOSYS, libc::ENOTSUP, libc::EOPNOTSUPP, libc::EINVAL];
-
-fn is_one_of(error: &io::Error, codes: &[i32]) -> bool {
-    error
-        .raw_os_error()
-        .is_some_and(|code| codes.contains(&code))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL)
+    )
 }
 
 pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
@@ -41,5 +34,8 @@ pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
 /// ways: no such call, not for this file, no locks left, a descriptor that
 /// can't be locked (NFS), or nonsense.
 pub(in crate::sys) fn is_unsupported(error: &io::Error) -> bool {
-    is_without_locks(error) || is_one_of(error, &[libc::ENOLCK, libc::EBADF])
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::ENOLCK | libc::EINVAL | libc::EBADF)
+    )
 }
