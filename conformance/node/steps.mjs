@@ -280,7 +280,7 @@ function lockOptions(step) {
 }
 
 /** What a handle is opened with. */
-function options(step, table) {
+export function options(step, table) {
   const how = { durability: 'process' }
   for (const [name, as, read] of table) if (name in step) how[as] = read(step[name])
   return how

@@ -137,19 +137,28 @@ class Document {
     checked(options, 'call')
     const lock = handleOf(options?.lock)
     const signal = signalOf(options)
-    const update = await begin(
-      (tryOnce) => this.#native.beginUpdate(tryOnce, lock),
-      patience(options, this.#timeout),
-      signal,
-    )
+    for (;;) {
+      const update = await begin(
+        (tryOnce) => this.#native.beginUpdate(tryOnce, lock),
+        patience(options, this.#timeout),
+        signal,
+      )
+      const version = await this.#updated(update, change, signal)
+      // In a database nothing is locked, and another process may have saved meanwhile.
+      if (version === null) continue
+      this.#version = version
+      return version
+    }
+  }
+
+  async #updated(update, change, signal) {
     try {
       // The lock may have been granted at the same moment.
       throwIfAborted(signal)
       const read = this.#current(update)
       const nest = new Nest('update', this.#path, 'change the value instead of saving, and return it')
       const bytes = this.#changed(await nest.run(() => change(read.value)), read)
-      this.#version = await begin(() => update.save(bytes), Infinity)
-      return this.#version
+      return await begin(() => update.save(bytes), Infinity)
     } finally {
       update.finish()
     }

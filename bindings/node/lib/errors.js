@@ -1,7 +1,7 @@
 'use strict'
 
 /** The details of an error, in the order in which it shows them. */
-const DETAILS = ['operation', 'path', 'holder', 'position']
+const DETAILS = ['operation', 'path', 'holder', 'position', 'sqlstate', 'detail', 'hint']
 
 /** The base of every error of this library. */
 class UntornError extends Error {

@@ -27,6 +27,8 @@ class Fold {
   #timeout
   #state = NONE
   #closed = false
+  /** Whether turns run one after another: in a database no lock keeps them apart. */
+  #oneByOne
   /** Turns under a lock that the caller already holds. Nothing else keeps them apart. */
   #under = Promise.resolve()
 
@@ -38,6 +40,7 @@ class Fold {
     this.#apply = apply
     this.#decoder = decoder
     this.#timeout = timeout
+    this.#oneByOne = native.oneByOne === true
   }
 
   get state() {
@@ -95,7 +98,7 @@ class Fold {
       this.#checkDecide(decide)
       checked(given, 'call')
       const nest = new Nest('update', this.#codec.path, 'return the records instead of appending them')
-      return this.#turn(() => nest.run(() => this.#decided(decide)), given)
+      return this.#turn(() => nest.run(() => this.#decided(decide)), given, true)
     })
   }
 
@@ -133,19 +136,23 @@ class Fold {
     await this.close()
   }
 
-  /** `decide` returns the records to append, or nothing. The state that it sees is that of the whole journal. */
-  async #turn(decide, options) {
+  /**
+   * `decide` returns the records to append, or nothing. The state that it sees is that of the whole journal. `depends`:
+   * the records depend on that state.
+   */
+  async #turn(decide, options, depends = false) {
     this.#checkOpen()
     const lock = handleOf(options?.lock)
     const timeout = patience(options, this.#timeout)
     const signal = signalOf(options)
-    if (lock === undefined) return this.#oneTurn(decide, lock, timeout, signal)
-    const turn = this.#under.then(() => this.#oneTurn(decide, lock, timeout, signal))
+    const next = () => this.#oneTurn(decide, lock, timeout, signal, depends)
+    if (lock === undefined && !this.#oneByOne) return next()
+    const turn = this.#under.then(next)
     this.#under = turn.catch(() => {})
     return turn
   }
 
-  async #oneTurn(decide, lock, timeout, signal) {
+  async #oneTurn(decide, lock, timeout, signal, depends) {
     const turn = await begin((tryOnce) => this.#native.begin(tryOnce, lock), timeout, signal)
     try {
       await this.#takeIn(turn)
@@ -153,9 +160,7 @@ class Fold {
       try {
         // The lock may have been granted at the same moment.
         throwIfAborted(signal)
-        const batch = await decide()
-        throwIfAborted(signal)
-        if (batch !== undefined) end = await begin(() => turn.append(batch), Infinity)
+        end = await this.#appended(turn, decide, depends, signal)
       } catch (error) {
         // The state is right.
         await begin(() => turn.finish(), Infinity)
@@ -166,6 +171,18 @@ class Fold {
       return end ?? position
     } finally {
       await begin(() => turn.abandon(), Infinity)
+    }
+  }
+
+  /** Appends what `decide` chose. In a database another process can be faster: then it decides again. */
+  async #appended(turn, decide, depends, signal) {
+    for (;;) {
+      const batch = await decide()
+      throwIfAborted(signal)
+      if (batch === undefined) return undefined
+      const end = await begin(() => turn.append(batch, depends), Infinity)
+      if (end !== null) return end
+      await this.#takeIn(turn)
     }
   }
 

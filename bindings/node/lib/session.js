@@ -10,6 +10,7 @@ const { checked, checkedSync, patience, patienceSync } = require('./options.js')
 const { jsonOf } = require('./process.js')
 const { reasonOf, signalOf, throwIfAborted } = require('./signals.js')
 const { textOf } = require('./text.js')
+const { carriedOut } = require('./transact.js')
 const { nestOf, transactionOf } = require('./transaction.js')
 
 const OWN = Symbol('made by this module')
@@ -45,8 +46,9 @@ class Session {
     return block(() => this.#native.existsSync())
   }
 
-  async journal() {
-    return journalOf(await begin(() => this.#native.journal(), Infinity), this.#journalOptions())
+  async journal(name) {
+    const wanted = name === undefined ? undefined : this.#ofDatabase('journal', textOf(name, 'the name'))
+    return journalOf(await begin(() => this.#native.journal(wanted), Infinity), this.#journalOptions())
   }
 
   journalSync() {
@@ -86,6 +88,21 @@ class Session {
     return block(() => this.#native.mediaSync(wanted, patienceSync(options, this.#options?.timeout)))
   }
 
+  /** Without `work` the caller ends the transaction. Nothing is sent, and nothing is locked, before its commit. */
+  async transaction(work, options) {
+    this.#ofDatabase('transaction')
+    const how = { ...this.#options, journals: this.#options?.journal }
+    const begun = () => transactionOf(block(() => this.#native.transaction()), how)
+    return work === undefined ? begun() : carriedOut(begun, work, checked(options, 'wait'))
+  }
+
+  /** Throws if a verb that only a session in a database has is called on a directory. */
+  #ofDatabase(verb, value) {
+    if (this.#native.transaction !== undefined) return value
+    const instead = verb === 'journal' ? 'Journal.open with a path in it' : 'transaction(session.path, work)'
+    throw invalid(`${verb} ${this.path}: this session is a directory: use ${instead}`, { operation: verb, path: this.path })
+  }
+
   async holder() {
     return JSON.parse(await begin(() => this.#native.holder(), Infinity))
   }
@@ -101,7 +118,7 @@ class Session {
     const handle = await begin((tryOnce) => this.#native.claim(name, tryOnce), patience(options, ONCE), signal)
     if (signal?.aborted) {
       // The lease was granted at the same moment.
-      handle.releaseSync()
+      await begin(() => handle.release(), Infinity)
       throw reasonOf(signal)
     }
     return new Lease(OWN, handle)
@@ -174,10 +191,13 @@ function requireFunction(change, verb) {
 
 class Lease {
   #native
+  /** Of a lease in a database, which can be lost. */
+  #watch
 
   constructor(own, handle) {
     if (own !== OWN) throw invalid('use session.claim(label)')
     this.#native = handle
+    if (handle.watch !== undefined) this.#watch = require('./postgres/bridge.js').watchLease(handle)
     held.add(this)
   }
 
@@ -193,26 +213,38 @@ class Lease {
     return this.#native.held
   }
 
+  /** Undefined for a lease of a directory, which can't be lost. */
+  get lost() {
+    return this.#watch?.signal
+  }
+
+  get token() {
+    return this.#watch === undefined ? undefined : BigInt(this.#native.token)
+  }
+
   async release() {
-    await begin(() => this.#native.release(), Infinity)
-    held.delete(this)
+    try {
+      await begin(() => this.#native.release(), Infinity)
+    } finally {
+      if (!this.#native.held) this.#forget()
+    }
   }
 
   releaseSync() {
     block(() => this.#native.releaseSync())
-    held.delete(this)
+    this.#forget()
   }
 
   async transfer(to) {
     const heir = jsonOf(to)
     await begin(() => this.#native.transfer(heir), Infinity)
-    held.delete(this)
+    this.#forget()
   }
 
   transferSync(to) {
     const heir = jsonOf(to)
     block(() => this.#native.transferSync(heir))
-    held.delete(this)
+    this.#forget()
   }
 
   close() {
@@ -230,6 +262,11 @@ class Lease {
   async [Symbol.asyncDispose]() {
     await this.release()
   }
+
+  #forget() {
+    held.delete(this)
+    this.#watch?.forget()
+  }
 }
 
 inspecting(Session, ({ key, path }) => ({ key, path }))
@@ -238,4 +275,4 @@ inspecting(Lease, ({ held: isHeld, holder }) => ({ held: isHeld, holder }))
 /** Internal. */
 const sessionOf = (handle, options) => new Session(OWN, handle, options)
 
-module.exports = { sessionOf }
+module.exports = { Lease, Session, sessionOf }

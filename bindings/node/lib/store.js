@@ -8,6 +8,7 @@ const { toPath } = require('./path.js')
 const { sessionOf } = require('./session.js')
 const { signalOf } = require('./signals.js')
 const { textOf } = require('./text.js')
+const { isDatabase } = require('./postgres/where.js')
 
 const OWN = Symbol('made by this module')
 const MOST_HITS = 2 ** 32 - 1
@@ -23,12 +24,14 @@ class Store {
   }
 
   static async open(dir, options) {
+    if (isDatabase(dir)) return inDatabase().open(dir, options)
     const where = toPath(dir)
     const how = openOptions(options)
     return new Store(OWN, await begin(() => port.openStore(where, how), Infinity), options)
   }
 
   static openSync(dir, options) {
+    if (isDatabase(dir)) return inDatabase().openSync()
     const where = toPath(dir)
     const how = openOptions(options)
     return new Store(OWN, block(() => port.openStoreSync(where, how)), options)
@@ -89,6 +92,12 @@ function openOptions(options) {
   return { journalName, stateName, durability, create, journal: journal == null ? undefined : journalOptions(journal) }
 }
 
+/** The store in a database, which is loaded when it is first used. */
+const inDatabase = () => require('./postgres/store.js').PostgresStore
+
 inspecting(Store, (store) => store.path)
 
-module.exports = { Store }
+/** Makes a store from a handle that was opened in another way. Internal. */
+const storeOf = (handle, options, Class) => new Class(OWN, handle, options)
+
+module.exports = { Store, storeOf }

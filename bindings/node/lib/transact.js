@@ -10,12 +10,13 @@ const { Transaction, nestOf } = require('./transaction.js')
 
 /** Commits when `work` returns, and rolls back if it fails. */
 function transaction(dir, work, options) {
-  return nestableAt('begin', dir, options, (given) => carriedOut(dir, work, given))
+  return nestableAt('begin', dir, options, (given) => carriedOut(() => Transaction.begin(dir, given), work, given))
 }
 
-async function carriedOut(dir, work, options) {
+/** The same in a transaction that `begin` begins. Internal. */
+async function carriedOut(begin, work, options) {
   requireFunction(work, 'transaction')
-  const tx = await Transaction.begin(dir, options)
+  const tx = await begin()
   try {
     const result = await nestOf(tx, 'transaction').run(() => work(tx))
     throwIfAborted(signalOf(options))
@@ -51,4 +52,4 @@ function waitOptions(options) {
   return options == null ? undefined : { timeout: options.timeout, signal: options.signal }
 }
 
-module.exports = { transaction, transactionSync }
+module.exports = { carriedOut, transaction, transactionSync }

@@ -7,10 +7,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 use untorn::{Error, ErrorKind, Holder};
 
+use crate::postgres::Said;
 use crate::spelling::OPTIONS;
 
 /// An error of the library.
 pub fn of(error: &Error) -> String {
+    let said = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<Said>())
+        .map(|Said(refusal)| refusal);
     json!({
         "code": error.kind().code(),
         "message": in_javascript(&error.to_string(), error.operation(), error.path()),
@@ -22,6 +26,9 @@ pub fn of(error: &Error) -> String {
             "generation": position.generation,
             "offset": position.offset,
         })),
+        "sqlstate": said.map(|said| &said.sqlstate),
+        "detail": said.map(|said| &said.detail),
+        "hint": said.map(|said| &said.hint),
     })
     .to_string()
 }

@@ -107,17 +107,41 @@ impl Journal {
         Ok(self.read(
             "follow",
             move |journal| journal.follow(start),
-            move |port, follow| Follow {
-                port: Rc::clone(port),
-                path,
-                start: follow.position().into(),
-                order: WatchOrder::new(),
-                cursor: Arc::new(Mutex::new(Cursor {
-                    follow: Some(follow),
-                    kept: None,
-                })),
-            },
+            move |port, follow| Follow::new(port, path, follow, WatchOrder::new()),
         ))
+    }
+}
+
+impl Follow {
+    pub fn new(
+        port: &Rc<Inner>,
+        path: Arc<Path>,
+        follow: untorn::Follow,
+        order: WatchOrder,
+    ) -> Follow {
+        Follow {
+            port: Rc::clone(port),
+            path,
+            start: follow.position().into(),
+            order,
+            cursor: Arc::new(Mutex::new(Cursor {
+                follow: Some(follow),
+                kept: None,
+            })),
+        }
+    }
+}
+
+impl Drop for Follow {
+    /// A program that drops a follower without `return` leaves it to the collection of
+    /// garbage. The end of a watch in a database may wait for a thread that waits for
+    /// this event loop, so another thread does it.
+    fn drop(&mut self) {
+        if let Ok(mut cursor) = self.cursor.try_lock()
+            && let Some(follow) = cursor.follow.take()
+        {
+            let _ = std::thread::Builder::new().spawn(move || drop(follow));
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl Handle {
     }
 }
 
-fn buffers(records: Vec<untorn::OwnedRecord>) -> Vec<Tail> {
+pub fn buffers(records: Vec<untorn::OwnedRecord>) -> Vec<Tail> {
     records
         .into_iter()
         .map(|record| Tail {

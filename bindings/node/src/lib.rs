@@ -9,6 +9,7 @@
 //! journal.rs  batch.rs  records.rs  rewrite.rs  salvage.rs  follow.rs  fold.rs
 //! news.rs        the events and progress for one loop; events.rs: what is set of them
 //! document.rs  one_shot.rs  lock.rs  selftest.rs
+//! postgres/      the store in a database
 //! transaction.rs  snapshot.rs  store.rs  session.rs  process.rs
 //! ```
 //!
@@ -29,6 +30,7 @@ mod news;
 mod one_shot;
 mod open_options;
 mod port;
+mod postgres;
 mod process;
 mod records;
 mod rewrite;

@@ -18,6 +18,7 @@ use untorn::tasks::{EventLoop, Outcome, Task, TaskQueue};
 
 use crate::failure;
 use crate::news::News;
+use crate::postgres::Statements;
 use crate::waker::Waker;
 
 type Settle = FnArgs<(u32, Option<String>, Raw)>;
@@ -59,6 +60,8 @@ pub struct Inner {
     tasks: Arc<TaskQueue<Waker>>,
     waker: OnceCell<Arc<Waker>>,
     news: OnceCell<Arc<News>>,
+    /// Of stores in databases, from the first one on.
+    statements: OnceCell<Statements>,
     function: Cell<sys::napi_threadsafe_function>,
     /// How many calls keep the process alive.
     pending: Cell<usize>,
@@ -90,6 +93,7 @@ impl Port {
             tasks: TaskQueue::new(),
             waker: OnceCell::new(),
             news: OnceCell::new(),
+            statements: OnceCell::new(),
             function: Cell::new(ptr::null_mut()),
             pending: Cell::new(0),
             settle: settle.create_ref()?,
@@ -228,6 +232,9 @@ impl Inner {
                 .call((id, failure, value).into())?;
         }
         self.settle_appends(&env, appended)?;
+        if let Some(statements) = self.statements.get() {
+            statements.pass_on(&env)?;
+        }
         self.let_go_if_idle();
         Ok(())
     }
@@ -251,6 +258,21 @@ impl Inner {
         Ok(())
     }
 
+    /// Has this loop carry statements. A second bridge changes nothing.
+    pub fn carry_statements(&self, statements: Statements) {
+        let _ = self.statements.set(statements);
+    }
+
+    pub fn statements(&self) -> napi::Result<&Statements> {
+        let bridge = self.statements.get();
+        bridge.ok_or_else(|| napi::Error::from_reason(failure::bug("no bridge carries statements")))
+    }
+
+    pub fn waker(&self) -> napi::Result<Arc<Waker>> {
+        let waker = self.waker.get().map(Arc::clone);
+        waker.ok_or_else(|| napi::Error::from_reason(failure::bug("the event loop is not open")))
+    }
+
     pub fn news(&self) -> Option<Arc<News>> {
         self.news.get().map(Arc::clone)
     }
@@ -270,5 +292,8 @@ impl Inner {
             waker.close();
         }
         self.tasks.close();
+        if let Some(statements) = self.statements.get() {
+            statements.close();
+        }
     }
 }

@@ -9,7 +9,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
-use untorn::tasks::Order;
+use untorn::tasks::{Order, while_waiting};
 use untorn::{DamageKind, Error, Records};
 
 use crate::call::locked;
@@ -31,6 +31,8 @@ pub struct Reader {
     path: Arc<Path>,
     /// `None`: closed.
     cursor: Arc<Mutex<Option<Cursor>>>,
+    /// The order of reads from another machine, which must not hold up those of files.
+    elsewhere: Option<Order>,
     /// Whether V8 counts its memory.
     weighed: Cell<bool>,
 }
@@ -172,7 +174,16 @@ impl Reader {
                 records,
                 failed: None,
             }))),
+            elsewhere: None,
             weighed: Cell::new(port.env().adjust_external_memory(WEIGHT).is_ok()),
+        }
+    }
+
+    /// A reader of a journal in a database.
+    pub fn elsewhere(port: &Rc<Inner>, path: &Arc<Path>, records: Records, order: Order) -> Reader {
+        Reader {
+            elsewhere: Some(order),
+            ..Reader::new(port, path, records)
         }
     }
 
@@ -212,11 +223,20 @@ impl Reader {
     #[napi(catch_unwind)]
     pub fn next(&self) -> u32 {
         let cursor = Arc::clone(&self.cursor);
+        let Some(order) = &self.elsewhere else {
+            return self.port.run(
+                Order::Read,
+                ("read", &self.path),
+                false,
+                move |_| next(&cursor),
+                |_, found| found,
+            );
+        };
         self.port.run(
-            Order::Read,
+            order.clone(),
             ("read", &self.path),
             false,
-            move |_| next(&cursor),
+            move |_| while_waiting(|| next(&cursor)),
             |_, found| found,
         )
     }
@@ -224,7 +244,15 @@ impl Reader {
     /// Closes the file and frees its memory. A second call does nothing.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        *locked(&self.cursor) = None;
+        match &self.elsewhere {
+            None => *locked(&self.cursor) = None,
+            // A read that is under way may wait for this event loop.
+            Some(_) => {
+                if let Ok(mut cursor) = self.cursor.try_lock() {
+                    *cursor = None;
+                }
+            }
+        }
         self.unweigh(self.port.env());
     }
 }

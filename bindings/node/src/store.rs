@@ -81,7 +81,7 @@ impl From<Hit> for Found {
     }
 }
 
-fn found(hits: Vec<Hit>) -> Vec<Found> {
+pub fn found(hits: Vec<Hit>) -> Vec<Found> {
     hits.into_iter().map(Found::from).collect()
 }
 

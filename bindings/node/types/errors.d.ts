@@ -43,6 +43,12 @@ export class UntornError extends Error {
   readonly holder?: Holder
   /** The journal's actual end, or the place reached. */
   readonly position?: Position
+  /** The code with which a database refused: `'42501'`. */
+  readonly sqlstate?: string
+  /** The database's detail, if it gave one. */
+  readonly detail?: string
+  /** The database's hint, if it gave one. */
+  readonly hint?: string
   /**
    * Returns all of this and the message, for logs: `JSON.stringify` leaves out the message of an
    * error.
@@ -56,6 +62,9 @@ export class UntornError extends Error {
     errno?: number
     holder?: Holder
     position?: Position
+    sqlstate?: string
+    detail?: string
+    hint?: string
   }
 }
 

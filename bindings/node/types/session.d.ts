@@ -1,5 +1,6 @@
 // Sessions, and the store that holds them.
 
+import type { DatabaseUrl, PoolLike, Store as PostgresStore, StoreOptions as PostgresStoreOptions } from '../postgres.js'
 import type { Document } from './document.js'
 import type { Journal } from './journal.js'
 import type { Holder } from './lock.js'
@@ -52,6 +53,8 @@ export interface SearchOptions extends ProgressOptions {
 /** A directory of sessions, found by their keys, which may be any strings. */
 export class Store {
   private constructor()
+  /** Opens the store in a database: see `untorn/postgres`, whose types fit any URL. */
+  static open(where: PoolLike | DatabaseUrl, options?: PostgresStoreOptions): Promise<PostgresStore>
   /** Opens the store in this directory. */
   static open(dir: string | URL, options?: StoreOptions): Promise<Store>
   /** The blocking twin of `open`. */

@@ -5,6 +5,7 @@ use crate::command::Run;
 use crate::log::Log;
 use crate::site::{Site, cargo};
 use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
 
 pub fn rust(site: &Site, log: &Log) -> Result<()> {
     Run::new(cargo())
@@ -38,16 +39,22 @@ pub fn python(site: &Site, log: &Log) -> Result<()> {
 
 pub fn node(site: &Site, log: &Log) -> Result<()> {
     let project = node::project(site, log)?;
-    // Node looks for packages beside the file that asks for them.
+    copy(site, &project)?;
+    Run::new("node")
+        .arg("conformance/node/run.mjs")
+        .dir(project)
+        .log(log)
+}
+
+/// Copies the cases into a project: Node looks for packages beside the file that asks
+/// for them.
+pub fn copy(site: &Site, project: &Path) -> Result<PathBuf> {
     let copy = project.join("conformance");
     if copy.exists() {
         std::fs::remove_dir_all(&copy).with_context(|| format!("remove {}", copy.display()))?;
     }
     node::copy_tree(&site.root.join("conformance"), &copy)?;
-    Run::new("node")
-        .arg("conformance/node/run.mjs")
-        .dir(project)
-        .log(log)
+    Ok(copy)
 }
 
 /// The examples of the README, run as a reader would run them.

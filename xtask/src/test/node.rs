@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const PROJECT: &str = "test-node";
 
 /// As the binding's own lock file has them.
-const TOOLS: [&str; 2] = ["typescript", "@types/node"];
+const TOOLS: [&str; 4] = ["typescript", "@types/node", "pg", "@types/pg"];
 
 /// Other versions of TypeScript, and the oldest one with `using`.
 const COMPILERS: [(&str, &str); 4] = [
@@ -73,7 +73,7 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
 
 /// Named one by one: left to itself, `node --test` runs every file of a directory
 /// called test, and counts what the tests share as passed too.
-fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {
+pub fn test_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).with_context(|| format!("read {}", dir.display()))? {
         let path = entry?.path();

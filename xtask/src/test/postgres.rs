@@ -1,5 +1,6 @@
 //! The engine on PostgreSQL, against a server that its tests start.
 
+use super::{conformance, node};
 use crate::command::{Run, on_path};
 use crate::log::Log;
 use crate::site::{Site, cargo};
@@ -30,18 +31,40 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
         .log(log)?;
     // The C library of dist/c, with a driver on libpq.
     for script in ["ffi/tests/run.sh", "conformance/c/run.sh"] {
-        with_server(&["sh", script])
+        with_server(site, &["sh", script])
             .env("UNTORN_PREFIX", site.dist_c())
             .dir(&site.root)
+            .log(log)?;
+    }
+    node(site, log)
+}
+
+/// The tests and the cases of the Node package on this engine.
+fn node(site: &Site, log: &Log) -> Result<()> {
+    let project = node::project(site, log)?;
+    let cases = conformance::copy(site, &project)?.join("node/run-postgres.mjs");
+    let mut tests: Vec<PathBuf> = ["--test", "--test-reporter", "spec"]
+        .map(PathBuf::from)
+        .into();
+    tests.extend(node::test_files(&project.join("test/postgres"))?);
+    for arguments in [tests, vec![cases]] {
+        with_server(site, &["node"])
+            .args(arguments)
+            // A page is tested, too.
+            .env("UNTORN_ROOT", &site.root)
+            .dir(&project)
             .log(log)?;
     }
     Ok(())
 }
 
 /// A command that finds the address of a server of its own in `UNTORN_TEST_POSTGRES`.
-fn with_server(command: &[&str]) -> Run {
+/// It runs in any directory.
+fn with_server(site: &Site, command: &[&str]) -> Run {
     Run::new(cargo())
         .args(["run", "--quiet", "--package", "untorn-postgres"])
+        .arg("--manifest-path")
+        .arg(site.root.join("Cargo.toml"))
         .args(["--example", "with_server", "--"])
         .args(command)
 }
