@@ -24,6 +24,12 @@ impl Watcher {
     }
 
     pub fn watch(&mut self, path: &Path) -> io::Result<()> {
+        // By kqueue `notify` opens the files of a directory, one more at each change, and
+        // every file below a directory in it. It never closes them. So it watches the
+        // followed file alone (see `Changes::file_changed`), and polling finds a new file.
+        if cfg!(unix) && path.is_dir() {
+            return Ok(());
+        }
         // On Windows `notify` would forget its handle on this path, and never
         // close it. The caller finds changes between the two calls by polling.
         if cfg!(windows) {

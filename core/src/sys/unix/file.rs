@@ -71,11 +71,29 @@ pub(in crate::sys) fn set_len(file: &Handle, len: u64) -> io::Result<()> {
 /// Syncs the data. std uses `F_FULLFSYNC` on Apple systems, where a plain fsync
 /// leaves the bytes in the drive's cache.
 pub(in crate::sys) fn sync_data(file: &Handle) -> io::Result<()> {
-    file.sync_data()
+    as_far_as_it_goes(file.sync_data(), file)
 }
 
 pub(in crate::sys) fn sync_all(file: &Handle) -> io::Result<()> {
-    file.sync_all()
+    as_far_as_it_goes(file.sync_all(), file)
+}
+
+fn as_far_as_it_goes(full: io::Result<()>, file: &Handle) -> io::Result<()> {
+    if cfg!(target_vendor = "apple") {
+        or_plain(full, || Ok(rustix::fs::fsync(file)?))
+    } else {
+        full
+    }
+}
+
+/// Makes the plain sync if the file system does not know the full one. man 2 fcntl on macOS
+/// names those that do. SMB and NFS answer ENOTSUP, macFUSE EINVAL, others ENOTTY.
+fn or_plain(full: io::Result<()>, plain: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let unknown = [libc::ENOTSUP, libc::EOPNOTSUPP, libc::EINVAL, libc::ENOTTY];
+    match full.as_ref().map_err(io::Error::raw_os_error) {
+        Err(Some(code)) if unknown.contains(&code) => plain(),
+        _ => full,
+    }
 }
 
 pub(in crate::sys) fn offset(file: &Handle) -> io::Result<u64> {
@@ -265,5 +283,35 @@ pub(in crate::sys) mod number {
     #[inline]
     pub(in crate::sys) fn is_last(file: &Handle, count: u32) -> bool {
         given(file).is_none_or(|given| given.load(Ordering::Relaxed) == count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::or_plain;
+
+    #[test]
+    fn a_file_system_without_the_full_sync_gets_the_plain_one() {
+        for code in [libc::ENOTSUP, libc::EINVAL, libc::ENOTTY] {
+            let mut plain = 0;
+            let refused = Err(io::Error::from_raw_os_error(code));
+            let result = or_plain(refused, || {
+                plain += 1;
+                Err(io::ErrorKind::StorageFull.into())
+            });
+            assert_eq!(plain, 1, "{code}");
+            let error = result.expect_err("what the plain one says");
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        }
+    }
+
+    #[test]
+    fn a_sync_that_failed_stays_failed() {
+        let lost = Err(io::Error::from_raw_os_error(libc::EIO));
+        let result = or_plain(lost, || unreachable!("it would report success"));
+        assert_eq!(result.expect_err("lost").raw_os_error(), Some(libc::EIO));
+        assert!(or_plain(Ok(()), || unreachable!("it is on the disk")).is_ok());
     }
 }

@@ -20,10 +20,17 @@ pub(in crate::sys) fn is_held_elsewhere(error: &io::Error) -> bool {
 }
 
 pub(in crate::sys) fn is_without_locks(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL)
-    )
+    is_one_of(error, &NO_LOCKS)
+}
+
+/// On macOS the second and the third differ, and flock answers ENOTSUP (man 2 flock there). On the
+/// BSDs it answers EOPNOTSUPP.
+const NO_LOCKS: [i32; 4] = [libc::ENOSYS, libc::ENOTSUP, libc::EOPNOTSUPP, libc::EINVAL];
+
+fn is_one_of(error: &io::Error, codes: &[i32]) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
 }
 
 pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
@@ -34,8 +41,5 @@ pub(in crate::sys) fn is_bad_descriptor(error: &io::Error) -> bool {
 /// ways: no such call, not for this file, no locks left, a descriptor that
 /// can't be locked (NFS), or nonsense.
 pub(in crate::sys) fn is_unsupported(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::ENOLCK | libc::EINVAL | libc::EBADF)
-    )
+    is_without_locks(error) || is_one_of(error, &[libc::ENOLCK, libc::EBADF])
 }

@@ -84,6 +84,12 @@ pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
 /// The most that Linux keeps in one attribute, and in the list of their names.
 const LARGEST: usize = 65_536;
 
+/// The answer for an attribute that the file does not have.
+#[cfg(target_vendor = "apple")]
+const NO_ATTRIBUTE: Errno = Errno::NOATTR;
+#[cfg(not(target_vendor = "apple"))]
+const NO_ATTRIBUTE: Errno = Errno::NODATA;
+
 /// Attributes of the content, which changes, and those that are set separately.
 const NOT_KEPT: [&CStr; 4] = [
     acl::NAME,
@@ -121,7 +127,7 @@ fn xattrs(path: &Path) -> io::Result<Vec<(CString, Vec<u8>)>> {
             }
             // We may not read it (`trusted.*`), or it has gone since it was
             // listed.
-            Err(Errno::PERM | Errno::ACCESS | Errno::NODATA) => {}
+            Err(Errno::PERM | Errno::ACCESS | NO_ATTRIBUTE) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -57,6 +57,10 @@ fn what_is_there(error: io::Error) -> io::Error {
         Some(libc::ELOOP | libc::EMLINK) => InTheWay::Link.into_error(),
         // A socket; a FIFO or a device without a peer.
         Some(libc::EISDIR | libc::ENXIO | libc::ENODEV) => InTheWay::NoRegularFile.into_error(),
+        // A socket, as macOS and FreeBSD answer (man 2 open there).
+        Some(libc::EOPNOTSUPP) if cfg!(not(target_os = "linux")) => {
+            InTheWay::NoRegularFile.into_error()
+        }
         _ => error,
     }
 }

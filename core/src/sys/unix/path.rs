@@ -82,10 +82,9 @@ pub(in crate::sys) fn is_real_dir(path: &Path) -> io::Result<bool> {
     Ok(stat::of_name(path)?.is_dir())
 }
 
-/// Syncs the directory. std's `sync_all` is `F_FULLFSYNC` on Apple systems;
-/// rustix's `fsync` is not.
+/// Syncs the directory, as a file is synced.
 pub(in crate::sys) fn sync_name(_: &Path, dir: &Path) -> io::Result<()> {
-    fs::File::open(dir)?.sync_all()
+    super::file::sync_all(&fs::File::open(dir)?)
 }
 
 pub(in crate::sys) fn list(dir: &Path) -> io::Result<Vec<OsString>> {

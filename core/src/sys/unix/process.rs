@@ -91,8 +91,17 @@ pub(in crate::sys) fn name_of(pid: u32) -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
+/// Returns the name of a process's program.
+#[cfg(target_os = "macos")]
+pub(in crate::sys) fn name_of(pid: u32) -> Option<String> {
+    let name = bsd_info(pid).ok()??.pbi_name;
+    let name = name.iter().take_while(|byte| **byte != 0);
+    let name: Vec<u8> = name.map(|byte| byte.cast_unsigned()).collect();
+    Some(String::from_utf8_lossy(&name).into_owned()).filter(|name| !name.is_empty())
+}
+
 /// Returns `None`, since the system does not report it here.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(in crate::sys) fn name_of(_: u32) -> Option<String> {
     None
 }
@@ -107,8 +116,14 @@ pub(in crate::sys) fn is_stopped(pid: u32) -> bool {
         .is_some_and(|state| matches!(state, "T" | "t"))
 }
 
+/// Returns whether a debugger or a signal has stopped the process.
+#[cfg(target_os = "macos")]
+pub(in crate::sys) fn is_stopped(pid: u32) -> bool {
+    matches!(bsd_info(pid), Ok(Some(info)) if info.pbi_status == libc::SSTOP)
+}
+
 /// Returns `false`, since the system does not report it here.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(in crate::sys) fn is_stopped(_: u32) -> bool {
     false
 }
@@ -136,6 +151,13 @@ fn hidden_or_gone(pid: u32) -> io::Result<Option<u64>> {
 
 #[cfg(target_os = "macos")]
 pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
+    Ok(bsd_info(pid)?.map(|info| info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec))
+}
+
+/// Returns the system's knowledge of a process; `None` if it has ended. Of other users' processes only
+/// root may know (EPERM).
+#[cfg(target_os = "macos")]
+fn bsd_info(pid: u32) -> io::Result<Option<libc::proc_bsdinfo>> {
     let pid = i32::try_from(pid).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: the all-zero bit pattern is a valid `proc_bsdinfo`.
     let mut info: libc::proc_bsdinfo = unsafe { std::mem::zeroed() };
@@ -157,12 +179,7 @@ pub(in crate::sys) fn start_time(pid: u32) -> io::Result<Option<u64>> {
             _ => Err(error),
         };
     }
-    if info.pbi_status == libc::SZOMB {
-        return Ok(None);
-    }
-    Ok(Some(
-        info.pbi_start_tvsec * 1_000_000 + info.pbi_start_tvusec,
-    ))
+    Ok((info.pbi_status != libc::SZOMB).then_some(info))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
