@@ -1,61 +1,80 @@
 //! Decides whether a line is one JSON value.
 //!
-//! The text of a string is the most of a record. So each block of 64 bytes is read at
-//! once, and a mask says where a string can end. The walk over the tokens asks that mask
-//! and never recurses: a hostile record may nest as deep as it is long.
+//! The text of a string is the most of a record. So `marks.rs` reads 64 bytes at once, and
+//! says where a string can end. The walk over the tokens goes from mark to mark. Outside of
+//! strings only quotes and white space are marks, so it passes each mark when it comes to
+//! that byte. It never recurses: a hostile record may nest as deep as it is long.
 
+mod marks;
+mod nesting;
 #[cfg(test)]
 mod tests;
 
-/// How many bytes are read at once.
-const BLOCK: usize = 64;
+use marks::{Marks, Words};
+use nesting::{Deep, Nesting, Shallow};
 
 /// Returns whether the line is one JSON value in UTF-8, with white space around it. The
 /// verdict is that of `serde_json`, except that a newline is no white space here.
 #[inline]
 pub(super) fn is_value(line: &[u8]) -> bool {
-    let mut scan = Scan {
-        line,
-        at: 0,
-        block: 0,
-        marks: 0,
-        is_ascii: true,
-    };
-    scan.mark();
-    scan.value().is_some() && (scan.is_ascii || simdutf8::basic::from_utf8(line).is_ok())
+    let mut words = Words::default();
+    let mut walk = Walk::of(line, &mut words);
+    let is_value = walk.value::<Shallow>().is_some();
+    if !is_value {
+        return is_deep_value(line);
+    }
+    walk.marks.is_ascii || simdutf8::basic::from_utf8(line).is_ok()
+}
+
+/// Decides about a line that may nest too deep for the quick way.
+#[cold]
+fn is_deep_value(line: &[u8]) -> bool {
+    let mut words = Words::default();
+    let is_value = Walk::of(line, &mut words).value::<Deep>().is_some();
+    is_value && simdutf8::basic::from_utf8(line).is_ok()
 }
 
 /// A walk over the tokens. Each step returns `None` if the line is not JSON.
-struct Scan<'a> {
+struct Walk<'a> {
     line: &'a [u8],
     at: usize,
-    /// The offset of the block that `marks` describes.
-    block: usize,
-    /// A bit for each byte of the block that a string can't just contain.
-    marks: u64,
-    is_ascii: bool,
+    /// The marks from `at` on.
+    marks: Marks<'a>,
 }
 
-impl Scan<'_> {
+impl Walk<'_> {
     #[inline(always)]
-    fn value(&mut self) -> Option<()> {
-        let mut open = Nesting::default();
+    fn of<'a>(line: &'a [u8], words: &'a mut Words) -> Walk<'a> {
+        Walk {
+            line,
+            at: 0,
+            marks: Marks::of(line, words),
+        }
+    }
+
+    #[inline(always)]
+    fn value<N: Nesting>(&mut self) -> Option<()> {
+        let mut open = N::default();
         'value: loop {
             match self.token()? {
                 b'"' => self.string()?,
                 b'{' => {
                     self.at += 1;
-                    if self.token()? != b'}' {
-                        open.push(true);
-                        self.key()?;
-                        continue;
+                    match self.token()? {
+                        b'"' => {
+                            open.push(true)?;
+                            if !self.member()? {
+                                continue;
+                            }
+                        }
+                        b'}' => self.at += 1,
+                        _ => return None,
                     }
-                    self.at += 1;
                 }
                 b'[' => {
                     self.at += 1;
                     if self.token()? != b']' {
-                        open.push(false);
+                        open.push(false)?;
                         continue;
                     }
                     self.at += 1;
@@ -67,20 +86,36 @@ impl Scan<'_> {
                 _ => return None,
             }
             while let Some(is_object) = open.innermost() {
-                match self.token()? {
-                    b',' => {
-                        self.at += 1;
-                        if is_object {
-                            self.token()?;
-                            self.key()?;
+                if !self.passes(b',') {
+                    match self.token()? {
+                        b',' if is_object => {
+                            self.at += 1;
+                            if self.token()? != b'"' {
+                                return None;
+                            }
                         }
-                        continue 'value;
+                        b',' => {
+                            self.at += 1;
+                            continue 'value;
+                        }
+                        b'}' if is_object => {
+                            self.at += 1;
+                            open.pop();
+                            continue;
+                        }
+                        b']' if !is_object => {
+                            self.at += 1;
+                            open.pop();
+                            continue;
+                        }
+                        _ => return None,
                     }
-                    b'}' if is_object => open.pop(),
-                    b']' if !is_object => open.pop(),
-                    _ => return None,
                 }
-                self.at += 1;
+                if !is_object {
+                    self.string()?;
+                } else if !self.member()? {
+                    continue 'value;
+                }
             }
             let after = &self.line[self.at..];
             return after.iter().copied().all(is_space).then_some(());
@@ -96,6 +131,9 @@ impl Scan<'_> {
             if byte > b' ' || !is_space(byte) {
                 return Some(byte);
             }
+            if byte != b' ' {
+                self.marks.pass();
+            }
             self.at += 1;
         }
     }
@@ -105,6 +143,27 @@ impl Scan<'_> {
         self.line.get(self.at).copied()
     }
 
+    /// Passes `sign` if a string follows as encoders write it: at once, or after one space.
+    #[inline(always)]
+    fn passes(&mut self, sign: u8) -> bool {
+        // The string ends after its first quote, so three bytes are there.
+        let Some([first, second, third, ..]) = self.line.get(self.at..) else {
+            return false;
+        };
+        if *first != sign {
+            return false;
+        }
+        if *second == b'"' {
+            self.at += 1;
+            return true;
+        }
+        if *second == b' ' && *third == b'"' {
+            self.at += 2;
+            return true;
+        }
+        false
+    }
+
     #[inline(always)]
     fn word(&mut self, word: &[u8]) -> Option<()> {
         let found = self.line[self.at..].starts_with(word);
@@ -112,44 +171,38 @@ impl Scan<'_> {
         found.then_some(())
     }
 
-    /// Passes a key and its colon.
+    /// Passes a key and its colon, and its value too if that is a string. Returns whether
+    /// it is one. The walk is at the key's first quote.
     #[inline(always)]
-    fn key(&mut self) -> Option<()> {
-        if self.byte()? != b'"' {
-            return None;
-        }
+    fn member(&mut self) -> Option<bool> {
         self.string()?;
+        if self.passes(b':') {
+            self.string()?;
+            return Some(true);
+        }
         if self.token()? != b':' {
             return None;
         }
         self.at += 1;
-        Some(())
+        Some(false)
     }
 
+    /// Passes a string; the walk is at its first quote.
     #[inline(always)]
     fn string(&mut self) -> Option<()> {
-        self.at += 1;
+        let first = self.marks.pass();
+        debug_assert_eq!(first, Some(self.at));
         loop {
-            if self.at - self.block >= BLOCK {
-                self.mark();
+            self.at = self.marks.pass()?;
+            let byte = self.byte()?;
+            if byte == b'"' {
+                self.at += 1;
+                return Some(());
             }
-            let marks = self.marks >> (self.at - self.block);
-            if marks == 0 {
-                self.at = self.block + BLOCK;
-                if self.at >= self.line.len() {
-                    return None;
-                }
-                continue;
+            if byte != b'\\' {
+                return None;
             }
-            self.at += marks.trailing_zeros() as usize;
-            match self.byte()? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(());
-                }
-                b'\\' => self.escape()?,
-                _ => return None,
-            }
+            self.escape()?;
         }
     }
 
@@ -157,11 +210,14 @@ impl Scan<'_> {
     #[inline(always)]
     fn escape(&mut self) -> Option<()> {
         let after = &self.line[self.at + 1..];
-        self.at += match after.first()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
-            b'u' if after.get(1..5)?.iter().all(u8::is_ascii_hexdigit) => 6,
+        match after.first()? {
+            b'"' | b'\\' => {
+                self.marks.pass();
+            }
+            b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+            b'u' if after.get(1..5)?.iter().all(u8::is_ascii_hexdigit) => {}
             _ => return None,
-        };
+        }
         Some(())
     }
 
@@ -170,13 +226,11 @@ impl Scan<'_> {
         if self.byte() == Some(b'-') {
             self.at += 1;
         }
-        if self.byte()? == b'0' {
-            self.at += 1;
-            if matches!(self.byte(), Some(b'0'..=b'9')) {
-                return None;
-            }
-        } else {
-            self.digits()?;
+        let first = self.at;
+        let digits = self.digits()?;
+        // Only one zero stands in front.
+        if digits > 1 && self.line[first] == b'0' {
+            return None;
         }
         if self.byte() == Some(b'.') {
             self.at += 1;
@@ -192,129 +246,19 @@ impl Scan<'_> {
         Some(())
     }
 
+    /// Passes digits, and returns how many.
     #[inline(always)]
-    fn digits(&mut self) -> Option<()> {
+    fn digits(&mut self) -> Option<usize> {
         let from = self.at;
         while matches!(self.byte(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        (self.at > from).then_some(())
-    }
-
-    /// Reads the block at this place. Near the end the last 64 bytes are read instead,
-    /// and shifted.
-    #[inline(always)]
-    fn mark(&mut self) {
-        self.block = self.at;
-        let rest = self.line.get(self.at..).unwrap_or_default();
-        let (marks, is_ascii) = if let Some(block) = rest.first_chunk() {
-            marks_of(block)
-        } else if let Some(last) = self.line.last_chunk() {
-            let (marks, is_ascii) = marks_of(last);
-            let passed = (BLOCK - rest.len()) as u32;
-            (marks.checked_shr(passed).unwrap_or(0), is_ascii)
-        } else {
-            let mut block = [0; BLOCK];
-            block[..rest.len()].copy_from_slice(rest);
-            marks_of(&block)
-        };
-        self.marks = marks;
-        self.is_ascii &= is_ascii;
+        let digits = self.at - from;
+        (digits > 0).then_some(digits)
     }
 }
 
 #[inline(always)]
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
-}
-
-/// The objects and arrays that are open: one bit each.
-#[derive(Default)]
-struct Nesting {
-    bits: u64,
-    depth: usize,
-    outer: Vec<u64>,
-}
-
-impl Nesting {
-    #[inline(always)]
-    fn push(&mut self, is_object: bool) {
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.outer.push(self.bits);
-        }
-        self.bits = self.bits << 1 | u64::from(is_object);
-        self.depth += 1;
-    }
-
-    #[inline(always)]
-    fn pop(&mut self) {
-        self.bits >>= 1;
-        self.depth -= 1;
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.bits = self.outer.pop().unwrap_or_default();
-        }
-    }
-
-    /// Returns whether the innermost is an object; `None` if nothing is open.
-    #[inline(always)]
-    fn innermost(&self) -> Option<bool> {
-        (self.depth > 0).then_some(self.bits & 1 == 1)
-    }
-}
-
-/// Returns a bit for each quote, backslash and control character, and whether all of the
-/// block is ASCII.
-#[inline(always)]
-fn marks_of(block: &[u8; BLOCK]) -> (u64, bool) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is a part of x86-64.
-    return unsafe { marks_by_sse2(block) };
-    #[cfg(not(target_arch = "x86_64"))]
-    marks_by_words(block)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn marks_by_sse2(block: &[u8; BLOCK]) -> (u64, bool) {
-    use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x,
-        _mm_set1_epi8, _mm_setzero_si128, _mm_xor_si128,
-    };
-    let mut marks = 0;
-    let mut every = _mm_setzero_si128();
-    for (n, sixteen) in block.as_chunks::<16>().0.iter().enumerate() {
-        let halves = sixteen.as_chunks().0;
-        let bytes = _mm_set_epi64x(i64::from_le_bytes(halves[1]), i64::from_le_bytes(halves[0]));
-        // With this bit changed, the quote and the control characters are the least.
-        let changed = _mm_xor_si128(bytes, _mm_set1_epi8(2));
-        let least = _mm_cmpeq_epi8(_mm_min_epu8(changed, _mm_set1_epi8(0x20)), changed);
-        let backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
-        let any = _mm_or_si128(least, backslash);
-        marks |= u64::from(_mm_movemask_epi8(any).cast_unsigned()) << (16 * n);
-        every = _mm_or_si128(every, bytes);
-    }
-    (marks, _mm_movemask_epi8(every) == 0)
-}
-
-/// Does the same with 8 bytes in a word, on every other processor.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn marks_by_words(block: &[u8; BLOCK]) -> (u64, bool) {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let (mut marks, mut high) = (0, 0);
-    for (n, eight) in block.as_chunks().0.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        // The top bit of each byte says so. No sum carries into the next byte.
-        let is = |wanted: u8| {
-            let differs = eight ^ (ONES * u64::from(wanted));
-            !(((differs & !HIGH) + !HIGH) | differs)
-        };
-        let is_control = !(((eight & !HIGH) + ONES * 0x60) | eight);
-        let any = (is(b'"') | is(b'\\') | is_control) & HIGH;
-        // Gathers the top bits in the last byte.
-        marks |= ((any >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n);
-        high |= eight & HIGH;
-    }
-    (marks, high == 0)
 }

@@ -1,6 +1,6 @@
 //! The verdict is that of `serde_json`, whatever the bytes.
 
-use super::{BLOCK, is_value, marks_by_words, marks_of};
+use super::is_value;
 
 /// Texts that parsers of JSON get wrong, after the classes of JSONTestSuite. The letter
 /// says whether it must be accepted (y) or refused (n).
@@ -206,28 +206,5 @@ fn a_line_may_nest_as_deep_as_it_is_long() {
         let last = line.len() - depth / 2 - 1;
         line[last] = if line[last] == b'}' { b']' } else { b'}' };
         assert!(!is_value(&line), "{depth}");
-    }
-}
-
-#[test]
-fn both_ways_mark_what_a_loop_marks() {
-    let mut random = fastrand::Rng::with_seed(1);
-    for _ in 0..20_000 {
-        let mut block = [b'a'; BLOCK];
-        for byte in &mut block {
-            *byte = match random.u8(..8) {
-                0 => b'"',
-                1 => b'\\',
-                2 => random.u8(..0x22),
-                3 => random.u8(..),
-                _ => *byte,
-            };
-        }
-        let marks = block.iter().rev().fold(0, |marks, byte| {
-            marks << 1 | u64::from(matches!(byte, b'"' | b'\\' | 0..0x20))
-        });
-        let expected = (marks, block.is_ascii());
-        assert_eq!(marks_of(&block), expected, "{block:?}");
-        assert_eq!(marks_by_words(&block), expected, "{block:?}");
     }
 }
