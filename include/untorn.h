@@ -146,7 +146,8 @@
  *
  *   You may use handles on both sides of fork(). A child never holds a lock of
  *   its parent, and never releases one. In the child of a process with several
- *   threads no function is async-signal-safe.
+ *   threads no function is async-signal-safe. A store in a database and all that
+ *   was made of it stay the parent's: a child opens its own.
  *
  * Stability
  *

@@ -15,8 +15,8 @@ less.
 - The shared library has the right name, can't be unloaded, and exports exactly
   the functions that the header declares, each with the version of that name. A
   program that is linked with it asks for that version.
-- With the URL of a PostgreSQL server, only these: the programs that need one, and
-  examples/c-postgres. They need libpq and pg_config.
+- With the URL of a PostgreSQL server, only these: the programs that need one,
+  examples/c-postgres and the guide. They need libpq and pg_config.
 - pkg-config (shared and static), CMake and Meson (both targets) build a program
   that runs.
 
@@ -260,8 +260,18 @@ def postgres_tests(prefix: Prefix) -> Iterator[Test]:
         if said[1].splitlines() != [f'{{"role":"user","text":"{text}"}}' for text in ("one", "two")]:
             raise Failed(said[1])
 
+    def guide() -> None:
+        page = (SOURCES.parents[2] / "docs/guides/postgres-c.md").read_text()
+        [code] = re.findall(r"^```c\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        written = prefix.work / "guide.c"
+        written.write_text(code.replace("host=db dbname=app", url))
+        said = run(prefix.build("guide", written, "gcc", ["-std=c11"], "shared", *more))
+        if url not in written.read_text() or said:
+            raise Failed(said)
+
     yield "postgres.c, valgrind", valgrind
     yield "examples/c-postgres", example
+    yield "docs/guides/postgres-c.md", guide
 
 
 def library_tests(prefix: Prefix) -> Iterator[Test]:

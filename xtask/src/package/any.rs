@@ -11,7 +11,7 @@ use anyhow::Result;
 use std::fs;
 
 /// In the order in which they can be published: each needs the ones before it.
-pub const CRATES: [&str; 4] = ["untorn", "untorn-ffi", "untorn-postgres", "untorn-cli"];
+pub const CRATES: [&str; 4] = ["untorn", "untorn-postgres", "untorn-ffi", "untorn-cli"];
 
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     fs::create_dir_all(directory_of(site))?;

@@ -7,6 +7,7 @@ mod copy;
 mod crash;
 mod crate_storm;
 mod documents;
+mod fold_cursor;
 mod follow;
 mod history;
 mod journal;

@@ -1,10 +1,11 @@
 //! Migrations, and the rights of the roles that call the verbs.
 
 use postgres::error::SqlState;
-use untorn_postgres::{ErrorKind, MIGRATIONS, migrate};
+use untorn_postgres::{ErrorKind, MIGRATIONS, migrate, migrate_with};
 
 use crate::client::{append, claim, kind, records};
 use crate::server::connect;
+use crate::sessions::pool;
 use crate::store::store;
 
 #[test]
@@ -173,4 +174,34 @@ fn the_files_are_what_psql_runs() {
     }
     assert_eq!(std::fs::read_dir(dir).unwrap().count(), MIGRATIONS.len());
     assert_eq!(migrate(&mut store.connect(), "by psql").unwrap(), 0);
+}
+
+#[test]
+fn many_callers_migrate_with_any_driver_and_each_step_is_applied_once() {
+    let store = store();
+    let schema = "raced \\ \"it's\" $$";
+    let applied: usize = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| migrate_with(pool(&store.dir), schema).unwrap()))
+            .collect();
+        callers
+            .into_iter()
+            .map(|caller| caller.join().unwrap())
+            .sum()
+    });
+    assert_eq!(applied, MIGRATIONS.len());
+    assert_eq!(migrate_with(pool(&store.dir), schema).unwrap(), 0);
+    let mut c = store.connect();
+    assert_eq!(migrate(&mut c, schema).unwrap(), 0);
+    // They are the same functions, byte for byte.
+    let mut all = |schema: &str| -> String {
+        let query = "select string_agg(proname || prosrc, '' order by proname, prosrc) \
+                     from pg_proc where pronamespace = quote_ident($1)::regnamespace";
+        c.query_one(query, &[&schema]).unwrap().get(0)
+    };
+    let (theirs, ours) = (all(&store.schema), all(schema));
+    assert!(theirs.len() > 1000);
+    let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
+    let same = theirs.replace(&store.schema, "S") == ours.replace(&quoted, "S");
+    assert!(same, "they differ");
 }
