@@ -46,7 +46,7 @@ impl PathLock {
         }
         let mut stale = Stale::default();
         loop {
-            let Some(process_lock) = self.gate_if_there(operation, wait)? else {
+            let Some(process_lock) = self.process_lock_if_there(operation, wait)? else {
                 return Ok(None);
             };
             if let Some(held) =

@@ -77,7 +77,7 @@ impl PathLock {
         };
         let os_error = |error| Error::os(operation, &self.lock_path, error);
         let named = if let Some(in_place) = &self.in_place {
-            let seen = in_place.look(&self.target, held.process_lock.id());
+            let seen = in_place.look(&self.target, held.process_lock.id);
             if self.is_closed() {
                 in_place.close();
             }
@@ -96,7 +96,7 @@ impl PathLock {
                     return Ok(None);
                 }
                 seen => match seen.map_err(os_error)? {
-                    Some(seen) if seen.id == held.process_lock.id() => {
+                    Some(seen) if seen.id == held.process_lock.id => {
                         held.lock_size = seen.size;
                         held.mode = seen.mode;
                         true
@@ -160,7 +160,7 @@ impl PathLock {
             None => self.record_path(),
         };
         let seen = sys::look(name).map_err(|error| Error::os(operation, name, error))?;
-        Ok(seen.is_some_and(|seen| seen.id == held.process_lock.id())
+        Ok(seen.is_some_and(|seen| seen.id == held.process_lock.id)
             && held
                 .process_lock
                 .is_itself()

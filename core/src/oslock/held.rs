@@ -63,7 +63,7 @@ impl RawGuard {
     /// Returns whether this lock belongs to this process, not to the one it was
     /// forked from.
     pub fn is_ours(&self) -> bool {
-        self.process_lock.is_ours()
+        self.process_lock.file.is_ours()
     }
 }
 
@@ -72,7 +72,7 @@ impl Drop for RawGuard {
     fn drop(&mut self) {
         // A forked child has no part in the lock. An unlock would free its
         // parent's lock.
-        if self.process_lock.is_ours() {
+        if self.process_lock.file.is_ours() {
             self.process_lock.release(self.thread);
         }
     }

@@ -19,8 +19,15 @@ use crate::sys::{Access, Descriptor, FileId, PerProcess};
 
 /// The locked files that this process has open, by scheme. A lock file and data
 /// are opened in different ways.
-static GATES: PerProcess<Mutex<ProcessLocks>> = PerProcess::new();
+static PROCESS_LOCKS: PerProcess<Mutex<ProcessLocks>> = PerProcess::new();
 type ProcessLocks = HashMap<(FileId, Scheme), Weak<ProcessLock>>;
+
+fn process_locks() -> MutexGuard<'static, ProcessLocks> {
+    PROCESS_LOCKS
+        .get(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Returns a lock file in this directory if the caller's thread holds its lock.
 pub(crate) fn held_in(dir: &Path, wait: &WaitPolicy<'_>) -> Option<PathBuf> {
@@ -28,10 +35,7 @@ pub(crate) fn held_in(dir: &Path, wait: &WaitPolicy<'_>) -> Option<PathBuf> {
         // Other tasks of this caller may hold it, and they go on meanwhile.
         return None;
     }
-    let process_locks: Vec<_> = GATES
-        .get(Mutex::default)
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    let process_locks: Vec<_> = process_locks()
         .iter()
         .filter(|((_, scheme), _)| *scheme == Scheme::Sidecar)
         .filter_map(|(_, process_lock)| process_lock.upgrade())
@@ -73,7 +77,7 @@ impl PathLock {
 
     /// Does the same for a call that has nothing to do without a file. If the
     /// lock is on the file itself, no file is made only to be locked.
-    pub(crate) fn gate_if_there(
+    pub(crate) fn process_lock_if_there(
         &self,
         operation: &'static str,
         wait: &WaitPolicy<'_>,
@@ -126,11 +130,7 @@ impl PathLock {
     #[cold]
     pub(crate) fn forget(&self, process_lock: &Arc<ProcessLock>) {
         *self.cached() = None;
-        GATES
-            .get(Mutex::default)
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(process_lock)));
+        process_locks().retain(|_, other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(process_lock)));
     }
 
     /// Returns this process's lock for a file that was opened to be locked.
@@ -141,7 +141,7 @@ impl PathLock {
         opened: io::Result<(Descriptor, bool)>,
     ) -> Result<Arc<ProcessLock>> {
         let process_lock = opened
-            .and_then(|(file, writable)| self.gate_of(file, writable))
+            .and_then(|(file, writable)| self.process_lock_of(file, writable))
             .map_err(|error| self.refused_file(operation, error))?;
         if let (Some(pid_file), Some(stale)) = (process_lock.pid_file(), &self.stale_after) {
             pid_file.stale_after(*stale);
@@ -154,13 +154,10 @@ impl PathLock {
         Ok(process_lock)
     }
 
-    fn gate_of(&self, file: Descriptor, writable: bool) -> io::Result<Arc<ProcessLock>> {
+    fn process_lock_of(&self, file: Descriptor, writable: bool) -> io::Result<Arc<ProcessLock>> {
         let id = file.id()?;
         let key = (id, self.scheme());
-        let mut process_locks = GATES
-            .get(Mutex::default)
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut process_locks = process_locks();
         if let Some(process_lock) = process_locks.get(&key).and_then(Weak::upgrade) {
             // The second descriptor is closed here; an flock is not affected.
             return Ok(process_lock);

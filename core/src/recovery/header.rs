@@ -12,7 +12,7 @@
 //!    120      4  L, the length of the header line with its newline
 //!    124      4  CRC-32C of the 60 bytes before
 //!    128      4  length of the header as it was, without its padding
-//!    132      4  length of the header as it is to be, without its padding
+//!    132      4  length of the header as it will be, without its padding
 //!    136         both headers
 //!                the pieces: pieces.rs
 //!             4  CRC-32C of all from 128 on

@@ -10,7 +10,7 @@
 //! [`PerProcess`].
 
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 use super::sys;
 
@@ -18,11 +18,22 @@ pub(super) use sys::fork::LockDescriptors;
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
+/// A byte that the system changes in a copy of this process, so that a child shows for
+/// which no handler was called. Null if the system has no such bytes.
+pub(super) static MARK: AtomicPtr<AtomicU8> = AtomicPtr::new(ptr::null_mut());
+
+/// The value of [`MARK`] in a process that knows of its birth.
+pub(super) const NOTICED: u8 = 1;
+
 /// Returns how many forks lie between this process and the first that used the
 /// library.
 #[inline]
 pub(crate) fn generation() -> u32 {
-    if sys::fork::is_unnoticed() {
+    // SAFETY: null, or a byte that is never unmapped.
+    let mark = unsafe { MARK.load(Ordering::Acquire).as_ref() };
+    if let Some(mark) = mark
+        && mark.load(Ordering::Acquire) != NOTICED
+    {
         sys::fork::notice();
     }
     GENERATION.load(Ordering::Relaxed)

@@ -8,7 +8,7 @@
 //! ```text
 //! file.rs  path.rs      what the rest of the crate calls
 //! seam.rs               the announcement; fault.rs: what the tests make of it
-//! changes.rs            being told of changes; notifier.rs: where there is no inotify
+//! changes.rs            reports of changes; notifier.rs: for systems without inotify
 //! fork.rs  process.rs   what is known of processes; descriptor.rs: what
 //!                       stays open, and what a forked child must not have
 //! unix/  windows/       the system calls

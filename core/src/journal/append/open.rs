@@ -84,6 +84,15 @@ impl Writer {
         self.checked = false;
     }
 
+    /// Returns whether the writer has the file open. The program may have closed the
+    /// descriptor without our knowledge.
+    #[inline]
+    pub fn is_open(&mut self) -> bool {
+        let data = self.data.as_ref();
+        self.seen_open = data.is_some_and(|data| matches!(data.is_itself(), Ok(true)));
+        self.seen_open
+    }
+
     /// Makes sure that `data` is the file that the path means now.
     #[inline]
     pub fn open(
@@ -102,7 +111,7 @@ impl Writer {
         }
         if let (Some(stat), Some(data)) = (&stat, &self.data)
             && stat.id == data.identity.id
-            && (lock.data().is_none() || is_as_it_was(data, operation, lock)?)
+            && is_as_it_was(data, operation, lock)?
             && (seen_open
                 || data
                     .is_itself()
@@ -237,9 +246,13 @@ fn is_another_now(error: &io::Error) -> bool {
     )
 }
 
-/// Returns whether a file that keeps its inode still has its generation. A rewrite in
-/// place raises the generation.
+/// Returns whether the open file still has its generation. A rewrite in place raises the
+/// generation. Any other gives the journal another inode.
+#[inline]
 fn is_as_it_was(data: &Data, operation: &'static str, lock: LockFile<'_>) -> Result<bool> {
+    let Handle::Locked(_) = &data.file else {
+        return Ok(true);
+    };
     let recorded = lock
         .generation()
         .map_err(|error| Error::os(operation, lock.path(), error))?;

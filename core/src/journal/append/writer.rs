@@ -54,15 +54,6 @@ impl Writer {
         }
     }
 
-    /// Returns whether the writer has the file open. The program may have closed the
-    /// descriptor without our knowledge.
-    #[inline]
-    pub fn is_open(&mut self) -> bool {
-        let data = self.data.as_ref();
-        self.seen_open = data.is_some_and(|data| matches!(data.is_itself(), Ok(true)));
-        self.seen_open
-    }
-
     /// Returns where the file ends, which is open and whole.
     pub fn position(&self, path: &Path) -> Result<Position> {
         let data = self.data.as_ref().ok_or_else(|| no_file(path))?;

@@ -9,6 +9,7 @@ use crate::sys::{FileId, Role, Stat};
 pub(in crate::sys) use super::opening::{
     create_new, create_private, create_unnamed, give_name, open,
 };
+pub(in crate::sys) use super::stat::look;
 
 /// Whether a number that the program closes goes to the next file.
 pub(in crate::sys) const NUMBERS_COME_AGAIN: bool = true;
@@ -101,11 +102,11 @@ pub(in crate::sys) fn offset(file: &Handle) -> io::Result<u64> {
 }
 
 pub(in crate::sys) fn id(file: &Handle) -> io::Result<FileId> {
-    Ok(stat::of(file)?.id)
+    Ok(look(file)?.id)
 }
 
 pub(in crate::sys) fn size(file: &Handle) -> io::Result<u64> {
-    links_and_size(file).map(|(_, size)| size)
+    Ok(look(file)?.size)
 }
 
 /// Returns the time in ticks: it changes every 1 to 10 ms. To read it is no system call.
@@ -133,14 +134,8 @@ pub(in crate::sys) fn tick() -> Option<u64> {
     None
 }
 
-#[inline]
-pub(in crate::sys) fn look(file: &Handle) -> io::Result<Stat> {
-    stat::of(file).map(Stat::from)
-}
-
-#[inline]
 pub(in crate::sys) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
-    let seen = stat::of(file)?;
+    let seen = look(file)?;
     Ok((seen.links, seen.size))
 }
 
@@ -156,7 +151,7 @@ pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)>
     let seen = stat::with_birth(file)?;
     let version = inode_version(file).map_or(seen.id.inode, u64::from);
     let birth = seen.birth.map(|born| born & !TICK | version & TICK);
-    Ok((seen.into(), birth))
+    Ok((*seen, birth))
 }
 
 /// Returns the inode's version; `None` if the file system has none (tmpfs,
@@ -177,7 +172,7 @@ fn inode_version(file: &Handle) -> Option<u32> {
 pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)> {
     let seen = stat::with_birth(file)?;
     let birth = seen.birth;
-    Ok((seen.into(), birth))
+    Ok((*seen, birth))
 }
 
 pub(in crate::sys) fn modified(file: &Handle) -> io::Result<u64> {

@@ -11,9 +11,6 @@ use std::time::Duration;
 use super::{Handle, copied};
 use crate::sys::{FileId, fork};
 
-/// Returns whether this is a child that no handler was called for.
-pub(in crate::sys) use super::copied::is_copy as is_unnoticed;
-
 /// The descriptors of this process that a forked child must not have.
 ///
 /// They are opened and closed in here, and a fork waits for the threads that do

@@ -69,11 +69,11 @@ pub(in crate::sys) fn read(path: &Path) -> io::Result<Attributes> {
 /// Reads only the attributes that give rights.
 pub(in crate::sys) fn rights(path: &Path) -> io::Result<Attributes> {
     let seen = stat::of_name(path)?;
-    if seen.is_link() {
+    if seen.is_link {
         return Err(InTheWay::Link.into_error());
     }
     Ok(Attributes {
-        mode: seen.mode & PERMISSIONS,
+        mode: seen.mode,
         uid: seen.uid,
         gid: seen.gid,
         acl: acl::of_name(path)?,
@@ -203,7 +203,7 @@ impl Attributes {
 pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Result<bool> {
     let seen = stat::of(file)?;
     Ok(
-        (seen.uid, seen.gid, seen.mode & PERMISSIONS) == (wanted.uid, wanted.gid, wanted.mode)
+        (seen.uid, seen.gid, seen.mode) == (wanted.uid, wanted.gid, wanted.mode)
             && acl::of(file)? == wanted.acl,
     )
 }
@@ -214,7 +214,7 @@ pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Resu
 pub(in crate::sys) fn narrow(file: &Handle, of: &Path, reading: bool) -> io::Result<()> {
     let seen = stat::of(file)?;
     let of = match stat::of_name(of) {
-        Ok(of) if of.is_file() => of,
+        Ok(of) if of.is_file => of,
         _ => return Ok(()),
     };
     let rights = if reading { 0o066 } else { 0o022 };
@@ -235,18 +235,18 @@ pub(in crate::sys) fn may_be_believed(file: &Handle, of: &Path) -> io::Result<bo
     let anybody = |seen: &stat::Seen| seen.mode & 0o002 != 0;
     let file = stat::of(file)?;
     let own = rustix::process::geteuid().as_raw();
-    if !file.is_file() {
+    if !file.is_file {
         return Ok(false);
     }
     if [own, 0].contains(&file.uid) && !anybody(&file) {
         return Ok(true);
     }
     let (of, dir) = match stat::of_name(of) {
-        Ok(dir) if dir.is_dir() => (None, dir),
+        Ok(dir) if dir.is_dir => (None, dir),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         seen => {
             let dir = stat::at(crate::sys::path::parent(of))?;
-            (seen.ok().filter(stat::Seen::is_file), dir)
+            (seen.ok().filter(|seen| seen.is_file), dir)
         }
     };
     if anybody(&file) && !of.as_ref().is_none_or(anybody) {
@@ -289,7 +289,7 @@ pub(in crate::sys) fn is_ours_to_remove(path: &Path, dir: &Path) -> io::Result<b
 /// mode for all files, and refuse to set any.
 pub(in crate::sys) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
     let mode = mode & PERMISSIONS;
-    if stat::of(file)?.mode & PERMISSIONS == mode {
+    if stat::look(file)?.mode == mode {
         return Ok(());
     }
     file.set_permissions(std::fs::Permissions::from_mode(mode))
@@ -297,7 +297,7 @@ pub(in crate::sys) fn set_mode(file: &Handle, mode: u32) -> io::Result<()> {
 }
 
 pub(in crate::sys) fn has_mode(file: &Handle, mode: u32) -> io::Result<bool> {
-    Ok(stat::of(file)?.mode & PERMISSIONS == mode & PERMISSIONS)
+    Ok(stat::look(file)?.mode == mode & PERMISSIONS)
 }
 
 /// Returns whether an error means that the file system has no such rights to

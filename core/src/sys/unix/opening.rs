@@ -40,8 +40,8 @@ pub(in crate::sys) fn open(
     let file = options(access).open(path).map_err(what_is_there)?;
     // A directory can be opened for reading, and a FIFO or a device for
     // writing.
-    let seen = stat::of(&file)?;
-    if !seen.is_file() {
+    let seen = stat::look(&file)?;
+    if !seen.is_file {
         return Err(InTheWay::NoRegularFile.into_error());
     }
     let known = Known {

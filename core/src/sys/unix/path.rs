@@ -6,18 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::stat;
-use crate::sys::Stat;
-
-#[inline]
-pub(in crate::sys) fn stat(path: &Path) -> io::Result<Stat> {
-    stat::at(path).map(Stat::from)
-}
-
-#[inline]
-pub(in crate::sys) fn look(path: &Path) -> io::Result<Stat> {
-    stat::of_name(path).map(Stat::from)
-}
+pub(in crate::sys) use super::stat::{look_at_name as look, look_at_target as stat};
 
 pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
@@ -38,7 +27,7 @@ pub(in crate::sys) fn make_dir(path: &Path) -> io::Result<()> {
 /// Removes a directory with its content. std opens each directory below the one
 /// before it, without following a link.
 pub(in crate::sys) fn remove_tree(path: &Path) -> io::Result<()> {
-    if stat::of_name(path)?.is_dir() {
+    if look(path)?.is_dir {
         fs::remove_dir_all(path)
     } else {
         unlink(path)
@@ -79,7 +68,7 @@ fn is_dir_in(dir: &std::os::fd::OwnedFd, name: &std::ffi::CStr) -> bool {
 /// Returns whether the name itself is a directory's, not a symbolic link's to
 /// one.
 pub(in crate::sys) fn is_real_dir(path: &Path) -> io::Result<bool> {
-    Ok(stat::of_name(path)?.is_dir())
+    Ok(look(path)?.is_dir)
 }
 
 /// Syncs the directory, as a file is synced.

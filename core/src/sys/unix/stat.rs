@@ -7,6 +7,7 @@
 //! `fstat` and `fstatat` report all but the birth.
 
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
 
 use rustix::fs::FileType;
@@ -14,76 +15,67 @@ use rustix::fs::FileType;
 use super::Handle;
 use crate::sys::{FileId, Stat};
 
-/// The known facts of one file.
+/// The known facts of one file, with those that only this folder needs.
 pub(super) struct Seen {
-    pub id: FileId,
-    pub size: u64,
-    pub links: u64,
-    kind: FileType,
-    /// Permission bits, and the other bits that the system keeps with them.
-    pub mode: u32,
+    stat: Stat,
     pub uid: u32,
     pub gid: u32,
     /// Microseconds since 1970, if it was asked for and is known.
     pub birth: Option<u64>,
-    /// Reported by `statx` since Linux 5.8.
-    is_mount_root: bool,
 }
 
-impl Seen {
-    pub fn is_file(&self) -> bool {
-        self.kind == FileType::RegularFile
-    }
+impl Deref for Seen {
+    type Target = Stat;
 
-    pub fn is_link(&self) -> bool {
-        self.kind == FileType::Symlink
-    }
-
-    pub fn is_dir(&self) -> bool {
-        self.kind == FileType::Directory
+    #[inline]
+    fn deref(&self) -> &Stat {
+        &self.stat
     }
 }
 
-impl From<Seen> for Stat {
-    fn from(seen: Seen) -> Stat {
-        Stat {
-            id: seen.id,
-            size: seen.size,
-            is_file: seen.is_file(),
-            is_dir: seen.is_dir(),
-            is_link: seen.kind == FileType::Symlink,
-            mode: seen.mode & 0o7777,
-            links: seen.links,
-            is_mount_root: seen.is_mount_root,
-        }
-    }
+/// Describes an open file.
+#[inline]
+pub(in crate::sys) fn look(file: &Handle) -> io::Result<Stat> {
+    Ok(sys::of(file, false)?.stat)
+}
+
+/// Describes the file of a name. A symbolic link is not followed.
+#[inline]
+pub(in crate::sys) fn look_at_name(path: &Path) -> io::Result<Stat> {
+    Ok(sys::at(path, false)?.stat)
+}
+
+/// Describes the file of a name. Symbolic links are followed.
+#[inline]
+pub(in crate::sys) fn look_at_target(path: &Path) -> io::Result<Stat> {
+    Ok(sys::at(path, true)?.stat)
 }
 
 /// Reads all but the birth.
-#[inline]
 pub(super) fn of(file: &Handle) -> io::Result<Seen> {
     sys::of(file, false)
 }
 
-#[inline]
 pub(super) fn with_birth(file: &Handle) -> io::Result<Seen> {
     sys::of(file, true)
 }
 
 /// Reads a name's file. Follows symbolic links.
-#[inline]
 pub(super) fn at(path: &Path) -> io::Result<Seen> {
     sys::at(path, true)
 }
 
 /// Reads the name itself, even if it is a symbolic link's.
-#[inline]
 pub(super) fn of_name(path: &Path) -> io::Result<Seen> {
     sys::at(path, false)
 }
 
+/// Permission bits; not the file's type, which the system keeps with them.
+const PERMISSIONS: u32 = 0o7777;
+
 /// Converts the result of the calls that every system has.
 fn from_stat(seen: &rustix::fs::Stat) -> Seen {
+    let kind = FileType::from_raw_mode(seen.st_mode);
     #[allow(
         clippy::cast_sign_loss,
         clippy::cast_lossless,
@@ -92,18 +84,22 @@ fn from_stat(seen: &rustix::fs::Stat) -> Seen {
         reason = "the types differ from system to system"
     )]
     Seen {
-        id: FileId {
-            device: seen.st_dev as u64,
-            inode: seen.st_ino as u64,
+        stat: Stat {
+            id: FileId {
+                device: seen.st_dev as u64,
+                inode: seen.st_ino as u64,
+            },
+            size: seen.st_size as u64,
+            is_file: kind == FileType::RegularFile,
+            is_dir: kind == FileType::Directory,
+            is_link: kind == FileType::Symlink,
+            mode: seen.st_mode as u32 & PERMISSIONS,
+            links: seen.st_nlink as u64,
+            is_mount_root: false,
         },
-        size: seen.st_size as u64,
-        links: seen.st_nlink as u64,
-        kind: FileType::from_raw_mode(seen.st_mode),
-        mode: seen.st_mode as u32,
         uid: seen.st_uid,
         gid: seen.st_gid,
         birth: None,
-        is_mount_root: false,
     }
 }
 
@@ -129,7 +125,7 @@ mod sys {
     use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxAttributes, StatxFlags, statx};
     use rustix::io::Errno;
 
-    use super::{FileId, Handle, Seen, old_at, old_of};
+    use super::{FileId, Handle, PERMISSIONS, Seen, Stat, old_at, old_of};
 
     /// Whether `statx` was refused once while the older call was not.
     static WITHOUT: AtomicBool = AtomicBool::new(false);
@@ -186,19 +182,25 @@ mod sys {
 
     #[inline]
     fn from_statx(seen: &Statx) -> Seen {
+        let kind = FileType::from_raw_mode(seen.stx_mode.into());
         Seen {
-            id: FileId {
-                device: rustix::fs::makedev(seen.stx_dev_major, seen.stx_dev_minor),
-                inode: seen.stx_ino,
+            stat: Stat {
+                id: FileId {
+                    device: rustix::fs::makedev(seen.stx_dev_major, seen.stx_dev_minor),
+                    inode: seen.stx_ino,
+                },
+                size: seen.stx_size,
+                is_file: kind == FileType::RegularFile,
+                is_dir: kind == FileType::Directory,
+                is_link: kind == FileType::Symlink,
+                mode: u32::from(seen.stx_mode) & PERMISSIONS,
+                links: u64::from(seen.stx_nlink),
+                // Reported since Linux 5.8.
+                is_mount_root: seen.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
             },
-            size: seen.stx_size,
-            links: u64::from(seen.stx_nlink),
-            kind: FileType::from_raw_mode(seen.stx_mode.into()),
-            mode: seen.stx_mode.into(),
             uid: seen.stx_uid,
             gid: seen.stx_gid,
             birth: born(seen),
-            is_mount_root: seen.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         }
     }
 

@@ -17,9 +17,4 @@ impl LockDescriptors {
     }
 }
 
-#[inline]
-pub(in crate::sys) fn is_unnoticed() -> bool {
-    false
-}
-
 pub(in crate::sys) fn notice() {}

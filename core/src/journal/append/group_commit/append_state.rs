@@ -1,19 +1,20 @@
-//! Holds what the writers of one journal handle share: the queue, and the state
+//! Holds what the writers of one journal handle share: the lead, the queue, and the state
 //! of its appends. Only one writer at a time has the state. A call that is alone takes it,
-//! and appends at once.
+//! and appends at once. It finds out by one atomic that it is alone.
 
-use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
-use super::queue::Queue;
-use crate::error::{Error, Result};
+use super::request::Request;
+use crate::error::Result;
 use crate::journal::append::batch::PendingWrite;
 use crate::journal::append::commit::finish;
 use crate::journal::append::writer::{Writer, Written};
 use crate::journal::shared::Shared;
 use crate::lock::CallOptions;
-use crate::oslock::{CachedLock, CancelToken, LockFile, RawGuard};
+use crate::oslock::{CachedLock, CancelToken, RawGuard};
 use crate::position::Position;
 use crate::sys::{self, PerProcess, RecentLook, Tick};
 
@@ -36,8 +37,82 @@ impl Deref for Handle {
 pub(crate) struct Local {
     pub queue: Queue,
     /// Whether the leader waits for the lock. Changed only with the queue's mutex held.
-    held_up: AtomicBool,
+    pub(super) held_up: AtomicBool,
     pub state: Mutex<AppendState>,
+}
+
+/// Holds the calls that wait for the leader.
+pub(crate) type Queue = Leader<VecDeque<Request>>;
+
+/// Is set while a call leads.
+const LED: u8 = 1;
+/// Is set while the queue is not empty. Changed only with the queue's mutex held.
+const WAITING: u8 = 2;
+
+/// Pairs a queue `T` of waiting calls with the lead.
+///
+/// A leader without followers steps down by exchanging `LED` for 0. A follower
+/// announces itself by exchanging `LED` for `LED | WAITING`. Only one of the two
+/// succeeds, so no call waits without a leader.
+#[derive(Default)]
+pub(crate) struct Leader<T> {
+    word: AtomicU8,
+    queue: Mutex<T>,
+}
+
+impl<T> Leader<T> {
+    /// Takes the lead, if no call has it.
+    #[inline]
+    pub fn take(&self) -> bool {
+        self.exchange(0, LED)
+    }
+
+    /// Returns whether no call leads. Then none waits either.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.word.load(Ordering::Acquire) == 0
+    }
+
+    /// Ends the lead, if no call waits for it.
+    #[inline]
+    pub fn step_down(&self) -> bool {
+        self.exchange(LED, 0)
+    }
+
+    #[inline]
+    pub fn nobody_waits(&self) -> bool {
+        self.word.load(Ordering::Acquire) & WAITING == 0
+    }
+
+    pub fn queue(&self) -> MutexGuard<'_, T> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Announces a follower, before it puts its request into the queue. Returns `false`
+    /// if no call led, and this caller leads now.
+    pub fn follow(&self, _: &MutexGuard<'_, T>) -> bool {
+        loop {
+            if self.take() {
+                return false;
+            }
+            // Fails if the leader has just stepped down.
+            if !self.nobody_waits() || self.exchange(LED, LED | WAITING) {
+                return true;
+            }
+        }
+    }
+
+    /// Notes that the queue is empty. Must be called when it has become so.
+    pub fn emptied(&self, _: &MutexGuard<'_, T>) {
+        self.word.fetch_and(!WAITING, Ordering::AcqRel);
+    }
+
+    #[inline]
+    fn exchange(&self, from: u8, to: u8) -> bool {
+        self.word
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
 }
 
 /// Is the one writer that has the state. If the journal was closed meanwhile, dropping this closes
@@ -197,55 +272,9 @@ impl Handle {
         Some(result)
     }
 
-    /// Returns whether the leader waits for the lock. The caller must hold the queue's
-    /// mutex.
-    pub fn is_held_up(&self) -> bool {
-        self.local().held_up.load(Ordering::Relaxed)
-    }
-
-    /// Sets whether the leader waits. The caller must hold the queue's mutex.
-    pub fn hold_up(&self, waits: bool) {
-        self.local().held_up.store(waits, Ordering::Relaxed);
-    }
-
     /// Closes the open files: at once, or when the writers that use them have finished.
     pub fn close(&self) {
         self.mark_closed();
         drop(self.state());
-    }
-
-    /// Works under the lock: the call takes it, or the caller holds it already.
-    pub fn under_lock<T>(
-        &self,
-        operation: &'static str,
-        call: &CallOptions<'_>,
-        work: impl FnOnce(&Shared, &mut Writer, LockFile<'_>) -> Result<T>,
-    ) -> Result<T> {
-        self.usable(operation)?;
-        if call.guard().is_some() {
-            return self.under_guard(operation, call, |shared, lock| {
-                work(shared, &mut shared.state().writer, lock)
-            });
-        }
-        let wait = call.begin(self.options.timeout);
-        let held = self.lock.acquire(operation, false, &wait)?;
-        work(self, &mut self.state().writer, held.lock_file())
-    }
-
-    /// Works under the lock that the caller holds.
-    pub fn under_guard<T>(
-        &self,
-        operation: &'static str,
-        call: &CallOptions<'_>,
-        work: impl FnOnce(&Handle, LockFile<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let Some(guard) = call.guard() else {
-            return Err(Error::internal(operation, &self.path, "no lock was given"));
-        };
-        let held = guard.work(operation, &self.path, &self.lock)?;
-        match &*held {
-            Some(held) => work(self, held.lock_file()),
-            None => Err(Error::internal(operation, &self.path, "the lock is gone")),
-        }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use super::append_state::Handle;
 use super::lead::pass_on;
-use super::queue::{Callback, Done, Request, is_marked, take_out};
+use super::queue::take_out;
+use super::request::{Callback, Done, Request, is_marked};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
 use crate::oslock::{CancelToken, Wakeup};

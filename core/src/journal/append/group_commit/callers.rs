@@ -6,7 +6,7 @@ use super::append_state::{Began, Handle};
 use super::lead::step_down;
 use super::lead::{Leading, acquire_to_lead, commit_with};
 use super::queue::take_out;
-use super::queue::{Done, Reply, Request};
+use super::request::{Done, Reply, Request};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::{Batch, PendingWrite};
 use crate::journal::append::commit::finish;

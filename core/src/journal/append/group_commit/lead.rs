@@ -4,9 +4,8 @@ use crate::sync::{Arc, MutexGuard, OnceLock};
 use std::collections::VecDeque;
 
 use super::append_state::{Began, Handle};
-use super::queue::{
-    Done, Reply, Request, is_marked, take_group, take_out, take_overdue, take_those_who_try_once,
-};
+use super::queue::{take_group, take_out, take_overdue, take_those_who_try_once};
+use super::request::{Done, Reply, Request, is_marked};
 use super::unwind::{HeldUp, InHand};
 use crate::background;
 use crate::error::{Error, Result};

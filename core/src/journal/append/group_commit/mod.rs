@@ -13,10 +13,11 @@
 //! ```text
 //! callers.rs       an append in the caller's own thread, which waits
 //! asynchronous.rs  an append that leaves a callback
-//! queue.rs         the calls that wait, and one atomic that says whether a call leads
+//! append_state.rs  whether a call leads, and the files that it works with: one writer at
+//!                  a time; an append that is alone
+//! request.rs       a call that waits; queue.rs: which of them are taken out
 //! lead.rs          the leader; one write for many calls
-//! append_state.rs  the files that it works with: one writer at a time; an append that
-//!                  is alone
+//! under_lock.rs    all other changes of a journal
 //! unwind.rs        a thread that panics leaves no other call waiting
 //! ```
 
@@ -25,6 +26,8 @@ mod asynchronous;
 mod callers;
 mod lead;
 mod queue;
+mod request;
+mod under_lock;
 mod unwind;
 
 pub(crate) use append_state::Handle;

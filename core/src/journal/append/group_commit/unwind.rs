@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use super::append_state::Handle;
-use super::queue::Request;
+use super::request::Request;
 use crate::error::Error;
 use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 
 /// Holds the requests of other threads that this leader has taken.
 pub(super) struct InHand<'a> {
@@ -40,5 +41,18 @@ impl Drop for HeldUp<'_> {
     fn drop(&mut self) {
         let _waiting = self.0.local().queue.queue();
         self.0.hold_up(false);
+    }
+}
+
+impl Handle {
+    /// Returns whether the leader waits for the lock. The caller must hold the queue's
+    /// mutex.
+    pub fn is_held_up(&self) -> bool {
+        self.local().held_up.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether the leader waits. The caller must hold the queue's mutex.
+    fn hold_up(&self, waits: bool) {
+        self.local().held_up.store(waits, Ordering::Relaxed);
     }
 }

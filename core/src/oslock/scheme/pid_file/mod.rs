@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! stamp.rs    what the file holds
-//! judge.rs    whether it still is somebody's
+//! judge.rs    whether its holder still lives
 //! guard.rs    under what it is stamped, taken over and removed
 //! refresh.rs  how others see that we live
 //! ```
