@@ -1,5 +1,5 @@
-//! How much memory reading takes, by an allocator that counts, and refuses what
-//! no machine has. One test, so that nobody else allocates meanwhile.
+//! How much memory reading takes, by an allocator that counts, and refuses sizes that
+//! no machine has. One test, so that no other allocates meanwhile.
 
 mod scene;
 
@@ -127,7 +127,7 @@ fn is_bounded_whatever_the_file() {
     );
     let snapshot = untorn::snapshot(scene.dir()).unwrap();
     assert_eq!(snapshot.load("document").unwrap_err().kind(), ErrorKind::Io);
-    // A record of which there is no memory for is told with its place.
+    // A record that does not fit into memory is reported with its place.
     let path = scene.path("huge");
     std::fs::write(&path, "[1]\n{").unwrap();
     let file = std::fs::OpenOptions::new()

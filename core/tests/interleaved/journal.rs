@@ -1,4 +1,4 @@
-//! Group commit: who leads, and who is told what.
+//! Group commit: which call leads, and which answer each call gets.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

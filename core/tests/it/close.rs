@@ -1,6 +1,6 @@
-//! A handle that is closed has nothing open, though somebody keeps it.
+//! A handle that is closed has nothing open, even if the program keeps it.
 //!
-//! What a process has open is read from `/proc`, which other systems lack.
+//! The open files of a process are read from `/proc`, which other systems lack.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;

@@ -1,5 +1,5 @@
-//! The process dies before each of its system calls in turn, and in the middle
-//! of each write; whoever comes next finds the file as the guarantees say.
+//! The process dies before each of its system calls in turn, and in the middle of each
+//! write. The next process finds the file as the guarantees say.
 
 use crate::scene::death::each_death;
 use crate::scene::lane::every;
@@ -162,7 +162,7 @@ fn what_others_append_behind_a_dead_append_stays() {
                     wanted.is_empty() || memchr::memmem::find(all, wanted.as_bytes()).is_some()
                 };
                 let at_an_end = ends.contains(&part);
-                // A tail without an end is cut and kept, whoever wrote it.
+                // A tail without an end is cut and kept, whichever program wrote it.
                 let stays = foreign.ends_with('\n') || whole.contains(foreign) && at_an_end;
                 assert!(contains(&now, foreign) || !stays, "{what}: in the journal");
                 assert!(
@@ -379,7 +379,7 @@ fn a_tail_that_may_not_be_cut_is_kept_once() {
 
 #[test]
 fn a_lock_file_of_another_program_is_not_written_to() {
-    // `FileLock("poetry")` locks poetry.lock, which is somebody's data.
+    // `FileLock("poetry")` locks poetry.lock, which is another program's data.
     let scene = Scene::new();
     let data = "# not a lock\n".repeat(50);
     scene.with("poetry.lock", &data);

@@ -29,7 +29,7 @@ fn versions_are_contents() {
         document.save_if(None, b"3").unwrap_err().kind(),
         ErrorKind::AlreadyExists
     );
-    // The same bytes are the same version, whoever wrote them.
+    // The same bytes are the same version, whichever program wrote them.
     fs::write(scene.path("d"), b"2").unwrap();
     assert_eq!(document.load().unwrap().1, second);
     assert_eq!(Version::of(b"2"), second);

@@ -195,9 +195,9 @@ fn an_append_that_has_to_rotate() {
     }
 }
 
-/// What threads bring to one handle at once goes into the file by one write. If
-/// that fails, and can't be taken back either, each is told, and none is there
-/// twice.
+/// Records that threads bring to one handle at once go into the file by one write. If
+/// that fails, and can't be taken back either, each thread gets the error, and no
+/// record is there twice.
 #[cfg(unix)]
 #[test]
 fn what_queues_up_is_there_once_or_not() {
@@ -593,7 +593,7 @@ fn a_lock_by_itself() {
             if let Err(error) = &result {
                 assert!(!error.to_string().is_empty(), "{what}");
             }
-            // Whatever failed, nobody has it now.
+            // Whichever call failed, no process has it now.
             let once = FileLock::options().timeout(Some(Duration::ZERO));
             drop(
                 once.acquire(scene.path("j"))

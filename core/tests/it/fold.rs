@@ -145,8 +145,8 @@ fn begins_anew_where_the_file_did() {
     assert_eq!(seen(&fold), ["[11]"]);
 }
 
-/// A fold that is closed keeps no file open, and its state; used again it begins
-/// anew.
+/// A fold that is closed keeps no file open, and keeps its state. When it is used
+/// again, it begins again.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_close_lets_the_file_go() {
@@ -208,7 +208,7 @@ fn an_update_decides_on_the_state() {
     let scene = Scene::new();
     let path = scene.path("j");
     let journal = scene::journal(&path);
-    // At most ten records, whoever appends.
+    // At most ten records, whichever process appends.
     std::thread::scope(|threads| {
         for _ in 0..4 {
             threads.spawn(|| {
@@ -369,7 +369,7 @@ fn turns_of_a_cursor() {
     assert_eq!(turn.next().unwrap(), None);
     assert_eq!(turn.finish().unwrap(), end);
     assert!(cursor.is_current().unwrap());
-    // One that ends in the middle goes on there; one that is dropped begins anew.
+    // One that ends in the middle goes on there. One that is dropped begins again.
     journal.append_all(["[3]", "[4]"]).unwrap();
     let mut turn = cursor.begin(&CallOptions::new()).unwrap();
     assert_eq!(record(turn.next().unwrap()), b"[3]");
@@ -473,7 +473,7 @@ fn a_sync_that_fails_leaves_state_and_file_together() {
     assert_eq!(fold.append(b"[4]").unwrap_err().kind(), ErrorKind::Poisoned);
 }
 
-/// Whatever the lock is on, and whether the file is replaced or written anew.
+/// For each place of the lock, and for a file that is replaced or written in place.
 #[test]
 fn in_every_scheme() {
     use untorn::Scheme;

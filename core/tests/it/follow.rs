@@ -1,5 +1,5 @@
-//! Following a journal: every record once, in order, as it comes, whoever
-//! appends it and whatever becomes of the file.
+//! Following a journal: every record once, in order, as it comes, whichever process
+//! appends it and whatever happens to the file.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ use untorn::{
 /// Longer than anything takes here: a test that gets so far has failed.
 const LONG: Duration = Duration::from_secs(20);
 
-/// The next thing that is told, which must come.
+/// The next thing that is reported, which must come.
 fn told(follow: &mut Follow) -> FollowItem {
     let call = CallOptions::new().timeout(Some(LONG));
     follow.next(&call).unwrap().expect("news within 20 s")
@@ -30,7 +30,7 @@ fn next(follow: &mut Follow) -> Vec<u8> {
     }
 }
 
-/// Nothing is told now.
+/// Nothing is reported now.
 fn nothing(follow: &mut Follow) {
     let now = CallOptions::new().timeout(Some(Duration::ZERO));
     assert_eq!(follow.next(&now).unwrap(), None);
@@ -122,7 +122,7 @@ fn a_line_in_flight_is_waited_for_and_damage_is_skipped() {
     nothing(follow);
 }
 
-/// An append of many that may yet be undone is not told.
+/// An append of many that may yet be undone is not reported.
 #[test]
 fn an_append_that_is_not_decided_is_waited_for() {
     let scene = Scene::new();
@@ -176,7 +176,7 @@ fn a_position_is_gone_on_from() {
     for n in 0..50 {
         journal.append(format!("[{n}]").as_bytes()).unwrap();
         if n % 7 == 0 {
-            // As a program that stores it and is started anew.
+            // As a program that stores it and is started again.
             let stored = follow.position().to_string();
             let other = scene::journal(&path);
             follow = other.follow(Some(stored.parse().unwrap())).unwrap();
@@ -207,8 +207,8 @@ fn positions_that_are_none_are_refused() {
     }
 }
 
-/// Replaced by rename, deleted and made anew, emptied: it is told that what was
-/// yielded is not in the journal any more, and what is there now follows whole.
+/// Replaced by rename, deleted and made again, emptied: the follower reports that the
+/// records before are not in the journal any more. The present records follow whole.
 #[test]
 fn another_file_of_the_name_is_told() {
     let scene = Scene::new();
@@ -466,8 +466,8 @@ fn every_record_of_many_writers_once() {
     });
 }
 
-/// What a follower that keeps every record since the last rewind it was told of
-/// has now.
+/// All records of a follower that keeps each one since the last rewind that it
+/// reported.
 fn keep_up(follow: &mut Follow, kept: &mut Vec<(Position, Vec<u8>)>) -> usize {
     let now = CallOptions::new().timeout(Some(Duration::ZERO));
     let mut rewinds = 0;
@@ -623,7 +623,7 @@ fn rotation_is_followed() {
         }
         nothing(follow);
     }
-    // Where the file is gone that would have come next, that is told.
+    // If the file that would have come next is gone, that is reported.
     std::fs::remove_file(scene.path("j_1.jsonl")).unwrap();
     let mut late = journal.follow(Some(first)).unwrap();
     let FollowItem::Rewound { from, to } = told(&mut late) else {

@@ -8,7 +8,7 @@ use crate::scene::Scene;
 use untorn::fault::Plan;
 use untorn::{CallOptions, Follow, FollowItem, Journal, Position};
 
-/// Everything that is told now.
+/// Everything that is reported now.
 fn news(follow: &mut Follow) -> Vec<FollowItem> {
     let now = CallOptions::new().timeout(Some(Duration::ZERO));
     std::iter::from_fn(|| follow.next(&now).unwrap()).collect()
@@ -66,7 +66,7 @@ fn files_of_others_are_not_followed() {
         journal.append(format!("[{n}]").as_bytes()).unwrap();
     }
     assert_eq!(told(&mut live), ["[5]", "[6]", "[7]"]);
-    // The first of them began with a file that is not there any more.
+    // The first of them began with a file that does not exist any more.
     let mut late = journal.follow(Some(stored)).unwrap();
     assert_eq!(told(&mut late), ["<", "[7]"]);
     // A copy of another file in the place of one of them is not taken for it.
@@ -165,9 +165,9 @@ fn catching_up_is_not_quadratic() {
     assert!(many < few * 5, "{few} calls for 10 files, {many} for 40");
 }
 
-/// Every sequence of four changes: one who reads after each of them, one who
-/// sleeps through all, and one who stored where it was have at last what is in the
-/// journal; and each record that was in it at a rotation comes.
+/// Every sequence of four changes. One follower reads after each of them, one sleeps
+/// through all, and one has stored its place. At the end all have the journal's
+/// content, and each record that was in it at a rotation has come.
 #[test]
 fn whatever_was_done_meanwhile() {
     for sequence in 0..4_u32.pow(4) {

@@ -318,8 +318,7 @@ fn after(step: &Step) -> Vec<u8> {
     [&padded(&header, length)[..], b"{\"n\":0}\n", &appended].concat()
 }
 
-/// Whoever comes next finds both or neither, and so does a reader that comes
-/// before.
+/// The next process finds both or neither, and so does a reader that comes before it.
 fn settle(scene: &Scene, step: &Step, what: &str) -> bool {
     let path = scene.path("j");
     let seen = open(&path).header().unwrap().unwrap();
@@ -665,7 +664,8 @@ fn with_what_queues_up_and_with_callbacks() {
 
 #[test]
 fn the_lock_file_is_as_small_as_it_was_after_a_plain_append() {
-    // What a stamp leaves there costs the next plain append once, not for ever.
+    // The bytes that a stamp leaves there cost the next plain append once, not each
+    // time.
     let scene = Scene::new();
     let journal = open(&scene.path("j"));
     journal.append_with_header(&head(1), ["[1]"]).unwrap();

@@ -147,7 +147,7 @@ fn trap_1_a_file_that_others_replace_meanwhile() {
     });
 }
 
-/// Until somebody blocks in flock on this file.
+/// Until another thread blocks in flock on this file.
 fn wait_until_waited_for(inode: u64) {
     let inode = format!(":{inode} ");
     loop {
@@ -268,7 +268,7 @@ fn under_a_guard() {
     one.save_with(b"[2]", untorn::Expect::Anything, &call)
         .unwrap();
     assert!(one.remove_with(untorn::Expect::Anything, &call).unwrap());
-    // Trap 2: to unlink a lock file that somebody holds would let another in.
+    // Trap 2: to unlink a lock file that is held would let another in.
     assert!(!Foreign::open(&path).try_lock());
     one.save_with(b"[3]", untorn::Expect::Absent, &call)
         .unwrap();
@@ -319,8 +319,8 @@ fn its_old_value_or_its_new_one_whenever_the_writer_dies() {
                     read == some(old) || read == some(new),
                     "{what}: {read:?} without the lock"
                 );
-                // Whoever locks next settles it, also for those who know
-                // nothing of P.redo.
+                // The next locker settles it, also for programs that know nothing of
+                // P.redo.
                 drop(lock().acquire(&path).unwrap());
                 let now = Some(bytes(&path)).filter(|bytes| !bytes.is_empty());
                 assert!(now == some(old) || now == some(new), "{what}: {now:?}");
@@ -500,8 +500,8 @@ fn a_mixture_that_only_reading_made() {
     assert_eq!(read, some(OLD));
 }
 
-/// Trap 49, and the counter of the interplay: nobody's update is lost, whether
-/// he uses this library or flock.
+/// Trap 49, and the counter of the interplay: no update is lost, of users of this
+/// library or of flock.
 #[test]
 fn no_update_is_lost_among_us_and_others() {
     const EACH: u64 = 300;
@@ -699,7 +699,7 @@ fn a_journal_keeps_its_inode() {
     assert_eq!(lines(&path), ["[10]"]);
     assert_eq!(scene.files()["j.redo"].len(), 64, "nothing is pending");
 
-    // Deleted by others: made anew.
+    // Deleted by others: made again.
     std::fs::remove_file(&path).unwrap();
     one.append(b"[11]").unwrap();
     assert_eq!(bytes(&path), b"[11]\n");
@@ -823,8 +823,8 @@ fn a_change_of_a_journal_that_fails_changes_nothing() {
     }
 }
 
-/// The append fails, and so does taking it back: the next who locks does that,
-/// and does not finish what the caller was told is not there.
+/// The append fails, and so does taking it back. The next locker does that, and does
+/// not finish an append whose caller got an error.
 #[test]
 fn an_append_that_can_not_be_taken_back_is_taken_back_by_the_next() {
     let (new, change) = CHANGES[0];
@@ -854,8 +854,8 @@ fn an_append_that_can_not_be_taken_back_is_taken_back_by_the_next() {
     assert!(between > 0);
 }
 
-/// Everybody's records are there once, whoever appends, and whoever takes the
-/// lock sees whole lines.
+/// All records are there once, whichever process appends. Each holder of the lock sees
+/// whole lines.
 #[test]
 fn appends_of_ours_and_of_others() {
     const EACH: usize = 500;
@@ -930,7 +930,7 @@ fn appends_of_ours_and_of_others() {
     assert_eq!(next, [2 * EACH; 4]);
 }
 
-/// Readers race with rewrites: what they read is one journal, or they are told.
+/// Readers race with rewrites: they read one journal, or get an error.
 #[test]
 fn a_reader_never_sees_two_journals_in_one() {
     const REWRITES: usize = 150;
@@ -1067,7 +1067,7 @@ fn a_header_is_set_in_place() {
     }
 }
 
-/// A follower is told of a rewrite, and misses nothing that comes after it.
+/// A follower reports a rewrite, and misses nothing that comes after it.
 #[test]
 fn a_follower_through_a_rewrite_in_place() {
     let scene = Scene::new();

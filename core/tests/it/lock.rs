@@ -267,7 +267,7 @@ fn waiting_for_oneself_is_a_deadlock() {
 
 #[test]
 fn an_asynchronous_caller_queues_behind_its_own_thread() {
-    // Trap 52: a blocked loop can't let go.
+    // Trap 52: a blocked loop can't release it.
     let scene = Scene::new();
     let path = scene.path("j");
     let guard = FileLock::acquire(&path).unwrap();
@@ -320,7 +320,7 @@ fn a_cancelled_waiter_never_has_the_lock() {
         });
     }
     drop(guard);
-    // The helper that waited for them in the kernel lets go at once.
+    // The helper that waited for them in the kernel releases it at once.
     drop(FileLock::acquire(&path).unwrap());
 }
 
@@ -457,7 +457,7 @@ const LOSSES: [(&str, Loss); 6] = [
     ),
 ];
 
-// Windows does not let go of the name of an open file in all of these ways.
+// Windows does not free the name of an open file in all of these ways.
 #[cfg(unix)]
 #[test]
 fn a_lock_file_that_is_not_the_names_any_more_counts_for_nothing() {
@@ -512,7 +512,7 @@ fn an_update_whose_lock_file_is_lost_saves_nothing() {
     }
 }
 
-// Only Linux tells that somebody waits (`/proc/locks`).
+// Only Linux shows that a process waits (`/proc/locks`).
 #[cfg(unix)]
 #[test]
 fn a_lock_file_unlinked_while_we_wait() {
@@ -537,7 +537,7 @@ fn a_lock_file_unlinked_while_we_wait() {
     });
 }
 
-/// Whether somebody waits in the kernel for the lock file (`/proc/locks`).
+/// Whether a process waits in the kernel for the lock file (`/proc/locks`).
 #[cfg(unix)]
 fn waits(scene: &Scene) -> bool {
     let inode = fs::metadata(scene.path("j.lock")).unwrap().ino();

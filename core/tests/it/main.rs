@@ -1,11 +1,11 @@
-//! The tests of the core that can share a process: one program, so that the
-//! library is linked once.
+//! The tests of the core that can share a process: one program, so that the library is
+//! linked once.
 //!
-//! None of them starts a process: between its fork and its exec the child has a
-//! copy of every descriptor, so it keeps the locks of a process whose death
-//! another test plays. Those that do are in `../system`. Tests whose other
-//! processes are the test program are in `../processes`, the model of the
-//! guarantees is in `../model`, and `../memory.rs` counts every allocation.
+//! None of them starts a process. Between its fork and its exec a child has a copy of
+//! every descriptor. So it would keep the locks of a process whose death another test
+//! plays. Those that do are in `../system`. Tests whose other processes are the test
+//! program are in `../processes`, the model of the guarantees is in `../model`, and
+//! `../memory.rs` counts every allocation.
 
 #[cfg(target_os = "linux")]
 mod close;
@@ -28,7 +28,7 @@ mod mistakes;
 // Symbolic links, and a working directory that is removed.
 #[cfg(unix)]
 mod places;
-// Which file a name means is told by inode number, as a model of a Unix file system.
+// The inode number says which file a name means, as in a model of a Unix file system.
 #[cfg(unix)]
 mod power;
 mod progress;

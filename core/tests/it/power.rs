@@ -1,7 +1,7 @@
-//! The power fails before each system call in turn. What is on the disk then is
-//! not what the kernel showed: contents are certain only as of the last sync
-//! of the file, names as of the last sync of the directory; anything later may
-//! be there, be missing, or be NULs.
+//! The power fails before each system call in turn. What the disk has then is not what
+//! the kernel showed. Contents are certain only as of the last sync of the file, names
+//! as of the last sync of the directory. Anything later may be there, be missing, or be
+//! NULs.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn acknowledged_records_survive() {
     }
 }
 
-/// The records; each was written by somebody, or has NULs from a power cut.
+/// The records. Each was written by a process, or has NULs from a power cut.
 fn whole_records(path: &Path, what: &str) -> Vec<serde_json::Value> {
     let bytes = bytes(path);
     let lines = bytes.split(|byte| *byte == b'\n');
@@ -206,8 +206,8 @@ fn what_a_handle_with_a_past_acknowledges_survives() {
     }
 }
 
-/// `sync` covers what is in the file whoever wrote it, also where the file is no
-/// longer than at the sync before.
+/// `sync` covers all that is in the file, whichever process wrote it, also if the file
+/// is no longer than at the sync before.
 #[test]
 fn what_a_sync_covers_survives() {
     let scene = Scene::quick();

@@ -436,9 +436,9 @@ fn a_roll_back_leaves_foreign_records_whole() {
     }
 }
 
-/// Nothing that a program without the lock appends is lost in a repair, except
-/// within the moment that no system call closes: between the last look at the
-/// size and the cut. There, and only there, the foreign writer has to wait.
+/// A repair loses nothing that a program without the lock appends, with one exception.
+/// No system call closes the moment between the last look at the size and the cut.
+/// There, and only there, the foreign writer has to wait.
 #[test]
 fn a_hammering_foreign_writer_through_repairs() {
     static NOT_NOW: Mutex<()> = Mutex::new(());

@@ -1,5 +1,5 @@
 //! Rewrites: rewind, rotate, clear, replace and compact are whole or not at all,
-//! whatever fails or dies, and whoever appends meanwhile loses nothing.
+//! whatever fails or dies. Appenders lose nothing meanwhile.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

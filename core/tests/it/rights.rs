@@ -1,5 +1,5 @@
-//! Who may read and write a file after it was saved, and the files beside it:
-//! nobody more than before.
+//! The users who may read and write a file after it was saved, and the files next to
+//! it: no more users than before.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -166,8 +166,8 @@ fn side_files_have_the_access_list_of_theirs() {
     assert_eq!(seen, 7, "{:?}", scene.files().into_keys());
 }
 
-/// Looks at every write to a file beside `path` whether somebody may read it who
-/// may not read that.
+/// Checks at every write to a file next to `path` that no user may read it who may not
+/// read `path`.
 fn no_wider_than(path: &Path) -> impl FnMut(&Call<'_>) + 'static {
     let path = path.to_owned();
     move |call| {
@@ -346,7 +346,7 @@ fn a_lock_file_has_the_mode_that_its_file_will_have() {
     }
 }
 
-/// Whoever finds a lock file finds it with all its rights: he may keep it open.
+/// A process that finds a lock file finds it with all its rights: it may keep it open.
 #[test]
 fn a_lock_file_is_there_at_once() {
     let scene = Scene::new();
@@ -444,7 +444,7 @@ fn who_may_read_a_document_now_can_load_it_at_once() {
     as_user(NOBODY, &[], || {
         assert_eq!(in_place(&path).load().unwrap().0, b"{\"v\":2}");
     });
-    // What is not finished is no value, whoever reads.
+    // An unfinished file is no value for any reader.
     set_mode(&path, 0o600);
     let redo = beside(&path, ".redo");
     let save = || owners.save(b"{\"v\":3,\"longer\":true}");

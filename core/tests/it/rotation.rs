@@ -123,8 +123,8 @@ fn numbers_only_grow() {
     };
     rotated(1);
     rotated(2);
-    // Others take some away: their numbers are not given again, so that whoever
-    // remembers a name never finds another file there.
+    // Others remove some. Their numbers are not given again, so a remembered name never
+    // means another file.
     std::fs::remove_file(scene.path("j_2.jsonl")).unwrap();
     rotated(3);
     std::fs::remove_file(scene.path("j_1.jsonl")).unwrap();

@@ -284,8 +284,8 @@ fn last(session: &Session) -> Option<String> {
     holder.label
 }
 
-/// At every instant the file names the owner before, if he died, or the new
-/// one, or nobody once he let go; and it is free for the next.
+/// At every instant the file names the owner before, if it died, or the new one, or
+/// none after a release. And it is free for the next.
 #[test]
 fn a_claim_and_a_release_die_at_any_call() {
     for durability in [Durability::Process, Durability::Power] {
@@ -424,8 +424,8 @@ fn a_session_that_is_owned_is_not_removed() {
     assert!(!session.exists().unwrap());
 }
 
-/// Whatever becomes of a removal, the session is there whole or not at all, and
-/// can be made anew.
+/// However a removal ends, the session is there whole or not at all, and can be made
+/// again.
 #[test]
 fn a_removal_dies_or_fails_at_any_call() {
     let long = "K".repeat(300);
@@ -476,7 +476,7 @@ fn a_removal_dies_or_fails_at_any_call() {
                 let there = session.exists().unwrap();
                 let lease = session.claim("next").unwrap();
                 let left = names(scene.dir());
-                // What is left is nobody's session, and no lock of it has a name.
+                // The rest is no session, and no lock of it has a name.
                 for gone in left.iter().filter(|name| name.starts_with(".untorn.gone")) {
                     assert!(gone.ends_with("=0"), "{told}: {left:?}");
                     let inside = names(&scene.path(gone));
@@ -528,8 +528,8 @@ fn making_a_session_dies_at_any_call() {
     }
 }
 
-/// A handle from before the removal does not write into the next session of
-/// that key under a lock that is nobody's any more.
+/// A handle from before the removal does not write into the next session of that key
+/// under a lock that has lost its name.
 #[test]
 fn handles_of_a_removed_session_take_the_new_ones_locks() {
     let scene = Scene::new();
@@ -583,8 +583,8 @@ fn a_claim_that_waits_for_a_removed_session_is_of_the_new_one() {
     );
 }
 
-/// Claims and removals of one session at once: whoever has the lease finds the
-/// session that he claimed, to the end.
+/// Claims and removals of one session at once: the owner of the lease finds the session
+/// that it claimed, to the end.
 // A session can't be removed on Windows while its lock file is open; here two
 // threads try at once (docs/guarantees.md).
 #[cfg(unix)]

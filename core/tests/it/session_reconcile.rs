@@ -169,7 +169,7 @@ fn the_probe_has_the_second_word() {
         fs::read(session.path().join(".untorn.lease")).unwrap(),
         before
     );
-    // What is going on meanwhile is no sign of life, and nobody can claim it.
+    // Such work meanwhile is no sign of life, and the session can't be claimed.
     let again = open(&scene, Durability::Process);
     let outcome = session.reconcile_with(
         retire,

@@ -268,7 +268,7 @@ fn among_writers() {
                     assert!(hits.iter().any(|hit| hit.key == "still"));
                     assert!(hits.iter().all(|hit| matched(hit) == "needle"));
                 }
-                // Somebody rewrites all the time.
+                // Another thread rewrites all the time.
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
             }
         }

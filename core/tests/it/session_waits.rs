@@ -1,6 +1,6 @@
 //! Sessions: every verb that makes or removes one keeps its time limit and can be
-//! cancelled, whoever keeps the store's names locked; nothing long happens under
-//! that lock; and what is refused changes nothing.
+//! cancelled, even if another process keeps the store's names locked. Nothing long
+//! happens under that lock. A refused verb changes nothing.
 
 use std::fs;
 use std::path::Path;
@@ -67,8 +67,8 @@ const VERBS: &[Verb] = &[
     }),
 ];
 
-/// Somebody keeps the names locked: by another description of the lock file, as
-/// another process has it.
+/// Keeps the names locked by another description of the lock file, as another process
+/// has it.
 #[cfg(unix)]
 #[test]
 fn every_verb_keeps_its_limits_while_the_names_are_locked() {
@@ -104,7 +104,7 @@ fn every_verb_keeps_its_limits_while_the_names_are_locked() {
         assert_eq!(kind(result), ErrorKind::LockTimeout, "{name}");
         assert_eq!(names(scene.dir()), before, "{name}");
     }
-    // What makes nothing waits for nobody.
+    // A verb that makes nothing does not wait.
     let once = CallOptions::new().timeout(Some(Duration::ZERO));
     assert_eq!(store.keys().unwrap(), ["there"]);
     session(&store)
@@ -119,7 +119,7 @@ fn every_verb_keeps_its_limits_while_the_names_are_locked() {
     }
 }
 
-/// Who only reads makes no session, and learns of it when somebody else does.
+/// A reader makes no session, and learns of one that another makes.
 #[test]
 fn to_read_makes_nothing() {
     for key in ["s".to_owned(), "K".repeat(300)] {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::scene::{Scene, program};
 use untorn::{CallOptions, Document, Durability, ErrorKind, Journal, JournalOptions};
 
-/// Longer than anything takes here: what is not done by then waits for ever.
+/// Longer than anything takes here: work that is not done by then waits forever.
 const LONG: Duration = Duration::from_secs(20);
 
 fn options() -> JournalOptions {

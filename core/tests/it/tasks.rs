@@ -119,7 +119,7 @@ fn file(name: &str) -> Order {
     Order::File(PathBuf::from(name))
 }
 
-/// Work that goes on until it is told to end, and says when it has begun.
+/// Work that goes on until it gets the order to end, and says when it has begun.
 fn blocked() -> (
     impl FnOnce(&CallOptions<'_>) -> untorn::Result<String> + Send + 'static,
     mpsc::Receiver<()>,
@@ -395,7 +395,7 @@ fn a_loop_that_is_closed_with_tasks_pending_keeps_no_lock() {
         begun.recv_timeout(LONG).unwrap();
         (task, go, ended)
     };
-    // Its result, which nobody takes, is a lock.
+    // Its result, which no caller takes, is a lock.
     let (queue, woken) = lock_queue();
     let task = queue.begin("lock", &stage.path, None);
     let own = path.clone();

@@ -1,5 +1,5 @@
-//! Many threads on one handle, and callers that do not wait: what they write
-//! together, in which order, and who is told what.
+//! Many threads on one handle, and callers that do not wait: what they write together,
+//! in which order, and which answer each gets.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -216,7 +216,7 @@ fn a_queued_call_that_times_out_lets_the_next_one_lead() {
     assert_eq!(records(&path).len(), 1);
 }
 
-/// The lock is held for as long as it takes the others to be told.
+/// The lock is held until the others have their answers.
 #[test]
 fn a_queued_call_keeps_its_time_behind_one_that_waits() {
     let scene = Scene::new();
@@ -236,7 +236,7 @@ fn a_queued_call_keeps_its_time_behind_one_that_waits() {
     queue(1, Some(Duration::from_millis(40)));
     queue(2, None);
     queue(3, Some(Duration::from_millis(20)));
-    // Far longer than it takes: for ever, if nobody keeps the time.
+    // Far longer than it takes: it lasts forever if no thread keeps the time.
     let next = || {
         result
             .recv_timeout(Duration::from_secs(60))
@@ -374,7 +374,7 @@ fn a_waiting_call_that_panics_harms_nobody_else() {
             let first = (round % 2 == 0).then(panic);
             let waits: Vec<_> = (0..3).map(|_| threads.spawn(|| append(&long))).collect();
             let last = panic();
-            // Told to lead, if it is, while it panics.
+            // It may get the lead while it panics.
             for one in first.into_iter().chain([last]) {
                 let why = one.join().unwrap_err();
                 assert_eq!(why.downcast_ref(), Some(&"on purpose"));

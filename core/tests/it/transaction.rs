@@ -455,7 +455,7 @@ fn under_the_directorys_lock_and_beside_a_lease() {
 
 #[test]
 fn who_waits_for_the_directory_with_a_lock_of_one_of_its_files_is_told() {
-    // Each would wait for the other for ever.
+    // Each would wait for the other forever.
     type Begin = fn(&Path) -> untorn::Result<()>;
     let begins: [Begin; 2] = [
         |dir| Transaction::begin(dir).map(drop),
@@ -484,7 +484,7 @@ fn who_waits_for_the_directory_with_a_lock_of_one_of_its_files_is_told() {
             assert_eq!(bytes(&scene.path("b")), b"other");
         });
     }
-    // Where nobody is in the way, such a lock does no harm.
+    // If no process is in the way, such a lock does no harm.
     let scene = Scene::new();
     let _guard = FileLock::acquire(scene.path("the-program")).unwrap();
     let mut tx = begin(&scene);

@@ -1,6 +1,6 @@
-//! A transaction dies before each of its system calls in turn, in the middle of
-//! each write, or with the whole machine; or one of the calls fails. Whoever
-//! then locks any of its files finds all of it or nothing.
+//! A transaction dies before each of its system calls in turn, in the middle of each
+//! write, or with the whole machine. Or one of the calls fails. The next process that
+//! locks any of its files finds all of it or nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;

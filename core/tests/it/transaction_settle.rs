@@ -65,8 +65,8 @@ fn a_live_transaction_whose_lock_file_was_removed_is_not_undone() {
                 *begun.borrow_mut() = Some(std::thread::spawn(|| settle(path, decided)));
                 wait.recv().unwrap();
                 if alone {
-                    // All locks but the directory's are to be had: it has seen
-                    // that its owner lives, or it has ended.
+                    // All locks but the directory's are free: it has seen that its
+                    // owner lives, or it has ended.
                     let _ = wait.recv();
                 }
             })

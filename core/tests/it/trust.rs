@@ -11,7 +11,7 @@ use crate::scene::{Scene, bytes, journal};
 use untorn::fault::{Call, Op, Plan};
 use untorn::{Document, ErrorKind, FileLock, Journal, Transaction};
 
-/// Somebody who is neither we nor root.
+/// A user who is neither we nor root.
 const STRANGER: u32 = 65_534;
 
 /// Whether this test can make files of others; it says so if not.
@@ -362,7 +362,8 @@ fn what_takes_a_files_place_is_not_opened() {
     assert_eq!(fs::metadata(&victim).unwrap().nlink(), 1);
 }
 
-/// Whoever may write in a store puts links in the place of what is being removed.
+/// A user who may write in a store puts links in the place of files that are being
+/// removed.
 #[test]
 fn removals_follow_no_link_that_comes_meanwhile() {
     for (swapped, verb) in [

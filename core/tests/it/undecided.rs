@@ -1,6 +1,6 @@
-//! Readers and what is not decided: an append of many that is under way, or
-//! that its writer did not live to end. Nobody sees a part of it, whenever it is
-//! undone and by whom, and what was seen stays.
+//! Readers and undecided records: an append of many that is under way, or whose writer
+//! died before its end. No reader sees a part of it, whenever and by whichever process
+//! it is undone. All that was seen stays.
 
 use std::cell::Cell;
 use std::io::{Seek, SeekFrom, Write};
@@ -59,7 +59,7 @@ fn die_in(options: &JournalOptions, path: &Path, batch: &[String], part: usize) 
             false => Verdict::Go,
         }
     });
-    // Whether it fails is not told to the dead.
+    // The dead process does not learn whether it fails.
     let _ = plan.run(|| journal.append_all(batch));
 }
 
@@ -524,7 +524,7 @@ fn each_death(
             };
             let scene = Scene::quick();
             set_up(&scene);
-            // Whether it fails is not told to the dead.
+            // The dead process does not learn whether it fails.
             let _ = plan.run(|| work(&scene));
             check(&scene, &format!("call {n}, {op:?}, {part:?}"));
         }
@@ -559,7 +559,7 @@ fn what_was_passed_is_gone() {
         };
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
         assert_eq!(records.damage(), []);
-        // Whoever follows is told, and begins again.
+        // A follower reports it, and begins again.
         let mut follow = journal.follow(Some(journal.end().unwrap())).unwrap();
         let end = follow.position();
         file.set_len(0).unwrap();

@@ -86,8 +86,8 @@ pub fn commits() -> Steps {
         .boxed()
 }
 
-/// An append of many is cut off, or a foreign program cuts the file; before that
-/// somebody began to read, and goes on after others have appended.
+/// An append of many is cut off, or a foreign program cuts the file. Before that a
+/// reader began to read, and it goes on after others have appended.
 pub fn undone() -> Steps {
     let ok = || Just(Trouble::No).boxed();
     let cut_off = prop_oneof![
@@ -129,9 +129,9 @@ pub fn undone() -> Steps {
         .boxed()
 }
 
-/// A transaction is paused; the lock file of one of its members loses its name;
-/// another process, which has not been there, finds the transaction by that
-/// member and is paused in turn, while the first goes on.
+/// A transaction is paused, and the lock file of one of its members loses its name.
+/// Another process, which is new there, finds the transaction by that member. It is
+/// paused in turn, while the first goes on.
 pub fn settling() -> Steps {
     let before = vec(
         act(

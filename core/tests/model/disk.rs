@@ -1,7 +1,7 @@
-//! What a power cut leaves. Contents are certain as of the last sync of the
-//! file, names as of the last sync of the directory. Each file by itself may be
-//! as it was then, as it was at any time since, as the kernel shows it, or a
-//! part of it, with NULs for what was not written.
+//! The states that a power cut can leave. Contents are certain as of the last sync of
+//! the file, names as of the last sync of the directory. Each file by itself may be as
+//! it was then, as at any time since, or as the kernel shows it. It may also be a part
+//! of that, with NULs for the rest.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -124,7 +124,7 @@ impl Disk {
         self.stash.path().join(inode.to_string())
     }
 
-    /// Whoever asks is to see how many names the file has, and not ours.
+    /// A look must show how many names the file has, without ours.
     fn is_last_name(&self, path: &Path) -> bool {
         let inode = |path: &Path| fs::symlink_metadata(path).map(|seen| seen.ino()).ok();
         let this = inode(path);

@@ -86,7 +86,7 @@ pub fn act(runner: &mut Runner, what: Foreign) -> Verdict {
     Ok(())
 }
 
-/// Whoever made the second name removes it.
+/// The program that made the second name removes it.
 pub fn unlink_second(runner: &mut Runner) {
     let _ = fs::remove_file(runner.dir.join(SECOND));
     runner.oracle.linked = false;
@@ -170,8 +170,8 @@ fn locked(runner: &Runner) -> Option<fs::File> {
     (done == 0).then_some(file)
 }
 
-/// What the journal may hold now. Where something was not decided, its bytes may
-/// be before these: then what is in the file counts, as it is.
+/// All that the journal may hold now. If something was not decided, its bytes may be
+/// before these: then the content of the file counts, as it is.
 fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
     let oracle = &mut runner.oracle;
     oracle.disturbed.extend(oracle.running.keys());
@@ -294,7 +294,7 @@ pub fn all_kept(runner: &Runner) -> Verdict {
     })
 }
 
-/// Nothing stays that nobody needs.
+/// Nothing useless stays.
 pub fn nothing_left(runner: &Runner) -> Verdict {
     for entry in fs::read_dir(&runner.dir).expect("list") {
         let entry = entry.expect("an entry");

@@ -1,4 +1,4 @@
-//! What processes are told, and what they say.
+//! The orders that processes get, and their answers.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use untorn::Position;
 
 use super::step::{At, Then, Verb};
 
-/// What it is told.
+/// The order that it gets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     pub verb: Verb,

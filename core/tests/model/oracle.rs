@@ -1,9 +1,9 @@
 //! The judge: all that the files may hold by what was asked for and answered.
 //!
-//! What is not decided (a change in flight, or one whose process died) makes two
-//! possible worlds of one. What a process is told, or sees, rules worlds out; if
-//! none is left, a guarantee is broken. A change that was seen once is decided:
-//! worlds without it are gone.
+//! An undecided change (in flight, or of a process that died) makes two possible worlds
+//! of one. The answer that a process gets, or sees, rules worlds out. If none is left,
+//! a guarantee is broken. A change that was seen once is decided: worlds without it are
+//! gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ pub struct Oracle {
     pub worlds: Vec<World>,
     /// In flight.
     pub running: BTreeMap<Id, Change>,
-    /// Those whose process died, or that could not be taken back; and whether
-    /// somebody has had one of their locks since, who settled them.
+    /// Those whose process died, or that could not be taken back; and whether a process
+    /// has had one of their locks since, and so settled them.
     pub limbo: BTreeMap<Id, (Change, bool)>,
     /// What was before a transaction that is not settled: of each file by itself
     /// that may be seen also when others are seen as they are after it.
@@ -36,7 +36,7 @@ pub struct Oracle {
     pub linked: bool,
     /// Whether damage may be found.
     pub damaged: bool,
-    /// A rewrite, or a foreign change, that those who follow are told of.
+    /// A rewrite, or a foreign change, that followers must report.
     pub rewritten: bool,
 }
 
@@ -181,7 +181,7 @@ impl Oracle {
             ("CONFLICT", _) if self.disturbed.contains(&id) => {
                 self.retain(&what, |world| !world.applied.contains(&id))?;
             }
-            // A journal that was not there, for one who writes all of it anew.
+            // A journal that was missing, for a process that writes all of it again.
             ("ALREADY_EXISTS", _)
                 if self.disturbed.contains(&id)
                     && matches!(change.verb, Verb::Replace { .. } | Verb::Compact) =>
@@ -222,11 +222,11 @@ impl Oracle {
         }
     }
 
-    /// Whoever has a lock settles what is pending there.
+    /// Each holder of a lock settles the pending change there.
     fn had_the_locks(&mut self, change: &Change) {
         let had = members(change.verb);
         for (other, settled) in self.limbo.values_mut() {
-            // What is to be removed and is not there is no member.
+            // A file that must be removed and is missing is no member.
             let removes = matches!(other.verb, Verb::Transact(tx) if tx.remove);
             *settled |= members(other.verb)
                 .iter()
@@ -259,7 +259,7 @@ impl Oracle {
         }
     }
 
-    /// All was looked at, with nobody at work: what is settled is decided.
+    /// All was looked at, while no process worked: each settled change is decided.
     pub fn looked_at_all(&mut self) {
         let settled: Vec<Id> = self
             .limbo

@@ -1,4 +1,4 @@
-//! A process: a fork of this one that does what it is told, call by call.
+//! A process: a fork of this one that carries out orders, call by call.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
@@ -46,7 +46,7 @@ impl Player {
             }
             fault::mounted_as(mount);
             play(theirs, Hands::new(dir, setting));
-            // SAFETY: nothing of the parent's is to be flushed or dropped.
+            // SAFETY: nothing of the parent's needs a flush or a drop.
             unsafe { libc::_exit(0) };
         }
         ours.set_read_timeout(Some(HANG)).expect("a timeout");

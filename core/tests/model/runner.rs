@@ -272,7 +272,7 @@ impl Runner {
         self.settle()
     }
 
-    /// Somebody who has never been there takes every lock.
+    /// A new process takes every lock.
     fn settle(&mut self) -> Verdict {
         self.kill(NEXT);
         foreign::unlink_second(self);

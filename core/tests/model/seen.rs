@@ -1,4 +1,4 @@
-//! What the judge makes of what somebody saw.
+//! The judge's conclusions from what a process saw.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use super::oracle::{Oracle, Verdict};
 use super::world::{Id, World};
 
 impl Oracle {
-    /// Somebody saw this. What is not decided and was not seen may still come;
-    /// what was seen stays.
+    /// A process saw this. An undecided and unseen change may still come. All that was
+    /// seen stays.
     pub fn saw(&mut self, what: &str, fits: impl Fn(&World) -> bool) -> Verdict {
         if let Some(passed) = &self.passed
             && passed.iter().any(&fits)
@@ -57,7 +57,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// Nothing that nobody wrote, and no damage in a sound file.
+    /// No records without a writer, and no damage in a sound file.
     pub fn check_lines(&self, what: &str, seen: &Seen) -> Verdict {
         for line in seen.lines.iter().flatten() {
             if !self.written.contains(line) {

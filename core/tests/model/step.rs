@@ -75,7 +75,7 @@ pub enum Verb {
     Remove {
         doc: u8,
     },
-    /// Takes the lock of a document, and lets it go.
+    /// Takes the lock of a document, and releases it.
     Touch {
         doc: u8,
     },

@@ -38,7 +38,7 @@ pub struct World {
     pub applied: BTreeSet<Id>,
 }
 
-/// A change that somebody asked for.
+/// A change that a process asked for.
 #[derive(Clone, Debug)]
 pub struct Change {
     pub id: Id,
@@ -261,7 +261,7 @@ pub fn members(verb: Verb) -> Vec<u8> {
         | Verb::Create { doc }
         | Verb::Update { doc }
         | Verb::Touch { doc } => vec![doc],
-        // Of one that is not there there is nothing to lock, in some schemes.
+        // A missing file can't be locked in some schemes.
         Verb::Remove { doc } => vec![doc],
         Verb::Transact(members) => {
             // 10: the directory.

@@ -59,7 +59,7 @@ fn one(events: &Receiver<Event>) -> Event {
     all.remove(0)
 }
 
-/// Holds the lock until it is told to release it.
+/// Holds the lock until it gets the order to release it.
 fn holder() {
     let guard = FileLock::options().label("a test").acquire(argument());
     say("taken");

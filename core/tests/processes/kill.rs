@@ -1,8 +1,8 @@
-//! Real processes, killed with SIGKILL at random while they append and save,
-//! also with a forked child that lives on. Nothing acknowledged is lost, no
-//! batch is there in part, and the locks die with their holders.
+//! Real processes, killed with SIGKILL at random while they append and save, also with
+//! a forked child that lives on. Nothing acknowledged is lost, no batch is there in
+//! part, and the locks die with their holders.
 //!
-//! Without the test harness: the writers are this very program, told their part
+//! Without the test harness: the writers are this very program, which gets their part
 //! by an environment variable.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +160,7 @@ fn number(path: &Path) -> ! {
     unreachable!()
 }
 
-/// Rotates, rewinds by a few records and compacts (to what is there) for ever.
+/// Rotates, rewinds by a few records and compacts (to the same records), without end.
 fn rewrite(path: &Path) -> ! {
     let journal = rewritable(path);
     for n in 0_u32.. {
@@ -393,7 +393,7 @@ fn open(scheme: Scheme, path: &Path) -> Journal {
     Journal::options().scheme(scheme).open(path).unwrap()
 }
 
-/// Whether somebody died in the middle of a change.
+/// Whether a process died in the middle of a change.
 fn is_pending(scene: &Scene) -> bool {
     scene
         .files()

@@ -1,6 +1,6 @@
-//! Those who share a lock, and those in other processes who wait to have it alone.
+//! Sharers of a lock, and processes that wait to have it alone.
 //!
-//! The others are this very program, told their part by an environment variable.
+//! The others are this very program, which gets their part by an environment variable.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -63,7 +63,7 @@ fn at_once(path: &Path) -> untorn::Result<LockGuard> {
     shared().timeout(Some(Duration::ZERO)).acquire(path)
 }
 
-/// Another process, which does what it is told, line by line.
+/// Another process, which carries out orders, line by line.
 struct Other {
     child: Child,
     tell: ChildStdin,
@@ -154,7 +154,7 @@ fn take_turns() {
     drop(guard);
 }
 
-/// Waits until somebody waits to have the lock alone.
+/// Waits until a process waits to have the lock alone.
 fn until_awaited(path: &Path) {
     let begin = Instant::now();
     while !is_awaited(path) {

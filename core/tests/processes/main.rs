@@ -1,16 +1,16 @@
-//! The tests whose other processes are this very program, told their part by an
+//! The tests whose other processes are this very program, which gets their part by an
 //! environment variable: writers that are killed, owners that hang, programs in
 //! namespaces of their own.
 //!
-//! Without the harness of `cargo test`: each test is run in a process of its own,
-//! as many at once as there are processors.
+//! Without the harness of `cargo test`: each test is run in a process of its own, as
+//! many at once as there are processors.
 
 mod events;
 // Windows has no fork.
 #[cfg(unix)]
 mod forks;
 mod kill;
-// Elsewhere nobody sees who waits: see `sys/unix/awaited.rs`.
+// Elsewhere a waiter can't be seen: see `sys/unix/awaited.rs`.
 #[cfg(target_os = "linux")]
 mod lock_turns;
 // Signals and namespaces are those of Unix.

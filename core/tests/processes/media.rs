@@ -155,14 +155,14 @@ fn hold(dir: &Path) {
 }
 
 fn a_lease_on_the_lock_file_delays_nobody() -> Outcome {
-    // Trap 12: an open of a file that has a lease waits for the lease's holder
-    // (45 s), unless it is told not to.
+    // Trap 12: an open of a file that has a lease waits for the lease's holder (45 s),
+    // unless its flags forbid that.
     let scene = scene::Scene::new();
     let path = scene.path("j");
     let lock = scene.with("j.lock", "");
     let leased = std::fs::File::open(&lock).unwrap();
-    // SAFETY: sets flags on our own descriptor, and ignores the signal that
-    // tells of a lease that is to be given up.
+    // SAFETY: sets flags on our own descriptor, and ignores the signal that asks for
+    // the lease to be given up.
     let granted = unsafe {
         libc::signal(libc::SIGIO, libc::SIG_IGN);
         libc::fcntl(leased.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK)

@@ -1,5 +1,5 @@
-//! The scheme `pid-file`: who creates `P.lock` has the lock; a dead holder is
-//! taken over by exactly one, a living one by nobody.
+//! The scheme `pid-file`: the process that creates `P.lock` has the lock. A dead holder
+//! is taken over by exactly one, a living one by none.
 
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -18,7 +18,7 @@ use untorn::{
     Scheme, holder,
 };
 
-/// More than any system gives (man 5 proc, `pid_max`): nobody's.
+/// More than any system gives (man 5 proc, `pid_max`): no process has it.
 const DEAD: u32 = i32::MAX as u32;
 const LEAST: Duration = Duration::from_secs(2);
 
@@ -167,7 +167,7 @@ fn appender() {
     }
 }
 
-/// Holds the lock when told to.
+/// Holds the lock on request.
 fn keeper() {
     let path = argument();
     let mut guard = None;
@@ -194,7 +194,7 @@ fn keeper() {
     drop(guard);
 }
 
-/// Eight of these at once, and nothing but what is to be there afterwards.
+/// Eight of these at once, and nothing but the expected files afterwards.
 fn eight(part: &str) {
     let scene = Scene::in_memory();
     let path = scene.path("s");
@@ -309,7 +309,7 @@ fn a_living_holder_is_not_robbed() -> Outcome {
     let kept = scene.path("kept");
     let mut keeper = Player::start("holder", &kept);
     assert_eq!(keeper.ask("take"), "taken");
-    // Stopped, so that nobody refreshes it.
+    // Stopped, so that it is not refreshed.
     let stopped = scene.path("stopped");
     let mut sleeper = Player::start("holder", &stopped);
     assert_eq!(sleeper.ask("take"), "taken");
@@ -325,7 +325,7 @@ fn a_living_holder_is_not_robbed() -> Outcome {
         });
         let guard = options().stale(LEAST).acquire(&stopped).unwrap();
         assert!(begun.elapsed() > LEAST, "not before its time");
-        // It wakes up, and lets go of what is another's by now.
+        // It wakes up, and releases a lock that is another's by now.
         // SAFETY: our own child.
         unsafe { libc::kill(pid, libc::SIGCONT) };
         assert_eq!(sleeper.ask("drop"), "dropped");
@@ -531,8 +531,8 @@ fn each_fault(set_up: impl Fn(&Scene), work: impl Fn(&Path), check: impl Fn(&Sce
 }
 
 fn every_call_fails_once() -> Outcome {
-    // Taken or not, it is let go afterwards, whatever could not be done: the
-    // next one gets it at once.
+    // Taken or not, it is released afterwards, whichever call failed: the next one gets
+    // it at once.
     each_fault(
         |_| (),
         |path| drop(once().acquire(path)),
@@ -552,7 +552,7 @@ fn every_call_fails_once() -> Outcome {
             assert!(taken.is_ok(), "{what}: {taken:?}");
         },
     );
-    // Somebody's file stays whatever fails.
+    // Another program's file stays, whatever fails.
     let theirs = format!("{}\ntheirs\n", std::process::id());
     each_fault(
         |scene| drop(scene.with("s.lock", &theirs)),
@@ -589,7 +589,7 @@ fn a_take_over_that_dies_leaves_nothing() -> Outcome {
             .into_keys()
             .filter(|name| name.starts_with('.'));
         orphans += left.count();
-        // Whoever died had our pid, so the file is dead as another's is here.
+        // The process that died had our pid, so the file is as dead as another's here.
         scene.with("s.lock", format!("{DEAD}\ny\n"));
         let mut next = Player::start("holder", &scene.path("s"));
         assert_eq!(next.ask("try"), "taken", "call {n}");

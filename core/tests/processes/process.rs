@@ -57,7 +57,7 @@ pub const TESTS: &[Test] = &[
     ),
 ];
 
-/// Lives until nobody holds the other end of its standard input.
+/// Lives until no process holds the other end of its standard input.
 fn idle() {
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
@@ -144,7 +144,7 @@ fn this_process() -> Outcome {
 }
 
 fn nobody() -> Outcome {
-    // 0 is nobody, and no pid is as large as the others.
+    // 0 is no process, and no pid is as large as the others.
     for pid in [0, i32::MAX as u32, u32::MAX] {
         let process = Process::of(pid);
         assert_eq!(process.start, None);
@@ -234,7 +234,7 @@ fn a_reused_pid_in_here() {
         assert_eq!(second.0.id(), old.pid, "the same pid again");
         let new = Process::of(old.pid);
         assert_eq!(new.alive(), Alive::Alive);
-        // Start times are told in hundredths of a second.
+        // Start times are in hundredths of a second.
         if new.start != old.start {
             assert_eq!(old.alive(), Alive::Dead, "another process with its pid");
             break;
@@ -243,8 +243,8 @@ fn a_reused_pid_in_here() {
     say("done");
 }
 
-/// This program where `NOBODY` can run it: the build's directory may be closed
-/// to others.
+/// This program where `NOBODY` can run it: the build's directory may be closed to
+/// others.
 fn copy_for_others(scene: &scene::Scene) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
 
@@ -272,7 +272,7 @@ fn another_users_process() -> Outcome {
         command.uid(NOBODY).gid(NOBODY).current_dir("/");
         command
     };
-    // We are root's, and nobody may send us signals: EPERM.
+    // We are root's, and that user may not send us signals: EPERM.
     let own = Process::current();
     let said = asked(other("does it live"), &own);
     assert_eq!(said, format!("alive pid {}", own.pid));
@@ -393,7 +393,7 @@ fn another_clock_since_boot() -> Outcome {
         Err(why) => return Outcome::Skipped(why),
         Ok(command) => command,
     };
-    // There our start time is told with 100,000 seconds more.
+    // There our start time has 100,000 seconds more.
     let said = asked(playing(command, "does it live"), &Process::current());
     assert!(said.starts_with("unknown "), "{said}");
     Outcome::Passed

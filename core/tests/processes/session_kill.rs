@@ -39,7 +39,7 @@ fn session(dir: &Path) -> Session {
     store.session("s").unwrap()
 }
 
-/// Does what it is told with one session.
+/// Carries out orders with one session.
 fn owner() {
     let session = session(&argument());
     let mut lease = None;

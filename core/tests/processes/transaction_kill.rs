@@ -1,8 +1,8 @@
-//! Real processes, killed with SIGKILL at random in the middle of transactions,
-//! while others append and save by themselves and lock-free readers read. Every
-//! transaction is there whole or not at all.
+//! Real processes, killed with SIGKILL at random in the middle of transactions, while
+//! others append and save by themselves and lock-free readers read. Every transaction
+//! is there whole or not at all.
 //!
-//! Without the test harness: the writers are this very program, told their part
+//! Without the test harness: the writers are this very program, which gets their part
 //! by an environment variable.
 
 use std::collections::BTreeSet;

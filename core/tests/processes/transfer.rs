@@ -1,5 +1,5 @@
-//! A lock that moves from a supervisor to its worker: nobody gets in between,
-//! and a worker that dies keeps nobody out.
+//! A lock that moves from a supervisor to its worker: no other gets in between, and a
+//! worker that dies keeps no other out.
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn once() -> LockOptions {
     FileLock::options().timeout(Some(Duration::ZERO))
 }
 
-/// Takes the lock when told to, and lets it go when told to.
+/// Takes the lock on request, and releases it on request.
 fn worker() {
     let path = argument();
     let mut guard = None;
@@ -74,8 +74,8 @@ fn waiter() {
     say("done");
 }
 
-/// Tries until it is told to stop, and asserts that it never has the lock while
-/// somebody else works.
+/// Tries until it gets the order to stop, and asserts that it never has the lock while
+/// another works.
 fn looker() {
     let path = argument();
     let stop = path.with_extension("stop");
@@ -172,7 +172,7 @@ fn others_are_refused_meanwhile() -> Outcome {
         let error = journal.append(b"[]").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LockTimeout, "{error}");
         assert_eq!(error.holder().unwrap().pid, heir.pid());
-        // Cancelled while it waits for the heir.
+        // Cancelled while it waits for the successor.
         let token = CancelToken::new();
         std::thread::scope(|threads| {
             let waiting = threads.spawn(|| {
@@ -200,7 +200,7 @@ fn a_dead_heir_keeps_nobody_out() -> Outcome {
     let mut waiter = Player::start("waiter", &path);
     await_waiters(guard.lock_path(), 1);
     guard.transfer(&process).unwrap();
-    // Also one that waits here; it is told of the end by the system.
+    // Also one that waits here: the system reports the end to it.
     std::thread::scope(|threads| {
         let waiting = threads.spawn(|| FileLock::acquire(&path).map(drop));
         heir.kill();

@@ -23,7 +23,7 @@ pub fn each_death(
             let scene = Scene::quick();
             set_up(&scene);
             let (result, _) = plan.run(|| work(&scene));
-            // The last calls only clear up: that they fail is not told.
+            // The last calls only clear up: their failure is not reported.
             assert!(result.is_err() || n + 4 >= calls.len(), "{what}: it died");
             check(&scene, what);
         };

@@ -10,7 +10,7 @@ pub mod program;
 
 pub mod death;
 pub mod faults;
-// Files are told apart by inode number there.
+// Inode numbers distinguish files there.
 #[cfg(unix)]
 pub mod power;
 
@@ -97,8 +97,8 @@ pub fn journal(path: &Path) -> untorn::Journal {
         .expect("open a journal")
 }
 
-/// On Windows nobody else can read the first byte of a lock file whose lock is
-/// held; it is always the same.
+/// On Windows no other handle can read the first byte of a lock file whose lock is
+/// held. It is always the same.
 #[cfg(windows)]
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::{Read, Seek, SeekFrom};
@@ -131,7 +131,7 @@ pub fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// The file's bytes; none if it is not there.
+/// The file's bytes; none if it is missing.
 pub fn bytes(path: &Path) -> Vec<u8> {
     match read(path) {
         Ok(bytes) => bytes,

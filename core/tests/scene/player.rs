@@ -78,7 +78,7 @@ pub fn argument() -> std::path::PathBuf {
     std::env::var_os("UNTORN_TEST_PATH").expect("a path").into()
 }
 
-/// In the player: the lines it is told, until there are no more.
+/// In the player: the lines that it gets, until the last.
 pub fn orders() -> impl Iterator<Item = String> {
     std::io::stdin().lines().map(|line| line.expect("an order"))
 }

@@ -1,7 +1,7 @@
-//! The power fails before each system call in turn. What is on the disk then is
-//! not what the kernel showed: contents are certain only as of the last sync
-//! of the file, names as of the last sync of the directory; anything later may
-//! be there, be missing, or be NULs, in each file by itself.
+//! The power fails before each system call in turn. What the disk has then is not what
+//! the kernel showed. Contents are certain only as of the last sync of the file, names
+//! as of the last sync of the directory. Anything later may be there, be missing, or be
+//! NULs, in each file by itself.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,9 +95,9 @@ impl Disk {
         }
     }
 
-    /// The names that the directory may have: the old ones, the new ones, and
-    /// where the system keeps no order, the old ones with one change, and the
-    /// new ones without one.
+    /// The names that the directory may have: the old ones, or the new ones. If the
+    /// system keeps no order, also the old ones with one change, and the new ones
+    /// without one.
     fn directories(&self) -> Vec<(String, Names, &'static [Late])> {
         let all = &Late::ALL;
         let some = &[Late::Missing, Late::There];
@@ -184,9 +184,9 @@ impl Disk {
 /// Most of these many are gone through in full.
 const FULL: usize = 30;
 
-/// Which of its possibilities each file has: every combination, or where those
-/// are too many, all files alike, or one as it was and the others as they are,
-/// or the other way round.
+/// Which of its possibilities each file has: every combination. If those are too many:
+/// all files alike, or one as it was and the others as they are, or the other way
+/// round.
 fn choices(possible: &[(u64, Possible)]) -> Vec<Vec<usize>> {
     let counts: Vec<usize> = possible.iter().map(|(_, found)| found.len()).collect();
     if counts.iter().product::<usize>() <= FULL {
@@ -252,8 +252,8 @@ impl Late {
     ];
 
     /// A file of which `sure` is on the disk and `shown` was in the page cache,
-    /// `before` the last write `before`. What was written in place is old or new,
-    /// or partly so; only what is behind the old end can be NULs.
+    /// `before` the last write `before`. Bytes that were written in place are old or
+    /// new, or partly so. Only bytes after the old end can be NULs.
     fn of(self, sure: &[u8], before: &[u8], shown: &[u8]) -> Vec<u8> {
         let same = sure.iter().zip(shown).take_while(|(a, b)| a == b).count();
         let mut bytes = shown.to_vec();

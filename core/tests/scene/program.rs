@@ -1,5 +1,5 @@
-//! A test program without the usual harness, for tests whose other processes
-//! are this very program, told their part by an environment variable.
+//! A test program without the usual harness, for tests whose other processes are this
+//! very program, which gets their part by an environment variable.
 
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,9 +90,8 @@ pub fn play(part: &str, parts: &[Part]) {
     play();
 }
 
-/// Runs the tests whose names contain the first argument, or all: each in a
-/// process of its own, so that what one changes of its process is not met by
-/// another.
+/// Runs the tests whose names contain the first argument, or all. Each runs in a
+/// process of its own, so it does not meet what another changes of its process.
 pub fn run(tests: &[Test]) {
     let mut arguments = std::env::args().skip(1);
     let mut first = arguments.next();
@@ -157,7 +156,7 @@ fn run_each(chosen: &[&str]) -> Vec<Option<i32>> {
     })
 }
 
-/// A line to whoever listens; at once, in one write.
+/// Writes a line to the reader, at once, in one write.
 pub fn say(line: &str) {
     use std::io::Write;
 

@@ -169,7 +169,7 @@ fn locks_whose_numbers_are_other_files() {
     let pid_file = pid_file.acquire(scene.path("p")).unwrap();
     close_all();
     let files = strangers(&scene);
-    // The system has let it go, so others may have it.
+    // The system has released it, so others may have it.
     let error = journal
         .append_with(b"[0]", &untorn::CallOptions::new().lock(&guard))
         .unwrap_err();

@@ -23,7 +23,7 @@ fn told(follow: &mut Follow) -> FollowItem {
     follow.next(&call).unwrap().expect("news within 20 s")
 }
 
-/// What is told up to this record, without the records.
+/// All that is reported up to this record, without the records.
 fn until(follow: &mut Follow, record: &[u8]) -> Vec<FollowItem> {
     let mut others = Vec::new();
     loop {
@@ -43,7 +43,7 @@ fn append_elsewhere(path: &Path, record: &str) {
 }
 
 /// A follower that sleeps in `dir/a/b`, while `change` does something to the
-/// directories and another process makes them and the journal anew.
+/// directories and another process makes them and the journal again.
 fn through(change: impl Fn(&Scene)) {
     let scene = Scene::new();
     let dir = scene.path("a").join("b");
@@ -300,8 +300,8 @@ fn no_thread_is_to_be_had() {
 }
 
 fn follow_without_threads(path: &Path) {
-    // SAFETY: plain system calls. Root has as many threads as it likes, so as
-    // some user whom nobody has given a process.
+    // SAFETY: plain system calls. Root has as many threads as it likes, so as some user
+    // that has no process.
     unsafe {
         if libc::geteuid() == 0 {
             assert_eq!(libc::setresuid(64_999, 64_999, 64_999), 0);

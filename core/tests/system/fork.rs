@@ -1,9 +1,9 @@
-//! A forked child never frees, shares or keeps its parent's locks, and can use
-//! its parent's handles.
+//! A forked child never frees, shares or keeps its parent's locks, and can use its
+//! parent's handles.
 //!
-//! One test, in a process of its own: a fork in a program with other tests'
-//! threads would copy their mutexes in any state, which only `untorn` is made
-//! for, not the allocator of the test harness.
+//! One test, in a process of its own: a fork in a program with other tests' threads
+//! would copy their mutexes in any state. `untorn` is made for that, the allocator of
+//! the test harness is not.
 
 use crate::scene::alone::alone;
 use std::io::{Read, Write};
@@ -54,8 +54,8 @@ fn forked_children() {
     forks_among_busy_threads();
 }
 
-/// A thread that works under a guard has its mutex most of the time: in the
-/// child nobody ever lets it go.
+/// A thread that works under a guard has its mutex most of the time: in the child no
+/// thread ever releases it.
 fn a_child_asks_a_guard_that_is_in_use() {
     let scene = Scene::new();
     let path = scene.path("d");

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use crate::scene::Scene;
 use untorn::{FileLock, Journal, Scheme};
 
-/// Another program that holds the lock of a file until it is told to end.
+/// Another program that holds the lock of a file until it gets the order to end.
 struct Holder {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -86,7 +86,7 @@ fn held_locks_below_a_directory() {
     for name in ["a/free.jsonl", "a/b/own.jsonl", "other.jsonl", "data.json"] {
         fs::write(scene.path(name), "[1]\n").unwrap();
     }
-    // Its lock file exists, and nobody holds it.
+    // Its lock file exists, and no process holds it.
     Journal::open(scene.path("a/free.jsonl"))
         .unwrap()
         .append(b"[2]")

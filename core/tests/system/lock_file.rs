@@ -1,5 +1,5 @@
-//! What a lock file can hold that is not pending, or that nobody can settle:
-//! whoever locks it has the lock all the same, or is told why not, at once.
+//! Contents of a lock file that are not pending, or that can't be settled. A locker has
+//! the lock all the same, or gets an error that says why not, at once.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -77,7 +77,7 @@ fn a_file_that_moved_and_left_a_link_is_not_changed_through_it() {
     let error = document.save(b"[2]\n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     assert!(path.is_symlink());
-    // Opened anew it is the lock of what the link leads to.
+    // Opened again it is the lock of the link's target.
     scene::journal(&path).append(b"[2]").unwrap();
     assert_eq!(scene::bytes(&scene.path("elsewhere/j")), b"[1]\n[2]\n");
 }

@@ -1,9 +1,9 @@
-//! On a real overlay, the file system of a container: it has another device
-//! number each time it is mounted, and copies a file of a lower layer, which has
-//! another birth then, when it is opened for writing.
+//! On a real overlay, the file system of a container. It has another device number each
+//! time it is mounted. It copies a file of a lower layer that is opened for writing,
+//! and the copy has another birth.
 //!
-//! To mount takes root, or the right to; without it these tests say that they
-//! are skipped.
+//! To mount takes root, or the right to; without it these tests say that they are
+//! skipped.
 
 use std::fs;
 use std::io::Write;
@@ -176,7 +176,7 @@ fn a_journal_of_a_lower_layer_stays_the_same_journal() {
     let journal = open(&overlay.path("j"));
     let mut follow = journal.follow(None).unwrap();
     let stored = journal.end().unwrap();
-    // The first to write: nobody else did.
+    // The first to write: no other did.
     let end = journal.append_at(stored, ["[2]", "[3]"]).unwrap();
     assert_eq!(end.generation, stored.generation);
     let once = CallOptions::new().timeout(Some(Duration::ZERO));

@@ -1,6 +1,6 @@
-//! The machine or a container starts again, and every file has another device
-//! number, with the same inode: what was pending is known for what it is, and
-//! what was stored stays good.
+//! The machine or a container starts again, and every file has another device number,
+//! with the same inode. A pending change is still recognized, and stored positions stay
+//! good.
 //!
 //! The number is that of the whole process, so these tests run one by one.
 
@@ -44,8 +44,8 @@ fn open(path: &Path) -> Journal {
     options().open(path).unwrap()
 }
 
-/// Runs `work` until it dies at each of its calls, and in the middle of each
-/// write; then all is mounted anew.
+/// Runs `work` until it dies at each of its calls, and in the middle of each write.
+/// Then all is mounted again.
 fn each_death(
     set_up: impl Fn(&Scene),
     work: impl Fn(&Scene) -> untorn::Result<()>,
@@ -68,7 +68,7 @@ fn each_death(
             };
             let scene = Scene::quick();
             set_up(&scene);
-            // That the last calls fail, which only clear up, is not told.
+            // The failure of the last calls, which only clear up, is not reported.
             let _ = plan.run(|| work(&scene));
             remount();
             check(

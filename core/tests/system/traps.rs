@@ -40,8 +40,8 @@ fn foreign(lock: &Path) -> Child {
     child
 }
 
-/// Trap 3: a record lock of POSIX goes when the process closes any descriptor of
-/// the file, whoever opened it. Ours is none.
+/// Trap 3: a record lock of POSIX goes when the process closes any descriptor of the
+/// file, whichever code opened it. Ours is none.
 #[test]
 fn closing_another_descriptor_lets_nothing_go() {
     let scene = Scene::new();
@@ -94,8 +94,8 @@ fn a_program_that_is_started_inherits_no_descriptor() {
     assert!(child.wait().unwrap().success());
 }
 
-/// Trap 5: to make a shared lock an exclusive one is to let it go in between.
-/// It is refused.
+/// Trap 5: to make a shared lock an exclusive one is to release it in between. It is
+/// refused.
 #[test]
 fn a_shared_lock_is_never_made_exclusive() {
     let scene = Scene::new();
@@ -158,8 +158,8 @@ fn a_lock_file_of_others_is_opened_as_it_is() {
     assert_eq!(bytes(&path), b"[1]\n");
 }
 
-/// Trap 21: a holder that does not move (a stopped process, a laptop asleep, a
-/// long computation) is alive. Nobody takes its lock, however old its file is.
+/// Trap 21: a holder that does not move (a stopped process, a laptop asleep, a long
+/// computation) is alive. No process takes its lock, however old its file is.
 #[test]
 fn a_stopped_holder_keeps_its_lock() {
     let scene = Scene::new();

@@ -1,8 +1,8 @@
-//! What is different on Windows: locks that stop readers, files that can't be
-//! replaced while somebody has them open, names that are not files, processes.
+//! The differences on Windows: locks that stop readers, open files that can't be
+//! replaced, names that are not files, processes.
 //!
-//! Under Wine with the shim of `ci/windows` this shows that the library copes
-//! with what Microsoft documents, not that Windows does it.
+//! Under Wine with the shim of `ci/windows` this shows that the library copes with what
+//! Microsoft documents, not that Windows does it.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
@@ -252,8 +252,8 @@ fn names_that_are_not_files() {
 
 #[test]
 fn a_lock_file_that_is_being_deleted() {
-    // Trap 18: the name stays until the last handle is closed, and opening it
-    // is "access denied" until then. Our handles let it go at once.
+    // Trap 18: the name stays until the last handle is closed, and opening it is
+    // "access denied" until then. Our handles free it at once.
     let scene = Scene::new();
     let path = scene.path("j");
     let journal = scene::journal(&path);
