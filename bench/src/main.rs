@@ -1,8 +1,8 @@
 //! Measures what untorn costs, as ratios to loops of the bare system calls (`floors.c`).
 //!
 //! Every subject, the floors included, is a process of its own that makes
-//! appends when told to (`peer.rs`); the suites let subject and floor take turns
-//! in short slices, so that both meet the same weather, and compare slice by slice.
+//! appends on request (`peer.rs`). In the suites, subject and floor take turns in
+//! short slices. So both meet the same weather, and are compared slice by slice.
 
 mod clock;
 mod data;

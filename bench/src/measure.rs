@@ -49,7 +49,7 @@ impl Figure {
 
 /// Lets `subjects` take turns for so many rounds after one of warm-up; `slice`
 /// measures one of them once. The turn begins with another one each round, so
-/// that nobody always follows the same neighbour. Returns a series per subject.
+/// that none always follows the same neighbour. Returns a series per subject.
 pub fn rounds<S>(
     count: usize,
     subjects: &mut [S],

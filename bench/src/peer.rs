@@ -2,7 +2,7 @@
 //!
 //! The request is a verb and its arguments, separated by tabs; the answer is
 //! `ok`, a tab and a number, or `error`, a tab and what went wrong. Between
-//! requests the process waits in read, and disturbs nobody.
+//! requests the process waits in read, and disturbs no other.
 
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};

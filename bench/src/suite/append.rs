@@ -1,4 +1,4 @@
-//! One record at a time, durability `process`, nobody else there.
+//! One record at a time, durability `process`, no other process.
 
 use super::{Row, Scratch, Target, again};
 use crate::data;
@@ -10,9 +10,9 @@ use anyhow::Result;
 
 const SUITE: &str = "append";
 
-/// Appends in one slice: about a millisecond's. A neighbour on the same core
-/// makes everything half as fast again for tens of milliseconds at a time, and
-/// short slices that follow each other closely meet the same neighbour.
+/// Appends in one slice: about a millisecond's. A neighbour on the same core makes
+/// everything half as fast again for tens of milliseconds at a time. Short slices that
+/// follow each other closely meet the same neighbour.
 const SLICE: u32 = 1_000;
 
 fn turns(options: &Options) -> usize {

@@ -30,7 +30,7 @@ pub fn round(
         peer.call(&["open", scratch.path()?, mode])?;
         peer.call(&["append", "1"])?;
     }
-    // All begin and end at the same instants, which are told beforehand.
+    // All begin and end at the same instants, which they get beforehand.
     let from = monotonic() + 20_000_000;
     let until = from + (seconds * 1e9) as i64;
     let (from, until) = (from.to_string(), until.to_string());

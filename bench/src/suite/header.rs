@@ -41,7 +41,7 @@ fn stamp_to_append(
     turns: usize,
 ) -> Result<Figure> {
     let open = |name: &str, mode: &str| -> Result<Peer> {
-        // A copy each, made anew: both begin with a file of the same length.
+        // A new copy each: both begin with a file of the same length.
         let path = options.dir.join(name);
         let source = data::journal(&options.dir, "journal-header.jsonl", BYTES)?;
         std::fs::copy(source, &path)?;

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 use untorn::{FileLock, LockGuard};
 
-/// What is compared: how a lock is taken, and what lets it go when dropped.
+/// The subjects: how a lock is taken, and the guard that releases it when dropped.
 pub trait Take {
     type Guard;
     /// `timed`: in the way of a call that has a deadline.
@@ -81,7 +81,7 @@ impl<T: Take + Default> Default for Lock<T> {
 impl<T: Take> Worker for Lock<T> {
     fn answer(&mut self, request: &[&str]) -> Result<f64> {
         match *request {
-            // When the lock was had, or let go.
+            // The time at which the lock was taken, or released.
             ["take", path, how] => {
                 self.held = Some(self.how.take(path, how == "timed")?);
                 Ok(monotonic() as f64)
@@ -114,8 +114,8 @@ impl<T: Take> Worker for Lock<T> {
 }
 
 impl<T: Take> Lock<T> {
-    /// Takes the lock, holds it for so many nanoseconds and lets it go, again
-    /// and again; how often.
+    /// Takes the lock, holds it for so many nanoseconds and releases it, again and
+    /// again. Returns how often.
     fn contend(&mut self, path: &str, from: i64, until: i64, held: i64) -> Result<f64> {
         let mut count = 0u64;
         while monotonic() < from {

@@ -1,7 +1,8 @@
 //! A save in directories with more and more files.
 
-use super::super::field::{Case, Finding, compare};
+use super::super::field::Finding;
 use super::Work;
+use super::growth::Growth;
 use crate::options::Options;
 use anyhow::Result;
 
@@ -23,32 +24,22 @@ const FIELD: [(&str, bool); 6] = [
 ];
 
 fn run(options: &Options) -> Result<Vec<Finding>> {
-    let counts: &[u32] = if options.quick {
-        &[10, 100]
-    } else {
-        &[10, 1_000, 20_000]
+    let growth = Growth {
+        work: "files",
+        field: &FIELD,
+        sizes: &[10, 1_000, 20_000],
+        few: &[10, 100],
+        rounds: 9,
     };
-    let mut findings = Vec::new();
-    for &files in counts {
-        let case = Case {
-            work: "files",
-            name: super::super::page::grouped(files),
-            unit: "µs",
-            options,
-            rounds: options.at_most(9),
-        };
-        findings.extend(compare(
-            &case,
-            &FIELD,
-            |player| {
-                player.open_new("state.json")?;
-                for n in 0..files {
-                    std::fs::write(player.path(&format!("other {n}"))?, "")?;
-                }
-                Ok(())
-            },
-            |player| player.each(&["save", "2000"], 20),
-        )?);
-    }
-    Ok(findings)
+    growth.run(
+        options,
+        |player, files| {
+            player.open_new("state.json")?;
+            for n in 0..files {
+                std::fs::write(player.path(&format!("other {n}"))?, "")?;
+            }
+            Ok(())
+        },
+        |player, _| player.each(&["save", "2000"], 20),
+    )
 }

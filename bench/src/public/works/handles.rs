@@ -1,6 +1,7 @@
 //! More and more open handles in one process.
 
 use super::super::field::{Case, Finding, compare};
+use super::growth::Growth;
 use super::{Work, size};
 use crate::options::Options;
 use anyhow::Result;
@@ -22,34 +23,23 @@ pub const MEMORY: Work = Work {
 };
 
 fn time(options: &Options) -> Result<Vec<Finding>> {
-    let counts: &[u32] = if options.quick {
-        &[2, 5]
-    } else {
-        &[1, 10, 200]
+    let growth = Growth {
+        work: "handles",
+        field: &size::FIELD,
+        sizes: &[1, 10, 200],
+        few: &[2, 5],
+        rounds: 7,
     };
-    let mut findings = Vec::new();
-    for &handles in counts {
-        let case = Case {
-            work: "handles",
-            name: super::super::page::grouped(handles),
-            unit: "µs",
-            options,
-            rounds: options.at_most(7),
-        };
-        let all = handles.to_string();
-        let turns = (200 / handles).max(1);
-        findings.extend(compare(
-            &case,
-            &size::FIELD,
-            |player| {
-                player.scratch.clear()?;
-                let dir = player.path("")?;
-                player.peer.call(&["many", &dir, &all]).map(drop)
-            },
-            |player| player.each(&["each"], turns),
-        )?);
-    }
-    Ok(findings)
+    growth.run(
+        options,
+        |player, handles| {
+            player.scratch.clear()?;
+            let dir = player.path("")?;
+            let request = ["many", &dir, &handles.to_string()];
+            player.peer.call(&request).map(drop)
+        },
+        |player, handles| player.each(&["each"], (200 / handles).max(1)),
+    )
 }
 
 fn memory(options: &Options) -> Result<Vec<Finding>> {

@@ -1,9 +1,10 @@
-//! The works, one file each.
+//! The works, one file each. `growth.rs` does one of them at several sizes.
 
 mod append;
 mod contend;
 mod files;
 mod follow;
+mod growth;
 mod handles;
 mod read;
 mod save;

@@ -1,6 +1,7 @@
 //! Appends to one of more and more sessions, opened for each.
 
-use super::super::field::{Case, Finding, compare};
+use super::super::field::Finding;
+use super::growth::Growth;
 use super::{Work, size};
 use crate::options::Options;
 use anyhow::Result;
@@ -15,36 +16,25 @@ pub const WORK: Work = Work {
 };
 
 fn run(options: &Options) -> Result<Vec<Finding>> {
-    let counts: &[u32] = if options.quick {
-        &[3, 10]
-    } else {
-        &[10, 100, 1_000]
+    let growth = Growth {
+        work: "sessions",
+        field: &size::FIELD,
+        sizes: &[10, 100, 1_000],
+        few: &[3, 10],
+        rounds: 7,
     };
-    let mut findings = Vec::new();
-    for &sessions in counts {
-        let case = Case {
-            work: "sessions",
-            name: super::super::page::grouped(sessions),
-            unit: "µs",
-            options,
-            rounds: options.at_most(7),
-        };
-        let all = sessions.to_string();
-        findings.extend(compare(
-            &case,
-            &size::FIELD,
-            |player| {
-                player.scratch.clear()?;
-                let dir = player.path("")?;
-                // Each of them exists before the measurement.
-                player.peer.call(&["many", &dir, &all])?;
-                player.close()
-            },
-            |player| {
-                let dir = player.path("")?;
-                player.each(&["visit", &dir, &all], 50)
-            },
-        )?);
-    }
-    Ok(findings)
+    growth.run(
+        options,
+        |player, sessions| {
+            player.scratch.clear()?;
+            let dir = player.path("")?;
+            // Each of them exists before the measurement.
+            player.peer.call(&["many", &dir, &sessions.to_string()])?;
+            player.close()
+        },
+        |player, sessions| {
+            let dir = player.path("")?;
+            player.each(&["visit", &dir, &sessions.to_string()], 50)
+        },
+    )
 }

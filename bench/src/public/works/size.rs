@@ -1,7 +1,8 @@
 //! An append to journals of three sizes.
 
-use super::super::field::{Case, Finding, compare};
+use super::super::field::{Finding, Player};
 use super::Work;
+use super::growth::Growth;
 use crate::options::Options;
 use anyhow::Result;
 
@@ -23,31 +24,17 @@ pub const FIELD: [(&str, bool); 6] = [
 ];
 
 fn run(options: &Options) -> Result<Vec<Finding>> {
-    let sizes: &[u32] = if options.quick {
-        &[10, 100]
-    } else {
-        &[10, 1_000, 100_000, 500_000]
+    let growth = Growth {
+        work: "size",
+        field: &FIELD,
+        sizes: &[10, 1_000, 100_000, 500_000],
+        few: &[10, 100],
+        rounds: 9,
     };
-    let mut findings = Vec::new();
-    for &records in sizes {
-        let case = Case {
-            work: "size",
-            name: super::super::page::grouped(records),
-            unit: "µs",
-            options,
-            rounds: options.at_most(9),
-        };
-        findings.extend(compare(
-            &case,
-            &FIELD,
-            |player| fill(player, records),
-            |player| player.each(&["append"], 50),
-        )?);
-    }
-    Ok(findings)
+    growth.run(options, fill, |player, _| player.each(&["append"], 50))
 }
 
-fn fill(player: &mut super::super::field::Player, records: u32) -> Result<()> {
+fn fill(player: &mut Player, records: u32) -> Result<()> {
     player.scratch.clear()?;
     let path = player.path("log")?;
     if player.peer.call(&["open", &path, "fast"]).is_ok() {
