@@ -1,4 +1,4 @@
-//! What the linker has to be told about the shared library.
+//! Gives the linker its arguments for the shared library.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -17,7 +17,7 @@ pub struct Outcome {
     pub values: Option<Vec<Value>>,
     pub damage: Vec<Damage>,
     pub report: Option<Report>,
-    /// Of `load` and `update`: `Some(None)` is a document that is not there.
+    /// Of `load` and `update`: `Some(None)` is a missing document.
     pub value: Option<Option<Vec<u8>>>,
     pub removed: Option<bool>,
     /// What else there is, as the data writes it.

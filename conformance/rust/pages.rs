@@ -1,5 +1,5 @@
-//! The pages name tests, files, codes and dependencies. What they name is there,
-//! and what must be named is.
+//! The pages name tests, files, codes and dependencies. All that they name exists,
+//! and all that must be named is named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ fn quoted(page: &str) -> impl Iterator<Item = String> {
     words.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The code that has the tests of `file`: a path from the root of the project
-/// (`ffi/tests/c/fork.c`), or in short a file of the core's tests (`lock.rs`, in
-/// whichever of its programs), or a file of the library that has its tests in it
+/// The code that has the tests of `file`. That is a path from the root of the project
+/// (`ffi/tests/c/fork.c`), or in short a file of the core's tests (`lock.rs`, in any of
+/// its programs). Or it is a file of the library that has its tests in it
 /// (`needle.rs`).
 fn tests_of(file: &str) -> String {
     if file.contains('/') {

@@ -150,7 +150,7 @@ impl Writer {
         while let Some(record) = records.next_record()? {
             state.take(record.bytes)?;
         }
-        // An append in flight looks torn to whoever takes no lock.
+        // An append in flight looks torn to a reader without the lock.
         let torn = |damage: &untorn::Damage| damage.kind == DamageKind::TornTail;
         assert!(records.damage().iter().all(torn), "{:?}", records.damage());
         self.note(&json!({"op": "view", "count": state.count, "hash": state.hash}))

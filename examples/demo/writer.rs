@@ -1,5 +1,5 @@
 //! One of the demo's writers: appends to a journal and counts in a document,
-//! until it is told to stop or is killed.
+//! until it gets the order to stop or is killed.
 #![allow(clippy::print_stdout, reason = "it reports what is safe to its parent")]
 
 use std::error::Error;

@@ -34,7 +34,7 @@ pub struct Event {
     pub kept: *const c_char,
     /// How long the call has waited.
     pub waited_ms: u64,
-    /// Where in the file it happened.
+    /// The place in the file.
     pub offset: u64,
     /// How many bytes it concerns.
     pub bytes: u64,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// A cold build of everything takes a third of this. What takes longer hangs, and a
+/// A cold build of everything takes a third of this. A longer job hangs, and a
 /// job that hangs says less than one that failed.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
@@ -29,7 +29,7 @@ impl Run {
     pub fn new(program: impl AsRef<OsStr>) -> Run {
         let program = program.as_ref().to_owned();
         let mut command = Command::new(&program);
-        // A child that waits for an answer would hang for ever behind the progress bar.
+        // A child that waits for an answer would hang forever, hidden by the progress bar.
         command.stdin(Stdio::null());
         Run {
             command,

@@ -1,4 +1,4 @@
-//! `cargo xtask header`: the C header, written anew.
+//! `cargo xtask header`: writes the C header again.
 
 use crate::command::Run;
 use crate::site::{Site, cargo};

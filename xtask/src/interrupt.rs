@@ -13,7 +13,7 @@ enum Duty {
     End,
     /// Kill the group of the program that is running, then end.
     Kill(Pid),
-    /// Tell somebody, who then ends in order.
+    /// Tell a channel, whose reader then ends in order.
     Tell(Box<dyn Fn() + Send>),
 }
 

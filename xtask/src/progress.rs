@@ -35,7 +35,7 @@ pub fn stage<T>(
 
 fn spinner(label: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
-        // In a CI log there is no spinner; without a line at the start nobody
+        // In a CI log there is no spinner; without a line at the start no reader
         // would know what a hanging job hangs in.
         eprintln!("{label} ...");
         return ProgressBar::hidden();

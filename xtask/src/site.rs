@@ -61,7 +61,7 @@ impl Site {
         }
     }
 
-    /// Removes what an earlier packaging left, so that nobody installs it by mistake.
+    /// Removes what an earlier packaging left, so that it is not installed by mistake.
     pub fn clear_dist_files(&self, extension: &str) -> Result<()> {
         std::fs::create_dir_all(self.dist())?;
         for file in files_with(&self.dist(), extension)? {

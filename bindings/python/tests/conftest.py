@@ -18,7 +18,7 @@ Script = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(autouse=True)
 def _no_hang() -> Iterator[None]:
-    # A lock that is never let go would stop the whole run: end it instead, and say where.
+    # A lock that is never released would stop the whole run: end it instead, and say where.
     faulthandler.dump_traceback_later(120, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()

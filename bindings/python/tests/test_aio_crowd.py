@@ -79,7 +79,7 @@ def test_one_call_at_a_time_waits_for_a_follower(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
             with pytest.raises(InvalidArgument, match="another call"):
                 await anext(follow)
-            # One that was cancelled is in nobody's way.
+            # A cancelled one delays no other.
             first.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await first

@@ -37,7 +37,7 @@ def test_a_loop_that_is_closed_while_its_calls_wait(path: Path, hold: Hold) -> N
         del begun
         gc.collect()
     other.communicate()
-    # What was begun is made, by whichever thread: nobody awaits it.
+    # An append that has begun is made, by any thread: no task awaits it.
     assert list(islice(untorn.Journal(path).follow(untorn.Position(0, 0), timeout=60), 3)) == [1, 2, 3]
     becomes_free(path)
 
@@ -147,7 +147,7 @@ def test_ctrl_c(path: Path, hold: Hold, script: Script, how: str) -> None:
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == "waiting\n"
     waiting.send_signal(signal.SIGINT)
-    # The lock is never let go, so nothing but the signal can end it.
+    # The lock is never released, so nothing but the signal can end it.
     out, err = waiting.communicate(timeout=60)
     assert (out, err, waiting.returncode) == ("interrupted\n", "", 0)
     other.communicate()
@@ -202,7 +202,7 @@ NO_THREAD = """
     async def main(folder):
         journal = Journal(f"{folder}/j")
         lock, document = aio.FileLock(folder), aio.Document(f"{folder}/d")
-        # What waits for nobody is done by the event loop's thread.
+        # The event loop's thread does what need not wait.
         assert (await journal.end()).offset == 0
         assert await document.load(default=1) == 1
         for call in (document.save(1), journal.append(1), lock.acquire()):

@@ -124,7 +124,7 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_lock(tmp_path: Path)
         assert parent.stdout.readline() == b"child\n"
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        # Waits for as long as it takes: if the child kept the lock, for ever.
+        # Waits for as long as it takes: if the child kept the lock, forever.
         with FileLock(path):
             os.close(write)
         # And the child ends, which it could not before.

@@ -53,7 +53,7 @@ def acknowledged(process: "subprocess.Popen[str]") -> tuple[int, int]:
     """How many records and updates this writer was told are done."""
     out, err = process.communicate()
     assert err == ""
-    # A last line that was cut off was not told.
+    # A last line that was cut off does not count.
     told = out.split("\n")[:-1]
     records = max((int(line[2:]) for line in told if line.startswith("j ")), default=0)
     return records, told.count("d")
@@ -77,7 +77,7 @@ def test_nothing_acknowledged_is_lost(
             os.close(write)
             assert os.read(read, 1) == b".", "it has begun"
             os.close(read)
-        # Not a wait for something to happen: where in their work they die is to be anywhere.
+        # Not a wait for something to happen: they must die anywhere in their work.
         time.sleep(0.3 * chance.random())
         for process in writers.values():
             process.send_signal(signal.SIGKILL)

@@ -170,7 +170,7 @@ def test_a_directory_that_must_not_be_written(path: Path) -> None:
             FileLock(path).acquire()
         assert isinstance(caught.value, PermissionError)
         return
-    # Root may write anywhere, but not as somebody else.
+    # Root may write anywhere, but not as another user.
     path.parent.chmod(0o500)
     child = os.fork()
     if child == 0:

@@ -229,7 +229,7 @@ def test_ctrl_c_ends_a_wait(
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == "waiting\n"
     waiting.send_signal(signal.SIGINT)
-    # The lock is never let go, so nothing but the signal can end it.
+    # The lock is never released, so nothing but the signal can end it.
     out, err = waiting.communicate(timeout=60)
     assert (out, err, waiting.returncode) == ("interrupted\n", "", 0)
     other.communicate()

@@ -33,7 +33,7 @@ FINALIZING = """
     # Kept by a module that goes late.
     sys.modules["builtins"].late = Late()
     threading.Thread(target=lambda: untorn.Journal(path).append(1), daemon=True).start()
-    # Python stops a thread that comes back to it now; this one is not to be in Python any more.
+    # Python stops a thread that comes back to it now; this one must not be in Python any more.
     while f"-> FLOCK  ADVISORY  WRITE {os.getpid()} " not in Path("/proc/locks").read_text():
         pass
 """

@@ -84,7 +84,7 @@ def test_a_value_that_cannot_be_changed_in_place_is_no_update(path: Path, value:
     with pytest.raises(untorn.InvalidArgument), document.update(default=0):
         pytest.fail("the block ran")
     assert document.update_with(lambda old: [old]) == [value]
-    # The lock was let go each time.
+    # The lock was released each time.
     document.save(1, timeout=0)
 
 
@@ -180,7 +180,7 @@ def test_what_is_dropped_while_it_is_in_use_warns(tmp_path: Path) -> None:
 VENDORED = """
     import sys
     sys.path.insert(0, sys.argv[1])
-    # As in a frozen program: the distribution's metadata is not there.
+    # As in a frozen program: the distribution's metadata is missing.
     sys.path[:] = [entry for entry in sys.path if not entry.endswith("site-packages")]
     import untorn
     assert untorn.__file__.startswith(sys.argv[1]), untorn.__file__

@@ -112,7 +112,7 @@ def test_a_task_that_would_wait_for_itself(run: Run, path: Path) -> None:
             await document.save({"n": 3}, lock=lock)
         async with aio.FileLock(path, shared=True), aio.FileLock(path, shared=True):
             pass
-        # Nothing is remembered once it is let go.
+        # Nothing is remembered once it is released.
         await document.save({"n": 4})
         lock = aio.FileLock(path)
         await lock.acquire()

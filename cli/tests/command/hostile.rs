@@ -178,7 +178,7 @@ fn no_permission_is_said_and_the_rest_is_checked() {
     assert_eq!((status, &*out), (3, "[1]\n"), "{err}");
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).unwrap();
     if is_root() {
-        // The owner of a directory may write to it. Nobody here owns it.
+        // The owner of a directory may write to it. No test here owns it.
         let (status, _, err) = run(&["append", "a.jsonl", "[2]"]);
         assert_eq!(status, 3);
         assert!(err.contains("Permission denied"), "{err}");

@@ -83,7 +83,7 @@ fn the_exit_status_and_the_signals_are_the_command_s() {
 fn the_lock_is_held_while_any_process_of_the_command_lives() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("j");
-    // A child of its own, which is told to end by the input that it has inherited.
+    // A child of its own, which ends with the input that it has inherited.
     let script = "exec 9<&0; cat <&9 >/dev/null & echo started; wait";
     let mut holder = Running::start(dir.path(), &["lock", "j", "--", "sh", "-c", script]);
     assert_eq!(holder.line(), "started\n");

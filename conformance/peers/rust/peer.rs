@@ -1,5 +1,5 @@
-//! A holder and waiter in Rust: `untorn-peer KIND PATH COUNTER`. What it is told
-//! and answers is in `../peers.py`.
+//! A holder and waiter in Rust: `untorn-peer KIND PATH COUNTER`. `../peers.py`
+//! explains its requests and answers.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};

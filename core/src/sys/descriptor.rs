@@ -85,20 +85,6 @@ impl Descriptor {
             .map_or_else(|| self.file.id(), |known| Ok(known.id))
     }
 
-    /// Returns whether the descriptor means the file that it was opened for:
-    /// see [`super::Lasting`].
-    #[inline]
-    pub fn is_itself(&self) -> io::Result<bool> {
-        self.file.is_itself()
-    }
-
-    /// Returns whether the library itself has not received the number again.
-    /// This makes no system call.
-    #[inline]
-    pub fn has_its_number(&self) -> bool {
-        self.file.has_its_number()
-    }
-
     /// Does what [`File::narrow_rights`] does, just after the file was opened.
     pub fn narrow_rights(&self, of: &Path) {
         if self.known.is_none_or(|known| known.others_may_write) {
@@ -173,12 +159,6 @@ impl Lasting {
     /// Keeps a file that was just opened.
     pub fn of(file: File) -> io::Result<Lasting> {
         file.identified().map(ManuallyDrop::new).map(Lasting)
-    }
-
-    /// Returns whether the descriptor means the file that it was opened for.
-    #[inline]
-    pub fn is_itself(&self) -> io::Result<bool> {
-        self.0.is_itself()
     }
 
     /// Returns the file for a caller that changes it now and can't open

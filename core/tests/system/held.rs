@@ -73,8 +73,11 @@ fn waiters_are_known_from_the_system() {
         pids
     );
     holder.end();
+    // All of them first: either may have the lock.
     for waiter in &mut waiters {
         waiter.stdin.take().unwrap().write_all(b"\n").unwrap();
+    }
+    for waiter in &mut waiters {
         waiter.wait().unwrap();
     }
 }

@@ -25,9 +25,9 @@ pub struct Check {
     pub why: String,
 }
 
-/// Tries what the promises need: the server's settings, statements that end
-/// transactions, and on connections of its own advisory locks and notifications, which a
-/// pooler in transaction mode does not pass on. It changes nothing that stays.
+/// Tries what the promises need: the server's settings, and statements that end
+/// transactions. On connections of its own it tries advisory locks and notifications. A
+/// pooler in transaction mode does not pass these on. It changes nothing that stays.
 ///
 /// # Errors
 /// `NOT_FOUND` if the schema is missing; no connection (`IO`).

@@ -1,6 +1,6 @@
-//! What was reported: messages of two servers on one line, and a room that
-//! nobody could enter any more after a server had been killed. The file itself
-//! was locked, and opened to append, which Windows does not let one lock.
+//! The reports: messages of two servers on one line, and a room that no user
+//! could enter any more after a server had been killed. The file itself was
+//! locked, and opened to append. Windows refuses to lock such a file.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;

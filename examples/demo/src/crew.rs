@@ -60,8 +60,8 @@ impl Task {
     pub fn counter(&self) -> PathBuf {
         self.dir.join("count.json")
     }
-    /// The file at which the writers end. No clock: nobody knows how long an interpreter
-    /// takes to start on a busy machine.
+    /// The file at which the writers end. No clock: on a busy machine an interpreter may
+    /// take any time to start.
     pub fn stop(&self) -> PathBuf {
         self.dir.join("stop")
     }
@@ -99,7 +99,7 @@ impl Member {
             let (reports, events) = (Arc::clone(&reports), events.clone());
             move || {
                 reports.listen(output);
-                // Nobody listens any more only when the demo itself is over.
+                // The receiver is gone only when the demo itself is over.
                 let _ = events.send(Event::Ended(number));
             }
         });
@@ -218,7 +218,7 @@ impl Reports {
         } else if line == b"update" {
             self.updated.fetch_add(1, Ordering::Relaxed);
         } else {
-            // A number left out or told twice: the writer, and so the check, is wrong.
+            // A number left out or reported twice: the writer, and so the check, is wrong.
             let _ = self.nonsense.set(shown(line));
         }
         let began = self.began.get_or_init(Instant::now);

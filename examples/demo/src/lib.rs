@@ -157,7 +157,7 @@ fn conclude(task: &Task, verdict: &Verdict) -> Result<()> {
     bail!("{} fault(s) found", verdict.faults.len())
 }
 
-/// The directory the demo works in; removed at the end unless it is to be kept.
+/// The directory the demo works in; removed at the end unless it must be kept.
 struct Workplace {
     dir: PathBuf,
     keep: bool,

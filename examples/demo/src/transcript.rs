@@ -10,8 +10,8 @@ use std::path::Path;
 /// Every writer holds the transcript in memory; of a longer one, this much is used.
 const MOST_BYTES: usize = 64 << 20;
 
-/// What the records of an agent's session measure, as (share of the records, bytes):
-/// half are no longer than 640 B, one in a hundred is over 20 KB, the longest has 80 KB.
+/// Lengths of the records of an agent's session, as (share of the records, bytes). Half
+/// are no longer than 640 B, one in a hundred is over 20 KB, the longest has 80 KB.
 const SIZES: [(f64, f64); 5] = [
     (0.0, 160.0),
     (0.5, 640.0),
@@ -86,7 +86,7 @@ impl Transcript {
     }
 }
 
-/// A hash of what the JSON means, whoever wrote it: Python and Node write what they
+/// A hash of what the JSON means, in any language: Python and Node write what they
 /// parsed, with their own spacing and escapes, and Node's numbers are doubles.
 pub fn fingerprint(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();

@@ -1,5 +1,5 @@
-//! The independent reader: plain JSON, line by line, without the library, holding
-//! the journal and the document against what the writers were told.
+//! The independent reader: plain JSON, line by line, without the library. It compares
+//! the journal and the document with what the writers have heard.
 
 use super::transcript::fingerprint;
 use anyhow::{Context, Result};

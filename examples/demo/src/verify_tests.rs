@@ -20,7 +20,7 @@ fn line(writer: &str, seq: usize, start: usize) -> String {
     )
 }
 
-/// Two writers: "p" was told of 5 appends, "k" of 4 and killed.
+/// Two writers: "p" had 5 appends acknowledged, "k" 4 before it was killed.
 fn writers() -> Vec<Writer> {
     let writer = |name: &str, start, appended, killed| Writer {
         name: name.into(),

@@ -20,10 +20,10 @@ pub fn sessions(dir: impl AsRef<Path>) -> Result<Store> {
         .open(dir)
 }
 
-/// A worker takes a session: it is the only one, until it lets it go or dies.
+/// A worker takes a session: it is the only one, until it releases it or dies.
 ///
 /// # Errors
-/// `LOCKED`, and who has it.
+/// `LOCKED`, which names the worker that has it.
 pub fn work(session: &Session) -> Result<Lease> {
     let lease = session.claim("worker")?;
     session.state()?.save(b"state = \"running\"\n")?;

@@ -1,7 +1,7 @@
-//! What was reported: sessions whose state said "running" beside a result, since
-//! the two were written one after the other; dead workers taken for alive when
-//! another process got their number; locks that nobody let go; files with mode
-//! 0600 that their readers could not read any more.
+//! The reports: sessions whose state said "running" next to a result, since the
+//! two were written one after the other. Dead workers that seemed alive when
+//! another process got their number. Locks that were never released. Files with
+//! mode 0600 that their readers could not read any more.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,5 +1,5 @@
 //! untorn under tokio. A call that waits for a lock must not block a thread of the
-//! runtime, and must end when its future is dropped: by a timeout, a `select!`, a client
+//! runtime. It must end when its future is dropped: by a timeout, a `select!`, a client
 //! that left.
 
 use untorn::{CallOptions, CancelToken, Result};

@@ -1,5 +1,5 @@
 //! Writes a directory of transcripts, some of them damaged as crashes and other programs
-//! damage them. What was damaged is returned, so a program that searches damage can be
+//! damage them. The damage is returned, so a program that searches damage can be
 //! tested: it must find these files and no others.
 
 use std::fs;

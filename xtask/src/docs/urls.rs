@@ -1,5 +1,5 @@
-//! The addresses of the project stand in the workspace's Cargo.toml. Whatever else
-//! names them names the same.
+//! The addresses of the project stand in the workspace's Cargo.toml. All other files
+//! that name them must name the same.
 
 use std::fs;
 use std::path::Path;

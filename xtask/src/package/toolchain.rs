@@ -79,7 +79,7 @@ impl Toolchain {
             .log(log)
     }
 
-    /// What rustc is told when it links a library that another program loads.
+    /// The arguments of rustc for a library that another program loads.
     pub fn library_flags(&self) -> Result<Vec<String>> {
         let mut flags = Vec::new();
         if self.platform.is_glibc() {
@@ -90,8 +90,8 @@ impl Toolchain {
         Ok(flags)
     }
 
-    /// The command has zig's unwinder: nobody else ends its threads. The system's own asks for a
-    /// newer glibc than a program may that is to run on an older one.
+    /// The command has zig's unwinder, since no interpreter ends its threads. The system's own
+    /// needs a newer glibc than the command may need.
     fn command_flags(&self) -> Vec<String> {
         if self.platform.is_musl() {
             // It then runs on every Linux.

@@ -67,7 +67,7 @@ fn tarballs(site: &Site) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// `untorn` last: whoever installs it finds the others.
+/// `untorn` last: an installation of it finds the others.
 fn npm(mut tarballs: Vec<PathBuf>) -> Result<Vec<Vec<String>>> {
     let main = format!("untorn-{}.tgz", super::CURRENT);
     tarballs.sort_by_key(|path| (path.ends_with(&main), path.clone()));

@@ -20,8 +20,8 @@ const LANGUAGES: [(&str, &str); 6] = [
     ("mcs", "mono-mcs mono-runtime"),
 ];
 
-/// A language that is missing and can't be installed is named, by `run.py`. Where packages
-/// can be installed, it is a failure.
+/// `run.py` names a language that is missing and can't be installed. If packages can be
+/// installed, that is a failure.
 pub fn test(site: &Site, log: &Log) -> Result<()> {
     let is_there = |need: &str| on_path(need) || Path::new(need).exists();
     let missing = LANGUAGES.iter().filter(|(need, _)| !is_there(need));

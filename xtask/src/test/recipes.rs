@@ -38,7 +38,7 @@ fn python(site: &Site, log: &Log) -> Result<()> {
 
 fn typescript(site: &Site, log: &Log) -> Result<()> {
     let project = node::project(site, log)?;
-    // Anew: a test that was renamed would be run as it was.
+    // Written again: a test that was renamed would run as it was.
     let copy = project.join("watcher");
     if copy.exists() {
         std::fs::remove_dir_all(&copy).with_context(|| format!("remove {}", copy.display()))?;

@@ -11,7 +11,7 @@ pub const WINDOWS: &str = "x86_64-pc-windows-gnu";
 pub const MAC: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
 pub const MUSL: &str = "x86_64-unknown-linux-musl";
 
-/// Sets up what is not there yet: four minutes the first time, then seconds.
+/// Sets up what is still missing: four minutes the first time, then seconds.
 pub fn ensure(site: &Site, log: &Log) -> Result<()> {
     Run::new("bash")
         .arg(site.root.join("ci/windows/setup.sh"))
@@ -60,7 +60,7 @@ pub fn run(site: &Site, program: &str) -> Result<Run> {
         .arg(site.root.join("ci/windows/run.sh"))
         .arg(program)
         .env("CROSS_HOME", home()?)
-        // Another compiler than ours: it would build everything anew each time.
+        // Another compiler than ours: it would build everything again each time.
         .env("CARGO_TARGET_DIR", target(site))
         .dir(&site.root))
 }

@@ -1,4 +1,4 @@
-//! Setting up what is not there yet: virtual environments, npm projects,
+//! Sets up what is still missing: virtual environments, npm projects,
 //! programs of the system, cargo-deny, other systems.
 
 pub mod cross;

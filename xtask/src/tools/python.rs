@@ -14,7 +14,7 @@ pub struct Venv {
 }
 
 impl Venv {
-    /// Makes the environment if it is not there, or no longer works (its Python was upgraded away).
+    /// Makes the environment if it is missing, or no longer works (its Python was upgraded away).
     pub fn ensure(site: &Site, name: &str, log: &Log) -> Result<Venv> {
         let venv = Venv {
             dir: site.own(name),
@@ -35,7 +35,7 @@ impl Venv {
         Ok(venv)
     }
 
-    /// Makes the environment anew: nothing of an earlier run can help a test to pass.
+    /// Makes a new environment, so nothing of an earlier run can help a test to pass.
     pub fn fresh(site: &Site, name: &str, log: &Log) -> Result<Venv> {
         let dir = site.own(name);
         if dir.exists() {

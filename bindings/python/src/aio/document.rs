@@ -98,8 +98,8 @@ impl LaterDocument {
         )
     }
 
-    /// Saves an `Update`, and lets its lock go. Not behind other changes: they
-    /// wait for this one.
+    /// Saves an `Update`, and releases its lock. It passes other changes, which
+    /// wait for it.
     fn save_update<'py>(
         &self,
         py: Python<'py>,

@@ -1,14 +1,14 @@
 //! The native half of `untorn.aio.Journal`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use untorn::Batch;
 use untorn::tasks::Order;
+use untorn::{Batch, CallOptions};
 
 use super::append::{Encoded, begun};
 use super::promise::Awaits;
@@ -190,13 +190,10 @@ impl LaterJournal {
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
-        let journal = Arc::clone(&self.journal);
         let position = position.get().core();
-        self.change(py, "rewind", timeout, lock)?.run(
-            py,
-            move |call| journal.rewind_with(position, call),
-            |py, rotated| rotated.into_bound_py_any(py),
-        )
+        self.rotating(py, "rewind", timeout, lock, move |journal, call| {
+            journal.rewind_with(position, call)
+        })
     }
 
     fn rotate<'py>(
@@ -205,12 +202,7 @@ impl LaterJournal {
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
-        let journal = Arc::clone(&self.journal);
-        self.change(py, "rotate", timeout, lock)?.run(
-            py,
-            move |call| journal.rotate_with(call),
-            |py, rotated| rotated.into_bound_py_any(py),
-        )
+        self.rotating(py, "rotate", timeout, lock, untorn::Journal::rotate_with)
     }
 
     fn rotated<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
@@ -245,12 +237,7 @@ impl LaterJournal {
         timeout: Timeout,
         lock: Option<Instance<'_, '_, FileLock>>,
     ) -> Awaitable<'py> {
-        let journal = Arc::clone(&self.journal);
-        self.change(py, "clear", timeout, lock)?.run(
-            py,
-            move |call| journal.clear_with(call),
-            |py, rotated| rotated.into_bound_py_any(py),
-        )
+        self.rotating(py, "clear", timeout, lock, untorn::Journal::clear_with)
     }
 
     fn replace<'py>(
@@ -328,6 +315,25 @@ impl LaterJournal {
         }
         let limit = timeout.or(self.timeout);
         begun(py, &self.journal, &self.path, batch, at, limit)
+    }
+
+    /// Puts a new file in the journal's place, and gives the path of the old one.
+    fn rotating<'py>(
+        &self,
+        py: Python<'py>,
+        operation: &'static str,
+        timeout: Timeout,
+        lock: Option<Instance<'_, '_, FileLock>>,
+        rotate: impl FnOnce(&untorn::Journal, &CallOptions<'_>) -> untorn::Result<Option<PathBuf>>
+        + Send
+        + 'static,
+    ) -> Awaitable<'py> {
+        let journal = Arc::clone(&self.journal);
+        self.change(py, operation, timeout, lock)?.run(
+            py,
+            move |call| rotate(&journal, call),
+            |py, rotated| rotated.into_bound_py_any(py),
+        )
     }
 
     pub fn core(&self) -> &Arc<untorn::Journal> {

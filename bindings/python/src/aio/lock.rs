@@ -50,7 +50,7 @@ pub fn acquire_later<'py>(
     )
 }
 
-/// Lets the lock go that was taken last, behind the work that was begun under
+/// Releases the lock that was taken last, after the work that was begun under
 /// it.
 #[pyfunction]
 pub fn release_later<'py>(
@@ -67,7 +67,7 @@ pub fn release_later<'py>(
         .map(Some)
 }
 
-/// Gives the lock to another process, and lets it go.
+/// Gives the lock to another process, and forgets it here.
 #[pyfunction]
 pub fn transfer_later<'py>(
     py: Python<'py>,

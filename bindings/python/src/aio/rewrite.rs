@@ -61,7 +61,7 @@ impl LaterRewrite {
         )
     }
 
-    /// Puts the new records in the place of the old, and lets the lock go.
+    /// Puts the new records in the place of the old, and releases the lock.
     fn commit<'py>(&self, py: Python<'py>) -> Awaitable<'py> {
         let (slot, path) = (Arc::clone(&self.slot), Arc::clone(&self.path));
         self.step().run(

@@ -9,13 +9,13 @@ use pyo3::prelude::*;
 
 /// Wakes one event loop.
 ///
-/// By a byte in a pipe that the loop watches, where it can watch one: that
-/// takes no interpreter lock, so a thread of the library never waits for a
-/// busy program, and never finds itself in an interpreter that is ending.
+/// If the loop can watch a pipe, a byte in the pipe wakes it. That takes no
+/// interpreter lock. So a thread of the library never waits for a busy program,
+/// and is never in an interpreter that ends.
 pub enum Waker {
     #[cfg(unix)]
     Pipe(PipeReader, PipeWriter),
-    /// `loop.call_soon_threadsafe`, and what it is to call.
+    /// `loop.call_soon_threadsafe`, and what it must call.
     Call(Py<PyAny>, Py<PyAny>),
 }
 

@@ -148,7 +148,7 @@ impl Source {
     /// Returns whether the file is still open: the program may have closed the
     /// descriptor without our knowledge.
     pub fn is_itself(&self) -> io::Result<bool> {
-        self.lasting().map_or(Ok(true), Lasting::is_itself)
+        self.lasting().map_or(Ok(true), |file| file.is_itself())
     }
 
     /// Fails if the program has closed the file.

@@ -228,7 +228,7 @@ impl File {
     /// Returns whether its number still means this file: see
     /// [`super::Lasting`].
     #[inline]
-    pub(in crate::sys) fn is_itself(&self) -> io::Result<bool> {
+    pub fn is_itself(&self) -> io::Result<bool> {
         if self.own.id.is_none() {
             return Ok(true);
         }
@@ -257,9 +257,10 @@ impl File {
         }
     }
 
-    /// Returns whether the library has not received the number again.
+    /// Returns whether the library itself has not received the number again.
+    /// This makes no system call.
     #[inline]
-    pub(in crate::sys) fn has_its_number(&self) -> bool {
+    pub fn has_its_number(&self) -> bool {
         sys::number::is_last(&self.handle, self.own.count)
     }
 

@@ -53,7 +53,7 @@ fn own(sessions: &untorn_postgres::Store) {
 }
 
 /// Claims `k` again and again, and counts in a document without an expectation: two
-/// owners at a time would lose a count. Whoever finds a dead owner reconciles it.
+/// owners at a time would lose a count. An owner that finds a dead one reconciles it.
 fn storm(sessions: &untorn_postgres::Store) {
     let session = sessions.session("k").unwrap();
     loop {

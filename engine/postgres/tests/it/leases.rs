@@ -41,7 +41,7 @@ fn a_session_has_one_owner_until_its_release() {
     let removed = sessions(&store).remove("k").unwrap_err();
     assert_eq!(removed.kind(), ErrorKind::Locked);
     mine.journal().unwrap().append(b"1").unwrap();
-    // Whoever writes without a lease does so by agreement, as with files.
+    // A write without a lease is a matter of agreement, as with files.
     theirs.journal().unwrap().append(b"2").unwrap();
 
     let waiting =
