@@ -9,16 +9,20 @@ import tempfile
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # The runner's own files; with `-P`, Python does not look here by itself.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import database
 from awaited import Loop
 from data import Failed, check_all, place, same, same_bytes, to_bytes
 from steps import Outcome, Stage
 
 import untorn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The cases look at the damage itself.
 warnings.simplefilter("ignore", untorn.DamageWarning)
@@ -28,13 +32,13 @@ LANGUAGES = {"rust", "c", "python", "node", "node_sync", "postgres"}
 CODES = {kind.code for kind in untorn.Error.__subclasses__()}
 
 
-def exception(of: dict[str, Any]) -> Any:
-    """What `except` says for this language."""
+def exception(of: dict[str, Any], languages: tuple[str, ...]) -> Any:
+    """What `except` says for the first of these languages that it names."""
     except_ = of.get("except", {})
     if not except_.keys() <= LANGUAGES:
         msg = f"no languages: {except_.keys() - LANGUAGES}"
         raise Failed(msg)
-    return except_.get(LANGUAGE)
+    return next((except_[name] for name in languages if name in except_), None)
 
 
 def carry_out(case: dict[str, Any], awaited: bool) -> None:
@@ -46,23 +50,40 @@ def carry_out(case: dict[str, Any], awaited: bool) -> None:
         with ExitStack() as closing:
             loop = Loop()
             closing.callback(loop.runner.close)
-            stage = Stage(folder, closing, loop if awaited else untorn)
-            for number, given in enumerate(case["steps"], 1):
-                changes = exception(given)
-                if isinstance(changes, str):
-                    continue
-                if awaited and given.get("error") == "DEADLOCK":
-                    # Another task might let it go: an awaited call waits.
-                    continue
-                step = {key: value for key, value in {**given, **(changes or {})}.items() if value is not None}
-                # A key that is null by itself says something; one that `except` made null is taken away.
-                step |= {key: None for key, value in given.items() if value is None and key not in (changes or {})}
-                try:
-                    carry_out_step(stage, step)
-                except Failed as failed:
-                    msg = f"step {number}, {json.dumps(step, ensure_ascii=False)[:300]}: {failed}"
-                    raise Failed(msg) from None
+            carry_out_steps(Stage(folder, closing, loop if awaited else untorn), case, awaited)
         check_all(folder, case)
+
+
+def carry_out_in(place: database.Place, case: dict[str, Any], awaited: bool) -> None:
+    """Carry out a case in a session of its own."""
+    place.begin(case)
+    with ExitStack() as closing:
+        loop = Loop()
+        closing.callback(loop.runner.close)
+        handles = database.Handles(place, loop if awaited else None)
+        carry_out_steps(Stage(Path(place.key), closing, handles), case, awaited, ("postgres", LANGUAGE))
+    place.check(case)
+
+
+def carry_out_steps(
+    stage: Stage, case: dict[str, Any], awaited: bool, languages: tuple[str, ...] = (LANGUAGE,)
+) -> None:
+    """Carry out the steps of a case, one after another."""
+    for number, given in enumerate(case["steps"], 1):
+        changes = exception(given, languages)
+        if isinstance(changes, str):
+            continue
+        if awaited and given.get("error") == "DEADLOCK":
+            # Another task might let it go: an awaited call waits.
+            continue
+        step = {key: value for key, value in {**given, **(changes or {})}.items() if value is not None}
+        # A key that is null by itself says something; one that `except` made null is taken away.
+        step |= {key: None for key, value in given.items() if value is None and key not in (changes or {})}
+        try:
+            carry_out_step(stage, step)
+        except Failed as failed:
+            msg = f"step {number}, {json.dumps(step, ensure_ascii=False)[:300]}: {failed}"
+            raise Failed(msg) from None
 
 
 def carry_out_step(stage: Stage, step: dict[str, Any]) -> None:
@@ -143,7 +164,7 @@ def compare_error(stage: Stage, step: dict[str, Any], error: untorn.Error) -> No
             error.position and error.position.offset,
             step["error_at"],
         )
-    if "error_path" in step:
+    if "error_path" in step and not isinstance(stage.untorn, database.Handles):
         same("the error's path", str(error.path), str(stage.folder / step["error_path"]))
     if "error_operation" in step:
         same("the operation", error.operation, step["error_operation"])
@@ -188,26 +209,49 @@ def triples(damage: tuple[untorn.Damage, ...] | list[untorn.Damage]) -> list[lis
 
 def main() -> int:
     """Run all cases, and say how it went."""
-    failed = [
-        run_all("python", awaited=False),
-        run_all("python, awaited", awaited=True),
-    ]
+    server = os.environ.get("UNTORN_TEST_POSTGRES")
+    if server is not None:
+        # The step `postgres` of the tests starts one.
+        place = database.Place(server)
+        failed = [
+            run_on(place, "python on postgres", awaited=False),
+            run_on(place, "python on postgres, awaited", awaited=True),
+        ]
+    else:
+        failed = [
+            run_all("python", lambda case: carry_out(case, awaited=False)),
+            run_all("python, awaited", lambda case: carry_out(case, awaited=True)),
+        ]
     return 1 if any(failed) else 0
 
 
-def run_all(name: str, awaited: bool) -> bool:
+def run_on(place: database.Place, name: str, awaited: bool) -> bool:
+    """Run the cases that a database can have."""
+    return run_all(
+        name, lambda case: carry_out_in(place, case, awaited), ("postgres", LANGUAGE), database.left_out, quietly=True
+    )
+
+
+def run_all(
+    name: str,
+    carry_out: Callable[[dict[str, Any]], None],
+    languages: tuple[str, ...] = (LANGUAGE,),
+    left_out_for: Callable[[dict[str, Any]], str | None] | None = None,
+    quietly: bool = False,
+) -> bool:
     """Run all cases one way; gives whether any failed, or there was none."""
     ran, left_out, failed = 0, 0, 0
     for file in sorted(Path(__file__).resolve().parent.parent.glob("*.json")):
         for case in json.loads(file.read_bytes())["cases"]:
-            why = exception(case)
+            why = exception(case, languages) or (left_out_for and left_out_for(case))
             if why is not None:
-                print(f"left out: {file.stem}: {case['name']}: {why}")
+                if not quietly:
+                    print(f"left out: {file.stem}: {case['name']}: {why}")
                 left_out += 1
                 continue
             ran += 1
             try:
-                carry_out(case, awaited)
+                carry_out(case)
             except Exception as error:
                 what = error if isinstance(error, Failed) else repr(error)
                 print(f"FAILED: {file.stem}: {case['name']}: {what}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import sessions
 from data import Failed, check, to_bytes
+from database import Handles
 from salvages import salvaged
 from sessions import Mine, as_given
 
@@ -360,7 +361,9 @@ class Stage:
         return Outcome(version, value=value)
 
     def _load_json(self, step: dict[str, Any]) -> None:
-        load_json(self.path(step))
+        # `untorn.aio` has it too, but a case needs it only once.
+        read = self.untorn.load_json if isinstance(self.untorn, Handles) else load_json
+        read(self.path(step))
 
     def _expect(self, step: dict[str, Any]) -> dict[str, Any]:
         return {"expect": self.kept[step["expect"]]} if "expect" in step else {}

@@ -32,33 +32,33 @@ impl Codec {
 
 /// Encodes values for one journal.
 pub struct Encoder<'a, 'py> {
-    pub journal: &'a untorn::Journal,
+    /// An empty one, of the journal that it is for.
+    pub batch: Batch,
     pub codec: Codec,
     /// Has the function `_encode`, for what this library does not encode itself.
     pub owner: &'a Bound<'py, PyAny>,
 }
 
 impl Encoder<'_, '_> {
-    pub fn one(&self, value: &Bound<'_, PyAny>) -> PyResult<Batch> {
-        let mut batch = self.journal.batch();
-        self.push(&mut batch, value)?;
-        Ok(batch)
+    pub fn one(mut self, value: &Bound<'_, PyAny>) -> PyResult<Batch> {
+        self.push(value)?;
+        Ok(self.batch)
     }
 
     /// Encodes the values of an iterable, and adds a header.
-    pub fn many(&self, values: &Bound<'_, PyAny>, header: Option<Data<'_>>) -> PyResult<Batch> {
-        let mut batch = self.journal.batch();
+    pub fn many(mut self, values: &Bound<'_, PyAny>, header: Option<Data<'_>>) -> PyResult<Batch> {
         for value in values.try_iter()? {
-            self.push(&mut batch, &value?)?;
+            self.push(&value?)?;
         }
         if let Some(header) = header {
-            check(values.py(), batch.set_header(header.bytes()))?;
+            check(values.py(), self.batch.set_header(header.bytes()))?;
         }
-        Ok(batch)
+        Ok(self.batch)
     }
 
-    fn push(&self, batch: &mut Batch, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn push(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
+        let batch = &mut self.batch;
         if self.codec == Codec::Json {
             let pushed = with_buffer(|line| {
                 encoded(value, &Style::LINE, line).then(|| check(py, batch.push_encoded(line)))

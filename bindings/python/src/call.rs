@@ -58,7 +58,10 @@ pub fn wait<T: Send>(
     }
     let raised = Mutex::new(None);
     let keep = |error| *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-    let ended = wait.progress.as_ref().map(|_| CancelToken::new());
+    let ended = wait
+        .progress
+        .as_ref()
+        .map(|_| wait.cancel.clone().unwrap_or_default());
     let progress = |progress: untorn::Progress| {
         let Some(function) = &wait.progress else {
             return;
@@ -120,6 +123,7 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 #[pyfunction]
 pub fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    crate::postgres::forked();
 }
 
 /// How many forks lie between this process and the first one.

@@ -11,8 +11,9 @@ use pyo3::types::PyList;
 use untorn::tasks::Wake;
 use untorn::{CallOptions, CancelToken, Damage, Error, ErrorKind, Follow, FollowItem, OwnedRecord};
 
-use crate::call::{Wait, plain, wait};
+use crate::call::{Wait, plain};
 use crate::position::Position;
+use crate::postgres::{run, token};
 use crate::reader::triple;
 use crate::slot::Slot;
 use crate::timeout::Timeout;
@@ -233,9 +234,10 @@ impl RawFollow {
 impl RawFollow {
     fn _next<'py>(&self, py: Python<'py>, timeout: Timeout) -> PyResult<Bound<'py, PyList>> {
         let mut patience = Wait::new(timeout, None);
-        let token = CancelToken::new();
+        let token = token();
         patience.cancel = Some(token.clone());
-        let items = wait(py, &self.path, &patience, |call| {
+        // The journal may be in a database, and the driver raise.
+        let items = run(py, &self.path, patience, |call| {
             self.news.find(&self.path, call, &token)?;
             self.news.take()
         })?;

@@ -306,7 +306,7 @@ impl RawJournal {
     pub fn encoder<'a, 'py>(journal: &'a Bound<'py, RawJournal>) -> Encoder<'a, 'py> {
         let raw = journal.get();
         Encoder {
-            journal: &raw.journal,
+            batch: raw.journal.batch(),
             codec: raw.codec,
             owner: journal.as_any(),
         }

@@ -27,6 +27,7 @@ mod lock;
 mod option_arms;
 mod options;
 mod position;
+mod postgres;
 mod process;
 mod reader;
 mod reading;
@@ -135,6 +136,12 @@ mod _untorn {
     use super::lock::FileLock;
     #[pymodule_export]
     use super::position::Position;
+    #[pymodule_export]
+    use super::postgres::{
+        PostgresCall, PostgresDocument, PostgresJournal, PostgresLease, PostgresSession,
+        PostgresStore, PostgresTransaction, PostgresTurn, PostgresUpdate, postgres_migrate,
+        postgres_selftest,
+    };
     #[pymodule_export]
     use super::process::Process;
     #[pymodule_export]

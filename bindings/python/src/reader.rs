@@ -10,10 +10,10 @@ use pyo3::types::{PyBytes, PyList};
 use untorn::{Damage, Error, OwnedRecord, Records};
 
 use crate::argument::Count;
-use crate::call::plain;
 use crate::error::check;
 use crate::json;
 use crate::position::Position;
+use crate::postgres::ask;
 
 /// The records of one call, and about as many bytes: reading takes constant
 /// memory.
@@ -86,7 +86,8 @@ impl Reader {
                 "this iterator is being read by another thread; make one for each",
             ));
         };
-        let (state, items) = plain(py, &self.path, move || {
+        // The journal may be in a database, and the driver raise.
+        let (state, items) = ask(py, &self.path, move || {
             let items = state.next();
             Ok((state, items))
         })?;
@@ -106,8 +107,13 @@ pub fn read_from(
         Some(start) => journal.records_from(start)?,
         None => journal.records()?,
     };
+    Ok(limited(records, max_records, max_bytes))
+}
+
+/// Limits what is read.
+pub fn limited(records: Records, max_records: Option<Count>, max_bytes: Option<Count>) -> Records {
     let limit = |count: Option<Count>| count.map(|count| count.0);
-    Ok(records.limits(limit(max_records), limit(max_bytes)))
+    records.limits(limit(max_records), limit(max_bytes))
 }
 
 pub fn tail_list(py: Python<'_>, records: Vec<OwnedRecord>) -> PyResult<Bound<'_, PyList>> {

@@ -70,12 +70,20 @@ pub fn begun<'py>(
             };
             return turn.into_bound_py_any(py);
         }
-        ReconcileStart::Not(Reconciled::NoChange) => ("no_change", None),
-        ReconcileStart::Not(Reconciled::Busy) => ("busy", None),
-        ReconcileStart::Not(Reconciled::Alive(holder)) => {
-            ("alive", Some(make_holder(py, &holder)?))
-        }
-        ReconcileStart::Not(Reconciled::Done) => ("done", None),
+        ReconcileStart::Not(why) => outcome(py, &why)?,
     };
     (outcome, holder).into_bound_py_any(py)
+}
+
+/// Returns the word for why it is not this call's turn, and the owner that lives.
+pub fn outcome<'py>(
+    py: Python<'py>,
+    why: &Reconciled,
+) -> PyResult<(&'static str, Option<Bound<'py, PyAny>>)> {
+    Ok(match why {
+        Reconciled::NoChange => ("no_change", None),
+        Reconciled::Busy => ("busy", None),
+        Reconciled::Alive(holder) => ("alive", Some(make_holder(py, holder)?)),
+        Reconciled::Done => ("done", None),
+    })
 }

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import textwrap
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from loops import LOOPS, Main, NoExecutor, Run
+
+import untorn.postgres
 
 Script = Callable[..., "subprocess.Popen[str]"]
 
@@ -83,6 +86,18 @@ def run(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "p"
+
+
+@pytest.fixture
+def schema() -> Iterator[str]:
+    """A schema of the test's own, on the server that the tests share."""
+    import databases  # only with a server: another Python may have no driver
+
+    name = f"py_{uuid.uuid4().hex[:12]}"
+    databases.server()
+    untorn.postgres.migrate(databases.server(), name)
+    yield name
+    databases.execute(f"drop schema {name} cascade")
 
 
 @pytest.fixture

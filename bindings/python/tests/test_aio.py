@@ -247,7 +247,7 @@ def test_opened_in_the_background(run: Run, path: Path) -> None:
             await aio.Document.open(path / "no" / "d")
         for kind in (aio.Journal, aio.Document, aio.Store):
             with pytest.raises(TypeError, match="unknown option"):
-                await kind.open(path / "x", nonsense=1)  # type: ignore[call-arg]
+                await kind.open(path / "x", nonsense=1)  # type: ignore[call-arg, call-overload]
         await aio.save_json(there / "a" / "s", {"b": [1]}, indent=2)
         assert (there / "a" / "s").read_text() == '{\n  "b": [\n    1\n  ]\n}'
         assert await aio.load_json(there / "a" / "s") == {"b": [1]}

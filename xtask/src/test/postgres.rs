@@ -1,6 +1,6 @@
 //! The engine on PostgreSQL, against a server that its tests start.
 
-use super::{conformance, node};
+use super::{conformance, node, python};
 use crate::command::{Run, on_path};
 use crate::log::Log;
 use crate::site::{Site, cargo};
@@ -36,7 +36,32 @@ pub fn test(site: &Site, log: &Log) -> Result<()> {
             .dir(&site.root)
             .log(log)?;
     }
-    node(site, log)
+    node(site, log)?;
+    python(site, log)
+}
+
+/// The tests and the cases of the installed Python package on this engine.
+fn python(site: &Site, log: &Log) -> Result<()> {
+    let dir = site.root.join("bindings/python");
+    let mut tests: Vec<PathBuf> = ["-m", "pytest", "-q"].map(PathBuf::from).into();
+    for entry in std::fs::read_dir(dir.join("tests"))? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with("test_postgres") && name.ends_with(".py")) {
+            tests.push(path);
+        }
+    }
+    let cases = vec![site.root.join("conformance/python/run.py")];
+    for arguments in [tests, cases] {
+        with_server(site, &[])
+            .arg(python::venv(site, log)?.python())
+            // Not the package in the source tree, which has no built extension.
+            .arg("-P")
+            .args(arguments)
+            .dir(&dir)
+            .log(log)?;
+    }
+    Ok(())
 }
 
 /// The tests and the cases of the Node package on this engine.

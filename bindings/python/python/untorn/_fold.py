@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from untorn._journal import Journal
+    from untorn._journal_writing import Writing
     from untorn._untorn import FileLock, Position, RawTurn, _Folded
 
 _S = TypeVar("_S")
@@ -33,7 +34,7 @@ class State(Generic[_S]):
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Writing[Any],
         initial: Callable[[], _S],
         apply: Callable[[_S, Any], _S | None],
         on_damage: Callable[[Damage], object] | None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from untorn._journal import Journal
+    from untorn._journal_writing import Writing
     from untorn._untorn import Position, RawFollow, _News
 
 
@@ -24,7 +24,7 @@ class News:
 
     def __init__(
         self,
-        journal: Journal[Any],
+        journal: Writing[Any],
         position: Position | None,
         on_damage: Callable[[Damage], object] | None,
         on_rewind: Callable[[Rewound], object] | None,

@@ -8,7 +8,6 @@ from untorn._codec import _T
 from untorn._indexing import at_index
 from untorn._reading import read_all, told
 from untorn._types import Record
-from untorn._untorn import count_records, read_journal, tail_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ class Reading(Generic[_T]):
 
     def __iter__(self) -> Iterator[_T]:
         """Yield all records, decoded. Damage is skipped, with one `DamageWarning`."""
-        return _raw(self)._decoder.values(read_journal(_raw(self), None, None, None), told(None, _raw(self).path))
+        return _raw(self)._decoder.values(_raw(self)._read(None, None, None), told(None, _raw(self).path))
 
     def entries(
         self, start: Position | None = None, on_damage: Callable[[Damage], object] | None = None
@@ -37,9 +36,7 @@ class Reading(Generic[_T]):
         memory. A position that is not of this file raises `Conflict`. If your own `loads` raises for a sound record,
         the exception is passed on.
         """
-        return _raw(self)._decoder.entries(
-            read_journal(_raw(self), start, None, None), told(on_damage, _raw(self).path)
-        )
+        return _raw(self)._decoder.entries(_raw(self)._read(start, None, None), told(on_damage, _raw(self).path))
 
     def records(
         self,
@@ -55,7 +52,7 @@ class Reading(Generic[_T]):
         first 1,024 of these are reported; `verify` counts them all. One record, or one byte of records, more than a
         limit allows raises `LimitExceeded`, whose `position` is where to continue reading.
         """
-        return read_all(read_journal(_raw(self), start, max_records, max_bytes), told(on_damage, _raw(self).path))
+        return read_all(_raw(self)._read(start, max_records, max_bytes), told(on_damage, _raw(self).path))
 
     def read(
         self,
@@ -66,7 +63,7 @@ class Reading(Generic[_T]):
         max_bytes: int | None = None,
     ) -> list[_T]:
         """Return all values from `start` on in a list; raise `LimitExceeded` if they are more than a limit allows."""
-        reader = read_journal(_raw(self), start, max_records, max_bytes)
+        reader = _raw(self)._read(start, max_records, max_bytes)
         return list(_raw(self)._decoder.values(reader, told(on_damage, _raw(self).path)))
 
     def tail(self, n: int, on_damage: Callable[[Damage], object] | None = None) -> list[_T]:
@@ -79,11 +76,11 @@ class Reading(Generic[_T]):
 
     def tail_records(self, n: int) -> list[Record]:
         """Return the last `n` records as bytes, oldest first."""
-        return [Record(*record) for record in tail_journal(_raw(self), n)]
+        return [Record(*record) for record in _raw(self)._tail(n)]
 
     def __len__(self) -> int:
         """Count the records: reads the file. A line that only decoding shows to be damaged counts, too."""
-        return count_records(_raw(self))
+        return _raw(self)._count()
 
     def __bool__(self) -> bool:
         """A journal is true, also without records."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from untorn._document import Document
+from untorn._drivers import is_database
 from untorn._journal import Journal
+from untorn._options import StoreOptions, split
+from untorn._session_owning import Owning
 from untorn._transaction import Transaction
-from untorn._types import Reconciled
-from untorn._untorn import Lease, RawSession, RawStore, Turn
+from untorn._untorn import Lease, RawSession, RawStore
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
     from pathlib import Path
     from types import EllipsisType
-    from typing import Self
+    from typing import Self, Unpack
 
-    from untorn import _codec
+    from untorn import _codec, postgres
     from untorn._options import _Durability, _Format, _HeaderMode, _OnUnsupported, _Scheme
-    from untorn._types import Holder
     from untorn._untorn import Opened
 
 
@@ -104,6 +104,30 @@ class Store(RawStore):
         self._codecs = codecs
         return self
 
+    @overload
+    @classmethod
+    def open(cls, where: str, **options: Any) -> Store | postgres.Store: ...
+    @overload
+    @classmethod
+    def open(cls, where: os.PathLike[str], **options: Unpack[StoreOptions]) -> Self: ...
+    @overload
+    @classmethod
+    def open(cls, where: Any, **options: Unpack[postgres.StoreOptions]) -> postgres.Store: ...
+    @classmethod
+    def open(cls, where: Any, **options: Any) -> Any:
+        """Open the store of files at a path; or a store on PostgreSQL, which many hosts share.
+
+        `where` is a path, a `psycopg_pool.ConnectionPool`, a `psycopg.Connection` or a `postgresql://` URL. The
+        options are those of `Store` or of `untorn.postgres.Store`, such as `schema="untorn"`.
+        """
+        # Not for a path: to import it takes time.
+        if is_database(where):
+            from untorn import postgres
+
+            return postgres.Store(where, **options)
+        core, codecs = split(options, StoreOptions)
+        return cls._of(where, core, codecs)
+
     def session(self, key: str) -> Session:
         """Return the session with this key, which need not exist yet. Creates nothing."""
         return Session(self, self._session(key))
@@ -133,7 +157,7 @@ class Store(RawStore):
         return self._document(opened, self._codecs.get("state_dumps"), self._codecs.get("state_loads"))
 
 
-class Session:
+class Session(Owning[Transaction]):
     """A directory with a journal, a state document, media files and a lease; `Store.session` returns it.
 
     The first change to the session creates the directory; reading creates nothing. A session has at most one owner
@@ -144,21 +168,12 @@ class Session:
 
     def __init__(self, store: Store, raw: RawSession) -> None:
         self._store = store
-        self._raw = raw
-
-    @property
-    def key(self) -> str:
-        """The key."""
-        return self._raw._key
+        self._raw: RawSession = raw
 
     @property
     def path(self) -> Path:
         """The session's directory."""
         return self._raw._path
-
-    def exists(self) -> bool:
-        """Return whether the session exists."""
-        return self._raw._exists()
 
     def journal(self) -> Journal:
         """Open the session's journal."""
@@ -189,45 +204,11 @@ class Session:
         """
         return self._raw._claim(label, timeout)
 
-    def holder(self) -> Holder | None:
-        """Return the process that owns the session; `None` if none does. Takes no lock and creates nothing."""
-        return self._raw._holder()
-
     def transaction(self) -> Transaction:
         """Prepare a transaction on the session's files."""
         return self._transaction(self._raw)
 
-    def reconcile(
-        self,
-        change: Callable[[Transaction], bool | None],
-        *,
-        also_alive: Callable[[], bool] | None = None,
-        timeout: float | EllipsisType | None = ...,
-    ) -> Reconciled:
-        """Run `change` in a transaction on the session's files, if the last owner died without releasing the session.
-
-        It runs in one process at a time, and not again once it has changed something. If it raises, nothing has
-        changed, and the next call tries again. It returns `False` if no change was needed; the next call then tries
-        again, too. If the owner's process is dead, `also_alive` is called; it returns whether the session lives in
-        another way. Never waits for an owner, and creates nothing if the session does not exist.
-        """
-        begun = self._raw._begin_reconcile(timeout)
-        if not isinstance(begun, Turn):
-            return Reconciled(*begun)
-        owner = begun.owner
-        tx = self._transaction(begun)
-        try:
-            if also_alive is not None and also_alive():
-                return Reconciled("alive", owner)
-            if change(tx) is False:
-                return Reconciled("no_change", None)
-            if tx.open:
-                tx.commit()
-            return Reconciled("done", owner)
-        finally:
-            tx.rollback()
-
-    def _transaction(self, origin: RawSession | Turn) -> Transaction:
+    def _transaction(self, origin: Any) -> Transaction:
         codecs = self._store._codecs
         return Transaction._of(origin, {}, codecs.get("dumps"), codecs.get("loads"))
 

@@ -37,6 +37,15 @@ __all__ = [
     "Lease",
     "Opened",
     "Position",
+    "PostgresCall",
+    "PostgresDocument",
+    "PostgresJournal",
+    "PostgresLease",
+    "PostgresSession",
+    "PostgresStore",
+    "PostgresTransaction",
+    "PostgresTurn",
+    "PostgresUpdate",
     "Process",
     "RawDocument",
     "RawFold",
@@ -73,6 +82,8 @@ __all__ = [
     "open_journal_later",
     "open_store_later",
     "patience",
+    "postgres_migrate",
+    "postgres_selftest",
     "prune_torn",
     "prune_torn_later",
     "read_header",
@@ -372,6 +383,215 @@ class Update:
     def _value(self) -> tuple[bytes, str] | None: ...
     def _save(self, data: _Data) -> str: ...
     def _finish(self) -> None: ...
+
+@final
+class PostgresCall:
+    """Calls of one thread that another thread can end."""
+
+    def __new__(cls) -> Self: ...
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Calls the function. The calls of the engine that it makes end after `cancel`."""
+    def cancel(self) -> None:
+        """Ends the waits of those calls. A statement that was sent is answered first."""
+
+@disjoint_base
+class PostgresStore:
+    """The base of `untorn.postgres.Store`."""
+
+    def __new__(cls, adapter: Any, schema: str, options: dict[str, Any]) -> Self: ...
+    @property
+    def _name(self) -> Path: ...
+    def keys(self) -> list[str]:
+        """Returns the keys of all sessions, sorted."""
+    def remove(self, key: str, *, timeout: _Timeout = 0) -> bool:
+        """Removes the session with all its files. Returns `False` if it did not
+        exist.
+
+        Without a `timeout` it tries once. It raises `Locked`, with the owner,
+        while a process owns the session.
+        """
+    def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
+        """Searches the journals of all sessions for a text, ignoring case. Returns
+        the first hits, one per record, in the order of the keys, and within a
+        journal in the order of the records.
+
+        Each journal comes over the connection until enough hits are found. For a
+        large store, ask the view `lines` with SQL.
+        """
+    def _session(self, key: str) -> PostgresSession: ...
+
+@final
+class PostgresSession:
+    """The base of `untorn.postgres.Session`."""
+
+    @property
+    def _key(self) -> str: ...
+    @property
+    def _path(self) -> Path: ...
+    def _exists(self) -> bool: ...
+    def _files(self) -> list[tuple[str, int, int]]: ...
+    def _claim(self, label: str, timeout: _Timeout) -> PostgresLease: ...
+    def _begin_reconcile(
+        self, timeout: _Timeout
+    ) -> PostgresTurn | tuple[Literal["no_change", "busy", "alive", "done"], Holder | None]: ...
+    def _holder(self) -> Holder | None: ...
+
+@disjoint_base
+class PostgresJournal:
+    """The base of `untorn.postgres.Journal`: takes bytes, returns bytes and positions."""
+
+    def __new__(cls, session: PostgresSession, name: str | None, codec: str) -> Self: ...
+    def append_raw(self, record: _Data, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
+        """Appends one record without encoding it. Returns the position just after
+        it.
+
+        `record` is `bytes`, `bytearray`, `memoryview` or `str`, without a
+        newline. It must be one JSON value in UTF-8 (format `json`), which is
+        checked.
+        """
+    def _append(self, value: Any, timeout: _Timeout, lock: FileLock | None) -> Position: ...
+    def _extend(
+        self,
+        values: Iterable[Any],
+        at: Position | None,
+        header: _Data | None,
+        timeout: _Timeout,
+        lock: FileLock | None,
+    ) -> Position: ...
+    def _replace(
+        self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
+    ) -> Position: ...
+    def end(self) -> Position:
+        """Returns where the last whole record ends."""
+    def verify(self, *, progress: _Progress | None = None) -> Report:
+        """Checks every record, and changes nothing.
+
+        `progress` is called about every 50 ms with the number of bytes that are done,
+        and of all bytes. An exception of it ends the check.
+        """
+    def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
+        """Removes every record after a position, with a new generation: positions taken
+        before this call are refused. Returns the new end.
+
+        `Conflict`: the position is not one of this journal's, or another process changed
+        the journal meanwhile.
+        """
+    def _follow(self, start: Position | None) -> RawFollow: ...
+    def _read(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> Reader: ...
+    def _tail(self, n: int) -> list[_Record]: ...
+    def _count(self) -> int: ...
+    def _header(self) -> bytes | None: ...
+    def close(self) -> None:
+        """Closes the handle: its followers end, and later changes through it are refused. A
+        second call does nothing.
+        """
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+    @property
+    def path(self) -> Path:
+        """The name in messages: schema, key and file. It is not a path of this machine."""
+    @property
+    def durability(self) -> str:
+        """`"process"` or `"power"`."""
+
+@disjoint_base
+class PostgresDocument:
+    """The base of `untorn.postgres.Document`: takes bytes, returns bytes and a version."""
+
+    def __new__(cls, session: PostgresSession, name: str | None) -> Self: ...
+    def _load(self) -> tuple[bytes, str]: ...
+    def _save(
+        self, data: _Data, expect: str | EllipsisType | None, timeout: _Timeout, lock: FileLock | None
+    ) -> str: ...
+    def _remove(self, expect: str | EllipsisType, timeout: _Timeout, lock: FileLock | None) -> bool: ...
+    def _begin_update(self, timeout: _Timeout, lock: FileLock | None) -> PostgresUpdate: ...
+    def close(self) -> None:
+        """Closes the handle: later changes through it are refused. A second call
+        does nothing.
+        """
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+    @property
+    def path(self) -> Path:
+        """The name in messages: schema, key and file. It is not a path of this machine."""
+    @property
+    def durability(self) -> str:
+        """`"process"` or `"power"`."""
+
+@final
+class PostgresUpdate:
+    """An update of a document. It locks nothing: its save is refused if the document has
+    changed meanwhile.
+    """
+
+    def _value(self) -> tuple[bytes, str] | None: ...
+    def _save(self, data: _Data) -> str: ...
+    def _finish(self) -> None: ...
+
+@disjoint_base
+class PostgresTransaction:
+    """The base of `untorn.postgres.Transaction`."""
+
+    def __new__(cls, origin: PostgresSession | PostgresTurn) -> Self: ...
+    def _begin(self) -> None: ...
+    def _load(self, name: str) -> tuple[bytes, str] | None: ...
+    def _save(self, name: str, data: _Data) -> str: ...
+    def _create(self, name: str, data: _Data) -> str: ...
+    def _append(self, name: str, records: list[_Data]) -> None: ...
+    def _remove(self, name: str) -> bool: ...
+    def commit(self) -> None:
+        """Makes all the changes, or none; then the transaction is over."""
+    def rollback(self) -> None:
+        """Ends the transaction without a change. A second call, or a call after the
+        commit, does nothing.
+        """
+    @property
+    def open(self) -> bool:
+        """Whether it has begun and is not over."""
+    @property
+    def dir(self) -> Path:
+        """The session's name in messages: schema and key. It is not a path of this machine."""
+
+@final
+class PostgresTurn:
+    """The last owner is dead, and this process reconciles the session, until the
+    transaction that is made of this ends.
+    """
+
+    @property
+    def owner(self) -> Holder | None: ...
+    def discard(self) -> None:
+        """Drops the turn."""
+
+@final
+class PostgresLease:
+    """The base of `untorn.postgres.Lease`."""
+
+    @property
+    def _holder(self) -> Holder: ...
+    @property
+    def _previous(self) -> Holder | None: ...
+    @property
+    def _key(self) -> str: ...
+    @property
+    def _path(self) -> Path: ...
+    @property
+    def _token(self) -> int: ...
+    @property
+    def _held(self) -> bool: ...
+    def _on_lost(self, function: Callable[[], object]) -> None: ...
+    def _release(self) -> None: ...
+    def _transfer(self, to: Process) -> None: ...
+
+def postgres_migrate(adapter: Any, schema: str) -> int:
+    """Applies the migrations that are missing, and returns how many."""
+
+def postgres_selftest(adapter: Any, schema: str) -> list[tuple[str, bool, str, str]]:
+    """Returns what was tried: name, whether it is as needed, what was found, and what is
+    lost without it.
+    """
 
 @final
 class Process:

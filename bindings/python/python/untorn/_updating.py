@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import EllipsisType, TracebackType
 
-    from untorn._document import Document
-    from untorn._untorn import FileLock, Update
+    from untorn._document_saving import Saving
+    from untorn._untorn import FileLock, PostgresUpdate, Update
 
 # Types that can't change in place: a block could only assign to the name, and that value would not be saved.
 _FIXED = (str, bytes, int, float, complex, tuple, frozenset, type(None))
@@ -60,11 +60,11 @@ class Updating:
 
     __slots__ = ("__weakref__", "_changed", "_document", "_how", "_update")
 
-    _update: Update
+    _update: Update | PostgresUpdate
     _changed: Changed
 
     def __init__(
-        self, document: Document, default: Any, timeout: float | EllipsisType | None, lock: FileLock | None
+        self, document: Saving[Any], default: Any, timeout: float | EllipsisType | None, lock: FileLock | None
     ) -> None:
         self._document = document
         self._how = (default, timeout, lock)
@@ -93,6 +93,6 @@ class Updating:
             self._update._finish()
 
 
-def changed_of(document: Document, update: Update, default: Any) -> Changed:
+def changed_of(document: Saving[Any], update: Update | PostgresUpdate, default: Any) -> Changed:
     """Return the value that the block receives."""
     return Changed(document._current(update, default), lambda: document._current(update, default), document.path)

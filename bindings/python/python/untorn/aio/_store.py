@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import untorn
 from untorn import Reconciled
+from untorn._drivers import is_database
 from untorn._options import StoreOptions, split
 from untorn._untorn import (
     LaterSession,
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self, Unpack
 
+    import untorn.postgres
     from untorn import Hit, Holder, SelfTest, _codec
     from untorn._options import _Scheme
     from untorn._progress import _Progress
+    from untorn.aio import postgres
 
 
 class Store:
@@ -48,12 +51,30 @@ class Store:
         """Open the store at `path`, and create the directory if it is missing."""
         self._store = untorn.Store(path, **options)
 
+    @overload
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -> Self:
-        """Open as `Store(path)` does, but create the directory in the background."""
+    async def open(cls, where: str, **options: Any) -> Store | postgres.Store: ...
+    @overload
+    @classmethod
+    async def open(cls, where: os.PathLike[str], **options: Unpack[StoreOptions]) -> Self: ...
+    @overload
+    @classmethod
+    async def open(cls, where: Any, **options: Unpack[untorn.postgres.StoreOptions]) -> postgres.Store: ...
+    @classmethod
+    async def open(cls, where: Any, **options: Any) -> Any:
+        """Open as `Store(path)` does, but create the directory in the background; or open a store on PostgreSQL.
+
+        `where` is a path, an `asyncpg.Pool` of this event loop, a `psycopg_pool.ConnectionPool`, a
+        `psycopg.Connection` or a `postgresql://` URL.
+        """
+        # Not for a path: to import it takes time.
+        if is_database(where):
+            from untorn.aio import postgres
+
+            return await postgres.Store.open(where, **options)
         core, codecs = split(options, StoreOptions)
         self = cls.__new__(cls)
-        self._store = untorn.Store._of(await open_store_later(path, core), core, codecs)
+        self._store = untorn.Store._of(await open_store_later(where, core), core, codecs)
         return self
 
     @property

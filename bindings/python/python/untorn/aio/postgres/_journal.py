@@ -1,0 +1,185 @@
+"""Journals in the database, awaited: the class for files, with calls that threads carry out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from untorn._arguments import many
+from untorn._codec import _T
+from untorn._fold import State, folded
+from untorn.aio import _journal
+from untorn.aio.postgres._fold import Fold
+from untorn.aio.postgres._follow import Follow
+from untorn.aio.postgres._workers import called
+from untorn.postgres._only_files import only_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from types import EllipsisType
+
+    from untorn import Damage, Position, Rewound, postgres
+    from untorn._progress import _Progress
+    from untorn._untorn import RawFollow, Reader
+    from untorn.aio._lock import FileLock
+    from untorn.aio._pending import Pending
+
+_S = TypeVar("_S")
+
+
+class _LaterReader:
+    """The calls of a reader."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def next(self) -> Pending[Any]:
+        return called(self._reader._next)
+
+    def values(self, ends: bool, loads: Any) -> Pending[Any]:
+        return called(self._reader._values, ends, loads)
+
+
+class _LaterJournal:
+    """The calls of a journal. `raw` is a handle on the same journal that takes encoded records."""
+
+    def __init__(self, journal: postgres.Journal[Any], raw: postgres.Journal[Any]) -> None:
+        self._journal = journal
+        self._raw = raw
+
+    def encoded(self, obj: Any) -> list[Any]:
+        """Encode a record now: the caller may change the object during the call."""
+        return [_copied(self._journal._encode(obj))]
+
+    def encoded_raw(self, record: Any) -> list[Any]:
+        """Take a record that is encoded."""
+        return [_copied(record)]
+
+    def encoded_many(self, objs: Iterable[Any], header: Any) -> list[Any]:
+        """Encode many records now."""
+        del header
+        return [_copied(self._journal._encode(obj)) for obj in objs]
+
+    def append(self, batch: list[Any], at: Position | None, timeout: Any, lock: Any) -> Pending[Position]:
+        return called(self._raw._extend, batch, at, None, timeout, lock)
+
+    def replace(self, objs: Iterable[Any], timeout: Any, lock: Any, progress: Any) -> Pending[Position]:
+        return called(self._raw._replace, self.encoded_many(objs, None), timeout, lock, _on_loop(progress))
+
+    def rewind(self, position: Position, timeout: Any, lock: Any) -> Pending[Any]:
+        return called(lambda: self._journal.rewind(position, timeout=timeout, lock=lock))
+
+    async def reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> _LaterReader:
+        """Begin to read."""
+        return _LaterReader(await called(self._journal._read, start, max_records, max_bytes))
+
+    def tail(self, n: int) -> Pending[Any]:
+        return called(self._journal._tail, n)
+
+    def end(self) -> Pending[Position]:
+        return called(self._journal.end)
+
+    def verify(self, progress: _Progress | None) -> Pending[Any]:
+        told = _on_loop(progress)
+        return called(lambda: self._journal.verify(progress=told))
+
+    def header(self) -> Pending[Any]:
+        return called(self._journal._header)
+
+    def follow(self, start: Position | None) -> Pending[RawFollow]:
+        return called(self._journal._follow, start)
+
+    async def close(self) -> None:
+        """Close it."""
+
+
+def _on_loop(progress: _Progress | None) -> _Progress | None:
+    if progress is None:
+        return None
+    loop, told = asyncio.get_running_loop(), progress
+    return lambda done, total: loop.call_soon_threadsafe(told, done, total)
+
+
+def _copied(data: Any) -> Any:
+    return data if isinstance(data, bytes | str) else bytes(data)
+
+
+class Journal(_journal.Journal[_T]):
+    """An append-only file of a session, in the database. As `untorn.postgres.Journal`."""
+
+    __slots__ = ()
+
+    def _set(self, journal: Any) -> None:
+        self._journal = journal
+        raw = journal._again(dumps=lambda record: record)
+        self._later: Any = _LaterJournal(journal, raw)
+
+    def _commit(
+        self, batch: Any, at: Position | None, timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> Coroutine[Any, Any, Position]:
+        return self._committed(batch, at, timeout, lock)
+
+    async def _committed(
+        self, batch: Any, at: Position | None, timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> Position:
+        position: Position = await self._later.append(batch, at, timeout, None if lock is None else lock._lock)
+        return position
+
+    def extend(
+        self,
+        objs: Iterable[_T],
+        *,
+        at: Position | None = None,
+        header: Any = ...,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+    ) -> Coroutine[Any, Any, Position]:
+        """Append many records next to each other: all of them or none. With `at`, only if the journal ends there."""
+        if header is not ...:
+            only_files("set_header")(self)
+        batch = self._later.encoded_many(many(objs, "extend", self.path), None)
+        return self._commit(batch, at, timeout, lock)
+
+    async def fold(  # type: ignore[override]
+        self,
+        initial: Callable[[], _S],
+        apply: Callable[[_S, _T], _S | None],
+        on_damage: Callable[[Damage], object] | None = None,
+    ) -> Fold[_S]:
+        """Keep a state from the records. As `untorn.postgres.Journal.fold`; `apply` must not be `async`."""
+        fold = Fold(self, State(self._journal, *folded(initial, apply, self.path), on_damage))
+        await fold.refresh()
+        return fold
+
+    def follow(
+        self,
+        start: Position | None = None,
+        on_damage: Callable[[Damage], object] | None = None,
+        on_rewind: Callable[[Rewound], object] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Follow[_T]:
+        """Yield the values that any process appends, from `start` on, or from now on.
+
+        As `untorn.aio.Journal.follow`.
+        """
+        return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
+
+    set_header = only_files("set_header")
+    compact = only_files("compact")
+    rotate = only_files("rotate")
+    rotated = only_files("rotated")
+    prune_rotated = only_files("prune_rotated")
+    clear = only_files("clear")
+    repair = only_files("repair")
+    sync = only_files("sync")
+    salvage = only_files("salvage")
+    salvage_plan = only_files("salvage_plan")
+    torn = only_files("torn")
+    torn_bytes = only_files("torn_bytes")
+    restore_torn = only_files("restore_torn")
+    prune_torn = only_files("prune_torn")
+
+    def __fspath__(self) -> str:
+        msg = f"{self.path} is in a database: it has no path"
+        raise TypeError(msg)

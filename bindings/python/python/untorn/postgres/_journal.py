@@ -1,0 +1,87 @@
+"""Journals of objects in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from untorn import _codec
+from untorn._arguments import function
+from untorn._codec import _T
+from untorn._journal_reading import Reading
+from untorn._journal_writing import Writing
+from untorn._untorn import PostgresJournal
+from untorn.postgres._fold import Fold
+from untorn.postgres._only_files import only_files
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from untorn._fold import State
+    from untorn._untorn import PostgresSession
+
+_S = TypeVar("_S")
+
+
+class Journal(PostgresJournal, Writing[_T], Reading[_T]):
+    """An append-only file of a session, in the database. Any number of hosts append to it.
+
+    `Session.journal` returns it. It has the verbs of `untorn.Journal`, but for those that need a file.
+    """
+
+    __slots__ = ("_checked", "_dumps", "_loads", "_made_decoder", "_options", "_origin")
+
+    _origin: tuple[PostgresSession, str | None]
+
+    @classmethod
+    def _of(
+        cls,
+        session: PostgresSession,
+        name: str | None,
+        options: dict[str, Any],
+        dumps: _codec._Dumps | None,
+        loads: _codec._Loads | None,
+    ) -> Self:
+        is_json = options.get("format", "json") == "json"
+        codec = "checked" if dumps is not None else "json" if is_json else "trusted"
+        self = PostgresJournal.__new__(cls, session, name, codec)
+        function(dumps, "dumps", "open", self)
+        function(loads, "loads", "open", self)
+        self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
+        self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
+        self._made_decoder = None
+        self._checked = dumps is not None
+        self._options = options
+        self._origin = session, name
+        return self
+
+    def _again(self, dumps: _codec._Dumps) -> Self:
+        """Open the same journal with another encoder."""
+        return self._of(*self._origin, self._options, dumps, self._loads)
+
+    @property
+    def header(self) -> Any:
+        """Return the decoded header: the first line, if it begins with `header_prefix`; `None` if there is none."""
+        found = self._header()
+        return None if found is None else self._loads(found)
+
+    def _new_fold(self, state: State[_S]) -> Fold[_S]:
+        return Fold(self, state)
+
+    set_header = only_files("set_header")
+    compact = only_files("compact")
+    rotate = only_files("rotate")
+    rotated = only_files("rotated")
+    prune_rotated = only_files("prune_rotated")
+    clear = only_files("clear")
+    repair = only_files("repair")
+    sync = only_files("sync")
+    salvage = only_files("salvage")
+    salvage_plan = only_files("salvage_plan")
+    torn = only_files("torn")
+    torn_bytes = only_files("torn_bytes")
+    restore_torn = only_files("restore_torn")
+    prune_torn = only_files("prune_torn")
+
+    def __repr__(self) -> str:
+        closed = ", closed" if self.closed else ""
+        return f"<untorn.postgres.Journal {str(self.path)!r}, durability={self.durability!r}{closed}>"

@@ -1,0 +1,278 @@
+//! Journals of the store, as bytes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use untorn::{Batch, Error};
+use untorn_postgres::Journal;
+
+use super::call::{ask, run};
+use super::session::PostgresSession;
+use super::store::Names;
+use crate::argument::{Count, Data, Instance, Text};
+use crate::batch::{Codec, Encoder};
+use crate::call::Wait;
+use crate::error::check;
+use crate::follow::RawFollow;
+use crate::lock::{FileLock, given};
+use crate::position::Position;
+use crate::reader::{Reader, limited, tail_list};
+use crate::report::make_report;
+use crate::timeout::Timeout;
+
+/// The base of `untorn.postgres.Journal`: takes bytes, returns bytes and positions.
+#[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]
+pub struct PostgresJournal {
+    journal: Journal,
+    codec: Codec,
+    names: Arc<Names>,
+    closed: AtomicBool,
+}
+
+type Lock<'a, 'py> = Option<Instance<'a, 'py, FileLock>>;
+
+#[pymethods]
+impl PostgresJournal {
+    #[new]
+    #[pyo3(signature = (session, name, codec))]
+    fn new(
+        py: Python<'_>,
+        session: Instance<'_, '_, PostgresSession>,
+        name: Option<Text>,
+        codec: &str,
+    ) -> PyResult<PostgresJournal> {
+        let session = session.get();
+        let names = session.names();
+        let name = name.as_deref().unwrap_or(&names.journal);
+        Ok(PostgresJournal {
+            journal: check(py, session.core().journal_named(name))?,
+            codec: Codec::of(codec),
+            names: Arc::clone(names),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Appends one record without encoding it. Returns the position just after
+    /// it.
+    ///
+    /// `record` is `bytes`, `bytearray`, `memoryview` or `str`, without a
+    /// newline. It must be one JSON value in UTF-8 (format `json`), which is
+    /// checked.
+    #[pyo3(signature = (record, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, record, *, timeout=..., lock=None)")]
+    fn append_raw(
+        &self,
+        py: Python<'_>,
+        record: Data<'_>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<Position> {
+        let mut batch = self.journal.batch();
+        check(py, batch.push(record.bytes()))?;
+        let patience = Wait::new(timeout, given(py, "append", lock)?);
+        self.commit(py, &batch, None, patience)
+    }
+
+    /// Encodes one value, and appends it.
+    fn _append(
+        slf: &Bound<'_, Self>,
+        value: &Bound<'_, PyAny>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(slf.py(), "append", lock)?);
+        let batch = PostgresJournal::encoder(slf).one(value)?;
+        slf.get().commit(slf.py(), &batch, None, patience)
+    }
+
+    /// Appends all values of an iterable, or none.
+    fn _extend(
+        slf: &Bound<'_, Self>,
+        values: &Bound<'_, PyAny>,
+        at: Option<Instance<'_, '_, Position>>,
+        header: Option<Data<'_>>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(slf.py(), "append", lock)?);
+        let batch = PostgresJournal::encoder(slf).many(values, header)?;
+        let at = at.map(|position| position.get().core());
+        slf.get().commit(slf.py(), &batch, at, patience)
+    }
+
+    /// Replaces all records by the values of an iterable.
+    fn _replace(
+        slf: &Bound<'_, Self>,
+        values: &Bound<'_, PyAny>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Position> {
+        let (py, journal) = (slf.py(), slf.get());
+        let patience = Wait::new(timeout, given(py, "replace", lock)?).progress(progress);
+        let batch = PostgresJournal::encoder(slf).many(values, None)?;
+        journal.usable(py, "replace")?;
+        run(py, journal.name(), patience, |call| {
+            journal.journal.replace_batch(&batch, call)
+        })
+        .map(Position::from)
+    }
+
+    /// Returns where the last whole record ends.
+    fn end(&self, py: Python<'_>) -> PyResult<Position> {
+        ask(py, self.name(), || self.journal.end()).map(Position::from)
+    }
+
+    /// Checks every record, and changes nothing.
+    ///
+    /// `progress` is called about every 50 ms with the number of bytes that are done,
+    /// and of all bytes. An exception of it ends the check.
+    #[pyo3(signature = (*, progress=None), text_signature = "($self, *, progress=None)")]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let patience = Wait::new(Timeout::Handles, None).progress(progress);
+        let report = run(py, self.name(), patience, |call| {
+            self.journal.verify_with(call)
+        })?;
+        make_report(py, &report)
+    }
+
+    /// Removes every record after a position, with a new generation: positions taken
+    /// before this call are refused. Returns the new end.
+    ///
+    /// `Conflict`: the position is not one of this journal's, or another process changed
+    /// the journal meanwhile.
+    #[pyo3(signature = (position, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, position, *, timeout=..., lock=None)")]
+    fn rewind(
+        &self,
+        py: Python<'_>,
+        position: Instance<'_, '_, Position>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<Position> {
+        let patience = Wait::new(timeout, given(py, "rewind", lock)?);
+        let position = position.get().core();
+        self.usable(py, "rewind")?;
+        run(py, self.name(), patience, |call| {
+            self.journal.rewind_with(position, call)
+        })
+        .map(Position::from)
+    }
+
+    fn _follow(
+        &self,
+        py: Python<'_>,
+        start: Option<Instance<'_, '_, Position>>,
+    ) -> PyResult<RawFollow> {
+        let start = start.map(|position| position.get().core());
+        let name = self.name();
+        ask(py, name, || self.journal.follow(start))
+            .map(|follow| RawFollow::new(name.to_owned(), follow))
+    }
+
+    fn _read(
+        &self,
+        py: Python<'_>,
+        start: Option<Instance<'_, '_, Position>>,
+        max_records: Option<Count>,
+        max_bytes: Option<Count>,
+    ) -> PyResult<Reader> {
+        let start = start.map(|position| position.get().core());
+        let records = ask(py, self.name(), || match start {
+            Some(start) => self.journal.records_from(start),
+            None => self.journal.records(),
+        })?;
+        let records = limited(records, max_records, max_bytes);
+        Ok(Reader::new(self.name().to_owned(), records))
+    }
+
+    fn _tail<'py>(&self, py: Python<'py>, n: Count) -> PyResult<Bound<'py, PyList>> {
+        let n = usize::try_from(n.0).unwrap_or(usize::MAX);
+        let patience = Wait::new(Timeout::Handles, None);
+        let records = run(py, self.name(), patience, |call| {
+            self.journal.tail_with(n, call)
+        })?;
+        tail_list(py, records)
+    }
+
+    /// Counts the records.
+    fn _count(&self, py: Python<'_>) -> PyResult<u64> {
+        ask(py, self.name(), || {
+            let mut records = self.journal.records()?;
+            let mut count = 0;
+            while records.next_record()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        })
+    }
+
+    fn _header<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let header = ask(py, self.name(), || self.journal.header())?;
+        Ok(header.map(|header| PyBytes::new(py, &header)))
+    }
+
+    /// Closes the handle: its followers end, and later changes through it are refused. A
+    /// second call does nothing.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.journal.close());
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether `close` was called.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The name in messages: schema, key and file. It is not a path of this machine.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.name().to_owned()
+    }
+
+    /// `"process"` or `"power"`.
+    #[getter]
+    fn durability(&self) -> &str {
+        &self.names.durability
+    }
+}
+
+impl PostgresJournal {
+    fn encoder<'a, 'py>(journal: &'a Bound<'py, PostgresJournal>) -> Encoder<'a, 'py> {
+        let raw = journal.get();
+        Encoder {
+            batch: raw.journal.batch(),
+            codec: raw.codec,
+            owner: journal.as_any(),
+        }
+    }
+
+    fn name(&self) -> &Path {
+        self.journal.name()
+    }
+
+    fn usable(&self, py: Python<'_>, operation: &'static str) -> PyResult<()> {
+        let refuse = || Error::invalid_argument(operation, self.name(), "the journal is closed");
+        check(py, if self.closed() { Err(refuse()) } else { Ok(()) })
+    }
+
+    fn commit(
+        &self,
+        py: Python<'_>,
+        batch: &Batch,
+        at: Option<untorn::Position>,
+        patience: Wait,
+    ) -> PyResult<Position> {
+        self.usable(py, "append")?;
+        run(py, self.name(), patience, |call| {
+            self.journal.append_batch(batch, at, call)
+        })
+        .map(Position::from)
+    }
+}

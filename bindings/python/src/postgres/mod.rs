@@ -1,0 +1,23 @@
+//! The store on PostgreSQL. The crate `untorn-postgres` does the work, with a driver of the
+//! caller's in Python.
+
+mod call;
+mod document;
+mod driver;
+mod ending;
+mod journal;
+mod lease;
+mod opening;
+mod session;
+mod store;
+mod transaction;
+
+pub use call::{PostgresCall, ask, run, token};
+pub use document::{PostgresDocument, PostgresUpdate};
+pub use ending::forked;
+pub use journal::PostgresJournal;
+pub use lease::PostgresLease;
+pub use opening::{postgres_migrate, postgres_selftest};
+pub use session::PostgresSession;
+pub use store::PostgresStore;
+pub use transaction::{PostgresTransaction, PostgresTurn};
