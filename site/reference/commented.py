@@ -44,10 +44,13 @@ def of_c(comment: str, code: str) -> str:
     """One declaration of the header."""
     code = re.sub(r"\b(UNTORN_API|UNTORN_MUST_USE)\s+", "", code)
     code = re.sub(r"^#(?:if|endif|ifdef|ifndef|else).*$", "", code, flags=re.MULTILINE).strip()
-    name = re.search(r"\b(untorn_\w+)\s*(?:\(|;|$)", code) or re.search(r"\b(UNTORN_\w+)", code)
-    function = re.search(r"\b(untorn_\w+)\(", code)
-    last = re.search(r"}\s*(\w+);", code)
-    called = function or last or name
+    # The comments of a struct's fields name functions.
+    bare = re.sub(r"/\*.*?\*/", "", code, flags=re.DOTALL)
+    name = re.search(r"\b(untorn_\w+)\s*(?:\(|;|$)", bare) or re.search(r"\b(UNTORN_\w+)", bare)
+    function = re.search(r"\b(untorn_\w+)\(", bare)
+    pointer = re.match(r"typedef [^{]*?\(\*(untorn_\w+)\)\(", bare)
+    last = re.search(r"}\s*(\w+);", bare)
+    called = pointer or function or last or name
     if not called or not code:
         return ""
     kind = "()" if function and not code.startswith("typedef") else ""

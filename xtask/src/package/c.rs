@@ -45,7 +45,14 @@ pub fn of_platform(
     } else if platform.is_mac() {
         mac(built, &lib)?;
     } else {
-        linux(site, toolchain.linker(site)?, built, &lib, log)?;
+        linux(
+            site,
+            toolchain.linker(site)?,
+            strip_of(platform),
+            built,
+            &lib,
+            log,
+        )?;
     }
     archive(site, &top, log)
 }
@@ -93,7 +100,7 @@ fn libraries(site: &Site, lib: &Path, log: &Log) -> Result<()> {
     if cfg!(target_os = "macos") {
         return mac(&release, lib);
     }
-    linux(site, Run::new("cc"), &release, lib, log)
+    linux(site, Run::new("cc"), Some("strip"), &release, lib, log)
 }
 
 fn static_library(built: &Path, lib: &Path, strip: Option<&str>, log: &Log) -> Result<()> {
@@ -109,11 +116,25 @@ fn static_library(built: &Path, lib: &Path, strip: Option<&str>, log: &Log) -> R
 
 /// The shared library under its three names: the one the linker looks for, the SONAME the loader
 /// looks for, and the real file.
-fn linux(site: &Site, compiler: Run, built: &Path, lib: &Path, log: &Log) -> Result<()> {
+fn linux(
+    site: &Site,
+    compiler: Run,
+    strip: Option<&str>,
+    built: &Path,
+    lib: &Path,
+    log: &Log,
+) -> Result<()> {
     let real = format!("libuntorn.so.{VERSION}");
     let soname = shared::soname(&built.join("libuntorn.so"))?;
     let archive = lib.join("libuntorn.a");
     shared::link(site, compiler, &archive, &soname, &lib.join(&real), log)?;
+    if let Some(strip) = strip {
+        // The names of inner functions are a seventh of the file. The archive keeps them.
+        Run::new(strip)
+            .arg("--strip-unneeded")
+            .arg(lib.join(&real))
+            .log(log)?;
+    }
     link(&real, &lib.join(&soname))?;
     link(&soname, &lib.join("libuntorn.so"))
 }
