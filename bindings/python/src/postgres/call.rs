@@ -13,7 +13,7 @@ use crate::timeout::Timeout;
 
 /// The call that runs on this thread.
 struct Running {
-    /// What a statement raised that must reach the caller.
+    /// The exception of a statement that must reach the caller.
     raised: Option<PyErr>,
     cancel: CancelToken,
     /// How many statements were asked for since.

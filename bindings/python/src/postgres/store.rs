@@ -27,7 +27,7 @@ pub struct PostgresStore {
     names: Arc<Names>,
 }
 
-/// What the handles of the sessions' files say of themselves.
+/// The words that the handles of the sessions' files have for themselves.
 pub struct Names {
     pub journal: String,
     pub durability: String,

@@ -1,0 +1,279 @@
+"""The store on PostgreSQL for `asyncio`, with an asyncpg pool and with psycopg."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+from databases import PLACES, execute, expire, server, url
+from loops import Main, Run
+
+import untorn
+from untorn import aio
+from untorn.aio import postgres
+from untorn.postgres._asyncpg import OfPool
+
+Place = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+@asynccontextmanager
+async def asyncpg_pool(size: int = 4, **options: Any) -> AsyncIterator[Any]:
+    async with asyncpg.create_pool(url(), min_size=1, max_size=size, **options) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def one_connection() -> AsyncIterator[Any]:
+    async with asyncpg_pool(1) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def blocking(name: str) -> AsyncIterator[Any]:
+    from contextlib import ExitStack
+
+    with ExitStack() as closing:
+        yield PLACES[name](closing)
+
+
+POOLS: dict[str, Place] = {
+    "an asyncpg pool": asyncpg_pool,
+    "an asyncpg pool of one": one_connection,
+    "a psycopg pool": lambda: blocking("a pool"),
+    "a URL": lambda: blocking("a URL"),
+}
+
+
+@pytest.fixture(params=POOLS)
+def place(request: pytest.FixtureRequest) -> Place:
+    server()
+    return POOLS[request.param]
+
+
+def test_what_a_caller_passes_carries_all_verbs(place: Place, schema: str, run: Run) -> None:
+    async def main() -> None:
+        async with place() as pool:
+            assert await postgres.migrate(pool, schema) == 0
+            store = await aio.Store.open(pool, schema=schema)
+            session = store.session("chat:42")
+            journal = await session.journal()
+            async with await session.claim("worker", timeout=5) as lease:
+                assert lease.held
+                end = await journal.extend([{"n": 1}, {"n": 2}])
+                await asyncio.gather(*(journal.append(n) for n in range(8)))
+            assert not lease.held
+            values = await journal.read()
+            assert (values[:2], sorted(values[2:])) == ([{"n": 1}, {"n": 2}], list(range(8)))
+            assert [value async for value in journal] == values
+            assert [value async for _, value in journal.entries(end)] == values[2:]
+            assert await journal.tail(1) == values[-1:]
+            state = await session.state()
+            version = await state.save({"turns": 1})
+            assert await state.load_versioned() == ({"turns": 1}, version)
+            async with state.update() as value:
+                value["turns"] += 1
+            async with session.transaction() as tx:
+                await tx.append("journal.jsonl", "last")
+                await tx.save("other.json", await tx.load("state.json"))
+            assert await (await session.document("other.json")).load() == {"turns": 2}
+            fold = await journal.fold(list, list.append)
+            await fold.update(lambda values: [len(values)])
+            assert (await fold.state)[-2:] == ["last", 11]
+            assert await store.keys() == ["chat:42"]
+            assert [hit.key for hit in await store.search('"n":2')] == ["chat:42"]
+            assert (await journal.verify()).records == 12
+            checks = await postgres.selftest(pool, schema)
+            assert checks
+            assert await store.remove("chat:42")
+            assert not await session.exists()
+            with pytest.raises(untorn.Unsupported):
+                await journal.rotate()
+            await store.close()
+
+    run(main)
+
+
+def test_a_follower_wakes_and_waits_for_as_long_as_it_may(place: Place, schema: str, run: Run) -> None:
+    async def main() -> None:
+        async with place() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            async with journal.follow(timeout=0.05) as follow:
+                assert [value async for value in follow] == []
+                follow.timeout = 60
+                later = asyncio.ensure_future(anext(follow))
+                await journal.append({"n": 1})
+                assert await later == {"n": 1}
+            await store.close()
+
+    run(main)
+
+
+def alone(main: Main) -> None:
+    asyncio.run(main())
+
+
+def test_a_claim_that_is_cancelled_holds_nothing(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            owner = await store.session("k").claim("the owner")
+            waits = asyncio.ensure_future(store.session("k").claim("waits", timeout=None))
+            await asyncio.to_thread(
+                lambda: until_seen(f"""query like '%%"{schema}".claim(%%' and query_start > now() - interval '1 min'""")
+            )
+            waits.cancel("enough")
+            with pytest.raises(asyncio.CancelledError):
+                await waits
+            await owner.release()
+            assert await store.session("k").holder() is None
+
+    alone(main)
+
+
+def until_seen(condition: str) -> None:
+    while not execute(f"select 1 from pg_stat_activity where pid <> pg_backend_pid() and {condition}"):
+        pass
+
+
+def test_a_follower_that_is_cancelled_misses_nothing(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            async with journal.follow() as follow:
+                waits = asyncio.ensure_future(anext(follow))
+                await asyncio.sleep(0)
+                waits.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waits
+                await journal.append(1)
+                assert await anext(follow) == 1
+
+    alone(main)
+
+
+def test_an_owner_that_was_replaced_learns_it(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema, ttl=1.5)
+            session = store.session("k")
+            lease = await session.claim("the old")
+            journal = await session.journal()
+            expire(schema, "k")
+            async with await store.session("k").claim("the new", timeout=60):
+                await asyncio.wait_for(lease.lost.wait(), 60)
+                with pytest.raises(untorn.LeaseLost):
+                    await journal.append(1)
+            with pytest.raises(untorn.LeaseLost):
+                await lease.release()
+
+    alone(main)
+
+
+def test_a_dead_owner_is_reconciled_once(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema, ttl=3600)
+            lease = await store.session("k").claim("dies")
+            expire(schema, "k")
+
+            async def change(tx: postgres.Transaction) -> bool:
+                await tx.append("journal.jsonl", "settled")
+                return True
+
+            outcomes = [(await store.session("k").reconcile(change)).outcome for _ in range(2)]
+            assert outcomes == ["done", "no_change"]
+            assert await (await store.session("k").journal()).read() == ["settled"]
+            with pytest.raises(untorn.LeaseLost):
+                await lease.release()
+
+    alone(main)
+
+
+def test_a_value_is_encoded_before_the_call_is_awaited(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            value = {"n": 1}
+            append = journal.append(value)
+            value["n"] = 2
+            await append
+            assert await journal.read() == [{"n": 1}]
+
+    alone(main)
+
+
+def test_an_error_of_the_server_keeps_its_meaning(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            with pytest.raises(untorn.NotFound, match="run the migrations"):
+                await postgres.Store.open(pool, schema="no_such_schema")
+            store = await postgres.Store.open(pool, schema=schema)
+            async with await store.session("k").claim("owner"):
+                with pytest.raises(untorn.Locked) as caught:
+                    await store.session("k").claim("another")
+                assert caught.value.holder is not None
+                assert caught.value.holder.label == "owner"
+            await pool.close()
+            with pytest.raises(untorn.IoError, match="pool is closed"):
+                await store.keys()
+
+    alone(main)
+
+
+def test_the_loops_own_thread_cannot_wait_for_it(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            adapter = OfPool(pool, asyncio.get_running_loop())
+            with pytest.raises(untorn.IoError, match="can't wait on an event loop's own thread"):
+                untorn.postgres.Store._of(adapter, schema, {}, {})
+            with pytest.raises(untorn.InvalidArgument, match=r"use untorn\.aio\.Store\.open"):
+                untorn.Store.open(pool)
+
+    alone(main)
+
+
+def test_a_lease_that_is_dropped_is_released(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema, ttl=3600)
+            with pytest.warns(ResourceWarning, match="was owned when its Lease was dropped"):
+                await store.session("k").claim("dropped")
+                # The loop lets go of what it passed on.
+                await asyncio.sleep(0)
+            await (await store.session("k").claim("next", timeout=60)).release()
+
+    alone(main)
+
+
+ENDS = """
+    import asyncio, asyncpg, os, sys
+    from untorn.aio import postgres
+
+    async def main():
+        pool = await asyncpg.create_pool(os.environ["URL"], min_size=1, max_size=4)
+        store = await postgres.Store.open(pool, schema=sys.argv[1], ttl=1)
+        journal = await store.session("k").journal()
+        lease = await store.session("k").claim("never released")
+        follow = journal.follow()
+        await follow.begin()
+        asyncio.ensure_future(anext(follow))
+        await journal.append(1)
+        print("ends")
+        pool.terminate()
+
+    asyncio.run(main())
+"""
+
+
+def test_a_program_ends_in_the_middle_of_waits(
+    schema: str, script: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URL", url())
+    process = script(ENDS, schema)
+    out, errors = process.communicate(timeout=60)
+    assert (out, process.returncode) == ("ends\n", 0), errors
