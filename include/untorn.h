@@ -1823,8 +1823,8 @@ untorn_code untorn_journal_append_with_header(const untorn_journal *journal,
  * Rewinds the journal to a position: removes every record after it. A rotated
  * file keeps the whole journal as it was. *path_out (may be NULL) is its path,
  * which you free with untorn_string_free(), or NULL if no record follows the
- * position. In a database the removed records are gone, and it is NULL. The header stays. From then on the journal is a new file, which
- * refuses older positions.
+ * position. In a database it is the name of a file of the session. The header stays.
+ * From then on the journal is a new file, which refuses older positions.
  *
  * UNTORN_CONFLICT if the position is not one of this file's;
  * untorn_error_position() is where the journal ends. After other failures the

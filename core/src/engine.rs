@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
 use crate::holder::Holder;
-use crate::journal::{Batch, Format, JournalOptions};
+use crate::journal::{Batch, Format, JournalOptions, JournalReader, Records};
+pub use crate::journal::{NewLines, RewindTo};
 use crate::lock::CallOptions;
 use crate::lockfile::{Generation, Identity};
 use crate::oslock::WaitPolicy;
@@ -67,21 +68,88 @@ pub fn is_own_file(name: &str) -> bool {
     names::is_reserved(name)
 }
 
-/// Checks that a batch was made for the journal of this name, and has no header.
+/// Checks that a batch was made for the journal of this name.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`.
 pub fn check_batch(batch: &Batch, name: &Path) -> Result<()> {
-    let why = match batch {
-        batch if batch.path() != name => {
-            "the batch was made by another journal, and checked for that one"
-        }
-        batch if batch.work(None).header.is_some() => {
-            "a journal in a database takes no header with an append"
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::invalid_argument("append", name, why))
+    match batch.path() == name {
+        true => Ok(()),
+        false => Err(Error::invalid_argument(
+            "append",
+            name,
+            "the batch was made by another journal, and checked for that one",
+        )),
+    }
+}
+
+/// Returns the header that goes into the journal with a batch.
+pub fn header_with(batch: &Batch) -> Option<&[u8]> {
+    batch.work(None).header
+}
+
+/// Returns the journal's generation and its size, and the line of its header. The line is
+/// empty if it has none.
+///
+/// # Errors
+/// `NOT_FOUND` if the journal is missing and `create` is off; those of the engine.
+pub fn beginning(reader: &JournalReader, operation: &'static str) -> Result<(Position, Vec<u8>)> {
+    reader.beginning(operation)
+}
+
+/// Returns the line of a new header, and whether it takes the old line's place: then
+/// positions stay valid.
+///
+/// # Errors
+/// `INVALID_RECORD` and `INVALID_ARGUMENT`, as [`crate::Journal::set_header`].
+pub fn new_header(reader: &JournalReader, old: &[u8], new: &[u8]) -> Result<(Vec<u8>, bool)> {
+    reader.new_header(old, new)
+}
+
+/// Returns how a journal goes back to a position. `None`: no record is after it.
+///
+/// # Errors
+/// `CONFLICT`, as [`crate::Journal::rewind`]; those of the engine.
+pub fn rewind_to(reader: &JournalReader, position: Position) -> Result<Option<RewindTo>> {
+    reader.rewind_to(position)
+}
+
+/// Begins the lines of a rewrite.
+///
+/// # Errors
+/// `LIMIT_EXCEEDED` if a compaction would lose a line; those of the engine.
+pub fn new_lines(
+    reader: &JournalReader,
+    operation: &'static str,
+    has_header: bool,
+) -> Result<NewLines> {
+    reader.new_lines(operation, has_header)
+}
+
+/// Returns the records that a journal has before `at`, in that generation.
+///
+/// # Errors
+/// Those of the engine.
+pub fn records_until(reader: &JournalReader, at: Position) -> Result<Records> {
+    reader.records_until(at)
+}
+
+/// Reports that a journal was rotated, and the name of the rotated file.
+pub fn rotated(operation: &'static str, name: &Path, kept: Option<&str>) {
+    events::emit(EventKind::Rotated, operation, name, |event| {
+        event.kept = kept.map(Into::into);
+    });
+}
+
+/// Returns whether an append creates the journal if it is missing.
+pub fn creates(options: &JournalOptions) -> bool {
+    options.create
+}
+
+/// Returns the size above which an append rotates the journal first, and how many rotated
+/// files that leaves.
+pub fn rotation(options: &JournalOptions) -> (Option<u64>, Option<u32>) {
+    (options.max_bytes, options.keep)
 }
 
 /// Returns whether the records of a journal with these options are JSON.

@@ -103,8 +103,8 @@ pub use events::{Event, EventKind, Severity};
 pub use holder::Holder;
 pub use journal::{
     Batch, Damage, DamageKind, Fold, Follow, FollowItem, Format, HeaderMode, Journal, JournalBytes,
-    JournalOptions, JournalReader, OwnedRecord, Record, Records, Repair, Report, Rewrite, Salvage,
-    SalvagedLine, inspect,
+    JournalOptions, JournalReader, NextGeneration, OwnedRecord, Record, Records, Repair, Report,
+    Rewrite, Salvage, SalvagedLine, inspect,
 };
 #[doc(hidden)]
 pub use journal::{FoldCursor, FoldTurn, Folded};

@@ -52,8 +52,8 @@ fn give(path_out: Result<Output<*mut c_char>>, path: Option<PathBuf>) {
 /// Rewinds the journal to a position: removes every record after it. A rotated
 /// file keeps the whole journal as it was. *path_out (may be NULL) is its path,
 /// which you free with untorn_string_free(), or NULL if no record follows the
-/// position. In a database the removed records are gone, and it is NULL. The header stays. From then on the journal is a new file, which
-/// refuses older positions.
+/// position. In a database it is the name of a file of the session. The header stays.
+/// From then on the journal is a new file, which refuses older positions.
 ///
 /// UNTORN_CONFLICT if the position is not one of this file's;
 /// untorn_error_position() is where the journal ends. After other failures the
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn untorn_journal_rewind(
         let to = position.into();
         let rotated = match &journal.core {
             Place::Files(core) => core.rewind_with(to, &call)?,
-            Place::Database(core) => core.rewind_with(to, &call).map(|_| None)?,
+            Place::Database(core) => core.rewind_with(to, &call)?.map(PathBuf::from),
         };
         give(path_out, rotated);
         Ok(())

@@ -51,7 +51,7 @@ use crate::position::Position;
 /// # Ok::<(), untorn::Error>(())
 /// ```
 pub struct JournalReader {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl JournalOptions {

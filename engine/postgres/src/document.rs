@@ -150,6 +150,7 @@ impl Document {
                 bytes,
                 generation: tried,
                 end: None,
+                must_exist: false,
             };
             match self
                 .kept
@@ -315,6 +316,7 @@ impl Update {
             bytes: Some(bytes),
             generation: self.value.as_ref().map(|(_, number)| *number),
             end: None,
+            must_exist: false,
         };
         let answer = document
             .kept

@@ -202,7 +202,14 @@ impl<S> Fold<S> {
             None => self.begin_again()?,
         };
         loop {
-            match now.follow.next(&once) {
+            let rotations = now.follow.rotations();
+            let found = now.follow.next(&once);
+            // For a follower a rotation is not a rewind. But a state belongs to one generation.
+            if now.follow.rotations() != rotations {
+                now = self.begin_again()?;
+                continue;
+            }
+            match found {
                 Ok(None) => break,
                 Ok(Some(FollowItem::Record(record))) => {
                     let record = Record {

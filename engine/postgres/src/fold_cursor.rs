@@ -182,7 +182,14 @@ impl FoldTurn {
             return Ok(Some(Folded::Restart));
         }
         let once = CallOptions::new().timeout(Some(Duration::ZERO));
-        match follow.next(&once)? {
+        let rotations = follow.rotations();
+        let found = follow.next(&once)?;
+        // For a follower a rotation is not a rewind. But a state belongs to one generation.
+        if follow.rotations() != rotations {
+            *follow = self.inner.follow_all()?;
+            return Ok(Some(Folded::Restart));
+        }
+        match found {
             None => Ok(None),
             Some(FollowItem::Record(record)) => Ok(Some(Folded::Record(record))),
             Some(_) => {

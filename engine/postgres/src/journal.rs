@@ -4,10 +4,14 @@ use std::fmt;
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use untorn::engine::{self, Waiting};
-use untorn::{Batch, CallOptions, Error, ErrorKind, JournalBytes, JournalReader, Position};
+use untorn::{
+    Batch, CallOptions, Error, ErrorKind, JournalBytes, JournalOptions, JournalReader,
+    NextGeneration, Position,
+};
 
 use crate::kept::{Change, Kept, Piece};
 use crate::listen::Listener;
@@ -33,7 +37,11 @@ pub struct Journal {
     file: String,
     /// The name in messages.
     name: PathBuf,
+    /// The size that was seen last, for `max_bytes`. At first it is not known.
+    size: Arc<AtomicU64>,
 }
+
+const NOT_KNOWN: u64 = u64::MAX;
 
 impl Journal {
     pub(crate) fn new(store: &Shared, kept: &Arc<Kept>, file: &str) -> Result<Journal, Error> {
@@ -43,7 +51,16 @@ impl Journal {
             file: file.to_owned(),
             name: name.clone(),
             listener: Arc::clone(&store.listener),
+            rotated: Mutex::default(),
         };
+        let is_there = || Ok::<_, Error>(kept.read("open", &name, file, None, 0, 0)?.is_some());
+        if !engine::creates(&store.options.journal) && !is_there()? {
+            let known = engine::Failure {
+                detail: "the journal does not exist".to_owned(),
+                ..Default::default()
+            };
+            return Err(engine::error(ErrorKind::NotFound, "open", &name, known));
+        }
         let reader = store
             .options
             .journal
@@ -54,6 +71,7 @@ impl Journal {
             kept: Arc::clone(kept),
             file: file.to_owned(),
             name,
+            size: Arc::new(AtomicU64::new(NOT_KNOWN)),
         })
     }
 
@@ -97,7 +115,7 @@ impl Journal {
         self.append_batch(&self.collect(records)?, Some(expected), &CallOptions::new())
     }
 
-    fn collect<I>(&self, records: I) -> Result<Batch, Error>
+    pub(crate) fn collect<I>(&self, records: I) -> Result<Batch, Error>
     where
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
@@ -110,7 +128,8 @@ impl Journal {
     }
 
     /// Appends the records of a batch from [`JournalReader::batch`], all or none, and
-    /// returns the end after them. An empty batch appends nothing, but compares `at`.
+    /// returns the end after them. An empty batch appends nothing, but compares `at`. A
+    /// header of the batch goes into the journal in the same step.
     ///
     /// # Errors
     /// `CONFLICT`; `LEASE_LOST`; `IO` if no connection brought an answer: then the next
@@ -123,6 +142,14 @@ impl Journal {
     ) -> Result<Position, Error> {
         engine::check_batch(batch, &self.name)?;
         let wait = Waiting::begin("append", &self.name, call, None)?;
+        if let (Some(most), _) = engine::rotation(self.options())
+            && self.size.load(Ordering::Relaxed) > most
+        {
+            self.rotate_first(most, &wait)?;
+        }
+        if let Some(header) = engine::header_with(batch) {
+            return self.put_with_header("append", header, batch, at, &wait);
+        }
         let verb = match batch.is_empty() {
             true => "expect",
             false => "line",
@@ -133,6 +160,7 @@ impl Journal {
             bytes: Some(batch.bytes()),
             generation: at.map(|at| at.generation as i64),
             end: at.map(|at| at.offset as i64),
+            must_exist: !engine::creates(self.options()),
         };
         match self.change("append", change, &wait) {
             Err(error) if at.is_some() && error.kind() == ErrorKind::Conflict => {
@@ -168,81 +196,12 @@ impl Journal {
             bytes: Some(b"\n"),
             generation: Some(generation),
             end: Some(size),
+            must_exist: false,
         };
         match self.change("append", newline, wait) {
             Ok(end) => self.has_changed("append", end.generation as i64, end.offset as i64),
             Err(error) => error,
         }
-    }
-
-    /// Replaces all records of the journal with these: all of them or none.
-    ///
-    /// # Errors
-    /// As [`Journal::append_batch`].
-    pub fn replace<I>(&self, records: I) -> Result<Position, Error>
-    where
-        I: IntoIterator,
-        I::Item: AsRef<[u8]>,
-    {
-        self.replace_batch(&self.collect(records)?, &CallOptions::new())
-    }
-
-    /// Replaces all records of the journal with those of a batch.
-    ///
-    /// # Errors
-    /// The same, and `CANCELLED`.
-    pub fn replace_batch(&self, batch: &Batch, call: &CallOptions<'_>) -> Result<Position, Error> {
-        engine::check_batch(batch, &self.name)?;
-        let wait = Waiting::begin("replace", &self.name, call, None)?;
-        let change = Change {
-            verb: "put",
-            name: &self.file,
-            bytes: Some(batch.bytes()),
-            generation: None,
-            end: None,
-        };
-        self.change("replace", change, &wait)
-    }
-
-    /// Removes the records after `to`, with a new generation. Returns the new end.
-    ///
-    /// # Errors
-    /// `CONFLICT` if the position is not one of this generation's, or the journal changed
-    /// meanwhile; and as [`Journal::append_batch`].
-    pub fn rewind(&self, to: Position) -> Result<Position, Error> {
-        self.rewind_with(to, &CallOptions::new())
-    }
-
-    /// Rewinds as [`Journal::rewind`] does, with a way to cancel.
-    ///
-    /// # Errors
-    /// The same, and `CANCELLED`.
-    pub fn rewind_with(&self, to: Position, call: &CallOptions<'_>) -> Result<Position, Error> {
-        let wait = Waiting::begin("rewind", &self.name, call, None)?;
-        wait.check("rewind", &self.name)?;
-        // The position must be the end of a record.
-        match self.reader.records_from(to) {
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                let end = self.reader.end()?;
-                return Err(self.has_changed("rewind", end.generation as i64, end.offset as i64));
-            }
-            records => drop(records?),
-        }
-        let whole = self.kept.read_all("rewind", &self.name, &self.file)?;
-        let (mut bytes, generation) = whole.unwrap_or_default();
-        let end = bytes.len() as i64;
-        if generation as u64 != to.generation || (end as u64) < to.offset {
-            return Err(self.has_changed("rewind", generation, end));
-        }
-        bytes.truncate(to.offset as usize);
-        let change = Change {
-            verb: "put",
-            name: &self.file,
-            bytes: Some(&bytes),
-            generation: Some(generation),
-            end: Some(end),
-        };
-        self.change("rewind", change, &wait)
     }
 
     #[cold]
@@ -258,7 +217,7 @@ impl Journal {
         engine::error(ErrorKind::Conflict, operation, &self.name, known)
     }
 
-    fn change(
+    pub(crate) fn change(
         &self,
         operation: &'static str,
         change: Change<'_>,
@@ -268,10 +227,40 @@ impl Journal {
         let answer = self
             .kept
             .commit(operation, &self.name, &[change], under, Some(wait))?;
-        Ok(Position {
+        let end = Position {
             generation: answer.generations.first().copied().unwrap_or(0) as u64,
             offset: answer.ends.first().copied().unwrap_or(0) as u64,
-        })
+        };
+        self.saw(end.offset);
+        Ok(end)
+    }
+
+    /// Notes the size, for `max_bytes`.
+    pub(crate) fn saw(&self, size: u64) {
+        self.size.store(size, Ordering::Relaxed);
+    }
+
+    /// Waits until all that the journal has is durable, whichever process wrote it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn sync(&self) -> Result<(), Error> {
+        // A read waits for the medium before it answers.
+        self.kept
+            .read("sync", &self.name, &self.file, None, 0, 0)
+            .map(drop)
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    pub(crate) fn file_name(&self) -> &str {
+        &self.file
+    }
+
+    pub(crate) fn options(&self) -> &JournalOptions {
+        &self.kept.options.journal
     }
 
     /// Returns the journal's name in messages: schema, key and file.
@@ -288,6 +277,7 @@ impl Clone for Journal {
             kept: Arc::clone(&self.kept),
             file: self.file.clone(),
             name: self.name.clone(),
+            size: Arc::clone(&self.size),
         }
     }
 }
@@ -313,6 +303,14 @@ struct Bytes {
     file: String,
     name: PathBuf,
     listener: Arc<Listener>,
+    /// The rotated file that has the bytes of an earlier generation.
+    rotated: Mutex<Option<(u64, String)>>,
+}
+
+impl Bytes {
+    fn rotated(&self) -> MutexGuard<'_, Option<(u64, String)>> {
+        self.rotated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl JournalBytes for Bytes {
@@ -322,13 +320,28 @@ impl JournalBytes for Bytes {
     }
 
     fn read(&self, generation: u64, at: u64, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let rotated = self.rotated().clone();
+        let file = match &rotated {
+            Some((of, rotated)) if *of == generation => rotated,
+            _ => &self.file,
+        };
         let (generation, most) = (Some(generation as i64), buffer.len() as i64);
         let piece = self
             .kept
-            .read("read", &self.name, &self.file, generation, at as i64, most)?;
+            .read("read", &self.name, file, generation, at as i64, most)?;
         Ok(piece.and_then(|piece| piece.bytes).map(|bytes| {
             buffer[..bytes.len()].copy_from_slice(&bytes);
             bytes.len()
+        }))
+    }
+
+    fn after(&self, generation: u64) -> io::Result<Option<NextGeneration>> {
+        let next = self
+            .kept
+            .next_generation("read", &self.name, &self.file, generation)?;
+        Ok(next.map(|(next, rotated)| {
+            *self.rotated() = rotated.map(|rotated| (generation, rotated));
+            next
         }))
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use untorn::engine::{self, Waiting};
-use untorn::{Error, ErrorKind};
+use untorn::{Error, ErrorKind, NextGeneration};
 
 use crate::driver::{Columns, Param};
 use crate::id;
@@ -13,12 +13,34 @@ use crate::lost::Lost;
 use crate::options::StoreOptions;
 
 /// One change of a commit.
+#[derive(Default)]
 pub(crate) struct Change<'a> {
     pub verb: &'static str,
     pub name: &'a str,
     pub bytes: Option<&'a [u8]>,
     pub generation: Option<i64>,
     pub end: Option<i64>,
+    /// A `line` does not create the file.
+    pub must_exist: bool,
+}
+
+/// Bytes that take the place of others in a file.
+#[derive(Default)]
+pub(crate) struct Splice<'a> {
+    pub bytes: &'a [u8],
+    pub start: u64,
+    /// `None`: all bytes after `start`, also those that others append meanwhile.
+    pub stop: Option<u64>,
+    /// These are appended in the same step.
+    pub lines: &'a [u8],
+    pub generation: u64,
+    pub end: Option<u64>,
+    /// How many bytes stay the same. `None`: it is a rotation.
+    pub same: Option<u64>,
+    /// A rotated file keeps the old bytes.
+    pub keep: bool,
+    /// The generation stays.
+    pub in_place: bool,
 }
 
 /// The generations and ends after a commit's changes.
@@ -184,7 +206,7 @@ impl Kept {
         {
             let sql = format!(
                 "call {}.append($1::text, $2::text, $3::bytea, $4::bigint, $5::bigint, $6::bigint, \
-                 $7::text::uuid, $8::boolean, line => true)",
+                 $7::text::uuid, $8::boolean, line => true, must_exist => $9::boolean)",
                 self.link.schema
             );
             let params = [
@@ -196,6 +218,7 @@ impl Kept {
                 Param::Int(under.token),
                 Param::Text(Some(&id)),
                 Param::Bool(durable),
+                Param::Bool(change.must_exist),
             ];
             self.send(operation, name, &sql, &params, &id, under, wait)?
         } else {
@@ -231,6 +254,50 @@ impl Kept {
             generations: columns.int().into_iter().collect(),
             ends: columns.int().into_iter().collect(),
         })
+    }
+
+    /// Puts bytes in the place of others. Returns the generation and the end then, and the
+    /// name of the rotated file.
+    pub fn rewrite(
+        &self,
+        operation: &'static str,
+        name: &Path,
+        file: &str,
+        splice: &Splice<'_>,
+        under: Under,
+        wait: &Waiting<'_>,
+    ) -> Result<(i64, i64, Option<String>), Error> {
+        self.be_sure(operation, name)?;
+        let id = id::new();
+        let sql = format!(
+            "call {}.rewrite($1::text, $2::text, $3::bytea, $4::bigint, $5::bigint, nullif($6::bytea, ''), \
+             $7::bigint, $8::bigint, $9::bigint, $10::boolean, $11::boolean, $12::bigint, $13::text::uuid, \
+             $14::boolean)",
+            self.link.schema
+        );
+        let number = |number: u64| Some(i64::try_from(number).unwrap_or(i64::MAX));
+        let params = [
+            Param::Text(Some(&self.key)),
+            Param::Text(Some(file)),
+            Param::Bytes(splice.bytes),
+            Param::Int(number(splice.start)),
+            Param::Int(splice.stop.and_then(number)),
+            Param::Bytes(splice.lines),
+            Param::Int(number(splice.generation)),
+            Param::Int(splice.end.and_then(number)),
+            Param::Int(splice.same.and_then(number)),
+            Param::Bool(splice.keep),
+            Param::Bool(splice.in_place),
+            Param::Int(under.token),
+            Param::Text(Some(&id)),
+            Param::Bool(self.options.is_durable()),
+        ];
+        let mut columns = self.send(operation, name, &sql, &params, &id, under, Some(wait))?;
+        Ok((
+            columns.int().unwrap_or(0),
+            columns.int().unwrap_or(0),
+            columns.text(),
+        ))
     }
 
     #[expect(
@@ -300,6 +367,40 @@ impl Kept {
                 size: columns.int().unwrap_or(0),
                 bytes: columns.bytes(),
             }
+        }))
+    }
+
+    /// Returns what became of an earlier generation of a file, and the rotated file that
+    /// has its bytes.
+    pub fn next_generation(
+        &self,
+        operation: &'static str,
+        name: &Path,
+        file: &str,
+        generation: u64,
+    ) -> Result<Option<(NextGeneration, Option<String>)>, Error> {
+        let sql = format!(
+            "select next, size, same, kept from {}.next_generation($1::text, $2::text, $3::bigint)",
+            self.link.schema
+        );
+        let params = [
+            Param::Text(Some(&self.key)),
+            Param::Text(Some(file)),
+            Param::Int(i64::try_from(generation).ok()),
+        ];
+        let rows = self.link.read(operation, name, &sql, &params)?;
+        Ok(rows.into_iter().next().map(|row| {
+            let mut columns = Columns::of(row);
+            let (next, size) = (columns.int().unwrap_or(0), columns.int().unwrap_or(0));
+            let same = columns.int();
+            let kept = columns.text();
+            let next = NextGeneration {
+                generation: next as u64,
+                size: size as u64,
+                same: same.map(|same| same as u64),
+                is_kept: kept.is_some(),
+            };
+            (next, kept)
         }))
     }
 

@@ -27,7 +27,8 @@
 //! kept.rs         what the handles of a session share: the fence, lost answers, commits; shared.rs:
 //!                 what those of a store share
 //! store.rs        the sessions by their keys; session.rs: one; search.rs
-//! journal.rs  document.rs  transaction.rs  fold.rs; fold_cursor.rs: one without its state
+//! journal.rs  rewrite.rs  document.rs  transaction.rs  fold.rs; fold_cursor.rs: one without
+//!                 its state
 //! lease.rs        one live owner; beat.rs renews; lost.rs: the loss; own_connection.rs;
 //!                 reconcile.rs settles after a dead one
 //! listen.rs       wakes followers
@@ -57,6 +58,7 @@ mod options;
 mod own_connection;
 mod owner;
 mod reconcile;
+mod rewrite;
 mod search;
 mod selftest;
 mod session;
@@ -78,6 +80,7 @@ pub use migrations::migrate;
 pub use migrations::{MIGRATIONS, Migration, migrate_with};
 pub use options::StoreOptions;
 pub use reconcile::{Reconcile, ReconcileStart};
+pub use rewrite::Rewrite;
 pub use search::Search;
 pub use selftest::{Check, selftest};
 pub use session::{Session, Stat};

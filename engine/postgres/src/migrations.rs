@@ -88,6 +88,7 @@ migrations! {
     4 "0004_commit.sql",
     5 "0005_leases.sql",
     6 "0006_rights.sql",
+    7 "0007_rewrites.sql",
 }
 
 /// Creates the schema, or brings it up to date, with any driver. Returns how many

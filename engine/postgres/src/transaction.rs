@@ -233,6 +233,13 @@ impl Transaction {
     /// [`Transaction::save`].
     pub fn append_batch(&mut self, name: &str, batch: &Batch) -> Result<(), Error> {
         engine::check_batch(batch, &self.name_of(name))?;
+        if engine::header_with(batch).is_some() {
+            return Err(Error::invalid_argument(
+                "append",
+                &self.name_of(name),
+                "a transaction in a database takes no header: set it with the journal",
+            ));
+        }
         let member = self.member("append", name)?;
         if batch.is_empty() {
             return Ok(());
@@ -338,6 +345,7 @@ fn change<'a>((name, member): (&'a String, &'a Member)) -> Option<Change<'a>> {
         bytes,
         generation: seen.map(|seen| seen.generation),
         end: seen.map(|seen| seen.size),
+        must_exist: false,
     })
 }
 

@@ -204,7 +204,7 @@ impl PostgresJournal {
         PostgresFold::new(&self.0.lane, &self.0.journal)
     }
 
-    /// The value is the new end.
+    /// The value is the rotated file's name.
     #[napi(catch_unwind)]
     pub fn rewind(&self, to: Position, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
         self.0.usable("rewind")?;
@@ -214,7 +214,7 @@ impl PostgresJournal {
             "rewind",
             How::new(try_once, lock),
             move |call| journal.rewind_with(to, call),
-            |_, end| Position::from(end),
+            |_, kept| kept,
         ))
     }
 

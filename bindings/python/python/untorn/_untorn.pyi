@@ -469,9 +469,10 @@ class PostgresJournal:
         `progress` is called about every 50 ms with the number of bytes that are done,
         and of all bytes. An exception of it ends the check.
         """
-    def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> Position:
+    def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> str | None:
         """Removes every record after a position, with a new generation: positions taken
-        before this call are refused. Returns the new end.
+        before this call are refused. Another file of the session keeps the journal as it
+        was. Returns its name, or `None` if no record follows the position.
 
         `Conflict`: the position is not one of this journal's, or another process changed
         the journal meanwhile.

@@ -143,7 +143,8 @@ impl PostgresJournal {
     }
 
     /// Removes every record after a position, with a new generation: positions taken
-    /// before this call are refused. Returns the new end.
+    /// before this call are refused. Another file of the session keeps the journal as it
+    /// was. Returns its name, or `None` if no record follows the position.
     ///
     /// `Conflict`: the position is not one of this journal's, or another process changed
     /// the journal meanwhile.
@@ -154,14 +155,13 @@ impl PostgresJournal {
         position: Instance<'_, '_, Position>,
         timeout: Timeout,
         lock: Lock<'_, '_>,
-    ) -> PyResult<Position> {
+    ) -> PyResult<Option<String>> {
         let patience = Wait::new(timeout, given(py, "rewind", lock)?);
         let position = position.get().core();
         self.usable(py, "rewind")?;
         run(py, self.name(), patience, |call| {
             self.journal.rewind_with(position, call)
         })
-        .map(Position::from)
     }
 
     fn _follow(

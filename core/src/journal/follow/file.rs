@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::chain::{Chain, Here};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::header;
+use crate::journal::journal_bytes::JournalBytes;
 use crate::journal::read::Damage;
 use crate::journal::read::Decided;
 use crate::journal::read::Source;
@@ -307,8 +308,8 @@ impl FollowCursor {
             }
             now => now,
         };
-        if self.shared.elsewhere.is_some() {
-            return self.change_elsewhere(now);
+        if let Some(bytes) = self.shared.elsewhere.clone() {
+            return self.change_elsewhere(&bytes, now);
         }
         let read = self.reader.take().and_then(Records::into_source);
         let number = read.as_ref().map_or(0, |read| read.rotated);
@@ -335,22 +336,50 @@ impl FollowCursor {
         self.enter(next.source, next.offset)
     }
 
-    /// Continues in a journal of another generation. How much of it is the same is
-    /// unknown: it keeps no chain of the generations.
+    /// Continues in the rest of a generation that was rotated away, or in the present one
+    /// where it begins to differ.
     #[cold]
-    fn change_elsewhere(&mut self, now: Option<Source>) -> Result<()> {
+    fn change_elsewhere(
+        &mut self,
+        bytes: &Arc<dyn JournalBytes>,
+        now: Option<Source>,
+    ) -> Result<()> {
         let from = self.at;
-        self.reader = None;
+        let read = self.reader.take().and_then(Records::into_source);
         let Some(now) = now else {
             self.lose(0);
             return Ok(());
         };
-        let to = Position {
-            generation: now.generation,
-            offset: 0,
-        };
-        self.rewound = (from.offset > 0).then_some((from, to));
-        self.enter(now, 0)
+        // Of a generation that was rotated away: what is left after it is no record.
+        let mut is_read = read.is_some_and(|read| read.is_kept());
+        let (mut at, mut rewound) = (from, false);
+        while at.generation != now.generation {
+            let next = bytes
+                .after(at.generation)
+                .map_err(|error| Error::os("follow", &self.shared.path, error))?;
+            let same = match next {
+                // Nothing is known of it.
+                None => Some(0),
+                Some(next) if next.same.is_some() => next.same,
+                Some(next) if is_read || at.offset >= next.size => None,
+                Some(next) if next.is_kept => {
+                    let rest = Source::of_kept(bytes, at.generation, next.size);
+                    self.rewound = (rewound && from.offset > 0).then_some((from, at));
+                    return self.enter(rest, at.offset);
+                }
+                // The rotated file was removed before it was read.
+                Some(_) => Some(0),
+            };
+            is_read = false;
+            rewound |= same.is_some_and(|same| same < at.offset);
+            self.rotations += u64::from(same.is_none());
+            at = Position {
+                generation: next.map_or(now.generation, |next| next.generation),
+                offset: same.unwrap_or(0).min(at.offset),
+            };
+        }
+        self.rewound = (rewound && from.offset > 0).then_some((from, at));
+        self.enter(now, at.offset)
     }
 
     /// Notes that the file has no name any more. None of its records is in the journal,
@@ -365,6 +394,10 @@ impl FollowCursor {
     }
 
     fn enter(&mut self, source: Source, offset: u64) -> Result<()> {
+        if source.is_certain() {
+            self.enter_at(source, (offset, Vec::new()));
+            return Ok(());
+        }
         let os_error = |error| Error::os("follow", &self.shared.path, error);
         // The header changes in place, so it is not part of the mark.
         let header = header::read_line_of(&source, &self.shared.options).map_err(os_error)?;
@@ -375,13 +408,18 @@ impl FollowCursor {
             .read_full_at(&mut mark, offset - want as u64)
             .map_err(os_error)?;
         mark.truncate(n);
-        self.mark = (offset, mark);
+        self.enter_at(source, (offset, mark));
+        Ok(())
+    }
+
+    fn enter_at(&mut self, source: Source, mark: (u64, Vec<u8>)) {
+        let offset = mark.0;
+        self.mark = mark;
         self.at = Position {
             generation: source.generation,
             offset,
         };
         self.reader = Some(Records::staying(&self.shared, source, offset));
         self.look = Poll::Due;
-        Ok(())
     }
 }

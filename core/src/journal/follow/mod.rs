@@ -208,6 +208,13 @@ impl Follow {
         self.onward.position()
     }
 
+    /// Returns how often a rotation was passed, which is no rewind. A state that belongs to
+    /// one generation begins again then.
+    #[doc(hidden)]
+    pub fn rotations(&self) -> u64 {
+        self.onward.rotations()
+    }
+
     /// Returns the damage that was skipped since the last such call.
     pub fn take_damage(&mut self) -> Vec<Damage> {
         self.onward.take_damage()

@@ -28,7 +28,9 @@ enum Medium {
     File(Arc<Lasting>),
     /// The journal keeps its inode.
     InPlace(Lasting, Box<View>),
-    Elsewhere(Arc<dyn JournalBytes>),
+    /// With the size that bounds it: of a generation that a rotation has ended, or up to
+    /// which a rewrite reads.
+    Elsewhere(Arc<dyn JournalBytes>, Option<u64>),
 }
 
 impl Source {
@@ -53,6 +55,22 @@ impl Source {
             before: generation.before,
             rotated: generation.rotated,
         }
+    }
+
+    /// Reads a generation that a rotation has ended, and that is kept.
+    pub fn of_kept(bytes: &Arc<dyn JournalBytes>, generation: u64, size: u64) -> Source {
+        Source {
+            medium: Medium::Elsewhere(Arc::clone(bytes), Some(size)),
+            identity: Identity::NOBODY,
+            generation,
+            before: None,
+            rotated: 0,
+        }
+    }
+
+    /// Returns whether this is a generation that a rotation has ended.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.medium, Medium::Elsewhere(_, Some(_)))
     }
 
     /// Opens the journal. Returns `None` if it is missing and the handle may create it.
@@ -115,7 +133,7 @@ impl Source {
         let seen = seen.map_err(|error| Error::os(operation, &shared.path, error))?;
         match seen {
             Some((generation, _)) => Ok(Some(Source {
-                medium: Medium::Elsewhere(Arc::clone(bytes)),
+                medium: Medium::Elsewhere(Arc::clone(bytes), None),
                 identity: Identity::NOBODY,
                 generation,
                 before: None,
@@ -141,7 +159,7 @@ impl Source {
         match &self.medium {
             Medium::File(file) => Some(file),
             Medium::InPlace(file, _) => Some(file),
-            Medium::Elsewhere(_) => None,
+            Medium::Elsewhere(..) => None,
         }
     }
 
@@ -165,7 +183,7 @@ impl Source {
     /// Returns whether bytes never change once they can be read: no repair, no
     /// roll-back, no power cut.
     pub fn is_certain(&self) -> bool {
-        matches!(self.medium, Medium::Elsewhere(_))
+        matches!(self.medium, Medium::Elsewhere(..))
     }
 
     /// Does the same as [`File::next_data`].
@@ -189,7 +207,8 @@ impl Source {
         match &self.medium {
             Medium::File(file) => file.size(),
             Medium::InPlace(file, view) => view.size(file),
-            Medium::Elsewhere(bytes) => match bytes.look()? {
+            Medium::Elsewhere(_, Some(size)) => Ok(*size),
+            Medium::Elsewhere(bytes, None) => match bytes.look()? {
                 Some((generation, size)) if generation == self.generation => Ok(size),
                 _ => Err(Rewritten::error()),
             },
@@ -201,9 +220,14 @@ impl Source {
         match &self.medium {
             Medium::File(file) => file.read_at(buffer, at),
             Medium::InPlace(file, view) => view.read_at(file, buffer, at),
-            Medium::Elsewhere(bytes) => bytes
-                .read(self.generation, at, buffer)?
-                .ok_or_else(Rewritten::error),
+            Medium::Elsewhere(bytes, size) => {
+                let left = size.map_or(u64::MAX, |size| size.saturating_sub(at));
+                let want =
+                    usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+                bytes
+                    .read(self.generation, at, &mut buffer[..want])?
+                    .ok_or_else(Rewritten::error)
+            }
         }
     }
 

@@ -8,12 +8,14 @@
 //! rewind.rs    back to a position
 //! draft.rs     the new file while it is being written
 //! publish.rs   the one place where it becomes the journal
-//! in_place.rs  the same for a journal that keeps its inode
+//! in_place.rs  the same for a journal that keeps its inode; elsewhere.rs: for one that
+//!              is no file
 //! rotate.rs    an empty journal in its place; kept.rs: the old file kept under a
 //!              name of its own
 //! ```
 
 mod draft;
+mod elsewhere;
 mod in_place;
 mod kept;
 mod publish;
@@ -23,6 +25,7 @@ mod steps;
 mod under;
 mod verbs;
 
+pub use elsewhere::{NewLines, RewindTo};
 pub use steps::Rewrite;
 
 pub(crate) use under::Under;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Draft, Old};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::append::Writer;
-use crate::journal::data::Data;
+use crate::journal::read::Bytes;
 use crate::journal::shared::Shared;
 use crate::journal::{header, seal};
 use crate::lockfile::Same;
@@ -31,7 +31,7 @@ pub(crate) fn rewind(
         generation: data.generation,
         offset: end,
     };
-    if !is_of(&data, position, end).map_err(os_error)? {
+    if !is_of(&*data.file, position, actual).map_err(os_error)? {
         return Err(not_of_this(shared, position, actual));
     }
     let header = header::read_line(&data.file, &shared.options).map_err(os_error)?;
@@ -63,23 +63,27 @@ fn copy_up_to(shared: &Shared, draft: &mut Draft, file: &File, stop: u64) -> Res
     draft.write(shared, closing)
 }
 
-/// Returns whether this is a position of this file, at a record's end.
-fn is_of(data: &Data, position: Position, end: u64) -> std::io::Result<bool> {
+/// Returns whether this is a position of this journal, at a record's end.
+pub(super) fn is_of(
+    bytes: &impl Bytes,
+    position: Position,
+    actual: Position,
+) -> std::io::Result<bool> {
     if position == Position::NOTHING {
         return Ok(true);
     }
-    if position.generation != data.generation || position.offset > end {
+    if position.generation != actual.generation || position.offset > actual.offset {
         return Ok(false);
     }
     let mut before = [b'\n'];
     if position.offset > 0 {
-        data.file.read_full_at(&mut before, position.offset - 1)?;
+        bytes.read_full_at(&mut before, position.offset - 1)?;
     }
     Ok(before == *b"\n")
 }
 
 #[cold]
-fn not_of_this(shared: &Shared, position: Position, actual: Position) -> Error {
+pub(super) fn not_of_this(shared: &Shared, position: Position, actual: Position) -> Error {
     let why = if position.generation != actual.generation {
         "it belongs to another file: the journal was rewritten or replaced since"
     } else if position.offset > actual.offset {

@@ -46,7 +46,7 @@ impl Journal {
 
 /// Refuses a journal with lines longer than `max_record`. No reader here returns them,
 /// so a compaction would drop them without an error.
-fn nothing_is_too_long(shared: &Arc<Shared>) -> Result<()> {
+pub(super) fn nothing_is_too_long(shared: &Arc<Shared>) -> Result<()> {
     let mut records = Records::open(shared, None)?;
     loop {
         let more = records.advance()?.is_some();

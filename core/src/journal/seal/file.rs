@@ -4,7 +4,6 @@ use std::io;
 
 use super::{LENGTH, Seal};
 use crate::journal::read::{Backward, Bytes};
-use crate::sys::File;
 
 /// Returns the checksum that chains the line at `offset` to the line before.
 pub(crate) fn chain_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<u32>> {
@@ -170,19 +169,19 @@ impl Line {
 
 /// Returns the seal that ends an append at `stop`, if its last records are removed.
 /// `None`: the line before `stop` already ends its append.
-pub(crate) fn closing(file: &File, stop: u64) -> io::Result<Option<[u8; LENGTH + 1]>> {
-    if chain_before(file, stop)?.is_none() {
+pub(crate) fn closing(bytes: &impl Bytes, stop: u64) -> io::Result<Option<[u8; LENGTH + 1]>> {
+    if chain_before(bytes, stop)?.is_none() {
         return Ok(None);
     }
     let newline = stop - 1;
-    let mut backward = Backward::new(file);
+    let mut backward = Backward::new(bytes);
     let start = line_start(&mut backward, newline)?;
     let mut line = Line::default();
     backward.each(start, newline, |piece| line.add(piece))?;
     if line.seal().is_none() {
         return Ok(None);
     }
-    let before = chain_before(file, start)?;
+    let before = chain_before(bytes, start)?;
     let seal = Seal::of(line.checksum, true, before.unwrap_or(0));
     let mut closing = [b'\n'; LENGTH + 1];
     closing[..LENGTH].copy_from_slice(&seal.to_bytes());

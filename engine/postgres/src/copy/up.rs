@@ -153,6 +153,7 @@ fn copy_file(
                 bytes: Some(missing),
                 generation: number,
                 end: (!creates).then_some(start),
+                must_exist: false,
             };
             let under = to.under("copy", &shown)?;
             let answer = to.commit("copy", &shown, &[change], under, None)?;

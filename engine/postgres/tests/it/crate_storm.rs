@@ -1,8 +1,8 @@
-//! The crate's handles in many processes that are killed and stopped, on a server that
-//! dies, and on connections that break.
+//! The crate's handles in many processes that are killed and stopped, and on connections
+//! that break.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -10,7 +10,6 @@ use untorn::{CallOptions, ErrorKind, Reconciled};
 
 use crate::judge::{self, Did, Event};
 use crate::proxy::{Break, From, Plan, Proxy};
-use crate::server::Server;
 use crate::sessions::{options, pool, sessions, texts};
 use crate::store::{Store, store};
 use crate::worker::say;
@@ -29,6 +28,7 @@ pub fn work(store: &Store, name: &str, arg: &str) {
         .unwrap();
     match name {
         "crate own" | "crate connected" => own(&sessions),
+        "crate next" => next(&sessions),
         "crate storm" => storm(&sessions),
         "crate reconcile" => reconcile(&sessions),
         _ => panic!("no worker {name}"),
@@ -50,6 +50,16 @@ fn own(sessions: &untorn_postgres::Store) {
         let saved = told(state.save(b"own").err());
         say(&format!("{appended} {saved} {}", lease.is_held()));
     }
+}
+
+/// Claims `k` when it is free, saves, says whose it was, and keeps it.
+fn next(sessions: &untorn_postgres::Store) {
+    let session = sessions.session("k").unwrap();
+    let lease = session.claim_with("next", &CallOptions::new()).unwrap();
+    session.state().unwrap().save(b"next").unwrap();
+    let previous = lease.previous().and_then(|owner| owner.label.clone());
+    say(&previous.unwrap_or_default());
+    for _ in std::io::stdin().lines() {}
 }
 
 /// Claims `k` again and again, and counts in a document without an expectation: two
@@ -279,86 +289,6 @@ fn many_processes_reconcile_each_dead_owners_session_once() {
         );
     }
     assert!(told > 0);
-}
-
-#[test]
-fn what_the_crate_acknowledged_survives_the_servers_death_once() {
-    let mut server = Server::start();
-    untorn_postgres::migrate(&mut server.connect().unwrap(), "store").unwrap();
-    let dir = server.dir.clone();
-    let patient = options().patience(Duration::from_secs(120));
-    let (acknowledged, stop) = (
-        Arc::new(AtomicUsize::new(0)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let writers: Vec<_> = (0..6)
-        .map(|writer| {
-            let sessions = patient.clone().open(pool(&dir), "store").unwrap();
-            let (acknowledged, stop) = (acknowledged.clone(), stop.clone());
-            std::thread::spawn(move || {
-                let session = sessions.session(&format!("k{}", writer % 2)).unwrap();
-                let (journal, own) = (
-                    session.journal().unwrap(),
-                    session.document(&format!("own{writer}")).unwrap(),
-                );
-                let mut told = Vec::new();
-                for i in 0.. {
-                    let record = format!("\"{writer}-{i}\"");
-                    if i % 3 == 0 {
-                        // A document and an append, both or neither.
-                        let mut tx = session.transaction().unwrap();
-                        tx.save(&format!("own{writer}"), record.as_bytes()).unwrap();
-                        tx.append("session.jsonl", [&record]).unwrap();
-                        tx.commit().unwrap();
-                    } else {
-                        let end = journal.append(record.as_bytes()).unwrap();
-                        told.push((record.clone(), end.offset));
-                        own.save(record.as_bytes()).unwrap();
-                    }
-                    acknowledged.fetch_add(1, Ordering::SeqCst);
-                    if stop.load(Ordering::SeqCst) {
-                        return (writer, i + 1, record, told);
-                    }
-                }
-                unreachable!()
-            })
-        })
-        .collect();
-    let until = |n: usize| {
-        let from = acknowledged.load(Ordering::SeqCst);
-        while acknowledged.load(Ordering::SeqCst) < from + n {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    };
-    for _ in 0..3 {
-        until(100);
-        server.kill();
-        server.run();
-    }
-    until(30);
-    stop.store(true, Ordering::SeqCst);
-    let sessions = patient.open(pool(&dir), "store").unwrap();
-    for writer in writers {
-        let (writer, count, last, told) = writer.join().unwrap();
-        let session = sessions.session(&format!("k{}", writer % 2)).unwrap();
-        let mut found = Vec::new();
-        for record in session.journal().unwrap().records().unwrap() {
-            let record = record.unwrap();
-            let text = String::from_utf8(record.bytes).unwrap();
-            if text.starts_with(&format!("\"{writer}-")) {
-                found.push((text, record.end.offset));
-            }
-        }
-        let names: Vec<_> = found.iter().map(|found| found.0.clone()).collect();
-        let expected: Vec<_> = (0..count).map(|i| format!("\"{writer}-{i}\"")).collect();
-        assert_eq!(names, expected, "{writer}: lost, doubled or moved");
-        assert!(
-            told.iter().all(|told| found.contains(told)),
-            "{writer}: another place"
-        );
-        let own = session.document(&format!("own{writer}")).unwrap();
-        assert_eq!(own.load().unwrap().0, last.as_bytes());
-    }
 }
 
 #[test]

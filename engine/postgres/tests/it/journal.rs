@@ -92,7 +92,9 @@ fn appends_are_checked_and_compare_the_end() {
     assert_eq!(foreign.unwrap_err().kind(), ErrorKind::InvalidArgument);
 
     // A rewrite: the old positions are no places of the new bytes.
-    let back = journal.rewind(two).unwrap();
+    let kept = journal.rewind(two).unwrap();
+    assert_eq!(kept.as_deref(), Some("session_1.jsonl"));
+    let back = journal.end().unwrap();
     assert_eq!(texts(&journal), ["1", "2"]);
     assert!(back.generation > two.generation && back.offset == two.offset);
     assert_eq!(journal.rewind(end).unwrap_err().kind(), ErrorKind::Conflict);

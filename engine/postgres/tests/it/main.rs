@@ -2,14 +2,17 @@
 #![cfg(unix)]
 
 mod client;
+mod clocks;
 mod conformance;
 mod copy;
 mod crash;
+mod crate_failover;
 mod crate_storm;
 mod documents;
 mod fold_cursor;
 mod follow;
 mod history;
+mod hosts;
 mod journal;
 mod judge;
 mod lease;
@@ -20,6 +23,7 @@ mod network;
 mod page;
 mod proxy;
 mod retries;
+mod rewrites;
 mod rights;
 mod scale;
 mod selftest;

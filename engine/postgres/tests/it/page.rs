@@ -51,7 +51,9 @@ fn the_code_of_the_page_runs() {
         }
         ran += 1;
     }
-    assert_eq!(ran, 3, "blocks of the page");
-    assert!(said.ends_with("user\n"), "{said}");
+    assert_eq!(ran, 4, "blocks of the page");
+    assert!(said.contains("\nuser\n"), "{said}");
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("session_1.jsonl|16|"), "{said}");
     run(psql, "set role app_role; select untorn.protocol()");
 }

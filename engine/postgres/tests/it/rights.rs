@@ -33,6 +33,10 @@ fn a_role_with_least_rights_has_the_verbs_and_nothing_else() {
         .get(0);
     app.query_one("select release('k', $1)", &[&token]).unwrap();
     assert_eq!(records(&mut app, "k"), ["1", "2"]);
+    app.batch_execute("call rewrite('k', 'd', 'y', keep => true)")
+        .unwrap();
+    app.batch_execute("call append('k', 'd', 'z', must_exist => true)")
+        .unwrap();
     for query in [
         "select * from lines",
         "select * from files",
@@ -44,6 +48,8 @@ fn a_role_with_least_rights_has_the_verbs_and_nothing_else() {
         "select protocol()",
         "select channel('k', 'session.jsonl')",
         "select prune()",
+        "select * from rotated('k', 'd')",
+        "select * from next_generation('k', 'd', 1)",
         "select remove('k')",
     ] {
         app.query(query, &[])
@@ -57,6 +63,8 @@ fn a_role_with_least_rights_has_the_verbs_and_nothing_else() {
         "insert into migration values (99)",
         "select new_token(null)",
         "select put_chunks(1, 0, 'x')",
+        "select copy_chunks(1, 0, 1, 2, 0)",
+        "select * from rewritten",
         "call allow('public')",
         "create table mine (n int)",
     ] {
@@ -82,6 +90,29 @@ fn a_role_with_least_rights_has_the_verbs_and_nothing_else() {
         refused.unwrap_err().code(),
         Some(&SqlState::INSUFFICIENT_PRIVILEGE)
     );
+}
+
+#[test]
+fn a_role_that_had_the_verbs_has_those_of_a_later_migration() {
+    let store = store();
+    let (mut owner, schema) = (store.connect(), format!("{}_old", store.schema));
+    for step in MIGRATIONS.iter().filter(|step| step.version < 7) {
+        owner.batch_execute(&step.sql(&schema)).unwrap();
+    }
+    let role = format!("app_{schema}");
+    owner
+        .batch_execute(&format!(
+            "create role {role} login; create role not_{role} login; call {schema}.allow('{role}')"
+        ))
+        .unwrap();
+    migrate(&mut owner, &schema).unwrap();
+    let rewrite = format!("call {schema}.rewrite('k', 'd', 'y')");
+    let append = format!("call {schema}.append('k', 'd', 'x')");
+    let mut app = connect(&store.dir, &role).unwrap();
+    app.batch_execute(&append).unwrap();
+    app.batch_execute(&rewrite).unwrap();
+    let mut stranger = connect(&store.dir, &format!("not_{role}")).unwrap();
+    assert!(stranger.batch_execute(&append).is_err());
 }
 
 #[test]

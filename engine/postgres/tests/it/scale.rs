@@ -1,8 +1,14 @@
 //! No verb looks at more than its own session, and a read at no more than its bytes.
+#![allow(clippy::print_stdout, reason = "times, which no test compares")]
+
+use std::time::Instant;
 
 use postgres::Client;
+use untorn::Position;
+use untorn_postgres::Driver;
 
 use crate::client::{append, claim, commit};
+use crate::sessions::{options, pool};
 use crate::store::store;
 
 /// Rows that were found without an index, and index entries that were read, in the
@@ -68,6 +74,73 @@ fn the_work_of_a_verb_does_not_grow_with_sessions_or_journals() {
     // The planner may choose either way of finding a row.
     assert!(first.0 + first.1 < 200, "{first:?}");
     assert!(last.0 + last.1 < 200, "{first:?}, then {last:?}");
+}
+
+/// As many records as a journal of a busy agent's life, or enough to see growth.
+fn many() -> i64 {
+    match std::env::var_os("UNTORN_DEEP") {
+        Some(_) => 10_000_000,
+        None => 20_000,
+    }
+}
+
+#[test]
+fn the_calls_of_the_crate_do_not_grow_with_the_journal() {
+    let store = store();
+    let mut c = store.connect();
+    let driver = pool(&store.dir);
+    let sessions = options().open(driver.clone(), &store.schema).unwrap();
+    let session = sessions.session("k").unwrap();
+    let journal = session.journal().unwrap();
+    // The pool's one connection, as these calls come one after another.
+    let counted = || {
+        let flush = "select pg_stat_force_next_flush()";
+        drop(driver.query(flush, &[]).unwrap());
+    };
+    let end = journal
+        .append_all((100..140).map(|n| n.to_string()))
+        .unwrap();
+    let mut work = |end| {
+        let mut times = Vec::new();
+        counted();
+        let before = rows_read(&mut c);
+        let mut timed = |call: &mut dyn FnMut()| {
+            let began = Instant::now();
+            call();
+            times.push(began.elapsed());
+        };
+        timed(&mut || assert_eq!(journal.tail(20).unwrap().len(), 20));
+        let mut after = end;
+        timed(&mut || after = journal.append_at(end, ["200"]).unwrap());
+        timed(&mut || drop(session.claim("owner").unwrap()));
+        counted();
+        let read = rows_read(&mut c);
+        (after, read.0 + read.1 - before.0 - before.1, times)
+    };
+    let (end, first, short) = work(end);
+    let mut filled = store.connect();
+    filled
+        .execute(
+            "insert into chunk select f.body, f.size + n * 100, (repeat('9', 99) || E'\\n')::bytea \
+             from file f, generate_series(0, $1::bigint - 1) n where f.name = 'session.jsonl'",
+            &[&many()],
+        )
+        .unwrap();
+    filled
+        .execute("update file set size = size + $1::bigint * 100", &[&many()])
+        .unwrap();
+    filled.batch_execute("analyze").unwrap();
+    let end = Position {
+        offset: end.offset + many() as u64 * 100,
+        ..end
+    };
+    let (_, last, long) = work(end);
+    println!(
+        "{} records: tail(20), append_at, claim {long:?}; before {short:?}",
+        many()
+    );
+    // A tail reads backward in pieces, so in some hundreds of these rows.
+    assert!(first < 400 && last < 2000, "{first} rows, then {last}");
 }
 
 #[test]

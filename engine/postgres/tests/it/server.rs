@@ -12,6 +12,8 @@ use postgres::{Client, Config, NoTls};
 pub struct Server {
     pub dir: PathBuf,
     user: Option<(u32, u32)>,
+    /// Where it listens besides the socket.
+    addresses: String,
     /// A shell that ends the server when our end of its pipe is closed.
     keeper: Option<Child>,
 }
@@ -62,7 +64,13 @@ fn ordinary_user() -> Option<(u32, u32)> {
 impl Server {
     /// Starts a server with nothing in it.
     pub fn start() -> Server {
+        Server::start_at(&[])
+    }
+
+    /// Starts a server that also listens at these addresses, and trusts who asks there.
+    pub fn start_at(addresses: &[&str]) -> Server {
         let mut server = Server::in_a_directory();
+        server.addresses = addresses.join(",");
         let made = server
             .command("initdb")
             .args([
@@ -83,6 +91,14 @@ impl Server {
             "{}",
             String::from_utf8_lossy(&made.stderr)
         );
+        for address in addresses {
+            let mut trusts = std::fs::OpenOptions::new();
+            let mut trusts = trusts
+                .append(true)
+                .open(server.dir.join("data/pg_hba.conf"))
+                .unwrap();
+            writeln!(trusts, "host all all {address}/24 trust").unwrap();
+        }
         server.run();
         server
     }
@@ -100,6 +116,7 @@ impl Server {
         Server {
             dir,
             user,
+            addresses: String::new(),
             keeper: None,
         }
     }
@@ -120,7 +137,7 @@ impl Server {
     /// Starts the server's programs, and returns when it takes connections.
     pub fn run(&mut self) {
         use std::os::unix::process::CommandExt;
-        let script = "\"$0\" -D data -k \"$PWD\" -c listen_addresses= -c max_connections=200 >log 2>&1 & \
+        let script = "\"$0\" -D data -k \"$PWD\" -c listen_addresses=\"$1\" -c max_connections=200 >log 2>&1 & \
                       server=$!; echo $server; read then; kill -INT $server 2>/dev/null; wait; \
                       [ \"$then\" = keep ] || rm -rf \"$PWD\"";
         let mut keeper = self
@@ -129,6 +146,7 @@ impl Server {
             .process_group(0)
             .args(["-c", script])
             .arg(programs().join("postgres"))
+            .arg(&self.addresses)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -222,10 +240,16 @@ impl Drop for Server {
     }
 }
 
+/// Connects by the socket in `dir`, or to the host that it names.
 pub fn connect(dir: &Path, user: &str) -> Result<Client, postgres::Error> {
-    Config::new()
-        .host_path(dir)
-        .user(user)
-        .dbname("postgres")
-        .connect(NoTls)
+    let mut config = Config::new();
+    if dir.is_absolute() {
+        config.host_path(dir);
+    } else {
+        // A host that does not answer is given up soon.
+        let soon = Duration::from_secs(1);
+        config.host(dir.to_str().unwrap());
+        config.connect_timeout(soon).tcp_user_timeout(soon);
+    }
+    config.user(user).dbname("postgres").connect(NoTls)
 }

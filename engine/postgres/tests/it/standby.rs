@@ -4,12 +4,10 @@ use crate::client::{append, read_all};
 use crate::crash::Writers;
 use crate::server::Server;
 
-#[test]
-fn what_was_acknowledged_survives_a_failover_once() {
-    let mut first = Server::start();
+/// A standby of this server, which waits for it from now on.
+pub fn synchronous_standby(first: &Server) -> Server {
     let mut client = first.connect().unwrap();
-    untorn_postgres::migrate(&mut client, "store").unwrap();
-    let mut standby = first.standby();
+    let standby = first.standby();
     let wait = "select count(*) from pg_stat_replication where sync_state = 'sync'";
     client
         .batch_execute("alter system set synchronous_standby_names = '*'")
@@ -18,6 +16,15 @@ fn what_was_acknowledged_survives_a_failover_once() {
     while client.query_one(wait, &[]).unwrap().get::<_, i64>(0) == 0 {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+    standby
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_failover_once() {
+    let mut first = Server::start();
+    let mut client = first.connect().unwrap();
+    untorn_postgres::migrate(&mut client, "store").unwrap();
+    let mut standby = synchronous_standby(&first);
     // A standby reads, though it can't make durable what it sees.
     client.batch_execute("set search_path = store").unwrap();
     append(&mut client, "seen", b"1\n");

@@ -22,7 +22,7 @@ pub fn store() -> Store {
     let server = SHARED.get_or_init(Server::start);
     let schema = format!("s{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let mut client = server.connect().unwrap();
-    assert_eq!(untorn_postgres::migrate(&mut client, &schema).unwrap(), 6);
+    assert_eq!(untorn_postgres::migrate(&mut client, &schema).unwrap(), 7);
     Store {
         dir: server.dir.clone(),
         schema,
@@ -41,7 +41,12 @@ impl Store {
 
     /// A process of its own that runs the worker `name` of worker.rs.
     pub fn worker(&self, name: &str, arg: &str) -> Worker {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        self.worker_by(Command::new(program()), name, arg)
+    }
+
+    /// The same, where `command` is how this program is started.
+    pub fn worker_by(&self, mut command: Command, name: &str, arg: &str) -> Worker {
+        let mut child = command
             .args(["worker::works", "--exact", "--nocapture"])
             .env("UNTORN_WORKER", name)
             .env("UNTORN_WORKER_ARG", arg)
@@ -54,6 +59,11 @@ impl Store {
         let out = BufReader::new(child.stdout.take().unwrap());
         Worker { child, out }
     }
+}
+
+/// This test program.
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap()
 }
 
 /// Another process; it dies with this value.

@@ -5,25 +5,26 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use untorn::{
-    CallOptions, Damage, Durability, Error, Expect, Follow, FollowItem, JournalOptions, Position,
-    Reconciled, Records, inspect,
+    CallOptions, Damage, Durability, Error, Expect, Follow, FollowItem, Position, Reconciled,
+    Records, inspect,
 };
 use untorn_postgres::{Document, Fold, Journal, Lease, Session, Store, StoreOptions, Transaction};
 
 use super::data::bytes;
+use super::options;
 use super::outcome::{Kept, Outcome};
 use crate::sessions::pool;
 
 /// All records.
 type State = Vec<Vec<u8>>;
-type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, Error>;
 
 /// Longer than anything takes: a record that does not come is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Stage {
-    at: crate::store::Store,
-    key: String,
+    pub at: crate::store::Store,
+    pub key: String,
     pub handles: BTreeMap<String, Handle>,
     pub kept: BTreeMap<String, Kept>,
 }
@@ -39,6 +40,7 @@ pub enum Handle {
     Fold(Box<Fold<State>>),
 }
 
+/// The handle of this name.
 macro_rules! handle {
     ($stage:expr, $name:expr, $kind:ident) => {
         match $stage.handles.get_mut($name) {
@@ -48,13 +50,13 @@ macro_rules! handle {
     };
 }
 
-fn text<'a>(step: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(step: &'a Value, key: &str) -> &'a str {
     step[key]
         .as_str()
         .unwrap_or_else(|| panic!("{key}: {step}"))
 }
 
-fn call(step: &Value) -> CallOptions<'static> {
+pub fn call(step: &Value) -> CallOptions<'static> {
     let limit = step["timeout"].as_u64().map(Duration::from_millis);
     match limit {
         Some(limit) => CallOptions::new().timeout(Some(limit)),
@@ -104,16 +106,7 @@ impl Stage {
         let op = text(step, "op");
         match op {
             "journal_open" => {
-                let mut options = JournalOptions::default();
-                if let Some(given) = step["max_record"].as_u64() {
-                    options = options.max_record(given);
-                }
-                if let Some(given) = step["format"].as_str() {
-                    options = options.format(given.parse().expect("format"));
-                }
-                if let Some(given) = step["sealed"].as_bool() {
-                    options = options.sealed(given);
-                }
+                let options = options::journal(step);
                 let store = self.open(Store::options().journal(options))?;
                 let journal = store
                     .session(&self.key)?
@@ -121,7 +114,10 @@ impl Stage {
                 self.add(step, Handle::Journal(journal))
             }
             "append" | "append_all" | "append_at" | "end" | "records" | "values" | "tail"
-            | "verify" | "rewind" | "replace" => self.journal_step(op, step),
+            | "verify" | "sync" => self.journal_step(op, step),
+            "rewind" | "replace" | "rotate" | "clear" | "rotated" | "prune_rotated" | "compact"
+            | "header" | "set_header" => self.rewrite_step(op, step),
+            "file_remove" | "file_replace" => self.foreign_step(op, step),
             "document_open" => {
                 let store = self.open(Store::options())?;
                 let document = store.session(&self.key)?.document(text(step, "path"))?;
@@ -162,8 +158,7 @@ impl Stage {
                 .iter()
                 .map(bytes)
         };
-        let at = step.get("at").or(step.get("to"));
-        let at = at.map(|at| self.position(at));
+        let at = step.get("at").map(|at| self.position(at));
         if let "records" | "values" = op {
             let mut reader = self.reader(step)?;
             let (mut all, mut values, mut damage) = (Vec::new(), Vec::new(), Vec::new());
@@ -198,12 +193,19 @@ impl Stage {
             "append" => journal
                 .append_with(&bytes(&step["record"]), &call(step))?
                 .into(),
-            "append_all" => journal.append_all(records())?.into(),
+            "append_all" => match step.get("header") {
+                Some(header) => journal
+                    .append_with_header(&bytes(header), records())?
+                    .into(),
+                None => journal.append_all(records())?.into(),
+            },
             "append_at" => journal.append_at(at.expect("at"), records())?.into(),
             "end" => journal.end()?.into(),
             "verify" => journal.verify()?.into(),
-            "rewind" => journal.rewind(at.expect("to"))?.into(),
-            "replace" => journal.replace(records())?.into(),
+            "sync" => {
+                journal.sync()?;
+                Outcome::default()
+            }
             "tail" => Outcome {
                 records: Some(journal.tail(step["n"].as_u64().expect("n") as usize)?),
                 ..Outcome::default()
