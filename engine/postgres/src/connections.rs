@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
-use postgres::types::{ToSql, Type};
 
-use crate::driver::{Connection, Driver, Failure, Param, Refusal, Row, Value};
+use crate::driver::{Connection, Driver, Failure, Param, Row};
+use crate::typed;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -114,52 +114,6 @@ impl Connection for OwnConnection {
 /// Sends parameters with their types, so that one round trip does, and no prepared
 /// statement is left on a connection that a pooler may give to others.
 fn query(client: &mut Client, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-    let typed: Vec<(&(dyn ToSql + Sync), Type)> = params
-        .iter()
-        .map(|param| match param {
-            Param::Text(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
-            Param::Int(int) => (int as _, Type::INT8),
-            Param::Bool(bool) => (bool as _, Type::BOOL),
-            Param::Bytes(bytes) => (bytes as _, Type::BYTEA),
-            Param::Texts(texts) => (texts as _, Type::TEXT_ARRAY),
-            Param::Blobs(blobs) => (blobs as _, Type::BYTEA_ARRAY),
-            Param::Ints(ints) => (ints as _, Type::INT8_ARRAY),
-        })
-        .collect();
-    let rows = client.query_typed(sql, &typed).map_err(failure)?;
-    rows.iter()
-        .map(|row| (0..row.len()).map(|column| value(row, column)).collect())
-        .collect::<Result<_, postgres::Error>>()
-        .map_err(failure)
-}
-
-fn value(row: &postgres::Row, column: usize) -> Result<Value, postgres::Error> {
-    let type_of = row.columns()[column].type_();
-    let value = match *type_of {
-        Type::BOOL => row.try_get::<_, Option<bool>>(column)?.map(Value::Bool),
-        Type::INT8 => row.try_get::<_, Option<i64>>(column)?.map(Value::Int),
-        Type::INT4 => row
-            .try_get::<_, Option<i32>>(column)?
-            .map(|n| Value::Int(n.into())),
-        Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(column)?.map(Value::Bytes),
-        Type::INT8_ARRAY => row.try_get::<_, Option<Vec<i64>>>(column)?.map(Value::Ints),
-        // A function that returns nothing.
-        Type::VOID => None,
-        _ => row.try_get::<_, Option<String>>(column)?.map(Value::Text),
-    };
-    Ok(value.unwrap_or(Value::Null))
-}
-
-pub(crate) fn failure(error: postgres::Error) -> Failure {
-    let Some(said) = error.as_db_error() else {
-        return Failure::NoAnswer(error.into());
-    };
-    let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let refusal = Refusal {
-        sqlstate: said.code().code().to_owned(),
-        message: said.message().to_owned(),
-        detail: given(said.detail()),
-        hint: given(said.hint()),
-    };
-    Failure::Server(refusal, error.into())
+    let rows = client.query_typed(sql, &typed::parameters(params));
+    typed::rows(&rows.map_err(typed::failure)?)
 }

@@ -22,7 +22,8 @@
 //! ```
 //!
 //! ```text
-//! driver.rs       the seam to a driver; connections.rs: the one of the crate `postgres`
+//! driver.rs       the seam to a driver; connections.rs: the one of the crate `postgres`;
+//!                 tokio_connections.rs: of `tokio-postgres`; typed.rs: what both share
 //! link.rs         one statement with its retries; error.rs: what failures mean
 //! kept.rs         what the handles of a session share: the fence, lost answers, commits; shared.rs:
 //!                 what those of a store share
@@ -64,7 +65,11 @@ mod selftest;
 mod session;
 mod shared;
 mod store;
+#[cfg(feature = "tokio-postgres")]
+mod tokio_connections;
 mod transaction;
+#[cfg(any(feature = "postgres", feature = "tokio-postgres"))]
+mod typed;
 
 #[cfg(feature = "postgres")]
 pub use connections::Connections;
@@ -85,5 +90,7 @@ pub use search::Search;
 pub use selftest::{Check, selftest};
 pub use session::{Session, Stat};
 pub use store::{Keys, Store};
+#[cfg(feature = "tokio-postgres")]
+pub use tokio_connections::TokioConnections;
 pub use transaction::Transaction;
 pub use untorn::{Error, ErrorKind};

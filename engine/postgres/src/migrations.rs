@@ -164,7 +164,7 @@ pub fn migrate(client: &mut postgres::Client, schema: &str) -> Result<usize, Err
             None => schema.to_owned(),
         };
         move |source| {
-            let failure = crate::connections::failure(source);
+            let failure = crate::typed::failure(source);
             error::of("migrate", Path::new(&name), failure, false)
         }
     };

@@ -11,7 +11,13 @@ use std::path::PathBuf;
 pub fn test(site: &Site, log: &Log) -> Result<()> {
     ensure(log)?;
     Run::new(cargo())
-        .args(["test", "--package", "untorn-postgres"])
+        .args([
+            "test",
+            "--package",
+            "untorn-postgres",
+            "--features",
+            "tokio-postgres",
+        ])
         // Each waits for its server most of the time, but they share the machine.
         .args(["--", "--test-threads", "4"])
         .dir(&site.root)

@@ -84,6 +84,12 @@ const OPS: &[&str] = &[
     "release",
     "reconcile",
 ];
+/// By which drivers each case is carried out: whether its clients are asynchronous.
+#[cfg(feature = "tokio-postgres")]
+const DRIVERS: &[bool] = &[false, true];
+#[cfg(not(feature = "tokio-postgres"))]
+const DRIVERS: &[bool] = &[false];
+
 /// Arguments and options that only files have.
 const FILES_ONLY: &[&str] = &[
     "lock",
@@ -140,14 +146,17 @@ fn run(topic: &str, least: usize) {
             println!("left out: {name}: {why}");
             continue;
         }
-        // A store of a case's own has all of a schema.
-        if steps_of(case).any(|step| step["op"] == "store") {
-            schema = None;
-        }
-        let store = schema.get_or_insert_with(store);
         ran += 1;
-        if let Err(why) = carry_out(store, &format!("case {number}"), case) {
-            failed.push(format!("{name}: {why}"));
+        for is_async in DRIVERS {
+            // A store of a case's own has all of a schema.
+            if steps_of(case).any(|step| step["op"] == "store") {
+                schema = None;
+            }
+            let store = schema.get_or_insert_with(store);
+            let key = format!("case {number} {is_async}");
+            if let Err(why) = carry_out(store, &key, case, *is_async) {
+                failed.push(format!("{name}, asynchronous: {is_async}: {why}"));
+            }
         }
     }
     println!("{topic}: {ran} cases run, {} left out", cases.len() - ran);
@@ -202,13 +211,13 @@ fn left_out(case: &Value) -> Option<String> {
     None
 }
 
-fn carry_out(store: &Store, key: &str, case: &Value) -> Result<(), String> {
+fn carry_out(store: &Store, key: &str, case: &Value, is_async: bool) -> Result<(), String> {
     let mut c = store.connect();
     for (name, entry) in case["files"].as_object().into_iter().flatten() {
         let put = "call put($1, $2, $3)";
         c.execute(put, &[&key, name, &bytes(entry)]).unwrap();
     }
-    let mut stage = Stage::new(store, key);
+    let mut stage = Stage::new(store, key, is_async);
     for (number, step) in steps_of(case).enumerate() {
         let mut step = step.clone();
         match step["except"].get("postgres").cloned() {

@@ -32,6 +32,8 @@ mod sessions;
 mod standby;
 mod statements;
 mod store;
+#[cfg(feature = "tokio-postgres")]
+mod tokio;
 mod transactions;
 mod verbs;
 mod views;

@@ -24,6 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Stage {
     pub at: crate::store::Store,
+    /// Its statements go by asynchronous clients.
+    #[cfg_attr(
+        not(feature = "tokio-postgres"),
+        expect(dead_code, reason = "there are none")
+    )]
+    is_async: bool,
     pub key: String,
     pub handles: BTreeMap<String, Handle>,
     pub kept: BTreeMap<String, Kept>,
@@ -65,8 +71,9 @@ pub fn call(step: &Value) -> CallOptions<'static> {
 }
 
 impl Stage {
-    pub fn new(store: &crate::store::Store, key: &str) -> Stage {
+    pub fn new(store: &crate::store::Store, key: &str, is_async: bool) -> Stage {
         Stage {
+            is_async,
             at: crate::store::Store {
                 dir: store.dir.clone(),
                 schema: store.schema.clone(),
@@ -78,6 +85,10 @@ impl Stage {
     }
 
     fn open(&self, options: StoreOptions) -> Result<Store> {
+        #[cfg(feature = "tokio-postgres")]
+        if self.is_async {
+            return options.open(crate::tokio::pool(&self.at.dir), &self.at.schema);
+        }
         options.open(pool(&self.at.dir), &self.at.schema)
     }
 
