@@ -1,6 +1,7 @@
 // Carries a step out on a session of a store in a database. Only what opens a handle differs from files.
 
 import { Store } from 'untorn/postgres'
+import { bytes } from './data.mjs'
 import { DOCUMENT, JOURNAL } from './options.mjs'
 import { Stage, options } from './steps.mjs'
 
@@ -26,6 +27,10 @@ export class PostgresStage extends Stage {
 
   store(how) {
     return Store.open(this.#pool, { schema: this.#schema, durability: 'process', ...how })
+  }
+
+  foreign(call, values) {
+    return this.#pool.query(`call ${this.#schema}.${call}`, [this.#key, ...values])
   }
 
   async session(how, key = this.#key) {
@@ -60,6 +65,32 @@ const OPENS = {
     const { durability, timeout, ...rest } = { ...options(step, DOCUMENT) }
     const session = await this.session({ durability, timeout, ...rest })
     this.handles.set(step.on, await session.document(step.path, RAW))
+  },
+
+  async rewind(step) {
+    return { rotated: await this.handle(step).journal.rewind(this.position(step.to), this.call(step)) }
+  },
+
+  async rotate(step) {
+    return { rotated: await this.handle(step).journal.rotate(this.call(step)) }
+  },
+
+  async clear(step) {
+    return { rotated: await this.handle(step).journal.clear(this.call(step)) }
+  },
+
+  async rotated(step) {
+    return { found: await this.handle(step).journal.rotated() }
+  },
+
+  /** What a program does that does not use the library. */
+  async file_remove(step) {
+    await this.foreign("commit($1, '{remove}', array[$2], '{null}')", [step.path])
+  },
+
+  async file_replace(step) {
+    await this.foreign("commit($1, '{remove}', array[$2], '{null}')", [step.path])
+    await this.foreign('put($1, $2, $3)', [step.path, bytes(step.bytes)])
   },
 
   async load_json(step) {

@@ -195,11 +195,20 @@ pub struct Rewrite {
 }
 
 /// Records to push.
-enum Piece {
+pub enum Piece {
     /// From anywhere.
     Any(Vec<u8>),
     /// Records that `JSON.stringify` just made, with newlines between them.
     Encoded(String),
+}
+
+impl Piece {
+    pub fn of(record: Either<String, Uint8Array>) -> Piece {
+        Piece::Any(match record {
+            Either::A(text) => text.into_bytes(),
+            Either::B(bytes) => bytes.to_vec(),
+        })
+    }
 }
 
 impl Rewrite {
@@ -258,10 +267,7 @@ impl Rewrite {
     /// Adds a record from anywhere. The push checks it.
     #[napi(catch_unwind)]
     pub fn push(&self, record: Either<String, Uint8Array>) {
-        self.gathered.borrow_mut().push(Piece::Any(match record {
-            Either::A(text) => text.into_bytes(),
-            Either::B(bytes) => bytes.to_vec(),
-        }));
+        self.gathered.borrow_mut().push(Piece::of(record));
     }
 
     /// Adds records that `JSON.stringify` just made, as in a batch.
@@ -314,10 +320,21 @@ impl Rewrite {
 }
 
 fn push(rewrite: &mut untorn::Rewrite, pieces: Vec<Piece>) -> untorn::Result<()> {
+    each_record(pieces, |record, is_encoded| match is_encoded {
+        true => rewrite.push_encoded(record),
+        false => rewrite.push(record),
+    })
+}
+
+/// Passes each record to `push`, and whether `JSON.stringify` made it.
+pub fn each_record(
+    pieces: Vec<Piece>,
+    mut push: impl FnMut(&[u8], bool) -> untorn::Result<()>,
+) -> untorn::Result<()> {
     pieces.into_iter().try_for_each(|piece| match piece {
-        Piece::Any(record) => rewrite.push(&record),
+        Piece::Any(record) => push(&record, false),
         Piece::Encoded(records) => records
             .split('\n')
-            .try_for_each(|record| rewrite.push_encoded(record.as_bytes())),
+            .try_for_each(|record| push(record.as_bytes(), true)),
     })
 }

@@ -25,9 +25,16 @@ const token: bigint = lease.token
 const journal: Journal<Turn> = await session.journal<Turn>()
 const end: Position = await journal.append({ role: 'user' }, { signal: lost })
 await journal.appendAll([{ role: 'agent' }], { at: end })
-const back: Position = await journal.rewind(end)
+const back: string | null = await journal.rewind(end, { timeout: 10 })
+await journal.rotate()
+const old: string[] = await journal.rotated()
+await journal.pruneRotated(3, 60_000)
+await journal.compact(async function* (turns) {
+  for await (const turn of turns) if (turn.role === 'user') yield turn
+})
+await Store.open(pool, { journal: { maxBytes: 1 << 20, keep: 3, headerPrefix: '{"version"' } })
 for await (const turn of journal) turn.role satisfies 'user' | 'agent'
-for await (const turn of journal.follow({ start: back })) turn.role satisfies 'user' | 'agent'
+for await (const turn of journal.follow({ start: end })) turn.role satisfies 'user' | 'agent'
 const count: Fold<number, Turn> = await journal.fold(() => 0, (n: number, _: Turn) => n + 1)
 await count.update((n) => (n < 10 ? [{ role: 'agent' }] : null))
 const state: Document<{ turns: number }> = await session.state()
@@ -42,7 +49,7 @@ await tx.commit()
 const outcome: 'done' | 'no_change' | 'busy' | 'alive' = (await session.reconcile((open) => open.save('x', 1).then(() => true))).outcome
 for (const { name, ok } of await selftest(pool, 'agents')) console.log(name, ok)
 console.log(lease instanceof Lease, journal instanceof Journal, tx instanceof Transaction, state instanceof Document)
-console.log(applied, same, byUrl, token, done, outcome, lost.reason as LeaseLostError)
+console.log(back, old, applied, same, byUrl, token, done, outcome, lost.reason as LeaseLostError)
 
 // @ts-expect-error: no verb blocks
 journal.appendSync({ role: 'user' })
@@ -52,6 +59,8 @@ store.keysSync()
 await journal.append({ role: 'user' }, { lock: null })
 // @ts-expect-error: only files have media
 await session.media('x')
+// @ts-expect-error: an option of files
+await Store.open(pool, { journal: { scheme: 'pid-file' } })
 // @ts-expect-error: only files are salvaged
 await journal.salvage()
 // @ts-expect-error: it is renewed by itself

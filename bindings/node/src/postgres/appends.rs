@@ -19,6 +19,9 @@ const MOST: usize = 4 << 20;
 #[derive(Clone)]
 pub struct Appends {
     journal: Arc<Journal>,
+    /// Whether those that wait go together. A journal with `max_bytes` is looked at before
+    /// each append.
+    together: bool,
     queue: Arc<Mutex<VecDeque<Pending>>>,
 }
 
@@ -33,9 +36,10 @@ struct Pending {
 }
 
 impl Appends {
-    pub fn new(journal: &Arc<Journal>) -> Appends {
+    pub fn new(journal: &Arc<Journal>, together: bool) -> Appends {
         Appends {
             journal: Arc::clone(journal),
+            together,
             queue: Arc::default(),
         }
     }
@@ -54,7 +58,8 @@ impl Appends {
             keeps_lock: false,
             ..Placement::new(order)
         };
-        let alone = at.is_some() || try_once || batch.is_empty();
+        let plain = !batch.is_empty() && !batch.has_header();
+        let alone = !self.together || !plain || at.is_some() || try_once;
         locked(&self.queue).push_back(Pending {
             task: Arc::clone(task),
             batch,
@@ -84,10 +89,8 @@ impl Appends {
         at: Option<Position>,
         call: &CallOptions<'_>,
     ) -> untorn::Result<Position> {
-        for (_, other) in &others {
-            batch.join(other)?;
-        }
-        let done = self.journal.append_batch(&batch, at, call);
+        let joined = others.iter().try_for_each(|(_, other)| batch.join(other));
+        let done = joined.and_then(|()| self.journal.append_batch(&batch, at, call));
         if let Err(error) = &done
             && error.kind() == ErrorKind::Cancelled
             && let Some((next, own)) = others.pop_front()

@@ -28,15 +28,15 @@ use crate::values::{Position, Report, limit};
 pub struct PostgresJournal(Rc<Handle>);
 
 /// Shared by the object and its bound function.
-struct Handle {
-    lane: Lane,
-    journal: Arc<Journal>,
+pub struct Handle {
+    pub lane: Lane,
+    pub journal: Arc<Journal>,
     appends: Appends,
     closed: Cell<bool>,
 }
 
 impl Handle {
-    fn usable(&self, operation: &'static str) -> napi::Result<()> {
+    pub fn usable(&self, operation: &'static str) -> napi::Result<()> {
         if !self.closed.get() {
             return Ok(());
         }
@@ -57,17 +57,25 @@ impl Handle {
         Ok(task.id())
     }
 
-    fn position(&self, at: Position, operation: &'static str) -> napi::Result<untorn::Position> {
+    pub fn position(
+        &self,
+        at: Position,
+        operation: &'static str,
+    ) -> napi::Result<untorn::Position> {
         at.get(operation, &self.lane.name)
     }
 }
 
 impl PostgresJournal {
-    pub fn new(port: &Rc<Inner>, journal: Journal) -> PostgresJournal {
+    pub fn handle(&self) -> &Handle {
+        &self.0
+    }
+
+    pub fn new(port: &Rc<Inner>, journal: Journal, together: bool) -> PostgresJournal {
         let journal = Arc::new(journal);
         PostgresJournal(Rc::new(Handle {
             lane: Lane::new(port, journal.name()),
-            appends: Appends::new(&journal),
+            appends: Appends::new(&journal, together),
             journal,
             closed: Cell::new(false),
         }))
@@ -202,39 +210,6 @@ impl PostgresJournal {
     #[napi(catch_unwind)]
     pub fn fold(&self) -> PostgresFold {
         PostgresFold::new(&self.0.lane, &self.0.journal)
-    }
-
-    /// The value is the rotated file's name.
-    #[napi(catch_unwind)]
-    pub fn rewind(&self, to: Position, try_once: bool, lock: Option<&Lock>) -> napi::Result<u32> {
-        self.0.usable("rewind")?;
-        let to = self.0.position(to, "rewind")?;
-        let journal = Arc::clone(&self.0.journal);
-        Ok(self.0.lane.change(
-            "rewind",
-            How::new(try_once, lock),
-            move |call| journal.rewind_with(to, call),
-            |_, kept| kept,
-        ))
-    }
-
-    #[napi(catch_unwind)]
-    pub fn replace(
-        &self,
-        batch: &Batch,
-        try_once: bool,
-        lock: Option<&Lock>,
-        reports: bool,
-    ) -> napi::Result<u32> {
-        self.0.usable("replace")?;
-        let batch = batch.take()?;
-        let journal = Arc::clone(&self.0.journal);
-        Ok(self.0.lane.change(
-            "replace",
-            How::new(try_once, lock).reporting(reports),
-            move |call| journal.replace_batch(&batch, call),
-            |_, end| Position::from(end),
-        ))
     }
 
     /// Ends its followers. Later changes are refused.

@@ -7,7 +7,7 @@
 //! pool.rs     the seam of the crate `untorn-postgres`: the caller's pool
 //! lane.rs     which thread a call runs on, and in which order
 //! store.rs  session.rs  lease.rs  reconcile.rs
-//! journal.rs  appends.rs  fold.rs  document.rs  transaction.rs
+//! journal.rs  appends.rs  rewrite.rs  fold.rs  document.rs  transaction.rs
 //! setup.rs    migrations and the self-test
 //! ```
 //!
@@ -22,6 +22,7 @@ mod lane;
 mod lease;
 mod pool;
 mod reconcile;
+mod rewrite;
 mod session;
 mod setup;
 mod store;

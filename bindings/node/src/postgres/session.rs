@@ -20,12 +20,18 @@ use crate::port::Inner;
 pub struct PostgresSession {
     lane: Lane,
     core: Arc<untorn_postgres::Session>,
+    together: bool,
 }
 
 impl PostgresSession {
-    pub fn new(port: &Rc<Inner>, core: untorn_postgres::Session) -> PostgresSession {
+    pub fn new(
+        port: &Rc<Inner>,
+        core: untorn_postgres::Session,
+        together: bool,
+    ) -> PostgresSession {
         PostgresSession {
             lane: Lane::new(port, core.name()),
+            together,
             core: Arc::new(core),
         }
     }
@@ -53,14 +59,14 @@ impl PostgresSession {
     /// Without a name it opens the session's own journal.
     #[napi(catch_unwind)]
     pub fn journal(&self, name: Option<String>) -> u32 {
-        let core = Arc::clone(&self.core);
+        let (core, together) = (Arc::clone(&self.core), self.together);
         self.lane.read(
             "open",
             move |_| match &name {
                 Some(name) => core.journal_named(name),
                 None => core.journal(),
             },
-            PostgresJournal::new,
+            move |port, journal| PostgresJournal::new(port, journal, together),
         )
     }
 

@@ -80,12 +80,14 @@ impl Port {
         let driver = Pool::of(self.inner(), pool, has_own)?;
         let lane = Lane::new(self.inner(), Path::new(&options.schema));
         let how = options.options()?;
+        let journal = options.journal.as_ref();
+        let together = journal.is_none_or(|journal| journal.max_bytes.is_none());
         Ok(lane.run(
             Order::Unordered,
             "open",
             How::default(),
             move |_| how.open(driver, &options.schema),
-            PostgresStore::new,
+            move |port, core| PostgresStore::new(port, core, together),
         ))
     }
 }
@@ -94,12 +96,15 @@ impl Port {
 pub struct PostgresStore {
     lane: Lane,
     core: Arc<untorn_postgres::Store>,
+    /// Whether appends that wait go together.
+    together: bool,
 }
 
 impl PostgresStore {
-    fn new(port: &Rc<Inner>, core: untorn_postgres::Store) -> PostgresStore {
+    fn new(port: &Rc<Inner>, core: untorn_postgres::Store, together: bool) -> PostgresStore {
         PostgresStore {
             lane: Lane::new(port, core.name()),
+            together,
             core: Arc::new(core),
         }
     }
@@ -114,7 +119,8 @@ impl PostgresStore {
 
     #[napi(catch_unwind)]
     pub fn session(&self, key: String) -> napi::Result<PostgresSession> {
-        told(self.core.session(&key)).map(|core| PostgresSession::new(&self.lane.port, core))
+        told(self.core.session(&key))
+            .map(|core| PostgresSession::new(&self.lane.port, core, self.together))
     }
 
     #[napi(catch_unwind)]

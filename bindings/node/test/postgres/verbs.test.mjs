@@ -139,7 +139,7 @@ withServer('a fold sees what others append, and decides again', async (t) => {
   const many = await Promise.all(Array.from({ length: 10 }, () => sum.update((total) => [{ n: total < 105 ? 1 : 0 }])))
   assert.equal(many.length, 10)
   assert.equal(sum.state, 105)
-  await other.rewind({ ...(await other.end()), offset: 0 })
+  assert.equal(await other.rewind({ ...(await other.end()), offset: 0 }), 'journal_1.jsonl')
   await sum.refresh()
   assert.equal(sum.state, 0)
   await sum.close()
@@ -175,6 +175,42 @@ withServer('the wait of a follower ends with its signal', async (t) => {
   const waits = news.next()
   stop.abort(new Error('enough'))
   await assert.rejects(waits, /enough/)
+})
+
+withServer('rotated files, headers and a compaction', async (t) => {
+  const session = (await store(t, { journal: { headerPrefix: '{"version"' } })).session('k')
+  const journal = await session.journal()
+  // Appends that are begun together, one of them with a header.
+  const ends = await Promise.all([
+    journal.append({ n: 1 }),
+    journal.appendAll([{ n: 2 }], { header: { version: 1 } }),
+    journal.append({ n: 3 }),
+    journal.append({ n: 4 }),
+  ])
+  assert.deepEqual([await journal.header(), await journal.read()], [{ version: 1 }, [1, 2, 3, 4].map((n) => ({ n }))])
+  assert.deepEqual(await journal.end(), ends[3])
+  await journal.setHeader({ version: 2 })
+  await journal.compact(async function* (records) {
+    for await (const record of records) if (record.n % 2 === 0) yield record
+  })
+  await journal.sync()
+  assert.deepEqual([await journal.header(), await journal.read()], [{ version: 2 }, [{ n: 2 }, { n: 4 }]])
+  const name = await journal.rotate()
+  assert.deepEqual([await journal.rotated(), await journal.read()], [[name], []])
+  assert.deepEqual(await (await session.journal(name)).read(), [{ n: 2 }, { n: 4 }])
+  assert.equal(await journal.pruneRotated(0), 1)
+  await journal.clear()
+  assert.equal(await journal.header(), null)
+})
+
+withServer('a journal with a limit never goes beyond it by more than one append', async (t) => {
+  const session = (await store(t, { journal: { maxBytes: 100, keep: 1000 } })).session('k')
+  const journal = await session.journal()
+  await Promise.all(Array.from({ length: 60 }, (_, n) => journal.append({ n: 100 + n })))
+  const sizes = []
+  for (const name of await journal.rotated()) sizes.push((await (await session.journal(name)).verify()).bytes)
+  assert.ok(sizes.length > 4)
+  assert.ok(sizes.every((size) => size <= 100 + 10), sizes.join())
 })
 
 withServer('keys, search and remove', async (t) => {

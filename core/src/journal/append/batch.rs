@@ -129,9 +129,7 @@ impl Batch {
     pub fn join(&mut self, other: &Batch) -> Result<()> {
         let why = match other {
             other if !other.is_for(&self.rules) => "the batch was made by another journal",
-            Batch {
-                header: Some(_), ..
-            } => "a batch with a header is appended by itself",
+            other if other.has_header() => "a batch with a header is appended by itself",
             _ => {
                 self.lines.extend_from_slice(&other.lines);
                 self.count += other.count;
@@ -154,6 +152,11 @@ impl Batch {
     /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// Returns whether the batch stamps the journal with a header.
+    pub fn has_header(&self) -> bool {
+        self.header.is_some()
     }
 
     /// Returns whether the batch has no records.
