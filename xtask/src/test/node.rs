@@ -20,6 +20,8 @@ const COMPILERS: [(&str, &str); 4] = [
     ("typescript-7", "7.0.2"),
 ];
 const WITHOUT_USING: [&str; 2] = ["typescript-4.9", "typescript-5.1"];
+/// The types of `pg` need a later one.
+const WITHOUT_PG: [&str; 3] = ["typescript-4.9", "typescript-5.1", "typescript-5.2"];
 
 pub fn install(site: &Site, log: &Log) -> Result<()> {
     let mut tools = pinned_tools(site)?;
@@ -46,10 +48,13 @@ pub fn types(site: &Site, log: &Log) -> Result<()> {
         .into_iter()
         .chain(["typescript"])
     {
-        let settings = match WITHOUT_USING.contains(&compiler) {
-            true => &["tsconfig.oldest.json"][..],
-            false => &["tsconfig.json", "tsconfig.bundler.json"],
+        let mut settings = match WITHOUT_USING.contains(&compiler) {
+            true => vec!["tsconfig.oldest.json"],
+            false => vec!["tsconfig.json", "tsconfig.bundler.json"],
         };
+        if !WITHOUT_PG.contains(&compiler) {
+            settings.push("tsconfig.postgres.json");
+        }
         for settings in settings {
             Run::new("node")
                 .arg(format!("node_modules/{compiler}/bin/tsc"))

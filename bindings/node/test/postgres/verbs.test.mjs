@@ -52,6 +52,15 @@ withServer('one of many appends that wait can be aborted, and the others are mad
   assert.ok(made.size >= 49)
 })
 
+withServer('an append that is refused leaves those beside it alone', async (t) => {
+  const journal = await (await store(t)).session('k').journal()
+  const begun = [1, 2, 3, 4].map((n) => journal.appendAll([n], n === 3 ? { header: { version: 1 } } : {}))
+  const outcomes = await Promise.allSettled(begun)
+  assert.deepEqual(outcomes.map(({ status }) => status === 'fulfilled'), [true, true, false, true])
+  assert.equal(outcomes[2].reason.code, 'UNTORN_INVALID_ARGUMENT')
+  assert.deepEqual(await journal.read(), [1, 2, 4])
+})
+
 withServer('a document is saved whole, compared and updated', async (t) => {
   const session = (await store(t)).session('k')
   const state = await session.state()
