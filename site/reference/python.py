@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 HEAD = """# Python
 
-Everything that `import untorn` and `from untorn import aio` offer. This page is made from the package's own docstrings,
-which an editor and `help()` show too.
+Everything that `import untorn`, `from untorn import aio` and `from untorn import postgres` offer. This page is made
+from the package's own docstrings, which an editor and `help()` show too.
 
 """
 
@@ -30,6 +30,9 @@ def page(root: Path) -> str:
     aio = package["aio"]
     parts += ["## untorn.aio\n", markdown(doc(aio)), ""]
     parts += [entry(aio[name], "aio") for name in exported(aio) if aio[name].canonical_path.startswith("untorn.aio")]
+    for module in (package["postgres"], aio["postgres"]):
+        parts += [f"## {module.path}\n", markdown(doc(module)), ""]
+        parts += [entry(module[name], module.path.removeprefix("untorn.")) for name in exported(module)]
     return "\n".join(parts)
 
 

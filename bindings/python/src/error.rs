@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use untorn::{Error, Holder};
 
 use crate::position;
+use crate::postgres::Said;
 
 /// `untorn._errors._from_core`. Python defines the classes, since each derives
 /// from two.
@@ -34,7 +35,16 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
             .map(|holder| make_holder(py, holder))
             .transpose()?,
         error.position().map(position::Position::from),
+        said(error),
     ))
+}
+
+/// Returns code, detail and hint of a server's error.
+fn said(error: &Error) -> Option<(&str, Option<&str>, Option<&str>)> {
+    let source = std::error::Error::source(error)?;
+    let Said(refusal) = source.downcast_ref()?;
+    let (detail, hint) = (refusal.detail.as_deref(), refusal.hint.as_deref());
+    Some((&refusal.sqlstate, detail, hint))
 }
 
 /// Makes an `untorn.Holder`, a plain value that can be stored and pickled.

@@ -1,6 +1,7 @@
 """The store on PostgreSQL for `asyncio`, with an asyncpg pool and with psycopg."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -241,10 +242,14 @@ def test_a_lease_that_is_dropped_is_released(schema: str) -> None:
     async def main() -> None:
         async with asyncpg_pool() as pool:
             store = await postgres.Store.open(pool, schema=schema, ttl=3600)
-            with pytest.warns(ResourceWarning, match="was owned when its Lease was dropped"):
-                await store.session("k").claim("dropped")
-                # The loop lets go of what it passed on.
+            lease = await store.session("k").claim("dropped")
+            raw = lease._lease._raw
+            # Until the thread that made the call has let go of it.
+            while sys.getrefcount(raw) > 3:
                 await asyncio.sleep(0)
+            del raw
+            with pytest.warns(ResourceWarning, match="was owned when its Lease was dropped"):
+                del lease
             await (await store.session("k").claim("next", timeout=60)).release()
 
     alone(main)

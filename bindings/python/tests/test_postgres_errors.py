@@ -1,6 +1,7 @@
 """Failures of the server and of connections, on PostgreSQL."""
 
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -75,6 +76,9 @@ def test_a_role_without_rights_says_what_to_do(schema: str, role: str) -> None:
     with pytest.raises(untorn.PermissionDenied, match=r"let the owner call allow\(role\)") as caught:
         postgres.Store(url(user=role), schema=schema)
     assert isinstance(caught.value, PermissionError)
+    assert caught.value.sqlstate == "42501"
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.sqlstate, str(again)) == ("42501", str(caught.value))
     with pytest.raises(untorn.PermissionDenied, match="right CREATE on the database"):
         postgres.migrate(url(user=role), "its_own")
     execute(f"call {schema}.allow('{role}')")

@@ -34,6 +34,12 @@ class Error(Exception):
     """The process that holds the lock, for `LockTimeout` and `Locked`, if it is known."""
     position: Position | None
     """The journal's actual end for `Conflict`, the place reached for `LimitExceeded`."""
+    sqlstate: str | None = None
+    """The code of a PostgreSQL server's error: `"57014"`."""
+    detail: str | None = None
+    """The server's detail."""
+    hint: str | None = None
+    """The server's hint."""
 
     def __init__(
         self,
@@ -69,7 +75,7 @@ class Error(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickling an exception loses its keyword arguments, which a process pool needs.
         parts = (self.message, self.path, self.operation, self.errno, self.holder, self.position)
-        return _rebuild, (type(self), *parts)
+        return _rebuild, (type(self), *parts), {name: getattr(self, name) for name in ("sqlstate", "detail", "hint")}
 
 
 def _rebuild(
@@ -253,6 +259,7 @@ def _from_core(
     errno: int | None,
     holder: Holder | None,
     position: Position | None,
+    said: tuple[str, str | None, str | None] | None = None,
 ) -> Error:
     kind = _BY_CODE.get("UNTORN_" + code, InternalError)
     if kind is Deadlock:
@@ -261,4 +268,7 @@ def _from_core(
         message = message.replace("`acquire_at`", "`at`")
     elif kind is NotFound and operation == "load":
         message += "; pass default= to continue without it"
-    return kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)
+    error = kind(message, path=path, operation=operation, errno=errno, holder=holder, position=position)
+    if said is not None:
+        error.sqlstate, error.detail, error.hint = said
+    return error

@@ -1,6 +1,7 @@
 //! The caller's driver: an object of Python that sends statements (`untorn/postgres/_psycopg.py`,
 //! `_asyncpg.py`).
 
+use std::fmt;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
@@ -173,6 +174,18 @@ fn taken(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     }
 }
 
+/// An error of the server, for the attributes of the exception.
+#[derive(Debug)]
+pub struct Said(pub Refusal);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Said {}
+
 /// Says what an exception of the adapter means.
 fn failed(py: Python<'_>, error: PyErr) -> Failure {
     match known(py, &error) {
@@ -197,11 +210,11 @@ fn known(py: Python<'_>, error: &PyErr) -> PyResult<Option<Failure>> {
         Some(sqlstate) => {
             let refusal = Refusal {
                 sqlstate,
-                message: why.clone(),
+                message: why,
                 detail: text("detail")?,
                 hint: text("hint")?,
             };
-            Failure::Server(refusal, why.into())
+            Failure::Server(refusal.clone(), Box::new(Said(refusal)))
         }
         None if failed.getattr("sent")?.extract()? => Failure::NoAnswer(why.into()),
         None => Failure::NoConnection(why.into()),

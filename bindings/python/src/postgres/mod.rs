@@ -14,6 +14,7 @@ mod transaction;
 
 pub use call::{PostgresCall, ask, run, token};
 pub use document::{PostgresDocument, PostgresUpdate};
+pub use driver::Said;
 pub use ending::forked;
 pub use journal::PostgresJournal;
 pub use lease::PostgresLease;
