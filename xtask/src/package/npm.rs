@@ -13,6 +13,17 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
+/// The files and directories of the published package, as `package.json` names them.
+const OWN: [&str; 7] = [
+    "index.js",
+    "index.d.ts",
+    "postgres.js",
+    "postgres.d.ts",
+    "types",
+    "bin",
+    "lib",
+];
+
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     let dir = node::ensure_tools(site, log)?;
     node::npm(&dir).args(["run", "build"]).log(log)?;
@@ -30,10 +41,16 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     let listing = Run::new("tar").arg("-tzf").arg(&tarball).read()?;
     // npm leaves out, without a word, what `files` in package.json does not name.
     let texts = LICENCES.into_iter().chain(["README.md"]);
-    for wanted in [".node", "index.js", "index.d.ts", "types/journal.d.ts"]
-        .into_iter()
-        .chain(texts)
-    {
+    let parts = [
+        ".node",
+        "index.js",
+        "index.d.ts",
+        "postgres.js",
+        "postgres.d.ts",
+        "types/journal.d.ts",
+        "lib/postgres/store.js",
+    ];
+    for wanted in parts.into_iter().chain(texts) {
         if !listing.lines().any(|name| name.ends_with(wanted)) {
             bail!("{} has no {wanted} in it:\n{listing}", tarball.display());
         }
@@ -79,7 +96,8 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
     for directory in ["bin", "lib"] {
         copy_tree(&binding.join(directory), &top.join(directory))?;
     }
-    for file in ["index.js", "index.d.ts", "README.md"] {
+    let files_of_own = OWN.into_iter().filter(|name| name.contains('.'));
+    for file in files_of_own.chain(["README.md"]) {
         copy(&binding.join(file), &top.join(file))?;
     }
     if binding.join("types").is_dir() {
@@ -89,12 +107,20 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
     let source = source(site)?;
     let mut about = shared(&source);
     for key in [
-        "name", "keywords", "type", "main", "types", "bin", "exports", "imports",
+        "name",
+        "keywords",
+        "type",
+        "main",
+        "types",
+        "bin",
+        "exports",
+        "imports",
+        "peerDependencies",
+        "peerDependenciesMeta",
     ] {
         about.insert(key.into(), source[key].clone());
     }
-    let own = ["index.js", "index.d.ts", "types", "bin", "lib"];
-    about.insert("files".into(), files(&own));
+    about.insert("files".into(), files(&OWN));
     about.insert("optionalDependencies".into(), optional());
     pack(site, &top, about, log)
 }
