@@ -10,10 +10,12 @@ mod measure;
 mod options;
 mod peer;
 mod plot;
+mod promises;
 mod public;
 mod report;
 mod subjects;
 mod suite;
+mod svg;
 mod worker;
 
 use anyhow::Result;

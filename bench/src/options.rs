@@ -9,9 +9,10 @@ Measures untorn against loops of the bare system calls.
 usage: untorn-bench [options]
   --dir DIR       where the measured files go; a real file system, not a tmpfs
                   (default: target/bench/files)
-  --out DIR       where table, JSON and plot go (default: target/bench)
+  --out DIR       where table, JSON and plots go (default: target/bench)
   --only NAMES    of the suites append,batch,power,contend,burst,save,read,memory,
-                  wait,transaction,header,session,many,start: just these, comma-separated
+                  wait,transaction,header,session,many,start,growth: just these,
+                  comma-separated
   --rounds N      rounds of the short measurements (default 31)
   --quick         few rounds and smaller files: shows that it runs, not what it costs
   --peers         compare with other programs instead; the results, a page and its plots go into

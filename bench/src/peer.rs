@@ -79,6 +79,17 @@ impl Peer {
         let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kib * 1024.0)
     }
+
+    /// How many files it has open.
+    pub fn descriptors(&self) -> Result<f64> {
+        let list = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?;
+        Ok(list.count() as f64)
+    }
+
+    pub fn threads(&self) -> Result<f64> {
+        let list = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
+        Ok(list.count() as f64)
+    }
 }
 
 impl Drop for Peer {

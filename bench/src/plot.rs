@@ -107,6 +107,7 @@ mod tests {
             unit: "x",
             target,
             figure,
+            way: None,
         };
         Bar::of(&row).map(|bar| bar.share)
     }
@@ -131,6 +132,7 @@ mod tests {
             unit: "x",
             target: Target::AtMost(1.0),
             figure,
+            way: None,
         };
         assert!(svg(&[row]).contains("a &lt; b &amp; c"));
     }

@@ -157,7 +157,8 @@ impl Report {
                 verdict(row)
             );
         }
-        text
+        let rows: Vec<Value> = self.rows.iter().map(row_json).collect();
+        format!("{text}\n{}", crate::promises::table(&rows))
     }
 
     fn json(&self) -> Value {
@@ -182,6 +183,7 @@ pub fn row_json(row: &Row) -> Value {
         "suite": row.suite, "what": row.what, "unit": row.unit,
         "at_most": at_most, "at_least": at_least,
         "median": figure.map(|f| f.median), "low": figure.map(|f| f.low), "high": figure.map(|f| f.high),
+        "work": row.way.map(|(work, _)| work), "way": row.way.map(|(_, way)| way.name()),
         "error": row.figure.as_ref().err().map(|e| format!("{e:#}")),
         "verdict": verdict(row),
     })

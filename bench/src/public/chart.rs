@@ -3,90 +3,14 @@
 //! Plain SVG with the reader's own fonts and the colours of its light or dark page.
 
 use super::results::Row;
+use crate::svg::{Scale, WIDTH, escape, frame, number, short};
 use std::fmt::Write;
 
-const WIDTH: f64 = 720.0;
 const LINE: f64 = 20.0;
-const STYLE: &str = "  <style>
-    text { font: 12px system-ui, sans-serif; fill: #1f2328 }
-    .small { font-size: 11px; fill: #59636e }
-    .grid { stroke: #d1d9e0 }
-    .ours { fill: #0f766e; stroke: #0f766e }
-    .other { fill: #8c959f; stroke: #8c959f }
-    text.ours { stroke: none; font-weight: 600 }
-    text.other { stroke: none; fill: #59636e }
-    path { fill: none !important; stroke-width: 1.5 }
-    path.ours { stroke-width: 2.5 }
-    @media (prefers-color-scheme: dark) {
-      text { fill: #f0f6fc } .small, text.other { fill: #9198a1 } .grid { stroke: #3d444d }
-      .ours { fill: #2dd4bf; stroke: #2dd4bf } .other { fill: #7d8590; stroke: #7d8590 }
-    }
-  </style>\n";
 
-/// Powers of ten around some values.
-struct Scale {
-    low: i32,
-    high: i32,
-    from: f64,
-    to: f64,
-}
-
-impl Scale {
-    fn new<'a>(rows: impl IntoIterator<Item = &'a &'a Row>, from: f64, to: f64) -> Scale {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for row in rows {
-            low = low.min(place(row.low));
-            high = high.max(place(row.high));
-        }
-        let low = low.floor() as i32;
-        Scale {
-            low,
-            high: (high.ceil() as i32).max(low + 1),
-            from,
-            to,
-        }
-    }
-
-    fn at(&self, value: f64) -> f64 {
-        let share = (place(value) - f64::from(self.low)) / f64::from(self.high - self.low);
-        self.from + (self.to - self.from) * share
-    }
-
-    fn ticks(&self) -> impl Iterator<Item = f64> {
-        (self.low..=self.high).map(|power| 10f64.powi(power))
-    }
-}
-
-/// Nothing measurable is drawn where the smallest values are.
-fn place(value: f64) -> f64 {
-    value.max(0.001).log10()
-}
-
-pub fn number(value: f64) -> String {
-    if value >= 1000.0 {
-        return super::page::grouped(value.round() as u32);
-    }
-    // Three digits, as in the result file.
-    let digits = match value {
-        v if v >= 100.0 => 0,
-        v if v >= 10.0 => 1,
-        v if v >= 1.0 => 2,
-        _ => 3,
-    };
-    let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
-    }
-    text
-}
-
-/// A power of ten in few letters.
-fn short(tick: f64) -> String {
-    match tick {
-        t if t >= 1e6 => format!("{}M", t / 1e6),
-        t if t >= 1e3 => format!("{}k", t / 1e3),
-        t => number(t),
-    }
+/// What a scale must have room for.
+fn ends<'a>(rows: &'a [&Row]) -> impl Iterator<Item = f64> + 'a {
+    rows.iter().flat_map(|row| [row.low, row.high])
 }
 
 fn class(row: &Row) -> &'static str {
@@ -102,21 +26,12 @@ pub fn label(row: &Row) -> String {
     format!("{}{synced}", row.program.label)
 }
 
-fn frame(title: &str, height: f64, body: &str) -> String {
-    let title = escape(title);
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-         height=\"{height}\" role=\"img\" aria-label=\"{title}\">\n{STYLE}  \
-         <text class=\"small\" x=\"10\" y=\"16\">{title}</text>\n{body}</svg>\n"
-    )
-}
-
 /// A line a program; a point a case, larger for the later ones. The quickest stand first.
 pub fn points(title: &str, rows: &[&Row], more_is_better: bool) -> String {
     const LABELS: f64 = 210.0;
     let mut body = String::new();
     let cases = cases(rows);
-    let scale = Scale::new(rows, LABELS, WIDTH - 90.0);
+    let scale = Scale::new(ends(rows), LABELS, WIDTH - 90.0);
     let mut y = 30.0;
     for language in ["Python", "Node"] {
         let mut mine: Vec<&Row> = rows
@@ -213,7 +128,7 @@ pub fn lines(title: &str, over: &str, rows: &[&Row]) -> String {
     const HEIGHT: f64 = 300.0;
     const PANEL: f64 = WIDTH / 2.0;
     let cases = cases(rows);
-    let scale = Scale::new(rows, HEIGHT - 44.0, 50.0);
+    let scale = Scale::new(ends(rows), HEIGHT - 44.0, 50.0);
     let mut body = String::new();
     for (panel, language) in ["Python", "Node"].into_iter().enumerate() {
         let left = PANEL * panel as f64 + 56.0;
@@ -316,28 +231,5 @@ fn panel_lines(
             at + 4.0,
             escape(row.program.label)
         );
-    }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_written_with_three_digits_at_least() {
-        assert_eq!(number(0.0123), "0.012");
-        assert_eq!(number(1.5), "1.5");
-        assert_eq!(number(23.4), "23.4");
-        assert_eq!(number(456.0), "456");
-        assert_eq!(number(123_000.0), "123,000");
-        assert_eq!(number(100.0), "100");
-        assert_eq!(number(0.001), "0.001");
-        assert_eq!([0.1, 1e4, 1e6].map(short), ["0.1", "10k", "1M"]);
     }
 }

@@ -1,8 +1,9 @@
 //! What is made from the results: docs/benchmarks.md, its plots, and the numbers in the README.
 
-use super::chart::{self, number};
+use super::chart;
 use super::results::{Results, Row};
 use super::works::{self, Work};
+use crate::svg::number;
 use anyhow::{Context, Result};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -65,19 +66,6 @@ fn direction(work: &Work) -> &'static str {
     } else {
         ", less is better"
     }
-}
-
-/// `12,345`.
-pub fn grouped(value: u32) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn page(results: &Results) -> Result<String> {
@@ -176,6 +164,11 @@ fn figures(results: &Results) -> Result<String> {
             word("what"),
             number(median)
         );
+    }
+    let rows = results.facts["costs"].as_array().context("costs")?;
+    if rows.iter().any(|row| row["work"].is_string()) {
+        text.push_str("\n## What the promises cost\n\n");
+        text.push_str(&crate::promises::table(rows));
     }
     Ok(text)
 }
@@ -401,11 +394,5 @@ mod tests {
                 "README.md"
             ]
         );
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(7), "7");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

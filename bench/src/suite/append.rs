@@ -1,6 +1,6 @@
 //! One record at a time, durability `process`, no other process.
 
-use super::{Row, Scratch, Target, again};
+use super::{Row, Scratch, Target, Way, again};
 use crate::data;
 use crate::measure::{Figure, rounds};
 use crate::options::Options;
@@ -9,6 +9,7 @@ use crate::subjects;
 use anyhow::Result;
 
 const SUITE: &str = "append";
+const WORK: &str = "append of 200 B, process";
 
 /// Appends in one slice: about a millisecond's. A neighbour on the same core makes
 /// everything half as fast again for tens of milliseconds at a time. Short slices that
@@ -73,13 +74,8 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
 
     let (bare, same) = (&series[0], &series[1]);
     let mut rows = vec![
-        Row::new(
-            SUITE,
-            "C, bare: flock + write + unlock",
-            "ns",
-            Target::None,
-            Ok(Figure::of(bare)),
-        ),
+        Row::way(SUITE, WORK, Way::Bare, "ns", Ok(Figure::of(bare))),
+        Row::way(SUITE, WORK, Way::Needed, "ns", Ok(Figure::of(same))),
         Row::new(
             SUITE,
             "C, untorn's system calls / bare",
@@ -89,6 +85,10 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         ),
     ];
     for (language, place) in series_of {
+        if let ("Rust", Ok(place)) = (language, &place) {
+            let figure = Figure::of(&series[*place]);
+            rows.push(Row::way(SUITE, WORK, Way::Untorn, "ns", Ok(figure)));
+        }
         let target = match language {
             "Python" => 3.0,
             "Node" => 3.4,

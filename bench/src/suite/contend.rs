@@ -1,6 +1,6 @@
 //! Many processes on one journal: throughput, and who gets how much of it.
 
-use super::{Row, Scratch, Target};
+use super::{Row, Scratch, Target, Way};
 use crate::clock::monotonic;
 use crate::measure::Figure;
 use crate::options::Options;
@@ -9,6 +9,7 @@ use crate::subjects;
 use anyhow::Result;
 
 const SUITE: &str = "contend";
+const WORK: &str = "append of 200 B, process, by 8 processes";
 
 /// What one round of contention gave.
 pub struct Share {
@@ -79,12 +80,16 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
     }
     let raw = Figure::of(&fairness[0]).median;
     let row = |what: &str, unit, target, figure| Row::new(SUITE, what, unit, target, Ok(figure));
+    let way = |way, of: usize| Row::way(SUITE, WORK, way, "appends/s", Ok(Figure::of(&speed[of])));
     Ok(vec![
+        way(Way::Bare, 0),
+        way(Way::Needed, 1),
+        way(Way::Untorn, 2),
         row(
-            "C, raw flock, 8 processes",
-            "appends/s",
-            Target::None,
-            Figure::of(&speed[0]),
+            "Rust, 8 processes / C, raw flock",
+            "x",
+            Target::AtLeast(0.7),
+            Figure::ratio(&speed[2], &speed[0]),
         ),
         row(
             "Rust, 8 processes / C with the same system calls",

@@ -4,6 +4,7 @@ mod append;
 mod batch;
 mod burst;
 pub mod contend;
+mod growth;
 mod header;
 mod many;
 mod memory;
@@ -20,7 +21,7 @@ use crate::options::Options;
 use anyhow::Result;
 use std::path::PathBuf;
 
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "append",
     "batch",
     "power",
@@ -35,6 +36,7 @@ pub const NAMES: [&str; 14] = [
     "session",
     "many",
     "start",
+    "growth",
 ];
 
 /// What a figure should be.
@@ -56,6 +58,26 @@ impl Target {
     }
 }
 
+/// How a work is done, for the table of what the promises cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Way {
+    /// By the calls that do the work, and promise nothing.
+    Bare,
+    /// By the calls in C that the promises need.
+    Needed,
+    Untorn,
+}
+
+impl Way {
+    pub fn name(self) -> &'static str {
+        match self {
+            Way::Bare => "bare",
+            Way::Needed => "needed",
+            Way::Untorn => "untorn",
+        }
+    }
+}
+
 /// One line of the table. `figure` is an error where it could not be measured.
 pub struct Row {
     pub suite: &'static str,
@@ -63,6 +85,8 @@ pub struct Row {
     pub unit: &'static str,
     pub target: Target,
     pub figure: Result<Figure>,
+    /// The work that this is one way of.
+    pub way: Option<(&'static str, Way)>,
 }
 
 impl Row {
@@ -79,6 +103,27 @@ impl Row {
             unit,
             target,
             figure,
+            way: None,
+        }
+    }
+
+    /// A figure that is for comparison: one way of a work.
+    fn way(
+        suite: &'static str,
+        work: &'static str,
+        way: Way,
+        unit: &'static str,
+        figure: Result<Figure>,
+    ) -> Row {
+        let by = match way {
+            Way::Bare => "the bare calls in C",
+            Way::Needed => "the calls in C that the promises need",
+            Way::Untorn => "untorn in Rust",
+        };
+        let row = Row::new(suite, format!("{work}: {by}"), unit, Target::None, figure);
+        Row {
+            way: Some((work, way)),
+            ..row
         }
     }
 }
@@ -86,7 +131,7 @@ impl Row {
 type Suite = fn(&Options) -> Result<Vec<Row>>;
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
-    let suites: [Suite; 14] = [
+    let suites: [Suite; 15] = [
         append::run,
         batch::run,
         power::run,
@@ -101,6 +146,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
         session::run,
         many::run,
         start::run,
+        growth::run,
     ];
     let mut rows = Vec::new();
     for (name, suite) in NAMES.into_iter().zip(suites) {

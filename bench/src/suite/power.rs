@@ -1,23 +1,37 @@
 //! Durability `power`: what the syncs cost, and who shares them.
 
 use super::contend::{peers, round};
-use super::{Row, Scratch, Target};
+use super::{Row, Scratch, Target, Way, again};
 use crate::measure::{Figure, rounds};
 use crate::options::Options;
 use crate::subjects;
 use anyhow::Result;
 
 const SUITE: &str = "power";
+const WORK: &str = "append of 200 B, power";
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
+    let one = one_writer(options);
+    let figure = |of: &dyn Fn(&[Vec<f64>]) -> Figure| match &one {
+        Ok(series) => Ok(of(series)),
+        Err(error) => Err(again(error)),
+    };
+    // A slice has 20 appends.
+    let way = |way, of: usize| {
+        let figure = figure(&|series| Figure::of(&series[of]).times(1e-3 / 20.0));
+        Row::way(SUITE, WORK, way, "us", figure)
+    };
     Ok(vec![
         Row::new(
             SUITE,
             "Rust, one writer / raw write + fdatasync",
             "x",
             Target::AtMost(1.1),
-            one_writer(options),
+            figure(&|series| Figure::ratio(&series[0], &series[1])),
         ),
+        way(Way::Bare, 1),
+        way(Way::Needed, 2),
+        way(Way::Untorn, 0),
         Row::new(
             SUITE,
             "Rust, 4 processes / C syncing after the unlock",
@@ -35,7 +49,7 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
     ])
 }
 
-fn one_writer(options: &Options) -> Result<Figure> {
+fn one_writer(options: &Options) -> Result<Vec<Vec<f64>>> {
     let mut turns = [
         (
             subjects::start(options, "Rust")?,
@@ -47,15 +61,19 @@ fn one_writer(options: &Options) -> Result<Figure> {
             Scratch::new(options, "power-floor")?,
             "bare-sync",
         ),
+        (
+            subjects::floor()?,
+            Scratch::new(options, "power-same")?,
+            "same-sync",
+        ),
     ];
     for (peer, scratch, mode) in &mut turns {
         peer.call(&["open", scratch.path()?, mode])?;
     }
     // Short slices: one sync's time varies more than the two ways differ.
-    let series = rounds(options.rounds * 3, &mut turns, |(peer, ..)| {
+    rounds(options.rounds * 3, &mut turns, |(peer, ..)| {
         peer.call(&["append", "20"])
-    })?;
-    Ok(Figure::ratio(&series[0], &series[1]))
+    })
 }
 
 fn processes(options: &Options) -> Result<Figure> {

@@ -1,35 +1,45 @@
 //! A durable, atomic save of 4 KB.
 
-use super::{Row, Scratch, Target, again};
+use super::{Row, Scratch, Target, Way, again};
 use crate::measure::{Figure, rounds};
 use crate::options::Options;
 use crate::subjects;
 use anyhow::Result;
 
 const SUITE: &str = "save";
+const WORK: &str = "save of 4 KB, power";
 
 pub fn run(options: &Options) -> Result<Vec<Row>> {
     let mut turns = [
         (
             subjects::start(options, "Rust")?,
             Scratch::new(options, "save-rust")?,
+            "save",
         ),
-        (subjects::floor()?, Scratch::new(options, "save-floor")?),
+        (
+            subjects::floor()?,
+            Scratch::new(options, "save-floor")?,
+            "save",
+        ),
+        (
+            subjects::floor()?,
+            Scratch::new(options, "save-bare")?,
+            "save-without-sync",
+        ),
     ];
     let count = "10";
-    let series = rounds(options.rounds * 2, &mut turns, |(peer, scratch)| {
-        peer.call(&["save", scratch.path()?, count])
+    let series = rounds(options.rounds * 2, &mut turns, |(peer, scratch, verb)| {
+        peer.call(&[verb, scratch.path()?, count])
     })?;
     drop(turns);
-    let floor = Figure::of(&series[1]).times(1e-4);
+    let way = |way, of: usize| {
+        let figure = Figure::of(&series[of]).times(1e-4);
+        Row::way(SUITE, WORK, way, "us", Ok(figure))
+    };
     let mut rows = vec![
-        Row::new(
-            SUITE,
-            "C, create + write + fsync + rename + fsync(dir), 4 KB",
-            "us",
-            Target::None,
-            Ok(floor),
-        ),
+        way(Way::Bare, 2),
+        way(Way::Needed, 1),
+        way(Way::Untorn, 0),
         Row::new(
             SUITE,
             "Rust, Document::save of 4 KB / the same in C",

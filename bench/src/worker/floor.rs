@@ -33,6 +33,7 @@ unsafe extern "C" {
         bytes: *const c_char,
         length: usize,
         count: c_long,
+        syncs: c_int,
     ) -> c_longlong;
 }
 
@@ -52,7 +53,7 @@ pub struct Floor {
 
 fn open(path: &Path, kind: &str, record: Vec<u8>) -> Result<Open> {
     // The order of `enum kind` in floors.c.
-    let kinds = ["bare", "same", "bare-sync", "after-sync"];
+    let kinds = ["bare", "same", "bare-sync", "after-sync", "same-sync"];
     let kind = kinds
         .iter()
         .position(|k| *k == kind)
@@ -126,13 +127,14 @@ impl Worker for Floor {
                 self.open = None;
                 Ok(0.0)
             }
-            ["save", path, count] => save(Path::new(path), count.parse()?),
+            ["save", path, count] => save(Path::new(path), count.parse()?, true),
+            ["save-without-sync", path, count] => save(Path::new(path), count.parse()?, false),
             _ => bail!("the floor can't do that"),
         }
     }
 }
 
-fn save(path: &Path, count: c_long) -> Result<f64> {
+fn save(path: &Path, count: c_long, syncs: bool) -> Result<f64> {
     let directory = File::open(path.parent().context("the path has a directory")?)?;
     let target = CString::new(path.file_name().context("the path has a name")?.as_bytes())?;
     let temporary = c".save-floor.tmp";
@@ -146,6 +148,7 @@ fn save(path: &Path, count: c_long) -> Result<f64> {
             bytes.as_ptr().cast(),
             bytes.len(),
             count,
+            syncs.into(),
         )
     })
 }

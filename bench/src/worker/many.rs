@@ -63,7 +63,7 @@ impl Worker for Many {
     }
 }
 
-fn process() -> untorn::JournalOptions {
+pub fn process() -> untorn::JournalOptions {
     Journal::options().durability(Durability::Process)
 }
 
@@ -75,7 +75,7 @@ fn timed<T>(call: impl FnOnce() -> Result<T>) -> Result<f64> {
 }
 
 /// Nanoseconds of each of so many calls.
-fn repeated(count: &str, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
+pub fn repeated(count: &str, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
     let count: u32 = count.parse()?;
     let from = Instant::now();
     for _ in 0..count {

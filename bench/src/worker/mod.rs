@@ -1,6 +1,7 @@
 //! The peers that are this program itself: the floors, untorn from Rust, and locks by themselves.
 
 mod floor;
+mod growth;
 mod lock;
 mod many;
 mod rust;
@@ -21,6 +22,7 @@ pub fn run(kind: &str) -> Result<()> {
         "rust" => Box::new(rust::Rust::default()),
         "session" => Box::new(session::Session::default()),
         "many" => Box::new(many::Many::default()),
+        "growth" => Box::new(growth::Growth::default()),
         "lock" => Box::new(lock::Lock::<lock::Ours>::default()),
         "raw-lock" => Box::new(lock::Lock::<lock::Raw>::default()),
         other => bail!("no such worker: {other}"),

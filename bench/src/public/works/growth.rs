@@ -1,8 +1,8 @@
 //! One work at one size after the other.
 
 use super::super::field::{Case, Finding, Player, compare};
-use super::super::page::grouped;
 use crate::options::Options;
+use crate::svg::grouped;
 use anyhow::Result;
 
 pub struct Growth {
