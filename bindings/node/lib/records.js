@@ -8,7 +8,10 @@ const { warnOnce } = require('./warning.js')
 
 const asItIs = (value) => value
 
-/** A longer chunk is not made one string: it has one long record or few. */
+/** So many bytes of records are made one string. V8 keeps a string of more than 128 KiB by itself, which costs more. */
+const PART = 32 << 10
+
+/** A longer part is not made one string: it has one long record. */
 const LARGEST_STRING = 1 << 20
 
 /** How each record is decoded, and which function receives damage. */
@@ -99,8 +102,11 @@ class Walk {
   #bytes
   #places
   #sound
-  /** The text of the whole chunk: a part of a long string costs less than a call that makes a string. */
+  #isPlain
+  /** The text of many records: a part of a long string costs less than a call that makes a string. */
   #text
+  /** Where the text ends, in the bytes. */
+  #textEnd = 0
   /** The beginning of the next record: in the text, in the places, in the bytes. */
   #inText = 0
   #at = 0
@@ -115,8 +121,7 @@ class Walk {
     this.#damage = damage
     this.#sound = decoder.lines || isUtf8(bytes)
     // A parser of the caller's may keep its text, and a part of a long string keeps the whole.
-    const isPlain = !decoder.lines && decoder.parse === undefined
-    if (isPlain && this.#sound && bytes.length <= LARGEST_STRING) this.#text = bytes.utf8Slice()
+    this.#isPlain = this.#sound && !decoder.lines && decoder.parse === undefined
     // The addon has reported the damage that it found itself, but for a torn tail.
     if (damage.some(({ kind }) => kind !== 'torn_tail')) decoder.reported = true
   }
@@ -142,14 +147,16 @@ class Walk {
       this.#from = to + 1
       // Includes damage before the record on its own line.
       if (this.#told < this.#damage.length) this.#tell(this.end)
-      if (this.#isNextPlain() || this.#isDecoded(from, to)) return true
+      if (this.#isNextPlain(from) || this.#isDecoded(from, to)) return true
     }
     this.#tell(Infinity)
     return false
   }
 
   /** The short way, for almost all records. */
-  #isNextPlain() {
+  #isNextPlain(at) {
+    if (!this.#isPlain) return false
+    if (at >= this.#textEnd) this.#takeText(at)
     if (this.#text === undefined) return false
     const from = this.#inText
     const to = this.#text.indexOf('\n', from)
@@ -162,6 +169,16 @@ class Walk {
     }
     this.#decoder.text = text
     return true
+  }
+
+  /** Makes one string of the record at hand and of those after it. */
+  #takeText(from) {
+    const places = this.#places
+    let end = from
+    for (let at = this.#at - 3; at < places.length && end - from < PART; at += 3) end += places[at] + 1
+    this.#text = end - from <= LARGEST_STRING ? this.#bytes.utf8Slice(from, end) : undefined
+    this.#textEnd = end
+    this.#inText = 0
   }
 
   #isDecoded(from, to) {

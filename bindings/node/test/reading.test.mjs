@@ -33,6 +33,11 @@ function scene(t, { withBytes }) {
   for (let i = 0; i < 2500; i += 1) {
     const [text, outcome] = LINES[i % LINES.length]
     add(Buffer.from(text), outcome)
+    // Long ones end a part of a chunk, or are longer than one.
+    if (i % 97 === 50) {
+      const value = 'ö'.repeat(i === 1505 ? 600_000 : i * 11)
+      add(Buffer.from(JSON.stringify(value)), { value })
+    }
     if (withBytes && i % 1700 === 900) add(NOT_UTF8, { kind: 'not_utf8' })
   }
   fs.writeFileSync(name, Buffer.concat(parts))
