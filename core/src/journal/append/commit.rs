@@ -28,7 +28,7 @@ impl Writer {
         lock_size: Option<u64>,
     ) -> Result<Written> {
         let Shared { path, options, .. } = shared;
-        let opened = match lock_size.and_then(|size| self.look(shared, lock, size)) {
+        let opened = match lock_size.and_then(|size| self.look(lock, size)) {
             Some(opened) => opened,
             None => {
                 let stat = sys::look(path).map_err(|error| Error::os("append", path, error))?;
@@ -85,9 +85,9 @@ impl Writer {
     /// Looks at the open file instead of its name, which was looked at in this tick. A
     /// file that has no name any more is not believed, nor one that a rewrite replaced.
     #[inline]
-    fn look(&mut self, shared: &Shared, lock: LockFile<'_>, lock_size: u64) -> Option<Opened> {
+    fn look(&mut self, lock: LockFile<'_>, lock_size: u64) -> Option<Opened> {
         let data = self.data.as_ref()?;
-        if !shared.names.is_at(sys::tick()) || !data.is_the_journal(lock, lock_size) {
+        if !data.is_the_journal(lock, lock_size) {
             return None;
         }
         let seen = data.look().ok()??;

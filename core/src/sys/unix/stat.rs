@@ -161,7 +161,8 @@ mod sys {
         or_older(|| statx(CWD, path, flags, ASKED), || old_at(path, follow))
     }
 
-    #[inline]
+    // Inlined, since the fields that a caller does not need would be copied several times.
+    #[inline(always)]
     fn or_older(
         call: impl FnOnce() -> rustix::io::Result<Statx>,
         older: impl FnOnce() -> io::Result<Seen>,
@@ -180,7 +181,7 @@ mod sys {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn from_statx(seen: &Statx) -> Seen {
         let kind = FileType::from_raw_mode(seen.stx_mode.into());
         Seen {

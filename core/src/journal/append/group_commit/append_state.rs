@@ -184,9 +184,11 @@ impl Began {
         self.is_recent.then_some(&shared.names)
     }
 
-    /// Returns the size of the lock file, if the open journal may be believed as well.
-    pub fn trusts(self, held: &RawGuard) -> Option<u64> {
-        (self.is_recent && !held.is_in_place()).then_some(held.lock_size)
+    /// Returns the size of the lock file, if the open journal may be believed as well after
+    /// a wait for the lock.
+    pub fn trusts(self, shared: &Shared, held: &RawGuard) -> Option<u64> {
+        let is_recent = self.is_recent && shared.names.is_at(sys::tick());
+        (is_recent && !held.is_in_place()).then_some(held.lock_size)
     }
 
     /// Notes that the append has looked at both names.

@@ -83,7 +83,7 @@ pub(crate) fn commit_with(
     if others.requests.is_empty()
         && let Some(own) = own
     {
-        let result = writer.commit(shared, held.lock_file(), own, began.trusts(&held));
+        let result = writer.commit(shared, held.lock_file(), own, began.trusts(shared, &held));
         began.end(shared, &result);
         drop(state);
         drop(held);
@@ -99,7 +99,7 @@ pub(crate) fn commit_with(
         writer,
         held.lock_file(),
         &works,
-        began.trusts(&held),
+        began.trusts(shared, &held),
     )
     .into_iter();
     drop(state);
