@@ -14,6 +14,9 @@ pub fn table(rows: &[Value]) -> String {
             _ => {}
         }
     }
+    if works.is_empty() {
+        return String::new();
+    }
     let mut text = String::from(
         "| work | unit | bare calls | calls that the promises need | untorn, Rust |\n\
          | --- | --- | ---: | ---: | ---: |\n",

@@ -148,8 +148,8 @@ fn make(path: &str, bytes: u64) -> Result<f64> {
     Ok(0.0)
 }
 
-/// Lets this process open more files than is usual: a journal has two.
-fn allow_files() -> Result<()> {
+/// Lets this process open more files than is usual, and returns how many.
+pub fn allow_files() -> Result<u64> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -165,7 +165,7 @@ fn allow_files() -> Result<()> {
         };
         // SAFETY: `wanted` is a valid rlimit.
         if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const wanted) } == 0 {
-            return Ok(());
+            return Ok(most);
         }
     }
     Err(std::io::Error::last_os_error()).context("raise the limit of open files")

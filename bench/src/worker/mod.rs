@@ -1,7 +1,7 @@
 //! The peers that are this program itself: the floors, untorn from Rust, and locks by themselves.
 
 mod floor;
-mod growth;
+pub mod growth;
 mod lock;
 mod many;
 mod rust;

@@ -5,12 +5,15 @@ use crate::measure::rounds;
 use crate::options::Options;
 use crate::peer::{self, Peer};
 use crate::suite::Scratch;
+use crate::worker::growth::allow_files;
 use anyhow::Result;
 
 pub fn panels(options: &Options) -> Result<Vec<Panel>> {
+    // A journal has two descriptors, and the system may allow fewer than 10,000 journals need.
+    let most = (allow_files()?.saturating_sub(100) / 2).min(10_000);
     let (handles, followers): (&[u64], &[u64]) = match options.quick {
         true => (&[1, 20], &[1, 20]),
-        false => (&[1, 10, 100, 1_000, 10_000], &[1, 10, 100, 1_000]),
+        false => (&[1, 10, 100, 1_000, most], &[1, 10, 100, 1_000]),
     };
     let mut panels = grown(
         options,
