@@ -1,4 +1,4 @@
-//! Holds a journal's file, open, and its syncs.
+//! Holds a journal's file, open, and its syncs. A handle whose sync failed is poisoned.
 //!
 //! One sync serves many: the first caller syncs for all that have written by then, and
 //! the others wait for it. Only header stamps sync under the lock.
@@ -13,6 +13,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind};
+use crate::events::{self, EventKind};
 use crate::journal::append::rollback;
 use crate::journal::shared::Shared;
 use crate::lockfile::{self, Generation, IDLE, Identity};
@@ -197,6 +198,42 @@ impl Epoch {
         drop(state);
         syncs.changed.notify_all();
         result.map_err(Unsynced::Failed)
+    }
+}
+
+impl Shared {
+    /// Fails if the handle is closed or poisoned.
+    #[inline]
+    pub fn usable(&self, operation: &'static str) -> std::result::Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) || self.is_poisoned() {
+            return Err(self.unusable(operation));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn unusable(&self, operation: &'static str) -> Error {
+        if self.closed.load(Ordering::Relaxed) {
+            return Error::invalid_argument(operation, &self.path, "the journal is closed");
+        }
+        Error::new(
+            ErrorKind::Poisoned,
+            operation,
+            &self.path,
+            "an earlier sync on this handle failed, so what it wrote before may not be durable; \
+             open the journal again",
+        )
+    }
+
+    #[inline]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    pub fn poison(&self) {
+        if !self.poisoned.swap(true, Ordering::AcqRel) {
+            events::emit(EventKind::Poisoned, "sync", &self.path, |_| {});
+        }
     }
 }
 

@@ -8,8 +8,7 @@ use super::follow::Followers;
 use super::journal_bytes::JournalBytes;
 use super::options::JournalOptions;
 use super::record_policy::RecordPolicy;
-use crate::error::{Error, ErrorKind, Result};
-use crate::events::{self, EventKind};
+use crate::error::Result;
 use crate::holder::Holder;
 use crate::oslock::PathLock;
 use crate::sys::{PerProcess, RecentLook};
@@ -25,8 +24,9 @@ pub(crate) struct Shared {
     pub elsewhere: Option<Arc<dyn JournalBytes>>,
     /// When appends looked at the names of the journal and of its lock file.
     pub names: RecentLook,
-    closed: AtomicBool,
-    poisoned: AtomicBool,
+    pub(super) closed: AtomicBool,
+    /// Whether a sync failed: see `data.rs`.
+    pub(super) poisoned: AtomicBool,
     followers: PerProcess<Followers>,
 }
 
@@ -58,40 +58,6 @@ impl Shared {
     #[cold]
     pub fn holder(&self) -> Option<Holder> {
         crate::lock::holder(&self.path).ok().flatten()
-    }
-
-    /// Fails if the handle is closed or poisoned.
-    #[inline]
-    pub fn usable(&self, operation: &'static str) -> Result<()> {
-        if self.closed.load(Ordering::Relaxed) || self.is_poisoned() {
-            return Err(self.unusable(operation));
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn unusable(&self, operation: &'static str) -> Error {
-        if self.closed.load(Ordering::Relaxed) {
-            return Error::invalid_argument(operation, &self.path, "the journal is closed");
-        }
-        Error::new(
-            ErrorKind::Poisoned,
-            operation,
-            &self.path,
-            "an earlier sync on this handle failed, so what it wrote before may not be durable; \
-             open the journal again",
-        )
-    }
-
-    #[inline]
-    pub fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Acquire)
-    }
-
-    pub fn poison(&self) {
-        if !self.poisoned.swap(true, Ordering::AcqRel) {
-            events::emit(EventKind::Poisoned, "sync", &self.path, |_| {});
-        }
     }
 
     /// Closes the handle for later calls, and wakes its followers.

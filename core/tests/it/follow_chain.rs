@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::scene;
 use crate::scene::Scene;
+use crate::scene::lane::every;
 use untorn::fault::Plan;
 use untorn::{CallOptions, Follow, FollowItem, Journal, Position};
 
@@ -170,7 +171,7 @@ fn catching_up_is_not_quadratic() {
 /// content, and each record that was in it at a rotation has come.
 #[test]
 fn whatever_was_done_meanwhile() {
-    for sequence in 0..4_u32.pow(4) {
+    for sequence in every(3, 0..4_u32.pow(4)) {
         let scene = Scene::quick();
         let path = scene.path("j.jsonl");
         let journal = scene::journal(&path);

@@ -134,7 +134,7 @@ fn a_power_cut_loses_nothing() {
         *acknowledged.borrow_mut() += 1;
     });
     assert!(found.len() > 100);
-    for image in every(5, &found) {
+    for image in every(8, &found) {
         let now = image.files.get("j").expect("there is a journal");
         assert!(image.acknowledged == 0 || now == NEW, "{}", image.what);
         check(&materialise(image), &image.what);

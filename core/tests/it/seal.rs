@@ -193,7 +193,7 @@ fn a_last_append_cut_at_every_byte_is_cut_whole() {
         let last = sealed(&some(3..3 + many));
         // But for the newline: see `a_last_append_without_its_newline_is_whole`.
         for cut in 0..last.len() - 1 {
-            let scene = Scene::new();
+            let scene = Scene::quick();
             let path = scene.with("j", [&before[..], &last[..cut]].concat());
             open(&path).append(record(9).as_bytes()).unwrap();
             assert_eq!(
@@ -247,7 +247,7 @@ fn a_hole_in_the_last_append_takes_all_of_it() {
             let mut holed = last.clone();
             let stop = (at + length).min(holed.len());
             holed[at..stop].fill(0);
-            let scene = Scene::new();
+            let scene = Scene::quick();
             let path = scene.with("j", [&before[..], &holed].concat());
             open(&path).append(record(20).as_bytes()).unwrap();
             let read = records(&path);

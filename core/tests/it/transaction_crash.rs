@@ -166,12 +166,12 @@ fn nothing_pending(scene: &Scene, what: &str) {
 #[test]
 fn death_before_each_call_and_in_each_write() {
     for durability in [Durability::Process, Durability::Power] {
-        let scene = Scene::new();
+        let scene = Scene::quick();
         set_up(&scene);
         let (result, calls) = Plan::new().run(|| transaction(scene.dir(), durability));
         result.unwrap();
         let (mut undone, mut finished) = (0, 0);
-        for (n, op) in every(2, calls.iter().enumerate()) {
+        for (n, op) in every(5, calls.iter().enumerate()) {
             let mut deaths = vec![(format!("death before call {n}, {op:?}"), None)];
             if *op == Op::Write {
                 deaths.extend([1, 20, 64, 100, 300].map(|part| {
@@ -182,7 +182,7 @@ fn death_before_each_call_and_in_each_write() {
             for (m, (what, part)) in deaths.iter().enumerate() {
                 let (by, locker) = next(n + m);
                 let what = format!("{durability}: {what}, then {by}");
-                let scene = Scene::new();
+                let scene = Scene::quick();
                 set_up(&scene);
                 let handles = (n % 2 == 1).then(|| open_before(&scene));
                 let plan = match part {
@@ -204,7 +204,7 @@ fn death_before_each_call_and_in_each_write() {
                 nothing_pending(&scene, &what);
             }
         }
-        let least = if is_deep() { (100, 20) } else { (40, 8) };
+        let least = if is_deep() { (100, 20) } else { (15, 2) };
         assert!(
             undone > least.0 && finished > least.1,
             "{undone}, {finished}"
@@ -216,7 +216,7 @@ fn death_before_each_call_and_in_each_write() {
 fn a_death_while_it_is_settled() {
     // Half-way through the commit, and half-way through its undoing: for each
     // of both, death at each call of the one who settles.
-    let scene = Scene::new();
+    let scene = Scene::quick();
     set_up(&scene);
     let (_, calls) = Plan::new().run(|| transaction(scene.dir(), Durability::Power));
     let renames: Vec<_> = (0..calls.len())
@@ -237,7 +237,7 @@ fn a_death_while_it_is_settled() {
         (unlink, true),
     ] {
         let broken = || {
-            let scene = Scene::new();
+            let scene = Scene::quick();
             set_up(&scene);
             let work = || transaction(scene.dir(), Durability::Power);
             let _ = Plan::new().die(first).run(work);
@@ -248,7 +248,7 @@ fn a_death_while_it_is_settled() {
         let (result, calls) = Plan::new().run(|| settle(&scene));
         result.unwrap();
         assert_eq!(before_or_after(&scene, "settled at once"), wanted);
-        for n in every(6, 0..calls.len()) {
+        for n in every(9, 0..calls.len()) {
             let (by, locker) = next(n);
             let what = format!("died at {first}, settler at {n}, then {by}");
             let scene = broken();
@@ -276,7 +276,7 @@ fn the_power_fails_at_each_call() {
         .iter()
         .filter(|image| seen.insert((&image.inodes, &image.files, image.acknowledged)))
         .collect();
-    for (n, image) in every(3, found.iter().enumerate()) {
+    for (n, image) in every(5, found.iter().enumerate()) {
         let (by, locker) = next(n);
         let what = format!("{}, then {by}", image.what);
         stash.restore(scene.dir(), image);
@@ -289,7 +289,7 @@ fn the_power_fails_at_each_call() {
             undone += 1;
         }
     }
-    let least = if is_deep() { 50 } else { 12 };
+    let least = if is_deep() { 50 } else { 7 };
     assert!(undone > least && finished > least, "{undone}, {finished}");
 }
 
@@ -308,11 +308,11 @@ fn errors(op: Op) -> &'static [i32] {
 #[test]
 fn each_call_fails() {
     for durability in [Durability::Process, Durability::Power] {
-        let scene = Scene::new();
+        let scene = Scene::quick();
         set_up(&scene);
         let (result, calls) = Plan::new().run(|| transaction(scene.dir(), durability));
         result.unwrap();
-        for (n, op) in every(2, calls.iter().enumerate()) {
+        for (n, op) in every(5, calls.iter().enumerate()) {
             let mut faults: Vec<_> = errors(*op)
                 .iter()
                 .map(|errno| {
@@ -331,7 +331,7 @@ fn each_call_fails() {
             }
             for (what, part, errno) in faults {
                 let what = format!("{durability}: {what}");
-                let scene = Scene::new();
+                let scene = Scene::quick();
                 set_up(&scene);
                 let plan = match part {
                     None => Plan::new().fail(n, errno),
