@@ -1087,6 +1087,7 @@ UNTORN_API void untorn_journal_close(untorn_journal *journal);
  * Lists the rotated files of this journal that exist, oldest first: those that rotate,
  * rewind and max_bytes made. A file that another program copied, replaced or appended
  * to since is not among them. Takes no lock. Free the list with untorn_rotated_free().
+ * In a database they are files of the session.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1843,7 +1844,7 @@ untorn_code untorn_journal_rewind(const untorn_journal *journal,
  * journal begins, with the same header if it has one. Rotated files are named
  * name_1.ext, name_2.ext, ...; numbers only grow. *path_out (may be NULL) is the
  * file's path, which you free with untorn_string_free(), or NULL if the journal
- * had no records.
+ * had no records. In a database it is the name of a file of the session.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -1911,7 +1912,9 @@ untorn_code untorn_journal_replace(const untorn_journal *journal,
  * Takes the lock, to rewrite the journal whole or not at all. Read
  * untorn_rewrite_records(), pass each new record to untorn_rewrite_push(), then
  * call untorn_rewrite_commit(), and untorn_rewrite_free() in any case. Appends
- * of other processes wait, and then go into the new file.
+ * of other processes wait, and then go into the new file. In a database nothing is
+ * locked: they come after the new records, and the commit is UNTORN_CONFLICT if another
+ * process rewrote the journal.
  */
 UNTORN_API
 UNTORN_MUST_USE
@@ -3634,7 +3637,7 @@ typedef struct {
    */
   uint64_t waited_ms;
   /**
-   * Where in the file it happened.
+   * The place in the file.
    */
   uint64_t offset;
   /**

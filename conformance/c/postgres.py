@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+# Another program's changes, which `psql` makes.
+FOREIGN = ("file_remove", "file_replace")
 # The operations that a store in a database has.
 OPERATIONS = {
     *("journal_open", "append", "append_all", "append_at", "end", "records", "values", "tail", "verify"),
@@ -26,11 +28,12 @@ OPERATIONS = {
     *("transaction", "tx_load", "tx_save", "tx_create", "tx_append", "tx_remove", "commit", "rollback"),
     *("store", "keys", "store_remove", "search", "session", "session_journal", "session_state"),
     *("session_document", "session_holder", "claim", "release", "reconcile", "close"),
+    *("rotate", "clear", "rotated", "prune_rotated", "compact", "header", "set_header", "sync"),
+    *FOREIGN,
 }
 # Arguments and options that only files have.
 FILES_ONLY = {
-    *("lock", "header", "mode", "parents", "create", "cut_foreign_tail", "scheme", "on_unsupported", "stale"),
-    *("max_bytes", "keep_files", "header_prefix", "header_reserve", "header_mode", "rotated"),
+    *("lock", "mode", "parents", "cut_foreign_tail", "scheme", "on_unsupported", "stale"),
 }
 OWN_ENDS = (".lock", ".guard", ".holder", ".torn", ".rotated", ".redo", ".untorn")
 
@@ -51,6 +54,8 @@ def left_out(case: Json) -> str | None:
             continue
         if step["op"] not in OPERATIONS:
             return f"a session of a database has no {step['op']}"
+        if step["op"] == "store" and "create" in step:
+            return "a schema that is missing is never made by itself"
         if only_files := FILES_ONLY & step.keys():
             return f"a session of a database has no {min(only_files)}"
         path = step.get("path", "plain")
@@ -100,12 +105,19 @@ class Schema:
     def begin(self, key: str, case: Json) -> None:
         """Put the files of a case in place."""
         self.key = key
-        puts = [
-            f"call {self.name}.put('{key}', '{name}', decode('{data.read(entry).hex()}', 'hex'))"
-            for name, entry in case.get("files", {}).items()
-        ]
+        puts = [self.put(name, entry) for name, entry in case.get("files", {}).items()]
         if puts:
             self.ask(*puts)
+
+    def put(self, name: str, entry: Any) -> str:
+        """Give the statement that makes a file."""
+        return f"call {self.name}.put('{self.key}', '{name}', decode('{data.read(entry).hex()}', 'hex'))"
+
+    def foreign(self, step: Json) -> None:
+        """Change a file as another program does."""
+        remove = f"call {self.name}.commit('{self.key}', '{{remove}}', array['{step['path']}'], '{{null}}')"
+        put = [self.put(step["path"], step["bytes"])] if step["op"] == "file_replace" else []
+        self.ask(remove, *put)
 
     def check(self, case: Json) -> None:
         """Compare all that is there after a case."""

@@ -114,7 +114,10 @@ class Stage:
 
     def within(self, path: str | None) -> str | None:
         """Give the path within the case's directory."""
-        return None if path is None else str(Path(bytes.fromhex(path).decode()).relative_to(self.directory))
+        if path is None:
+            return None
+        found = bytes.fromhex(path).decode()
+        return found if self.schema is not None else str(Path(found).relative_to(self.directory))
 
     def found(self, answer: Json) -> object:
         """Give what a step on damage, locks or rotated files found."""
@@ -163,6 +166,8 @@ class Stage:
     def carry_out(self, step: Json) -> None:
         """Carry one step out and compare what it gives."""
         operation = step["op"]
+        if self.schema is not None and operation in postgres.FOREIGN:
+            return self.schema.foreign(step)
         if operation.startswith("file_"):
             return data.foreign_write(self.directory, step)
         if operation == "foreign_lock":

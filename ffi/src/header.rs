@@ -12,6 +12,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 use crate::journal::Journal;
+use crate::place::both;
 use crate::position::Position;
 
 /// Reads the header, without its padding. *data_out is NULL if the journal has
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn untorn_journal_header(
                 arguments.output(len_out, "len_out")?,
             )
         };
-        match journal.files("header")?.header()? {
+        match both!(&journal.core, core => core.header())? {
             Some(header) => buffer::give(&header, data_out, len_out),
             None => {
                 data_out.put(std::ptr::null_mut());
@@ -115,14 +116,19 @@ unsafe fn append(
     let arguments = Arguments::of("append");
     // SAFETY: the caller's promise.
     let (journal, batch, call) = unsafe {
-        let journal = arguments.object(journal, "journal")?.files("header")?;
+        let journal = arguments.object(journal, "journal")?;
         let arguments = arguments.on(journal.path());
         let call = call::read(call, &arguments)?;
-        let mut batch = bytes::fill(journal.batch(), records, count, &arguments)?;
+        let mut batch = bytes::fill(
+            both!(&journal.core, core => core.batch()),
+            records,
+            count,
+            &arguments,
+        )?;
         batch.set_header(arguments.bytes(header, len, "header")?)?;
         (journal, batch, call)
     };
-    let position = journal.append_batch(&batch, None, &call)?;
+    let position = both!(&journal.core, core => core.append_batch(&batch, None, &call))?;
     // SAFETY: NULL or a place for it.
     unsafe { put(position_out, position.into()) };
     Ok(())

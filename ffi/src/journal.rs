@@ -346,7 +346,7 @@ pub unsafe extern "C" fn untorn_journal_sync(
     guard(error_out, "sync", || {
         // SAFETY: as the header says of every argument.
         let journal = unsafe { Arguments::of("sync").object(journal, "journal")? };
-        journal.files("sync")?.sync()
+        both!(&journal.core, core => core.sync())
     })
 }
 

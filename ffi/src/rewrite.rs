@@ -12,7 +12,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 use crate::journal::Journal;
-use crate::place::{Place, both};
+use crate::place::{Place, both, each};
 use crate::position::Position;
 use crate::records::Records;
 use crate::text;
@@ -21,7 +21,7 @@ use crate::text;
 /// committed or freed. It may be handed to another thread, but only one thread
 /// may use it at a time. It is independent of the journal's handle.
 pub struct Rewrite {
-    core: untorn::Rewrite,
+    core: Place<untorn::Rewrite, untorn_postgres::Rewrite>,
 }
 
 /// The journal and the call.
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn untorn_journal_rewind(
 /// journal begins, with the same header if it has one. Rotated files are named
 /// name_1.ext, name_2.ext, ...; numbers only grow. *path_out (may be NULL) is the
 /// file's path, which you free with untorn_string_free(), or NULL if the journal
-/// had no records.
+/// had no records. In a database it is the name of a file of the session.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_rotate(
@@ -102,7 +102,11 @@ pub unsafe extern "C" fn untorn_journal_rotate(
             let path_out = Arguments::of("rotate").output(path_out, "path_out");
             (of("rotate", journal, call)?, path_out)
         };
-        give(path_out, journal.files("rotate")?.rotate_with(&call)?);
+        let rotated = match &journal.core {
+            Place::Files(core) => core.rotate_with(&call)?,
+            Place::Database(core) => core.rotate_with(&call)?.map(PathBuf::from),
+        };
+        give(path_out, rotated);
         Ok(())
     })
 }
@@ -125,7 +129,11 @@ pub unsafe extern "C" fn untorn_journal_clear(
             let path_out = Arguments::of("clear").output(path_out, "path_out");
             (of("clear", journal, call)?, path_out)
         };
-        give(path_out, journal.files("clear")?.clear_with(&call)?);
+        let rotated = match &journal.core {
+            Place::Files(core) => core.clear_with(&call)?,
+            Place::Database(core) => core.clear_with(&call)?.map(PathBuf::from),
+        };
+        give(path_out, rotated);
         Ok(())
     })
 }
@@ -165,7 +173,9 @@ pub unsafe extern "C" fn untorn_journal_replace(
 /// Takes the lock, to rewrite the journal whole or not at all. Read
 /// untorn_rewrite_records(), pass each new record to untorn_rewrite_push(), then
 /// call untorn_rewrite_commit(), and untorn_rewrite_free() in any case. Appends
-/// of other processes wait, and then go into the new file.
+/// of other processes wait, and then go into the new file. In a database nothing is
+/// locked: they come after the new records, and the commit is UNTORN_CONFLICT if another
+/// process rewrote the journal.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_begin_rewrite(
@@ -181,7 +191,7 @@ pub unsafe extern "C" fn untorn_journal_begin_rewrite(
             (of("compact", journal, call)?, rewrite_out)
         };
         rewrite_out.give(Rewrite {
-            core: journal.files("compact")?.begin_rewrite(&call)?,
+            core: each!(&journal.core, core => core.begin_rewrite(&call)?),
         });
         Ok(())
     })
@@ -192,7 +202,7 @@ pub unsafe extern "C" fn untorn_journal_begin_rewrite(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_rewrite_old_bytes(rewrite: *const Rewrite) -> u64 {
     // SAFETY: NULL or a rewrite.
-    unsafe { rewrite.as_ref() }.map_or(0, |rewrite| rewrite.core.old_bytes())
+    unsafe { rewrite.as_ref() }.map_or(0, |rewrite| both!(&rewrite.core, core => core.old_bytes()))
 }
 
 /// Begins to read the records as they are before the commit. Free the cursor with
@@ -211,7 +221,8 @@ pub unsafe extern "C" fn untorn_rewrite_records(
             let rewrite = &arguments.object(rewrite, "rewrite")?.core;
             (rewrite, arguments.output(records_out, "records_out")?)
         };
-        records_out.give(Records::of_file(rewrite.records()?));
+        let records = both!(rewrite, core => core.records())?;
+        records_out.give(Records::of_file(records));
         Ok(())
     })
 }
@@ -233,7 +244,7 @@ pub unsafe extern "C" fn untorn_rewrite_push(
             let rewrite = &mut arguments.object_mut(rewrite, "rewrite")?.core;
             (rewrite, arguments.bytes(record, len, "record")?)
         };
-        rewrite.push(record)
+        both!(rewrite, core => core.push(record))
     })
 }
 
@@ -250,7 +261,7 @@ pub unsafe extern "C" fn untorn_rewrite_commit(
     guard(error_out, "compact", || {
         // SAFETY: as the header says of every argument.
         let rewrite = unsafe { Arguments::of("compact").object_mut(rewrite, "rewrite")? };
-        let position = rewrite.core.commit()?;
+        let position = both!(&mut rewrite.core, core => core.commit())?;
         // SAFETY: NULL or a place for it.
         unsafe { put(position_out, position.into()) };
         Ok(())

@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::guard::guard;
 use crate::journal::Journal;
+use crate::place::both;
 use crate::text::{c_path, pointer};
 
 /// The rotated files of a journal. The strings that untorn_rotated_path() returns belong
@@ -20,6 +21,7 @@ pub struct Rotated {
 /// Lists the rotated files of this journal that exist, oldest first: those that rotate,
 /// rewind and max_bytes made. A file that another program copied, replaced or appended
 /// to since is not among them. Takes no lock. Free the list with untorn_rotated_free().
+/// In a database they are files of the session.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn untorn_journal_rotated(
@@ -31,12 +33,13 @@ pub unsafe extern "C" fn untorn_journal_rotated(
         let arguments = Arguments::of("rotated");
         // SAFETY: as the header says of every argument.
         let (journal, rotated_out) = unsafe {
-            let journal = arguments.object(journal, "journal")?.files("rotated")?;
+            let journal = arguments.object(journal, "journal")?;
             let arguments = arguments.on(journal.path());
             (journal, arguments.output(rotated_out, "rotated_out")?)
         };
-        let paths = journal.rotated()?;
-        let paths = paths.iter().map(|path| c_path(path)).collect();
+        let paths = both!(&journal.core, core => {
+            core.rotated()?.iter().map(|path| c_path(path.as_ref())).collect()
+        });
         rotated_out.give(Rotated { paths });
         Ok(())
     })
@@ -78,13 +81,11 @@ pub unsafe extern "C" fn untorn_journal_prune_rotated(
         let arguments = Arguments::of("prune_rotated");
         // SAFETY: as the header says of every argument.
         let (journal, call) = unsafe {
-            let journal = arguments
-                .object(journal, "journal")?
-                .files("prune_rotated")?;
+            let journal = arguments.object(journal, "journal")?;
             (journal, call::read(call, &arguments.on(journal.path()))?)
         };
         let age = Duration::from_millis(older_than_ms);
-        let count = journal.prune_rotated_with(keep, age, &call)?;
+        let count = both!(&journal.core, core => core.prune_rotated_with(keep, age, &call))?;
         // SAFETY: NULL or a place for it.
         unsafe { put(count_out, count) };
         Ok(())

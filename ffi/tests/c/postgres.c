@@ -128,7 +128,7 @@ static void journals(const untorn_store *store) {
   OK(untorn_journal_verify(journal, NULL, &report, &error));
   CHECK(untorn_report_records(report) == 3);
   untorn_report_free(report);
-  char *rotated = (char *)&from;
+  char *rotated = NULL;
   OK(untorn_journal_rewind(journal, first, NULL, &rotated, &error));
   CHECK(strcmp(rotated, "journal_1.jsonl") == 0);
   untorn_string_free(rotated);
