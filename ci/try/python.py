@@ -9,6 +9,7 @@ import json
 import platform
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -135,9 +136,8 @@ def main() -> None:
         follow(top / "followed.jsonl")
         command(top)
     libc = "-".join(platform.libc_ver()).strip("-")
-    print(
-        f"ok: untorn {untorn.__version__}, Python {sys.version.split()[0]}, {platform.machine()} {sys.platform} {libc}"
-    )
+    # Not `platform.machine`: it asks Windows in a way that Wine does not know.
+    print(f"ok: untorn {untorn.__version__}, Python {sys.version.split()[0]}, {sysconfig.get_platform()} {libc}")
 
 
 main()

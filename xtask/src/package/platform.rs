@@ -104,6 +104,20 @@ impl Platform {
         self.npm.2 == Some("musl")
     }
 
+    /// Whether a wheel of this name is for this platform.
+    pub fn is_wheel(&self, name: &str) -> bool {
+        let (processor, _) = self.target.split_once('-').unwrap_or_default();
+        let (system, processor) = match (self.npm.0, self.npm.2) {
+            ("win32", _) => ("win_", "amd64"),
+            ("darwin", _) if processor == "aarch64" => ("macosx_", "arm64"),
+            ("darwin", _) => ("macosx_", processor),
+            (_, Some("musl")) => ("musllinux_", processor),
+            _ => ("manylinux_", processor),
+        };
+        let tags = name.rsplit('-').next().unwrap_or_default();
+        tags.contains(system) && tags.ends_with(&format!("_{processor}.whl"))
+    }
+
     /// The file that cargo writes for a library of dynamic linking.
     pub fn shared_library(&self, name: &str) -> String {
         match self.npm.0 {
@@ -139,5 +153,23 @@ mod tests {
             assert_eq!(platform.name, format!("{os}-{cpu}{abi}"));
         }
         assert!(Platform::named("linux-x64").is_err());
+    }
+
+    #[test]
+    fn a_wheel_is_for_one_platform() {
+        for (tags, name) in [
+            (
+                "manylinux2014_x86_64.manylinux_2_17_x86_64",
+                "linux-x64-gnu",
+            ),
+            ("musllinux_1_2_aarch64", "linux-arm64-musl"),
+            ("win_amd64", "win32-x64-msvc"),
+            ("macosx_11_0_arm64", "darwin-arm64"),
+            ("macosx_10_12_x86_64", "darwin-x64"),
+        ] {
+            let wheel = format!("dist/untorn-0.1.0-cp311-abi3-{tags}.whl");
+            let names = PLATFORMS.iter().filter(|p| p.is_wheel(&wheel));
+            assert_eq!(names.map(|p| p.name).collect::<Vec<_>>(), [name]);
+        }
     }
 }

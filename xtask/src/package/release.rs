@@ -45,32 +45,11 @@ fn one(site: &Site, platform: &'static Platform) -> Result<()> {
 fn make(site: &Site, platform: &'static Platform, log: &Log) -> Result<()> {
     fs::create_dir_all(directory_of(site))?;
     let toolchain = Toolchain::set_up(site, platform, log)?;
-    wheel(site, platform, &toolchain, log)?;
-    let built = toolchain.libraries(site, log)?;
+    let built = toolchain.libraries(site, &directory_of(site), log)?;
     toolchain.command(site, log)?;
     npm::of_platform(site, platform, &built, log)?;
     c::of_platform(site, platform, &toolchain, &built, log)?;
     command(site, platform, &built, log)
-}
-
-/// maturin names the wheel, refuses one that needs a newer system than its tag says, and lists in
-/// it each crate that is linked in.
-fn wheel(site: &Site, platform: &Platform, toolchain: &Toolchain, log: &Log) -> Result<()> {
-    let mut run = toolchain
-        .run(site, "maturin")?
-        .args(["build", "--release", "--locked", "--target"])
-        .arg(platform.target)
-        .args(toolchain.maturin_flags())
-        .arg("--out")
-        .arg(directory_of(site));
-    if let Some(tag) = platform.wheel {
-        run = run.args(["--compatibility", tag]);
-    }
-    run.arg("--")
-        .args(toolchain.library_flags()?)
-        .dir(site.root.join("bindings/python"))
-        .long()
-        .log(log)
 }
 
 /// The command, for those who have neither Rust nor Python nor Node.

@@ -5,6 +5,7 @@
 //! for Linux and macOS: it has stubs of each version of glibc, of musl and of macOS. MinGW links for
 //! Windows.
 
+use super::linker;
 use super::platform::{GLIBC, Platform};
 use crate::command::Run;
 use crate::log::Log;
@@ -48,70 +49,58 @@ impl Toolchain {
         Ok(toolchain)
     }
 
-    /// Builds the C library and the addon. The results are in the directory that is returned.
-    pub fn libraries(&self, site: &Site, log: &Log) -> Result<PathBuf> {
-        let flags = self.library_flags()?;
-        for package in ["untorn-ffi", "untorn-node"] {
-            self.build(site, &["--package", package, "--lib"], &flags, log)?;
+    /// Builds C library, addon and extension, and makes the wheel. Returns where the libraries are.
+    ///
+    /// maturin names the wheel, refuses one that needs a newer system than its tag says, and lists in
+    /// it each crate that is linked in.
+    pub fn libraries(&self, site: &Site, out: &Path, log: &Log) -> Result<PathBuf> {
+        let cargo = linker::cargo(site, self.platform, &self.cargo())?;
+        let mut run = self
+            .run(site, "maturin")?
+            .args(["build", "--release", "--locked", "--target"])
+            .arg(self.platform.target)
+            .arg("--out")
+            .arg(out)
+            .env("CARGO", cargo);
+        if self.zig() {
+            run = run.arg("--zig");
         }
+        if let Some(tag) = self.platform.wheel {
+            run = run.args(["--compatibility", tag]);
+        }
+        if self.platform.is_glibc() {
+            // zig would link an unwinder of its own. A thread that the interpreter ends is unwound by
+            // the system's, which then meets frames that it does not know: the process dies.
+            run = run.env("UNTORN_LINK_WITH", self.libgcc()?);
+        }
+        run.dir(site.root.join("bindings/python")).long().log(log)?;
         Ok(directory(site, self.platform))
     }
 
+    /// The command has zig's unwinder, since no interpreter ends its threads. The system's own
+    /// needs a newer glibc than the command may need.
     pub fn command(&self, site: &Site, log: &Log) -> Result<()> {
-        let what = ["--package", "untorn-cli", "--bin", "untorn"];
-        self.build(site, &what, &self.command_flags(), log)
-    }
-
-    /// The flags are for the last step alone. What is below it serves libraries and command.
-    fn build(&self, site: &Site, what: &[&str], flags: &[String], log: &Log) -> Result<()> {
         let program = if self.zig() {
             "cargo-zigbuild"
         } else {
             "cargo"
         };
         self.run(site, program)?
-            .args(["rustc", "--release", "--locked", "--target", &self.target()])
-            .args(what)
-            .arg("--")
-            .args(flags)
+            .args(["build", "--release", "--locked", "--target"])
+            .arg(self.target())
+            .args(linker::TOGETHER)
+            .args(["--package", "untorn-cli", "--bin", "untorn"])
             .dir(&site.root)
             .long()
             .log(log)
     }
 
-    /// The arguments of rustc for a library that another program loads.
-    pub fn library_flags(&self) -> Result<Vec<String>> {
-        let mut flags = Vec::new();
-        if self.platform.is_glibc() {
-            // zig would link an unwinder of its own. A thread that the interpreter ends is unwound by
-            // the system's, which then meets frames that it does not know: the process dies.
-            flags.push(format!("-Clink-arg={}", self.libgcc()?.display()));
-        }
-        Ok(flags)
-    }
-
-    /// The command has zig's unwinder, since no interpreter ends its threads. The system's own
-    /// needs a newer glibc than the command may need.
-    fn command_flags(&self) -> Vec<String> {
-        if self.platform.is_musl() {
-            // It then runs on every Linux.
-            vec!["-Ctarget-feature=+crt-static".into()]
-        } else {
-            Vec::new()
-        }
-    }
-
     /// What links a shared library for Linux from an archive.
     pub fn linker(&self, site: &Site) -> Result<Run> {
-        let (processor, _) = self.platform.target.split_once('-').context("a target")?;
-        let library = match self.platform.is_glibc() {
-            true => format!("gnu.{}.{}", GLIBC.0, GLIBC.1),
-            false => "musl".to_owned(),
-        };
         let run = self
             .run(site, "python")?
             .args(["-m", "ziglang", "cc", "-s", "-target"])
-            .arg(format!("{processor}-linux-{library}"));
+            .arg(linker::target(self.platform)?);
         match self.platform.is_glibc() {
             true => Ok(run.arg(self.libgcc()?)),
             // zig's own: systems with musl may lack one.
@@ -136,7 +125,7 @@ impl Toolchain {
         if self.debian.is_some() {
             run = run
                 .env("RUSTC", "/usr/bin/rustc")
-                .env("CARGO", "/usr/bin/cargo");
+                .env("CARGO", self.cargo());
         }
         Ok(run.env("CARGO_TARGET_DIR", target_directory(site)))
     }
@@ -146,8 +135,11 @@ impl Toolchain {
         !(self.platform.is_windows() || at_home)
     }
 
-    pub fn maturin_flags(&self) -> &'static [&'static str] {
-        if self.zig() { &["--zig"] } else { &[] }
+    fn cargo(&self) -> String {
+        match self.debian {
+            Some(_) => "/usr/bin/cargo".to_owned(),
+            None => crate::site::cargo(),
+        }
     }
 
     /// zig takes the version of glibc behind the target's name.
@@ -172,11 +164,13 @@ impl Toolchain {
             ("SOURCE_DATE_EPOCH".into(), time_of_commit(site)?),
         ];
         let mut add = |name: &str, value: &str| all.push((name.to_owned(), value.to_owned()));
+        let linker = format!("CARGO_TARGET_{upper}_LINKER");
+        if self.zig() {
+            let script = linker::link(site, &self.venv, self.platform)?;
+            add(&linker, &script.to_string_lossy());
+        }
         if self.platform.is_windows() {
-            add(
-                &format!("CARGO_TARGET_{upper}_LINKER"),
-                "x86_64-w64-mingw32-gcc",
-            );
+            add(&linker, "x86_64-w64-mingw32-gcc");
             let libnode = cross::libnode(site)?;
             add("LIBNODE_PATH", &libnode.to_string_lossy());
         }
@@ -201,8 +195,9 @@ impl Toolchain {
             flags.push(format!("--sysroot={}", sysroot.display()));
         }
         if self.platform.is_musl() {
-            // Python and Node are linked with musl dynamically.
-            flags.push("-Ctarget-feature=-crt-static".into());
+            // Python and Node are linked with musl dynamically. In two words, as maturin looks for it: it would
+            // add it once more, which are other flags.
+            flags.extend(["-C".into(), "target-feature=-crt-static".into()]);
         }
         if self.platform.is_mac() {
             flags.push("-Clink-arg=-Wl,-S,-x".into());
@@ -272,7 +267,11 @@ fn remapped(site: &Site) -> Result<Vec<(PathBuf, &'static str)>> {
         Some(home) => PathBuf::from(home),
         None => Path::new(&std::env::var_os("HOME").context("HOME is not set")?).join(".cargo"),
     };
-    let mut all = vec![(site.root.clone(), "/untorn")];
+    let mut all = vec![
+        (site.root.clone(), "/untorn"),
+        // Files that build scripts write; it need not lie in the checkout.
+        (site.target.clone(), "/target"),
+    ];
     // Each registry has a directory, named after where it is reached.
     if let Ok(registries) = std::fs::read_dir(cargo.join("registry/src")) {
         for registry in registries {

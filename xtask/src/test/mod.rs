@@ -265,6 +265,11 @@ const STEPS: &[Step] = &[
         cross::set_up,
     ),
     elsewhere(
+        "windows-types",
+        "clippy on all that is shipped, for Windows",
+        cross::windows_types,
+    ),
+    elsewhere(
         "windows",
         "the tests of the core, under Wine",
         cross::windows,
@@ -282,7 +287,7 @@ const STEPS: &[Step] = &[
     elsewhere("musl", "the tests of the core, on musl", cross::musl),
     elsewhere(
         "macos",
-        "core and C library type-check for both Macs",
+        "clippy on all that is shipped, for both Macs",
         cross::mac,
     ),
     deep(

@@ -12,7 +12,7 @@ use anyhow::Result;
 
 pub use c::windows as windows_c;
 pub use packages::windows as windows_packages;
-pub use rust::{mac, musl, windows};
+pub use rust::{mac, musl, windows, windows_types};
 
 pub fn set_up(site: &Site, log: &Log) -> Result<()> {
     cross::ensure(site, log)
