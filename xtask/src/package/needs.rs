@@ -90,7 +90,7 @@ fn needs_of(platform: &Platform, file: &Path) -> Result<String> {
     }
     let is_program = file.ends_with("untorn");
     if platform.is_glibc() {
-        return glibc(file);
+        return glibc(file, is_program);
     }
     let headers = readelf(file, &["--wide", "--program-headers", "--dynamic"])?;
     let needed: Vec<_> = bracketed(&headers, "(NEEDED)").collect();
@@ -103,7 +103,12 @@ fn needs_of(platform: &Platform, file: &Path) -> Result<String> {
     Ok(format!("{needed:?}"))
 }
 
-fn glibc(file: &Path) -> Result<String> {
+fn glibc(file: &Path, is_program: bool) -> Result<String> {
+    let dynamic = readelf(file, &["--wide", "--dynamic"])?;
+    // zig has an unwinder of its own. A process with two ends when a thread is ended.
+    if !is_program && !bracketed(&dynamic, "(NEEDED)").any(|name| name == "libgcc_s.so.1") {
+        bail!("it has another unwinder than the program that loads it");
+    }
     let newest = newest_glibc(&readelf(file, &["--wide", "--version-info"])?);
     match newest {
         Some(newest) if newest <= GLIBC => Ok(format!("glibc {}.{}", newest.0, newest.1)),
