@@ -111,7 +111,7 @@ def test_a_follower_wakes_by_the_server(store: postgres.Store) -> None:
 def test_verbs_that_only_files_have_are_unsupported(store: postgres.Store, tmp_path: Path) -> None:
     session = store.session("k")
     journal = session.journal()
-    for verb in (journal.rotate, journal.compact, journal.repair, journal.salvage, session.media):
+    for verb in (journal.compact, journal.sync, journal.repair, journal.salvage, session.media):
         with pytest.raises(untorn.Unsupported, match="only a store of files can do this") as caught:
             verb()
         assert isinstance(caught.value, NotImplementedError)
@@ -231,3 +231,23 @@ def test_selftest_says_what_is_there_and_what_is_not(schema: str) -> None:
         alone = {check.name: check for check in postgres.selftest(connection, schema)}
     assert not alone["own connection"].ok
     assert alone["statements outside of transactions"].ok
+
+
+def test_a_rotation_keeps_the_records_in_a_file_of_the_session(schema: str) -> None:
+    with postgres.Store(server(), schema=schema, header_prefix='{"header"') as store:
+        session = store.session("k")
+        journal = session.journal()
+        journal.set_header({"header": 1})
+        journal.extend([1, 2])
+        assert (journal.header, list(journal)) == ({"header": 1}, [1, 2])
+        name = journal.rotate()
+        assert name is not None
+        assert (journal.header, list(journal), journal.rotated()) == ({"header": 1}, [], [name])
+        assert list(session.journal(name)) == [1, 2]
+        journal.extend([3], header={"header": 2})
+        assert (journal.header, list(journal)) == ({"header": 2}, [3])
+        cleared = journal.clear()
+        assert (journal.header, list(journal), journal.rotated()) == (None, [], [name, cleared])
+        assert journal.clear() is None
+        assert journal.prune_rotated(1) == 1
+        assert journal.rotated() == [cleared]

@@ -90,7 +90,7 @@ def test_what_a_caller_passes_carries_all_verbs(place: Place, schema: str, run: 
             assert await store.remove("chat:42")
             assert not await session.exists()
             with pytest.raises(untorn.Unsupported):
-                await journal.rotate()
+                await journal.repair()
             await store.close()
 
     run(main)
@@ -110,6 +110,23 @@ def test_a_follower_wakes_and_waits_for_as_long_as_it_may(place: Place, schema: 
             await store.close()
 
     run(main)
+
+
+def test_a_rotation_keeps_the_records_in_a_file_of_the_session(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema, header_prefix='{"header"')
+            journal = await store.session("k").journal()
+            await journal.extend([1], header={"header": 1})
+            name = await journal.rotate()
+            assert (await journal.header, await journal.read()) == ({"header": 1}, [])
+            await journal.set_header({"header": 2})
+            assert await journal.header == {"header": 2}
+            cleared = await journal.clear()
+            assert await journal.rotated() == [name, cleared]
+            assert await journal.prune_rotated(0) == 2
+
+    alone(main)
 
 
 def alone(main: Main) -> None:

@@ -469,6 +469,25 @@ class PostgresJournal:
         `progress` is called about every 50 ms with the number of bytes that are done,
         and of all bytes. An exception of it ends the check.
         """
+    def rotate(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> str | None:
+        """Moves the records to a rotated file of the session, and begins a new, empty journal
+        with the same header. Returns the name of the rotated file, or `None` if the journal
+        had no records.
+        """
+    def clear(self, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> str | None:
+        """Empties the journal: neither records nor a header stay. A rotated file keeps the
+        whole journal as it was. Returns the name of that file, or `None` if the journal
+        was empty or missing.
+        """
+    def rotated(self) -> list[str]:
+        """Returns the names of the rotated files of this journal that exist, oldest first."""
+    def prune_rotated(
+        self, keep: int, older_than: float = 0.0, *, timeout: _Timeout = ..., lock: FileLock | None = None
+    ) -> int:
+        """Removes rotated files, oldest first, and returns how many: all but the newest
+        `keep`, and of these only files last written to longer ago than `older_than`
+        seconds. Their records are gone.
+        """
     def rewind(self, position: Position, *, timeout: _Timeout = ..., lock: FileLock | None = None) -> str | None:
         """Removes every record after a position, with a new generation: positions taken
         before this call are refused. Another file of the session keeps the journal as it
@@ -850,7 +869,7 @@ class LaterRewrite:
     def reader(self) -> Pending[LaterReader]: ...
     def push(self, records: list[_Data], checked: bool) -> Pending[None]: ...
     def commit(self) -> Pending[Position]:
-        """Puts the new records in the place of the old, and lets the lock go."""
+        """Puts the new records in the place of the old, and releases the lock."""
 
 @final
 class LaterFollow:
@@ -957,8 +976,8 @@ class LaterDocument:
     def begin_update(self, timeout: _Timeout, lock: FileLock | None) -> Pending[Update]:
         """Gives an `Update`, which holds the lock."""
     def save_update(self, update: Update, data: _Data) -> Pending[str]:
-        """Saves an `Update`, and lets its lock go. Not behind other changes: they
-        wait for this one.
+        """Saves an `Update`, and releases its lock. It passes other changes, which
+        wait for it.
         """
 
 @final
@@ -977,7 +996,7 @@ def patience(timeout: _Timeout, blocking: bool) -> _Timeout:
     """The timeout of a call with `blocking`: as `FileLock.acquire`, for `untorn.aio`."""
 
 def release_later(lock: FileLock) -> Pending[None] | None:
-    """Lets the lock go that was taken last, behind the work that was begun under
+    """Releases the lock that was taken last, after the work that was begun under
     it.
     """
 
@@ -990,7 +1009,7 @@ def snapshot_reader_later(snapshot: RawSnapshot, name: str, options: dict[str, A
     """Gives a `LaterReader`."""
 
 def transfer_later(lock: FileLock, to: Process) -> Pending[None]:
-    """Gives the lock to another process, and lets it go."""
+    """Gives the lock to another process, and forgets it here."""
 
 def store_keys_later(store: RawStore) -> Pending[list[str]]: ...
 def store_remove_later(store: RawStore, key: str, timeout: _Timeout) -> Pending[bool]: ...

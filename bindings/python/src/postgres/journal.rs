@@ -21,7 +21,7 @@ use crate::lock::{FileLock, given};
 use crate::position::Position;
 use crate::reader::{Reader, limited, tail_list};
 use crate::report::make_report;
-use crate::timeout::Timeout;
+use crate::timeout::{Timeout, age};
 
 /// The base of `untorn.postgres.Journal`: takes bytes, returns bytes and positions.
 #[pyclass(subclass, frozen, weakref, module = "untorn._untorn")]
@@ -161,6 +161,65 @@ impl PostgresJournal {
         self.usable(py, "rewind")?;
         run(py, self.name(), patience, |call| {
             self.journal.rewind_with(position, call)
+        })
+    }
+
+    /// Moves the records to a rotated file of the session, and begins a new, empty journal
+    /// with the same header. Returns the name of the rotated file, or `None` if the journal
+    /// had no records.
+    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
+    fn rotate(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<Option<String>> {
+        let patience = Wait::new(timeout, given(py, "rotate", lock)?);
+        self.usable(py, "rotate")?;
+        run(py, self.name(), patience, |call| {
+            self.journal.rotate_with(call)
+        })
+    }
+
+    /// Empties the journal: neither records nor a header stay. A rotated file keeps the
+    /// whole journal as it was. Returns the name of that file, or `None` if the journal
+    /// was empty or missing.
+    #[pyo3(signature = (*, timeout=Timeout::Handles, lock=None), text_signature = "($self, *, timeout=..., lock=None)")]
+    fn clear(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<Option<String>> {
+        let patience = Wait::new(timeout, given(py, "clear", lock)?);
+        self.usable(py, "clear")?;
+        run(py, self.name(), patience, |call| {
+            self.journal.clear_with(call)
+        })
+    }
+
+    /// Returns the names of the rotated files of this journal that exist, oldest first.
+    fn rotated(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        ask(py, self.name(), || self.journal.rotated())
+    }
+
+    /// Removes rotated files, oldest first, and returns how many: all but the newest
+    /// `keep`, and of these only files last written to longer ago than `older_than`
+    /// seconds. Their records are gone.
+    #[pyo3(signature = (keep, older_than=0.0, *, timeout=Timeout::Handles, lock=None), text_signature = "($self, keep, older_than=0.0, *, timeout=..., lock=None)")]
+    fn prune_rotated(
+        &self,
+        py: Python<'_>,
+        keep: Count,
+        older_than: f64,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<u64> {
+        let age = age(py, older_than)?;
+        let patience = Wait::new(timeout, given(py, "prune_rotated", lock)?);
+        self.usable(py, "prune_rotated")?;
+        run(py, self.name(), patience, |call| {
+            self.journal.prune_rotated_with(keep.0, age, call)
         })
     }
 

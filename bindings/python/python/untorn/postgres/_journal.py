@@ -14,10 +14,11 @@ from untorn.postgres._fold import Fold
 from untorn.postgres._only_files import only_files
 
 if TYPE_CHECKING:
+    from types import EllipsisType
     from typing import Self
 
     from untorn._fold import State
-    from untorn._untorn import PostgresSession
+    from untorn._untorn import FileLock, PostgresSession
 
 _S = TypeVar("_S")
 
@@ -64,15 +65,16 @@ class Journal(PostgresJournal, Writing[_T], Reading[_T]):
         found = self._header()
         return None if found is None else self._loads(found)
 
+    def set_header(
+        self, header: Any, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None
+    ) -> None:
+        """Change the header, or add one. As `untorn.Journal.set_header`."""
+        self._extend((), None, self._encode(header), timeout, lock)
+
     def _new_fold(self, state: State[_S]) -> Fold[_S]:
         return Fold(self, state)
 
-    set_header = only_files("set_header")
     compact = only_files("compact")
-    rotate = only_files("rotate")
-    rotated = only_files("rotated")
-    prune_rotated = only_files("prune_rotated")
-    clear = only_files("clear")
     repair = only_files("repair")
     sync = only_files("sync")
     salvage = only_files("salvage")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from untorn._arguments import many
 from untorn._codec import _T
 from untorn._fold import State, folded
 from untorn.aio import _journal
@@ -25,6 +24,14 @@ if TYPE_CHECKING:
     from untorn.aio._pending import Pending
 
 _S = TypeVar("_S")
+
+
+class _Batch(list[Any]):
+    """Encoded records, and a header."""
+
+    def __init__(self, records: Iterable[Any], header: Any = None) -> None:
+        super().__init__(records)
+        self.header = header
 
 
 class _LaterReader:
@@ -47,21 +54,32 @@ class _LaterJournal:
         self._journal = journal
         self._raw = raw
 
-    def encoded(self, obj: Any) -> list[Any]:
+    def encoded(self, obj: Any) -> _Batch:
         """Encode a record now: the caller may change the object during the call."""
-        return [_copied(self._journal._encode(obj))]
+        return _Batch([_copied(self._journal._encode(obj))])
 
-    def encoded_raw(self, record: Any) -> list[Any]:
+    def encoded_raw(self, record: Any) -> _Batch:
         """Take a record that is encoded."""
-        return [_copied(record)]
+        return _Batch([_copied(record)])
 
-    def encoded_many(self, objs: Iterable[Any], header: Any) -> list[Any]:
+    def encoded_many(self, objs: Iterable[Any], header: Any) -> _Batch:
         """Encode many records now."""
-        del header
-        return [_copied(self._journal._encode(obj)) for obj in objs]
+        return _Batch((_copied(self._journal._encode(obj)) for obj in objs), header)
 
-    def append(self, batch: list[Any], at: Position | None, timeout: Any, lock: Any) -> Pending[Position]:
-        return called(self._raw._extend, batch, at, None, timeout, lock)
+    def append(self, batch: _Batch, at: Position | None, timeout: Any, lock: Any) -> Pending[Position]:
+        return called(self._raw._extend, batch, at, batch.header, timeout, lock)
+
+    def rotate(self, timeout: Any, lock: Any) -> Pending[Any]:
+        return called(lambda: self._journal.rotate(timeout=timeout, lock=lock))
+
+    def clear(self, timeout: Any, lock: Any) -> Pending[Any]:
+        return called(lambda: self._journal.clear(timeout=timeout, lock=lock))
+
+    def rotated(self) -> Pending[Any]:
+        return called(self._journal.rotated)
+
+    def prune_rotated(self, keep: int, older_than: float, timeout: Any, lock: Any) -> Pending[int]:
+        return called(lambda: self._journal.prune_rotated(keep, older_than, timeout=timeout, lock=lock))
 
     def replace(self, objs: Iterable[Any], timeout: Any, lock: Any, progress: Any) -> Pending[Position]:
         return called(self._raw._replace, self.encoded_many(objs, None), timeout, lock, _on_loop(progress))
@@ -125,21 +143,6 @@ class Journal(_journal.Journal[_T]):
         position: Position = await self._later.append(batch, at, timeout, None if lock is None else lock._lock)
         return position
 
-    def extend(
-        self,
-        objs: Iterable[_T],
-        *,
-        at: Position | None = None,
-        header: Any = ...,
-        timeout: float | EllipsisType | None = ...,
-        lock: FileLock | None = None,
-    ) -> Coroutine[Any, Any, Position]:
-        """Append many records next to each other: all of them or none. With `at`, only if the journal ends there."""
-        if header is not ...:
-            only_files("set_header")(self)
-        batch = self._later.encoded_many(many(objs, "extend", self.path), None)
-        return self._commit(batch, at, timeout, lock)
-
     async def fold(  # type: ignore[override]
         self,
         initial: Callable[[], _S],
@@ -165,12 +168,7 @@ class Journal(_journal.Journal[_T]):
         """
         return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
 
-    set_header = only_files("set_header")
     compact = only_files("compact")
-    rotate = only_files("rotate")
-    rotated = only_files("rotated")
-    prune_rotated = only_files("prune_rotated")
-    clear = only_files("clear")
     repair = only_files("repair")
     sync = only_files("sync")
     salvage = only_files("salvage")
