@@ -121,6 +121,7 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
         about.insert(key.into(), source[key].clone());
     }
     about.insert("files".into(), files(&OWN));
+    about.insert("exports".into(), exports(&source["exports"]));
     about.insert("optionalDependencies".into(), optional());
     pack(site, &top, about, log)
 }
@@ -129,6 +130,16 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
 fn files(own: &[&str]) -> Value {
     let all: Vec<&str> = own.iter().copied().chain(LICENCES).collect();
     json!(all)
+}
+
+/// The file of each export alone. Keys are sorted here, and TypeScript would take `default` before `types`.
+/// Without `types` it takes the `.d.ts` next to the file.
+fn exports(source: &Value) -> Value {
+    let one = |(name, target): (&String, &Value)| {
+        let file = target.get("default").unwrap_or(target);
+        (name.clone(), file.clone())
+    };
+    Value::Object(source.as_object().into_iter().flatten().map(one).collect())
 }
 
 pub fn package_of(platform: &Platform) -> String {
@@ -186,6 +197,12 @@ mod tests {
         let all = optional();
         assert_eq!(all.as_object().map(Map::len), Some(PLATFORMS.len()));
         assert_eq!(all["@untorn/linux-x64-gnu"], VERSION);
+    }
+
+    #[test]
+    fn an_export_is_its_file() {
+        let source = json!({".": {"types": "./i.d.ts", "default": "./i.js"}, "./p": "./p"});
+        assert_eq!(exports(&source), json!({".": "./i.js", "./p": "./p"}));
     }
 
     #[test]
