@@ -175,7 +175,15 @@ impl Given {
     ) -> std::result::Result<Vec<Row>, Failure> {
         let params = Params::new(params)?;
         let sql = CString::new(sql).map_err(|error| Failure::Driver(error.into()))?;
-        let statement = params.statement(&sql);
+        let statement = PostgresStatement {
+            sql: sql.as_ptr(),
+            // As many as the engine's statements have.
+            count: params.types.len() as i32,
+            types: params.types.as_ptr(),
+            values: params.values.as_ptr(),
+            lengths: params.lengths.as_ptr(),
+            formats: params.formats.as_ptr(),
+        };
         let mut answer = PostgresAnswer::default();
         // SAFETY: the header says what the callback must do, and the rest is valid
         // until it returns.

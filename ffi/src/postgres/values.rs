@@ -1,12 +1,10 @@
 //! PostgreSQL's binary format, as far as the engine's statements need it: no driver must
 //! know its types.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::marker::PhantomData;
 
 use untorn_postgres::{Failure, Param, Refusal, Value};
-
-use super::driver::PostgresStatement;
 
 /// OIDs of `pg_type`, which never change.
 const BOOL: u32 = 16;
@@ -24,10 +22,10 @@ const VOID: u32 = 2278;
 
 /// The parameters of a statement, as C gets them.
 pub(super) struct Params<'a> {
-    types: Vec<u32>,
-    values: Vec<*const c_char>,
-    lengths: Vec<i32>,
-    formats: Vec<i32>,
+    pub types: Vec<u32>,
+    pub values: Vec<*const c_char>,
+    pub lengths: Vec<i32>,
+    pub formats: Vec<i32>,
     /// The bytes that are not the caller's.
     _made: Vec<Box<[u8]>>,
     _given: PhantomData<&'a [u8]>,
@@ -89,18 +87,6 @@ impl<'a> Params<'a> {
         self.add(oid, Some(&bytes))?;
         self._made.push(bytes);
         Ok(())
-    }
-
-    pub fn statement(&self, sql: &CStr) -> PostgresStatement {
-        PostgresStatement {
-            sql: sql.as_ptr(),
-            // As many as the engine's statements have.
-            count: self.types.len() as i32,
-            types: self.types.as_ptr(),
-            values: self.values.as_ptr(),
-            lengths: self.lengths.as_ptr(),
-            formats: self.formats.as_ptr(),
-        }
     }
 }
 

@@ -1,20 +1,18 @@
 //! Statements on their way to JavaScript, and their answers.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::{Either, FnArgs, Function, FunctionRef, Uint8Array};
+use napi::bindgen_prelude::{FnArgs, Function, FunctionRef};
 use napi_derive::napi;
 use untorn_postgres::{Failure, Row};
 
-use super::pool;
-use super::text::{self, Sent};
-use crate::port::{Inner, Port};
+use super::refusal::refused;
+use super::text::Sent;
 use crate::waker::Waker;
 
 /// One thing that JavaScript is asked to do.
@@ -44,7 +42,7 @@ impl Ask {
     }
 }
 
-type Carry = FnArgs<(Vec<Ask>,)>;
+pub type Carry = FnArgs<(Vec<Ask>,)>;
 type Answer = Result<Vec<Row>, Failure>;
 
 /// The statements of one event loop. Its threads wait here.
@@ -88,6 +86,16 @@ impl Heard {
         (!news.broken || !channels.is_empty()).then_some(channels)
     }
 
+    /// The server has notified on this channel.
+    pub fn notified(&self, channel: String) {
+        self.add(|news| news.channels.push(channel));
+    }
+
+    /// The connection has ended.
+    pub fn broke(&self) {
+        self.add(|news| news.broken = true);
+    }
+
     fn add(&self, change: impl FnOnce(&mut News)) {
         change(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_all();
@@ -95,6 +103,15 @@ impl Heard {
 }
 
 impl Bridge {
+    /// Makes the bridge of this thread's loop.
+    pub fn new(waker: Arc<Waker>) -> Arc<Bridge> {
+        Arc::new(Bridge {
+            waker,
+            thread: thread::current().id(),
+            state: Mutex::default(),
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,7 +137,7 @@ impl Bridge {
     /// Asks, and waits for the answer.
     pub fn ask(&self, make: impl FnOnce(u32) -> Ask) -> Answer {
         if thread::current().id() == self.thread {
-            return Err(pool::refused("the event loop can't wait for itself"));
+            return Err(refused("the event loop can't wait for itself"));
         }
         let id = self.number();
         let (sender, answer) = mpsc::channel();
@@ -136,7 +153,7 @@ impl Bridge {
         answer.recv().unwrap_or_else(|_| Err(ended()))
     }
 
-    fn answer(&self, id: u32, answer: Answer) {
+    pub fn answer(&self, id: u32, answer: Answer) {
         let waiting = self.state().waiting.remove(&id);
         if let Some(waiting) = waiting {
             // A thread that panicked does not wait any more.
@@ -157,7 +174,7 @@ impl Bridge {
         self.state().connections.remove(&connection);
     }
 
-    fn heard(&self, connection: u32) -> Option<Arc<Heard>> {
+    pub fn heard(&self, connection: u32) -> Option<Arc<Heard>> {
         self.state().connections.get(&connection).map(Arc::clone)
     }
 
@@ -174,13 +191,13 @@ impl Bridge {
         };
         drop(waiting);
         for heard in connections.into_values() {
-            heard.add(|news| news.broken = true);
+            heard.broke();
         }
     }
 }
 
 fn ended() -> Failure {
-    pool::refused("the event loop whose pool carried the statements has ended")
+    refused("the event loop whose pool carried the statements has ended")
 }
 
 /// The bridge of a loop, and the function that carries statements.
@@ -190,6 +207,13 @@ pub struct Statements {
 }
 
 impl Statements {
+    pub fn new(bridge: &Arc<Bridge>, carry: &Function<'_, Carry, ()>) -> napi::Result<Statements> {
+        Ok(Statements {
+            bridge: Arc::clone(bridge),
+            carry: carry.create_ref()?,
+        })
+    }
+
     pub fn bridge(&self) -> &Arc<Bridge> {
         &self.bridge
     }
@@ -205,82 +229,5 @@ impl Statements {
 
     pub fn close(&self) {
         self.bridge.close();
-    }
-}
-
-#[napi]
-pub struct PostgresBridge(Arc<Bridge>);
-
-#[napi]
-impl PostgresBridge {
-    /// `carry(asks)` is called with what the library asks for. One for each port.
-    #[napi(constructor, catch_unwind)]
-    pub fn new(port: &Port, carry: Function<'_, Carry, ()>) -> napi::Result<PostgresBridge> {
-        let inner: &Rc<Inner> = port.inner();
-        let bridge = Arc::new(Bridge {
-            waker: inner.waker()?,
-            thread: thread::current().id(),
-            state: Mutex::default(),
-        });
-        inner.carry_statements(Statements {
-            bridge: Arc::clone(&bridge),
-            carry: carry.create_ref()?,
-        });
-        Ok(PostgresBridge(bridge))
-    }
-
-    /// The rows of a statement: the type of each column, and all cells.
-    #[napi(catch_unwind)]
-    pub fn answer(&self, id: u32, types: Vec<u32>, cells: Vec<Option<Either<String, Uint8Array>>>) {
-        let rows = text::rows(&types, cells).map_err(|why| Failure::Driver(why.into()));
-        self.0.answer(id, rows);
-    }
-
-    /// The server answered with an error.
-    #[napi(catch_unwind)]
-    pub fn refuse(
-        &self,
-        id: u32,
-        sqlstate: String,
-        message: String,
-        detail: Option<String>,
-        hint: Option<String>,
-    ) {
-        let failure = pool::said(sqlstate, message, detail, hint);
-        self.0.answer(id, Err(failure));
-    }
-
-    /// There was no connection (`no_connection`), it broke (`no_answer`), or no later try
-    /// can do better (`closed`).
-    #[napi(catch_unwind)]
-    pub fn fail(&self, id: u32, kind: String, message: String) {
-        let failure = match kind.as_str() {
-            "no_connection" => Failure::NoConnection(message.into()),
-            "no_answer" => Failure::NoAnswer(message.into()),
-            _ => pool::refused(&message),
-        };
-        self.0.answer(id, Err(failure));
-    }
-
-    /// The server has notified on this channel.
-    #[napi(catch_unwind)]
-    pub fn notify(&self, connection: u32, channel: String) {
-        if let Some(heard) = self.0.heard(connection) {
-            heard.add(|news| news.channels.push(channel));
-        }
-    }
-
-    /// A connection that the library keeps has ended.
-    #[napi(catch_unwind)]
-    pub fn disconnected(&self, connection: u32) {
-        if let Some(heard) = self.0.heard(connection) {
-            heard.add(|news| news.broken = true);
-        }
-    }
-
-    /// Returns a number for a pool.
-    #[napi(catch_unwind)]
-    pub fn number(&self) -> u32 {
-        self.0.number()
     }
 }

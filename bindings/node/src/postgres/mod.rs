@@ -2,7 +2,9 @@
 //! own pool carries them.
 //!
 //! ```text
-//! bridge.rs   statements on their way to JavaScript, and their answers
+//! bridge.rs   statements on their way to JavaScript; the threads that wait for answers
+//! answers.rs  JavaScript's answers on their way back
+//! refusal.rs  what a server says when it refuses a statement
 //! text.rs     parameters and columns, as the driver writes them
 //! pool.rs     the seam of the crate `untorn-postgres`: the caller's pool
 //! lane.rs     which thread a call runs on, and in which order
@@ -13,6 +15,7 @@
 //!
 //! No handle has a blocking twin: the event loop would wait for itself.
 
+mod answers;
 mod appends;
 mod bridge;
 mod document;
@@ -22,6 +25,7 @@ mod lane;
 mod lease;
 mod pool;
 mod reconcile;
+mod refusal;
 mod rewrite;
 mod session;
 mod setup;
@@ -30,4 +34,4 @@ mod text;
 mod transaction;
 
 pub use bridge::Statements;
-pub use pool::Said;
+pub use refusal::Said;

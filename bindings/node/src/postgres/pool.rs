@@ -1,11 +1,10 @@
 //! The caller's pool, as the crate `untorn-postgres` sees it.
 
-use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use untorn_postgres::{Connection, Driver, Failure, Param, Refusal, Row};
+use untorn_postgres::{Connection, Driver, Failure, Param, Row};
 
 use super::bridge::{Ask, Bridge, Heard};
 use super::text::Sent;
@@ -98,42 +97,4 @@ impl Drop for Own {
             ..Ask::of("disconnect", 0, self.pool)
         });
     }
-}
-
-/// The words of the server, for the error in JavaScript.
-#[derive(Debug)]
-pub struct Said(pub Refusal);
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Said {}
-
-/// Makes the failure of a statement that the server refused.
-pub fn said(
-    sqlstate: String,
-    message: String,
-    detail: Option<String>,
-    hint: Option<String>,
-) -> Failure {
-    let refusal = Refusal {
-        sqlstate,
-        message,
-        detail,
-        hint,
-    };
-    Failure::Server(refusal.clone(), Box::new(Said(refusal)))
-}
-
-/// Makes the failure of a statement that was not sent, and that no later try can send.
-/// Without a code of the server's it is not tried again.
-pub fn refused(why: &str) -> Failure {
-    let refusal = Refusal {
-        message: format!("{why}; nothing was changed"),
-        ..Refusal::default()
-    };
-    Failure::Server(refusal, why.into())
 }

@@ -10,8 +10,8 @@ use untorn::Error;
 use untorn_postgres::{Document, Update};
 
 use super::call::{ask, run};
+use super::names::Names;
 use super::session::PostgresSession;
-use super::store::Names;
 use crate::argument::{Data, Instance, Text};
 use crate::call::Wait;
 use crate::error::check;

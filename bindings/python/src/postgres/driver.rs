@@ -1,7 +1,6 @@
 //! The caller's driver: an object of Python that sends statements (`untorn/postgres/_psycopg.py`,
 //! `_asyncpg.py`).
 
-use std::fmt;
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
@@ -13,6 +12,7 @@ use untorn_postgres::{Connection, Driver, Failure, Param, Refusal, Row, Value};
 
 use super::call::{interrupted, may_ask};
 use super::ending;
+use super::refusal::Said;
 use crate::call::forks;
 
 /// `untorn.postgres._failed.Failed`.
@@ -173,18 +173,6 @@ fn taken(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         Err(_) => Ok(Value::Text(value.str()?.to_string())),
     }
 }
-
-/// An error of the server, for the attributes of the exception.
-#[derive(Debug)]
-pub struct Said(pub Refusal);
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Said {}
 
 /// Says what an exception of the adapter means.
 fn failed(py: Python<'_>, error: PyErr) -> Failure {

@@ -10,8 +10,8 @@ use untorn::{Batch, Error};
 use untorn_postgres::Journal;
 
 use super::call::{ask, run};
+use super::names::Names;
 use super::session::PostgresSession;
-use super::store::Names;
 use crate::argument::{Count, Data, Instance, Text};
 use crate::batch::{Codec, Encoder};
 use crate::call::Wait;

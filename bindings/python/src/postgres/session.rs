@@ -9,8 +9,8 @@ use untorn_postgres::Session;
 
 use super::call::{ask, run};
 use super::lease::PostgresLease;
-use super::store::Names;
-use super::transaction::begun;
+use super::names::Names;
+use super::reconcile::begun;
 use crate::argument::Text;
 use crate::call::Wait;
 use crate::error::make_holder;

@@ -10,6 +10,7 @@ use untorn_postgres::{Store, StoreOptions};
 
 use super::call::{ask, run};
 use super::driver::PyDriver;
+use super::names::Names;
 use super::session::PostgresSession;
 use crate::argument::{Count, Text, Value};
 use crate::call::Wait;
@@ -25,12 +26,6 @@ pub struct PostgresStore {
     store: Store,
     timeout: Option<Duration>,
     names: Arc<Names>,
-}
-
-/// The words that the handles of the sessions' files have for themselves.
-pub struct Names {
-    pub journal: String,
-    pub durability: String,
 }
 
 #[pymethods]

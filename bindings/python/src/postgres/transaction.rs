@@ -1,21 +1,20 @@
 //! Transactions of the store, as bytes.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use untorn::{CallOptions, Error, Holder};
-use untorn_postgres::{Reconcile, ReconcileStart, Session, Transaction};
+use untorn::{CallOptions, Error};
+use untorn_postgres::{Reconcile, Session, Transaction};
 
 use super::call::run;
+use super::reconcile::PostgresTurn;
 use super::session::PostgresSession;
 use crate::argument::{Data, Text};
 use crate::call::Wait;
 use crate::dropped::dropped_in_use;
-use crate::error::{check, make_holder};
-use crate::reconcile::outcome;
+use crate::error::check;
 use crate::rewrite::copied;
 use crate::slot::Slot;
 use crate::timeout::Timeout;
@@ -87,7 +86,7 @@ impl PostgresTransaction {
             let turn = turn.get();
             let begun = check(py, turn.take())?;
             return Ok(PostgresTransaction {
-                name: turn.name.clone(),
+                name: turn.name().to_owned(),
                 session: None,
                 slot: Slot::new(Begun::Turn(begun)),
             });
@@ -172,58 +171,4 @@ impl PostgresTransaction {
     fn dir(&self) -> PathBuf {
         self.name.clone()
     }
-}
-
-/// The last owner is dead, and this process reconciles the session, until the
-/// transaction that is made of this ends.
-#[pyclass(frozen, module = "untorn._untorn")]
-pub struct PostgresTurn {
-    name: PathBuf,
-    owner: Option<Holder>,
-    turn: Mutex<Option<Box<Reconcile>>>,
-}
-
-impl PostgresTurn {
-    fn take(&self) -> Result<Box<Reconcile>, Error> {
-        let turn = self
-            .turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        turn.ok_or_else(|| Error::internal("reconcile", &self.name, "a turn is used twice"))
-    }
-}
-
-#[pymethods]
-impl PostgresTurn {
-    #[getter]
-    fn owner<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let owner = self.owner.as_ref();
-        owner.map(|holder| make_holder(py, holder)).transpose()
-    }
-
-    /// Drops the turn.
-    fn discard(&self, py: Python<'_>) {
-        py.detach(|| drop(self.take()));
-    }
-}
-
-/// Returns a `PostgresTurn`, or `(outcome, holder)`.
-pub fn begun<'py>(
-    py: Python<'py>,
-    name: &Path,
-    start: ReconcileStart,
-) -> PyResult<Bound<'py, PyAny>> {
-    let (outcome, holder) = match start {
-        ReconcileStart::Turn(turn) => {
-            let turn = PostgresTurn {
-                name: name.to_owned(),
-                owner: turn.owner().cloned(),
-                turn: Mutex::new(Some(turn)),
-            };
-            return turn.into_bound_py_any(py);
-        }
-        ReconcileStart::Not(why) => outcome(py, &why)?,
-    };
-    (outcome, holder).into_bound_py_any(py)
 }
