@@ -6,8 +6,8 @@
  * Your own `pg` carries the statements: a pool, or a URL with which one is made.
  *
  * A handle has no `...Sync` verbs: they would stop the event loop that carries their statements.
- * What only files have is missing, too: paths, locks, rotated files, repairs. In JavaScript without
- * types such a call throws an `UnsupportedError`.
+ * Verbs that only files have are missing, too: locks, repairs, salvage. In JavaScript without types
+ * such a call throws an `UnsupportedError`.
  */
 
 import type { Document as FileDocument, Expect, Version } from './types/document.js'

@@ -1,4 +1,4 @@
-//! What a server, or this library, says when it refuses a statement.
+//! Refusals of a statement, in the words of the server or of this library.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a store's options say of the files of its sessions.
+//! The options of a store that the files of its sessions show.
 
 /// The words that the handles of the sessions' files have for themselves.
 pub struct Names {

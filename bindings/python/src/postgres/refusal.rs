@@ -1,4 +1,4 @@
-//! What a server says when it refuses a statement.
+//! Refusals of a statement, in the words of the server.
 
 use std::fmt;
 
