@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 # As the runner in Rust: engine/postgres/tests/it/conformance.rs.
 OPS = (
     "journal_open append append_all append_at end records values tail verify document_open load save create update "
-    "remove follow next fold fold_refresh fold_append rewind replace load_json transaction tx_load tx_save tx_create "
-    "tx_append tx_remove commit rollback store keys store_remove search session session_journal session_state "
-    "session_document session_holder claim release reconcile"
+    "remove follow next fold fold_refresh fold_append rewind replace rotate clear rotated prune_rotated compact header "
+    "set_header sync file_remove file_replace load_json transaction tx_load tx_save tx_create tx_append tx_remove "
+    "commit rollback store keys store_remove search session session_journal session_state session_document "
+    "session_holder claim release reconcile"
 )
-FILES_ONLY = (
-    "lock header mode parents create cut_foreign_tail scheme on_unsupported stale max_bytes keep_files header_prefix "
-    "header_reserve header_mode rotated"
-)
-OPTIONS = {"durability", "format", "max_record", "sealed", "timeout", "journal_name", "state_name"}
+FILES_ONLY = "lock mode parents cut_foreign_tail scheme on_unsupported stale"
+OPTIONS = {
+    *("durability", "format", "max_record", "sealed", "timeout", "journal_name", "state_name"),
+    *("header_prefix", "header_reserve", "header_mode", "max_bytes", "keep"),
+}
+# How many cases were run when this was written.
+LEAST = 185
 CODECS = {"dumps", "loads", "state_dumps", "state_loads"}
 
 
@@ -44,6 +47,8 @@ def left_out(case: dict[str, Any]) -> str | None:
         op, path = step["op"], step.get("path", "plain")
         if isinstance(step.get("except", {}).get("postgres"), str):
             continue
+        if "create" in step:
+            return "the store makes no schema, and its journals are always made when they are missing"
         if op not in OPS.split():
             return f"a session of a database has no {op}"
         if found := step.keys() & set(FILES_ONLY.split()):
@@ -83,6 +88,15 @@ class Place:
             postgres.migrate(self.server, self.schema)
         for name, entry in case.get("files", {}).items():
             self._verb("call {}.put(%s, %s, %s)", self.key, name, to_bytes(entry))
+
+    def remove(self, name: str) -> None:
+        """Remove a file, as a program does that does not use the library."""
+        self._verb("call {}.commit(%s, '{{remove}}', array[%s], '{{null}}')", self.key, name)
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Put another file in the place of one, as such a program does."""
+        self.remove(name)
+        self._verb("call {}.put(%s, %s, %s)", self.key, name, content)
 
     def check(self, case: dict[str, Any]) -> None:
         """Compare what is there after a case."""

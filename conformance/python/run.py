@@ -147,7 +147,7 @@ def compare(stage: Stage, step: dict[str, Any], outcome: Outcome) -> None:
         elif key in step:
             same_bytes(key, outcome.value or b"", to_bytes(step[key]))
     if "rotated" in step:
-        rotated = outcome.rotated and str(outcome.rotated.relative_to(stage.folder))
+        rotated = outcome.rotated and stage.name(outcome.rotated)
         same("the rotated file", rotated, step["rotated"])
     for key, told in outcome.told.items():
         if key in step:
@@ -228,7 +228,12 @@ def main() -> int:
 def run_on(place: database.Place, name: str, awaited: bool) -> bool:
     """Run the cases that a database can have."""
     return run_all(
-        name, lambda case: carry_out_in(place, case, awaited), ("postgres", LANGUAGE), database.left_out, quietly=True
+        name,
+        lambda case: carry_out_in(place, case, awaited),
+        ("postgres", LANGUAGE),
+        database.left_out,
+        quietly=True,
+        least=database.LEAST,
     )
 
 
@@ -238,8 +243,9 @@ def run_all(
     languages: tuple[str, ...] = (LANGUAGE,),
     left_out_for: Callable[[dict[str, Any]], str | None] | None = None,
     quietly: bool = False,
+    least: int = 1,
 ) -> bool:
-    """Run all cases one way; gives whether any failed, or there was none."""
+    """Run all cases one way; gives whether any failed, or there were fewer than expected."""
     ran, left_out, failed = 0, 0, 0
     for file in sorted(Path(__file__).resolve().parent.parent.glob("*.json")):
         for case in json.loads(file.read_bytes())["cases"]:
@@ -257,7 +263,7 @@ def run_all(
                 print(f"FAILED: {file.stem}: {case['name']}: {what}")
                 failed += 1
     print(f"{name}: {ran} cases run, {left_out} left out, {failed} failed")
-    return bool(failed) or not ran
+    return bool(failed) or ran < least
 
 
 sys.exit(main())

@@ -50,7 +50,7 @@ class Outcome:
     report: Report | None = None
     value: bytes | None = None
     removed: bool | None = None
-    rotated: Path | None = None
+    rotated: Path | str | None = None
     told: dict[str, Any] = field(default_factory=dict)
 
 
@@ -107,6 +107,10 @@ class Stage:
     def path(self, step: dict[str, Any]) -> Path:
         """The path that a step names."""
         return self.folder / str(step["path"])
+
+    def name(self, of: Path | str) -> str:
+        """The name of a file of the case. A session in a database names its files itself."""
+        return of if isinstance(of, str) else str(of.relative_to(self.folder))
 
     def _on(self, step: dict[str, Any], kind: type) -> Any:
         it = self.handles[step["on"]].it
@@ -225,7 +229,7 @@ class Stage:
 
     def _rotated(self, step: dict[str, Any]) -> Outcome:
         found = self._on(step, Journal).rotated()
-        return Outcome(told={"found": [str(path.relative_to(self.folder)) for path in found]})
+        return Outcome(told={"found": [self.name(path) for path in found]})
 
     def _prune_rotated(self, step: dict[str, Any]) -> Outcome:
         limits = {"keep": step["keep_files"], "older_than": step.get("older_than", 0) / 1000}
@@ -440,11 +444,17 @@ class Stage:
             file.write(to_bytes(step["bytes"]))
 
     def _file_replace(self, step: dict[str, Any]) -> None:
+        if isinstance(self.untorn, Handles):
+            self.untorn.place.replace(step["path"], to_bytes(step["bytes"]))
+            return
         new = self.folder / "foreign.new"
         new.write_bytes(to_bytes(step["bytes"]))
         new.rename(self.path(step))
 
     def _file_remove(self, step: dict[str, Any]) -> None:
+        if isinstance(self.untorn, Handles):
+            self.untorn.place.remove(step["path"])
+            return
         self.path(step).unlink()
 
     def _file_move(self, step: dict[str, Any]) -> None:

@@ -166,6 +166,11 @@ impl News {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn rotations(&self, path: &Path) -> untorn::Result<u64> {
+        self.follow
+            .with("follow", path, |follow| Ok(follow.rotations()))
+    }
+
     pub fn position(&self, path: &Path) -> untorn::Result<untorn::Position> {
         self.follow
             .with("follow", path, |follow| Ok(follow.position()))
@@ -248,6 +253,13 @@ impl RawFollow {
     #[getter]
     fn _position(&self, py: Python<'_>) -> PyResult<Position> {
         plain(py, &self.path, || self.news.position(&self.path)).map(Position::from)
+    }
+
+    /// Returns how many rotations it has passed, which are no rewinds. A state that
+    /// belongs to one generation begins again then.
+    #[getter]
+    fn _rotations(&self, py: Python<'_>) -> PyResult<u64> {
+        plain(py, &self.path, || self.news.rotations(&self.path))
     }
 
     fn _close(&self, py: Python<'_>) {

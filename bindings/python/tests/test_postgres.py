@@ -111,7 +111,7 @@ def test_a_follower_wakes_by_the_server(store: postgres.Store) -> None:
 def test_verbs_that_only_files_have_are_unsupported(store: postgres.Store, tmp_path: Path) -> None:
     session = store.session("k")
     journal = session.journal()
-    for verb in (journal.compact, journal.sync, journal.repair, journal.salvage, session.media):
+    for verb in (journal.repair, journal.salvage, journal.torn, session.media):
         with pytest.raises(untorn.Unsupported, match="only a store of files can do this") as caught:
             verb()
         assert isinstance(caught.value, NotImplementedError)

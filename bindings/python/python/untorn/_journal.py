@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
-from untorn._arguments import function, many
+from untorn._arguments import function
 from untorn._codec import _T, Codec
 from untorn._fold import Fold
-from untorn._inside import inside
 from untorn._journal_reading import Reading
 from untorn._journal_writing import Writing
-from untorn._progress import reported
-from untorn._reading import read_all, told
 from untorn._salvage import Salvaging
 from untorn._untorn import (
     FileLock,
@@ -26,20 +23,14 @@ from untorn._untorn import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
     from types import EllipsisType
     from typing import Self
 
     from untorn._fold import State
     from untorn._options import _Durability, _Format, _HeaderMode, _OnUnsupported, _Scheme
-    from untorn._progress import _Progress
-    from untorn._types import Damage
     from untorn._untorn import Opened, Reader, _Record
 
 _S = TypeVar("_S")
-
-# How many records a rewrite passes on at once.
-_CHUNK = 256
 
 
 class Journal(RawJournal, Writing[_T], Reading[_T], Salvaging):
@@ -184,50 +175,6 @@ class Journal(RawJournal, Writing[_T], Reading[_T], Salvaging):
         journal is rewritten. Raises `InvalidRecord` if the encoded header does not begin with `header_prefix`.
         """
         self._extend((), None, self._encode(header), timeout, lock)
-
-    def compact(
-        self,
-        change: Callable[[Iterator[_T]], Iterable[_T]],
-        on_damage: Callable[[Damage], object] | None = None,
-        *,
-        timeout: float | EllipsisType | None = ...,
-        lock: FileLock | None = None,
-        progress: _Progress | None = None,
-    ) -> Position:
-        """Rewrite the journal under its lock, whole or not at all.
-
-        `change` receives the old values, and returns the new ones:
-
-            journal.compact(lambda values: (value for value in values if value["keep"]))
-
-        If `change` raises, nothing changes. Appends of other processes wait, and then go into the new file. Damaged
-        stretches are left out: `on_damage` receives each of them. Records that Python's `json` can't decode are copied
-        unchanged. Uses constant memory if `change` does. `progress` is called about every 50 ms with the number of old
-        bytes that are read, and of all of them.
-        """
-        function(change, "change", "compact", self)
-        rewrite = self._begin_rewrite(timeout, lock)
-        try:
-            chunk: list[_codec._Data] = []
-            tell = told(on_damage, self.path)
-            read, total = read_all(rewrite._reader(), tell), rewrite._old_bytes
-            if progress is not None:
-                read = reported(read, total, progress)
-            old = self._decoder.exact().decoded(read, tell, chunk.append)
-            with inside(self.path, "compact"):
-                new = change(value for _, value in old)
-                for obj in many(new, "compact", self.path, "the function returns"):
-                    chunk.append(self._encode(obj))
-                    if len(chunk) >= _CHUNK:
-                        rewrite._push(chunk, self._checked)
-                        chunk.clear()
-            rewrite._push(chunk, self._checked)
-            end = rewrite._commit()
-            if progress is not None:
-                progress(total, total)
-            return end
-        finally:
-            rewrite._discard()
 
     def _new_fold(self, state: State[_S]) -> Fold[_S]:
         return Fold(self, state)

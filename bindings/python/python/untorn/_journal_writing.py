@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from untorn import _codec
-from untorn._arguments import many
+from untorn._arguments import function, many
 from untorn._codec import _T
 from untorn._errors import Error
 from untorn._fold import State, folded
 from untorn._follow import Follow, News
-from untorn._reading import Decoder
+from untorn._inside import inside
+from untorn._progress import reported
+from untorn._reading import Decoder, read_all, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import EllipsisType, TracebackType
     from typing import Self
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from untorn._fold import Fold
     from untorn._progress import _Progress
     from untorn._types import Damage, Rewound
-    from untorn._untorn import FileLock, Position, RawFollow
+    from untorn._untorn import FileLock, Position, PostgresRewrite, RawFollow, Rewrite
 
 _S = TypeVar("_S")
+
+# How many records a rewrite passes on at once.
+_CHUNK = 256
 
 
 class _Raw:
@@ -55,6 +60,9 @@ class _Raw:
         lock: FileLock | None,
         progress: _Progress | None,
     ) -> Position:
+        raise NotImplementedError
+
+    def _begin_rewrite(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> Rewrite | PostgresRewrite:
         raise NotImplementedError
 
     def _follow(self, start: Position | None) -> RawFollow:
@@ -133,6 +141,53 @@ class Writing(_Raw, Generic[_T]):
         """
         objs = many(objs, "replace", self.path)
         return self._replace(objs, timeout, lock, progress)
+
+    def compact(
+        self,
+        change: Callable[[Iterator[_T]], Iterable[_T]],
+        on_damage: Callable[[Damage], object] | None = None,
+        *,
+        timeout: float | EllipsisType | None = ...,
+        lock: FileLock | None = None,
+        progress: _Progress | None = None,
+    ) -> Position:
+        """Rewrite the journal, whole or not at all.
+
+        `change` receives the old values, and returns the new ones:
+
+            journal.compact(lambda values: (value for value in values if value["keep"]))
+
+        If `change` raises, nothing changes. A file is locked: appends of other processes wait, and then go into the new
+        file. Damaged stretches are left out: `on_damage` receives each of them. Records that Python's `json` can't
+        decode are copied unchanged. For a file it uses constant memory if `change` does. `progress` is called about
+        every 50 ms with the number of old bytes that are read, and of all of them.
+
+        In a database nothing is locked. Records that others append meanwhile come after the new ones. `Conflict`:
+        another process rewrote the journal meanwhile.
+        """
+        function(change, "change", "compact", self)
+        rewrite = self._begin_rewrite(timeout, lock)
+        try:
+            chunk: list[_codec._Data] = []
+            tell = told(on_damage, self.path)
+            read, total = read_all(rewrite._reader(), tell), rewrite._old_bytes
+            if progress is not None:
+                read = reported(read, total, progress)
+            old = self._decoder.exact().decoded(read, tell, chunk.append)
+            with inside(self.path, "compact"):
+                new = change(value for _, value in old)
+                for obj in many(new, "compact", self.path, "the function returns"):
+                    chunk.append(self._encode(obj))
+                    if len(chunk) >= _CHUNK:
+                        rewrite._push(chunk, self._checked)
+                        chunk.clear()
+            rewrite._push(chunk, self._checked)
+            end = rewrite._commit()
+            if progress is not None:
+                progress(total, total)
+            return end
+        finally:
+            rewrite._discard()
 
     def fold(
         self,

@@ -41,6 +41,7 @@ __all__ = [
     "PostgresDocument",
     "PostgresJournal",
     "PostgresLease",
+    "PostgresRewrite",
     "PostgresSession",
     "PostgresStore",
     "PostgresTransaction",
@@ -461,6 +462,11 @@ class PostgresJournal:
     def _replace(
         self, values: Iterable[Any], timeout: _Timeout, lock: FileLock | None, progress: _Progress | None
     ) -> Position: ...
+    def _begin_rewrite(self, timeout: _Timeout, lock: FileLock | None) -> PostgresRewrite: ...
+    def sync(self) -> None:
+        """Waits until everything that the journal contains now is as durable as the server
+        makes it, including what other processes wrote.
+        """
     def end(self) -> Position:
         """Returns where the last whole record ends."""
     def verify(self, *, progress: _Progress | None = None) -> Report:
@@ -514,6 +520,19 @@ class PostgresJournal:
     @property
     def durability(self) -> str:
         """`"process"` or `"power"`."""
+
+@final
+class PostgresRewrite:
+    """A rewrite of a journal, until `_commit` or `_discard`. It locks nothing: its commit is
+    refused if another process rewrote the journal meanwhile.
+    """
+
+    def _reader(self) -> Reader: ...
+    @property
+    def _old_bytes(self) -> int: ...
+    def _push(self, records: list[_Data], checked: bool) -> None: ...
+    def _commit(self) -> Position: ...
+    def _discard(self) -> None: ...
 
 @disjoint_base
 class PostgresDocument:
@@ -732,6 +751,8 @@ class RawFollow:
     def _close(self) -> None: ...
     @property
     def _position(self) -> Position: ...
+    @property
+    def _rotations(self) -> int: ...
 
 @disjoint_base
 class RawTransaction:

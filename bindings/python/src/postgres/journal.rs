@@ -11,6 +11,7 @@ use untorn_postgres::Journal;
 
 use super::call::{ask, run};
 use super::names::Names;
+use super::rewrite::PostgresRewrite;
 use super::session::PostgresSession;
 use crate::argument::{Count, Data, Instance, Text};
 use crate::batch::{Codec, Encoder};
@@ -118,6 +119,26 @@ impl PostgresJournal {
             journal.journal.replace_batch(&batch, call)
         })
         .map(Position::from)
+    }
+
+    fn _begin_rewrite(
+        &self,
+        py: Python<'_>,
+        timeout: Timeout,
+        lock: Lock<'_, '_>,
+    ) -> PyResult<PostgresRewrite> {
+        let patience = Wait::new(timeout, given(py, "compact", lock)?);
+        self.usable(py, "compact")?;
+        run(py, self.name(), patience, |call| {
+            self.journal.begin_rewrite(call)
+        })
+        .map(|rewrite| PostgresRewrite::new(self.name(), rewrite))
+    }
+
+    /// Waits until everything that the journal contains now is as durable as the server
+    /// makes it, including what other processes wrote.
+    fn sync(&self, py: Python<'_>) -> PyResult<()> {
+        ask(py, self.name(), || self.journal.sync())
     }
 
     /// Returns where the last whole record ends.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import untorn
@@ -10,7 +11,7 @@ from untorn import _codec
 from untorn._arguments import function, many
 from untorn._codec import _T, Codec
 from untorn._fold import State, folded
-from untorn._journal import _CHUNK
+from untorn._journal_writing import _CHUNK
 from untorn._options import JournalOptions, split
 from untorn._progress import reported
 from untorn._reading import read_all, records_of, told
@@ -46,8 +47,8 @@ class _Old:
     def __init__(
         self,
         journal: untorn.Journal[Any],
-        rewrite: Rewrite,
-        later: LaterRewrite,
+        rewrite: Any,
+        later: Any,
         tell: _Told,
         keep: Callable[[bytes], object],
         progress: _Progress | None,
@@ -239,7 +240,7 @@ class Journal(Salvaging, Closing, Generic[_T]):
         lock: FileLock | None = None,
         progress: _Progress | None = None,
     ) -> Position:
-        """Rewrite the journal under its lock, whole or not at all.
+        """Rewrite the journal, whole or not at all. As `untorn.Journal.compact`.
 
         `change` receives the old values, and returns the new ones:
 
@@ -255,12 +256,7 @@ class Journal(Salvaging, Closing, Generic[_T]):
         """
         journal = self._journal
         function(change, "change", "compact", journal)
-        rewrite = await taken(
-            self._later.begin_rewrite(timeout, given(lock, "compact", self.path, timeout)), Rewrite._discard
-        )
-        held = note(self.path, "compact")
-        try:
-            later = LaterRewrite(rewrite)
+        async with self._rewriting(change, timeout, lock) as (rewrite, later):
             chunk: list[_Data] = []
             tell = told(on_damage, journal.path)
             old = _Old(journal, rewrite, later, tell, chunk.append, progress)
@@ -270,9 +266,22 @@ class Journal(Salvaging, Closing, Generic[_T]):
                     await later.push(chunk, journal._checked)
                     chunk.clear()
             await later.push(chunk, journal._checked)
-            end = await later.commit()
+            end: Position = await later.commit()
             old.done()
             return end
+
+    @asynccontextmanager
+    async def _rewriting(
+        self, change: Callable[[Any], Any], timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> AsyncIterator[tuple[Any, Any]]:
+        """Begin a rewrite, which ends with the block. Give it, and its verbs that may take a while."""
+        del change
+        rewrite = await taken(
+            self._later.begin_rewrite(timeout, given(lock, "compact", self.path, timeout)), Rewrite._discard
+        )
+        held = note(self.path, "compact")
+        try:
+            yield rewrite, LaterRewrite(rewrite)
         finally:
             forget(held)
             rewrite._discard()

@@ -104,7 +104,15 @@ class Fold(_fold.Fold[_S]):
         if self._follow is None or not self._state.is_there:
             self._begin_again()
         value = self._state.take()
-        while items := self._begun._next(0):
+        while True:
+            items = self._begun._next(0)
+            # For a follower a rotation is not a rewind. But a state belongs to one generation.
+            if self._begun._rotations:
+                self._begin_again()
+                value = self._state.take()
+                continue
+            if not items:
+                break
             for item in items:
                 if item[0] != "rewound":
                     value = self._state.fold(value, [_folded(item)])

@@ -74,9 +74,7 @@ class Journal(PostgresJournal, Writing[_T], Reading[_T]):
     def _new_fold(self, state: State[_S]) -> Fold[_S]:
         return Fold(self, state)
 
-    compact = only_files("compact")
     repair = only_files("repair")
-    sync = only_files("sync")
     salvage = only_files("salvage")
     salvage_plan = only_files("salvage_plan")
     torn = only_files("torn")

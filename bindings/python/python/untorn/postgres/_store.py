@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn import _codec
-    from untorn._options import _Durability, _Format
+    from untorn._options import _Durability, _Format, _HeaderMode
     from untorn.postgres._failed import Adapter
 
 
@@ -37,6 +37,7 @@ class StoreOptions(TypedDict, total=False):
     format: _Format
     header_prefix: bytes | str | None
     header_reserve: int
+    header_mode: _HeaderMode
     max_bytes: int | None
     keep: int | None
     sealed: bool
@@ -66,7 +67,8 @@ class Store(PostgresStore):
     - `journal_name`, `state_name`: the names of a session's journal and state document.
     - `durability`: `"power"`: the server's medium has a finished change, and each synchronous standby. `"process"`: a
       crash of the server may lose the last moments.
-    - `max_record`, `format`, `sealed`, `header_prefix`, `header_reserve`, `max_bytes`, `keep`: as for `untorn.Journal`.
+    - `max_record`, `format`, `sealed`, `header_prefix`, `header_reserve`, `header_mode`, `max_bytes`, `keep`: as for
+      `untorn.Journal`.
     - `ttl`: after how many seconds without a renewal a lease ends.
     - `connected`: whether a lease also ends with a connection of its own, so that a dead owner's session is free at
       once. It takes a connection for each lease, and no pooler in transaction mode.

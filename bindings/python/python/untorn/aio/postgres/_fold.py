@@ -135,7 +135,15 @@ class Fold(Closing, Generic[_S]):
             follow = await self._begin_again()
         # Taken out: if a task is cancelled here, the state is made again.
         value = self._state.take()
-        while items := await called(follow._next, 0):
+        while True:
+            items = await called(follow._next, 0)
+            # For a follower a rotation is not a rewind. But a state belongs to one generation.
+            if follow._rotations:
+                follow = await self._begin_again()
+                value = self._state.take()
+                continue
+            if not items:
+                break
             for item in items:
                 if item[0] != "rewound":
                     value = self._state.fold(value, [item])

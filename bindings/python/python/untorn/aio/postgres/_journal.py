@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
+from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn._codec import _T
 from untorn._fold import State, folded
 from untorn.aio import _journal
+from untorn.aio._lock import given
 from untorn.aio.postgres._fold import Fold
 from untorn.aio.postgres._follow import Follow
 from untorn.aio.postgres._workers import called
 from untorn.postgres._only_files import only_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
     from types import EllipsisType
 
     from untorn import Damage, Position, Rewound, postgres
     from untorn._progress import _Progress
-    from untorn._untorn import RawFollow, Reader
+    from untorn._untorn import PostgresRewrite, RawFollow, Reader, _Data, _Item
     from untorn.aio._lock import FileLock
     from untorn.aio._pending import Pending
 
@@ -45,6 +48,53 @@ class _LaterReader:
 
     def values(self, ends: bool, loads: Any) -> Pending[Any]:
         return called(self._reader._values, ends, loads)
+
+
+class _LaterRewrite:
+    """The calls of a rewrite."""
+
+    def __init__(self, rewrite: PostgresRewrite) -> None:
+        self._rewrite = rewrite
+
+    async def reader(self) -> _LaterReader:
+        """Begin to read what was there."""
+        return _LaterReader(await called(self._rewrite._reader))
+
+    def push(self, records: list[_Data], checked: bool) -> Pending[None]:
+        return called(self._rewrite._push, records, checked)
+
+    def commit(self) -> Pending[Position]:
+        return called(self._rewrite._commit)
+
+
+class _Found:
+    """In place of a reader: what it found."""
+
+    def __init__(self, items: list[_Item]) -> None:
+        self._items = items
+
+    def _next(self) -> list[_Item]:
+        items, self._items = self._items, []
+        return items
+
+
+class _Before:
+    """In place of a rewrite: what it was before, to be read without a wait."""
+
+    def __init__(self, items: list[_Item], old_bytes: int) -> None:
+        self._items = items
+        self._old_bytes = old_bytes
+
+    def _reader(self) -> _Found:
+        return _Found(self._items)
+
+
+def _read_before(rewrite: PostgresRewrite) -> _Before:
+    reader = rewrite._reader()
+    items: list[_Item] = []
+    while more := reader._next():
+        items += more
+    return _Before(items, rewrite._old_bytes)
 
 
 class _LaterJournal:
@@ -86,6 +136,9 @@ class _LaterJournal:
 
     def rewind(self, position: Position, timeout: Any, lock: Any) -> Pending[Any]:
         return called(lambda: self._journal.rewind(position, timeout=timeout, lock=lock))
+
+    def sync(self) -> Pending[None]:
+        return called(self._journal.sync)
 
     async def reader(self, start: Position | None, max_records: int | None, max_bytes: int | None) -> _LaterReader:
         """Begin to read."""
@@ -143,6 +196,19 @@ class Journal(_journal.Journal[_T]):
         position: Position = await self._later.append(batch, at, timeout, None if lock is None else lock._lock)
         return position
 
+    @asynccontextmanager
+    async def _rewriting(
+        self, change: Callable[[Any], Any], timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> AsyncIterator[tuple[Any, Any]]:
+        held = given(lock, "compact", self.path, timeout)
+        rewrite: Any = await called(self._journal._begin_rewrite, timeout, held)
+        try:
+            # A plain function reads on the event loop's own thread, which carries out the statements.
+            before = rewrite if isasyncgenfunction(change) else await called(_read_before, rewrite)
+            yield before, _LaterRewrite(rewrite)
+        finally:
+            rewrite._discard()
+
     async def fold(  # type: ignore[override]
         self,
         initial: Callable[[], _S],
@@ -168,9 +234,7 @@ class Journal(_journal.Journal[_T]):
         """
         return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
 
-    compact = only_files("compact")
     repair = only_files("repair")
-    sync = only_files("sync")
     salvage = only_files("salvage")
     salvage_plan = only_files("salvage_plan")
     torn = only_files("torn")
