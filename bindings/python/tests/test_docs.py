@@ -25,7 +25,9 @@ def of_docstrings(module: Any) -> Iterator[tuple[str, str]]:
         thing = getattr(module, name)
         places.append((f"{module.__name__}.{name}", thing))
         if inspect.isclass(thing):
-            verbs = [verb for verb in vars(thing) if not verb.startswith("_")]
+            # A verb may be that of a class that the public ones share.
+            shared = [kind for kind in thing.__mro__ if kind.__module__.startswith("untorn.")]
+            verbs = [verb for kind in shared for verb in vars(kind) if not verb.startswith("_")]
             places += [(f"{module.__name__}.{name}.{verb}", getattr(thing, verb)) for verb in verbs]
     for place, thing in places:
         for code in re.findall(r"\n\n((?: {4}.*\n|\n)+)", (inspect.getdoc(thing) or "") + "\n"):
