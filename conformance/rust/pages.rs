@@ -152,6 +152,7 @@ fn every_dependency_says_what_it_is_for() {
         "bindings/python",
         "bindings/node",
         "cli",
+        "engine/postgres",
         "xtask",
         "bench",
         "conformance/torture/rust",
@@ -171,7 +172,8 @@ fn every_dependency_says_what_it_is_for() {
     }
     for line in read("xtask/python-tools.txt").lines() {
         if let Some((name, _)) = line.split_once("==") {
-            said(name);
+            // `psycopg[binary]` is psycopg.
+            said(name.split('[').next().unwrap_or(name));
         }
     }
 }

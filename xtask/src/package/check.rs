@@ -1,6 +1,6 @@
 //! What checks wheels, npm packages and libraries; then the checksums.
 
-use super::layout::{VERSION, directory_of, staging};
+use super::layout::{VERSION, directory_of, files, staging};
 use super::{needs, sizes};
 use crate::command::Run;
 use crate::log::Log;
@@ -8,7 +8,7 @@ use crate::site::Site;
 use crate::tools::node;
 use crate::tools::python::Venv;
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const PUBLINT: &str = "publint@0.3.25";
 const TYPES: &str = "@arethetypeswrong/cli@0.18.5";
@@ -20,27 +20,6 @@ pub fn run(site: &Site, log: &Log) -> Result<()> {
     components(site, log)?;
     sizes::table(site, log)?;
     checksums(site, log)
-}
-
-/// The files of dist/release whose names begin and end so, in the order of names.
-pub fn files(site: &Site, begin: &str, end: &str) -> Result<Vec<PathBuf>> {
-    let dir = directory_of(site);
-    let mut found = Vec::new();
-    let entries = std::fs::read_dir(&dir).with_context(|| {
-        format!(
-            "read {}: run `cargo xtask package --platform` first",
-            dir.display()
-        )
-    })?;
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(begin) && name.ends_with(end) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 fn wheels(site: &Site, log: &Log) -> Result<()> {

@@ -11,6 +11,27 @@ pub fn directory_of(site: &Site) -> PathBuf {
     site.dist().join("release")
 }
 
+/// The files of dist/release whose names begin and end so, in the order of names.
+pub fn files(site: &Site, begin: &str, end: &str) -> Result<Vec<PathBuf>> {
+    let dir = directory_of(site);
+    let mut found = Vec::new();
+    let entries = std::fs::read_dir(&dir).with_context(|| {
+        format!(
+            "read {}: run `cargo xtask package --platform` first",
+            dir.display()
+        )
+    })?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(begin) && name.ends_with(end) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// An empty directory with this name, to be packed.
 pub fn staging(site: &Site, name: &str) -> Result<PathBuf> {
     let dir = site.own("staging").join(name);

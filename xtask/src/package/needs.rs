@@ -1,7 +1,6 @@
 //! What a compiled file asks of the system that it runs on. None may ask for more than its platform has.
 
-use super::check::files;
-use super::layout::{VERSION, staging};
+use super::layout::{VERSION, files, staging};
 use super::macho;
 use super::platform::{GLIBC, PLATFORMS, Platform};
 use crate::command::Run;

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn the_crates_go_in_one_command_in_their_order() {
         assert!(crates().join(" ").ends_with(
-            "publish --locked --package untorn --package untorn-ffi --package untorn-postgres --package untorn-cli"
+            "publish --locked --package untorn --package untorn-postgres --package untorn-ffi --package untorn-cli"
         ));
     }
 }
