@@ -4,7 +4,13 @@ fn main() {
     match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
         // A thread of the library may be waiting in the kernel for a lock, and
         // fork handlers are registered: the code must never be unmapped.
-        Ok("linux") => link("-Wl,-z,nodelete"),
+        Ok("linux") => {
+            link("-Wl,-z,nodelete");
+            // `strip` of the profile counts for no package with an `opt-level` of its own.
+            if std::env::var("PROFILE").as_deref() == Ok("release") {
+                link("-Wl,--strip-all");
+            }
+        }
         // Python's functions come from the program that loads it. As maturin links it by itself.
         Ok("macos") => {
             link("-Wl,-undefined,dynamic_lookup");

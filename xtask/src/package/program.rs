@@ -27,6 +27,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     let program = dir.join("untorn");
     copy(&site.target.join(&target).join("release/untorn"), &program)?;
     if cfg!(target_os = "linux") {
+        Run::new("strip").arg(&program).log(log)?;
         is_static(&program)?;
     }
     share(site, &site.dist().join("share"), log)?;
