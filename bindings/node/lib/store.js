@@ -24,14 +24,14 @@ class Store {
   }
 
   static async open(dir, options) {
-    if (isDatabase(dir)) return inDatabase().open(dir, options)
+    if (isDatabase(dir)) return PostgresStore.open(dir, options)
     const where = toPath(dir)
     const how = openOptions(options)
     return new Store(OWN, await begin(() => port.openStore(where, how), Infinity), options)
   }
 
   static openSync(dir, options) {
-    if (isDatabase(dir)) return inDatabase().openSync()
+    if (isDatabase(dir)) return PostgresStore.openSync()
     const where = toPath(dir)
     const how = openOptions(options)
     return new Store(OWN, block(() => port.openStoreSync(where, how)), options)
@@ -92,12 +92,21 @@ function openOptions(options) {
   return { journalName, stateName, durability, create, journal: journal == null ? undefined : journalOptions(journal) }
 }
 
-/** The store in a database, which is loaded when it is first used. */
-const inDatabase = () => require('./postgres/store.js').PostgresStore
+/** A store in a database. Its sessions, journals and so on are of the classes that files have. */
+class PostgresStore extends Store {
+  static async open(where, options) {
+    return new PostgresStore(OWN, await inDatabase().open(where, options), options)
+  }
+
+  static openSync() {
+    throw inDatabase().unsupported('openSync')
+  }
+}
+Object.defineProperty(PostgresStore, 'name', { value: 'Store' })
+
+/** Stores in databases, loaded when one is first used. */
+const inDatabase = () => require('./postgres/open.js')
 
 inspecting(Store, (store) => store.path)
 
-/** Makes a store from a handle that was opened in another way. Internal. */
-const storeOf = (handle, options, Class) => new Class(OWN, handle, options)
-
-module.exports = { Store, storeOf }
+module.exports = { PostgresStore, Store }

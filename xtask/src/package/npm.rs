@@ -48,7 +48,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         "postgres.js",
         "postgres.d.ts",
         "types/journal.d.ts",
-        "lib/postgres/store.js",
+        "lib/postgres/open.js",
     ];
     for wanted in parts.into_iter().chain(texts) {
         if !listing.lines().any(|name| name.ends_with(wanted)) {

@@ -2,7 +2,6 @@
 
 const { begin, port } = require('../calls.js')
 const { checked, journalOptions } = require('../options.js')
-const { Store, storeOf } = require('../store.js')
 const { textOf } = require('../text.js')
 const { handOver } = require('./bridge.js')
 const { unsupported } = require('./missing.js')
@@ -10,28 +9,21 @@ const { poolOf } = require('./where.js')
 
 const SCHEMA = 'untorn'
 
-/** A store in a database. Its sessions, journals and so on are of the classes that files have. */
-class PostgresStore extends Store {
-  static async open(where, options) {
-    const { schema, ...how } = checked(options, 'openPostgres') ?? {}
-    const native = {
-      schema: schemaOf(schema),
-      journalName: how.journalName,
-      stateName: how.stateName,
-      durability: how.durability,
-      ttl: how.ttl,
-      connected: how.connected,
-      patience: how.patience,
-      journal: how.journal == null ? undefined : journalOptions(how.journal),
-    }
-    return storeOf(await on(where, ({ number, hasOwn }) => port.openPostgres(number, hasOwn, native)), options, PostgresStore)
+/** Opens a store in a database. Returns its handle of the addon. */
+async function open(where, options) {
+  const { schema, ...how } = checked(options, 'openPostgres') ?? {}
+  const native = {
+    schema: schemaOf(schema),
+    journalName: how.journalName,
+    stateName: how.stateName,
+    durability: how.durability,
+    ttl: how.ttl,
+    connected: how.connected,
+    patience: how.patience,
+    journal: how.journal == null ? undefined : journalOptions(how.journal),
   }
-
-  static openSync() {
-    throw unsupported('openSync')
-  }
+  return on(where, ({ number, hasOwn }) => port.openPostgres(number, hasOwn, native))
 }
-Object.defineProperty(PostgresStore, 'name', { value: 'Store' })
 
 /** Creates the tables and functions, or brings them up to date. Returns how many migrations were missing. */
 async function migrate(where, schema) {
@@ -53,4 +45,4 @@ function on(where, start) {
   return begin(() => start(handOver(pool, isOurs)), Infinity)
 }
 
-module.exports = { PostgresStore, migrate, selftest }
+module.exports = { migrate, open, selftest, unsupported }
