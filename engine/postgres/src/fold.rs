@@ -3,20 +3,15 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use untorn::engine;
-use untorn::{Batch, CallOptions, Error, ErrorKind, Follow, FollowItem, Position, Record};
+use untorn::{Batch, CallOptions, Error, ErrorKind, Folded, Position, Record};
 
+use crate::fold_source::FoldSource;
 use crate::journal::Journal;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Apply<S> = dyn Fn(&mut S, &Record<'_>) -> Result<(), BoxError> + Send + Sync;
-
-const NOTHING: Position = Position {
-    generation: 0,
-    offset: 0,
-};
 
 /// A state that is kept from the records of a journal. It has the verbs of
 /// [`untorn::Fold`].
@@ -38,7 +33,7 @@ pub struct Fold<S> {
 
 struct Place<S> {
     state: S,
-    follow: Follow,
+    source: FoldSource,
 }
 
 impl Journal {
@@ -183,7 +178,7 @@ impl<S> Fold<S> {
 
     /// Returns how far the state was folded; `None` if the fold has no state.
     pub fn position(&self) -> Option<Position> {
-        self.place().as_ref().map(|place| place.follow.position())
+        self.place().as_ref()?.source.position()
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Place<S>>> {
@@ -195,23 +190,18 @@ impl<S> Fold<S> {
         place: &mut Option<Place<S>>,
         call: &CallOptions<'_>,
     ) -> Result<Position, Error> {
-        let once = call.timeout(Some(Duration::ZERO));
         // Taken out: if `apply` fails or panics, it is gone.
         let mut now = match place.take() {
             Some(now) => now,
-            None => self.begin_again()?,
+            None => Place {
+                source: FoldSource::begin(&self.journal)?,
+                state: (self.initial)(),
+            },
         };
         loop {
-            let rotations = now.follow.rotations();
-            let found = now.follow.next(&once);
-            // For a follower a rotation is not a rewind. But a state belongs to one generation.
-            if now.follow.rotations() != rotations {
-                now = self.begin_again()?;
-                continue;
-            }
-            match found {
+            match now.source.next(call) {
                 Ok(None) => break,
-                Ok(Some(FollowItem::Record(record))) => {
+                Ok(Some(Folded::Record(record))) => {
                     let record = Record {
                         bytes: &record.bytes,
                         start: record.start,
@@ -220,11 +210,7 @@ impl<S> Fold<S> {
                     (self.apply)(&mut now.state, &record)
                         .map_err(|error| self.refused(&record, error))?;
                 }
-                // The records follow from the first on.
-                Ok(Some(FollowItem::Rewound { to, .. })) if to.offset == 0 => {
-                    now.state = (self.initial)();
-                }
-                Ok(Some(_)) => now = self.begin_again()?,
+                Ok(Some(_)) => now.state = (self.initial)(),
                 Err(error) => {
                     // The part that it took in stays.
                     *place = Some(now);
@@ -232,16 +218,9 @@ impl<S> Fold<S> {
                 }
             }
         }
-        let at = now.follow.position();
-        *place = Some(now);
-        Ok(at)
-    }
-
-    fn begin_again(&self) -> Result<Place<S>, Error> {
-        Ok(Place {
-            follow: self.journal.follow(Some(NOTHING))?,
-            state: (self.initial)(),
-        })
+        let place = place.insert(now);
+        let end = place.source.position();
+        end.ok_or_else(|| Error::internal("fold", self.journal.name(), "no position"))
     }
 
     #[cold]

@@ -7,14 +7,10 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use untorn::engine::{self, Waiting};
-use untorn::{Batch, CallOptions, Damage, Error, ErrorKind, Folded, Follow, FollowItem, Position};
+use untorn::{Batch, CallOptions, Damage, Error, ErrorKind, Folded, Position};
 
+use crate::fold_source::{FoldSource, NOTHING};
 use crate::journal::Journal;
-
-const NOTHING: Position = Position {
-    generation: 0,
-    offset: 0,
-};
 
 /// The time between two looks whether a wait was cancelled.
 const LOOK: Duration = Duration::from_millis(50);
@@ -36,7 +32,7 @@ struct Inner {
 
 enum Place {
     /// The state was folded up to here.
-    At(Box<Follow>),
+    At(Box<FoldSource>),
     /// A turn has it, which this thread began.
     Out(ThreadId),
     /// The fold has no state, or none that can be trusted.
@@ -50,7 +46,8 @@ enum Place {
 /// with [`Folded::Restart`]. It may be sent to another thread.
 pub struct FoldTurn {
     inner: Arc<Inner>,
-    follow: Option<Box<Follow>>,
+    /// `None`: the turn is over.
+    source: Option<Box<FoldSource>>,
     /// The state must be made new before anything else.
     restarts: bool,
 }
@@ -104,10 +101,10 @@ impl FoldCursor {
         }
         let was = std::mem::replace(&mut *place, Place::Out(thread::current().id()));
         drop(place);
-        let (follow, restarts) = match was {
-            Place::At(follow) => (follow, false),
-            _ => match self.inner.follow_all() {
-                Ok(follow) => (follow, true),
+        let (source, restarts) = match was {
+            Place::At(source) => (source, false),
+            _ => match FoldSource::begin(&self.inner.journal) {
+                Ok(source) => (Box::new(source), true),
                 Err(error) => {
                     self.inner.put(Place::Nowhere);
                     return Err(error);
@@ -116,7 +113,7 @@ impl FoldCursor {
         };
         Ok(FoldTurn {
             inner: Arc::clone(&self.inner),
-            follow: Some(follow),
+            source: Some(source),
             restarts,
         })
     }
@@ -135,7 +132,7 @@ impl FoldCursor {
     /// Returns how far the state was folded; `None` if the fold has no state.
     pub fn position(&self) -> Option<Position> {
         match &*self.inner.place() {
-            Place::At(follow) => Some(follow.position()),
+            Place::At(source) => source.position(),
             Place::Out(_) | Place::Nowhere => None,
         }
     }
@@ -152,10 +149,6 @@ impl FoldCursor {
 impl Inner {
     fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn follow_all(&self) -> Result<Box<Follow>, Error> {
-        Ok(Box::new(self.journal.follow(Some(NOTHING))?))
     }
 
     /// Ends a turn.
@@ -175,35 +168,19 @@ impl FoldTurn {
         reason = "it fails, and goes on after an append"
     )]
     pub fn next(&mut self) -> Result<Option<Folded>, Error> {
-        let Some(follow) = &mut self.follow else {
+        let Some(source) = &mut self.source else {
             return Ok(None);
         };
         if std::mem::take(&mut self.restarts) {
             return Ok(Some(Folded::Restart));
         }
-        let once = CallOptions::new().timeout(Some(Duration::ZERO));
-        let rotations = follow.rotations();
-        let found = follow.next(&once)?;
-        // For a follower a rotation is not a rewind. But a state belongs to one generation.
-        if follow.rotations() != rotations {
-            *follow = self.inner.follow_all()?;
-            return Ok(Some(Folded::Restart));
-        }
-        match found {
-            None => Ok(None),
-            Some(FollowItem::Record(record)) => Ok(Some(Folded::Record(record))),
-            Some(_) => {
-                *follow = self.inner.follow_all()?;
-                Ok(Some(Folded::Restart))
-            }
-        }
+        source.next(&CallOptions::new())
     }
 
     /// Returns the damage that was skipped since the last such call.
     pub fn take_damage(&mut self) -> Vec<Damage> {
-        self.follow
-            .as_mut()
-            .map_or_else(Vec::new, |follow| follow.take_damage())
+        let source = self.source.as_mut();
+        source.map_or_else(Vec::new, |source| source.take_damage())
     }
 
     /// Returns an empty batch for [`FoldTurn::append`].
@@ -232,11 +209,11 @@ impl FoldTurn {
         call: &CallOptions<'_>,
     ) -> Result<Position, Error> {
         let journal = &self.inner.journal;
-        let Some(follow) = &self.follow else {
+        let Some(source) = &self.source else {
             let why = "the turn is over";
             return Err(Error::invalid_argument("append", journal.name(), why));
         };
-        journal.append_batch(batch, Some(follow.position()), call)
+        journal.append_batch(batch, Some(source.position().unwrap_or(NOTHING)), call)
     }
 
     /// Ends the turn: the state has all that was yielded. Returns the position up to
@@ -245,7 +222,7 @@ impl FoldTurn {
     /// # Errors
     /// `INVALID_ARGUMENT` after the end.
     pub fn finish(mut self) -> Result<Position, Error> {
-        let Some(follow) = self.follow.take() else {
+        let Some(source) = self.source.take() else {
             let why = "the turn is over";
             return Err(Error::invalid_argument(
                 "fold",
@@ -253,13 +230,13 @@ impl FoldTurn {
                 why,
             ));
         };
-        let position = follow.position();
-        let place = match self.restarts {
+        let position = source.position();
+        let place = match self.restarts || position.is_none() {
             true => Place::Nowhere,
-            false => Place::At(follow),
+            false => Place::At(source),
         };
         self.inner.put(place);
-        Ok(position)
+        Ok(position.unwrap_or(NOTHING))
     }
 }
 
@@ -274,7 +251,7 @@ fn refused(kind: ErrorKind, name: &std::path::Path, why: &str) -> Error {
 
 impl Drop for FoldTurn {
     fn drop(&mut self) {
-        if self.follow.take().is_some() {
+        if self.source.take().is_some() {
             self.inner.put(Place::Nowhere);
         }
     }

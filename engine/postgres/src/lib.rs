@@ -28,8 +28,9 @@
 //! kept.rs         what the handles of a session share: the fence, lost answers, commits; shared.rs:
 //!                 what those of a store share
 //! store.rs        the sessions by their keys; session.rs: one; search.rs
-//! journal.rs  rewrite.rs  document.rs  transaction.rs  fold.rs; fold_cursor.rs: one without
-//!                 its state
+//! journal.rs  rewrite/  document.rs  transaction.rs
+//! fold.rs         a state that is kept; fold_cursor.rs: one without its state; fold_source.rs:
+//!                 the records for both
 //! lease.rs        one live owner; beat.rs renews; lost.rs: the loss; own_connection.rs;
 //!                 reconcile.rs settles after a dead one
 //! listen.rs       wakes followers
@@ -47,6 +48,7 @@ mod driver;
 mod error;
 mod fold;
 mod fold_cursor;
+mod fold_source;
 mod id;
 mod journal;
 mod kept;
