@@ -65,6 +65,21 @@ impl Scale {
     pub fn ticks(&self) -> impl Iterator<Item = f64> {
         (self.low..=self.high).map(|power| 10f64.powi(power))
     }
+
+    /// A line for each tick of a scale that goes up, with its value on the left.
+    pub fn heights(&self, left: f64, right: f64) -> String {
+        let line = |tick: f64| {
+            let y = self.at(tick);
+            format!(
+                "  <line class=\"grid\" x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\n  \
+                 <text class=\"small\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\n",
+                left - 6.0,
+                y + 4.0,
+                short(tick)
+            )
+        };
+        self.ticks().map(line).collect()
+    }
 }
 
 /// Nothing measurable is drawn where the smallest values are.

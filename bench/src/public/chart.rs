@@ -141,17 +141,7 @@ pub fn lines(title: &str, over: &str, rows: &[&Row]) -> String {
             body,
             "  <text class=\"small\" x=\"{left}\" y=\"38\">{language}</text>"
         );
-        for tick in scale.ticks() {
-            let y = scale.at(tick);
-            let _ = writeln!(
-                body,
-                "  <line class=\"grid\" x1=\"{left}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\n  \
-                 <text class=\"small\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                left - 6.0,
-                y + 4.0,
-                short(tick)
-            );
-        }
+        body.push_str(&scale.heights(left, right));
         for case in &cases {
             let _ = writeln!(
                 body,

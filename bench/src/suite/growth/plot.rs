@@ -37,17 +37,7 @@ fn draw(body: &mut String, panel: &Panel, left: f64, top: f64) {
         top + 14.0,
         panel.unit
     );
-    for tick in up.ticks() {
-        let y = up.at(tick);
-        let _ = writeln!(
-            body,
-            "  <line class=\"grid\" x1=\"{from}\" x2=\"{to}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\n  \
-             <text class=\"small\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            from - 6.0,
-            y + 4.0,
-            short(tick)
-        );
-    }
+    body.push_str(&up.heights(from, to));
     for tick in across.ticks() {
         let _ = writeln!(
             body,
