@@ -11,27 +11,44 @@ use untorn_postgres::{Connections, StoreOptions};
 use crate::server::connect;
 use crate::store::Store;
 
-type Slot = Arc<Mutex<Vec<Client>>>;
+/// The clients of a pool that nobody has now.
+pub type Slot<C> = Arc<Mutex<Vec<C>>>;
 
-struct Lent(Option<Client>, Slot);
+/// A client of a pool. It goes back, unless it is closed.
+pub struct Lent<C> {
+    client: Option<C>,
+    slot: Slot<C>,
+    is_closed: fn(&C) -> bool,
+}
 
-impl Deref for Lent {
-    type Target = Client;
-    fn deref(&self) -> &Client {
-        self.0.as_ref().unwrap()
+impl<C> Lent<C> {
+    pub fn new(client: C, slot: &Slot<C>, is_closed: fn(&C) -> bool) -> Lent<C> {
+        Lent {
+            client: Some(client),
+            slot: Arc::clone(slot),
+            is_closed,
+        }
     }
 }
 
-impl DerefMut for Lent {
-    fn deref_mut(&mut self) -> &mut Client {
-        self.0.as_mut().unwrap()
+impl<C> Deref for Lent<C> {
+    type Target = C;
+    fn deref(&self) -> &C {
+        self.client.as_ref().unwrap()
     }
 }
 
-impl Drop for Lent {
+impl<C> DerefMut for Lent<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        self.client.as_mut().unwrap()
+    }
+}
+
+impl<C> Drop for Lent<C> {
     fn drop(&mut self) {
-        let client = self.0.take().filter(|client| !client.is_closed());
-        self.1.lock().unwrap().extend(client);
+        let is_closed = self.is_closed;
+        let client = self.client.take().filter(|client| !is_closed(client));
+        self.slot.lock().unwrap().extend(client);
     }
 }
 
@@ -41,7 +58,7 @@ pub fn pool(dir: &Path) -> Connections {
     Connections::new(move || {
         let idle = slot.lock().unwrap().pop();
         let client = idle.map_or_else(|| connect(&dir, "untorn"), Ok)?;
-        Ok::<_, postgres::Error>(Lent(Some(client), slot.clone()))
+        Ok::<_, postgres::Error>(Lent::new(client, &slot, Client::is_closed))
     })
     .with_own(move || connect(&own, "untorn"))
 }

@@ -1,8 +1,7 @@
 //! The crate's verbs on a pool of asynchronous clients.
 
-use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use ::tokio::runtime::{Builder, Runtime};
@@ -11,26 +10,8 @@ use untorn::{CallOptions, ErrorKind, FollowItem};
 use untorn_postgres::TokioConnections;
 
 use crate::server::Server;
-use crate::sessions::{options, texts};
+use crate::sessions::{Lent, Slot, options, texts};
 use crate::store::{Store, store};
-
-type Slot = Arc<Mutex<Vec<Client>>>;
-
-struct Lent(Option<Client>, Slot);
-
-impl Deref for Lent {
-    type Target = Client;
-    fn deref(&self) -> &Client {
-        self.0.as_ref().unwrap()
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        let client = self.0.take().filter(|client| !client.is_closed());
-        self.1.lock().unwrap().extend(client);
-    }
-}
 
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -57,11 +38,11 @@ pub fn pool(dir: &Path) -> TokioConnections {
                     client
                 }
             };
-            Ok::<_, tokio_postgres::Error>(Lent(Some(client), slot))
+            Ok::<_, tokio_postgres::Error>(Lent::new(client, &slot, Client::is_closed))
         }
     };
     let handle = runtime().handle().clone();
-    TokioConnections::new(handle, connect, |lent: &Lent| lent).with_own(move || {
+    TokioConnections::new(handle, connect, |lent: &Lent<Client>| lent).with_own(move || {
         let config = own.clone();
         async move { config.connect(NoTls).await }
     })
