@@ -6,15 +6,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use untorn::{Error, ErrorKind, Holder};
+use untorn_postgres::Refusal;
 
-use crate::postgres::Said;
 use crate::spelling::OPTIONS;
 
 /// An error of the library.
 pub fn of(error: &Error) -> String {
-    let said = std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<Said>())
-        .map(|Said(refusal)| refusal);
+    let said = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Refusal>());
     json!({
         "code": error.kind().code(),
         "message": in_javascript(&error.to_string(), error.operation(), error.path()),

@@ -44,35 +44,14 @@ struct Open {
 
 impl Open {
     fn turn(&mut self) -> untorn::Result<&mut FoldTurn> {
-        self.turn
-            .as_mut()
-            .ok_or_else(|| Error::internal("fold", Path::new(""), "the turn has ended"))
+        self.turn.as_mut().ok_or_else(over)
     }
 
     /// Returns the records that the state lacks, in a chunk.
     fn next(&mut self) -> untorn::Result<Found> {
-        let mut found = Found::default();
-        while !found.is_full() {
-            let next = match self.kept.take() {
-                Some(kept) => Some(kept),
-                None => self.turn()?.next()?,
-            };
-            match next {
-                None => {
-                    found.last = true;
-                    break;
-                }
-                Some(Folded::Record(record)) if found.takes(record.start.generation) => {
-                    found.add(&record.bytes, record.start, record.end);
-                }
-                Some(Folded::Restart) if found.is_empty() => found.restart = true,
-                Some(other) => {
-                    self.kept = Some(other);
-                    break;
-                }
-            }
-        }
-        found.add_damage(&self.turn()?.take_damage());
+        let turn = self.turn.as_mut().ok_or_else(over)?;
+        let mut found = Found::folded(&mut self.kept, || turn.next())?;
+        found.add_damage(&turn.take_damage());
         Ok(found)
     }
 
@@ -81,12 +60,13 @@ impl Open {
     }
 
     fn finish(&mut self) -> untorn::Result<Position> {
-        self.turn()?;
-        match self.turn.take() {
-            Some(turn) => turn.finish().map(Position::from),
-            None => Err(Error::internal("fold", Path::new(""), "the turn has ended")),
-        }
+        let turn = self.turn.take().ok_or_else(over)?;
+        turn.finish().map(Position::from)
     }
+}
+
+fn over() -> Error {
+    Error::internal("fold", Path::new(""), "the turn has ended")
 }
 
 #[napi]

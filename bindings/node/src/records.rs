@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
 use untorn::tasks::{Order, while_waiting};
-use untorn::{DamageKind, Error, Records};
+use untorn::{DamageKind, Error, Folded, Records};
 
 use crate::call::locked;
 use crate::failure::{self, told};
@@ -61,6 +61,36 @@ pub struct Rewound {
 }
 
 impl Found {
+    /// Gathers the records that a state lacks, in a chunk. `kept` is the beginning of the
+    /// next chunk.
+    pub fn folded(
+        kept: &mut Option<Folded>,
+        mut next: impl FnMut() -> untorn::Result<Option<Folded>>,
+    ) -> untorn::Result<Found> {
+        let mut found = Found::default();
+        while !found.is_full() {
+            let next = match kept.take() {
+                Some(kept) => Some(kept),
+                None => next()?,
+            };
+            match next {
+                None => {
+                    found.last = true;
+                    break;
+                }
+                Some(Folded::Record(record)) if found.takes(record.start.generation) => {
+                    found.add(&record.bytes, record.start, record.end);
+                }
+                Some(Folded::Restart) if found.is_empty() => found.restart = true,
+                Some(other) => {
+                    *kept = Some(other);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.records == 0
     }

@@ -20,7 +20,7 @@ use crate::port::Inner;
 use crate::values::patience;
 
 pub use lease::Lease;
-pub use reconcile::Reconcile;
+pub use reconcile::{Reconcile, outcome};
 
 #[napi]
 pub struct Session {

@@ -5,9 +5,9 @@ use std::path::Path;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use untorn::{Error, Holder};
+use untorn_postgres::Refusal;
 
 use crate::position;
-use crate::postgres::Said;
 
 /// `untorn._errors._from_core`. Python defines the classes, since each derives
 /// from two.
@@ -42,7 +42,7 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
 /// Returns code, detail and hint of a server's error.
 fn said(error: &Error) -> Option<(&str, Option<&str>, Option<&str>)> {
     let source = std::error::Error::source(error)?;
-    let Said(refusal) = source.downcast_ref()?;
+    let refusal: &Refusal = source.downcast_ref()?;
     let (detail, hint) = (refusal.detail.as_deref(), refusal.hint.as_deref());
     Some((&refusal.sqlstate, detail, hint))
 }

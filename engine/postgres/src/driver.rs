@@ -116,6 +116,8 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl StdError for Refusal {}
+
 /// Takes the columns of a row, one after another.
 pub(crate) struct Columns(std::vec::IntoIter<Value>);
 

@@ -39,28 +39,9 @@ impl Open {
 
     /// Returns the records that the state lacks, in a chunk.
     fn next(&mut self) -> untorn::Result<Found> {
-        let mut found = Found::default();
-        while !found.is_full() {
-            let next = match self.kept.take() {
-                Some(kept) => Some(kept),
-                None => self.turn()?.next()?,
-            };
-            match next {
-                None => {
-                    found.last = true;
-                    break;
-                }
-                Some(Folded::Record(record)) if found.takes(record.start.generation) => {
-                    found.add(&record.bytes, record.start, record.end);
-                }
-                Some(Folded::Restart) if found.is_empty() => found.restart = true,
-                Some(other) => {
-                    self.kept = Some(other);
-                    break;
-                }
-            }
-        }
-        found.add_damage(&self.turn()?.take_damage());
+        let turn = self.turn.as_mut().ok_or_else(over)?;
+        let mut found = Found::folded(&mut self.kept, || turn.next())?;
+        found.add_damage(&turn.take_damage());
         Ok(found)
     }
 

@@ -34,4 +34,3 @@ mod text;
 mod transaction;
 
 pub use bridge::Statements;
-pub use refusal::Said;

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use napi_derive::napi;
-use untorn::Reconciled;
 use untorn_postgres::{Reconcile, ReconcileStart};
 
 use super::lane::Lane;
@@ -13,6 +12,7 @@ use super::transaction::PostgresTransaction;
 use crate::call::{How, locked};
 use crate::lock::described;
 use crate::port::Inner;
+use crate::session::outcome;
 
 #[napi]
 pub struct PostgresReconcile {
@@ -29,10 +29,9 @@ impl PostgresReconcile {
                 let owner = turn.owner().cloned();
                 (Some(Arc::new(Mutex::new(turn))), "done", owner)
             }
-            ReconcileStart::Not(Reconciled::Alive(holder)) => (None, "alive", Some(holder)),
-            ReconcileStart::Not(Reconciled::Busy) => (None, "busy", None),
-            ReconcileStart::Not(Reconciled::NoChange | Reconciled::Done) => {
-                (None, "no_change", None)
+            ReconcileStart::Not(why) => {
+                let (outcome, holder) = outcome(why);
+                (None, outcome, holder)
             }
         };
         PostgresReconcile {

@@ -1,20 +1,6 @@
 //! Refusals of a statement, in the words of the server or of this library.
 
-use std::fmt;
-
 use untorn_postgres::{Failure, Refusal};
-
-/// The words of the server, for the error in JavaScript.
-#[derive(Debug)]
-pub struct Said(pub Refusal);
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Said {}
 
 /// Makes the failure of a statement that the server refused.
 pub fn said(
@@ -29,7 +15,7 @@ pub fn said(
         detail,
         hint,
     };
-    Failure::Server(refusal.clone(), Box::new(Said(refusal)))
+    Failure::Server(refusal.clone(), Box::new(refusal))
 }
 
 /// Makes the failure of a statement that was not sent, and that no later try can send.

@@ -25,6 +25,15 @@ pub struct Reconcile {
     holder: Option<untorn::Holder>,
 }
 
+/// Why it is not this call's turn, in a word, and the owner that lives.
+pub fn outcome(why: Reconciled) -> (&'static str, Option<untorn::Holder>) {
+    match why {
+        Reconciled::Alive(holder) => ("alive", Some(holder)),
+        Reconciled::Busy => ("busy", None),
+        Reconciled::NoChange | Reconciled::Done => ("no_change", None),
+    }
+}
+
 impl Reconcile {
     pub fn new(port: &Rc<Inner>, path: &Arc<Path>, begun: ReconcileStart) -> Reconcile {
         let (turn, outcome, holder) = match begun {
@@ -32,10 +41,9 @@ impl Reconcile {
                 let owner = turn.owner().cloned();
                 (Some(Arc::new(Mutex::new(turn))), "done", owner)
             }
-            ReconcileStart::Not(Reconciled::Alive(holder)) => (None, "alive", Some(holder)),
-            ReconcileStart::Not(Reconciled::Busy) => (None, "busy", None),
-            ReconcileStart::Not(Reconciled::NoChange | Reconciled::Done) => {
-                (None, "no_change", None)
+            ReconcileStart::Not(why) => {
+                let (outcome, holder) = outcome(why);
+                (None, outcome, holder)
             }
         };
         Reconcile {

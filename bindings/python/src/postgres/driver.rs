@@ -12,7 +12,6 @@ use untorn_postgres::{Connection, Driver, Failure, Param, Refusal, Row, Value};
 
 use super::call::{interrupted, may_ask};
 use super::ending;
-use super::refusal::Said;
 use crate::call::forks;
 
 /// `untorn.postgres._failed.Failed`.
@@ -202,7 +201,7 @@ fn known(py: Python<'_>, error: &PyErr) -> PyResult<Option<Failure>> {
                 detail: text("detail")?,
                 hint: text("hint")?,
             };
-            Failure::Server(refusal.clone(), Box::new(Said(refusal)))
+            Failure::Server(refusal.clone(), Box::new(refusal))
         }
         None if failed.getattr("sent")?.extract()? => Failure::NoAnswer(why.into()),
         None => Failure::NoConnection(why.into()),
