@@ -1,12 +1,13 @@
 //! Folds whose state is not of Rust.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use untorn::{CallOptions, ErrorKind, Folded};
-use untorn_postgres::{FoldTurn, Journal};
+use untorn_postgres::{Connections, Driver, Failure, FoldTurn, Journal, Param, Row};
 
-use crate::sessions::sessions;
+use crate::sessions::{options, pool, sessions};
 use crate::store::store;
 
 fn journal() -> Journal {
@@ -84,4 +85,59 @@ fn turns_of_one_cursor_run_one_at_a_time() {
         turn.finish().unwrap();
         assert_eq!(hears.recv(), Ok("began"));
     });
+}
+
+/// Fails the statement at which the count is 0. It counts down.
+struct Failing(Connections, Arc<AtomicI64>);
+
+impl Driver for Failing {
+    fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+        if self.1.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(Failure::Driver("this statement fails".into()));
+        }
+        self.0.query(sql, params)
+    }
+}
+
+#[test]
+fn a_turn_in_which_any_statement_fails_leaves_no_wrong_state() {
+    let call = CallOptions::new();
+    let mut failures = 0;
+    for at in 0.. {
+        let store = store();
+        let count = Arc::new(AtomicI64::new(-1));
+        let driver = Failing(pool(&store.dir), count.clone());
+        let here = options().open(driver, &store.schema).unwrap();
+        let journal = here.session("fold").unwrap().journal().unwrap();
+        let other = sessions(&store).session("fold").unwrap().journal().unwrap();
+        let (cursor, mut state) = (journal.fold_cursor(), Vec::new());
+        journal.append(b"1").unwrap();
+        let mut turn = cursor.begin(&call).unwrap();
+        take_in(&mut turn, &mut state);
+        turn.finish().unwrap();
+        other.rotate().unwrap();
+        other.append(b"2").unwrap();
+
+        count.store(at, Ordering::SeqCst);
+        if let Ok(mut turn) = cursor.begin(&call) {
+            while let Ok(Some(folded)) = turn.next() {
+                match folded {
+                    Folded::Record(record) => state.push(record.bytes),
+                    _ => state.clear(),
+                }
+            }
+            // The state has all that was yielded.
+            turn.finish().unwrap();
+        }
+        let has_failed = count.swap(-1, Ordering::SeqCst) < 0;
+        let mut turn = cursor.begin(&call).unwrap();
+        take_in(&mut turn, &mut state);
+        turn.finish().unwrap();
+        assert_eq!(state, [b"2"], "statement {at} failed");
+        if !has_failed {
+            break;
+        }
+        failures += 1;
+    }
+    assert!(failures > 1, "{failures}");
 }
