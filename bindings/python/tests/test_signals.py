@@ -202,18 +202,20 @@ OWNER = """
 
 
 CTRL_C = """
-    import signal, sys, untorn
+    import signal, sys
+    # Loads all names now: a signal during an import is Python's own affair.
+    from untorn import Document, FileLock, Journal
     # A shell that starts the tests in the background lets them ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     path, how = sys.argv[1:]
     try:
         print("waiting", flush=True)
         if how == "lock":
-            untorn.FileLock(path).acquire()
+            FileLock(path).acquire()
         elif how == "append":
-            untorn.Journal(path).append(1)
+            Journal(path).append(1)
         else:
-            untorn.Document(path).save(1)
+            Document(path).save(1)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 """
