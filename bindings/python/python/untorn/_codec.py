@@ -104,6 +104,18 @@ def decoder_of(format: _Format) -> _Loads:  # noqa: A002 - the option's name in 
     return decode if format == "json" else same_bytes
 
 
+def is_json(options: dict[str, Any]) -> bool:
+    """Return whether the records of a journal with these options are JSON."""
+    return bool(options.get("format", "json") == "json")
+
+
+def encoder_of(options: dict[str, Any], dumps: _Dumps | None) -> str:
+    """Return how the extension encodes the records of a journal: what it makes itself needs no check."""
+    if dumps is not None:
+        return "checked"
+    return "json" if is_json(options) else "trusted"
+
+
 def encode_document(value: Any, dumps: _Dumps | None, operation: str, path: Path) -> _Data:
     """Encode the value of a document."""
     if dumps is not None:

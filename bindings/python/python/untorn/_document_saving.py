@@ -174,17 +174,23 @@ class Saving(_Raw, Generic[_T]):
         value is saved. If it raises, nothing is saved.
         """
         function(change, "change", "update", self)
-        update = self._begin_update(timeout, lock)
-        try:
-            value: _T = self._current(update, default)
-            with inside(self.path, "update"):
-                changed = change(value)
-            if changed is not None:
-                value = changed
-            self._version = update._save(self._encode(value))
-        finally:
-            update._finish()
-        return value
+        while True:
+            update = self._begin_update(timeout, lock)
+            try:
+                value: _T = self._current(update, default)
+                with inside(self.path, "update"):
+                    changed = change(value)
+                if changed is not None:
+                    value = changed
+                if self._saved(update, self._encode(value)):
+                    return value
+            finally:
+                update._finish()
+
+    def _saved(self, update: Update | PostgresUpdate, data: _Data) -> bool:
+        """Save what an update changed. `False`: another process has saved meanwhile, so the update begins again."""
+        self._version = update._save(data)
+        return True
 
     def _current(self, update: Update | PostgresUpdate, default: Any) -> Any:
         found = update._value()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
-from untorn._arguments import function
 from untorn._codec import _T, Codec
 from untorn._fold import Fold
 from untorn._journal_reading import Reading
@@ -144,16 +143,8 @@ class Journal(RawJournal, Writing[_T], Reading[_T], Salvaging):
         dumps: _codec._Dumps | None,
         loads: _codec._Loads | None,
     ) -> Self:
-        is_json = options.get("format", "json") == "json"
-        codec = "checked" if dumps is not None else "json" if is_json else "trusted"
-        self = RawJournal.__new__(cls, source, options, codec)
-        function(dumps, "dumps", "open", self)
-        function(loads, "loads", "open", self)
-        self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
-        self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
-        self._made_decoder = None
-        # The built-in encoder makes only JSON; the output of another encoder is checked.
-        self._checked = dumps is not None
+        self = RawJournal.__new__(cls, source, options, _codec.encoder_of(options, dumps))
+        self._set_codec(options, dumps, loads)
         self._options = {**options, "dumps": dumps, "loads": loads}
         return self
 

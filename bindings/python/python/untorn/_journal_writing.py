@@ -88,13 +88,21 @@ class Writing(_Raw, Generic[_T]):
     _checked: bool
     _options: dict[str, Any]
 
+    def _set_codec(self, options: dict[str, Any], dumps: _codec._Dumps | None, loads: _codec._Loads | None) -> None:
+        function(dumps, "dumps", "open", self)
+        function(loads, "loads", "open", self)
+        self._dumps = dumps or (_codec.encode if _codec.is_json(options) else _codec.same_line)
+        self._loads = loads or _codec.decoder_of(options.get("format", "json"))
+        self._made_decoder = None
+        # The built-in encoder makes only JSON; the output of another encoder is checked.
+        self._checked = dumps is not None
+
     @property
     def _decoder(self) -> Decoder:
         # Made by the first read: many handles only append.
         made = self._made_decoder
         if made is None:
-            is_json = self._options.get("format", "json") == "json"
-            made = self._made_decoder = Decoder(self._loads, is_json, self.path)
+            made = self._made_decoder = Decoder(self._loads, _codec.is_json(self._options), self.path)
         return made
 
     def append(self, obj: _T, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:

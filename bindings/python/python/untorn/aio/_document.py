@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import EllipsisType, TracebackType
     from typing import Self, Unpack
 
+    from untorn._untorn import PostgresUpdate
     from untorn.aio._lock import FileLock
 
 _D = TypeVar("_D")
@@ -149,22 +150,25 @@ class Document(Closing, Generic[_T]):
 
         If it returns `None`, it has changed the value in place. Returns the value that was saved.
         """
-        document = self._document
-        function(change, "change", "update", document)
+        function(change, "change", "update", self._document)
         update = await self._begin_update(timeout, lock)
         held = note(self.path, "update")
         try:
-            value: _T = document._current(update, default)
-            changed = change(value)
-            if inspect.isawaitable(changed):
-                changed = await changed
-            if changed is not None:
-                value = changed
+            value = await self._changed(update, change, default)
             await self._save_update(update, value)
         finally:
             forget(held)
             update._finish()
         return value
+
+    async def _changed(
+        self, update: Update | PostgresUpdate, change: Callable[[_T], _T | Awaitable[_T | None] | None], default: Any
+    ) -> _T:
+        value: _T = self._document._current(update, default)
+        changed = change(value)
+        if inspect.isawaitable(changed):
+            changed = await changed
+        return value if changed is None else changed
 
     async def _begin_update(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> Update:
         return await taken(self._later.begin_update(timeout, given(lock, "update", self.path, timeout)), Update._finish)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from untorn._arguments import function
 from untorn._codec import _T
 from untorn._document_saving import Saving
 from untorn._errors import AlreadyExists, Conflict, LeaseLost
-from untorn._inside import inside
 from untorn._untorn import PostgresDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import EllipsisType
     from typing import Self
 
     from untorn import _codec
-    from untorn._untorn import FileLock, PostgresSession
+    from untorn._untorn import PostgresSession, PostgresUpdate, Update, _Data
 
 
 class Document(PostgresDocument, Saving[_T]):
@@ -48,38 +45,13 @@ class Document(PostgresDocument, Saving[_T]):
         self._options = {}
         return self
 
-    def update_with(
-        self,
-        change: Callable[[_T], _T | None],
-        *,
-        default: Any = ...,
-        timeout: float | EllipsisType | None = ...,
-        lock: FileLock | None = None,
-    ) -> _T:
-        """Read, change and save, with a function that receives the value and returns the new one.
-
-        As `untorn.Document.update_with`. If another process has saved meanwhile, the function is called again, with
-        the new value.
-        """
-        function(change, "change", "update", self)
-        while True:
-            update = self._begin_update(timeout, lock)
-            try:
-                value: _T = self._current(update, default)
-                with inside(self.path, "update"):
-                    changed = change(value)
-                if changed is not None:
-                    value = changed
-                data = self._encode(value)
-                try:
-                    self._version = update._save(data)
-                except LeaseLost:
-                    raise
-                except (AlreadyExists, Conflict):
-                    continue
-                return value
-            finally:
-                update._finish()
+    def _saved(self, update: Update | PostgresUpdate, data: _Data) -> bool:
+        try:
+            return super()._saved(update, data)
+        except LeaseLost:
+            raise
+        except (AlreadyExists, Conflict):
+            return False
 
     def __repr__(self) -> str:
         closed = ", closed" if self.closed else ""

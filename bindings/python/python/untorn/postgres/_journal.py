@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untorn import _codec
-from untorn._arguments import function
 from untorn._codec import _T
 from untorn._journal_reading import Reading
 from untorn._journal_writing import Writing
 from untorn._untorn import PostgresJournal
 from untorn.postgres._fold import Fold
-from untorn.postgres._only_files import only_files
+from untorn.postgres._only_files import WithoutRepair
 
 if TYPE_CHECKING:
     from types import EllipsisType
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _S = TypeVar("_S")
 
 
-class Journal(PostgresJournal, Writing[_T], Reading[_T]):
+class Journal(PostgresJournal, WithoutRepair, Writing[_T], Reading[_T]):
     """An append-only file of a session, in the database. Any number of hosts append to it.
 
     `Session.journal` returns it. It has the verbs of `untorn.Journal`, but for those that need a file.
@@ -42,15 +41,8 @@ class Journal(PostgresJournal, Writing[_T], Reading[_T]):
         dumps: _codec._Dumps | None,
         loads: _codec._Loads | None,
     ) -> Self:
-        is_json = options.get("format", "json") == "json"
-        codec = "checked" if dumps is not None else "json" if is_json else "trusted"
-        self = PostgresJournal.__new__(cls, session, name, codec)
-        function(dumps, "dumps", "open", self)
-        function(loads, "loads", "open", self)
-        self._dumps = dumps or (_codec.encode if is_json else _codec.same_line)
-        self._loads = loads or (_codec.decode if is_json else _codec.same_bytes)
-        self._made_decoder = None
-        self._checked = dumps is not None
+        self = PostgresJournal.__new__(cls, session, name, _codec.encoder_of(options, dumps))
+        self._set_codec(options, dumps, loads)
         self._options = options
         self._origin = session, name
         return self
@@ -73,14 +65,6 @@ class Journal(PostgresJournal, Writing[_T], Reading[_T]):
 
     def _new_fold(self, state: State[_S]) -> Fold[_S]:
         return Fold(self, state)
-
-    repair = only_files("repair")
-    salvage = only_files("salvage")
-    salvage_plan = only_files("salvage_plan")
-    torn = only_files("torn")
-    torn_bytes = only_files("torn_bytes")
-    restore_torn = only_files("restore_torn")
-    prune_torn = only_files("prune_torn")
 
     def __repr__(self) -> str:
         closed = ", closed" if self.closed else ""

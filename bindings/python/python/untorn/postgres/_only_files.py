@@ -20,3 +20,17 @@ def only_files(verb: str) -> Callable[..., NoReturn]:
     method.__name__ = verb
     method.__doc__ = "Raise `Unsupported`: only files have this."
     return method
+
+
+class WithoutRepair:
+    """The verbs of a journal that mend a file, or show what was mended."""
+
+    __slots__ = ()
+
+    repair = only_files("repair")
+    salvage = only_files("salvage")
+    salvage_plan = only_files("salvage_plan")
+    torn = only_files("torn")
+    torn_bytes = only_files("torn_bytes")
+    restore_torn = only_files("restore_torn")
+    prune_torn = only_files("prune_torn")

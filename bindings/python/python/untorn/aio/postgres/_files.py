@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from untorn._arguments import function
@@ -66,17 +65,11 @@ class Document(_document.Document[_T]):
 
         As `untorn.postgres.Document.update_with`. The function may be `async`.
         """
-        document = self._document
-        function(change, "change", "update", document)
+        function(change, "change", "update", self._document)
         while True:
             update = await self._begin_update(timeout, lock)
             try:
-                value: _T = document._current(update, default)
-                changed = change(value)
-                if inspect.isawaitable(changed):
-                    changed = await changed
-                if changed is not None:
-                    value = changed
+                value = await self._changed(update, change, default)
                 try:
                     await self._save_update(update, value)
                 except LeaseLost:

@@ -14,7 +14,7 @@ from untorn.aio._lock import given
 from untorn.aio.postgres._fold import Fold
 from untorn.aio.postgres._follow import Follow
 from untorn.aio.postgres._workers import called
-from untorn.postgres._only_files import only_files
+from untorn.postgres._only_files import WithoutRepair
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -175,7 +175,7 @@ def _copied(data: Any) -> Any:
     return data if isinstance(data, bytes | str) else bytes(data)
 
 
-class Journal(_journal.Journal[_T]):
+class Journal(WithoutRepair, _journal.Journal[_T]):
     """An append-only file of a session, in the database. As `untorn.postgres.Journal`."""
 
     __slots__ = ()
@@ -233,14 +233,6 @@ class Journal(_journal.Journal[_T]):
         As `untorn.aio.Journal.follow`.
         """
         return Follow(self._journal, self._later, start, on_damage, on_rewind, timeout)
-
-    repair = only_files("repair")
-    salvage = only_files("salvage")
-    salvage_plan = only_files("salvage_plan")
-    torn = only_files("torn")
-    torn_bytes = only_files("torn_bytes")
-    restore_torn = only_files("restore_torn")
-    prune_torn = only_files("prune_torn")
 
     def __fspath__(self) -> str:
         msg = f"{self.path} is in a database: it has no path"
