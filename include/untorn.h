@@ -2572,6 +2572,24 @@ untorn_code untorn_transaction_append(untorn_transaction *transaction,
                                       untorn_error **error_out);
 
 /**
+ * Gives the journal this header at the commit, in the place of its own or before its
+ * first record. The options of journals set the prefix. The journal is rewritten: the
+ * cost grows with its length, and positions in it end. The file stays locked until the
+ * end of the transaction.
+ *
+ * UNTORN_INVALID_RECORD and UNTORN_INVALID_ARGUMENT as untorn_journal_set_header(). The
+ * transaction goes on.
+ */
+UNTORN_API
+UNTORN_MUST_USE
+untorn_code untorn_transaction_set_header(untorn_transaction *transaction,
+                                          const char *name,
+                                          const void *header,
+                                          size_t len,
+                                          const untorn_call_options *call,
+                                          untorn_error **error_out);
+
+/**
  * Deletes the file at the commit. *removed_out (may be NULL) is whether it
  * exists now. The file stays locked until the end of the transaction.
  */

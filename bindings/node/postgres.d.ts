@@ -228,7 +228,7 @@ export interface Document<T = unknown>
 export const Document: abstract new (own: never) => Document<any>
 
 /** Several files of a session that change together or not at all. Nothing is sent before the commit. */
-export interface Transaction extends Omit<FileTransaction, Blocking | 'setHeader' | typeof Symbol.dispose> {}
+export interface Transaction extends Omit<FileTransaction, Blocking | typeof Symbol.dispose> {}
 /** The class of transactions, for `instanceof`. */
 export const Transaction: abstract new (own: never) => Transaction
 

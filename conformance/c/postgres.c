@@ -93,7 +93,9 @@ static void load_json(void) {
 
 static void begin_transaction(void) {
   untorn_postgres_options options = options_of();
+  untorn_journal_options journal = journal_options();
   untorn_transaction *begun = NULL;
+  options.journal = &journal;
   untorn_session *session = session_of_case(&options);
   if (session != NULL && succeeded(untorn_session_transaction(session, NULL, &begun, &error)))
     add(required("on"))->transaction = begun;

@@ -25,7 +25,7 @@ OPERATIONS = {
     *("journal_open", "append", "append_all", "append_at", "end", "records", "values", "tail", "verify"),
     *("document_open", "load", "save", "create", "update", "remove", "load_json"),
     *("follow", "next", "fold", "fold_refresh", "fold_append", "rewind", "replace"),
-    *("transaction", "tx_load", "tx_save", "tx_create", "tx_append", "tx_remove", "commit", "rollback"),
+    *("transaction", "tx_load", "tx_save", "tx_create", "tx_append", "tx_set_header", "tx_remove", "commit", "rollback"),
     *("store", "keys", "store_remove", "search", "session", "session_journal", "session_state"),
     *("session_document", "session_holder", "claim", "release", "reconcile", "close"),
     *("rotate", "clear", "rotated", "prune_rotated", "compact", "header", "set_header", "sync"),

@@ -4,10 +4,12 @@
 
 static void begin_transaction(void) {
   untorn_transaction_options options = UNTORN_TRANSACTION_OPTIONS_INIT;
+  untorn_journal_options journals = journal_options();
   untorn_transaction *begun = NULL;
   options.durability = durability();
   options.timeout_ms = timeout(options.timeout_ms);
   options.parents = (int32_t)number("parents", 0);
+  options.journals = &journals;
   if (succeeded(untorn_transaction_begin(text("path"), &options, NULL, &begun, &error)))
     add(required("on"))->transaction = begun;
 }
@@ -29,6 +31,8 @@ static void in_transaction(const char *verb) {
     (void)succeeded(untorn_transaction_create(tx, name, value.data, value.len, &error));
   } else if (strcmp(verb, "append") == 0) {
     (void)succeeded(untorn_transaction_append(tx, name, records, many(records), &error));
+  } else if (strcmp(verb, "set_header") == 0) {
+    (void)succeeded(untorn_transaction_set_header(tx, name, value.data, value.len, NULL, &error));
   } else if (strcmp(verb, "remove") == 0) {
     bool removed;
     if (succeeded(untorn_transaction_remove(tx, name, NULL, &removed, &error)))

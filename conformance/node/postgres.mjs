@@ -4,6 +4,7 @@ import { Store } from 'untorn/postgres'
 import { bytes } from './data.mjs'
 import { DOCUMENT, JOURNAL } from './options.mjs'
 import { Stage, options } from './steps.mjs'
+import { headerOf } from './transactions.mjs'
 
 const asItIs = (value) => value
 const RAW = { stringify: asItIs, parse: asItIs }
@@ -99,7 +100,7 @@ const OPENS = {
   },
 
   async transaction(step) {
-    const session = await this.session({ ...RAW, timeout: step.timeout })
+    const session = await this.session({ ...RAW, timeout: step.timeout, journal: { ...RAW, ...headerOf(step) } })
     this.handles.set(step.on, { transaction: await session.transaction() })
   },
 

@@ -17,7 +17,7 @@ const OPS = new Set([
   'journal_open', 'append', 'append_all', 'append_at', 'end', 'records', 'values', 'tail', 'verify', 'document_open', 'load',
   'save', 'create', 'update', 'remove', 'follow', 'next', 'fold', 'fold_refresh', 'fold_append', 'rewind', 'replace', 'rotate',
   'clear', 'rotated', 'prune_rotated', 'compact', 'header', 'set_header', 'sync', 'file_remove', 'file_replace', 'load_json',
-  'transaction', 'tx_load', 'tx_save', 'tx_create', 'tx_append', 'tx_remove', 'commit', 'rollback', 'store', 'keys', 'store_remove',
+  'transaction', 'tx_load', 'tx_save', 'tx_create', 'tx_append', 'tx_set_header', 'tx_remove', 'commit', 'rollback', 'store', 'keys', 'store_remove',
   'search', 'session', 'session_journal', 'session_state', 'session_document', 'session_holder', 'claim', 'release', 'reconcile',
 ])
 /** Arguments and options that only files have. */

@@ -302,6 +302,9 @@ class Stage:
     def _tx_append(self, step: dict[str, Any]) -> None:
         self._on(step, Transaction).extend(step["name"], map(to_bytes, step["records"]))
 
+    def _tx_set_header(self, step: dict[str, Any]) -> None:
+        self._on(step, Transaction).set_header(step["name"], to_bytes(step["bytes"]))
+
     def _tx_remove(self, step: dict[str, Any]) -> Outcome:
         return Outcome(removed=self._on(step, Transaction).remove(step["name"]))
 
@@ -481,7 +484,7 @@ def _options(step: dict[str, Any], handle: str) -> dict[str, Any]:
     options: dict[str, Any] = {"durability": "process"}
     for option in TABLE:
         case = option.get("case", option["name"])
-        if handle in option["of"] and case in step:
+        if case in step and handle in (*option["of"], *option.get("through", ())):
             read = READ.get(option["type"], as_given)
             options[option["name"]] = read(step[case])
     return options

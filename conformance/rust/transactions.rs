@@ -5,6 +5,7 @@ use untorn::{Error, Transaction};
 
 use super::arguments::{durability, timeout};
 use super::data::bytes;
+use super::options;
 use super::outcome::Outcome;
 use super::steps::{Handle, Stage};
 
@@ -18,6 +19,7 @@ impl Stage {
                 .durability(durability(step))
                 .timeout(timeout(step))
                 .parents(step["parents"].as_bool().unwrap_or(false))
+                .journals(options::journal(step))
                 .begin(self.path(step))?;
             self.add(step, Handle::Transaction(Box::new(transaction)));
             return Ok(Outcome::default());
@@ -42,6 +44,10 @@ impl Stage {
             "tx_append" => {
                 let records = step["records"].as_array().expect("records");
                 transaction.append(name, records.iter().map(bytes))?;
+                Ok(Outcome::default())
+            }
+            "tx_set_header" => {
+                transaction.set_header(name, &bytes(&step["bytes"]))?;
                 Ok(Outcome::default())
             }
             "tx_remove" => Ok(Outcome {

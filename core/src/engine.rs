@@ -11,10 +11,12 @@ use crate::journal::{Batch, Format, JournalOptions, JournalReader, Records};
 pub use crate::journal::{NewLines, RewindTo};
 use crate::lock::CallOptions;
 use crate::lockfile::{Generation, Identity};
-use crate::oslock::WaitPolicy;
+use crate::oslock::{Asking, CancelToken, WaitPolicy, Wakeup};
 use crate::position::Position;
 use crate::recovery::transaction::{member_lock, names};
 use crate::session::Finder;
+use crate::sync::Arc;
+use crate::sys;
 
 /// The details of a failure that an engine knows.
 #[derive(Debug, Default)]
@@ -104,6 +106,15 @@ pub fn beginning(reader: &JournalReader, operation: &'static str) -> Result<(Pos
 /// `INVALID_RECORD` and `INVALID_ARGUMENT`, as [`crate::Journal::set_header`].
 pub fn new_header(reader: &JournalReader, old: &[u8], new: &[u8]) -> Result<(Vec<u8>, bool)> {
     reader.new_header(old, new)
+}
+
+/// Returns the bytes of a journal with this header. It replaces the journal's own header,
+/// or goes before its first record.
+///
+/// # Errors
+/// `INVALID_RECORD` and `INVALID_ARGUMENT`, as [`crate::Journal::set_header`].
+pub fn with_header(reader: &JournalReader, journal: &[u8], header: &[u8]) -> Result<Vec<u8>> {
+    reader.with_header(journal, header)
 }
 
 /// Returns how a journal goes back to a position. `None`: no record is after it.
@@ -196,6 +207,30 @@ pub fn keep_generation(path: &Path, number: u64) -> Result<()> {
     }
 }
 
+/// Returns how many forks lie between this process and the first that used the library.
+pub fn forks() -> u32 {
+    sys::generation()
+}
+
+/// Calls `told` once this token is cancelled, on the thread that cancels it, until the
+/// returned value is dropped. `told` must not wait.
+pub fn on_cancel(token: &CancelToken, told: impl Fn() + Send + Sync + 'static) -> OnCancel {
+    struct Told<F>(F);
+    impl<F: Fn() + Send + Sync> Wakeup for Told<F> {
+        fn nudge(&self) {
+            self.0();
+        }
+    }
+    let told: Arc<dyn Wakeup> = Arc::new(Told(told));
+    token.watch(Arc::downgrade(&told));
+    OnCancel { _told: told }
+}
+
+/// Ends what [`on_cancel`] began when it is dropped.
+pub struct OnCancel {
+    _told: Arc<dyn Wakeup>,
+}
+
 /// How much longer a call that has begun may wait.
 pub struct Waiting<'a> {
     wait: WaitPolicy<'a>,
@@ -236,6 +271,31 @@ impl<'a> Waiting<'a> {
         }
     }
 
+    /// Returns whether the call's token was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.wait.is_cancelled()
+    }
+
+    /// Returns the token that cancels the call.
+    pub fn token(&self) -> Option<&'a CancelToken> {
+        self.wait.cancel
+    }
+
+    /// Returns whether the caller wants to know how far the work is.
+    pub fn reports(&self) -> bool {
+        self.wait.progress.is_some()
+    }
+
+    /// Begins work that takes long.
+    pub fn working(&self) -> Working<'_> {
+        Working(self.wait.asking())
+    }
+
+    /// Reports that all of the work is done.
+    pub fn all_done(&self, total: u64) {
+        self.wait.all_done(total);
+    }
+
     /// Returns whether the call tries once only.
     pub fn tries_once(&self) -> bool {
         self.wait.tries_once()
@@ -244,6 +304,29 @@ impl<'a> Waiting<'a> {
     /// Returns the instant after which the call no longer waits.
     pub fn deadline(&self) -> Option<Instant> {
         self.wait.deadline
+    }
+}
+
+/// Work that takes long, of a call that may be cancelled.
+pub struct Working<'a>(Asking<'a>);
+
+impl Working<'_> {
+    /// Reports now and then how many bytes are done, and fails if the call was cancelled
+    /// or interrupted.
+    ///
+    /// # Errors
+    /// `CANCELLED`.
+    pub fn check(
+        &mut self,
+        operation: &'static str,
+        name: &Path,
+        done: u64,
+        total: u64,
+    ) -> Result<()> {
+        match self.0.is_ended_at(done, total) {
+            true => Err(Error::cancelled(operation, name)),
+            false => Ok(()),
+        }
     }
 }
 

@@ -24,13 +24,28 @@ static void ignore(void *nothing, const PGresult *notice) {
   (void)notice;
 }
 
-static PGconn *open_connection(const struct pool *pool, untorn_postgres_answer *answer) {
+/* A login that the server refuses, whatever is tried. libpq gives no code for it. */
+static bool is_refused(const PGconn *connection) {
+  const char *why = PQerrorMessage(connection);
+  return PQconnectionNeedsPassword(connection) || strstr(why, "authentication failed") != NULL ||
+         strstr(why, "FATAL:  role") != NULL;
+}
+
+/* What it returns instead of a connection is in *code. */
+static PGconn *open_connection(const struct pool *pool, untorn_postgres_answer *answer,
+                               int32_t *code) {
   PGconn *connection = PQconnectdb(pool->conninfo);
+  *code = UNTORN_POSTGRES_NO_CONNECTION;
   if (connection == NULL || PQstatus(connection) != CONNECTION_OK ||
       PQsetClientEncoding(connection, "UTF8") != 0) {
     /* libpq puts no password into its messages. */
-    untorn_postgres_answer_failed(answer,
-                                  connection ? PQerrorMessage(connection) : "out of memory");
+    if (connection != NULL && is_refused(connection)) {
+      untorn_postgres_answer_refused(answer, "28P01", PQerrorMessage(connection), NULL, NULL);
+      *code = UNTORN_POSTGRES_REFUSED;
+    } else {
+      untorn_postgres_answer_failed(answer,
+                                    connection ? PQerrorMessage(connection) : "out of memory");
+    }
     PQfinish(connection);
     return NULL;
   }
@@ -39,7 +54,7 @@ static PGconn *open_connection(const struct pool *pool, untorn_postgres_answer *
 }
 
 /* An idle connection that still lives, or a new one. */
-static PGconn *take(struct pool *pool, untorn_postgres_answer *answer) {
+static PGconn *take(struct pool *pool, untorn_postgres_answer *answer, int32_t *code) {
   for (;;) {
     PGconn *connection = NULL;
     pthread_mutex_lock(&pool->mutex);
@@ -47,7 +62,7 @@ static PGconn *take(struct pool *pool, untorn_postgres_answer *answer) {
       connection = pool->idle[--pool->count];
     pthread_mutex_unlock(&pool->mutex);
     if (connection == NULL)
-      return open_connection(pool, answer);
+      return open_connection(pool, answer, code);
     /* The server may have closed it meanwhile. */
     if (PQconsumeInput(connection) && PQstatus(connection) == CONNECTION_OK)
       return connection;
@@ -108,17 +123,19 @@ static int32_t query(void *context, void *own, const untorn_postgres_statement *
                      untorn_postgres_answer *answer) {
   if (own != NULL)
     return run(own, statement, answer);
-  PGconn *connection = take(context, answer);
+  int32_t code;
+  PGconn *connection = take(context, answer, &code);
   if (connection == NULL)
-    return UNTORN_POSTGRES_NO_CONNECTION;
-  int32_t code = run(connection, statement, answer);
+    return code;
+  code = run(connection, statement, answer);
   put_back(context, connection);
   return code;
 }
 
 static int32_t connect_own(void *context, void **connection_out, untorn_postgres_answer *answer) {
-  *connection_out = open_connection(context, answer);
-  return *connection_out != NULL ? UNTORN_POSTGRES_ANSWERED : UNTORN_POSTGRES_NO_CONNECTION;
+  int32_t code;
+  *connection_out = open_connection(context, answer, &code);
+  return *connection_out != NULL ? UNTORN_POSTGRES_ANSWERED : code;
 }
 
 static void disconnect(void *connection) { PQfinish(connection); }

@@ -292,6 +292,36 @@ pub unsafe extern "C" fn untorn_transaction_append(
     })
 }
 
+/// Gives the journal this header at the commit, in the place of its own or before its
+/// first record. The options of journals set the prefix. The journal is rewritten: the
+/// cost grows with its length, and positions in it end. The file stays locked until the
+/// end of the transaction.
+///
+/// UNTORN_INVALID_RECORD and UNTORN_INVALID_ARGUMENT as untorn_journal_set_header(). The
+/// transaction goes on.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn untorn_transaction_set_header(
+    transaction: *mut Transaction,
+    name: *const c_char,
+    header: *const c_void,
+    len: usize,
+    call: *const CallOptions,
+    error_out: *mut *mut Error,
+) -> Code {
+    guard(error_out, "set_header", || {
+        let arguments = Arguments::of("set_header");
+        // SAFETY: as the header says of every argument.
+        let (transaction, name, header, call) = unsafe {
+            let (transaction, name) = of("set_header", transaction, name)?;
+            let header = arguments.bytes(header, len, "header")?;
+            let call = call::read(call, &arguments.on(&transaction.dir()))?;
+            (transaction, name, header, call)
+        };
+        both!(transaction.core(), core => core.set_header_with(&name, header, &call))
+    })
+}
+
 /// Deletes the file at the commit. *removed_out (may be NULL) is whether it
 /// exists now. The file stays locked until the end of the transaction.
 #[must_use]

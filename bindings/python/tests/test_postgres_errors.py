@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +36,58 @@ def test_a_dead_server_is_named_and_the_password_is_not() -> None:
     with pytest.raises(untorn.IoError, match=r"no answer from the database.*nothing was changed") as caught:
         postgres.Store("postgresql://me:sesame@127.0.0.1:1/db", patience=0)
     assert not any("sesame" in said for said in chained(caught.value))
+
+
+@pytest.fixture
+def refusing() -> Iterator[int]:
+    """A server that refuses every login: its port."""
+    fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "me"\0\0'
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    while (length := int.from_bytes(connection.recv(4))) != 0:
+                        code = int.from_bytes(connection.recv(length - 4)[:4])
+                        if code in (80877103, 80877104):
+                            # No TLS, no GSSAPI.
+                            connection.sendall(b"N")
+                            continue
+                        connection.sendall(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+                        break
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_wrong_password_is_refused_at_once_and_is_not_shown(refusing: int) -> None:
+    # The whole patience would be longer than a test may take.
+    with pytest.raises(
+        untorn.PermissionDenied, match=r"authentication failed.*check the user and the password"
+    ) as caught:
+        postgres.Store(f"postgresql://me:sesame@127.0.0.1:{refusing}/db", patience=3600)
+    assert not any("sesame" in said for said in chained(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "advice"),
+    [
+        ({"user": "nobody"}, untorn.PermissionDenied, "check the user"),
+        ({"dbname": "no_such"}, untorn.NotFound, "create the database"),
+    ],
+)
+def test_a_user_or_a_database_that_is_missing_is_told_at_once(
+    change: dict[str, str], kind: type[Exception], advice: str
+) -> None:
+    with pytest.raises(kind, match=advice):
+        postgres.Store(url(**change), patience=3600)
 
 
 def test_a_url_that_cannot_be_parsed_is_not_shown() -> None:
@@ -215,7 +269,7 @@ def test_a_forked_child_is_told_to_open_the_store_again(store: postgres.Store, t
     if pid == 0:
         try:
             journal.append(2)
-        except untorn.IoError as error:
+        except untorn.InvalidArgument as error:
             told.write_text(str(error))
         finally:
             os._exit(0)

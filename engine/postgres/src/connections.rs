@@ -5,10 +5,12 @@ use std::ops::DerefMut;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
+use postgres::{CancelToken as CancelQuery, Client, NoTls};
+use untorn::CancelToken;
 
 use crate::driver::{Connection, Driver, Failure, Param, Row};
+use crate::stop::{Running, stoppable};
 use crate::typed;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -16,7 +18,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// The caller's connections, for [`crate::Store::open`].
 ///
 /// ```no_run
-/// use postgres::{Client, NoTls};
+/// use postgres::{CancelToken as CancelQuery, Client, NoTls};
 /// use untorn_postgres::{Connections, Store};
 ///
 /// let url = "host=db dbname=app";
@@ -66,19 +68,48 @@ impl Connections {
     }
 }
 
+impl Connections {
+    fn with_client(
+        &self,
+        work: impl Fn(&mut Client) -> Result<Vec<Row>, Failure>,
+    ) -> Result<Vec<Row>, Failure> {
+        let mut answer = None;
+        (self.run)(&mut |client| answer = Some(work(client))).map_err(typed::no_connection)?;
+        answer.unwrap_or_else(|| Err(Failure::NoConnection("no connection".into())))
+    }
+}
+
 impl Driver for Connections {
     fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        let mut answer = None;
-        (self.run)(&mut |client| answer = Some(query(client, sql, params)))
-            .map_err(Failure::NoConnection)?;
-        answer.unwrap_or_else(|| Err(Failure::NoConnection("no connection".into())))
+        self.with_client(|client| query(client, sql, params))
+    }
+
+    fn query_until(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        token: &CancelToken,
+    ) -> Result<Vec<Row>, Failure> {
+        let running = Running::new();
+        let stopped = Arc::clone(&running);
+        // The server takes this request without TLS. If the caller's settings ask for TLS,
+        // it is not sent, and the statement ends with its answer.
+        let stop = move || stopped.stop(|token: CancelQuery| drop(token.cancel_query(NoTls)));
+        stoppable(Some(token), stop, || {
+            self.with_client(|client| {
+                running.begin(client.cancel_token());
+                let answer = query(client, sql, params);
+                running.end();
+                answer
+            })
+        })
     }
 
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {
         let own = self.own.as_ref()?;
         Some(match own() {
             Ok(client) => Ok(Box::new(OwnConnection(client))),
-            Err(error) => Err(Failure::NoConnection(error)),
+            Err(error) => Err(typed::no_connection(error)),
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use untorn::CancelToken;
+
 /// A parameter of a statement. The statement names its type in SQL (`$1::text`), so a
 /// driver may send it as text or in binary.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +89,22 @@ pub trait Driver: Send + Sync + 'static {
     /// [`Failure::Server`] if the server answered with an error; else
     /// [`Failure::NoConnection`] or [`Failure::NoAnswer`].
     fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure>;
+
+    /// Does the same for a call that can be cancelled. Once `token` is cancelled, a driver
+    /// that can has the server end the statement, which is then refused with `57014`:
+    /// [`crate::stoppable`] serves for that. Another one waits for the answer.
+    ///
+    /// # Errors
+    /// As [`Driver::query`].
+    fn query_until(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        token: &CancelToken,
+    ) -> Result<Vec<Row>, Failure> {
+        let _ = token;
+        self.query(sql, params)
+    }
 
     /// Opens a connection that no other caller uses until it is dropped. `None`: this
     /// driver has none, so a follower polls, and a lease ends by its time to live.

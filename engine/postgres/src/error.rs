@@ -26,6 +26,11 @@ pub(crate) fn is_unknown(refusal: &Refusal) -> bool {
         || refusal.sqlstate.starts_with("08")
 }
 
+/// Returns whether the server ended the statement because it was asked to.
+pub(crate) fn is_stop(refusal: &Refusal) -> bool {
+    refusal.sqlstate == "57014"
+}
+
 /// Makes the error of a call. `unknown`: the call may have changed something.
 pub(crate) fn of(operation: &'static str, name: &Path, failure: Failure, unknown: bool) -> Error {
     let failed = match failure {
@@ -73,8 +78,8 @@ fn kind(refusal: &Refusal) -> ErrorKind {
         "UT004" => ErrorKind::Locked,
         "UT005" => ErrorKind::InvalidArgument,
         "UT006" => ErrorKind::NotFound,
-        // A schema, table or function that is missing.
-        "3F000" | "42P01" | "42883" => ErrorKind::NotFound,
+        // A database, schema, table or function that is missing.
+        "3D000" | "3F000" | "42P01" | "42883" => ErrorKind::NotFound,
         // Rights, a standby, and what a login is refused for.
         "42501" | "25006" | "28000" | "28P01" => ErrorKind::PermissionDenied,
         "53100" | "53200" => ErrorKind::StorageFull,
@@ -117,6 +122,11 @@ fn known(refusal: &Refusal) -> Known {
         ),
         "25006" => Some("connect to the primary: this server takes no changes"),
         "57014" => Some("the change is made or it is not: read before the next one"),
+        "3D000" => Some("nothing was changed; create the database, or name another"),
+        "28000" | "28P01" => Some(
+            "nothing was changed; check the user and the password, and which users the server lets in \
+             (pg_hba.conf)",
+        ),
         "55P03" => Some("nothing was changed"),
         _ => refusal.hint.as_deref(),
     };

@@ -75,6 +75,8 @@ impl FoldCursor {
     pub fn begin(&self, call: &CallOptions<'_>) -> Result<FoldTurn, Error> {
         let name = self.inner.journal.name();
         let wait = Waiting::begin("fold", name, call, None)?;
+        // A turn that another thread of the parent had would never end here.
+        self.inner.journal.kept().link.here("fold", name)?;
         let mut place = self.inner.place();
         loop {
             wait.check("fold", name)?;

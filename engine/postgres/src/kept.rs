@@ -175,15 +175,22 @@ impl Kept {
     pub fn settle(&self, operation: &'static str, name: &Path) -> Result<(), Error> {
         let unsure = self.unsure().clone();
         for id in &unsure {
-            let sql = format!(
-                "select * from {}.annul($1::text, $2::text::uuid)",
-                self.link.schema
-            );
-            let params = [Param::Text(Some(&self.key)), Param::Text(Some(id))];
-            self.link.read(operation, name, &sql, &params)?;
-            self.unsure().retain(|other| other != id);
+            self.annul(operation, name, id)?;
         }
         Ok(())
+    }
+
+    /// Settles one of them. Returns whether it was made.
+    fn annul(&self, operation: &'static str, name: &Path, id: &str) -> Result<bool, Error> {
+        let sql = format!(
+            "select ends from {}.annul($1::text, $2::text::uuid)",
+            self.link.schema
+        );
+        let params = [Param::Text(Some(&self.key)), Param::Text(Some(id))];
+        let rows = self.link.read(operation, name, &sql, &params)?;
+        self.unsure().retain(|other| other != id);
+        let ends = Columns::of(only(operation, name, rows)?).ints();
+        Ok(!ends.is_empty())
     }
 
     /// Makes all the changes, or none.
@@ -325,6 +332,9 @@ impl Kept {
             Err(failed) => {
                 if failed.unknown {
                     self.unsure().push(id.to_owned());
+                    if failed.error.kind() == ErrorKind::Cancelled {
+                        return self.after_stop(&ask, sql, params, id, failed.error);
+                    }
                 }
                 if failed.error.kind() == ErrorKind::LeaseLost
                     && let Some(token) = under.token
@@ -334,6 +344,26 @@ impl Kept {
                 Err(failed.error)
             }
         }
+    }
+
+    /// Says what became of a change whose statement was stopped. A cancelled call has
+    /// changed nothing.
+    #[cold]
+    fn after_stop(
+        &self,
+        ask: &Ask<'_>,
+        sql: &str,
+        params: &[Param<'_>],
+        id: &str,
+        cancelled: Error,
+    ) -> Result<Columns, Error> {
+        if !self.annul(ask.operation, ask.name, id)? {
+            return Err(cancelled);
+        }
+        // It was made before the server heard of the end. The same again finds its answer.
+        let ask = Ask { wait: None, ..*ask };
+        let rows = self.link.call(&ask, sql, params)?;
+        Ok(Columns::of(only(ask.operation, ask.name, rows)?))
     }
 
     /// Reads a piece of a file; `None` if the file is missing.

@@ -90,6 +90,7 @@ impl Session {
             driver,
             schema: kept.link.schema.clone(),
             patience: kept.link.patience,
+            forks: kept.link.forks,
         });
         let link = own_link.as_ref().unwrap_or(&kept.link);
         let row = until_free("claim", &kept.name, &wait, || {

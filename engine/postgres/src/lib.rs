@@ -34,6 +34,7 @@
 //! lease.rs        one live owner; beat.rs renews; lost.rs: the loss; own_connection.rs;
 //!                 reconcile.rs settles after a dead one
 //! listen.rs       wakes followers
+//! stop.rs         ends a statement of a cancelled call
 //! copy/           a tree of files to the database, and back
 //! selftest.rs     what a server or a pooler lacks
 //! migrations.rs   the schema
@@ -66,6 +67,7 @@ mod search;
 mod selftest;
 mod session;
 mod shared;
+mod stop;
 mod store;
 #[cfg(feature = "tokio-postgres")]
 mod tokio_connections;
@@ -91,6 +93,7 @@ pub use rewrite::Rewrite;
 pub use search::Search;
 pub use selftest::{Check, selftest};
 pub use session::{Session, Stat};
+pub use stop::stoppable;
 pub use store::{Keys, Store};
 #[cfg(feature = "tokio-postgres")]
 pub use tokio_connections::TokioConnections;

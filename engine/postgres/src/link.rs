@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use untorn::engine::Waiting;
-use untorn::{Error, ErrorKind};
+use untorn::engine::{self, Waiting};
+use untorn::{CancelToken, Error, ErrorKind};
 
 use crate::driver::{Driver, Failure, Param, Row};
 use crate::error;
@@ -22,6 +22,8 @@ pub(crate) struct Link {
     pub schema: String,
     /// How long a statement is sent again after its connection broke.
     pub patience: Duration,
+    /// Of the process that opened the store.
+    pub forks: u32,
 }
 
 /// A statement, and what its errors name.
@@ -52,7 +54,19 @@ impl Link {
             driver,
             schema: format!("\"{}\"", schema.replace('"', "\"\"")),
             patience,
+            forks: engine::forks(),
         }
+    }
+
+    /// Fails in a forked child: the connections are its parent's, and the threads stayed
+    /// there.
+    pub fn here(&self, operation: &'static str, name: &Path) -> Result<(), Error> {
+        if self.forks == engine::forks() {
+            return Ok(());
+        }
+        let why =
+            "the store was opened before this process was forked: open it again in this process";
+        Err(Error::invalid_argument(operation, name, why))
     }
 
     /// Returns the name of a session, or of a file in it, in messages.
@@ -68,7 +82,12 @@ impl Link {
     /// Runs a statement that may be sent twice. It is, if its connection broke, or if
     /// the server undid it for another's sake.
     pub fn call(&self, ask: &Ask<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+        self.here(ask.operation, ask.name).map_err(|error| Failed {
+            error,
+            unknown: false,
+        })?;
         let begun = Instant::now();
+        let token = ask.wait.and_then(Waiting::token);
         let mut pause = Duration::ZERO;
         let mut unknown = false;
         loop {
@@ -81,8 +100,17 @@ impl Link {
                         unknown: false,
                     })?;
             }
-            let failure = match self.driver.query(sql, params) {
-                Ok(rows) => return Ok(rows),
+            let answer = match token {
+                Some(token) => self.driver.query_until(sql, params, token),
+                None => self.driver.query(sql, params),
+            };
+            let failure = match answer {
+                Ok(rows) => {
+                    if ask.changes && token.is_some_and(CancelToken::is_cancelled) {
+                        self.flush(ask)?;
+                    }
+                    return Ok(rows);
+                }
                 Err(failure) => failure,
             };
             let again = match &failure {
@@ -105,13 +133,30 @@ impl Link {
             let limit = wait.and_then(Waiting::deadline);
             let is_late = limit.is_some_and(|limit| Instant::now() >= limit);
             if !again || begun.elapsed() >= self.patience || is_late {
-                let error = error::of(ask.operation, ask.name, failure, unknown);
+                let was_stopped =
+                    matches!(&failure, Failure::Server(refusal, _) if error::is_stop(refusal));
+                let error = match was_stopped && token.is_some_and(CancelToken::is_cancelled) {
+                    true => Error::cancelled(ask.operation, ask.name),
+                    false => error::of(ask.operation, ask.name, failure, unknown),
+                };
                 return Err(Failed { error, unknown });
             }
             // No event says that a server has started or was replaced.
             std::thread::sleep(pause);
             pause = (pause * 2).clamp(SOON, LATE);
         }
+    }
+
+    /// Waits until what was changed is durable. A statement that waits for a synchronous
+    /// standby succeeds without it when it is cancelled.
+    #[cold]
+    fn flush(&self, ask: &Ask<'_>) -> Result<(), Failed> {
+        let sql = format!("select {}.flush()", self.schema);
+        let flushed = self.driver.query(&sql, &[]);
+        flushed.map(drop).map_err(|failure| Failed {
+            error: error::of(ask.operation, ask.name, failure, true),
+            unknown: true,
+        })
     }
 
     /// Runs a statement that changes nothing.

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use untorn::engine::{Needle, Waiting};
+use untorn::engine::{Needle, Waiting, Working};
 use untorn::{CallOptions, Error, ErrorKind, Hit};
 
+use crate::driver::{Columns, Param};
+use crate::link::only;
 use crate::store::Store;
 
 /// A search in all journals of a store. See [`Store::search`].
@@ -13,6 +15,15 @@ pub struct Search {
     store: Store,
     text: String,
     max_hits: usize,
+}
+
+/// One search, and how far it is.
+struct Work<'a> {
+    needle: Needle,
+    working: Working<'a>,
+    hits: Vec<Hit>,
+    done: u64,
+    total: u64,
 }
 
 impl Store {
@@ -48,7 +59,7 @@ impl Search {
         self.run_with(&CallOptions::new())
     }
 
-    /// Searches as [`Search::run`] does, with a way to cancel.
+    /// Searches as [`Search::run`] does, with a way to cancel, or reports of the progress.
     ///
     /// # Errors
     /// The same, and `CANCELLED`.
@@ -59,38 +70,65 @@ impl Search {
             let why = "the text to search for is empty";
             return Err(Error::invalid_argument("search", &shared.name, why));
         };
-        let mut hits = Vec::new();
+        let total = match wait.reports() {
+            true => self.bytes()?,
+            false => 0,
+        };
+        let mut work = Work {
+            needle,
+            working: wait.working(),
+            hits: Vec::new(),
+            done: 0,
+            total,
+        };
         for key in self.store.keys()? {
-            if hits.len() >= self.max_hits {
+            wait.check("search", &shared.name)?;
+            if work.hits.len() >= self.max_hits {
                 break;
             }
-            let before = hits.len();
+            let (before, done) = (work.hits.len(), work.done);
             let journal = self.store.session(&key)?.journal()?;
             loop {
-                hits.truncate(before);
-                match self.search_in(&journal, &key, &needle, &wait, &mut hits) {
+                work.hits.truncate(before);
+                work.done = done;
+                match self.search_in(&journal, &key, &mut work) {
                     // It was rewritten while it was read.
                     Err(error) if error.kind() == ErrorKind::Conflict => {}
                     done => break done?,
                 }
             }
         }
-        Ok(hits)
+        wait.all_done(total);
+        Ok(work.hits)
+    }
+
+    /// Returns how many bytes the journals have, for reports of the progress.
+    fn bytes(&self) -> Result<u64, Error> {
+        let shared = &self.store.shared;
+        let sql = format!(
+            "select coalesce(sum(size), 0)::bigint from {}.files where name = $1::text",
+            shared.link.schema
+        );
+        let params = [Param::Text(Some(&shared.options.journal_name))];
+        let rows = shared.link.read("search", &shared.name, &sql, &params)?;
+        let total = Columns::of(only("search", &shared.name, rows)?).int();
+        Ok(total.unwrap_or(0) as u64)
     }
 
     fn search_in(
         &self,
         journal: &crate::Journal,
         key: &str,
-        needle: &Needle,
-        wait: &Waiting<'_>,
-        hits: &mut Vec<Hit>,
+        work: &mut Work<'_>,
     ) -> Result<(), Error> {
+        let before = work.done;
         let mut records = journal.records()?;
         while let Some(record) = records.next_record()? {
-            wait.check("search", journal.name())?;
-            hits.extend(needle.find(key, record));
-            if hits.len() >= self.max_hits {
+            work.done = before + record.end.offset;
+            work.working
+                .check("search", journal.name(), work.done, work.total)?;
+            work.hits.extend(work.needle.find(key, record));
+            if work.hits.len() >= self.max_hits {
                 break;
             }
         }

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::{AsyncMessage, CancelToken as CancelQuery, Client, NoTls};
+use untorn::CancelToken;
 
 use crate::driver::{Connection, Driver, Failure, Param, Row};
+use crate::stop::{Running, stoppable};
 use crate::typed;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -51,7 +53,9 @@ pub struct TokioConnections {
     own: Option<Arc<Own>>,
 }
 
-type Run = dyn for<'a> Fn(&'a str, &'a [Param<'a>]) -> Boxed<'a, Answer> + Send + Sync;
+type Run = dyn for<'a> Fn(&'a str, &'a [Param<'a>], &'a Running<CancelQuery>) -> Boxed<'a, Answer>
+    + Send
+    + Sync;
 type Own = dyn Fn(&Handle) -> Result<OwnConnection, BoxError> + Send + Sync;
 
 impl TokioConnections {
@@ -69,13 +73,17 @@ impl TokioConnections {
     {
         TokioConnections {
             runtime,
-            run: Arc::new(move |sql, params| {
+            run: Arc::new(move |sql, params, running| {
                 let connection = connect();
                 Box::pin(async move {
                     let connection = connection
                         .await
-                        .map_err(|error| Failure::NoConnection(error.into()))?;
-                    query(client(&connection), sql, params).await
+                        .map_err(|error| typed::no_connection(error.into()))?;
+                    let client = client(&connection);
+                    running.begin(client.cancel_token());
+                    let answer = query(client, sql, params).await;
+                    running.end();
+                    answer
                 })
             }),
             own: None,
@@ -119,14 +127,27 @@ impl TokioConnections {
 
 impl Driver for TokioConnections {
     fn query(&self, sql: &str, params: &[Param<'_>]) -> Answer {
-        self.runtime.block_on((self.run)(sql, params))
+        self.runtime
+            .block_on((self.run)(sql, params, &Running::new()))
+    }
+
+    fn query_until(&self, sql: &str, params: &[Param<'_>], token: &CancelToken) -> Answer {
+        let running = Running::new();
+        let (stopped, runtime) = (Arc::clone(&running), self.runtime.clone());
+        // As the other driver does it.
+        let stop = move || {
+            stopped.stop(|token: CancelQuery| drop(runtime.block_on(token.cancel_query(NoTls))))
+        };
+        stoppable(Some(token), stop, || {
+            self.runtime.block_on((self.run)(sql, params, &running))
+        })
     }
 
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {
         let own = self.own.as_ref()?;
         Some(match own(&self.runtime) {
             Ok(connection) => Ok(Box::new(connection)),
-            Err(error) => Err(Failure::NoConnection(error)),
+            Err(error) => Err(typed::no_connection(error)),
         })
     }
 }

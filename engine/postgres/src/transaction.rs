@@ -49,6 +49,33 @@ enum Staged {
     Gone,
 }
 
+impl Member {
+    /// Returns the bytes that a file that was loaded has after the transaction.
+    fn after(&self) -> Option<Vec<u8>> {
+        let old = self.seen.as_ref().and_then(|seen| seen.bytes.as_deref());
+        match &self.staged {
+            Staged::Unchanged => old.map(<[u8]>::to_vec),
+            Staged::Whole { bytes, .. } => Some(bytes.clone()),
+            Staged::Lines(lines) => Some(joined(old.unwrap_or_default().to_vec(), lines)),
+            Staged::Gone => None,
+        }
+    }
+
+    fn append(&mut self, more: &[u8]) {
+        match &mut self.staged {
+            Staged::Lines(lines) => lines.extend_from_slice(more),
+            Staged::Unchanged => self.staged = Staged::Lines(more.to_vec()),
+            Staged::Whole { bytes, .. } => *bytes = joined(std::mem::take(bytes), more),
+            Staged::Gone => {
+                self.staged = Staged::Whole {
+                    bytes: more.to_vec(),
+                    fresh: false,
+                };
+            }
+        }
+    }
+}
+
 impl Transaction {
     pub(crate) fn new(kept: &Arc<Kept>, under: Option<Under>) -> Transaction {
         Transaction {
@@ -129,14 +156,7 @@ impl Transaction {
     ) -> Result<Option<(Vec<u8>, Version)>, Error> {
         Waiting::begin("load", &self.kept.name, call, None)?.check("load", &self.kept.name)?;
         let member = self.look("load", name)?;
-        let old = member.seen.as_ref().and_then(|seen| seen.bytes.as_deref());
-        let bytes = match &member.staged {
-            Staged::Unchanged => old.map(<[u8]>::to_vec),
-            Staged::Whole { bytes, .. } => Some(bytes.clone()),
-            Staged::Lines(lines) => Some(joined(old.unwrap_or_default().to_vec(), lines)),
-            Staged::Gone => None,
-        };
-        Ok(bytes.map(|bytes| {
+        Ok(member.after().map(|bytes| {
             let version = Version::of(&bytes);
             (bytes, version)
         }))
@@ -233,28 +253,45 @@ impl Transaction {
     /// [`Transaction::save`].
     pub fn append_batch(&mut self, name: &str, batch: &Batch) -> Result<(), Error> {
         engine::check_batch(batch, &self.name_of(name))?;
-        if engine::header_with(batch).is_some() {
-            return Err(Error::invalid_argument(
-                "append",
-                &self.name_of(name),
-                "a transaction in a database takes no header: set it with the journal",
-            ));
-        }
         let member = self.member("append", name)?;
-        if batch.is_empty() {
-            return Ok(());
+        if !batch.is_empty() {
+            member.append(batch.bytes());
         }
-        match &mut member.staged {
-            Staged::Lines(lines) => lines.extend_from_slice(batch.bytes()),
-            Staged::Unchanged => member.staged = Staged::Lines(batch.bytes().to_vec()),
-            Staged::Whole { bytes, .. } => *bytes = joined(std::mem::take(bytes), batch.bytes()),
-            Staged::Gone => {
-                member.staged = Staged::Whole {
-                    bytes: batch.bytes().to_vec(),
-                    fresh: false,
-                };
-            }
+        match engine::header_with(batch) {
+            Some(header) => self.set_header(name, header),
+            None => Ok(()),
         }
+    }
+
+    /// Gives the journal this header with the commit, in the place of its own or before
+    /// its first record. The journal is always rewritten: the cost grows with its length,
+    /// and positions in it end. The commit fails if the journal changes meanwhile.
+    ///
+    /// # Errors
+    /// As [`crate::Journal::set_header`] and [`Transaction::load`]. The transaction goes on.
+    pub fn set_header(&mut self, name: &str, header: &[u8]) -> Result<(), Error> {
+        self.set_header_with(name, header, &CallOptions::new())
+    }
+
+    /// Sets the header as [`Transaction::set_header`] does, with a way to cancel.
+    ///
+    /// # Errors
+    /// The same, and `CANCELLED`.
+    pub fn set_header_with(
+        &mut self,
+        name: &str,
+        header: &[u8],
+        call: &CallOptions<'_>,
+    ) -> Result<(), Error> {
+        let session = &self.kept.name;
+        Waiting::begin("set_header", session, call, None)?.check("set_header", session)?;
+        self.usable("set_header")?;
+        let rules = self.rules(name)?;
+        let member = self.look("set_header", name)?;
+        let old = member.after().unwrap_or_default();
+        let bytes = engine::with_header(&rules, &old, header)?;
+        let fresh = matches!(member.staged, Staged::Whole { fresh: true, .. });
+        member.staged = Staged::Whole { bytes, fresh };
         Ok(())
     }
 

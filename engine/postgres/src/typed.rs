@@ -6,6 +6,8 @@ use postgres as crates;
 #[cfg(not(feature = "postgres"))]
 use tokio_postgres as crates;
 
+use std::error::Error as StdError;
+
 use self::crates::types::{ToSql, Type};
 
 use crate::driver::{Failure, Param, Refusal, Row, Value};
@@ -51,15 +53,32 @@ fn value(row: &crates::Row, column: usize) -> Result<Value, crates::Error> {
 }
 
 pub(crate) fn failure(error: crates::Error) -> Failure {
-    let Some(said) = error.as_db_error() else {
-        return Failure::NoAnswer(error.into());
-    };
+    match refusal(&error) {
+        Some(refusal) => Failure::Server(refusal, error.into()),
+        None => Failure::NoAnswer(error.into()),
+    }
+}
+
+/// Says why no connection could be had. A pool has the driver's error as the source of
+/// its own.
+pub(crate) fn no_connection(error: Box<dyn StdError + Send + Sync>) -> Failure {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&*error);
+    while let Some(found) = cause {
+        if let Some(refusal) = found.downcast_ref().and_then(refusal) {
+            return Failure::Server(refusal, error);
+        }
+        cause = found.source();
+    }
+    Failure::NoConnection(error)
+}
+
+fn refusal(error: &crates::Error) -> Option<Refusal> {
+    let said = error.as_db_error()?;
     let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let refusal = Refusal {
+    Some(Refusal {
         sqlstate: said.code().code().to_owned(),
         message: said.message().to_owned(),
         detail: given(said.detail()),
         hint: given(said.hint()),
-    };
-    Failure::Server(refusal, error.into())
+    })
 }

@@ -96,6 +96,44 @@ static void no_server(void) {
   driver.release(driver.context);
 }
 
+/* The server refuses the user: no later try can help. */
+static void refused_login(void) {
+  untorn_postgres_options options = UNTORN_POSTGRES_OPTIONS_INIT;
+  char nobody[600];
+  snprintf(nobody, sizeof nobody, "%s&user=nobody", url);
+  untorn_postgres_driver driver = driver_of(nobody);
+  untorn_store *store = NULL;
+  /* Longer than a test may take. */
+  options.patience_ms = 3600000;
+  FAILS(UNTORN_PERMISSION_DENIED,
+        untorn_store_open_postgres(&driver, schema, &options, &store, &error));
+  CHECK(strstr(untorn_error_message(error), "check the user") != NULL);
+  untorn_error_free(error);
+  error = NULL;
+  driver.release(driver.context);
+}
+
+/* A child can't use its parent's store. */
+static void forked(const untorn_store *store) {
+  untorn_session *session = session_of(store, "forked");
+  untorn_journal *journal = journal_of(session);
+  append(journal, "1");
+  pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    REFUSED(UNTORN_INVALID_ARGUMENT, untorn_journal_append(journal, "2", 1, NULL, NULL, &error));
+    _exit(0);
+  }
+  CHECK(status_of(child) == 0);
+  append(journal, "3");
+  untorn_report *report = NULL;
+  OK(untorn_journal_verify(journal, NULL, &report, &error));
+  CHECK(untorn_report_records(report) == 2);
+  untorn_report_free(report);
+  untorn_journal_close(journal);
+  untorn_session_free(session);
+}
+
 static void journals(const untorn_store *store) {
   untorn_session *session = session_of(store, "journals");
   untorn_journal *journal = journal_of(session);
@@ -470,6 +508,7 @@ int main(void) {
   CHECK(PQstatus(beside) == CONNECTION_OK);
   schemas();
   no_server();
+  refused_login();
   untorn_store *store = open_with(NULL);
   journals(store);
   documents(store);
@@ -481,6 +520,7 @@ int main(void) {
   reconciles(store);
   stores(store);
   broken_connections(store);
+  forked(store);
   checks();
   untorn_store_close(store);
   sql("drop schema %s cascade");

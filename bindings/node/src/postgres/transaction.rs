@@ -108,6 +108,22 @@ impl PostgresTransaction {
     }
 
     #[napi(catch_unwind)]
+    pub fn set_header(
+        &self,
+        name: String,
+        header: Either<String, Uint8Array>,
+        try_once: bool,
+    ) -> u32 {
+        let header = bytes_of(&header);
+        self.run(
+            "append",
+            try_once,
+            move |tx, call| tx.set_header_with(&name, &header, call),
+            std::convert::identity,
+        )
+    }
+
+    #[napi(catch_unwind)]
     pub fn remove(&self, name: String, try_once: bool) -> u32 {
         self.run(
             "remove",

@@ -86,13 +86,6 @@ class Transaction(RawTransaction, Staging):
         self._loads = loads
         return self
 
-    def set_header(self, name: str, header: Any, *, dumps: _codec._Dumps | None = None) -> None:
-        """Set the header of a journal. It must begin with `header_prefix`. This rewrites the journal: O(n).
-
-        The file stays locked until the end of the transaction.
-        """
-        self._set_header(name, self._document("set_header", name, header, dumps))
-
     def __repr__(self) -> str:
         state = ", open" if self.open else ""
         return f"<untorn.Transaction {str(self.dir)!r}{state}>"

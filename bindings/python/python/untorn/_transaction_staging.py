@@ -43,6 +43,9 @@ class _Raw:
     def _append(self, name: str, records: list[_codec._Data]) -> None:
         raise NotImplementedError
 
+    def _set_header(self, name: str, header: _codec._Data) -> None:
+        raise NotImplementedError
+
     def _remove(self, name: str) -> bool:
         raise NotImplementedError
 
@@ -93,6 +96,14 @@ class Staging(_Raw):
     def extend(self, name: str, objs: Iterable[Any], *, dumps: _codec._Dumps | None = None) -> None:
         """Append many records."""
         self._append(name, self._records(name, objs, dumps))
+
+    def set_header(self, name: str, header: Any, *, dumps: _codec._Dumps | None = None) -> None:
+        """Set the header of a journal. It must begin with `header_prefix`. This rewrites the journal: O(n).
+
+        The file stays locked until the end of the transaction. In a database nothing is locked: the commit raises
+        `Conflict` if the journal has changed meanwhile.
+        """
+        self._set_header(name, self._document("set_header", name, header, dumps))
 
     def remove(self, name: str) -> bool:
         """Delete the file at the commit, and return whether it exists now. The file stays locked until then."""

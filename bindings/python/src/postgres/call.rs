@@ -54,6 +54,11 @@ pub fn token() -> CancelToken {
     CANCEL.with_borrow(Clone::clone).unwrap_or_default()
 }
 
+/// Returns the token of the call that runs on this thread.
+pub fn running_token() -> Option<CancelToken> {
+    RUNNING.with_borrow(|running| running.as_ref().map(|running| running.cancel.clone()))
+}
+
 /// Runs a call that has no timeout of its own.
 pub fn ask<T: Send>(
     py: Python<'_>,
@@ -109,7 +114,8 @@ impl PostgresCall {
         result
     }
 
-    /// Ends the waits of those calls. A statement that was sent is answered first.
+    /// Ends the waits of those calls. The server is asked to end a statement that was sent,
+    /// unless its answer comes soon.
     fn cancel(&self) {
         self.0.cancel();
     }

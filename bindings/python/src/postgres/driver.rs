@@ -1,6 +1,8 @@
 //! The caller's driver: an object of Python that sends statements (`untorn/postgres/_psycopg.py`,
 //! `_asyncpg.py`).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pyo3::buffer::PyBuffer;
@@ -8,39 +10,29 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyInt, PyList, PyString};
-use untorn_postgres::{Connection, Driver, Failure, Param, Refusal, Row, Value};
+use untorn_postgres::{Connection, Driver, Failure, Param, Refusal, Row, Value, stoppable};
 
-use super::call::{interrupted, may_ask};
+use super::call::{interrupted, may_ask, running_token};
 use super::ending;
-use crate::call::forks;
 
 /// `untorn.postgres._failed.Failed`.
 static FAILED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Sends statements with an adapter of Python.
 pub struct PyDriver {
-    adapter: Py<PyAny>,
-    forks: u32,
+    adapter: Arc<Py<PyAny>>,
 }
 
 impl PyDriver {
     pub fn new(py: Python<'_>, adapter: Py<PyAny>) -> PyResult<PyDriver> {
         ending::prepare(py)?;
         Ok(PyDriver {
-            adapter,
-            forks: forks(),
+            adapter: Arc::new(adapter),
         })
     }
 
     /// Fails where no statement can be sent.
     fn ready(&self) -> Result<(), Failure> {
-        if self.forks != forks() {
-            // The connections are the parent's, and the threads stayed there.
-            return Err(refused(
-                "58000",
-                "the store was opened before this process was forked: open it again in this process",
-            ));
-        }
         match may_ask() {
             true => Ok(()),
             false => Err(refused("57014", "the call was interrupted")),
@@ -67,7 +59,20 @@ fn attached<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T,
 impl Driver for PyDriver {
     fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
         self.ready()?;
-        attached(|py| query(self.adapter.bind(py), sql, params))
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Of all calls of this thread: reads have none of their own.
+        let token = running_token();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let adapter = Arc::clone(&self.adapter);
+        let stop = move || {
+            let _ = attached(|py| {
+                let cancelled = adapter.bind(py).call_method1("cancel", (number,));
+                cancelled.map(drop).map_err(|error| failed(py, error))
+            });
+        };
+        stoppable(token.as_ref(), stop, || {
+            attached(|py| query(self.adapter.bind(py), sql, params, Some(number)))
+        })
     }
 
     fn own_connection(&self) -> Option<Result<Box<dyn Connection>, Failure>> {
@@ -92,7 +97,7 @@ struct PyConnection(Py<PyAny>);
 
 impl Connection for PyConnection {
     fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        attached(|py| query(self.0.bind(py), sql, params))
+        attached(|py| query(self.0.bind(py), sql, params, None))
     }
 
     fn notifications(&mut self, wait: Duration) -> Result<Vec<String>, Failure> {
@@ -115,14 +120,23 @@ impl Drop for PyConnection {
     }
 }
 
-fn query(of: &Bound<'_, PyAny>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+/// `number`: the name by which the adapter can cancel the statement.
+fn query(
+    of: &Bound<'_, PyAny>,
+    sql: &str,
+    params: &[Param<'_>],
+    number: Option<u64>,
+) -> Result<Vec<Row>, Failure> {
     let py = of.py();
     let answer = (|| -> PyResult<Vec<Row>> {
         let list = PyList::empty(py);
         for param in params {
             list.append(object(py, *param)?)?;
         }
-        let rows = of.call_method1("query", (sql, list))?;
+        let rows = match number {
+            Some(number) => of.call_method1("query", (sql, list, number))?,
+            None => of.call_method1("query", (sql, list))?,
+        };
         rows.try_iter()?
             .map(|row| row?.try_iter()?.map(|value| taken(&value?)).collect())
             .collect()

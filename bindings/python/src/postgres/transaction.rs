@@ -139,6 +139,13 @@ impl PostgresTransaction {
         self.with(py, "append", |tx, _| tx.append(&name, &records))
     }
 
+    fn _set_header(&self, py: Python<'_>, name: Text, header: Data<'_>) -> PyResult<()> {
+        let header = header.bytes();
+        self.with(py, "set_header", |tx, call| {
+            tx.set_header_with(&name, header, call)
+        })
+    }
+
     fn _remove(&self, py: Python<'_>, name: Text) -> PyResult<bool> {
         self.with(py, "remove", |tx, call| tx.remove_with(&name, call))
     }

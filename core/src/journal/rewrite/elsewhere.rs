@@ -5,6 +5,7 @@ use super::rewind::{is_of, not_of_this};
 use super::steps::nothing_is_too_long;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::JournalReader;
+use crate::journal::member;
 use crate::journal::options::HeaderMode;
 use crate::journal::read::{Records, Source};
 use crate::journal::record_policy::not_a_record;
@@ -72,6 +73,11 @@ impl JournalReader {
             return Ok((header::pad(new, old.len()), stamps));
         }
         Ok((header::pad(new, header::room(options, new)), false))
+    }
+
+    /// Returns the bytes of the journal with this header.
+    pub(crate) fn with_header(&self, journal: &[u8], wanted: &[u8]) -> Result<Vec<u8>> {
+        member::with_header(&self.shared.path, &self.shared.options, journal, wanted)
     }
 
     /// Returns how the journal goes back to a position. `None`: no record is after it.

@@ -68,6 +68,7 @@ const OPS: &[&str] = &[
     "tx_save",
     "tx_create",
     "tx_append",
+    "tx_set_header",
     "tx_remove",
     "commit",
     "rollback",
@@ -114,7 +115,7 @@ macro_rules! topics {
 // With the cases that must be carried out: what is left out must not grow unseen.
 topics! {
     framing 30 torn_tail 1 append 27 append_at 13 reading 22 documents 43 locks 0 errors 4 rewrite 19
-    transactions 5 header 11 sessions 6 schemes 0 follow 4 seal 2 foreign 1 salvage 0
+    transactions 5 header 14 sessions 6 schemes 0 follow 4 seal 2 foreign 1 salvage 0
 }
 
 #[test]

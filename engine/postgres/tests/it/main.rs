@@ -31,6 +31,7 @@ mod server;
 mod sessions;
 mod standby;
 mod statements;
+mod stopping;
 mod store;
 #[cfg(feature = "tokio-postgres")]
 mod tokio;

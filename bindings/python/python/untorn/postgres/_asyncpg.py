@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg  # type: ignore[import-untyped]
 
-from untorn.postgres._failed import REFUSED, Failed
+from untorn.postgres._failed import REFUSED, STOPPED, Failed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -23,11 +23,18 @@ class OfPool:
     def __init__(self, pool: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._pool = pool
         self._loop = loop
+        self._running: dict[int, concurrent.futures.Future[Any]] = {}
 
-    def query(self, sql: str, params: list[Any]) -> list[Any]:
+    def query(self, sql: str, params: list[Any], number: int) -> list[Any]:
         """As every adapter."""
-        rows: list[Any] = self.wait(self._query(sql, params))
+        rows: list[Any] = self.wait(self._query(sql, params), number)
         return rows
+
+    def cancel(self, number: int) -> None:
+        """As every adapter. The driver has the server end it, and lends the connection to no one before it has."""
+        running = self._running.pop(number, None)
+        if running is not None:
+            running.cancel()
 
     def own(self) -> Own | None:
         """A connection of the pool, unless it is the only one."""
@@ -38,7 +45,7 @@ class OfPool:
     def close(self) -> None:
         """As every adapter: the pool is the caller's."""
 
-    def wait(self, steps: Coroutine[Any, Any, Any]) -> Any:
+    def wait(self, steps: Coroutine[Any, Any, Any], number: int = 0) -> Any:
         """Have the loop carry it out, and wait for that."""
         try:
             if asyncio._get_running_loop() is not None:
@@ -49,6 +56,19 @@ class OfPool:
             if isinstance(error, Failed):
                 raise
             raise Failed("the event loop of the pool is closed", sqlstate=REFUSED) from error
+        if number == 0:
+            return self._result(carried)
+        self._running[number] = carried
+        try:
+            return self._result(carried)
+        except Failed as error:
+            if number not in self._running and carried.cancelled():
+                raise Failed("the statement was cancelled", sqlstate=STOPPED) from error
+            raise
+        finally:
+            self._running.pop(number, None)
+
+    def _result(self, carried: concurrent.futures.Future[Any]) -> Any:
         while True:
             try:
                 return carried.result(_LOOK)

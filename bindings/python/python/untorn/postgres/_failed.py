@@ -6,6 +6,12 @@ from typing import Any, Protocol
 
 REFUSED = "58000"
 """The SQLSTATE for what this side refuses: nothing was sent, and nothing is sent again."""
+LOGIN = "28P01"
+"""The SQLSTATE for a login that the server refuses."""
+NO_DATABASE = "3D000"
+"""The SQLSTATE for a database that is missing."""
+STOPPED = "57014"
+"""The SQLSTATE of a statement that the server ended because it was asked to."""
 
 
 class Failed(Exception):
@@ -46,8 +52,11 @@ class OwnConnection(Protocol):
 class Adapter(Protocol):
     """What the engine needs of a driver. Each method raises `Failed`, and any thread calls."""
 
-    def query(self, sql: str, params: list[Any]) -> list[Any]:
+    def query(self, sql: str, params: list[Any], number: int) -> list[Any]:
         """Run one statement on a connection that is in no transaction, and return its rows."""
+
+    def cancel(self, number: int) -> None:
+        """Ask the server to end the statement with this number, if it still runs."""
 
     def own(self) -> OwnConnection | None:
         """Return a connection that no other caller uses; `None` if the driver has none."""

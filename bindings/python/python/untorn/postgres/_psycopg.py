@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,14 +14,58 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from untorn._errors import InvalidArgument
-from untorn.postgres._failed import REFUSED, Failed
+from untorn.postgres._failed import LOGIN, NO_DATABASE, REFUSED, Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
 # How many connections of a URL wait for the next call.
 _IDLE = 8
+# What a server says that no later try can change.
+_REFUSALS = (
+    (LOGIN, "FATAL: .* authentication failed for user|FATAL: .* pg_hba.conf |FATAL: .* is not permitted to log in"),
+    (LOGIN, "FATAL: +role .* does not exist|no password supplied"),
+    (NO_DATABASE, "FATAL: +database .* does not exist"),
+)
+
+
+# How many seconds the server may take to hear that it must end a statement.
+_HEARS = 5.0
+
+
+class Running:
+    """The statements that run now, by their numbers."""
+
+    def __init__(self) -> None:
+        self._connections: dict[int, tuple[Connection[Any], threading.Lock]] = {}
+
+    @contextmanager
+    def statement(self, number: int, connection: Connection[Any]) -> Iterator[None]:
+        """Have this statement be one of them. A `cancel` that has begun ends before the connection serves another."""
+        turn = threading.Lock()
+        self._connections[number] = connection, turn
+        try:
+            yield
+        finally:
+            with turn:
+                del self._connections[number]
+
+    def cancel(self, number: int) -> None:
+        """Ask the server to end a statement, if it still runs."""
+        found = self._connections.get(number)
+        if found is None:
+            return
+        connection, turn = found
+        with turn:
+            if number in self._connections and not connection.closed:
+                try:
+                    connection.cancel_safe(timeout=_HEARS)
+                except psycopg.Error:
+                    # The statement ends with its answer.
+                    return
 
 
 def run(connection: Connection[Any], sql: str, params: list[Any]) -> list[Any]:
@@ -40,10 +86,23 @@ def failed(error: psycopg.Error, sent: bool = True) -> Failed:
     if error.sqlstate is not None and diag.message_primary is not None:
         return Failed(diag.message_primary, sqlstate=error.sqlstate, detail=diag.message_detail, hint=diag.message_hint)
     text = " ".join(str(error).split()) or type(error).__name__
+    if not sent and (code := _refusal(error, text)) is not None:
+        return Failed(text, sqlstate=code)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return Failed(text, sent=sent)
     # Of this side: a value that the driver can't send.
     return Failed(text, sqlstate=REFUSED)
+
+
+def _refusal(error: psycopg.Error, text: str) -> str | None:
+    """Return the code with which a server refused to be connected. The driver keeps none."""
+    if error.pgconn is not None and error.pgconn.needs_password:
+        return LOGIN
+    # If the server speaks another language, the same is tried again, and has the same message at last.
+    for code, sign in _REFUSALS:
+        if re.search(sign, text):
+            return code
+    return None
 
 
 def run_alone(connection: Connection[Any], sql: str, params: list[Any]) -> list[Any]:
@@ -72,10 +131,12 @@ class OfConnection:
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._turn = threading.Lock()
+        self._running = Running()
+        self.cancel = self._running.cancel
 
-    def query(self, sql: str, params: list[Any]) -> list[Any]:
+    def query(self, sql: str, params: list[Any], number: int) -> list[Any]:
         """As every adapter."""
-        with self._turn:
+        with self._turn, self._running.statement(number, self._connection):
             return run_alone(self._connection, sql, params)
 
     def own(self) -> Own | None:
@@ -91,12 +152,15 @@ class OfPool:
 
     def __init__(self, pool: ConnectionPool[Any]) -> None:
         self._pool = pool
+        self._running = Running()
+        self.cancel = self._running.cancel
 
-    def query(self, sql: str, params: list[Any]) -> list[Any]:
+    def query(self, sql: str, params: list[Any], number: int) -> list[Any]:
         """As every adapter."""
         connection = self._take()
         try:
-            return run_alone(connection, sql, params)
+            with self._running.statement(number, connection):
+                return run_alone(connection, sql, params)
         finally:
             self._pool.putconn(connection)
 
@@ -146,12 +210,15 @@ class OfUrl:
         self._turn = threading.Lock()
         self._process = os.getpid()
         self._end = weakref.finalize(self, _close_all, self._idle)
+        self._running = Running()
+        self.cancel = self._running.cancel
 
-    def query(self, sql: str, params: list[Any]) -> list[Any]:
+    def query(self, sql: str, params: list[Any], number: int) -> list[Any]:
         """As every adapter."""
         connection = self._take()
         try:
-            return run(connection, sql, params)
+            with self._running.statement(number, connection):
+                return run(connection, sql, params)
         finally:
             self._put(connection)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from untorn._transaction_staging import Staging
 from untorn._untorn import PostgresTransaction
-from untorn.postgres._only_files import only_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +37,6 @@ class Transaction(PostgresTransaction, Staging):
     def path(self) -> Path:
         """The session's name in messages."""
         return self.dir
-
-    set_header = only_files("set_header")
 
     def __repr__(self) -> str:
         state = ", open" if self.open else ""

@@ -334,7 +334,7 @@ impl Stage {
 
     fn transaction_step(&mut self, op: &str, step: &Value) -> Result<Outcome> {
         if op == "transaction" {
-            let store = self.open(Store::options())?;
+            let store = self.open(Store::options().journal(options::journal(step)))?;
             let transaction = store.session(&self.key)?.transaction()?;
             return self.add(step, Handle::Transaction(Box::new(transaction)));
         }
@@ -352,6 +352,7 @@ impl Stage {
                         outcome = transaction.create(name, &bytes(&step["bytes"]))?.into()
                     }
                     "tx_remove" => outcome.removed = Some(transaction.remove(name)?),
+                    "tx_set_header" => transaction.set_header(name, &bytes(&step["bytes"]))?,
                     "tx_append" => {
                         let records = step["records"].as_array().expect("records");
                         transaction.append(name, records.iter().map(bytes))?;

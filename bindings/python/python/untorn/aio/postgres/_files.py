@@ -9,7 +9,6 @@ from untorn._codec import _T
 from untorn._errors import AlreadyExists, Conflict, LeaseLost
 from untorn.aio import _document, _transaction
 from untorn.aio.postgres._workers import called
-from untorn.postgres._only_files import only_files
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,6 +105,9 @@ class _LaterTransaction:
     def append(self, name: str, records: Any) -> Pending[None]:
         return called(self._tx._append, name, records)
 
+    def set_header(self, name: str, header: Any) -> Pending[None]:
+        return called(self._tx._set_header, name, header)
+
     def remove(self, name: str) -> Pending[bool]:
         return called(self._tx._remove, name)
 
@@ -129,5 +131,3 @@ class Transaction(_transaction.Transaction):
     def path(self) -> Path:
         """The session's name in messages."""
         return self.dir
-
-    set_header = only_files("set_header")
