@@ -73,14 +73,13 @@ impl Encoder<'_, '_> {
     }
 }
 
-/// Makes a batch of the encoded records of an iterator.
+/// Fills a batch with the encoded records of an iterator.
 pub fn batch(
     py: Python<'_>,
-    journal: &untorn::Journal,
+    mut batch: Batch,
     records: &Bound<'_, PyIterator>,
     checked: bool,
 ) -> PyResult<Batch> {
-    let mut batch = journal.batch();
     for record in records {
         let record = record?;
         let data: Data<'_> = record.extract()?;

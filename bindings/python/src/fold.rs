@@ -98,11 +98,20 @@ pub enum Item {
 
 /// Returns the records that the state lacks; none if it is up to date.
 pub fn next(turn: &mut FoldTurn) -> untorn::Result<Vec<Item>> {
+    chunk(turn, FoldTurn::next, FoldTurn::take_damage)
+}
+
+/// Does the same for a turn of any store.
+pub fn chunk<T>(
+    turn: &mut T,
+    next: impl Fn(&mut T) -> untorn::Result<Option<Folded>>,
+    take_damage: impl Fn(&mut T) -> Vec<Damage>,
+) -> untorn::Result<Vec<Item>> {
     let mut items = Vec::new();
     let mut bytes = 0;
     while items.len() < RECORDS && bytes < BYTES {
-        let folded = turn.next()?;
-        items.extend(turn.take_damage().into_iter().map(Item::Damage));
+        let folded = next(turn)?;
+        items.extend(take_damage(turn).into_iter().map(Item::Damage));
         match folded {
             None => break,
             Some(Folded::Record(record)) => {
@@ -158,7 +167,7 @@ impl RawTurn {
         records: &Bound<'_, PyIterator>,
         checked: bool,
     ) -> PyResult<Batch> {
-        batch(py, &self.journal, records, checked)
+        batch(py, self.journal.batch(), records, checked)
     }
 
     pub fn path(&self) -> &Path {
@@ -180,7 +189,10 @@ impl RawTurn {
         py: Python<'_>,
         records: &Bound<'_, PyIterator>,
         checked: bool,
+        decided: bool,
     ) -> PyResult<Position> {
+        // Under the lock nothing comes between a decision and its records.
+        let _ = decided;
         let batch = self.batch(py, records, checked)?;
         plain(py, &self.path, || {
             self.slot

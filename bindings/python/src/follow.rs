@@ -36,6 +36,8 @@ pub struct News {
     closed: AtomicBool,
     /// Ends the wait that is running now.
     waiting: Mutex<CancelToken>,
+    /// Whether a look waits for a server.
+    pub is_remote: bool,
 }
 
 #[derive(Default)]
@@ -219,6 +221,15 @@ pub fn list(py: Python<'_>, items: Vec<Item>) -> PyResult<Bound<'_, PyList>> {
 
 impl RawFollow {
     pub fn new(path: PathBuf, follow: Follow) -> RawFollow {
+        RawFollow::of(path, follow, false)
+    }
+
+    /// A follower whose looks wait for a server.
+    pub fn of_engine(path: PathBuf, follow: Follow) -> RawFollow {
+        RawFollow::of(path, follow, true)
+    }
+
+    fn of(path: PathBuf, follow: Follow, is_remote: bool) -> RawFollow {
         RawFollow {
             path,
             news: Arc::new(News {
@@ -226,6 +237,7 @@ impl RawFollow {
                 found: Mutex::default(),
                 closed: AtomicBool::new(false),
                 waiting: Mutex::default(),
+                is_remote,
             }),
         }
     }

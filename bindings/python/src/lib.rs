@@ -138,9 +138,9 @@ mod _untorn {
     use super::position::Position;
     #[pymodule_export]
     use super::postgres::{
-        PostgresCall, PostgresDocument, PostgresJournal, PostgresLease, PostgresRewrite,
-        PostgresSession, PostgresStore, PostgresTransaction, PostgresTurn, PostgresUpdate,
-        postgres_migrate, postgres_selftest,
+        PostgresCall, PostgresDocument, PostgresFold, PostgresFoldTurn, PostgresJournal,
+        PostgresLease, PostgresRewrite, PostgresSession, PostgresStore, PostgresTransaction,
+        PostgresTurn, PostgresUpdate, postgres_migrate, postgres_selftest,
     };
     #[pymodule_export]
     use super::process::Process;

@@ -251,3 +251,58 @@ def test_a_rotation_keeps_the_records_in_a_file_of_the_session(schema: str) -> N
         assert journal.clear() is None
         assert journal.prune_rotated(1) == 1
         assert journal.rotated() == [cleared]
+
+
+def test_a_fold_of_a_closed_journal_changes_nothing(store: postgres.Store) -> None:
+    journal = store.session("k").journal()
+    fold = journal.fold(list, list.append)
+    fold.append(1)
+    journal.close()
+    with pytest.raises(untorn.InvalidArgument, match="the journal is closed"):
+        fold.update(lambda _: [2])
+    assert list(store.session("k").journal()) == [1]
+
+
+def test_a_fold_takes_one_question_to_see_that_it_is_current(
+    store: postgres.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = store.session("k").journal().fold(list, list.append)
+    fold.append(1)
+    asked = []
+    query = store._adapter.query
+
+    def asking(*given: Any) -> list[Any]:
+        asked.append(given[0])
+        return query(*given)
+
+    monkeypatch.setattr(store._adapter, "query", asking)
+    assert fold.refresh() == fold.position
+    assert len(asked) == 1
+
+
+def test_a_search_says_how_far_it_is(store: postgres.Store) -> None:
+    journal = store.session("k").journal()
+    end = journal.extend({"n": n} for n in range(100))
+    told: list[tuple[int, int]] = []
+    assert len(store.search('"n"', progress=lambda *seen: told.append(seen))) == 100
+    assert told[-1] == (end.offset, end.offset)
+
+
+def test_an_append_creates_no_journal_where_that_is_off(schema: str) -> None:
+    with postgres.Store(server(), schema=schema, create=False) as store, pytest.raises(untorn.NotFound):
+        store.session("k").journal().append(1)
+
+
+def test_a_transaction_changes_a_header(schema: str) -> None:
+    with postgres.Store(server(), schema=schema, header_prefix='{"at"', header_reserve=16) as store:
+        session = store.session("k")
+        journal = session.journal()
+        journal.append(1)
+        with session.transaction() as tx:
+            tx.set_header("journal.jsonl", {"at": 1})
+            tx.append("journal.jsonl", 2)
+        assert (journal.header, list(journal)) == ({"at": 1}, [1, 2])
+        with pytest.raises(untorn.Conflict), session.transaction() as tx:
+            tx.set_header("journal.jsonl", {"at": 2})
+            journal.append(3)
+        assert (journal.header, list(journal)) == ({"at": 1}, [1, 2, 3])

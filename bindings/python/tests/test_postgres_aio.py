@@ -2,11 +2,14 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+import psycopg
 import pytest
 from databases import PLACES, execute, expire, server, url
 from loops import Main, Run
@@ -147,6 +150,128 @@ def test_a_claim_that_is_cancelled_holds_nothing(schema: str) -> None:
                 await waits
             await owner.release()
             assert await store.session("k").holder() is None
+
+    alone(main)
+
+
+def test_a_cancelled_call_ends_though_the_server_waits(place: Place, schema: str, run: Run) -> None:
+    async def main() -> None:
+        async with place() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            await journal.append(1)
+            with psycopg.connect(server()) as other:
+                other.execute(f"select from {schema}.file for update")
+                waits = asyncio.ensure_future(journal.append(2))
+                with ThreadPoolExecutor(1) as one:
+                    blocked = "wait_event_type = 'Lock' and query like 'call%%append%%'"
+                    await asyncio.get_running_loop().run_in_executor(one, until_seen, blocked)
+                waits.cancel()
+                # The row is still locked.
+                with pytest.raises(asyncio.CancelledError):
+                    await waits
+                other.rollback()
+            # Its connection is clean, and nothing is unknown.
+            await journal.append(3)
+            assert await journal.read() == [1, 3]
+            await store.close()
+
+    run(main)
+
+
+def test_appends_that_start_together_go_into_one_statement(
+    place: Place, schema: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with place() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            adapter = store._store._adapter
+            asked: list[str] = []
+            query = adapter.query
+
+            def asking(*given: Any) -> list[Any]:
+                asked.append(given[0])
+                return query(*given)
+
+            monkeypatch.setattr(adapter, "query", asking)
+            ends = await asyncio.gather(*(journal.append({"n": n}) for n in range(100)))
+            assert len(asked) == 1
+            # In the order of the calls, and each knows its own place.
+            found = [(value["n"], position) async for position, value in journal.entries()]
+            assert [n for n, _ in found] == list(range(100))
+            follow = journal.follow(ends[49])
+            assert (await anext(follow), ends[99]) == ({"n": 50}, await journal.end())
+            await follow.close()
+            # One that is no record fails by itself.
+            asked.clear()
+            raw = (journal.append_raw(record) for record in [b"1", b"{", b"2"])
+            first, refused, last = await asyncio.gather(*raw, return_exceptions=True)
+            assert isinstance(refused, untorn.InvalidRecord)
+            assert isinstance(first, untorn.Position)
+            assert len(asked) == 1
+            assert last == await journal.end()
+            await store.close()
+
+    run(main)
+
+
+def test_an_append_that_is_cancelled_stops_no_other(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            await journal.append(0)
+            with psycopg.connect(server()) as other:
+                other.execute(f"select from {schema}.file for update")
+                together = [asyncio.ensure_future(journal.append(n)) for n in (1, 2)]
+                await asyncio.to_thread(until_seen, "wait_event_type = 'Lock' and query like 'call%%append%%'")
+                later = [asyncio.ensure_future(journal.append(n)) for n in (3, 4)]
+                await asyncio.sleep(0)
+                # One of the statement that waits, and one that waits for it.
+                together[0].cancel()
+                later[0].cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await later[0]
+                other.rollback()
+            with pytest.raises(asyncio.CancelledError):
+                await together[0]
+            await asyncio.gather(together[1], later[1])
+            assert await journal.read() == [0, 1, 2, 4]
+
+    alone(main)
+
+
+def test_followers_that_wait_take_no_thread_each(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journals = [await store.session(f"k{n}").journal() for n in range(30)]
+            follows = [await journal.follow().begin() for journal in journals]
+            waits = [asyncio.ensure_future(anext(follow)) for follow in follows]
+            await asyncio.sleep(0)
+            assert threading.active_count() < 10
+            await asyncio.gather(*(journal.append(n) for n, journal in enumerate(journals)))
+            assert await asyncio.gather(*waits) == list(range(30))
+
+    alone(main)
+
+
+def test_a_statement_that_ends_soon_is_not_interrupted(schema: str) -> None:
+    async def main() -> None:
+        async with asyncpg_pool() as pool:
+            store = await postgres.Store.open(pool, schema=schema)
+            journal = await store.session("k").journal()
+            for n in range(20):
+                append = asyncio.ensure_future(journal.append(n))
+                await asyncio.sleep(0)
+                append.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await append
+            # Each was made, or it was not.
+            found = await journal.read()
+            assert found == sorted(set(found))
+            await journal.append("after")
 
     alone(main)
 

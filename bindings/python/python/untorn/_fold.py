@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from untorn._journal import Journal
     from untorn._journal_writing import Writing
-    from untorn._untorn import FileLock, Position, RawTurn, _Folded
+    from untorn._untorn import FileLock, Position, PostgresFold, PostgresFoldTurn, RawFold, RawTurn, _Folded
 
 _S = TypeVar("_S")
 _R = TypeVar("_R")
@@ -149,7 +149,7 @@ class Fold(Generic[_S]):
 
     def __init__(self, journal: Journal, state: State[_S]) -> None:
         self._journal = journal
-        self._raw = journal._fold()
+        self._raw: RawFold | PostgresFold = journal._fold()
         self._state = state
 
     def refresh(self, *, timeout: float | EllipsisType | None = ..., lock: FileLock | None = None) -> Position:
@@ -170,10 +170,10 @@ class Fold(Generic[_S]):
         journal = self._journal
         data = [journal._encode(obj) for obj in many(objs, "extend", journal.path)]
         with self._turn(timeout, lock) as turn:
-            end = turn._append(iter(data), journal._checked)
+            end = turn._append(iter(data), journal._checked, False)
             self._take_in(turn)
-            turn._finish()
-            return end
+            position = turn._finish()
+            return position if end is None else end
 
     def update(
         self,
@@ -191,18 +191,22 @@ class Fold(Generic[_S]):
         """
         journal = self._journal
         with self._turn(timeout, lock) as turn:
-            try:
-                with self._state.in_use(), inside(journal.path, "fold"):
-                    objs = self._state.look(decide)
-                    data = [journal._encode(obj) for obj in decided(objs, journal.path)]
+            while True:
+                try:
+                    with self._state.in_use(), inside(journal.path, "fold"):
+                        objs = self._state.look(decide)
+                        data = [journal._encode(obj) for obj in decided(objs, journal.path)]
+                    end = turn._append(iter(data), journal._checked, True) if data else None
+                except BaseException:
+                    # The state is unchanged, and right.
+                    turn._finish()
+                    raise
                 if data:
-                    turn._append(iter(data), journal._checked)
-            except BaseException:
-                # The state is unchanged, and right.
-                turn._finish()
-                raise
-            self._take_in(turn)
-            return turn._finish()
+                    self._take_in(turn)
+                # In a database another process can be faster.
+                if end is not None or not data:
+                    position = turn._finish()
+                    return position if end is None else end
 
     def read(self, look: Callable[[_S], _R]) -> _R:
         """Return what `look` returns for the present state. Call `refresh` first to include new records.
@@ -244,7 +248,9 @@ class Fold(Generic[_S]):
         return f"<untorn.Fold of {str(self._journal.path)!r}>"
 
     @contextmanager
-    def _turn(self, timeout: float | EllipsisType | None, lock: FileLock | None) -> Iterator[RawTurn]:
+    def _turn(
+        self, timeout: float | EllipsisType | None, lock: FileLock | None
+    ) -> Iterator[RawTurn | PostgresFoldTurn]:
         turn = self._raw._begin(timeout, lock)
         try:
             self._take_in(turn)
@@ -252,7 +258,7 @@ class Fold(Generic[_S]):
         finally:
             turn._drop()
 
-    def _take_in(self, turn: RawTurn) -> None:
+    def _take_in(self, turn: RawTurn | PostgresFoldTurn) -> None:
         with self._state.in_use():
             value = self._state.take()
             while items := turn._next():

@@ -108,7 +108,9 @@ impl LaterTurn {
         py: Python<'py>,
         records: &Bound<'_, PyIterator>,
         checked: bool,
+        decided: bool,
     ) -> Awaitable<'py> {
+        let _ = decided;
         let batch = self.turn.get().batch(py, records, checked)?;
         let (slot, path) = self.parts();
         self.step().run(

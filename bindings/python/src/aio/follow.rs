@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use untorn::Error;
-use untorn::tasks::{Source, Wake, WatchOrder};
+use untorn::tasks::{Source, Wake, WatchOrder, while_waiting};
 
 use super::event_loop::Loop;
 use super::promise::{Awaits, Finish, Task};
@@ -87,7 +87,11 @@ impl Source for Waiting {
     type Found = ();
 
     fn look(&self) -> untorn::Result<Option<()>> {
-        self.news.look_once(&self.path)
+        match self.news.is_remote {
+            // The thread does not count among those that work meanwhile.
+            true => while_waiting(|| self.news.look_once(&self.path)),
+            false => self.news.look_once(&self.path),
+        }
     }
 
     fn wake_once(&self, wake: Wake) -> Option<Duration> {

@@ -10,6 +10,7 @@ use untorn::{Batch, Error};
 use untorn_postgres::Journal;
 
 use super::call::{ask, run};
+use super::fold::PostgresFold;
 use super::names::Names;
 use super::rewrite::PostgresRewrite;
 use super::session::PostgresSession;
@@ -30,7 +31,22 @@ pub struct PostgresJournal {
     journal: Journal,
     codec: Codec,
     names: Arc<Names>,
-    closed: AtomicBool,
+    closed: Closed,
+}
+
+/// Whether the handle was closed. Its folds ask that, too.
+#[derive(Clone, Default)]
+pub struct Closed(Arc<AtomicBool>);
+
+impl Closed {
+    pub fn check(&self, py: Python<'_>, operation: &'static str, name: &Path) -> PyResult<()> {
+        let refuse = || Error::invalid_argument(operation, name, "the journal is closed");
+        check(py, if self.is() { Err(refuse()) } else { Ok(()) })
+    }
+
+    fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 type Lock<'a, 'py> = Option<Instance<'a, 'py, FileLock>>;
@@ -52,7 +68,7 @@ impl PostgresJournal {
             journal: check(py, session.core().journal_named(name))?,
             codec: Codec::of(codec),
             names: Arc::clone(names),
-            closed: AtomicBool::new(false),
+            closed: Closed::default(),
         })
     }
 
@@ -101,6 +117,47 @@ impl PostgresJournal {
         let batch = PostgresJournal::encoder(slf).many(values, header)?;
         let at = at.map(|position| position.get().core());
         slf.get().commit(slf.py(), &batch, at, patience)
+    }
+
+    /// Appends the encoded records of many appends, each whole, in one statement. Returns
+    /// the position after each, or the exception of one that could not be a record.
+    fn _extend_each<'py>(
+        slf: &Bound<'py, Self>,
+        appends: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let (py, journal) = (slf.py(), slf.get());
+        let mut all: Option<Batch> = None;
+        let mut taken = Vec::with_capacity(appends.len());
+        for append in &appends {
+            let one = PostgresJournal::encoder(slf).many(append, None);
+            let joined = one.and_then(|batch| {
+                let length = batch.bytes().len() as u64;
+                match &mut all {
+                    Some(all) => check(py, all.join(&batch))?,
+                    None => all = Some(batch),
+                }
+                Ok(length)
+            });
+            taken.push(joined);
+        }
+        let end = match &all {
+            Some(all) => Some(journal.commit_batch(py, all)?),
+            None => None,
+        };
+        // Only the end of the last is known: something may have come before the first.
+        let lengths = taken.iter().filter_map(|length| length.as_ref().ok());
+        let mut after: u64 = lengths.sum();
+        let each = taken.into_iter().map(|length| match (length, end) {
+            (Ok(length), Some(end)) => {
+                after -= length;
+                let offset = end.offset - after;
+                Bound::new(py, Position::from(untorn::Position { offset, ..end }))
+                    .map(Bound::into_any)
+            }
+            (Err(error), _) => Ok(error.value(py).clone().into_any()),
+            (Ok(_), None) => unreachable!("an append without an end"),
+        });
+        each.collect()
     }
 
     /// Replaces all records by the values of an iterable.
@@ -252,7 +309,11 @@ impl PostgresJournal {
         let start = start.map(|position| position.get().core());
         let name = self.name();
         ask(py, name, || self.journal.follow(start))
-            .map(|follow| RawFollow::new(name.to_owned(), follow))
+            .map(|follow| RawFollow::of_engine(name.to_owned(), follow))
+    }
+
+    fn _fold(&self) -> PostgresFold {
+        PostgresFold::new(&self.journal, &self.closed)
     }
 
     fn _read(
@@ -301,13 +362,13 @@ impl PostgresJournal {
     /// second call does nothing.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.journal.close());
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether `close` was called.
     #[getter]
     fn closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.closed.is()
     }
 
     /// The name in messages: schema, key and file. It is not a path of this machine.
@@ -338,8 +399,15 @@ impl PostgresJournal {
     }
 
     fn usable(&self, py: Python<'_>, operation: &'static str) -> PyResult<()> {
-        let refuse = || Error::invalid_argument(operation, self.name(), "the journal is closed");
-        check(py, if self.closed() { Err(refuse()) } else { Ok(()) })
+        self.closed.check(py, operation, self.name())
+    }
+
+    fn commit_batch(&self, py: Python<'_>, batch: &Batch) -> PyResult<untorn::Position> {
+        self.usable(py, "append")?;
+        let patience = Wait::new(Timeout::Handles, None);
+        run(py, self.name(), patience, |call| {
+            self.journal.append_batch(batch, None, call)
+        })
     }
 
     fn commit(

@@ -84,17 +84,19 @@ impl PostgresStore {
     /// journal in the order of the records.
     ///
     /// Each journal comes over the connection until enough hits are found. For a
-    /// large store, ask the view `lines` with SQL.
-    #[pyo3(signature = (text, *, max_hits=Value(100)), text_signature = "($self, text, *, max_hits=100)")]
+    /// large store, ask the view `lines` with SQL. `progress` is called about every 50 ms
+    /// with the number of bytes that are done, and of all bytes.
+    #[pyo3(signature = (text, *, max_hits=Value(100), progress=None), text_signature = "($self, text, *, max_hits=100, progress=None)")]
     fn search<'py>(
         &self,
         py: Python<'py>,
         text: Text,
         max_hits: Count,
+        progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let most = usize::try_from(max_hits.0).unwrap_or(usize::MAX);
         let search = self.store.search(&*text).max_hits(most);
-        let patience = Wait::new(Timeout::Handles, None);
+        let patience = Wait::new(Timeout::Handles, None).progress(progress);
         let found = run(py, self.store.name(), patience, |call| {
             search.run_with(call)
         })?;

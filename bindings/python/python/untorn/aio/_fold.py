@@ -60,10 +60,10 @@ class Fold(Closing, Generic[_S]):
         journal = self._journal
         data = [journal._encode(obj) for obj in many(objs, "extend", journal.path)]
         async with self._turn(timeout, lock) as turn:
-            end = await turn.append(iter(data), journal._checked)
+            end = await turn.append(iter(data), journal._checked, False)
             await self._take_in(turn)
-            await turn.finish()
-            return end
+            position = await turn.finish()
+            return position if end is None else end
 
     async def update(
         self,
@@ -78,20 +78,24 @@ class Fold(Closing, Generic[_S]):
         """
         journal = self._journal
         async with self._turn(timeout, lock) as turn:
-            try:
-                with self._state.in_use():
-                    objs = self._state.look(decide)
-                if inspect.isawaitable(objs):
-                    objs = await objs
-                data = [journal._encode(obj) for obj in decided(objs, journal.path)]
+            while True:
+                try:
+                    with self._state.in_use():
+                        objs = self._state.look(decide)
+                    if inspect.isawaitable(objs):
+                        objs = await objs
+                    data = [journal._encode(obj) for obj in decided(objs, journal.path)]
+                    end = await turn.append(iter(data), journal._checked, True) if data else None
+                except BaseException:
+                    # The state is unchanged and right, or the next turn applies what was appended.
+                    await turn.finish()
+                    raise
                 if data:
-                    await turn.append(iter(data), journal._checked)
-            except BaseException:
-                # The state is unchanged and right, or the next turn applies what was appended.
-                await turn.finish()
-                raise
-            await self._take_in(turn)
-            return await turn.finish()
+                    await self._take_in(turn)
+                # In a database another process can be faster.
+                if end is not None or not data:
+                    position = await turn.finish()
+                    return position if end is None else end
 
     async def read(self, look: Callable[[_S], _R]) -> _R:
         """Return what `look` returns for the present state. Call `refresh` first to include new records."""

@@ -64,7 +64,7 @@ class Journal(PostgresJournal, WithoutRepair, Writing[_T], Reading[_T]):
         self._extend((), None, self._encode(header), timeout, lock)
 
     def _new_fold(self, state: State[_S]) -> Fold[_S]:
-        return Fold(self, state)
+        return Fold(self, state)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         closed = ", closed" if self.closed else ""

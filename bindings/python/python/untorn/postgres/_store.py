@@ -32,6 +32,7 @@ class StoreOptions(TypedDict, total=False):
     timeout: float | None
     journal_name: str
     state_name: str
+    create: bool
     max_record: int
     durability: _Durability
     format: _Format
@@ -65,6 +66,7 @@ class Store(PostgresStore):
     - `schema`: the schema that `untorn.postgres.migrate` made.
     - `timeout`: how many seconds a claim that waits does so; `None` waits without a limit.
     - `journal_name`, `state_name`: the names of a session's journal and state document.
+    - `create`: whether an append creates a journal that is missing.
     - `durability`: `"power"`: the server's medium has a finished change, and each synchronous standby. `"process"`: a
       crash of the server may lose the last moments.
     - `max_record`, `format`, `sealed`, `header_prefix`, `header_reserve`, `header_mode`, `max_bytes`, `keep`: as for

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from untorn._codec import _T
 from untorn._fold import State, folded
 from untorn.aio import _journal
+from untorn.aio._follow import Follow
 from untorn.aio._lock import given
+from untorn.aio.postgres._appends import Appends
 from untorn.aio.postgres._fold import Fold
-from untorn.aio.postgres._follow import Follow
-from untorn.aio.postgres._workers import called
+from untorn.aio.postgres._workers import called, on_loop
 from untorn.postgres._only_files import WithoutRepair
 
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ class _LaterJournal:
     def __init__(self, journal: postgres.Journal[Any], raw: postgres.Journal[Any]) -> None:
         self._journal = journal
         self._raw = raw
+        self._appends = Appends(raw._extend_each)
+        # A journal with `max_bytes` is looked at before each append.
+        self._together = journal._options.get("max_bytes") is None
 
     def encoded(self, obj: Any) -> _Batch:
         """Encode a record now: the caller may change the object during the call."""
@@ -117,6 +120,9 @@ class _LaterJournal:
         return _Batch((_copied(self._journal._encode(obj)) for obj in objs), header)
 
     def append(self, batch: _Batch, at: Position | None, timeout: Any, lock: Any) -> Pending[Position]:
+        plain = at is None and batch.header is None and lock is None and timeout is ...
+        if plain and batch and self._together:
+            return self._appends.begin(batch)
         return called(self._raw._extend, batch, at, batch.header, timeout, lock)
 
     def rotate(self, timeout: Any, lock: Any) -> Pending[Any]:
@@ -132,7 +138,7 @@ class _LaterJournal:
         return called(lambda: self._journal.prune_rotated(keep, older_than, timeout=timeout, lock=lock))
 
     def replace(self, objs: Iterable[Any], timeout: Any, lock: Any, progress: Any) -> Pending[Position]:
-        return called(self._raw._replace, self.encoded_many(objs, None), timeout, lock, _on_loop(progress))
+        return called(self._raw._replace, self.encoded_many(objs, None), timeout, lock, on_loop(progress))
 
     def rewind(self, position: Position, timeout: Any, lock: Any) -> Pending[Any]:
         return called(lambda: self._journal.rewind(position, timeout=timeout, lock=lock))
@@ -151,7 +157,7 @@ class _LaterJournal:
         return called(self._journal.end)
 
     def verify(self, progress: _Progress | None) -> Pending[Any]:
-        told = _on_loop(progress)
+        told = on_loop(progress)
         return called(lambda: self._journal.verify(progress=told))
 
     def header(self) -> Pending[Any]:
@@ -162,13 +168,6 @@ class _LaterJournal:
 
     async def close(self) -> None:
         """Close it."""
-
-
-def _on_loop(progress: _Progress | None) -> _Progress | None:
-    if progress is None:
-        return None
-    loop, told = asyncio.get_running_loop(), progress
-    return lambda done, total: loop.call_soon_threadsafe(told, done, total)
 
 
 def _copied(data: Any) -> Any:
@@ -209,14 +208,14 @@ class Journal(WithoutRepair, _journal.Journal[_T]):
         finally:
             rewrite._discard()
 
-    async def fold(  # type: ignore[override]
+    async def fold(
         self,
         initial: Callable[[], _S],
         apply: Callable[[_S, _T], _S | None],
         on_damage: Callable[[Damage], object] | None = None,
     ) -> Fold[_S]:
         """Keep a state from the records. As `untorn.postgres.Journal.fold`; `apply` must not be `async`."""
-        fold = Fold(self, State(self._journal, *folded(initial, apply, self.path), on_damage))
+        fold = Fold(self._journal, State(self._journal, *folded(initial, apply, self.path), on_damage))
         await fold.refresh()
         return fold
 

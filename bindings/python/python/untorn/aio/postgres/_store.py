@@ -11,7 +11,7 @@ from untorn._types import Reconciled
 from untorn.aio.postgres._checks import awaited_adapter_of
 from untorn.aio.postgres._files import Document, Transaction
 from untorn.aio.postgres._journal import Journal
-from untorn.aio.postgres._workers import called
+from untorn.aio.postgres._workers import called, on_loop
 from untorn.postgres._only_files import only_files
 from untorn.postgres._store import opening
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from untorn import Hit, Holder, Process, _codec
+    from untorn._progress import _Progress
     from untorn._untorn import PostgresLease
     from untorn.postgres._store import Stat, StoreOptions
 
@@ -61,9 +62,13 @@ class Store:
         """Remove a session with all its files; `False` if it did not exist. Tries once: `Locked` while it is owned."""
         return await called(lambda: self._store.remove(key, timeout=timeout))
 
-    async def search(self, text: str, *, max_hits: int = 100) -> list[Hit]:
-        """Search the journals of all sessions for a text, ignoring case. As `untorn.postgres.Store.search`."""
-        return await called(lambda: self._store.search(text, max_hits=max_hits))
+    async def search(self, text: str, *, max_hits: int = 100, progress: _Progress | None = None) -> list[Hit]:
+        """Search the journals of all sessions for a text, ignoring case. As `untorn.postgres.Store.search`.
+
+        The event loop calls `progress`.
+        """
+        told = on_loop(progress)
+        return await called(lambda: self._store.search(text, max_hits=max_hits, progress=told))
 
     async def close(self) -> None:
         """Close the connections that the store opened itself, for a URL."""

@@ -14,6 +14,8 @@ from untorn.aio._pending import Pending
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from untorn._progress import _Progress
+
 _T = TypeVar("_T")
 
 # How many seconds a thread without work stays.
@@ -60,6 +62,15 @@ class Workers:
 
 
 _WORKERS = Workers()
+submit = _WORKERS.submit
+
+
+def on_loop(progress: _Progress | None) -> _Progress | None:
+    """Have the running loop call this function, for a thread."""
+    if progress is None:
+        return None
+    loop, told = asyncio.get_running_loop(), progress
+    return lambda done, total: loop.call_soon_threadsafe(told, done, total)
 
 
 class _Call:
@@ -91,15 +102,16 @@ def called(function: Callable[..., _T], *arguments: Any, let_go: Callable[[_T], 
         try:
             result = call.calls.run(function, *arguments)
         except BaseException as error:
-            _tell(loop, _failed, pending, call, error)
+            tell(loop, _failed, pending, call, error)
         else:
-            _tell(loop, _done, pending, call, result, let_go)
+            tell(loop, _done, pending, call, result, let_go)
 
-    _WORKERS.submit(work)
+    submit(work)
     return pending
 
 
-def _tell(loop: asyncio.AbstractEventLoop, ended: Callable[..., None], *arguments: Any) -> None:
+def tell(loop: asyncio.AbstractEventLoop, ended: Callable[..., None], *arguments: Any) -> None:
+    """Call this on the loop's thread, unless the loop is closed."""
     try:
         loop.call_soon_threadsafe(ended, *arguments)
     except RuntimeError:
@@ -122,11 +134,11 @@ def _done(pending: Pending[Any], call: _Call, result: Any, let_go: Callable[[Any
         try:
             let_go(result)
         except Exception as error:
-            _tell(loop, _failed, pending, call, error)
+            tell(loop, _failed, pending, call, error)
         else:
-            _tell(loop, pending._end)
+            tell(loop, pending._end)
 
-    _WORKERS.submit(work)
+    submit(work)
 
 
 def _failed(pending: Pending[Any], call: _Call, error: BaseException) -> None:
