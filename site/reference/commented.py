@@ -16,9 +16,17 @@ C_HEAD = """# C
 Everything in `untorn.h`, in its order. This page is made from the header.
 
 """
+# How the anchors of `untorn/postgres` begin: most of its names are those of files, too.
+POSTGRES = "postgres."
 NODE_HEAD = """# Node
 
-Everything that `import … from 'untorn'` offers. This page is made from the package's types, which an editor shows too.
+Everything that `import … from 'untorn'` offers, and then `untorn/postgres`. This page is made from the package's
+types, which an editor shows too.
+
+"""
+POSTGRES_HEAD = """## PostgreSQL
+
+Everything that `import … from 'untorn/postgres'` offers. See [the guide](../guides/postgres-node.md).
 
 """
 
@@ -61,7 +69,22 @@ def node(root: Path) -> str:
     """Write the page of the types."""
     files = sorted((root / "bindings/node/types").glob("*.d.ts"))
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    postgres = (root / "bindings/node/postgres.d.ts").read_text(encoding="utf-8")
     parts = [NODE_HEAD]
+    for title, entries in grouped(text, "").items():
+        parts += [f"## {title}\n", *entries]
+    parts.append(POSTGRES_HEAD)
+    for title, entries in grouped(postgres, POSTGRES).items():
+        parts += [f"### {title} {{: #{POSTGRES}{title.lower()} }}\n", *entries]
+    exported = re.compile(
+        r"^export (?:declare )?(?:abstract )?(?:class|function|interface|type|const) (\w+)", re.MULTILINE
+    )
+    names = set(exported.findall(text)) | {POSTGRES + name for name in exported.findall(postgres)}
+    return whole("\n".join(parts), names)
+
+
+def grouped(text: str, before: str) -> dict[str, list[str]]:
+    """The exported things of a file of types, by their kind. `before` begins their anchors."""
     groups: dict[str, list[str]] = {"Classes": [], "Functions": [], "Types": []}
     for comment, code in declarations(text):
         found = re.match(r"export (?:declare )?(?:abstract )?(class|function|interface|type|const) (\w+)", code)
@@ -69,14 +92,12 @@ def node(root: Path) -> str:
             continue
         kind, name = found.groups()
         group = "Classes" if kind == "class" else "Functions" if kind in ("function", "const") else "Types"
-        groups[group].append(of_node(kind, name, comment, code, groups[group]))
+        groups[group].append(of_node(kind, before + name, comment, code, groups[group]))
     for title, entries in groups.items():
         if not entries:
-            msg = f"types/*.d.ts have no {title} any more"
+            msg = f"the types have no {title} any more"
             raise ValueError(msg)
-        parts += [f"## {title}\n", *entries]
-    exported = r"^export (?:declare )?(?:abstract )?(?:class|function|interface|type|const) (\w+)"
-    return whole("\n".join(parts), set(re.findall(exported, text, re.MULTILINE)))
+    return groups
 
 
 def whole(page: str, names: set[str]) -> str:
@@ -88,13 +109,16 @@ def whole(page: str, names: set[str]) -> str:
     return page
 
 
-def of_node(kind: str, name: str, comment: str, code: str, before: list[str]) -> str:
+def of_node(kind: str, anchor: str, comment: str, code: str, before: list[str]) -> str:
     """One exported thing; a class with its members."""
-    again = any(f"#{name} }}" in entry for entry in before)
-    heading = "" if again else f"### `{name}` {{: #{name} }}\n"
+    again = any(f"#{anchor} }}" in entry for entry in before)
+    # What is in a group of its own section stands a level below.
+    level = "####" if anchor.startswith(POSTGRES) else "###"
+    heading = "" if again else f"{level} `{anchor.removeprefix(POSTGRES)}` {{: #{anchor} }}\n"
     if kind != "class":
         return "\n".join([heading, block("ts", code.removeprefix("export ")), markdown(comment), ""])
     head, _, body = code.partition("{\n")
+    body = body.rstrip().removesuffix("}")
     parts = [heading, block("ts", head.removeprefix("export ")), markdown(comment), ""]
     last = ""
     for about, member in declarations(re.sub(r"^ {2}", "", body, flags=re.MULTILINE)):
@@ -102,7 +126,7 @@ def of_node(kind: str, name: str, comment: str, code: str, before: list[str]) ->
         if not found or member.startswith(("private", "}")):
             continue
         if about:
-            parts.append(f"#### `{found[1]}` {{: #{name}.{found[1].strip('[]')} }}\n" if found[1] != last else "")
+            parts.append(f"{level}# `{found[1]}` {{: #{anchor}.{found[1].strip('[]')} }}\n" if found[1] != last else "")
             last = found[1]
         parts += [block("ts", member), markdown(about), ""]
     return "\n".join(parts)
