@@ -56,6 +56,14 @@ withServer('a schema that is missing says what to run', async (t) => {
   assert.equal(error.sqlstate, '3F000')
 })
 
+withServer('a user that the server refuses is told at once', async (t) => {
+  const connectionString = server.replace(/\/\/\w+@/, '//nobody@')
+  // The whole patience would be longer than a test may take.
+  const error = await failure(Store.open(pool(t, { connectionString }), { patience: 3_600_000 }))
+  assert.equal(error.code, 'UNTORN_PERMISSION_DENIED')
+  assert.match(error.message, /check the user/)
+})
+
 withServer('a role without rights is told what it lacks', async (t) => {
   const name = await schema(t)
   await onServer(`create role ${name}_stranger login`)

@@ -7,7 +7,7 @@ use untorn::{Error, ErrorKind};
 use untorn_postgres::{FoldCursor, FoldTurn, Journal};
 
 use super::call::{ask, run};
-use super::journal::Closed;
+use super::closed::Closed;
 use crate::argument::Instance;
 use crate::batch::batch;
 use crate::call::Wait;

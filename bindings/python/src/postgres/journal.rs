@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use untorn::{Batch, Error};
+use untorn::Batch;
 use untorn_postgres::Journal;
 
 use super::call::{ask, run};
+use super::closed::Closed;
 use super::fold::PostgresFold;
 use super::names::Names;
 use super::rewrite::PostgresRewrite;
@@ -32,21 +32,6 @@ pub struct PostgresJournal {
     codec: Codec,
     names: Arc<Names>,
     closed: Closed,
-}
-
-/// Whether the handle was closed. Its folds ask that, too.
-#[derive(Clone, Default)]
-pub struct Closed(Arc<AtomicBool>);
-
-impl Closed {
-    pub fn check(&self, py: Python<'_>, operation: &'static str, name: &Path) -> PyResult<()> {
-        let refuse = || Error::invalid_argument(operation, name, "the journal is closed");
-        check(py, if self.is() { Err(refuse()) } else { Ok(()) })
-    }
-
-    fn is(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 type Lock<'a, 'py> = Option<Instance<'a, 'py, FileLock>>;
@@ -362,7 +347,7 @@ impl PostgresJournal {
     /// second call does nothing.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.journal.close());
-        self.closed.0.store(true, Ordering::Relaxed);
+        self.closed.set();
     }
 
     /// Whether `close` was called.

@@ -2,6 +2,7 @@
 //! caller's in Python.
 
 mod call;
+mod closed;
 mod document;
 mod driver;
 mod ending;
