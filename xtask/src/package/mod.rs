@@ -8,6 +8,7 @@ mod linker;
 mod macho;
 mod needs;
 pub mod npm;
+mod one_file;
 pub mod platform;
 pub mod program;
 mod release;

@@ -2,6 +2,7 @@
 //! a platform, with the addon, and `untorn`, of which they are optional dependencies.
 
 use super::layout::{VERSION, directory_of, licences, staging};
+use super::one_file;
 use super::platform::{PLATFORMS, Platform};
 use super::{LICENCES, copy};
 use crate::command::Run;
@@ -11,7 +12,7 @@ use crate::test::copy_tree;
 use crate::tools::node;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The files and directories of the published package, as `package.json` names them.
 const OWN: [&str; 7] = [
@@ -28,12 +29,18 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
     let dir = node::ensure_tools(site, log)?;
     node::npm(&dir).args(["run", "build"]).log(log)?;
     site.clear_dist_files("tgz")?;
-    // npm packs only what lies in the package's own directory.
-    for text in LICENCES {
-        std::fs::copy(site.root.join(text), dir.join(text))
-            .with_context(|| format!("copy {text}"))?;
+    let top = staged(site, "npm")?;
+    copy(&dir.join("package.json"), &top.join("package.json"))?;
+    for entry in std::fs::read_dir(&dir)? {
+        let path = entry?.path();
+        if let Some(name) = path
+            .file_name()
+            .filter(|_| path.extension().is_some_and(|end| end == "node"))
+        {
+            copy(&path, &top.join(name))?;
+        }
     }
-    node::npm(&dir)
+    node::npm(&top)
         .args(["pack", "--pack-destination"])
         .arg(site.dist())
         .log(log)?;
@@ -48,7 +55,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
         "postgres.js",
         "postgres.d.ts",
         "types/journal.d.ts",
-        "lib/postgres/open.js",
+        "lib/untorn.js",
     ];
     for wanted in parts.into_iter().chain(texts) {
         if !listing.lines().any(|name| name.ends_with(wanted)) {
@@ -91,19 +98,7 @@ pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) ->
 
 /// The package that a user names.
 pub fn main(site: &Site, log: &Log) -> Result<()> {
-    let binding = site.root.join("bindings/node");
-    let top = staging(site, "npm-untorn")?;
-    for directory in ["bin", "lib"] {
-        copy_tree(&binding.join(directory), &top.join(directory))?;
-    }
-    let files_of_own = OWN.into_iter().filter(|name| name.contains('.'));
-    for file in files_of_own.chain(["README.md"]) {
-        copy(&binding.join(file), &top.join(file))?;
-    }
-    if binding.join("types").is_dir() {
-        copy_tree(&binding.join("types"), &top.join("types"))?;
-    }
-    licences(site, &top)?;
+    let top = staged(site, "npm-untorn")?;
     let source = source(site)?;
     let mut about = shared(&source);
     for key in [
@@ -124,6 +119,21 @@ pub fn main(site: &Site, log: &Log) -> Result<()> {
     about.insert("exports".into(), exports(&source["exports"]));
     about.insert("optionalDependencies".into(), optional());
     pack(site, &top, about, log)
+}
+
+/// A directory with all of the package but its package.json and its addon.
+fn staged(site: &Site, name: &str) -> Result<PathBuf> {
+    let binding = site.root.join("bindings/node");
+    let top = staging(site, name)?;
+    one_file::write(&binding, &top)?;
+    for directory in ["bin", "types"] {
+        copy_tree(&binding.join(directory), &top.join(directory))?;
+    }
+    for file in ["index.d.ts", "postgres.d.ts", "README.md"] {
+        copy(&binding.join(file), &top.join(file))?;
+    }
+    licences(site, &top)?;
+    Ok(top)
 }
 
 /// npm packs README and LICENSE unasked, but not a licence whose name goes on behind a dash.
