@@ -2,7 +2,7 @@
 
 // Decodes chunks of records from the addon.
 
-const { isUtf8 } = process.getBuiltinModule('node:buffer')
+const { isAscii, isUtf8 } = process.getBuiltinModule('node:buffer')
 const { begin, block, native } = require('./calls.js')
 const { warnOnce } = require('./warning.js')
 
@@ -13,6 +13,12 @@ const PART = 32 << 10
 
 /** A longer part is not made one string: it has one long record. */
 const LARGEST_STRING = 1 << 20
+
+/** The memory for the bytes of a chunk. Its last record may be long: then the chunk has memory of its own. */
+const LARGEST_CHUNK = 96 << 10
+
+/** The most records of a chunk. */
+const RECORDS = 1024
 
 /** How each record is decoded, and which function receives damage. */
 class Decoder {
@@ -29,6 +35,11 @@ class Decoder {
     this.onDamage = onDamage ?? warnOnce(operation, path)
     /** Called with the bytes of a record that JavaScript can't take. */
     this.onUnreadable = undefined
+  }
+
+  /** Whether bytes may be kept: lines by the caller, and records that can't be read by a compaction. */
+  get keepsBytes() {
+    return this.lines || this.onUnreadable !== undefined
   }
 
   /**
@@ -102,28 +113,38 @@ class Walk {
   #bytes
   #places
   #sound
+  #isAscii
   #isPlain
   /** The text of many records: a part of a long string costs less than a call that makes a string. */
   #text
-  /** Where the text ends, in the bytes. */
+  /** Where the text begins and ends, in the bytes. */
+  #textStart = 0
   #textEnd = 0
   /** The beginning of the next record: in the text, in the places, in the bytes. */
   #inText = 0
   #at = 0
+  #placesEnd
   #from = 0
   #damage
   #told = 0
 
-  constructor(decoder, { bytes, places, damage }) {
+  constructor(decoder, { bytes, places, records, damage }) {
     this.#decoder = decoder
     this.#bytes = bytes
     this.#places = numbers(places)
+    this.#placesEnd = 3 * records
     this.#damage = damage
-    this.#sound = decoder.lines || isUtf8(bytes)
+    this.#isAscii = !decoder.lines && isAscii(bytes)
+    this.#sound = decoder.lines || this.#isAscii || isUtf8(bytes)
     // A parser of the caller's may keep its text, and a part of a long string keeps the whole.
     this.#isPlain = this.#sound && !decoder.lines && decoder.parse === undefined
     // The addon has reported the damage that it found itself, but for a torn tail.
     if (damage.some(({ kind }) => kind !== 'torn_tail')) decoder.reported = true
+  }
+
+  /** Whether the chunk has any records. */
+  get isAny() {
+    return this.#placesEnd > 0
   }
 
   /** The beginning of the record at hand, in bytes from the start of the file. */
@@ -139,7 +160,7 @@ class Walk {
   /** Goes on to the next record. Returns false at the end. */
   next() {
     const places = this.#places
-    while (this.#at < places.length) {
+    while (this.#at < this.#placesEnd) {
       const from = this.#from
       const to = from + places[this.#at]
       this.#at += 3
@@ -147,19 +168,19 @@ class Walk {
       this.#from = to + 1
       // Includes damage before the record on its own line.
       if (this.#told < this.#damage.length) this.#tell(this.end)
-      if (this.#isNextPlain(from) || this.#isDecoded(from, to)) return true
+      if (this.#isNextPlain(from, to) || this.#isDecoded(from, to)) return true
     }
     this.#tell(Infinity)
     return false
   }
 
   /** The short way, for almost all records. */
-  #isNextPlain(at) {
+  #isNextPlain(at, end) {
     if (!this.#isPlain) return false
     if (at >= this.#textEnd) this.#takeText(at)
     if (this.#text === undefined) return false
     const from = this.#inText
-    const to = this.#text.indexOf('\n', from)
+    const to = this.#isAscii ? end - this.#textStart : this.#text.indexOf('\n', from)
     this.#inText = to + 1
     const text = this.#text.slice(from, to)
     try {
@@ -175,10 +196,15 @@ class Walk {
   #takeText(from) {
     const places = this.#places
     let end = from
-    for (let at = this.#at - 3; at < places.length && end - from < PART; at += 3) end += places[at] + 1
-    this.#text = end - from <= LARGEST_STRING ? this.#bytes.utf8Slice(from, end) : undefined
+    for (let at = this.#at - 3; at < this.#placesEnd && end - from < PART; at += 3) end += places[at] + 1
+    this.#text = end - from <= LARGEST_STRING ? this.#textOf(from, end) : undefined
+    this.#textStart = from
     this.#textEnd = end
     this.#inText = 0
+  }
+
+  #textOf(from, end) {
+    return this.#isAscii ? this.#bytes.latin1Slice(from, end) : this.#bytes.utf8Slice(from, end)
   }
 
   #isDecoded(from, to) {
@@ -195,19 +221,51 @@ class Walk {
 }
 
 /** Reads these bytes as 64-bit floats. They may lie at any address. */
-function numbers({ buffer, byteOffset, byteLength }) {
+function numbers(places) {
+  if (places instanceof Float64Array) return places
+  const { buffer, byteOffset, byteLength } = places
   if (byteOffset % 8 !== 0) return new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength))
   return new Float64Array(buffer, byteOffset, byteLength / 8)
+}
+
+/** Takes the chunks of a reader, into memory that is used for each of them. */
+class Chunks {
+  #reader
+  #bytes
+  #places
+
+  constructor(reader) {
+    this.#reader = reader
+  }
+
+  /** Whether the reader has no further chunk. */
+  last = false
+
+  take(decoder) {
+    const chunk = this.#reader.take(this.#bytes, this.#places)
+    this.last = chunk.last
+    if (chunk.last) this.#reader.close()
+    else if (this.#bytes === undefined && !decoder.keepsBytes) this.#make()
+    if (chunk.bytes == null) {
+      chunk.bytes = this.#bytes.subarray(0, chunk.length)
+      chunk.places = this.#places
+    }
+    return chunk
+  }
+
+  /** For the second chunk: most journals have one. */
+  #make() {
+    this.#bytes = Buffer.allocUnsafeSlow(LARGEST_CHUNK)
+    this.#places = new Float64Array(3 * RECORDS)
+  }
 }
 
 async function* entries(open, decoder) {
   const reader = await begin(open, Infinity)
   try {
-    for (let last = false; !last; ) {
-      const chunk = await begin(() => reader.next(), Infinity)
-      last = chunk.last
-      if (last) reader.close()
-      yield* decoder.entries(chunk)
+    for (const chunks = new Chunks(reader); !chunks.last; ) {
+      await begin(() => reader.next(), Infinity)
+      yield* decoder.entries(chunks.take(decoder))
     }
   } finally {
     // Closes the file, too: it would otherwise stay open until garbage collection.
@@ -218,11 +276,9 @@ async function* entries(open, decoder) {
 function* entriesSync(open, decoder) {
   const reader = block(open)
   try {
-    for (let last = false; !last; ) {
-      const chunk = block(() => reader.nextSync())
-      last = chunk.last
-      if (last) reader.close()
-      yield* decoder.entries(chunk)
+    for (const chunks = new Chunks(reader); !chunks.last; ) {
+      block(() => reader.nextSync())
+      yield* decoder.entries(chunks.take(decoder))
     }
   } finally {
     reader.close()
@@ -233,13 +289,11 @@ function* entriesSync(open, decoder) {
 async function* values(open, decoder, pass = asItIs, passed = undefined) {
   const reader = await begin(open, Infinity)
   try {
-    for (let last = false; !last; ) {
-      const chunk = await begin(() => reader.next(), Infinity)
-      last = chunk.last
-      if (last) reader.close()
-      const walk = new Walk(decoder, chunk)
+    for (const chunks = new Chunks(reader); !chunks.last; ) {
+      await begin(() => reader.next(), Infinity)
+      const walk = new Walk(decoder, chunks.take(decoder))
       while (walk.next()) yield pass(walk.value)
-      if (chunk.places.length > 0) passed?.(walk.end)
+      if (walk.isAny) passed?.(walk.end)
     }
   } finally {
     reader.close()
@@ -249,11 +303,9 @@ async function* values(open, decoder, pass = asItIs, passed = undefined) {
 function* valuesSync(open, decoder, pass = asItIs) {
   const reader = block(open)
   try {
-    for (let last = false; !last; ) {
-      const chunk = block(() => reader.nextSync())
-      last = chunk.last
-      if (last) reader.close()
-      const walk = new Walk(decoder, chunk)
+    for (const chunks = new Chunks(reader); !chunks.last; ) {
+      block(() => reader.nextSync())
+      const walk = new Walk(decoder, chunks.take(decoder))
       while (walk.next()) yield pass(walk.value)
     }
   } finally {

@@ -1,25 +1,31 @@
 //! Reads forward in chunks: one trip to another thread for many records.
 
 use std::cell::Cell;
+use std::mem;
 use std::path::Path;
 use std::rc::Rc;
+use std::slice;
 use std::sync::{Arc, Mutex};
 
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, ObjectFinalize, ToNapiValue};
+use napi::bindgen_prelude::{
+    BufferSlice, Float64ArraySlice, ObjectFinalize, ToNapiValue, Uint8ArraySlice,
+};
 use napi::sys;
 use napi_derive::napi;
 use untorn::tasks::{Order, while_waiting};
 use untorn::{DamageKind, Error, Folded, Records};
 
 use crate::call::locked;
-use crate::failure::{self, told};
+use crate::failure::told;
 use crate::port::Inner;
 use crate::values::{DamageFound, Position, back, out};
 
 /// A chunk ends with the record that reaches one of these limits.
 const BYTES: usize = 64 << 10;
 const RECORDS: usize = 1024;
+/// The memory of a chunk. A longer last record makes it larger.
+const KEPT: usize = 96 << 10;
 
 /// About how much a reader holds outside of V8's heap: its buffers. Without this
 /// figure the garbage collector sees no reason to run.
@@ -118,17 +124,77 @@ impl Found {
     pub fn add_damage(&mut self, damage: &[untorn::Damage]) {
         self.damage.extend(damage.iter().map(DamageFound::from));
     }
+
+    /// Makes it empty, and keeps its memory unless a long record made it large.
+    fn clear(&mut self) {
+        let (mut bytes, mut places) = (mem::take(&mut self.bytes), mem::take(&mut self.places));
+        bytes.clear();
+        bytes.shrink_to(KEPT);
+        places.clear();
+        *self = Found {
+            bytes,
+            places,
+            ..Found::default()
+        };
+    }
+
+    /// Copies its bytes and places into memory that JavaScript fills again and again. Returns
+    /// `false` if they do not fit.
+    fn copied_to(&self, kept: Option<Kept<'_>>) -> bool {
+        let Some((mut bytes, mut places)) = kept else {
+            return false;
+        };
+        // SAFETY: the event loop's own thread has both, and runs no JavaScript meanwhile.
+        let (bytes, places) = unsafe { (bytes.as_mut(), places.as_mut()) };
+        let (Some(bytes), Some(places)) = (
+            bytes.get_mut(..self.bytes.len()),
+            places.get_mut(..self.places.len()),
+        ) else {
+            return false;
+        };
+        bytes.copy_from_slice(&self.bytes);
+        places.copy_from_slice(&self.places);
+        true
+    }
+
+    fn chunk<'env>(&mut self, env: &'env Env, is_kept: bool) -> napi::Result<Chunk<'env>> {
+        let new = |bytes: &[u8]| (!is_kept).then(|| BufferSlice::copy_from(env, bytes));
+        Ok(Chunk {
+            bytes: new(&self.bytes).transpose()?,
+            places: new(bytes_of(&self.places)).transpose()?,
+            length: out(self.bytes.len() as u64),
+            records: out(self.records as u64),
+            generation: out(self.generation),
+            damage: mem::take(&mut self.damage),
+            last: self.last,
+            rewound: self.rewound.take(),
+            restart: self.restart,
+        })
+    }
+}
+
+/// Memory of JavaScript's for the bytes and the places of a chunk.
+type Kept<'env> = (Uint8ArraySlice<'env>, Float64ArraySlice<'env>);
+
+/// The bytes of numbers, as this processor has them.
+fn bytes_of(numbers: &[f64]) -> &[u8] {
+    // SAFETY: bytes have no alignment, and each byte of a number is one.
+    unsafe { slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
 }
 
 /// Copied into memory that V8 owns. Memory that V8 borrows is freed from the
 /// event loop, which a synchronous read of a whole journal never reaches.
 #[napi(object, object_from_js = false)]
 pub struct Chunk<'env> {
-    /// A newline follows each record.
-    pub bytes: BufferSlice<'env>,
+    /// A newline follows each record. `None`: they are in the memory that JavaScript keeps.
+    pub bytes: Option<BufferSlice<'env>>,
     /// 64-bit floats, three per record: its length in bytes without the newline,
-    /// its start, and its end.
-    pub places: BufferSlice<'env>,
+    /// its start, and its end. `None` as for the bytes.
+    pub places: Option<BufferSlice<'env>>,
+    /// How many bytes there are.
+    pub length: f64,
+    /// How many records there are.
+    pub records: f64,
     pub generation: f64,
     pub damage: Vec<DamageFound>,
     /// Whether this chunk is the last.
@@ -138,18 +204,9 @@ pub struct Chunk<'env> {
 }
 
 impl ToNapiValue for Found {
-    unsafe fn to_napi_value(raw: sys::napi_env, found: Found) -> napi::Result<sys::napi_value> {
+    unsafe fn to_napi_value(raw: sys::napi_env, mut found: Found) -> napi::Result<sys::napi_value> {
         let env = Env::from_raw(raw);
-        let places: Vec<u8> = found.places.iter().flat_map(|n| n.to_ne_bytes()).collect();
-        let chunk = Chunk {
-            bytes: BufferSlice::copy_from(&env, found.bytes)?,
-            places: BufferSlice::copy_from(&env, places)?,
-            generation: out(found.generation),
-            damage: found.damage,
-            last: found.last,
-            rewound: found.rewound,
-            restart: found.restart,
-        };
+        let chunk = found.chunk(&env, false)?;
         // SAFETY: in the environment that we were called with.
         unsafe { Chunk::to_napi_value(raw, chunk) }
     }
@@ -157,20 +214,20 @@ impl ToNapiValue for Found {
 
 struct Cursor {
     records: Records,
+    /// The chunk that was read last. Its memory is used for the next.
+    found: Found,
     /// The error that ended the last chunk early.
     failed: Option<Error>,
 }
 
 impl Cursor {
-    fn next(&mut self) -> untorn::Result<Found> {
+    /// Reads the next chunk.
+    fn advance(&mut self) -> untorn::Result<()> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let mut found = Found {
-            // It would grow ten times otherwise, and be copied each time.
-            bytes: Vec::with_capacity(BYTES),
-            ..Found::default()
-        };
+        let found = &mut self.found;
+        found.clear();
         while !found.is_full() {
             let next = self.records.next_record();
             match next {
@@ -191,7 +248,7 @@ impl Cursor {
         }
         found.generation = self.records.position().generation;
         found.add_damage(&self.records.take_damage());
-        Ok(found)
+        Ok(())
     }
 }
 
@@ -202,6 +259,11 @@ impl Reader {
             path: Arc::clone(path),
             cursor: Arc::new(Mutex::new(Some(Cursor {
                 records,
+                found: Found {
+                    // It would grow ten times otherwise, and be copied each time.
+                    bytes: Vec::with_capacity(KEPT),
+                    ..Found::default()
+                },
                 failed: None,
             }))),
             elsewhere: None,
@@ -233,21 +295,19 @@ impl ObjectFinalize for Reader {
 }
 
 /// A closed reader has nothing left to read.
-fn next(cursor: &Mutex<Option<Cursor>>) -> untorn::Result<Found> {
+fn advance(cursor: &Mutex<Option<Cursor>>) -> untorn::Result<()> {
     match &mut *locked(cursor) {
-        Some(cursor) => cursor.next(),
-        None => Ok(Found {
-            last: true,
-            ..Found::default()
-        }),
+        Some(cursor) => cursor.advance(),
+        None => Ok(()),
     }
 }
 
 #[napi]
 impl Reader {
-    #[napi(catch_unwind, ts_return_type = "Chunk")]
-    pub fn next_sync(&self) -> napi::Result<Found> {
-        next(&self.cursor).map_err(|error| failure::thrown(&error))
+    /// Reads the next chunk, which `take` returns.
+    #[napi(catch_unwind)]
+    pub fn next_sync(&self) -> napi::Result<()> {
+        told(advance(&self.cursor))
     }
 
     #[napi(catch_unwind)]
@@ -258,17 +318,39 @@ impl Reader {
                 Order::Read,
                 ("read", &self.path),
                 false,
-                move |_| next(&cursor),
-                |_, found| found,
+                move |_| advance(&cursor),
+                |_, ()| (),
             );
         };
         self.port.run(
             order.clone(),
             ("read", &self.path),
             false,
-            move |_| while_waiting(|| next(&cursor)),
-            |_, found| found,
+            move |_| while_waiting(|| advance(&cursor)),
+            |_, ()| (),
         )
+    }
+
+    /// Returns the chunk that was read last, once: in this memory, if it is given and large
+    /// enough.
+    #[napi(catch_unwind, ts_return_type = "Chunk")]
+    pub fn take<'env>(
+        &self,
+        env: &'env Env,
+        bytes: Option<Uint8ArraySlice<'_>>,
+        places: Option<Float64ArraySlice<'_>>,
+    ) -> napi::Result<Chunk<'env>> {
+        let mut cursor = locked(&self.cursor);
+        let mut nothing = Found {
+            last: true,
+            ..Found::default()
+        };
+        let found = match &mut *cursor {
+            Some(cursor) => &mut cursor.found,
+            None => &mut nothing,
+        };
+        let is_kept = found.copied_to(bytes.zip(places));
+        found.chunk(env, is_kept)
     }
 
     /// Closes the file and frees its memory. A second call does nothing.

@@ -64,3 +64,27 @@ for (const withBytes of [false, true]) {
     assert.deepEqual(journal.tailSync(3, silent), journal.readSync(silent).slice(-3))
   })
 }
+
+test('chunks share their memory, and no record changes when the next is read', async (t) => {
+  const name = file(t)
+  // Some chunks have only ASCII, and one record is longer than a chunk. A part of a number is one, too.
+  const values = Array.from({ length: 3000 }, (_, i) => {
+    if (i % 7 === 3) return 1e9 + i * i * i
+    return `${i}`.repeat(i === 1999 ? 50_000 : 30) + (i % 1000 === 0 ? 'é' : '')
+  })
+  fs.writeFileSync(name, values.map((value) => `${JSON.stringify(value)}\n`).join(''))
+  const journal = await Journal.open(name)
+  assert.deepEqual(journal.readSync(), values)
+  assert.deepEqual(await journal.read(), values)
+  // Two readers at once do not share theirs.
+  const [one, other] = [journal.recordsSync(), journal.recordsSync()]
+  for (const value of values.slice(0, 1500)) assert.equal(other.next().value, value)
+  for (const [i, value] of values.slice(1500).entries()) {
+    assert.deepEqual([one.next().value, other.next().value], [values[i], value])
+  }
+
+  const lines = await Journal.open(name, { format: 'lines' })
+  const texts = values.map((value) => JSON.stringify(value))
+  assert.deepEqual(lines.readSync().map(String), texts)
+  assert.deepEqual((await lines.read()).map(String), texts)
+})
