@@ -46,6 +46,27 @@ type Answer = Result<Vec<Row>, Failure>;
 /// # let _ = store;
 /// # Ok(()) }
 /// ```
+///
+/// With the pool of the crate `deadpool-postgres`:
+///
+/// ```no_run
+/// # use untorn_postgres::{Store, TokioConnections};
+/// # fn main() -> Result<(), untorn_postgres::Error> {
+/// # let runtime = tokio::runtime::Handle::current();
+/// # let config: tokio_postgres::Config = "host=db dbname=app".parse().unwrap();
+/// use deadpool_postgres::{Manager, Object, Pool};
+///
+/// let manager = Manager::new(config, tokio_postgres::NoTls);
+/// let pool = Pool::builder(manager).build().unwrap();
+/// let get = move || {
+///     let pool = pool.clone();
+///     async move { pool.get().await }
+/// };
+/// let driver = TokioConnections::new(runtime, get, |client: &Object| client);
+/// let store = Store::open(driver, "untorn")?;
+/// # let _ = store;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct TokioConnections {
     runtime: Handle,

@@ -101,6 +101,60 @@ fn a_pool_of_asynchronous_clients_carries_the_verbs() {
     assert_eq!(texts(&kept), ["1", "2", "3", "4", "5"]);
 }
 
+/// The pool `deadpool_postgres`, of two clients.
+fn deadpool(config: &Config) -> TokioConnections {
+    use deadpool_postgres::{Manager, Object, Pool};
+    let manager = Manager::new(config.clone(), NoTls);
+    let pool = Pool::builder(manager).max_size(2).build().unwrap();
+    let connect = move || {
+        let pool = pool.clone();
+        async move { pool.get().await }
+    };
+    let own = config.clone();
+    let handle = runtime().handle().clone();
+    TokioConnections::new(handle, connect, |client: &Object| client).with_own(move || {
+        let config = own.clone();
+        async move { config.connect(NoTls).await }
+    })
+}
+
+#[test]
+fn deadpool_carries_the_verbs() {
+    let store = store();
+    let mut config = Config::new();
+    config
+        .host_path(&store.dir)
+        .user("untorn")
+        .dbname("postgres");
+    let sessions = options().open(deadpool(&config), &store.schema).unwrap();
+    // More callers than the pool has clients.
+    std::thread::scope(|threads| {
+        for writer in 0..6 {
+            let sessions = &sessions;
+            threads.spawn(move || {
+                let session = sessions.session(&format!("k{writer}")).unwrap();
+                let lease = session.claim("owner").unwrap();
+                let journal = session.journal().unwrap();
+                let mut follow = journal.follow(None).unwrap();
+                for n in 0..5 {
+                    journal.append(n.to_string().as_bytes()).unwrap();
+                }
+                for _ in 0..5 {
+                    let item = follow.next(&CallOptions::new()).unwrap();
+                    assert!(matches!(item, Some(FollowItem::Record(_))));
+                }
+                lease.release().unwrap();
+            });
+        }
+    });
+    assert_eq!(sessions.keys().unwrap().len(), 6);
+    // The pool wraps the driver's error, and says the same.
+    config.user("nobody");
+    let patient = options().patience(Duration::from_secs(3600));
+    let error = patient.open(deadpool(&config), &store.schema).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+}
+
 #[test]
 fn calls_from_tasks_that_may_wait_and_a_server_that_restarts() {
     let mut server = Server::start();
