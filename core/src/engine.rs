@@ -301,6 +301,16 @@ impl<'a> Waiting<'a> {
         self.wait.tries_once()
     }
 
+    /// Returns whether nothing but its answer ends the call: then another caller's
+    /// statement can carry it.
+    pub fn is_patient(&self) -> bool {
+        let wait = &self.wait;
+        wait.deadline.is_none()
+            && wait.cancel.is_none()
+            && wait.interrupt.is_none()
+            && !wait.tries_once()
+    }
+
     /// Returns the instant after which the call no longer waits.
     pub fn deadline(&self) -> Option<Instant> {
         self.wait.deadline

@@ -230,7 +230,7 @@ WAITING = {
     # More than the first try.
     "claim": """query like '%%"{}".claim(%%' and query_start > backend_start + interval '200 ms'""",
     "append": """query like '%%"{}".append(%%' and wait_event_type = 'Lock'""",
-    "follow": """query like 'listen %%' and '{}' <> ''""",
+    "follow": """query like '%%"{}".watch(%%'""",
 }
 
 

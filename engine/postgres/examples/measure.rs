@@ -1,32 +1,41 @@
-//! Measures the verbs on a server, each next to its floor of the same run:
+//! Measures the crate on a server, each figure next to its floor of the same run:
 //!
 //! ```sh
-//! cargo run -p untorn-postgres --example measure -- "host=/run/postgresql user=me dbname=test"
+//! cargo run --release -p untorn-postgres --example measure -- "host=/run/postgresql user=me dbname=test"
 //! ```
 //!
-//! It makes the schema `untorn_measure` and removes it.
+//! It makes the schema `untorn_measure` and removes it. `slow_flush.c` says how it runs on
+//! a slower medium.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::{Client, Error, NoTls};
+use untorn_postgres::{Connections, Journal, Store};
 
 /// How long each figure is taken, and how often.
 const TIME: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 5;
 
-/// A plain row, with the server's own settings.
+/// A plain row, with the server's own settings. The floors are prepared statements; the
+/// crate's are not, for the sake of poolers.
 const FLOOR: &str = "insert into plain values ($1)";
-/// An append as one statement, which waits for the medium with the row locked.
+/// An append as one bare statement: less than an update and an insert can't be. It waits for
+/// the medium with the row locked.
 const NAIVE: &str = "with j as (update naive set size = size + octet_length($2::bytea) where id = $1 \
     returning size - octet_length($2::bytea) as start) insert into naive_chunk select $1, start, $2 from j";
-const APPEND: &str = "call append('s' || $1::int, 'session.jsonl', $2)";
+/// An append as `psql` has it.
+const CALL: &str = "call append('s' || $1::int, 'session.jsonl', $2)";
 
 fn main() -> Result<(), Error> {
-    let url = std::env::args().nth(1).unwrap_or_default();
+    let url = std::env::args()
+        .nth(1)
+        .or_else(|| std::env::var("UNTORN_TEST_POSTGRES").ok())
+        .unwrap_or_default();
     let connect = || -> Result<Client, Error> {
         let mut client = Client::connect(&url, NoTls)?;
         client.batch_execute("set search_path = untorn_measure")?;
@@ -55,25 +64,52 @@ fn main() -> Result<(), Error> {
         None => ratios.push((what, vec![ratio])),
     };
     for _ in 0..ROUNDS {
-        let floor = show("plain insert", run(FLOOR, 1, 1, 1)?);
-        let one = show("append", run(APPEND, 1, 1, 1)?);
-        note("1 writer / plain insert", one / floor);
+        let plain = show("plain insert", run(FLOOR, 1, 1, 1)?);
+        let bare = show("bare update and insert", run(NAIVE, 1, 1, 1)?);
+        note("bare update and insert / plain insert", bare / plain);
+        let one = show("append", appends(&url, 1, 1, true, 1));
+        note("1 writer / plain insert", one / plain);
+        note("1 writer / bare update and insert", one / bare);
+        let call = show("append by `call`", run(CALL, 1, 1, 1)?);
+        note("1 writer by `call` / plain insert", call / plain);
         let naive = show(
             "8 writers on 1 journal, one statement a commit",
             run(NAIVE, 8, 1, 1)?,
         );
-        note(
-            "8 writers on 1 journal / one statement a commit",
-            show("8 writers on 1 journal", run(APPEND, 8, 1, 1)?) / naive,
+        let together = show(
+            "8 threads with a handle of 1 journal",
+            appends(&url, 8, 1, true, 1),
         );
-        let floor = show("8 plain inserters", run(FLOOR, 8, 8, 1)?);
-        let followers = followers(&connect)?;
         note(
-            "8 writers on 8 journals, followed / 8 plain inserters",
-            show("8 writers on 8 journals, followed", run(APPEND, 8, 8, 1)?) / floor,
+            "8 threads with 1 handle / one statement a commit",
+            together / naive,
+        );
+        let apart = show("8 programs with 1 journal", appends(&url, 8, 1, false, 1));
+        note(
+            "8 programs, 1 journal / one statement a commit",
+            apart / naive,
+        );
+        let plain = show("8 plain inserters", run(FLOOR, 8, 8, 1)?);
+        let bare = show("8 bare updates and inserts", run(NAIVE, 8, 8, 1)?);
+        note(
+            "8 bare updates and inserts / 8 plain inserters",
+            bare / plain,
+        );
+        let followers = followers(&connect)?;
+        let followed = show(
+            "8 writers on 8 journals, followed",
+            appends(&url, 8, 8, false, 1),
         );
         followers();
-        let batched = run(APPEND, 1, 1, 100)?;
+        note(
+            "8 writers on 8 journals, followed / 8 plain inserters",
+            followed / plain,
+        );
+        note(
+            "8 writers on 8 journals, followed / 8 bare",
+            followed / bare,
+        );
+        let batched = show("batches of 100", appends(&url, 1, 1, true, 100));
         note(
             "records of batches of 100 / single appends",
             batched * 100.0 / one,
@@ -103,6 +139,81 @@ fn main() -> Result<(), Error> {
         );
     }
     client.batch_execute("drop schema untorn_measure cascade")
+}
+
+/// A connection, and the pool that takes it back.
+struct Pooled(Option<Client>, Arc<Mutex<Vec<Client>>>);
+
+impl Deref for Pooled {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut Client {
+        self.0.as_mut().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        let mut pool = self.1.lock().expect("the pool");
+        pool.extend(self.0.take());
+    }
+}
+
+/// A handle of a journal, with a pool of its own.
+fn journal(url: &str, number: usize) -> Journal {
+    let url = url.to_owned();
+    let pool = Arc::new(Mutex::new(Vec::new()));
+    let connect = move || -> Result<Pooled, Error> {
+        let free = pool.lock().expect("the pool").pop();
+        let client = match free {
+            Some(client) => client,
+            None => Client::connect(&url, NoTls)?,
+        };
+        Ok(Pooled(Some(client), Arc::clone(&pool)))
+    };
+    let options = Store::options().journal_name("session.jsonl");
+    let store = options.open(Connections::new(connect), "untorn_measure");
+    let session = store.and_then(|store| store.session(&format!("s{number}")));
+    session
+        .and_then(|session| session.journal())
+        .expect("a journal")
+}
+
+/// Appends a second of `writers` at once. They share handles, or each is like a program.
+fn appends(url: &str, writers: usize, journals: usize, shared: bool, batch: usize) -> f64 {
+    let record = format!("{{\"role\":\"user\",\"text\":\"{}\"}}", "x".repeat(171));
+    let records = vec![record; batch];
+    let mut handles: Vec<Journal> = Vec::new();
+    for writer in 0..writers {
+        let handle = match handles.get(writer % journals) {
+            Some(handle) if shared => handle.clone(),
+            _ => journal(url, writer % journals),
+        };
+        // It connects, and learns its way.
+        handle.append_all(&records).expect("an append");
+        handle.append_all(&records).expect("an append");
+        handles.push(handle);
+    }
+    let done = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for handle in &handles {
+            let (records, done) = (&records, &done);
+            scope.spawn(move || {
+                let began = Instant::now();
+                while began.elapsed() < TIME {
+                    handle.append_all(records).expect("an append");
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    done.into_inner() as f64 / TIME.as_secs_f64()
 }
 
 /// Calls a second of `writers` at once.
@@ -185,13 +296,15 @@ fn listen(client: &mut Client, key: &str) -> Result<(), Error> {
     let channel: String = client
         .query_one("select channel($1, 'session.jsonl')", &[&key])?
         .get(0);
-    client.batch_execute(&format!("listen {channel}"))
+    client.batch_execute(&format!(
+        "listen {channel}; select watch('{key}', 'session.jsonl')"
+    ))
 }
 
 /// The median time from the call of an append to its bytes at a follower.
 fn follow(connect: &dyn Fn() -> Result<Client, Error>) -> Result<f64, Error> {
     let (mut writer, mut follower) = (connect()?, connect()?);
-    let append = "call append('followed', 'session.jsonl', '1')";
+    let append = "call append('followed', 'session.jsonl', '1\n')";
     writer.batch_execute(append)?;
     listen(&mut follower, "followed")?;
     let size = "select size from stat('followed')";

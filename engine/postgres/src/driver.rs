@@ -172,6 +172,15 @@ impl Columns {
         }
     }
 
+    /// Takes a column of one statement or of another: a number, or an array of them.
+    pub fn ints_or_int(&mut self) -> Result<i64, Vec<i64>> {
+        match self.0.next() {
+            Some(Value::Int(n)) => Ok(n),
+            Some(Value::Ints(ints)) => Err(ints),
+            _ => Err(Vec::new()),
+        }
+    }
+
     pub fn bool(&mut self) -> bool {
         matches!(self.0.next(), Some(Value::Bool(true)))
     }

@@ -13,6 +13,7 @@ use untorn::{
     NextGeneration, Position,
 };
 
+use crate::appends::Appends;
 use crate::kept::{Change, Kept, Piece};
 use crate::listen::Listener;
 use crate::shared::Shared;
@@ -39,6 +40,7 @@ pub struct Journal {
     name: PathBuf,
     /// The size that was seen last, for `max_bytes`. At first it is not known.
     size: Arc<AtomicU64>,
+    appends: Arc<Appends>,
 }
 
 const NOT_KNOWN: u64 = u64::MAX;
@@ -72,6 +74,7 @@ impl Journal {
             file: file.to_owned(),
             name,
             size: Arc::new(AtomicU64::new(NOT_KNOWN)),
+            appends: Arc::default(),
         })
     }
 
@@ -162,12 +165,45 @@ impl Journal {
             end: at.map(|at| at.offset as i64),
             must_exist: !engine::creates(self.options()),
         };
-        match self.change("append", change, &wait) {
+        let done = match batch.is_empty() {
+            true => self.change("append", change, &wait),
+            false => self.append_lines(&change, &wait),
+        };
+        match done {
             Err(error) if at.is_some() && error.kind() == ErrorKind::Conflict => {
                 Err(self.finish(error, &wait))
             }
             done => done,
         }
+    }
+
+    fn append_lines(&self, change: &Change<'_>, wait: &Waiting<'_>) -> Result<Position, Error> {
+        // In a forked child the one that is under way never ends.
+        self.kept.link.here("append", &self.name)?;
+        let under = self.kept.under("append", &self.name)?;
+        let send = |bytes: &[u8]| {
+            let way = self.appends.way();
+            let change = Change {
+                bytes: Some(bytes),
+                ..*change
+            };
+            let (name, wait) = (&self.name, Some(wait));
+            let answer = self
+                .kept
+                .append("append", name, &change, under, wait, way)?;
+            self.appends.saw(way, bytes.len(), &answer);
+            Ok(Position {
+                generation: answer.generation as u64,
+                offset: answer.end as u64,
+            })
+        };
+        let bytes = change.bytes.unwrap_or_default();
+        let end = match change.generation.is_none() && wait.is_patient() {
+            true => self.appends.append(bytes, under.token, &send)?,
+            false => send(bytes)?,
+        };
+        self.saw(end.offset);
+        Ok(end)
     }
 
     /// Ends a torn tail, so that the next comparison is with an end that readers know.
@@ -278,6 +314,7 @@ impl Clone for Journal {
             file: self.file.clone(),
             name: self.name.clone(),
             size: Arc::clone(&self.size),
+            appends: Arc::clone(&self.appends),
         }
     }
 }

@@ -8,9 +8,10 @@ use untorn::{Error, ErrorKind, NextGeneration};
 
 use crate::driver::{Columns, Param};
 use crate::id;
-use crate::link::{Ask, Link, only};
+use crate::link::{Ask, Failed, Link, Statement, only};
 use crate::lost::Lost;
 use crate::options::StoreOptions;
+use crate::way::Way;
 
 /// One change of a commit.
 #[derive(Default)]
@@ -158,7 +159,7 @@ impl Kept {
     }
 
     /// Fails while it is unknown what an earlier call changed.
-    fn be_sure(&self, operation: &'static str, name: &Path) -> Result<(), Error> {
+    pub fn be_sure(&self, operation: &'static str, name: &Path) -> Result<(), Error> {
         if self.unsure().is_empty() {
             return Ok(());
         }
@@ -205,61 +206,44 @@ impl Kept {
         if !under.release {
             self.be_sure(operation, name)?;
         }
-        let id = id::new();
-        let durable = self.options.is_durable();
-        let mut columns = if let [change] = changes
+        if let [change] = changes
             && change.verb == "line"
             && !under.release
         {
-            let sql = format!(
-                "call {}.append($1::text, $2::text, $3::bytea, $4::bigint, $5::bigint, $6::bigint, \
-                 $7::text::uuid, $8::boolean, line => true, must_exist => $9::boolean)",
-                self.link.schema
-            );
-            let params = [
-                Param::Text(Some(&self.key)),
-                Param::Text(Some(change.name)),
-                Param::Bytes(change.bytes.unwrap_or_default()),
-                Param::Int(change.generation),
-                Param::Int(change.end),
-                Param::Int(under.token),
-                Param::Text(Some(&id)),
-                Param::Bool(durable),
-                Param::Bool(change.must_exist),
-            ];
-            self.send(operation, name, &sql, &params, &id, under, wait)?
-        } else {
-            let verbs: Vec<_> = changes.iter().map(|change| change.verb).collect();
-            let names: Vec<_> = changes.iter().map(|change| change.name).collect();
-            let bytes: Vec<_> = changes.iter().map(|change| change.bytes).collect();
-            let generations: Vec<_> = changes.iter().map(|change| change.generation).collect();
-            let ends: Vec<_> = changes.iter().map(|change| change.end).collect();
-            let sql = format!(
-                "call {}.commit($1::text, $2::text[], $3::text[], $4::bytea[], $5::bigint[], \
-                 $6::bigint[], $7::bigint, $8::text::uuid, $9::boolean, $10::boolean)",
-                self.link.schema
-            );
-            let params = [
-                Param::Text(Some(&self.key)),
-                Param::Texts(&verbs),
-                Param::Texts(&names),
-                Param::Blobs(&bytes),
-                Param::Ints(&generations),
-                Param::Ints(&ends),
-                Param::Int(under.token),
-                Param::Text(Some(&id)),
-                Param::Bool(under.release),
-                Param::Bool(durable),
-            ];
-            let mut columns = self.send(operation, name, &sql, &params, &id, under, wait)?;
+            let way = Way::default();
+            let done = self.append(operation, name, change, under, wait, way)?;
             return Ok(Answer {
-                generations: columns.ints(),
-                ends: columns.ints(),
+                generations: vec![done.generation],
+                ends: vec![done.end],
             });
-        };
+        }
+        let id = id::new();
+        let verbs: Vec<_> = changes.iter().map(|change| change.verb).collect();
+        let names: Vec<_> = changes.iter().map(|change| change.name).collect();
+        let bytes: Vec<_> = changes.iter().map(|change| change.bytes).collect();
+        let generations: Vec<_> = changes.iter().map(|change| change.generation).collect();
+        let ends: Vec<_> = changes.iter().map(|change| change.end).collect();
+        let sql = format!(
+            "call {}.commit($1::text, $2::text[], $3::text[], $4::bytea[], $5::bigint[], \
+             $6::bigint[], $7::bigint, $8::text::uuid, $9::boolean, $10::boolean)",
+            self.link.schema
+        );
+        let params = [
+            Param::Text(Some(&self.key)),
+            Param::Texts(&verbs),
+            Param::Texts(&names),
+            Param::Blobs(&bytes),
+            Param::Ints(&generations),
+            Param::Ints(&ends),
+            Param::Int(under.token),
+            Param::Text(Some(&id)),
+            Param::Bool(under.release),
+            Param::Bool(self.options.is_durable()),
+        ];
+        let mut columns = self.send(operation, name, None, (&sql, &params), &id, under, wait)?;
         Ok(Answer {
-            generations: columns.int().into_iter().collect(),
-            ends: columns.int().into_iter().collect(),
+            generations: columns.ints(),
+            ends: columns.ints(),
         })
     }
 
@@ -299,7 +283,8 @@ impl Kept {
             Param::Text(Some(&id)),
             Param::Bool(self.options.is_durable()),
         ];
-        let mut columns = self.send(operation, name, &sql, &params, &id, under, Some(wait))?;
+        let statement = (&sql[..], &params[..]);
+        let mut columns = self.send(operation, name, None, statement, &id, under, Some(wait))?;
         Ok((
             columns.int().unwrap_or(0),
             columns.int().unwrap_or(0),
@@ -311,29 +296,36 @@ impl Kept {
         clippy::too_many_arguments,
         reason = "one statement, and what its failure means"
     )]
-    fn send(
+    pub fn send(
         &self,
         operation: &'static str,
         name: &Path,
-        sql: &str,
-        params: &[Param<'_>],
+        first: Option<Statement<'_>>,
+        later: Statement<'_>,
         id: &str,
         under: Under,
         wait: Option<&Waiting<'_>>,
-    ) -> Result<Columns, Error> {
+    ) -> Result<Columns, Failed> {
         let ask = Ask {
             operation,
             name,
             wait,
             changes: true,
         };
-        match self.link.call(&ask, sql, params) {
-            Ok(rows) => Ok(Columns::of(only(operation, name, rows)?)),
+        let rows = self.link.call_first(&ask, first, later);
+        let row = rows.and_then(|rows| {
+            only(operation, name, rows).map_err(|error| Failed {
+                error,
+                unknown: true,
+            })
+        });
+        match row {
+            Ok(row) => Ok(Columns::of(row)),
             Err(failed) => {
                 if failed.unknown {
                     self.unsure().push(id.to_owned());
                     if failed.error.kind() == ErrorKind::Cancelled {
-                        return self.after_stop(&ask, sql, params, id, failed.error);
+                        return Ok(self.after_stop(&ask, later, id, failed.error)?);
                     }
                 }
                 if failed.error.kind() == ErrorKind::LeaseLost
@@ -341,7 +333,7 @@ impl Kept {
                 {
                     self.lose(token);
                 }
-                Err(failed.error)
+                Err(failed)
             }
         }
     }
@@ -352,8 +344,7 @@ impl Kept {
     fn after_stop(
         &self,
         ask: &Ask<'_>,
-        sql: &str,
-        params: &[Param<'_>],
+        (sql, params): Statement<'_>,
         id: &str,
         cancelled: Error,
     ) -> Result<Columns, Error> {

@@ -40,6 +40,7 @@
 //! migrations.rs   the schema
 //! ```
 
+mod appends;
 mod beat;
 #[cfg(feature = "postgres")]
 mod connections;
@@ -74,6 +75,7 @@ mod tokio_connections;
 mod transaction;
 #[cfg(any(feature = "postgres", feature = "tokio-postgres"))]
 mod typed;
+mod way;
 
 #[cfg(feature = "postgres")]
 pub use connections::Connections;

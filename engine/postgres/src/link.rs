@@ -35,6 +35,9 @@ pub(crate) struct Ask<'a> {
     pub changes: bool,
 }
 
+/// A statement in SQL, and its parameters.
+pub(crate) type Statement<'a> = (&'a str, &'a [Param<'a>]);
+
 /// A call without an answer, or one that was refused.
 pub(crate) struct Failed {
     pub error: Error,
@@ -45,6 +48,16 @@ pub(crate) struct Failed {
 impl From<Failed> for Error {
     fn from(failed: Failed) -> Error {
         failed.error
+    }
+}
+
+/// A refusal before anything was sent.
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed {
+            error,
+            unknown: false,
+        }
     }
 }
 
@@ -82,10 +95,17 @@ impl Link {
     /// Runs a statement that may be sent twice. It is, if its connection broke, or if
     /// the server undid it for another's sake.
     pub fn call(&self, ask: &Ask<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
-        self.here(ask.operation, ask.name).map_err(|error| Failed {
-            error,
-            unknown: false,
-        })?;
+        self.call_first(ask, None, (sql, params))
+    }
+
+    /// Does the same with another statement for the first try.
+    pub fn call_first(
+        &self,
+        ask: &Ask<'_>,
+        mut first: Option<Statement<'_>>,
+        later: Statement<'_>,
+    ) -> Result<Vec<Row>, Failed> {
+        self.here(ask.operation, ask.name)?;
         let begun = Instant::now();
         let token = ask.wait.and_then(Waiting::token);
         let mut pause = Duration::ZERO;
@@ -94,12 +114,9 @@ impl Link {
             if let Some(wait) = ask.wait
                 && !unknown
             {
-                wait.check(ask.operation, ask.name)
-                    .map_err(|error| Failed {
-                        error,
-                        unknown: false,
-                    })?;
+                wait.check(ask.operation, ask.name)?;
             }
+            let (sql, params) = first.take().unwrap_or(later);
             let answer = match token {
                 Some(token) => self.driver.query_until(sql, params, token),
                 None => self.driver.query(sql, params),

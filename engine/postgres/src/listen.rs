@@ -1,13 +1,18 @@
 //! Wakes the followers of a store: one thread listens on one connection for all of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::driver::{Columns, Connection, Driver, Failure, Param};
 use crate::link::Link;
 
 /// How long the thread waits for a notification before it looks for new followers.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long appends notify of themselves, and when they are asked to go on.
+const PERIOD: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(20);
+/// The same after a notification.
+const SOON: Duration = Duration::from_secs(1);
 /// The pause before a connection is opened again.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -30,6 +35,8 @@ struct Watch {
     file: String,
     /// The channel, once the connection listens on it.
     channel: Option<String>,
+    /// Until then appends notify. `None`: the file was missing.
+    asked: Option<Instant>,
     changed: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -87,6 +94,7 @@ impl Listener {
             key: key.to_owned(),
             file: file.to_owned(),
             channel: None,
+            asked: None,
             changed,
         });
         Some(Box::new(Watching {
@@ -120,6 +128,7 @@ impl Listener {
                 Err(_) => {
                     for watch in &mut self.state().watches {
                         watch.channel = None;
+                        watch.asked = None;
                     }
                 }
             }
@@ -128,56 +137,92 @@ impl Listener {
 
     /// Begins what is new, and waits once.
     fn serve(&self, connection: &mut dyn Connection) -> Result<(), Failure> {
+        let due = |watch: &&Watch| {
+            watch.channel.is_none() || watch.asked.is_some_and(|asked| asked.elapsed() >= AGAIN)
+        };
+        self.begin(connection, due)?;
+        let channels = connection.notifications(LOOK)?;
+        let is_told = |watch: &Watch| {
+            let channel = watch.channel.as_ref();
+            channel.is_some_and(|channel| channels.contains(channel))
+        };
+        // The file was missing, or is a new one: later appends would not notify.
+        let may_be_new = |watch: &&Watch| watch.asked.is_none_or(|asked| asked.elapsed() >= SOON);
+        self.begin(connection, |watch| is_told(watch) && may_be_new(watch))?;
+        self.tell(is_told);
+        Ok(())
+    }
+
+    /// Listens, and asks for notifications.
+    fn begin(
+        &self,
+        connection: &mut dyn Connection,
+        which: impl Fn(&&Watch) -> bool,
+    ) -> Result<(), Failure> {
         let new: Vec<_> = self
             .state()
             .watches
             .iter()
-            .filter(|watch| watch.channel.is_none())
+            .filter(which)
             .map(|watch| {
                 (
                     watch.id,
                     watch.schema.clone(),
                     watch.key.clone(),
                     watch.file.clone(),
+                    watch.channel.clone(),
                 )
             })
             .collect();
-        for (id, schema, key, file) in new {
-            let sql = format!("select {schema}.channel($1::text, $2::text)");
+        for (id, schema, key, file, channel) in new {
             let params = [Param::Text(Some(&key)), Param::Text(Some(&file))];
+            let is_new = channel.is_none();
+            let channel = match channel {
+                Some(channel) => channel,
+                None => {
+                    let sql = format!("select {schema}.channel($1::text, $2::text)");
+                    let rows = connection.query(&sql, &params)?;
+                    let row = rows.into_iter().next();
+                    let Some(channel) = row.and_then(|row| Columns::of(row).text()) else {
+                        continue;
+                    };
+                    connection.query(&format!("listen {channel}"), &[])?;
+                    channel
+                }
+            };
+            let asked = Instant::now();
+            let sql = format!(
+                "select {schema}.watch($1::text, $2::text, {} * interval '1 s')",
+                PERIOD.as_secs()
+            );
             let rows = connection.query(&sql, &params)?;
-            let channel = rows
-                .into_iter()
-                .next()
-                .and_then(|row| Columns::of(row).text());
-            let Some(channel) = channel else { continue };
-            connection.query(&format!("listen {channel}"), &[])?;
-            // It may have changed before.
-            self.tell(|watch| watch.id == id, Some(&channel));
+            let row = rows.into_iter().next();
+            let asked = row
+                .is_some_and(|row| Columns::of(row).bool())
+                .then_some(asked);
+            for watch in &mut self.state().watches {
+                if watch.id == id {
+                    watch.channel = Some(channel.clone());
+                    watch.asked = asked;
+                }
+            }
+            if is_new {
+                // It may have changed before.
+                self.tell(|watch| watch.id == id);
+            }
         }
-        let channels = connection.notifications(LOOK)?;
-        self.tell(
-            |watch| {
-                watch
-                    .channel
-                    .as_ref()
-                    .is_some_and(|channel| channels.contains(channel))
-            },
-            None,
-        );
         Ok(())
     }
 
-    fn tell(&self, which: impl Fn(&Watch) -> bool, channel: Option<&str>) {
-        let mut calls = Vec::new();
-        for watch in &mut self.state().watches {
-            if which(watch) {
-                if let Some(channel) = channel {
-                    watch.channel = Some(channel.to_owned());
-                }
-                calls.push(Arc::clone(&watch.changed));
-            }
-        }
+    /// Wakes followers.
+    fn tell(&self, which: impl Fn(&Watch) -> bool) {
+        let calls: Vec<_> = self
+            .state()
+            .watches
+            .iter()
+            .filter(|watch| which(watch))
+            .map(|watch| Arc::clone(&watch.changed))
+            .collect();
         // Not under the mutex: it wakes a thread that may end its watch.
         for call in calls {
             call();

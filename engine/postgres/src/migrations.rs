@@ -89,6 +89,7 @@ migrations! {
     5 "0005_leases.sql",
     6 "0006_rights.sql",
     7 "0007_rewrites.sql",
+    8 "0008_append_now.sql",
 }
 
 /// Creates the schema, or brings it up to date, with any driver. Returns how many

@@ -137,7 +137,8 @@ impl Server {
     /// Starts the server's programs, and returns when it takes connections.
     pub fn run(&mut self) {
         use std::os::unix::process::CommandExt;
-        let script = "\"$0\" -D data -k \"$PWD\" -c listen_addresses=\"$1\" -c max_connections=200 >log 2>&1 & \
+        // A measured server may have slower flushes: see examples/slow_flush.c.
+        let script = "LD_PRELOAD=$UNTORN_SERVER_PRELOAD \"$0\" -D data -k \"$PWD\" -c listen_addresses=\"$1\" -c max_connections=200 >log 2>&1 & \
                       server=$!; echo $server; read then; kill -INT $server 2>/dev/null; wait; \
                       [ \"$then\" = keep ] || rm -rf \"$PWD\"";
         let mut keeper = self

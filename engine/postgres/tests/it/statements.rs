@@ -1,7 +1,7 @@
 //! How many statements a call takes, and so how many round trips.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use untorn_postgres::{Connections, Driver, Failure, Param, Row};
 
@@ -15,6 +15,57 @@ impl Driver for Counted {
         self.1.fetch_add(1, Ordering::SeqCst);
         self.0.query(sql, params)
     }
+}
+
+/// Keeps which of the ways each append took.
+struct Ways(Connections, Arc<Mutex<Vec<&'static str>>>);
+
+impl Driver for Ways {
+    fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
+        for way in ["append_now(", "append("] {
+            if sql.contains(way) {
+                self.1.lock().unwrap().push(way);
+            }
+        }
+        self.0.query(sql, params)
+    }
+}
+
+#[test]
+fn a_writer_that_is_alone_makes_one_commit() {
+    let store = store();
+    let ways = Arc::new(Mutex::new(Vec::new()));
+    let driver = Ways(pool(&store.dir), ways.clone());
+    let sessions = options().open(driver, &store.schema).unwrap();
+    let journal = sessions.session("k").unwrap().journal().unwrap();
+    let took = || std::mem::take(&mut *ways.lock().unwrap());
+    let mut end = journal.append(b"1").unwrap();
+    for _ in 0..2 {
+        // The first one makes the file, and the second one learns its number.
+        assert_eq!(took(), ["append("]);
+        end = journal.append(b"2").unwrap();
+    }
+    assert_eq!(took(), ["append_now("]);
+    journal.append_at(end, ["3"]).unwrap();
+    assert_eq!(took(), ["append_now("]);
+    // `append` says why.
+    let error = journal.append_at(end, ["4"]).unwrap_err();
+    assert_eq!(error.kind(), untorn_postgres::ErrorKind::Conflict);
+    assert_eq!(took(), ["append_now(", "append("]);
+    // A follower waits.
+    let watch = format!("select \"{}\".watch('k', 'session.jsonl')", store.schema);
+    store.connect().batch_execute(&watch).unwrap();
+    for ways in [&["append_now(", "append("][..], &["append("]] {
+        journal.append(b"5").unwrap();
+        assert_eq!(took(), ways);
+    }
+    // Another file has the name now.
+    assert!(sessions.remove("k").unwrap());
+    let other = sessions.session("k").unwrap().journal().unwrap();
+    other.append(b"6").unwrap();
+    took();
+    journal.append(b"7").unwrap();
+    assert_eq!(other.records().unwrap().count(), 2);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub fn store() -> Store {
     let server = SHARED.get_or_init(Server::start);
     let schema = format!("s{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let mut client = server.connect().unwrap();
-    assert_eq!(untorn_postgres::migrate(&mut client, &schema).unwrap(), 7);
+    assert_eq!(untorn_postgres::migrate(&mut client, &schema).unwrap(), 8);
     Store {
         dir: server.dir.clone(),
         schema,

@@ -1,5 +1,6 @@
 //! Each verb by itself.
 
+use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
 
 use crate::client::{Terms, append, append_with, commit, kind, read_all, records};
@@ -214,12 +215,17 @@ fn a_listener_is_woken_but_never_within_a_synchronous_commit() {
     listener
         .batch_execute(&format!("listen {channel}"))
         .unwrap();
+    // Nobody has asked for this one.
+    append(&mut c, "k", b"unheard\n");
+    let watch = "select watch('k', 'session.jsonl')";
+    assert!(listener.query_one(watch, &[]).unwrap().get::<_, bool>(0));
     // This commit waits for the medium, so it must not notify.
     c.query_one(
         "select apply('k', '{append}', '{session.jsonl}', array['2'::bytea])",
         &[],
     )
     .unwrap();
+    assert_eq!(append_now(&mut c, b"4\n", &Terms::default()).unwrap(), None);
     let end = append(&mut c, "k", b"\n");
     let big = append(&mut c, "k", &vec![b' '; 300_000]);
     for end in [end, big] {
@@ -227,6 +233,111 @@ fn a_listener_is_woken_but_never_within_a_synchronous_commit() {
         let said = notification.unwrap().payload().to_owned();
         assert_eq!(said, format!("{}:{}", end.generation, end.end));
     }
+}
+
+/// Appends to the first file of the schema.
+fn append_now(
+    c: &mut Client,
+    bytes: &[u8],
+    terms: &Terms,
+) -> Result<Option<Vec<i64>>, postgres::Error> {
+    let row = c.query_one(
+        "select append_now(1, $1, $2, $3, $4, $5::text::uuid, $6, true)",
+        &[
+            &bytes,
+            &terms.generation,
+            &terms.end,
+            &terms.token,
+            &terms.id,
+            &!terms.weak,
+        ],
+    )?;
+    Ok(row.get(0))
+}
+
+#[test]
+fn append_now_appends_or_changes_nothing() {
+    let mut c = store().connect();
+    let first = append(&mut c, "k", b"1\n");
+    let id = Some("00000000-0000-0000-0000-00000000abcd".to_owned());
+    let terms = |generation, end, token| Terms {
+        generation: Some(generation),
+        end: Some(end),
+        token,
+        ..Terms::default()
+    };
+    let here = terms(first.generation, first.end, Some(0));
+    let with_id = Terms {
+        id: id.clone(),
+        ..here
+    };
+    let end = append_now(&mut c, b"2\n", &with_id).unwrap();
+    assert_eq!(end, Some(vec![first.generation, 4]));
+    // A retry with `append` gets that answer.
+    let again = append_with(&mut c, "k", b"2\n", &with_id).unwrap();
+    assert!(again.again && again.end == 4);
+    // Without it, it is refused whole.
+    let anywhere = Terms {
+        id,
+        ..Terms::default()
+    };
+    let refused = append_now(&mut c, b"2\n", &anywhere).unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "23505");
+    let elsewhere = [
+        terms(first.generation + 1, 4, None),
+        terms(first.generation, 3, None),
+        terms(first.generation, 4, Some(1)),
+    ];
+    for terms in elsewhere {
+        assert_eq!(append_now(&mut c, b"3\n", &terms).unwrap(), None);
+    }
+    assert_eq!(append_now(&mut c, b"", &Terms::default()).unwrap(), None);
+    let long = vec![b'\n'; 262_145];
+    assert_eq!(append_now(&mut c, &long, &Terms::default()).unwrap(), None);
+    // A line never continues an unfinished one.
+    let end = append_now(&mut c, b"3", &Terms::default()).unwrap();
+    assert_eq!(end, Some(vec![first.generation, 5]));
+    assert_eq!(append_now(&mut c, b"4\n", &Terms::default()).unwrap(), None);
+    assert_eq!(
+        read_all(&mut c, "k", "session.jsonl", 10).unwrap(),
+        b"1\n2\n3"
+    );
+    commit(
+        &mut c,
+        "k",
+        &[("remove", "session.jsonl", b"", None, None)],
+        None,
+        None,
+        false,
+    )
+    .unwrap();
+    assert_eq!(append_now(&mut c, b"4\n", &Terms::default()).unwrap(), None);
+}
+
+#[test]
+fn append_now_waits_for_the_medium_only_if_asked_to() {
+    let mut c = store().connect();
+    append(&mut c, "k", b"1\n");
+    let weak = Terms {
+        weak: true,
+        ..Terms::default()
+    };
+    let flushed = "select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()";
+    let mut late = 0;
+    for setting in ["on", "off"] {
+        c.batch_execute(&format!("set synchronous_commit = {setting}"))
+            .unwrap();
+        for _ in 0..50 {
+            append_now(&mut c, b"2\n", &weak).unwrap();
+            late += usize::from(!c.query_one(flushed, &[]).unwrap().get::<_, bool>(0));
+            let place = "select pg_current_wal_insert_lsn()::text";
+            let place: String = c.query_one(place, &[]).unwrap().get(0);
+            append_now(&mut c, b"3\n", &Terms::default()).unwrap();
+            let query = "select pg_current_wal_flush_lsn() >= $1::text::pg_lsn";
+            assert!(c.query_one(query, &[&place]).unwrap().get::<_, bool>(0));
+        }
+    }
+    assert!(late > 0, "every append was on the medium at once");
 }
 
 #[test]
