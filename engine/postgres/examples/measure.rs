@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::{Client, Error, NoTls};
-use untorn_postgres::{Connections, Journal, Store};
+use untorn_postgres::{Connections, Journal, Prepared, Store};
 
 /// How long each figure is taken, and how often.
 const TIME: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 5;
 
-/// A plain row, with the server's own settings. The floors are prepared statements; the
-/// crate's are not, for the sake of poolers.
+/// A plain row, with the server's own settings. All statements are prepared.
 const FLOOR: &str = "insert into plain values ($1)";
 /// An append as one bare statement: less than an update and an insert can't be. It waits for
 /// the medium with the row locked.
@@ -142,18 +141,18 @@ fn main() -> Result<(), Error> {
 }
 
 /// A connection, and the pool that takes it back.
-struct Pooled(Option<Client>, Arc<Mutex<Vec<Client>>>);
+struct Pooled(Option<Prepared>, Arc<Mutex<Vec<Prepared>>>);
 
 impl Deref for Pooled {
-    type Target = Client;
+    type Target = Prepared;
 
-    fn deref(&self) -> &Client {
+    fn deref(&self) -> &Prepared {
         self.0.as_ref().expect("it is there until it is dropped")
     }
 }
 
 impl DerefMut for Pooled {
-    fn deref_mut(&mut self) -> &mut Client {
+    fn deref_mut(&mut self) -> &mut Prepared {
         self.0.as_mut().expect("it is there until it is dropped")
     }
 }
@@ -173,12 +172,12 @@ fn journal(url: &str, number: usize) -> Journal {
         let free = pool.lock().expect("the pool").pop();
         let client = match free {
             Some(client) => client,
-            None => Client::connect(&url, NoTls)?,
+            None => Client::connect(&url, NoTls)?.into(),
         };
         Ok(Pooled(Some(client), Arc::clone(&pool)))
     };
     let options = Store::options().journal_name("session.jsonl");
-    let store = options.open(Connections::new(connect), "untorn_measure");
+    let store = options.open(Connections::prepared(connect), "untorn_measure");
     let session = store.and_then(|store| store.session(&format!("s{number}")));
     session
         .and_then(|session| session.journal())

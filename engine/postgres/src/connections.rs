@@ -10,6 +10,7 @@ use postgres::{CancelToken as CancelQuery, Client, NoTls};
 use untorn::CancelToken;
 
 use crate::driver::{Connection, Driver, Failure, Param, Row};
+use crate::prepared::{Prepared, Statements};
 use crate::stop::{Running, stoppable};
 use crate::typed;
 
@@ -34,7 +35,8 @@ pub struct Connections {
 }
 
 /// Runs a piece of work with a connection of the caller's.
-type Run = dyn Fn(&mut dyn FnMut(&mut Client)) -> Result<(), BoxError> + Send + Sync;
+type Run = dyn Fn(&mut Work<'_>) -> Result<(), BoxError> + Send + Sync;
+type Work<'a> = dyn FnMut(&mut Client, Option<&mut Statements>) + 'a;
 type Own = dyn Fn() -> Result<Client, BoxError> + Send + Sync;
 
 impl Connections {
@@ -48,7 +50,35 @@ impl Connections {
         Connections {
             run: Arc::new(move |work| {
                 let mut connection = connect().map_err(Into::into)?;
-                work(&mut connection);
+                work(&mut connection, None);
+                Ok(())
+            }),
+            own: None,
+        }
+    }
+
+    /// Does the same as [`Connections::new`], and keeps the statements of each client
+    /// prepared. That saves the server a quarter of an append's processor time. It is not
+    /// for a pooler in transaction mode.
+    ///
+    /// ```no_run
+    /// use postgres::{Client, NoTls};
+    /// use untorn_postgres::{Connections, Prepared};
+    ///
+    /// let connect = || Client::connect("host=db", NoTls).map(|client| Box::new(Prepared::from(client)));
+    /// let connections = Connections::prepared(connect);
+    /// # let _ = connections;
+    /// ```
+    pub fn prepared<C, E>(connect: impl Fn() -> Result<C, E> + Send + Sync + 'static) -> Connections
+    where
+        C: DerefMut<Target = Prepared>,
+        E: Into<BoxError>,
+    {
+        Connections {
+            run: Arc::new(move |work| {
+                let mut connection = connect().map_err(Into::into)?;
+                let prepared = &mut *connection;
+                work(&mut prepared.client, Some(&mut prepared.statements));
                 Ok(())
             }),
             own: None,
@@ -71,17 +101,19 @@ impl Connections {
 impl Connections {
     fn with_client(
         &self,
-        work: impl Fn(&mut Client) -> Result<Vec<Row>, Failure>,
+        work: impl Fn(&mut Client, Option<&mut Statements>) -> Result<Vec<Row>, Failure>,
     ) -> Result<Vec<Row>, Failure> {
         let mut answer = None;
-        (self.run)(&mut |client| answer = Some(work(client))).map_err(typed::no_connection)?;
+        let mut work =
+            |client: &mut Client, kept: Option<&mut Statements>| answer = Some(work(client, kept));
+        (self.run)(&mut work).map_err(typed::no_connection)?;
         answer.unwrap_or_else(|| Err(Failure::NoConnection("no connection".into())))
     }
 }
 
 impl Driver for Connections {
     fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        self.with_client(|client| query(client, sql, params))
+        self.with_client(|client, kept| query(client, kept, sql, params))
     }
 
     fn query_until(
@@ -96,9 +128,9 @@ impl Driver for Connections {
         // it is not sent, and the statement ends with its answer.
         let stop = move || stopped.stop(|token: CancelQuery| drop(token.cancel_query(NoTls)));
         stoppable(Some(token), stop, || {
-            self.with_client(|client| {
+            self.with_client(|client, kept| {
                 running.begin(client.cancel_token());
-                let answer = query(client, sql, params);
+                let answer = query(client, kept, sql, params);
                 running.end();
                 answer
             })
@@ -118,7 +150,7 @@ struct OwnConnection(Client);
 
 impl Connection for OwnConnection {
     fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        query(&mut self.0, sql, params)
+        query(&mut self.0, None, sql, params)
     }
 
     fn notifications(&mut self, wait: Duration) -> Result<Vec<String>, Failure> {
@@ -142,9 +174,17 @@ impl Connection for OwnConnection {
     }
 }
 
-/// Sends parameters with their types, so that one round trip does, and no prepared
+/// Sends parameters with their types, so that one round trip does. Without `kept` no prepared
 /// statement is left on a connection that a pooler may give to others.
-fn query(client: &mut Client, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-    let rows = client.query_typed(sql, &typed::parameters(params));
+fn query(
+    client: &mut Client,
+    kept: Option<&mut Statements>,
+    sql: &str,
+    params: &[Param<'_>],
+) -> Result<Vec<Row>, Failure> {
+    let rows = match kept {
+        Some(statements) => statements.query(client, sql, params),
+        None => client.query_typed(sql, &typed::parameters(params)),
+    };
     typed::rows(&rows.map_err(typed::failure)?)
 }

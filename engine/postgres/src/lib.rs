@@ -62,6 +62,8 @@ mod migrations;
 mod options;
 mod own_connection;
 mod owner;
+#[cfg(feature = "postgres")]
+mod prepared;
 mod reconcile;
 mod rewrite;
 mod search;
@@ -90,6 +92,8 @@ pub use lease::Lease;
 pub use migrations::migrate;
 pub use migrations::{MIGRATIONS, Migration, migrate_with};
 pub use options::StoreOptions;
+#[cfg(feature = "postgres")]
+pub use prepared::Prepared;
 pub use reconcile::{Reconcile, ReconcileStart};
 pub use rewrite::Rewrite;
 pub use search::Search;

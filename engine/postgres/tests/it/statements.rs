@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use untorn_postgres::{Connections, Driver, Failure, Param, Row};
+use untorn_postgres::{Connections, Driver, Failure, Param, Prepared, Row};
 
-use crate::sessions::{options, pool};
+use crate::server::connect;
+use crate::sessions::{Lent, Slot, options, pool};
 use crate::store::store;
 
 struct Counted(Connections, Arc<AtomicUsize>);
@@ -119,4 +120,46 @@ fn each_change_takes_one_statement() {
         many <= few + 1,
         "a tail of a longer journal: {few}, then {many}"
     );
+}
+
+#[test]
+fn a_client_that_keeps_its_statements_goes_on_without_them() {
+    let store = store();
+    let (dir, slot) = (store.dir.clone(), Slot::default());
+    let theirs = slot.clone();
+    let driver = Connections::prepared(move || {
+        let idle = slot.lock().unwrap().pop();
+        let client = idle.map_or_else(|| connect(&dir, "untorn").map(Prepared::from), Ok)?;
+        Ok::<_, postgres::Error>(Lent::new(client, &slot, |client| client.is_closed()))
+    });
+    let sessions = options().open(driver, &store.schema).unwrap();
+    let journal = sessions.session("k").unwrap().journal().unwrap();
+    let append = || {
+        for _ in 0..4 {
+            journal.append(b"1").unwrap();
+        }
+    };
+    append();
+    let on_all = |sql: &str| {
+        let mut found = Vec::new();
+        for client in theirs.lock().unwrap().iter_mut() {
+            found.extend(client.simple_query(sql).unwrap());
+        }
+        found
+    };
+    let kept = "select 1 from pg_prepared_statements where statement like '%append_now%'";
+    // The row, and the end of the answer.
+    assert_eq!(on_all(kept).len(), 3, "{:?}", on_all(kept));
+    on_all("deallocate all");
+    append();
+    // A migration changes what a verb returns.
+    let changed = format!(
+        "drop function {0}.append_now; \
+         create function {0}.append_now(bigint, bytea, bigint, bigint, bigint, uuid, boolean, boolean) returns text \
+         language sql as 'select null::text'",
+        store.schema
+    );
+    store.connect().batch_execute(&changed).unwrap();
+    append();
+    assert_eq!(journal.records().unwrap().count(), 12);
 }
