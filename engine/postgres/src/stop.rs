@@ -30,7 +30,7 @@ pub fn stoppable<T>(
     stop: impl FnOnce() + Send + 'static,
     work: impl FnOnce() -> T,
 ) -> T {
-    // What a call does after its token was cancelled says what became of it.
+    // A later statement of such a call says what became of the first.
     let Some(token) = token.filter(|token| !token.is_cancelled()) else {
         return work();
     };
