@@ -4,7 +4,6 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -154,7 +153,7 @@ def test_a_claim_that_is_cancelled_holds_nothing(schema: str) -> None:
     alone(main)
 
 
-def test_a_cancelled_call_ends_though_the_server_waits(place: Place, schema: str, run: Run) -> None:
+def test_a_cancelled_call_ends_though_the_server_waits(place: Place, schema: str) -> None:
     async def main() -> None:
         async with place() as pool:
             store = await postgres.Store.open(pool, schema=schema)
@@ -163,9 +162,7 @@ def test_a_cancelled_call_ends_though_the_server_waits(place: Place, schema: str
             with psycopg.connect(server()) as other:
                 other.execute(f"select from {schema}.file for update")
                 waits = asyncio.ensure_future(journal.append(2))
-                with ThreadPoolExecutor(1) as one:
-                    blocked = "wait_event_type = 'Lock' and query like 'call%%append%%'"
-                    await asyncio.get_running_loop().run_in_executor(one, until_seen, blocked)
+                await asyncio.to_thread(until_seen, "wait_event_type = 'Lock' and query like 'call%%append%%'")
                 waits.cancel()
                 # The row is still locked.
                 with pytest.raises(asyncio.CancelledError):
@@ -176,14 +173,12 @@ def test_a_cancelled_call_ends_though_the_server_waits(place: Place, schema: str
             assert await journal.read() == [1, 3]
             await store.close()
 
-    run(main)
+    alone(main)
 
 
-def test_appends_that_start_together_go_into_one_statement(
-    place: Place, schema: str, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_appends_that_start_together_go_into_one_statement(schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with place() as pool:
+        async with asyncpg_pool() as pool:
             store = await postgres.Store.open(pool, schema=schema)
             journal = await store.session("k").journal()
             adapter = store._store._adapter
@@ -213,7 +208,7 @@ def test_appends_that_start_together_go_into_one_statement(
             assert last == await journal.end()
             await store.close()
 
-    run(main)
+    alone(main)
 
 
 def test_an_append_that_is_cancelled_stops_no_other(schema: str) -> None:
