@@ -25,3 +25,4 @@ pub(crate) use order::{
     over, run_soon, submit, submit_at_once, submit_if_first, submit_when_possible,
 };
 pub(crate) use pool::{keep_one, spawn, while_waiting};
+pub(crate) use timers::Job;

@@ -6,7 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::pool::{lock, spawn, spawn_at_once, spawn_when_possible};
+use super::pool::{lock, spawn, spawn_at_once, spawn_job, spawn_when_possible};
 use super::timers::Job;
 use crate::sync::Mutex;
 use crate::sys::PerProcess;
@@ -32,10 +32,10 @@ crate::sync::thread_local! {
 /// # Errors
 /// The system's error, if it gives no thread and none exists yet. The job is
 /// dropped then.
-pub(crate) fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn submit(order: Option<&Path>, job: Job) -> io::Result<()> {
     match order {
-        Some(order) => queue_up(order, Box::new(job), true).map(|_| ()),
-        None => spawn(job),
+        Some(order) => queue_up(order, job, true).map(|_| ()),
+        None => spawn_job(job),
     }
 }
 
@@ -45,11 +45,8 @@ pub(crate) fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) 
 ///
 /// # Errors
 /// As [`submit`].
-pub(crate) fn submit_if_first(
-    order: &Path,
-    job: impl FnOnce() + Send + 'static,
-) -> io::Result<bool> {
-    queue_up(order, Box::new(job), false)
+pub(crate) fn submit_if_first(order: &Path, job: Job) -> io::Result<bool> {
+    queue_up(order, job, false)
 }
 
 /// Does what [`submit`] does for a job that waits for no lock. Others may wait
@@ -57,26 +54,23 @@ pub(crate) fn submit_if_first(
 ///
 /// # Errors
 /// The job, if no thread can run it now: the caller runs it itself.
-pub(crate) fn submit_at_once(
-    order: Option<&Path>,
-    job: impl FnOnce() + Send + 'static,
-) -> Result<(), Job> {
+pub(crate) fn submit_at_once(order: Option<&Path>, job: Job) -> Result<(), Job> {
     let Some(order) = order else {
-        return spawn_at_once(Box::new(job));
+        return spawn_at_once(job);
     };
     let mut orders = lock(ORDERS.get(Mutex::default));
     if let Some(waiting) = orders.get_mut(order) {
-        waiting.queue.push_back(Box::new(job));
+        waiting.queue.push_back(job);
         return Ok(());
     }
     let order = order.to_owned();
     let key = order.clone();
     orders.insert(order, Waiting::default());
-    spawn_at_once(Box::new(move || run_in_order(&key, Box::new(job))))
+    spawn_at_once(Box::new(move || run_in_order(&key, job)))
 }
 
 /// Does the same as [`submit_at_once`], and runs the job here if no thread can.
-pub(crate) fn run_soon(order: Option<&Path>, job: impl FnOnce() + Send + 'static) {
+pub(crate) fn run_soon(order: Option<&Path>, job: Job) {
     if let Err(job) = submit_at_once(order, job) {
         job();
     }
@@ -84,7 +78,7 @@ pub(crate) fn run_soon(order: Option<&Path>, job: impl FnOnce() + Send + 'static
 
 /// Does the same for a caller that must not run the job. The job waits until a thread
 /// can run it.
-pub(crate) fn submit_when_possible(order: &Path, job: impl FnOnce() + Send + 'static) {
+pub(crate) fn submit_when_possible(order: &Path, job: Job) {
     if let Err(job) = submit_at_once(Some(order), job) {
         spawn_when_possible(job);
     }
@@ -144,9 +138,17 @@ fn run_in_order(order: &Path, first: Job) {
 
 #[cfg(test)]
 mod tests {
-    use super::{over, submit, submit_if_first};
+    use super::over;
     use std::path::Path;
     use std::sync::mpsc;
+
+    fn submit(order: Option<&Path>, job: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        super::submit(order, Box::new(job))
+    }
+
+    fn submit_if_first(order: &Path, job: impl FnOnce() + Send + 'static) -> std::io::Result<bool> {
+        super::submit_if_first(order, Box::new(job))
+    }
 
     #[test]
     fn one_order_runs_in_order_and_survives_a_panic() {

@@ -98,20 +98,24 @@ pub(crate) fn keep_one() {
 /// Runs `job` on a thread that is idle, or on a new one. If no more threads may start,
 /// the next thread that is free runs it.
 pub(crate) fn spawn(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    spawn_job(Box::new(job))
+}
+
+pub(super) fn spawn_job(job: Job) -> io::Result<()> {
     let pool = pool();
     let mut state = pool.lock();
     if state.idle > state.jobs.len() {
-        state.jobs.push_back(Box::new(job));
+        state.jobs.push_back(job);
         drop(state);
         // Not under the mutex: the thread would wake up only to wait for it.
         pool.work.notify_one();
         return Ok(());
     }
     if state.working() >= WORKING {
-        state.jobs.push_back(Box::new(job));
+        state.jobs.push_back(job);
         return Ok(());
     }
-    match start(pool, &mut state, Box::new(job)) {
+    match start(pool, &mut state, job) {
         Ok(()) => Ok(()),
         Err((_, job)) if state.threads > 0 => {
             state.jobs.push_back(job);

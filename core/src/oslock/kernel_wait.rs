@@ -33,7 +33,8 @@ impl ProcessLock {
         let process_lock = Arc::clone(self);
         // The job must not queue after others, which may wait for this very
         // lock.
-        match background::submit_at_once(None, move || process_lock.block(way)) {
+        let job = Box::new(move || process_lock.block(way));
+        match background::submit_at_once(None, job) {
             Ok(()) => state.in_kernel[usize::from(way)] = true,
             // No thread can be made, so the caller polls by itself.
             Err(_) => head.waiter.tell(Grant::Poll),

@@ -9,7 +9,7 @@ use super::completions::Outcome;
 use super::event_loop::EventLoop;
 use super::panicked::of_panic;
 use super::task::Task;
-use crate::background;
+use crate::background::{self, Job};
 use crate::error::{Error, Result};
 use crate::lock::{CallOptions, LockGuard};
 use crate::oslock::Caller;
@@ -120,36 +120,26 @@ impl<L: EventLoop> Task<L> {
         if always {
             self.start();
         }
-        let event_loop = Caller::current();
-        let task = Arc::clone(self);
-        self.submit(&order, try_once, move || {
-            if !always && !task.start() {
-                return;
-            }
-            let caller = match keeps_lock {
-                true => event_loop,
-                false => Caller::current(),
-            };
-            let mut call = CallOptions::new()
-                .caller(caller)
-                .cancel(task.token())
-                .timeout(try_once.then_some(Duration::ZERO));
-            if let Some(guard) = &lock {
-                call = call.lock(guard);
-            }
-            // A promise that is never settled would be worse than the panic.
-            let result = catch_unwind(AssertUnwindSafe(|| work(&call)))
-                .unwrap_or_else(|panic| Err(of_panic(task.operation(), task.path(), &*panic)));
-            task.complete(result.map(|value| Outcome::Done(finish(value))));
+        let turn = Turn {
+            task: Arc::clone(self),
+            event_loop: Caller::current(),
+            try_once,
+            lock,
+            always,
+            keeps_lock,
+        };
+        // A binding has a hundred kinds of `work`. What is compiled for each of them is only this.
+        let job = Box::new(move || {
+            let mut both = Some((work, finish));
+            turn.take(&mut |call| {
+                let (work, finish) = both.take()?;
+                Some(work(call).map(|value| Outcome::Done(finish(value))))
+            });
         });
+        self.submit(&order, try_once, job);
     }
 
-    pub(super) fn submit(
-        self: &Arc<Self>,
-        order: &Order,
-        try_once: bool,
-        job: impl FnOnce() + Send + 'static,
-    ) {
+    pub(super) fn submit(self: &Arc<Self>, order: &Order, try_once: bool, job: Job) {
         let key = order.key(self.id());
         let submitted = match order {
             Order::Busy => Ok(false),
@@ -168,6 +158,43 @@ impl<L: EventLoop> Task<L> {
             Err(error) => {
                 self.complete(Err(Error::no_thread(self.operation(), self.path(), error)));
             }
+        }
+    }
+}
+
+/// Holds what a task works with when its turn comes.
+struct Turn<L: EventLoop> {
+    task: Arc<Task<L>>,
+    event_loop: Caller,
+    try_once: bool,
+    lock: Option<Arc<LockGuard>>,
+    always: bool,
+    keeps_lock: bool,
+}
+
+impl<L: EventLoop> Turn<L> {
+    /// Does the work, on a thread of the library. `work` gives nothing when it is called again.
+    fn take(self, work: &mut dyn FnMut(&CallOptions<'_>) -> Option<Result<Outcome<L>>>) {
+        let task = &self.task;
+        if !self.always && !task.start() {
+            return;
+        }
+        let caller = match self.keeps_lock {
+            true => self.event_loop,
+            false => Caller::current(),
+        };
+        let mut call = CallOptions::new()
+            .caller(caller)
+            .cancel(task.token())
+            .timeout(self.try_once.then_some(Duration::ZERO));
+        if let Some(guard) = &self.lock {
+            call = call.lock(guard);
+        }
+        // A promise that is never settled would be worse than the panic.
+        let result = catch_unwind(AssertUnwindSafe(|| work(&call)))
+            .unwrap_or_else(|panic| Some(Err(of_panic(task.operation(), task.path(), &*panic))));
+        if let Some(result) = result {
+            task.complete(result);
         }
     }
 }

@@ -177,10 +177,11 @@ impl<L: EventLoop> Task<L> {
     ) {
         background::over();
         let task = Arc::clone(self);
-        background::run_soon(None, move || {
+        let report = move || {
             let failure = L::failure(error(&task, holder(&task.path).ok().flatten()));
             task.completions.report(task.id, Outcome::Failed(failure));
-        });
+        };
+        background::run_soon(None, Box::new(report));
     }
 
     /// Keeps the rest of the work, which has started, until it is resumed.

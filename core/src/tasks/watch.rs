@@ -90,7 +90,8 @@ impl<L: EventLoop> Task<L> {
         };
         // Refused if the system gives no thread at all: without a thread no look would
         // follow.
-        self.submit(&Order::Handle(key.into()), false, move || watching.look());
+        let look = Box::new(move || watching.look());
+        self.submit(&Order::Handle(key.into()), false, look);
     }
 
     /// Submits the next look, if the task sleeps.
