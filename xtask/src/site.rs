@@ -1,6 +1,7 @@
 //! Where things are in a checkout.
 
 use crate::command::Run;
+use crate::package::Kind;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,8 @@ pub struct Site {
     pub root: PathBuf,
     /// Cargo's target directory, wherever the developer has put it.
     pub target: PathBuf,
+    /// The packages that this run makes: they are compiled together.
+    pub makes: Vec<Kind>,
 }
 
 impl Site {
@@ -30,7 +33,21 @@ impl Site {
             .as_str()
             .context("`cargo metadata` names no target directory")?
             .into();
-        Ok(Site { root, target })
+        let makes = Vec::new();
+        Ok(Site {
+            root,
+            target,
+            makes,
+        })
+    }
+
+    /// The same, for a run that makes these packages.
+    pub fn making(&self, makes: Vec<Kind>) -> Site {
+        Site {
+            root: self.root.clone(),
+            target: self.target.clone(),
+            makes,
+        }
     }
 
     /// What a user installs; git-ignored.

@@ -3,25 +3,22 @@
 use super::layout::{VERSION, licences, staging};
 use super::platform::Platform;
 use super::toolchain::Toolchain;
-use super::{archive, copy, program, shared};
+use super::{Kind, archive, copy, program, quick, shared};
 use crate::command::Run;
 use crate::log::Log;
-use crate::site::{Site, cargo};
+use crate::site::Site;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 
 pub fn make(site: &Site, log: &Log) -> Result<()> {
-    Run::new(cargo())
-        .args(["build", "--release", "--package", "untorn-ffi"])
-        .dir(&site.root)
-        .log(log)?;
+    let built = quick::compile(site, Kind::C, log)?;
     let out = site.dist_c();
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
     }
     interface(site, &out)?;
-    libraries(site, &out.join("lib"), log)?;
+    libraries(site, &built, &out.join("lib"), log)?;
     program::man_pages(site, &out.join("share/man/man1"), log)
 }
 
@@ -94,13 +91,12 @@ fn interface(site: &Site, out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn libraries(site: &Site, lib: &Path, log: &Log) -> Result<()> {
-    let release = site.target.join("release");
-    static_library(&release, lib, Some("strip"), log)?;
+fn libraries(site: &Site, built: &Path, lib: &Path, log: &Log) -> Result<()> {
+    static_library(built, lib, Some("strip"), log)?;
     if cfg!(target_os = "macos") {
-        return mac(&release, lib);
+        return mac(built, lib);
     }
-    linux(site, Run::new("cc"), Some("strip"), &release, lib, log)
+    linux(site, Run::new("cc"), Some("strip"), built, lib, log)
 }
 
 fn static_library(built: &Path, lib: &Path, strip: Option<&str>, log: &Log) -> Result<()> {

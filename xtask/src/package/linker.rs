@@ -53,12 +53,17 @@ pub fn cargo(site: &Site, platform: &Platform, cargo: &str) -> Result<PathBuf> {
     script(site, &format!("cargo-{}", platform.target), &text)
 }
 
-fn script(site: &Site, name: &str, text: &str) -> Result<PathBuf> {
+/// A program of ours for the shell, in the target directory.
+pub fn script(site: &Site, name: &str, text: &str) -> Result<PathBuf> {
     let dir = site.own("scripts");
     fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let path = dir.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{text}"))
-        .with_context(|| format!("write {}", path.display()))?;
+    let text = format!("#!/bin/sh\n{text}");
+    // cargo asks a compiler again what it is when its file is newer.
+    if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+        return Ok(path);
+    }
+    fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     Ok(path)
 }

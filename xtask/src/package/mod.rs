@@ -11,6 +11,7 @@ pub mod npm;
 mod one_file;
 pub mod platform;
 pub mod program;
+mod quick;
 mod release;
 mod shared;
 mod sizes;
@@ -46,7 +47,7 @@ pub struct Options {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Kind {
+pub enum Kind {
     C,
     Wheel,
     Npm,
@@ -72,21 +73,27 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
     if options.check {
         return stage(site, "", "package-check", |log| check::run(site, log));
     }
-    for (kind, name, make) in PACKAGES {
-        if options.only.is_none_or(|only| only == kind) {
-            stage(site, "", name, |log| make(site, log))?;
-        }
-    }
+    let wanted = |kind: &Kind| options.only.is_none_or(|only| only == *kind);
+    these(site, wanted)?;
     println!("dist/ is ready: {}", site.dist().display());
     Ok(())
 }
 
 /// The libraries, for the commands that use them.
 pub fn all(site: &Site) -> Result<()> {
-    PACKAGES
-        .into_iter()
-        .filter(|(kind, ..)| *kind != Kind::Command)
-        .try_for_each(|(_, name, make)| stage(site, "", name, |log| make(site, log)))
+    these(site, |kind| *kind != Kind::Command)
+}
+
+fn these(site: &Site, wanted: impl Fn(&Kind) -> bool) -> Result<()> {
+    let chosen = || PACKAGES.into_iter().filter(|(kind, ..)| wanted(kind));
+    let site = site.making(chosen().map(|(kind, ..)| kind).collect());
+    chosen().try_for_each(|(_, name, make)| stage(&site, "", name, |log| make(&site, log)))
+}
+
+/// What the steps of the tests with these names make.
+pub fn kinds<'a>(steps: impl Iterator<Item = &'a str>) -> Vec<Kind> {
+    let kind_of = |step| PACKAGES.into_iter().find(|(_, name, _)| *name == step);
+    steps.filter_map(|step| Some(kind_of(step)?.0)).collect()
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -4,7 +4,7 @@
 use super::layout::{VERSION, directory_of, licences, staging};
 use super::one_file;
 use super::platform::{PLATFORMS, Platform};
-use super::{LICENCES, copy};
+use super::{Kind, LICENCES, copy, quick};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
@@ -26,8 +26,13 @@ const OWN: [&str; 7] = [
 ];
 
 pub fn make(site: &Site, log: &Log) -> Result<()> {
-    let dir = node::ensure_tools(site, log)?;
-    node::npm(&dir).args(["run", "build"]).log(log)?;
+    let built = quick::compile(site, Kind::Npm, log)?;
+    let here = Platform::here()?;
+    let dir = site.root.join("bindings/node");
+    copy(
+        &built.join(here.shared_library("untorn_node")),
+        &dir.join(addon_of(here)),
+    )?;
     site.clear_dist_files("tgz")?;
     let top = staged(site, "npm")?;
     copy(&dir.join("package.json"), &top.join("package.json"))?;
@@ -68,7 +73,7 @@ pub fn make(site: &Site, log: &Log) -> Result<()> {
 /// The package that npm installs for one platform only.
 pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) -> Result<()> {
     let top = staging(site, &format!("npm-{}", platform.name))?;
-    let addon = format!("untorn.{}.node", platform.name);
+    let addon = addon_of(platform);
     copy(
         &built.join(platform.shared_library("untorn_node")),
         &top.join(&addon),
@@ -86,6 +91,7 @@ pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) ->
     let mut about = shared(&source(site)?);
     let (os, cpu, libc) = platform.npm;
     about.insert("name".into(), json!(name));
+    about.insert("type".into(), json!("commonjs"));
     about.insert("main".into(), json!(addon));
     about.insert("files".into(), files(&[&addon]));
     about.insert("os".into(), json!([os]));
@@ -94,6 +100,11 @@ pub fn of_platform(site: &Site, platform: &Platform, built: &Path, log: &Log) ->
         about.insert("libc".into(), json!([libc]));
     }
     pack(site, &top, about, log)
+}
+
+/// As `lib/addon-file.js` looks for it.
+fn addon_of(platform: &Platform) -> String {
+    format!("untorn.{}.node", platform.name)
 }
 
 /// The package that a user names.

@@ -1,6 +1,7 @@
 //! The systems that packages are made for.
 
-use anyhow::{Result, bail};
+use crate::command::Run;
+use anyhow::{Context, Result, bail};
 
 pub struct Platform {
     /// As Node and npm name it. The addon's file and its package have the same name.
@@ -86,6 +87,14 @@ impl Platform {
                 PLATFORMS.map(|p| p.name).join(", ")
             ),
         }
+    }
+
+    /// The one that this machine is.
+    pub fn here() -> Result<&'static Platform> {
+        let version = Run::new("rustc").arg("-vV").read()?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        let here = PLATFORMS.iter().find(|p| Some(p.target) == host);
+        here.with_context(|| format!("there is no package for {host:?}"))
     }
 
     pub fn is_windows(&self) -> bool {

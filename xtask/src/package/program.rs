@@ -1,6 +1,6 @@
 //! The command by itself, for a machine that has neither Rust nor Python nor Node.
 
-use super::copy;
+use super::{Kind, copy, quick};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::{Site, cargo};
@@ -9,23 +9,11 @@ use std::fs;
 use std::path::Path;
 
 pub fn make(site: &Site, log: &Log) -> Result<()> {
-    let target = host()?;
-    // A target that is named keeps the flags from build scripts and macros, which can't be
-    // static.
-    let flags = format!(
-        "CARGO_TARGET_{}_RUSTFLAGS",
-        target.to_uppercase().replace('-', "_")
-    );
-    Run::new(cargo())
-        .args(["build", "--release", "--package", "untorn-cli", "--target"])
-        .arg(&target)
-        .env(&flags, "-C target-feature=+crt-static")
-        .dir(&site.root)
-        .log(log)?;
+    let built = quick::compile(site, Kind::Command, log)?;
     let dir = site.dist().join("bin");
     fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let program = dir.join("untorn");
-    copy(&site.target.join(&target).join("release/untorn"), &program)?;
+    copy(&built.join("untorn"), &program)?;
     if cfg!(target_os = "linux") {
         Run::new("strip").arg(&program).log(log)?;
         is_static(&program)?;
@@ -74,10 +62,4 @@ fn is_static(program: &Path) -> Result<()> {
         bail!("{} is not a static program", program.display());
     }
     Ok(())
-}
-
-fn host() -> Result<String> {
-    let version = Run::new("rustc").arg("-vV").read()?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc -vV names no host")
 }

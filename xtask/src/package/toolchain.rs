@@ -5,8 +5,8 @@
 //! for Linux and macOS: it has stubs of each version of glibc, of musl and of macOS. MinGW links for
 //! Windows.
 
-use super::linker;
 use super::platform::{GLIBC, Platform};
+use super::{linker, wheel};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
@@ -61,6 +61,7 @@ impl Toolchain {
             .arg(self.platform.target)
             .arg("--out")
             .arg(out)
+            .args(wheel::SMALL)
             .env("CARGO", cargo);
         if self.zig() {
             run = run.arg("--zig");

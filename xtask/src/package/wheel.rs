@@ -1,32 +1,43 @@
 //! The Python wheel.
 
+use super::{Kind, quick};
 use crate::command::Run;
 use crate::log::Log;
 use crate::site::Site;
 use crate::tools::python;
 use anyhow::{Result, bail};
 
+/// maturin compresses a wheel less by itself.
+pub const SMALL: [&str; 2] = ["--compression-level", "9"];
+
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     let venv = python::build_venv(site, log)?;
     site.clear_dist_files("whl")?;
-    Run::new(venv.program("maturin"))
+    let mut maturin = Run::new(venv.program("maturin"))
         .args(["build", "--release", "--interpreter"])
         .arg(venv.python())
         .arg("--out")
         .arg(site.dist())
-        .dir(site.root.join("bindings/python"))
-        .log(log)?;
-    let wheel = site.dist_file("whl")?;
+        .args(SMALL)
+        .dir(site.root.join("bindings/python"));
     let threaded = Run::new(venv.python())
         .args([
             "-c",
             "import sysconfig; print(sysconfig.get_config_var('Py_GIL_DISABLED') == 1)",
         ])
-        .read()?;
+        .read()?
+        .trim()
+        == "True";
+    // What a free-threaded Python loads is compiled for this Python alone.
+    if !threaded {
+        maturin = maturin.env("CARGO", quick::cargo_of(site, Kind::Wheel)?);
+    }
+    maturin.log(log)?;
+    let wheel = site.dist_file("whl")?;
     // One wheel for every Python from 3.11 on; a feature lost from Cargo.toml would
     // make one for this Python only, and no test on this Python would notice. A
     // free-threaded Python has no limited API before 3.15.
-    if threaded.trim() != "True" && !wheel.to_string_lossy().contains("-abi3-") {
+    if !threaded && !wheel.to_string_lossy().contains("-abi3-") {
         bail!("{} is not an abi3 wheel", wheel.display());
     }
     Ok(())

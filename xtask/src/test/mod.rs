@@ -330,6 +330,7 @@ pub fn run(site: &Site, options: &Options) -> Result<()> {
         return Ok(());
     }
     let chosen = choose(options)?;
+    let site = &site.making(package::kinds(chosen.iter().map(|step| step.name)));
     let began = Instant::now();
     let mut failed = Vec::new();
     let mut passed = 0;
