@@ -74,7 +74,8 @@ fn unpack(site: &Site, platform: &Platform, dir: &Path) -> Result<Vec<PathBuf>> 
         .args(["-type", "f", "(", "-name", "*.so*", "-o", "-name", "*.node"])
         .args(["-o", "-name", "*.dll", "-o", "-name", "*.pyd"])
         .args(["-o", "-name", "*.exe", "-o", "-name", "*.dylib"])
-        .args(["-o", "-name", "untorn", ")"])
+        // Completions for a shell have the command's name, too.
+        .args(["-o", "-name", "untorn", "-perm", "-u=x", ")"])
         .read()?;
     Ok(listing.lines().map(PathBuf::from).collect())
 }
