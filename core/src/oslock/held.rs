@@ -104,7 +104,12 @@ impl<'a> LockFile<'a> {
             Some(_) => lockfile::is_our_redo(file)?,
             None => lockfile::is_ours(file)?,
         };
-        Ok(ours && file.may_be_believed(self.target())?)
+        Ok(ours && self.is_believed()?)
+    }
+
+    /// Returns whether only a user who may be believed can have written the file.
+    pub fn is_believed(&self) -> io::Result<bool> {
+        self.file()?.may_be_believed(self.target())
     }
 
     /// Does the same for a caller that is about to write to the file.
@@ -114,8 +119,7 @@ impl<'a> LockFile<'a> {
             return Ok(());
         }
         let refuse = |kind, why| Err(Error::new(kind, operation, self.path(), why));
-        let file = self.file().map_err(os_error)?;
-        if file.may_be_believed(self.target()).map_err(os_error)? {
+        if self.is_believed().map_err(os_error)? {
             return refuse(
                 ErrorKind::Corrupt,
                 "this was not written by untorn, and is not overwritten; nothing was changed",

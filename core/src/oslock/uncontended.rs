@@ -112,12 +112,15 @@ impl ProcessLock {
     /// would keep the lock.
     #[inline]
     pub(super) fn unlock(&self) {
-        match self.by.swap(TRIED, Ordering::Relaxed) {
+        match self.by.load(Ordering::Relaxed) {
             TRIED => match &self.pid_file {
                 None => drop(self.file.unlock()),
                 Some(pid_file) => pid_file.let_go(&self.file),
             },
-            by => self.unlock_waiting(by == 1),
+            by => {
+                self.by.store(TRIED, Ordering::Relaxed);
+                self.unlock_waiting(by == 1);
+            }
         }
     }
 

@@ -58,6 +58,9 @@ pub(super) fn decode(name: &str) -> Option<String> {
     if name == "%" {
         return Some(String::new());
     }
+    if is_as_its_key(name) {
+        return Some(name.to_owned());
+    }
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.bytes();
     while let Some(byte) = rest.next() {
@@ -71,6 +74,16 @@ pub(super) fn decode(name: &str) -> Option<String> {
     // Only the one name that we would give the key counts. Another program's
     // directory must not be taken for a session.
     (escape(&key) == name && name.len() <= LONGEST).then_some(key)
+}
+
+/// Returns whether nothing in the name is escaped, so that the key is the same. A name with
+/// a dot may be; a closer look decides about it.
+fn is_as_its_key(name: &str) -> bool {
+    let is_plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=LONGEST).contains(&name.len())
+        && name.bytes().all(is_plain)
+        && !name.starts_with('-')
+        && !is_device(name)
 }
 
 /// Returns whether the name stands for a key that is too long for it.

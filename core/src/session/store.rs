@@ -145,12 +145,14 @@ impl Store {
     /// The same, and `CANCELLED`.
     pub fn keys_with(&self, call: &CallOptions<'_>) -> Result<Vec<String>> {
         let wait = call.begin(self.shared.options.timeout);
-        let mut keys = Vec::new();
-        for (key, _) in directory::sessions("keys", &self.shared, &wait)? {
-            keys.push(key);
-        }
+        let sessions = directory::sessions("keys", &self.shared, &wait)?;
+        // Most comparisons end with the first bytes, which stand here by themselves.
+        let mut keys: Vec<(u64, String)> = sessions
+            .into_iter()
+            .map(|(key, _)| (first_bytes(&key), key))
+            .collect();
         keys.sort_unstable();
-        Ok(keys)
+        Ok(keys.into_iter().map(|(_, key)| key).collect())
     }
 
     /// Removes the session with all its files. Returns `false` if it was missing.
@@ -195,4 +197,12 @@ impl StoreOptions {
     pub fn open(self, dir: impl AsRef<Path>) -> Result<Store> {
         Store::with_options(dir.as_ref(), self)
     }
+}
+
+/// Returns a number that orders texts by their first bytes.
+fn first_bytes(text: &str) -> u64 {
+    let mut first = [0; 8];
+    let length = text.len().min(8);
+    first[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u64::from_be_bytes(first)
 }

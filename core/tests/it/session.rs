@@ -49,8 +49,25 @@ fn any_string_is_a_key() {
     let store = store(&scene);
     let long = "Long key \u{1f980}/".repeat(60);
     let mut keys = vec![
-        "", ".", "..", "a", "A", "a.lock", "CON", "con.txt", "a/b", "a\\b", "x:y", "\u{e4}",
-        "a\u{308}", " ", "n\n", &long,
+        "",
+        ".",
+        "..",
+        "a",
+        "A",
+        "a.lock",
+        "CON",
+        "con.txt",
+        "a/b",
+        "a\\b",
+        "x:y",
+        "\u{e4}",
+        "a\u{308}",
+        " ",
+        "n\n",
+        &long,
+        "session-10",
+        "session-9",
+        "session-",
     ];
     for key in &keys {
         let session = store.session(key).unwrap();

@@ -29,9 +29,13 @@ pub(crate) fn recordable(
              change is whole or not at all when a process dies; nothing was changed",
         ));
     }
-    lock.check_ours(operation)?;
     let file = lock.file().map_err(os_error)?;
-    lockfile::read_generation(file).map_err(os_error)
+    let recorded = lockfile::read_generation(file).map_err(os_error)?;
+    // A generation is the library's own, so only its writer must be believed.
+    if recorded.is_none() || !lock.is_believed().map_err(os_error)? {
+        lock.check_ours(operation)?;
+    }
+    Ok(recorded)
 }
 
 /// Appends many records. A kill in the middle of the write would leave only the first

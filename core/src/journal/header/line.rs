@@ -36,9 +36,15 @@ pub(crate) fn pad_into(header: &[u8], length: usize, line: &mut Vec<u8>) {
 
 /// Returns the header in its line, without padding and newline.
 pub(crate) fn text(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let stop = line.iter().rposition(|byte| *byte != b' ');
-    &line[..stop.map_or(0, |stop| stop + 1)]
+    let mut text = line.strip_suffix(b"\n").unwrap_or(line);
+    // Usually there is much padding, and each stamp passes it.
+    while let Some((rest, b"                ")) = text.split_last_chunk() {
+        text = rest;
+    }
+    while let [rest @ .., b' '] = text {
+        text = rest;
+    }
+    text
 }
 
 /// Returns whether this line, the first of the file, is a header.

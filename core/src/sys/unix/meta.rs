@@ -212,12 +212,15 @@ pub(in crate::sys) fn has_rights(file: &Handle, wanted: &Attributes) -> io::Resu
 /// ours. Users that may not write `of` lose the right to write it, or with
 /// `reading` all rights.
 pub(in crate::sys) fn narrow(file: &Handle, of: &Path, reading: bool) -> io::Result<()> {
+    let rights = if reading { 0o066 } else { 0o022 };
     let seen = stat::of(file)?;
+    if seen.mode & rights == 0 {
+        return Ok(());
+    }
     let of = match stat::of_name(of) {
         Ok(of) if of.is_file => of,
         _ => return Ok(()),
     };
-    let rights = if reading { 0o066 } else { 0o022 };
     let more = seen.mode & rights & !of.mode;
     if more != 0 && seen.uid == rustix::process::geteuid().as_raw() {
         set_mode(file, seen.mode & !more)?;

@@ -82,7 +82,44 @@ pub(in crate::sys) fn list(dir: &Path) -> io::Result<Vec<OsString>> {
         .collect()
 }
 
-/// Lists the names and kinds. The system reports the kinds with the names.
+/// Lists the names and kinds. The system reports the kinds with the names. A store may have
+/// 100,000 sessions, so no entry takes more memory than its name.
+#[cfg(target_os = "linux")]
+pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
+    use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+    use rustix::io::Errno;
+
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = openat(CWD, dir, flags, Mode::empty())?;
+    let mut buffer = Vec::with_capacity(1 << 16);
+    let mut entries = RawDir::new(&dir, buffer.spare_capacity_mut());
+    let mut listed = Vec::new();
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            // The directory was removed meanwhile.
+            Err(Errno::NOENT) => break,
+            entry => entry?,
+        };
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            // This file system keeps no kinds with the names.
+            FileType::Unknown => match statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => continue,
+                seen => FileType::from_raw_mode(seen?.st_mode),
+            },
+            kind => kind,
+        };
+        let is_dir = (kind != FileType::Symlink).then_some(kind == FileType::Directory);
+        listed.push((OsStr::from_bytes(name.to_bytes()).to_owned(), is_dir));
+    }
+    Ok(listed)
+}
+
+/// Does the same where only std can.
+#[cfg(not(target_os = "linux"))]
 pub(in crate::sys) fn list_kinds(dir: &Path) -> io::Result<Vec<(OsString, Option<bool>)>> {
     fs::read_dir(dir)?
         .map(|entry| {
