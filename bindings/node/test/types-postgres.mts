@@ -42,6 +42,7 @@ await state.update((value) => ({ turns: (value?.turns ?? 0) + 1 }))
 const loaded: { turns: number } | null = await state.load({ default: null })
 const done: string = await session.transaction(async (tx: Transaction) => {
   await tx.append('journal.jsonl', { role: 'user' })
+  await tx.setHeader('journal.jsonl', { at: 1 })
   return tx.save('state.json', loaded)
 })
 await using tx = await session.transaction()

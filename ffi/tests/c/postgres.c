@@ -425,6 +425,12 @@ static void reconciles(const untorn_store *store) {
   untorn_session_free(session);
 }
 
+static void see(uint64_t done, uint64_t total, void *user) {
+  uint64_t *searched = user;
+  searched[0] = done;
+  searched[1] = total;
+}
+
 static void stores(const untorn_store *store) {
   untorn_session *session = session_of(store, "stores");
   untorn_journal *journal = journal_of(session);
@@ -435,7 +441,12 @@ static void stores(const untorn_store *store) {
   OK(untorn_session_exists(session, &there, &error));
   CHECK(!there);
   append(journal, "{\"text\":\"needle\"}");
-  OK(untorn_store_search(store, "NEEDLE", 0, NULL, &hits, &error));
+  uint64_t searched[2] = {0, 0};
+  untorn_call_options call = UNTORN_CALL_OPTIONS_INIT;
+  call.progress = see;
+  call.progress_user = searched;
+  OK(untorn_store_search(store, "NEEDLE", 0, &call, &hits, &error));
+  CHECK(searched[0] > 0 && searched[0] == searched[1]);
   CHECK(untorn_hits_get(hits, 0, &key, NULL, NULL, NULL, NULL) && strcmp(key, "stores") == 0);
   untorn_hits_free(hits);
   OK(untorn_store_keys(store, &keys, &error));

@@ -226,7 +226,10 @@ withServer('keys, search and remove', async (t) => {
   const opened = await store(t)
   for (const key of ['a/b', '', 'ü']) await (await opened.session(key).journal()).append({ text: `Hello ${key}` })
   assert.deepEqual(await opened.keys(), ['', 'a/b', 'ü'])
-  const hits = await opened.search('HELLO ü')
+  const reports = []
+  const hits = await opened.search('HELLO ü', { onProgress: (progress) => reports.push(progress) })
+  const { done, total } = reports.at(-1)
+  assert.ok(done > 0 && done === total)
   assert.deepEqual(hits.map(({ key, snippet, range }) => [key, snippet.slice(...range)]), [['ü', 'Hello ü']])
   assert.equal(await opened.remove('a/b'), true)
   assert.equal(await opened.session('a/b').exists(), false)

@@ -197,4 +197,18 @@ fn a_search_finds_what_it_finds_in_files() {
         sessions.search("").run().unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
+    // It reports how far it is, and is cancelled in the middle.
+    let all = 3 * (lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>());
+    let told = std::sync::Mutex::new(Vec::new());
+    let tell = |progress: untorn::Progress| told.lock().unwrap().push(progress);
+    let search = sessions.search("x");
+    search
+        .run_with(&CallOptions::new().progress(&tell))
+        .unwrap();
+    let last = *told.lock().unwrap().last().unwrap();
+    assert_eq!((last.done, last.total), (all, all));
+    let token = untorn::CancelToken::new();
+    token.cancel();
+    let cancelled = search.run_with(&CallOptions::new().cancel(&token));
+    assert_eq!(cancelled.unwrap_err().kind(), ErrorKind::Cancelled);
 }
