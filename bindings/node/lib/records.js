@@ -285,19 +285,62 @@ function* entriesSync(open, decoder) {
   }
 }
 
-/** `passed` learns where each chunk ends, when its records have been taken. */
-async function* values(open, decoder, pass = asItIs, passed = undefined) {
+/**
+ * `passed` learns where each chunk ends, when its records have been taken. `atHand` learns of a walk that may be gone on
+ * with.
+ */
+async function* valuesOneByOne(open, decoder, pass, passed, atHand) {
   const reader = await begin(open, Infinity)
   try {
     for (const chunks = new Chunks(reader); !chunks.last; ) {
       await begin(() => reader.next(), Infinity)
       const walk = new Walk(decoder, chunks.take(decoder))
-      while (walk.next()) yield pass(walk.value)
+      while (walk.next()) {
+        atHand.walk = walk
+        yield pass(walk.value)
+      }
       if (walk.isAny) passed?.(walk.end)
     }
   } finally {
+    atHand.walk = undefined
     reader.close()
   }
+}
+
+/**
+ * The same, faster: a generator takes half as long for a short record as its decoding. So records of the chunk at hand are
+ * taken past the generator, unless one of its own calls is on its way.
+ */
+function values(open, decoder, pass = asItIs, passed = undefined) {
+  const atHand = { walk: undefined }
+  const generator = valuesOneByOne(open, decoder, pass, passed, atHand)
+  // The generator awaits what a function of the caller's returns.
+  if (pass !== asItIs || decoder.parse !== undefined) return generator
+  let started = 0
+  const counted = (call) => async (given) => {
+    started += 1
+    try {
+      return await call.call(generator, given)
+    } finally {
+      started -= 1
+    }
+  }
+  const slow = { next: counted(generator.next), return: counted(generator.return), throw: counted(generator.throw) }
+  const next = () => {
+    const { walk } = atHand
+    if (started > 0 || walk === undefined) return slow.next()
+    try {
+      if (walk.next()) return Promise.resolve({ value: walk.value, done: false })
+    } catch (error) {
+      return slow.throw(error)
+    }
+    return slow.next()
+  }
+  return Object.defineProperties(generator, {
+    next: { value: next },
+    return: { value: slow.return },
+    throw: { value: slow.throw },
+  })
 }
 
 function* valuesSync(open, decoder, pass = asItIs) {

@@ -88,3 +88,54 @@ test('chunks share their memory, and no record changes when the next is read', a
   assert.deepEqual(lines.readSync().map(String), texts)
   assert.deepEqual((await lines.read()).map(String), texts)
 })
+
+/** A journal of two chunks, with damage in both. */
+function twoChunks(t) {
+  const name = file(t)
+  const lines = Array.from({ length: 1500 }, (_, i) => (i % 500 === 400 ? 'not json' : `${i}`))
+  fs.writeFileSync(name, lines.map((line) => `${line}\n`).join(''))
+  return { name, values: lines.filter((line) => line !== 'not json').map(Number) }
+}
+
+test('records that are asked for at once come in order', async (t) => {
+  const { name, values } = twoChunks(t)
+  const journal = await Journal.open(name)
+  const records = journal.records({ onDamage() {} })
+  const first = Array.from({ length: 50 }, () => records.next())
+  await first[0]
+  // The others are still on their way.
+  first.push(records.next())
+  const asked = await Promise.all(first)
+  for (const many of [1, 3, 1, 1, 2000]) {
+    const together = Array.from({ length: many }, () => records.next())
+    asked.push(...(await Promise.all(together)))
+  }
+  assert.deepEqual(asked.filter(({ done }) => !done).map(({ value }) => value), values)
+  assert.deepEqual(await records.next(), { value: undefined, done: true })
+})
+
+test('a reader that is ended in a chunk stays ended', async (t) => {
+  const { name } = twoChunks(t)
+  const journal = await Journal.open(name)
+  const ends = {
+    return: async (records) => assert.deepEqual(await records.return(7), { value: 7, done: true }),
+    throw: (records) => assert.rejects(records.throw(new Error('enough')), /enough/),
+    // Nobody waits for the record that is asked for at the same time.
+    'return behind a record': async (records) => {
+      const [record, end] = await Promise.all([records.next(), records.return(7)])
+      assert.deepEqual([record, end], [{ value: 3, done: false }, { value: 7, done: true }])
+    },
+    'damage that is not borne': async (records) => {
+      await assert.rejects(async () => {
+        for await (const value of records) assert.ok(value < 400)
+      }, /at 1490/)
+    },
+  }
+  for (const [name, end] of Object.entries(ends)) {
+    const onDamage = ({ offset }) => { throw new Error(`at ${offset}`) }
+    const records = journal.records({ onDamage })
+    for (const value of [0, 1, 2]) assert.deepEqual(await records.next(), { value, done: false }, name)
+    await end(records)
+    assert.deepEqual(await records.next(), { value: undefined, done: true }, name)
+  }
+})
