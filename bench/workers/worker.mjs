@@ -1,6 +1,8 @@
 // untorn from Node: answers the bench's requests, one line each (see src/peer.rs).
 
+import fs from 'node:fs'
 import { createInterface } from 'node:readline'
+import { StringDecoder } from 'node:string_decoder'
 import { Journal } from 'untorn'
 
 const HEAD = '{"type":"message","role":"assistant","id":"msg_01HQ8","ts":1731990000.25,"text":"'
@@ -11,6 +13,7 @@ const RECORD = Buffer.from(TEXT_OF_RECORD)
 const VALUE = JSON.parse(TEXT_OF_RECORD)
 
 let journal
+let file
 
 async function timed(work) {
   const from = process.hrtime.bigint()
@@ -21,6 +24,7 @@ async function timed(work) {
 const verbs = {
   ready: () => 0,
   open(path, durability) {
+    file = path
     journal = Journal.openSync(path, { durability })
     return 0
   },
@@ -45,6 +49,22 @@ const verbs = {
     timed(async () => {
       let count = 0
       for await (const _ of journal.records()) count++
+      if (count === 0) throw new Error('the journal is empty')
+    }),
+  // As a program reads them without a library.
+  'records-by-hand': () =>
+    timed(() => {
+      const decoder = new StringDecoder()
+      const chunk = Buffer.alloc(64 << 10)
+      const fd = fs.openSync(file)
+      let count = 0
+      let rest = ''
+      for (let length; (length = fs.readSync(fd, chunk)) > 0; ) {
+        const lines = (rest + decoder.write(chunk.subarray(0, length))).split('\n')
+        rest = lines.pop()
+        for (const line of lines) if (JSON.parse(line) !== undefined) count++
+      }
+      fs.closeSync(fd)
       if (count === 0) throw new Error('the journal is empty')
     }),
   verify: () =>

@@ -1,8 +1,8 @@
 //! Reading long journals.
 
-use super::{Row, Target};
+use super::{Row, Target, again};
 use crate::data;
-use crate::measure::Figure;
+use crate::measure::{Figure, rounds};
 use crate::options::Options;
 use crate::peer::{self, Peer};
 use crate::subjects;
@@ -46,7 +46,29 @@ pub fn run(options: &Options) -> Result<Vec<Row>> {
             Target::AtLeast(0.8),
             verify,
         ),
+        Row::new(
+            SUITE,
+            "Node, records over 200 MB, as objects / chunks and JSON.parse",
+            "times",
+            Target::AtMost(1.0),
+            node(options, short).map_err(|error| again(&error)),
+        ),
     ])
+}
+
+/// The two are processes of their own: they would share a heap otherwise.
+fn node(options: &Options, bytes: u64) -> Result<Figure> {
+    let mut peers = ["records", "records-by-hand"]
+        .map(|verb| Ok((subjects::start(options, "Node")?, verb)))
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
+    for (peer, _) in &mut peers {
+        open(options, peer, bytes)?;
+    }
+    let series = rounds(options.rounds.min(7), &mut peers, |(peer, verb)| {
+        peer.call(&[verb, "1"])
+    })?;
+    Ok(Figure::ratio(&series[0], &series[1]))
 }
 
 fn open(options: &Options, peer: &mut Peer, bytes: u64) -> Result<f64> {
