@@ -25,6 +25,8 @@ const HASH: usize = 20;
 const OURS: &[&str] = &["lock", "guard", "holder", "torn", "redo", "untorn"];
 /// The names that Windows keeps for devices, with any extension too.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
+/// The length of `com1`.
+const LONGEST_DEVICE: usize = 4;
 
 /// The name of a file, or of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ fn is_as_its_key(name: &str) -> bool {
     (1..=LONGEST).contains(&name.len())
         && name.bytes().all(is_plain)
         && !name.starts_with('-')
-        && !is_device(name)
+        && (name.len() > LONGEST_DEVICE || !is_device(name))
 }
 
 /// Returns whether the name stands for a key that is too long for it.
