@@ -1,6 +1,7 @@
 //! What checks wheels, npm packages and libraries; then the checksums.
 
 use super::layout::{VERSION, directory_of, files, staging};
+use super::platform::Platform;
 use super::{needs, sizes};
 use crate::command::Run;
 use crate::log::Log;
@@ -132,7 +133,12 @@ fn npm(site: &Site, log: &Log) -> Result<()> {
 
 /// The list of crates that maturin has put into each wheel, for the release as a whole.
 fn components(site: &Site, log: &Log) -> Result<()> {
-    let Some(wheel) = files(site, "untorn-", "manylinux2014_x86_64.whl")?.pop() else {
+    let linux = Platform::named("linux-x64-gnu")?;
+    let wheels = files(site, "untorn-", ".whl")?;
+    let Some(wheel) = wheels
+        .iter()
+        .find(|wheel| linux.is_wheel(&wheel.to_string_lossy()))
+    else {
         return log.line("no wheel to take the list of crates from");
     };
     Run::new(crate::tools::python::interpreter()?)
