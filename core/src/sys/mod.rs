@@ -60,6 +60,7 @@ pub(crate) use process::{
 };
 pub(crate) use random::{random_number, random_word};
 pub(crate) use watch::{Waker, Watch};
+pub(crate) use whole::set_length;
 
 /// The identity of the file that a name or a descriptor means: never two at one
 /// time.

@@ -60,7 +60,7 @@ fn versions_are_contents() {
 #[test]
 fn no_update_is_lost() {
     // Trap 1: a rename moves the name, not the lock.
-    let scene = Scene::new();
+    let scene = Scene::quick();
     let path = scene.path("count");
     std::thread::scope(|threads| {
         for _ in 0..8 {

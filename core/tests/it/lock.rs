@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::scene;
 use crate::scene::Scene;
+use crate::scene::lane::rounds;
 use untorn::fault::{Op, Plan};
 use untorn::{
     Alive, CallOptions, Caller, CancelToken, Document, ErrorKind, FileLock, Journal, LockOptions,
@@ -648,7 +649,7 @@ fn one_try_finds_a_free_lock_free_whoever_waited_before() {
     // so still: it must not be in the way of a try.
     let scene = Scene::new();
     let path = scene.path("j");
-    for round in 0..200 {
+    for round in 0..rounds(40, 200) {
         let theirs = fs::File::create(scene.path("j.lock")).unwrap();
         theirs.lock().unwrap();
         let short = FileLock::options().timeout(Some(Duration::from_millis(1)));

@@ -187,7 +187,7 @@ fn what_a_handle_with_a_past_acknowledges_survives() {
                 *acknowledged.borrow_mut() += 1;
             }
         });
-        for image in every(8, &found) {
+        for image in every(16, &found) {
             let what = format!("{}: {}", between.name, image.what);
             let after = materialise(image);
             let path = after.path("j");

@@ -237,7 +237,7 @@ fn the_power_goes_and_no_rotated_file_is_the_journal() {
     let mut second_names = 0;
     for way in WAYS.iter().filter(|way| way.keeps) {
         // Where the stash is.
-        let scene = Scene::new();
+        let scene = Scene::quick();
         let path = scene.with("j", OLD);
         let stash = std::rc::Rc::new(scene::power::Stash::new());
         let found = scene::power::images_and_files(&scene, Some(&stash), |_| {

@@ -262,7 +262,7 @@ fn a_death_while_it_is_settled() {
 
 #[test]
 fn the_power_fails_at_each_call() {
-    let scene = Scene::new();
+    let scene = Scene::quick();
     set_up(&scene);
     let stash = Rc::new(Stash::new());
     let found = images_and_files(&scene, Some(&stash), |acknowledged| {

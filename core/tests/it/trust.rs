@@ -373,7 +373,7 @@ fn removals_follow_no_link_that_comes_meanwhile() {
         ("media", "keys"),
     ] {
         for at in 0.. {
-            let (scene, elsewhere) = (Scene::new(), Scene::new());
+            let (scene, elsewhere) = (Scene::quick(), Scene::quick());
             let names = ["one", "two.lock", "three"];
             for name in names {
                 elsewhere.with(name, "precious");

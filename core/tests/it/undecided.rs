@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::scene;
-use crate::scene::lane::{every, start_and_step};
+use crate::scene::lane::{every, rounds, start_and_step};
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan, Verdict};
 use untorn::{
@@ -409,7 +409,7 @@ fn each_moment(
 ) {
     let part = batch.iter().map(String::len).sum::<usize>() - 5;
     // A reader of many records makes thousands of calls.
-    let (mut moment, step) = start_and_step(if batch.len() > 5 { 60 } else { 12 });
+    let (mut moment, step) = start_and_step(if batch.len() > 5 { 120 } else { 12 });
     loop {
         let scene = Scene::quick();
         let path = scene.path("j");
@@ -588,7 +588,7 @@ fn among_writers_that_die_all_the_time() {
         std::thread::scope(|threads| {
             threads.spawn(|| {
                 let lengths = [10, 700, 3000];
-                for id in 1..150 {
+                for id in 1..rounds(60, 150) as usize {
                     let n = 3 + id * 7 % 50;
                     let pad = "x".repeat(lengths[id % 3]);
                     let batch: Vec<_> = (0..n)

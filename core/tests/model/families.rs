@@ -18,7 +18,7 @@ const PLAIN: Setting = Setting {
 pub struct Family {
     pub name: &'static str,
     pub cases: BoxedStrategy<Case>,
-    /// How many are tried by default.
+    /// How many the deep lane tries; the daily one tries half of them.
     pub count: u32,
 }
 

@@ -9,8 +9,8 @@
 //!              readers.rs what those may see who read
 //! ```
 //!
-//! `UNTORN_MODEL_CASES` runs so many cases of each family, `UNTORN_MODEL_SEED`
-//! begins with another seed. The argument, if there is one, names families. A case
+//! `UNTORN_MODEL_CASES` runs so many cases of each family, and `UNTORN_MODEL_SEED`
+//! repeats a run: a failure names its seed. The argument, if there is one, names families. A case
 //! that failed is kept in `model/regressions/`, and is the first next time.
 
 mod act;
@@ -40,6 +40,7 @@ use proptest::test_runner::{
     Config, FileFailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
 };
 
+use crate::scene::lane::rounds;
 use crate::scene::program::say;
 use families::Family;
 
@@ -106,14 +107,14 @@ fn number(name: &str) -> Option<u64> {
 
 fn try_family(family: &Family) -> Result<u32, String> {
     let cases = number("UNTORN_MODEL_CASES").and_then(|n| u32::try_from(n).ok());
-    let seed = number("UNTORN_MODEL_SEED").unwrap_or(1);
+    let seed = number("UNTORN_MODEL_SEED").unwrap_or_else(|| fastrand::u64(..));
     let kept = format!(
         "{}/tests/model/regressions/{}.txt",
         env!("CARGO_MANIFEST_DIR"),
         family.name
     );
     let config = Config {
-        cases: cases.unwrap_or(family.count),
+        cases: cases.unwrap_or_else(|| rounds(family.count / 2, family.count)),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept.leak()))),
         max_shrink_iters: 3_000,
         ..Config::default()

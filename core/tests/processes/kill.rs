@@ -19,7 +19,7 @@ use untorn::{Document, Durability, FileLock, Journal, Scheme};
 /// How many rounds are tried at least. The daily lane tries fewer: each kills at another
 /// instruction.
 fn least_rounds() -> u32 {
-    rounds(15, 60)
+    rounds(10, 60)
 }
 
 /// How many are tried at most, until a kill has hit what it was meant to hit.
@@ -221,6 +221,14 @@ impl Writer {
     /// Lets it acknowledge so many, then kills it a random moment later; gives
     /// the last number that it acknowledged.
     fn kill_after(mut self, count: u32) -> Option<u32> {
+        let last = self.acknowledges(count);
+        at_any_moment();
+        self.child.kill().unwrap();
+        self.ended(last)
+    }
+
+    /// Gives the last number of so many that it acknowledges.
+    fn acknowledges(&mut self, count: u32) -> Option<u32> {
         let mut last = None;
         let mut line = String::new();
         for _ in 0..count {
@@ -228,9 +236,11 @@ impl Writer {
             self.out.read_line(&mut line).unwrap();
             last = Some(line.trim().parse().unwrap());
         }
-        // Not to wait for anything: the kill is to hit any instruction.
-        std::thread::sleep(Duration::from_micros(fastrand::u64(..3_000)));
-        self.child.kill().unwrap();
+        last
+    }
+
+    /// After the kill: gives the last number that it acknowledged.
+    fn ended(mut self, mut last: Option<u32>) -> Option<u32> {
         self.child.wait().unwrap();
         // What it acknowledged until then is in the pipe. (A child that lives
         // on has the pipe's other end, so do not read to its end.)
@@ -242,6 +252,55 @@ impl Writer {
         }
         last
     }
+}
+
+/// Not to wait for anything: the kill is to hit any instruction.
+fn at_any_moment() {
+    std::thread::sleep(Duration::from_micros(fastrand::u64(..3_000)));
+}
+
+/// When writers are killed.
+#[derive(Clone, Copy)]
+enum Kill {
+    /// One after the other, so that the others settle what each left.
+    OneByOne,
+    /// All at one moment, so that nobody settles what the holder of the lock left.
+    AllAtOnce,
+    /// The same, as soon as the holder has noted what it is about to change.
+    InAChange,
+}
+
+/// Gives the last number that each acknowledged.
+fn kill_each(mut writers: Vec<Writer>, when: Kill, scene: &Scene) -> Vec<(String, u32)> {
+    let any = || fastrand::u32(1..4);
+    let mut ended = Vec::new();
+    if let Kill::OneByOne = when {
+        for writer in writers {
+            ended.push((writer.id.clone(), writer.kill_after(any())));
+        }
+    } else {
+        let last: Vec<_> = writers.iter_mut().map(|w| w.acknowledges(any())).collect();
+        match when {
+            Kill::InAChange => {
+                let pending = || is_pending(scene, "j.redo") || is_pending(scene, "j.lock");
+                while !pending() {
+                    for writer in &mut writers {
+                        let ended = writer.child.try_wait().unwrap();
+                        assert_eq!(ended, None, "it appends until it is killed");
+                    }
+                }
+            }
+            _ => at_any_moment(),
+        }
+        for writer in &mut writers {
+            writer.child.kill().unwrap();
+        }
+        for (writer, last) in writers.into_iter().zip(last) {
+            ended.push((writer.id.clone(), writer.ended(last)));
+        }
+    }
+    let known = |(id, last): (String, Option<u32>)| Some((id, last?));
+    ended.into_iter().filter_map(known).collect()
 }
 
 fn appends_of_killed_processes(scheme: Scheme) {
@@ -261,17 +320,17 @@ fn appends_of_killed_processes(scheme: Scheme) {
         let writers: Vec<_> = (0..3)
             .map(|n| Writer::start("append", scheme, &path, format!("{round}-{n}")))
             .collect();
-        for writer in writers {
-            let id = writer.id.clone();
-            if let Some(last) = writer.kill_after(fastrand::u32(1..4)) {
-                acknowledged.insert(id, last);
-            }
-        }
+        let when = match round % 4 {
+            _ if round >= least => Kill::InAChange,
+            0 | 1 => Kill::OneByOne,
+            _ => Kill::AllAtOnce,
+        };
+        acknowledged.extend(kill_each(writers, when, &scene));
         // Half of the time a reader finds what they left as it is.
         if round % 2 == 0 {
             let _ = open(scheme, &path).verify().unwrap();
         }
-        left_pending |= is_pending(&scene);
+        left_pending |= is_pending(&scene, "j.redo");
         let locked = FileLock::options()
             .scheme(scheme)
             .timeout(Some(Duration::from_secs(60)))
@@ -394,12 +453,9 @@ fn open(scheme: Scheme, path: &Path) -> Journal {
     Journal::options().scheme(scheme).open(path).unwrap()
 }
 
-/// Whether a process died in the middle of a change.
-fn is_pending(scene: &Scene) -> bool {
-    scene
-        .files()
-        .iter()
-        .any(|(name, bytes)| name.ends_with(".redo") && bytes.len() > 64)
+/// Whether a change is noted in this file: one is under way, or its process died.
+fn is_pending(scene: &Scene, name: &str) -> bool {
+    std::fs::metadata(scene.path(name)).is_ok_and(|file| file.len() > 64)
 }
 
 /// They are in their parents' process groups, which is ours.

@@ -3,7 +3,7 @@
 //! namespaces of their own.
 //!
 //! Without the harness of `cargo test`: each test is run in a process of its own, as
-//! many at once as there are processors.
+//! many at once as there are processors, and some more, as some only wait.
 
 mod events;
 // Windows has no fork.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::scene;
 use crate::scene::Scene;
-use crate::scene::lane;
+use crate::scene::lane::{self, every};
 use crate::scene::player::{Player, argument, orders};
 use crate::scene::program::{Outcome, Part, Test, say};
 use untorn::fault::{Op, Plan};
@@ -66,7 +66,7 @@ pub const TESTS: &[Test] = &[
         "a_program_without_the_guard_that_is_faster",
         a_program_without_the_guard_that_is_faster,
     ),
-    ("every_call_fails_once", every_call_fails_once),
+    ("every_call_of_a_pid_file_fails_once", every_call_fails_once),
     (
         "a_take_over_that_dies_leaves_nothing",
         a_take_over_that_dies_leaves_nothing,
@@ -94,7 +94,7 @@ fn once() -> LockOptions {
 fn rounds() -> u32 {
     let asked = std::env::var("UNTORN_TEST_ROUNDS").ok();
     asked.map_or_else(
-        || lane::rounds(100, 400),
+        || lane::rounds(40, 400),
         |rounds| rounds.parse().expect("a number"),
     )
 }
@@ -502,21 +502,22 @@ fn a_program_without_the_guard_that_is_faster() -> Outcome {
 /// Fails each call of `work` with each of these, and cuts each write short.
 fn each_fault(set_up: impl Fn(&Scene), work: impl Fn(&Path), check: impl Fn(&Scene, &str)) {
     let run = |plan: Plan| {
-        let scene = Scene::new();
+        let scene = Scene::quick();
         set_up(&scene);
         let (_, calls) = plan.run(|| work(&scene.path("s")));
         (scene, calls)
     };
     let (_, calls) = run(Plan::new());
     assert!(calls.len() > 8, "{calls:?}");
-    for (n, op) in calls.iter().enumerate() {
-        for errno in [
+    for (n, op) in every(2, calls.iter().enumerate()) {
+        let errors = [
             libc::EIO,
             libc::EMFILE,
             libc::ENOSPC,
             libc::EACCES,
             libc::EINTR,
-        ] {
+        ];
+        for errno in every(2, errors) {
             let (scene, _) = run(Plan::new().fail(n, errno));
             check(&scene, &format!("call {n}, {op:?}, fails with {errno}"));
         }

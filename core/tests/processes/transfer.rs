@@ -27,7 +27,7 @@ pub const TESTS: &[Test] = &[
     ),
     ("an_unseen_heir_has_a_minute", an_unseen_heir_has_a_minute),
     ("what_can_not_be_given", what_can_not_be_given),
-    ("every_call_fails_once", every_call_fails_once),
+    ("every_call_of_a_transfer_fails_once", every_call_fails_once),
     (
         "a_reservation_that_was_cut_short",
         a_reservation_that_was_cut_short,

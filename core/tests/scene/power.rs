@@ -312,7 +312,7 @@ fn live(dir: &Path) -> BTreeMap<String, (u64, Vec<u8>)> {
 
 /// Keeps every file that ever was in a directory, by a second name: so that it
 /// can be put back as the very file that it was.
-pub struct Stash(tempfile::TempDir);
+pub struct Stash(Scene);
 
 impl Drop for Stash {
     fn drop(&mut self) {
@@ -324,11 +324,11 @@ impl Stash {
     pub fn new() -> Stash {
         // Each file has a name in here too.
         untorn::fault::names_elsewhere(1);
-        Stash(tempfile::tempdir().unwrap())
+        Stash(Scene::quick())
     }
 
     fn place(&self, inode: u64) -> PathBuf {
-        self.0.path().join(inode.to_string())
+        self.0.path(&inode.to_string())
     }
 
     fn keep(&self, dir: &Path) {

@@ -1,6 +1,7 @@
 //! A test program without the usual harness, for tests whose other processes are this
 //! very program, which gets their part by an environment variable.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -93,6 +94,8 @@ pub fn play(part: &str, parts: &[Part]) {
 /// Runs the tests whose names contain the first argument, or all. Each runs in a
 /// process of its own, so it does not meet what another changes of its process.
 pub fn run(tests: &[Test]) {
+    let names: BTreeSet<&str> = tests.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names.len(), tests.len(), "two tests have one name");
     let mut arguments = std::env::args().skip(1);
     let mut first = arguments.next();
     if first.as_deref() == Some(ONE) {
@@ -133,8 +136,10 @@ fn run_here(tests: &[Test], chosen: &str) {
 
 /// The exit code of each.
 fn run_each(chosen: &[&str]) -> Vec<Option<i32>> {
+    /// Tests of limits and of the age of files wait for seconds, and use no processor.
+    const WAIT: usize = 2;
     let next = AtomicUsize::new(0);
-    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from) + WAIT;
     let run_some = || {
         let mut codes = Vec::new();
         while let Some(name) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::sys::File;
+use crate::sys::{File, set_length};
 
 /// The size of the first read in bytes, which usually holds the last records.
 const FIRST: u64 = 16 * 1024;
@@ -106,7 +106,7 @@ impl<'a, B: Bytes> Backward<'a, B> {
         scratch
             .try_reserve_exact(length)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        scratch.resize(length, 0);
+        set_length(scratch, length);
         if self.bytes.read_full_at(scratch, start)? < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -147,7 +147,7 @@ impl<'a, B: Bytes> Backward<'a, B> {
         };
         let length = length.min(stop);
         self.start = stop - length;
-        self.piece.resize(length as usize, 0);
+        set_length(&mut self.piece, length as usize);
         let n = self.bytes.read_full_at(&mut self.piece, self.start)?;
         if n < self.piece.len() {
             self.piece.clear();

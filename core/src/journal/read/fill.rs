@@ -17,6 +17,7 @@ use super::skip::MARK;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::position::Position;
+use crate::sys::set_length;
 
 /// Large enough to read at memory speed, and small enough for a core's own cache.
 const CHUNK: usize = 256 * 1024;
@@ -160,7 +161,7 @@ impl Records {
         let limit = self.decided.limit(&self.shared, source, "read")?;
         let decided = limit.saturating_sub(from);
         let decided = usize::try_from(decided).map_or(read, |decided| decided.min(read));
-        self.second.resize(read, 0);
+        set_length(&mut self.second, read);
         let again = source
             .read_full_at(&mut self.second, from)
             .map_err(|error| self.os_error(error))?;
@@ -211,7 +212,7 @@ impl Records {
             )
             .at(at));
         }
-        self.buffer.resize(want, 0);
+        set_length(&mut self.buffer, want);
         Ok(())
     }
 

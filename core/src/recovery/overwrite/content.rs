@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::sys::File;
+use crate::sys::{File, set_length};
 
 /// The number of bytes that move at once from file to file.
 const PIECE: usize = 1 << 18;
@@ -113,7 +113,7 @@ impl<'a> Content<'a> {
         bytes
             .try_reserve_exact(length)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        bytes.resize(length, 0);
+        set_length(&mut bytes, length);
         self.read(&mut bytes, 0)?;
         Ok(bytes)
     }
