@@ -28,23 +28,14 @@ const OWN: [&str; 7] = [
 pub fn make(site: &Site, log: &Log) -> Result<()> {
     let built = quick::compile(site, Kind::Npm, log)?;
     let here = Platform::here()?;
-    let dir = site.root.join("bindings/node");
-    copy(
-        &built.join(here.shared_library("untorn_node")),
-        &dir.join(addon_of(here)),
-    )?;
     site.clear_dist_files("tgz")?;
     let top = staged(site, "npm")?;
-    copy(&dir.join("package.json"), &top.join("package.json"))?;
-    for entry in std::fs::read_dir(&dir)? {
-        let path = entry?.path();
-        if let Some(name) = path
-            .file_name()
-            .filter(|_| path.extension().is_some_and(|end| end == "node"))
-        {
-            copy(&path, &top.join(name))?;
-        }
-    }
+    copy(
+        &site.root.join("bindings/node/package.json"),
+        &top.join("package.json"),
+    )?;
+    let addon = built.join(here.shared_library("untorn_node"));
+    copy(&addon, &top.join(addon_of(here)))?;
     node::npm(&top)
         .args(["pack", "--pack-destination"])
         .arg(site.dist())
