@@ -48,6 +48,11 @@ fn main() -> Result<(), Error> {
          create table naive_chunk (id int, start bigint, bytes bytea, primary key (id, start)); \
          insert into naive select n, 0 from generate_series(0, 7) n",
     )?;
+    // One that is missing could not be watched.
+    for journal in 0..8 {
+        let make = format!("call append('f{journal}', 'session.jsonl', '1\n')");
+        client.batch_execute(&make)?;
+    }
     let run = |sql: &'static str, writers: i32, journals: i32, batch: usize| {
         rate(&connect, sql, writers, journals, batch)
     };
@@ -66,7 +71,7 @@ fn main() -> Result<(), Error> {
         let plain = show("plain insert", run(FLOOR, 1, 1, 1)?);
         let bare = show("bare update and insert", run(NAIVE, 1, 1, 1)?);
         note("bare update and insert / plain insert", bare / plain);
-        let one = show("append", appends(&url, 1, 1, true, 1));
+        let one = show("append", appends(&url, ('s', 1, 1), true, 1));
         note("1 writer / plain insert", one / plain);
         note("1 writer / bare update and insert", one / bare);
         let call = show("append by `call`", run(CALL, 1, 1, 1)?);
@@ -77,13 +82,16 @@ fn main() -> Result<(), Error> {
         );
         let together = show(
             "8 threads with a handle of 1 journal",
-            appends(&url, 8, 1, true, 1),
+            appends(&url, ('s', 8, 1), true, 1),
         );
         note(
             "8 threads with 1 handle / one statement a commit",
             together / naive,
         );
-        let apart = show("8 programs with 1 journal", appends(&url, 8, 1, false, 1));
+        let apart = show(
+            "8 programs with 1 journal",
+            appends(&url, ('s', 8, 1), false, 1),
+        );
         note(
             "8 programs, 1 journal / one statement a commit",
             apart / naive,
@@ -97,7 +105,7 @@ fn main() -> Result<(), Error> {
         let followers = followers(&connect)?;
         let followed = show(
             "8 writers on 8 journals, followed",
-            appends(&url, 8, 8, false, 1),
+            appends(&url, ('f', 8, 8), false, 1),
         );
         followers();
         note(
@@ -108,7 +116,7 @@ fn main() -> Result<(), Error> {
             "8 writers on 8 journals, followed / 8 bare",
             followed / bare,
         );
-        let batched = show("batches of 100", appends(&url, 1, 1, true, 100));
+        let batched = show("batches of 100", appends(&url, ('s', 1, 1), true, 100));
         note(
             "records of batches of 100 / single appends",
             batched * 100.0 / one,
@@ -165,7 +173,7 @@ impl Drop for Pooled {
 }
 
 /// A handle of a journal, with a pool of its own.
-fn journal(url: &str, number: usize) -> Journal {
+fn journal(url: &str, key: &str) -> Journal {
     let url = url.to_owned();
     let pool = Arc::new(Mutex::new(Vec::new()));
     let connect = move || -> Result<Pooled, Error> {
@@ -178,21 +186,26 @@ fn journal(url: &str, number: usize) -> Journal {
     };
     let options = Store::options().journal_name("session.jsonl");
     let store = options.open(Connections::prepared(connect), "untorn_measure");
-    let session = store.and_then(|store| store.session(&format!("s{number}")));
+    let session = store.and_then(|store| store.session(key));
     session
         .and_then(|session| session.journal())
         .expect("a journal")
 }
 
 /// Appends a second of `writers` at once. They share handles, or each is like a program.
-fn appends(url: &str, writers: usize, journals: usize, shared: bool, batch: usize) -> f64 {
+fn appends(
+    url: &str,
+    (session, writers, journals): (char, usize, usize),
+    shared: bool,
+    batch: usize,
+) -> f64 {
     let record = format!("{{\"role\":\"user\",\"text\":\"{}\"}}", "x".repeat(171));
     let records = vec![record; batch];
     let mut handles: Vec<Journal> = Vec::new();
     for writer in 0..writers {
         let handle = match handles.get(writer % journals) {
             Some(handle) if shared => handle.clone(),
-            _ => journal(url, writer % journals),
+            _ => journal(url, &format!("{session}{}", writer % journals)),
         };
         // It connects, and learns its way.
         handle.append_all(&records).expect("an append");
@@ -266,13 +279,13 @@ fn latency(client: &mut Client, sql: &str) -> Result<f64, Error> {
     Ok(times[times.len() / 2])
 }
 
-/// Two followers of two of the journals. The result ends them.
+/// Two followers of two of the journals, which are none of the other figures'. The result ends them.
 fn followers(connect: &dyn Fn() -> Result<Client, Error>) -> Result<impl FnOnce() + use<>, Error> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut threads = Vec::new();
     for journal in 0..2 {
         let mut client = connect()?;
-        listen(&mut client, &format!("s{journal}"))?;
+        listen(&mut client, &format!("f{journal}"))?;
         let stop = stop.clone();
         threads.push(std::thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {

@@ -1,5 +1,5 @@
-//! The appends of one journal's handle. Those that wait during a statement go into the next
-//! one together: one commit and one flush serve them all.
+//! The appends of one journal's handle. A few statements are under way at once, and share
+//! flushes. Those that wait for a place go into the next one together.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,9 @@ use untorn::{Error, Position};
 use crate::link::Failed;
 use crate::way::{Appended, Way};
 
+/// How many statements of one handle are under way at once. One at a time would have a flush
+/// each, and half of the callers would miss it.
+const AT_ONCE: u32 = 4;
 /// How many bytes one statement takes of those that wait: as many as one row has.
 const MOST: usize = 262_144;
 /// After another writer's append was seen, so many go by the way for many writers.
@@ -24,8 +27,8 @@ pub(crate) struct Appends {
 
 #[derive(Default)]
 struct State {
-    /// An append is under way. Later ones queue up.
-    busy: bool,
+    /// How many statements are under way.
+    under_way: u32,
     queue: VecDeque<Arc<Seat>>,
     number: Option<i64>,
     /// How many more appends go by the way for many writers.
@@ -61,7 +64,7 @@ impl Appends {
         let state = self.state();
         Way {
             number: state.number,
-            alone: state.crowd == 0,
+            alone: state.crowd == 0 && state.under_way <= 1,
         }
     }
 
@@ -92,7 +95,7 @@ impl Appends {
     ) -> Result<Position, Error> {
         let seat = {
             let mut state = self.state();
-            if state.busy {
+            if state.under_way >= AT_ONCE {
                 let seat = Arc::new(Seat {
                     bytes: bytes.to_vec(),
                     token,
@@ -102,7 +105,7 @@ impl Appends {
                 state.queue.push_back(Arc::clone(&seat));
                 Some(seat)
             } else {
-                state.busy = true;
+                state.under_way += 1;
                 None
             }
         };
@@ -158,7 +161,7 @@ impl Appends {
     fn pass_on(&self) {
         let mut state = self.state();
         let Some(first) = state.queue.pop_front() else {
-            state.busy = false;
+            state.under_way -= 1;
             return;
         };
         let mut length = first.bytes.len();
@@ -246,6 +249,7 @@ mod tests {
         send: impl Fn(&[u8]) -> Result<Position, Failed> + Sync,
     ) -> Ran {
         let appends = Appends::default();
+        appends.state().under_way = AT_ONCE - 1;
         let sent = Mutex::new(Vec::new());
         let (begun, has_begun) = mpsc::channel();
         let (end, may_end) = mpsc::channel::<()>();
@@ -281,7 +285,11 @@ mod tests {
             let others = threads.into_iter().map(|thread| thread.join().unwrap());
             first.into_iter().chain(others).collect()
         });
-        assert!(!appends.state().busy, "nobody is under way any more");
+        assert_eq!(
+            appends.state().under_way,
+            AT_ONCE - 1,
+            "none is under way any more"
+        );
         (results, sent.into_inner().unwrap())
     }
 
