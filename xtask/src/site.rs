@@ -1,9 +1,17 @@
 //! Where things are in a checkout.
 
 use crate::command::Run;
-use crate::package::Kind;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+
+/// The packages that can be made.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    C,
+    Wheel,
+    Npm,
+    Command,
+}
 
 pub struct Site {
     /// The checkout.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use untorn::{Error, Position};
 
+use crate::kept::Way;
 use crate::link::Failed;
-use crate::way::{Appended, Way};
+use crate::way::Appended;
 
 /// How many statements of one handle are under way at once. One at a time would have a flush
 /// each, and half of the callers would miss it.

@@ -11,7 +11,6 @@ use crate::id;
 use crate::link::{Ask, Failed, Link, Statement, only};
 use crate::lost::Lost;
 use crate::options::StoreOptions;
-use crate::way::Way;
 
 /// One change of a commit.
 #[derive(Default)]
@@ -23,6 +22,15 @@ pub(crate) struct Change<'a> {
     pub end: Option<i64>,
     /// A `line` does not create the file.
     pub must_exist: bool,
+}
+
+/// The knowledge of a handle about its file.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Way {
+    /// The file's number.
+    pub number: Option<i64>,
+    /// No other writer appends: one commit that waits for the medium costs less than two.
+    pub alone: bool,
 }
 
 /// Bytes that take the place of others in a file.

@@ -6,17 +6,8 @@ use untorn::engine::Waiting;
 
 use crate::driver::{Columns, Param};
 use crate::id;
-use crate::kept::{Change, Kept, Under};
+use crate::kept::{Change, Kept, Under, Way};
 use crate::link::Failed;
-
-/// The knowledge of a handle about its file.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Way {
-    /// The file's number.
-    pub number: Option<i64>,
-    /// No other writer appends: one commit that waits for the medium costs less than two.
-    pub alone: bool,
-}
 
 /// The answer to an append.
 pub(crate) struct Appended {

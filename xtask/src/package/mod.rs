@@ -21,6 +21,7 @@ pub mod wheel;
 use crate::command::Run;
 use crate::log::Log;
 use crate::progress::stage;
+pub use crate::site::Kind;
 use crate::site::Site;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -44,14 +45,6 @@ pub struct Options {
     /// Check what lies in dist/release, and write its checksums and sizes
     #[arg(long, conflicts_with_all = ["only", "all", "platform"])]
     check: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
-    C,
-    Wheel,
-    Npm,
-    Command,
 }
 
 type Maker = fn(&Site, &Log) -> Result<()>;
