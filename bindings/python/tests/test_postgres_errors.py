@@ -230,7 +230,8 @@ WAITING = {
     # More than the first try.
     "claim": """query like '%%"{}".claim(%%' and query_start > backend_start + interval '200 ms'""",
     "append": """query like '%%"{}".append(%%' and wait_event_type = 'Lock'""",
-    "follow": """query like '%%"{}".watch(%%'""",
+    # Not anywhere in it: a look like this one has these words too.
+    "follow": """query like 'select "{}".watch(%%'""",
 }
 
 
