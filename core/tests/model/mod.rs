@@ -9,9 +9,10 @@
 //!              readers.rs what those may see who read
 //! ```
 //!
-//! `UNTORN_MODEL_CASES` runs so many cases of each family, and `UNTORN_MODEL_SEED`
-//! repeats a run: a failure names its seed. The argument, if there is one, names families. A case
-//! that failed is kept in `model/regressions/`, and is the first next time.
+//! `UNTORN_MODEL_CASES` runs so many cases of each family, `UNTORN_MODEL_SEED`
+//! begins with another seed. A failure names its seed. The argument, if there is one,
+//! names families. A case that failed is kept in `model/regressions/`, and is the first
+//! next time.
 
 mod act;
 mod cut;
@@ -107,7 +108,8 @@ fn number(name: &str) -> Option<u64> {
 
 fn try_family(family: &Family) -> Result<u32, String> {
     let cases = number("UNTORN_MODEL_CASES").and_then(|n| u32::try_from(n).ok());
-    let seed = number("UNTORN_MODEL_SEED").unwrap_or_else(|| fastrand::u64(..));
+    // A daily run must not fail by luck, for a change that is not to blame. The deep lane draws its seed.
+    let seed = number("UNTORN_MODEL_SEED").unwrap_or(1);
     let kept = format!(
         "{}/tests/model/regressions/{}.txt",
         env!("CARGO_MANIFEST_DIR"),

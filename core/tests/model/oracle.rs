@@ -191,7 +191,10 @@ impl Oracle {
             _ if answer.mishap => self.retain(&what, |world| !world.applied.contains(&id))?,
             _ => self.retain(&what, |world| refused(world, code))?,
         }
-        if matches!(code, "" | "NOT_DURABLE" | "CONFLICT" | "ALREADY_EXISTS") {
+        // A transaction that is refused may not have come to its commit, which takes the locks.
+        let refused = matches!(code, "CONFLICT" | "ALREADY_EXISTS");
+        let transacts = matches!(change.verb, Verb::Transact(_));
+        if matches!(code, "" | "NOT_DURABLE") || refused && !transacts {
             self.had_the_locks(&change);
         }
         self.running.remove(&id);

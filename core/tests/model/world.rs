@@ -266,6 +266,10 @@ pub fn members(verb: Verb) -> Vec<u8> {
         Verb::Transact(members) => {
             // 10: the directory.
             let mut files = vec![10];
+            if members.dropped {
+                // Those of the files are taken by the commit.
+                return files;
+            }
             files.extend((members.append > 0).then_some(JOURNAL));
             files.extend(members.save.then_some(0));
             files.extend(members.remove.then_some(1));
