@@ -72,6 +72,11 @@ pub const TESTS: &[Test] = &[
         a_take_over_that_dies_leaves_nothing,
     ),
     (
+        "a_taker_that_dies_keeps_nobody_out",
+        a_taker_that_dies_keeps_nobody_out,
+    ),
+    ("without_second_names", without_second_names),
+    (
         "with_programs_that_create_exclusively",
         with_programs_that_create_exclusively,
     ),
@@ -599,6 +604,86 @@ fn a_take_over_that_dies_leaves_nothing() -> Outcome {
         assert_eq!(names, ["s.lock.guard"], "call {n}");
     }
     assert!(orphans > 0, "there was something to sweep");
+    Outcome::Passed
+}
+
+/// A lock file has its whole stamp from the moment it is there: a process that dies
+/// while it makes one keeps nobody out, not even those that try once.
+fn a_taker_that_dies_keeps_nobody_out() -> Outcome {
+    // It ends as by a kill: no code of it runs afterwards.
+    let die_at = |n: usize, bytes: Option<usize>| {
+        let scene = Scene::new();
+        let path = scene.path("s");
+        // SAFETY: this process has one thread, and the child only takes the lock.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let plan = Plan::new().before(move |call| {
+                if call.number == n {
+                    // SAFETY: ends the child.
+                    unsafe { libc::_exit(9) }
+                }
+            });
+            let plan = match bytes {
+                Some(bytes) => plan.short(n - 1, bytes),
+                None => plan,
+            };
+            let (_taken, _) = plan.run(|| once().acquire(&path));
+            // SAFETY: ends the child, with the lock.
+            unsafe { libc::_exit(0) }
+        }
+        let mut status = 0;
+        // SAFETY: our own child.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        let what = format!("dead before call {n}, {bytes:?}");
+        let mut next = Player::start("holder", &path);
+        assert_eq!(next.ask("try"), "taken", "{what}");
+        assert_eq!(next.ask("drop"), "dropped", "{what}");
+        libc::WEXITSTATUS(status) == 9
+    };
+    let scene = Scene::new();
+    let (_, calls) = Plan::new().run(|| once().acquire(scene.path("s")).map(std::mem::forget));
+    let mut deaths = 0;
+    for (n, op) in calls.iter().enumerate() {
+        deaths += usize::from(die_at(n, None));
+        if *op == Op::Write {
+            for bytes in [1, 5, 20] {
+                deaths += usize::from(die_at(n + 1, Some(bytes)));
+            }
+        }
+    }
+    assert!(deaths > calls.len(), "{deaths} of {calls:?}");
+    Outcome::Passed
+}
+
+/// A file system without second names, and a program that creates the file just then.
+fn without_second_names() -> Outcome {
+    let scene = Scene::new();
+    let path = scene.path("s");
+    let plan = Plan::new().fail_every(Op::Link, libc::EPERM);
+    let (taken, _) = plan.run(|| once().acquire(&path));
+    let guard = taken.unwrap();
+    let mut other = Player::start("holder", &path);
+    assert_eq!(other.ask("try"), "busy");
+    drop(guard);
+    let theirs = format!("{}\ntheirs\n", std::process::id());
+    for errno in [0, libc::EPERM] {
+        let (lock, text) = (lock_file(&path), theirs.clone());
+        let plan = Plan::new().before(move |call| {
+            if call.op == Op::Link {
+                fs::write(&lock, &text).unwrap();
+            }
+        });
+        let plan = match errno {
+            0 => plan,
+            errno => plan.fail_every(Op::Link, errno),
+        };
+        let (taken, _) = plan.run(|| once().acquire(&path).map(drop));
+        assert_eq!(taken.unwrap_err().kind(), ErrorKind::Locked);
+        assert_eq!(scene::bytes(&lock_file(&path)), theirs.as_bytes());
+        fs::remove_file(lock_file(&path)).unwrap();
+    }
+    let names: Vec<_> = scene.files().into_keys().collect();
+    assert_eq!(names, ["s.lock.guard"]);
     Outcome::Passed
 }
 

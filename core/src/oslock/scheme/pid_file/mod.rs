@@ -91,6 +91,21 @@ struct Own {
     _refreshed: Refreshed,
 }
 
+impl Own {
+    fn new((file, stamp): (Descriptor, Vec<u8>)) -> io::Result<Own> {
+        let id = file.id()?;
+        let file = Arc::new(file);
+        let refreshed = refresh::refresh(Arc::clone(&file))?;
+        held().insert(stamp.clone());
+        Ok(Own {
+            id,
+            stamp,
+            file,
+            _refreshed: refreshed,
+        })
+    }
+}
+
 impl PidFile {
     pub fn new(path: &Path, target: &Path) -> PidFile {
         PidFile {
@@ -201,39 +216,46 @@ impl PidFile {
         moved
     }
 
-    /// Makes the file. Returns `None` if a program without the guard was
-    /// faster.
+    /// Makes the file. It gets its name when its stamp is whole. A death or a full
+    /// disk before leaves no lock file. A part of a stamp would keep all others
+    /// out until it is stale. Those that try once could never watch it for so
+    /// long. Returns `None` if a program without the guard was faster.
     fn create(&self) -> io::Result<Option<Own>> {
-        let made = match sys::rights(&self.target)? {
-            Some(like) => Descriptor::create_beside_like(&self.path, Access::Write, &like),
-            None => Descriptor::create_beside(&self.path, Access::Write, None),
-        };
-        let file = match made {
+        let aside = temporary::path_beside(&self.path);
+        let mut made = self.write(&aside)?;
+        let named = sys::link(&aside, &self.path);
+        // One that stays is an orphan, which a later sweep finds.
+        let _ = sys::unlink(&aside);
+        match named {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            result => result?,
-        };
-        let made = self.stamp(file);
-        if made.is_err() {
-            // The file exists without an owner after a failure: a full disk, no
-            // thread.
+            // The file system has no second names, or a sweep was faster.
+            Err(_) => match self.write(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+                written => made = written?,
+            },
+        }
+        let own = Own::new(made);
+        if own.is_err() {
+            // The file exists without an owner: there is no thread.
             let _ = sys::unlink(&self.path);
         }
-        made.map(Some)
+        own.map(Some)
     }
 
-    fn stamp(&self, file: Descriptor) -> io::Result<Own> {
+    /// Creates this file exclusively, with a new stamp. A failure leaves no file.
+    fn write(&self, path: &Path) -> io::Result<(Descriptor, Vec<u8>)> {
+        let file = match sys::rights(&self.target)? {
+            Some(like) => Descriptor::create_beside_like(path, Access::Write, &like),
+            None => Descriptor::create_beside(path, Access::Write, None),
+        }?;
         let stamp = stamp::make().into_bytes();
-        file.write_all_at(&stamp, 0)?;
-        let id = file.id()?;
-        let file = Arc::new(file);
-        let refreshed = refresh::refresh(Arc::clone(&file))?;
-        held().insert(stamp.clone());
-        Ok(Own {
-            id,
-            stamp,
-            file,
-            _refreshed: refreshed,
-        })
+        let written = file.write_all_at(&stamp, 0);
+        if written.is_err() {
+            // A full disk.
+            let _ = sys::unlink(path);
+        }
+        written.map(|()| (file, stamp))
     }
 
     /// Removes exactly the file of this process, which may have lost it to
