@@ -211,6 +211,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Fails if the handle is closed. A poisoned one still reads: what it wrote is in
+    /// the file, for all who read.
+    pub fn open_to_read(&self, operation: &'static str) -> std::result::Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(self.unusable(operation));
+        }
+        Ok(())
+    }
+
     #[cold]
     fn unusable(&self, operation: &'static str) -> Error {
         if self.closed.load(Ordering::Relaxed) {

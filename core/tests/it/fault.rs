@@ -9,7 +9,9 @@ use crate::scene;
 use crate::scene::faults::each_fault;
 use crate::scene::{Scene, bytes, records};
 use untorn::fault::{Call, Op, Plan, Verdict, os_code};
-use untorn::{Document, Durability, Error, ErrorKind, FileLock, Journal};
+use untorn::{
+    CallOptions, Document, Durability, Error, ErrorKind, FileLock, FollowItem, Journal, Position,
+};
 
 const OLD: &[u8] = b"{\"n\":0}\n{\"n\":1}\n";
 
@@ -560,6 +562,19 @@ fn a_failed_sync_poisons_the_handle() {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Poisoned);
     }
     assert_eq!(bytes(&scene.path("j")), b"[0]\n[1]\n[2]\n");
+    // It reads as before, in each way.
+    assert_eq!(journal.tail(9).unwrap().len(), 3);
+    let start = Position {
+        generation: 0,
+        offset: 0,
+    };
+    let mut follow = journal.follow(Some(start)).unwrap();
+    let mut followed = Vec::new();
+    let at_once = CallOptions::new().timeout(Some(Duration::ZERO));
+    while let Some(FollowItem::Record(record)) = follow.next(&at_once).unwrap() {
+        followed.push(record.bytes);
+    }
+    assert_eq!(followed, [b"[0]", b"[1]", b"[2]"]);
     Journal::open(scene.path("j"))
         .unwrap()
         .append(b"[3]")

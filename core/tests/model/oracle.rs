@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Answer;
 use super::step::{Setting, Verb};
-use super::world::{Change, Id, Outcome, Place, World, members};
+use super::world::{Change, DIRECTORY, Id, Outcome, Place, World, members};
 
 pub type Verdict = Result<(), String>;
 
@@ -195,7 +195,7 @@ impl Oracle {
         let refused = matches!(code, "CONFLICT" | "ALREADY_EXISTS");
         let transacts = matches!(change.verb, Verb::Transact(_));
         if matches!(code, "" | "NOT_DURABLE") || refused && !transacts {
-            self.had_the_locks(&change);
+            self.had_the_locks(&change, word);
         }
         self.running.remove(&id);
         self.before.remove(&id);
@@ -226,8 +226,15 @@ impl Oracle {
     }
 
     /// Each holder of a lock settles the pending change there.
-    fn had_the_locks(&mut self, change: &Change) {
-        let had = members(change.verb);
+    fn had_the_locks(&mut self, change: &Change, word: Option<&str>) {
+        let had = match (change.verb, word) {
+            // It reads that there is nobody to reconcile. Then it takes one lock, the
+            // directory's, and only to finish a transaction that was committed there.
+            (Verb::Reconcile, Some("nothing")) => vec![DIRECTORY],
+            // The owner, or who is at it, has the lock.
+            (Verb::Reconcile, Some(_)) => Vec::new(),
+            (verb, _) => members(verb),
+        };
         for (other, settled) in self.limbo.values_mut() {
             // A file that must be removed and is missing is no member.
             let removes = matches!(other.verb, Verb::Transact(tx) if tx.remove);

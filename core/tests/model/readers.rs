@@ -39,7 +39,9 @@ pub struct Following {
 pub fn judge(runner: &mut Runner, who: u8, verb: Verb, answer: &Answer, blocked: bool) -> Verdict {
     let what = format!("process {who}: {verb:?}");
     if let Some((code, text)) = &answer.error {
-        return refused(runner, &what, verb, code, text, answer.mishap || blocked);
+        let excused = answer.mishap || blocked;
+        let hurt = runner.hurt.contains(&who);
+        return refused(runner, &what, verb, (code, text), excused, hurt);
     }
     let seen = &answer.seen;
     match verb {
@@ -74,9 +76,9 @@ fn refused(
     runner: &mut Runner,
     what: &str,
     verb: Verb,
-    code: &str,
-    text: &str,
+    (code, text): (&str, &str),
     excused: bool,
+    hurt: bool,
 ) -> Verdict {
     let told = format!("{what} said {code} {text}");
     if matches!(code, "PANIC" | "INTERNAL") {
@@ -98,6 +100,9 @@ fn refused(
         // It can't go on in a file that is not the one that it began with.
         Verb::ReadOn { .. } if code == "CONFLICT" && runner.oracle.rewritten => Ok(()),
         Verb::Fold if code == "LOCK_UNSUPPORTED" && runner.oracle.linked => Ok(()),
+        // Its turn has the lock of the journal, as all that changes it. To read or to
+        // follow takes none, and goes on.
+        Verb::Fold if code == "POISONED" && hurt => Ok(()),
         _ if excused => Ok(()),
         _ => Err(told),
     }

@@ -242,6 +242,9 @@ impl World {
     }
 }
 
+/// The directory's lock, among [`members`].
+pub const DIRECTORY: u8 = 10;
+
 /// Files whose lock a verb takes: the journal is 9, a document its number.
 pub fn members(verb: Verb) -> Vec<u8> {
     const JOURNAL: u8 = 9;
@@ -264,8 +267,7 @@ pub fn members(verb: Verb) -> Vec<u8> {
         // A missing file can't be locked in some schemes.
         Verb::Remove { doc } => vec![doc],
         Verb::Transact(members) => {
-            // 10: the directory.
-            let mut files = vec![10];
+            let mut files = vec![DIRECTORY];
             if members.dropped {
                 // Those of the files are taken by the commit.
                 return files;
@@ -276,9 +278,9 @@ pub fn members(verb: Verb) -> Vec<u8> {
             files.extend(members.create.then_some(2));
             files
         }
-        Verb::Snapshot => vec![10, JOURNAL, 0, 1, 2],
+        Verb::Snapshot => vec![DIRECTORY, JOURNAL, 0, 1, 2],
         Verb::Claim | Verb::Release => vec![11],
-        Verb::Reconcile => vec![10, JOURNAL, 0, 11],
+        Verb::Reconcile => vec![DIRECTORY, JOURNAL, 0, 11],
         Verb::Sync
         | Verb::Read
         | Verb::KeepEnd { .. }

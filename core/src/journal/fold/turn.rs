@@ -59,7 +59,8 @@ impl FoldCursor {
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `CANCELLED`, failures of the system. `DEADLOCK` if this thread
-    /// has the lock, or if another turn is open under the same guard.
+    /// has the lock, or if another turn is open under the same guard. `POISONED` if an
+    /// earlier sync on the journal's handle failed.
     pub fn begin(&self, call: &CallOptions<'_>) -> Result<FoldTurn> {
         let inner = &self.inner;
         let under = Under::begin(&inner.handle, "fold", call)?;

@@ -86,7 +86,7 @@ pub enum FollowItem {
 
 impl Follow {
     pub(crate) fn begin(shared: &Arc<Shared>, from: Option<Position>) -> Result<Follow> {
-        shared.usable("follow")?;
+        shared.open_to_read("follow")?;
         let onward = match from {
             Some(position) => FollowCursor::from(shared, position)?,
             None => FollowCursor::from_end(shared)?,
