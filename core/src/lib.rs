@@ -83,6 +83,7 @@ mod process;
 mod process_json;
 mod recovery;
 mod rotated;
+mod seal;
 mod selftest;
 mod session;
 mod sync;

@@ -18,6 +18,7 @@ use super::pieces::{Pieces, WayBack, blank as write_blank};
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind};
 use crate::lockfile::{BLOCK, Generation, IDLE, Identity, u32_at, u64_at};
+use crate::seal::{LENGTH, Seal};
 use crate::sys::{Access, File, InTheWay};
 use crate::torn::{self, Cut};
 
@@ -40,7 +41,7 @@ impl PendingAppend {
     /// Returns whether other programs have appended where it would have begun. `size`: the
     /// journal's.
     pub fn is_replaced(&self, journal: &File, size: u64) -> io::Result<bool> {
-        let is_ours = |rest: &[u8]| self.pieces.goes_on_with(0, rest);
+        let is_ours = |rest: &[u8]| self.pieces.goes_on_with(0, rest, None);
         Ok(self.start < size && is_of_others(journal, self.start, size, is_ours)?)
     }
 
@@ -144,11 +145,9 @@ pub(crate) fn undo_in(journal: &File, target: &Path, part: &Part<'_>) -> Result<
             return Ok(Undone::Whole);
         }
         let rest = start + seen.bytes;
-        if is_of_others(journal, rest, size, |rest| {
-            pieces.goes_on_with(seen.bytes, rest)
-        })
-        .map_err(os_error)?
-        {
+        let chain = chain_in(journal, start, rest).map_err(os_error)?;
+        let is_ours = |rest: &[u8]| pieces.goes_on_with(seen.bytes, rest, chain);
+        if is_of_others(journal, rest, size, is_ours).map_err(os_error)? {
             if seen.bytes > 0 {
                 keep_and_blank(journal, target, part, seen.bytes)?;
             }
@@ -184,6 +183,21 @@ pub(crate) fn is_within_a_line(journal: &File, start: u64) -> io::Result<bool> {
         journal.read_full_at(&mut before, at)?;
     }
     Ok(!matches!(before, [b'\n' | 0]))
+}
+
+/// Returns the checksum that chains a line at `at` to the line before, if that line of the
+/// append from `start` on has a seal.
+fn chain_in(journal: &File, start: u64, at: u64) -> io::Result<Option<u32>> {
+    let mut bytes = [0; LENGTH + 1];
+    let Some(from) = at
+        .checked_sub(bytes.len() as u64)
+        .filter(|from| *from > start)
+    else {
+        return Ok(None);
+    };
+    let n = journal.read_full_at(&mut bytes, from)?;
+    let seal = bytes[..n].strip_suffix(b"\n").and_then(Seal::of_bytes);
+    Ok(seal.and_then(Seal::chain))
 }
 
 /// Keeps the part that was written, and puts blank lines in its place.

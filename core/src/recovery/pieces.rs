@@ -15,6 +15,7 @@
 use std::io;
 
 use crate::lockfile::{BLOCK, IDLE, u64_of};
+use crate::seal;
 use crate::sys::File;
 
 const SECTOR: u64 = 512;
@@ -196,24 +197,42 @@ impl Pieces {
         Ok(true)
     }
 
-    /// Returns whether `rest` is a piece that lacks only its newline, or its
-    /// end of spaces. `rest` follows `bytes` bytes of the pieces, and has no
-    /// newline.
-    pub fn goes_on_with(&self, bytes: u64, rest: &[u8]) -> bool {
+    /// Returns whether `rest` is a piece that lacks only its newline, or also white space
+    /// before it: an end of spaces, or of a seal. `rest` follows `bytes` bytes of the
+    /// pieces, and has no newline. `chain` is as in [`seal::is_good`].
+    pub fn goes_on_with(&self, bytes: u64, rest: &[u8], chain: Option<u32>) -> bool {
         let mut done = 0;
-        let next = self.0.iter().find(|piece| {
-            let here = done == bytes;
+        let mut pieces = self.0.iter().skip_while(|piece| {
+            let before = done < bytes;
             done += u64::from(piece.length);
-            here
+            before
         });
-        next.is_some_and(|piece| {
-            let length = piece.length as usize;
-            let mut line = rest.to_vec();
-            line.resize(length.max(rest.len()).saturating_sub(1), b' ');
-            line.push(b'\n');
-            line.len() == length && crc32c::crc32c(&line) == piece.checksum
-        })
+        let Some(piece) = pieces.next() else {
+            return false;
+        };
+        let length = piece.length as usize;
+        let is_piece = |line: &[u8]| {
+            let piece_of_line = line.get(..length);
+            line.starts_with(rest)
+                && piece_of_line.is_some_and(|bytes| crc32c::crc32c(bytes) == piece.checksum)
+        };
+        // A sector may end within the seal: the next piece then has the rest of the line.
+        let longer = pieces.next().map(|next| length + next.length as usize);
+        let mut lengths = [Some(length), longer].into_iter().flatten();
+        is_piece(&with_spaces(rest, length))
+            || lengths.any(|length| {
+                let lines = seal::lines_of(rest, length, chain);
+                lines.is_some_and(|lines| lines.iter().any(|line| is_piece(line)))
+            })
     }
+}
+
+/// Returns the line of this length that `rest` begins, if it ends in spaces.
+fn with_spaces(rest: &[u8], length: usize) -> Vec<u8> {
+    let mut line = rest.to_vec();
+    line.resize(length.max(rest.len() + 1) - 1, b' ');
+    line.push(b'\n');
+    line
 }
 
 /// Records that so many bytes of an append are being taken back. It is after

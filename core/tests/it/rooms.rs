@@ -12,6 +12,7 @@ const FLOORS: &[&str] = &[
     "clock",
     "durability",
     "position",
+    "seal",
     "process",
     "holder",
     "events",

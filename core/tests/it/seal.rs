@@ -6,6 +6,7 @@ use std::path::Path;
 #[cfg(unix)]
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, records, torn};
+use untorn::fault::{Op, Plan, Verdict};
 use untorn::{DamageKind, Durability, ErrorKind, Format, Journal, JournalOptions};
 
 fn options() -> JournalOptions {
@@ -206,6 +207,50 @@ fn a_last_append_cut_at_every_byte_is_cut_whole() {
             } else {
                 assert_eq!(kept, [(before.len() as u64, last[..cut].to_vec())]);
             }
+        }
+    }
+}
+
+/// The part that it leaves may end with a record, whole but for its seal. That is no
+/// line of another program.
+#[test]
+fn an_append_whose_writer_dies_at_any_byte_is_cut_whole() {
+    let last = sealed(&some(3..6));
+    // Where a sector ends: nowhere in it, in the first seal, in the second one.
+    let first = sealed(&some(3..4)).len();
+    let ends = [0, record(3).len() + 10, first + record(4).len() + 20];
+    for end in ends {
+        let filler = format!("[\"{}\"]", "x".repeat(512 - end - 39));
+        let before = sealed(&[filler]);
+        assert_eq!(before.len() + end, 512);
+        for part in 1..last.len() {
+            let scene = Scene::quick();
+            let path = scene.with("j", &before);
+            let mut dead = false;
+            let plan = Plan::new().judge(move |call| {
+                let writes =
+                    call.op == Op::Write && call.path.is_some_and(|path| path.ends_with("j"));
+                let verdict = match (dead, writes) {
+                    (true, _) => Verdict::Fail(libc::EIO),
+                    (false, true) => Verdict::Short(part),
+                    (false, false) => Verdict::Go,
+                };
+                dead |= writes;
+                verdict
+            });
+            let (result, _) = plan.run(|| open(&path).append_all(some(3..6)));
+            result.unwrap_err();
+            let what = format!("{part} bytes, the sector ends at {end}");
+            assert_eq!(
+                bytes(&path),
+                [&before[..], &last[..part]].concat(),
+                "{what}"
+            );
+            open(&path).append(record(9).as_bytes()).unwrap();
+            let expected = [&before[..], &sealed(&some(9..10))].concat();
+            assert_eq!(bytes(&path), expected, "{what}");
+            let kept = torn(&path);
+            assert_eq!(kept, [(512 - end as u64, last[..part].to_vec())], "{what}");
         }
     }
 }

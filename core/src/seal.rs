@@ -7,10 +7,6 @@
 //! checksum covers the record, the flag, and the checksum of the record before it in
 //! the same append (little-endian; zero for the first).
 
-mod file;
-
-pub(crate) use file::{chain_before, closing, ends_well, is_whole_append, torn_tail, unfinished};
-
 /// The length of a seal in bytes, without the newline.
 pub(crate) const LENGTH: usize = 34;
 const BITS: usize = 32;
@@ -45,7 +41,7 @@ impl Seal {
         bytes
     }
 
-    fn of_bytes(bytes: &[u8]) -> Option<Seal> {
+    pub fn of_bytes(bytes: &[u8]) -> Option<Seal> {
         let (tab, rest) = bytes.split_first()?;
         if bytes.len() != LENGTH || *tab != b'\t' {
             return None;
@@ -90,6 +86,17 @@ pub(crate) fn split(line: &[u8]) -> Option<(&[u8], Seal)> {
 /// before; `None` begins an append.
 pub(crate) fn is_good(record: &[u8], seal: Seal, before: Option<u32>) -> bool {
     Seal::of(crc32c::crc32c(record), seal.last, before.unwrap_or(0)) == seal
+}
+
+/// Returns the two lines of this length, newline included, that `rest` may be the beginning
+/// of: as the last of its append, and with more to follow. `None` if `rest` has not
+/// all of the record. `before` is as in [`is_good`].
+pub(crate) fn lines_of(rest: &[u8], length: usize, before: Option<u32>) -> Option<[Vec<u8>; 2]> {
+    let record = rest.get(..length.checked_sub(LENGTH + 1)?)?;
+    Some([true, false].map(|last| {
+        let seal = Seal::of(crc32c::crc32c(record), last, before.unwrap_or(0));
+        [record, &seal.to_bytes(), b"\n"].concat()
+    }))
 }
 
 /// Seals the records of one append as they are added. The last seal says that it is the

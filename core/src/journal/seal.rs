@@ -2,8 +2,9 @@
 
 use std::io;
 
-use super::{LENGTH, Seal};
 use crate::journal::read::{Backward, Bytes};
+use crate::seal::Seal;
+pub(crate) use crate::seal::{Chain, LENGTH, is_good, split};
 
 /// Returns the checksum that chains the line at `offset` to the line before.
 pub(crate) fn chain_before(bytes: &impl Bytes, offset: u64) -> io::Result<Option<u32>> {
@@ -191,7 +192,7 @@ pub(crate) fn closing(bytes: &impl Bytes, stop: u64) -> io::Result<Option<[u8; L
 #[cfg(test)]
 mod tests {
     use super::{Last, is_chained, last_append, torn_tail};
-    use crate::journal::seal::{Chain, split};
+    use crate::seal::{Chain, split};
 
     fn lines(count: usize) -> Vec<u8> {
         let mut lines = Vec::new();
