@@ -10,7 +10,7 @@ use super::act::{DOCS, JOURNAL, PREFIX};
 use super::oracle::Verdict;
 use super::runner::Runner;
 use super::step::{Foreign, Locks};
-use super::world::{Id, Journal, World};
+use super::world::{Change, Id, Journal, World};
 
 /// Another name of the journal.
 const SECOND: &str = "second";
@@ -175,6 +175,7 @@ fn locked(runner: &Runner) -> Option<fs::File> {
 fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
     let oracle = &mut runner.oracle;
     oracle.disturbed.extend(oracle.running.keys());
+    oracle.hide_behind_undecided();
     let add = |world: &mut World| {
         let journal = world.journal.get_or_insert_with(|| Journal {
             lines: Vec::new(),
@@ -197,21 +198,26 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
             .running
             .values()
             .chain(oracle.limbo.values().map(|(change, _)| change));
-        let there: Vec<Id> = asked
-            .filter(|change| change.texts.iter().all(|text| lines.contains(text)))
-            .map(|change| change.id)
-            .collect();
-        for mut world in oracle.worlds.clone() {
-            let journal = world.journal.take();
-            world.journal = Some(Journal {
-                lines: lines.clone(),
-                header: header.clone(),
-                tail: tail.clone(),
-                lineage: journal.map_or(id, |journal| journal.lineage),
-            });
-            world.unsynced.clear();
-            world.applied.extend(&there);
-            worlds.push(world);
+        let (there, parts): (Vec<&Change>, Vec<&Change>) =
+            asked.partition(|change| change.texts.iter().all(|text| lines.contains(text)));
+        // A part of an append is taken back up to a line's end. What was behind it stays,
+        // glued to what these bytes begin with.
+        let is_kept = |line: &&String| !parts.iter().any(|part| part.texts.contains(line));
+        let kept: Vec<String> = lines.iter().filter(is_kept).cloned().collect();
+        for world in &oracle.worlds {
+            for lines in [&lines, &kept] {
+                let mut world = world.clone();
+                let journal = world.journal.take();
+                world.journal = Some(Journal {
+                    lines: lines.clone(),
+                    header: header.clone(),
+                    tail: tail.clone(),
+                    lineage: journal.map_or(id, |journal| journal.lineage),
+                });
+                world.unsynced.clear();
+                world.applied.extend(there.iter().map(|change| change.id));
+                worlds.push(world);
+            }
         }
     }
     for world in &worlds {

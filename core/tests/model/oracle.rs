@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Answer;
 use super::step::{Setting, Verb};
-use super::world::{Change, DIRECTORY, Id, Outcome, Place, World, members};
+use super::world::{
+    Change, DIRECTORY, Id, JOURNAL, Outcome, Place, World, appends_several, members,
+};
 
 pub type Verdict = Result<(), String>;
 
@@ -22,7 +24,8 @@ pub struct Oracle {
     /// has had one of their locks since, and so settled them.
     pub limbo: BTreeMap<Id, (Change, bool)>,
     /// What was before a transaction that is not settled: of each file by itself
-    /// that may be seen also when others are seen as they are after it.
+    /// that may be seen also when others are seen as they are after it. And what was
+    /// before a foreign program's bytes behind an append that is not settled.
     pub before: BTreeMap<Id, Vec<World>>,
     /// What there could be while the one who tells was at it, if others were
     /// too.
@@ -85,6 +88,22 @@ impl Oracle {
         }
         self.running.insert(change.id, change);
         self.expand();
+    }
+
+    /// A foreign program is about to append. A reader stops where an append of many
+    /// began that is not decided. So it may see these bytes only when that is settled.
+    pub fn hide_behind_undecided(&mut self) {
+        for id in self.undecided() {
+            let asked = self.limbo.get(&id).map(|(change, _)| change);
+            let Some(change) = asked.or(self.running.get(&id)) else {
+                continue;
+            };
+            if appends_several(change) {
+                let without = |world: &&World| !world.applied.contains(&id);
+                let worlds = self.worlds.iter().filter(without).cloned().collect();
+                self.before.entry(id).or_insert(worlds);
+            }
+        }
     }
 
     /// Adds the worlds in which what is in flight is done by now.
@@ -197,11 +216,25 @@ impl Oracle {
         if matches!(code, "" | "NOT_DURABLE") || refused && !transacts {
             self.had_the_locks(&change, word);
         }
+        if answer.mishap && !code.is_empty() {
+            self.may_have_repaired(&change);
+        }
         self.running.remove(&id);
         self.before.remove(&id);
         self.forget(id);
         self.expand();
         Ok(())
+    }
+
+    /// An append repairs the tail first. So one that fails later may have cut half a
+    /// line, and leaves that so.
+    fn may_have_repaired(&mut self, change: &Change) {
+        let locks = members(change.verb).contains(&JOURNAL);
+        let mut repaired: Vec<World> = self.worlds.iter().filter(|_| locks).cloned().collect();
+        for journal in repaired.iter_mut().filter_map(|w| w.journal.as_mut()) {
+            journal.tail.clear();
+        }
+        self.worlds.extend(repaired);
     }
 
     /// It is done, and as durable as was asked for.

@@ -242,12 +242,12 @@ impl World {
     }
 }
 
-/// The directory's lock, among [`members`].
+/// The journal's and the directory's lock, among [`members`].
+pub const JOURNAL: u8 = 9;
 pub const DIRECTORY: u8 = 10;
 
-/// Files whose lock a verb takes: the journal is 9, a document its number.
+/// Files whose lock a verb takes: a document is its number.
 pub fn members(verb: Verb) -> Vec<u8> {
-    const JOURNAL: u8 = 9;
     match verb {
         Verb::Append { .. }
         | Verb::AppendAll { .. }
@@ -291,6 +291,17 @@ pub fn members(verb: Verb) -> Vec<u8> {
         | Verb::Fold
         | Verb::Look
         | Verb::Load { .. } => Vec::new(),
+    }
+}
+
+/// Whether readers stop where it begins, until it is decided.
+pub fn appends_several(change: &Change) -> bool {
+    match change.verb {
+        Verb::AppendAll { .. } | Verb::AppendAt { .. } => change.texts.len() > 1,
+        Verb::AppendWithHeader { .. } => change.texts.len() > 1,
+        Verb::Transact(members) => members.append > 0 && !members.dropped,
+        Verb::Reconcile => true,
+        _ => false,
     }
 }
 
