@@ -109,6 +109,9 @@ impl Runner {
         if is_change(verb) {
             let owned = answer.error.is_none();
             self.oracle.end(id, answer, blocked, hurt)?;
+            if answer.error.is_some() {
+                self.look_for_journal(id);
+            }
             match verb {
                 Verb::Claim if owned => self.lease = Some(who),
                 Verb::Release if owned => self.lease = None,

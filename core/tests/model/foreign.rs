@@ -146,7 +146,11 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
         disk.foreign(&path);
     }
     let raw = fs::read(&path).expect("read");
-    runner.kept.push(text.trim_end().to_owned());
+    // Bytes behind a torn header are a part of it, and the next header takes its place.
+    let header = raw.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !(header.starts_with(PREFIX.as_bytes()) && header.ends_with(text.trim_end().as_bytes())) {
+        runner.kept.push(text.trim_end().to_owned());
+    }
     let id = runner.next_id();
     took_in(runner, id, &text, &raw);
     Ok(())

@@ -302,6 +302,15 @@ impl Oracle {
         }
     }
 
+    /// There is a journal after a change that did not come to its end. So that change has
+    /// made the file, if nobody did before: also one that is undone leaves it, empty.
+    pub fn journal_exists(&mut self, id: Id) {
+        for world in self.worlds.iter_mut().filter(|w| w.journal.is_none()) {
+            world.journal_mut(id);
+        }
+        self.unite();
+    }
+
     /// All was looked at, while no process worked: each settled change is decided.
     pub fn looked_at_all(&mut self) {
         let settled: Vec<Id> = self

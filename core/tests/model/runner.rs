@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::act::DOCS;
+use super::act::{DOCS, JOURNAL};
 use super::disk::Disk;
 use super::foreign;
 use super::message::{Ask, Mishap, Order};
@@ -237,9 +237,17 @@ impl Runner {
                 self.keep_less(change.verb);
             }
             self.oracle.died(id);
+            self.look_for_journal(id);
         }
         if self.lease == Some(who) {
             self.lease = None;
+        }
+    }
+
+    pub fn look_for_journal(&mut self, id: Id) {
+        // In place an empty file counts as none: to lock it is to make it.
+        if self.setting.locks != Locks::InPlace && self.dir.join(JOURNAL).exists() {
+            self.oracle.journal_exists(id);
         }
     }
 

@@ -62,7 +62,7 @@ pub enum Outcome {
 }
 
 impl World {
-    fn journal_mut(&mut self, id: Id) -> &mut Journal {
+    pub fn journal_mut(&mut self, id: Id) -> &mut Journal {
         let before = self.journal.clone();
         self.unsynced.push(before);
         self.journal.get_or_insert_with(|| Journal {
