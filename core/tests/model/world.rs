@@ -144,8 +144,10 @@ impl World {
             Verb::AppendWithHeader { .. } => {
                 next.stamp(id, &texts[0], change.setting);
                 next.append(id, &texts[1..]);
-                // Both or neither.
-                next.unsynced.truncate(self.unsynced.len() + 1);
+                if change.setting.power {
+                    // Both or neither. With `process` that is promised for deaths only.
+                    next.unsynced.truncate(self.unsynced.len() + 1);
+                }
             }
             Verb::Sync | Verb::Touch { .. } => {}
             Verb::Repair => {
