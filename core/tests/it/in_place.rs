@@ -444,6 +444,44 @@ fn a_save_that_fails_changes_nothing() {
     }
 }
 
+/// Its error said that the new value is in place. So the next locker does not take it
+/// back, also if its own calls fail.
+#[test]
+fn what_is_in_place_and_was_not_synced_stays_though_the_disk_is_full() {
+    for new in NEWS {
+        let (result, calls) = {
+            let scene = Scene::quick();
+            let path = scene.with("d", OLD);
+            Plan::new().run(|| set(&path, new))
+        };
+        result.unwrap();
+        let last = calls.iter().rposition(|op| *op == Op::SyncData);
+        let unsynced = || {
+            let scene = Scene::quick();
+            let path = scene.with("d", OLD);
+            let plan = Plan::new().fail(last.expect("it is synced"), libc::EIO);
+            let error = plan.run(|| set(&path, new)).0.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotDurable, "{error}");
+            scene
+        };
+        let locks = |scene: &Scene| lock().acquire(scene.path("d")).map(drop);
+        let scene = unsynced();
+        let (result, calls) = Plan::new().run(|| locks(&scene));
+        result.unwrap();
+        assert!(calls.contains(&Op::SyncData), "{new:?}: it settles");
+        for (n, op) in calls.iter().enumerate() {
+            let what = format!("{new:?}, call {n}, {op:?}");
+            let scene = unsynced();
+            let _ = Plan::new().fail(n, libc::ENOSPC).run(|| locks(&scene));
+            let path = scene.path("d");
+            assert_eq!(bytes(&path), new.as_bytes(), "{what}");
+            assert_eq!(value(&path), some(new), "{what}");
+            locks(&scene).unwrap();
+            assert_eq!(bytes(&path), new.as_bytes(), "{what}");
+        }
+    }
+}
+
 /// A second failure, on the way back: the next who locks goes the rest.
 #[test]
 fn a_save_that_can_not_be_taken_back_is_taken_back_by_the_next() {

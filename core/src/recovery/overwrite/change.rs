@@ -224,6 +224,16 @@ pub(crate) fn roll_forward(data: &File, redo: &File, pending: &PendingOverwrite)
     data.sync_data()
 }
 
+/// Writes the new bytes over themselves, so `P` holds them at every instant. After a
+/// failed sync the system believes that its pages are clean, and a sync alone would not
+/// write them.
+pub(crate) fn write_again(data: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<()> {
+    let new = pending.new_bytes(redo);
+    new.each(|piece, at| data.overwrite_at(piece, pending.from + at))?;
+    data.set_len(pending.from + new.len())?;
+    data.sync_data()
+}
+
 /// Writes the old bytes again, after a crash.
 pub(crate) fn roll_back(data: &File, redo: &File, pending: &PendingOverwrite) -> io::Result<()> {
     write(data, pending, pending.old(redo), u64::MAX)?;

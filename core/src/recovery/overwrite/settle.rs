@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::change::{roll_back, roll_forward};
+use super::change::{roll_back, roll_forward, write_again};
 use super::content::Content;
 use super::record::PendingOverwrite;
 use super::state::{State, classify};
@@ -48,10 +48,10 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path, pending: &PendingOverwri
     match state {
         State::Old | State::Foreign => data.sync_data(),
         State::New | State::Between if pending.back => roll_back(data, redo, pending),
-        // This includes a `P` that holds all the new bytes. If its sync failed,
-        // the system believes that its pages are clean, and a sync alone would
-        // not write them.
-        State::New | State::Between => match roll_forward(data, redo, pending) {
+        // Its writer may have said that it is in place, and that only its sync failed. So
+        // it never goes back.
+        State::New => write_again(data, redo, pending),
+        State::Between => match roll_forward(data, redo, pending) {
             // The old content had room.
             Err(error) if is_full(&error) => roll_back(data, redo, pending),
             result => result,
