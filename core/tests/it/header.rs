@@ -10,7 +10,7 @@ use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
 use crate::scene::lane::every;
 #[cfg(unix)]
-use crate::scene::power::{images, materialise};
+use crate::scene::power::{images, images_under, materialise};
 use crate::scene::{Scene, bytes, records};
 use untorn::fault::{Op, Plan};
 use untorn::{Durability, ErrorKind, HeaderMode, Journal, JournalOptions};
@@ -410,6 +410,58 @@ fn the_power_goes() {
         }
     }
 }
+
+/// What was refused does not come with a power cut: its note is gone from the disk too.
+#[cfg(unix)]
+#[test]
+fn a_stamp_that_failed_and_the_power_goes() {
+    let with_power = |path: &Path| options().durability(Durability::Power).open(path);
+    for step in &STEPS[..2] {
+        let scene = Scene::quick();
+        begin(&scene);
+        let work = |path: &Path| with_power(path).and_then(|journal| (step.work)(&journal));
+        let (done, calls) = Plan::new().run(|| work(&scene.path("j")));
+        done.unwrap();
+        let mut refused = 0;
+        for n in 0..calls.len() {
+            let fails = Plan::new().fail(n, libc::ENOSPC);
+            let in_the_middle = Plan::new().short(n, 30).fail(n + 1, libc::ENOSPC);
+            for plan in [fails, in_the_middle] {
+                let scene = Scene::quick();
+                begin(&scene);
+                let path = scene.path("j");
+                let found = images_under(&scene, plan, |answered| {
+                    *answered.borrow_mut() = match work(&path) {
+                        Ok(()) => DONE,
+                        Err(error) if error.kind() == ErrorKind::NotDurable => 0,
+                        Err(error) if error.to_string().contains("could not be taken back") => 0,
+                        Err(_) => REFUSED,
+                    };
+                });
+                let (before, after): (Vec<_>, Vec<_>) =
+                    found.iter().partition(|image| image.acknowledged == 0);
+                for image in every(20, before).chain(after) {
+                    let what = format!("call {n} fails: {}", image.what);
+                    let done = settle(&materialise_in_place(image, &path), step, &what);
+                    let fits = match image.acknowledged {
+                        DONE => done,
+                        REFUSED => !done,
+                        _ => true,
+                    };
+                    assert!(fits, "{}: {what}: {done}", step.name);
+                    refused += usize::from(image.acknowledged == REFUSED);
+                }
+            }
+        }
+        assert!(refused > 0, "{}: nothing was refused", step.name);
+    }
+}
+
+/// How a call was answered, by the time of an image; 0: not yet.
+#[cfg(unix)]
+const DONE: usize = 1;
+#[cfg(unix)]
+const REFUSED: usize = 2;
 
 /// A handle that has stamped before knows nothing of the header that another has
 /// stamped since: what fails or dies leaves the other's.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::act::{DOCS, JOURNAL, PREFIX};
 use super::oracle::Verdict;
 use super::runner::Runner;
-use super::step::{Foreign, Locks};
+use super::step::{Foreign, Locks, Verb};
 use super::world::{Change, Id, Journal, World};
 
 /// Another name of the journal.
@@ -101,7 +101,7 @@ pub fn unlink_second(runner: &mut Runner) {
 /// The journal is another, for those who have it open too.
 fn changed(runner: &mut Runner, change: impl Fn(&mut Option<Journal>, Id)) {
     let id = runner.next_id();
-    runner.slots.clear();
+    runner.forget_places();
     runner.kept.clear();
     runner.oracle.rewritten = true;
     for readers in runner.readers.values_mut() {
@@ -208,6 +208,16 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
             .running
             .values()
             .chain(oracle.limbo.values().map(|(change, _)| change));
+        let stamps: Vec<Id> = asked
+            .clone()
+            .filter(|change| {
+                matches!(
+                    change.verb,
+                    Verb::SetHeader { .. } | Verb::AppendWithHeader { .. }
+                )
+            })
+            .map(|change| change.id)
+            .collect();
         // The lines tell nothing of a change that writes none, like a compaction.
         let (there, parts): (Vec<&Change>, Vec<&Change>) = asked
             .filter(|change| !change.texts.is_empty())
@@ -220,9 +230,15 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
             for lines in [&lines, &kept] {
                 let mut world = world.clone();
                 let journal = world.journal.take();
+                // A stamp that is not finished in the file will be.
+                let stamped = stamps.iter().any(|id| world.applied.contains(id));
+                let header = match &journal {
+                    Some(journal) if stamped => journal.header.clone(),
+                    _ => header.clone(),
+                };
                 world.journal = Some(Journal {
                     lines: lines.clone(),
-                    header: header.clone(),
+                    header,
                     tail: tail.clone(),
                     lineage: journal.map_or(id, |journal| journal.lineage),
                 });

@@ -40,8 +40,7 @@ pub fn judge(runner: &mut Runner, who: u8, verb: Verb, answer: &Answer, blocked:
     let what = format!("process {who}: {verb:?}");
     if let Some((code, text)) = &answer.error {
         let excused = answer.mishap || blocked;
-        let hurt = runner.hurt.contains(&who);
-        return refused(runner, &what, verb, (code, text), excused, hurt);
+        return refused(runner, who, verb, (code, text), excused);
     }
     let seen = &answer.seen;
     match verb {
@@ -64,7 +63,7 @@ pub fn judge(runner: &mut Runner, who: u8, verb: Verb, answer: &Answer, blocked:
             }
             Ok(())
         }
-        Verb::ReadFrom { slot } => read_from(runner, &what, slot, seen),
+        Verb::ReadFrom { .. } => read_from(runner, who, &what, seen),
         Verb::Look if seen.word.is_some() => {
             Err(format!("{what}: ways to read that differ: {:?}", seen.word))
         }
@@ -74,19 +73,22 @@ pub fn judge(runner: &mut Runner, who: u8, verb: Verb, answer: &Answer, blocked:
 
 fn refused(
     runner: &mut Runner,
-    what: &str,
+    who: u8,
     verb: Verb,
     (code, text): (&str, &str),
     excused: bool,
-    hurt: bool,
 ) -> Verdict {
-    let told = format!("{what} said {code} {text}");
+    let hurt = runner.hurt.contains(&who);
+    let told = format!("process {who}: {verb:?} said {code} {text}");
     if matches!(code, "PANIC" | "INTERNAL") {
         return Err(told);
     }
     match verb {
-        Verb::ReadFrom { slot } if code == "CONFLICT" && runner.slots.contains_key(&slot) => {
-            let place = runner.slots[&slot].1.clone();
+        Verb::ReadFrom { .. } if code == "CONFLICT" => {
+            let Some(place) = runner.from.get(&who).cloned() else {
+                // A foreign program has changed the journal meanwhile.
+                return Ok(());
+            };
             runner
                 .oracle
                 .saw(&told, |world| match (&place, &world.journal) {
@@ -142,9 +144,9 @@ fn read_on(runner: &mut Runner, who: u8, what: &str, seen: &Seen) -> Verdict {
     )
 }
 
-fn read_from(runner: &mut Runner, what: &str, slot: u8, seen: &Seen) -> Verdict {
+fn read_from(runner: &mut Runner, who: u8, what: &str, seen: &Seen) -> Verdict {
     runner.oracle.check_lines(what, seen)?;
-    let Some((_, Some(place))) = runner.slots.get(&slot).cloned() else {
+    let Some(Some(place)) = runner.from.get(&who).cloned() else {
         return Ok(());
     };
     let behind = seen.lines.clone().unwrap_or_default();

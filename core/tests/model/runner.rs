@@ -32,6 +32,8 @@ pub struct Runner {
     pub in_flight: BTreeMap<u8, Id>,
     pub readers: BTreeMap<u8, Readers>,
     pub slots: BTreeMap<u8, (untorn::Position, Option<Place>)>,
+    /// From which place each process reads, who was told to read from one.
+    pub from: BTreeMap<u8, Option<Place>>,
     pub hurt: BTreeSet<u8>,
     /// What there could be while one who reads was paused.
     pub passed: BTreeMap<u8, Vec<World>>,
@@ -78,6 +80,7 @@ impl Runner {
             in_flight: BTreeMap::new(),
             readers: BTreeMap::new(),
             slots: BTreeMap::new(),
+            from: BTreeMap::new(),
             hurt: BTreeSet::new(),
             passed: BTreeMap::new(),
             kept: Vec::new(),
@@ -184,6 +187,10 @@ impl Runner {
             Verb::ReadOn { .. } if self.reader(who).open.is_none() => return None,
             _ => {}
         }
+        if let (Verb::ReadFrom { .. }, Some((_, place))) = (verb, &slot) {
+            // The slot may have another by the time of the answer.
+            self.from.insert(who, place.clone());
+        }
         let (texts, expected) = self.texts.of(verb, &self.oracle.worlds);
         let id = self.next_id();
         let order = Order {
@@ -251,6 +258,11 @@ impl Runner {
         }
     }
 
+    pub fn forget_places(&mut self) {
+        self.slots.clear();
+        self.from.clear();
+    }
+
     /// Some rewrites keep nothing of what was there.
     pub fn keep_less(&mut self, verb: Verb) {
         if let Verb::Replace { .. } | Verb::Compact = verb {
@@ -273,7 +285,7 @@ impl Runner {
         let told = disk.cut(cut);
         self.tell(&format!("the power goes; on the disk is\n{told}"));
         self.oracle.power_cut();
-        self.slots.clear();
+        self.forget_places();
         if cut.remount {
             self.mount += 1;
         }

@@ -360,9 +360,23 @@ pub fn images(scene: &Scene, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
     images_and_files(scene, None, work)
 }
 
+/// The same, where calls fail as the plan says. A sync that fails counts as done.
+pub fn images_under(scene: &Scene, plan: Plan, work: impl FnOnce(&RefCell<usize>)) -> Vec<Image> {
+    images_of(scene, plan, None, work)
+}
+
 /// The same; the files themselves can be kept in a stash.
 pub fn images_and_files(
     scene: &Scene,
+    stash: Option<&Rc<Stash>>,
+    work: impl FnOnce(&RefCell<usize>),
+) -> Vec<Image> {
+    images_of(scene, Plan::new(), stash, work)
+}
+
+fn images_of(
+    scene: &Scene,
+    plan: Plan,
     stash: Option<&Rc<Stash>>,
     work: impl FnOnce(&RefCell<usize>),
 ) -> Vec<Image> {
@@ -390,7 +404,7 @@ pub fn images_and_files(
             };
         }
     };
-    Plan::new().before(hook).run(|| work(&acknowledged));
+    plan.before(hook).run(|| work(&acknowledged));
     if let Some(stash) = stash {
         stash.keep(scene.dir());
     }

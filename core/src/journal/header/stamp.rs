@@ -92,15 +92,16 @@ impl Writer {
         if !work.lines.is_empty()
             && let Err((error, undone)) = data.append(end, work.lines)
         {
-            // After a failed roll-back the next locker rolls back.
+            // After a failed roll-back the next locker rolls back. So it does if the note
+            // stays.
             if undone.is_ok() {
-                let _ = clear(lock);
+                let _ = forget(shared, lock, &data);
             }
             return Err(failed(path, error, undone.is_ok()));
         }
         if let Err(error) = anywhere.write_all_at(&new, 0) {
-            let undone =
-                take_back(&data, anywhere, old, end, work.lines.len()).and_then(|()| clear(lock));
+            let undone = take_back(&data, anywhere, old, end, work.lines.len())
+                .and_then(|()| forget(shared, lock, &data));
             return Err(failed(path, error, undone.is_ok()));
         }
         let end = end + work.lines.len() as u64;
@@ -143,9 +144,14 @@ impl Writer {
             file.sync_data()
         };
         write().map_err(|error: io::Error| {
-            let _ = clear(lock);
-            Error::os("set_header", lock.path(), error)
-                .hint("a header stamp is noted here first; nothing was changed")
+            let hint = match clear(shared, lock) {
+                Ok(()) => "a header stamp is noted here first; nothing was changed",
+                Err(_) => {
+                    "a header stamp is noted here first, and the note could not be taken back; the \
+                     next append may finish it"
+                }
+            };
+            Error::os("set_header", lock.path(), error).hint(hint)
         })
     }
 
@@ -188,9 +194,26 @@ impl Writer {
     }
 }
 
-/// Notes that nothing is pending any more.
-fn clear(lock: LockFile<'_>) -> io::Result<()> {
-    lock.file().and_then(recovery::clear_pending)
+/// Notes that nothing is pending any more, once the journal is as it was.
+fn forget(shared: &Shared, lock: LockFile<'_>, data: &Arc<Data>) -> io::Result<()> {
+    if shared.options.durability == Durability::Power {
+        // Else a power cut could leave a part of what was written, and no note of it.
+        Epoch::now(data)
+            .sync(shared)
+            .map_err(|_| io::Error::from(io::ErrorKind::Other))?;
+    }
+    clear(shared, lock)
+}
+
+/// Notes that nothing is pending any more. With durability `power` the note may be on the
+/// disk. A power cut must not bring it back: the next locker would finish what was refused.
+fn clear(shared: &Shared, lock: LockFile<'_>) -> io::Result<()> {
+    let file = lock.file()?;
+    recovery::clear_pending(file)?;
+    match shared.options.durability {
+        Durability::Power => file.sync_data(),
+        Durability::Process => Ok(()),
+    }
 }
 
 /// Restores the old header, and cuts off what was appended.
