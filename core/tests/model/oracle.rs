@@ -170,7 +170,11 @@ impl Oracle {
             Outcome::Done(_) => false,
         };
         match (code, word) {
-            ("", Some("busy")) if blocked => self.retain(&what, |w| !w.applied.contains(&id))?,
+            // Some systems deny a lock that is held. A call that was made to fail with
+            // that error has found the lock taken, as far as anybody can tell.
+            ("", Some("busy")) if blocked || answer.mishap => {
+                self.retain(&what, |w| !w.applied.contains(&id))?;
+            }
             ("", Some(word)) => self.retain(&what, |world| refused(world, word))?,
             ("", None) | ("NOT_DURABLE", _) => {
                 if code == "NOT_DURABLE" && !answer.mishap {
