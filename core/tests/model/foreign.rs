@@ -10,7 +10,7 @@ use super::act::{DOCS, JOURNAL, PREFIX};
 use super::oracle::Verdict;
 use super::runner::Runner;
 use super::step::{Foreign, Locks, Verb};
-use super::world::{Change, Id, Journal, World};
+use super::world::{Change, Id, Journal, World, appends_several};
 
 /// Another name of the journal.
 const SECOND: &str = "second";
@@ -222,12 +222,13 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
         let (there, parts): (Vec<&Change>, Vec<&Change>) = asked
             .filter(|change| !change.texts.is_empty())
             .partition(|change| change.texts.iter().all(|text| lines.contains(text)));
-        // A part of an append is taken back up to a line's end. What was behind it stays,
-        // glued to what these bytes begin with.
-        let is_kept = |line: &&String| !parts.iter().any(|part| part.texts.contains(line));
-        let kept: Vec<String> = lines.iter().filter(is_kept).cloned().collect();
+        let mut left = vec![lines.clone()];
+        if parts.iter().any(|part| appends_several(part)) {
+            let whole_lines = taken_back(&lines, &parts);
+            left.extend([from_sector(&whole_lines, text, raw), whole_lines]);
+        }
         for world in &oracle.worlds {
-            for lines in [&lines, &kept] {
+            for lines in &left {
                 let mut world = world.clone();
                 let journal = world.journal.take();
                 // A stamp that is not finished in the file will be.
@@ -253,6 +254,29 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
     }
     oracle.worlds = worlds;
     oracle.change_all(|_| {});
+}
+
+/// The lines without a part of an append, which is taken back up to a line's end. What
+/// was behind it stays, glued to what other programs append.
+fn taken_back(lines: &[String], parts: &[&Change]) -> Vec<String> {
+    let stays = |line: &&String| !parts.iter().any(|part| part.texts.contains(line));
+    lines.iter().filter(stays).cloned().collect()
+}
+
+/// The same, up to a sector's end within the last line, in front of this text: only so
+/// far is the part known.
+fn from_sector(lines: &[String], text: &str, raw: &[u8]) -> Vec<String> {
+    const SECTOR: usize = 512;
+    let sector = (raw.len() - text.len()) / SECTOR * SECTOR;
+    let rest = String::from_utf8_lossy(&raw[sector..]);
+    let mut lines = lines.to_vec();
+    if let Some(last) = lines.last_mut()
+        && let Some(line) = rest.strip_suffix('\n')
+        && last.ends_with(line)
+    {
+        *last = line.to_owned();
+    }
+    lines
 }
 
 /// Header, lines and the rest of a journal, by framing alone.
