@@ -227,6 +227,7 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
             let whole_lines = taken_back(&lines, &parts);
             left.extend([from_sector(&whole_lines, text, raw), whole_lines]);
         }
+        let all = &lines;
         for world in &oracle.worlds {
             for lines in &left {
                 let mut world = world.clone();
@@ -243,6 +244,17 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
                     tail: tail.clone(),
                     lineage: journal.map_or(id, |journal| journal.lineage),
                 });
+                // Who finishes a transaction appends its records behind these bytes.
+                for late in &parts {
+                    if !world.applied.contains(&late.id) {
+                        continue;
+                    }
+                    let records = late.of_transaction();
+                    let whole = records.iter().all(|record| all.contains(record));
+                    if !whole && !records.iter().any(|record| lines.contains(record)) {
+                        world.append(late.id, records);
+                    }
+                }
                 world.unsynced.clear();
                 world.applied.extend(there.iter().map(|change| change.id));
                 worlds.push(world);

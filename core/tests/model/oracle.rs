@@ -254,8 +254,20 @@ impl Oracle {
             _ => false,
         };
         let touches = !matches!(change.verb, Verb::Transact(members) if members.append == 0);
+        let mut open = self.undecided();
+        open.remove(&change.id);
+        let worlds = self.worlds.clone();
         for world in self.worlds.iter_mut().filter(|_| lasts && touches) {
             world.unsynced.clear();
+            // A sync takes no lock. It may find a part of an append that is not decided.
+            // A power cut may take the note of that from the lock file.
+            let less: BTreeSet<Id> = world.applied.difference(&open).copied().collect();
+            if change.verb == Verb::Sync && less != world.applied {
+                let without = worlds.iter().filter(|other| other.applied == less);
+                world
+                    .unsynced
+                    .extend(without.map(|other| other.journal.clone()));
+            }
         }
         if let Verb::Rewind { .. } | Verb::Replace { .. } | Verb::Compact = change.verb {
             self.rewritten = true;

@@ -82,10 +82,15 @@ impl World {
     }
 
     /// Whether the journal is at this place, or behind it.
-    fn is_at(&self, place: Option<&Place>) -> (bool, bool) {
+    fn is_at(&self, place: Option<&Place>, locks: Locks) -> (bool, bool) {
         match (place, &self.journal) {
             // The place before there was a journal.
             (None, None) => (true, true),
+            // To lock one in place is to make it, so an empty one counts as none.
+            (None, Some(journal)) if locks == Locks::InPlace => {
+                let empty = journal.lines.is_empty() && journal.header.is_none();
+                (empty, empty)
+            }
             (Some(place), Some(journal)) => {
                 let same = place.lineage == journal.lineage;
                 (
@@ -109,7 +114,7 @@ impl World {
         self.unsynced.clear();
     }
 
-    fn append(&mut self, id: Id, lines: &[String]) {
+    pub fn append(&mut self, id: Id, lines: &[String]) {
         let journal = self.journal_mut(id);
         // Nothing that a foreign program leaves here without its newline is
         // whole: it is cut.
@@ -133,7 +138,7 @@ impl World {
         let Change { id, texts, .. } = change;
         let id = *id;
         let mut next = self.clone();
-        let (at, behind) = self.is_at(change.place.as_ref());
+        let (at, behind) = self.is_at(change.place.as_ref(), change.setting.locks);
         match change.verb {
             Verb::Append { .. } | Verb::AppendAll { .. } => next.append(id, texts),
             Verb::AppendAt { .. } => match at {
@@ -156,7 +161,13 @@ impl World {
                 }
             }
             Verb::Rewind { .. } => match (&change.place, at, behind) {
-                (None, true, _) | (Some(_), true, _) => {}
+                (None, true, _) => {}
+                // The tail is repaired first.
+                (Some(_), true, _) => {
+                    if let Some(journal) = &mut next.journal {
+                        journal.tail.clear();
+                    }
+                }
                 (Some(place), false, true) => next.rewrite(id, place.lines.clone(), true),
                 _ => return Outcome::Refused("CONFLICT"),
             },
@@ -247,6 +258,17 @@ impl World {
 /// The journal's and the directory's lock, among [`members`].
 pub const JOURNAL: u8 = 9;
 pub const DIRECTORY: u8 = 10;
+
+impl Change {
+    /// The records that it appends as a part of a transaction.
+    pub fn of_transaction(&self) -> &[String] {
+        match self.verb {
+            Verb::Transact(members) => &self.texts[..usize::from(members.append)],
+            Verb::Reconcile => &self.texts[..1],
+            _ => &[],
+        }
+    }
+}
 
 /// Files whose lock a verb takes: a document is its number.
 pub fn members(verb: Verb) -> Vec<u8> {
