@@ -120,6 +120,10 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
         // A write in flight that others write into is not promised anything.
         return Ok(());
     }
+    if before.is_empty() && runner.oracle.running.values().any(is_stamp) {
+        // A first header is the first line only if nobody without the lock is faster.
+        return Ok(());
+    }
     if what == Foreign::AppendPart && !runner.oracle.running.is_empty() {
         // Nor one that begins behind half a line of theirs.
         return Ok(());
@@ -160,6 +164,13 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
     let id = runner.next_id();
     took_in(runner, id, &text, &raw);
     Ok(())
+}
+
+fn is_stamp(change: &Change) -> bool {
+    matches!(
+        change.verb,
+        Verb::SetHeader { .. } | Verb::AppendWithHeader { .. }
+    )
 }
 
 /// The exclusive lock, if it is free.
@@ -210,12 +221,7 @@ fn took_in(runner: &mut Runner, id: Id, text: &str, raw: &[u8]) {
             .chain(oracle.limbo.values().map(|(change, _)| change));
         let stamps: Vec<Id> = asked
             .clone()
-            .filter(|change| {
-                matches!(
-                    change.verb,
-                    Verb::SetHeader { .. } | Verb::AppendWithHeader { .. }
-                )
-            })
+            .filter(|change| is_stamp(change))
             .map(|change| change.id)
             .collect();
         // The lines tell nothing of a change that writes none, like a compaction.

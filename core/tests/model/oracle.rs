@@ -220,7 +220,7 @@ impl Oracle {
         if matches!(code, "" | "NOT_DURABLE") || refused && !transacts {
             self.had_the_locks(&change, word);
         }
-        if answer.mishap && !code.is_empty() {
+        if code == "CONFLICT" || answer.mishap && !code.is_empty() {
             self.may_have_repaired(&change);
         }
         self.running.remove(&id);
