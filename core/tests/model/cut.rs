@@ -10,6 +10,25 @@ impl Oracle {
         for (id, change) in std::mem::take(&mut self.running) {
             self.limbo.insert(id, (change, false));
         }
+        for (id, before) in std::mem::take(&mut self.rewriting) {
+            if self.limbo.get(&id).is_some_and(|(_, settled)| *settled) {
+                continue;
+            }
+            // It may have been seen, and yet its names were not synced.
+            for world in self.worlds.clone() {
+                for old in &before {
+                    let mut applied = world.applied.clone();
+                    applied.remove(&id);
+                    self.worlds.push(World {
+                        journal: old.journal.clone(),
+                        unsynced: old.unsynced.clone(),
+                        archives: old.archives.clone(),
+                        applied,
+                        ..world.clone()
+                    });
+                }
+            }
+        }
         let mut after = Vec::new();
         for world in &self.worlds {
             for journal in left_of(world, self.setting) {

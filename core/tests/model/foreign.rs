@@ -10,7 +10,7 @@ use super::act::{DOCS, JOURNAL, PREFIX};
 use super::oracle::Verdict;
 use super::runner::Runner;
 use super::step::{Foreign, Locks, Verb};
-use super::world::{Change, Id, Journal, World, appends_several};
+use super::world::{Change, Id, Journal, World, appends_several, is_rewrite};
 
 /// Another name of the journal.
 const SECOND: &str = "second";
@@ -122,6 +122,15 @@ fn append(runner: &mut Runner, what: Foreign) -> Verdict {
     }
     if before.is_empty() && runner.oracle.running.values().any(is_stamp) {
         // A first header is the first line only if nobody without the lock is faster.
+        return Ok(());
+    }
+    let torn = runner
+        .oracle
+        .limbo
+        .values()
+        .any(|(change, settled)| !settled && (is_rewrite(change.verb) || is_stamp(change)));
+    if runner.setting.locks == Locks::InPlace && torn {
+        // What a dead rewrite in place has left stays as it is, with the foreign bytes.
         return Ok(());
     }
     if what == Foreign::AppendPart && !runner.oracle.running.is_empty() {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::message::Answer;
 use super::step::{Setting, Verb};
 use super::world::{
-    Change, DIRECTORY, Id, JOURNAL, Outcome, Place, World, appends_several, members,
+    Change, DIRECTORY, Id, JOURNAL, Outcome, Place, World, appends_several, is_rewrite, members,
 };
 
 pub type Verdict = Result<(), String>;
@@ -27,6 +27,8 @@ pub struct Oracle {
     /// that may be seen also when others are seen as they are after it. And what was
     /// before a foreign program's bytes behind an append that is not settled.
     pub before: BTreeMap<Id, Vec<World>>,
+    /// What was before a rewrite that was not answered: its names may not be on the disk.
+    pub rewriting: BTreeMap<Id, Vec<World>>,
     /// What there could be while the one who tells was at it, if others were
     /// too.
     pub passed: Option<Vec<World>>,
@@ -51,6 +53,7 @@ impl Oracle {
             running: BTreeMap::new(),
             limbo: BTreeMap::new(),
             before: BTreeMap::new(),
+            rewriting: BTreeMap::new(),
             passed: None,
             disturbed: BTreeSet::new(),
             written: BTreeSet::new(),
@@ -85,6 +88,9 @@ impl Oracle {
         let several = matches!(change.verb, Verb::AppendWithHeader { .. });
         if several || members(change.verb).len() > 1 {
             self.before.insert(change.id, self.worlds.clone());
+        }
+        if is_rewrite(change.verb) {
+            self.rewriting.insert(change.id, self.worlds.clone());
         }
         self.running.insert(change.id, change);
         self.expand();
@@ -225,6 +231,7 @@ impl Oracle {
         }
         self.running.remove(&id);
         self.before.remove(&id);
+        self.rewriting.remove(&id);
         self.forget(id);
         self.expand();
         Ok(())
@@ -269,7 +276,7 @@ impl Oracle {
                     .extend(without.map(|other| other.journal.clone()));
             }
         }
-        if let Verb::Rewind { .. } | Verb::Replace { .. } | Verb::Compact = change.verb {
+        if is_rewrite(change.verb) && change.verb != Verb::Rotate {
             self.rewritten = true;
         }
     }
@@ -338,6 +345,7 @@ impl Oracle {
         for id in settled {
             self.limbo.remove(&id);
             self.before.remove(&id);
+            self.rewriting.remove(&id);
             self.forget(id);
         }
     }

@@ -329,6 +329,14 @@ pub fn appends_several(change: &Change) -> bool {
     }
 }
 
+/// Whether a verb puts a new file in the journal's place.
+pub fn is_rewrite(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Rewind { .. } | Verb::Rotate | Verb::Replace { .. } | Verb::Compact
+    )
+}
+
 /// Whether a verb can change something.
 pub fn is_change(verb: Verb) -> bool {
     !matches!(
