@@ -3,7 +3,8 @@
 //! and the copy has another birth.
 //!
 //! To mount takes root, or the right to; without it these tests say that they are
-//! skipped.
+//! skipped. A test that unmounts runs in a process of its own: a child that another test
+//! forks has the same descriptors for a moment, and the file system is busy.
 
 use std::fs;
 use std::io::Write;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::scene::alone::alone;
 use crate::scene::{bytes, records};
 use untorn::fault::{Op, Plan, Verdict};
 use untorn::{
@@ -115,6 +117,12 @@ fn dies_at(op: Op, nth: usize, work: impl FnOnce() -> untorn::Result<()>) {
 
 #[test]
 fn what_was_pending_is_settled_after_a_remount() {
+    if !alone(
+        module_path!(),
+        "what_was_pending_is_settled_after_a_remount",
+    ) {
+        return;
+    }
     let Some(mut overlay) = Overlay::new(&[]) else {
         return;
     };
@@ -169,6 +177,12 @@ fn given(path: &Path, from: Position) -> Vec<String> {
 
 #[test]
 fn a_journal_of_a_lower_layer_stays_the_same_journal() {
+    if !alone(
+        module_path!(),
+        "a_journal_of_a_lower_layer_stays_the_same_journal",
+    ) {
+        return;
+    }
     let lower = [("j", "[0]\n[1]\n"), ("k", "[0]\n"), ("h", "[0]\n")];
     let Some(mut overlay) = Overlay::new(&lower) else {
         return;
@@ -204,6 +218,12 @@ fn a_journal_of_a_lower_layer_stays_the_same_journal() {
 
 #[test]
 fn another_file_of_the_name_is_another_journal() {
+    if !alone(
+        module_path!(),
+        "another_file_of_the_name_is_another_journal",
+    ) {
+        return;
+    }
     let Some(overlay) = Overlay::new(&[("j", "[0]\n")]) else {
         return;
     };
