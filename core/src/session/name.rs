@@ -85,7 +85,7 @@ fn is_as_its_key(name: &str) -> bool {
     (1..=LONGEST).contains(&name.len())
         && name.bytes().all(is_plain)
         && !name.starts_with('-')
-        && (name.len() > LONGEST_DEVICE || !is_device(name))
+        && !is_device(name)
 }
 
 /// Returns whether the name stands for a key that is too long for it.
@@ -170,6 +170,10 @@ fn escape(key: &str) -> String {
 
 fn is_device(text: &str) -> bool {
     let base = text.split('.').next().unwrap_or_default();
+    // Most names are longer.
+    if base.len() > LONGEST_DEVICE {
+        return false;
+    }
     let numbered = |name: &str| {
         base.strip_prefix(name)
             .is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
