@@ -1,7 +1,7 @@
 //! The process dies before each of its system calls in turn, and in the middle of each
 //! write. The next process finds the file as the guarantees say.
 
-use crate::scene::death::each_death;
+use crate::scene::death::{dies_within_a_write, each_death};
 use crate::scene::lane::every;
 use crate::scene::{Scene, bytes, records, torn};
 use untorn::fault::{Op, Plan, Verdict};
@@ -75,17 +75,7 @@ fn any_locker_settles_what_is_pending() {
 /// An append of these records that dies when so many of its bytes are written.
 fn dies_after(scene: &Scene, batch: &[String], part: usize) {
     let path = scene.with("j", OLD);
-    let mut dead = false;
-    let plan = Plan::new().judge(move |call| {
-        let writes = call.op == Op::Write && call.path.is_some_and(|path| path.ends_with("j"));
-        let verdict = match (dead, writes, part) {
-            (true, ..) | (false, true, 0) => Verdict::Fail(libc::EIO),
-            (false, true, part) => Verdict::Short(part),
-            (false, false, _) => Verdict::Go,
-        };
-        dead |= writes;
-        verdict
-    });
+    let plan = dies_within_a_write(&path, part);
     let process = Journal::options().durability(Durability::Process);
     let (result, _) = plan.run(|| process.open(&path)?.append_all(batch));
     result.unwrap_err();
@@ -316,20 +306,7 @@ fn what_others_append_behind_a_dead_stamp_stays() {
                 .append_with_header(HEADER, ["[0]"])
                 .unwrap();
             let part = lines * (batch[0].len() + 1);
-            let mut dead = false;
-            let plan = Plan::new().judge(move |call| {
-                let writes =
-                    call.op == Op::Write && call.path.is_some_and(|path| path.ends_with("j"));
-                let verdict = match (dead, writes) {
-                    (true, _) => Verdict::Fail(libc::EIO),
-                    (false, true) if part == 0 => Verdict::Fail(libc::EIO),
-                    (false, true) => Verdict::Short(part),
-                    (false, false) => Verdict::Go,
-                };
-                dead |= writes;
-                verdict
-            });
-            let (result, _) = plan.run(|| {
+            let (result, _) = dies_within_a_write(&path, part).run(|| {
                 let journal = options().open(&path)?;
                 journal.append_with_header(b"{\"head\":1}", batch)
             });

@@ -311,7 +311,7 @@ fn a_directory_that_is_read_only() {
 #[test]
 #[cfg(unix)]
 fn a_save_does_not_wait_until_a_large_directory_is_read() {
-    let scene = Scene::in_memory();
+    let scene = Scene::quick();
     for n in 0..2_000 {
         scene.with(&format!("{n}"), "");
     }

@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use crate::scene;
+use crate::scene::death::dies_within_a_write;
 use crate::scene::lane::every;
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, records};
-use untorn::fault::{Op, Plan, Verdict};
 use untorn::{Document, ErrorKind, FileLock, Journal, Scheme};
 
 fn record(n: usize) -> String {
@@ -147,18 +147,7 @@ fn die_in_a_batch(path: &Path) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let records = (90..99).map(|n| long(n).replace('x', "z"));
-            // The first call that writes to the journal itself is cut short.
-            let (journal, mut dead) = (path.to_owned(), false);
-            let plan = Plan::new().judge(move |call| {
-                let cut = call.op == Op::Write && call.path == Some(&journal);
-                let before = dead;
-                dead |= cut;
-                match (before, cut) {
-                    (true, _) => Verdict::Fail(libc::EIO),
-                    (false, true) => Verdict::Short(4_000),
-                    (false, false) => Verdict::Go,
-                }
-            });
+            let plan = dies_within_a_write(path, 4_000);
             let (result, _) = plan.run(|| scene::journal(path).append_all(records));
             assert!(result.is_err(), "it dies");
         });

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 #[cfg(unix)]
+use crate::scene::death::dies_within_a_write;
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, records, torn};
-use untorn::fault::{Op, Plan, Verdict};
 use untorn::{DamageKind, Durability, ErrorKind, Format, Journal, JournalOptions};
 
 fn options() -> JournalOptions {
@@ -226,18 +226,7 @@ fn an_append_whose_writer_dies_at_any_byte_is_cut_whole() {
         for part in 1..last.len() {
             let scene = Scene::quick();
             let path = scene.with("j", &before);
-            let mut dead = false;
-            let plan = Plan::new().judge(move |call| {
-                let writes =
-                    call.op == Op::Write && call.path.is_some_and(|path| path.ends_with("j"));
-                let verdict = match (dead, writes) {
-                    (true, _) => Verdict::Fail(libc::EIO),
-                    (false, true) => Verdict::Short(part),
-                    (false, false) => Verdict::Go,
-                };
-                dead |= writes;
-                verdict
-            });
+            let plan = dies_within_a_write(&path, part);
             let (result, _) = plan.run(|| open(&path).append_all(some(3..6)));
             result.unwrap_err();
             let what = format!("{part} bytes, the sector ends at {end}");

@@ -609,7 +609,7 @@ fn a_claim_that_waits_for_a_removed_session_is_of_the_new_one() {
 #[cfg(unix)]
 #[test]
 fn claims_among_removals() {
-    let scene = Scene::in_memory();
+    let scene = Scene::quick();
     let each = rounds(100, 300);
     let store = store(&scene);
     let inside = std::sync::atomic::AtomicU32::new(0);

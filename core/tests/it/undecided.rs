@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::scene;
+use crate::scene::death::dies_within_a_write;
 use crate::scene::lane::{every, rounds, start_and_step};
 use crate::scene::{Scene, bytes};
 use untorn::fault::{Op, Plan, Verdict};
@@ -17,8 +18,6 @@ use untorn::{
     CallOptions, DamageKind, Durability, ErrorKind, FollowItem, Format, Journal, JournalOptions,
     Position, Scheme,
 };
-
-const EIO: i32 = 5;
 
 fn options() -> JournalOptions {
     Journal::options().durability(Durability::Process)
@@ -48,17 +47,7 @@ fn is_journal(path: Option<&Path>) -> bool {
 /// A writer that dies in an append of many when so many bytes of it are there.
 fn die_in(options: &JournalOptions, path: &Path, batch: &[String], part: usize) {
     let journal = options.clone().open(path).unwrap();
-    let mut dead = false;
-    let plan = Plan::new().judge(move |call| {
-        if dead {
-            return Verdict::Fail(EIO);
-        }
-        dead = call.op == Op::Write && is_journal(call.path);
-        match dead {
-            true => Verdict::Short(part),
-            false => Verdict::Go,
-        }
-    });
+    let plan = dies_within_a_write(path, part);
     // The dead process does not learn whether it fails.
     let _ = plan.run(|| journal.append_all(batch));
 }
@@ -579,7 +568,7 @@ fn what_was_passed_is_gone() {
 #[test]
 fn among_writers_that_die_all_the_time() {
     for (kind, options) in kinds() {
-        let scene = Scene::in_memory();
+        let scene = Scene::quick();
         let path = scene.path("j");
         let writer = options.clone().open(&path).unwrap();
         writer.append(b"[0,0,1]").unwrap();

@@ -67,7 +67,7 @@ pub fn run(case: &Case) -> Verdict {
 
 impl Runner {
     fn new(setting: Setting) -> Runner {
-        let scene = Scene::in_memory();
+        let scene = Scene::quick();
         let dir = scene.path("s");
         std::fs::create_dir(&dir).expect("a directory");
         Runner {

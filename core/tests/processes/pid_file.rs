@@ -201,7 +201,7 @@ fn keeper() {
 
 /// Eight of these at once, and nothing but the expected files afterwards.
 fn eight(part: &str) {
-    let scene = Scene::in_memory();
+    let scene = Scene::quick();
     let path = scene.path("s");
     let mut players: Vec<_> = (0..8).map(|_| Player::start(part, &path)).collect();
     for player in &mut players {
@@ -258,7 +258,7 @@ fn one_takes_over_of_eight() -> Outcome {
     eight("leaver");
     eight("taker");
     // Threads, each with a handle of its own, in two processes.
-    let scene = Scene::in_memory();
+    let scene = Scene::quick();
     let path = scene.path("s");
     let mut other = Player::start("leaver", &path);
     std::thread::scope(|threads| {

@@ -1,10 +1,29 @@
 //! A process that dies before each of its system calls in turn, and in the
 //! middle of each write.
 
-use untorn::fault::{Op, Plan};
+use std::path::Path;
+
+use untorn::fault::{Op, Plan, Verdict};
 
 use super::Scene;
 use super::lane::every;
+
+/// The plan of a process that dies in its first write to this file, when so many bytes of it
+/// are there.
+pub fn dies_within_a_write(file: &Path, part: usize) -> Plan {
+    let name = file.file_name().expect("a file").to_owned();
+    let mut dead = false;
+    Plan::new().judge(move |call| {
+        let writes = call.op == Op::Write && call.path.is_some_and(|path| path.ends_with(&name));
+        let verdict = match (dead, writes, part) {
+            (true, ..) | (false, true, 0) => Verdict::Fail(libc::EIO),
+            (false, true, part) => Verdict::Short(part),
+            (false, false, _) => Verdict::Go,
+        };
+        dead |= writes;
+        verdict
+    })
+}
 
 /// Runs `work` until it dies at its `n`-th call, for each `n`; where that is a
 /// write, also after a part of it.

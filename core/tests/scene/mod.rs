@@ -30,21 +30,12 @@ impl Scene {
         }
     }
 
-    /// In memory, where the system has a place for that: for tests that sync
-    /// thousands of times and are not about the medium.
+    /// In memory, where the system has a place for that: for tests that sync, or make and
+    /// remove files, thousands of times, and are not about the medium.
     pub fn quick() -> Scene {
         match tempfile::tempdir_in("/dev/shm") {
             Ok(dir) => Scene { dir },
             Err(_) => Scene::new(),
-        }
-    }
-
-    /// In memory where the system has a place for that: for tests that make and
-    /// remove files thousands of times.
-    pub fn in_memory() -> Scene {
-        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        Scene {
-            dir: dir.expect("a temporary directory"),
         }
     }
 

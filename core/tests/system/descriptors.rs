@@ -311,7 +311,7 @@ fn five_thousand_files_one_after_the_other() {
         return;
     }
     allow_few();
-    let scene = Scene::in_memory();
+    let scene = Scene::quick();
     let mut kept = Vec::new();
     let mut documents = Vec::new();
     each(&scene, FILES, |path, _, _| {

@@ -98,7 +98,7 @@ fn a_directory_without_locks() {
 #[test]
 #[cfg(unix)]
 fn what_the_system_refuses_has_failed() {
-    let scene = Scene::in_memory();
+    let scene = Scene::quick();
     let run = |plan: Plan| plan.run(|| selftest(scene.dir()));
     for (op, name) in [
         (Op::Rename, "rename"),
@@ -154,7 +154,7 @@ fn among_busy_threads() {
             .map(|_| {
                 threads.spawn(|| {
                     for _ in 0..5 {
-                        let scene = Scene::in_memory();
+                        let scene = Scene::quick();
                         let test = selftest(scene.dir()).unwrap();
                         assert!(test.passed(), "{test}");
                     }
