@@ -18,7 +18,7 @@ use crate::journal::append::rollback;
 use crate::journal::shared::Shared;
 use crate::lockfile::{self, Generation, IDLE, Identity};
 use crate::oslock::{LockFile, LockedData};
-use crate::sys::{self, File, Lasting, Stat};
+use crate::sys::{self, Access, File, Lasting, Stat};
 
 /// Says how a journal's file is open.
 pub(crate) enum Handle {
@@ -260,6 +260,23 @@ fn sync_file(shared: &Shared, data: &Data) -> io::Result<()> {
         data.name_synced.store(true, Ordering::Release);
     }
     Ok(())
+}
+
+/// Makes durable what the lock file says. It has noted changes that are over, and the
+/// disk may still have the note of one, for instance of a header stamp that failed. A
+/// power cut would bring that note back. The next locker would then settle the change
+/// once more, over what has been synced since.
+pub(crate) fn sync_notes(shared: &Shared) -> std::result::Result<(), Unsynced> {
+    let path = shared.lock.record_path();
+    let sync = || match File::open_believed_to(path, Access::TO_SYNC, &shared.path)? {
+        Some(lock) => lock.sync_data(),
+        // What no locker believes, none settles.
+        None => Ok(()),
+    };
+    sync().map_err(|error| {
+        shared.poison();
+        Unsynced::Failed(error)
+    })
 }
 
 impl Unsynced {

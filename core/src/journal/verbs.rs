@@ -1,7 +1,7 @@
 //! Adds the methods of `Journal` for reading, following, folding, repairing and
 //! syncing.
 
-use super::data::Epoch;
+use super::data::{Epoch, sync_notes};
 use super::fold::{Fold, FoldCursor};
 use super::follow::Follow;
 use super::handle::Journal;
@@ -158,6 +158,7 @@ impl Journal {
         // The file also holds what others wrote, which no earlier sync covers.
         Epoch::now(&data)
             .sync(&self.handle)
+            .and_then(|()| sync_notes(&self.handle))
             .map_err(|why| why.after(&self.handle, "sync", "what was written is in the file"))
     }
 }

@@ -107,6 +107,11 @@ pub(crate) fn settle(lock: LockFile<'_>, target: &Path) -> Result<Recovered> {
         }
     }
     clear_pending(file).map_err(os_error)?;
+    if due {
+        // A power cut must not bring the record back. What is written from now on could
+        // look like a part of the change.
+        file.sync_data().map_err(os_error)?;
+    }
     if let Some(what) = change {
         events::emit(EventKind::Recovered, "recover", target, |event| {
             event.detail = Some(what.to_owned());

@@ -10,7 +10,7 @@ use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
 use crate::scene::lane::every;
 #[cfg(unix)]
-use crate::scene::power::{images, images_under, materialise};
+use crate::scene::power::{images, images_under, materialise_in_place};
 use crate::scene::{Scene, bytes, records};
 use untorn::fault::{Op, Plan};
 use untorn::{Durability, ErrorKind, HeaderMode, Journal, JournalOptions};
@@ -626,14 +626,31 @@ fn a_stamp_and_a_sync_and_the_power_goes() {
     }
 }
 
-/// A power cut leaves the journal its inode, which the note in the lock file
-/// names; a copy has another. So the note is of the copy, as if it had always
-/// been there.
+/// A sync covers the header that is there, though the disk may still have the note of an
+/// earlier stamp, and though a program that writes no notes has changed it.
 #[cfg(unix)]
-fn materialise_in_place(image: &scene::power::Image, original: &Path) -> Scene {
-    let after = materialise(image);
-    scene::readdress(&after.path("j.lock"), original, &after.path("j"));
-    after
+#[test]
+fn a_sync_covers_the_header_that_another_program_wrote() {
+    let scene = Scene::quick();
+    let path = scene.path("j");
+    begin(&scene);
+    let found = images(&scene, |acknowledged| {
+        let journal = open(&path);
+        journal.set_header(&head(2)).unwrap();
+        scene::patch(&path, 0, &padded(&head(1), RESERVE));
+        journal.sync().unwrap();
+        *acknowledged.borrow_mut() = 1;
+    });
+    let synced = found.iter().filter(|image| image.acknowledged == 1);
+    let mut count = 0;
+    for image in synced {
+        let after = materialise_in_place(image, &path);
+        drop(untorn::FileLock::acquire(after.path("j")).unwrap());
+        let seen = open(&after.path("j")).header().unwrap().unwrap();
+        assert_eq!(seen, head(1), "{}", image.what);
+        count += 1;
+    }
+    assert!(count > 0, "there are images after the sync");
 }
 
 #[test]

@@ -3,13 +3,15 @@
 //! as of the last sync of the directory. Anything later may be there, be missing, or be
 //! NULs.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use crate::scene;
 use crate::scene::death::dies_within_a_write;
 use crate::scene::lane::every;
-use crate::scene::power::{images, materialise};
+use crate::scene::power::{Image, images, images_under, materialise, materialise_in_place};
 use crate::scene::{Scene, bytes, records};
+use untorn::fault::{Op, Plan, Verdict};
 use untorn::{Document, ErrorKind, FileLock, Journal, Scheme};
 
 fn record(n: usize) -> String {
@@ -192,6 +194,80 @@ fn what_a_handle_with_a_past_acknowledges_survives() {
                 );
             }
         }
+    }
+}
+
+/// The plan of a process whose first write to this file is cut to so many bytes by an error.
+fn fails_within_a_write(file: &Path, part: usize) -> Plan {
+    let name = file.file_name().expect("a file").to_owned();
+    let mut writes = 0;
+    Plan::new().judge(move |call| {
+        if call.op != Op::Write || !call.path.is_some_and(|path| path.ends_with(&name)) {
+            return Verdict::Go;
+        }
+        writes += 1;
+        match writes {
+            1 => Verdict::Short(part),
+            2 => Verdict::Fail(libc::ENOSPC),
+            _ => Verdict::Go,
+        }
+    })
+}
+
+/// An append of many does not come to its end. The next record is the same as the first of
+/// those, as when the caller tries again. A power cut must not bring back the note of the
+/// append: the next locker would take that record for a part of it.
+#[test]
+fn a_record_that_an_unfinished_append_began_with_survives() {
+    let first = long(1).len() + 1;
+    let begin = || {
+        let scene = Scene::quick();
+        let path = scene.path("j");
+        scene::journal(&path).append(long(0).as_bytes()).unwrap();
+        (scene, path)
+    };
+    let many = |path: &Path| scene::journal(path).append_all([long(1), long(2)]);
+    let again = |path: &Path, acknowledged: &RefCell<usize>| {
+        let journal = Journal::open(path).unwrap();
+        journal.append(long(1).as_bytes()).unwrap();
+        *acknowledged.borrow_mut() = 1;
+    };
+
+    let (scene, path) = begin();
+    let found = images(&scene, |acknowledged| {
+        std::thread::scope(|scope| {
+            // A thread has a plan of its own, as another process has.
+            scope.spawn(|| {
+                let (result, _) = dies_within_a_write(&path, first).run(|| many(&path));
+                assert!(result.is_err(), "it dies");
+            });
+        });
+        again(&path, acknowledged);
+    });
+    has_that_record("it dies", &path, &found);
+
+    let (scene, path) = begin();
+    let plan = fails_within_a_write(&path, first);
+    let found = images_under(&scene, plan, |acknowledged| {
+        assert!(many(&path).is_err(), "it fails");
+        again(&path, acknowledged);
+    });
+    has_that_record("it fails", &path, &found);
+}
+
+fn has_that_record(end: &str, original: &Path, found: &[Image]) {
+    let after: Vec<_> = found
+        .iter()
+        .filter(|image| image.acknowledged == 1)
+        .collect();
+    assert!(!after.is_empty(), "there are images after the append");
+    for image in after {
+        let scene = materialise_in_place(image, original);
+        let path = scene.path("j");
+        scene::journal(&path).append(b"{\"next\":true}").unwrap();
+        let read = whole_records(&path, &image.what);
+        let there = read.iter().any(|value| value["n"] == 1);
+        assert!(there, "{end}: {}: {read:?}", image.what);
     }
 }
 

@@ -417,6 +417,16 @@ fn images_of(
     found
 }
 
+/// A power cut leaves a journal its inode, which a note in the lock file names; a copy
+/// has another. So the note is made one of the copy, as if it had always been there.
+pub fn materialise_in_place(image: &Image, original: &Path) -> Scene {
+    let after = materialise(image);
+    let name = original.file_name().expect("a file");
+    let lock = after.path(&format!("{}.lock", name.to_string_lossy()));
+    super::readdress(&lock, original, &after.dir().join(name));
+    after
+}
+
 pub fn materialise(image: &Image) -> Scene {
     let scene = Scene::quick();
     for (name, bytes) in &image.files {

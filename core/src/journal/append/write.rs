@@ -75,6 +75,11 @@ pub(crate) fn append_many(
         // record must stay: the next locker rolls back.
         let _ = recovery::clear_pending(file);
     }
+    if result.is_err() {
+        // A power cut must not bring the record back. What is appended next could look
+        // like a part of this.
+        let _ = file.sync_data();
+    }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }
 
@@ -99,6 +104,9 @@ fn append_many_in_place(
     } else {
         recovery::clear_pending(redo)
     };
+    if result.is_err() {
+        let _ = redo.sync_data();
+    }
     result.map_err(|(error, undone)| failed(path, error, undone.is_ok()))
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::journal::data::{Data, Epoch, no_file};
+use crate::journal::data::{Data, Epoch, no_file, sync_notes};
 use crate::journal::repair::{self, Repair};
 use crate::journal::shared::Shared;
 use crate::oslock::LockFile;
@@ -87,9 +87,11 @@ pub(crate) fn mend(shared: &Shared, data: &Arc<Data>) -> Result<Option<Repair>> 
 }
 
 /// Makes a cut durable before anything is written in its place. Otherwise a power cut
-/// could leave a line that mixes the old bytes and the new.
+/// could leave a line that mixes the old bytes and the new. The note of what was cut off
+/// goes too: with the new bytes in its place, it could mean them.
 pub(crate) fn sync_cut(shared: &Shared, data: &Arc<Data>) -> Result<()> {
     Epoch::now(data)
         .sync(shared)
+        .and_then(|()| sync_notes(shared))
         .map_err(|why| why.before(shared, "repair", "nothing was done after the cut"))
 }

@@ -144,7 +144,7 @@ impl Writer {
             file.sync_data()
         };
         write().map_err(|error: io::Error| {
-            let hint = match clear(shared, lock) {
+            let hint = match clear(lock) {
                 Ok(()) => "a header stamp is noted here first; nothing was changed",
                 Err(_) => {
                     "a header stamp is noted here first, and the note could not be taken back; the \
@@ -202,18 +202,15 @@ fn forget(shared: &Shared, lock: LockFile<'_>, data: &Arc<Data>) -> io::Result<(
             .sync(shared)
             .map_err(|_| io::Error::from(io::ErrorKind::Other))?;
     }
-    clear(shared, lock)
+    clear(lock)
 }
 
-/// Notes that nothing is pending any more. With durability `power` the note may be on the
-/// disk. A power cut must not bring it back: the next locker would finish what was refused.
-fn clear(shared: &Shared, lock: LockFile<'_>) -> io::Result<()> {
+/// Notes that nothing is pending any more, on the disk too. If a power cut brought the
+/// note back, the next locker would finish what was refused.
+fn clear(lock: LockFile<'_>) -> io::Result<()> {
     let file = lock.file()?;
     recovery::clear_pending(file)?;
-    match shared.options.durability {
-        Durability::Power => file.sync_data(),
-        Durability::Process => Ok(()),
-    }
+    file.sync_data()
 }
 
 /// Restores the old header, and cuts off what was appended.

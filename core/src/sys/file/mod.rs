@@ -33,6 +33,15 @@ pub(crate) enum Access {
     Write,
 }
 
+impl Access {
+    /// The least that a sync needs. FlushFileBuffers wants a handle with `GENERIC_WRITE`.
+    pub const TO_SYNC: Access = if cfg!(windows) {
+        Access::Write
+    } else {
+        Access::Read
+    };
+}
+
 /// The role of a file in this library. Only Windows makes a difference: a data
 /// file that another program locks is waited for, a lock file is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,7 +24,12 @@ impl File {
     /// Opens the file to read its content about `of`. Returns `None` if it is
     /// missing, can't be read, or can't be trusted.
     pub fn open_believed(path: &Path, of: &Path) -> io::Result<Option<File>> {
-        let file = match File::open_beside(path, Access::Read) {
+        File::open_believed_to(path, Access::Read, of)
+    }
+
+    /// Does the same for another access than reading.
+    pub fn open_believed_to(path: &Path, access: Access, of: &Path) -> io::Result<Option<File>> {
+        let file = match File::open_beside(path, access) {
             Err(error)
                 if InTheWay::of(&error).is_some()
                     || matches!(
