@@ -12,7 +12,7 @@ mod results;
 mod works;
 
 use crate::options::Options;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use results::Results;
 
 /// Whether every row was measured.
@@ -53,6 +53,12 @@ pub fn run(options: &Options) -> Result<bool> {
     }
     results.write()?;
     page::write(&results)?;
+    // Its points are not in the results, whose rows compare only the last with the first.
+    let growth = options.out.join("growth.svg");
+    if options.costs {
+        let to = page::root().join("docs/images/growth.svg");
+        std::fs::copy(&growth, &to).with_context(|| format!("copy {}", growth.display()))?;
+    }
     Ok(true)
 }
 

@@ -14,7 +14,7 @@ const END: &str = "<!-- made by `cargo xtask bench --peers`: end -->";
 /// Faster by less than a twentieth is as fast: another run may say the opposite.
 const CLEARLY: f64 = 0.95;
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own).to_owned()
 }
@@ -170,6 +170,12 @@ fn figures(results: &Results) -> Result<String> {
         text.push_str("\n## What the promises cost\n\n");
         text.push_str(&crate::promises::table(rows));
     }
+    if rows.iter().any(|row| row["suite"] == "growth") {
+        text.push_str(
+            "\n## How the cost grows\n\n\
+             ![What a call costs as the journal, the directory, the store, the open handles and the followers grow](images/growth.svg)\n",
+        );
+    }
     Ok(text)
 }
 
@@ -303,12 +309,13 @@ fn anchor(title: &str) -> String {
 
 /// The README's table: a line a work, a column a program.
 fn block(results: &Results) -> String {
-    const PROGRAMS: [(&str, &str); 7] = [
+    const PROGRAMS: [(&str, &str); 8] = [
         ("python/by_untorn", "untorn, Python"),
         ("python/by_filelock", "filelock"),
         ("python/by_portalocker", "portalocker"),
         ("python/by_sqlite3", "sqlite3"),
-        ("node/untorn", "untorn, Node"),
+        ("node/untorn-sync", "untorn, Node, `…Sync`"),
+        ("node/untorn", "untorn, Node, `await`"),
         ("node/proper-lockfile", "proper-lockfile"),
         ("node/better-sqlite3", "better-sqlite3"),
     ];
