@@ -270,7 +270,7 @@ pub(crate) fn sync_notes(shared: &Shared) -> std::result::Result<(), Unsynced> {
     let path = shared.lock.record_path();
     let sync = || match File::open_believed_to(path, Access::TO_SYNC, &shared.path)? {
         Some(lock) => lock.sync_data(),
-        // What no locker believes, none settles.
+        // A lock file that no locker believes is never settled.
         None => Ok(()),
     };
     sync().map_err(|error| {
