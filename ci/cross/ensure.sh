@@ -6,6 +6,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 home=${CROSS_HOME:?where to set up}
 mkdir -p "$home"
+# It serves every checkout. Another that sets it up now is waited for: it makes the same files.
+exec 9>"$home/ensure.lock"
+flock 9
 
 packages="gcc rustc-web cargo-web rust-web-src ca-certificates"
 for target in "$@"; do

