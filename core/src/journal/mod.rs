@@ -6,7 +6,8 @@
 //! shared.rs     what the users of a handle share
 //! record_policy.rs  what may be a record; json.rs: whether it is JSON
 //! elsewhere.rs  reads a journal that is not a file; journal_bytes.rs: its bytes
-//! data.rs       the file, open, and its syncs; one_name.rs: why it has one name
+//! data.rs       the file, open; one_name.rs: why it has one name
+//! syncs.rs      which sync makes what durable, and how many run at once
 //! append/       records made ready, one leader for many calls, one write, one sync
 //! repair.rs     the torn tail; seal/: the checksum after each record
 //! read/         forward, backward, and how far a journal is decided
@@ -42,6 +43,7 @@ mod rewrite;
 mod salvage;
 mod seal;
 mod shared;
+mod syncs;
 mod words;
 
 pub use append::Batch;

@@ -1,11 +1,11 @@
 //! Adds the methods of `Journal` for reading, following, folding, repairing and
 //! syncing.
 
-use super::data::{Epoch, sync_notes};
 use super::fold::{Fold, FoldCursor};
 use super::follow::Follow;
 use super::handle::Journal;
 use super::read::{self, OwnedRecord, Record, Records, Report};
+use super::syncs::{Epoch, sync_notes};
 use crate::error::Result;
 use crate::lock::CallOptions;
 use crate::oslock::LockFile;

@@ -51,6 +51,7 @@ mod session;
 mod session_reconcile;
 mod session_search;
 mod session_waits;
+mod slow_syncs;
 #[cfg(unix)]
 mod special_files;
 mod strange_files;

@@ -9,9 +9,10 @@ use super::write::{append_many, failed};
 use super::writer::{UNKNOWN, Writer, Written};
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::data::{Epoch, no_file};
+use crate::journal::data::no_file;
 use crate::journal::rewrite::rotate::{self, Begin};
 use crate::journal::shared::Shared;
+use crate::journal::syncs::Epoch;
 use crate::oslock::LockFile;
 use crate::position::Position;
 use crate::sys;
@@ -166,7 +167,7 @@ impl Writer {
         Ok(Written {
             // Without a sync, every append would touch a shared count twice for
             // nothing.
-            epoch: syncs.then(|| Epoch::now(data)),
+            epoch: syncs.then(|| Epoch::of_append(shared, data)),
             generation: data.generation,
             end,
         })

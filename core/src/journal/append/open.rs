@@ -7,9 +7,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::writer::{UNKNOWN, Writer, mend, sync_cut};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::data::{Data, Handle, Syncs, no_file};
+use crate::journal::data::{Data, Handle, no_file};
 use crate::journal::read::Foreign;
 use crate::journal::shared::Shared;
+use crate::journal::syncs::Syncs;
 use crate::journal::{one_name, repair};
 use crate::lockfile::{self, Generation, Identity};
 use crate::oslock::{LockFile, LockedData};

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::journal::data::{Data, Epoch, no_file, sync_notes};
+use crate::journal::data::{Data, no_file};
 use crate::journal::repair::{self, Repair};
 use crate::journal::shared::Shared;
+use crate::journal::syncs::{Epoch, sync_notes};
 use crate::oslock::LockFile;
 use crate::position::Position;
 use crate::sys::{self, FileId};

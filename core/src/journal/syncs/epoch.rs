@@ -1,0 +1,131 @@
+//! Waits until what was written is durable.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::medium::{open_further, sync_file};
+use super::state::{State, Through, Wanted};
+use super::unsynced::Unsynced;
+use crate::journal::data::Data;
+use crate::journal::shared::Shared;
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Counts the syncs of one file through one handle.
+#[derive(Default)]
+pub(crate) struct Syncs {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Whether the next append must open further descriptors.
+    wants_further: AtomicBool,
+    /// Whether it has, or has tried.
+    has_further: AtomicBool,
+}
+
+/// Says what a sync must cover: all that was in a file at one moment.
+#[derive(Clone)]
+pub(crate) struct Epoch {
+    data: Arc<Data>,
+    wanted: Wanted,
+}
+
+impl Epoch {
+    /// Covers all that is in the file now. Must be taken after the write, and under the
+    /// lock.
+    pub fn now(data: &Arc<Data>) -> Epoch {
+        Epoch::of(data, false)
+    }
+
+    /// Covers what this handle has appended just now. Must be taken before any other call
+    /// can write through the handle.
+    #[inline]
+    pub fn of_append(shared: &Shared, data: &Arc<Data>) -> Epoch {
+        let syncs = &data.syncs;
+        let epoch = Epoch::of(data, syncs.has_further.load(Ordering::Relaxed));
+        // The next append comes after this, and so is written while they are open.
+        if syncs.wants_further.load(Ordering::Relaxed) {
+            syncs.add_further(shared, data);
+        }
+        epoch
+    }
+
+    fn of(data: &Arc<Data>, by_any: bool) -> Epoch {
+        let begun = data.syncs.lock().begun();
+        Epoch {
+            data: Arc::clone(data),
+            wanted: Wanted { begun, by_any },
+        }
+    }
+
+    /// Returns when the bytes and the file's name are durable on disk.
+    pub fn sync(&self, shared: &Shared) -> Result<(), Unsynced> {
+        let syncs = &self.data.syncs;
+        let mut state = syncs.lock();
+        let sync = loop {
+            if shared.is_poisoned() {
+                return Err(Unsynced::Elsewhere);
+            }
+            if state.covers(self.wanted) {
+                return Ok(());
+            }
+            match state.begin(self.wanted) {
+                Some(sync) if is_closed(&sync.through) => state.lost(),
+                Some(sync) => break sync,
+                None => {
+                    syncs.wait_is_long(&state);
+                    state = syncs
+                        .changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        };
+        drop(state);
+        let began = Instant::now();
+        let result = match &sync.through {
+            Through::Own => sync_file(shared, &self.data, &self.data.file),
+            Through::Further(further) => sync_file(shared, &self.data, further),
+        };
+        let took = began.elapsed();
+        if result.is_err() {
+            // Linux reports a failed write-back once and then marks the pages clean. A
+            // second try would succeed without writing them.
+            shared.poison();
+        }
+        syncs.lock().end(sync, took, result.is_ok());
+        syncs.changed.notify_all();
+        result.map_err(Unsynced::Failed)
+    }
+}
+
+/// Returns whether the program has closed a further descriptor without our knowledge. The
+/// own one was checked before the append.
+fn is_closed(through: &Through) -> bool {
+    match through {
+        Through::Own => false,
+        Through::Further(further) => !matches!(further.is_itself(), Ok(true)),
+    }
+}
+
+impl Syncs {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a call waits for another's sync.
+    fn wait_is_long(&self, state: &State) {
+        if state.is_slow() && !self.has_further.load(Ordering::Relaxed) {
+            self.wants_further.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[cold]
+    fn add_further(&self, shared: &Shared, data: &Data) {
+        self.wants_further.store(false, Ordering::Relaxed);
+        if self.has_further.load(Ordering::Relaxed) {
+            return;
+        }
+        let further = open_further(shared, data);
+        self.lock().add(further);
+        self.has_further.store(true, Ordering::Relaxed);
+    }
+}
