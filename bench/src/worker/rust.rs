@@ -4,6 +4,7 @@ use super::Worker;
 use crate::clock::monotonic;
 use anyhow::{Context, Result, bail};
 use std::hint::black_box;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use untorn::{Document, Durability, Format, Journal, Transaction};
@@ -115,8 +116,23 @@ impl Worker for Rust {
                 timed(count, || Ok(journal.append_all(&records).map(drop)?))
             }
             ["contend", from, until, every] => contend(journal, &record, from, until, every),
-            ["threads", threads, seconds] => {
-                shared(journal, &record, threads.parse()?, seconds.parse()?)
+            ["threads", threads, seconds] => side_by_side(threads, seconds, || {
+                Ok(|| Ok(journal.append(&record).map(drop)?))
+            }),
+            ["each-by-itself", threads, seconds] => {
+                let line = [&record[..], b"\n"].concat();
+                let path = journal.path().with_extension("bare");
+                side_by_side(threads, seconds, || {
+                    let mut file = std::fs::OpenOptions::new()
+                        .append(true)
+                        .create(true)
+                        .open(&path)?;
+                    let line = &line;
+                    Ok(move || {
+                        file.write_all(line)?;
+                        Ok(file.sync_data()?)
+                    })
+                })
             }
             ["tail", count] => timed(count, || {
                 let records = journal.tail(20)?;
@@ -170,17 +186,23 @@ fn contend(journal: &Journal, record: &[u8], from: &str, until: &str, every: &st
     Ok(count as f64)
 }
 
-/// Appends per second of so many threads on one handle.
-fn shared(journal: &Journal, record: &[u8], threads: usize, seconds: f64) -> Result<f64> {
+/// Appends per second of so many threads. Each has the append that is made for it.
+fn side_by_side<A>(threads: &str, seconds: &str, make: impl Fn() -> Result<A>) -> Result<f64>
+where
+    A: FnMut() -> Result<()> + Send,
+{
+    let threads: usize = threads.parse()?;
+    let appends = (0..threads).map(|_| make()).collect::<Result<Vec<A>>>()?;
     let from = Instant::now();
-    let until = from + Duration::from_secs_f64(seconds);
+    let until = from + Duration::from_secs_f64(seconds.parse()?);
     let counts: Vec<Result<u64>> = std::thread::scope(|scope| {
-        let appenders: Vec<_> = (0..threads)
-            .map(|_| {
+        let appenders: Vec<_> = appends
+            .into_iter()
+            .map(|mut append| {
                 scope.spawn(move || {
                     let mut count = 0;
                     while Instant::now() < until {
-                        journal.append(record)?;
+                        append()?;
                         count += 1;
                     }
                     Ok(count)
