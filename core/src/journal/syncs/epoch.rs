@@ -1,25 +1,14 @@
 //! Waits until what was written is durable.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::medium::{open_further, sync_file};
-use super::state::{State, Through, Wanted};
+use super::state::{Through, Wanted};
 use super::unsynced::Unsynced;
 use crate::journal::data::Data;
 use crate::journal::shared::Shared;
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-/// Counts the syncs of one file through one handle.
-#[derive(Default)]
-pub(crate) struct Syncs {
-    state: Mutex<State>,
-    changed: Condvar,
-    /// Whether the next append must open further descriptors.
-    wants_further: AtomicBool,
-    /// Whether it has, or has tried.
-    has_further: AtomicBool,
-}
+use crate::sync::{Arc, PoisonError};
 
 /// Says what a sync must cover: all that was in a file at one moment.
 #[derive(Clone)]
@@ -43,7 +32,7 @@ impl Epoch {
         let epoch = Epoch::of(data, syncs.has_further.load(Ordering::Relaxed));
         // The next append comes after this, and so is written while they are open.
         if syncs.wants_further.load(Ordering::Relaxed) {
-            syncs.add_further(shared, data);
+            add_further(shared, data);
         }
         epoch
     }
@@ -71,7 +60,9 @@ impl Epoch {
                 Some(sync) if is_closed(&sync.through) => state.lost(),
                 Some(sync) => break sync,
                 None => {
-                    syncs.wait_is_long(&state);
+                    if state.is_slow() && !syncs.has_further.load(Ordering::Relaxed) {
+                        syncs.wants_further.store(true, Ordering::Relaxed);
+                    }
                     state = syncs
                         .changed
                         .wait(state)
@@ -106,26 +97,14 @@ fn is_closed(through: &Through) -> bool {
     }
 }
 
-impl Syncs {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes that a call waits for another's sync.
-    fn wait_is_long(&self, state: &State) {
-        if state.is_slow() && !self.has_further.load(Ordering::Relaxed) {
-            self.wants_further.store(true, Ordering::Relaxed);
-        }
-    }
-
-    #[cold]
-    fn add_further(&self, shared: &Shared, data: &Data) {
-        self.wants_further.store(false, Ordering::Relaxed);
-        if self.has_further.load(Ordering::Relaxed) {
-            return;
-        }
+/// Opens further descriptors, unless that was tried before.
+#[cold]
+fn add_further(shared: &Shared, data: &Data) {
+    let syncs = &data.syncs;
+    syncs.wants_further.store(false, Ordering::Relaxed);
+    if !syncs.has_further.load(Ordering::Relaxed) {
         let further = open_further(shared, data);
-        self.lock().add(further);
-        self.has_further.store(true, Ordering::Relaxed);
+        syncs.lock().add(further);
+        syncs.has_further.store(true, Ordering::Relaxed);
     }
 }

@@ -27,5 +27,6 @@ mod pace;
 mod state;
 mod unsynced;
 
-pub(crate) use epoch::{Epoch, Syncs};
+pub(crate) use epoch::Epoch;
 pub(crate) use medium::sync_notes;
+pub(crate) use state::Syncs;

@@ -1,9 +1,28 @@
 //! Says which sync may begin, and which is done.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::pace::Pace;
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::sys::Lasting;
+
+/// Counts the syncs of one file through one handle.
+#[derive(Default)]
+pub(crate) struct Syncs {
+    state: Mutex<State>,
+    pub(super) changed: Condvar,
+    /// Whether the next append must open further descriptors.
+    pub(super) wants_further: AtomicBool,
+    /// Whether one has, or has tried.
+    pub(super) has_further: AtomicBool,
+}
+
+impl Syncs {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Says what a sync of an epoch must cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
