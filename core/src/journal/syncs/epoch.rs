@@ -1,14 +1,18 @@
-//! Waits until what was written is durable.
+//! Waits until what was written is durable, and makes the calls for it.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::medium::{open_further, sync_file};
 use super::state::{Through, Wanted};
 use super::unsynced::Unsynced;
-use crate::journal::data::Data;
+use crate::journal::data::{Data, Handle};
 use crate::journal::shared::Shared;
 use crate::sync::{Arc, PoisonError};
+use crate::sys::{self, Access, File, Lasting};
+
+/// How many descriptors a journal has beside its own, once calls wait for slow syncs.
+const FURTHER: usize = 3;
 
 /// Says what a sync must cover: all that was in a file at one moment.
 #[derive(Clone)]
@@ -97,6 +101,17 @@ fn is_closed(through: &Through) -> bool {
     }
 }
 
+/// Syncs the file through this descriptor, and its name.
+fn sync_file(shared: &Shared, data: &Data, through: &File) -> io::Result<()> {
+    through.sync_data()?;
+    // Once a handle: another process may have made the file without syncing its name.
+    if !data.name_synced.load(Ordering::Acquire) {
+        sys::sync_parent(&shared.path)?;
+        data.name_synced.store(true, Ordering::Release);
+    }
+    Ok(())
+}
+
 /// Opens further descriptors, unless that was tried before.
 #[cold]
 fn add_further(shared: &Shared, data: &Data) {
@@ -107,4 +122,37 @@ fn add_further(shared: &Shared, data: &Data) {
         syncs.lock().add(further);
         syncs.has_further.store(true, Ordering::Relaxed);
     }
+}
+
+/// Opens further descriptors to sync through. None, if the system does not say what a sync
+/// through one of them reports, or if the path means another file by now. Without them one
+/// sync runs at a time.
+fn open_further(shared: &Shared, data: &Data) -> Vec<Lasting> {
+    // To close a descriptor of a file that carries its lock could end the lock.
+    if !cfg!(target_os = "linux") || !matches!(data.file, Handle::ByItself(_)) {
+        return Vec::new();
+    }
+    let open = |_| {
+        let file = File::open(&shared.path, Access::TO_SYNC).ok()?;
+        let is_journal = file.id().is_ok_and(|id| id == data.identity.id);
+        is_journal.then(|| Lasting::of(file).ok()).flatten()
+    };
+    (0..FURTHER).map_while(open).collect()
+}
+
+/// Makes durable what the lock file says. It has noted changes that are over, and the
+/// disk may still have the note of one, for instance of a header stamp that failed. A
+/// power cut would bring that note back. The next locker would then settle the change
+/// once more, over what has been synced since.
+pub(crate) fn sync_notes(shared: &Shared) -> Result<(), Unsynced> {
+    let path = shared.lock.record_path();
+    let sync = || match File::open_believed_to(path, Access::TO_SYNC, &shared.path)? {
+        Some(lock) => lock.sync_data(),
+        // A lock file that no locker believes is never settled.
+        None => Ok(()),
+    };
+    sync().map_err(|error| {
+        shared.poison();
+        Unsynced::Failed(error)
+    })
 }

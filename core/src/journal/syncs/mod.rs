@@ -14,19 +14,16 @@
 //! slow, each through a descriptor of its own.
 //!
 //! ```text
-//! epoch.rs      what a sync must cover, and the wait for it
+//! epoch.rs      what a sync must cover, the wait for it, and its calls
 //! state.rs      which sync may begin, and which is done
 //! pace.rs       whether syncs are slow
-//! medium.rs     what one sync calls, and the further descriptors
 //! unsynced.rs   why something may not be durable
 //! ```
 
 mod epoch;
-mod medium;
 mod pace;
 mod state;
 mod unsynced;
 
-pub(crate) use epoch::Epoch;
-pub(crate) use medium::sync_notes;
+pub(crate) use epoch::{Epoch, sync_notes};
 pub(crate) use state::Syncs;
