@@ -239,11 +239,12 @@ windows() {
   bash "$here/../windows/interpreters.sh" "$home/windows" python3
   unpacked $name
   mkdir "$try"
-  python3 -m zipfile -e "$home/windows/python.zip" "$try/python"
-  python3 -m zipfile -e "$dist"/untorn-*-abi3-win_amd64.whl "$try/python"
+  # Python is in a directory of its own there, and looks for modules beside its program.
+  python3 -m zipfile -e "$home/windows/python.zip" "$try"
+  python3 -m zipfile -e "$dist"/untorn-*-abi3-win_amd64.whl "$try/cp313"
   project "$try/node" $name
   # Under Wine 8 Python 3.13 does not start with a file for its streams, and Node not with a pipe.
-  attempt "the wheel, Wine" bash -o pipefail -c "timeout 300 $wine '$try/python/python.exe' '$here/python.py' </dev/null 2>&1 | cat"
+  attempt "the wheel, Wine" bash -o pipefail -c "timeout 300 $wine '$try/cp313/python.exe' '$here/python.py' </dev/null 2>&1 | cat"
   attempt "the Node package, Wine" bash -c "cd '$try/node' && { timeout 300 $wine '$home/windows/node.exe' node.cjs </dev/null >out 2>&1; status=\$?; cat out; exit \$status; }"
   attempt "the command, Wine" python3 "$here/command.py" $wine "$work/$name/untorn.exe"
   for program in consumer document header journal rewrite; do
