@@ -1,10 +1,11 @@
 //! Resolves the file that a path means.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys;
+use crate::sys::{self, Stat};
 
 /// Refuses a mode for new files that is more than permission bits. Set-id
 /// rights and the sticky bit must not be given by mistake.
@@ -26,13 +27,14 @@ pub(crate) fn check_mode(operation: &'static str, path: &Path, mode: Option<u32>
 }
 
 /// Returns the path with every symbolic link resolved, even a dangling one. So
-/// all that use the file by any of its names take the same lock.
+/// all that use the file by any of its names take the same lock. Also returns what the
+/// system says of the file; `None` if it is missing.
 pub(crate) fn resolve(
     operation: &'static str,
     path: &Path,
     make_parents: bool,
     durability: Durability,
-) -> Result<PathBuf> {
+) -> Result<(PathBuf, Option<Stat>)> {
     let os_error = |error| Error::os(operation, path, error);
     if path.as_os_str().is_empty() {
         return Err(Error::invalid_argument(
@@ -48,10 +50,13 @@ pub(crate) fn resolve(
             "the path ends in a separator or a dot, so it names a directory and not a file",
         ));
     }
-    if make_parents {
+    let mut resolved = sys::real_path_and_stat(path);
+    // The directories nearly always exist already, so nothing looks for them first.
+    if make_parents && matches!(&resolved, Err(error) if error.kind() == io::ErrorKind::NotFound) {
         sys::create_parents(path, durability == Durability::Power).map_err(os_error)?;
+        resolved = sys::real_path_and_stat(path);
     }
-    sys::real_path(path).map_err(|error| {
+    resolved.map_err(|error| {
         let made = os_error(error);
         match made.kind() {
             ErrorKind::NotFound => made.hint(missing_directory(path)),

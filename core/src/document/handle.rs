@@ -56,12 +56,14 @@ impl Document {
 
     pub(super) fn with_options(path: &Path, options: DocumentOptions) -> Result<Document> {
         crate::target::check_mode("open", path, options.mode)?;
-        let real = match &options.home {
-            Some(_) => path.to_owned(),
+        let (real, stat) = match &options.home {
+            Some(_) => {
+                let stat = sys::stat(path).map_err(|error| Error::os("open", path, error))?;
+                (path.to_owned(), stat)
+            }
             None => crate::target::resolve("open", path, options.parents, options.durability)?,
         };
         let given = crate::target::absolute(path)?;
-        let stat = sys::stat(&real).map_err(|error| Error::os("open", path, error))?;
         if stat.is_some_and(|stat| !stat.is_file) {
             return Err(Error::invalid_argument("open", path, "not a regular file"));
         }

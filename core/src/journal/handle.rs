@@ -57,11 +57,13 @@ impl Journal {
     fn with_options(path: &Path, options: JournalOptions) -> Result<Journal> {
         options.check(path)?;
         crate::target::check_mode("open", path, options.mode)?;
-        let real = match &options.home {
-            Some(_) => path.to_owned(),
+        let (real, stat) = match &options.home {
+            Some(_) => {
+                let stat = sys::stat(path).map_err(|error| Error::os("open", path, error))?;
+                (path.to_owned(), stat)
+            }
             None => crate::target::resolve("open", path, options.parents, options.durability)?,
         };
-        let stat = sys::stat(&real).map_err(|error| Error::os("open", path, error))?;
         match stat {
             Some(stat) if !stat.is_file => {
                 return Err(Error::invalid_argument("open", path, "not a regular file"));

@@ -32,8 +32,8 @@ pub(crate) fn open(path: &Path, access: Access) -> io::Result<Opened> {
         }
         false => None,
     };
-    let file = File::open(path, access)?;
-    let (identity, stat) = Identity::and_stat(&file)?;
+    let (file, stat, birth) = File::open_identified(path, access)?;
+    let identity = Identity { id: stat.id, birth };
     Ok(Opened {
         before: reading
             .map(|(_, before)| before)

@@ -177,23 +177,48 @@ pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
 /// Returns the path with every symbolic link resolved, including the last one.
 /// Its target may be missing, but the directory must exist.
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    resolved(path, false).map(|real| real.path)
+}
+
+/// Does the same, and then what [`stat`] does. Where the path has no link, one walk
+/// through its directories serves both.
+pub(crate) fn real_path_and_stat(path: &Path) -> io::Result<(PathBuf, Option<Stat>)> {
+    let Real { path, seen } = resolved(path, true)?;
+    announce(Op::StatPath, Some(&path))?;
+    let stat = match seen {
+        Some(seen) => seen.map(taken),
+        None => absent(sys::path::stat(&path).map(taken))?,
+    };
+    Ok((path, stat))
+}
+
+/// A path without a symbolic link.
+pub(in crate::sys) struct Real {
+    pub path: PathBuf,
+    /// What the system said of the file, if it was asked. `Some(None)`: the file is
+    /// missing.
+    pub seen: Option<Option<Stat>>,
+}
+
+fn resolved(path: &Path, look: bool) -> io::Result<Real> {
     announce(Op::Resolve, Some(path))?;
-    // Linux follows 40 links, then says ELOOP.
     let mut path = sys::path::understood(path)?;
-    if let Some(path) = sys::path::already_real(&path)? {
-        return Ok(path);
+    if let Some(real) = sys::path::already_real(&path, look)? {
+        return Ok(real);
     }
+    let unseen = |path| Real { path, seen: None };
+    // Linux follows 40 links, then says ELOOP.
     for _ in 0..40 {
         match sys::path::canonical(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result,
+            result => return result.map(unseen),
         }
         let Some(name) = path.file_name() else {
             return Err(io::ErrorKind::NotFound.into());
         };
         let place = sys::path::canonical(parent(&path))?.join(name);
         match sys::path::read_link(&place)? {
-            None => return Ok(place),
+            None => return Ok(unseen(place)),
             // Such a link of `/proc` shows no path for a file without a name.
             Some(target) if leads_past_its_text(&place, &target)? => {
                 return Err(super::InTheWay::NoName.into_error());

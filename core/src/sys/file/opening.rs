@@ -7,7 +7,7 @@ use super::{Access, File, InTheWay, Role};
 use crate::sys::fork::LockDescriptors;
 use crate::sys::path::{self, Attributes};
 use crate::sys::seam::{Op, announce, device};
-use crate::sys::{Known, sys};
+use crate::sys::{FileId, Known, Stat, sys};
 
 impl File {
     /// Opens the file that a resolved path names.
@@ -48,6 +48,27 @@ impl File {
         announce(Op::Open, Some(path))?;
         let (handle, known) = sys::file::open(path, access, role)?;
         Ok(File::new(handle, known.map(|known| known.id), path))
+    }
+
+    /// Does what [`File::open`] and then [`File::identify`] do. Where the system can, one
+    /// look serves both.
+    pub fn open_identified(path: &Path, access: Access) -> io::Result<(File, Stat, Option<u64>)> {
+        announce(Op::Open, Some(path))?;
+        let (handle, stat, birth) = sys::file::open_identified(path, access, Role::Data)?;
+        let own = sys::file::NUMBERS_COME_AGAIN.then_some(stat.id);
+        let file = File::new(handle, own, path);
+        announce(Op::Stat, file.name())?;
+        Ok((
+            file,
+            Stat {
+                id: FileId {
+                    device: device(stat.id.device),
+                    ..stat.id
+                },
+                ..stat
+            },
+            birth,
+        ))
     }
 
     /// Makes the file. Fails with `AlreadyExists` if it exists. Without `mode`

@@ -7,7 +7,7 @@ use super::{Handle, stat};
 use crate::sys::{FileId, Role, Stat};
 
 pub(in crate::sys) use super::opening::{
-    create_new, create_private, create_unnamed, give_name, open,
+    create_new, create_private, create_unnamed, give_name, open, open_identified,
 };
 pub(in crate::sys) use super::stat::look;
 
@@ -147,11 +147,15 @@ pub(in crate::sys) fn links_and_size(file: &Handle) -> io::Result<(u64, u64)> {
 /// does not use again.
 #[cfg(target_os = "linux")]
 pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)> {
+    Ok(identified(file, &stat::with_birth(file)?))
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn identified(file: &Handle, seen: &stat::Seen) -> (Stat, Option<u64>) {
     const TICK: u64 = 0xfff;
-    let seen = stat::with_birth(file)?;
     let version = inode_version(file).map_or(seen.id.inode, u64::from);
     let birth = seen.birth.map(|born| born & !TICK | version & TICK);
-    Ok((*seen, birth))
+    (**seen, birth)
 }
 
 /// Returns the inode's version; `None` if the file system has none (tmpfs,
@@ -170,9 +174,12 @@ fn inode_version(file: &Handle) -> Option<u32> {
 
 #[cfg(not(target_os = "linux"))]
 pub(in crate::sys) fn identify(file: &Handle) -> io::Result<(Stat, Option<u64>)> {
-    let seen = stat::with_birth(file)?;
-    let birth = seen.birth;
-    Ok((*seen, birth))
+    Ok(identified(file, &stat::with_birth(file)?))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn identified(_: &Handle, seen: &stat::Seen) -> (Stat, Option<u64>) {
+    (**seen, seen.birth)
 }
 
 pub(in crate::sys) fn modified(file: &Handle) -> io::Result<u64> {

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::{Handle, stat};
-use crate::sys::{Access, InTheWay, Known, Role};
+use crate::sys::{Access, InTheWay, Known, Role, Stat};
 
 /// No symbolic link is followed. Neither a FIFO nor a file lease (man 2 open)
 /// makes us wait, and a terminal does not become ours.
@@ -49,6 +49,21 @@ pub(in crate::sys) fn open(
         others_may_write: seen.mode & 0o022 != 0,
     };
     Ok((file, Some(known)))
+}
+
+/// Does the same, and returns what `identify` does, by the same look.
+pub(in crate::sys) fn open_identified(
+    path: &Path,
+    access: Access,
+    _: Role,
+) -> io::Result<(Handle, Stat, Option<u64>)> {
+    let file = options(access).open(path).map_err(what_is_there)?;
+    let seen = stat::with_birth(&file)?;
+    if !seen.is_file {
+        return Err(InTheWay::NoRegularFile.into_error());
+    }
+    let (stat, birth) = super::file::identified(&file, &seen);
+    Ok((file, stat, birth))
 }
 
 /// Maps the error of O_NOFOLLOW: it is ELOOP, but EMLINK on FreeBSD.

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub(in crate::sys) use super::stat::{look_at_name as look, look_at_target as stat};
+use crate::sys::path::Real;
 
 pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
@@ -144,11 +145,11 @@ pub(in crate::sys) fn canonical(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Returns the path from the root on, if it holds no symbolic link and no `..`.
-/// This takes one or two calls, where a look at each name takes one call for
-/// each. The file itself may be missing, but its directory must exist. `None`:
-/// look at each name.
+/// This takes a few calls, where a look at each name takes one call for each.
+/// The file itself may be missing, but its directory must exist. `None`: look at
+/// each name. `look`: look at the file too.
 #[cfg(target_os = "linux")]
-pub(in crate::sys) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn already_real(path: &Path, look: bool) -> io::Result<Option<Real>> {
     use std::path::Component;
 
     use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
@@ -160,17 +161,19 @@ pub(in crate::sys) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
     }
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let no_links = ResolveFlags::NO_SYMLINKS;
-    match openat2(CWD, path, flags, Mode::empty(), no_links) {
-        // A link, even a dangling one, says ELOOP.
-        Ok(_) => {}
+    let seen = match openat2(CWD, path, flags, Mode::empty(), no_links) {
+        // By the descriptor: that takes no second walk through the directories.
+        Ok(found) if look => Some(Some(super::stat::look(&fs::File::from(found))?)),
+        Ok(_) => None,
         // Either the file or its directory is missing.
         Err(Errno::NOENT) => match fs::metadata(crate::sys::path::parent(path)) {
-            Ok(seen) if seen.is_dir() => {}
+            Ok(seen) if seen.is_dir() => Some(None),
             _ => return Ok(None),
         },
-        // The call is missing before Linux 5.6 and in some containers.
+        // A link, even a dangling one, says ELOOP. The call is missing before Linux 5.6 and
+        // in some containers.
         Err(_) => return Ok(None),
-    }
+    };
     // Without the dots, as `canonicalize` returns it.
     let from_root = if path.is_absolute() {
         PathBuf::from("/")
@@ -181,12 +184,16 @@ pub(in crate::sys) fn already_real(path: &Path) -> io::Result<Option<PathBuf>> {
         Component::Normal(name) => Some(name),
         _ => None,
     });
-    Ok(Some(names.fold(from_root, |path, name| path.join(name))))
+    // Room for all of it: one allocation, where each join would take one.
+    let mut real = from_root;
+    real.reserve(path.as_os_str().len() + 1);
+    real.extend(names);
+    Ok(Some(Real { path: real, seen }))
 }
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub(in crate::sys) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn already_real(_: &Path, _: bool) -> io::Result<Option<Real>> {
     Ok(None)
 }
 

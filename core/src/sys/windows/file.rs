@@ -259,6 +259,17 @@ pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> 
 /// seconds the creation time of its predecessor ("tunneling"). So the last
 /// twelve bits are those of its number. NTFS counts the upper part of that up
 /// whenever it uses a number again.
+/// Opens a file, and returns what `identify` does.
+pub(in crate::sys) fn open_identified(
+    path: &Path,
+    access: Access,
+    role: Role,
+) -> io::Result<(Handle, Stat, Option<u64>)> {
+    let (handle, _) = open(path, access, role)?;
+    let (stat, birth) = identify(&handle)?;
+    Ok((handle, stat, birth))
+}
+
 pub(in crate::sys) fn identify(handle: &Handle) -> io::Result<(Stat, Option<u64>)> {
     /// From 1601 to 1970, in microseconds.
     const EPOCH: u64 = 11_644_473_600_000_000;

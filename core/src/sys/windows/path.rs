@@ -18,6 +18,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use super::file::{ask, id_of};
 use super::patience::{code, passes, patient, patient_while};
 use crate::sys::Stat;
+use crate::sys::path::Real;
 
 /// Opens it for asking only, which no share mode of others forbids.
 fn look_at(path: &Path) -> io::Result<File> {
@@ -171,7 +172,7 @@ pub(in crate::sys) fn canonical(path: &Path) -> io::Result<PathBuf> {
 /// Returns `None`: names in another case, and short ones, mean the same file
 /// here.
 #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
-pub(in crate::sys) fn already_real(_: &Path) -> io::Result<Option<PathBuf>> {
+pub(in crate::sys) fn already_real(_: &Path, _: bool) -> io::Result<Option<Real>> {
     Ok(None)
 }
 
