@@ -24,6 +24,7 @@ mod journal;
 mod json;
 mod lease;
 mod lock;
+mod one_shot;
 mod option_arms;
 mod options;
 mod position;
@@ -134,6 +135,8 @@ mod _untorn {
     use super::lease::Lease;
     #[pymodule_export]
     use super::lock::FileLock;
+    #[pymodule_export]
+    use super::one_shot::append_once;
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from untorn._document import Document
 from untorn._journal import Journal
-from untorn._untorn import json_text
+from untorn._untorn import append_once, json_text
 
 if TYPE_CHECKING:
     import os
@@ -60,7 +60,11 @@ def append_json(
 
     Missing parent directories are created. For more than a few records, keep a `Journal` open.
     """
-    return Journal(path, durability=durability, timeout=timeout, parents=True).append(obj)
+    end = append_once(path, obj, durability, timeout)
+    if end is None:
+        # Python's `json` encodes it, or says why it can't.
+        end = Journal(path, durability=durability, timeout=timeout, parents=True).append(obj)
+    return end
 
 
 def text_of(obj: Any, dump_kwargs: dict[str, Any]) -> bytes | str:

@@ -65,6 +65,7 @@ __all__ = [
     "Turn",
     "Update",
     "acquire_later",
+    "append_once",
     "command",
     "count_records",
     "document_json",
@@ -1120,6 +1121,11 @@ def set_wait_threshold(seconds: float) -> None:
     """Sets after how many seconds a call that waits for a lock without a limit is
     reported: 2 at first. It applies to the whole process.
     """
+
+def append_once(
+    path: str | os.PathLike[str], value: Any, durability: str, timeout: float | None
+) -> Position | None:
+    """Appends one value to the journal at `path`; `None` if the encoding is left to `json`."""
 
 def json_line(value: Any) -> bytes | None:
     """Encodes a value as one line of JSON in UTF-8, as `json.JSONEncoder(ensure_ascii=False, separators=(",", ":"),
