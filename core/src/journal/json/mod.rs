@@ -250,12 +250,31 @@ impl Walk<'_> {
     #[inline(always)]
     fn digits(&mut self) -> Option<usize> {
         let from = self.at;
+        while let Some(eight) = self.line.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let digits = leading_digits(*eight);
+            self.at += digits;
+            if digits < eight.len() {
+                let digits = self.at - from;
+                return (digits > 0).then_some(digits);
+            }
+        }
         while matches!(self.byte(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
         let digits = self.at - from;
         (digits > 0).then_some(digits)
     }
+}
+
+/// Returns how many digits come first.
+#[inline(always)]
+fn leading_digits(bytes: [u8; 8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // A digit becomes its value. The top bit of each byte then says that it is none: no sum
+    // carries into the next byte.
+    let values = u64::from_le_bytes(bytes) ^ (ONES * 0x30);
+    let others = (((values & (ONES * 0x7f)) + ONES * 0x76) | values) & (ONES * 0x80);
+    others.trailing_zeros() as usize / 8
 }
 
 #[inline(always)]

@@ -208,3 +208,16 @@ fn a_line_may_nest_as_deep_as_it_is_long() {
         assert!(!is_value(&line), "{depth}");
     }
 }
+
+#[test]
+fn numbers_of_every_length_end_at_every_byte() {
+    for length in 1..20 {
+        let digits = &b"1234567890123456789"[..length];
+        for end in 0..=u8::MAX {
+            agrees(&[digits, &[end]].concat());
+            // With more after it, so that eight bytes are there.
+            agrees(&[b"[", digits, &[end], b"1,2,3,4,5,6,7]"].concat());
+        }
+        agrees(digits);
+    }
+}
