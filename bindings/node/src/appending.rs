@@ -34,10 +34,10 @@ impl Handle {
         }
     }
 
-    fn encoded(&self, record: &str) -> napi::Result<untorn::Batch> {
+    fn encoded(&self, record: String) -> napi::Result<untorn::Batch> {
         let mut batch = self.journal.batch();
         batch
-            .push_encoded(record.as_bytes())
+            .push_encoded_owned(record.into_bytes())
             .map_err(|error| failure::thrown(&error))?;
         Ok(batch)
     }
@@ -84,7 +84,7 @@ impl Journal {
     #[napi(catch_unwind, ts_return_type = "(record: string) => number")]
     pub fn bound_append<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, u32>> {
         bind(env, "append", self.handle(), |handle, arguments| {
-            let batch = handle.encoded(&arguments.get::<String>(0)?)?;
+            let batch = handle.encoded(arguments.get(0)?)?;
             Ok(handle.queue(batch, None, false))
         })
     }
@@ -96,7 +96,7 @@ impl Journal {
     )]
     pub fn bound_append_sync<'env>(&self, env: &'env Env) -> napi::Result<Bound<'env, f64>> {
         bind(env, "appendSync", self.handle(), |handle, arguments| {
-            let batch = handle.encoded(&arguments.get::<String>(0)?)?;
+            let batch = handle.encoded(arguments.get(0)?)?;
             let call = CallOptions::new().timeout(patience(arguments.get(1)?));
             handle.place(handle.journal.append_batch(&batch, None, &call))
         })

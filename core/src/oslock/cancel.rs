@@ -32,7 +32,14 @@ pub struct CancelToken(Arc<State>);
 struct State {
     cancelled: AtomicBool,
     limited: AtomicBool,
-    waiters: Mutex<Vec<Weak<dyn Wakeup>>>,
+    waiters: Mutex<Waiters>,
+}
+
+/// The waiters of a token. Nearly every token has one, which needs no memory of its own.
+#[derive(Default)]
+struct Waiters {
+    first: Option<Weak<dyn Wakeup>>,
+    others: Vec<Weak<dyn Wakeup>>,
 }
 
 impl CancelToken {
@@ -46,7 +53,8 @@ impl CancelToken {
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
         let waiters = std::mem::take(&mut *self.waiters());
-        for waiter in waiters.iter().filter_map(Weak::upgrade) {
+        let all = waiters.first.iter().chain(&waiters.others);
+        for waiter in all.filter_map(Weak::upgrade) {
             waiter.nudge();
         }
     }
@@ -70,11 +78,14 @@ impl CancelToken {
     /// at `is_cancelled` afterwards: the token may have been cancelled before.
     pub(crate) fn watch(&self, waiter: Weak<dyn Wakeup>) {
         let mut waiters = self.waiters();
-        waiters.retain(|other| other.strong_count() > 0);
-        waiters.push(waiter);
+        waiters.others.retain(|other| other.strong_count() > 0);
+        match &waiters.first {
+            Some(first) if first.strong_count() > 0 => waiters.others.push(waiter),
+            _ => waiters.first = Some(waiter),
+        }
     }
 
-    fn waiters(&self) -> MutexGuard<'_, Vec<Weak<dyn Wakeup>>> {
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
         self.0
             .waiters
             .lock()

@@ -109,6 +109,24 @@ impl Batch {
         Ok(())
     }
 
+    /// Does the same with a record that is this batch's from now on. The first record of a
+    /// batch is not copied, if its memory has room for the newline.
+    ///
+    /// # Errors
+    /// As [`Batch::push`].
+    #[doc(hidden)]
+    pub fn push_encoded_owned(&mut self, record: Vec<u8>) -> Result<()> {
+        if self.rules.sealed || !self.lines.is_empty() {
+            return self.push_encoded(&record);
+        }
+        self.rules.check_no_header(&record)?;
+        self.rules.check_framing(&record)?;
+        self.lines = record;
+        self.lines.push(b'\n');
+        self.count += 1;
+        Ok(())
+    }
+
     fn add(&mut self, record: &[u8]) {
         if self.rules.sealed {
             self.lines.reserve(record.len() + seal::LENGTH + 1);
@@ -119,6 +137,14 @@ impl Batch {
             self.lines.push(b'\n');
         }
         self.count += 1;
+    }
+
+    /// Makes room for so many more records, if they are like the first. Without it each
+    /// growth of the buffer copies all that is in it.
+    pub(crate) fn reserve_like_first(&mut self, more: usize) {
+        const AT_MOST: usize = 1 << 16;
+        let room = self.lines.len().saturating_mul(more);
+        self.lines.reserve(room.min(AT_MOST));
     }
 
     /// Adds the records of another batch of the same journal, after this one's.

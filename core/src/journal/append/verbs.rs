@@ -92,6 +92,11 @@ impl Journal {
         I::Item: AsRef<[u8]>,
     {
         let mut batch = self.batch();
+        let mut records = records.into_iter();
+        if let Some(first) = records.next() {
+            batch.push(first.as_ref())?;
+            batch.reserve_like_first(records.size_hint().0);
+        }
         for record in records {
             batch.push(record.as_ref())?;
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::append_state::Handle;
 use super::lead::pass_on;
 use super::queue::take_out;
-use super::request::{Callback, Done, Request, is_marked};
+use super::request::{Callback, Done, Request, is_watched_by};
 use crate::error::{Error, Result};
 use crate::journal::append::batch::Batch;
 use crate::oslock::{CancelToken, Wakeup};
@@ -29,25 +29,21 @@ pub(crate) fn append_queued(
         return done(Err(Error::cancelled("append", &shared.path)));
     }
     let limit = timeout.unwrap_or(shared.options.timeout);
-    let mark = Arc::new(());
-    let watch = cancel.as_ref().map(|token| {
-        let watch: Arc<dyn Wakeup> = Arc::new(Watch {
-            shared: Arc::downgrade(shared),
-            mark: Arc::clone(&mark),
-        });
-        token.watch(Arc::downgrade(&watch));
-        watch
+    let watch: Arc<dyn Wakeup> = Arc::new(Watch {
+        shared: Arc::downgrade(shared),
     });
+    if let Some(token) = &cancel {
+        token.watch(Arc::downgrade(&watch));
+    }
     let request = Request {
         batch,
         at,
         done: Done::Callback(Box::new(Callback {
-            mark,
+            watch,
             limit,
             deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
             cancel,
             call: done,
-            _watch: watch,
         })),
     };
     let queue = &shared.local().queue;
@@ -71,7 +67,6 @@ pub(crate) fn append_queued(
 /// Takes a cancelled request out of the queue.
 pub(crate) struct Watch {
     shared: Weak<Handle>,
-    mark: Arc<()>,
 }
 
 impl Wakeup for Watch {
@@ -79,7 +74,7 @@ impl Wakeup for Watch {
         let Some(shared) = self.shared.upgrade() else {
             return;
         };
-        let found = take_out(&shared.local().queue, |done| is_marked(done, &self.mark));
+        let found = take_out(&shared.local().queue, |done| is_watched_by(done, self));
         if let Some(request) = found {
             request
                 .done

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::append_state::{Began, Handle};
 use super::queue::{take_group, take_out, take_overdue, take_those_who_try_once};
-use super::request::{Done, Reply, Request, is_marked};
+use super::request::{Done, Reply, Request, is_watched_by};
 use super::unwind::{HeldUp, InHand};
 use crate::background;
 use crate::error::{Error, Result};
@@ -237,14 +237,14 @@ pub(crate) fn commit_group(
 pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
     let leading = Leading(shared);
     let queue = &shared.local().queue;
-    let (limit, deadline, cancel, mark) = {
+    let (limit, deadline, cancel, watch) = {
         let waiting = queue.queue();
         match waiting.front().map(|request| &request.done) {
             Some(Done::Callback(head)) => (
                 head.limit,
                 head.deadline,
                 head.cancel.clone(),
-                Arc::clone(&head.mark),
+                Arc::clone(&head.watch),
             ),
             // The request was cancelled meanwhile.
             _ => return,
@@ -272,7 +272,7 @@ pub(crate) fn lead_for_callbacks(shared: &Arc<Handle>) {
         // Each call of the group, the first one too, gets its own answer.
         Ok(held) => drop(commit_with(leading, held, None, began)),
         Err(error) => {
-            if let Some(head) = take_out(queue, |done| is_marked(done, &mark)) {
+            if let Some(head) = take_out(queue, |done| is_watched_by(done, &*watch)) {
                 head.done.tell(Err(error));
             }
         }

@@ -22,14 +22,13 @@ pub(crate) enum Done {
 }
 
 pub(crate) struct Callback {
-    pub mark: Arc<()>,
+    /// Distinguishes this request. The token, if it has one, wakes it.
+    pub watch: Arc<dyn Wakeup>,
     /// The timeout, counted from when the request was queued, and its deadline.
     pub limit: Option<Duration>,
     pub deadline: Option<Instant>,
     pub cancel: Option<CancelToken>,
     pub call: Box<dyn FnOnce(Result<Position>) + Send>,
-    /// Keeps the token's watch on this request alive.
-    pub _watch: Option<Arc<dyn Wakeup>>,
 }
 
 /// Is the answer to a follower.
@@ -61,7 +60,8 @@ impl Done {
     }
 }
 
-/// Returns whether `done` belongs to the asynchronous call with this mark.
-pub(crate) fn is_marked(done: &Done, mark: &Arc<()>) -> bool {
-    matches!(done, Done::Callback(callback) if Arc::ptr_eq(&callback.mark, mark))
+/// Returns whether `done` belongs to the asynchronous call of this watch.
+pub(crate) fn is_watched_by(done: &Done, watch: &dyn Wakeup) -> bool {
+    let watch: *const dyn Wakeup = watch;
+    matches!(done, Done::Callback(callback) if std::ptr::addr_eq(Arc::as_ptr(&callback.watch), watch))
 }
