@@ -69,12 +69,13 @@ pub(crate) fn u32_at(block: &[u8; BLOCK], at: usize) -> u32 {
     u32::from_le_bytes(bytes)
 }
 
-/// Clears the mark of a stamp that is done.
+/// Clears the mark of a stamp that is done, or of an append of many. To cut the file would
+/// cost five times as much.
 pub(crate) fn clear_stamp(lock: &File) -> io::Result<()> {
     lock.write_all_at(&[0; 8], IDLE)
 }
 
-/// Returns whether a stamp was cleared here, and nothing has begun since.
+/// Returns whether such a mark was cleared here, and nothing has begun since.
 pub(crate) fn is_cleared(lock: &File) -> io::Result<bool> {
     let mut magic = [1; 8];
     Ok(lock.read_full_at(&mut magic, IDLE)? == magic.len() && magic == [0; 8])

@@ -176,12 +176,12 @@ impl CachedLock {
         self.try_if(lock, is_recent, |size| size <= IDLE)
     }
 
-    /// Does the same for a header stamp, which accepts what a stamp leaves:
-    /// zeros in place of the record's first bytes. To cut the file costs more
-    /// than all the rest of a stamp.
-    pub fn try_to_stamp(&self, lock: &PathLock) -> Option<FastGuard<'_>> {
+    /// Does the same for a change with a recovery record, which accepts what such a
+    /// change leaves: zeros in place of the record's first bytes. To cut the file
+    /// costs more than all the rest of a stamp.
+    pub fn try_to_record(&self, lock: &PathLock, is_recent: bool) -> Option<FastGuard<'_>> {
         let process_lock = self.0.as_ref()?;
-        self.try_if(lock, false, |size| {
+        self.try_if(lock, is_recent, |size| {
             size <= IDLE || lockfile::is_cleared(process_lock.file()).unwrap_or(false)
         })
     }
@@ -218,7 +218,8 @@ impl CachedLock {
             // lock.
             sys::look(&lock.record_path).ok()??
         };
-        held.size = seen.size;
+        // After zeros nothing is pending.
+        held.size = seen.size.min(IDLE);
         (seen.id == process_lock.id && settled(seen.size)).then_some(held)
     }
 }
@@ -227,7 +228,7 @@ impl CachedLock {
 /// Dropping it releases the lock.
 pub(crate) struct FastGuard<'a> {
     process_lock: &'a Arc<ProcessLock>,
-    /// The size of the lock file.
+    /// The size of the lock file, without a record that is void.
     pub(crate) size: u64,
 }
 

@@ -55,6 +55,7 @@ impl PendingAppend {
         block[40..48].copy_from_slice(&self.start.to_le_bytes());
         block[48..56].copy_from_slice(&self.pieces.length().to_le_bytes());
         block[56..60].copy_from_slice(&self.pieces.count().to_le_bytes());
+        pieces.extend_from_slice(&WayBack::NONE);
         block::write(lock, generation, block::sealed(block), &pieces)
     }
 

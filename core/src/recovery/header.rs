@@ -79,6 +79,7 @@ impl StampNote<'_> {
         pieces.put(&mut into);
         let checksum = crc32c::crc32c(&into[2 * BLOCK..]);
         into.extend_from_slice(&checksum.to_le_bytes());
+        into.extend_from_slice(&WayBack::NONE);
         into
     }
 }

@@ -79,7 +79,7 @@ impl Pieces {
     }
 
     pub(crate) fn put(&self, into: &mut Vec<u8>) {
-        into.reserve(self.0.len() * ENTRY);
+        into.reserve(self.0.len() * ENTRY + WayBack::NONE.len());
         for piece in &self.0 {
             into.extend_from_slice(&piece.length.to_le_bytes());
             into.extend_from_slice(&piece.checksum.to_le_bytes());
@@ -251,6 +251,10 @@ pub(crate) struct WayBack<'a> {
 }
 
 impl<'a> WayBack<'a> {
+    /// Says that none is noted. It goes with each record: a longer one before may have
+    /// left any bytes there.
+    pub const NONE: [u8; 12] = [0; 12];
+
     pub fn new(lock: &'a File, at: u64) -> WayBack<'a> {
         WayBack { lock, at }
     }

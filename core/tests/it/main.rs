@@ -8,6 +8,7 @@
 //! `../memory.rs` counts every allocation.
 
 #[cfg(target_os = "linux")]
+mod batches;
 mod close;
 #[cfg(unix)]
 mod conformance;

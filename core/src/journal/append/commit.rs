@@ -144,8 +144,9 @@ impl Writer {
         };
         // The end is unknown until the write has returned.
         let end = std::mem::replace(&mut self.end, UNKNOWN);
+        let again = std::mem::replace(&mut self.many, records > 1);
         let result = if records > 1 {
-            append_many(path, lock, data, end, lines)
+            append_many(path, lock, data, end, lines, again)
         } else {
             data.append(end, lines)
                 .map_err(|(error, undone)| failed(path, error, undone.is_ok()))

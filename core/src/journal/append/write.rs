@@ -40,7 +40,7 @@ pub(crate) fn recordable(
 
 /// Appends many records. A kill in the middle of the write would leave only the first
 /// of them. So the lock file holds, for that time, what the next locker needs to undo
-/// the write.
+/// the write. `again`: the append before was such a one too, so the next one may be.
 #[cold]
 pub(crate) fn append_many(
     path: &Path,
@@ -48,6 +48,7 @@ pub(crate) fn append_many(
     data: &Arc<Data>,
     end: u64,
     lines: &[u8],
+    again: bool,
 ) -> Result<()> {
     let os_error = |error| {
         Error::os("append", lock.path(), error)
@@ -73,7 +74,11 @@ pub(crate) fn append_many(
         // All of it is in the file, or none. If this fails, the next locker sees that
         // by itself, but readers wait for that locker. After a failed roll-back the
         // record must stay: the next locker rolls back.
-        let _ = recovery::clear_pending(file);
+        let _ = match again {
+            // Cheaper, but an append of one record then finds a file that it must cut.
+            true => lockfile::clear_stamp(file),
+            false => recovery::clear_pending(file),
+        };
     }
     if result.is_err() {
         // A power cut must not bring the record back. What is appended next could look

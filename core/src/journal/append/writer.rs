@@ -23,6 +23,8 @@ pub(crate) struct Writer {
     /// Whether others have cut the file since, and the cut is not yet durable on disk.
     pub cut: bool,
     pub buffer: Vec<u8>,
+    /// Whether the last append was one of many records. The next one is likely to be too.
+    pub many: bool,
     /// The header line that our last sync made durable.
     pub durable_header: Option<Vec<u8>>,
     /// The lock file whose name is known to be durable on disk.
@@ -48,6 +50,7 @@ impl Writer {
             end: UNKNOWN,
             cut: false,
             buffer: Vec::new(),
+            many: false,
             durable_header: None,
             lock_named: None,
             checked: false,

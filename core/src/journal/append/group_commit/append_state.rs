@@ -265,8 +265,9 @@ impl Handle {
             return None;
         }
         let held = match work.header {
-            None => lock.try_again(&self.lock, began.is_recent)?,
-            Some(_) => lock.try_to_stamp(&self.lock)?,
+            None if work.records <= 1 => lock.try_again(&self.lock, began.is_recent)?,
+            None => lock.try_to_record(&self.lock, began.is_recent)?,
+            Some(_) => lock.try_to_record(&self.lock, false)?,
         };
         let lock_size = began.is_recent.then_some(held.size);
         let result = writer.commit(self, held.lock_file(), work, lock_size);
