@@ -1,4 +1,4 @@
-//! Calls that need no handle.
+//! Calls that need no handle of Python's: to make one takes as long as all their system calls.
 
 use pyo3::prelude::*;
 use untorn::JournalOptions;
@@ -11,8 +11,6 @@ use crate::position::Position;
 use crate::timeout::Timeout;
 
 /// Appends one value to the journal at `path`; `None` if the encoding is left to `json`.
-///
-/// A handle of Python's costs as much as all system calls of such an append. So this one has none.
 #[pyfunction]
 pub fn append_once(
     py: Python<'_>,

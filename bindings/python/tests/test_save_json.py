@@ -151,3 +151,26 @@ def test_append_json(tmp_path: Path) -> None:
     end = untorn.append_json(path, {"n": 2}, durability="process", timeout=1)
     assert path.read_text() == '{"n":1}\n{"n":2}\n'
     assert end == untorn.Journal(path).end()
+
+
+def test_append_json_refuses_what_a_handle_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    wrong: Any = "disk"
+    with pytest.raises(untorn.InvalidArgument, match='durability must be "process" or "power"'):
+        untorn.append_json(path, 1, durability=wrong)
+    with pytest.raises(untorn.InvalidArgument, match="timeout"):
+        untorn.append_json(path, 1, timeout=-1)
+    with pytest.raises(untorn.InvalidArgument, match=r"at value\['n'\]"):
+        untorn.append_json(path, {"n": object()})
+    with pytest.raises(untorn.InvalidRecord):
+        untorn.append_json(path, float("nan"))
+    assert not path.exists()
+
+
+def test_append_json_leaves_to_json_what_json_alone_can_encode(tmp_path: Path) -> None:
+    class Text(str):
+        pass
+
+    path = tmp_path / "j.jsonl"
+    untorn.append_json(path, {"a": Text("é"), "deep": [[[1]]]})
+    assert path.read_text(encoding="utf-8") == '{"a":"é","deep":[[[1]]]}\n'

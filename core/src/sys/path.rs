@@ -195,8 +195,7 @@ pub(crate) fn real_path_and_stat(path: &Path) -> io::Result<(PathBuf, Option<Sta
 /// A path without a symbolic link.
 pub(in crate::sys) struct Real {
     pub path: PathBuf,
-    /// What the system said of the file, if it was asked. `Some(None)`: the file is
-    /// missing.
+    /// The system's answer, if it was asked of the file. `Some(None)`: the file is missing.
     pub seen: Option<Option<Stat>>,
 }
 

@@ -1122,9 +1122,7 @@ def set_wait_threshold(seconds: float) -> None:
     reported: 2 at first. It applies to the whole process.
     """
 
-def append_once(
-    path: str | os.PathLike[str], value: Any, durability: str, timeout: float | None
-) -> Position | None:
+def append_once(path: str | os.PathLike[str], value: Any, durability: str, timeout: float | None) -> Position | None:
     """Appends one value to the journal at `path`; `None` if the encoding is left to `json`."""
 
 def json_line(value: Any) -> bytes | None:
