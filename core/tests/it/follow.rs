@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::scene;
 use crate::scene::{Scene, records};
-use untorn::fault::{Op, Plan};
+#[cfg(unix)]
+use untorn::fault::Op;
+use untorn::fault::Plan;
 use untorn::{
     CallOptions, CancelToken, ErrorKind, FileLock, Follow, FollowItem, Journal, Position,
 };

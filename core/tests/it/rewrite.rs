@@ -4,12 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::scene;
 use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
 use crate::scene::lane::every;
 #[cfg(unix)]
-use crate::scene::power::{images, materialise};
+use crate::scene::power::{Stash, images, images_and_files, materialise};
 use crate::scene::{Scene, bytes, journal, records};
 use untorn::fault::{Op, Plan};
 use untorn::{CallOptions, Durability, ErrorKind, FileLock, Journal, Position, Result};
@@ -239,8 +238,8 @@ fn the_power_goes_and_no_rotated_file_is_the_journal() {
         // Where the stash is.
         let scene = Scene::quick();
         let path = scene.with("j", OLD);
-        let stash = std::rc::Rc::new(scene::power::Stash::new());
-        let found = scene::power::images_and_files(&scene, Some(&stash), |_| {
+        let stash = std::rc::Rc::new(Stash::new());
+        let found = images_and_files(&scene, Some(&stash), |_| {
             (way.work)(&journal(&path)).unwrap();
         });
         for image in &found {

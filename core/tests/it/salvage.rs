@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::scene::death::each_death;
 use crate::scene::faults::each_fault;
+#[cfg(unix)]
 use crate::scene::lane::every;
 #[cfg(unix)]
 use crate::scene::power::{images, materialise};

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-#[cfg(unix)]
 use crate::scene::death::dies_within_a_write;
+#[cfg(unix)]
 use crate::scene::power::{images, materialise};
 use crate::scene::{Scene, bytes, records, torn};
 use untorn::{DamageKind, Durability, ErrorKind, Format, Journal, JournalOptions};

@@ -8,12 +8,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::scene;
-use crate::scene::lane::{every, is_deep, rounds};
+use crate::scene::lane::{every, is_deep};
 use crate::scene::{Scene, records};
 use untorn::fault::{Op, Plan};
-use untorn::{
-    CallOptions, CancelToken, Document, Durability, ErrorKind, FileLock, Holder, Session, Store,
-};
+use untorn::{CallOptions, CancelToken, Durability, ErrorKind, FileLock, Holder, Session, Store};
 
 fn store(scene: &Scene) -> Store {
     Store::options()
@@ -610,7 +608,7 @@ fn a_claim_that_waits_for_a_removed_session_is_of_the_new_one() {
 #[test]
 fn claims_among_removals() {
     let scene = Scene::quick();
-    let each = rounds(100, 300);
+    let each = scene::lane::rounds(100, 300);
     let store = store(&scene);
     let inside = std::sync::atomic::AtomicU32::new(0);
     let claimed = std::sync::atomic::AtomicU32::new(0);
@@ -625,7 +623,7 @@ fn claims_among_removals() {
                         .claim_with(format!("{n}"), &CallOptions::new())
                         .unwrap();
                     assert_eq!(inside.fetch_add(1, order), 0, "a second owner");
-                    Document::open(session.path().join("own"))
+                    untorn::Document::open(session.path().join("own"))
                         .unwrap()
                         .save(b"1")
                         .unwrap();

@@ -69,7 +69,6 @@ const VERBS: &[Verb] = &[
 
 /// Keeps the names locked by another description of the lock file, as another process
 /// has it.
-#[cfg(unix)]
 #[test]
 fn every_verb_keeps_its_limits_while_the_names_are_locked() {
     let scene = Scene::new();

@@ -16,6 +16,7 @@ mod fuzz_corpus;
 // Windows does not report who holds a lock.
 #[cfg(unix)]
 mod held;
+#[cfg(unix)]
 mod holder;
 #[cfg(target_os = "linux")]
 mod lock_file;

@@ -4,8 +4,9 @@
 use std::fs;
 
 use crate::scene::Scene;
+#[cfg(unix)]
 use untorn::fault::{Op, Plan};
-use untorn::{ErrorKind, Outcome, Scheme, SelfTest, selftest, selftest_with};
+use untorn::{ErrorKind, Outcome, Scheme, selftest, selftest_with};
 
 const CHECKS: [&str; 11] = [
     "exclusion",
@@ -21,7 +22,8 @@ const CHECKS: [&str; 11] = [
     "names",
 ];
 
-fn outcome(test: &SelfTest, name: &str) -> Outcome {
+#[cfg(unix)]
+fn outcome(test: &untorn::SelfTest, name: &str) -> Outcome {
     let check = test.checks.iter().find(|check| check.name == name);
     check.expect(name).outcome
 }

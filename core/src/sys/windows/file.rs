@@ -8,7 +8,7 @@ use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
 
-use windows_sys::Win32::Foundation::ERROR_HANDLE_EOF;
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_HANDLE_EOF};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO,
     FILE_BASIC_INFO, FILE_FLAG_OPEN_REPARSE_POINT, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS,
@@ -83,7 +83,14 @@ pub(in crate::sys) fn open(
     role: Role,
 ) -> io::Result<(Handle, Option<Known>)> {
     let options = options(access, role);
-    finish(patient(|| options.open(path))?, path, role).map(|file| (file, None))
+    let file = patient(|| options.open(path)).map_err(|error| {
+        // Windows answers so for a directory as well.
+        if code(&error) == ERROR_ACCESS_DENIED && path.is_dir() {
+            return InTheWay::NoRegularFile.into_error();
+        }
+        error
+    })?;
+    finish(file, path, role).map(|file| (file, None))
 }
 
 pub(in crate::sys) fn role(handle: &Handle) -> Role {
@@ -173,13 +180,13 @@ pub(in crate::sys) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io
     patient(|| handle.file.seek_write(bytes, offset))
 }
 
-/// Each write itself says where it goes.
-#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 /// Fails: on Windows no program takes the place of a process.
 pub(in crate::sys) fn keep_in_programs(_: &Handle) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Each write itself says where it goes.
+#[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
 pub(in crate::sys) fn set_append(_: &Handle, _: bool) -> io::Result<()> {
     Ok(())
 }

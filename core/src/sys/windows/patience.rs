@@ -68,6 +68,14 @@ fn last_status() -> i32 {
     RtlGetLastNtStatus()
 }
 
+/// Converts the system's own `BOOL`.
+pub(super) fn checked(done: i32) -> io::Result<()> {
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -110,12 +118,4 @@ mod tests {
         });
         assert_eq!(result.unwrap(), 7);
     }
-}
-
-/// Converts the system's own `BOOL`.
-pub(super) fn checked(done: i32) -> io::Result<()> {
-    if done == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
 }
