@@ -1,4 +1,4 @@
-"""Use the Python package on Windows, or in Wine: append, save, lock, and the peers.
+"""Use the Python package on Windows, or in Wine: append, save, lock, asyncio, and the peers.
 
 The peers are `filelock`, `portalocker` and `msvcrt.locking`, on the lock file of the
 sidecar scheme, each as holder and as the one who is kept out.
@@ -6,6 +6,7 @@ sidecar scheme, each as holder and as the one who is kept out.
 
 from __future__ import annotations
 
+import asyncio
 import msvcrt
 import os
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 import filelock
 import portalocker
 import untorn
+from untorn import aio
 
 TRY = """
 import sys, untorn
@@ -27,6 +29,14 @@ try:
         print("free")
 except untorn.Locked as error:
     print("locked", error.holder and error.holder.label)
+"""
+
+
+HOLD = """
+import sys, untorn
+with untorn.FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -106,6 +116,40 @@ def with_msvcrt(path: Path) -> Iterator[None]:
         os.close(file)
 
 
+async def wait_and_follow(path: Path) -> None:
+    """Append at once, follow, and wait for a lock while the loop goes on."""
+    journal = await aio.Journal.open(path)
+    await asyncio.gather(*(journal.append({"n": n}) for n in range(50)))
+    assert [record["n"] async for record in journal] == list(range(50))
+    async with journal.follow(timeout=60) as follow:
+        later = asyncio.create_task(journal.append({"n": 50}))
+        assert (await anext(follow)) == {"n": 50}
+        await later
+    async with aio.Document(path.with_suffix(".json")).update(default={}) as value:
+        value["turns"] = 1
+    # Another process has the lock: waits are given up, and are granted.
+    held = subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert held.stdout is not None and held.stdin is not None
+    assert held.stdout.readline().strip() == b"held"
+    try:
+        await aio.FileLock(path, timeout=0.05).acquire()
+    except untorn.LockTimeout:
+        pass
+    else:
+        raise AssertionError("another process has the lock")
+    waits = asyncio.create_task(aio.FileLock(path).acquire())
+    await asyncio.sleep(0)
+    assert not waits.done()
+    held.stdin.close()
+    await waits
+    held.wait()
+
+
+def asynchronous(path: Path) -> None:
+    """Run it on Windows' own event loop."""
+    asyncio.run(wait_and_follow(path))
+
+
 PEERS: dict[str, Callable[[Path], Any]] = {
     "filelock": with_filelock,
     "portalocker": with_portalocker,
@@ -135,7 +179,7 @@ def peers(path: Path) -> None:
 def main() -> None:
     """Run all of it."""
     with tempfile.TemporaryDirectory() as scratch:
-        for part in (journal, document, lock, peers):
+        for part in (journal, document, lock, asynchronous, peers):
             part(Path(scratch) / part.__name__)
             print(f"ok      {part.__name__}", flush=True)
 

@@ -10,6 +10,7 @@
  *   NtQueryInformationFile  the creation time                                (Wine 8: the time of the last write)
  *   set end of file       needs FILE_WRITE_DATA                              (Wine: append is enough)
  *   FileRenameInfoEx      POSIX replace of an open target                    (Wine: ERROR_INVALID_PARAMETER)
+ *   renames               of a directory with an open file in it: access denied (Wine: renamed)
  *   FileDispositionInfoEx, DeleteFileW   POSIX delete                        (Wine 8: the name stays)
  *   GetFinalPathNameByHandleW  paths of more than 260 characters             (Wine 8: ERROR_MORE_DATA)
  * It EMULATES what Microsoft documents; it is no proof of what Windows does.
@@ -56,7 +57,7 @@ static i64 sys3(i64 n, i64 a, i64 b, i64 c)
 static i64 sys5(i64 n, i64 a, i64 b, i64 c, i64 d, i64 e)
 { i64 r; register i64 r10 __asm__("r10") = d; register i64 r8 __asm__("r8") = e;
   __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory"); return r; }
-enum { SYS_write = 1, SYS_open = 2, SYS_lseek = 8, SYS_statx = 332, SYS_close = 3, SYS_fcntl = 72, SYS_rename = 82, SYS_rmdir = 84, SYS_unlink = 87, SYS_readlink = 89 };
+enum { SYS_write = 1, SYS_open = 2, SYS_lseek = 8, SYS_statx = 332, SYS_close = 3, SYS_fcntl = 72, SYS_rename = 82, SYS_rmdir = 84, SYS_unlink = 87, SYS_readlink = 89, SYS_getdents = 217 };
 struct ux_flock { short type, whence; int pad; long long start, len; int pid, pad2; };
 
 /* the locks this process holds, so that a handle's own lock does not stop it */
@@ -189,6 +190,41 @@ static DWORD posix_unlink(HANDLE h, BOOL dir, BOOL ignore_ro)
   r = sys3(dir ? SYS_rmdir : SYS_unlink, (i64)p, 0, 0); return r ? ux_err(r) : 0; }
 static BOOL fail(DWORD e) { if (!e) return TRUE; SetLastError(e); return FALSE; }
 
+/* the numbers that name an entry of DIR, each to `each`, until it answers TRUE */
+static BOOL each_number(const char *dir, BOOL (*each)(const char *path, void *x), void *x)
+{
+    char buf[8192], path[64]; BOOL found = FALSE; i64 n, fd = sys3(SYS_open, (i64)dir, 0200000 | 02000000 /* O_DIRECTORY | O_CLOEXEC */, 0);
+    if (fd < 0) return FALSE;
+    while (!found && (n = sys3(SYS_getdents, fd, (i64)buf, sizeof buf)) > 0)
+        for (char *at = buf; !found && at < buf + n; at += *(unsigned short *)(at + 16)) {
+            const char *name = at + 19;
+            if (name[0] < '0' || name[0] > '9' || strlen(dir) + strlen(name) + 2 > sizeof path) continue;
+            strcpy(path, dir); strcat(path, "/"); strcat(path, name);
+            found = each(path, x);
+        }
+    sys3(SYS_close, fd, 0, 0);
+    return found;
+}
+static BOOL is_below(const char *fd, void *dir)
+{ char to[4096]; size_t n = strlen(dir); i64 r = sys3(SYS_readlink, (i64)fd, (i64)to, sizeof to - 1);
+  if (r <= (i64)n) return FALSE;
+  to[r] = 0;
+  return !memcmp(to, dir, n) && to[n] == '/' && (r < 10 || strcmp(to + r - 10, " (deleted)")); }
+static BOOL has_below(const char *process, void *dir)
+{ char path[64], exe[4096]; i64 r;
+  strcpy(path, process); strcat(path, "/exe");
+  r = sys3(SYS_readlink, (i64)path, (i64)exe, sizeof exe - 1);
+  if (r <= 0) return FALSE;
+  exe[r] = 0;
+  if (!strstr(exe, "/wineserver")) return FALSE;
+  strcpy(path, process); strcat(path, "/fd");
+  return each_number(path, is_below, dir); }
+/* has any program of Wine a file open below this directory? The wineserver has every handle's */
+static BOOL open_below(char *dir) { return each_number("/proc", has_below, dir); }
+static BOOL stays(HANDLE h)
+{ BY_HANDLE_FILE_INFORMATION bi; char dir[4096];
+  return GetFileInformationByHandle(h, &bi) && (bi.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) && unix_path(h, dir, sizeof dir) && open_below(dir); }
+
 typedef struct { union { BOOLEAN Replace; DWORD Flags; }; HANDLE Root; DWORD Len; WCHAR Name[1]; } ren_t;
 static BOOL posix_rename(HANDLE h, ren_t *ri)
 {
@@ -209,6 +245,7 @@ static BOOL posix_rename(HANDLE h, ren_t *ri)
     }
     dst = p_unixname(name); free(name);
     if (!dst || !unix_path(h, src, sizeof src)) return fail(ERROR_PATH_NOT_FOUND);
+    if (stays(h)) { HeapFree(GetProcessHeap(), 0, dst); return fail(ERROR_ACCESS_DENIED); }
     r = sys3(SYS_rename, (i64)src, (i64)dst, 0);
     HeapFree(GetProcessHeap(), 0, dst);
     return fail(r ? ux_err(r) : 0);
@@ -223,7 +260,7 @@ static BOOL WINAPI h_sfibh(HANDLE h, int cls, void *p, DWORD n)
         memcpy(w, in->Name, in->Len);
         if (!p_dos2nt(w, &us, NULL, NULL)) { free(w); return fail(ERROR_PATH_NOT_FOUND); }
         out = calloc(1, sizeof *out + us.Length); out->Replace = in->Replace; out->Root = in->Root; out->Len = us.Length; memcpy(out->Name, us.Buffer, us.Length);
-        s = o_setinfo(h, &io, out, sizeof *out + us.Length, 10);
+        s = stays(h) ? S_ACCESS_DENIED : o_setinfo(h, &io, out, sizeof *out + us.Length, 10);
         RtlFreeUnicodeString(&us); free(w); free(out);
         return fail(s ? p_dos_err(s) : 0); }
     case 21: { DWORD fl = *(DWORD *)p; BY_HANDLE_FILE_INFORMATION bi;
@@ -266,7 +303,9 @@ static DWORD WINAPI h_final(HANDLE h, WCHAR *out, DWORD n, DWORD flags)
     return len;
 }
 static NTSTATUS NTAPI h_setinfo(HANDLE h, PIO_STATUS_BLOCK io, void *p, ULONG n, int cls)
-{ if (cls == 20 && !(granted(h) & FILE_WRITE_DATA)) return S_ACCESS_DENIED; return o_setinfo(h, io, p, n, cls); }
+{ if (cls == 20 && !(granted(h) & FILE_WRITE_DATA)) return S_ACCESS_DENIED;
+  if ((cls == 10 || cls == 65) && stays(h)) return S_ACCESS_DENIED; /* a rename, by MoveFileEx too */
+  return o_setinfo(h, io, p, n, cls); }
 
 static void jump_to(BYTE *at, void *to)
 { DWORD old; BYTE j[14] = { 0xff, 0x25, 0, 0, 0, 0 }; memcpy(j + 6, &to, 8);

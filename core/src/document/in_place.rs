@@ -11,13 +11,12 @@ use std::path::Path;
 use crate::durability::Durability;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lockfile::Same;
-use crate::oslock::LockFile;
+use crate::oslock::{LockFile, PathLock};
 use crate::recovery::overwrite::{self, Change, Content};
-use crate::sys::{Access, File};
 
 /// Reads the document without its lock; `None` if it is missing.
-pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>> {
-    overwrite::read_document(path, || match File::open(path, Access::Read) {
+pub(super) fn load(path: &Path, lock: &PathLock) -> Result<Option<Vec<u8>>> {
+    overwrite::read_document(path, || match lock.open_data(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result?.read_all().map(Some),
     })

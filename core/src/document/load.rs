@@ -15,7 +15,7 @@ impl Shared {
     /// Loads the document; `None` if it is missing.
     pub(super) fn load(&self) -> Result<Option<(Vec<u8>, Version)>> {
         if self.lock.is_in_place() {
-            return Ok(in_place::load(&self.path)?.map(with_version));
+            return Ok(in_place::load(&self.path, &self.lock)?.map(with_version));
         }
         if let Some(bytes) = bytes_of(&self.path, "load")? {
             return Ok(Some(with_version(bytes)));

@@ -15,7 +15,7 @@ use super::scheme::{Scheme, sidecar};
 use super::wait_policy::WaitPolicy;
 use super::waiter::AcquireError;
 use crate::error::Result;
-use crate::sys::{Access, Descriptor, FileId, PerProcess};
+use crate::sys::{Access, Descriptor, File, FileId, PerProcess};
 
 /// The locked files that this process has open, by scheme. A lock file and data
 /// are opened in different ways.
@@ -124,6 +124,21 @@ impl PathLock {
             };
             slept.map_err(|why| self.refusal(operation, why, wait))?;
         }
+    }
+
+    /// Opens the file that this lock protects, to be read without the lock. On Windows a
+    /// lock in place stops every handle but its own, so one of this process is shared.
+    pub(crate) fn open_data(&self, path: &Path) -> io::Result<File> {
+        let file = File::open(path, Access::Read)?;
+        #[cfg(windows)]
+        if self.in_place.is_some() {
+            let key = (file.id()?, Scheme::InPlace);
+            let process_lock = process_locks().get(&key).and_then(Weak::upgrade);
+            if let Some(held) = process_lock.filter(|process_lock| process_lock.is_held()) {
+                return held.locked().again();
+            }
+        }
+        Ok(file)
     }
 
     /// Forgets this lock file, which the server no longer has (NFS).

@@ -98,6 +98,12 @@ impl ProcessLock {
         self.pid_file.as_ref()
     }
 
+    /// Returns whether a thread of this process has it.
+    #[cfg(windows)]
+    pub fn is_held(&self) -> bool {
+        !matches!(self.state().holders, Holders::Free)
+    }
+
     /// Returns whether `thread` would wait for itself here.
     pub fn is_held_by(&self, thread: ThreadKey) -> bool {
         self.state().is_held_by(thread)

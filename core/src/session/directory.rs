@@ -73,6 +73,8 @@ fn make_with_key(session: &Session, durable: bool) -> std::io::Result<()> {
         file.sync_all()?;
         sys::sync_parent(&key)?;
     }
+    // Windows renames no directory with an open file in it.
+    drop(file);
     sys::rename(&new, &session.path)?;
     if durable {
         sys::sync_parent(&session.path)?;

@@ -21,11 +21,17 @@ pub(super) fn remove(session: &Session, call: &CallOptions<'_>) -> Result<bool> 
         return Ok(false);
     };
     let os_error = |error| Error::os(REMOVE, &session.path, error);
+    let mut owned = Some(owned);
     {
         let _names = store.names.acquire(REMOVE, false, &wait)?;
         set_aside(REMOVE, store, &session.name.text)?;
         let gone = gone(store, &session.name.text);
-        sys::rename(&session.path, &gone).map_err(os_error)?;
+        if !sys::MOVES_OPEN_FILES {
+            // The lease is such a file. Who claims the session now has it open, and so
+            // stops the rename.
+            owned = None;
+        }
+        sys::rename(&session.path, &gone).map_err(|error| in_use(os_error(error)))?;
         // From here on the session is removed, whatever fails later.
         set_aside(REMOVE, store, &session.name.text)?;
         if store.options.durability == Durability::Power {
@@ -39,4 +45,15 @@ pub(super) fn remove(session: &Session, call: &CallOptions<'_>) -> Result<bool> 
     drop(owned);
     remove_aside(store, &session.name.text, &wait)?;
     Ok(true)
+}
+
+/// Names the usual reason on Windows, whose own error is "access denied".
+fn in_use(error: Error) -> Error {
+    if sys::MOVES_OPEN_FILES || error.kind() != ErrorKind::PermissionDenied {
+        return error;
+    }
+    error.hint(
+        "Windows renames no directory with an open file in it: close what this and other \
+         processes have open of the session, and remove it then; nothing was removed",
+    )
 }

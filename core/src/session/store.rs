@@ -164,7 +164,8 @@ impl Store {
     ///
     /// # Errors
     /// `LOCKED` and the holder, while the session has an owner; failures of the
-    /// system.
+    /// system. On Windows `PERMISSION_DENIED` while a process has a file of the session
+    /// open: then nothing was removed.
     pub fn remove(&self, key: &str) -> Result<bool> {
         let once = CallOptions::new().timeout(Some(std::time::Duration::ZERO));
         self.remove_with(key, &once)

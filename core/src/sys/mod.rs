@@ -49,8 +49,8 @@ pub(crate) use file::{
 };
 pub(crate) use fork::{PerProcess, generation};
 pub(crate) use path::{
-    Attributes, HAS_RIGHTS, absolute, canonical, create_parents, file_system, is_link,
-    is_ours_to_remove, is_real_dir, link, list, list_kinds, look, may_copy_what_is_opened,
+    Attributes, HAS_RIGHTS, MOVES_OPEN_FILES, absolute, canonical, create_parents, file_system,
+    is_link, is_ours_to_remove, is_real_dir, link, list, list_kinds, look, may_copy_what_is_opened,
     metadata, real_parent, real_path, real_path_and_stat, remove_tree, rename, rights, same_file,
     stat, sync_parent, unlink, unlink_in,
 };

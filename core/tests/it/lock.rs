@@ -73,7 +73,9 @@ fn no_lock_on_the_holders_lines_is_waited_for() {
     theirs.lock().unwrap();
     for shared in [false, true] {
         let guard = once().shared(shared).acquire(&path).unwrap();
-        assert_eq!(holders(&scene, "j.holder"), 1);
+        // A lock on Windows stops who would write there, so nobody is named.
+        let named = usize::from(cfg!(unix));
+        assert_eq!(holders(&scene, "j.holder"), named);
         drop(guard);
         assert_eq!(holders(&scene, "j.holder"), 0);
     }

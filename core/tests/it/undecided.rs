@@ -24,12 +24,18 @@ fn options() -> JournalOptions {
 }
 
 /// Every kind of journal whose dead writers leave a part of an append.
-fn kinds() -> [(&'static str, JournalOptions); 3] {
-    [
+fn kinds() -> Vec<(&'static str, JournalOptions)> {
+    let mut kinds = vec![
         ("plain", options()),
         ("sealed", options().sealed(true)),
         ("in place", options().scheme(Scheme::InPlace)),
-    ]
+    ];
+    if cfg!(windows) {
+        // There a lock on the data stops readers, and a death that is played leaves the
+        // lock of this process on the file.
+        kinds.pop();
+    }
+    kinds
 }
 
 fn batch(records: usize, length: usize) -> Vec<String> {

@@ -12,8 +12,11 @@ use std::time::Duration;
 
 use crate::scene;
 use crate::scene::{Scene, bytes, records};
-use untorn::{Alive, Document, ErrorKind, FileLock, Holder, Journal, LockOptions, Process, Scheme};
+use untorn::{
+    Alive, Document, ErrorKind, FileLock, Holder, Journal, LockOptions, Process, Scheme, Store,
+};
 
+const ACCESS_DENIED: i32 = 5;
 const LOCK_VIOLATION: i32 = 33;
 const SHARING_VIOLATION: i32 = 32;
 const SHARE_READ: u32 = 1;
@@ -40,6 +43,32 @@ fn what_the_other_tests_rely_on() {
     locked.lock().unwrap();
     let error = fs::read(&path).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(LOCK_VIOLATION));
+    // A directory is not renamed while a file in it is open.
+    fs::create_dir(scene.path("from")).unwrap();
+    let inside = File::create(scene.path("from").join("f")).unwrap();
+    let rename = || fs::rename(scene.path("from"), scene.path("to"));
+    assert_eq!(rename().unwrap_err().raw_os_error(), Some(ACCESS_DENIED));
+    drop(inside);
+    rename().unwrap();
+}
+
+#[test]
+fn a_session_is_removed_when_no_file_of_it_is_open() {
+    let scene = Scene::new();
+    let store = Store::open(scene.dir()).unwrap();
+    let session = store.session("s").unwrap();
+    let journal = session.journal().unwrap();
+    journal.append(b"[1]").unwrap();
+    let error = store.remove("s").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("close what"), "{error}");
+    // It is as it was, and free.
+    assert_eq!(journal.tail(9).unwrap().len(), 1);
+    drop(session.claim("again").unwrap());
+    journal.close().unwrap();
+    assert!(store.remove("s").unwrap());
+    assert!(!store.remove("s").unwrap());
+    assert_eq!(store.keys().unwrap(), Vec::<String>::new());
 }
 
 #[test]
@@ -314,6 +343,8 @@ fn in_place_locks_the_file_itself() {
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
     theirs.unlock().unwrap();
     let _guard = once().scheme(Scheme::InPlace).acquire(&path).unwrap();
+    // By this library the process that has the lock reads all the same.
+    assert_eq!(document.load().unwrap().0, b"{\"n\":1}");
     // As documented: who reads without the lock gets an error meanwhile.
     let error = fs::read(&path).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(LOCK_VIOLATION));

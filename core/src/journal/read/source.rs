@@ -10,7 +10,7 @@ use crate::journal::journal_bytes::JournalBytes;
 use crate::journal::shared::Shared;
 use crate::lockfile::{Before, Generation, Identity};
 use crate::recovery;
-use crate::sys::{self, Access, File, Lasting, Rewritten};
+use crate::sys::{self, File, Lasting, Rewritten};
 
 pub(crate) struct Source {
     medium: Medium,
@@ -80,7 +80,7 @@ impl Source {
             return Source::elsewhere(shared, operation, bytes);
         }
         loop {
-            let file = match File::open(&shared.path, Access::Read) {
+            let file = match shared.lock.open_data(&shared.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && shared.options.create => {
                     return Ok(None);
                 }

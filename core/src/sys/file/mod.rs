@@ -83,6 +83,19 @@ impl File {
         }
     }
 
+    /// Returns one more handle of this opening of the file. On Windows only such a handle
+    /// can read what is locked by this one.
+    #[cfg(windows)]
+    pub fn again(&self) -> io::Result<File> {
+        announce(Op::Open, self.name())?;
+        Ok(File {
+            handle: sys::file::again(&self.handle)?,
+            own: self.own,
+            #[cfg(feature = "fault")]
+            path: self.path.clone(),
+        })
+    }
+
     #[cfg(feature = "fault")]
     fn name(&self) -> Option<&Path> {
         Some(&self.path)

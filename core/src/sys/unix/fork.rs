@@ -90,11 +90,13 @@ impl LockDescriptors {
     }
 
     /// Makes a forked child close this descriptor too, from now on.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(in crate::sys) fn add_descriptor(fd: RawFd) {
         let _ = LockDescriptors::list(|| Ok(((), Listed { fd, id: id(fd) })));
     }
 
     /// Takes a descriptor off the list that is about to be closed.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(in crate::sys) fn remove_descriptor(fd: RawFd) {
         LockDescriptors::close(fd, || ());
     }

@@ -93,6 +93,16 @@ pub(in crate::sys) fn open(
     finish(file, path, role).map(|file| (file, None))
 }
 
+/// Returns one more handle of the same opening, which does not lock.
+pub(in crate::sys) fn again(handle: &Handle) -> io::Result<Handle> {
+    Ok(Handle {
+        file: handle.file.try_clone()?,
+        lock: lock::Place::first_byte(),
+        is_lock_file: handle.is_lock_file,
+        id: handle.id.clone(),
+    })
+}
+
 pub(in crate::sys) fn role(handle: &Handle) -> Role {
     if handle.is_lock_file {
         Role::Beside
@@ -128,18 +138,22 @@ pub(in crate::sys) fn create_private(path: &Path, access: Access, _: u32) -> io:
     create_new(path, access, None, Role::Beside)
 }
 
+/// Waits for programs that lock the data for a moment. What locks a file beside it stays:
+/// its lines are not waited for.
+fn unless_beside<T>(handle: &Handle, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    if handle.is_lock_file {
+        call()
+    } else {
+        patient(call)
+    }
+}
+
 pub(in crate::sys) fn read_at(
     handle: &Handle,
     buffer: &mut [u8],
     offset: u64,
 ) -> io::Result<usize> {
-    let mut read = || handle.file.seek_read(buffer, offset);
-    let read = if handle.is_lock_file {
-        read()
-    } else {
-        patient(read)
-    };
-    match read {
+    match unless_beside(handle, || handle.file.seek_read(buffer, offset)) {
         Err(error) if code(&error) == ERROR_HANDLE_EOF => Ok(0),
         result => result,
     }
@@ -177,7 +191,7 @@ pub(in crate::sys) fn write(handle: &Handle, bytes: &[u8]) -> io::Result<usize> 
 }
 
 pub(in crate::sys) fn write_at(handle: &Handle, bytes: &[u8], offset: u64) -> io::Result<usize> {
-    patient(|| handle.file.seek_write(bytes, offset))
+    unless_beside(handle, || handle.file.seek_write(bytes, offset))
 }
 
 /// Fails: on Windows no program takes the place of a process.

@@ -69,11 +69,16 @@ pub(super) fn seen(file: &File) -> io::Result<Stat> {
 }
 
 /// Renames with POSIX semantics (std asks for them since 1.85). This works even
-/// if the target is open, unless its openers forbid its deletion.
+/// if the target is open, unless its openers forbid its deletion. A directory is
+/// not renamed while a file in it is open, which may pass.
 pub(in crate::sys) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     patient_while(
         || fs::rename(from, to),
-        |error| passes(error) || code(error) == ERROR_ACCESS_DENIED && is_in_use(to),
+        |error| {
+            passes(error)
+                || code(error) == ERROR_ACCESS_DENIED
+                    && (is_in_use(to) || from.is_dir() && !to.exists())
+        },
     )
 }
 
