@@ -43,7 +43,13 @@ pub(crate) fn of_lock(lock_path: &Path, holder_path: &Path) -> Option<Holder> {
 pub(crate) fn of_data(path: &Path, holder_path: &Path) -> Option<Holder> {
     let notes = note::read(holder_path).unwrap_or_default();
     let stat = sys::stat(path).ok()??;
-    of_owners(stat.id, &notes)
+    of_owners(stat.id, &notes).or_else(|| {
+        // Where the system has no table of locks, only the line tells.
+        if sys::lock_table().is_some() {
+            return None;
+        }
+        notes.into_iter().find(|note| note.alive() != Alive::Dead)
+    })
 }
 
 /// Returns the holder of a lock on this file as the system knows it. If the
