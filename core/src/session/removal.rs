@@ -27,8 +27,8 @@ pub(super) fn remove(session: &Session, call: &CallOptions<'_>) -> Result<bool> 
         set_aside(REMOVE, store, &session.name.text)?;
         let gone = gone(store, &session.name.text);
         if !sys::MOVES_OPEN_FILES {
-            // The lease is such a file. Who claims the session now has it open, and so
-            // stops the rename.
+            // The lease is such a file. A process that claims the session now has it
+            // open, and so stops the rename.
             owned = None;
         }
         sys::rename(&session.path, &gone).map_err(|error| in_use(os_error(error)))?;

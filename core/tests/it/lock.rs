@@ -573,15 +573,18 @@ fn at_most_one_thread_waits_in_the_kernel() {
             });
         }
         begins.iter().take(32).for_each(drop);
-        while !waits(&scene) {
-            std::thread::yield_now();
-        }
-        let table = fs::read_to_string("/proc/locks").unwrap();
         let place = format!(":{inode} ");
-        let waiters = table
-            .lines()
-            .filter(|l| l.contains("->") && l.contains(&place))
-            .count();
+        let (table, waiters) = loop {
+            let table = fs::read_to_string("/proc/locks").unwrap();
+            let waits = |line: &&str| line.contains("->") && line.contains(&place);
+            let waiters = table.lines().filter(waits).count();
+            // The table comes in pieces: a line is missed if another one disappears between
+            // two of them.
+            if waiters > 0 {
+                break (table, waiters);
+            }
+            std::thread::yield_now();
+        };
         assert_eq!(waiters, 1, "{table}");
         drop(theirs);
     });

@@ -138,8 +138,8 @@ pub(in crate::sys) fn create_private(path: &Path, access: Access, _: u32) -> io:
     create_new(path, access, None, Role::Beside)
 }
 
-/// Waits for programs that lock the data for a moment. What locks a file beside it stays:
-/// its lines are not waited for.
+/// Waits for programs that lock the data for a moment. No lock on a file beside it is
+/// waited for.
 fn unless_beside<T>(handle: &Handle, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     if handle.is_lock_file {
         call()
