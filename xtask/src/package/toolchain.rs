@@ -182,10 +182,6 @@ impl Toolchain {
                 "10.12"
             };
             add("MACOSX_DEPLOYMENT_TARGET", first);
-            // It would ask for a program that Debian's compiler does not bring; the linker does it.
-            add("CARGO_PROFILE_RELEASE_STRIP", "none");
-        } else {
-            add("CARGO_PROFILE_RELEASE_STRIP", "symbols");
         }
         Ok(all)
     }
@@ -203,6 +199,7 @@ impl Toolchain {
         if self.platform.is_mac() {
             flags.push("-Clink-arg=-Wl,-S,-x".into());
         }
+        flags.push(format!("-Cstrip={}", strip(self.platform)));
         // No path of this machine gets into what is built.
         for (from, to) in remapped(site)? {
             flags.push(format!("--remap-path-prefix={}={to}", from.display()));
@@ -229,6 +226,12 @@ impl Toolchain {
         }
         Ok(path)
     }
+}
+
+/// A flag, since `strip` of the profile counts for no package with an `opt-level` of its own.
+fn strip(platform: &Platform) -> &'static str {
+    // rustc would ask for a program that Debian's compiler does not bring. The linker does it.
+    if platform.is_mac() { "none" } else { "symbols" }
 }
 
 fn target_directory(site: &Site) -> PathBuf {
