@@ -276,10 +276,6 @@ pub(in crate::sys) fn links_and_size(handle: &Handle) -> io::Result<(u64, u64)> 
     Ok((u64::from(links), seen.EndOfFile.cast_unsigned()))
 }
 
-/// Returns what the system says of the file, and its birth time. NTFS gives a file that is made again within 15
-/// seconds the creation time of its predecessor ("tunneling"). So the last
-/// twelve bits are those of its number. NTFS counts the upper part of that up
-/// whenever it uses a number again.
 /// Opens a file, and returns what `identify` does.
 pub(in crate::sys) fn open_identified(
     path: &Path,
@@ -291,6 +287,10 @@ pub(in crate::sys) fn open_identified(
     Ok((handle, stat, birth))
 }
 
+/// Returns what the system says of the file, and its birth time. NTFS gives a file that is made again within 15
+/// seconds the creation time of its predecessor ("tunneling"). So the last
+/// twelve bits are those of its number. NTFS counts the upper part of that up
+/// whenever it uses a number again.
 pub(in crate::sys) fn identify(handle: &Handle) -> io::Result<(Stat, Option<u64>)> {
     /// From 1601 to 1970, in microseconds.
     const EPOCH: u64 = 11_644_473_600_000_000;
