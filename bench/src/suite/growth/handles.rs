@@ -15,6 +15,9 @@ pub fn panels(options: &Options) -> Result<Vec<Panel>> {
         true => (&[1, 20], &[1, 20]),
         false => (&[1, 10, 100, 1_000, most], &[1, 10, 100, 1_000]),
     };
+    // Two things make an append to each of many dearer. Each comes alone in its tick, and so
+    // looks at the names too. And the kernel has each file's parts in no cache: the same calls
+    // in C take 2.5 times as long on 1,000 files as on one.
     let mut panels = grown(
         options,
         ("open", "open handles", handles),

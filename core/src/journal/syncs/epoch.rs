@@ -30,7 +30,8 @@ impl Epoch {
 
     /// Covers what this handle has appended just now. Must be taken before any other call
     /// can write through the handle.
-    #[inline]
+    // Never inlined: an append without a sync would be longer by it.
+    #[inline(never)]
     pub fn of_append(shared: &Shared, data: &Arc<Data>) -> Epoch {
         let syncs = &data.syncs;
         let epoch = Epoch::of(data, syncs.has_further.load(Ordering::Relaxed));
